@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* timestamp.h - RFC 3161 requests and replies.  Floor 1.
+ *
+ * SECURITY: timestamp_check() reads a reply from a stranger; OpenSSL parses it. */
+#ifndef CRYPTO_TIMESTAMP_H
+#define CRYPTO_TIMESTAMP_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+/* DER TimeStampReq over the SHA-256 of data, with a random nonce and certReq set. */
+MUST_USE int timestamp_request(struct span data, struct buf *out, struct err *err);
+
+/* Does the DER TimeStampResp cover data, granted, with a chain to a certificate in ca_file (PEM)?
+ * request may be SPAN_NONE: then the nonce is not compared.  *ret_time_ns: the stamp's time.
+ * -EBADMSG and why. */
+MUST_USE int timestamp_check(struct span data, struct span request, struct span reply,
+                             const char *ca_file, int64_t *ret_time_ns, struct err *err);
+
+#endif
