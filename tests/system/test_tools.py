@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gate's own checks: a planted violation is found, named by file and line, and fails."""
+import pathlib
+import subprocess
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+
+
+def check(tool, tree, files):
+    for name, text in files.items():
+        path = tree / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    done = subprocess.run([TOP / "tools" / tool, tree], capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+CLEAN = {
+    "src/base/buf.h": "#ifndef BASE_BUF_H\n#define BASE_BUF_H\n#include <stdint.h>\n#endif\n",
+    "src/sys/io.c": '#include <unistd.h>\n#include "base/buf.h"\n#ifdef SYS_statx\n#endif\n',
+    "src/ledger/wal.c": '#include "sys/io.h"\n#include "ledger/wal.h"\n#include <unistd.h>\n',
+    "src/bin/main.c": '#include "recorder/recorder.h"\n',
+}
+
+
+@pytest.mark.parametrize("name, text, where, what", [
+    ("src/base/x.c", '#include "sys/io.h"\n', "src/base/x.c:1:", "up"),
+    ("src/wire/x.c", '\n#include "crypto/sha256.h"\n', "src/wire/x.c:2:", "sideways"),
+    ("src/ledger/x.c", '#include "loop/loop.h"\n', "src/ledger/x.c:1:", "sideways"),
+    ("src/recorder/x.c", '  #  include "integrity/a.h"\n', "src/recorder/x.c:1:", "sideways"),
+    ("src/loop/x.h", '#include "bin/x.h"\n', "src/loop/x.h:1:", "up"),
+    ("src/wire/x.c", "#include <time.h>\n", "src/wire/x.c:1:", "pure"),
+    ("src/wire/x.c", "#include <sys/stat.h>\n", "src/wire/x.c:1:", "pure"),
+    ("src/policy/x.c", "#include <unistd.h>\n", "src/policy/x.c:1:", "pure"),
+    ("src/base/x.c", '#include "x.h"\n', "src/base/x.c:1:", "not a path below src/"),
+    ("src/attic/x.c", "\n", "src/attic/x.c:1:", "no floor"),
+    ("src/base/x.c", "int a;\n#ifdef __linux__\n#endif\n", "src/base/x.c:2:", "#ifdef outside"),
+    ("src/base/x.h", "#ifndef X\n#endif\n#ifndef Y\n#endif\n", "src/base/x.h:3:", "#ifndef"),
+])
+def test_floors_finds(tmp_path, name, text, where, what):
+    status, output = check("check-floors", tmp_path, {**CLEAN, name: text})
+    assert status == 1
+    assert [line for line in output.splitlines() if line.startswith(where) and what in line]
+    assert len(output.splitlines()) == 1
+
+
+def test_floors_passes_clean(tmp_path):
+    assert check("check-floors", tmp_path, CLEAN) == (0, "")
+
+
+def test_floors_refuses_an_empty_tree(tmp_path):
+    assert check("check-floors", tmp_path, {})[0] == 1
+
+
+@pytest.mark.parametrize("code, what", [
+    ("strcpy(a, b);", "strcpy"),
+    ("n = atoi (s);", "atoi"),
+    ("if (system(cmd)) {", "system"),
+    ('x("text"); sprintf(a, "%d", 1);', "sprintf"),
+    ("char *p = alloca(n);", "alloca"),
+])
+def test_banned_finds(tmp_path, code, what):
+    status, output = check("check-banned", tmp_path, {"src/base/x.c": f"/* a\n b */\n{code}\n"})
+    assert status == 1
+    assert output.startswith(f"src/base/x.c:3: {what}()")
+
+
+@pytest.mark.parametrize("code", [
+    "/* strcpy(a, b) is not used */",
+    'puts("system(1)");',
+    "my_strcpy(a, b);",
+    "loop->system(a);",
+    "snprintf(a, sizeof a, \"%d\", 1);",
+])
+def test_banned_passes(tmp_path, code):
+    assert check("check-banned", tmp_path, {"src/base/x.c": code + "\n"}) == (0, "")
+
+
+def test_headers_names_the_incomplete_one(tmp_path):
+    status, output = check("check-headers", tmp_path, {
+        "src/base/good.h": "#ifndef G\n#define G\n#include <stddef.h>\nsize_t g(void);\n#endif\n",
+        "src/base/bad.h": "#ifndef B\n#define B\nsize_t b(void);\n#endif\n"})
+    assert status != 0
+    assert "src/base/bad.h: does not compile alone" in output
+    assert "good.h: does not" not in output
+
+
+def test_headers_must_have_a_guard(tmp_path):
+    status, output = check("check-headers", tmp_path, {"src/base/twice.h": "enum a { B };\n"})
+    assert status != 0
+    assert "src/base/twice.h: does not compile alone" in output
+
+
+@pytest.mark.parametrize("name, text, what", [
+    ("a.md", "fetch it from deb." + "debian.org\n", "registry"),
+    ("a.md", "see /home/" + "someone/assay\n", "path of one machine"),
+    ("tools/x.py", "# SPDX-License-Identifier: Apache-2.0\n# TO" + "DO: all\n", "unfinished"),
+    ("src/x.c", "int a;\n", "SPDX"),
+])
+def test_words_finds(tmp_path, name, text, what):
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text(text)
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    subprocess.run(["git", "-C", tmp_path, "add", "."], check=True)
+    status, output = check("check-words", tmp_path, {})
+    assert status == 1
+    assert output.startswith(f"{name}:") and what in output
+
+
+def test_deps_every_line_has_three_columns_and_a_known_group():
+    groups = {"front", "build", "run", "test", "bench", "lint", "package"}
+    names = []
+    for line in (TOP / "tools" / "deps.txt").read_text().splitlines():
+        if line and not line.startswith("#"):
+            name, group, reason = line.split(None, 2)
+            assert set(group.split(",")) <= groups, line
+            assert reason
+            names.append(name)
+    assert len(names) == len(set(names))
+
+
+def test_install_deps_refuses_an_unknown_group():
+    done = subprocess.run([TOP / "tools" / "install-deps", "nonsense"], capture_output=True,
+                          text=True)
+    assert done.returncode == 2
+    assert "no group nonsense" in done.stderr
