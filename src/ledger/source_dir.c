@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* source_dir.c - a published log in a directory.
+ *
+ * SECURITY: the directory may be a stranger's.  Links are not followed, only regular files are read
+ * (a FIFO would hang), and the walk has a depth. */
+#include "ledger/source.h"
+
+#include "sys/io.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { DEPTH_MAX = 16 }; /* tile/<L>/ and seven groups are 10 */
+
+struct dir {
+        struct source s;
+        int fd;
+        char name[256];
+};
+
+static int read_open_file(int fd, const char *path, struct buf *out, struct err *err)
+{
+        struct stat st;
+        uint8_t *at;
+        ssize_t n;
+
+        if (fstat(fd, &st) < 0)
+                return err_sys(err, -errno, "%s", path);
+        if (!S_ISREG(st.st_mode))
+                return err_set(err, -EINVAL, "%s: not a regular file", path);
+        if ((uint64_t)st.st_size > out->max - out->n)
+                return err_set(err, -EFBIG, "%s: %lld bytes are more than such a file can have",
+                               path, (long long)st.st_size);
+        if (st.st_size == 0)
+                return 0;
+        at = buf_extend(out, (size_t)st.st_size);
+        if (!at)
+                return err_set(err, buf_status(out), "%s: no memory", path);
+        n = io_kernel.pread(io_kernel.ctx, fd, at, (size_t)st.st_size, 0);
+        if (n != st.st_size) {
+                out->n -= (size_t)st.st_size;
+                return n < 0 ? err_sys(err, (int)n, "%s", path)
+                             : err_set(err, -EIO, "%s: became shorter while it was read", path);
+        }
+        return 0;
+}
+
+static int dir_read(struct source *s, const char *path, struct buf *out, struct err *err)
+{
+        struct dir *d = CONTAINER_OF(s, struct dir, s);
+        int fd = openat(d->fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+        int r;
+
+        if (fd < 0)
+                return err_sys(err, errno == ENOTDIR ? -ENOENT : -errno, "%s", path);
+        r = read_open_file(fd, path, out, err);
+        close(fd);
+        return r;
+}
+
+struct walk {
+        int (*fn)(void *ctx, const char *path);
+        void *ctx;
+        char path[PATH_MAX];
+        struct err *err;
+};
+
+static int walk_dir(struct walk *w, int fd, size_t n, unsigned depth);
+
+/* One directory entry; w->path holds its path, n long. */
+static int walk_entry(struct walk *w, DIR *dir, const struct dirent *e, size_t n, unsigned depth)
+{
+        struct stat st;
+        int fd;
+
+        if (fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return errno == ENOENT ? 0 : err_sys(w->err, -errno, "%s", w->path);
+        if (!S_ISDIR(st.st_mode))
+                return w->fn(w->ctx, w->path);
+        if (depth == DEPTH_MAX)
+                return err_set(w->err, -ELOOP, "%s: directories nested deeper than in any log",
+                               w->path);
+        fd = openat(dirfd(dir), e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return err_sys(w->err, -errno, "%s", w->path);
+        w->path[n++] = '/';
+        return walk_dir(w, fd, n, depth + 1);
+}
+
+/* Takes fd; n bytes of w->path are set, a slash last unless n is 0. */
+static int walk_dir(struct walk *w, int fd, size_t n, unsigned depth)
+{
+        DIR *dir = fdopendir(fd);
+        const struct dirent *e;
+        size_t name_n;
+        int r = 0;
+
+        if (!dir) {
+                r = -errno;
+                close(fd);
+                return err_sys(w->err, r, "%.*s", (int)n, w->path);
+        }
+        while (!r && (errno = 0, e = readdir(dir))) {
+                name_n = strlen(e->d_name);
+                if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+                        continue;
+                if (n + name_n + 2 > sizeof w->path) {
+                        r = err_set(w->err, -ENAMETOOLONG, "%.*s: path too long", (int)n, w->path);
+                        break;
+                }
+                memcpy(w->path + n, e->d_name, name_n + 1);
+                r = walk_entry(w, dir, e, n + name_n, depth);
+        }
+        if (!r && errno)
+                r = err_sys(w->err, -errno, "%.*s", (int)n, w->path);
+        closedir(dir);
+        return r;
+}
+
+static int dir_list(struct source *s, int (*fn)(void *ctx, const char *path), void *ctx,
+                    struct err *err)
+{
+        struct dir *d = CONTAINER_OF(s, struct dir, s);
+        struct walk w = { .fn = fn, .ctx = ctx, .err = err };
+        int fd = openat(d->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (fd < 0)
+                return err_sys(err, -errno, "%s", d->name);
+        return walk_dir(&w, fd, 0, 0);
+}
+
+static struct source *dir_free(struct source *s)
+{
+        free(CONTAINER_OF(s, struct dir, s));
+        return NULL;
+}
+
+int source_dir(int dirfd, const char *name, struct source **ret, struct err *err)
+{
+        struct dir *d = calloc(1, sizeof *d);
+
+        if (!d)
+                return err_set(err, -ENOMEM, "directory %s: out of memory", name);
+        d->fd = dirfd;
+        snprintf(d->name, sizeof d->name, "directory %s", name);
+        d->s = (struct source){
+                .read = dir_read, .list = dir_list, .free = dir_free, .name = d->name
+        };
+        *ret = &d->s;
+        return 0;
+}
