@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { BUF_FIRST = 256 };
+
+static bool reserve(struct buf *b, size_t more)
+{
+        size_t want, cap;
+        uint8_t *p;
+
+        if (b->status)
+                return false;
+        if (!size_add(b->n, more, &want) || want > b->max) {
+                b->status = -E2BIG;
+                return false;
+        }
+        if (b->p && want <= b->cap)
+                return true;
+        cap = b->cap ? b->cap : BUF_FIRST;
+        while (cap < want)
+                cap = cap > SIZE_MAX / 2 ? want : cap * 2;
+        cap = MAX_OF(MIN_OF(cap, b->max), (size_t)1); /* a ceiling of 0 still holds "nothing" */
+        p = realloc(b->p, cap);
+        if (!p) {
+                b->status = -ENOMEM;
+                return false;
+        }
+        b->p = p;
+        b->cap = cap;
+        return true;
+}
+
+void buf_done(struct buf *b)
+{
+        free(b->p);
+        *b = BUF_INIT(b->max);
+}
+
+void buf_clear(struct buf *b)
+{
+        b->n = 0;
+        b->status = 0;
+}
+
+uint8_t *buf_extend(struct buf *b, size_t n)
+{
+        uint8_t *at;
+
+        if (!reserve(b, n))
+                return NULL;
+        at = b->p + b->n;
+        b->n += n;
+        return at;
+}
+
+void buf_put(struct buf *b, struct span s)
+{
+        uint8_t *at;
+
+        if (s.n == 0)
+                return;
+        at = buf_extend(b, s.n);
+        if (at)
+                memcpy(at, s.p, s.n);
+}
+
+void buf_put_str(struct buf *b, const char *s)
+{
+        buf_put(b, span_str(s));
+}
+
+void buf_put_byte(struct buf *b, uint8_t c)
+{
+        buf_put(b, span_of(&c, 1));
+}
+
+void buf_printf(struct buf *b, const char *fmt, ...)
+{
+        va_list ap, again;
+        int n;
+
+        va_start(ap, fmt);
+        va_copy(again, ap);
+        n = vsnprintf(NULL, 0, fmt, ap);
+        va_end(ap);
+        assert(n >= 0);
+        /* One byte more than is counted: vsnprintf writes its terminator there. */
+        if (reserve(b, (size_t)n + 1)) {
+                vsnprintf((char *)b->p + b->n, (size_t)n + 1, fmt, again);
+                b->n += (size_t)n;
+        }
+        va_end(again);
+}
+
+int buf_status(const struct buf *b)
+{
+        return b->status;
+}
+
+const char *buf_cstr(struct buf *b)
+{
+        if (!reserve(b, 1))
+                return "";
+        b->p[b->n] = '\0';
+        return (const char *)b->p;
+}

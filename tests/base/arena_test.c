@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/arena.h"
+
+#include "../alloc_fail.h"
+
+#include <setjmp.h>
+#include <stdalign.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static void gives_aligned_zeroed_memory(void **state)
+{
+        struct arena a = ARENA_INIT(1 << 20);
+        static const size_t sizes[] = { 1, 3, 16, 17, 1000, 65536, 100000, 0 };
+
+        for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+                uint8_t *p = arena_alloc(&a, sizes[i]);
+
+                assert_non_null(p);
+                assert_int_equal((uintptr_t)p % alignof(max_align_t), 0);
+                for (size_t k = 0; k < sizes[i]; k++)
+                        assert_int_equal(p[k], 0);
+                memset(p, 0xff, sizes[i]);
+        }
+        arena_reset(&a);
+        for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+                uint8_t *p = arena_alloc(&a, sizes[i]);
+
+                assert_non_null(p);
+                for (size_t k = 0; k < sizes[i]; k++)
+                        assert_int_equal(p[k], 0);
+        }
+        arena_done(&a);
+        assert_null(a.blocks);
+        assert_int_equal(a.max, 1 << 20);
+}
+
+static void pieces_do_not_overlap(void **state)
+{
+        struct arena a = ARENA_INIT(1 << 20);
+        uint8_t *p[200];
+
+        for (size_t i = 0; i < ARRAY_LEN(p); i++) {
+                p[i] = arena_alloc(&a, 1 + i * 7);
+                assert_non_null(p[i]);
+                memset(p[i], (int)i, 1 + i * 7);
+        }
+        for (size_t i = 0; i < ARRAY_LEN(p); i++)
+                for (size_t k = 0; k < 1 + i * 7; k++)
+                        assert_int_equal(p[i][k], i);
+        arena_done(&a);
+}
+
+static void stops_at_the_ceiling(void **state)
+{
+        struct arena a = ARENA_INIT(64);
+
+        assert_non_null(arena_alloc(&a, 48));
+        assert_null(arena_alloc(&a, 17));
+        assert_non_null(arena_alloc(&a, 16));
+        assert_null(arena_alloc(&a, 1));
+        assert_null(arena_alloc(&a, SIZE_MAX));
+        assert_null(arena_alloc(&a, SIZE_MAX - 15));
+        arena_reset(&a);
+        assert_non_null(arena_alloc(&a, 64));
+        arena_done(&a);
+}
+
+static void copies_with_terminator(void **state)
+{
+        struct arena a = ARENA_INIT(1024);
+        char *p = arena_copy(&a, span_of("ab\0cd", 5));
+        char *empty = arena_copy(&a, SPAN_NONE);
+
+        assert_non_null(p);
+        assert_memory_equal(p, "ab\0cd", 6);
+        assert_non_null(empty);
+        assert_string_equal(empty, "");
+        assert_null(arena_copy(&a, span_of(p, SIZE_MAX)));
+        arena_done(&a);
+}
+
+static void survives_failing_allocation(void **state)
+{
+        struct arena a = ARENA_INIT(1 << 20);
+
+        alloc_fail_nth = 1;
+        assert_null(arena_alloc(&a, 10));
+        assert_int_equal(a.used, 0);
+        assert_non_null(arena_alloc(&a, 10));
+        alloc_fail_nth = 1;
+        assert_null(arena_alloc(&a, 70000));
+        alloc_fail_nth = 0;
+        assert_non_null(arena_alloc(&a, 10));
+        arena_done(&a);
+        arena_done(&a);
+        arena_reset(&a);
+}
+
+int main(void)
+{
+        static const struct CMUnitTest tests[] = {
+                cmocka_unit_test(gives_aligned_zeroed_memory),
+                cmocka_unit_test(pieces_do_not_overlap),
+                cmocka_unit_test(stops_at_the_ceiling),
+                cmocka_unit_test(copies_with_terminator),
+                cmocka_unit_test(survives_failing_allocation),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

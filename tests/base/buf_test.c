@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/buf.h"
+
+#include "../alloc_fail.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static void puts_pieces_in_order(void **state)
+{
+        struct buf b = BUF_INIT(1000);
+
+        buf_put(&b, SPAN("ab"));
+        buf_put(&b, SPAN_NONE);
+        buf_put_str(&b, "cd");
+        buf_put_byte(&b, '\0');
+        buf_printf(&b, "%d-%s", 42, "x");
+        assert_int_equal(buf_status(&b), 0);
+        assert_int_equal(b.n, 9);
+        assert_memory_equal(b.p,
+                            "abcd\0"
+                            "42-x",
+                            9);
+        assert_string_equal(buf_cstr(&b) + 5, "42-x");
+        assert_int_equal(b.n, 9);
+        buf_done(&b);
+}
+
+static void grows_over_many_doublings(void **state)
+{
+        struct buf b = BUF_INIT(1 << 20);
+
+        for (unsigned i = 0; i < 1 << 20; i++)
+                buf_put_byte(&b, (uint8_t)(i * 31));
+        assert_int_equal(buf_status(&b), 0);
+        assert_int_equal(b.n, 1 << 20);
+        for (unsigned i = 0; i < 1 << 20; i++)
+                if (b.p[i] != (uint8_t)(i * 31))
+                        fail_msg("byte %u is wrong", i);
+        buf_put_byte(&b, 0);
+        assert_int_equal(buf_status(&b), -E2BIG);
+        buf_done(&b);
+}
+
+static void first_failure_sticks(void **state)
+{
+        struct buf b = BUF_INIT(4);
+
+        buf_put_str(&b, "abcd");
+        assert_int_equal(buf_status(&b), 0);
+        buf_put_str(&b, "e");
+        assert_int_equal(buf_status(&b), -E2BIG);
+        buf_clear(&b);
+        assert_int_equal(buf_status(&b), 0);
+        buf_put_str(&b, "abcde");
+        buf_put_str(&b, "x");
+        assert_int_equal(buf_status(&b), -E2BIG);
+        assert_int_equal(b.n, 0);
+        assert_string_equal(buf_cstr(&b), "");
+        assert_null(buf_extend(&b, 1));
+        buf_clear(&b);
+        assert_null(buf_extend(&b, SIZE_MAX));
+        assert_int_equal(buf_status(&b), -E2BIG);
+        buf_done(&b);
+}
+
+static void printf_and_cstr_need_one_byte_more(void **state)
+{
+        struct buf b = BUF_INIT(4);
+
+        buf_printf(&b, "%s", "abc");
+        assert_int_equal(buf_status(&b), 0);
+        assert_string_equal(buf_cstr(&b), "abc");
+        buf_put_byte(&b, 'd');
+        assert_int_equal(buf_status(&b), 0);
+        buf_printf(&b, "%s", "");
+        assert_int_equal(buf_status(&b), -E2BIG);
+        buf_done(&b);
+}
+
+static void a_ceiling_of_nothing(void **state)
+{
+        struct buf b = BUF_INIT(0);
+
+        buf_put(&b, SPAN_NONE);
+        assert_int_equal(buf_status(&b), 0);
+        buf_put_byte(&b, 1);
+        assert_int_equal(buf_status(&b), -E2BIG);
+        buf_clear(&b);
+        assert_non_null(buf_extend(&b, 0));
+        buf_done(&b);
+}
+
+static void failing_allocation_sticks(void **state)
+{
+        struct buf b = BUF_INIT(10000);
+
+        alloc_fail_nth = 1;
+        buf_put_str(&b, "ab");
+        alloc_fail_nth = 0;
+        buf_put_str(&b, "cd");
+        assert_int_equal(buf_status(&b), -ENOMEM);
+        buf_done(&b);
+        assert_int_equal(buf_status(&b), 0);
+        buf_put_str(&b, "ab");
+        alloc_fail_nth = 1;
+        buf_printf(&b, "%1000d", 1);
+        alloc_fail_nth = 0;
+        assert_int_equal(buf_status(&b), -ENOMEM);
+        assert_int_equal(b.n, 2);
+        assert_memory_equal(b.p, "ab", 2);
+        buf_done(&b);
+}
+
+int main(void)
+{
+        static const struct CMUnitTest tests[] = {
+                cmocka_unit_test(puts_pieces_in_order),
+                cmocka_unit_test(grows_over_many_doublings),
+                cmocka_unit_test(first_failure_sticks),
+                cmocka_unit_test(printf_and_cstr_need_one_byte_more),
+                cmocka_unit_test(a_ceiling_of_nothing),
+                cmocka_unit_test(failing_allocation_sticks),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
