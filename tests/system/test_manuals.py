@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Manual pages and completion say what the program says: same commands, same options."""
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(os.environ["ASSAY_BIN"])
+COMMON = {"--json", "--state", "--run", "--help", "-h"}
+
+
+def section(text, name):
+    """The indented lines below one heading of a help text."""
+    found = re.search(rf"^{name}\n((?:  .*\n)+)", text, re.M)
+    return found[1].splitlines() if found else []
+
+
+def assay_help(*command):
+    done = subprocess.run([BIN / "assay", "help", *command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def commands(*group):
+    return [line.split()[0] for line in section(assay_help(*group), "Commands")]
+
+
+def options(*command):
+    """Long and short options in a help text, without the values they take."""
+    words = set()
+    for line in section(assay_help(*command), "Options"):
+        for word in line.split():
+            if not re.match(r"--?[a-z0-9]", word):
+                break
+            words.add(word.rstrip(","))
+    return words
+
+
+def page(name):
+    return (TOP / "docs" / "man" / name).read_text()
+
+
+def page_options(text):
+    """-x and --long wherever the page marks a flag."""
+    words = set()
+    for line in text.splitlines():
+        if line.startswith("."):
+            words |= {"--" + name for name in re.findall(r"\bFl Fl ([a-z][a-z-]*)", line)}
+            words |= {"-" + name for name in re.findall(r"\bFl ([a-z0-9])(?= |$)", line)}
+    return words
+
+
+def leaves(command):
+    below = commands(command)
+    return [(command, sub) for sub in below] if below else [(command,)]
+
+
+TOP_COMMANDS = commands()
+
+
+@pytest.mark.parametrize("command", [c for c in TOP_COMMANDS if c not in ("help", "version")])
+def test_page_and_help_name_the_same_options(command):
+    text = page(f"assay-{command}.1")
+    wanted = set().union(*(options(*leaf) for leaf in leaves(command))) - COMMON
+    assert page_options(text) - COMMON == wanted
+
+
+@pytest.mark.parametrize("command", TOP_COMMANDS)
+def test_overview_names_the_command(command):
+    assert re.search(rf"(\.Xr assay-{command} 1|Cm {command}\b)", page("assay.1"))
+
+
+def test_overview_names_the_common_options():
+    assert page_options(page("assay.1")) == COMMON
+
+
+@pytest.mark.parametrize("command", [c for c in TOP_COMMANDS if c not in ("help", "version")])
+def test_page_is_installed(command):
+    assert f"'assay-{command}.1'" in page("meson.build")
+
+
+@pytest.mark.parametrize("program", ["assay-recorder", "assay-sensor", "assay-job"])
+def test_each_program_has_a_page(program):
+    assert (BIN / program).exists()
+    assert f".Nm {program}" in page(f"{program}.8")
+    assert f"'{program}.8'" in page("meson.build")
+
+
+def complete(*words):
+    script = f"""
+        PATH={BIN}:$PATH
+        source {TOP}/packaging/completion/assay.bash
+        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+        _assay
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    done = subprocess.run(["bash", "-c", script, "bash", *words], capture_output=True, text=True)
+    assert done.stderr == ""
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("words, some", [
+    (("assay", ""), {"up", "status", "log", "verify", "ledger"}),
+    (("assay", "ver"), {"verify", "version"}),
+    (("assay", "ledger", ""), {"init", "append", "checkpoint", "vkey", "proof"}),
+    (("assay", "ledger", "in"), {"init"}),
+    (("assay", "verify", "--k"), {"--key"}),
+    (("assay", "ledger", "init", "--o"), {"--origin"}),
+    (("assay", "help", "ledger", "vk"), {"vkey"}),
+])
+def test_completion(words, some):
+    found = complete(*words)
+    assert some <= found
+    assert all(word.startswith(words[-1]) for word in found)
+
+
+def test_completion_leaves_operands_to_the_shell():
+    assert complete("assay", "verify", "some-") == set()
