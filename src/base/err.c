@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static void put_text(struct err *err, const char *fmt, va_list ap)
+static PRINTF_LIKE(2, 0) void put_text(struct err *err, const char *fmt, va_list ap)
 {
         if (vsnprintf(err->text, sizeof err->text, fmt, ap) < 0)
                 err->text[0] = '\0';
