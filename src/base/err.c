@@ -10,7 +10,7 @@ static PRINTF_LIKE(2, 0) void put_text(struct err *err, const char *fmt, va_list
                 err->text[0] = '\0';
 }
 
-int err_set(struct err *err, int code, const char *fmt, ...)
+int(err_set)(struct err *err, int code, const char *fmt, ...)
 {
         va_list ap;
 
@@ -24,7 +24,7 @@ int err_set(struct err *err, int code, const char *fmt, ...)
         return code;
 }
 
-int err_sys(struct err *err, int code, const char *fmt, ...)
+int(err_sys)(struct err *err, int code, const char *fmt, ...)
 {
         va_list ap;
         size_t n;
