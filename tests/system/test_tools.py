@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The gate's own checks: a planted violation is found, named by file and line, and fails."""
+import importlib.machinery
+import importlib.util
 import pathlib
+import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -126,3 +130,75 @@ def test_install_deps_refuses_an_unknown_group():
                           text=True)
     assert done.returncode == 2
     assert "no group nonsense" in done.stderr
+
+
+# ---- the gate itself ----
+
+def gate(tree, files, *stages):
+    """tools/check over a tree of its own."""
+    shutil.copytree(TOP / "tools", tree / "tools")
+    for name, text in files.items():
+        path = tree / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    done = subprocess.run([tree / "tools" / "check", *stages], capture_output=True, text=True)
+    return done.returncode, done.stdout.splitlines()
+
+
+def test_gate_ends_with_the_counts(tmp_path):
+    status, lines = gate(tmp_path, CLEAN, "floors", "banned")
+    assert (status, lines[-1]) == (0, "2 passed, 0 failed")
+
+
+def test_gate_fails_with_one_stage_and_shows_its_output(tmp_path):
+    status, lines = gate(tmp_path, {**CLEAN, "src/base/x.c": "int f(void) { return atoi(s); }\n"},
+                         "floors", "banned")
+    assert (status, lines[-1]) == (1, "1 passed, 1 failed")
+    assert [line for line in lines if line.startswith("src/base/x.c:1: atoi()")]
+
+
+def test_gate_counts_a_stage_that_cannot_run_as_failed(tmp_path):
+    status, lines = gate(tmp_path, CLEAN, "floors", "tidy")
+    assert (status, lines[-1]) == (1, "1 passed, 1 failed")
+    assert [line for line in lines if "FileNotFoundError" in line]
+
+
+def test_gate_refuses_an_unknown_stage(tmp_path):
+    assert gate(tmp_path, CLEAN, "nonsense")[0] == 2
+
+
+def test_gate_that_ran_nothing_is_not_green(tmp_path):
+    status, lines = gate(tmp_path, {}, "floors")
+    assert (status, lines[-1]) == (1, "0 passed, 1 failed")
+
+
+@pytest.fixture(scope="module")
+def check_module():
+    loader = importlib.machinery.SourceFileLoader("gate", str(TOP / "tools" / "check"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("gate", loader))
+    sys.modules["gate"] = module  # dataclasses look their module up
+    loader.exec_module(module)
+    return module
+
+
+# What cmocka 1.1.5 prints: results on standard output, the summary on standard error.
+GOOD = "[==========] Running 2 test(s).\n[ RUN      ] a\n[       OK ] a\n"
+MIXED = "[ RUN      ] a\n[  SKIPPED ] a\n[ RUN      ] b\n[  FAILED  ] b\n"
+
+
+@pytest.mark.parametrize("stdout, stderr, result, status, wanted", [
+    (GOOD, "[  PASSED  ] 2 test(s).\n", "OK", 0, (2, 0, [])),
+    (MIXED, "[  PASSED  ] 3 test(s).\n[  SKIPPED ] 1 test(s), listed below:\n[  SKIPPED ] a\n"
+     "\n 1 SKIPPED TEST(S)\n[  FAILED  ] 1 test(s), listed below:\n[  FAILED  ] b\n",
+     "FAIL", 1, (3, 1, ["x: a"])),
+    ("[  PASSED  ] 1 test(s).\n[  PASSED  ] 4 test(s).\n", "", "OK", 0, (5, 0, [])),
+    ("12 inputs\n", "", "OK", 0, (1, 0, [])),
+    ("[ RUN      ] a\n", "", "FAIL", -11, (0, 1, [])),
+    (GOOD, "[  PASSED  ] 2 test(s).\n", "FAIL", 1, (2, 1, [])),
+    (GOOD, "", "TIMEOUT", -15, (0, 1, [])),
+])
+def test_gate_counts_cmocka(check_module, stdout, stderr, result, status, wanted):
+    counted = check_module.judge_test({"name": "x", "stdout": stdout, "stderr": stderr,
+                                       "result": result, "returncode": status})
+    assert (counted.passed, counted.failed, counted.skipped) == wanted
+    assert bool(counted.output) == (result != "OK")
