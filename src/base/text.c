@@ -38,6 +38,21 @@ int text_to_u64(struct span s, uint64_t *ret)
         return 0;
 }
 
+size_t text_u64(uint64_t v, char out[TEXT_U64_MAX + 1])
+{
+        char digits[TEXT_U64_MAX];
+        size_t at = sizeof digits, n;
+
+        do {
+                digits[--at] = (char)('0' + v % 10);
+                v /= 10;
+        } while (v);
+        n = sizeof digits - at;
+        memcpy(out, digits + at, n);
+        out[n] = '\0';
+        return n;
+}
+
 void text_hex(struct span s, char *out)
 {
         for (size_t i = 0; i < s.n; i++) {

@@ -10,6 +10,9 @@
 
 /* Decimal without sign, leading zero or blank.  -EINVAL, -ERANGE. */
 MUST_USE int text_to_u64(struct span s, uint64_t *ret);
+/* The same form, terminated; returns its length. */
+enum { TEXT_U64_MAX = 20 };
+size_t text_u64(uint64_t v, char out[TEXT_U64_MAX + 1]);
 
 /* Lower-case hex. out has 2n+1 bytes and is terminated. */
 void text_hex(struct span s, char *out);

@@ -38,6 +38,26 @@ static void reads_numbers(void **state)
         }
 }
 
+static void writes_numbers(void **state)
+{
+        static const struct {
+                uint64_t value;
+                const char *want;
+        } t[] = {
+                { 0, "0" },
+                { 9, "9" },
+                { 10, "10" },
+                { 1234067, "1234067" },
+                { UINT64_MAX, "18446744073709551615" },
+        };
+        char text[TEXT_U64_MAX + 1];
+
+        for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+                assert_int_equal(text_u64(t[i].value, text), strlen(t[i].want));
+                assert_string_equal(text, t[i].want);
+        }
+}
+
 static void hex_has_one_spelling(void **state)
 {
         static const char *const bad[] = { "", "0", "00f", "00FF", "0g", "00ff00", " 0ff" };
@@ -312,11 +332,12 @@ static void hostile_text_is_escaped(void **state)
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
-                cmocka_unit_test(reads_numbers),   cmocka_unit_test(hex_has_one_spelling),
-                cmocka_unit_test(base64_vectors),  cmocka_unit_test(base64_is_strict),
-                cmocka_unit_test(utf8_bounds),     cmocka_unit_test(utf8_every_code_point),
-                cmocka_unit_test(times_both_ways), cmocka_unit_test(times_refused),
-                cmocka_unit_test(times_every_day), cmocka_unit_test(hostile_text_is_escaped),
+                cmocka_unit_test(reads_numbers),           cmocka_unit_test(writes_numbers),
+                cmocka_unit_test(hex_has_one_spelling),    cmocka_unit_test(base64_vectors),
+                cmocka_unit_test(base64_is_strict),        cmocka_unit_test(utf8_bounds),
+                cmocka_unit_test(utf8_every_code_point),   cmocka_unit_test(times_both_ways),
+                cmocka_unit_test(times_refused),           cmocka_unit_test(times_every_day),
+                cmocka_unit_test(hostile_text_is_escaped),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
