@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SECURITY: skeletons come from other processes; json_check() has passed them. */
+#include "wire/kind.h"
+
+#include "base/text.h"
+
+enum { DIGEST_DIGITS = 64 };
+
+/* ---- the table ---- */
+
+static int compare_kind(const struct kind *k, struct span name, int64_t v)
+{
+        int c = span_cmp(span_str(k->name), name);
+
+        return c ? c : (k->v > v) - (k->v < v);
+}
+
+const struct kind *kind_find(struct span name, int64_t v)
+{
+        size_t lo = 0, hi = kind_count;
+
+        while (lo < hi) {
+                size_t mid = lo + (hi - lo) / 2;
+                int c = compare_kind(&kind_table[mid], name, v);
+
+                if (c == 0)
+                        return &kind_table[mid];
+                if (c < 0)
+                        lo = mid + 1;
+                else
+                        hi = mid;
+        }
+        return NULL;
+}
+
+/* ---- one value ---- */
+
+static bool is_u64(struct json_value v, struct span text)
+{
+        uint64_t u;
+
+        if (v.type == JSON_INT)
+                return v.raw.p[0] != '-';
+        return v.type == JSON_STRING && text_to_u64(text, &u) == 0;
+}
+
+static bool is_digest(struct span text)
+{
+        uint8_t bytes[DIGEST_DIGITS / 2];
+
+        return text_from_hex(text, bytes, sizeof bytes) == 0;
+}
+
+static bool is_base64(struct span text)
+{
+        /* A skeleton is smaller than this; what is decoded is not looked at. */
+        uint8_t bytes[48];
+        size_t n;
+
+        while (text.n > 64) {
+                if (text_from_base64(span_of(text.p, 64), bytes, sizeof bytes, &n) < 0 ||
+                    n != sizeof bytes)
+                        return false;
+                text = span_from(text, 64);
+        }
+        return text_from_base64(text, bytes, sizeof bytes, &n) == 0;
+}
+
+static bool type_fits(enum kind_type type, struct json_value v)
+{
+        struct span text = SPAN_NONE;
+        int64_t ns;
+
+        if (v.type == JSON_STRING)
+                text = span_of(v.raw.p + 1, v.raw.n - 2);
+        switch (type) {
+        case KIND_TEXT:
+                return v.type == JSON_STRING;
+        case KIND_INT:
+                return v.type == JSON_INT;
+        case KIND_BOOL:
+                return v.type == JSON_TRUE || v.type == JSON_FALSE;
+        case KIND_TIME:
+                return v.type == JSON_STRING && text_to_time(text, &ns) == 0;
+        case KIND_DIGEST:
+                return v.type == JSON_STRING && is_digest(text);
+        case KIND_U64:
+                return is_u64(v, text);
+        case KIND_LIST:
+                return v.type == JSON_ARRAY;
+        case KIND_OBJECT:
+                return v.type == JSON_OBJECT;
+        }
+        return false;
+}
+
+static const char *must_be(enum kind_type type)
+{
+        static const char *const text[] = {
+                [KIND_TEXT] = "must be a string",
+                [KIND_INT] = "must be an integer",
+                [KIND_BOOL] = "must be true or false",
+                [KIND_TIME] = "must be a time (RFC 3339, UTC, nine decimals)",
+                [KIND_DIGEST] = "must be 64 lower-case hexadecimal digits",
+                [KIND_U64] = "must be an unsigned integer or its decimal string",
+                [KIND_LIST] = "must be an array",
+                [KIND_OBJECT] = "must be an object",
+        };
+
+        return text[type];
+}
+
+/* ---- members against fields ---- */
+
+/* Fields and members are both in order, so each is looked at once. */
+struct walk {
+        const struct kind *kind;
+        const struct kind_field *field; /* the next one a member may have */
+        bool given;                     /* ... and whether one had it already */
+        const struct span *sensitive;
+        size_t n_sensitive;
+        struct err *err;
+};
+
+enum { NAME_SHOWN = 64 };
+
+static int refuse(const struct walk *w, struct span parent, struct span key, const char *what)
+{
+        return err_set(w->err, -EINVAL, "%s v%d: %.*s%s%.*s %s", w->kind->name, w->kind->v,
+                       (int)parent.n, parent.n ? (const char *)parent.p : "", parent.n ? "." : "",
+                       (int)MIN_OF(key.n, (size_t)NAME_SHOWN), (const char *)key.p, what);
+}
+
+static int refuse_field(const struct walk *w, const char *what)
+{
+        return refuse(w, SPAN_NONE, span_str(w->field->path), what);
+}
+
+/* Order of a field's path and parent.key, by byte. */
+static int compare_path(const char *path, struct span parent, struct span key)
+{
+        int c = 0;
+
+        if (parent.n > 0) {
+                c = strncmp(path, (const char *)parent.p, parent.n);
+                if (c == 0)
+                        c = (uint8_t)path[parent.n] - '.';
+                path += parent.n + 1;
+        }
+        if (c == 0)
+                c = strncmp(path, (const char *)key.p, key.n);
+        return c ? c : (uint8_t)path[key.n];
+}
+
+static bool is_sensitive_given(const struct walk *w, const struct kind_field *f)
+{
+        for (size_t i = 0; i < w->n_sensitive; i++) {
+                struct span name = w->sensitive[i];
+
+                if (span_eq_str(name, f->path) ||
+                    ((f->flags & KIND_BYTES) && name.n > 4 &&
+                     span_eq(span_from(name, name.n - 4), SPAN("_b64")) &&
+                     span_eq_str(span_of(name.p, name.n - 4), f->path)))
+                        return true;
+        }
+        return false;
+}
+
+/* No later member can have the current field. */
+static int leave_field(struct walk *w)
+{
+        const struct kind_field *f = w->field;
+
+        if ((f->flags & KIND_REQUIRED) && !w->given &&
+            !((f->flags & KIND_SENSITIVE) && is_sensitive_given(w, f)))
+                return refuse_field(w, "is missing");
+        w->field++;
+        w->given = false;
+        return 0;
+}
+
+/* The base64 form of the current field? */
+static bool is_b64_form(const struct walk *w, struct span parent, struct span key)
+{
+        static const struct span suffix = SPAN_INIT("_b64");
+
+        return (w->field->flags & KIND_BYTES) && key.n > suffix.n &&
+               span_eq(span_from(key, key.n - suffix.n), suffix) &&
+               compare_path(w->field->path, parent, span_of(key.p, key.n - suffix.n)) == 0;
+}
+
+static int check_field(struct walk *w, struct span parent, struct span key, struct json_value v,
+                       bool b64)
+{
+        if (w->field->flags & KIND_SENSITIVE)
+                return refuse(w, parent, key, "is sensitive and may not stand in the entry");
+        if (w->given)
+                return refuse_field(w, "is given twice, plain and as _b64");
+        w->given = true;
+        if (b64 && !(v.type == JSON_STRING && is_base64(span_of(v.raw.p + 1, v.raw.n - 2))))
+                return refuse(w, parent, key, "must be base64");
+        if (!b64 && !type_fits(w->field->type, v))
+                return refuse(w, parent, key, must_be(w->field->type));
+        return 0;
+}
+
+static int check_members(struct walk *w, struct span parent, struct json_value object);
+
+static int check_member(struct walk *w, struct span parent, struct span key, struct json_value v)
+{
+        int c = 1, r;
+
+        while (w->field->path) {
+                bool b64;
+
+                c = compare_path(w->field->path, parent, key);
+                b64 = c < 0 && is_b64_form(w, parent, key);
+                if (c == 0 || b64)
+                        return check_field(w, parent, key, v, b64);
+                if (c > 0)
+                        break;
+                r = leave_field(w);
+                if (r < 0)
+                        return r;
+        }
+        /* The next field is behind the key, perhaps inside it. */
+        if (parent.n == 0 && v.type == JSON_OBJECT && w->field->path &&
+            strncmp(w->field->path, (const char *)key.p, key.n) == 0 &&
+            w->field->path[key.n] == '.')
+                return check_members(w, key, v);
+        return refuse(w, parent, key, "is not a field of it");
+}
+
+static int check_members(struct walk *w, struct span parent, struct json_value object)
+{
+        struct json_iter it = json_iter_of(object);
+        struct json_value v;
+        struct span key;
+        int r;
+
+        while (json_next(&it, &key, &v)) {
+                if (parent.n == 0 && key.n == 1 && memchr("ktv", key.p[0], 3))
+                        continue;
+                r = check_member(w, parent, key, v);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* ---- the whole ---- */
+
+static const struct kind_field *find_field(const struct kind *k, struct span name)
+{
+        for (const struct kind_field *f = k->fields; f->path; f++) {
+                size_t n = strlen(f->path);
+
+                if (n <= name.n && memcmp(f->path, name.p, n) == 0 &&
+                    (n == name.n ||
+                     ((f->flags & KIND_BYTES) && span_eq(span_from(name, n), SPAN("_b64")))))
+                        return f;
+        }
+        return NULL;
+}
+
+static int check_sensitive(const struct walk *w)
+{
+        const struct kind_field *f;
+
+        for (size_t i = 0; i < w->n_sensitive; i++) {
+                f = find_field(w->kind, w->sensitive[i]);
+                if (!f || !(f->flags & KIND_SENSITIVE))
+                        return refuse(w, SPAN_NONE, w->sensitive[i],
+                                      f ? "is not a sensitive field of it"
+                                        : "is not a field of it");
+                for (size_t k = 0; k < i; k++)
+                        if (find_field(w->kind, w->sensitive[k]) == f)
+                                return refuse(w, SPAN_NONE, span_str(f->path), "is given twice");
+        }
+        return 0;
+}
+
+static int read_kind(struct span skeleton, const struct kind **ret, struct err *err)
+{
+        struct json_value object = json_value_of(skeleton), v;
+        struct span name, time;
+        int64_t version, ns;
+
+        if (!json_get(object, "k", &v) || !json_value_plain(v, &name))
+                return err_set(err, -EINVAL, "k is missing or no plain string");
+        if (!json_get(object, "t", &v) || !json_value_plain(v, &time) ||
+            text_to_time(time, &ns) < 0)
+                return err_set(err, -EINVAL,
+                               "t is missing or no time (RFC 3339, UTC, nine decimals)");
+        if (!json_get(object, "v", &v) || !json_value_int(v, &version))
+                return err_set(err, -EINVAL, "v is missing or no integer");
+        *ret = kind_find(name, version);
+        if (!*ret)
+                return err_set(err, -EINVAL, "k: unknown kind \"%.*s\" v%lld",
+                               (int)MIN_OF(name.n, (size_t)NAME_SHOWN), (const char *)name.p,
+                               (long long)version);
+        return 0;
+}
+
+int kind_check(struct span skeleton, const char *proc, const struct span *sensitive,
+               size_t n_sensitive, struct err *err)
+{
+        struct walk w = { .sensitive = sensitive, .n_sensitive = n_sensitive, .err = err };
+        int r;
+
+        if (skeleton.n == 0 || skeleton.p[0] != '{')
+                return err_set(err, -EINVAL, "an entry must be an object");
+        r = read_kind(skeleton, &w.kind, err);
+        if (r < 0)
+                return r;
+        if (strcmp(w.kind->owner, proc) != 0)
+                return err_set(err, -EACCES, "%s belongs to %s, not to %s", w.kind->name,
+                               w.kind->owner, proc);
+        w.field = w.kind->fields;
+        r = check_sensitive(&w);
+        if (r == 0)
+                r = check_members(&w, SPAN_NONE, json_value_of(skeleton));
+        while (r == 0 && w.field->path)
+                r = leave_field(&w);
+        return r;
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kind_table.c - the kinds.  Pure data.
+ *
+ * A kind is one block at its place in the alphabet, its fields ascending by path; then print
+ * docs/kinds.md again.  A published block is never changed: copy it and raise v.
+ * OCSF classes, as far as they fit: 1001 File System Activity, 1008 Event Log Activity,
+ * 5002 Device Config State, 6002 Application Lifecycle. */
+#include "wire/kind.h"
+
+#define FIELDS(...) ((const struct kind_field[]){ __VA_ARGS__, { 0 } })
+
+#define REQ  KIND_REQUIRED
+#define SENS KIND_SENSITIVE
+
+/* clang-format off */
+
+/* One state of a file; prefix is "what.new_" or "what.old_". */
+#define FILE_STATE(prefix, which) \
+        { prefix "acl", KIND_DIGEST, 0, "SHA-256 of the access control list, " which }, \
+        { prefix "caps", KIND_TEXT, 0, "file capabilities, " which }, \
+        { prefix "ctime", KIND_TIME, 0, "time of the last status change, " which }, \
+        { prefix "flags", KIND_LIST, 0, "inode flags (immutable, append, ...), " which }, \
+        { prefix "gid", KIND_INT, 0, "group, " which }, \
+        { prefix "hash_reason", KIND_TEXT, 0, "why the hash is not known, " which }, \
+        { prefix "hash_status", KIND_TEXT, 0, "known, unreadable or skipped, " which }, \
+        { prefix "inode", KIND_U64, 0, "inode number, " which }, \
+        { prefix "label", KIND_TEXT, 0, "SELinux label, " which }, \
+        { prefix "link", KIND_TEXT, KIND_BYTES, "what a symbolic link points to, " which }, \
+        { prefix "links", KIND_INT, 0, "number of hard links, " which }, \
+        { prefix "mode", KIND_TEXT, 0, "permission bits in octal, four digits, " which }, \
+        { prefix "mtime", KIND_TIME, 0, "time of the last modification, " which }, \
+        { prefix "rdev", KIND_TEXT, 0, "major:minor of a device node, " which }, \
+        { prefix "sha256", KIND_DIGEST, 0, "SHA-256 of the content, " which }, \
+        { prefix "size", KIND_U64, 0, "bytes, " which }, \
+        { prefix "type", KIND_TEXT, 0, "file, dir, link, fifo, socket, char or block, " which }, \
+        { prefix "uid", KIND_INT, 0, "owner, " which }, \
+        { prefix "xattr_status", KIND_TEXT, 0, "known, unsupported or unreadable, " which }, \
+        { prefix "xattrs", KIND_DIGEST, 0, "SHA-256 over extended attributes, " which }
+
+/* Who did it.  A name, a command line, an address and a terminal are personal: sensitive. */
+#define ACTOR \
+        { "who.address", KIND_TEXT, SENS, "source address of the session" }, \
+        { "who.auid", KIND_INT, 0, "login user id, kept over su and sudo" }, \
+        { "who.cmdline", KIND_TEXT, SENS | KIND_BYTES, "command line, blanks between arguments" }, \
+        { "who.comm", KIND_TEXT, KIND_BYTES, "name of the process" }, \
+        { "who.container", KIND_TEXT, 0, "container id" }, \
+        { "who.euid", KIND_INT, 0, "effective user id" }, \
+        { "who.exe", KIND_TEXT, KIND_BYTES, "path of the executable" }, \
+        { "who.parents", KIND_LIST, 0, "[pid, name] of the parents, nearest first" }, \
+        { "who.pid", KIND_INT, 0, "process id" }, \
+        { "who.ppid", KIND_INT, 0, "process id of the parent" }, \
+        { "who.session", KIND_INT, 0, "audit session id" }, \
+        { "who.tty", KIND_TEXT, SENS, "terminal" }, \
+        { "who.uid", KIND_INT, 0, "user id" }, \
+        { "who.unit", KIND_TEXT, 0, "systemd unit" }, \
+        { "who.unknown", KIND_TEXT, 0, "why the author, or a part of it, is not known" }, \
+        { "who.user", KIND_TEXT, SENS, "user name" }
+
+/* An administrator who gave a command on a local socket. */
+#define ADMINISTRATOR \
+        { "who.pid", KIND_INT, 0, "process id of the administrator's command" }, \
+        { "who.uid", KIND_INT, 0, "user id of the administrator" }
+
+/* clang-format on */
+
+const struct kind kind_table[] = {
+        { "host.clock", 1, "recorder", 0, "The wall clock jumped against the monotonic clock.",
+          FIELDS({ "what.after", KIND_TIME, REQ, "wall clock behind the jump" },
+                 { "what.before", KIND_TIME, REQ, "what it should have been" },
+                 { "what.jump_ns", KIND_INT, REQ, "nanoseconds; negative: back" }) },
+
+        { "host.heartbeat", 1, "recorder", 0,
+          "Every quarter hour: the host's recorder lives, and what it has done since the last one.",
+          FIELDS({ "what.appended", KIND_INT, REQ, "entries appended" },
+                 { "what.batches", KIND_INT, REQ, "batches made durable" },
+                 { "what.bytes", KIND_U64, 0, "bytes of entries appended" },
+                 { "what.clock_jump_ns", KIND_INT, 0, "wall clock against monotonic clock" },
+                 { "what.disk_free", KIND_U64, 0, "bytes free where the ledger lives" },
+                 { "what.interval_ns", KIND_INT, 0, "time since the last heartbeat" },
+                 { "what.memory", KIND_U64, 0, "resident bytes of the recorder" },
+                 { "what.peers", KIND_LIST, REQ, "[process, run, last sequence] of each writer" },
+                 { "what.published", KIND_U64, 0, "size of the last signed checkpoint" },
+                 { "what.refused", KIND_INT, REQ, "entries refused" },
+                 { "what.resent", KIND_INT, REQ, "resends recognised" },
+                 { "what.size", KIND_U64, REQ, "entries in the ledger" },
+                 { "what.uptime_ns", KIND_INT, 0, "time since the recorder started" }) },
+
+        { "integrity.baseline", 1, "sensor", 5002, "A baseline became the trusted state.",
+          FIELDS({ "what.bytes", KIND_U64, REQ, "bytes hashed" },
+                 { "what.files", KIND_U64, REQ, "records in it" },
+                 { "what.paths", KIND_LIST, REQ, "where the walk began" },
+                 { "what.previous_root", KIND_DIGEST, 0, "root of the one it replaces" },
+                 { "what.profile", KIND_TEXT, 0, "name of the profile" },
+                 { "what.reason", KIND_TEXT, REQ, "first, accepted or replaced" },
+                 { "what.root", KIND_DIGEST, REQ, "Merkle root over the sorted records" },
+                 { "what.skipped", KIND_U64, 0, "records whose hash was skipped" },
+                 { "what.took_ns", KIND_INT, 0, "how long it took" },
+                 { "what.unreadable", KIND_U64, REQ, "records whose hash could not be read" },
+                 ACTOR) },
+
+        { "integrity.change", 1, "sensor", 1001,
+          "An object differs from the trusted state: what, its state before and now, who and why.",
+          FIELDS({ "what.change", KIND_TEXT, REQ,
+                   "created, modified, deleted, renamed, attributes or replaced" },
+                 { "what.differs", KIND_LIST, 0, "names of the attributes that differ" },
+                 { "what.from", KIND_TEXT, KIND_BYTES, "path before a rename" },
+                 { "what.fs", KIND_TEXT, 0, "filesystem id in hexadecimal" },
+                 FILE_STATE("what.new_", "now"), FILE_STATE("what.old_", "before"),
+                 { "what.path", KIND_TEXT, REQ | KIND_BYTES, "path" },
+                 { "what.profile", KIND_TEXT, 0, "profile that watches it" },
+                 { "what.seen", KIND_TEXT, REQ, "live, rescan, start or check" },
+                 { "what.type", KIND_TEXT, 0, "file, dir, link, fifo, socket, char or block" },
+                 ACTOR, { "why.change", KIND_TEXT, 0, "id of the approved change" },
+                 { "why.detail", KIND_TEXT, 0, "the proof of the explanation" },
+                 { "why.package", KIND_TEXT, 0, "package and version the content comes from" },
+                 { "why.state", KIND_TEXT, REQ,
+                   "unexplained, volatile, change, package, source or service" }) },
+
+        { "integrity.gap", 1, "sensor", 1008,
+          "Changes may have been missed between two times, and what a rescan then found.",
+          FIELDS({ "what.dropped", KIND_U64, 0, "events known to be lost" },
+                 { "what.found", KIND_INT, 0, "changes the rescan found" },
+                 { "what.from", KIND_TIME, REQ, "the last moment known to be seen" },
+                 { "what.paths", KIND_LIST, 0, "what was not seen; absent: everything watched" },
+                 { "what.reason", KIND_TEXT, REQ, "overflow, down, unwatched or queue" },
+                 { "what.rescanned", KIND_U64, 0, "records compared afterwards" },
+                 { "what.until", KIND_TIME, REQ, "the first moment seen again" }) },
+
+        { "integrity.sensor", 1, "sensor", 6002,
+          "The sensor started or stopped, with what it watches and how.",
+          FIELDS({ "what.detail", KIND_TEXT, 0, "more about the state" },
+                 { "what.event", KIND_TEXT, REQ, "started, stopped or degraded" },
+                 { "what.fallbacks", KIND_LIST, 0,
+                   "[path, how] where the filesystem mark was refused" },
+                 { "what.files", KIND_U64, 0, "records of the trusted state" },
+                 { "what.marks", KIND_LIST, 0, "mount points under a filesystem mark" },
+                 { "what.paths", KIND_LIST, 0, "what is watched" },
+                 { "what.profile", KIND_TEXT, 0, "name of the profile" },
+                 { "what.reason", KIND_TEXT, 0, "why it stopped or is degraded" },
+                 { "what.root", KIND_DIGEST, 0, "root of the trusted state" },
+                 { "what.version", KIND_TEXT, REQ, "of the sensor" },
+                 { "what.who", KIND_TEXT, 0,
+                   "where authors come from: proc, connector or ebpf" }) },
+
+        { "ledger.erasure", 1, "recorder", 1008,
+          "A subject's key and sealed values were destroyed; its digests stay.",
+          FIELDS({ "what.basis", KIND_TEXT, REQ, "legal basis" },
+                 { "what.indices", KIND_LIST, REQ, "[first, last] of the entries concerned" },
+                 { "what.part", KIND_INT, 0, "from 1, where one entry does not hold all indices" },
+                 { "what.parts", KIND_INT, 0, "how many there are" },
+                 { "what.policy", KIND_TEXT, REQ, "policy that asks for it" },
+                 { "what.rows", KIND_U64, REQ, "sealed rows destroyed" },
+                 { "what.subject", KIND_TEXT, REQ, "random id of the subject" }, ADMINISTRATOR) },
+
+        { "ledger.full", 1, "recorder", 1008,
+          "Only the reserve is left: appends are refused until there is room.",
+          FIELDS({ "what.free", KIND_U64, 0, "bytes free" },
+                 { "what.size", KIND_U64, REQ, "entries in the ledger before this one" }) },
+
+        { "ledger.hold", 1, "recorder", 1008, "A legal hold on a subject was set or lifted.",
+          FIELDS({ "what.reason", KIND_TEXT, REQ, "why" },
+                 { "what.state", KIND_TEXT, REQ, "set or lifted" },
+                 { "what.subject", KIND_TEXT, REQ, "random id of the subject" }, ADMINISTRATOR) },
+
+        { "ledger.key_rotated", 1, "recorder", 1008,
+          "From here on checkpoints carry another key's signature.",
+          FIELDS({ "what.old_keyid", KIND_TEXT, REQ, "key id of the old key, eight digits" },
+                 { "what.reason", KIND_TEXT, 0, "why" },
+                 { "what.vkey", KIND_TEXT, REQ, "verifier key of the new key" }, ADMINISTRATOR) },
+
+        { "ledger.opened", 1, "recorder", 6002,
+          "The recorder opened the ledger; the first one is the ledger's first entry.",
+          FIELDS({ "what.origin", KIND_TEXT, REQ, "name of the ledger" },
+                 { "what.pid", KIND_INT, 0, "process id of the recorder" },
+                 { "what.previous_origin", KIND_TEXT, 0, "ledger this one succeeds" },
+                 { "what.previous_root", KIND_DIGEST, 0, "its root" },
+                 { "what.previous_size", KIND_U64, 0, "its size" },
+                 { "what.previous_vkey", KIND_TEXT, 0, "its verifier key" },
+                 { "what.size", KIND_U64, REQ, "entries in the ledger before this one" },
+                 { "what.version", KIND_TEXT, 0, "of the recorder" },
+                 { "what.vkey", KIND_TEXT, REQ, "verifier key of the checkpoints" }) },
+
+        { "ledger.peer", 1, "recorder", 1008, "A writer came, went or broke the rules.",
+          FIELDS({ "what.event", KIND_TEXT, REQ, "connected, gone or violation" },
+                 { "what.last_seq", KIND_U64, 0, "last sequence held of this run" },
+                 { "what.pid", KIND_INT, 0, "its process id" },
+                 { "what.proc", KIND_TEXT, 0, "its process name, where known" },
+                 { "what.reason", KIND_TEXT, 0, "why it went, or which rule" },
+                 { "what.resumed", KIND_BOOL, 0, "whether it goes on with an earlier run" },
+                 { "what.run", KIND_U64, 0, "its run" },
+                 { "what.uid", KIND_INT, 0, "its user id" }) },
+
+        { "ledger.pruned", 1, "recorder", 1008,
+          "Entries below an index were dropped under the retention policy; their hashes stay.",
+          FIELDS({ "what.min_index", KIND_U64, REQ, "the first index that is kept" },
+                 { "what.policy", KIND_TEXT, REQ, "name of the policy" },
+                 { "what.policy_sha256", KIND_DIGEST, REQ, "its file" },
+                 { "what.until", KIND_TIME, 0, "time of the newest entry dropped" },
+                 ADMINISTRATOR) },
+
+        { "ledger.recovered", 1, "recorder", 1008,
+          "A torn tail, never acknowledged, was cut off when the ledger was opened.",
+          FIELDS({ "what.segment", KIND_U64, REQ, "number of the segment" },
+                 { "what.size", KIND_U64, REQ, "entries in the ledger before this one" },
+                 { "what.torn_at", KIND_U64, REQ, "offset of the cut in that segment" },
+                 { "what.torn_bytes", KIND_U64, REQ, "bytes cut" }) },
+
+        { "ledger.refused", 1, "recorder", 1008,
+          "A writer's entry was refused; this one stands in its sequence's place.",
+          FIELDS({ "what.bytes", KIND_INT, REQ, "length of what was refused" },
+                 { "what.code", KIND_INT, 0, "errno" },
+                 { "what.digest", KIND_DIGEST, REQ, "SHA-256 of what was refused" },
+                 { "what.proc", KIND_TEXT, 0, "process that sent it" },
+                 { "what.reason", KIND_TEXT, REQ, "why" }, { "what.run", KIND_U64, 0, "its run" },
+                 { "what.seq", KIND_U64, 0, "its sequence" }) },
+
+        { "ledger.resumed", 1, "recorder", 1008, "There is room again: appends are taken.",
+          FIELDS({ "what.free", KIND_U64, 0, "bytes free" },
+                 { "what.full_ns", KIND_INT, 0, "how long the ledger was full" },
+                 { "what.refused", KIND_U64, 0, "appends refused meanwhile" },
+                 { "what.size", KIND_U64, REQ, "entries in the ledger before this one" }) },
+
+        { "ledger.stamped", 1, "recorder", 1008,
+          "A time-stamping authority (RFC 3161) certified a checkpoint.",
+          FIELDS({ "what.authority", KIND_TEXT, 0, "subject of its certificate" },
+                 { "what.digest", KIND_DIGEST, REQ,
+                   "SHA-256 of its reply, kept beside the ledger" },
+                 { "what.root", KIND_DIGEST, REQ, "root that was stamped" },
+                 { "what.size", KIND_U64, REQ, "size that was stamped" },
+                 { "what.time", KIND_TIME, REQ, "the authority's time" }) },
+
+        { "ledger.stopped", 1, "recorder", 6002, "The recorder stopped in order.",
+          FIELDS({ "what.pid", KIND_INT, 0, "process id of the recorder" },
+                 { "what.reason", KIND_TEXT, REQ, "why" },
+                 { "what.size", KIND_U64, REQ, "entries in the ledger before this one" }) },
+
+        { "ledger.succeeded", 1, "recorder", 1008,
+          "The last entry of a ledger: another one goes on from here.",
+          FIELDS({ "what.next_origin", KIND_TEXT, REQ, "name of the next ledger" },
+                 { "what.next_vkey", KIND_TEXT, REQ, "its verifier key" },
+                 { "what.reason", KIND_TEXT, 0, "why" }, ADMINISTRATOR) },
+};
+
+const size_t kind_count = ARRAY_LEN(kind_table);
