@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The system calls, capabilities and paths of each role.  A call is allowed because a line here
+ * names it; several names stand for one function on different architectures. */
+#include "loop/profile.h"
+
+#include <linux/capability.h>
+#include <linux/fs.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+/* What the C library itself needs to compute, wait and end. */
+static const char *const calls_base[] = {
+        "brk",         "clock_getres",    "clock_gettime",  "clock_nanosleep", "close",
+        "exit",        "exit_group",      "fstat",          "futex",           "getegid",
+        "geteuid",     "getgid",          "getpid",         "getppid",         "getrandom",
+        "getrusage",   "gettid",          "gettimeofday",   "getuid",          "lseek",
+        "madvise",     "membarrier",      "mremap",         "munmap",          "nanosleep",
+        "newfstatat",  "pread64",         "read",           "readv",           "restart_syscall",
+        "rseq",        "rt_sigaction",    "rt_sigprocmask", "rt_sigreturn",    "sched_getaffinity",
+        "sched_yield", "set_robust_list", "sigaltstack",    "statx",           "sysinfo",
+        "time",        "uname",           "write",          "writev",          NULL,
+};
+
+static const char *const calls_loop[] = {
+        "dup",       "dup3",           "epoll_create1",   "epoll_ctl", "epoll_pwait", "epoll_wait",
+        "eventfd2",  "epoll_pwait2",   "fcntl",           "pipe2",     "poll",        "ppoll",
+        "signalfd4", "timerfd_create", "timerfd_settime", NULL,
+};
+
+static const char *const calls_sockets[] = {
+        "accept4", "bind",       "connect",  "getpeername", "getsockname", "getsockopt",
+        "listen",  "recvfrom",   "recvmmsg", "recvmsg",     "sendmmsg",    "sendmsg",
+        "sendto",  "setsockopt", "shutdown", "socketpair",  NULL,
+};
+
+static const char *const calls_read_files[] = {
+        "access",   "faccessat",  "faccessat2", "fadvise64", "fstatfs",
+        "getcwd",   "getdents64", "lstat",      "openat",    "openat2",
+        "readlink", "stat",       "readlinkat", "statfs",    NULL,
+};
+
+static const char *const calls_write_files[] = {
+        "chmod",           "fallocate", "fchmod", "fchmodat", "fdatasync", "flock",
+        "fsync",           "ftruncate", "link",   "linkat",   "mkdir",     "mkdirat",
+        "pwrite64",        "pwritev",   "rename", "renameat", "renameat2", "rmdir",
+        "sync_file_range", "umask",     "unlink", "unlinkat", "utimensat", NULL,
+};
+
+static const char *const calls_watch[] = {
+        "fanotify_init",     "fanotify_mark",     "fgetxattr",  "flistxattr", "getxattr",
+        "lgetxattr",         "listxattr",         "llistxattr", "pidfd_open", "name_to_handle_at",
+        "open_by_handle_at", "pidfd_send_signal", NULL,
+};
+
+/* To start a job: what posix_spawn and then the new program call until it seals itself; the filter
+ * of the parent goes on in it. */
+static const char *const calls_start_job[] = {
+        "access",
+        "arch_prctl",
+        "capget",
+        "capset",
+        "chdir",
+        "clone",
+        "close_range",
+        "dup2",
+        "execve",
+        "landlock_add_rule",
+        "landlock_create_ruleset",
+        "landlock_restrict_self",
+        "memfd_create",
+        "mmap",
+        "mprotect",
+        "pidfd_open",
+        "pidfd_send_signal",
+        "prctl",
+        "prlimit64",
+        "seccomp",
+        "set_tid_address",
+        "setgroups",
+        "setresgid",
+        "setresuid",
+        "setrlimit",
+        "unshare",
+        "vfork",
+        "wait4",
+        "waitid",
+        NULL,
+};
+
+#define NEVER_EXECUTABLE(call)                                                                     \
+        {                                                                                          \
+                call, 2, PROT_EXEC, 0                                                              \
+        }
+#define READ_LIMITS                                                                                \
+        {                                                                                          \
+                "prlimit64", 2, 0, 0                                                               \
+        }
+#define THREADS_ONLY                                                                               \
+        {                                                                                          \
+                "clone", 0, CLONE_THREAD, CLONE_THREAD                                             \
+        }
+#define NAME_THREAD                                                                                \
+        {                                                                                          \
+                "prctl", 0, 0, PR_SET_NAME                                                         \
+        }
+
+/* ---- recorder: its own files, its socket, workers; nothing executable ever again ---- */
+
+static const struct sandbox_arg recorder_args[] = {
+        NEVER_EXECUTABLE("mmap"),
+        NEVER_EXECUTABLE("mprotect"),
+        READ_LIMITS,
+        THREADS_ONLY,
+        NAME_THREAD,
+        { "socket", 0, 0, AF_UNIX },
+        { NULL, 0, 0, 0 },
+};
+
+static const char *const *const recorder_calls[] = {
+        calls_base, calls_loop, calls_sockets, calls_read_files, calls_write_files, NULL,
+};
+
+const struct role_profile profile_recorder = {
+        .calls = { .allow = recorder_calls, .args = recorder_args },
+        .landlock_flags = SANDBOX_NO_TCP | SANDBOX_SCOPED,
+        .paths = { { PLACE_STATE, SANDBOX_READ | SANDBOX_WRITE },
+                   { PLACE_RUNTIME, SANDBOX_READ | SANDBOX_WRITE },
+                   { PLACE_CONFIG, SANDBOX_READ } },
+};
+
+/* ---- sensor: reads everything, writes little, starts jobs ---- */
+
+static const struct sandbox_arg sensor_args[] = {
+        { "ioctl", 1, 0, FS_IOC_GETFLAGS },
+        { "ioctl", 1, 0, FS_IOC_GETVERSION },
+        { "socket", 0, 0, AF_UNIX },
+        { "socket", 0, 0, AF_NETLINK },
+        { NULL, 0, 0, 0 },
+};
+
+static const char *const *const sensor_calls[] = {
+        calls_base,        calls_loop,  calls_sockets,   calls_read_files,
+        calls_write_files, calls_watch, calls_start_job, NULL,
+};
+
+const struct role_profile profile_sensor = {
+        .caps = SANDBOX_CAP(CAP_SYS_ADMIN) |       /* filesystem marks of fanotify */
+                SANDBOX_CAP(CAP_DAC_READ_SEARCH) | /* every file, and open by handle */
+                SANDBOX_CAP(CAP_SYS_PTRACE) |      /* /proc/<pid>/exe of everybody */
+                SANDBOX_CAP(CAP_KILL) |            /* an overdue job, which is nobody's */
+                SANDBOX_CAP(CAP_SETUID) | SANDBOX_CAP(CAP_SETGID) | /* jobs become nobody */
+                SANDBOX_CAP(CAP_SETPCAP), /* and leave their bounding set */
+        .calls = { .allow = sensor_calls, .args = sensor_args },
+        .no_landlock = "it would hide /proc/<pid>/exe, which names the author of a change",
+};
+
+/* ---- job: compute on what it was given, answer, end ---- */
+
+static const struct sandbox_arg job_args[] = {
+        NEVER_EXECUTABLE("mmap"),
+        NEVER_EXECUTABLE("mprotect"),
+        { NULL, 0, 0, 0 },
+};
+
+static const char *const calls_job[] = {
+        "poll",
+        "ppoll",
+        "sendmsg",
+        NULL,
+};
+
+static const char *const *const job_calls[] = { calls_base, calls_job, NULL };
+
+static const struct sandbox_limits job_limits = {
+        .memory = 512u * 1024 * 1024,
+        .cpu_s = 60,
+        .files = 16,
+};
+
+const struct role_profile profile_job = {
+        .calls = { .allow = job_calls, .args = job_args, .kill = true },
+        .limits = &job_limits,
+        .no_network = true,
+        .landlock_flags = SANDBOX_NO_TCP | SANDBOX_SCOPED,
+};

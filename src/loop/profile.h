@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* profile.h - what one role may do; private to role.c and profile.c.  Floor 2. */
+#ifndef LOOP_PROFILE_H
+#define LOOP_PROFILE_H
+
+#include "sys/sandbox.h"
+
+enum profile_place { PLACE_NONE, PLACE_STATE, PLACE_RUNTIME, PLACE_CONFIG };
+enum { PROFILE_PATHS = 4 };
+
+struct role_profile {
+        uint64_t caps;
+        struct sandbox_calls calls;
+        const struct sandbox_limits *limits; /* NULL: none of our own */
+        bool no_network;
+        const char *no_landlock; /* why not, or NULL */
+        unsigned landlock_flags;
+        struct {
+                enum profile_place place; /* PLACE_NONE ends the list */
+                unsigned rights;
+        } paths[PROFILE_PATHS];
+};
+
+extern const struct role_profile profile_recorder;
+extern const struct role_profile profile_sensor;
+extern const struct role_profile profile_job;
+
+#endif

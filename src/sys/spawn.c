@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sys/spawn.h"
+
+#include "sys/io.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char *const plain_env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL };
+
+enum { FIRST_FREE = 3, SIGNALLED = 256 };
+
+/* Lifts fd above the three standard ones, so that placing one cannot overwrite another. */
+static int lift(int fd)
+{
+        int r = fd < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC)
+                       : fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FREE);
+
+        if (r >= 0 && r < FIRST_FREE) {
+                int high = fcntl(r, F_DUPFD_CLOEXEC, FIRST_FREE);
+
+                fd_close(&r);
+                r = high;
+        }
+        return r < 0 ? -errno : r;
+}
+
+static int set_signals(posix_spawnattr_t *attr)
+{
+        sigset_t all, none;
+        int r;
+
+        sigfillset(&all);
+        sigemptyset(&none);
+        r = posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+        if (r == 0)
+                r = posix_spawnattr_setsigdefault(attr, &all);
+        return r ? r : posix_spawnattr_setsigmask(attr, &none);
+}
+
+static int spawn_with(const struct spawn *s, const int fds[3], pid_t *ret_pid)
+{
+        const char *const *envp = s->envp ? s->envp : plain_env;
+        posix_spawn_file_actions_t files;
+        posix_spawnattr_t attr;
+        int r;
+
+        r = posix_spawn_file_actions_init(&files);
+        if (r)
+                return -r;
+        r = posix_spawnattr_init(&attr);
+        if (r)
+                goto out_files;
+        r = set_signals(&attr);
+        for (int i = 0; i < 3 && r == 0; i++)
+                r = posix_spawn_file_actions_adddup2(&files, fds[i], i);
+        if (r == 0)
+                r = posix_spawn_file_actions_addclosefrom_np(&files, FIRST_FREE);
+        if (r == 0)
+                r = posix_spawn(ret_pid, s->path, &files, &attr, (char *const *)(uintptr_t)s->argv,
+                                (char *const *)(uintptr_t)envp);
+        posix_spawnattr_destroy(&attr);
+out_files:
+        posix_spawn_file_actions_destroy(&files);
+        return -r;
+}
+
+int spawn_start(const struct spawn *s, pid_t *ret_pid, int *ret_pidfd, struct err *err)
+{
+        int from[3] = { s->in, s->out, s->err };
+        int fds[3] = { -1, -1, -1 };
+        pid_t pid = -1;
+        int r = 0, pidfd;
+
+        for (int i = 0; i < 3 && r == 0; i++) {
+                fds[i] = lift(from[i]);
+                r = MIN_OF(fds[i], 0);
+        }
+        if (r == 0)
+                r = spawn_with(s, fds, &pid);
+        for (int i = 0; i < 3; i++)
+                fd_close(&fds[i]);
+        if (r < 0)
+                return err_sys(err, r, "start %s", s->path);
+        pidfd = (int)syscall(SYS_pidfd_open, pid, 0); /* not reaped yet, so pid is still its */
+        if (pidfd < 0) {
+                r = err_sys(err, -errno, "start %s: pidfd", s->path);
+                kill(pid, SIGKILL);
+                waitpid(pid, NULL, 0);
+                return r;
+        }
+        *ret_pid = pid;
+        *ret_pidfd = pidfd;
+        return 0;
+}
+
+int spawn_wait(pid_t pid, int *ret_status)
+{
+        int status;
+        pid_t r;
+
+        do {
+                r = waitpid(pid, &status, 0);
+        } while (r < 0 && errno == EINTR);
+        if (r < 0)
+                return -errno;
+        *ret_status = WIFEXITED(status) ? WEXITSTATUS(status) : SIGNALLED + WTERMSIG(status);
+        return 0;
+}
+
+int spawn_signal(int pidfd, int signo)
+{
+        if (syscall(SYS_pidfd_send_signal, pidfd, signo, NULL, 0) == 0 || errno == ESRCH)
+                return 0;
+        return -errno;
+}
+
+int spawn_run(const struct spawn *s, int timeout_ms, int *ret_status, struct err *err)
+{
+        CLEANUP_FD int pidfd = -1;
+        struct pollfd p = { .events = POLLIN };
+        int r, n, status;
+        pid_t pid;
+
+        r = spawn_start(s, &pid, &pidfd, err);
+        if (r < 0)
+                return r;
+        p.fd = pidfd;
+        do {
+                n = poll(&p, 1, timeout_ms);
+        } while (n < 0 && errno == EINTR);
+        if (n != 1)
+                kill(pid, SIGKILL); /* our own child, not reaped */
+        r = spawn_wait(pid, &status);
+        if (r < 0)
+                return err_sys(err, r, "wait for %s", s->path);
+        if (n != 1)
+                return err_set(err, -ETIMEDOUT, "%s: ended by force after %d ms", s->path,
+                               timeout_ms);
+        *ret_status = status;
+        return 0;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* spawn.h - another program with fixed arguments; no shell ever sees them.  Floor 1. */
+#ifndef SYS_SPAWN_H
+#define SYS_SPAWN_H
+
+#include "base/base.h"
+#include "base/err.h"
+
+#include <sys/types.h>
+
+struct spawn {
+        const char *path;        /* absolute */
+        const char *const *argv; /* ended by NULL */
+        const char *const *envp; /* ended by NULL; NULL: PATH and LC_ALL=C only */
+        int in, out, err;        /* borrowed; -1 is /dev/null.  Nothing else is inherited */
+};
+
+/* Start it with default signals.  *ret_pidfd is readable once it has ended; the caller's to close,
+ * after spawn_wait(). */
+MUST_USE int spawn_start(const struct spawn *s, pid_t *ret_pid, int *ret_pidfd, struct err *err);
+
+/* Take the status of one that has ended or soon will: 0 to 255, or 256 + signal. */
+MUST_USE int spawn_wait(pid_t pid, int *ret_status);
+
+/* Start, wait, kill when timeout_ms have passed (-ETIMEDOUT). */
+MUST_USE int spawn_run(const struct spawn *s, int timeout_ms, int *ret_status, struct err *err);
+
+/* Signal through the pidfd; a process that ended is no error. */
+MUST_USE int spawn_signal(int pidfd, int signo);
+
+#endif
