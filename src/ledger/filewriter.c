@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ledger/filewriter.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+        DIRS_MAX = 24, /* bundles and tiles of three levels, full and partial, with room to spare */
+        WAITING_MAX = 200, /* files of a round; their descriptors stay open */
+        NAME_MAX_HERE = 64,
+};
+
+struct open_dir {
+        char path[FILEWRITER_PATH_MAX];
+        int fd; /* -1: free */
+        bool dirty;
+        uint64_t used; /* round of the last use */
+};
+
+struct waiting {
+        int fd;
+        struct open_dir *dir;
+        char name[NAME_MAX_HERE];
+};
+
+struct filewriter {
+        struct io io;
+        int root_fd;
+        mode_t file_mode, dir_mode;
+        uint64_t round;
+        struct open_dir dir[DIRS_MAX];
+        struct waiting waiting[WAITING_MAX];
+        size_t n_waiting;
+};
+
+int filewriter_new(int root_fd, const struct io *io, mode_t file_mode, mode_t dir_mode,
+                   struct filewriter **ret, struct err *err)
+{
+        struct filewriter *w = calloc(1, sizeof *w);
+
+        if (!w)
+                return err_sys(err, -ENOMEM, "file writer");
+        w->io = *io;
+        w->root_fd = root_fd;
+        w->file_mode = file_mode;
+        w->dir_mode = dir_mode;
+        for (size_t i = 0; i < DIRS_MAX; i++)
+                w->dir[i].fd = -1;
+        *ret = w;
+        return 0;
+}
+
+static void temporary_name(const char *name, char out[NAME_MAX_HERE + 8])
+{
+        snprintf(out, NAME_MAX_HERE + 8, "%s.tmp", name);
+}
+
+struct filewriter *filewriter_free(struct filewriter *w)
+{
+        char temporary[NAME_MAX_HERE + 8];
+
+        if (!w)
+                return NULL;
+        for (size_t i = 0; i < w->n_waiting; i++) {
+                temporary_name(w->waiting[i].name, temporary);
+                w->io.unlink(w->io.ctx, w->waiting[i].dir->fd, temporary);
+                fd_close(&w->waiting[i].fd);
+        }
+        for (size_t i = 0; i < DIRS_MAX; i++)
+                fd_close(&w->dir[i].fd);
+        free(w);
+        return NULL;
+}
+
+/* ---- syncing ---- */
+
+static int sync_waiting(struct filewriter *w, struct err *err)
+{
+        int r;
+
+        /* Start writing all of them before waiting for the first; only a hint. */
+        for (size_t i = 0; i < w->n_waiting; i++)
+                sync_file_range(w->waiting[i].fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+        for (size_t i = 0; i < w->n_waiting; i++) {
+                struct waiting *f = &w->waiting[i];
+
+                r = w->io.fsync(w->io.ctx, f->fd);
+                if (r < 0)
+                        return err_set(err, -EIO, "%s/%s: sync failed (%s)", f->dir->path, f->name,
+                                       strerror(-r));
+        }
+        return 0;
+}
+
+static int rename_waiting(struct filewriter *w, struct err *err)
+{
+        char temporary[NAME_MAX_HERE + 8];
+        int r;
+
+        while (w->n_waiting > 0) {
+                struct waiting *f = &w->waiting[w->n_waiting - 1];
+
+                temporary_name(f->name, temporary);
+                r = w->io.rename(w->io.ctx, f->dir->fd, temporary, f->name);
+                if (r < 0)
+                        return err_sys(err, r, "%s/%s: rename", f->dir->path, f->name);
+                f->dir->dirty = true;
+                fd_close(&f->fd);
+                w->n_waiting--;
+        }
+        return 0;
+}
+
+static int sync_dir(struct filewriter *w, struct open_dir *d, struct err *err)
+{
+        int r;
+
+        if (d->fd < 0 || !d->dirty)
+                return 0;
+        r = w->io.fsync(w->io.ctx, d->fd);
+        if (r < 0)
+                return err_set(err, -EIO, "%s: sync failed (%s)", d->path, strerror(-r));
+        d->dirty = false;
+        return 0;
+}
+
+int filewriter_sync(struct filewriter *w, struct err *err)
+{
+        int r = sync_waiting(w, err);
+
+        if (r == 0)
+                r = rename_waiting(w, err);
+        for (size_t i = 0; i < DIRS_MAX && r == 0; i++)
+                r = sync_dir(w, &w->dir[i], err);
+        return r;
+}
+
+/* ---- directories ---- */
+
+static struct open_dir *find_dir(struct filewriter *w, const char *path)
+{
+        for (size_t i = 0; i < DIRS_MAX; i++)
+                if (w->dir[i].fd >= 0 && strcmp(w->dir[i].path, path) == 0)
+                        return &w->dir[i];
+        return NULL;
+}
+
+static struct open_dir *place_for_dir(struct filewriter *w)
+{
+        struct open_dir *oldest = &w->dir[0];
+
+        for (size_t i = 0; i < DIRS_MAX; i++) {
+                if (w->dir[i].fd < 0)
+                        return &w->dir[i];
+                if (w->dir[i].used < oldest->used)
+                        oldest = &w->dir[i];
+        }
+        return oldest;
+}
+
+static int open_dir(struct filewriter *w, const char *path, struct open_dir **ret, struct err *err)
+{
+        struct open_dir *d = find_dir(w, path);
+        int r;
+
+        if (!d) {
+                d = place_for_dir(w);
+                if (d->fd >= 0) {
+                        r = filewriter_sync(w, err); /* files may wait in it */
+                        if (r < 0)
+                                return r;
+                        fd_close(&d->fd);
+                }
+                r = io_make_dirs(&w->io, w->root_fd, path, w->dir_mode, err);
+                if (r < 0)
+                        return r;
+                r = w->io.open(w->io.ctx, w->root_fd, path, O_RDONLY | O_DIRECTORY, 0);
+                if (r < 0)
+                        return err_sys(err, r, "%s", path);
+                d->fd = r;
+                d->dirty = false;
+                snprintf(d->path, sizeof d->path, "%s", path);
+        }
+        d->used = ++w->round;
+        *ret = d;
+        return 0;
+}
+
+/* ---- files ---- */
+
+/* 1: there and the same; 0: not there; -EBADMSG: there and another. */
+static int compare_file(struct filewriter *w, struct open_dir *d, const char *name,
+                        struct span content, struct err *err)
+{
+        uint8_t *bytes;
+        size_t n;
+        int r;
+
+        r = io_read_file(&w->io, d->fd, name, content.n, &bytes, &n, err);
+        if (r == -ENOENT)
+                return 0;
+        if (r == 0) {
+                r = span_eq(span_of(bytes, n), content) ? 1 : -EFBIG;
+                free(bytes);
+        }
+        if (r == -EFBIG)
+                return err_set(err, -EBADMSG, "%s/%s: another content than what belongs there",
+                               d->path, name);
+        return r;
+}
+
+static int write_temporary(struct filewriter *w, struct open_dir *d, const char *name,
+                           struct span content, struct err *err)
+{
+        struct waiting *f = &w->waiting[w->n_waiting];
+        char temporary[NAME_MAX_HERE + 8];
+        ssize_t n;
+
+        snprintf(f->name, sizeof f->name, "%s", name);
+        f->dir = d;
+        temporary_name(name, temporary);
+        f->fd = w->io.open(w->io.ctx, d->fd, temporary, O_WRONLY | O_CREAT | O_TRUNC, w->file_mode);
+        if (f->fd < 0)
+                return err_sys(err, f->fd, "%s/%s", d->path, name);
+        w->n_waiting++;
+        n = w->io.pwrite(w->io.ctx, f->fd, content.p, content.n, 0);
+        return n < 0 ? err_sys(err, (int)n, "%s/%s: write", d->path, name) : 0;
+}
+
+int filewriter_put(struct filewriter *w, const char *dir, const char *name, struct span content,
+                   enum filewriter_mode mode, struct err *err)
+{
+        struct open_dir *d = NULL;
+        int r;
+
+        assert(strlen(name) < NAME_MAX_HERE && strlen(dir) < FILEWRITER_PATH_MAX);
+        r = open_dir(w, dir, &d, err);
+        if (r == 0 && mode == FILEWRITER_IMMUTABLE)
+                r = compare_file(w, d, name, content, err);
+        if (r != 0)
+                return MIN_OF(r, 0);
+        if (w->n_waiting == WAITING_MAX) {
+                r = filewriter_sync(w, err);
+                if (r < 0)
+                        return r;
+        }
+        return write_temporary(w, d, name, content, err);
+}
+
+/* ---- removing ---- */
+
+static bool is_temporary(const char *name)
+{
+        size_t n = strlen(name);
+
+        return n > 4 && strcmp(name + n - 4, ".tmp") == 0;
+}
+
+static void remove_files(struct filewriter *w, const char *path, bool only_temporaries)
+{
+        int fd = openat(w->root_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+        struct dirent *e;
+
+        if (!d) {
+                fd_close(&fd);
+                return;
+        }
+        while ((e = readdir(d)))
+                if (e->d_name[0] != '.' && (!only_temporaries || is_temporary(e->d_name)))
+                        w->io.unlink(w->io.ctx, fd, e->d_name);
+        closedir(d);
+}
+
+void filewriter_drop_dir(struct filewriter *w, const char *dir)
+{
+        struct open_dir *d = find_dir(w, dir);
+
+        remove_files(w, dir, false);
+        if (d)
+                fd_close(&d->fd);
+        unlinkat(w->root_fd, dir, AT_REMOVEDIR);
+}
+
+void filewriter_clean_dir(struct filewriter *w, const char *dir)
+{
+        remove_files(w, dir, true);
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ledger.c - stage, commit, look up.  One thread.  Invariants in ledger_priv.h. */
+#include "crypto/sha256.h"
+#include "ledger/ledger_priv.h"
+#include "wire/entry.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+void ledger_node_hash(const struct hash *a, const struct hash *b, struct hash *out)
+{
+        sha256_node(a->b, b->b, out->b);
+}
+
+void ledger_root_of(const struct frontier *f, struct hash *ret)
+{
+        if (f->size == 0)
+                memcpy(ret->b, sha256_empty, HASH_LEN);
+        else
+                frontier_root(f, ledger_node_hash, ret);
+}
+
+void ledger_assert_valid(const struct ledger *l)
+{
+        assert(l->staged.size == l->durable.size + l->n_staged);
+        assert(l->n_segments > 0);
+        assert(l->segments[l->n_segments - 1].number == l->segment.number);
+        assert(l->offset >= WAL_SEGMENT_HEADER && l->offset <= l->segment.bytes);
+        assert(l->n_staged == 0 || l->offset + l->batch.n + WAL_TRAILER_BYTES <= l->segment.bytes);
+}
+
+struct ledger *ledger_free(struct ledger *l)
+{
+        if (!l)
+                return NULL;
+        buf_done(&l->batch);
+        free(l->staged_runs);
+        free(l->segments);
+        fd_close(&l->fd);
+        fd_close(&l->wal_fd);
+        fd_close(&l->lock_fd); /* the lock goes with it */
+        free(l);
+        return NULL;
+}
+
+/* ---- staging ---- */
+
+static struct wal_record record_of(const struct ledger *l, enum wal_type type, struct span payload)
+{
+        return (struct wal_record){
+                .type = type,
+                .batch = l->batch_number,
+                .index = l->staged.size,
+                .payload = payload,
+        };
+}
+
+static void begin_batch(struct ledger *l)
+{
+        CLEANUP(buf_done) struct buf state = BUF_INIT(RUNS_STATE_MAX);
+        struct wal_record r;
+
+        buf_clear(&l->batch);
+        if (l->offset != WAL_SEGMENT_HEADER)
+                return;
+        runs_save(&l->runs, &state);
+        if (buf_status(&state) < 0) {
+                l->batch.status = buf_status(&state);
+                return;
+        }
+        r = record_of(l, WAL_STATE, buf_span(&state));
+        wal_put_record(&l->batch, l->salt, &r);
+}
+
+static bool fits(const struct ledger *l, size_t more)
+{
+        return l->offset + l->batch.n + more + WAL_TRAILER_BYTES <= l->segment.bytes;
+}
+
+/* Room for `more` bytes of records in the open batch, beginning one and rotating where needed. */
+static int make_room(struct ledger *l, size_t more, bool may_use_reserve, struct err *err)
+{
+        int r;
+
+        if (l->n_staged > 0) {
+                if (l->batch.n + more > LEDGER_BATCH_MAX || !fits(l, more) ||
+                    l->n_staged == LEDGER_STAGED_MAX)
+                        return err_set(err, -ENOBUFS, "the batch is full");
+                return 0;
+        }
+        begin_batch(l);
+        if (fits(l, more))
+                return 0;
+        r = ledger_rotate(l, may_use_reserve, err);
+        if (r < 0)
+                return r;
+        begin_batch(l);
+        assert(fits(l, more));
+        return 0;
+}
+
+static int stage(struct ledger *l, struct span entry, struct span sealed,
+                 struct ledger_writer_id id, bool may_use_reserve, uint64_t *ret_index,
+                 struct err *err)
+{
+        uint64_t index = l->staged.size;
+        struct wal_record rec;
+        struct hash leaf;
+        size_t need;
+        int r;
+
+        if (l->broken)
+                return err_set(err, -EIO, "the log stopped after a failed write or sync");
+        if (entry.n > ENTRY_MAX)
+                return err_set(err, -E2BIG, "an entry of %zu bytes, at most %d fit", entry.n,
+                               ENTRY_MAX);
+        need = wal_record_len(entry.n) + (sealed.n ? wal_record_len(sealed.n) : 0);
+        if (need > LEDGER_BATCH_MAX - RUNS_STATE_MAX)
+                return err_set(err, -E2BIG, "%zu sealed bytes in one entry", sealed.n);
+        r = make_room(l, need, may_use_reserve, err);
+        if (r < 0)
+                return r;
+        if (id.run) {
+                r = runs_add(&l->runs, id.run, id.seq, index);
+                if (r < 0)
+                        return err_set(err, r, "run %llu: sequence %llu cannot follow %llu",
+                                       (unsigned long long)id.run, (unsigned long long)id.seq,
+                                       (unsigned long long)ledger_last_seq(l, id.run));
+        }
+        rec = record_of(l, WAL_ENTRY, entry);
+        rec.run = id.run;
+        rec.seq = id.seq;
+        wal_put_record(&l->batch, l->salt, &rec);
+        if (sealed.n) {
+                rec = record_of(l, WAL_SEALED, sealed);
+                wal_put_record(&l->batch, l->salt, &rec);
+        }
+        if (buf_status(&l->batch) < 0) {
+                r = err_sys(err, buf_status(&l->batch), "batch");
+                if (id.run)
+                        runs_undo(&l->runs, id.run);
+                ledger_abandon(l); /* half a record may stand in the buffer */
+                return r;
+        }
+        sha256_leaf(entry, leaf.b);
+        frontier_append(&l->staged, &leaf, ledger_node_hash);
+        l->staged_runs[l->n_staged++] = id.run;
+        *ret_index = index;
+        return 0;
+}
+
+int ledger_stage(struct ledger *l, struct span entry, struct span sealed,
+                 struct ledger_writer_id id, uint64_t *ret_index, struct err *err)
+{
+        return stage(l, entry, sealed, id, false, ret_index, err);
+}
+
+int ledger_stage_reserved(struct ledger *l, struct span entry, uint64_t *ret_index, struct err *err)
+{
+        return stage(l, entry, SPAN_NONE, (struct ledger_writer_id){ 0 }, true, ret_index, err);
+}
+
+void ledger_abandon(struct ledger *l)
+{
+        while (l->n_staged > 0) {
+                uint64_t run = l->staged_runs[--l->n_staged];
+
+                if (run)
+                        runs_undo(&l->runs, run);
+        }
+        l->staged = l->durable;
+        buf_clear(&l->batch);
+}
+
+/* ---- committing ---- */
+
+/* A write failed half way: the bytes behind `offset` must be zeros again, or a later, shorter batch
+ * would leave rubbish behind itself. */
+static int undo_write(struct ledger *l, uint64_t n, struct err *err)
+{
+        struct err second = { 0 };
+
+        if (segment_clear(&l->io, l->fd, l->offset, n, &second) < 0) {
+                l->broken = true;
+                err_wrap(err, "the log stopped (%s)", err_text(&second));
+        }
+        ledger_abandon(l);
+        return err->code;
+}
+
+static int write_batch(struct ledger *l, struct err *err)
+{
+        uint8_t header[WAL_SEGMENT_HEADER];
+        ssize_t n;
+
+        if (l->header_pending) {
+                wal_put_segment(header, &l->segment);
+                n = l->io.pwrite(l->io.ctx, l->fd, header, sizeof header, 0);
+                if (n < 0)
+                        return err_sys(err, (int)n, "wal: write");
+        }
+        n = l->io.pwrite(l->io.ctx, l->fd, l->batch.p, l->batch.n, (off_t)l->offset);
+        return n < 0 ? err_sys(err, (int)n, "wal: write") : 0;
+}
+
+int ledger_commit(struct ledger *l, struct err *err)
+{
+        struct err scratch = { 0 };
+        struct hash root;
+        size_t len;
+        int r;
+
+        err = err ? err : &scratch;
+        if (l->broken)
+                return err_set(err, -EIO, "the log stopped after a failed write or sync");
+        if (l->n_staged == 0)
+                return 0;
+        ledger_assert_valid(l);
+        ledger_root_of(&l->staged, &root);
+        wal_put_trailer(&l->batch, l->salt, 0, l->batch_number, l->durable.size, l->staged.size,
+                        &root);
+        r = buf_status(&l->batch);
+        if (r < 0) {
+                ledger_abandon(l);
+                return err_sys(err, r, "batch");
+        }
+        len = l->batch.n;
+        if (write_batch(l, err) < 0)
+                return undo_write(l, len, err);
+        r = l->io.fdatasync(l->io.ctx, l->fd);
+        if (r < 0) {
+                /* The kernel may have marked the pages clean: asking again would lie. */
+                l->broken = true;
+                ledger_abandon(l);
+                return err_set(err, -EIO, "wal: sync failed (%s); the log stopped", strerror(-r));
+        }
+        l->header_pending = false;
+        l->offset += len;
+        l->batch_number++;
+        l->durable = l->staged;
+        l->root = root;
+        l->n_staged = 0;
+        buf_clear(&l->batch);
+        ledger_assert_valid(l);
+        return 0;
+}
+
+/* ---- looking up ---- */
+
+uint64_t ledger_size(const struct ledger *l)
+{
+        return l->durable.size;
+}
+
+uint64_t ledger_staged(const struct ledger *l)
+{
+        return l->staged.size;
+}
+
+void ledger_root(const struct ledger *l, struct hash *ret)
+{
+        *ret = l->root;
+}
+
+const char *ledger_origin(const struct ledger *l)
+{
+        return l->origin;
+}
+
+const struct ledger_opened *ledger_opened(const struct ledger *l)
+{
+        return &l->opened;
+}
+
+void ledger_position(const struct ledger *l, struct ledger_position *ret)
+{
+        ret->segment = l->segment.number;
+        ret->offset = l->offset;
+        ret->size = l->durable.size;
+        ret->root = l->root;
+}
+
+uint64_t ledger_last_seq(const struct ledger *l, uint64_t run)
+{
+        const struct run *r = runs_find((struct runs *)&l->runs, run);
+
+        return r ? r->last_seq : 0;
+}
+
+int ledger_find(const struct ledger *l, struct ledger_writer_id id, uint64_t *ret_index)
+{
+        return runs_index((struct runs *)&l->runs, id.run, id.seq, ret_index);
+}
+
+void ledger_acked(struct ledger *l, uint64_t run, uint64_t seq)
+{
+        /* Staged ones can still be undone and must stay. */
+        if (l->n_staged == 0)
+                runs_acked(&l->runs, run, seq);
+}
+
+uint64_t ledger_last_run(const struct ledger *l)
+{
+        return l->runs.last_run;
+}
+
+void ledger_forget_run(struct ledger *l, uint64_t run)
+{
+        runs_forget(&l->runs, run);
+}

@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ledger_open.c - make a ledger; open one, which means: prove the disk right before appending.
+ *
+ * Opening reads every segment again, hashes every entry in it, compares each batch's root and the
+ * last signed checkpoint, and only then decides about the tail.
+ *
+ * SECURITY: reads files that a crash or a person may have changed. */
+#include "crypto/sha256.h"
+#include "ledger/keys.h"
+#include "ledger/ledger_priv.h"
+#include "ledger/source.h"
+#include "ledger/tree.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void ledger_log_id(const char *origin, uint8_t out[WAL_LOG_ID])
+{
+        uint8_t digest[SHA256_LEN];
+
+        sha256(span_str(origin), digest);
+        memcpy(out, digest, WAL_LOG_ID);
+}
+
+static uint32_t segment_bytes_of(const struct ledger_options *o)
+{
+        return o->segment_bytes ? o->segment_bytes : LEDGER_SEGMENT_DEFAULT;
+}
+
+static int lock_dir(int private_fd, int *ret, struct err *err)
+{
+        int fd = openat(private_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+        if (fd < 0)
+                return err_sys(err, -errno, "lock");
+        if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+                int r = -errno;
+
+                close(fd);
+                if (r == -EWOULDBLOCK)
+                        return err_set(err, r, "another writer has this ledger open");
+                return err_sys(err, r, "lock");
+        }
+        *ret = fd;
+        return 0;
+}
+
+/* ---- create ---- */
+
+static int create_segments(int private_fd, const struct ledger_options *o, struct err *err)
+{
+        struct segment_order order = { .io = o->io, .bytes = segment_bytes_of(o) };
+        char first[SEGMENT_NAME_MAX];
+        const char *names[] = { SEGMENT_RESERVE, SEGMENT_NEXT, first };
+        CLEANUP_FD int wal = -1;
+
+        if (order.bytes < LEDGER_SEGMENT_MIN || order.bytes > LEDGER_SEGMENT_MAX ||
+            order.bytes % 4096)
+                return err_set(err, -EINVAL, "a segment of %u bytes: %d to %d, in steps of 4096",
+                               order.bytes, LEDGER_SEGMENT_MIN, LEDGER_SEGMENT_MAX);
+        segment_name(1, first);
+        wal = o->io->open(o->io->ctx, private_fd, "wal", O_RDONLY | O_DIRECTORY, 0);
+        if (wal < 0)
+                return err_sys(err, wal, "wal");
+        order.wal_fd = wal;
+        for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+                snprintf(order.to, sizeof order.to, "%s", names[i]);
+                segment_prepare(&order);
+                if (order.result < 0) {
+                        if (err)
+                                *err = order.err;
+                        return order.result;
+                }
+        }
+        return 0;
+}
+
+static int sign_empty(int public_fd, int private_fd, const struct ledger_options *o,
+                      const char *origin, struct err *err)
+{
+        struct checkpoint c = { .size = 0 };
+        CLEANUP(signer_freep) struct signer *key = NULL;
+        CLEANUP(buf_done) struct buf note = BUF_INIT(NOTE_MAX);
+        size_t text;
+        int r;
+
+        r = keys_load(private_fd, o->io, "log", &key, err);
+        if (r < 0)
+                return r;
+        snprintf(c.origin, sizeof c.origin, "%s", origin);
+        memcpy(c.root.b, sha256_empty, HASH_LEN);
+        checkpoint_put(&note, &c);
+        text = note.n;
+        buf_put_byte(&note, '\n');
+        r = signer_sign(key, span_of(note.p, text), 0, &note, err);
+        if (r == 0 && (r = buf_status(&note)) < 0)
+                err_sys(err, r, "checkpoint");
+        if (r == 0)
+                r = io_replace_file(o->io, private_fd, "signed", private_fd, 0600, buf_span(&note),
+                                    err);
+        if (r == 0)
+                r = io_replace_file(o->io, public_fd, "checkpoint", public_fd, 0644,
+                                    buf_span(&note), err);
+        return r;
+}
+
+int ledger_create(int public_fd, int private_fd, const char *origin, const struct ledger_options *o,
+                  struct err *err)
+{
+        CLEANUP_FD int lock = -1;
+        int r;
+
+        if (!note_name_ok(span_str(origin)))
+                return err_set(err, -EINVAL,
+                               "origin \"%s\": 1 to %d bytes, no blanks, no plus, no controls",
+                               origin, NOTE_NAME_MAX);
+        r = lock_dir(private_fd, &lock, err);
+        if (r < 0)
+                return r;
+        if (faccessat(private_fd, "signed", F_OK, 0) == 0 ||
+            faccessat(public_fd, "checkpoint", F_OK, 0) == 0)
+                return err_set(err, -EEXIST, "there is a ledger here already");
+        r = io_make_dirs(o->io, private_fd, "keys", 0700, err);
+        if (r == 0)
+                r = io_make_dirs(o->io, private_fd, "wal", 0700, err);
+        if (r == 0)
+                r = io_make_dirs(o->io, public_fd, "tile/entries", 0755, err);
+        if (r == 0) {
+                r = keys_generate(private_fd, o->io, "log", span_str(origin), err);
+                if (r == -EEXIST) /* an earlier attempt that got no further */
+                        r = 0;
+        }
+        if (r == 0)
+                r = create_segments(private_fd, o, err);
+        if (r == 0)
+                r = sign_empty(public_fd, private_fd, o, origin, err);
+        return r;
+}
+
+/* ---- open ---- */
+
+/* What the disk is held against. */
+struct signed_state {
+        uint64_t size;
+        struct hash root;
+};
+
+static int read_checkpoint(const struct io *io, int dirfd, const char *name,
+                           const struct note_vkey *key, struct signed_state *ret, struct err *err)
+{
+        struct checkpoint c;
+        uint8_t *bytes;
+        size_t n;
+        int r;
+
+        r = io_read_file(io, dirfd, name, NOTE_MAX, &bytes, &n, err);
+        if (r < 0)
+                return r;
+        r = verifier_open_checkpoint(key, span_of(bytes, n), &c, err);
+        free(bytes);
+        if (r < 0) {
+                err_wrap(err, "%s", name);
+                return -EBADMSG;
+        }
+        ret->size = c.size;
+        ret->root = c.root;
+        return 0;
+}
+
+/* The last signed checkpoint is kept twice; the private copy is written first. */
+static int load_signed(struct ledger *l, struct signed_state *ret, struct err *err)
+{
+        CLEANUP(signer_freep) struct signer *key = NULL;
+        struct signed_state published = { 0 };
+        struct note_vkey vkey;
+        int r;
+
+        r = keys_load(l->private_fd, &l->io, "log", &key, err);
+        if (r < 0)
+                return r;
+        signer_vkey(key, &vkey);
+        memcpy(l->origin, vkey.name, sizeof l->origin);
+        r = read_checkpoint(&l->io, l->private_fd, "signed", &vkey, ret, err);
+        if (r < 0)
+                return r;
+        r = read_checkpoint(&l->io, l->public_fd, "checkpoint", &vkey, &published, err);
+        if (r == -ENOENT)
+                return 0; /* the publisher writes it again */
+        if (r < 0)
+                return r;
+        if (published.size > ret->size ||
+            (published.size == ret->size && !hash_eq(&published.root, &ret->root)))
+                return err_set(err, -EBADMSG,
+                               "checkpoint (size %llu) and the private copy (size %llu) disagree",
+                               (unsigned long long)published.size, (unsigned long long)ret->size);
+        return 0;
+}
+
+/* The right edge of the tree where the oldest segment begins, from the published tiles. */
+static int load_frontier(struct ledger *l, uint64_t first, uint64_t signed_size, struct err *err)
+{
+        CLEANUP(source_freep) struct source *source = NULL;
+        CLEANUP(tree_freep) struct tree *tree = NULL;
+        struct proof_range part[PROOF_MAX];
+        struct frontier f = { .size = first };
+        int r;
+
+        if (first > signed_size)
+                return err_set(err, -EBADMSG,
+                               "wal begins at entry %llu, the last checkpoint has size %llu",
+                               (unsigned long long)first, (unsigned long long)signed_size);
+        if (first > 0) {
+                r = source_dir(l->public_fd, "public directory", &source, err);
+                if (r == 0)
+                        r = tree_new(source, signed_size, 64, &tree, err);
+                if (r < 0)
+                        return r;
+                f.n = (unsigned)proof_perfect_parts((struct proof_range){ 0, first }, part);
+                for (unsigned i = 0; i < f.n; i++) {
+                        r = tree_range(tree, part[i], &f.node[i], err);
+                        if (r < 0)
+                                return r;
+                }
+        }
+        l->durable = l->staged = f;
+        ledger_root_of(&l->durable, &l->root);
+        return 0;
+}
+
+static int replay_entry(struct ledger *l, const struct wal_record *rec, struct err *err)
+{
+        struct hash leaf;
+        struct run *run;
+        int r;
+
+        sha256_leaf(rec->payload, leaf.b);
+        frontier_append(&l->durable, &leaf, ledger_node_hash);
+        if (rec->run == 0)
+                return 0;
+        /* What writers saw acknowledged is not in the log, so the window may be full of that. */
+        run = runs_find(&l->runs, rec->run);
+        if (run && run->n == LEDGER_WINDOW)
+                runs_acked(&l->runs, rec->run, run->last_seq - LEDGER_WINDOW + 1);
+        r = runs_add(&l->runs, rec->run, rec->seq, rec->index);
+        if (r < 0)
+                return err_set(err, -EBADMSG,
+                               "entry %llu: run %llu: sequence %llu cannot follow %llu",
+                               (unsigned long long)rec->index, (unsigned long long)rec->run,
+                               (unsigned long long)rec->seq,
+                               (unsigned long long)(run ? run->last_seq : 0));
+        return 0;
+}
+
+static int replay_batch(struct ledger *l, struct span segment, const struct wal_batch *b,
+                        struct err *err)
+{
+        struct wal_record rec;
+        size_t at = b->at, len;
+        int r;
+
+        while (at < b->at + b->len) {
+                r = wal_get_record(segment, at, l->salt, &rec, &len, err);
+                assert(r == 1); /* wal_get_batch has seen it */
+                if (rec.type == WAL_STATE && b->at != WAL_SEGMENT_HEADER)
+                        return err_set(err, -EBADMSG, "byte %zu: writers' state in mid-segment",
+                                       at);
+                r = 0;
+                if (rec.type == WAL_STATE)
+                        r = runs_load(&l->runs, rec.payload, err);
+                else if (rec.type == WAL_ENTRY)
+                        r = replay_entry(l, &rec, err);
+                if (r < 0)
+                        return r;
+                l->batch_number = rec.batch + 1;
+                at += len;
+        }
+        ledger_root_of(&l->durable, &l->root);
+        if (!hash_eq(&l->root, &b->root))
+                return err_set(err, -EBADMSG,
+                               "byte %zu: entries %llu to %llu do not give the batch's root", b->at,
+                               (unsigned long long)b->first, (unsigned long long)b->size - 1);
+        return 0;
+}
+
+static int check_signed(const struct ledger *l, const struct signed_state *s, uint64_t before,
+                        struct err *err)
+{
+        if (s->size < before || s->size > l->durable.size)
+                return 0;
+        if (s->size < l->durable.size && s->size > before)
+                return err_set(err, -EBADMSG, "the checkpoint of size %llu ends inside a batch",
+                               (unsigned long long)s->size);
+        if (s->size == l->durable.size && !hash_eq(&s->root, &l->root))
+                return err_set(err, -EBADMSG,
+                               "the log at size %llu is not what the signed checkpoint says",
+                               (unsigned long long)s->size);
+        return 0;
+}
+
+/* Everything behind the last good batch of the last segment. */
+static int judge_tail(struct ledger *l, struct span segment, size_t at, size_t bad,
+                      const struct signed_state *s, struct err *err)
+{
+        char name[SEGMENT_NAME_MAX];
+        size_t end = segment.n;
+
+        segment_name(l->segment.number, name);
+        if (!wal_is_torn(segment, at, bad, l->salt)) {
+                err_wrap(err, "wal/%s is damaged, nothing may be appended", name);
+                return -EBADMSG;
+        }
+        if (l->durable.size < s->size) {
+                err_wrap(err, "wal/%s: entries below the signed size %llu are gone", name,
+                         (unsigned long long)s->size);
+                return -EBADMSG;
+        }
+        while (end > at && segment.p[end - 1] == 0)
+                end--;
+        l->opened.torn_bytes = end - at;
+        l->opened.torn_at = at;
+        l->opened.segment = l->segment.number;
+        return 0;
+}
+
+/* Batches of one segment.  Its header is read already; l->offset is where to begin. */
+static int replay_batches(struct ledger *l, struct span segment, bool last,
+                          const struct signed_state *s, struct err *err)
+{
+        struct err why = { 0 };
+        struct wal_batch b;
+        uint64_t before;
+        size_t bad = 0;
+        int r;
+
+        for (;;) {
+                r = wal_get_batch(segment, l->offset, l->salt, l->durable.size, &b, &bad, &why);
+                if (r == 0 && wal_first_nonzero(segment, l->offset) == SIZE_MAX)
+                        return 0;
+                if (r <= 0) {
+                        if (r == 0)
+                                err_set(&why, -EBADMSG, "byte %zu: zeros in mid-log", bad);
+                        if (err)
+                                *err = why;
+                        if (last)
+                                return judge_tail(l, segment, l->offset, bad, s, err);
+                        err_wrap(err, "wal/%012llu is damaged, nothing may be appended",
+                                 (unsigned long long)l->segment.number);
+                        return -EBADMSG;
+                }
+                before = l->durable.size;
+                r = replay_batch(l, segment, &b, err);
+                if (r == 0)
+                        r = check_signed(l, s, before, err);
+                if (r < 0) {
+                        err_wrap(err, "wal/%012llu", (unsigned long long)l->segment.number);
+                        return r;
+                }
+                l->offset = b.at + b.len;
+        }
+}
+
+static int replay_segment(struct ledger *l, uint64_t number, bool oldest, bool last,
+                          const struct signed_state *s, struct err *err)
+{
+        struct wal_segment h = { 0 };
+        uint8_t log_id[WAL_LOG_ID], *bytes;
+        struct span segment;
+        size_t n;
+        int r;
+
+        r = segment_read(&l->io, l->wal_fd, number, &bytes, &n, err);
+        if (r < 0)
+                return r;
+        segment = span_of(bytes, n);
+        ledger_log_id(l->origin, log_id);
+        r = wal_get_segment(segment, &h, err);
+        if (r == 0) {
+                /* Renamed, but its first batch did not reach the disk. */
+                if (!last || wal_first_nonzero(segment, 0) != SIZE_MAX || (oldest && number != 1)) {
+                        r = err_set(err, -EBADMSG, "the segment has no header");
+                        goto out;
+                }
+                h.number = number;
+                h.first = l->durable.size;
+                h.bytes = (uint32_t)n;
+                memcpy(h.log_id, log_id, WAL_LOG_ID);
+                l->header_pending = true;
+        }
+        if (r > 0 && (h.number != number || h.bytes != n || memcmp(h.log_id, log_id, WAL_LOG_ID)))
+                r = err_set(err, -EBADMSG, "the header is that of another log, segment or size");
+        else if (oldest)
+                r = load_frontier(l, h.first, s->size, err);
+        else if (h.first != l->durable.size)
+                r = err_set(err, -EBADMSG, "it begins at entry %llu where %llu is due",
+                            (unsigned long long)h.first, (unsigned long long)l->durable.size);
+        if (r < 0)
+                goto out;
+        l->segment = h;
+        l->salt = wal_salt(&h);
+        l->offset = WAL_SEGMENT_HEADER;
+        l->batch_number = 1;
+        l->segments[l->n_segments++] =
+                (struct ledger_segment){ .number = number, .first = h.first };
+        r = check_signed(l, s, l->durable.size, err);
+        if (r == 0) {
+                r = replay_batches(l, segment, last, s, err);
+                free(bytes);
+                l->segments[l->n_segments - 1].end = l->durable.size;
+                return r;
+        }
+out:
+        free(bytes);
+        err_wrap(err, "wal/%012llu", (unsigned long long)number);
+        return r;
+}
+
+static int replay(struct ledger *l, const struct signed_state *s, struct err *err)
+{
+        uint64_t *numbers = NULL;
+        size_t n = 0;
+        int r;
+
+        r = segment_list(&l->io, l->wal_fd, true, &numbers, &n, err);
+        if (r < 0)
+                return r;
+        if (n == 0)
+                r = err_set(err, -EBADMSG, "wal: there is no segment");
+        for (size_t i = 0; i < n && r == 0; i++)
+                r = replay_segment(l, numbers[i], i == 0, i == n - 1, s, err);
+        free(numbers);
+        if (r == 0 && l->durable.size < s->size)
+                r = err_set(err, -EBADMSG,
+                            "rollback: the log has %llu entries, a checkpoint of %llu was signed",
+                            (unsigned long long)l->durable.size, (unsigned long long)s->size);
+        return r;
+}
+
+/* Take the segment in use and cut what was torn. */
+static int begin_writing(struct ledger *l, struct err *err)
+{
+        char name[SEGMENT_NAME_MAX];
+        int r;
+
+        segment_name(l->segment.number, name);
+        l->fd = l->io.open(l->io.ctx, l->wal_fd, name, O_RDWR, 0);
+        if (l->fd < 0)
+                return err_sys(err, l->fd, "wal/%s", name);
+        if (l->opened.torn_bytes) {
+                r = segment_clear(&l->io, l->fd, l->offset, l->opened.torn_bytes, err);
+                if (r < 0)
+                        return r;
+        }
+        l->staged = l->durable;
+        l->opened.size = l->durable.size;
+        l->have_next = faccessat(l->wal_fd, SEGMENT_NEXT, F_OK, 0) == 0;
+        l->have_reserve = faccessat(l->wal_fd, SEGMENT_RESERVE, F_OK, 0) == 0;
+        return 0;
+}
+
+static int allocate(const struct ledger_options *o, struct ledger **ret)
+{
+        struct ledger *l = calloc(1, sizeof *l);
+
+        if (!l)
+                return -ENOMEM;
+        l->fd = l->wal_fd = l->lock_fd = -1;
+        l->io = *o->io;
+        l->clock = o->clock;
+        l->segment_bytes = segment_bytes_of(o);
+        l->batch =
+                BUF_INIT(LEDGER_BATCH_MAX + RUNS_STATE_MAX + WAL_TRAILER_BYTES + WAL_RECORD_HEADER);
+        l->segments = calloc(SEGMENTS_MAX, sizeof *l->segments);
+        l->staged_runs = calloc(LEDGER_STAGED_MAX, sizeof *l->staged_runs);
+        if (!l->segments || !l->staged_runs) {
+                ledger_free(l);
+                return -ENOMEM;
+        }
+        *ret = l;
+        return 0;
+}
+
+int ledger_open(int public_fd, int private_fd, const struct ledger_options *o, struct ledger **ret,
+                struct err *err)
+{
+        CLEANUP(ledger_freep) struct ledger *l = NULL;
+        struct signed_state s;
+        int r;
+
+        if (faccessat(private_fd, "signed", F_OK, 0) < 0)
+                return err_set(err, -ENOENT, "there is no ledger here");
+        r = allocate(o, &l);
+        if (r < 0)
+                return err_sys(err, r, "ledger");
+        l->public_fd = public_fd;
+        l->private_fd = private_fd;
+        r = lock_dir(private_fd, &l->lock_fd, err);
+        if (r < 0)
+                return r;
+        l->wal_fd = l->io.open(l->io.ctx, private_fd, "wal", O_RDONLY | O_DIRECTORY, 0);
+        if (l->wal_fd < 0)
+                return err_sys(err, l->wal_fd, "wal");
+        r = load_signed(l, &s, err);
+        if (r == 0)
+                r = replay(l, &s, err);
+        if (r == 0)
+                r = begin_writing(l, err);
+        if (r < 0)
+                return r;
+        l->opened.signed_size = s.size;
+        ledger_assert_valid(l);
+        *ret = l;
+        l = NULL;
+        return 0;
+}

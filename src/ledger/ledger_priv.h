@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ledger_priv.h - the writer's inside, shared by ledger.c, ledger_open.c and ledger_room.c.
+ *
+ * Invariants (ledger_assert_valid() executes them)
+ *  1. Bytes of the segment in use before `offset` are whole, synced batches; from `offset` on
+ * zeros.
+ *  2. durable.size counts exactly the entries of those batches; root is the root at that size.
+ *  3. staged equals durable plus the entries in `batch`, in order; n_staged of them.
+ *  4. The batch fits behind `offset`, trailer included.
+ *  5. A segment's first batch begins with the state of the writers.
+ *  6. Once broken, nothing is written any more.
+ *  7. Segments are numbered without holes; the last listed one is the one in use. */
+#ifndef LEDGER_LEDGER_PRIV_H
+#define LEDGER_LEDGER_PRIV_H
+
+#include "base/buf.h"
+#include "ledger/ledger.h"
+#include "ledger/runs.h"
+#include "ledger/segment.h"
+#include "ledger/wal.h"
+#include "wire/note.h"
+
+enum { LEDGER_STAGED_MAX = LEDGER_BATCH_MAX / (WAL_RECORD_HEADER + 8) };
+
+struct ledger_segment {
+        uint64_t number;
+        uint64_t first,
+                end; /* log sizes where it begins and ends; end counts when it is not in use */
+        bool free;   /* published whole, may be cleared and used again */
+};
+
+struct ledger {
+        struct io io;
+        const struct clock *clock;
+        int public_fd, private_fd; /* borrowed */
+        int wal_fd, lock_fd;
+        char origin[NOTE_NAME_MAX + 1];
+        uint32_t segment_bytes;
+        bool broken;
+        struct ledger_opened opened;
+
+        struct ledger_segment *segments; /* SEGMENTS_MAX of room */
+        size_t n_segments;
+        bool have_next, have_reserve, ordered, full;
+        int64_t order_failed_ns; /* mono time of the last order that failed, 0: none */
+
+        int fd; /* the segment in use */
+        struct wal_segment segment;
+        bool header_pending;
+        uint32_t salt;
+        uint64_t offset;
+        uint32_t batch_number;
+
+        struct frontier durable, staged;
+        struct hash root; /* of durable */
+        struct buf batch;
+        struct runs runs;
+        uint64_t *staged_runs; /* run of each staged entry */
+        size_t n_staged;
+};
+
+void ledger_assert_valid(const struct ledger *l);
+void ledger_node_hash(const struct hash *a, const struct hash *b, struct hash *out);
+void ledger_root_of(const struct frontier *f, struct hash *ret);
+
+/* ledger_room.c: go on into the next prepared segment; -ENOSPC when there is none to be had. */
+MUST_USE int ledger_rotate(struct ledger *l, bool may_use_reserve, struct err *err);
+
+/* ledger_open.c */
+void ledger_log_id(const char *origin, uint8_t out[WAL_LOG_ID]);
+
+#endif

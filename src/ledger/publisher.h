@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* publisher.h - from durable entries to tiles, bundles and a signed checkpoint.  Floor 2.
+ *
+ * The publisher never sees the writer's memory.  It reads the WAL again from the disk, hashes every
+ * entry again and computes the root by its own route (tile by tile, where the writer keeps the
+ * right edge of a binary tree); only when the two roots agree does it sign.  It shares nothing with
+ * the writer and may run in another thread.
+ *
+ * Order on disk: tiles and bundles, sealed rows, directories, private "signed", public
+ * "checkpoint". Never is a size signed that is not on disk. */
+#ifndef LEDGER_PUBLISHER_H
+#define LEDGER_PUBLISHER_H
+
+#include "base/base.h"
+#include "base/err.h"
+#include "ledger/ledger.h"
+#include "ledger/vault.h"
+
+struct publisher;
+
+struct publisher_options {
+        const struct io *io;
+        struct vault *vault; /* where sealed rows go; NULL: the log has none */
+        bool rebuild;        /* make every tile again from the bundles, comparing those there are */
+};
+
+/* Descriptors borrowed.  Brings the published tree in line with the last signed checkpoint first:
+ * what is missing is made again from the WAL and the bundles.
+ * -EBADMSG: what is there is not what was signed. */
+MUST_USE int publisher_open(int public_fd, int private_fd, const struct publisher_options *o,
+                            struct publisher **ret, struct err *err);
+struct publisher *publisher_free(struct publisher *p);
+DEFINE_CLEANUP(struct publisher, publisher_free)
+
+/* Publish up to the durable position.  After any failure nothing new was signed, and the publisher
+ * is only good for publisher_free(); open another to go on, which begins from the disk.
+ * -EBADMSG: the second computation disagrees, or the disk holds something else; the log must stop.
+ * -EIO: a sync failed; the log must stop.  -ENOSPC, -ENOMEM and others: try again later. */
+MUST_USE int publisher_run(struct publisher *p, const struct ledger_position *target,
+                           struct err *err);
+
+uint64_t publisher_size(const struct publisher *p); /* last signed */
+/* For ledger_published(). */
+uint64_t publisher_covered(const struct publisher *p);
+uint64_t publisher_segment(const struct publisher *p);
+
+/* Sign the next checkpoint with the old and the new key, keep that one in rotation/<size>, then go
+ * on with the new key alone.  The entry ledger.key_rotated must be the last one of `target`. */
+MUST_USE int publisher_rotate(struct publisher *p, const struct ledger_position *target,
+                              struct err *err);
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ledger/runs.h"
+
+struct run *runs_find(struct runs *t, uint64_t run)
+{
+        if (run == 0)
+                return NULL;
+        for (size_t i = 0; i < LEDGER_RUNS_MAX; i++)
+                if (t->slot[i].run == run)
+                        return &t->slot[i];
+        return NULL;
+}
+
+static struct run *free_slot(struct runs *t)
+{
+        for (size_t i = 0; i < LEDGER_RUNS_MAX; i++)
+                if (t->slot[i].run == 0)
+                        return &t->slot[i];
+        return NULL;
+}
+
+int runs_add(struct runs *t, uint64_t run, uint64_t seq, uint64_t index)
+{
+        struct run *r = runs_find(t, run);
+
+        if (!r) {
+                if (seq != 1)
+                        return -EPROTO;
+                r = free_slot(t);
+                if (!r)
+                        return -EUSERS;
+                *r = (struct run){ .run = run };
+                t->last_run = MAX_OF(t->last_run, run);
+        }
+        if (seq != r->last_seq + 1)
+                return -EPROTO;
+        if (r->n == LEDGER_WINDOW)
+                return -ENOBUFS;
+        r->index[(r->start + r->n) % LEDGER_WINDOW] = index;
+        r->n++;
+        r->last_seq = seq;
+        return 0;
+}
+
+void runs_undo(struct runs *t, uint64_t run)
+{
+        struct run *r = runs_find(t, run);
+
+        assert(r && r->n > 0);
+        r->n--;
+        r->last_seq--;
+}
+
+void runs_acked(struct runs *t, uint64_t run, uint64_t seq)
+{
+        struct run *r = runs_find(t, run);
+
+        while (r && r->n > 0 && r->last_seq - r->n + 1 <= seq) {
+                r->start = (r->start + 1) % LEDGER_WINDOW;
+                r->n--;
+        }
+}
+
+int runs_index(struct runs *t, uint64_t run, uint64_t seq, uint64_t *ret)
+{
+        struct run *r = runs_find(t, run);
+
+        if (!r || seq > r->last_seq || seq == 0)
+                return -ENOENT;
+        if (seq + r->n <= r->last_seq)
+                return -ESTALE;
+        *ret = r->index[(r->start + (seq + r->n - r->last_seq - 1)) % LEDGER_WINDOW];
+        return 0;
+}
+
+void runs_forget(struct runs *t, uint64_t run)
+{
+        struct run *r = runs_find(t, run);
+
+        if (r)
+                r->run = 0;
+}
+
+/* ---- the state record ---- */
+
+static void put_le(struct buf *out, uint64_t v, unsigned bytes)
+{
+        for (unsigned i = 0; i < bytes; i++)
+                buf_put_byte(out, (uint8_t)(v >> (8 * i)));
+}
+
+static void save_run(const struct run *r, struct buf *out)
+{
+        uint64_t base = r->n ? r->index[r->start] : 0;
+
+        put_le(out, r->run, 8);
+        put_le(out, r->last_seq, 8);
+        put_le(out, base, 8);
+        put_le(out, r->n, 4);
+        for (uint32_t i = 0; i < r->n; i++) {
+                uint64_t index = r->index[(r->start + i) % LEDGER_WINDOW];
+
+                /* A window spans the entries of a few batches, far from 2^32. */
+                assert(index >= base && index - base <= UINT32_MAX);
+                put_le(out, index - base, 4);
+        }
+}
+
+void runs_save(const struct runs *t, struct buf *out)
+{
+        uint32_t n = 0;
+
+        for (size_t i = 0; i < LEDGER_RUNS_MAX; i++)
+                n += t->slot[i].run != 0;
+        put_le(out, t->last_run, 8);
+        put_le(out, n, 4);
+        for (size_t i = 0; i < LEDGER_RUNS_MAX; i++)
+                if (t->slot[i].run)
+                        save_run(&t->slot[i], out);
+}
+
+static bool get_le(struct span *s, unsigned bytes, uint64_t *ret)
+{
+        uint64_t v = 0;
+
+        if (s->n < bytes)
+                return false;
+        for (unsigned i = 0; i < bytes; i++)
+                v |= (uint64_t)s->p[i] << (8 * i);
+        *s = span_from(*s, bytes);
+        *ret = v;
+        return true;
+}
+
+static int load_run(struct span *s, struct run *ret, struct err *err)
+{
+        uint64_t base, n, delta;
+
+        if (!get_le(s, 8, &ret->run) || !get_le(s, 8, &ret->last_seq) || !get_le(s, 8, &base) ||
+            !get_le(s, 4, &n))
+                return err_set(err, -EBADMSG, "the state record is cut short");
+        if (ret->run == 0 || n > LEDGER_WINDOW || n > ret->last_seq)
+                return err_set(err, -EBADMSG, "the state record has an impossible run");
+        ret->n = (uint32_t)n;
+        ret->start = 0;
+        for (uint32_t i = 0; i < ret->n; i++) {
+                if (!get_le(s, 4, &delta))
+                        return err_set(err, -EBADMSG, "the state record is cut short");
+                ret->index[i] = base + delta;
+        }
+        return 0;
+}
+
+int runs_load(struct runs *t, struct span s, struct err *err)
+{
+        uint64_t last, n;
+        int r;
+
+        if (!get_le(&s, 8, &last) || !get_le(&s, 4, &n))
+                return err_set(err, -EBADMSG, "the state record is cut short");
+        if (n > LEDGER_RUNS_MAX)
+                return err_set(err, -EBADMSG, "the state record has %llu runs, at most %d fit",
+                               (unsigned long long)n, LEDGER_RUNS_MAX);
+        memset(t, 0, sizeof *t);
+        for (uint64_t i = 0; i < n; i++) {
+                r = load_run(&s, &t->slot[i], err);
+                if (r < 0)
+                        return r;
+        }
+        if (s.n)
+                return err_set(err, -EBADMSG, "the state record has %zu bytes too many", s.n);
+        t->last_run = last;
+        return 0;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vault.h - sensitive values: sealed, disclosed to those entitled, erased for good.  Floor 2.
+ *
+ * The leaf of an entry holds digests only.  The values are disclosures (RFC 9901) sealed under a
+ * key of their subject: salt       = HMAC-SHA256(subject key, u16be len || entry id || u16be len ||
+ * name), 16 bytes of it disclosure = base64url(["<base64url salt>","<name>",<value>]) digest     =
+ * base64url(SHA256(disclosure)) Destroying a subject's 32 bytes makes its salts, hence its digests,
+ * unguessable and its rows unreadable; tiles and proofs do not change.
+ *
+ * On disk, below the ledger's private directory:
+ *   keys/subjects    fixed slots: id, key, lookup tag, sealed label, state (see vault.c for
+ * offsets) keys/vault       key of the lookup tags; both files stay out of a ledger's backups
+ *   vault/<N>        sealed rows of entries N*256 .. N*256+255, as in the WAL
+ * A subject's id is random; its label ("uid:1000") is never in the ledger. */
+#ifndef LEDGER_VAULT_H
+#define LEDGER_VAULT_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "sys/io.h"
+#include "wire/entry.h"
+
+struct vault;
+
+enum {
+        VAULT_SUBJECTS_MAX = 1000000, /* then sealing a new subject says -ENOSPC */
+        VAULT_LABEL_MAX = 128,
+        VAULT_FIELDS_MAX = 16,
+};
+
+MUST_USE int vault_create(int private_fd, const struct io *io, struct err *err);
+/* One writer (the recorder); any number of readers that may read the files. */
+MUST_USE int vault_open(int private_fd, const struct io *io, bool writable, struct vault **ret,
+                        struct err *err);
+struct vault *vault_free(struct vault *v); /* wipes keys */
+DEFINE_CLEANUP(struct vault, vault_free)
+
+struct vault_field {
+        struct span subject; /* label */
+        struct span name;    /* dotted path */
+        struct span value;   /* canonical JSON */
+};
+
+/* What entry_compose() needs. */
+struct vault_sealed {
+        size_t n_digests;
+        char digest[VAULT_FIELDS_MAX][ENTRY_DIGEST_LEN + 1];
+        size_t n_subjects;
+        char subject[VAULT_FIELDS_MAX][ENTRY_SUBJECT_LEN + 1];
+};
+
+/* Seal the fields of one entry; appends the rows to `rows`.  A new subject gets a slot, durable
+ * only after vault_sync(), which must come before the entry is acknowledged.  An erased or held
+ * subject's label simply gets a new id when it was erased. */
+MUST_USE int vault_seal(struct vault *v, struct span entry_id, const struct vault_field *fields,
+                        size_t n, struct vault_sealed *ret, struct buf *rows, struct err *err);
+/* True when vault_sync() has something to do. */
+bool vault_is_dirty(const struct vault *v);
+MUST_USE int vault_sync(struct vault *v, struct err *err);
+
+/* Put the rows of one bundle's entries on disk, replacing the file; durable after
+ * vault_store_sync(). Idempotent.  These two may run in another thread than the rest, but not
+ * beside vault_erase(). */
+struct vault_rows {
+        uint64_t index; /* of the entry */
+        struct span rows;
+};
+MUST_USE int vault_store(struct vault *v, uint64_t bundle, const struct vault_rows *rows, size_t n,
+                         struct err *err);
+MUST_USE int vault_store_sync(struct vault *v, struct err *err);
+
+/* Call fn with each disclosure of an entry that is still there.  0 also when there is none;
+ * *ret_erased (may be NULL) counts rows whose subject was erased.  A negative result of fn ends it.
+ */
+typedef int vault_disclosure_fn(void *ctx, struct span subject_id, struct span disclosure);
+MUST_USE int vault_disclose(struct vault *v, uint64_t index, vault_disclosure_fn *fn, void *ctx,
+                            size_t *ret_erased, struct err *err);
+
+/* Ids: of a label (-ENOENT), and the label of an id (appended; -ENOENT when erased or unknown). */
+MUST_USE int vault_subject_of(struct vault *v, struct span label,
+                              char ret_id[ENTRY_SUBJECT_LEN + 1], struct err *err);
+MUST_USE int vault_label_of(struct vault *v, struct span id, struct buf *ret, struct err *err);
+
+/* Legal hold.  -EBUSY from vault_erase() while it is set. */
+MUST_USE int vault_hold(struct vault *v, struct span id, bool on, struct err *err);
+bool vault_is_held(struct vault *v, struct span id);
+
+/* Which entries have rows of this subject: ascending. */
+MUST_USE int vault_indices(struct vault *v, struct span id,
+                           int (*fn)(void *ctx, uint64_t index, size_t rows), void *ctx,
+                           struct err *err);
+/* Destroy key, tag and label, then the rows.  Idempotent; done again at open after a crash. */
+MUST_USE int vault_erase(struct vault *v, struct span id, struct err *err);
+
+#endif

@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vault_rows.c - sealed rows on disk, one file a bundle.  Format in vault_priv.h.
+ *
+ * SECURITY: reads files only the recorder writes; still checked whole before use. */
+#include "base/text.h"
+#include "ledger/vault_priv.h"
+#include "sys/crc32c.h"
+#include "wire/tile.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const uint8_t magic[8] = { 'A', 'S', 'Y', 'R', 'O', 'W', 'S', '1' };
+
+enum { FILE_HEADER = 20, ITEM_HEADER = 12, ROWS_PATH_MAX = TILE_PATH_MAX };
+
+static void put_le(struct buf *b, uint64_t v, unsigned n)
+{
+        for (unsigned i = 0; i < n; i++)
+                buf_put_byte(b, (uint8_t)(v >> (8 * i)));
+}
+
+static uint64_t get_le(const uint8_t *p, unsigned n)
+{
+        uint64_t v = 0;
+
+        for (unsigned i = 0; i < n; i++)
+                v |= (uint64_t)p[i] << (8 * i);
+        return v;
+}
+
+/* "x001/234", as bundles are named. */
+static void rows_path(uint64_t bundle, char out[ROWS_PATH_MAX], char dir[ROWS_PATH_MAX])
+{
+        struct tile t = { .level = TILE_LEVEL_ENTRIES, .n = bundle, .width = TILE_WIDTH };
+        char path[TILE_PATH_MAX];
+        size_t skip = strlen("tile/entries/");
+        char *slash;
+
+        tile_path(t, path);
+        snprintf(out, ROWS_PATH_MAX, "%s", path + skip);
+        snprintf(dir, ROWS_PATH_MAX, "%s", path + skip);
+        slash = strrchr(dir, '/');
+        if (slash)
+                *slash = '\0';
+        else
+                snprintf(dir, ROWS_PATH_MAX, ".");
+}
+
+/* ---- rows ---- */
+
+struct row {
+        uint32_t slot;
+        struct span sealed;
+};
+
+/* 1, 0 at the end, -EBADMSG. */
+static int next_row(struct span *rows, struct row *ret)
+{
+        size_t n;
+
+        if (rows->n == 0)
+                return 0;
+        if (rows->n < ROW_HEADER)
+                return -EBADMSG;
+        n = (size_t)get_le(rows->p + 4, 2);
+        if (n > rows->n - ROW_HEADER || n < SEAL_EXTRA)
+                return -EBADMSG;
+        ret->slot = (uint32_t)get_le(rows->p, 4);
+        ret->sealed = span_of(rows->p + ROW_HEADER, n);
+        *rows = span_from(*rows, ROW_HEADER + n);
+        return 1;
+}
+
+/* Append the rows whose subject still exists, and that are not `without`'s. */
+static int copy_rows(const struct vault *v, struct span rows, uint32_t without, struct buf *out)
+{
+        const uint8_t *from;
+        struct row row;
+        int r;
+
+        for (from = rows.p; (r = next_row(&rows, &row)) == 1; from = rows.p)
+                if (row.slot != without && !vault_slot_is_erased(v, row.slot))
+                        buf_put(out, span_of(from, ROW_HEADER + row.sealed.n));
+        return r;
+}
+
+/* ---- files ---- */
+
+static void begin_file(struct buf *out, uint64_t bundle)
+{
+        buf_clear(out);
+        buf_put(out, span_of(magic, sizeof magic));
+        put_le(out, bundle, 8);
+        put_le(out, 0, 4); /* count, filled in by end_file */
+}
+
+static int add_item(const struct vault *v, struct buf *out, uint64_t index, struct span rows,
+                    uint32_t without, uint32_t *count)
+{
+        size_t begun = out->n, n;
+        int r;
+
+        put_le(out, index, 8);
+        put_le(out, 0, 4);
+        r = copy_rows(v, rows, without, out);
+        if (r < 0 || buf_status(out) < 0)
+                return r < 0 ? r : buf_status(out);
+        n = out->n - begun - ITEM_HEADER;
+        if (n == 0) {
+                out->n = begun;
+                return 0;
+        }
+        for (int i = 0; i < 4; i++)
+                out->p[begun + 8 + (size_t)i] = (uint8_t)(n >> (8 * i));
+        ++*count;
+        return 0;
+}
+
+static int end_file(struct buf *out, uint64_t bundle, uint32_t count, struct err *err)
+{
+        if (out->n >= FILE_HEADER)
+                for (int i = 0; i < 4; i++)
+                        out->p[16 + i] = (uint8_t)(count >> (8 * i));
+        put_le(out, crc32c(0, buf_span(out)), 4);
+        if (buf_status(out) < 0)
+                return err_sys(err, buf_status(out), "vault/%llu", (unsigned long long)bundle);
+        return 0;
+}
+
+static const char *last_part(const char *path)
+{
+        const char *slash = strrchr(path, '/');
+
+        return slash ? slash + 1 : path;
+}
+
+int vault_store(struct vault *v, uint64_t bundle, const struct vault_rows *rows, size_t n,
+                struct err *err)
+{
+        CLEANUP(buf_done) struct buf out = BUF_INIT(ROWS_FILE_MAX);
+        char path[ROWS_PATH_MAX], dir[ROWS_PATH_MAX];
+        uint32_t count = 0;
+        int r = 0;
+
+        if (!v->writer)
+                r = filewriter_new(v->rows_fd, &v->io, 0600, 0700, &v->writer, err);
+        if (r < 0)
+                return r;
+        begin_file(&out, bundle);
+        for (size_t i = 0; i < n; i++) {
+                r = add_item(v, &out, rows[i].index, rows[i].rows, 0, &count);
+                if (r < 0)
+                        return err_sys(err, r, "sealed rows of entry %llu",
+                                       (unsigned long long)rows[i].index);
+        }
+        if (count == 0)
+                return 0;
+        r = end_file(&out, bundle, count, err);
+        if (r < 0)
+                return r;
+        rows_path(bundle, path, dir);
+        r = filewriter_put(v->writer, dir, last_part(path), buf_span(&out), FILEWRITER_REPLACE,
+                           err);
+        if (r < 0)
+                v->writer = filewriter_free(v->writer);
+        return r;
+}
+
+int vault_store_sync(struct vault *v, struct err *err)
+{
+        int r = v->writer ? filewriter_sync(v->writer, err) : 0;
+
+        if (r < 0)
+                v->writer = filewriter_free(v->writer);
+        return r;
+}
+
+/* One file now, or its removal when nothing is left in it. */
+static int replace_file(struct vault *v, uint64_t bundle, struct span content, uint32_t count,
+                        struct err *err)
+{
+        char path[ROWS_PATH_MAX], dir[ROWS_PATH_MAX];
+        CLEANUP_FD int dirfd = -1;
+        int r;
+
+        rows_path(bundle, path, dir);
+        dirfd = v->io.open(v->io.ctx, v->rows_fd, dir, O_RDONLY | O_DIRECTORY, 0);
+        if (dirfd < 0)
+                return err_sys(err, dirfd, "vault/%s", dir);
+        if (count)
+                return io_replace_file(&v->io, v->rows_fd, path, dirfd, 0600, content, err);
+        r = v->io.unlink(v->io.ctx, v->rows_fd, path);
+        if (r == 0)
+                r = v->io.fsync(v->io.ctx, dirfd);
+        return r < 0 ? err_sys(err, r, "vault/%s", path) : 0;
+}
+
+/* A row file in memory, its frame checked. */
+struct rows_file {
+        uint8_t *bytes;
+        size_t n;
+        uint64_t bundle;
+        uint32_t count;
+        struct span items;
+};
+
+static int check_file(struct rows_file *f, const char *path, struct err *err)
+{
+        uint32_t crc;
+
+        if (f->n < FILE_HEADER + 4 || memcmp(f->bytes, magic, sizeof magic) != 0)
+                return err_set(err, -EBADMSG, "vault/%s: no file of sealed rows", path);
+        crc = (uint32_t)get_le(f->bytes + f->n - 4, 4);
+        if (crc != crc32c(0, span_of(f->bytes, f->n - 4)))
+                return err_set(err, -EBADMSG, "vault/%s: the checksum is wrong", path);
+        f->bundle = get_le(f->bytes + 8, 8);
+        f->count = (uint32_t)get_le(f->bytes + 16, 4);
+        f->items = span_of(f->bytes + FILE_HEADER, f->n - FILE_HEADER - 4);
+        return 0;
+}
+
+static int load_file(struct vault *v, const char *path, struct rows_file *f, struct err *err)
+{
+        int r = io_read_file(&v->io, v->rows_fd, path, ROWS_FILE_MAX, &f->bytes, &f->n, err);
+
+        if (r < 0)
+                return r;
+        r = check_file(f, path, err);
+        if (r < 0)
+                free(f->bytes);
+        return r;
+}
+
+static int next_item(struct span *items, uint64_t *ret_index, struct span *ret_rows)
+{
+        size_t n;
+
+        if (items->n == 0)
+                return 0;
+        if (items->n < ITEM_HEADER)
+                return -EBADMSG;
+        n = (size_t)get_le(items->p + 8, 4);
+        if (n > items->n - ITEM_HEADER)
+                return -EBADMSG;
+        *ret_index = get_le(items->p, 8);
+        *ret_rows = span_of(items->p + ITEM_HEADER, n);
+        *items = span_from(*items, ITEM_HEADER + n);
+        return 1;
+}
+
+/* ---- disclosing ---- */
+
+static int disclose_row(struct vault *v, const struct row *row, vault_disclosure_fn *fn, void *ctx,
+                        size_t *erased, struct err *err)
+{
+        CLEANUP(buf_done) struct buf id = BUF_INIT(ENTRY_SUBJECT_LEN + 1);
+        CLEANUP(buf_done) struct buf text = BUF_INIT(UINT16_MAX);
+        struct subject *s;
+        uint8_t *p;
+        int r;
+
+        r = vault_subject_by_slot(v, row->slot, &s, err);
+        if (r == -ENOENT) {
+                ++*erased;
+                return 0;
+        }
+        if (r < 0)
+                return r;
+        p = buf_extend(&text, row->sealed.n - SEAL_EXTRA);
+        if (!p)
+                return err_sys(err, -ENOMEM, "disclosure");
+        r = seal_open(s->seal, row->sealed, span_of(s->id, SUBJECT_ID), p, err);
+        if (r < 0)
+                return r;
+        text_put_base64url(&id, span_of(s->id, SUBJECT_ID));
+        r = fn(ctx, buf_span(&id), buf_span(&text));
+        wipe(text.p, text.n);
+        return r;
+}
+
+int vault_disclose(struct vault *v, uint64_t index, vault_disclosure_fn *fn, void *ctx,
+                   size_t *ret_erased, struct err *err)
+{
+        char path[ROWS_PATH_MAX], dir[ROWS_PATH_MAX];
+        struct span items, rows;
+        struct rows_file f;
+        size_t erased = 0;
+        uint64_t at;
+        int r;
+
+        rows_path(index / TILE_WIDTH, path, dir);
+        r = load_file(v, path, &f, err);
+        if (r == -ENOENT)
+                r = 0;
+        else if (r == 0) {
+                items = f.items;
+                while ((r = next_item(&items, &at, &rows)) == 1) {
+                        struct row row;
+
+                        if (at != index)
+                                continue;
+                        while ((r = next_row(&rows, &row)) == 1) {
+                                r = disclose_row(v, &row, fn, ctx, &erased, err);
+                                if (r < 0)
+                                        break;
+                        }
+                        if (r < 0)
+                                break;
+                }
+                free(f.bytes);
+                if (r == -EBADMSG && err && err->code == 0)
+                        err_set(err, r, "vault/%s: malformed rows", path);
+        }
+        if (r == 0 && ret_erased)
+                *ret_erased = erased;
+        return r;
+}
+
+/* ---- every file ---- */
+
+typedef int file_fn(struct vault *v, const struct rows_file *f, void *ctx, struct err *err);
+
+static int compare_names(const struct dirent **a, const struct dirent **b)
+{
+        return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int not_hidden(const struct dirent *e)
+{
+        size_t n = strlen(e->d_name);
+
+        return e->d_name[0] != '.' && !(n > 4 && strcmp(e->d_name + n - 4, ".tmp") == 0);
+}
+
+/* Depth first in the order of names.  Files ("005") come before directories ("x001") of higher
+ * numbers on each level, which is ascending order of bundles. */
+static int each_file(struct vault *v, const char *dir, file_fn *fn, void *ctx, struct err *err)
+{
+        struct dirent **names = NULL;
+        int n, r = 0;
+
+        n = scandirat(v->rows_fd, dir, &names, not_hidden, compare_names);
+        if (n < 0)
+                return err_sys(err, -errno, "vault/%s", dir);
+        for (int i = 0; i < n; i++) {
+                char path[ROWS_PATH_MAX];
+                struct rows_file f;
+                int len;
+
+                len = snprintf(path, sizeof path, "%s%s%s", strcmp(dir, ".") ? dir : "",
+                               strcmp(dir, ".") ? "/" : "", names[i]->d_name);
+                if (r == 0 && (len < 0 || (size_t)len >= sizeof path))
+                        r = err_set(err, -EBADMSG, "vault/%s: unexpected file", names[i]->d_name);
+                if (r == 0 && names[i]->d_name[0] == 'x')
+                        r = each_file(v, path, fn, ctx, err);
+                else if (r == 0 && (r = load_file(v, path, &f, err)) == 0) {
+                        r = fn(v, &f, ctx, err);
+                        free(f.bytes);
+                }
+                free(names[i]);
+        }
+        free(names);
+        return r;
+}
+
+struct index_walk {
+        uint32_t slot;
+        int (*fn)(void *ctx, uint64_t index, size_t rows);
+        void *ctx;
+};
+
+static int index_file(struct vault *v, const struct rows_file *f, void *ctx, struct err *err)
+{
+        struct index_walk *w = ctx;
+        struct span items = f->items, rows;
+        uint64_t index;
+        int r, rr = 1;
+
+        while ((r = next_item(&items, &index, &rows)) == 1) {
+                struct row row;
+                size_t n = 0;
+
+                while ((rr = next_row(&rows, &row)) == 1)
+                        n += row.slot == w->slot;
+                if (rr < 0)
+                        break;
+                rr = n ? w->fn(w->ctx, index, n) : 0;
+                if (rr < 0)
+                        return rr;
+        }
+        if (r < 0 || rr < 0)
+                return err_set(err, -EBADMSG, "vault: malformed rows of bundle %llu",
+                               (unsigned long long)f->bundle);
+        return 0;
+}
+
+int vault_indices(struct vault *v, struct span id,
+                  int (*fn)(void *ctx, uint64_t index, size_t rows), void *ctx, struct err *err)
+{
+        struct index_walk w = { .fn = fn, .ctx = ctx };
+        struct slot slot;
+        int r = vault_find_slot(v, id, &w.slot, &slot, err);
+
+        wipe(&slot, sizeof slot);
+        return r < 0 ? r : each_file(v, ".", index_file, &w, err);
+}
+
+static int strip_file(struct vault *v, const struct rows_file *f, void *ctx, struct err *err)
+{
+        CLEANUP(buf_done) struct buf out = BUF_INIT(ROWS_FILE_MAX);
+        uint32_t without = *(uint32_t *)ctx, count = 0;
+        struct span items = f->items, rows;
+        uint64_t index;
+        int r;
+
+        begin_file(&out, f->bundle);
+        while ((r = next_item(&items, &index, &rows)) == 1) {
+                r = add_item(v, &out, index, rows, without, &count);
+                if (r < 0)
+                        break;
+        }
+        if (r < 0)
+                return err_sys(err, r, "vault: rows of bundle %llu", (unsigned long long)f->bundle);
+        if (buf_status(&out) == 0 && out.n == f->n - 4)
+                return 0; /* nothing of this subject in it */
+        r = end_file(&out, f->bundle, count, err);
+        return r < 0 ? r : replace_file(v, f->bundle, buf_span(&out), count, err);
+}
+
+int vault_remove_rows(struct vault *v, uint32_t slot, struct err *err)
+{
+        return each_file(v, ".", strip_file, &slot, err);
+}
