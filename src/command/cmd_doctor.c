@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_doctor.c - assay doctor: what this machine lacks, and the command that mends it.
+ *
+ * Each check is one function and one line in a table.  A check that cannot be made as this user
+ * says UNKNOWN, never PASS. */
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/audit.h>
+#include <linux/netlink.h>
+#include <linux/seccomp.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/fanotify.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/timex.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "command/commands.h"
+#include "command/places.h"
+#include "wire/json.h"
+
+enum {
+        FINDING_TEXT_MAX = 512,
+        LANDLOCK_ABI_WANTED = 3, /* truncate is covered from this one on */
+        ROOM_WARN_MIB = 1024,
+        ROOM_FAIL_MIB = 128,
+};
+
+/* What landlock_create_ruleset(NULL, 0, flags) answers with this flag; see landlock(7). */
+enum { LANDLOCK_VERSION_FLAG = 1u << 0 };
+
+struct finding {
+        enum verdict verdict;
+        bool optional; /* Assay works without it and says so */
+        char what[FINDING_TEXT_MAX];
+        char mend[FINDING_TEXT_MAX]; /* the command; empty when there is nothing to do */
+};
+
+struct check {
+        const char *name;
+        void (*look)(const struct invocation *in, struct finding *f);
+};
+
+static void found(struct finding *f, enum verdict v, const char *fmt, ...) PRINTF_LIKE(3, 4);
+static void mend(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+static void found(struct finding *f, enum verdict v, const char *fmt, ...)
+{
+        va_list ap;
+
+        f->verdict = v;
+        va_start(ap, fmt);
+        vsnprintf(f->what, sizeof(f->what), fmt, ap);
+        va_end(ap);
+}
+
+static void mend(struct finding *f, const char *fmt, ...)
+{
+        va_list ap;
+
+        va_start(ap, fmt);
+        vsnprintf(f->mend, sizeof(f->mend), fmt, ap);
+        va_end(ap);
+}
+
+static void look_root(const struct invocation *in, struct finding *f)
+{
+        if (geteuid() == 0) {
+                found(f, VERDICT_PASS, "running as root");
+                return;
+        }
+        found(f, VERDICT_UNKNOWN, "running as uid %u: checks that need root say \"unknown\"",
+              (unsigned)geteuid());
+        mend(f, "sudo %s", in->name);
+}
+
+static void look_fanotify(const struct invocation *in, struct finding *f)
+{
+        unsigned want = FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_REPORT_DFID_NAME_TARGET;
+        int fd = fanotify_init(want | FAN_REPORT_PIDFD, O_RDONLY);
+
+        if (fd < 0 && errno == EINVAL)
+                fd = fanotify_init(want, O_RDONLY);
+        else if (fd >= 0)
+                want |= FAN_REPORT_PIDFD;
+        if (fd >= 0) {
+                close(fd);
+                found(f, VERDICT_PASS,
+                      want & FAN_REPORT_PIDFD ? "file names, targets and process descriptors"
+                                              : "file names and targets; no process descriptors");
+        } else if (errno == EPERM) {
+                found(f, VERDICT_UNKNOWN, "only root may ask");
+        } else {
+                found(f, VERDICT_FAIL, "the kernel refuses it (%s): changes cannot be seen live",
+                      strerror(errno));
+                mend(f, "apt-get install linux-image-amd64   # 5.17 or newer, then reboot");
+        }
+}
+
+static void look_landlock(const struct invocation *in, struct finding *f)
+{
+        long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_VERSION_FLAG);
+
+        f->optional = true;
+        if (abi >= LANDLOCK_ABI_WANTED) {
+                found(f, VERDICT_PASS, "ABI %ld", abi);
+        } else if (abi > 0) {
+                found(f, VERDICT_FAIL, "ABI %ld: truncating files cannot be confined before ABI %d",
+                      abi, LANDLOCK_ABI_WANTED);
+                mend(f, "apt-get install -t bookworm-backports linux-image-amd64   # then reboot");
+        } else {
+                found(f, VERDICT_FAIL, "%s: processes are not confined to their directories",
+                      errno == EOPNOTSUPP ? "built in but switched off" : "not in this kernel");
+                mend(f, "add lsm=landlock,... to the kernel command line in /etc/default/grub, "
+                        "update-grub, reboot");
+        }
+}
+
+static void look_seccomp(const struct invocation *in, struct finding *f)
+{
+        unsigned action = SECCOMP_RET_KILL_PROCESS;
+
+        f->optional = true;
+        if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0) {
+                found(f, VERDICT_PASS, "filters, kill-process");
+                return;
+        }
+        found(f, VERDICT_FAIL, "not in this kernel (%s): system calls are not filtered",
+              strerror(errno));
+        mend(f, "apt-get install linux-image-amd64   # then reboot");
+}
+
+static void look_btf(const struct invocation *in, struct finding *f)
+{
+        f->optional = true;
+        if (access("/sys/kernel/btf/vmlinux", R_OK) == 0) {
+                found(f, VERDICT_PASS, "/sys/kernel/btf/vmlinux");
+                return;
+        }
+        found(f, VERDICT_FAIL, "no kernel type information: attribution by eBPF is not possible");
+        mend(f, "apt-get install linux-image-amd64   # Debian's kernels have it; then reboot");
+}
+
+static void look_audit(const struct invocation *in, struct finding *f)
+{
+        int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_AUDIT);
+
+        f->optional = true;
+        if (fd < 0) {
+                found(f, VERDICT_FAIL, "not in this kernel: login users are not known");
+                mend(f, "apt-get install linux-image-amd64   # then reboot");
+                return;
+        }
+        close(fd);
+        if (access("/proc/self/loginuid", R_OK) == 0) {
+                found(f, VERDICT_PASS, "in the kernel, login uids kept");
+        } else {
+                found(f, VERDICT_FAIL,
+                      "no login uids (CONFIG_AUDITSYSCALL): who logged in is not known");
+                mend(f, "apt-get install linux-image-amd64   # then reboot");
+        }
+}
+
+static void look_users(const struct invocation *in, struct finding *f)
+{
+        f->optional = true;
+        if (getpwnam("assay")) {
+                found(f, VERDICT_PASS, "assay exists");
+                return;
+        }
+        found(f, VERDICT_FAIL, "no user assay: \"assay up\" uses numeric ids of its own instead");
+        mend(f, "assay up --create-users");
+}
+
+static void look_clock(const struct invocation *in, struct finding *f)
+{
+        struct timex t = { 0 };
+        int state = adjtimex(&t);
+
+        f->optional = true;
+        if (state < 0) {
+                found(f, VERDICT_UNKNOWN, "the kernel does not say (%s)", strerror(errno));
+        } else if (state == TIME_ERROR || t.status & STA_UNSYNC) {
+                found(f, VERDICT_FAIL,
+                      "not synchronised: times in the ledger are this machine's word");
+                mend(f, "apt-get install chrony");
+        } else {
+                found(f, VERDICT_PASS, "synchronised, within %ld ms", t.maxerror / 1000);
+        }
+}
+
+/* The state directory, or the nearest ancestor that exists. */
+static void existing_ancestor(const char *path, char out[PLACES_PATH_MAX])
+{
+        struct stat st;
+        char *slash;
+
+        snprintf(out, PLACES_PATH_MAX, "%s", path);
+        while (stat(out, &st) < 0 && (slash = strrchr(out, '/')) && slash != out)
+                *slash = 0;
+        if (stat(out, &st) < 0)
+                snprintf(out, PLACES_PATH_MAX, "/");
+}
+
+static void look_room(const struct invocation *in, struct finding *f)
+{
+        char dir[PLACES_PATH_MAX];
+        struct buf room = BUF_INIT(64);
+        struct statvfs v;
+        uint64_t bytes;
+
+        existing_ancestor(in->state, dir);
+        if (statvfs(dir, &v) < 0) {
+                found(f, VERDICT_UNKNOWN, "%s: %s", dir, strerror(errno));
+                return;
+        }
+        bytes = (uint64_t)v.f_bavail * v.f_frsize;
+        screen_put_bytes(&room, bytes);
+        found(f, bytes >> 20 < ROOM_WARN_MIB ? VERDICT_FAIL : VERDICT_PASS, "%s free at %s",
+              buf_cstr(&room), dir);
+        f->optional = bytes >> 20 >= ROOM_FAIL_MIB;
+        if (f->verdict == VERDICT_FAIL)
+                mend(f,
+                     "make room on the filesystem of %s, or move the ledger: assay up --state DIR",
+                     dir);
+        buf_done(&room);
+}
+
+static void check_mode(const char *path, mode_t forbidden, struct finding *f)
+{
+        struct stat st;
+
+        if (f->verdict == VERDICT_FAIL || stat(path, &st) < 0)
+                return;
+        if (st.st_mode & forbidden) {
+                found(f, VERDICT_FAIL, "%s has mode %04o: others may reach into it", path,
+                      (unsigned)st.st_mode & 07777);
+                mend(f, "chmod %s %s", forbidden & S_IROTH ? "go-rwx" : "go-w", path);
+        }
+}
+
+static void look_permissions(const struct invocation *in, struct finding *f)
+{
+        char ledger[PLACES_PATH_MAX], private[PLACES_PATH_MAX], sensor[PLACES_PATH_MAX];
+        struct err err;
+        struct stat st;
+
+        if (places_ledger(in, ledger, &err) < 0 || places_private(ledger, private, &err) < 0 ||
+            places_join(in->state, "sensor", sensor, &err) < 0) {
+                found(f, VERDICT_UNKNOWN, "%s", err_text(&err));
+                return;
+        }
+        if (stat(in->state, &st) < 0) {
+                found(f, errno == ENOENT ? VERDICT_PASS : VERDICT_UNKNOWN, "%s: %s", in->state,
+                      errno == ENOENT ? "not there yet; \"assay up\" makes it" : strerror(errno));
+                return;
+        }
+        found(f, VERDICT_PASS, "%s and below are closed to others", in->state);
+        check_mode(in->state, S_IWGRP | S_IWOTH, f);
+        check_mode(ledger, S_IWGRP | S_IWOTH, f);
+        check_mode(private, S_IRWXG | S_IRWXO, f);
+        check_mode(sensor, S_IRWXG | S_IRWXO, f);
+}
+
+static void look_helpers(const struct invocation *in, struct finding *f)
+{
+        static const char *const names[] = { "assay-recorder", "assay-sensor", "assay-job" };
+        char self[PLACES_PATH_MAX], path[PLACES_PATH_MAX + 32];
+        ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+        char *slash;
+
+        if (n < 0) {
+                found(f, VERDICT_UNKNOWN, "/proc/self/exe: %s", strerror(errno));
+                return;
+        }
+        self[n] = 0;
+        slash = strrchr(self, '/');
+        *slash = 0;
+        for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+                snprintf(path, sizeof(path), "%s/%s", self, names[i]);
+                if (access(path, X_OK) == 0)
+                        continue;
+                found(f, VERDICT_FAIL, "%s: %s", path, strerror(errno));
+                mend(f, "make install   # or apt-get install --reinstall assay");
+                return;
+        }
+        found(f, VERDICT_PASS, "recorder, sensor and job in %s", self);
+}
+
+static const struct check checks[] = {
+        { "root", look_root },
+        { "programs", look_helpers },
+        { "fanotify", look_fanotify },
+        { "landlock", look_landlock },
+        { "seccomp", look_seccomp },
+        { "kernel types", look_btf },
+        { "audit", look_audit },
+        { "service user", look_users },
+        { "clock", look_clock },
+        { "disk room", look_room },
+        { "permissions", look_permissions },
+};
+
+static const char *verdict_word(const struct finding *f)
+{
+        switch (f->verdict) {
+        case VERDICT_PASS:
+                return "good";
+        case VERDICT_UNKNOWN:
+                return "unknown";
+        default:
+                return f->optional ? "lacks" : "broken";
+        }
+}
+
+static enum style verdict_style(const struct finding *f)
+{
+        if (f->verdict == VERDICT_PASS)
+                return STYLE_GOOD;
+        return f->verdict == VERDICT_FAIL && !f->optional ? STYLE_BAD : STYLE_WARN;
+}
+
+static void put_text(const struct screen *s, const struct finding *findings, struct buf *out)
+{
+        struct table *t = malloc(sizeof(*t));
+
+        if (!t)
+                return;
+        table_init(t, 3);
+        for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
+                const struct finding *f = &findings[i];
+
+                table_put(t, verdict_style(f), verdict_word(f));
+                table_put(t, STYLE_BOLD, checks[i].name);
+                table_put(t, STYLE_NONE, f->what);
+                if (!*f->mend)
+                        continue;
+                table_put(t, STYLE_NONE, "");
+                table_put(t, STYLE_NONE, "");
+                table_putf(t, STYLE_NAME, "mend: %s", f->mend);
+        }
+        table_print(t, s, 0, out);
+        table_done(t);
+        free(t);
+}
+
+static void put_json(const struct finding *findings, struct buf *out)
+{
+        struct json_writer w;
+
+        json_writer_init(&w, out);
+        json_begin_object(&w);
+        json_put_key(&w, "checks");
+        json_begin_array(&w);
+        for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
+                json_begin_object(&w);
+                command_put_json_text(&w, "mend", findings[i].mend);
+                command_put_json_text(&w, "name", checks[i].name);
+                command_put_json_text(&w, "verdict", verdict_word(&findings[i]));
+                command_put_json_text(&w, "what", findings[i].what);
+                json_end_object(&w);
+        }
+        json_end_array(&w);
+        json_end_object(&w);
+        buf_put_byte(out, '\n');
+}
+
+/* What Assay does without does not count as a problem; what could not be looked at is not good. */
+static enum status judge(const struct finding *findings)
+{
+        enum status status = STATUS_GOOD;
+
+        for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
+                if (findings[i].verdict == VERDICT_FAIL && !findings[i].optional)
+                        return STATUS_PROBLEM;
+                if (findings[i].verdict == VERDICT_UNKNOWN)
+                        status = STATUS_UNSURE;
+        }
+        return status;
+}
+
+static enum status run(struct invocation *in)
+{
+        struct finding findings[ARRAY_LEN(checks)] = { 0 };
+        struct buf out = BUF_INIT(COMMAND_OUTPUT_MAX);
+        enum status status;
+
+        for (size_t i = 0; i < ARRAY_LEN(checks); i++)
+                checks[i].look(in, &findings[i]);
+        status = judge(findings);
+        if (in->json)
+                put_json(findings, &out);
+        else
+                put_text(&in->out, findings, &out);
+        status = command_print(in, &out, status);
+        buf_done(&out);
+        return status;
+}
+
+const struct command command_doctor = {
+        .name = "doctor",
+        .operands = "",
+        .about = "say what this machine lacks, and the command that mends it",
+        .help = "Looks at the kernel, the programs, the clock, the disk and the permissions that\n"
+                "Assay needs.  \"lacks\" is something Assay works without, less well; \"broken\" is\n"
+                "something it does not work without.  Nothing is changed.",
+        .run = run,
+};

@@ -1,0 +1,566 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_verify.c - assay verify: judge a whole ledger, or one proof.
+ *
+ * SECURITY: everything read here may be a stranger's; ledger/verify.h judges it, and what is
+ * printed of it is made safe. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "command/commands.h"
+#include "command/ledger_group.h"
+#include "command/open_source.h"
+#include "command/places.h"
+#include "command/progress.h"
+#include "ledger/signer.h"
+#include "ledger/verify.h"
+#include "sys/io.h"
+#include "wire/entry.h"
+#include "wire/json.h"
+#include "wire/tlogproof.h"
+
+struct verify_command_options {
+        struct option_texts keys;
+        struct option_texts earlier;
+        const char *ca;
+        const char *proof;
+        const char *entry;
+};
+
+static const struct option_spec verify_specs[] = {
+        { "key", 'k', OPTION_TEXTS, offsetof(struct verify_command_options, keys), "VKEY",
+          "the ledger's verifier key; a cosigner's key given beside it must have signed too" },
+        { "earlier", 'e', OPTION_TEXTS, offsetof(struct verify_command_options, earlier), "FILE",
+          "a checkpoint kept from before: the ledger must go on from it; repeatable" },
+        { "ca", 0, OPTION_TEXT, offsetof(struct verify_command_options, ca), "FILE",
+          "certificates (PEM) of the time-stamping authority, to judge the stamps" },
+        { "proof", 'p', OPTION_TEXT, offsetof(struct verify_command_options, proof), "FILE",
+          "check this .tlog-proof instead of a ledger" },
+        { "entry", 0, OPTION_TEXT, offsetof(struct verify_command_options, entry), "FILE",
+          "the entry that the proof is for" },
+        { 0 },
+};
+
+enum { KEYS_MAX = OPTION_TEXTS_MAX, VKEY_TEXT_MAX = 4096 };
+
+/* ---- keys ---- */
+
+struct keys {
+        struct note_vkey at[KEYS_MAX];
+        size_t n;
+        bool own; /* from the ledger's own private directory */
+};
+
+static int parse_keys(const struct option_texts *texts, struct keys *ret, struct err *err)
+{
+        for (size_t i = 0; i < texts->n; i++) {
+                int status = verifier_parse(span_str(texts->at[i]), &ret->at[i], err);
+
+                if (status < 0)
+                        return err_wrap(err, "--key");
+        }
+        ret->n = texts->n;
+        return 0;
+}
+
+/* The key that lies beside the ledger: good enough for its own host. */
+static int own_key(const char *dir, struct keys *ret, struct err *err)
+{
+        CLEANUP(buf_done) struct buf text = BUF_INIT(VKEY_TEXT_MAX);
+        int status = ledger_put_vkey(dir, &text, err);
+
+        if (status == 0)
+                status = verifier_parse(buf_span(&text), &ret->at[0], err);
+        if (status < 0)
+                return status;
+        ret->n = 1;
+        ret->own = true;
+        return 0;
+}
+
+/* ---- the ledger ---- */
+
+struct judging {
+        const struct invocation *in;
+        struct progress progress;
+        enum verify_pass pass;
+        struct buf reports; /* JSON items */
+        uint64_t n_reports;
+};
+
+static const char *const severity_word[] = {
+        [VERIFY_DAMAGE] = "damage",
+        [VERIFY_UNKNOWN] = "unknown",
+        [VERIFY_WARNING] = "warning",
+        [VERIFY_NOTE] = "note",
+};
+
+static const enum style severity_style[] = {
+        [VERIFY_DAMAGE] = STYLE_BAD,
+        [VERIFY_UNKNOWN] = STYLE_WARN,
+        [VERIFY_WARNING] = STYLE_WARN,
+        [VERIFY_NOTE] = STYLE_DIM,
+};
+
+static void put_report_json(struct judging *j, const struct verify_report *r)
+{
+        struct json_writer w;
+
+        if (j->n_reports)
+                buf_put_byte(&j->reports, ',');
+        json_writer_init(&w, &j->reports);
+        json_begin_object(&w);
+        if (r->index != VERIFY_NOWHERE) {
+                json_put_key(&w, "index");
+                json_put_u64(&w, r->index);
+        }
+        json_put_key(&w, "issue");
+        json_put_string(&w, span_str(verify_issue_name(r->issue)));
+        if (r->offset != VERIFY_NOWHERE) {
+                json_put_key(&w, "offset");
+                json_put_u64(&w, r->offset);
+        }
+        if (r->path)
+                command_put_json_text(&w, "path", r->path);
+        json_put_key(&w, "severity");
+        json_put_string(&w, span_str(severity_word[verify_severity(r->issue)]));
+        command_put_json_text(&w, "text", r->text);
+        json_end_object(&w);
+}
+
+static void on_report(void *ctx, const struct verify_report *r)
+{
+        struct judging *j = ctx;
+        CLEANUP(buf_done) struct buf line = BUF_INIT(64 * 1024);
+        enum verify_severity severity = verify_severity(r->issue);
+
+        if (j->in->json) {
+                put_report_json(j, r);
+        } else {
+                progress_stop(&j->progress);
+                screen_put(&j->in->out, &line, severity_style[severity], severity_word[severity]);
+                buf_put_str(&line, ": ");
+                text_put_safe(&line, span_str(r->text));
+                buf_put_byte(&line, '\n');
+                /* The status says it even when nobody can read the line. */
+                (void)!screen_flush(&j->in->out, &line);
+        }
+        j->n_reports++;
+}
+
+static void on_progress(void *ctx, enum verify_pass pass, uint64_t done, uint64_t total)
+{
+        struct judging *j = ctx;
+
+        if (pass != j->pass) {
+                progress_stop(&j->progress);
+                progress_start(&j->progress, j->in->clock,
+                               pass == VERIFY_HASH ? "hashing entries" : "reading entries");
+                j->pass = pass;
+        }
+        progress_set(&j->progress, done, total);
+}
+
+static enum status status_of(enum verdict v)
+{
+        switch (v) {
+        case VERDICT_PASS:
+                return STATUS_GOOD;
+        case VERDICT_FAIL:
+                return STATUS_PROBLEM;
+        default:
+                return STATUS_UNSURE;
+        }
+}
+
+static const char *const verdict_word[] = {
+        [VERDICT_PASS] = "GOOD",
+        [VERDICT_FAIL] = "DAMAGED",
+        [VERDICT_UNKNOWN] = "NOT SURE",
+};
+
+static const enum style verdict_style[] = {
+        [VERDICT_PASS] = STYLE_GOOD,
+        [VERDICT_FAIL] = STYLE_BAD,
+        [VERDICT_UNKNOWN] = STYLE_WARN,
+};
+
+static void put_number(struct buf *out, const char *before, uint64_t n, const char *one,
+                       const char *many)
+{
+        buf_put_str(out, before);
+        screen_put_count(out, n);
+        buf_printf(out, " %s", n == 1 ? one : many);
+}
+
+static void put_checked(struct buf *out, const struct verify_result *r, int64_t took_ns)
+{
+        put_number(out, "", r->entries, "entry", "entries");
+        put_number(out, " in ", r->bundles, "bundle", "bundles");
+        put_number(out, ", ", r->tiles, "tile", "tiles");
+        put_number(out, ", ", r->signatures, "signature", "signatures");
+        put_number(out, ", ", r->runs, "run", "runs");
+        buf_put_str(out, ", ");
+        screen_put_bytes(out, r->bytes);
+        buf_put_str(out, ", in ");
+        screen_put_duration(out, took_ns);
+        if (took_ns > 0 && r->entries > 1000) {
+                buf_put_str(out, " (");
+                screen_put_count(out, (uint64_t)((double)r->entries * 1e9 / (double)took_ns));
+                buf_put_str(out, " entries a second)");
+        }
+}
+
+static void put_extras(struct buf *out, const struct verify_result *r)
+{
+        if (r->rotations)
+                put_number(out, "\nrotations  ", r->rotations, "key rotation followed",
+                           "key rotations followed");
+        if (r->earlier)
+                put_number(out, "\nearlier    ", r->earlier,
+                           "checkpoint: the ledger goes on from it",
+                           "checkpoints: the ledger goes on from them");
+        if (r->stamps) {
+                put_number(out, "\nstamps     ", r->stamps_judged, "judged of ", "judged of ");
+                screen_put_count(out, r->stamps);
+        }
+        if (r->entries_pruned)
+                put_number(out, "\npruned     ", r->entries_pruned,
+                           "entry could not be hashed again", "entries could not be hashed again");
+        if (r->entries_free)
+                put_number(out, "\nfree       ", r->entries_free,
+                           "entry without an envelope: no sequence to check",
+                           "entries without an envelope: no sequence to check");
+        if (!r->listed)
+                buf_put_str(out, "\nfiles      could not be listed: unexpected files go unseen");
+}
+
+static void put_text(const struct invocation *in, const struct verify_result *r,
+                     const struct keys *keys, int64_t took_ns, struct buf *out)
+{
+        CLEANUP(buf_done) struct buf root = BUF_INIT(64);
+
+        screen_put(&in->out, out, verdict_style[r->verdict], verdict_word[r->verdict]);
+        if (*r->origin) {
+                buf_put_str(out, "  ");
+                text_put_safe(out, span_str(r->origin));
+                put_number(out, ", ", r->size, "entry", "entries");
+                text_put_base64(&root, span_of(r->root.b, HASH_LEN));
+                buf_printf(out, "\nroot       %s", buf_cstr(&root));
+        }
+        buf_printf(out, "\nkey        %s%s", r->vkey,
+                   keys->own
+                           ? "\n           (this host's own; an auditor gives the key he was told "
+                             "with --key)"
+                           : "");
+        buf_put_str(out, "\nchecked    ");
+        put_checked(out, r, took_ns);
+        put_extras(out, r);
+        buf_put_byte(out, '\n');
+}
+
+static void put_json(const struct judging *j, const struct verify_result *r,
+                     const struct keys *keys, int64_t took_ns, struct buf *out)
+{
+        CLEANUP(buf_done) struct buf root = BUF_INIT(64);
+        const struct {
+                const char *key;
+                uint64_t value;
+        } numbers[] = {
+                { "bundles", r->bundles },           { "bytes", r->bytes },
+                { "earlier", r->earlier },           { "entries", r->entries },
+                { "entries_free", r->entries_free }, { "entries_pruned", r->entries_pruned },
+        };
+        const struct {
+                const char *key;
+                uint64_t value;
+        } more[] = {
+                { "rotations", r->rotations },   { "runs", r->runs },
+                { "signatures", r->signatures }, { "size", r->size },
+                { "stamps", r->stamps },         { "stamps_judged", r->stamps_judged },
+                { "tiles", r->tiles },           { "took_ns", (uint64_t)took_ns },
+        };
+        struct json_writer w;
+
+        text_put_base64(&root, span_of(r->root.b, HASH_LEN));
+        json_writer_init(&w, out);
+        json_begin_object(&w);
+        for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+                json_put_key(&w, numbers[i].key);
+                json_put_u64(&w, numbers[i].value);
+        }
+        json_put_key(&w, "listed");
+        json_put_bool(&w, r->listed);
+        command_put_json_text(&w, "origin", r->origin);
+        json_put_key(&w, "own_key");
+        json_put_bool(&w, keys->own);
+        json_put_key(&w, "reports");
+        json_begin_array(&w);
+        if (j->reports.n)
+                json_put_raw(&w, buf_span(&j->reports));
+        json_end_array(&w);
+        json_put_key(&w, "root");
+        json_put_string(&w, buf_span(&root));
+        for (size_t i = 0; i < ARRAY_LEN(more); i++) {
+                json_put_key(&w, more[i].key);
+                json_put_u64(&w, more[i].value);
+        }
+        json_put_key(&w, "verdict");
+        json_put_string(&w, r->verdict == VERDICT_PASS   ? SPAN("good")
+                            : r->verdict == VERDICT_FAIL ? SPAN("damaged")
+                                                         : SPAN("unknown"));
+        command_put_json_text(&w, "vkey", r->vkey);
+        json_end_object(&w);
+        buf_put_byte(out, '\n');
+}
+
+/* Checkpoints kept from before, all of them in one buf. */
+static int read_earlier(const struct option_texts *files, struct buf *text,
+                        struct verify_earlier ret[OPTION_TEXTS_MAX], struct err *err)
+{
+        size_t at[OPTION_TEXTS_MAX + 1] = { 0 };
+
+        for (size_t i = 0; i < files->n; i++) {
+                uint8_t *p;
+                size_t n;
+                int status =
+                        io_read_file(&io_kernel, AT_FDCWD, files->at[i], NOTE_MAX, &p, &n, err);
+
+                if (status < 0)
+                        return err_wrap(err, "--earlier");
+                buf_put(text, span_of(p, n));
+                free(p);
+                at[i + 1] = text->n;
+        }
+        for (size_t i = 0; i < files->n; i++)
+                ret[i] = (struct verify_earlier){
+                        .name = files->at[i],
+                        .bytes = span_of(text->p + at[i], at[i + 1] - at[i]),
+                };
+        return buf_status(text);
+}
+
+static enum status judge(struct judging *j, const struct verify_options *o, const struct keys *keys)
+{
+        CLEANUP(buf_done) struct buf out = BUF_INIT(COMMAND_OUTPUT_MAX);
+        int64_t started = clock_mono(j->in->clock), took;
+        struct verify_result result = { 0 };
+        struct err err = { 0 };
+        int status;
+
+        progress_start(&j->progress, j->in->clock, "hashing entries");
+        j->pass = VERIFY_HASH;
+        status = verify_log(o, &result, &err);
+        progress_stop(&j->progress);
+        if (status < 0)
+                return complain(j->in, status == -EINVAL ? STATUS_USAGE : STATUS_UNSURE, "%s",
+                                err_text(&err));
+        took = clock_mono(j->in->clock) - started;
+        if (j->in->json)
+                put_json(j, &result, keys, took, &out);
+        else
+                put_text(j->in, &result, keys, took, &out);
+        return command_print(j->in, &out, status_of(result.verdict));
+}
+
+static enum status verify_ledger(struct invocation *in)
+{
+        const struct verify_command_options *o = in->options;
+        CLEANUP(opened_done) struct opened opened = { 0 };
+        CLEANUP(buf_done) struct buf earlier_text = BUF_INIT(OPTION_TEXTS_MAX * NOTE_MAX);
+        struct verify_earlier earlier[OPTION_TEXTS_MAX];
+        struct judging j = { .in = in, .reports = BUF_INIT(COMMAND_OUTPUT_MAX / 2) };
+        struct keys keys = { 0 };
+        char dir[PLACES_PATH_MAX];
+        struct err err = { 0 };
+        enum status result;
+
+        if (places_ledger_or(in, 0, dir, &err) < 0 || open_source(dir, &opened, &err) < 0)
+                return complain_err(in, &err);
+        if (parse_keys(&o->keys, &keys, &err) < 0)
+                return complain(in, STATUS_USAGE, "%s", err_text(&err));
+        if (keys.n == 0 && own_key(dir, &keys, &err) < 0)
+                return complain(
+                        in, STATUS_USAGE,
+                        "--key VKEY is missing, and the ledger's own key cannot be read: %s",
+                        err_text(&err));
+        if (read_earlier(&o->earlier, &earlier_text, earlier, &err) < 0)
+                return complain_err(in, &err);
+        result = judge(&j,
+                       &(struct verify_options){
+                               .source = opened.source,
+                               .keys = keys.at,
+                               .n_keys = keys.n,
+                               .ca_file = o->ca,
+                               .earlier = earlier,
+                               .n_earlier = o->earlier.n,
+                               .on_report = on_report,
+                               .on_progress = on_progress,
+                               .ctx = &j,
+                       },
+                       &keys);
+        buf_done(&j.reports);
+        return result;
+}
+
+/* ---- one proof ---- */
+
+struct proving {
+        const struct invocation *in;
+        struct buf values; /* JSON items or lines */
+        size_t n;
+};
+
+static void on_disclosure(void *ctx, const struct verify_disclosure *d)
+{
+        struct proving *p = ctx;
+
+        if (p->in->json) {
+                buf_put_str(&p->values, p->n ? ",{\"name\":" : "{\"name\":");
+                json_put_quoted(&p->values, d->name);
+                buf_put_str(&p->values, ",\"value\":");
+                buf_put(&p->values, d->value.raw);
+                buf_put_byte(&p->values, '}');
+        } else {
+                buf_put_str(&p->values, "disclosed  ");
+                text_put_safe(&p->values, d->name);
+                buf_put_str(&p->values, " = ");
+                text_put_safe(&p->values, d->value.raw);
+                buf_put_byte(&p->values, '\n');
+        }
+        p->n++;
+}
+
+static void put_proof_json(const struct proving *p, const struct verify_proof_result *r,
+                           struct buf *out)
+{
+        struct json_writer w;
+
+        json_writer_init(&w, out);
+        json_begin_object(&w);
+        json_put_key(&w, "disclosed");
+        json_begin_array(&w);
+        if (p->values.n)
+                json_put_raw(&w, buf_span(&p->values));
+        json_end_array(&w);
+        json_put_key(&w, "hidden");
+        json_put_u64(&w, r->hidden);
+        json_put_key(&w, "index");
+        json_put_u64(&w, r->index);
+        command_put_json_text(&w, "origin", r->checkpoint.origin);
+        json_put_key(&w, "signatures");
+        json_put_u64(&w, r->signatures);
+        json_put_key(&w, "size");
+        json_put_u64(&w, r->checkpoint.size);
+        json_put_key(&w, "verdict");
+        json_put_string(&w, SPAN("good"));
+        json_end_object(&w);
+        buf_put_byte(out, '\n');
+}
+
+static void put_proof_text(const struct proving *p, const struct verify_proof_result *r,
+                           struct buf *out)
+{
+        screen_put(&p->in->out, out, STYLE_GOOD, "GOOD");
+        buf_printf(out, "  entry %" PRIu64 " of ", r->index);
+        text_put_safe(out, span_str(r->checkpoint.origin));
+        put_number(out, ", which had ", r->checkpoint.size, "entry", "entries");
+        put_number(out, "; ", r->signatures, "signature", "signatures");
+        buf_put_byte(out, '\n');
+        buf_put(out, buf_span(&p->values));
+        if (r->hidden)
+                put_number(out, "hidden     ", r->hidden, "value was not disclosed\n",
+                           "values were not disclosed\n");
+}
+
+/* A line from a file of lines: its newline is not the entry's. */
+static struct span without_newline(struct span s)
+{
+        return s.n && s.p[s.n - 1] == '\n' ? span_of(s.p, s.n - 1) : s;
+}
+
+static enum status judge_proof(struct invocation *in, const struct keys *keys, struct span proof,
+                               struct span entry)
+{
+        struct proving p = { .in = in, .values = BUF_INIT(COMMAND_OUTPUT_MAX / 2) };
+        struct verify_proof_options o = {
+                .proof = proof,
+                .entry = without_newline(entry),
+                .keys = keys->at,
+                .n_keys = keys->n,
+                .on_disclosure = on_disclosure,
+                .ctx = &p,
+        };
+        CLEANUP(buf_done) struct buf out = BUF_INIT(COMMAND_OUTPUT_MAX);
+        struct verify_proof_result r;
+        struct err err = { 0 };
+        enum status result;
+
+        if (verify_proof(&o, &r, &err) < 0) {
+                result = complain(in, err.code == -ENOMEM ? STATUS_UNSURE : STATUS_PROBLEM, "%s",
+                                  err_text(&err));
+        } else {
+                if (in->json)
+                        put_proof_json(&p, &r, &out);
+                else
+                        put_proof_text(&p, &r, &out);
+                result = command_print(in, &out, STATUS_GOOD);
+        }
+        buf_done(&p.values);
+        return result;
+}
+
+static enum status verify_one(struct invocation *in)
+{
+        const struct verify_command_options *o = in->options;
+        uint8_t *proof = NULL, *entry = NULL;
+        size_t proof_n, entry_n;
+        struct keys keys = { 0 };
+        struct err err = { 0 };
+        enum status result;
+
+        if (!o->proof || !o->entry || o->keys.n == 0 || in->n_operands > 0)
+                return complain(in, STATUS_USAGE,
+                                "a proof wants --proof FILE --key VKEY --entry FILE, and no DIR");
+        if (parse_keys(&o->keys, &keys, &err) < 0)
+                return complain(in, STATUS_USAGE, "%s", err_text(&err));
+        if (io_read_file(&io_kernel, AT_FDCWD, o->proof, TLOG_PROOF_MAX, &proof, &proof_n, &err) <
+                    0 ||
+            io_read_file(&io_kernel, AT_FDCWD, o->entry, ENTRY_MAX + 1, &entry, &entry_n, &err) < 0)
+                result = complain(in, STATUS_UNSURE, "%s", err_text(&err));
+        else
+                result = judge_proof(in, &keys, span_of(proof, proof_n), span_of(entry, entry_n));
+        free(proof);
+        free(entry);
+        return result;
+}
+
+static enum status run(struct invocation *in)
+{
+        const struct verify_command_options *o = in->options;
+
+        return o->proof || o->entry ? verify_one(in) : verify_ledger(in);
+}
+
+const struct command command_verify = {
+        .name = "verify",
+        .operands = "[DIR | ARCHIVE | URL]",
+        .about = "re-read every byte of a ledger and judge it; or check one proof",
+        .help = "Reads a ledger from its directory, from a tar archive of one (.tar, .tar.gz,\n"
+                ".tar.zst), or from a web server (http:// or https://).  Hashes every entry again,\n"
+                "compares every tile, the root and the signatures, then reads the entries: well\n"
+                "formed, no gap in any writer's sequence, times in order.  Says what it checked,\n"
+                "each kind of damage with its place, and what could not be judged.\n"
+                "\n"
+                "Without an operand, this host's own ledger, under its own key.\n"
+                "\n"
+                "With --proof, --key and --entry: is this entry in that ledger, and are the values\n"
+                "that came with the proof the ones it was made with?  The entry's bytes are those\n"
+                "of assay log --json.",
+        .options = verify_specs,
+        .options_size = sizeof(struct verify_command_options),
+        .max_operands = 1,
+        .run = run,
+};

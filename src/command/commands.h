@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* commands.h - every command of this directory, for the table in src/bin/assay.c.  Floor 3. */
+#ifndef COMMAND_COMMANDS_H
+#define COMMAND_COMMANDS_H
+
+#include "command/command.h"
+
+extern const struct command command_up;
+extern const struct command command_status;
+extern const struct command command_doctor;
+extern const struct command command_log;
+extern const struct command command_verify;
+extern const struct command command_prove;
+extern const struct command command_erase;
+extern const struct command command_ledger;
+extern const struct command command_help;
+extern const struct command command_version;
+
+#endif

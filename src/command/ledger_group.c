@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ledger_group.c - assay ledger: lower-level commands on a ledger's directory. */
+#include "command/ledger_group.h"
+
+#include <unistd.h>
+
+#include "command/commands.h"
+#include "command/places.h"
+#include "ledger/keys.h"
+
+static const struct command *const ledger_commands[] = {
+        &command_ledger_init, &command_ledger_append, &command_ledger_checkpoint,
+        &command_ledger_vkey, &command_ledger_proof,  NULL,
+};
+
+const struct command command_ledger = {
+        .name = "ledger",
+        .operands = "[OPTION]... [OPERAND]...",
+        .about = "make, fill, publish and keep ledgers; for scripts and administrators",
+        .help = "A ledger is two directories: DIR, a plain tlog-tiles tree that any web server can\n"
+                "serve, and DIR.private beside it, with the log as it was written, the keys and the\n"
+                "vault, which nobody else may read.",
+        .sub = ledger_commands,
+};
+
+void writing_done(struct writing *w)
+{
+        w->publisher = publisher_free(w->publisher);
+        w->vault = vault_free(w->vault);
+        w->ledger = ledger_free(w->ledger);
+        if (w->public_fd > 0)
+                fd_close(&w->public_fd);
+        if (w->private_fd > 0)
+                fd_close(&w->private_fd);
+}
+
+static int open_dirs(const char *dir, struct writing *w, struct err *err)
+{
+        char private[PLACES_PATH_MAX];
+        int status;
+
+        status = places_open_dir(dir, &w->public_fd, err);
+        if (status == 0)
+                status = places_private(dir, private, err);
+        if (status == 0)
+                status = places_open_dir(private, &w->private_fd, err);
+        return status;
+}
+
+static int open_vault(struct writing *w, struct err *err)
+{
+        int status = vault_open(w->private_fd, &io_kernel, true, &w->vault, err);
+
+        return status == -ENOENT ? 0 : status;
+}
+
+static int open_publisher(struct writing *w, struct err *err)
+{
+        struct publisher_options o = { .io = &io_kernel, .vault = w->vault };
+
+        return publisher_open(w->public_fd, w->private_fd, &o, &w->publisher, err);
+}
+
+int writing_open(const char *dir, const struct clock *clock, struct writing *ret, struct err *err)
+{
+        CLEANUP(writing_done) struct writing w = { 0 };
+        struct ledger_options o = { .io = &io_kernel, .clock = clock };
+        int status;
+
+        status = open_dirs(dir, &w, err);
+        if (status < 0)
+                return status;
+        status = ledger_open(w.public_fd, w.private_fd, &o, &w.ledger, err);
+        if (status == -EWOULDBLOCK)
+                return err_set(err, status, "%s: a recorder or another command is writing to it",
+                               dir);
+        if (status == 0)
+                status = open_vault(&w, err);
+        if (status == 0)
+                status = open_publisher(&w, err);
+        if (status < 0)
+                return err_wrap(err, "%s", dir);
+        *ret = w;
+        w = (struct writing){ 0 };
+        return 0;
+}
+
+int writing_publish(struct writing *w, struct err *err)
+{
+        struct ledger_position end;
+        int status;
+
+        ledger_position(w->ledger, &end);
+        status = publisher_run(w->publisher, &end, err);
+        if (status == 0)
+                ledger_published(w->ledger, publisher_covered(w->publisher),
+                                 publisher_segment(w->publisher));
+        return status;
+}
+
+int ledger_put_vkey(const char *dir, struct buf *out, struct err *err)
+{
+        CLEANUP(writing_done) struct writing w = { 0 };
+        CLEANUP(signer_freep) struct signer *signer = NULL;
+        struct note_vkey vkey;
+        int status;
+
+        status = open_dirs(dir, &w, err);
+        if (status == 0)
+                status = keys_load(w.private_fd, &io_kernel, "log", &signer, err);
+        if (status < 0)
+                return status;
+        signer_vkey(signer, &vkey);
+        note_vkey_put(out, &vkey);
+        return 0;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ledger_group.h - the commands below assay ledger, and what they share.  Floor 3. */
+#ifndef COMMAND_LEDGER_GROUP_H
+#define COMMAND_LEDGER_GROUP_H
+
+#include "command/command.h"
+#include "ledger/ledger.h"
+#include "ledger/publisher.h"
+
+extern const struct command command_ledger_init;
+extern const struct command command_ledger_append;
+extern const struct command command_ledger_checkpoint;
+extern const struct command command_ledger_vkey;
+extern const struct command command_ledger_proof;
+extern const struct command command_ledger_rotate;
+extern const struct command command_ledger_succeed;
+extern const struct command command_ledger_prune;
+extern const struct command command_ledger_stamp;
+extern const struct command command_ledger_hold;
+
+/* A ledger opened for writing by a command: no recorder holds it. */
+struct writing {
+        int public_fd, private_fd;
+        struct ledger *ledger;
+        struct vault *vault; /* NULL: the ledger has none */
+        struct publisher *publisher;
+};
+
+/* -EWOULDBLOCK with the text when a recorder or another command has it. */
+MUST_USE int writing_open(const char *dir, const struct clock *clock, struct writing *ret,
+                          struct err *err);
+void writing_done(struct writing *w); /* fine on a zeroed one */
+/* Publish everything that is durable. */
+MUST_USE int writing_publish(struct writing *w, struct err *err);
+
+/* Append the vkey of the ledger in dir to out, from its private key. */
+MUST_USE int ledger_put_vkey(const char *dir, struct buf *out, struct err *err);
+
+#endif

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* line.c - entries in words.  A new kind is one line in the table of phrases.
+ *
+ * A phrase is text with {field} or {field:as} for a member's value and [ ] around what is left out
+ * when one of its fields is not there to be read.  A field without its dot is below "what".  as:
+ *   count   12,345         bytes   1.4 MiB       ns     3 min
+ *   digest  1a2b3c4d… on a terminal, whole elsewhere
+ *   time    as the line's own                     list   items, comma between */
+#include "command/line.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/text.h"
+
+enum {
+        HEAD_COLUMNS = 10,
+        DIGEST_SHOWN = 8,
+        FIELD_MAX = 64,
+        TEXT_MAX = 128 * 1024,
+};
+
+#define NO_LOGIN 4294967295LL /* (uid_t)-1: no login session */
+
+struct phrase {
+        const char *kind;
+        enum style style;
+        const char *head; /* a phrase too */
+        const char *text;
+        void (*more)(const struct screen *s, const struct view *v,
+                     struct buf *out); /* may be NULL */
+};
+
+static void put_change(const struct screen *s, const struct view *v, struct buf *out);
+static void put_author(const struct screen *s, const struct view *v, struct buf *out);
+
+static const struct phrase phrases[] = {
+        { "host.clock", STYLE_WARN, "clock",
+          "jumped by {jump_ns:ns}: expected {before:time}, became {after:time}", NULL },
+        { "host.heartbeat", STYLE_DIM, "alive",
+          "{appended:count} entries[ in {interval_ns:ns}], {refused:count} refused[, "
+          "{disk_free:bytes} free]",
+          NULL },
+        { "integrity.baseline", STYLE_GOOD, "baseline",
+          "{reason}: {files:count} files, {bytes:bytes} below {paths:list}, root {root:digest}[, "
+          "{unreadable:count} unreadable][, took {took_ns:ns}]",
+          put_author },
+        { "integrity.change", STYLE_NONE, "{change}", "[{from} → ]{path}", put_change },
+        { "integrity.gap", STYLE_WARN, "gap",
+          "changes may have been missed ({reason}) from {from:time} to {until:time}[, {dropped:count} "
+          "events lost][, a rescan found {found:count}][, in {paths:list}]",
+          NULL },
+        { "integrity.sensor", STYLE_BOLD, "sensor",
+          "{event}[: {reason}][: {detail}][, {files:count} files below {paths:list}][, authors from "
+          "{who}]",
+          NULL },
+        { "ledger.erasure", STYLE_WARN, "erased",
+          "{rows:count} values of subject {subject} (basis: {basis}; policy: {policy})[, part {part} of "
+          "{parts}]",
+          put_author },
+        { "ledger.full", STYLE_BAD, "full",
+          "no room for entries: appends are refused[, {free:bytes} free]", NULL },
+        { "ledger.hold", STYLE_WARN, "hold", "{state} on subject {subject}: {reason}", put_author },
+        { "ledger.key_rotated", STYLE_WARN, "key",
+          "rotated: {old_keyid} gave way to {vkey}[ ({reason})]", put_author },
+        { "ledger.opened", STYLE_BOLD, "ledger",
+          "opened: {origin}, {size:count} entries before this one[, succeeds {previous_origin}]",
+          NULL },
+        { "ledger.peer", STYLE_DIM, "peer",
+          "[{proc} ]{event}[: {reason}][, run {run}][, pid {pid}][, uid {uid}]", NULL },
+        { "ledger.pruned", STYLE_WARN, "pruned",
+          "entries below {min_index:count} under policy {policy}[, until {until:time}]",
+          put_author },
+        { "ledger.recovered", STYLE_WARN, "recovered",
+          "a torn tail of {torn_bytes:bytes}, never acknowledged, was cut from segment {segment} at byte "
+          "{torn_at}",
+          NULL },
+        { "ledger.refused", STYLE_WARN, "refused",
+          "an entry of {bytes:bytes}[ from {proc}]: {reason}", NULL },
+        { "ledger.resumed", STYLE_GOOD, "resumed",
+          "there is room again[, after {full_ns:ns}][, {refused:count} were refused meanwhile]",
+          NULL },
+        { "ledger.stamped", STYLE_GOOD, "stamped",
+          "{size:count} entries at {time:time}[ by {authority}]", NULL },
+        { "ledger.stopped", STYLE_BOLD, "ledger",
+          "closed: {reason}, {size:count} entries before this one", NULL },
+        { "ledger.succeeded", STYLE_BOLD, "succeeded",
+          "by {next_origin}, key {next_vkey}[ ({reason})]", put_author },
+};
+
+static const struct phrase *find_phrase(struct span kind)
+{
+        for (size_t i = 0; i < ARRAY_LEN(phrases); i++)
+                if (span_eq_str(kind, phrases[i].kind))
+                        return &phrases[i];
+        return NULL;
+}
+
+/* ---- values ---- */
+
+static void put_digest(const struct screen *s, struct span hex, struct buf *out)
+{
+        if (!s->terminal || hex.n <= DIGEST_SHOWN) {
+                text_put_safe(out, hex);
+                return;
+        }
+        text_put_safe(out, span_of(hex.p, DIGEST_SHOWN));
+        buf_put_str(out, "…");
+}
+
+static void put_list(const struct view *v, const char *path, struct buf *out)
+{
+        struct json_value list, item;
+        struct json_iter it;
+        bool first = true;
+
+        if (view_field(v, path, &list) == FIELD_ABSENT || list.type != JSON_ARRAY)
+                return;
+        for (it = json_iter_of(list); json_next(&it, NULL, &item); first = false) {
+                CLEANUP(buf_done) struct buf text = BUF_INIT(TEXT_MAX);
+
+                if (!first)
+                        buf_put_str(out, ", ");
+                if (!json_value_text(item, &text))
+                        buf_put(&text, item.raw);
+                text_put_safe(out, buf_span(&text));
+        }
+}
+
+/* A value as text, then as the phrase wants it.  What does not fit its form is shown as it is. */
+static void put_as(const struct screen *s, struct span text, const char *as, struct buf *out)
+{
+        bool negative = text.n > 1 && text.p[0] == '-';
+        uint64_t n;
+        int64_t ns;
+
+        if (strcmp(as, "digest") == 0) {
+                put_digest(s, text, out);
+        } else if (strcmp(as, "time") == 0 && text_to_time(text, &ns) == 0) {
+                screen_put_time(s, out, ns);
+        } else if (text_to_u64(span_from(text, negative), &n) == 0 && n <= INT64_MAX) {
+                if (negative)
+                        buf_put_byte(out, '-');
+                if (strcmp(as, "count") == 0)
+                        screen_put_count(out, n);
+                else if (strcmp(as, "bytes") == 0)
+                        screen_put_bytes(out, n);
+                else if (strcmp(as, "ns") == 0)
+                        screen_put_duration(out, (int64_t)n);
+                else
+                        text_put_safe(out, span_from(text, negative));
+        } else {
+                text_put_safe(out, text);
+        }
+}
+
+static bool is_readable(enum field_state state)
+{
+        return state == FIELD_CLEAR || state == FIELD_DISCLOSED;
+}
+
+static bool put_value(const struct screen *s, const struct view *v, const char *path,
+                      const char *as, struct buf *out)
+{
+        CLEANUP(buf_done) struct buf text = BUF_INIT(TEXT_MAX);
+        enum field_state state = view_text(v, path, &text);
+
+        if (state == FIELD_SEALED)
+                buf_put_str(out, "⟨sealed⟩");
+        else if (state == FIELD_ERASED)
+                buf_put_str(out, "⟨erased⟩");
+        else if (state == FIELD_ABSENT)
+                buf_put_byte(out, '?');
+        else if (strcmp(as, "list") == 0)
+                put_list(v, path, out);
+        else
+                put_as(s, buf_span(&text), as, out);
+        return is_readable(state);
+}
+
+/* ---- phrases ---- */
+
+/* "{field:as}" at *p; moves behind it. */
+static void take_field(const char **p, char path[FIELD_MAX], char as[FIELD_MAX])
+{
+        const char *end = strchr(*p, '}'), *colon = memchr(*p, ':', (size_t)(end - *p));
+        int n = (int)((colon ? colon : end) - *p - 1);
+        bool dotted = memchr(*p, '.', (size_t)(end - *p));
+
+        snprintf(path, FIELD_MAX, "%s%.*s", dotted ? "" : "what.", n, *p + 1);
+        snprintf(as, FIELD_MAX, "%.*s", colon ? (int)(end - colon - 1) : 0, colon ? colon + 1 : "");
+        *p = end + 1;
+}
+
+/* Up to the end or a ']'; whether all fields were there. */
+static bool put_phrase(const struct screen *s, const struct view *v, const char **p,
+                       struct buf *out)
+{
+        char path[FIELD_MAX], as[FIELD_MAX];
+        bool whole = true;
+
+        while (**p && **p != ']') {
+                if (**p == '{') {
+                        take_field(p, path, as);
+                        whole &= put_value(s, v, path, as, out);
+                } else if (**p == '[') {
+                        size_t n = out->n;
+
+                        (*p)++;
+                        if (!put_phrase(s, v, p, out) && buf_status(out) == 0)
+                                out->n = n;
+                        (*p)++;
+                } else {
+                        buf_put_byte(out, (uint8_t) * (*p)++);
+                }
+        }
+        return whole;
+}
+
+static void put_styled_phrase(const struct screen *s, const struct view *v, enum style style,
+                              const char *phrase, struct buf *out)
+{
+        CLEANUP(buf_done) struct buf text = BUF_INIT(TEXT_MAX);
+
+        put_phrase(s, v, &phrase, &text);
+        screen_put(s, out, style, buf_cstr(&text));
+}
+
+/* ---- who ---- */
+
+static void put_uids(const struct view *v, struct buf *out)
+{
+        int64_t uid, euid, login;
+        bool has_uid = view_int(v, "who.uid", &uid);
+        bool has_euid = view_int(v, "who.euid", &euid) && (!has_uid || euid != uid);
+        bool has_login = view_int(v, "who.auid", &login) && login != NO_LOGIN && login >= 0 &&
+                         (!has_uid || login != uid);
+        const char *comma = "";
+
+        if (!has_uid && !has_euid && !has_login)
+                return;
+        buf_put_str(out, " (");
+        if (has_uid) {
+                buf_printf(out, "uid %" PRId64, uid);
+                comma = ", ";
+        }
+        if (has_euid) {
+                buf_printf(out, "%sas uid %" PRId64, comma, euid);
+                comma = ", ";
+        }
+        if (has_login)
+                buf_printf(out, "%slogged in as uid %" PRId64, comma, login);
+        buf_put_byte(out, ')');
+}
+
+static void put_program(const struct view *v, struct buf *out)
+{
+        CLEANUP(buf_done) struct buf text = BUF_INIT(TEXT_MAX);
+        const char *name, *slash;
+        int64_t pid;
+
+        if (!is_readable(view_text(v, "who.exe", &text)))
+                view_text(v, "who.comm", &text);
+        name = buf_cstr(&text);
+        slash = strrchr(name, '/');
+        if (slash && slash[1])
+                name = slash + 1;
+        if (*name) {
+                buf_put_byte(out, ' ');
+                text_put_safe(out, span_str(name));
+        }
+        if (view_int(v, "who.pid", &pid))
+                buf_printf(out, *name ? "[%" PRId64 "]" : " pid %" PRId64, pid);
+}
+
+static void put_author(const struct screen *s, const struct view *v, struct buf *out)
+{
+        CLEANUP(buf_done) struct buf who = BUF_INIT(TEXT_MAX);
+        CLEANUP(buf_done) struct buf user = BUF_INIT(TEXT_MAX);
+        struct json_value value;
+        enum field_state state;
+
+        if (!v->entry.who.raw.n) {
+                if (view_field(v, "who.user", &value) == FIELD_ABSENT)
+                        return;
+        }
+        state = view_text(v, "who.user", &user);
+        if (is_readable(state))
+                text_put_safe(&who, buf_span(&user));
+        else if (state != FIELD_ABSENT)
+                buf_put_str(&who, state == FIELD_ERASED ? "⟨erased⟩" : "⟨sealed⟩");
+        put_uids(v, &who);
+        put_program(v, &who);
+        put_styled_phrase(s, v, STYLE_NONE,
+                          "[ from {who.address}][ on {who.tty}][ in {who.unit}][ in container "
+                          "{who.container}]",
+                          &who);
+        if (who.n > 0) {
+                buf_put_str(out, who.p[0] == ' ' ? "  by" : "  by ");
+                screen_put(s, out, STYLE_NAME, buf_cstr(&who));
+        }
+        put_styled_phrase(s, v, STYLE_DIM, "[  author not known: {who.unknown}]", out);
+}
+
+/* ---- changes ---- */
+
+/* What of a file's state is worth a word, in this order. */
+static const struct attribute {
+        const char *name;
+        const char *label;
+        const char *as;
+} attributes[] = {
+        { "type", "type", "" },     { "sha256", "sha256", "digest" },
+        { "size", "size", "" },     { "target", "target", "" },
+        { "mode", "mode", "" },     { "uid", "owner", "" },
+        { "gid", "group", "" },     { "flags", "flags", "list" },
+        { "acl", "acl", "digest" }, { "caps", "capabilities", "" },
+        { "label", "label", "" },   { "xattrs", "xattrs", "digest" },
+        { "rdev", "device", "" },
+};
+
+/* Only said for a file that came or went. */
+static bool is_identity(const struct attribute *a)
+{
+        return strcmp(a->name, "sha256") == 0 || strcmp(a->name, "target") == 0;
+}
+
+static void put_attribute(const struct screen *s, const struct view *v, const struct attribute *a,
+                          struct buf *out)
+{
+        char old_path[FIELD_MAX], new_path[FIELD_MAX];
+        struct json_value before, after;
+        bool had, has;
+
+        snprintf(old_path, sizeof(old_path), "what.old_%s", a->name);
+        snprintf(new_path, sizeof(new_path), "what.new_%s", a->name);
+        had = view_field(v, old_path, &before) == FIELD_CLEAR;
+        has = view_field(v, new_path, &after) == FIELD_CLEAR;
+        if (had && has ? span_eq(before.raw, after.raw) : !(had || has) || !is_identity(a))
+                return;
+        buf_printf(out, "  %s ", a->label);
+        if (had)
+                put_value(s, v, old_path, a->as, out);
+        if (had && has)
+                buf_put_str(out, "→");
+        if (has)
+                put_value(s, v, new_path, a->as, out);
+        if (had && !has)
+                buf_put_str(out, " before");
+}
+
+static enum style state_style(const char *state)
+{
+        if (strcmp(state, "unexplained") == 0)
+                return STYLE_BAD;
+        return strcmp(state, "volatile") == 0 ? STYLE_DIM : STYLE_GOOD;
+}
+
+static void put_seen(const struct view *v, struct buf *out)
+{
+        static const struct {
+                const char *seen, *words;
+        } table[] = { { "rescan", "found by a rescan" },
+                      { "start", "made while the sensor was down" },
+                      { "check", "found by a check" } };
+        CLEANUP(buf_done) struct buf seen = BUF_INIT(FIELD_MAX);
+
+        view_text(v, "what.seen", &seen);
+        for (size_t i = 0; i < ARRAY_LEN(table); i++)
+                if (span_eq_str(buf_span(&seen), table[i].seen))
+                        buf_printf(out, "  (%s)", table[i].words);
+}
+
+static void put_change(const struct screen *s, const struct view *v, struct buf *out)
+{
+        CLEANUP(buf_done) struct buf state = BUF_INIT(FIELD_MAX);
+        CLEANUP(buf_done) struct buf safe = BUF_INIT(4 * FIELD_MAX);
+
+        for (size_t i = 0; i < ARRAY_LEN(attributes); i++)
+                put_attribute(s, v, &attributes[i], out);
+        put_styled_phrase(s, v, STYLE_WARN, "[  hash not known now: {new_hash_reason}]", out);
+        put_author(s, v, out);
+        put_seen(v, out);
+        view_text(v, "why.state", &state);
+        text_put_safe(&safe, buf_span(&state));
+        buf_put_str(out, "  ");
+        screen_put(s, out, state_style(buf_cstr(&state)), buf_cstr(&safe));
+        put_styled_phrase(s, v, STYLE_NONE, "[ {why.package}][ {why.change}][ ({why.detail})]",
+                          out);
+}
+
+/* ---- the line ---- */
+
+/* Members below "what", or the object itself where there is no envelope. */
+static void put_members(const struct view *v, struct buf *out)
+{
+        struct json_value value;
+        struct json_iter it;
+        struct span key;
+        bool first = true;
+
+        if (v->entry.what.type != JSON_OBJECT || !v->entry.what.raw.n) {
+                text_put_safe(out, v->bytes);
+                return;
+        }
+        for (it = json_iter_of(v->entry.what); json_next(&it, &key, &value); first = false) {
+                if (!first)
+                        buf_put_byte(out, ' ');
+                text_put_safe(out, key);
+                buf_put_byte(out, '=');
+                text_put_safe(out, value.raw);
+        }
+}
+
+static void put_when(const struct screen *s, const struct view *v, struct buf *out)
+{
+        CLEANUP(buf_done) struct buf text = BUF_INIT(FIELD_MAX);
+
+        if (v->has_time)
+                screen_put_time(s, &text, v->wall_ns);
+        else
+                buf_printf(&text, "%*s", s->terminal ? 19 : 24, "no time");
+        screen_put(s, out, STYLE_DIM, buf_cstr(&text));
+        buf_put_str(out, "  ");
+}
+
+static void pad(struct buf *out, size_t columns)
+{
+        for (; columns < HEAD_COLUMNS; columns++)
+                buf_put_byte(out, ' ');
+        buf_put_str(out, "  ");
+}
+
+static void put_head(const struct screen *s, const struct view *v, const struct phrase *p,
+                     struct buf *out)
+{
+        CLEANUP(buf_done) struct buf head = BUF_INIT(TEXT_MAX);
+        const char *phrase = p ? p->head : "";
+
+        if (p)
+                put_phrase(s, v, &phrase, &head);
+        else if (v->entry.kind.n)
+                text_put_safe(&head, v->entry.kind);
+        else
+                buf_printf(&head, "#%" PRIu64, v->index);
+        screen_put(s, out, p ? p->style : STYLE_NONE, buf_cstr(&head));
+        pad(out, screen_columns(buf_span(&head)));
+}
+
+void line_put(const struct screen *s, const struct view *v, struct buf *out)
+{
+        const struct phrase *p = find_phrase(v->entry.kind);
+
+        put_when(s, v, out);
+        put_head(s, v, p, out);
+        if (p) {
+                put_styled_phrase(s, v, p->more == put_change ? STYLE_BOLD : STYLE_NONE, p->text,
+                                  out);
+                if (p->more)
+                        p->more(s, v, out);
+        } else {
+                put_members(v, out);
+                put_author(s, v, out);
+        }
+        buf_put_byte(out, '\n');
+}

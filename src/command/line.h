@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* line.h - one entry as one line for people.  Floor 3.
+ *
+ * SECURITY: everything out of an entry goes through text_put_safe(). */
+#ifndef COMMAND_LINE_H
+#define COMMAND_LINE_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "command/screen.h"
+#include "command/view.h"
+
+/* Append time, what happened in words, by whom and why; ends with a newline.  Kinds without words
+ * of their own show their members by name. */
+void line_put(const struct screen *s, const struct view *v, struct buf *out);
+
+#endif

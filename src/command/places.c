@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* places.c - see places.h. */
+#include "command/places.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+
+static int too_long(const char *dir, struct err *err)
+{
+        return err_set(err, -ENAMETOOLONG, "%.100s...: the path is longer than %d bytes", dir,
+                       PLACES_PATH_MAX - 1);
+}
+
+int places_join(const char *dir, const char *name, char out[PLACES_PATH_MAX], struct err *err)
+{
+        int n = snprintf(out, PLACES_PATH_MAX, "%s/%s", dir, name);
+
+        return n < 0 || n >= PLACES_PATH_MAX ? too_long(dir, err) : 0;
+}
+
+int places_ledger(const struct invocation *in, char out[PLACES_PATH_MAX], struct err *err)
+{
+        return places_join(in->state, "ledger", out, err);
+}
+
+int places_ledger_or(const struct invocation *in, size_t i, char out[PLACES_PATH_MAX],
+                     struct err *err)
+{
+        int n;
+
+        if (in->n_operands <= i)
+                return places_ledger(in, out, err);
+        n = snprintf(out, PLACES_PATH_MAX, "%s", in->operands[i]);
+        return n >= PLACES_PATH_MAX ? too_long(in->operands[i], err) : 0;
+}
+
+int places_private(const char *dir, char out[PLACES_PATH_MAX], struct err *err)
+{
+        size_t end = strlen(dir);
+        int n;
+
+        while (end > 1 && dir[end - 1] == '/')
+                end--;
+        if (end >= PLACES_PATH_MAX)
+                return too_long(dir, err);
+        n = snprintf(out, PLACES_PATH_MAX, "%.*s.private", (int)end, dir);
+        return n < 0 || n >= PLACES_PATH_MAX ? too_long(dir, err) : 0;
+}
+
+int places_open_dir(const char *path, int *ret_fd, struct err *err)
+{
+        int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (fd < 0)
+                return err_sys(err, -errno, "%s", path);
+        *ret_fd = fd;
+        return 0;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* reader.c - see reader.h. */
+#include "command/reader.h"
+
+#include <inttypes.h>
+
+#include "command/places.h"
+#include "crypto/sha256.h"
+#include "sys/io.h"
+#include "wire/tlogproof.h"
+
+enum { READER_TILES = 64 };
+
+void reader_done(struct reader *r)
+{
+        r->tree = tree_free(r->tree);
+        r->source = source_free(r->source);
+        buf_done(&r->note);
+        if (r->fd > 0)
+                fd_close(&r->fd);
+}
+
+int reader_refresh(struct reader *r, struct err *err)
+{
+        CLEANUP(tree_freep) struct tree *tree = NULL;
+        struct checkpoint c;
+        struct note note;
+        int status;
+
+        buf_clear(&r->note);
+        status = r->source->read(r->source, "checkpoint", &r->note, err);
+        if (status == -ENOENT)
+                return err_set(err, -ENOENT, "%s is not a ledger: it has no checkpoint",
+                               r->source->name);
+        if (status < 0)
+                return status;
+        status = note_parse(buf_span(&r->note), &note, err);
+        if (status == 0)
+                status = checkpoint_parse(note.text, &c, err);
+        if (status < 0)
+                return err_wrap(err, "%s: checkpoint", r->source->name);
+        if (r->tree && c.size == r->checkpoint.size)
+                return 0;
+        status = tree_new(r->source, c.size, READER_TILES, &tree, err);
+        if (status < 0)
+                return status;
+        tree_free(r->tree);
+        r->tree = tree;
+        tree = NULL;
+        r->checkpoint = c;
+        return 0;
+}
+
+int reader_open(const char *dir, struct reader *ret, struct err *err)
+{
+        CLEANUP(reader_done) struct reader r = { .note = BUF_INIT(NOTE_MAX) };
+        int status;
+
+        status = places_open_dir(dir, &r.fd, err);
+        if (status == 0)
+                status = source_dir(r.fd, dir, &r.source, err);
+        if (status == 0)
+                status = reader_refresh(&r, err);
+        if (status < 0)
+                return status;
+        *ret = r;
+        r = (struct reader){ 0 };
+        return 0;
+}
+
+int reader_entry(struct reader *r, uint64_t index, struct span *ret, struct err *err)
+{
+        int status;
+
+        if (index >= r->checkpoint.size)
+                return err_set(err, -ERANGE,
+                               "there is no entry %" PRIu64 ": the ledger has %" PRIu64, index,
+                               r->checkpoint.size);
+        status = tree_entry(r->tree, index, ret, err);
+        if (status == -ENOENT)
+                return err_set(err, -ENODATA, "entry %" PRIu64 " is not here any more (pruned)",
+                               index);
+        return status < 0 ? err_wrap(err, "%s", r->source->name) : 0;
+}
+
+static void node(const struct hash *l, const struct hash *r, struct hash *out)
+{
+        sha256_node(l->b, r->b, out->b);
+}
+
+int reader_prove(struct reader *r, uint64_t index, struct span extra, struct buf *out,
+                 struct err *err)
+{
+        struct tlog_proof p = { .has_extra = extra.n > 0, .extra = extra, .index = index };
+        struct span entry;
+        struct hash leaf;
+        int status;
+
+        status = reader_entry(r, index, &entry, err);
+        if (status < 0)
+                return status;
+        sha256_leaf(entry, leaf.b);
+        status = tree_prove_inclusion(r->tree, index, p.hash, &p.n, err);
+        if (status < 0)
+                return err_wrap(err, "%s", r->source->name);
+        status = proof_check_inclusion(index, r->checkpoint.size, &leaf, p.hash, p.n,
+                                       &r->checkpoint.root, node, err);
+        if (status < 0)
+                return err_wrap(err, "%s: the tiles do not lead to the checkpoint's root",
+                                r->source->name);
+        p.checkpoint = buf_span(&r->note);
+        tlog_proof_put(out, &p);
+        return buf_status(out) < 0 ? err_sys(err, buf_status(out), "proof") : 0;
+}
+
+/* ---- the vault ---- */
+
+void secrets_done(struct secrets *s)
+{
+        s->vault = vault_free(s->vault);
+        if (s->fd > 0)
+                fd_close(&s->fd);
+}
+
+int secrets_open(const char *dir, struct secrets *ret, struct err *err)
+{
+        CLEANUP(secrets_done) struct secrets s = { 0 };
+        char private[PLACES_PATH_MAX];
+        int status;
+
+        status = places_private(dir, private, err);
+        if (status == 0)
+                status = places_open_dir(private, &s.fd, err);
+        if (status == 0)
+                status = vault_open(s.fd, &io_kernel, false, &s.vault, err);
+        if (status < 0)
+                return status;
+        *ret = s;
+        s = (struct secrets){ 0 };
+        return 0;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* reader.h - a published ledger for showing: its checkpoint and entries by index.  Floor 3.
+ *
+ * Each entry is checked against its leaf hash, nothing more; assay verify judges the whole. */
+#ifndef COMMAND_READER_H
+#define COMMAND_READER_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "ledger/source.h"
+#include "ledger/tree.h"
+#include "ledger/vault.h"
+#include "wire/note.h"
+
+struct reader {
+        int fd; /* of the directory */
+        struct source *source;
+        struct tree *tree;
+        struct checkpoint checkpoint;
+        struct buf note; /* the checkpoint's bytes */
+};
+
+/* Open the ledger published in a directory and read its checkpoint.  -ENOENT: no ledger there. */
+MUST_USE int reader_open(const char *dir, struct reader *ret, struct err *err);
+void reader_done(struct reader *r); /* fine on a zeroed one */
+
+/* Read the checkpoint again. */
+MUST_USE int reader_refresh(struct reader *r, struct err *err);
+
+static inline uint64_t reader_size(const struct reader *r)
+{
+        return r->checkpoint.size;
+}
+
+/* Valid until the next call.  -ENODATA: pruned.  -EBADMSG: damaged, with the place. */
+MUST_USE int reader_entry(struct reader *r, uint64_t index, struct span *ret, struct err *err);
+
+/* Append a .tlog-proof of an entry; extra (may be empty) goes in unauthenticated.  The proof is
+ * checked against the checkpoint before it is handed out.  As reader_entry(). */
+MUST_USE int reader_prove(struct reader *r, uint64_t index, struct span extra, struct buf *out,
+                          struct err *err);
+
+/* ---- the vault beside it ---- */
+
+struct secrets {
+        int fd;
+        struct vault *vault; /* NULL: this reader may not, or there is none */
+};
+
+/* Open the vault of the ledger published in dir for reading.  -EACCES, -ENOENT: as said. */
+MUST_USE int secrets_open(const char *dir, struct secrets *ret, struct err *err);
+void secrets_done(struct secrets *s); /* fine on a zeroed one */
+
+#endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lines from literal entry bytes; the digests and disclosures were made with Python's hashlib. */
+#include "command/line.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#define A64 "aaaaaaaabbbbbbbbccccccccddddddddeeeeeeeeffffffff0000000011111111"
+#define B64 "9f8e7d6c5b4a39281706f5e4d3c2b1a09f8e7d6c5b4a39281706f5e4d3c2b1a0"
+#define T   "\"t\":\"2026-11-25T18:00:00.123456789Z\",\"v\":1"
+#define AT  "2026-11-25 19:00:00  "
+
+struct sample {
+        const char *entry;
+        const char *disclosures; /* may be NULL */
+        const char *want;
+};
+
+static void put_line(const struct sample *t, const struct screen *s, struct buf *out)
+{
+        struct err err = { 0 };
+        struct view v;
+
+        view_init(&v);
+        if (view_open(&v, 7, span_str(t->entry), &err) < 0)
+                fail_msg("%s: %s", t->entry, err_text(&err));
+        if (t->disclosures && view_disclose_list(&v, span_str(t->disclosures), &err) < 0)
+                fail_msg("%s: %s", t->entry, err_text(&err));
+        line_put(s, &v, out);
+        view_done(&v);
+}
+
+static void check(const struct sample *t, size_t n, const struct screen *s)
+{
+        for (size_t i = 0; i < n; i++) {
+                CLEANUP(buf_done) struct buf out = BUF_INIT(65536);
+
+                put_line(&t[i], s, &out);
+                assert_string_equal(buf_cstr(&out), t[i].want);
+        }
+}
+
+static void tells_changes(void **state)
+{
+        static const struct sample t[] = {
+                { "{\"k\":\"integrity.change\"," T
+                  ",\"what\":{\"change\":\"modified\",\"new_mode\":\"0644\","
+                  "\"new_sha256\":\"" B64
+                  "\",\"new_size\":245,\"old_mode\":\"0644\",\"old_sha256\":\"" A64
+                  "\",\"old_size\":220,\"path\":\"/etc/hosts\",\"seen\":\"live\"},\"who\":{\"auid\":1000,"
+                  "\"exe\":\"/usr/bin/vim.basic\",\"pid\":1234,\"uid\":0},\"why\":{\"state\":"
+                  "\"unexplained\"}}",
+                  NULL,
+                  AT
+                  "modified    /etc/hosts  sha256 aaaaaaaa…→9f8e7d6c…  size 220→245  by (uid 0, logged "
+                  "in as uid 1000) vim.basic[1234]  unexplained\n" },
+                { "{\"k\":\"integrity.change\"," T
+                  ",\"what\":{\"change\":\"created\",\"new_mode\":\"0600\","
+                  "\"new_sha256\":\"" B64
+                  "\",\"path_b64\":\"L2V0Yy//Cg==\",\"seen\":\"rescan\"},\"why\":{"
+                  "\"state\":\"unexplained\"}}",
+                  NULL,
+                  AT
+                  "created     /etc/\\xff\\x0a  sha256 9f8e7d6c…  (found by a rescan)  unexplained\n" },
+                { "{\"k\":\"integrity.change\"," T
+                  ",\"what\":{\"change\":\"deleted\",\"old_sha256\":\"" A64
+                  "\",\"path\":\"/etc/motd\",\"seen\":\"start\"},\"who\":{\"unknown\":\"sensor was down\"},"
+                  "\"why\":{\"state\":\"unexplained\"}}",
+                  NULL,
+                  AT
+                  "deleted     /etc/motd  sha256 aaaaaaaa… before  author not known: sensor was down  "
+                  "(made while the sensor was down)  unexplained\n" },
+                { "{\"k\":\"integrity.change\"," T
+                  ",\"what\":{\"change\":\"renamed\",\"from\":\"/etc/a\","
+                  "\"path\":\"/etc/b\",\"seen\":\"live\"},\"why\":{\"package\":\"base-files 12.4\","
+                  "\"state\":\"package\"}}",
+                  NULL, AT "renamed     /etc/a → /etc/b  package base-files 12.4\n" },
+                { "{\"k\":\"integrity.change\"," T
+                  ",\"what\":{\"change\":\"attributes\",\"new_flags\":["
+                  "\"immutable\"],\"new_mode\":\"0640\",\"new_uid\":0,\"old_flags\":[],\"old_mode\":\"0644\","
+                  "\"old_uid\":1000,\"path\":\"/etc/x\\u001b[2J\",\"seen\":\"live\"},\"why\":{\"state\":"
+                  "\"volatile\"}}",
+                  NULL,
+                  AT "attributes  /etc/x\\x1b[2J  mode 0644→0640  owner 1000→0  flags →immutable  "
+                     "volatile\n" },
+        };
+        struct screen s = { .terminal = true, .width = 80 };
+
+        check(t, ARRAY_LEN(t), &s);
+}
+
+/* base64url(["MDEyMzQ1Njc4OWFiY2RlZg","who.user","alice"]) and its SHA-256. */
+#define USER_DISCLOSURE "WyJNREV5TXpRMU5qYzRPV0ZpWTJSbFpnIiwid2hvLnVzZXIiLCJhbGljZSJd"
+#define USER_DIGEST     "0et10Ojor_NPPWgulz_EmiA3a-_0FHKa36EoK1PJ4xQ"
+#define OTHER_DIGEST    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+static void tells_sensitive_values(void **state)
+{
+        static const char sealed[] =
+                "{\"_sd\":[\"" OTHER_DIGEST "\",\"" USER_DIGEST "\"],\"k\":\"integrity.change\"," T
+                ",\"what\":{\"change\":\"created\",\"path\":\"/etc/x\",\"seen\":\"live\"},\"who\":{\"uid\":"
+                "1000},\"why\":{\"state\":\"unexplained\"}}";
+        static const struct sample t[] = {
+                { sealed, NULL, AT "created     /etc/x  by ⟨sealed⟩ (uid 1000)  unexplained\n" },
+                { sealed, USER_DISCLOSURE,
+                  AT "created     /etc/x  by alice (uid 1000)  unexplained\n" },
+        };
+        struct screen s = { .terminal = true, .width = 80 };
+
+        check(t, ARRAY_LEN(t), &s);
+}
+
+static void tells_others(void **state)
+{
+        static const struct sample t[] = {
+                { "{\"k\":\"host.heartbeat\"," T
+                  ",\"what\":{\"appended\":1234,\"batches\":3,\"interval_ns\":"
+                  "900000000000,\"peers\":[],\"refused\":0,\"size\":99}}",
+                  NULL, AT "alive       1,234 entries in 15 min, 0 refused\n" },
+                { "{\"k\":\"ledger.opened\"," T
+                  ",\"what\":{\"origin\":\"example.com/h\",\"size\":0,\"vkey\":"
+                  "\"x\"}}",
+                  NULL, AT "ledger      opened: example.com/h, 0 entries before this one\n" },
+                { "{\"k\":\"integrity.gap\"," T
+                  ",\"what\":{\"found\":2,\"from\":\"2026-11-25T17:00:00.0000000"
+                  "00Z\",\"reason\":\"overflow\",\"until\":\"2026-11-25T17:00:01.000000000Z\"}}",
+                  NULL,
+                  AT
+                  "gap         changes may have been missed (overflow) from 2026-11-25 18:00:00 to "
+                  "2026-11-25 18:00:01, a rescan found 2\n" },
+                { "{\"k\":\"host.clock\"," T
+                  ",\"what\":{\"after\":\"2026-11-25T17:00:00.000000000Z\","
+                  "\"before\":\"2026-11-25T17:00:05.000000000Z\",\"jump_ns\":-5000000000}}",
+                  NULL,
+                  AT "clock       jumped by -5 s: expected 2026-11-25 18:00:05, became 2026-11-25 "
+                     "18:00:00\n" },
+                { "{\"k\":\"new.kind\"," T ",\"what\":{\"a\":1,\"b\":\"two\\u001b\"}}", NULL,
+                  AT "new.kind    a=1 b=\"two\\\\u001b\"\n" },
+                { "{\"a\":1}", NULL, "            no time  #7          {\"a\":1}\n" },
+                { "{\"k\":\"ledger.stopped\"," T "}", NULL,
+                  AT "ledger      closed: ?, ? entries before this one\n" },
+        };
+        struct screen s = { .terminal = true, .width = 80 };
+
+        check(t, ARRAY_LEN(t), &s);
+}
+
+static void cuts_nothing_in_a_pipe(void **state)
+{
+        static const struct sample t[] = {
+                { "{\"k\":\"integrity.change\"," T
+                  ",\"what\":{\"change\":\"created\",\"new_sha256\":\"" B64
+                  "\",\"path\":\"/etc/x\",\"seen\":\"live\"},\"why\":{\"state\":\"unexplained\"}}",
+                  NULL,
+                  "2026-11-25T18:00:00.123Z  created     /etc/x  sha256 " B64 "  unexplained\n" },
+                { "{}", NULL, "                 no time  #7          {}\n" },
+        };
+        struct screen s = { 0 };
+
+        check(t, ARRAY_LEN(t), &s);
+}
+
+static void refuses_foreign_disclosures(void **state)
+{
+        static const char entry[] =
+                "{\"_sd\":[\"" OTHER_DIGEST "\"],\"k\":\"integrity.change\"," T "}";
+        struct err err = { 0 };
+        struct view v;
+
+        view_init(&v);
+        assert_int_equal(view_open(&v, 7, SPAN(entry), &err), 0);
+        assert_int_equal(view_disclose_list(&v, SPAN(USER_DISCLOSURE), &err), -EBADMSG);
+        assert_string_equal(err_text(&err),
+                            "entry 7: a disclosure does not belong to it (no such digest)");
+        assert_int_equal(v.n_disclosed, 0);
+        view_done(&v);
+}
+
+static int set_zone(void **state)
+{
+        setenv("TZ", "CET-1", 1);
+        tzset();
+        return 0;
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(tells_changes),
+                cmocka_unit_test(tells_sensitive_values),
+                cmocka_unit_test(tells_others),
+                cmocka_unit_test(cuts_nothing_in_a_pipe),
+                cmocka_unit_test(refuses_foreign_disclosures),
+        };
+
+        return cmocka_run_group_tests(tests, set_zone, NULL);
+}
