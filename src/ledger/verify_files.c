@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* verify_files.c - what each file of a published log is, by its name.  Files that the checkpoint's
+ * size demands are read by the hash pass; superseded partials, rotations and stamps are remembered
+ * here. */
+#include "ledger/verify_priv.h"
+
+#include "base/text.h"
+
+#include <stdlib.h>
+
+/* Room for one more; false: out of memory, verification ends. */
+static bool grow(struct verify *v, void **array, size_t n, size_t *cap, size_t each)
+{
+        size_t want = *cap ? *cap * 2 : 64, bytes;
+        void *p;
+
+        if (n < *cap)
+                return true;
+        p = size_mul(want, each, &bytes) ? realloc(*array, bytes) : NULL;
+        if (!p) {
+                v->failed = err_set(v->err, -ENOMEM, "verify: no memory to remember %zu files", n);
+                return false;
+        }
+        *array = p;
+        *cap = want;
+        return true;
+}
+
+static void too_many(struct verify *v, const char *path, size_t max)
+{
+        verify_say(v, VERIFY_UNREADABLE, path, VERIFY_NOWHERE, VERIFY_NOWHERE,
+                   "%s: not judged, more than %zu files of its sort", path, max);
+}
+
+/* ---- tiles ---- */
+
+static void add_stale(struct verify *v, struct tile t, const char *path)
+{
+        if (v->n_stale == VERIFY_STALE_MAX) {
+                too_many(v, path, VERIFY_STALE_MAX);
+                return;
+        }
+        if (grow(v, (void **)&v->stale, v->n_stale, &v->cap_stale, sizeof *v->stale))
+                v->stale[v->n_stale++] = t;
+}
+
+static void tile_file(struct verify *v, struct tile t, const char *path)
+{
+        uint64_t size = v->checkpoint.size, full = tile_full_count(size, t.level);
+        unsigned partial = tile_partial_width(size, t.level);
+
+        if (t.n > full || (t.n == full && t.width > partial))
+                verify_say(v, VERIFY_FILE_BEYOND, path, VERIFY_NOWHERE, VERIFY_NOWHERE,
+                           "%s: reaches past the checkpoint's size, no signature covers it", path);
+        else if (t.width < TILE_WIDTH && (t.n < full || t.width != partial))
+                add_stale(v, t, path);
+}
+
+static int by_place(const void *a, const void *b)
+{
+        const struct tile *x = a, *y = b;
+
+        if (x->level != y->level)
+                return x->level < y->level ? -1 : 1;
+        if (x->n != y->n)
+                return x->n < y->n ? -1 : 1;
+        return (x->width > y->width) - (x->width < y->width);
+}
+
+size_t verify_stale_of(const struct verify *v, int level, uint64_t n, const struct tile **ret)
+{
+        const struct tile key = { .level = level, .n = n };
+        size_t lo = 0, hi = v->n_stale, mid;
+
+        while (lo < hi) {
+                mid = lo + (hi - lo) / 2;
+                if (by_place(&v->stale[mid], &key) < 0)
+                        lo = mid + 1;
+                else
+                        hi = mid;
+        }
+        *ret = v->stale + lo;
+        for (hi = lo; hi < v->n_stale && v->stale[hi].n == n && v->stale[hi].level == level; hi++)
+                ;
+        return hi - lo;
+}
+
+/* ---- rotations and stamps ---- */
+
+static bool rotation_file(struct verify *v, struct span name)
+{
+        uint64_t size;
+
+        if (text_to_u64(name, &size) || size == 0)
+                return false;
+        if (v->n_rotation == VERIFY_ROTATIONS_MAX)
+                too_many(v, "rotation", VERIFY_ROTATIONS_MAX);
+        else if (grow(v, (void **)&v->rotation, v->n_rotation, &v->cap_rotation,
+                      sizeof *v->rotation))
+                v->rotation[v->n_rotation++] = (struct verify_rotation){ .at.size = size };
+        return true;
+}
+
+/* <size>.note or <size>.tsr; pairs are joined once all are known. */
+static bool stamp_file(struct verify *v, struct span name)
+{
+        struct verify_stamp s = { 0 };
+        size_t tail;
+
+        s.note = name.n > 5 && span_eq_str(span_from(name, name.n - 5), ".note");
+        s.reply = name.n > 4 && span_eq_str(span_from(name, name.n - 4), ".tsr");
+        tail = s.note ? 5 : 4;
+        if ((!s.note && !s.reply) || text_to_u64(span_of(name.p, name.n - tail), &s.at.size))
+                return false;
+        if (v->n_stamp == VERIFY_STAMPS_MAX)
+                too_many(v, "stamp", VERIFY_STAMPS_MAX);
+        else if (grow(v, (void **)&v->stamp, v->n_stamp, &v->cap_stamp, sizeof *v->stamp))
+                v->stamp[v->n_stamp++] = s;
+        return true;
+}
+
+static int rotation_by_size(const void *a, const void *b)
+{
+        const struct verify_rotation *x = a, *y = b;
+
+        return (x->at.size > y->at.size) - (x->at.size < y->at.size);
+}
+
+static int stamp_by_size(const void *a, const void *b)
+{
+        const struct verify_stamp *x = a, *y = b;
+
+        return (x->at.size > y->at.size) - (x->at.size < y->at.size);
+}
+
+static void join_stamps(struct verify *v)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < v->n_stamp; i++)
+                if (n && v->stamp[n - 1].at.size == v->stamp[i].at.size) {
+                        v->stamp[n - 1].note |= v->stamp[i].note;
+                        v->stamp[n - 1].reply |= v->stamp[i].reply;
+                } else {
+                        v->stamp[n++] = v->stamp[i];
+                }
+        v->n_stamp = n;
+}
+
+/* ---- all ---- */
+
+static int one_file(void *ctx, const char *path)
+{
+        struct span p = span_str(path);
+        struct verify *v = ctx;
+        struct tile t;
+
+        if (span_eq_str(p, "checkpoint") || span_eq_str(p, "pruned"))
+                return v->failed;
+        if (tile_parse(p, &t) == 0)
+                tile_file(v, t, path);
+        else if (!(span_starts(p, SPAN("rotation/")) && rotation_file(v, span_from(p, 9))) &&
+                 !(span_starts(p, SPAN("stamp/")) && stamp_file(v, span_from(p, 6))))
+                verify_say(v, VERIFY_FILE_UNEXPECTED, path, VERIFY_NOWHERE, VERIFY_NOWHERE,
+                           "%s: unexpected file, no part of a log", path);
+        return v->failed;
+}
+
+static void sort(void *array, size_t n, size_t each, int (*by)(const void *, const void *))
+{
+        if (n)
+                qsort(array, n, each, by);
+}
+
+void verify_files(struct verify *v)
+{
+        struct source *s = v->o->source;
+        struct err err = { 0 };
+        int r;
+
+        r = s->list(s, one_file, v, &err);
+        if (v->failed)
+                return;
+        if (r == -EOPNOTSUPP)
+                verify_say(v, VERIFY_NOT_LISTED, "", VERIFY_NOWHERE, VERIFY_NOWHERE,
+                           "%s cannot be listed: only the files that size %llu demands are read; "
+                           "others, and stamps, go unseen",
+                           s->name, (unsigned long long)v->checkpoint.size);
+        else if (r)
+                verify_say(v, VERIFY_UNREADABLE, "", VERIFY_NOWHERE, VERIFY_NOWHERE,
+                           "%s: listing stopped: %s", s->name, err_text(&err));
+        v->result->listed = r == 0;
+        sort(v->stale, v->n_stale, sizeof *v->stale, by_place);
+        sort(v->rotation, v->n_rotation, sizeof *v->rotation, rotation_by_size);
+        sort(v->stamp, v->n_stamp, sizeof *v->stamp, stamp_by_size);
+        join_stamps(v);
+}

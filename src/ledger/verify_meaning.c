@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* verify_meaning.c - the meaning pass: entries well formed, sequences whole, times plausible.
+ *
+ * Runs are remembered by SHA-256 of (host, process, run), so that no name can collide or be too
+ * long; a source that goes on where the last entry was is not looked up. */
+#include "ledger/verify_priv.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "crypto/sha256.h"
+
+#include <stdlib.h>
+
+enum {
+        SLOTS = VERIFY_RUNS_MAX * 2, /* a power of two, at most half full */
+        PROGRESS_EVERY = 64,
+};
+
+struct run {
+        uint8_t key[SHA256_LEN];
+        uint64_t last; /* 0: slot is free */
+};
+
+struct meaning {
+        struct verify *v;
+        struct run *slot;
+        size_t n_runs;
+        struct run *current; /* of the last entry; its names are in entry */
+        struct entry entry;  /* valid while its bundle is */
+        int64_t heartbeat;   /* the latest one's time */
+        bool has_heartbeat;
+        int64_t tolerance;
+        struct buf file;
+        char path[TILE_PATH_MAX];
+        uint64_t index;  /* of the entry at hand */
+        uint64_t offset; /* in its bundle */
+};
+
+/* ---- sequences ---- */
+
+static bool same_source(const struct entry *a, const struct entry *b)
+{
+        return a->run == b->run && span_eq(a->host, b->host) && span_eq(a->proc, b->proc);
+}
+
+static void run_key(const struct entry *e, uint8_t out[SHA256_LEN])
+{
+        uint8_t text[2 * SHA256_LEN + 8];
+
+        /* hash of hashes: names of any length, no two sources with the same text */
+        sha256(e->host, text);
+        sha256(e->proc, text + SHA256_LEN);
+        memcpy(text + 2 * SHA256_LEN, &e->run, 8);
+        sha256(span_of(text, sizeof text), out);
+}
+
+/* Slot of this source, a free one for a new source; NULL when the table is full. */
+static struct run *find_run(struct meaning *m, const struct entry *e)
+{
+        uint8_t key[SHA256_LEN];
+        size_t at;
+        struct run *r;
+
+        if (m->current && same_source(e, &m->entry))
+                return m->current;
+        run_key(e, key);
+        memcpy(&at, key, sizeof at);
+        for (;; at++) {
+                r = &m->slot[at % SLOTS];
+                if (!r->last)
+                        break;
+                if (memcmp(r->key, key, sizeof key) == 0)
+                        return r;
+        }
+        if (m->n_runs == VERIFY_RUNS_MAX)
+                return NULL;
+        m->n_runs++;
+        memcpy(r->key, key, sizeof key);
+        return r;
+}
+
+static void say_sequence(struct meaning *m, enum verify_issue issue, const struct entry *e,
+                         uint64_t want, const char *what)
+{
+        verify_say(m->v, issue, m->path, m->offset, m->index,
+                   "%s: entry %llu, byte %llu: %.*s on %.*s, run %lld: sequence %lld %s %llu",
+                   m->path, (unsigned long long)m->index, (unsigned long long)m->offset,
+                   (int)e->proc.n, (const char *)e->proc.p, (int)e->host.n, (const char *)e->host.p,
+                   (long long)e->run, (long long)e->seq, what, (unsigned long long)want);
+}
+
+static void sequence(struct meaning *m, const struct entry *e)
+{
+        struct run *r = find_run(m, e);
+        uint64_t seq = (uint64_t)e->seq;
+
+        if (!r) {
+                verify_say(m->v, VERIFY_RUNS_FULL, m->path, m->offset, m->index,
+                           "%s: entry %llu: more than %d runs, the sequence of this one is not "
+                           "followed",
+                           m->path, (unsigned long long)m->index, VERIFY_RUNS_MAX);
+                m->current = NULL;
+                return;
+        }
+        if (!r->last && seq != 1)
+                say_sequence(m, VERIFY_SEQUENCE_START, e, 1, "is its first here, not");
+        else if (r->last && seq <= r->last)
+                say_sequence(m, VERIFY_SEQUENCE, e, r->last, "repeats, the last was");
+        else if (r->last && seq != r->last + 1)
+                say_sequence(m, VERIFY_SEQUENCE, e, r->last, "leaves a gap after");
+        r->last = MAX_OF(MAX_OF(r->last, seq), 1);
+        m->current = r;
+}
+
+/* ---- times ---- */
+
+static void time_of(struct meaning *m, const struct entry *e)
+{
+        int64_t t;
+
+        if (text_to_time(e->time, &t)) {
+                verify_say(m->v, VERIFY_ENTRY_MALFORMED, m->path, m->offset, m->index,
+                           "%s: entry %llu, byte %llu: t is not a time", m->path,
+                           (unsigned long long)m->index, (unsigned long long)m->offset);
+                return;
+        }
+        if (m->has_heartbeat && t < m->heartbeat - m->tolerance)
+                verify_say(m->v, VERIFY_TIME, m->path, m->offset, m->index,
+                           "%s: entry %llu, byte %llu: %lld s before the last heartbeat", m->path,
+                           (unsigned long long)m->index, (unsigned long long)m->offset,
+                           (long long)((m->heartbeat - t) / NS_PER_S));
+        if (span_eq_str(e->kind, "host.heartbeat")) {
+                m->heartbeat = t;
+                m->has_heartbeat = true;
+        }
+}
+
+/* ---- entries ---- */
+
+/* rotation/ has a file for each change of key; the other way round is verify_notes.c's. */
+static void key_rotated(struct meaning *m)
+{
+        const struct verify *v = m->v;
+
+        for (size_t i = 0; i < v->n_rotation; i++)
+                if (v->rotation[i].at.size == m->index + 1)
+                        return;
+        if (v->result->listed)
+                verify_say(m->v, VERIFY_FILE_MISSING, "rotation", VERIFY_NOWHERE, m->index,
+                           "rotation/%llu: missing, entry %llu changes the key",
+                           (unsigned long long)m->index + 1, (unsigned long long)m->index);
+}
+
+static void one_entry(struct meaning *m, struct span s)
+{
+        struct err err = { 0 };
+        struct entry e;
+
+        if (json_check(s, &err) || entry_parse(s, &e, &err)) {
+                verify_say(m->v, VERIFY_ENTRY_MALFORMED, m->path, m->offset, m->index,
+                           "%s: entry %llu, byte %llu: %s", m->path, (unsigned long long)m->index,
+                           (unsigned long long)m->offset, err_text(&err));
+                return;
+        }
+        if (e.kind.n == 0 && e.run < 0) {
+                m->v->result->entries_free++;
+                return;
+        }
+        if (e.run >= 0 && e.seq >= 0) {
+                sequence(m, &e);
+                m->entry = e;
+        }
+        if (e.time.n)
+                time_of(m, &e);
+        if (span_eq_str(e.kind, "ledger.key_rotated"))
+                key_rotated(m);
+}
+
+static void one_bundle(struct meaning *m, uint64_t n, unsigned width)
+{
+        struct verify *v = m->v;
+        struct bundle_iter it;
+        struct span entry;
+        int r;
+
+        tile_path((struct tile){ TILE_LEVEL_ENTRIES, n, width }, m->path);
+        r = verify_read(v, m->path, &m->file);
+        if (r == -ENOENT && width < TILE_WIDTH) {
+                tile_path((struct tile){ TILE_LEVEL_ENTRIES, n, TILE_WIDTH }, m->path);
+                r = verify_read(v, m->path, &m->file);
+        }
+        if (r == -ENOENT && (n + 1) * TILE_WIDTH > v->pruned && !(v->o->passes & VERIFY_HASH))
+                verify_say(v, VERIFY_FILE_MISSING, m->path, VERIFY_NOWHERE, n * TILE_WIDTH,
+                           "%s: missing", m->path);
+        if (r)
+                return;
+        it = bundle_iter_of(buf_span(&m->file));
+        for (unsigned i = 0; i < width; i++) {
+                m->offset = it.offset;
+                m->index = n * TILE_WIDTH + i;
+                if (bundle_next(&it, &entry) <= 0)
+                        break; /* the hash pass told */
+                one_entry(m, entry);
+                v->result->entries_meant++;
+        }
+        m->current = NULL; /* its names lie in the buffer that is read over */
+}
+
+void verify_meaning(struct verify *v)
+{
+        struct meaning m = { .v = v, .file = BUF_INIT(VERIFY_BUNDLE_MAX) };
+        uint64_t size = v->checkpoint.size, missing = 0;
+
+        m.tolerance = v->o->time_tolerance_ns ? v->o->time_tolerance_ns : 900 * NS_PER_S;
+        m.slot = calloc(SLOTS, sizeof *m.slot);
+        if (!m.slot) {
+                v->failed = err_set(v->err, -ENOMEM, "verify: no memory to follow runs");
+                return;
+        }
+        for (uint64_t n = 0; n * TILE_WIDTH < size && !v->failed; n++) {
+                one_bundle(&m, n, (unsigned)MIN_OF(size - n * TILE_WIDTH, (uint64_t)TILE_WIDTH));
+                missing += m.file.n == 0 && (n + 1) * TILE_WIDTH > v->pruned;
+                if (missing > VERIFY_MISSING_MAX)
+                        break;
+                if (v->o->on_progress && n % PROGRESS_EVERY == 0)
+                        v->o->on_progress(v->o->ctx, VERIFY_MEANING, n * TILE_WIDTH, size);
+        }
+        if (v->o->on_progress)
+                v->o->on_progress(v->o->ctx, VERIFY_MEANING, size, size);
+        v->result->runs = m.n_runs;
+        free(m.slot);
+        buf_done(&m.file);
+}
