@@ -23,7 +23,7 @@ static const struct {
         struct filter filter;
         bool want;
 } samples[] = {
-        { "nothing asked", { 0 }, true },
+        { "nothing asked", { .has_since = false }, true },
         { "kind", { .kinds = ONE("integrity.change") }, true },
         { "kind glob", { .kinds = ONE("integrity.*") }, true },
         { "kind prefix is no match", { .kinds = ONE("integrity") }, false },
@@ -66,7 +66,7 @@ static void matches(void **state)
 static void no_envelope(void **state)
 {
         struct filter kinds = { .kinds = ONE("*.*") }, times = { .has_until = true, .until_ns = 1 };
-        struct filter none = { 0 };
+        struct filter none = { .has_since = false };
         struct err err = { 0 };
         struct view v;
 
