@@ -5,7 +5,6 @@
 #include "base/text.h"
 #include "wire/json_scan.h"
 
-#include <endian.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -96,31 +95,6 @@ int json_scan_literal(struct json_scan *s)
 }
 
 /* ---- strings ---- */
-
-const uint8_t *json_scan_plain(const uint8_t *p, const uint8_t *end)
-{
-        const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
-
-        /* Eight at a time: a subtraction borrows only into higher bytes, so the lowest flagged one
-         * is a true hit. */
-        while (end - p >= 8) {
-                uint64_t x, quote, backslash, hit;
-
-                memcpy(&x, p, sizeof x);
-                x = le64toh(x);
-                quote = x ^ ones * '"';
-                backslash = x ^ ones * '\\';
-                hit = (((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) |
-                       ((x - ones * ' ') & ~x) | x) &
-                      tops;
-                if (hit)
-                        return p + __builtin_ctzll(hit) / 8;
-                p += 8;
-        }
-        while (p < end && *p >= ' ' && *p < 0x80 && *p != '"' && *p != '\\')
-                p++;
-        return p;
-}
 
 bool json_hex4(struct span s, uint32_t *ret)
 {

@@ -5,6 +5,8 @@
 
 #include "wire/json.h"
 
+#include <endian.h>
+
 /* A cursor over hostile bytes.  Offsets in errors count from start, the first byte being 0. */
 struct json_scan {
         const uint8_t *start, *p, *end;
@@ -34,7 +36,30 @@ MUST_USE int json_scan_literal(struct json_scan *s);
 
 /* The first byte at or after p that a string cannot hold as it is: a quote, a backslash, a control
  * or anything above ASCII; end when there is none. */
-const uint8_t *json_scan_plain(const uint8_t *p, const uint8_t *end);
+static inline const uint8_t *json_scan_plain(const uint8_t *p, const uint8_t *end)
+{
+        const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+
+        /* Eight at a time: a subtraction borrows only into higher bytes, so the lowest flagged one
+         * is a true hit. */
+        while (end - p >= 8) {
+                uint64_t x, quote, backslash, hit;
+
+                memcpy(&x, p, sizeof x);
+                x = le64toh(x);
+                quote = x ^ ones * '"';
+                backslash = x ^ ones * '\\';
+                hit = (((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) |
+                       ((x - ones * ' ') & ~x) | x) &
+                      tops;
+                if (hit)
+                        return p + __builtin_ctzll(hit) / 8;
+                p += 8;
+        }
+        while (p < end && *p >= ' ' && *p < 0x80 && *p != '"' && *p != '\\')
+                p++;
+        return p;
+}
 
 /* The escape of a quote, a backslash or a control character. */
 void json_put_escape(struct buf *out, uint8_t c);
