@@ -201,7 +201,8 @@ static void put_checked(struct buf *out, const struct verify_result *r, int64_t 
         put_number(out, " in ", r->bundles, "bundle", "bundles");
         put_number(out, ", ", r->tiles, "tile", "tiles");
         put_number(out, ", ", r->signatures, "signature", "signatures");
-        put_number(out, ", ", r->runs, "run", "runs");
+        if (r->runs)
+                put_number(out, ", ", r->runs, "run", "runs");
         buf_put_str(out, ", ");
         screen_put_bytes(out, r->bytes);
         buf_put_str(out, ", in ");

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* assay.c - the assay command: which commands there are. */
+#include "command/commands.h"
+#include "sys/sysclock.h"
+
+static const struct command *const commands[] = {
+        &command_doctor, &command_log,  &command_verify,  &command_prove,
+        &command_ledger, &command_help, &command_version, NULL,
+};
+
+int main(int argc, char **argv)
+{
+        return command_main(commands, argc, argv, &sysclock);
+}
