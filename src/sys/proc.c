@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads the files; their parsers are proc_parse.c. */
+#include "sys/proc.h"
+
+#include "base/text.h"
+#include "sys/io.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { STATUS_MAX = 4096, STAT_MAX = 1024, CGROUP_FILE_MAX = 4096, NUMBER_MAX = 16 };
+
+const char *proc_why_text(enum proc_why w)
+{
+        static const char *const texts[] = {
+                [PROC_KNOWN] = "known",        [PROC_UNREAD] = "not read",
+                [PROC_GONE] = "exited",        [PROC_DENIED] = "not permitted",
+                [PROC_UNSET] = "none",         [PROC_MALFORMED] = "not understood",
+                [PROC_FAILED] = "read failed",
+        };
+
+        return texts[w];
+}
+
+static enum proc_why why_of(int r)
+{
+        switch (-r) {
+        case 0:
+                return PROC_KNOWN;
+        case ESRCH:
+        case ENOENT:
+                return PROC_GONE;
+        case EACCES:
+        case EPERM:
+                return PROC_DENIED;
+        case EBADMSG:
+                return PROC_MALFORMED;
+        default:
+                return PROC_FAILED;
+        }
+}
+
+int proc_open(pid_t pid, int pidfd)
+{
+        char path[32];
+        int fd;
+
+        snprintf(path, sizeof path, "/proc/%d", pid);
+        fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return errno == ENOENT ? -ESRCH : -errno;
+        /* alive after the open: the pid was its all the time */
+        if (pidfd >= 0 && syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0 && errno != EPERM) {
+                int r = -errno;
+
+                close(fd);
+                return r;
+        }
+        return fd;
+}
+
+/* The first max bytes of a file of /proc; one more is asked for, to see whether there is more. */
+static int read_file(int procfd, const char *name, uint8_t *p, size_t max, size_t *ret_n,
+                     bool *ret_more)
+{
+        CLEANUP_FD int fd = openat(procfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        uint8_t extra;
+        ssize_t n;
+
+        if (fd < 0)
+                return -errno;
+        n = io_kernel.pread(NULL, fd, p, max, 0);
+        if (n < 0)
+                return (int)n;
+        *ret_n = (size_t)n;
+        *ret_more = (size_t)n == max && io_kernel.pread(NULL, fd, &extra, 1, n) > 0;
+        return 0;
+}
+
+static void read_ids(int procfd, struct proc_info *p)
+{
+        uint8_t text[STATUS_MAX];
+        size_t n;
+        bool more;
+        int r = read_file(procfd, "status", text, sizeof text, &n, &more);
+
+        if (r == 0)
+                r = proc_parse_status(span_of(text, n), &p->ids);
+        p->ids.why = why_of(r);
+}
+
+static void read_stat(int procfd, struct proc_info *p)
+{
+        uint8_t text[STAT_MAX];
+        size_t n;
+        bool more;
+        int r = read_file(procfd, "stat", text, sizeof text, &n, &more);
+
+        if (r == 0)
+                r = proc_parse_stat(span_of(text, n), &p->stat);
+        p->stat.why = why_of(r);
+}
+
+static void read_number(int procfd, const char *name, struct proc_number *ret)
+{
+        uint8_t text[NUMBER_MAX];
+        uint64_t v;
+        size_t n;
+        bool more;
+        int r = read_file(procfd, name, text, sizeof text, &n, &more);
+
+        if (r == -ENOENT) { /* a kernel without audit; the process itself was opened */
+                ret->why = faccessat(procfd, "stat", F_OK, 0) == 0 ? PROC_UNSET : PROC_GONE;
+                return;
+        }
+        ret->why = why_of(r);
+        if (r < 0)
+                return;
+        if (n > 0 && text[n - 1] == '\n')
+                n--;
+        if (text_to_u64(span_of(text, n), &v) < 0 || v > UINT32_MAX) {
+                ret->why = PROC_MALFORMED;
+                return;
+        }
+        ret->n = (uint32_t)v;
+        ret->why = v == UINT32_MAX ? PROC_UNSET : PROC_KNOWN;
+}
+
+static void read_exe(int procfd, struct proc_info *p)
+{
+        static const char deleted[] = " (deleted)";
+        const size_t tail = sizeof deleted - 1;
+        struct stat st;
+        ssize_t n = readlinkat(procfd, "exe", (char *)p->exe, sizeof p->exe);
+
+        if (n < 0) {
+                p->exe_why = why_of(-errno);
+                /* a kernel thread has the link, but it leads nowhere; so has a zombie */
+                if (errno == ENOENT && p->cmdline_why == PROC_UNSET && p->stat.why == PROC_KNOWN)
+                        p->exe_why = PROC_UNSET;
+                return;
+        }
+        p->exe_n = (size_t)n;
+        p->exe_why = p->exe_n == sizeof p->exe ? PROC_FAILED : PROC_KNOWN;
+        /* a file may really be called so: only without links the kernel added it */
+        if (fstatat(procfd, "exe", &st, 0) < 0 || st.st_nlink > 0 || p->exe_n <= tail ||
+            memcmp(p->exe + p->exe_n - tail, deleted, tail) != 0)
+                return;
+        p->exe_n -= tail;
+        p->exe_deleted = true;
+}
+
+static void read_comm(int procfd, struct proc_info *p)
+{
+        bool more;
+        int r = read_file(procfd, "comm", p->comm, sizeof p->comm, &p->comm_n, &more);
+
+        p->comm_why = why_of(r);
+        if (r == 0 && p->comm_n > 0 && p->comm[p->comm_n - 1] == '\n')
+                p->comm_n--; /* the last one is the kernel's, any before is the name's */
+}
+
+static void read_cmdline(int procfd, struct proc_info *p)
+{
+        int r = read_file(procfd, "cmdline", p->cmdline, sizeof p->cmdline, &p->cmdline_n,
+                          &p->cmdline_cut);
+
+        p->cmdline_why = r == 0 && p->cmdline_n == 0 ? PROC_UNSET : why_of(r);
+}
+
+static void read_cgroup(int procfd, struct proc_info *p)
+{
+        uint8_t text[CGROUP_FILE_MAX];
+        struct span path;
+        size_t n;
+        bool more;
+        int r = read_file(procfd, "cgroup", text, sizeof text, &n, &more);
+
+        p->cgroup_why = why_of(r);
+        if (r < 0)
+                return;
+        r = proc_parse_cgroup(span_of(text, n), &path);
+        if (r == -ENOENT) {
+                p->cgroup_why = PROC_UNSET;
+        } else if (r < 0 || path.n > sizeof p->cgroup) {
+                p->cgroup_why = PROC_MALFORMED;
+        } else {
+                memcpy(p->cgroup, path.p, path.n);
+                p->cgroup_n = path.n;
+        }
+}
+
+void proc_read(int procfd, pid_t pid, struct proc_info *ret)
+{
+        /* not by initialiser: the large arrays need no clearing */
+        ret->pid = pid;
+        ret->ids = (struct proc_ids){ .why = PROC_UNREAD };
+        ret->stat = (struct proc_stat){ .why = PROC_UNREAD };
+        ret->loginuid = ret->sessionid = (struct proc_number){ .why = PROC_UNREAD };
+        ret->exe_n = ret->comm_n = ret->cmdline_n = ret->cgroup_n = 0;
+        ret->exe_deleted = ret->cmdline_cut = false;
+        read_stat(procfd, ret);
+        read_ids(procfd, ret);
+        read_cmdline(procfd, ret);
+        read_exe(procfd, ret);
+        read_comm(procfd, ret);
+        read_number(procfd, "loginuid", &ret->loginuid);
+        read_number(procfd, "sessionid", &ret->sessionid);
+        read_cgroup(procfd, ret);
+}
