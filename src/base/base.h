@@ -18,11 +18,11 @@
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 #define CLEANUP(fn)       __attribute__((cleanup(fn)))
 
-#define ARRAY_LEN(a)   (sizeof(a) / sizeof((a)[0]))
-#define MIN_OF(a, b)   ((a) < (b) ? (a) : (b))
-#define MAX_OF(a, b)   ((a) > (b) ? (a) : (b))
-#define STATIC_ASSERT  _Static_assert
-#define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define ARRAY_LEN(a)                    (sizeof(a) / sizeof((a)[0]))
+#define MIN_OF(a, b)                    ((a) < (b) ? (a) : (b))
+#define MAX_OF(a, b)                    ((a) > (b) ? (a) : (b))
+#define STATIC_ASSERT                   _Static_assert
+#define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 /* DEFINE_CLEANUP(struct thing, thing_free) makes thing_freep() for
  * `CLEANUP(thing_freep) struct thing *t = NULL;`.  thing_free takes NULL and returns NULL. */
@@ -39,9 +39,12 @@ struct span {
 };
 
 /* Span of a string literal, without its terminator; the second is for static initialisers. */
-#define SPAN(lit)      ((struct span){ (const uint8_t *)(lit), sizeof(lit) - 1 })
-#define SPAN_INIT(lit) { (const uint8_t *)(lit), sizeof(lit) - 1 }
-#define SPAN_NONE      ((struct span){ NULL, 0 })
+#define SPAN(lit) ((struct span){ (const uint8_t *)(lit), sizeof(lit) - 1 })
+#define SPAN_INIT(lit)                                                                             \
+        {                                                                                          \
+                (const uint8_t *)(lit), sizeof(lit) - 1                                            \
+        }
+#define SPAN_NONE ((struct span){ NULL, 0 })
 
 static inline struct span span_of(const void *p, size_t n)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* seal.h - authenticated encryption of small values, and random bytes.  Floor 1.
  *
- * AES-256-GCM, 12-byte nonce, 16-byte tag: sealed = nonce || ciphertext || tag.  Nonces are drawn at
- * random; a key seals at most 2^32 values (NIST SP 800-38D 8.3), which the caller's table ensures. */
+ * AES-256-GCM, 12-byte nonce, 16-byte tag: sealed = nonce || ciphertext || tag.  Nonces are drawn
+ * at random; a key seals at most 2^32 values (NIST SP 800-38D 8.3), which the caller's table
+ * ensures. */
 #ifndef CRYPTO_SEAL_H
 #define CRYPTO_SEAL_H
 
@@ -16,7 +17,7 @@ enum {
         SEAL_EXTRA = SEAL_NONCE + SEAL_TAG,
 };
 
-struct seal; /* a prepared key, for one thread */
+struct seal;                                                 /* a prepared key, for one thread */
 MUST_USE struct seal *seal_new(const uint8_t key[SEAL_KEY]); /* NULL: out of memory */
 struct seal *seal_free(struct seal *s);                      /* wipes */
 DEFINE_CLEANUP(struct seal, seal_free)

@@ -13,8 +13,7 @@ void sha256(struct span s, uint8_t out[SHA256_LEN]);
 /* SHA256(0x00 || entry). */
 void sha256_leaf(struct span entry, uint8_t out[SHA256_LEN]);
 /* SHA256(0x01 || l || r); out may be l or r. */
-void sha256_node(const uint8_t l[SHA256_LEN], const uint8_t r[SHA256_LEN],
-                 uint8_t out[SHA256_LEN]);
+void sha256_node(const uint8_t l[SHA256_LEN], const uint8_t r[SHA256_LEN], uint8_t out[SHA256_LEN]);
 /* SHA256(""), the empty tree's root. */
 extern const uint8_t sha256_empty[SHA256_LEN];
 

@@ -33,8 +33,8 @@ MUST_USE int loop_add_fd(struct loop *l, int fd, unsigned events, loop_io_fn *fn
                          struct loop_source **ret, struct err *err);
 MUST_USE int loop_set_events(struct loop_source *s, unsigned events);
 /* Once, at clock_mono() >= at_ns; arm again with loop_timer_set, negative disarms. */
-MUST_USE int loop_add_timer(struct loop *l, loop_timer_fn *fn, void *ctx,
-                            struct loop_source **ret, struct err *err);
+MUST_USE int loop_add_timer(struct loop *l, loop_timer_fn *fn, void *ctx, struct loop_source **ret,
+                            struct err *err);
 void loop_timer_set(struct loop_source *s, int64_t at_ns);
 /* Blocks the signal for the process and reads it through a signalfd. */
 MUST_USE int loop_add_signal(struct loop *l, int signo, loop_signal_fn *fn, void *ctx,

@@ -2,7 +2,8 @@
 /* io.h - the file calls that durability hangs on, as a table.  Floor 1.
  *
  * Storage code does every write, sync, rename and unlink through one of these, so a test can make
- * each call fail in turn.  All return 0 or more, or a negative errno; none retries a failed sync. */
+ * each call fail in turn.  All return 0 or more, or a negative errno; none retries a failed sync.
+ */
 #ifndef SYS_IO_H
 #define SYS_IO_H
 

@@ -4,10 +4,11 @@
  *   {"_sd":[digest...],"_subj":[subject...],"id":"<time>-<host>-<run>-<seq>","k":kind,
  *    "src":{"host":..,"proc":..,"run":..,"seq":..},"t":time,"v":1,"what":{..},"who":{..},"why":{..}}
  *
- * The writer sends the skeleton, without _sd, _subj, id and src; the recorder adds those from what it
- * knows itself, so a writer cannot speak for another.  _sd: RFC 9901 digests of the sensitive fields,
- * sorted; _subj: ids of the subjects they belong to, sorted, each once; both absent when empty.
- * id: 10 characters of Crockford base32 (the 48-bit milliseconds of a ULID), host, run, seq. */
+ * The writer sends the skeleton, without _sd, _subj, id and src; the recorder adds those from what
+ * it knows itself, so a writer cannot speak for another.  _sd: RFC 9901 digests of the sensitive
+ * fields, sorted; _subj: ids of the subjects they belong to, sorted, each once; both absent when
+ * empty. id: 10 characters of Crockford base32 (the 48-bit milliseconds of a ULID), host, run, seq.
+ */
 #ifndef WIRE_ENTRY_H
 #define WIRE_ENTRY_H
 
@@ -20,7 +21,7 @@ enum {
         ENTRY_MAX = 65535,
         ENTRY_ID_MAX = 10 + 1 + 64 + 1 + 20 + 1 + 20,
         ENTRY_HOST_MAX = 64,
-        ENTRY_DIGEST_LEN = 43, /* base64url(32 bytes) */
+        ENTRY_DIGEST_LEN = 43,  /* base64url(32 bytes) */
         ENTRY_SUBJECT_LEN = 22, /* base64url(16 bytes) */
 };
 
@@ -32,7 +33,7 @@ struct entry_stamp {
         struct span proc;
         uint64_t run;
         uint64_t seq;
-        int64_t wall_ns; /* for the id */
+        int64_t wall_ns;            /* for the id */
         const struct span *digests; /* each ENTRY_DIGEST_LEN, already sorted */
         size_t n_digests;
         const struct span *subjects; /* each ENTRY_SUBJECT_LEN, already sorted, unique */
@@ -42,8 +43,8 @@ struct entry_stamp {
 /* The id alone, terminated: it goes into the salts before the digests are known. */
 void entry_id(const struct entry_stamp *s, char out[ENTRY_ID_MAX + 1]);
 
-/* skeleton: checked by json_check(), with no member the recorder owns (-EINVAL names it) and with k,
- * t and v.  Appends the entry to out; -E2BIG above ENTRY_MAX. */
+/* skeleton: checked by json_check(), with no member the recorder owns (-EINVAL names it) and with
+ * k, t and v.  Appends the entry to out; -E2BIG above ENTRY_MAX. */
 MUST_USE int entry_compose(struct span skeleton, const struct entry_stamp *s, struct buf *out,
                            struct err *err);
 
@@ -52,8 +53,8 @@ struct entry {
         struct json_value object;
         struct span id, kind, time; /* without quotes */
         struct span host, proc;
-        int64_t run, seq; /* -1 when absent */
-        int64_t v;        /* 0 when absent */
+        int64_t run, seq;                           /* -1 when absent */
+        int64_t v;                                  /* 0 when absent */
         struct json_value sd, subj, what, who, why; /* .raw empty when absent */
 };
 

@@ -20,14 +20,16 @@ enum { JSON_DEPTH_MAX = 32 };
 #define JSON_INT_MAX 9007199254740991LL /* 2^53 - 1 */
 
 /* Is s exactly one canonical object (or, with json_check_value, any one value)?
- * -EINVAL and "byte 17: ..." (the first byte is 0) with what was found; -E2BIG when deeper than JSON_DEPTH_MAX. */
+ * -EINVAL and "byte 17: ..." (the first byte is 0) with what was found; -E2BIG when deeper than
+ * JSON_DEPTH_MAX. */
 MUST_USE int json_check(struct span s, struct err *err);
 MUST_USE int json_check_value(struct span s, struct err *err);
 
-/* Any one value of free JSON in, canonical JSON appended to out.  JSON_ANY_KEY lifts the rule on the
- * spelling of keys (they then sort by UTF-16 code unit as RFC 8785 wants).  Numbers stay restricted
- * in both: a fraction is refused even where it is zero.  -EINVAL and the byte; -E2BIG for more than
- * JSON_FREE_MAX bytes, too deep, or out's ceiling; -ENOMEM.  On failure out has what it had. */
+/* Any one value of free JSON in, canonical JSON appended to out.  JSON_ANY_KEY lifts the rule on
+ * the spelling of keys (they then sort by UTF-16 code unit as RFC 8785 wants).  Numbers stay
+ * restricted in both: a fraction is refused even where it is zero.  -EINVAL and the byte; -E2BIG
+ * for more than JSON_FREE_MAX bytes, too deep, or out's ceiling; -ENOMEM.  On failure out has what
+ * it had. */
 enum { JSON_FREE_MAX = 16 * 1024 * 1024 };
 enum json_canonical_flags { JSON_ANY_KEY = 1u << 0 };
 MUST_USE int json_canonicalize(struct span s, unsigned flags, struct buf *out, struct err *err);
@@ -86,7 +88,7 @@ void json_end_array(struct json_writer *w);
 void json_put_key(struct json_writer *w, const char *key);
 void json_put_null(struct json_writer *w);
 void json_put_bool(struct json_writer *w, bool v);
-void json_put_int(struct json_writer *w, int64_t v); /* |v| <= JSON_INT_MAX, asserted */
+void json_put_int(struct json_writer *w, int64_t v);  /* |v| <= JSON_INT_MAX, asserted */
 void json_put_u64(struct json_writer *w, uint64_t v); /* above JSON_INT_MAX as a decimal string */
 /* s must be UTF-8 (asserted); use json_put_bytes for what may not be. */
 void json_put_string(struct json_writer *w, struct span s);

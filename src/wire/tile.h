@@ -16,13 +16,13 @@ enum {
         TILE_WIDTH = 256,
         TILE_HASH = 32,
         TILE_BYTES = TILE_WIDTH * TILE_HASH,
-        TILE_LEVEL_MAX = 7,       /* enough for 2^63 entries */
-        TILE_LEVEL_ENTRIES = -1,  /* an entry bundle */
+        TILE_LEVEL_MAX = 7,      /* enough for 2^63 entries */
+        TILE_LEVEL_ENTRIES = -1, /* an entry bundle */
         TILE_PATH_MAX = 64,
 };
 
 struct tile {
-        int level;      /* 0..TILE_LEVEL_MAX, or TILE_LEVEL_ENTRIES */
+        int level; /* 0..TILE_LEVEL_MAX, or TILE_LEVEL_ENTRIES */
         uint64_t n;
         unsigned width; /* 1..256; 256 = full */
 };
