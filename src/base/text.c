@@ -77,7 +77,8 @@ int text_from_hex(struct span s, uint8_t *out, size_t n)
                 if (hex_value(s.p[i]) < 0)
                         return -EINVAL;
         for (size_t i = 0; i < n; i++)
-                out[i] = (uint8_t)(hex_value(s.p[2 * i]) << 4 | hex_value(s.p[2 * i + 1]));
+                out[i] = (uint8_t)((unsigned)hex_value(s.p[2 * i]) << 4 |
+                                   (unsigned)hex_value(s.p[2 * i + 1]));
         return 0;
 }
 
@@ -280,6 +281,18 @@ void text_put_utf8(struct buf *b, uint32_t point)
         buf_put(b, span_of(c, n));
 }
 
+/* Characters that reorder or break what stands beside them on a terminal. */
+static bool is_layout(uint32_t point)
+{
+        return point == 0x061c || point == 0x200e || point == 0x200f ||
+               (point >= 0x2028 && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069);
+}
+
+static bool is_shown(uint32_t point)
+{
+        return point >= 0x20 && (point < 0x7f || point > 0x9f) && !is_layout(point);
+}
+
 void text_put_safe(struct buf *b, struct span s)
 {
         for (size_t i = 0; i < s.n;) {
@@ -288,10 +301,10 @@ void text_put_safe(struct buf *b, struct span s)
 
                 if (n && point == '\\') {
                         buf_put_str(b, "\\\\");
-                } else if (n && point >= 0x20 && (point < 0x7f || point > 0x9f)) {
+                } else if (n && is_shown(point)) {
                         buf_put(b, span_of(s.p + i, n));
                 } else {
-                        /* One byte at a time: the tail of a C1 control is escaped by itself. */
+                        /* One byte at a time: what follows a lead byte is escaped by itself. */
                         char hex[5] = { '\\', 'x', hex_digits[s.p[i] >> 4], hex_digits[s.p[i] & 15],
                                         '\0' };
 

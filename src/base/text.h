@@ -57,7 +57,9 @@ void text_time(int64_t wall_ns, char out[TEXT_TIME_LEN + 1]);
 MUST_USE int text_to_time(struct span s, int64_t *ret_wall_ns);
 
 /* Untrusted bytes for a terminal or a log line: printable ASCII and valid UTF-8 above U+009F as
- * they are, backslash doubled, everything else as \xHH.  The one place where text is escaped. */
+ * they are, but for the characters that turn the direction of text or break lines (U+061C,
+ * U+200E-F, U+2028-E, U+2066-9); backslash doubled, everything else as \xHH.  The one place where
+ * text is escaped. */
 void text_put_safe(struct buf *b, struct span s);
 
 #endif

@@ -316,6 +316,12 @@ static void hostile_text_is_escaped(void **state)
                             "31m"),
                   "\\xc2\\x9b31m" },
                 { SPAN_INIT("\xc2\xa0"), "\xc2\xa0" },
+                /* right-to-left override, line separator, isolate; an ordinary neighbour */
+                { SPAN_INIT("a\xe2\x80\xae"
+                            "b"),
+                  "a\\xe2\\x80\\xaeb" },
+                { SPAN_INIT("\xe2\x80\xa8\xe2\x81\xa6"), "\\xe2\\x80\\xa8\\xe2\\x81\\xa6" },
+                { SPAN_INIT("\xe2\x80\xaf"), "\xe2\x80\xaf" },
                 { SPAN_INIT("\xff\xe2\x82"), "\\xff\\xe2\\x82" },
                 { SPAN_INIT("\xed\xa0\x80x"), "\\xed\\xa0\\x80x" },
         };
