@@ -18,12 +18,14 @@
  *   ACK      count:u16  then count times: seq:u64  index:u64  n:u32
  *              (n entries from seq on got n indices from index on, durably)
  *   NAK      seq:u64  code:u32 (errno)  text:u16-bytes
+ *              (the entry was refused; that fact took its place in the ledger)
  *   COMMAND  verb:u8-string  args:u32-bytes (canonical JSON object)   administrators only
  *   REPLY    code:u32 (0 or errno)  body:u32-bytes (canonical JSON object)
- *   STOPPED  code:u32 (errno)  text:u16-bytes      recorder -> peer: no more entries are taken
+ *   STOPPED  code:u32 (errno, 0: go on)  text:u16-bytes   recorder -> peer: no entries now
  *
- * skeleton: a canonical object with k, t, v and whatever the kind has, without _sd, _subj, id and src, which
- * the recorder adds.  value: a canonical JSON value.  Each message must be consumed to its last byte.
+ * skeleton: a canonical object with k, t, v and whatever the kind has, without _sd, _subj, id and
+ * src, which the recorder adds.  value: a canonical JSON value.  Each message must be consumed to
+ * its last byte.
  *
  * SECURITY: the getters read bytes from less trusted processes. */
 #ifndef WIRE_MSG_H
@@ -36,7 +38,7 @@
 enum {
         MSG_MAX = 192 * 1024, /* below the default socket buffer ceiling */
         MSG_HEADER = 8,
-        MSG_FIELDS_MAX = 16,  /* sensitive fields of one entry */
+        MSG_FIELDS_MAX = 16, /* sensitive fields of one entry */
         MSG_ENTRIES_MAX = 1024,
 };
 
