@@ -25,13 +25,13 @@
         { prefix "hash_status", KIND_TEXT, 0, "known, unreadable or skipped, " which }, \
         { prefix "inode", KIND_U64, 0, "inode number, " which }, \
         { prefix "label", KIND_TEXT, 0, "SELinux label, " which }, \
-        { prefix "link", KIND_TEXT, KIND_BYTES, "what a symbolic link points to, " which }, \
         { prefix "links", KIND_INT, 0, "number of hard links, " which }, \
         { prefix "mode", KIND_TEXT, 0, "permission bits in octal, four digits, " which }, \
         { prefix "mtime", KIND_TIME, 0, "time of the last modification, " which }, \
         { prefix "rdev", KIND_TEXT, 0, "major:minor of a device node, " which }, \
         { prefix "sha256", KIND_DIGEST, 0, "SHA-256 of the content, " which }, \
         { prefix "size", KIND_U64, 0, "bytes, " which }, \
+        { prefix "target", KIND_TEXT, KIND_BYTES, "what a symbolic link points to, " which }, \
         { prefix "type", KIND_TEXT, 0, "file, dir, link, fifo, socket, char or block, " which }, \
         { prefix "uid", KIND_INT, 0, "owner, " which }, \
         { prefix "xattr_status", KIND_TEXT, 0, "known, unsupported or unreadable, " which }, \
@@ -128,7 +128,8 @@ const struct kind kind_table[] = {
 
         { "integrity.sensor", 1, "sensor", 6002,
           "The sensor started or stopped, with what it watches and how.",
-          FIELDS({ "what.detail", KIND_TEXT, 0, "more about the state" },
+          FIELDS({ "what.auto_gap", KIND_BOOL, 0, "whether a gap entry covers the time before" },
+                 { "what.detail", KIND_TEXT, 0, "more about the state" },
                  { "what.event", KIND_TEXT, REQ, "started, stopped or degraded" },
                  { "what.fallbacks", KIND_LIST, 0,
                    "[path, how] where the filesystem mark was refused" },
