@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_status.c - assay status: what runs, with which rights, and how the ledger fares.
+ *
+ * Reads the processes' status files (loop/presence.h) and the published checkpoint, so that anyone
+ * may ask; what only root may see is left out for others. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/text.h"
+#include "command/commands.h"
+#include "command/places.h"
+#include "command/reader.h"
+#include "loop/presence.h"
+#include "sys/io.h"
+#include "wire/json.h"
+
+static const char *const processes[] = { "recorder", "sensor" };
+
+enum { LINE_MAX_BYTES = 128 * 1024 };
+
+struct process {
+        const char *name;
+        bool known; /* it has said something here */
+        bool lives;
+        struct buf text;
+        struct json_value state;
+        char why[ERR_TEXT_MAX]; /* not known */
+};
+
+struct ledger_state {
+        bool known;
+        uint64_t size;
+        char origin[NOTE_NAME_MAX + 1];
+        int64_t age_ns; /* of the checkpoint */
+        char why[ERR_TEXT_MAX];
+        int code;
+};
+
+/* ---- gathering ---- */
+
+static void look_at_process(int run_fd, struct process *p)
+{
+        struct err err = { 0 };
+        int status;
+
+        status = presence_read(run_fd, p->name, &p->text, &p->lives, &err);
+        if (status == 0) {
+                p->known = true;
+                p->state = json_value_of(buf_span(&p->text));
+        } else if (status != -ENOENT) {
+                snprintf(p->why, sizeof(p->why), "%s", err_text(&err));
+        }
+}
+
+static void look_at_ledger(const struct invocation *in, struct ledger_state *l)
+{
+        CLEANUP(reader_done) struct reader r = { 0 };
+        char dir[PLACES_PATH_MAX];
+        struct err err = { 0 };
+        struct stat st;
+        int status;
+
+        status = places_ledger(in, dir, &err);
+        if (status == 0)
+                status = reader_open(dir, &r, &err);
+        if (status == 0 && fstatat(r.fd, "checkpoint", &st, 0) < 0)
+                status = err_sys(&err, -errno, "checkpoint");
+        if (status < 0) {
+                l->code = status;
+                snprintf(l->why, sizeof(l->why), "%s", err_text(&err));
+                return;
+        }
+        l->known = true;
+        l->size = reader_size(&r);
+        memcpy(l->origin, r.checkpoint.origin, sizeof(l->origin));
+        l->age_ns = clock_wall(in->clock) - (st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec);
+}
+
+/* ---- reading a process' state ---- */
+
+static bool state_int(const struct process *p, const char *path, int64_t *ret)
+{
+        struct json_value v;
+
+        return p->known && json_get_path(p->state, path, &v) && json_value_int(v, ret);
+}
+
+static bool since(const struct process *p, int64_t *ret_ns)
+{
+        struct json_value v;
+        struct span text;
+
+        return p->known && json_get(p->state, "since", &v) && json_value_plain(v, &text) &&
+               text_to_time(text, ret_ns) == 0;
+}
+
+static const char *verdict_of(const struct process *p)
+{
+        if (p->lives)
+                return "running";
+        return p->known ? "stopped" : *p->why ? "unknown" : "not started";
+}
+
+/* ---- text ---- */
+
+static void put_heading(const struct screen *s, const char *name, enum style style,
+                        const char *word, struct buf *out)
+{
+        screen_put(s, out, STYLE_BOLD, name);
+        for (size_t n = strlen(name); n < 11; n++)
+                buf_put_byte(out, ' ');
+        screen_put(s, out, style, word);
+}
+
+static void begin_line(const char *name, struct buf *out)
+{
+        buf_printf(out, "  %-9s", name);
+}
+
+/* [step, result, note]: "landlock applied (version 7)". */
+static void put_step(struct json_value step, struct buf *out)
+{
+        struct json_iter it = json_iter_of(step);
+        struct json_value v;
+
+        for (int i = 0; i < 3 && json_next(&it, NULL, &v); i++) {
+                CLEANUP(buf_done) struct buf text = BUF_INIT(LINE_MAX_BYTES);
+
+                if (!json_value_text(v, &text) || text.n == 0)
+                        continue;
+                buf_put_str(out, i == 0 ? "" : i == 1 ? " " : " (");
+                text_put_safe(out, buf_span(&text));
+                if (i == 2)
+                        buf_put_byte(out, ')');
+        }
+}
+
+static void put_sandbox(const struct process *p, struct buf *out)
+{
+        struct json_value list, step;
+        struct json_iter it;
+        bool first = true;
+
+        if (!json_get(p->state, "sandbox", &list) || list.type != JSON_ARRAY)
+                return;
+        for (it = json_iter_of(list); json_next(&it, NULL, &step); first = false) {
+                if (step.type != JSON_ARRAY)
+                        continue;
+                begin_line(first ? "rights" : "", out);
+                put_step(step, out);
+                buf_put_byte(out, '\n');
+        }
+}
+
+/* Items of a list, one a line; [path, how] pairs as "path: how". */
+static void put_items(const struct process *p, const char *path, const char *name, struct buf *out)
+{
+        struct json_value list, item;
+        struct json_iter it;
+        bool first = true;
+
+        if (!json_get_path(p->state, path, &list) || list.type != JSON_ARRAY)
+                return;
+        for (it = json_iter_of(list); json_next(&it, NULL, &item); first = false) {
+                CLEANUP(buf_done) struct buf text = BUF_INIT(LINE_MAX_BYTES);
+
+                begin_line(first ? name : "", out);
+                if (item.type == JSON_ARRAY)
+                        put_step(item, out);
+                else if (json_value_text(item, &text))
+                        text_put_safe(out, buf_span(&text));
+                else
+                        text_put_safe(out, item.raw);
+                buf_put_byte(out, '\n');
+        }
+}
+
+static void put_process(const struct invocation *in, const struct process *p, struct buf *out)
+{
+        int64_t started, n;
+
+        put_heading(&in->out, p->name, p->lives ? STYLE_GOOD : STYLE_BAD, verdict_of(p), out);
+        if (*p->why) {
+                buf_put_str(out, ": ");
+                text_put_safe(out, span_str(p->why));
+        }
+        if (p->lives && since(p, &started)) {
+                buf_put_str(out, " for ");
+                screen_put_duration(out, clock_wall(in->clock) - started);
+        }
+        if (p->lives && state_int(p, "pid", &n))
+                buf_printf(out, ", pid %" PRId64, n);
+        if (p->lives && state_int(p, "uid", &n))
+                buf_printf(out, ", uid %" PRId64, n);
+        buf_put_byte(out, '\n');
+        if (!p->lives)
+                return;
+        put_sandbox(p, out);
+        put_items(p, "more.paths", "watches", out);
+        put_items(p, "more.marks", "by", out);
+        put_items(p, "more.fallbacks", "fallback", out);
+        if (state_int(p, "more.files", &n)) {
+                begin_line("files", out);
+                screen_put_count(out, (uint64_t)MAX_OF(n, 0));
+                buf_put_str(out, " in the trusted state\n");
+        }
+        if (state_int(p, "more.pending", &n)) {
+                begin_line("pending", out);
+                screen_put_count(out, (uint64_t)MAX_OF(n, 0));
+                buf_put_str(out, " entries not yet durable\n");
+        }
+}
+
+static void put_ledger(const struct invocation *in, const struct ledger_state *l,
+                       const struct process *recorder, struct buf *out)
+{
+        int64_t durable;
+
+        if (!l->known) {
+                put_heading(&in->out, "ledger", STYLE_BAD,
+                            l->code == -ENOENT ? "none here" : "unknown", out);
+                buf_put_str(out, ": ");
+                text_put_safe(out, span_str(l->why));
+                buf_put_byte(out, '\n');
+                return;
+        }
+        put_heading(&in->out, "ledger", STYLE_NONE, "", out);
+        text_put_safe(out, span_str(l->origin));
+        buf_put_str(out, ", ");
+        screen_put_count(out, l->size);
+        buf_put_str(out, " entries published, checkpoint ");
+        screen_put_duration(out, l->age_ns);
+        buf_put_str(out, " old\n");
+        if (recorder->lives && state_int(recorder, "more.size", &durable) &&
+            (uint64_t)durable > l->size) {
+                begin_line("lag", out);
+                screen_put_count(out, (uint64_t)durable - l->size);
+                buf_put_str(out, " entries durable and not yet published\n");
+        }
+        begin_line("in", out);
+        text_put_safe(out, span_str(in->state));
+        buf_put_str(out, "/ledger\n");
+}
+
+/* ---- JSON ---- */
+
+static void put_json(const struct process *p, size_t n, const struct ledger_state *l,
+                     struct buf *out)
+{
+        struct json_writer w;
+
+        json_writer_init(&w, out);
+        json_begin_object(&w);
+        json_put_key(&w, "ledger");
+        json_begin_object(&w);
+        if (l->known) {
+                json_put_key(&w, "checkpoint_age_ns");
+                json_put_int(&w, l->age_ns);
+                command_put_json_text(&w, "origin", l->origin);
+                json_put_key(&w, "size");
+                json_put_u64(&w, l->size);
+        } else {
+                command_put_json_text(&w, "unknown", l->why);
+        }
+        json_end_object(&w);
+        json_put_key(&w, "processes");
+        json_begin_array(&w);
+        for (size_t i = 0; i < n; i++) {
+                json_begin_object(&w);
+                json_put_key(&w, "name");
+                json_put_string(&w, span_str(p[i].name));
+                if (p[i].known) {
+                        json_put_key(&w, "said");
+                        json_put_raw(&w, buf_span(&p[i].text));
+                }
+                json_put_key(&w, "state");
+                json_put_string(&w, span_str(verdict_of(&p[i])));
+                json_end_object(&w);
+        }
+        json_end_array(&w);
+        json_end_object(&w);
+        buf_put_byte(out, '\n');
+}
+
+/* ---- the command ---- */
+
+static enum status judge(const struct process *p, size_t n, const struct ledger_state *l)
+{
+        enum status status = STATUS_GOOD;
+
+        for (size_t i = 0; i < n; i++) {
+                if (*p[i].why)
+                        status = STATUS_UNSURE;
+                else if (!p[i].lives)
+                        return STATUS_PROBLEM;
+        }
+        return l->known ? status : status_of_error(l->code);
+}
+
+static enum status run(struct invocation *in)
+{
+        CLEANUP(buf_done) struct buf out = BUF_INIT(COMMAND_OUTPUT_MAX);
+        struct process p[ARRAY_LEN(processes)] = { 0 };
+        struct ledger_state l = { 0 };
+        CLEANUP_FD int run_fd = open(in->run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        enum status status;
+
+        for (size_t i = 0; i < ARRAY_LEN(p); i++) {
+                p[i].name = processes[i];
+                p[i].text = BUF_INIT(2 * PRESENCE_MAX);
+                if (run_fd >= 0)
+                        look_at_process(run_fd, &p[i]);
+        }
+        look_at_ledger(in, &l);
+        if (in->json) {
+                put_json(p, ARRAY_LEN(p), &l, &out);
+        } else {
+                for (size_t i = 0; i < ARRAY_LEN(p); i++)
+                        put_process(in, &p[i], &out);
+                put_ledger(in, &l, &p[0], &out);
+        }
+        status = command_print(in, &out, judge(p, ARRAY_LEN(p), &l));
+        for (size_t i = 0; i < ARRAY_LEN(p); i++)
+                buf_done(&p[i].text);
+        return status;
+}
+
+const struct command command_status = {
+        .name = "status",
+        .operands = "",
+        .about = "say what runs and how it fares",
+        .help = "For the recorder and the sensor: running or not, since when, as which user, and\n"
+                "which rights each gave away; what is watched and by which means; the ledger's size,\n"
+                "how old its checkpoint is and what is durable but not yet published.  Exit status 1\n"
+                "when one of them is not running.",
+        .run = run,
+};

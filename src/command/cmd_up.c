@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_up.c - assay up: recorder and sensor of one machine in the foreground.
+ *
+ * The recorder comes first and goes last, so that the sensor always has somebody to write to:
+ *
+ *   RECORDER --it answers--> SENSOR --it watches--> UP
+ *       `-----------------------+-----------signal----+--> SENSOR_STOPS --> RECORDER_STOPS --> end
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "command/commands.h"
+#include "command/ledger_group.h"
+#include "command/places.h"
+#include "command/reader.h"
+#include "command/supervise.h"
+#include "command/up_places.h"
+#include "loop/presence.h"
+#include "sys/io.h"
+#include "wire/json.h"
+
+struct up_options {
+        bool create_users;
+};
+
+static const struct option_spec up_specs[] = {
+        { "create-users", 0, OPTION_FLAG, offsetof(struct up_options, create_users), NULL,
+          "make the service user \"assay\" first, if it is not there" },
+        { 0 },
+};
+
+#define LOOK_NS  (100 * NS_PER_MS) /* between looks at whether a process is ready */
+#define GRACE_NS (15 * NS_PER_S)   /* to stop in order before it is killed */
+
+enum up_state { UP_RECORDER, UP_SENSOR, UP_UP, UP_SENSOR_STOPS, UP_RECORDER_STOPS };
+
+struct up {
+        const struct invocation *in;
+        enum up_state state;
+        struct loop *loop;
+        struct up_user user;
+        struct child recorder, sensor;
+        struct child *children[2];
+        struct supervisor supervisor;
+        struct loop_source *look;
+        char recorder_path[PLACES_PATH_MAX], sensor_path[PLACES_PATH_MAX];
+        int run_fd;
+        enum status result;
+};
+
+static void set_state(struct up *u, enum up_state state)
+{
+        assert(state >= u->state);
+        u->state = state;
+}
+
+/* ---- what is said ---- */
+
+static void put_row(const struct screen *s, struct buf *out, const char *name, const char *text)
+{
+        buf_put_str(out, "  ");
+        screen_put(s, out, STYLE_BOLD, name);
+        for (size_t n = strlen(name); n < 10; n++)
+                buf_put_byte(out, ' ');
+        text_put_safe(out, span_str(text));
+        buf_put_byte(out, '\n');
+}
+
+/* The command as it was typed, with the places it was given. */
+static void put_invitation(const struct up *u, struct buf *out, const char *what, const char *why)
+{
+        const struct screen *s = &u->in->out;
+        CLEANUP(buf_done) struct buf line = BUF_INIT(4 * PLACES_PATH_MAX);
+
+        text_put_safe(&line, span_str(program_invocation_name));
+        buf_printf(&line, " %s", what);
+        if (strcmp(u->in->state, PLACES_STATE) != 0) {
+                buf_put_str(&line, " --state ");
+                text_put_safe(&line, span_str(u->in->state));
+        }
+        if (strcmp(u->in->run, PLACES_RUN) != 0 && strcmp(what, "status") == 0) {
+                buf_put_str(&line, " --run ");
+                text_put_safe(&line, span_str(u->in->run));
+        }
+        buf_put_str(out, "  sudo ");
+        screen_put(s, out, STYLE_NAME, buf_cstr(&line));
+        for (size_t n = screen_columns(buf_span(&line)); n < 34; n++)
+                buf_put_byte(out, ' ');
+        buf_printf(out, "  %s\n", why);
+}
+
+static void put_ledger(const struct up *u, struct buf *out)
+{
+        const struct screen *s = &u->in->out;
+        CLEANUP(buf_done) struct buf vkey = BUF_INIT(NOTE_MAX);
+        char dir[PLACES_PATH_MAX];
+        struct err err = { 0 };
+
+        if (places_ledger(u->in, dir, &err) < 0)
+                return;
+        put_row(s, out, "ledger", dir);
+        if (ledger_put_vkey(dir, &vkey, &err) == 0)
+                put_row(s, out, "key", buf_cstr(&vkey));
+        else
+                put_row(s, out, "key", err_text(&err));
+}
+
+static void show_start(const struct up *u)
+{
+        const struct screen *s = &u->in->out;
+        CLEANUP(buf_done) struct buf out = BUF_INIT(COMMAND_OUTPUT_MAX);
+        char who[96];
+
+        screen_put(s, &out, STYLE_BOLD, "\nAssay " ASSAY_VERSION " keeps a ledger of this host.");
+        buf_put_str(&out, "\n\n");
+        put_ledger(u, &out);
+        snprintf(who, sizeof(who), "recorder as uid %u%s, sensor as root", (unsigned)u->user.uid,
+                 u->user.transient ? " (there is no user \"assay\")" : " (assay)");
+        put_row(s, &out, "users", who);
+        buf_put_str(&out, "\nIn another terminal:\n\n");
+        put_invitation(u, &out, "log --follow", "changes as they happen");
+        put_invitation(u, &out, "status", "what runs, and how");
+        put_invitation(u, &out, "verify", "read every byte again and judge it");
+        buf_put_str(&out, "\nCtrl-C stops it.\n\n");
+        (void)!screen_flush(s, &out);
+}
+
+static void put_paths(struct json_value state, struct buf *out)
+{
+        struct json_value list, item;
+        struct json_iter it;
+        bool first = true;
+
+        if (!json_get_path(state, "more.paths", &list) || list.type != JSON_ARRAY)
+                return;
+        for (it = json_iter_of(list); json_next(&it, NULL, &item); first = false) {
+                CLEANUP(buf_done) struct buf text = BUF_INIT(PRESENCE_MAX);
+
+                if (!json_value_text(item, &text))
+                        buf_put(&text, item.raw);
+                buf_put_str(out, first ? "" : ", ");
+                text_put_safe(out, buf_span(&text));
+        }
+}
+
+static void show_watching(const struct up *u, struct json_value state)
+{
+        CLEANUP(buf_done) struct buf out = BUF_INIT(COMMAND_OUTPUT_MAX);
+        struct json_value v;
+        int64_t files;
+
+        screen_put(&u->in->out, &out, STYLE_GOOD, "Watching");
+        if (json_get_path(state, "more.files", &v) && json_value_int(v, &files)) {
+                buf_put_byte(&out, ' ');
+                screen_put_count(&out, (uint64_t)MAX_OF(files, 0));
+                buf_put_str(&out, " files below");
+        }
+        buf_put_byte(&out, ' ');
+        put_paths(state, &out);
+        buf_put_str(&out, ".\n");
+        (void)!screen_flush(&u->in->out, &out);
+}
+
+/* ---- coming up ---- */
+
+static void stop_all(struct up *u, enum status result)
+{
+        if (u->state >= UP_SENSOR_STOPS)
+                return;
+        if (result != STATUS_GOOD)
+                u->result = result;
+        loop_timer_set(u->look, -1);
+        set_state(u, UP_SENSOR_STOPS);
+        child_stop(&u->sensor, GRACE_NS);
+}
+
+static void start_child(struct up *u, struct child *c)
+{
+        struct err err = { 0 };
+
+        if (child_start(c, &err) < 0) {
+                complain(u->in, STATUS_PROBLEM, "%s", err_text(&err));
+                stop_all(u, STATUS_PROBLEM);
+        }
+}
+
+/* The state a living process has said, once it has said anything. */
+static bool is_ready(const struct up *u, const struct child *c, struct buf *text)
+{
+        struct json_value pid;
+        bool lives = false;
+        int64_t n;
+
+        buf_clear(text);
+        return c->state == CHILD_RUNS &&
+               presence_read(u->run_fd, c->name, text, &lives, NULL) == 0 && lives &&
+               json_get(json_value_of(buf_span(text)), "pid", &pid) && json_value_int(pid, &n) &&
+               n == c->pid;
+}
+
+static void on_look(void *ctx)
+{
+        struct up *u = ctx;
+        CLEANUP(buf_done) struct buf text = BUF_INIT(2 * PRESENCE_MAX);
+        struct json_value v;
+
+        if (u->state == UP_RECORDER && is_ready(u, &u->recorder, &text)) {
+                show_start(u);
+                set_state(u, UP_SENSOR);
+                start_child(u, &u->sensor);
+        } else if (u->state == UP_SENSOR && is_ready(u, &u->sensor, &text) &&
+                   json_get_path(json_value_of(buf_span(&text)), "more.paths", &v)) {
+                show_watching(u, json_value_of(buf_span(&text)));
+                set_state(u, UP_UP);
+        }
+        if (u->state < UP_UP)
+                loop_timer_set(u->look, clock_mono(u->in->clock) + LOOK_NS);
+}
+
+/* ---- going down ---- */
+
+static void on_death(void *ctx, struct child *c, bool again)
+{
+        struct up *u = ctx;
+        CLEANUP(buf_done) struct buf how = BUF_INIT(256);
+
+        child_put_status(c, &how);
+        complain(u->in, STATUS_PROBLEM, "%s ended: %s%s", c->name, buf_cstr(&how),
+                 again ? "; starting it again" : "");
+        if (again && u->state != UP_RECORDER)
+                return;
+        if (!again)
+                complain(u->in, STATUS_PROBLEM, "%s does not stay up: giving up", c->name);
+        stop_all(u, STATUS_PROBLEM);
+}
+
+static void on_stopped(void *ctx, struct child *c)
+{
+        struct up *u = ctx;
+
+        if (c == &u->sensor) {
+                set_state(u, UP_RECORDER_STOPS);
+                child_stop(&u->recorder, GRACE_NS);
+        } else {
+                loop_stop(u->loop, 0);
+        }
+}
+
+static void on_signal(void *ctx, int signo)
+{
+        struct up *u = ctx;
+
+        if (signo == SIGCHLD) {
+                supervise_reap(&u->supervisor);
+                return;
+        }
+        if (u->state < UP_SENSOR_STOPS && u->in->out.terminal)
+                fputs("\nStopping.\n", stdout);
+        stop_all(u, STATUS_GOOD);
+}
+
+/* ---- the command ---- */
+
+/* A program that lies beside this one. */
+static int find_sibling(const char *name, char out[PLACES_PATH_MAX], struct err *err)
+{
+        ssize_t n = readlink("/proc/self/exe", out, PLACES_PATH_MAX - 1);
+        char *slash;
+
+        if (n < 0)
+                return err_sys(err, -errno, "/proc/self/exe");
+        out[n] = 0;
+        slash = strrchr(out, '/');
+        if (!slash || (size_t)(slash - out) + 1 + strlen(name) >= PLACES_PATH_MAX)
+                return err_set(err, -ENAMETOOLONG, "%s: the path is too long", out);
+        memcpy(slash + 1, name, strlen(name) + 1);
+        return access(out, X_OK) < 0 ? err_sys(err, -errno, "%s", out) : 0;
+}
+
+static void describe_children(struct up *u)
+{
+        const struct invocation *in = u->in;
+        size_t n = 0;
+
+        u->recorder = (struct child){
+                .name = "recorder",
+                .path = u->recorder_path,
+                .argv = { u->recorder_path, "--state", in->state, "--run", in->run },
+                .as_user = u->user.transient,
+                .uid = u->user.uid,
+                .gid = u->user.gid,
+        };
+        for (n = 0; u->recorder.argv[n];)
+                n++;
+        if (u->user.transient)
+                u->recorder.argv[n] = "--keep-user";
+        u->sensor = (struct child){
+                .name = "sensor",
+                .path = u->sensor_path,
+                .argv = { u->sensor_path, "--state", in->state, "--run", in->run },
+        };
+        u->children[0] = &u->recorder;
+        u->children[1] = &u->sensor;
+        u->supervisor = (struct supervisor){ .loop = u->loop,
+                                             .clock = in->clock,
+                                             .on_death = on_death,
+                                             .on_stopped = on_stopped,
+                                             .ctx = u,
+                                             .children = u->children,
+                                             .n = ARRAY_LEN(u->children) };
+        screen_init(&u->supervisor.out, stderr);
+        for (size_t i = 0; i < ARRAY_LEN(u->children); i++) {
+                u->children[i]->of = &u->supervisor;
+                u->children[i]->log_fd = -1;
+        }
+}
+
+static int prepare(struct up *u, struct err *err)
+{
+        const struct up_options *o = u->in->options;
+        static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGCHLD };
+        int status;
+
+        status = find_sibling("assay-recorder", u->recorder_path, err);
+        if (status == 0)
+                status = find_sibling("assay-sensor", u->sensor_path, err);
+        if (status == 0)
+                status = up_choose_user(u->in, o->create_users, &u->user, err);
+        if (status == 0)
+                status = up_make_places(u->in, &u->user, err);
+        if (status == 0)
+                status = places_open_dir(u->in->run, &u->run_fd, err);
+        if (status == 0)
+                status = loop_new(u->in->clock, &u->loop, err);
+        for (size_t i = 0; status == 0 && i < ARRAY_LEN(signals); i++)
+                status = loop_add_signal(u->loop, signals[i], on_signal, u, err);
+        if (status == 0)
+                status = loop_add_timer(u->loop, on_look, u, &u->look, err);
+        return status;
+}
+
+static enum status run(struct invocation *in)
+{
+        struct up u = { .in = in, .run_fd = -1, .result = STATUS_GOOD };
+        struct err err = { 0 };
+        int status;
+
+        if (geteuid() != 0)
+                return complain(in, STATUS_PROBLEM,
+                                "watching a whole machine needs root: sudo %s up",
+                                program_invocation_name);
+        signal(SIGPIPE, SIG_IGN);
+        status = prepare(&u, &err);
+        if (status < 0) {
+                complain(in, STATUS_PROBLEM, "%s", err_text(&err));
+                u.result = STATUS_PROBLEM;
+        } else {
+                describe_children(&u);
+                start_child(&u, &u.recorder);
+                loop_timer_set(u.look, clock_mono(in->clock) + LOOK_NS);
+                if (loop_run(u.loop) < 0)
+                        u.result = STATUS_PROBLEM;
+                child_done(&u.recorder);
+                child_done(&u.sensor);
+        }
+        u.loop = loop_free(u.loop);
+        fd_close(&u.run_fd);
+        return u.result;
+}
+
+const struct command command_up = {
+        .name = "up",
+        .operands = "",
+        .about = "start the recorder and the sensor of this machine, in the foreground",
+        .help = "Makes the directories it needs, starts both, shows what they log, and starts again\n"
+                "the one that dies.  The recorder runs as the user \"assay\" where there is one, else\n"
+                "under a numeric id that nothing else on this machine has; nothing outside Assay's\n"
+                "own directories is changed.  Ctrl-C or SIGTERM stops both in order.\n"
+                "\n"
+                "In production the systemd units do this: systemctl enable --now assay.target",
+        .options = up_specs,
+        .options_size = sizeof(struct up_options),
+        .run = run,
+};

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* up_places.h - directories and users that assay up needs on one machine.  Floor 3.
+ *
+ *   <state>          0755 root       what is above the recorder's directories is not the recorder's
+ *   <state>/ledger   0755 recorder   made by the recorder when empty
+ *   ledger.private   0700 recorder
+ *   <state>/sensor   0700 root
+ *   <run>            1775 root:recorder */
+#ifndef COMMAND_UP_PLACES_H
+#define COMMAND_UP_PLACES_H
+
+#include "command/command.h"
+
+#include <sys/types.h>
+
+/* Ids for services without an entry in the user database (as systemd's DynamicUser takes them). */
+enum { TRANSIENT_MIN = 61184, TRANSIENT_MAX = 65519 };
+
+struct up_user {
+        uid_t uid;
+        gid_t gid;
+        bool transient; /* the recorder starts as it and keeps it; else it drops to "assay" itself
+                         */
+};
+
+/* The service user if there is one (made when create), else an id nobody else has: the one that
+ * owns the ledger already, or the first free one. */
+MUST_USE int up_choose_user(const struct invocation *in, bool create, struct up_user *ret,
+                            struct err *err);
+
+/* Make what is missing and give the recorder's directories to its user. */
+MUST_USE int up_make_places(const struct invocation *in, const struct up_user *user,
+                            struct err *err);
+
+#endif
