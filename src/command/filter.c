@@ -8,10 +8,9 @@
 enum { FILTER_TEXT_MAX = 8192 };
 
 /* Where a path, and where an actor, may stand in an entry. */
-static const char *const path_fields[] = { "what.path", "what.from", "what.to",
-                                           "what.link_target" };
-static const char *const actor_texts[] = { "who.user", "who.login", "who.exe",
-                                           "who.comm", "src.proc",  "who.subject" };
+static const char *const path_fields[] = { "what.path", "what.from" };
+static const char *const actor_texts[] = { "who.user", "who.exe", "who.comm", "who.unit",
+                                           "src.proc" };
 static const char *const actor_numbers[] = { "who.uid", "who.euid", "who.auid", "who.pid" };
 
 static bool any_glob(const struct option_texts *globs, const char *text)

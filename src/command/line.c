@@ -325,19 +325,21 @@ static bool is_identity(const struct attribute *a)
         return strcmp(a->name, "sha256") == 0 || strcmp(a->name, "target") == 0;
 }
 
-static void put_attribute(const struct screen *s, const struct view *v, const struct attribute *a,
+static bool put_attribute(const struct screen *s, const struct view *v, const struct attribute *a,
                           struct buf *out)
 {
+        CLEANUP(buf_done) struct buf before = BUF_INIT(TEXT_MAX);
+        CLEANUP(buf_done) struct buf after = BUF_INIT(TEXT_MAX);
         char old_path[FIELD_MAX], new_path[FIELD_MAX];
-        struct json_value before, after;
         bool had, has;
 
         snprintf(old_path, sizeof(old_path), "what.old_%s", a->name);
         snprintf(new_path, sizeof(new_path), "what.new_%s", a->name);
-        had = view_field(v, old_path, &before) == FIELD_CLEAR;
-        has = view_field(v, new_path, &after) == FIELD_CLEAR;
-        if (had && has ? span_eq(before.raw, after.raw) : !(had || has) || !is_identity(a))
-                return;
+        had = is_readable(view_text(v, old_path, &before));
+        has = is_readable(view_text(v, new_path, &after));
+        if (had && has ? span_eq(buf_span(&before), buf_span(&after))
+                       : !(had || has) || !is_identity(a))
+                return false;
         buf_printf(out, "  %s ", a->label);
         if (had)
                 put_value(s, v, old_path, a->as, out);
@@ -347,6 +349,7 @@ static void put_attribute(const struct screen *s, const struct view *v, const st
                 put_value(s, v, new_path, a->as, out);
         if (had && !has)
                 buf_put_str(out, " before");
+        return true;
 }
 
 static enum style state_style(const char *state)
@@ -375,9 +378,12 @@ static void put_change(const struct screen *s, const struct view *v, struct buf 
 {
         CLEANUP(buf_done) struct buf state = BUF_INIT(FIELD_MAX);
         CLEANUP(buf_done) struct buf safe = BUF_INIT(4 * FIELD_MAX);
+        bool any = false;
 
         for (size_t i = 0; i < ARRAY_LEN(attributes); i++)
-                put_attribute(s, v, &attributes[i], out);
+                any |= put_attribute(s, v, &attributes[i], out);
+        if (!any)
+                put_styled_phrase(s, v, STYLE_NONE, "[  {differs:list} differ]", out);
         put_styled_phrase(s, v, STYLE_WARN, "[  hash not known now: {new_hash_reason}]", out);
         put_author(s, v, out);
         put_seen(v, out);

@@ -93,6 +93,25 @@ static void tells_changes(void **state)
         check(t, ARRAY_LEN(t), &s);
 }
 
+static void tells_small_changes(void **state)
+{
+        static const struct sample t[] = {
+                { "{\"k\":\"integrity.change\"," T
+                  ",\"what\":{\"change\":\"attributes\",\"differs\":[\"mtime\""
+                  ",\"links\"],\"path\":\"/etc/x\",\"seen\":\"live\"},\"why\":{\"state\":\"unexplained\"}}",
+                  NULL, AT "attributes  /etc/x  mtime, links differ  unexplained\n" },
+                { "{\"k\":\"integrity.change\"," T
+                  ",\"what\":{\"change\":\"modified\",\"new_target_b64\":"
+                  "\"/w==\",\"old_target\":\"a\",\"path\":\"/etc/l\",\"seen\":\"check\"},\"why\":{\"state\":"
+                  "\"unexplained\"}}",
+                  NULL,
+                  AT "modified    /etc/l  target a→\\xff  (found by a check)  unexplained\n" },
+        };
+        struct screen s = { .terminal = true, .width = 80 };
+
+        check(t, ARRAY_LEN(t), &s);
+}
+
 /* base64url(["MDEyMzQ1Njc4OWFiY2RlZg","who.user","alice"]) and its SHA-256. */
 #define USER_DISCLOSURE "WyJNREV5TXpRMU5qYzRPV0ZpWTJSbFpnIiwid2hvLnVzZXIiLCJhbGljZSJd"
 #define USER_DIGEST     "0et10Ojor_NPPWgulz_EmiA3a-_0FHKa36EoK1PJ4xQ"
@@ -191,6 +210,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(tells_changes),
+                cmocka_unit_test(tells_small_changes),
                 cmocka_unit_test(tells_sensitive_values),
                 cmocka_unit_test(tells_others),
                 cmocka_unit_test(cuts_nothing_in_a_pipe),
