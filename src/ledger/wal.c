@@ -6,7 +6,7 @@
 
 static const uint8_t magic[8] = { 'A', 'S', 'Y', 'W', 'A', 'L', '0', '1' };
 
-enum { RECORD_MAGIC = 0x4C415700 };
+enum { RECORD_MAGIC = 0x4C415700, TRAILER_END = 0x444E4557 };
 
 static void put32(uint8_t *p, uint32_t v)
 {
@@ -128,6 +128,7 @@ void wal_put_trailer(struct buf *b, uint32_t salt, size_t begun, uint32_t batch,
         memcpy(payload, root->b, HASH_LEN);
         put64(payload + 32, first);
         put32(payload + 40, (uint32_t)(b->n - begun + WAL_TRAILER_BYTES));
+        put32(payload + 44, TRAILER_END);
         wal_put_record(b, salt, &r);
 }
 
@@ -179,7 +180,7 @@ static int check_trailer(const struct wal_record *r, size_t at, size_t end, uint
 {
         const uint8_t *p = r->payload.p;
 
-        if (r->payload.n != WAL_TRAILER_PAYLOAD || get32(p + 44) != 0)
+        if (r->payload.n != WAL_TRAILER_PAYLOAD || get32(p + 44) != TRAILER_END)
                 return err_set(err, -EBADMSG, "byte %zu: the batch's trailer is malformed", at);
         if (get64(p + 32) != first || r->index != size)
                 return err_set(err, -EBADMSG,

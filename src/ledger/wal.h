@@ -20,7 +20,8 @@
  *     0  32  root of the log at its size
  *    32   8  size before the batch
  *    40   4  bytes of the batch, trailer included
- *    44   4  0
+ *    44   4  0x444E4557: the batch may end a few bytes into a sector, and no single byte's damage
+ *           shall make that sector look unwritten
  * A header of zeros ends a segment; everything behind it is zero too.
  *
  * SECURITY: reads what a disk returns after a crash; anything may be there. */
