@@ -19,6 +19,12 @@ static struct run *free_slot(struct runs *t)
         return NULL;
 }
 
+static void forget_oldest(struct run *r)
+{
+        r->start = (r->start + 1) % LEDGER_WINDOW;
+        r->n--;
+}
+
 int runs_add(struct runs *t, uint64_t run, uint64_t seq, uint64_t index)
 {
         struct run *r = runs_find(t, run);
@@ -32,10 +38,12 @@ int runs_add(struct runs *t, uint64_t run, uint64_t seq, uint64_t index)
                 *r = (struct run){ .run = run };
                 t->last_run = MAX_OF(t->last_run, run);
         }
-        if (seq != r->last_seq + 1)
+        if (seq == 0 || seq - 1 != r->last_seq)
                 return -EPROTO;
         if (r->n == LEDGER_WINDOW)
                 return -ENOBUFS;
+        while (r->n > 0 && index - r->index[r->start] > UINT32_MAX) /* see save_run() */
+                forget_oldest(r);
         r->index[(r->start + r->n) % LEDGER_WINDOW] = index;
         r->n++;
         r->last_seq = seq;
@@ -55,10 +63,8 @@ void runs_acked(struct runs *t, uint64_t run, uint64_t seq)
 {
         struct run *r = runs_find(t, run);
 
-        while (r && r->n > 0 && r->last_seq - r->n + 1 <= seq) {
-                r->start = (r->start + 1) % LEDGER_WINDOW;
-                r->n--;
-        }
+        while (r && r->n > 0 && r->last_seq - r->n + 1 <= seq)
+                forget_oldest(r);
 }
 
 int runs_index(struct runs *t, uint64_t run, uint64_t seq, uint64_t *ret)
@@ -67,9 +73,9 @@ int runs_index(struct runs *t, uint64_t run, uint64_t seq, uint64_t *ret)
 
         if (!r || seq > r->last_seq || seq == 0)
                 return -ENOENT;
-        if (seq + r->n <= r->last_seq)
+        if (r->last_seq - seq >= r->n)
                 return -ESTALE;
-        *ret = r->index[(r->start + (seq + r->n - r->last_seq - 1)) % LEDGER_WINDOW];
+        *ret = r->index[(r->start + (r->n - 1 - (r->last_seq - seq))) % LEDGER_WINDOW];
         return 0;
 }
 
@@ -100,7 +106,6 @@ static void save_run(const struct run *r, struct buf *out)
         for (uint32_t i = 0; i < r->n; i++) {
                 uint64_t index = r->index[(r->start + i) % LEDGER_WINDOW];
 
-                /* A window spans the entries of a few batches, far from 2^32. */
                 assert(index >= base && index - base <= UINT32_MAX);
                 put_le(out, index - base, 4);
         }
@@ -132,28 +137,32 @@ static bool get_le(struct span *s, unsigned bytes, uint64_t *ret)
         return true;
 }
 
-static int load_run(struct span *s, struct run *ret, struct err *err)
+static int load_run(struct span *s, uint64_t last, struct run *ret, struct err *err)
 {
         uint64_t base, n, delta;
 
         if (!get_le(s, 8, &ret->run) || !get_le(s, 8, &ret->last_seq) || !get_le(s, 8, &base) ||
             !get_le(s, 4, &n))
                 return err_set(err, -EBADMSG, "the state record is cut short");
-        if (ret->run == 0 || n > LEDGER_WINDOW || n > ret->last_seq)
+        if (ret->run == 0 || ret->run > last || n > LEDGER_WINDOW || n > ret->last_seq)
                 return err_set(err, -EBADMSG, "the state record has an impossible run");
         ret->n = (uint32_t)n;
         ret->start = 0;
         for (uint32_t i = 0; i < ret->n; i++) {
                 if (!get_le(s, 4, &delta))
                         return err_set(err, -EBADMSG, "the state record is cut short");
+                if (base > UINT64_MAX - delta || (i && base + delta <= ret->index[i - 1]))
+                        return err_set(err, -EBADMSG, "the state record has an impossible index");
                 ret->index[i] = base + delta;
         }
         return 0;
 }
 
-int runs_load(struct runs *t, struct span s, struct err *err)
+/* t: NULL to check only. */
+static int load(struct runs *t, struct span s, struct err *err)
 {
-        uint64_t last, n;
+        uint64_t last, n, seen[LEDGER_RUNS_MAX];
+        struct run run;
         int r;
 
         if (!get_le(&s, 8, &last) || !get_le(&s, 4, &n))
@@ -161,14 +170,28 @@ int runs_load(struct runs *t, struct span s, struct err *err)
         if (n > LEDGER_RUNS_MAX)
                 return err_set(err, -EBADMSG, "the state record has %llu runs, at most %d fit",
                                (unsigned long long)n, LEDGER_RUNS_MAX);
-        memset(t, 0, sizeof *t);
-        for (uint64_t i = 0; i < n; i++) {
-                r = load_run(&s, &t->slot[i], err);
+        for (size_t i = 0; i < n; i++) {
+                r = load_run(&s, last, t ? &t->slot[i] : &run, err);
                 if (r < 0)
                         return r;
+                seen[i] = t ? t->slot[i].run : run.run;
+                for (size_t k = 0; k < i; k++)
+                        if (seen[k] == seen[i])
+                                return err_set(err, -EBADMSG, "the state record has a run twice");
         }
         if (s.n)
                 return err_set(err, -EBADMSG, "the state record has %zu bytes too many", s.n);
-        t->last_run = last;
+        if (t)
+                t->last_run = last;
         return 0;
+}
+
+int runs_load(struct runs *t, struct span s, struct err *err)
+{
+        int r = load(NULL, s, err);
+
+        if (r < 0)
+                return r;
+        memset(t, 0, sizeof *t);
+        return load(t, s, err);
 }
