@@ -66,6 +66,7 @@ static const char *const calls_start_job[] = {
         "close_range",
         "dup2",
         "execve",
+        "getresuid",
         "landlock_add_rule",
         "landlock_create_ruleset",
         "landlock_restrict_self",

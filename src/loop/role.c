@@ -10,6 +10,8 @@
 
 #define FROM(id) (1u << (id))
 
+enum { OVERFLOW_ID = 65534 }; /* nobody: the kernel's own number for "no user of ours" */
+
 static const struct role roles[ROLE_COUNT] = {
         [ROLE_RECORDER] = { "recorder", "assay",
                             FROM(ROLE_SENSOR) | FROM(ROLE_UPLINK) | FROM(ROLE_GATEWAY) |
@@ -95,6 +97,10 @@ static int find_user(const struct role *r, unsigned flags, uid_t *ret_uid, gid_t
         *ret_gid = (gid_t)-1;
         if (flags & ROLE_KEEP_USER)
                 return 0;
+        if (r == &roles[ROLE_JOB]) { /* a job asks no name service before it is sealed */
+                *ret_uid = *ret_gid = OVERFLOW_ID;
+                return 0;
+        }
         e = users_find(r->user, ret_uid, ret_gid);
         return e < 0 ? err_sys(err, e, "service user %s", r->user) : 0;
 }

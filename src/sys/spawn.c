@@ -120,6 +120,13 @@ int spawn_signal(int pidfd, int signo)
         return -errno;
 }
 
+void spawn_kill(int pidfd)
+{
+        int r = spawn_signal(pidfd, SIGKILL);
+
+        assert(r == 0); /* our own child, by its pidfd */
+}
+
 int spawn_run(const struct spawn *s, int timeout_ms, int *ret_status, struct err *err)
 {
         CLEANUP_FD int pidfd = -1;

@@ -28,4 +28,7 @@ MUST_USE int spawn_run(const struct spawn *s, int timeout_ms, int *ret_status, s
 /* Signal through the pidfd; a process that ended is no error. */
 MUST_USE int spawn_signal(int pidfd, int signo);
 
+/* Kill it, without taking its status. */
+void spawn_kill(int pidfd);
+
 #endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job/job.h"
+
+enum { MIB = 1024 * 1024 };
+
+static const struct job jobs[] = {
+        { "group", 16 * MIB, job_group },
+        { "mountinfo", 16 * MIB, job_mountinfo },
+        { "passwd", 16 * MIB, job_passwd },
+};
+
+const struct job *job_by_name(const char *name)
+{
+        for (size_t i = 0; i < ARRAY_LEN(jobs); i++)
+                if (strcmp(jobs[i].name, name) == 0)
+                        return &jobs[i];
+        return NULL;
+}
+
+void job_out_init(struct job_out *out, int (*send)(void *ctx, struct span json), void *ctx)
+{
+        *out = (struct job_out){ .send = send, .ctx = ctx, .fact = BUF_INIT(JOB_FACT_MAX) };
+}
+
+void job_out_done(struct job_out *out)
+{
+        buf_done(&out->fact);
+}
+
+struct json_writer *job_out_begin(struct job_out *out)
+{
+        buf_clear(&out->fact);
+        json_writer_init(&out->w, &out->fact);
+        json_begin_object(&out->w);
+        return &out->w;
+}
+
+int job_out_end(struct job_out *out)
+{
+        int r;
+
+        json_end_object(&out->w);
+        r = buf_status(&out->fact);
+        if (r == 0)
+                r = out->send(out->ctx, buf_span(&out->fact));
+        if (r == 0)
+                out->count++;
+        return r;
+}
+
+int job_out_bad_line(struct job_out *out, uint32_t line, const char *why)
+{
+        struct json_writer *w = job_out_begin(out);
+
+        json_put_key(w, "bad_line");
+        json_put_int(w, line);
+        json_put_key(w, "why");
+        json_put_string(w, span_str(why));
+        return job_out_end(out);
+}
+
+bool job_cut(struct span *s, char sep, struct span *ret)
+{
+        const uint8_t *at;
+
+        if (s->n == 0)
+                return false;
+        at = memchr(s->p, sep, s->n);
+        *ret = span_of(s->p, at ? (size_t)(at - s->p) : s->n);
+        *s = span_from(*s, ret->n + 1);
+        return true;
+}
