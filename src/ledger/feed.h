@@ -35,7 +35,8 @@ MUST_USE int feed_new(const struct feed_options *o, struct feed **ret, struct er
 struct feed *feed_free(struct feed *f);
 DEFINE_CLEANUP(struct feed, feed_free)
 
-/* Connect and shake hands, blocking up to timeout_ms.  resume_run 0 asks for a new run. */
+/* Connect and shake hands, blocking up to timeout_ms.  resume_run 0 asks for a new run.  A run the
+ * recorder does not know is answered with a new one; what is queued then goes out under that. */
 MUST_USE int feed_connect(struct feed *f, uint64_t resume_run, int timeout_ms, struct err *err);
 bool feed_connected(const struct feed *f);
 uint64_t feed_run(const struct feed *f);
@@ -52,6 +53,9 @@ int feed_fd(const struct feed *f);
 bool feed_wants_write(const struct feed *f);
 /* Send and receive what is possible now.  -EPIPE: the recorder went away; connect again. */
 MUST_USE int feed_work(struct feed *f, struct err *err);
+/* 0, or the negative errno with which the recorder takes no entries for now: -ENOSPC, its disk is full;
+ * -EIO, it stopped for good.  What was put before stays queued. */
+int feed_stopped(const struct feed *f);
 /* Entries not yet acknowledged. */
 size_t feed_pending(const struct feed *f);
 /* Work until nothing is pending or the time is over (-ETIMEDOUT). */

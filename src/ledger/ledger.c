@@ -155,9 +155,10 @@ int ledger_stage(struct ledger *l, struct span entry, struct span sealed,
         return stage(l, entry, sealed, id, false, ret_index, err);
 }
 
-int ledger_stage_reserved(struct ledger *l, struct span entry, uint64_t *ret_index, struct err *err)
+int ledger_stage_reserved(struct ledger *l, struct span entry, struct ledger_writer_id id,
+                          uint64_t *ret_index, struct err *err)
 {
-        return stage(l, entry, SPAN_NONE, (struct ledger_writer_id){ 0 }, true, ret_index, err);
+        return stage(l, entry, SPAN_NONE, id, true, ret_index, err);
 }
 
 void ledger_abandon(struct ledger *l)
@@ -294,9 +295,7 @@ int ledger_find(const struct ledger *l, struct ledger_writer_id id, uint64_t *re
 
 void ledger_acked(struct ledger *l, uint64_t run, uint64_t seq)
 {
-        /* Staged ones can still be undone and must stay. */
-        if (l->n_staged == 0)
-                runs_acked(&l->runs, run, seq);
+        runs_acked(&l->runs, run, seq);
 }
 
 uint64_t ledger_last_run(const struct ledger *l)
@@ -304,7 +303,20 @@ uint64_t ledger_last_run(const struct ledger *l)
         return l->runs.last_run;
 }
 
-void ledger_forget_run(struct ledger *l, uint64_t run)
+bool ledger_room_for_run(struct ledger *l, bool (*in_use)(void *ctx, uint64_t run), void *ctx)
 {
-        runs_forget(&l->runs, run);
+        uint64_t lowest = 0;
+
+        for (size_t i = 0; i < LEDGER_RUNS_MAX; i++) {
+                uint64_t run = l->runs.slot[i].run;
+
+                if (run == 0)
+                        return true;
+                if ((lowest == 0 || run < lowest) && !in_use(ctx, run))
+                        lowest = run;
+        }
+        if (lowest == 0)
+                return false;
+        runs_forget(&l->runs, lowest);
+        return true;
 }

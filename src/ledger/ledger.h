@@ -94,12 +94,13 @@ uint64_t ledger_last_seq(const struct ledger *l, uint64_t run);
 /* Index of (run, seq) if it is held and still in the window.  -ENOENT: not held.
  * -ESTALE: held, but older than the window or acknowledged. */
 MUST_USE int ledger_find(const struct ledger *l, struct ledger_writer_id id, uint64_t *ret_index);
-/* The writer has seen acknowledgements up to seq: those need not be remembered. */
+/* The writer has seen acknowledgements up to seq, which must be durable: those need not be remembered. */
 void ledger_acked(struct ledger *l, uint64_t run, uint64_t seq);
 /* The highest run ever used. */
 uint64_t ledger_last_run(const struct ledger *l);
-/* Forget a run that will not come back. */
-void ledger_forget_run(struct ledger *l, uint64_t run);
+/* Make sure one more run can be remembered, forgetting the lowest one that in_use() does not claim if
+ * need be.  false: all are in use. */
+bool ledger_room_for_run(struct ledger *l, bool (*in_use)(void *ctx, uint64_t run), void *ctx);
 
 /* ---- room ----
  *
@@ -110,8 +111,8 @@ void ledger_forget_run(struct ledger *l, uint64_t run);
 /* Only the reserve is left.  One last entry saying so may then be put with ledger_stage_reserved().
  */
 bool ledger_is_full(const struct ledger *l);
-MUST_USE int ledger_stage_reserved(struct ledger *l, struct span entry, uint64_t *ret_index,
-                                   struct err *err);
+MUST_USE int ledger_stage_reserved(struct ledger *l, struct span entry, struct ledger_writer_id id,
+                                   uint64_t *ret_index, struct err *err);
 
 /* Preparing a segment takes as long as writing it, so it can be done in another thread: when
  * ledger_wants_segment(), run segment_prepare() with *ret there and hand the result back here. */

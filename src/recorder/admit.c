@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* admit.c - from a writer's message to staged entries, or to a refusal that says why.
+ *
+ * What makes an entry acceptable depends on the entry alone, so a resend is judged like the first
+ * time and hears the same answer.
+ *
+ * SECURITY: every byte here comes from a less trusted process. */
+#include "recorder/recorder_priv.h"
+#include "wire/entry.h"
+#include "wire/kind.h"
+
+/* One entry of an APPEND message; the spans point into the packet. */
+struct sent {
+        uint64_t seq;
+        struct span skeleton;
+        struct vault_field field[MSG_FIELDS_MAX];
+        struct span name[MSG_FIELDS_MAX];
+        size_t n_fields;
+};
+
+static int read_sent(struct msg_reader *m, struct sent *s)
+{
+        s->seq = msg_get_u64(m);
+        s->skeleton = msg_get_bytes32(m);
+        s->n_fields = msg_get_u8(m);
+        if (s->n_fields > MSG_FIELDS_MAX)
+                return err_set(m->err, -EBADMSG, "%zu sensitive fields, at most %d", s->n_fields,
+                               MSG_FIELDS_MAX);
+        for (size_t i = 0; i < s->n_fields; i++) {
+                s->field[i].subject = msg_get_bytes16(m);
+                s->field[i].name = msg_get_bytes8(m);
+                s->field[i].value = msg_get_bytes32(m);
+                s->name[i] = s->field[i].name;
+        }
+        return m->failed ? -EBADMSG : 0;
+}
+
+static int judge(const struct peer *p, const struct sent *s, struct err *err)
+{
+        int rc;
+
+        if (s->skeleton.n > ENTRY_MAX)
+                return err_set(err, -E2BIG, "an entry of %zu bytes, at most %d fit", s->skeleton.n,
+                               ENTRY_MAX);
+        rc = json_check(s->skeleton, err);
+        if (rc == 0)
+                rc = kind_check(s->skeleton, role_of(p->role)->name, s->name, s->n_fields, err);
+        for (size_t i = 0; i < s->n_fields && rc == 0; i++) {
+                const struct vault_field *f = &s->field[i];
+
+                rc = json_check_value(f->value, err);
+                if (rc == 0 && (f->subject.n == 0 || f->subject.n > VAULT_LABEL_MAX))
+                        rc = err_set(err, -EINVAL, "a subject of %zu bytes: 1 to %d", f->subject.n,
+                                     VAULT_LABEL_MAX);
+                if (rc < 0)
+                        err_wrap(err, "%.*s", (int)MIN_OF(f->name.n, (size_t)64),
+                                 (const char *)f->name.p);
+        }
+        return rc;
+}
+
+/* Digests and ids as spans for the composer. */
+static void point_at(const struct vault_sealed *v, struct span *digests, struct span *subjects,
+                     struct entry_stamp *stamp)
+{
+        for (size_t i = 0; i < v->n_digests; i++)
+                digests[i] = span_of(v->digest[i], ENTRY_DIGEST_LEN);
+        for (size_t i = 0; i < v->n_subjects; i++)
+                subjects[i] = span_of(v->subject[i], ENTRY_SUBJECT_LEN);
+        stamp->digests = digests;
+        stamp->n_digests = v->n_digests;
+        stamp->subjects = subjects;
+        stamp->n_subjects = v->n_subjects;
+}
+
+static int stage_sent(struct peer *p, const struct sent *s, uint64_t *ret_index, struct err *err)
+{
+        struct recorder *r = p->r;
+        struct span digests[VAULT_FIELDS_MAX], subjects[VAULT_FIELDS_MAX];
+        struct entry_stamp stamp = {
+                .host = span_str(r->host),
+                .proc = span_str(role_of(p->role)->name),
+                .run = p->run,
+                .seq = s->seq,
+                .wall_ns = clock_wall(r->clock),
+        };
+        struct vault_sealed sealed;
+        char id[ENTRY_ID_MAX + 1];
+        int rc;
+
+        buf_clear(&r->rows);
+        buf_clear(&r->entry);
+        if (s->n_fields) {
+                entry_id(&stamp, id);
+                rc = vault_seal(r->vault, span_str(id), s->field, s->n_fields, &sealed, &r->rows,
+                                err);
+                if (rc < 0)
+                        return rc;
+                point_at(&sealed, digests, subjects, &stamp);
+        }
+        rc = entry_compose(s->skeleton, &stamp, &r->entry, err);
+        if (rc < 0)
+                return rc;
+        return recorder_stage(r, buf_span(&r->entry), buf_span(&r->rows),
+                              recorder_wal_run(p->run, p->role), s->seq, ret_index, err);
+}
+
+static void refuse(struct peer *p, const struct sent *s, const struct err *why)
+{
+        own_refused(p->r, s->skeleton, p, s->seq, why->code, err_text(why));
+        if (p->r->full)
+                return; /* it will come again */
+        p->last = s->seq;
+        p->r->total.refused++;
+        peer_refuse(p, s->seq, why->code, err_text(why));
+}
+
+static void admit_new(struct peer *p, const struct sent *s)
+{
+        struct recorder *r = p->r;
+        struct err err = { 0 };
+        uint64_t index;
+        int rc;
+
+        rc = judge(p, s, &err);
+        if (rc == 0)
+                rc = stage_sent(p, s, &index, &err);
+        if (rc == 0) {
+                p->last = s->seq;
+                r->total.appended++;
+                r->total.bytes += r->entry.n;
+                peer_answer(p, s->seq, index);
+        } else if (rc == -EINVAL || rc == -E2BIG || rc == -EACCES) {
+                refuse(p, s, &err);
+        } else if (rc == -ENOBUFS) {
+                peer_close(p, true, "more than %d entries without taking their acknowledgements",
+                           LEDGER_WINDOW);
+        } else if (rc != -ENOSPC) {
+                recorder_stop(r, rc, "append", &err);
+        }
+}
+
+static void admit_again(struct peer *p, const struct sent *s)
+{
+        struct err err = { 0 };
+        uint64_t index;
+        int rc;
+
+        rc = ledger_find(p->r->ledger,
+                         (struct ledger_writer_id){ recorder_wal_run(p->run, p->role), s->seq },
+                         &index);
+        if (rc < 0) {
+                peer_close(p, true, "sequence %llu again, which it took the acknowledgement of",
+                           (unsigned long long)s->seq);
+                return;
+        }
+        p->r->total.resent++;
+        if (judge(p, s, &err) < 0)
+                peer_refuse(p, s->seq, err.code, err_text(&err));
+        else
+                peer_answer(p, s->seq, index);
+}
+
+static void admit(struct peer *p, const struct sent *s)
+{
+        if (p->r->full) {
+                p->r->full_refused++;
+                p->discarding = true;
+        } else if (s->seq > p->last + 1 && !p->discarding) {
+                peer_close(p, true, "sequence %llu where %llu is due", (unsigned long long)s->seq,
+                           (unsigned long long)p->last + 1);
+        } else if (s->seq == p->last + 1) {
+                p->discarding = false;
+                admit_new(p, s);
+        } else if (s->seq <= p->last) {
+                p->discarding = false;
+                admit_again(p, s);
+        }
+}
+
+void admit_message(struct peer *p, struct msg_reader *m)
+{
+        uint64_t acked = msg_get_u64(m);
+        unsigned count = msg_get_u16(m);
+        struct sent s;
+
+        ledger_acked(p->r->ledger, recorder_wal_run(p->run, p->role), MIN_OF(acked, p->durable));
+        for (unsigned i = 0; i < count && p->state == PEER_OPEN && !p->r->stop_code; i++) {
+                if (read_sent(m, &s) < 0) {
+                        peer_close(p, true, "malformed message: %s", err_text(m->err));
+                        return;
+                }
+                admit(p, &s);
+        }
+        if (p->state == PEER_OPEN && !p->r->stop_code && msg_close(m) < 0)
+                peer_close(p, true, "malformed message: %s", err_text(m->err));
+}

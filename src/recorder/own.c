@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* own.c - what the recorder writes about itself, the host's clock and its peers. */
+#include "base/text.h"
+#include "crypto/sha256.h"
+#include "ledger/keys.h"
+#include "recorder/recorder_priv.h"
+#include "wire/entry.h"
+#include "wire/kind.h"
+
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+static void put_key_u64(struct own_entry *e, const char *key, uint64_t v)
+{
+        json_put_key(&e->w, key);
+        json_put_u64(&e->w, v);
+}
+
+static void put_key_int(struct own_entry *e, const char *key, int64_t v)
+{
+        json_put_key(&e->w, key);
+        json_put_int(&e->w, MAX_OF(MIN_OF(v, JSON_INT_MAX), -JSON_INT_MAX));
+}
+
+static void put_key_text(struct own_entry *e, const char *key, const char *v)
+{
+        json_put_key(&e->w, key);
+        json_put_string(&e->w, span_str(v));
+}
+
+static void put_key_time(struct own_entry *e, const char *key, int64_t wall_ns)
+{
+        char t[TEXT_TIME_LEN + 1];
+
+        text_time(wall_ns, t);
+        put_key_text(e, key, t);
+}
+
+void own_begin(struct recorder *r, struct own_entry *e, const char *kind)
+{
+        buf_clear(&r->skeleton);
+        json_writer_init(&e->w, &r->skeleton);
+        e->kind = kind;
+        json_begin_object(&e->w);
+        put_key_text(e, "k", kind);
+        put_key_time(e, "t", clock_wall(r->clock));
+        put_key_int(e, "v", 1);
+        json_put_key(&e->w, "what");
+        json_begin_object(&e->w);
+}
+
+/* r->skeleton becomes r->entry; our own entries keep to the table of kinds like everybody's. */
+static int compose(struct recorder *r, const struct entry_stamp *s, struct err *err)
+{
+        int rc = buf_status(&r->skeleton);
+
+        if (rc < 0)
+                return err_sys(err, rc, "entry");
+        rc = kind_check(buf_span(&r->skeleton), role_of(ROLE_RECORDER)->name, NULL, 0, err);
+        if (rc < 0)
+                return rc;
+        buf_clear(&r->entry);
+        return entry_compose(buf_span(&r->skeleton), s, &r->entry, err);
+}
+
+/* Compose under an identity and stage; the entry's index is nobody's concern. */
+static int stage_as(struct recorder *r, enum role_id role, uint64_t run, uint64_t seq,
+                    struct err *err)
+{
+        struct entry_stamp s = {
+                .host = span_str(r->host),
+                .proc = span_str(role_of(role)->name),
+                .run = run,
+                .seq = seq,
+                .wall_ns = clock_wall(r->clock),
+        };
+        uint64_t index;
+        int rc;
+
+        rc = compose(r, &s, err);
+        if (rc < 0)
+                return rc;
+        return recorder_stage(r, buf_span(&r->entry), SPAN_NONE, recorder_wal_run(run, role), seq,
+                              &index, err);
+}
+
+static int end_entry(struct recorder *r, struct own_entry *e, const struct peer *by)
+{
+        struct err err = { 0 };
+        int rc;
+
+        json_end_object(&e->w); /* what */
+        if (by) {
+                json_put_key(&e->w, "who");
+                json_begin_object(&e->w);
+                put_key_int(e, "pid", by->cred.pid);
+                put_key_int(e, "uid", by->cred.uid);
+                json_end_object(&e->w);
+        }
+        json_end_object(&e->w);
+        rc = stage_as(r, ROLE_RECORDER, r->run, r->seq + 1, &err);
+        if (rc == 0)
+                r->seq++;
+        else if (rc != -ENOSPC)
+                recorder_stop(r, rc, e->kind, &err);
+        return rc;
+}
+
+int own_end(struct recorder *r, struct own_entry *e)
+{
+        return end_entry(r, e, NULL);
+}
+
+int own_end_by(struct recorder *r, struct own_entry *e, const struct peer *by)
+{
+        return end_entry(r, e, by);
+}
+
+/* For entries without which life goes on: a full disk is recorded by itself. */
+static void end_lightly(struct recorder *r, struct own_entry *e)
+{
+        int rc = own_end(r, e);
+
+        (void)rc;
+}
+
+static void put_vkey(struct recorder *r, struct own_entry *e)
+{
+        CLEANUP(signer_freep) struct signer *key = NULL;
+        CLEANUP(buf_done) struct buf text = BUF_INIT(4096);
+        struct note_vkey vkey;
+
+        if (keys_load(r->private_fd, &io_kernel, "log", &key, NULL) < 0)
+                return; /* opening has just used it; the entry is then refused for want of it */
+        signer_vkey(key, &vkey);
+        note_vkey_put(&text, &vkey);
+        put_key_text(e, "vkey", buf_cstr(&text));
+}
+
+void own_opened(struct recorder *r)
+{
+        const struct ledger_opened *o = ledger_opened(r->ledger);
+        struct own_entry e;
+
+        if (o->torn_bytes) {
+                own_begin(r, &e, "ledger.recovered");
+                put_key_u64(&e, "segment", o->segment);
+                put_key_u64(&e, "size", ledger_staged(r->ledger));
+                put_key_u64(&e, "torn_at", o->torn_at);
+                put_key_u64(&e, "torn_bytes", o->torn_bytes);
+                end_lightly(r, &e);
+        }
+        own_begin(r, &e, "ledger.opened");
+        put_key_text(&e, "origin", ledger_origin(r->ledger));
+        put_key_int(&e, "pid", getpid());
+        put_key_u64(&e, "size", ledger_staged(r->ledger));
+        put_key_text(&e, "version", ASSAY_VERSION);
+        put_vkey(r, &e);
+        end_lightly(r, &e);
+}
+
+void own_peer(struct recorder *r, const struct peer *p, const char *event, bool resumed)
+{
+        struct own_entry e;
+
+        own_begin(r, &e, "ledger.peer");
+        put_key_text(&e, "event", event);
+        if (p->run)
+                put_key_u64(&e, "last_seq", p->last);
+        put_key_int(&e, "pid", p->cred.pid);
+        if (p->run)
+                put_key_text(&e, "proc", role_of(p->role)->name);
+        if (p->why[0])
+                put_key_text(&e, "reason", p->why);
+        if (resumed) {
+                json_put_key(&e.w, "resumed");
+                json_put_bool(&e.w, true);
+        }
+        if (p->run)
+                put_key_u64(&e, "run", p->run);
+        put_key_int(&e, "uid", p->cred.uid);
+        end_lightly(r, &e);
+}
+
+/* In the peer's place: its run and sequence, our words. */
+void own_refused(struct recorder *r, struct span refused, const struct peer *p, uint64_t seq,
+                 int code, const char *reason)
+{
+        uint8_t digest[SHA256_LEN];
+        char hex[2 * SHA256_LEN + 1];
+        struct err err = { 0 };
+        struct own_entry e;
+        int rc;
+
+        sha256(refused, digest);
+        text_hex(span_of(digest, sizeof digest), hex);
+        own_begin(r, &e, "ledger.refused");
+        put_key_int(&e, "bytes", (int64_t)refused.n);
+        put_key_int(&e, "code", code);
+        put_key_text(&e, "digest", hex);
+        put_key_text(&e, "proc", role_of(p->role)->name);
+        put_key_text(&e, "reason", reason);
+        put_key_u64(&e, "run", p->run);
+        put_key_u64(&e, "seq", seq);
+        json_end_object(&e.w);
+        json_end_object(&e.w);
+        rc = stage_as(r, p->role, p->run, seq, &err);
+        if (rc < 0 && rc != -ENOSPC)
+                recorder_stop(r, rc, "ledger.refused", &err);
+}
+
+uint64_t own_disk_free(const struct recorder *r)
+{
+        struct statvfs s;
+
+        return fstatvfs(r->private_fd, &s) == 0 ? (uint64_t)s.f_bavail * s.f_frsize : 0;
+}
+
+/* The one entry that may use the reserve. */
+void own_full(struct recorder *r)
+{
+        struct entry_stamp s = {
+                .host = span_str(r->host),
+                .proc = span_str(role_of(ROLE_RECORDER)->name),
+                .run = r->run,
+                .seq = r->seq + 1,
+                .wall_ns = clock_wall(r->clock),
+        };
+        struct err err = { 0 };
+        struct own_entry e;
+        uint64_t index;
+        int rc;
+
+        own_begin(r, &e, "ledger.full");
+        put_key_u64(&e, "free", own_disk_free(r));
+        put_key_u64(&e, "size", ledger_staged(r->ledger));
+        json_end_object(&e.w);
+        json_end_object(&e.w);
+        rc = compose(r, &s, &err);
+        if (rc == 0)
+                rc = ledger_stage_reserved(
+                        r->ledger, buf_span(&r->entry),
+                        (struct ledger_writer_id){ recorder_wal_run(r->run, ROLE_RECORDER),
+                                                   r->seq + 1 },
+                        &index, &err);
+        if (rc == 0)
+                r->seq++;
+        else
+                recorder_stop(r, rc, "ledger.full", &err);
+}
+
+void own_resumed(struct recorder *r)
+{
+        struct own_entry e;
+
+        own_begin(r, &e, "ledger.resumed");
+        put_key_u64(&e, "free", own_disk_free(r));
+        put_key_int(&e, "full_ns", clock_mono(r->clock) - r->full_since_ns);
+        put_key_u64(&e, "refused", r->full_refused);
+        put_key_u64(&e, "size", ledger_staged(r->ledger));
+        end_lightly(r, &e);
+}
+
+static uint64_t resident_bytes(void)
+{
+        struct rusage u;
+
+        return getrusage(RUSAGE_SELF, &u) == 0 ? (uint64_t)u.ru_maxrss * 1024 : 0;
+}
+
+static void put_peers(struct recorder *r, struct own_entry *e)
+{
+        json_put_key(&e->w, "peers");
+        json_begin_array(&e->w);
+        for (const struct peer *p = r->peers; p; p = p->next) {
+                if (p->state != PEER_OPEN)
+                        continue;
+                json_begin_array(&e->w);
+                json_put_string(&e->w, span_str(role_of(p->role)->name));
+                json_put_u64(&e->w, p->run);
+                json_put_u64(&e->w, p->last);
+                json_end_array(&e->w);
+        }
+        json_end_array(&e->w);
+}
+
+void own_heartbeat(struct recorder *r)
+{
+        int64_t now = clock_mono(r->clock);
+        struct own_entry e;
+
+        own_begin(r, &e, "host.heartbeat");
+        put_key_int(&e, "appended", (int64_t)(r->total.appended - r->beat.appended));
+        put_key_int(&e, "batches", (int64_t)(r->total.batches - r->beat.batches));
+        put_key_u64(&e, "bytes", r->total.bytes - r->beat.bytes);
+        put_key_u64(&e, "disk_free", own_disk_free(r));
+        put_key_int(&e, "interval_ns", now - r->beat_ns);
+        put_key_u64(&e, "memory", resident_bytes());
+        put_peers(r, &e);
+        put_key_u64(&e, "published", r->published);
+        put_key_int(&e, "refused", (int64_t)(r->total.refused - r->beat.refused));
+        put_key_int(&e, "resent", (int64_t)(r->total.resent - r->beat.resent));
+        put_key_u64(&e, "size", ledger_staged(r->ledger));
+        put_key_int(&e, "uptime_ns", now - r->started_ns);
+        end_lightly(r, &e);
+        r->beat = r->total;
+        r->beat_ns = now;
+}
+
+void own_clock(struct recorder *r, int64_t jump_ns, int64_t now_ns)
+{
+        struct own_entry e;
+
+        own_begin(r, &e, "host.clock");
+        put_key_time(&e, "after", now_ns);
+        put_key_time(&e, "before", now_ns - jump_ns);
+        put_key_int(&e, "jump_ns", jump_ns);
+        end_lightly(r, &e);
+}
+
+void own_stopped(struct recorder *r, const char *reason)
+{
+        struct own_entry e;
+
+        own_begin(r, &e, "ledger.stopped");
+        put_key_text(&e, "reason", reason);
+        put_key_u64(&e, "size", ledger_staged(r->ledger));
+        end_lightly(r, &e);
+}

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* peer.c - connections: who is let in, what is read from them, what they hear.
+ *
+ *   accept --HELLO, admitted--> OPEN --closed, rule broken--> CLOSING --end of turn--> gone
+ *      `---------anything else-------------------------------------^
+ *
+ * SECURITY: reads packets of any local user until the credentials are judged, which is first. */
+#include "loop/log.h"
+#include "recorder/recorder_priv.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { MAX_INFLIGHT = LEDGER_WINDOW };
+
+/* ---- answers ---- */
+
+static struct answer *new_answer(struct peer *p)
+{
+        if (p->n_answers == ANSWERS_MAX) {
+                peer_close(p, true, "it does not read its acknowledgements");
+                return NULL;
+        }
+        return &p->answer[p->n_answers++];
+}
+
+void peer_answer(struct peer *p, uint64_t seq, uint64_t index)
+{
+        struct answer *last = p->n_answers ? &p->answer[p->n_answers - 1] : NULL;
+
+        if (last && last->n && last->seq + last->n == seq && last->index + last->n == index) {
+                last->n++;
+                return;
+        }
+        last = new_answer(p);
+        if (last)
+                *last = (struct answer){ .seq = seq, .index = index, .n = 1 };
+}
+
+void peer_refuse(struct peer *p, uint64_t seq, int code, const char *text)
+{
+        struct answer *a = new_answer(p);
+
+        if (a)
+                *a = (struct answer){ .seq = seq, .code = code, .text = strdup(text) };
+}
+
+static int send_message(struct peer *p)
+{
+        int rc = buf_status(&p->r->out);
+
+        return rc < 0 ? rc : sock_send(p->fd, buf_span(&p->r->out));
+}
+
+/* The ranges from answer `from` on as one ACK; *ret_n answers go with it. */
+static int send_acks(struct peer *p, size_t from, size_t *ret_n)
+{
+        struct buf *out = &p->r->out;
+        size_t n = 0, at;
+
+        while (from + n < p->n_answers && p->answer[from + n].n)
+                n++;
+        buf_clear(out);
+        at = msg_begin(out, MSG_ACK);
+        msg_put_u16(out, (uint16_t)n);
+        for (size_t i = from; i < from + n; i++) {
+                msg_put_u64(out, p->answer[i].seq);
+                msg_put_u64(out, p->answer[i].index);
+                msg_put_u32(out, p->answer[i].n);
+        }
+        msg_end(out, at);
+        *ret_n = n;
+        return send_message(p);
+}
+
+static int send_nak(struct peer *p, const struct answer *a)
+{
+        struct buf *out = &p->r->out;
+        size_t at;
+
+        buf_clear(out);
+        at = msg_begin(out, MSG_NAK);
+        msg_put_u64(out, a->seq);
+        msg_put_u32(out, (uint32_t)-a->code);
+        msg_put_bytes16(out, span_str(a->text ? a->text : ""));
+        msg_end(out, at);
+        return send_message(p);
+}
+
+void peer_send_answers(struct peer *p)
+{
+        size_t done = 0, n;
+        int rc = 0;
+
+        while (done < p->n_answers && rc == 0) {
+                n = 1;
+                rc = p->answer[done].n ? send_acks(p, done, &n) : send_nak(p, &p->answer[done]);
+                for (size_t i = done; rc == 0 && i < done + n; i++)
+                        free(p->answer[i].text);
+                if (rc == 0)
+                        done += n;
+        }
+        p->n_answers -= done;
+        memmove(p->answer, p->answer + done, p->n_answers * sizeof *p->answer);
+        if (rc < 0 && rc != -EAGAIN)
+                peer_close(p, false, "%s", strerror(-rc));
+        else if (p->source &&
+                 loop_set_events(p->source, rc == -EAGAIN ? LOOP_READ | LOOP_WRITE : LOOP_READ) < 0)
+                peer_close(p, false, "epoll failed");
+}
+
+void peer_send_stopped(struct peer *p, int code, const char *text)
+{
+        struct buf *out = &p->r->out;
+        size_t at;
+        int rc;
+
+        buf_clear(out);
+        at = msg_begin(out, MSG_STOPPED);
+        msg_put_u32(out, (uint32_t)-code);
+        msg_put_bytes16(out, span_str(text));
+        msg_end(out, at);
+        rc = send_message(p);
+        /* A peer too slow for this one line would wait for ever: it has to come again. */
+        if (rc < 0)
+                peer_close(p, false, "it did not take a notice: %s", strerror(-rc));
+}
+
+void peer_reply(struct peer *p, int code, struct span body)
+{
+        struct buf *out = &p->r->out;
+        size_t at;
+        int rc;
+
+        buf_clear(out);
+        at = msg_begin(out, MSG_REPLY);
+        msg_put_u32(out, (uint32_t)-code);
+        msg_put_bytes32(out, body);
+        msg_end(out, at);
+        rc = send_message(p);
+        if (rc < 0)
+                peer_close(p, false, "it did not take a reply: %s", strerror(-rc));
+}
+
+/* ---- leaving ---- */
+
+void peer_close(struct peer *p, bool violation, const char *fmt, ...)
+{
+        va_list ap;
+
+        if (p->state == PEER_CLOSING)
+                return;
+        va_start(ap, fmt);
+        vsnprintf(p->why, sizeof p->why, fmt, ap);
+        va_end(ap);
+        p->violation = violation;
+        p->state = PEER_CLOSING;
+        p->source = loop_remove(p->source);
+}
+
+static void peer_free(struct peer *p)
+{
+        loop_remove(p->source);
+        fd_close(&p->fd);
+        for (size_t i = 0; i < p->n_answers; i++)
+                free(p->answer[i].text);
+        free(p);
+}
+
+static void say_gone(struct recorder *r, struct peer *p)
+{
+        log_event(p->violation ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
+                  p->violation ? "recorder.violation" : "recorder.gone",
+                  log_str("proc", p->run ? role_of(p->role)->name : "?"), log_u64("run", p->run),
+                  log_int("uid", p->cred.uid), log_int("pid", p->cred.pid),
+                  log_str("reason", p->why));
+        /* The assay command comes and goes; what it does is recorded by itself. */
+        if (p->violation || (p->run && p->role != ROLE_ADMIN))
+                own_peer(r, p, p->violation ? "violation" : "gone", false);
+}
+
+void peer_sweep(struct recorder *r)
+{
+        struct peer **link = &r->peers, *p;
+
+        while ((p = *link)) {
+                if (p->state != PEER_CLOSING) {
+                        link = &p->next;
+                        continue;
+                }
+                *link = p->next;
+                r->n_peers--;
+                if (r->command.peer == p)
+                        r->command.peer = NULL;
+                say_gone(r, p);
+                peer_free(p);
+        }
+}
+
+void peer_drop_all(struct recorder *r)
+{
+        while (r->peers) {
+                struct peer *p = r->peers;
+
+                r->peers = p->next;
+                r->n_peers--;
+                peer_free(p);
+        }
+}
+
+/* ---- coming ---- */
+
+/* Root is root: it may take the part of the processes that run as root whoever we are. */
+static bool admitted(struct recorder *r, struct span proc, uid_t uid, enum role_id *ret)
+{
+        const struct role *role;
+
+        if (role_admits(&r->users, ROLE_RECORDER, proc, uid, ret))
+                return true;
+        role = role_by_name(proc);
+        for (enum role_id id = 0; role && id < ROLE_COUNT; id++)
+                if (role_of(id) == role && uid == 0 && (id == ROLE_SENSOR || id == ROLE_ADMIN)) {
+                        *ret = id;
+                        return true;
+                }
+        return false;
+}
+
+static struct peer *peer_of_run(struct recorder *r, uint64_t run)
+{
+        struct peer *p = r->peers;
+
+        while (p && (p->run != run || p->state != PEER_OPEN))
+                p = p->next;
+        return p;
+}
+
+/* A run is known when the ledger holds something of it: it may go on where it was. */
+static bool may_resume(struct recorder *r, struct peer *p, uint64_t run)
+{
+        struct peer *old;
+
+        if (run == 0 || ledger_last_seq(r->ledger, recorder_wal_run(run, p->role)) == 0)
+                return false;
+        old = peer_of_run(r, run);
+        if (old)
+                peer_close(old, false, "its run goes on over another connection");
+        return true;
+}
+
+static bool run_in_use(void *ctx, uint64_t wal_run)
+{
+        struct recorder *r = ctx;
+
+        return wal_run == recorder_wal_run(r->run, ROLE_RECORDER) || peer_of_run(r, wal_run >> 4);
+}
+
+static void send_welcome(struct peer *p)
+{
+        struct buf *out = &p->r->out;
+        size_t at;
+        int rc;
+
+        buf_clear(out);
+        at = msg_begin(out, MSG_WELCOME);
+        msg_put_u64(out, p->run);
+        msg_put_u64(out, p->last);
+        msg_put_u32(out, MAX_INFLIGHT);
+        msg_put_bytes8(out, span_str(p->r->host));
+        msg_end(out, at);
+        rc = send_message(p);
+        if (rc < 0)
+                peer_close(p, false, "it did not take its welcome: %s", strerror(-rc));
+}
+
+static void hear_hello(struct peer *p, struct msg_reader *m)
+{
+        struct recorder *r = p->r;
+        struct span proc = msg_get_bytes8(m);
+        uint64_t resume = msg_get_u64(m);
+        bool resumed;
+
+        if (msg_close(m) < 0) {
+                peer_close(p, true, "malformed hello: %s", err_text(m->err));
+                return;
+        }
+        if (!admitted(r, proc, p->cred.uid, &p->role)) {
+                peer_close(p, true, "user %u may not speak as \"%.*s\"", (unsigned)p->cred.uid,
+                           (int)MIN_OF(proc.n, (size_t)32), (const char *)proc.p);
+                return;
+        }
+        resumed = may_resume(r, p, resume);
+        p->run = resumed ? resume : ++r->last_run;
+        p->last = resumed ? ledger_last_seq(r->ledger, recorder_wal_run(p->run, p->role)) : 0;
+        p->durable = p->last;
+        p->state = PEER_OPEN;
+        /* Never refused: there are more places for runs than for peers. */
+        if (!ledger_room_for_run(r->ledger, run_in_use, r)) {
+                peer_close(p, false, "too many runs");
+                return;
+        }
+        log_event(LOG_LEVEL_INFO, "recorder.peer", log_str("proc", role_of(p->role)->name),
+                  log_u64("run", p->run), log_int("uid", p->cred.uid), log_int("pid", p->cred.pid));
+        if (p->role != ROLE_ADMIN)
+                own_peer(r, p, "connected", resumed);
+        if (r->stop_code)
+                return;
+        send_welcome(p);
+        if (r->full && p->state == PEER_OPEN)
+                peer_send_stopped(p, -ENOSPC, "the disk is full");
+}
+
+static void hear(struct peer *p, struct span packet)
+{
+        struct err err = { 0 };
+        enum msg_type type;
+        struct msg_reader m;
+
+        if (msg_open(packet, &m, &type, &err) < 0) {
+                peer_close(p, true, "malformed message: %s", err_text(&err));
+                return;
+        }
+        if (p->state == PEER_NEW && type == MSG_HELLO)
+                hear_hello(p, &m);
+        else if (p->state == PEER_OPEN && type == MSG_APPEND)
+                admit_message(p, &m);
+        else if (p->state == PEER_OPEN && type == MSG_COMMAND && p->role == ROLE_ADMIN)
+                command_take(p, &m);
+        else
+                peer_close(p, true, "a message of type %d is not for it to send", type);
+}
+
+static void readable(void *ctx, unsigned events)
+{
+        struct peer *p = ctx;
+        struct recorder *r = p->r;
+        int n;
+
+        if (events & LOOP_WRITE)
+                peer_send_answers(p);
+        if (p->state == PEER_CLOSING || r->stop_code)
+                return;
+        n = sock_batch_recv(r->packets, p->fd);
+        if (n == 0)
+                peer_close(p, false, "it left");
+        else if (n < 0 && n != -EAGAIN)
+                peer_close(p, false, "%s", strerror(-n));
+        for (int i = 0; i < n && p->state != PEER_CLOSING && !r->stop_code; i++) {
+                struct span packet;
+
+                if (sock_batch_get(r->packets, (unsigned)i, &packet) < 0)
+                        peer_close(p, true, "a packet above %d bytes", MSG_MAX);
+                else
+                        hear(p, packet);
+        }
+}
+
+/* Nobody who has no role at all takes up a place. */
+static bool has_a_role(const struct recorder *r, uid_t uid)
+{
+        if (uid == 0)
+                return true;
+        for (enum role_id id = 0; id < ROLE_COUNT; id++)
+                if (r->users.of[id].known && r->users.of[id].uid == uid &&
+                    role_of(ROLE_RECORDER)->peers & 1u << id)
+                        return true;
+        return false;
+}
+
+void peer_accept(struct recorder *r)
+{
+        struct err err = { 0 };
+        struct sock_cred cred;
+        struct peer *p;
+        int fd;
+
+        if (sock_accept(r->listen_fd, &fd, &cred) < 0)
+                return;
+        if (!has_a_role(r, cred.uid) || r->n_peers == RECORDER_PEERS_MAX) {
+                log_event(LOG_LEVEL_WARNING, "recorder.turned_away", log_int("uid", cred.uid),
+                          log_int("pid", cred.pid), log_int("peers", r->n_peers));
+                fd_close(&fd);
+                return;
+        }
+        p = calloc(1, sizeof *p);
+        if (!p) {
+                fd_close(&fd);
+                return;
+        }
+        p->r = r;
+        p->fd = fd;
+        p->cred = cred;
+        if (sock_set_room(fd, MSG_MAX) < 0 ||
+            loop_add_fd(r->loop, fd, LOOP_READ, readable, p, &p->source, &err) < 0) {
+                peer_free(p);
+                return;
+        }
+        p->next = r->peers;
+        r->peers = p;
+        r->n_peers++;
+}

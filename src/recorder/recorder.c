@@ -1,0 +1,564 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* recorder.c - start, the turn of the loop, commits, publishing, room, the clock, the end.
+ *
+ * One turn: every readable peer is served and its entries staged; then one commit; then the
+ * acknowledgements; then, if the worker rests and something is new, a publishing job.
+ *
+ * SECURITY: holds the signing key and the vault.  Its only outside input is the framing of
+ * wire/msg.h, read in peer.c. */
+#include "recorder/recorder.h"
+
+#include "loop/log.h"
+#include "loop/notify.h"
+#include "recorder/recorder_priv.h"
+#include "wire/entry.h"
+#include "wire/note.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+        WORKERS = 2,
+        MAX_JOBS = 8,
+        TICK_MS = 250,
+        PUBLISH_EVERY_MS = 30, /* at most; each one costs a dozen syncs */
+        PUBLISH_RETRY_MS = 1000,
+        HEARTBEAT_S = 15 * 60,
+        STATUS_S = 5,
+        CLOCK_JUMP_MS = 1000,
+};
+
+void recorder_stop(struct recorder *r, int code, const char *what, const struct err *err)
+{
+        if (r->stop_code)
+                return;
+        log_event(LOG_LEVEL_ERROR, "recorder.stop", log_str("at", what), log_err(err));
+        r->stop_code = code;
+        loop_stop(r->loop, code);
+}
+
+/* ---- committing ---- */
+
+static void answer_all(struct recorder *r)
+{
+        for (struct peer *p = r->peers; p; p = p->next) {
+                p->durable = p->last;
+                if (p->n_answers && p->state == PEER_OPEN)
+                        peer_send_answers(p);
+        }
+}
+
+int recorder_commit(struct recorder *r)
+{
+        bool any = ledger_staged(r->ledger) != ledger_size(r->ledger);
+        struct err err = { 0 };
+        int rc = 0;
+
+        if (r->stop_code)
+                return r->stop_code;
+        if (vault_is_dirty(r->vault))
+                rc = vault_sync(r->vault, &err);
+        if (rc == 0)
+                rc = ledger_commit(r->ledger, &err);
+        if (rc < 0) {
+                recorder_stop(r, rc, "commit", &err);
+                return rc;
+        }
+        r->total.batches += any;
+        answer_all(r);
+        return 0;
+}
+
+static void enter_full(struct recorder *r)
+{
+        if (r->full)
+                return;
+        r->full = true;
+        r->full_since_ns = clock_mono(r->clock);
+        r->full_refused = 0;
+        log_event(LOG_LEVEL_ERROR, "recorder.full", log_u64("size", ledger_size(r->ledger)));
+        own_full(r);
+        for (struct peer *p = r->peers; p; p = p->next)
+                if (p->state == PEER_OPEN)
+                        peer_send_stopped(p, -ENOSPC, "the disk is full");
+}
+
+static void leave_full(struct recorder *r)
+{
+        if (!r->full || ledger_is_full(r->ledger))
+                return;
+        r->full = false;
+        log_event(LOG_LEVEL_INFO, "recorder.resumed", log_u64("refused", r->full_refused));
+        own_resumed(r);
+        for (struct peer *p = r->peers; p; p = p->next)
+                if (p->state == PEER_OPEN)
+                        peer_send_stopped(p, 0, "");
+}
+
+/* A segment was ordered in good time; when it is late all the same there is nothing but to wait. */
+static void await_segment(struct recorder *r)
+{
+        struct pollfd p = { .fd = pool_fd(r->pool), .events = POLLIN };
+
+        poll(&p, 1, TICK_MS);
+        pool_reap(r->pool);
+}
+
+int recorder_stage(struct recorder *r, struct span entry, struct span rows, uint64_t run,
+                   uint64_t seq, uint64_t *ret_index, struct err *err)
+{
+        struct ledger_writer_id id = { run, seq };
+        bool own = (run & 15) == ROLE_RECORDER, committed = false;
+        int rc;
+
+        if (r->full && !own)
+                return -ENOSPC;
+        for (;;) {
+                rc = ledger_stage(r->ledger, entry, rows, id, ret_index, err);
+                if (rc == -ENOBUFS && !committed) {
+                        rc = recorder_commit(r);
+                        if (rc < 0)
+                                return rc;
+                        committed = true;
+                } else if (rc == -EAGAIN) {
+                        await_segment(r);
+                } else {
+                        break;
+                }
+        }
+        if (rc == -ENOSPC && !own)
+                enter_full(r);
+        return rc;
+}
+
+/* ---- publishing ---- */
+
+static void publish_run(struct pool_job *job)
+{
+        struct publish_job *j = (struct publish_job *)job;
+        struct recorder *r = j->r;
+        struct publisher_options o = { .io = &io_kernel, .vault = r->vault };
+
+        j->result = 0;
+        j->err = (struct err){ 0 };
+        if (!r->publisher)
+                j->result = publisher_open(r->public_fd, r->private_fd, &o, &r->publisher, &j->err);
+        if (j->result == 0)
+                j->result = publisher_run(r->publisher, &j->target, &j->err);
+        if (j->result < 0)
+                r->publisher = publisher_free(r->publisher);
+}
+
+static void publish_done(struct pool_job *job)
+{
+        struct publish_job *j = (struct publish_job *)job;
+        struct recorder *r = j->r;
+
+        r->publishing = false;
+        if (j->result == 0) {
+                r->published = j->target.size;
+                r->publish_failed = false;
+                ledger_published(r->ledger, publisher_covered(r->publisher),
+                                 publisher_segment(r->publisher));
+        } else if (j->result == -EBADMSG || j->result == -EIO) {
+                recorder_stop(r, j->result, "publish", &j->err);
+        } else {
+                if (!r->publish_failed)
+                        log_event(LOG_LEVEL_WARNING, "recorder.publish", log_err(&j->err));
+                r->publish_failed = true;
+                r->publish_not_before_ns = clock_mono(r->clock) + PUBLISH_RETRY_MS * NS_PER_MS;
+        }
+}
+
+static void start_publishing(struct recorder *r)
+{
+        int64_t now = clock_mono(r->clock);
+
+        if (r->publishing || r->stop_code || now < r->publish_not_before_ns ||
+            (r->published == ledger_size(r->ledger) && r->publisher))
+                return;
+        r->publish.job.run = publish_run;
+        r->publish.job.done = publish_done;
+        r->publish.r = r;
+        ledger_position(r->ledger, &r->publish.target);
+        if (pool_submit(r->pool, &r->publish.job) == 0) {
+                r->publishing = true;
+                r->publish_not_before_ns = now + PUBLISH_EVERY_MS * NS_PER_MS;
+        }
+}
+
+/* ---- room ---- */
+
+static void segment_run(struct pool_job *job)
+{
+        segment_prepare(&((struct segment_job *)job)->order);
+}
+
+static void segment_done(struct pool_job *job)
+{
+        struct segment_job *j = (struct segment_job *)job;
+
+        ledger_segment_done(j->r->ledger, &j->order);
+}
+
+static void order_segment(struct recorder *r)
+{
+        if (r->stop_code || !ledger_wants_segment(r->ledger, &r->segment.order))
+                return;
+        r->segment.job.run = segment_run;
+        r->segment.job.done = segment_done;
+        r->segment.r = r;
+        if (pool_submit(r->pool, &r->segment.job) < 0) {
+                r->segment.order.result = -EAGAIN;
+                ledger_segment_done(r->ledger, &r->segment.order);
+        }
+}
+
+/* ---- the turn ---- */
+
+static void turn(void *ctx)
+{
+        struct recorder *r = ctx;
+        int64_t wait;
+
+        leave_full(r);
+        peer_sweep(r);
+        if (recorder_commit(r) < 0)
+                return;
+        command_step(r);
+        order_segment(r);
+        start_publishing(r);
+        /* Come again when the next publishing is due; the tick would be too late. */
+        if (!r->publishing && r->published != ledger_size(r->ledger)) {
+                wait = MIN_OF(r->publish_not_before_ns, clock_mono(r->clock) + TICK_MS * NS_PER_MS);
+                loop_timer_set(r->timer, wait);
+        }
+}
+
+static void say_status(struct recorder *r)
+{
+        CLEANUP(buf_done) struct buf more = BUF_INIT(PRESENCE_MAX);
+        struct json_writer w;
+        struct err err = { 0 };
+
+        json_writer_init(&w, &more);
+        json_begin_object(&w);
+        json_put_key(&w, "appended");
+        json_put_u64(&w, r->total.appended);
+        json_put_key(&w, "peers");
+        json_put_u64(&w, r->n_peers);
+        json_put_key(&w, "published");
+        json_put_u64(&w, r->published);
+        json_put_key(&w, "refused");
+        json_put_u64(&w, r->total.refused);
+        json_put_key(&w, "size");
+        json_put_u64(&w, ledger_size(r->ledger));
+        json_end_object(&w);
+        if (presence_say(&r->presence, &r->sandbox, buf_span(&more), &err) < 0)
+                log_event(LOG_LEVEL_WARNING, "recorder.status", log_err(&err));
+}
+
+/* The wall clock against the monotonic one since the last look. */
+static void watch_clock(struct recorder *r, int64_t mono)
+{
+        int64_t wall = clock_wall(r->clock);
+        int64_t jump = wall - (r->seen_wall_ns + (mono - r->status_ns));
+
+        if (jump > CLOCK_JUMP_MS * NS_PER_MS || jump < -CLOCK_JUMP_MS * NS_PER_MS)
+                own_clock(r, jump, wall);
+        r->seen_wall_ns = wall;
+        r->status_ns = mono;
+}
+
+static void tick(void *ctx)
+{
+        struct recorder *r = ctx;
+        int64_t now = clock_mono(r->clock);
+
+        loop_timer_set(r->timer, now + TICK_MS * NS_PER_MS);
+        if (now - r->status_ns >= STATUS_S * NS_PER_S) {
+                watch_clock(r, now);
+                say_status(r);
+        }
+        if (now - r->beat_ns >= HEARTBEAT_S * NS_PER_S)
+                own_heartbeat(r);
+}
+
+static void on_connection(void *ctx, unsigned events)
+{
+        peer_accept(ctx);
+}
+
+static void on_worker(void *ctx, unsigned events)
+{
+        pool_reap(((struct recorder *)ctx)->pool);
+}
+
+static void on_signal(void *ctx, int signo)
+{
+        loop_stop(((struct recorder *)ctx)->loop, 0);
+}
+
+/* ---- start ---- */
+
+static int make_dir(int at, const char *path, mode_t mode, struct err *err)
+{
+        if (mkdirat(at, path, mode) < 0 && errno != EEXIST)
+                return err_sys(err, -errno, "%s", path);
+        return 0;
+}
+
+static int open_dir(int at, const char *path, int *ret, struct err *err)
+{
+        *ret = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return *ret < 0 ? err_sys(err, -errno, "%s", path) : 0;
+}
+
+/* The two directories, owned by whom we are going to be. */
+static int open_places(struct recorder *r, struct err *err)
+{
+        CLEANUP_FD int state = -1;
+        int rc;
+
+        rc = open_dir(AT_FDCWD, r->o->state, &state, err);
+        if (rc == 0)
+                rc = open_dir(AT_FDCWD, r->o->run, &r->run_fd, err);
+        if (rc == 0)
+                rc = make_dir(state, "ledger", 0755, err);
+        if (rc == 0)
+                rc = make_dir(state, "ledger.private", 0700, err);
+        if (rc == 0)
+                rc = open_dir(state, "ledger", &r->public_fd, err);
+        if (rc == 0)
+                rc = open_dir(state, "ledger.private", &r->private_fd, err);
+        if (rc < 0 || r->o->keep_user || geteuid() != 0)
+                return rc;
+        if (fchown(r->public_fd, r->users.of[ROLE_RECORDER].uid, r->users.of[ROLE_RECORDER].gid) <
+                    0 ||
+            fchown(r->private_fd, r->users.of[ROLE_RECORDER].uid, r->users.of[ROLE_RECORDER].gid) <
+                    0)
+                return err_sys(err, -errno, "%s: chown", r->o->state);
+        return 0;
+}
+
+static int open_ledger(struct recorder *r, struct err *err)
+{
+        struct ledger_options lo = { .io = &io_kernel,
+                                     .clock = r->clock,
+                                     .segment_bytes = r->o->segment_bytes };
+        char origin[NOTE_NAME_MAX + 1];
+        int rc;
+
+        if (r->o->origin)
+                snprintf(origin, sizeof origin, "%s", r->o->origin);
+        else
+                snprintf(origin, sizeof origin, "assay.invalid/%s", r->host);
+        /* The vault first: a ledger that is there has one. */
+        if (faccessat(r->private_fd, "keys/subjects", F_OK, 0) < 0) {
+                if (faccessat(r->private_fd, "signed", F_OK, 0) == 0)
+                        return err_set(err, -EBADMSG, "keys/subjects: the vault's keys are gone");
+                rc = vault_create(r->private_fd, &io_kernel, err);
+                if (rc < 0)
+                        return rc;
+        }
+        if (faccessat(r->private_fd, "signed", F_OK, 0) < 0) {
+                rc = ledger_create(r->public_fd, r->private_fd, origin, &lo, err);
+                if (rc < 0)
+                        return rc;
+                log_event(LOG_LEVEL_INFO, "recorder.created", log_str("origin", origin));
+        }
+        rc = ledger_open(r->public_fd, r->private_fd, &lo, &r->ledger, err);
+        if (rc == 0)
+                rc = vault_open(r->private_fd, &io_kernel, true, &r->vault, err);
+        if (rc < 0)
+                return rc;
+        r->last_run = ledger_last_run(r->ledger) >> 4;
+        r->run = ++r->last_run;
+        return 0;
+}
+
+static int enter_role(struct recorder *r, struct err *err)
+{
+        bool keep = r->o->keep_user || geteuid() != 0;
+        struct role_paths paths = { .state = r->o->state, .runtime = r->o->run };
+
+        return role_enter(ROLE_RECORDER, &paths, keep ? ROLE_KEEP_USER : 0, &r->sandbox, err);
+}
+
+static int start_loop(struct recorder *r, struct err *err)
+{
+        int rc;
+
+        rc = loop_new(r->clock, &r->loop, err);
+        if (rc == 0)
+                rc = pool_new(WORKERS, MAX_JOBS, &r->pool, err);
+        if (rc == 0)
+                rc = sock_batch_new(RECORDER_PACKETS, MSG_MAX, &r->packets);
+        if (rc == 0)
+                rc = loop_add_fd(r->loop, r->listen_fd, LOOP_READ, on_connection, r, &r->listener,
+                                 err);
+        if (rc == 0)
+                rc = loop_add_fd(r->loop, pool_fd(r->pool), LOOP_READ, on_worker, r, &r->worker,
+                                 err);
+        if (rc == 0)
+                rc = loop_add_timer(r->loop, tick, r, &r->timer, err);
+        if (rc == 0)
+                rc = loop_add_signal(r->loop, SIGTERM, on_signal, r, err);
+        if (rc == 0)
+                rc = loop_add_signal(r->loop, SIGINT, on_signal, r, err);
+        if (rc == 0)
+                loop_set_turn(r->loop, turn, r);
+        return rc;
+}
+
+/* Everything durable signed, in this thread's time. */
+static int publish_now(struct recorder *r, struct err *err)
+{
+        pool_drain(r->pool);
+        if (r->stop_code)
+                return r->stop_code;
+        r->publish_not_before_ns = 0;
+        start_publishing(r);
+        pool_drain(r->pool);
+        if (r->publish.result < 0 && err)
+                *err = r->publish.err;
+        return r->publish.result;
+}
+
+static int begin(struct recorder *r, struct err *err)
+{
+        int rc;
+
+        r->started_ns = r->beat_ns = r->status_ns = clock_mono(r->clock);
+        r->seen_wall_ns = clock_wall(r->clock);
+        own_opened(r);
+        own_heartbeat(r);
+        rc = recorder_commit(r);
+        if (rc < 0)
+                return rc;
+        rc = publish_now(r, err);
+        if (rc == 0)
+                rc = command_resume(r, err);
+        if (rc == -ENOSPC)
+                rc = 0; /* said in the log; it goes on when there is room */
+        say_status(r);
+        loop_timer_set(r->timer, clock_mono(r->clock));
+        return rc;
+}
+
+/* ---- the end ---- */
+
+static void end(struct recorder *r)
+{
+        struct err err = { 0 };
+
+        if (r->stop_code) {
+                for (struct peer *p = r->peers; p; p = p->next)
+                        if (p->state == PEER_OPEN)
+                                peer_send_stopped(p, -EIO, "the recorder stops");
+                return;
+        }
+        own_stopped(r, "asked to");
+        if (recorder_commit(r) == 0 && publish_now(r, &err) < 0)
+                log_event(LOG_LEVEL_WARNING, "recorder.publish", log_err(&err));
+}
+
+static void done(struct recorder *r)
+{
+        if (r->pool)
+                pool_drain(r->pool);
+        peer_drop_all(r);
+        loop_remove(r->listener);
+        loop_remove(r->worker);
+        loop_remove(r->timer);
+        pool_free(r->pool);
+        publisher_free(r->publisher);
+        vault_free(r->vault);
+        ledger_free(r->ledger);
+        loop_free(r->loop);
+        sock_batch_free(r->packets);
+        presence_done(&r->presence);
+        buf_done(&r->entry);
+        buf_done(&r->rows);
+        buf_done(&r->skeleton);
+        buf_done(&r->out);
+        buf_done(&r->command.args);
+        fd_close(&r->listen_fd);
+        fd_close(&r->public_fd);
+        fd_close(&r->private_fd);
+        fd_close(&r->run_fd);
+        free(r);
+}
+
+static int start(struct recorder *r, struct err *err)
+{
+        char path[108];
+        int rc, n;
+
+        n = snprintf(path, sizeof path, "%s/recorder.sock", r->o->run);
+        if (n < 0 || (size_t)n >= sizeof path)
+                return err_set(err, -ENAMETOOLONG, "%s: too long for a socket's path", r->o->run);
+        if (!entry_host_ok(span_str(r->o->host)))
+                return err_set(err, -EINVAL, "\"%s\" is no host name for entries", r->o->host);
+        snprintf(r->host, sizeof r->host, "%s", r->o->host);
+        rc = role_users_init(&r->users, r->o->keep_user ? ROLE_KEEP_USER : 0, err);
+        if (rc == 0)
+                rc = open_places(r, err);
+        if (rc == 0)
+                rc = presence_open(r->run_fd, role_of(ROLE_RECORDER)->name, clock_wall(r->clock),
+                                   &r->presence, err);
+        /* Anybody may connect; whom the kernel says it is decides what happens then. */
+        if (rc == 0)
+                rc = sock_listen(path, 0666, &r->listen_fd, err);
+        if (rc == 0)
+                rc = enter_role(r, err);
+        if (rc == 0)
+                rc = open_ledger(r, err);
+        if (rc == 0)
+                rc = start_loop(r, err);
+        return rc < 0 ? rc : begin(r, err);
+}
+
+int recorder_run(const struct recorder_options *o)
+{
+        struct recorder *r = calloc(1, sizeof *r);
+        struct notify notify = { .fd = -1 };
+        struct err err = { 0 };
+        int rc;
+
+        if (!r)
+                return -ENOMEM;
+        r->o = o;
+        r->clock = o->clock;
+        r->public_fd = r->private_fd = r->listen_fd = r->run_fd = -1;
+        r->presence = PRESENCE_NONE;
+        r->entry = BUF_INIT(2 * ENTRY_MAX);
+        r->rows = BUF_INIT(MSG_MAX * 2);
+        r->skeleton = BUF_INIT(ENTRY_MAX);
+        r->out = BUF_INIT(MSG_MAX);
+        r->command.args = BUF_INIT(MSG_MAX);
+        rc = notify_init(&notify, &err);
+        if (rc == 0)
+                rc = start(r, &err);
+        if (rc == 0) {
+                log_event(LOG_LEVEL_INFO, "recorder.ready",
+                          log_str("origin", ledger_origin(r->ledger)),
+                          log_u64("size", ledger_size(r->ledger)), log_u64("run", r->run));
+                if (notify_send(&notify, "READY=1") < 0)
+                        log_event(LOG_LEVEL_WARNING, "recorder.notify");
+                rc = loop_run(r->loop);
+                end(r);
+        } else if (!r->stop_code) {
+                log_event(LOG_LEVEL_ERROR, "recorder.start", log_err(&err));
+        }
+        if (r->stop_code)
+                rc = r->stop_code;
+        notify_done(&notify);
+        done(r);
+        return rc;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* recorder.h - the process that writes this host's ledger, and nothing else does.  Floor 3.
+ *
+ * Local writers connect to one seqpacket socket and are known by their credentials; each may write
+ * only the kinds it owns.  All entries that arrive in one turn of the loop become one batch, one
+ * fdatasync, then the acknowledgements.  Publishing runs in a worker.  Readers open the files; the
+ * recorder never reads an entry back for anybody. */
+#ifndef RECORDER_RECORDER_H
+#define RECORDER_RECORDER_H
+
+#include "base/base.h"
+#include "base/clock.h"
+#include "base/err.h"
+
+struct recorder_options {
+        const char *state;      /* holds ledger/ and ledger.private/ */
+        const char *run;        /* for recorder.sock and recorder.status */
+        const char *host;       /* name in the entries */
+        const char *origin;     /* of a ledger made now; NULL: assay.invalid/<host> */
+        uint32_t segment_bytes; /* 0: the default */
+        bool keep_user;         /* stay who we are; root and our own user are let in as any role */
+        const struct clock *clock;
+};
+
+/* Until SIGTERM or SIGINT: 0.  Anything else has been said in the log: a negative errno. */
+MUST_USE int recorder_run(const struct recorder_options *o);
+
+#endif

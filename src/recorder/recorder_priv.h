@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* recorder_priv.h - the recorder's inside.  Floor 3.
+ *
+ * Invariants
+ *  1. An ACK or NAK is sent only when the commit of its entry has returned 0.
+ *  2. A peer's answers wait in the order of its sequences, and go out in that order.
+ *  3. The publisher belongs to the worker while `publishing`, to nobody else.
+ *  4. An entry that is refused leaves ledger.refused in its sequence's place, so runs have no gaps.
+ *  5. While `stopped`, nothing of any peer is appended. */
+#ifndef RECORDER_RECORDER_PRIV_H
+#define RECORDER_RECORDER_PRIV_H
+
+#include "base/buf.h"
+#include "ledger/ledger.h"
+#include "ledger/publisher.h"
+#include "ledger/vault.h"
+#include "loop/loop.h"
+#include "loop/pool.h"
+#include "loop/presence.h"
+#include "loop/role.h"
+#include "recorder/recorder.h"
+#include "sys/sock.h"
+#include "wire/json.h"
+#include "wire/msg.h"
+
+enum {
+        RECORDER_PEERS_MAX = 96, /* below LEDGER_RUNS_MAX: some who went may come back */
+        RECORDER_PACKETS = 16,   /* read from one peer before the next has its turn */
+        ANSWERS_MAX = LEDGER_WINDOW + 1,
+};
+
+/* What a peer is to hear once the batch is durable. */
+struct answer {
+        uint64_t seq, index;
+        uint32_t n; /* entries from seq on; 0: a refusal */
+        int code;   /* of a refusal */
+        char *text; /* of a refusal, malloc'd */
+};
+
+enum peer_state {
+        PEER_NEW,     /* connected, HELLO is due */
+        PEER_OPEN,    /* welcomed */
+        PEER_CLOSING, /* to be dropped at the end of the turn */
+};
+
+struct peer {
+        struct recorder *r;
+        enum peer_state state;
+        int fd;
+        struct sock_cred cred;
+        enum role_id role;
+        uint64_t run;     /* as in entries */
+        uint64_t last;    /* last sequence staged */
+        uint64_t durable; /* last sequence whose answer was queued for sending after a commit */
+        bool discarding;  /* after a stop: until it begins again where we left off */
+        struct loop_source *source;
+        struct answer answer[ANSWERS_MAX];
+        size_t n_answers;
+        char why[128]; /* why it is closing; empty: it left */
+        bool violation;
+        struct peer *next;
+};
+
+struct counters {
+        uint64_t appended, bytes, refused, resent, batches;
+};
+
+struct publish_job {
+        struct pool_job job; /* first */
+        struct recorder *r;
+        struct ledger_position target;
+        bool rotate;
+        int result;
+        struct err err;
+};
+
+struct segment_job {
+        struct pool_job job; /* first */
+        struct recorder *r;
+        struct segment_order order;
+};
+
+/* One administrator's command waits until everything is published and the worker rests. */
+struct waiting_command {
+        struct peer *peer; /* NULL: none */
+        char verb[32];
+        struct buf args;
+};
+
+struct recorder {
+        const struct recorder_options *o;
+        const struct clock *clock;
+        struct loop *loop;
+        struct pool *pool;
+        int public_fd, private_fd, listen_fd, run_fd;
+        struct ledger *ledger;
+        struct vault *vault;
+        struct publisher *publisher;
+        struct role_users users;
+        struct presence presence;
+        struct sandbox_state sandbox;
+        char host[65];
+
+        struct loop_source *listener, *timer, *worker;
+        struct sock_batch *packets;
+        struct peer *peers;
+        unsigned n_peers;
+
+        uint64_t run, seq, last_run; /* our own writer identity; the highest run given out */
+        struct counters total, beat;
+        struct buf entry, rows, skeleton, out;
+
+        bool publishing, publish_failed;
+        int64_t publish_not_before_ns;
+        uint64_t published;
+        struct publish_job publish;
+        struct segment_job segment;
+
+        bool full;
+        int64_t full_since_ns;
+        uint64_t full_refused;
+        int64_t started_ns, beat_ns;
+        int64_t status_ns, seen_wall_ns; /* the last look at both clocks */
+        struct waiting_command command;
+        int stop_code; /* why the loop ends: 0 a signal, else a negative errno */
+};
+
+/* ---- recorder.c ---- */
+
+/* Make what is staged durable and answer its writers.  A failure ends the recorder. */
+MUST_USE int recorder_commit(struct recorder *r);
+/* Stage one entry, committing before it when the batch is full.  -ENOSPC: the disk is full. */
+MUST_USE int recorder_stage(struct recorder *r, struct span entry, struct span rows, uint64_t run,
+                            uint64_t seq, uint64_t *ret_index, struct err *err);
+/* End the loop and say why. */
+void recorder_stop(struct recorder *r, int code, const char *what, const struct err *err);
+/* What a run is called in the WAL: the role is part of it, so nobody resumes another's. */
+static inline uint64_t recorder_wal_run(uint64_t run, enum role_id role)
+{
+        return run << 4 | (uint64_t)role;
+}
+STATIC_ASSERT(ROLE_COUNT <= 16, "a role fits into four bits");
+
+/* ---- peer.c ---- */
+
+void peer_accept(struct recorder *r);
+/* Queue an answer; sent by peer_send_answers() after the commit. */
+void peer_answer(struct peer *p, uint64_t seq, uint64_t index);
+void peer_refuse(struct peer *p, uint64_t seq, int code, const char *text);
+void peer_send_answers(struct peer *p);
+void peer_send_stopped(struct peer *p, int code, const char *text);
+void peer_reply(struct peer *p, int code, struct span body);
+/* Mark for dropping; why is for the ledger. */
+void peer_close(struct peer *p, bool violation, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* Drop what was marked. */
+void peer_sweep(struct recorder *r);
+void peer_drop_all(struct recorder *r);
+
+/* ---- admit.c ---- */
+
+/* Take the entries of an APPEND message. */
+void admit_message(struct peer *p, struct msg_reader *m);
+
+/* ---- own.c: entries about ourselves ---- */
+
+/* Build what.* between own_begin() and own_end(); members ascend by byte. */
+struct own_entry {
+        struct json_writer w;
+        const char *kind;
+};
+void own_begin(struct recorder *r, struct own_entry *e, const char *kind);
+MUST_USE int own_end(struct recorder *r, struct own_entry *e);
+/* The same, with who did it behind what: an administrator. */
+MUST_USE int own_end_by(struct recorder *r, struct own_entry *e, const struct peer *by);
+
+void own_opened(struct recorder *r);
+void own_peer(struct recorder *r, const struct peer *p, const char *event, bool resumed);
+void own_refused(struct recorder *r, struct span refused, const struct peer *p, uint64_t seq,
+                 int code, const char *reason);
+void own_full(struct recorder *r);
+void own_resumed(struct recorder *r);
+void own_heartbeat(struct recorder *r);
+void own_clock(struct recorder *r, int64_t jump_ns, int64_t now_ns);
+void own_stopped(struct recorder *r, const char *reason);
+uint64_t own_disk_free(const struct recorder *r);
+
+/* ---- command.c ---- */
+
+void command_take(struct peer *p, struct msg_reader *m);
+/* Run the waiting command, if any, when everything is published. */
+void command_step(struct recorder *r);
+/* Finish what a crash interrupted; everything is published and the worker rests. */
+MUST_USE int command_resume(struct recorder *r, struct err *err);
+
+#endif
