@@ -3,6 +3,7 @@
 #include "command/admin.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/text.h"
@@ -81,7 +82,7 @@ int admin_put_policy(struct json_writer *w, const char *file, struct err *err)
 {
         const char *slash = strrchr(file, '/');
         uint8_t digest[SHA256_LEN], *p;
-        char hex[2 * SHA256_LEN + 1];
+        char hex[2 * SHA256_LEN + 1], text[512];
         size_t n;
         int status;
 
@@ -91,7 +92,7 @@ int admin_put_policy(struct json_writer *w, const char *file, struct err *err)
         sha256(span_of(p, n), digest);
         free(p);
         text_hex(span_of(digest, sizeof(digest)), hex);
-        command_put_json_text(w, "policy", slash ? slash + 1 : file);
-        command_put_json_text(w, "policy_sha256", hex);
+        snprintf(text, sizeof(text), "%.255s sha256:%s", slash ? slash + 1 : file, hex);
+        command_put_json_text(w, "policy", text);
         return 0;
 }

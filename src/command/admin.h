@@ -16,8 +16,7 @@ MUST_USE int admin_command(const struct invocation *in, const char *verb, struct
 enum status admin_run(const struct invocation *in, const char *verb, struct span args,
                       const char *done);
 
-/* Lower-case hex SHA-256 of a file, and its name without directories, as arguments "policy" and
- * "policy_sha256" in a writer that is inside an object. */
+/* Put member "policy": a file's name without directories and the SHA-256 of what it says now. */
 struct json_writer;
 MUST_USE int admin_put_policy(struct json_writer *w, const char *file, struct err *err);
 

@@ -9,13 +9,10 @@
 #include "ledger/keys.h"
 
 static const struct command *const ledger_commands[] = {
-        &command_ledger_init,
-        &command_ledger_append,
-        &command_ledger_checkpoint,
-        &command_ledger_vkey,
-        &command_ledger_proof,
-        &command_ledger_hold,
-        NULL,
+        &command_ledger_init,       &command_ledger_append,
+        &command_ledger_checkpoint, &command_ledger_vkey,
+        &command_ledger_proof,      &command_ledger_rotate,
+        &command_ledger_hold,       NULL,
 };
 
 const struct command command_ledger = {

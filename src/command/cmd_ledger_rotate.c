@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_ledger_rotate.c - assay ledger rotate: a new signing key, vouched for by the old one. */
+#include "base/text.h"
+#include "command/admin.h"
+#include "command/ledger_group.h"
+#include "ledger/keys.h"
+#include "wire/json.h"
+
+struct rotate_options {
+        const char *reason;
+};
+
+static const struct option_spec rotate_specs[] = {
+        { "reason", 'r', OPTION_TEXT, offsetof(struct rotate_options, reason), "TEXT",
+          "why, kept in the ledger; required" },
+        { 0 },
+};
+
+static int vkey_of(int private_fd, const char *file, struct note_vkey *ret, struct err *err)
+{
+        CLEANUP(signer_freep) struct signer *key = NULL;
+        int status = keys_load(private_fd, &io_kernel, file, &key, err);
+
+        if (status == 0)
+                signer_vkey(key, ret);
+        return status;
+}
+
+static void put_entry(const struct invocation *in, const struct note_vkey *old, struct span vkey,
+                      struct buf *out)
+{
+        const struct rotate_options *o = in->options;
+        char keyid[2 * NOTE_KEYID + 1], now[TEXT_TIME_LEN + 1];
+        struct json_writer w;
+
+        text_hex(span_of(old->keyid, NOTE_KEYID), keyid);
+        text_time(clock_wall(in->clock), now);
+        json_writer_init(&w, out);
+        json_begin_object(&w);
+        json_put_key(&w, "k");
+        json_put_string(&w, SPAN("ledger.key_rotated"));
+        json_put_key(&w, "t");
+        json_put_string(&w, span_str(now));
+        json_put_key(&w, "v");
+        json_put_int(&w, 1);
+        json_put_key(&w, "what");
+        json_begin_object(&w);
+        json_put_key(&w, "old_keyid");
+        json_put_string(&w, span_str(keyid));
+        command_put_json_text(&w, "reason", o->reason);
+        json_put_key(&w, "vkey");
+        json_put_string(&w, vkey);
+        json_end_object(&w);
+        json_end_object(&w);
+}
+
+/* A key that a crash left behind is used now. */
+static int new_key(struct writing *w, struct note_vkey *old, struct note_vkey *new, struct err *err)
+{
+        int status = vkey_of(w->private_fd, "log", old, err);
+
+        if (status == 0)
+                status = keys_generate(w->private_fd, &io_kernel, "log.next",
+                                       span_str(ledger_origin(w->ledger)), err);
+        if (status == 0 || status == -EEXIST)
+                status = vkey_of(w->private_fd, "log.next", new, err);
+        return status;
+}
+
+static int rotate(const struct invocation *in, struct writing *w, struct buf *vkey, struct err *err)
+{
+        CLEANUP(buf_done) struct buf entry = BUF_INIT(COMMAND_OUTPUT_MAX);
+        struct ledger_writer_id nobody = { 0 };
+        struct ledger_position end;
+        struct note_vkey old, new;
+        uint64_t index;
+        int status;
+
+        status = new_key(w, &old, &new, err);
+        if (status < 0)
+                return status;
+        note_vkey_put(vkey, &new);
+        put_entry(in, &old, buf_span(vkey), &entry);
+        status = ledger_stage(w->ledger, buf_span(&entry), SPAN_NONE, nobody, &index, err);
+        if (status == 0)
+                status = ledger_commit(w->ledger, err);
+        if (status < 0)
+                return status;
+        ledger_position(w->ledger, &end);
+        return publisher_rotate(w->publisher, &end, err);
+}
+
+static enum status rotate_dir(const struct invocation *in)
+{
+        CLEANUP(writing_done) struct writing w = { 0 };
+        CLEANUP(buf_done) struct buf vkey = BUF_INIT(NOTE_MAX);
+        CLEANUP(buf_done) struct buf out = BUF_INIT(COMMAND_OUTPUT_MAX);
+        struct json_writer json;
+        struct err err = { 0 };
+        int status;
+
+        status = writing_open(in->operands[0], in->clock, &w, &err);
+        if (status == 0)
+                status = rotate(in, &w, &vkey, &err);
+        if (status < 0)
+                return complain_err(in, &err);
+        if (in->json) {
+                json_writer_init(&json, &out);
+                json_begin_object(&json);
+                json_put_key(&json, "vkey");
+                json_put_string(&json, buf_span(&vkey));
+                json_end_object(&json);
+        } else {
+                buf_put(&out, buf_span(&vkey));
+        }
+        buf_put_byte(&out, '\n');
+        return command_print(in, &out, STATUS_GOOD);
+}
+
+static enum status rotate_host(const struct invocation *in)
+{
+        const struct rotate_options *o = in->options;
+        CLEANUP(buf_done) struct buf args = BUF_INIT(COMMAND_OUTPUT_MAX);
+        struct json_writer w;
+
+        json_writer_init(&w, &args);
+        json_begin_object(&w);
+        command_put_json_text(&w, "reason", o->reason);
+        json_end_object(&w);
+        return admin_run(in, "rotate", buf_span(&args), "rotated");
+}
+
+static enum status run(struct invocation *in)
+{
+        const struct rotate_options *o = in->options;
+
+        if (!o->reason)
+                return complain(in, STATUS_USAGE, "--reason TEXT is missing");
+        return in->n_operands ? rotate_dir(in) : rotate_host(in);
+}
+
+const struct command command_ledger_rotate = {
+        .name = "rotate",
+        .operands = "[DIR]",
+        .about = "sign with a new key from now on, and print its verifier key",
+        .help = "The change is an entry, and one checkpoint carries both signatures: whoever has the\n"
+                "old verifier key can follow (assay verify does).  Without DIR, this host's running\n"
+                "recorder changes its key; with DIR, a ledger that no recorder holds.",
+        .options = rotate_specs,
+        .options_size = sizeof(struct rotate_options),
+        .max_operands = 1,
+        .run = run,
+};
