@@ -112,10 +112,10 @@ static bool take_frames(struct job_run *j, unsigned max)
 static void on_frame(void *ctx, unsigned events)
 {
         struct job_run *j = ctx;
+        bool more = take_frames(j, FRAMES_PER_TURN);
 
-        if (!take_frames(j, FRAMES_PER_TURN) && (events & LOOP_HANGUP))
-                j->on_frame = loop_remove(j->on_frame); /* the exit is next */
-        else if (j->result < 0)
+        /* nothing will come any more, or nothing is believed any more: the exit is next */
+        if (j->result < 0 || (!more && (events & LOOP_HANGUP)))
                 j->on_frame = loop_remove(j->on_frame);
 }
 

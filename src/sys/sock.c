@@ -292,11 +292,12 @@ struct sock_batch {
 
 int sock_batch_new(unsigned packets, size_t room, struct sock_batch **ret)
 {
-        CLEANUP(sock_batch_freep) struct sock_batch *b = calloc(1, sizeof *b);
+        CLEANUP(sock_batch_freep) struct sock_batch *b = NULL;
         size_t total;
 
         if (packets == 0 || packets > BATCH_MAX || room == 0 || !size_mul(packets, room, &total))
                 return -EINVAL;
+        b = calloc(1, sizeof *b);
         if (!b)
                 return -ENOMEM;
         b->heads = calloc(packets, sizeof *b->heads);
