@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "integrity/change.h"
+
+#include "base/text.h"
+#include "integrity/who.h"
+#include "wire/json.h"
+
+#include <stdio.h>
+
+const char *change_word(const struct change *c)
+{
+        const unsigned content = RECORD_F_TYPE | RECORD_F_SIZE | RECORD_F_LINK | RECORD_F_RDEV |
+                                 RECORD_F_SHA256 | RECORD_F_MTIME;
+        unsigned d;
+
+        if (c->from.n)
+                return c->over ? "replaced" : "renamed";
+        if (!c->was)
+                return "created";
+        if (!c->is)
+                return "deleted";
+        d = record_diff(c->was, c->is);
+        if (d & RECORD_F_INODE)
+                return "replaced";
+        return d & content ? "modified" : "attributes";
+}
+
+/* ---- values ---- */
+
+static void put_text(struct json_writer *w, const char *key, const char *s)
+{
+        json_put_key(w, key);
+        json_put_string(w, span_str(s));
+}
+
+static void put_u64(struct json_writer *w, const char *key, uint64_t v)
+{
+        json_put_key(w, key);
+        json_put_u64(w, v);
+}
+
+static void put_int(struct json_writer *w, const char *key, int64_t v)
+{
+        json_put_key(w, key);
+        json_put_int(w, v);
+}
+
+static void put_time(struct json_writer *w, const char *key, int64_t ns)
+{
+        char t[TEXT_TIME_LEN + 1];
+
+        text_time(ns, t);
+        put_text(w, key, t);
+}
+
+static void put_hex(struct json_writer *w, const char *key, const uint8_t digest[RECORD_HASH])
+{
+        char hex[2 * RECORD_HASH + 1];
+
+        text_hex(span_of(digest, RECORD_HASH), hex);
+        put_text(w, key, hex);
+}
+
+static void put_paths(struct json_writer *w, const char *key, const struct watchset *set)
+{
+        struct buf b = BUF_INIT(2 * WATCH_PATH_MAX);
+
+        json_put_key(w, key);
+        json_begin_array(w);
+        for (size_t i = 0; i < set->n; i++) {
+                buf_clear(&b);
+                if (set->rules[i].exclude)
+                        buf_put_byte(&b, '!');
+                text_put_safe(&b, set->rules[i].path);
+                if (buf_status(&b) == 0 && text_is_utf8(buf_span(&b), NULL))
+                        json_put_string(w, buf_span(&b));
+        }
+        json_end_array(w);
+        buf_done(&b);
+}
+
+/* ---- a file's state ---- */
+
+static void put_flags(struct json_writer *w, const char *key, uint32_t flags)
+{
+        static const struct {
+                uint32_t flag;
+                const char *name;
+        } names[] = {
+                { RECORD_APPEND, "append" },       { RECORD_COMPRESSED, "compressed" },
+                { RECORD_ENCRYPTED, "encrypted" }, { RECORD_IMMUTABLE, "immutable" },
+                { RECORD_NODUMP, "nodump" },       { RECORD_VERITY, "verity" },
+        };
+
+        json_put_key(w, key);
+        json_begin_array(w);
+        for (size_t i = 0; i < ARRAY_LEN(names); i++)
+                if (flags & names[i].flag)
+                        json_put_string(w, span_str(names[i].name));
+        json_end_array(w);
+}
+
+static const char *xattr_status(const struct record *r)
+{
+        return r->xattr_status == RECORD_XATTRS_KNOWN         ? "known"
+               : r->xattr_status == RECORD_XATTRS_UNSUPPORTED ? "unsupported"
+                                                              : "unreadable";
+}
+
+/* Keys of one state ascend; each is prefix + name. */
+struct state_writer {
+        struct json_writer *w;
+        const char *prefix;
+        char key[64];
+};
+
+static const char *key(struct state_writer *s, const char *name)
+{
+        snprintf(s->key, sizeof s->key, "%s%s", s->prefix, name);
+        return s->key;
+}
+
+/* The members of r that are asked for, and always its hash. */
+static void put_state(struct json_writer *w, const char *prefix, const struct record *r,
+                      unsigned want)
+{
+        struct state_writer s = { .w = w, .prefix = prefix };
+        bool file = r->type == RECORD_FILE,
+             device = r->type == RECORD_CHAR || r->type == RECORD_BLOCK;
+        char text[32];
+
+        if (want & RECORD_F_FLAGS)
+                put_flags(w, key(&s, "flags"), r->flags);
+        if (want & RECORD_F_GID)
+                put_int(w, key(&s, "gid"), r->gid);
+        if (file && r->hash != RECORD_HASH_KNOWN)
+                put_text(w, key(&s, "hash_reason"), record_reason_name(r->reason));
+        if (file)
+                put_text(w, key(&s, "hash_status"), record_hash_name(r->hash));
+        if (want & RECORD_F_INODE)
+                put_u64(w, key(&s, "inode"), r->ino);
+        if (want & RECORD_F_LINKS)
+                put_int(w, key(&s, "links"), r->nlink);
+        if (want & RECORD_F_MODE) {
+                snprintf(text, sizeof text, "%04o", r->mode);
+                put_text(w, key(&s, "mode"), text);
+        }
+        if (want & RECORD_F_MTIME)
+                put_time(w, key(&s, "mtime"), r->mtime_ns);
+        if (device && want & RECORD_F_RDEV) {
+                snprintf(text, sizeof text, "%u:%u", (unsigned)(r->rdev >> 32), (unsigned)r->rdev);
+                put_text(w, key(&s, "rdev"), text);
+        }
+        if (file && r->hash == RECORD_HASH_KNOWN)
+                put_hex(w, key(&s, "sha256"), r->sha256);
+        if (want & RECORD_F_SIZE)
+                put_u64(w, key(&s, "size"), r->size);
+        if (r->type == RECORD_LINK && want & RECORD_F_LINK)
+                json_put_bytes(w, key(&s, "target"), r->link);
+        if (want & RECORD_F_TYPE)
+                put_text(w, key(&s, "type"), record_type_name(r->type));
+        if (want & RECORD_F_UID)
+                put_int(w, key(&s, "uid"), r->uid);
+        if (want & RECORD_F_XATTRS && r->xattr_status != RECORD_XATTRS_KNOWN)
+                put_text(w, key(&s, "xattr_status"), xattr_status(r));
+        if (want & RECORD_F_XATTRS && r->xattrs.n)
+                put_hex(w, key(&s, "xattrs"), r->xattr_digest);
+}
+
+static void put_differs(struct json_writer *w, unsigned d)
+{
+        json_put_key(w, "differs");
+        json_begin_array(w);
+        for (unsigned i = 0; i < RECORD_F_COUNT; i++)
+                if (d & 1u << i)
+                        json_put_string(w, span_str(record_field_name[i]));
+        json_end_array(w);
+}
+
+static void put_what(struct json_writer *w, const struct change *c)
+{
+        const struct record *any = c->is ? c->is : c->was;
+        unsigned want = (1u << RECORD_F_COUNT) - 1, d = 0;
+
+        if (c->was && c->is)
+                want = d = record_diff(c->was, c->is);
+        json_begin_object(w);
+        put_text(w, "change", change_word(c));
+        if (c->was && c->is)
+                put_differs(w, d);
+        if (c->from.n)
+                json_put_bytes(w, "from", c->from);
+        if (c->is)
+                put_state(w, "new_", c->is, want);
+        if (c->was)
+                put_state(w, "old_", c->was, want);
+        json_put_bytes(w, "path", c->path);
+        put_text(w, "seen", c->seen);
+        put_text(w, "type", record_type_name(any->type));
+        json_end_object(w);
+}
+
+/* ---- the author ---- */
+
+static void put_optional(struct json_writer *w, const char *key_name, const struct buf *b)
+{
+        if (b->n)
+                json_put_bytes(w, key_name, buf_span(b));
+}
+
+static void put_who(struct json_writer *w, const struct who *who, const char *unknown)
+{
+        json_begin_object(w);
+        if (who && who->has & WHO_HAS_AUID)
+                put_int(w, "auid", who->auid);
+        if (who)
+                put_optional(w, "comm", &who->comm);
+        if (who && text_is_utf8(buf_span(&who->container), NULL))
+                put_optional(w, "container", &who->container);
+        if (who && who->has & WHO_HAS_UID)
+                put_int(w, "euid", who->euid);
+        if (who) {
+                put_optional(w, "exe", &who->exe);
+                if (who->pid)
+                        put_int(w, "pid", who->pid);
+                if (who->has & WHO_HAS_PPID)
+                        put_int(w, "ppid", who->ppid);
+                if (who->has & WHO_HAS_SESSION)
+                        put_int(w, "session", who->session);
+                if (who->has & WHO_HAS_UID)
+                        put_int(w, "uid", who->uid);
+                if (text_is_utf8(buf_span(&who->unit), NULL))
+                        put_optional(w, "unit", &who->unit);
+                unknown = who->unknown[0] ? who->unknown : NULL;
+        }
+        if (unknown)
+                put_text(w, "unknown", unknown);
+        json_end_object(w);
+}
+
+static void begin_entry(struct json_writer *w, struct buf *out, const char *kind, int64_t wall_ns)
+{
+        json_writer_init(w, out);
+        json_begin_object(w);
+        put_text(w, "k", kind);
+        put_time(w, "t", wall_ns);
+        put_int(w, "v", 1);
+        json_put_key(w, "what");
+}
+
+void change_put(const struct change *c, struct buf *out)
+{
+        struct json_writer w;
+
+        begin_entry(&w, out, "integrity.change", c->wall_ns);
+        put_what(&w, c);
+        json_put_key(&w, "who");
+        put_who(&w, c->who, c->unknown);
+        json_put_key(&w, "why");
+        json_begin_object(&w);
+        put_text(&w, "state", "unexplained");
+        json_end_object(&w);
+        json_end_object(&w);
+}
+
+/* One sensitive value as JSON text in scratch: its place, because scratch may move. */
+struct place {
+        size_t at, n;
+        const char *name;
+};
+
+static void put_value(struct buf *scratch, struct place *p, const char *name, const char *name_b64,
+                      const struct buf *value)
+{
+        p->at = scratch->n;
+        if (text_is_utf8(buf_span(value), NULL)) {
+                p->name = name;
+                json_put_quoted(scratch, buf_span(value));
+        } else {
+                p->name = name_b64;
+                buf_put_byte(scratch, '"');
+                text_put_base64(scratch, buf_span(value));
+                buf_put_byte(scratch, '"');
+        }
+        p->n = scratch->n - p->at;
+}
+
+size_t change_fields(const struct who *w, struct buf *scratch,
+                     struct feed_field out[CHANGE_FIELDS_MAX])
+{
+        struct place p[CHANGE_FIELDS_MAX];
+        size_t n = 0, subject_n;
+
+        if (!w || !(w->has & WHO_HAS_UID))
+                return 0;
+        buf_printf(scratch, "uid:%u", w->has & WHO_HAS_AUID ? w->auid : w->uid);
+        subject_n = scratch->n;
+        if (w->cmdline.n)
+                put_value(scratch, &p[n++], "who.cmdline", "who.cmdline_b64", &w->cmdline);
+        if (w->tty.n && text_is_utf8(buf_span(&w->tty), NULL))
+                put_value(scratch, &p[n++], "who.tty", NULL, &w->tty);
+        if (w->user.n && text_is_utf8(buf_span(&w->user), NULL))
+                put_value(scratch, &p[n++], "who.user", NULL, &w->user);
+        if (buf_status(scratch) < 0)
+                return 0;
+        for (size_t i = 0; i < n; i++)
+                out[i] = (struct feed_field){ .subject = span_of(scratch->p, subject_n),
+                                              .name = span_str(p[i].name),
+                                              .value = span_of(scratch->p + p[i].at, p[i].n) };
+        return n;
+}
+
+/* ---- the other kinds ---- */
+
+void baseline_put(const struct baseline_facts *f, struct buf *out)
+{
+        struct json_writer w;
+
+        begin_entry(&w, out, "integrity.baseline", f->wall_ns);
+        json_begin_object(&w);
+        put_u64(&w, "bytes", f->bytes);
+        put_u64(&w, "files", f->files);
+        put_paths(&w, "paths", f->watch);
+        put_text(&w, "reason", f->reason);
+        put_hex(&w, "root", f->root);
+        put_u64(&w, "skipped", f->skipped);
+        put_int(&w, "took_ns", f->took_ns);
+        put_u64(&w, "unreadable", f->unreadable);
+        json_end_object(&w);
+        json_end_object(&w);
+}
+
+void gap_put(const struct gap_facts *f, struct buf *out)
+{
+        struct json_writer w;
+
+        begin_entry(&w, out, "integrity.gap", f->wall_ns);
+        json_begin_object(&w);
+        put_int(&w, "found", (int64_t)f->found);
+        put_time(&w, "from", f->from_ns);
+        put_text(&w, "reason", f->reason);
+        put_u64(&w, "rescanned", f->rescanned);
+        put_time(&w, "until", f->until_ns);
+        json_end_object(&w);
+        json_end_object(&w);
+}
+
+static void put_marks(struct json_writer *w, const struct sensor_facts *f)
+{
+        struct buf b = BUF_INIT(2 * WATCH_PATH_MAX);
+
+        if (f->n_fallbacks) {
+                json_put_key(w, "fallbacks");
+                json_begin_array(w);
+                for (size_t i = 0; i < f->n_fallbacks; i++) {
+                        buf_clear(&b);
+                        text_put_safe(&b, f->fallbacks[i].path);
+                        json_begin_array(w);
+                        json_put_string(w, buf_span(&b));
+                        json_put_string(w, span_str(f->fallbacks[i].how));
+                        json_end_array(w);
+                }
+                json_end_array(w);
+        }
+        put_u64(w, "files", f->files);
+        if (f->n_marks) {
+                json_put_key(w, "marks");
+                json_begin_array(w);
+                for (size_t i = 0; i < f->n_marks; i++) {
+                        buf_clear(&b);
+                        text_put_safe(&b, f->marks[i]);
+                        json_put_string(w, buf_span(&b));
+                }
+                json_end_array(w);
+        }
+        buf_done(&b);
+}
+
+void sensor_put(const struct sensor_facts *f, struct buf *out)
+{
+        struct json_writer w;
+
+        begin_entry(&w, out, "integrity.sensor", f->wall_ns);
+        json_begin_object(&w);
+        json_put_key(&w, "auto_gap");
+        json_put_bool(&w, f->after_gap);
+        if (f->detail)
+                put_text(&w, "detail", f->detail);
+        put_text(&w, "event", f->event);
+        put_marks(&w, f);
+        if (f->watch)
+                put_paths(&w, "paths", f->watch);
+        if (f->reason)
+                put_text(&w, "reason", f->reason);
+        put_text(&w, "version", ASSAY_VERSION);
+        put_text(&w, "who", "proc");
+        json_end_object(&w);
+        json_end_object(&w);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* change.h - the entries the sensor writes, as canonical JSON.  Floor 3, pure.
+ *
+ * Kinds and fields are those of wire/kind_table.c. */
+#ifndef INTEGRITY_CHANGE_H
+#define INTEGRITY_CHANGE_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "integrity/record.h"
+#include "integrity/watchset.h"
+#include "ledger/feed.h"
+
+struct who;
+
+enum {
+        CHANGE_FIELDS_MAX = 4, /* sensitive ones */
+        CHANGE_TEXT_MAX =
+                61440, /* skeleton, below ENTRY_MAX with room for what the recorder adds */
+};
+
+struct change {
+        int64_t wall_ns; /* when it was seen */
+        struct span path;
+        struct span from; /* before a rename; empty: none */
+        bool over;        /* the rename took the place of another file: `was` is that file */
+        const struct record *was; /* NULL: created */
+        const struct record *is;  /* NULL: deleted */
+        const char *seen;         /* live, rescan, start */
+        const struct who *who;    /* NULL: nobody was seen doing it */
+        const char *unknown;      /* then why */
+};
+
+/* created, deleted, renamed, replaced (another file at the path), attributes (content and type are
+ * the same), modified. */
+const char *change_word(const struct change *c);
+
+/* Appends the skeleton of an integrity.change. */
+void change_put(const struct change *c, struct buf *out);
+
+/* The sensitive fields that go with it: how many were set.  Values are written to scratch, which
+ * must live as long as they do. */
+size_t change_fields(const struct who *w, struct buf *scratch,
+                     struct feed_field out[CHANGE_FIELDS_MAX]);
+
+struct baseline_facts {
+        int64_t wall_ns, took_ns;
+        uint64_t files, bytes, unreadable, skipped;
+        const uint8_t *root;
+        const struct watchset *watch;
+        const char *reason; /* first, accepted or replaced */
+};
+void baseline_put(const struct baseline_facts *f, struct buf *out);
+
+struct gap_facts {
+        int64_t wall_ns, from_ns, until_ns;
+        uint64_t found, rescanned;
+        const char *reason; /* overflow, down, unwatched, queue */
+};
+void gap_put(const struct gap_facts *f, struct buf *out);
+
+struct sensor_fallback {
+        struct span path;
+        const char *how; /* inode, polling */
+};
+
+struct sensor_facts {
+        int64_t wall_ns;
+        const char *event;  /* started, stopped, degraded */
+        const char *reason; /* NULL: none */
+        const char *detail; /* NULL: none */
+        uint64_t files;
+        const struct watchset *watch; /* NULL: not said */
+        const struct span *marks;
+        size_t n_marks;
+        const struct sensor_fallback *fallbacks;
+        size_t n_fallbacks;
+        bool after_gap;
+};
+void sensor_put(const struct sensor_facts *f, struct buf *out);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* observe.h - read one file's state from the disk.  Floor 3.
+ *
+ * What is not a regular file is never opened for reading.  A regular file is opened once, without
+ * following links, waiting or touching its access time; the descriptor must be the file that was
+ * seen, content and attributes are read through it, and the state is compared before and after: a
+ * file that kept changing has no hash but says so.
+ *
+ * Between the look at the type and the open, someone who may create device nodes in that directory
+ * could put one there; it is opened without blocking, recognised and closed unread.
+ *
+ * SECURITY: names, contents and attributes are hostile bytes; nothing here interprets them. */
+#ifndef INTEGRITY_OBSERVE_H
+#define INTEGRITY_OBSERVE_H
+
+#include "base/base.h"
+#include "base/err.h"
+#include "integrity/record.h"
+#include "integrity/table.h"
+
+struct observer;
+
+/* One per thread: holds buffers and a hash. */
+MUST_USE int observer_new(struct observer **ret, struct err *err);
+struct observer *observer_free(struct observer *o);
+DEFINE_CLEANUP(struct observer, observer_free)
+
+/* Opens an absolute path's directory for reading; no part of it may be a symbolic link.  Paths
+ * longer than the kernel takes at once are fine.  A descriptor, or a negative errno. */
+MUST_USE int observe_open_dir(struct span path);
+
+/* Only what stat() tells: hash skipped, link and attributes empty; *ret_handle as below, but only
+ * of files with several names. */
+MUST_USE int observe_stat(int dirfd, const char *name, struct record *ret,
+                          struct table_handle *ret_handle);
+
+/* Of an open descriptor, O_PATH included. */
+MUST_USE int observe_stat_fd(int fd, struct record *ret);
+
+/* Everything.  Spans of *ret point into o until the next call.  -ENOENT: there is none.
+ * *ret_handle, if not NULL, gets its handle when it is a directory or has several names, else (or
+ * where there are none) n = 0. */
+MUST_USE int observe(struct observer *o, int dirfd, const char *name, struct record *ret,
+                     struct table_handle *ret_handle);
+
+/* The handle of an open directory; -EOPNOTSUPP where there are none. */
+MUST_USE int observe_handle(int fd, struct table_handle *ret);
+
+/* Bytes of content hashed so far, for progress. */
+uint64_t observer_bytes(const struct observer *o);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run.h - the sensor's process: configuration, rights, loop.  Floor 3. */
+#ifndef INTEGRITY_RUN_H
+#define INTEGRITY_RUN_H
+
+#include "base/base.h"
+#include "base/clock.h"
+
+struct sensor_run_options {
+        const char *state;        /* holds sensor/ */
+        const char *run;          /* has recorder.sock; for sensor.status */
+        const char *config;       /* may hold watch.paths */
+        const char *const *watch; /* paths, "!path" leaves out; ended by NULL.  NULL: as
+                                     configured, else the defaults */
+        bool keep_user;
+        const struct clock *clock;
+};
+
+/* Until SIGTERM or SIGINT: 0.  Anything else has been said in the log: a negative errno. */
+MUST_USE int sensor_run(const struct sensor_run_options *o);
+
+#endif

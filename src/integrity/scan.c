@@ -1,0 +1,603 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "integrity/scan.h"
+
+#include "integrity/observe.h"
+#include "loop/pool.h"
+#include "sys/dirwalk.h"
+#include "sys/io.h"
+
+#include <stdlib.h>
+
+enum {
+        JOBS = 8,              /* at most in the pool at once */
+        CHUNK_CONTENT = 256,   /* files read by one job */
+        CHUNK_STAT = 4096,     /* files looked at by one job */
+        NAMES_MAX = 256 << 20, /* names of one directory that wait */
+        RESULT_MAX =
+                512 << 20, /* bytes of results of one job: CHUNK_STAT records at their largest */
+        PATH_MAX_BYTES = 1 << 20, /* a tree can be deeper than PATH_MAX */
+};
+
+struct scan_job {
+        struct pool_job job;
+        struct scan *scan;
+        struct scan_job *next_free;
+        struct table_node *dir;
+        /* in */
+        struct buf path;
+        struct buf names; /* each with its NUL; when list is set: found beyond the first chunk */
+        bool list, content;
+        /* out */
+        int status;                 /* opening or listing the directory */
+        struct table_handle handle; /* of a listed directory; n = 0: none */
+        struct buf results;
+        /* the worker's */
+        struct observer *observer;
+        struct dir_reader reader;
+        struct buf encoded;
+};
+
+/* What a job says of one name; name, record and handle bytes follow it. */
+struct scan_result {
+        int32_t error;
+        uint32_t record_n;
+        uint32_t name_n;
+        uint32_t handle_n;
+        int32_t handle_type;
+        uint64_t fsid;
+};
+
+/* Work to come: a directory to list, or names in it to observe. */
+struct scan_todo {
+        struct table_node *dir;
+        struct buf names;
+        size_t at; /* names before it are done */
+        bool list, content;
+};
+
+struct scan {
+        const struct watchset *watch;
+        struct table *table;
+        struct pool *pool;
+        const struct scan_ops *ops;
+        void *ctx;
+
+        struct scan_job *jobs[JOBS], *free_jobs;
+        unsigned busy;
+        struct scan_todo *todo;
+        size_t n_todo, max_todo;
+
+        unsigned flags;
+        uint32_t epoch;
+        bool running, held, pumping;
+        int rc;
+        struct scan_counts counts;
+        struct buf path; /* the owner's scratch */
+
+        struct table_node **missing;
+        size_t n_missing;
+};
+
+/* ---- the worker's part ---- */
+
+static void put_result(struct scan_job *j, const char *name, size_t name_n, int error,
+                       const struct record *r, const struct table_handle *h)
+{
+        struct scan_result x = { .error = error, .name_n = (uint32_t)name_n };
+
+        buf_clear(&j->encoded);
+        if (error == 0) {
+                record_encode(r, &j->encoded);
+                x.record_n = (uint32_t)j->encoded.n;
+                x.handle_n = h->n;
+                x.handle_type = h->type;
+                x.fsid = h->fsid;
+        }
+        if (buf_status(&j->encoded) < 0) {
+                j->status = -ENOMEM;
+                return;
+        }
+        buf_put(&j->results, span_of(&x, sizeof x));
+        buf_put(&j->results, span_of(name, name_n));
+        buf_put(&j->results, buf_span(&j->encoded));
+        if (x.handle_n)
+                buf_put(&j->results, span_of(h->b, h->n));
+}
+
+static void job_one(struct scan_job *j, int fd, const char *name, size_t name_n)
+{
+        struct table_handle h = { .n = 0 };
+        struct record r;
+        int rc;
+
+        if (j->content)
+                rc = observe(j->observer, fd, name, &r, &h);
+        else
+                rc = observe_stat(fd, name, &r, &h);
+        if (rc != -ENOENT)
+                put_result(j, name, name_n, rc, &r, &h);
+}
+
+static void job_list(struct scan_job *j, int fd)
+{
+        size_t n = 0, chunk = j->content ? CHUNK_CONTENT : CHUNK_STAT;
+        struct dir_entry e;
+        int rc;
+
+        if (observe_handle(fd, &j->handle) < 0)
+                j->handle.n = 0;
+        dir_reader_init(&j->reader, fd);
+        while ((rc = dir_read(&j->reader, &e)) > 0) {
+                if (n++ < chunk)
+                        job_one(j, fd, e.name, e.name_n);
+                else
+                        buf_put(&j->names, span_of(e.name, e.name_n + 1));
+        }
+        if (rc < 0)
+                j->status = rc;
+}
+
+static void job_run(struct pool_job *p)
+{
+        struct scan_job *j = CONTAINER_OF(p, struct scan_job, job);
+        CLEANUP_FD int fd = observe_open_dir(buf_span(&j->path));
+
+        j->status = fd < 0 ? fd : 0;
+        if (fd < 0)
+                return;
+        if (j->list)
+                job_list(j, fd);
+        else
+                for (size_t at = 0; at < j->names.n;) {
+                        const char *name = (char *)j->names.p + at;
+                        size_t n = strlen(name);
+
+                        job_one(j, fd, name, n);
+                        at += n + 1;
+                }
+        if (j->status == 0 && buf_status(&j->names) < 0)
+                j->status = buf_status(&j->names);
+        if (j->status == 0 && buf_status(&j->results) < 0)
+                j->status = buf_status(&j->results);
+}
+
+/* ---- the owner's part ---- */
+
+static void job_done(struct pool_job *p);
+static void pump(struct scan *s);
+
+static void fail(struct scan *s, int rc)
+{
+        if (s->rc == 0)
+                s->rc = rc;
+}
+
+static void todo_push(struct scan *s, struct scan_todo t)
+{
+        if (s->n_todo == s->max_todo) {
+                size_t max = s->max_todo ? s->max_todo * 2 : 256;
+                struct scan_todo *p = realloc(s->todo, max * sizeof *p);
+
+                if (!p) {
+                        buf_done(&t.names);
+                        fail(s, -ENOMEM);
+                        return;
+                }
+                s->todo = p;
+                s->max_todo = max;
+        }
+        s->todo[s->n_todo++] = t;
+}
+
+static void push_dir(struct scan *s, struct table_node *n)
+{
+        todo_push(s, (struct scan_todo){ .dir = n, .list = true, .content = s->flags & SCAN_DEEP });
+}
+
+/* What could not be seen is not missing. */
+static void keep_known(struct scan *s, struct table_node *n, int error)
+{
+        int rc;
+
+        s->counts.unreadable++;
+        for (struct table_node *x = n; x; x = table_next(n, x))
+                x->epoch = s->epoch;
+        rc = s->ops->unreadable(s->ctx, n, error);
+        if (rc < 0)
+                fail(s, rc);
+}
+
+static bool covered(struct scan *s, struct table_node *n)
+{
+        buf_clear(&s->path);
+        table_path(n, &s->path);
+        if (buf_status(&s->path) < 0) {
+                fail(s, buf_status(&s->path));
+                return false;
+        }
+        return watchset_covers(s->watch, buf_span(&s->path));
+}
+
+static void enter(struct scan *s, struct table_node *n, const struct record *is)
+{
+        struct record up;
+        bool edge = n->mark & TABLE_ROOT;
+        int rc = 1;
+
+        if (!edge && (n->parent->record_n == 0 ||
+                      record_decode(table_record(n->parent), &up, NULL) < 0 || up.dev != is->dev))
+                edge = true;
+        if (edge)
+                rc = s->ops->mount(s->ctx, n, is);
+        if (rc < 0)
+                fail(s, rc);
+        else if (rc > 0)
+                push_dir(s, n);
+}
+
+/* One name's state against the table's.  divided: some of the names here may be left out. */
+static void compare(struct scan *s, struct scan_job *j, struct table_node *n, struct span encoded,
+                    const struct table_handle *h, struct buf *ret_again)
+{
+        struct record is, was;
+        bool known = n->record_n > 0;
+        int rc = 0;
+
+        if (record_decode(encoded, &is, NULL) < 0 ||
+            (known && record_decode(table_record(n), &was, NULL) < 0)) {
+                fail(s, -EBADMSG); /* both are our own bytes */
+                return;
+        }
+        if (!j->content && !(known && record_same_stat(&was, &is))) {
+                buf_put(ret_again, span_of(n->name, n->name_n));
+                buf_put_byte(ret_again, 0);
+                return;
+        }
+        n->epoch = s->epoch;
+        s->counts.files++;
+        if (j->content && !(known && span_eq(encoded, table_record(n))))
+                rc = s->ops->differs(s->ctx, n, &is, encoded);
+        if (rc == 0 && is.type != RECORD_DIR &&
+            n->record_n) /* a directory's comes when it is listed */
+                rc = table_set_handle(s->table, n, h->n ? h : NULL);
+        if (rc < 0)
+                fail(s, rc);
+        else if (is.type == RECORD_DIR)
+                enter(s, n, &is);
+}
+
+static void take_result(struct scan *s, struct scan_job *j, bool divided, const uint8_t *p,
+                        const struct scan_result *x, struct buf *ret_again)
+{
+        struct span name = span_of(p, x->name_n);
+        struct table_handle h = { .fsid = x->fsid,
+                                  .type = x->handle_type,
+                                  .n = (uint8_t)x->handle_n };
+        struct table_node *n = table_make_child(s->table, j->dir, name);
+
+        if (!n) {
+                fail(s, -ENOMEM);
+                return;
+        }
+        if (divided && !covered(s, n)) {
+                if (!n->record && !n->child && !n->mark)
+                        table_drop_record(s->table, n);
+                return;
+        }
+        if (x->error) {
+                keep_known(s, n, x->error);
+                return;
+        }
+        memcpy(h.b, p + x->name_n + x->record_n, h.n);
+        compare(s, j, n, span_of(p + x->name_n, x->record_n), &h, ret_again);
+}
+
+static void take_results(struct scan *s, struct scan_job *j)
+{
+        struct buf again = BUF_INIT(NAMES_MAX);
+        struct scan_result x;
+        bool divided;
+
+        buf_clear(&s->path);
+        table_path(j->dir, &s->path);
+        divided = watchset_divides(s->watch, buf_span(&s->path)) ||
+                  !watchset_covers(s->watch, buf_span(&s->path));
+        for (size_t at = 0; at < j->results.n && s->rc == 0;) {
+                memcpy(&x, j->results.p + at, sizeof x);
+                take_result(s, j, divided, j->results.p + at + sizeof x, &x, &again);
+                at += sizeof x + x.name_n + x.record_n + x.handle_n;
+        }
+        if (buf_status(&again) < 0)
+                fail(s, buf_status(&again));
+        if (again.n)
+                todo_push(s, (struct scan_todo){ .dir = j->dir, .names = again, .content = true });
+        else
+                buf_done(&again);
+}
+
+static void take_job(struct scan *s, struct scan_job *j)
+{
+        int rc = 0;
+
+        if (j->status == -ENOENT || j->status == -ENOTDIR || j->status == -ELOOP)
+                return; /* no longer there, or no longer a directory: what was below it is missing
+                         */
+        if (j->status == -ENOMEM || j->status == -E2BIG) {
+                fail(s, j->status);
+                return;
+        }
+        if (j->status < 0) {
+                keep_known(s, j->dir, j->status);
+                return;
+        }
+        take_results(s, j);
+        if (j->list) {
+                s->counts.directories++;
+                rc = table_set_handle(s->table, j->dir, j->handle.n ? &j->handle : NULL);
+                if (s->ops->listed && s->rc == 0 && rc == 0)
+                        rc = s->ops->listed(s->ctx, j->dir);
+                if (rc < 0)
+                        fail(s, rc);
+                if (j->names.n) {
+                        todo_push(s, (struct scan_todo){ .dir = j->dir,
+                                                         .names = j->names,
+                                                         .content = j->content });
+                        j->names = BUF_INIT(NAMES_MAX);
+                }
+        }
+}
+
+static void job_done(struct pool_job *p)
+{
+        struct scan_job *j = CONTAINER_OF(p, struct scan_job, job);
+        struct scan *s = j->scan;
+
+        s->busy--;
+        if (s->rc == 0)
+                take_job(s, j);
+        j->next_free = s->free_jobs;
+        s->free_jobs = j;
+        pump(s);
+}
+
+/* Move as many names as one job takes. */
+static void take_names(struct scan_todo *t, struct buf *to)
+{
+        size_t max = t->content ? CHUNK_CONTENT : CHUNK_STAT;
+        size_t from = t->at;
+
+        for (size_t n = 0; n < max && t->at < t->names.n; n++)
+                t->at += strlen((char *)t->names.p + t->at) + 1;
+        buf_put(to, span_of(t->names.p + from, t->at - from));
+}
+
+static void start_job(struct scan *s, struct scan_job *j)
+{
+        struct scan_todo *t = &s->todo[s->n_todo - 1];
+
+        buf_clear(&j->path);
+        buf_clear(&j->names);
+        buf_clear(&j->results);
+        j->dir = t->dir;
+        j->list = t->list;
+        j->content = t->content;
+        table_path(t->dir, &j->path);
+        if (!t->list)
+                take_names(t, &j->names);
+        if (buf_status(&j->path) < 0 || buf_status(&j->names) < 0)
+                fail(s, -ENOMEM);
+        if (t->list || t->at == t->names.n) {
+                buf_done(&t->names);
+                s->n_todo--;
+        }
+}
+
+static void collect_missing(struct scan *s)
+{
+        size_t n = 0, max = 0;
+
+        for (size_t i = 0; i < s->watch->n; i++) {
+                struct table_node *top, *x;
+
+                if (!watchset_begins(s->watch, i))
+                        continue;
+                top = table_find(s->table, s->watch->rules[i].path);
+                for (x = top; x; x = table_next(top, x)) {
+                        struct table_node **p;
+
+                        if (!x->record || x->epoch == s->epoch)
+                                continue;
+                        if (n == max) {
+                                max = max ? max * 2 : 256;
+                                p = realloc(s->missing, max * sizeof(struct table_node *));
+                                if (!p) {
+                                        fail(s, -ENOMEM);
+                                        return;
+                                }
+                                s->missing = p;
+                        }
+                        s->missing[n++] = x;
+                }
+        }
+        s->n_missing = n; /* in order of the walk: a directory before what is below it */
+}
+
+struct table_node *scan_next_missing(struct scan *s)
+{
+        if (s->n_missing > 0)
+                return s->missing[--s->n_missing];
+        free(s->missing);
+        s->missing = NULL;
+        return NULL;
+}
+
+/* Start what can be started; say when all is done.  Jobs of a pool without workers finish inside
+ * pool_submit(), so this may come back to itself. */
+static void pump(struct scan *s)
+{
+        if (s->pumping)
+                return;
+        s->pumping = true;
+        while (s->rc == 0 && !s->held && s->n_todo && s->free_jobs) {
+                struct scan_job *j = s->free_jobs;
+
+                s->free_jobs = j->next_free;
+                start_job(s, j);
+                s->busy++;
+                if (pool_submit(s->pool, &j->job) == 0)
+                        continue;
+                /* The pool is full of the owner's other jobs: begin this directory again later. */
+                s->busy--;
+                todo_push(s, (struct scan_todo){ .dir = j->dir,
+                                                 .names = j->names,
+                                                 .list = j->list,
+                                                 .content = j->content });
+                j->names = BUF_INIT(NAMES_MAX);
+                j->next_free = s->free_jobs;
+                s->free_jobs = j;
+                break;
+        }
+        s->pumping = false;
+        if (!s->running || s->busy || (s->rc == 0 && s->n_todo))
+                return;
+        s->running = false;
+        while (s->n_todo)
+                buf_done(&s->todo[--s->n_todo].names);
+        if (s->rc == 0)
+                collect_missing(s);
+        s->ops->finished(s->ctx, s->rc);
+}
+
+void scan_hold(struct scan *s, bool held)
+{
+        s->held = held;
+        if (!held)
+                pump(s);
+}
+
+int scan_mark(const struct watchset *w, struct table *t)
+{
+        for (size_t i = 0; i < w->n; i++) {
+                struct table_node *n;
+
+                if (!watchset_begins(w, i))
+                        continue;
+                n = table_make(t, w->rules[i].path);
+                if (!n)
+                        return -ENOMEM;
+                n->mark |= TABLE_ROOT;
+                for (struct table_node *up = n->parent; up; up = up->parent)
+                        up->mark |= TABLE_ABOVE;
+        }
+        return 0;
+}
+
+/* A walk begins at a name in a directory that is not watched. */
+static void begin_at(struct scan *s, struct span path)
+{
+        struct buf names = BUF_INIT(NAMES_MAX);
+        struct table_node *n = table_find(s->table, path);
+
+        assert(n);
+        if (n == table_root(s->table)) { /* "/" has no name to be seen under */
+                push_dir(s, n);
+                return;
+        }
+        buf_put(&names, table_name(n));
+        buf_put_byte(&names, 0);
+        if (buf_status(&names) < 0)
+                fail(s, buf_status(&names));
+        todo_push(s, (struct scan_todo){
+                             .dir = n->parent, .names = names, .content = s->flags & SCAN_DEEP });
+}
+
+void scan_begin(struct scan *s, unsigned flags)
+{
+        assert(!s->running && !s->busy);
+        s->flags = flags;
+        s->rc = 0;
+        s->epoch++;
+        s->running = true;
+        s->counts = (struct scan_counts){ 0 };
+        s->n_missing = 0;
+        fail(s, scan_mark(s->watch, s->table));
+        for (size_t i = s->watch->n; i-- > 0 && s->rc == 0;)
+                if (watchset_begins(s->watch, i))
+                        begin_at(s, s->watch->rules[i].path);
+        pump(s);
+}
+
+bool scan_running(const struct scan *s)
+{
+        return s->running;
+}
+
+struct scan_counts scan_counts(const struct scan *s)
+{
+        struct scan_counts c = s->counts;
+
+        return c;
+}
+
+int scan_new(const struct watchset *w, struct table *t, struct pool *pool,
+             const struct scan_ops *ops, void *ctx, struct scan **ret, struct err *err)
+{
+        struct scan *s = calloc(1, sizeof *s);
+        int rc = s ? 0 : -ENOMEM;
+
+        for (int i = 0; i < JOBS && rc == 0; i++) {
+                struct scan_job *j = calloc(1, sizeof *j);
+
+                if (!j || observer_new(&j->observer, err) < 0) {
+                        free(j);
+                        rc = -ENOMEM;
+                        break;
+                }
+                j->scan = s;
+                j->job = (struct pool_job){ .run = job_run, .done = job_done };
+                j->path = BUF_INIT(PATH_MAX_BYTES);
+                j->names = BUF_INIT(NAMES_MAX);
+                j->results = BUF_INIT(RESULT_MAX);
+                j->encoded = BUF_INIT(RECORD_MAX);
+                j->next_free = s->free_jobs;
+                s->free_jobs = s->jobs[i] = j;
+        }
+        if (rc) {
+                scan_free(s);
+                return err_set(err, rc, "out of memory for a scan");
+        }
+        s->watch = w;
+        s->table = t;
+        s->pool = pool;
+        s->ops = ops;
+        s->ctx = ctx;
+        s->path = BUF_INIT(PATH_MAX_BYTES);
+        *ret = s;
+        return 0;
+}
+
+struct scan *scan_free(struct scan *s)
+{
+        if (!s)
+                return NULL;
+        assert(s->busy == 0);
+        for (int i = 0; i < JOBS; i++) {
+                struct scan_job *j = s->jobs[i];
+
+                if (!j)
+                        continue;
+                observer_free(j->observer);
+                buf_done(&j->path);
+                buf_done(&j->names);
+                buf_done(&j->results);
+                buf_done(&j->encoded);
+                free(j);
+        }
+        while (s->n_todo)
+                buf_done(&s->todo[--s->n_todo].names);
+        free(s->todo);
+        free(s->missing);
+        buf_done(&s->path);
+        free(s);
+        return NULL;
+}

@@ -1,0 +1,547 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "integrity/sensor.h"
+
+#include "base/text.h"
+#include "integrity/sensor_priv.h"
+#include "loop/log.h"
+#include "loop/loop.h"
+#include "sys/crc32c.h"
+#include "sys/io.h"
+#include "wire/json.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+        READ_BUFFERS = 4, /* of events per turn */
+        TICK_S = 5,
+        ALIVE_S = 60,
+        POLL_S = 30,
+        RECONNECT_MS = 500,
+        CONNECT_MS = 200,
+        STOP_MS = 5000,
+        PATH_BYTES = 1 << 20,
+        OPS_BYTES = 4 << 20,
+        MOUNTS_MAX = 4 << 20,
+};
+
+static const struct watch_ops watch_ops;
+
+/* ---- making and ending ---- */
+
+static void init_bufs(struct sensor *s)
+{
+        s->path = s->path2 = BUF_INIT(PATH_BYTES);
+        s->encoded = BUF_INIT(RECORD_MAX);
+        s->ops = BUF_INIT(OPS_BYTES);
+        s->skeleton = BUF_INIT(CHANGE_TEXT_MAX);
+        s->scratch = BUF_INIT(64 * 1024);
+}
+
+int sensor_new(const struct sensor_options *o, struct sensor **ret, struct err *err)
+{
+        CLEANUP(sensor_freep) struct sensor *s = calloc(1, sizeof *s);
+        struct feed_options f = { .socket = o->socket,
+                                  .proc = "sensor",
+                                  .on_ack = tell_on_ack,
+                                  .on_nak = tell_on_nak,
+                                  .ctx = s };
+        int rc;
+
+        if (!s)
+                return err_set(err, -ENOMEM, "out of memory for the sensor");
+        s->o = *o;
+        s->state.dirfd = s->state.journal.fd = -1;
+        init_bufs(s);
+        rc = table_new(&s->table, err);
+        if (rc == 0)
+                rc = who_cache_new(&s->who, err);
+        if (rc == 0)
+                rc = dirty_new(&s->dirty, err);
+        if (rc == 0)
+                rc = look_init(s, err);
+        if (rc == 0)
+                rc = watch_new(s->table, o->watch, s->who, &watch_ops, s, &s->watch, err);
+        if (rc == 0)
+                rc = scan_init(s, err);
+        if (rc == 0)
+                rc = feed_new(&f, &s->feed, err);
+        if (rc == 0)
+                rc = state_open(&s->state, &io_kernel, o->state_dir, s->table, &s->found, err);
+        if (rc < 0)
+                return rc;
+        *ret = s;
+        s = NULL;
+        return 0;
+}
+
+static void done_bufs(struct sensor *s)
+{
+        buf_done(&s->path);
+        buf_done(&s->path2);
+        buf_done(&s->encoded);
+        buf_done(&s->ops);
+        buf_done(&s->skeleton);
+        buf_done(&s->scratch);
+}
+
+struct sensor *sensor_free(struct sensor *s)
+{
+        if (!s)
+                return NULL;
+        loop_remove(s->watch_source);
+        loop_remove(s->feed_source);
+        loop_remove(s->pool_source);
+        loop_remove(s->tick);
+        loop_remove(s->settle);
+        loop_remove(s->reconnect);
+        users_done(s);
+        scan_free(s->scan);
+        look_done(s);
+        tell_done(s);
+        feed_free(s->feed);
+        watch_free(s->watch);
+        dirty_free(s->dirty);
+        who_cache_free(s->who);
+        state_close(&s->state);
+        state_found_done(&s->found);
+        table_free(s->table);
+        done_bufs(s);
+        free(s);
+        return NULL;
+}
+
+/* ---- events ---- */
+
+static int overflowed(void *ctx)
+{
+        struct sensor *s = ctx;
+
+        log_event(LOG_LEVEL_WARNING, "sensor.overflow", log_str("then", "rescan"));
+        scan_want(s, LOSS_OVERFLOW, s->read_ns, sensor_wall(s));
+        return 0;
+}
+
+static const struct watch_ops watch_ops = { .touched = look_touched,
+                                            .renamed = rename_seen,
+                                            .overflow = overflowed };
+
+static void on_events(void *ctx, unsigned events)
+{
+        struct sensor *s = ctx;
+        int rc = watch_read(s->watch, READ_BUFFERS);
+
+        (void)events;
+        s->read_ns = sensor_wall(s);
+        if (rc < 0) {
+                log_event(LOG_LEVEL_ERROR, "sensor.events", log_int("error", rc));
+                s->failed = rc;
+        }
+}
+
+static void on_pool(void *ctx, unsigned events)
+{
+        struct sensor *s = ctx;
+
+        (void)events;
+        pool_reap(s->o.pool);
+}
+
+/* The feed works at the end of the turn, and a due place is looked at there: being woken is all. */
+static void on_wake(void *ctx, unsigned events)
+{
+        (void)ctx;
+        (void)events;
+}
+
+static void on_wake_timer(void *ctx)
+{
+        (void)ctx;
+}
+
+/* ---- the recorder ---- */
+
+static void connect_again(void *ctx)
+{
+        struct sensor *s = ctx;
+        uint64_t run = feed_run(s->feed);
+        struct err err = { 0 };
+
+        if (feed_connected(s->feed) || s->stopping)
+                return;
+        if (feed_connect(s->feed, run, CONNECT_MS, &err) < 0) {
+                loop_timer_set(s->reconnect, sensor_mono(s) + RECONNECT_MS * NS_PER_MS);
+                return;
+        }
+        log_event(LOG_LEVEL_INFO, "sensor.connected", log_u64("run", feed_run(s->feed)),
+                  log_u64("held", feed_held(s->feed)));
+        if (tell_connected(s, run) < 0)
+                s->failed = -ENOMEM;
+}
+
+static int watch_feed(struct sensor *s)
+{
+        unsigned want = LOOP_READ | (feed_wants_write(s->feed) ? LOOP_WRITE : 0u);
+        struct err err = { 0 };
+        int rc = 0;
+
+        if (!feed_connected(s->feed)) {
+                if (s->feed_source)
+                        loop_timer_set(s->reconnect, sensor_mono(s));
+                s->feed_source = loop_remove(s->feed_source);
+                return 0;
+        }
+        if (s->feed_source)
+                return loop_set_events(s->feed_source, want);
+        rc = loop_add_fd(s->o.loop, feed_fd(s->feed), want, on_wake, s, &s->feed_source, &err);
+        if (rc < 0)
+                log_event(LOG_LEVEL_ERROR, "sensor.loop", log_err(&err));
+        return rc;
+}
+
+/* ---- turns ---- */
+
+static void watch_events(struct sensor *s)
+{
+        bool read = out_room(s) && !dirty_full(s->dirty);
+
+        if (read == s->reading)
+                return;
+        s->reading = read;
+        if (loop_set_events(s->watch_source, read ? LOOP_READ : 0) < 0)
+                s->failed = -EIO;
+}
+
+static void renew_state(struct sensor *s)
+{
+        struct err err = { 0 };
+
+        if (s->phase != SENSOR_LIVE || s->out_first || s->told_first ||
+            !state_wants_renewal(&s->state))
+                return;
+        if (s->state.broken && sensor_mono(s) < s->alive_at_ns)
+                return; /* not again before the next tick */
+        if (state_renew(&s->state, s->o.watch, s->table, sensor_wall(s), feed_run(s->feed),
+                        s->acked, NULL, 0, &err) < 0) {
+                log_event(LOG_LEVEL_ERROR, "sensor.state", log_err(&err));
+                s->state.broken = true;
+                s->alive_at_ns = sensor_mono(s) + ALIVE_S * NS_PER_S;
+        }
+}
+
+static int work(struct sensor *s)
+{
+        enum sensor_phase before;
+        int rc = 0;
+
+        do {
+                before = s->phase;
+                rc = scan_work(s);
+        } while (rc == 0 && s->phase != before);
+        if (rc == 0 && s->phase == SENSOR_LIVE)
+                rc = look_some(s);
+        return rc;
+}
+
+static void on_turn(void *ctx)
+{
+        struct sensor *s = ctx;
+        int64_t now, due;
+        int rc;
+
+        if (s->stopping)
+                return;
+        tell_pump(s);
+        rc = s->failed ? s->failed : work(s);
+        tell_pump(s);
+        if (rc == 0)
+                rc = watch_feed(s);
+        renew_state(s);
+        watch_events(s);
+        if (rc < 0 || s->failed) {
+                rc = rc < 0 ? rc : s->failed;
+                log_event(LOG_LEVEL_ERROR, "sensor.failed", log_str("error", strerror(-rc)));
+                loop_stop(s->o.loop, 1);
+                return;
+        }
+        s->was_live = s->was_live || s->phase == SENSOR_LIVE;
+        if (s->users_old)
+                users_read(s);
+        if (s->phase != SENSOR_LIVE || !out_room(s))
+                return; /* a result or an acknowledgement wakes us */
+        now = sensor_mono(s);
+        due = s->loss_next ? now : dirty_due(s->dirty, now);
+        loop_timer_set(s->settle, due);
+}
+
+/* ---- now and then ---- */
+
+/* A mount over a watched path changes everything there and makes no event. */
+static void look_at_mounts(struct sensor *s)
+{
+        CLEANUP_FD int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+        uint8_t piece[4096];
+        uint32_t crc = 0;
+        ssize_t n;
+
+        if (fd < 0)
+                return;
+        while ((n = read(fd, piece, sizeof piece)) > 0)
+                crc = crc32c(crc, span_of(piece, (size_t)n));
+        if (s->mounts_crc && crc != s->mounts_crc)
+                scan_want(s, LOSS_MOUNTS, sensor_wall(s) - TICK_S * NS_PER_S, sensor_wall(s));
+        s->mounts_crc = crc;
+}
+
+static void on_tick(void *ctx)
+{
+        struct sensor *s = ctx;
+        int64_t now = sensor_mono(s);
+
+        look_at_mounts(s);
+        if (now >= s->alive_at_ns && !s->loss_next && s->phase == SENSOR_LIVE) {
+                journal_put_alive(&s->state.journal, sensor_wall(s), false);
+                s->alive_at_ns = now + ALIVE_S * NS_PER_S;
+        }
+        if (watch_polls(s->watch) && now >= s->poll_at_ns) {
+                scan_want(s, LOSS_POLL, sensor_wall(s), sensor_wall(s));
+                s->poll_at_ns = now + POLL_S * NS_PER_S;
+        }
+        if (s->state.journal.dirty && !s->state.broken) {
+                s->state.journal.dirty = false;
+                (void)!io_kernel.fdatasync(io_kernel.ctx, s->state.journal.fd);
+        }
+        loop_timer_set(s->tick, now + TICK_S * NS_PER_S);
+}
+
+/* ---- starting ---- */
+
+static int add_sources(struct sensor *s, struct err *err)
+{
+        struct loop *l = s->o.loop;
+        int rc = loop_add_fd(l, watch_fd(s->watch), LOOP_READ, on_events, s, &s->watch_source, err);
+
+        s->reading = true;
+        if (rc == 0)
+                rc = loop_add_fd(l, pool_fd(s->o.pool), LOOP_READ, on_pool, s, &s->pool_source,
+                                 err);
+        if (rc == 0)
+                rc = loop_add_timer(l, on_tick, s, &s->tick, err);
+        if (rc == 0)
+                rc = loop_add_timer(l, on_wake_timer, s, &s->settle, err);
+        if (rc == 0)
+                rc = loop_add_timer(l, connect_again, s, &s->reconnect, err);
+        if (rc == 0)
+                loop_set_turn(l, on_turn, s);
+        return rc;
+}
+
+/* Records of paths that are no longer watched are of no use, and would look deleted. */
+static int drop_unwatched(struct sensor *s)
+{
+        struct table_node **drop = NULL, **p;
+        size_t n_drop = 0, max = 0;
+        int rc = 0;
+
+        for (struct table_node *n = table_root(s->table); n;
+             n = table_next(table_root(s->table), n)) {
+                buf_clear(&s->path);
+                table_path(n, &s->path);
+                if (!n->record || watchset_covers(s->o.watch, buf_span(&s->path)))
+                        continue;
+                if (n_drop == max) {
+                        max = max ? 2 * max : 256;
+                        p = realloc(drop, max * sizeof(struct table_node *));
+                        if (!p) {
+                                rc = -ENOMEM;
+                                break;
+                        }
+                        drop = p;
+                }
+                drop[n_drop++] = n;
+        }
+        while (n_drop)
+                table_drop_record(s->table, drop[--n_drop]);
+        free(drop);
+        return rc;
+}
+
+/* Keep of the entries that a crash kept from the ledger those that are not in it, under the
+ * sequences that they will have: in the same run the ones they had. */
+static void keep_unsent(struct sensor *s)
+{
+        struct state_found *f = &s->found;
+        bool same = f->run && feed_run(s->feed) == f->run;
+        uint64_t in_ledger = same ? feed_held(s->feed) : f->acked;
+        size_t n = 0;
+
+        for (size_t i = 0; i < f->n_entries; i++) {
+                if (f->entries[i].seq <= in_ledger) {
+                        buf_done(&f->entries[i].skeleton);
+                        continue;
+                }
+                f->entries[n] = f->entries[i];
+                f->entries[n].seq = feed_held(s->feed) + 1 + n;
+                n++;
+        }
+        f->n_entries = n;
+        s->acked = feed_held(s->feed);
+}
+
+static int tell_sensor(struct sensor *s, const char *event, const char *reason)
+{
+        struct sensor_facts f = { .wall_ns = sensor_wall(s),
+                                  .event = event,
+                                  .reason = reason,
+                                  .files = table_count(s->table),
+                                  .watch = s->o.watch,
+                                  .after_gap = s->found.source != STATE_NONE };
+        struct sensor_fallback fallbacks[WATCH_FS_MAX];
+        struct span marks[WATCH_FS_MAX];
+        const struct watch_fs *fs;
+        size_t n;
+
+        fs = watch_filesystems(s->watch, &n);
+        for (size_t i = 0; i < n; i++) {
+                if (fs[i].scope == WATCH_FILESYSTEM)
+                        marks[f.n_marks++] = fs[i].path;
+                else
+                        fallbacks[f.n_fallbacks++] = (struct sensor_fallback){
+                                fs[i].path, fs[i].scope == WATCH_INODE ? "inode" : "polling"
+                        };
+        }
+        f.marks = marks;
+        f.fallbacks = fallbacks;
+        if (s->found.damage[0])
+                f.detail = s->found.damage;
+        buf_clear(&s->skeleton);
+        sensor_put(&f, &s->skeleton);
+        if (buf_status(&s->skeleton) < 0)
+                return buf_status(&s->skeleton);
+        return tell_entry(s, buf_span(&s->skeleton));
+}
+
+/* The state is there: compare the disk with it, once what is known to be missing has been sent. */
+static int start_known(struct sensor *s, struct err *err)
+{
+        struct state_found *f = &s->found;
+        int rc = drop_unwatched(s);
+
+        keep_unsent(s);
+        if (rc == 0)
+                rc = state_renew(&s->state, s->o.watch, s->table, f->alive_ns, feed_run(s->feed),
+                                 s->acked, f->entries, f->n_entries, err);
+        for (size_t i = 0; i < f->n_entries && rc == 0; i++)
+                rc = tell_entry(s, buf_span(&f->entries[i].skeleton));
+        if (f->n_entries)
+                log_event(LOG_LEVEL_INFO, "sensor.sent_again", log_u64("entries", f->n_entries));
+        if (rc == 0 && !f->announced)
+                rc = scan_announce(s);
+        if (rc < 0)
+                return rc;
+        scan_want(s, LOSS_DOWN, f->alive_ns, sensor_wall(s));
+        return 0;
+}
+
+int sensor_start(struct sensor *s, struct err *err)
+{
+        int rc = scan_mark(s->o.watch, s->table);
+
+        s->read_ns = sensor_wall(s);
+        for (const char *const *p = s->o.ignore; p && *p && rc == 0; p++)
+                if (watch_ignore(s->watch, *p, NULL) < 0)
+                        log_event(LOG_LEVEL_DEBUG, "sensor.not_ignored", log_str("path", *p));
+        if (rc == 0)
+                rc = scan_know_above(s, err);
+        if (rc == 0)
+                rc = feed_connect(s->feed, s->found.run, (int)s->o.connect_ms, err);
+        if (rc == 0)
+                rc = add_sources(s, err);
+        if (rc < 0)
+                return rc;
+        on_tick(s);
+        loop_timer_set(s->settle, sensor_mono(s)); /* the first turn comes by itself */
+        users_read(s);
+        s->phase = SENSOR_LIVE;
+        if (s->found.source == STATE_NONE) {
+                rc = tell_sensor(s, "started", NULL);
+                return rc == 0 ? scan_start_first(s) : rc;
+        }
+        rc = start_known(s, err);
+        return rc == 0 ? tell_sensor(s, "started", NULL) : rc;
+}
+
+void sensor_stop(struct sensor *s)
+{
+        struct err err = { 0 };
+
+        s->stopping = true;
+        if (tell_sensor(s, "stopped", "asked to") < 0)
+                return;
+        for (int i = 0; i < 2; i++) { /* the queue may be longer than the feed's window */
+                tell_pump(s);
+                if (feed_connected(s->feed) && feed_flush(s->feed, STOP_MS, &err) < 0)
+                        log_event(LOG_LEVEL_WARNING, "sensor.stop", log_err(&err));
+        }
+        tell_pump(s);
+        if (s->state.journal.fd >= 0 && !s->state.broken) {
+                journal_put_alive(&s->state.journal, sensor_wall(s), true);
+                if (journal_flush(&s->state.journal, &err) < 0)
+                        log_event(LOG_LEVEL_WARNING, "sensor.stop", log_err(&err));
+                (void)!io_kernel.fdatasync(io_kernel.ctx, s->state.journal.fd);
+        }
+        pool_drain(s->o.pool);
+}
+
+bool sensor_is_live(const struct sensor *s)
+{
+        return s->was_live;
+}
+
+void sensor_put_status(const struct sensor *s, struct buf *out)
+{
+        struct watch_counts c = watch_counts(s->watch);
+        struct buf b = BUF_INIT(2 * WATCH_PATH_MAX);
+        const struct watch_fs *fs;
+        struct json_writer w;
+        size_t n;
+
+        fs = watch_filesystems(s->watch, &n);
+        json_writer_init(&w, out);
+        json_begin_object(&w);
+        json_put_key(&w, "changes");
+        json_put_u64(&w, s->changes);
+        json_put_key(&w, "events");
+        json_put_u64(&w, c.events);
+        json_put_key(&w, "files");
+        json_put_u64(&w, table_count(s->table));
+        json_put_key(&w, "marks");
+        json_begin_array(&w);
+        for (size_t i = 0; i < n; i++) {
+                buf_clear(&b);
+                text_put_safe(&b, fs[i].path);
+                json_put_string(&w, buf_span(&b));
+        }
+        json_end_array(&w);
+        json_put_key(&w, "overflows");
+        json_put_u64(&w, c.overflows);
+        if (s->was_live) { /* nothing is watched before the first scan has ended */
+                json_put_key(&w, "paths");
+                json_begin_array(&w);
+                for (size_t i = 0; i < s->o.watch->n; i++) {
+                        if (s->o.watch->rules[i].exclude)
+                                continue;
+                        buf_clear(&b);
+                        text_put_safe(&b, s->o.watch->rules[i].path);
+                        json_put_string(&w, buf_span(&b));
+                }
+                json_end_array(&w);
+        }
+        json_put_key(&w, "pending");
+        json_put_u64(&w, s->n_out + feed_pending(s->feed));
+        json_put_key(&w, "refused");
+        json_put_u64(&w, s->refused);
+        json_end_object(&w);
+        buf_done(&b);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sensor.h - the sensor as one object: state, scan, watch, entries.  Floor 3, process assay-sensor.
+ *
+ *            no state                    scanned: baseline written
+ *   start --------------> FIRST ---------------------------------------.
+ *     |  state                                                          v
+ *     '-----------------> RESCAN (what changed while it was down) --> LIVE <--> RESCAN (after a
+ * loss)
+ *
+ * In FIRST and RESCAN events are read and kept as places; in LIVE the places are looked at.  Every
+ * change goes one way: state read again, compared with the table, told:
+ *
+ *   event -> place -> look -> table, journal -> recorder
+ *
+ * Back-pressure runs the other way: when the recorder does not take entries, no places are looked
+ * at and no events are read; the kernel's queue runs over, which is seen, recorded and mended by a
+ * rescan. Nothing is dropped in silence. */
+#ifndef INTEGRITY_SENSOR_H
+#define INTEGRITY_SENSOR_H
+
+#include "base/base.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "integrity/watchset.h"
+
+struct loop;
+struct pool;
+struct sensor;
+
+struct sensor_options {
+        const struct clock *clock;
+        struct loop *loop;
+        struct pool *pool;
+        const char *state_dir;        /* /var/lib/assay/sensor */
+        const char *socket;           /* of the recorder */
+        const struct watchset *watch; /* borrowed for the sensor's life */
+        const char *const *ignore;    /* directories of Assay's own, ended by NULL; missing ones are
+                                         fine */
+        const char *job_program;      /* assay-job; NULL: users have no names */
+        unsigned connect_ms;          /* how long to wait for the recorder at start */
+};
+
+/* Opens what needs rights; nothing runs yet. */
+MUST_USE int sensor_new(const struct sensor_options *o, struct sensor **ret, struct err *err);
+struct sensor *sensor_free(struct sensor *s);
+DEFINE_CLEANUP(struct sensor, sensor_free)
+
+/* Connect, send again what a crash kept back, begin to watch and scan.  Then run the loop. */
+MUST_USE int sensor_start(struct sensor *s, struct err *err);
+
+/* Tell that it stops, in good order. */
+void sensor_stop(struct sensor *s);
+
+/* Has the first scan ended? */
+bool sensor_is_live(const struct sensor *s);
+
+/* What presence.h shows of it; appends a canonical JSON object. */
+void sensor_put_status(const struct sensor *s, struct buf *out);
+
+#endif

@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "integrity/sensor_priv.h"
+
+#include "loop/log.h"
+#include "sys/dirwalk.h"
+#include "sys/io.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/fanotify.h>
+#include <unistd.h>
+
+int look_init(struct sensor *s, struct err *err)
+{
+        for (size_t i = 0; i < DIR_FDS; i++)
+                s->dir_fd[i].fd = -1;
+        for (size_t i = 0; i < LOOK_JOBS; i++) {
+                struct look_job *j = &s->look[i];
+                int rc = observer_new(&j->observer, err);
+
+                if (rc < 0)
+                        return rc;
+                j->sensor = s;
+                j->dirfd = -1;
+                j->encoded = BUF_INIT(RECORD_MAX);
+                j->next_free = s->free_look;
+                s->free_look = j;
+        }
+        return observer_new(&s->observer, err);
+}
+
+void look_done(struct sensor *s)
+{
+        for (size_t i = 0; i < DIR_FDS; i++)
+                if (s->dir_fd[i].fd >= 0)
+                        fd_close(&s->dir_fd[i].fd);
+        for (size_t i = 0; i < LOOK_JOBS; i++) {
+                if (s->look[i].place) {
+                        dirty_place_free(s->look[i].place);
+                        fd_close(&s->look[i].dirfd);
+                }
+                observer_free(s->look[i].observer);
+                buf_done(&s->look[i].encoded);
+        }
+        observer_free(s->observer);
+}
+
+struct table_node *look_nth(struct sensor *s, const struct table_handle *h, unsigned i)
+{
+        struct table_node *n = table_by_handle(s->table, h, NULL);
+
+        while (n && i--)
+                n = table_by_handle(s->table, h, n);
+        return n;
+}
+
+/* ---- places from events ---- */
+
+int look_at(struct sensor *s, const struct table_handle *dir, struct span name, unsigned what,
+            struct who *who, int64_t delay_ns)
+{
+        int64_t now = sensor_mono(s), wall = sensor_wall(s);
+        int rc = dirty_add(s->dirty, dir, name, what, who, wall, now, now + delay_ns);
+
+        if (rc != -ENOSPC)
+                return rc;
+        scan_want(s, LOSS_QUEUE, wall, wall); /* what found no room is found by a scan */
+        return 0;
+}
+
+int look_touched(void *ctx, const struct table_handle *dir, struct span name, uint64_t mask,
+                 struct who *who)
+{
+        struct sensor *s = ctx;
+        unsigned what = 0;
+        int64_t delay = 0;
+
+        if (mask & (FAN_MODIFY | FAN_CLOSE_WRITE | FAN_CREATE | FAN_MOVED_TO))
+                what |= DIRTY_CONTENT;
+        if (mask & (FAN_ATTRIB | FAN_DELETE | FAN_MOVED_FROM))
+                what |= DIRTY_STATE;
+        if (mask & FAN_MOVED_TO)
+                what |= DIRTY_TREE;
+        if (!(mask & (FAN_CLOSE_WRITE | FAN_DELETE | FAN_ATTRIB | FAN_ONDIR | FAN_MOVED_TO |
+                      FAN_MOVED_FROM))) {
+                /* Begun and perhaps not ended: wait for the close, but not for ever. */
+                if (mask & FAN_MODIFY) {
+                        what |= DIRTY_WRITING;
+                        delay = SETTLE_WRITE_MS * NS_PER_MS;
+                } else if (mask & FAN_CREATE) {
+                        delay = SETTLE_CREATE_MS * NS_PER_MS;
+                }
+        }
+        return look_at(s, dir, name, what, who, delay);
+}
+
+/* ---- descriptors of directories ---- */
+
+static void forget_dir_fds(struct sensor *s)
+{
+        for (size_t i = 0; i < DIR_FDS; i++)
+                if (s->dir_fd[i].fd >= 0)
+                        fd_close(&s->dir_fd[i].fd);
+}
+
+int look_dir(struct sensor *s, const struct table_node *dir)
+{
+        struct table_handle h;
+        struct dir_fd *d;
+        int fd;
+
+        if (!table_handle_of(dir, &h))
+                h.n = 0;
+        for (size_t i = 0; i < DIR_FDS && h.n; i++) {
+                d = &s->dir_fd[i];
+                if (d->fd >= 0 && d->dir.fsid == h.fsid && d->dir.type == h.type &&
+                    d->dir.n == h.n && memcmp(d->dir.b, h.b, h.n) == 0)
+                        return d->fd;
+        }
+        if (h.n) {
+                fd = watch_open(s->watch, &h);
+        } else {
+                buf_clear(&s->path2);
+                table_path(dir, &s->path2);
+                fd = observe_open_dir(buf_span(&s->path2));
+        }
+        if (fd < 0)
+                return fd;
+        d = &s->dir_fd[s->next_dir_fd++ % DIR_FDS];
+        if (d->fd >= 0)
+                fd_close(&d->fd);
+        *d = (struct dir_fd){ .dir = h, .fd = fd };
+        return fd;
+}
+
+/* ---- gone ---- */
+
+static int tell_gone(struct sensor *s, struct table_node *n, const char *seen, struct who *who,
+                     int64_t wall_ns)
+{
+        struct record was;
+        int rc;
+
+        buf_clear(&s->path);
+        table_path(n, &s->path);
+        buf_clear(&s->ops);
+        journal_op_put(&s->ops, JOURNAL_DROP, buf_span(&s->path), SPAN_NONE);
+        rc = record_decode(table_record(n), &was, NULL);
+        if (rc == 0)
+                rc = buf_status(&s->path) < 0 ? buf_status(&s->path) : buf_status(&s->ops);
+        if (rc == 0)
+                rc = tell_change(
+                        s,
+                        &(struct change){ .wall_ns = wall_ns,
+                                          .path = buf_span(&s->path),
+                                          .was = &was,
+                                          .seen = seen,
+                                          .who = who,
+                                          .unknown = "seen by a scan, not as it happened" },
+                        buf_span(&s->ops));
+        if (rc == 0)
+                table_drop_record(s->table, n);
+        return rc;
+}
+
+int look_forget(struct sensor *s, struct table_node *n, const char *seen, struct who *who,
+                int64_t wall_ns)
+{
+        struct table_node *gone[FORGET_BUDGET];
+        size_t n_gone = 0, all = 0;
+        int rc = 0;
+
+        /* The last ones of the walk are the deepest: keep a ring of them. */
+        for (struct table_node *x = n; x; x = table_next(n, x)) {
+                if (!x->record)
+                        continue;
+                gone[all++ % FORGET_BUDGET] = x;
+        }
+        n_gone = MIN_OF(all, (size_t)FORGET_BUDGET);
+        for (size_t i = 0; i < n_gone && rc == 0; i++)
+                rc = tell_gone(s, gone[--all % FORGET_BUDGET], seen, who, wall_ns);
+        return rc < 0 ? rc : all > 0;
+}
+
+/* ---- a directory that is new here ---- */
+
+int look_enter(struct sensor *s, struct table_node *n, struct who *who)
+{
+        CLEANUP_FD int fd = -1;
+        struct dir_reader *r;
+        struct table_handle h;
+        struct dir_entry e;
+        struct err err = { 0 };
+        int rc;
+
+        buf_clear(&s->path2);
+        table_path(n, &s->path2);
+        fd = observe_open_dir(buf_span(&s->path2));
+        if (fd < 0)
+                return 0; /* gone again, or closed to us: its own state was told */
+        rc = watch_filesystem(s->watch, fd, buf_span(&s->path2), &err);
+        if (rc <= 0)
+                return rc == -ENOSPC ? 0 : rc;
+        if (observe_handle(fd, &h) < 0)
+                return 0;
+        rc = table_set_handle(s->table, n, &h);
+        if (rc == 0)
+                rc = watch_directory(s->watch, &h, fd);
+        if (rc < 0)
+                return rc;
+        /* What is known below it may belong to a directory that was here before. */
+        for (struct table_node *c = n->child; c && rc == 0; c = c->next)
+                rc = look_at(s, &h, table_name(c), DIRTY_CONTENT | DIRTY_TREE, who, 0);
+        r = malloc(sizeof *r);
+        if (!r)
+                return -ENOMEM;
+        dir_reader_init(r, fd);
+        while (rc == 0 && (rc = dir_read(r, &e)) > 0)
+                rc = look_at(s, &h, span_of(e.name, e.name_n), DIRTY_CONTENT | DIRTY_TREE, who, 0);
+        free(r);
+        if (rc == -ENOENT) /* removed while it was listed */
+                rc = 0;
+        return rc;
+}
+
+/* ---- what is there, against what was known ---- */
+
+static int make_ops(struct sensor *s, struct span encoded)
+{
+        buf_clear(&s->ops);
+        journal_op_put(&s->ops, JOURNAL_SET, buf_span(&s->path), encoded);
+        return buf_status(&s->ops);
+}
+
+/* s->path is the place.  was may be NULL. */
+static int tell_state(struct sensor *s, struct table_node *n, struct span encoded,
+                      const struct record *was, const struct record *is,
+                      const struct dirty_place *p)
+{
+        struct change c = { .wall_ns = p->wall_ns,
+                            .path = buf_span(&s->path),
+                            .was = was,
+                            .is = is,
+                            .seen = "live",
+                            .who = p->who,
+                            .unknown = "no event named a process" };
+        int rc = make_ops(s, encoded);
+
+        if (rc == 0 && (!was || record_diff(was, is)))
+                rc = tell_change(s, &c, buf_span(&s->ops));
+        else if (rc == 0)
+                rc = tell_silent(s, buf_span(&s->ops));
+        return rc == 0 ? table_set_record(s->table, n, encoded) : rc;
+}
+
+/* As look_forget(), without n itself. */
+static int forget_below(struct sensor *s, struct table_node *n, const struct dirty_place *p)
+{
+        struct table_node *c, *next;
+        int rc = 0;
+
+        for (c = n->child; c && rc == 0; c = next) {
+                next = c->next;
+                rc = look_forget(s, c, "live", p->who, p->wall_ns);
+        }
+        return rc;
+}
+
+/* The place holds this now.  1: there is more to be told first. */
+static int take_state(struct sensor *s, struct table_node *dir, struct span name,
+                      struct span encoded, const struct table_handle *h,
+                      const struct dirty_place *p)
+{
+        struct table_node *n = table_make_child(s->table, dir, name);
+        struct record is, was;
+        bool known, enter;
+        int rc;
+
+        if (!n || record_decode(encoded, &is, NULL) < 0)
+                return -ENOMEM;
+        known = n->record_n > 0;
+        if (known && record_decode(table_record(n), &was, NULL) < 0)
+                return -EBADMSG;
+        enter = is.type == RECORD_DIR &&
+                (!known || !record_same_file(&was, &is) || p->what & DIRTY_TREE || !n->handle);
+        if (known && was.type == RECORD_DIR && is.type != RECORD_DIR) {
+                rc = forget_below(s, n, p); /* the directory went, and with it what was below */
+                if (rc != 0)
+                        return rc;
+        }
+        buf_clear(&s->path);
+        table_path(n, &s->path);
+        if (!known || !span_eq(encoded, table_record(n)))
+                rc = tell_state(s, n, encoded, known ? &was : NULL, &is, p);
+        else
+                rc = 0;
+        if (rc == 0 && is.type != RECORD_DIR)
+                rc = table_set_handle(s->table, n, h->n ? h : NULL);
+        if (rc == 0 && enter)
+                rc = look_enter(s, n, p->who);
+        return rc;
+}
+
+/* 1: not finished with this place, put it back. */
+static int take_look(struct sensor *s, struct table_node *dir, struct span name, int error,
+                     struct span encoded, const struct table_handle *h, const struct dirty_place *p)
+{
+        struct table_node *n;
+
+        if (error == 0)
+                return take_state(s, dir, name, encoded, h, p);
+        if (error != -ENOENT && error != -ESTALE && error != -ENOTDIR) {
+                log_event(LOG_LEVEL_WARNING, "sensor.unreadable", log_bytes("name", name),
+                          log_int("error", error));
+                return 0;
+        }
+        n = table_child(s->table, dir, name);
+        return n ? look_forget(s, n, "live", p->who, p->wall_ns) : 0;
+}
+
+/* ---- looking ---- */
+
+/* Another look at the same place is on its way. */
+static bool in_flight(const struct sensor *s, const struct dirty_place *p)
+{
+        for (size_t i = 0; i < LOOK_JOBS; i++) {
+                const struct dirty_place *q = s->look[i].place;
+
+                if (q && q->hash == p->hash && q->dir.fsid == p->dir.fsid && q->dir.n == p->dir.n &&
+                    memcmp(q->dir.b, p->dir.b, p->dir.n) == 0 && q->name_n == p->name_n &&
+                    memcmp(q->name, p->name, p->name_n) == 0)
+                        return true;
+        }
+        return false;
+}
+
+static void put_back(struct sensor *s, struct dirty_place *p, int64_t ms)
+{
+        int64_t now = sensor_mono(s);
+
+        dirty_put_back(s->dirty, p, now, now + ms * NS_PER_MS);
+}
+
+/* It kept changing under the reader: once more later, and in the end without a hash. */
+static bool still_changing(struct span encoded, struct dirty_place *p)
+{
+        struct record r;
+
+        return record_decode(encoded, &r, NULL) == 0 && r.reason == RECORD_REASON_CHANGING &&
+               p->tries++ < CHANGING_TRIES;
+}
+
+static void job_run(struct pool_job *pj)
+{
+        struct look_job *j = CONTAINER_OF(pj, struct look_job, job);
+        struct record r;
+
+        j->rc = observe(j->observer, j->dirfd, (char *)j->place->name, &r, &j->handle);
+        buf_clear(&j->encoded);
+        if (j->rc == 0)
+                record_encode(&r, &j->encoded);
+        if (j->rc == 0)
+                j->rc = buf_status(&j->encoded);
+}
+
+static void job_done(struct pool_job *pj)
+{
+        struct look_job *j = CONTAINER_OF(pj, struct look_job, job);
+        struct sensor *s = j->sensor;
+        struct dirty_place *p = j->place;
+        struct table_node *dir;
+        int rc = 0;
+
+        j->place = NULL;
+        fd_close(&j->dirfd);
+        j->next_free = s->free_look;
+        s->free_look = j;
+        if (s->phase != SENSOR_LIVE || (j->rc == 0 && still_changing(buf_span(&j->encoded), p))) {
+                put_back(s, p, CHANGING_MS);
+                return;
+        }
+        for (unsigned i = 0; (dir = look_nth(s, &p->dir, i)) && rc == 0; i++)
+                rc = take_look(s, dir, span_of(p->name, p->name_n), j->rc, buf_span(&j->encoded),
+                               &j->handle, p);
+        if (rc > 0)
+                put_back(s, p, 0);
+        else
+                dirty_place_free(p);
+        if (rc < 0)
+                s->failed = rc;
+}
+
+/* Takes p on success.  -EAGAIN: all are busy. */
+static int look_by_job(struct sensor *s, int dirfd, struct dirty_place *p)
+{
+        struct look_job *j = s->free_look;
+        int rc;
+
+        if (!j)
+                return -EAGAIN;
+        j->dirfd = fcntl(dirfd, F_DUPFD_CLOEXEC, 3);
+        if (j->dirfd < 0)
+                return -errno;
+        s->free_look = j->next_free;
+        j->place = p;
+        j->job = (struct pool_job){ .run = job_run, .done = job_done };
+        rc = pool_submit(s->o.pool, &j->job);
+        if (rc < 0) {
+                fd_close(&j->dirfd);
+                j->place = NULL;
+                j->next_free = s->free_look;
+                s->free_look = j;
+        }
+        return rc;
+}
+
+/* May this name in this directory be looked at? */
+static bool watched(struct sensor *s, struct table_node *dir, struct span name)
+{
+        buf_clear(&s->path);
+        table_path(dir, &s->path);
+        if (s->path.n > 1)
+                buf_put_byte(&s->path, '/');
+        buf_put(&s->path, name);
+        return buf_status(&s->path) == 0 && watchset_covers(s->o.watch, buf_span(&s->path));
+}
+
+/* How long a file that is still being written may wait, after what it has waited. */
+static int64_t patience_ms(const struct record *r)
+{
+        return SETTLE_WRITE_MS + (int64_t)(r->size / SETTLE_BYTES_PER_MS);
+}
+
+/* Look at a name in one directory.  1: put p back; 2: p was taken; 0: done. */
+static int look_name(struct sensor *s, struct table_node *dir, struct span name,
+                     struct dirty_place *p)
+{
+        char text[TABLE_NAME_MAX + 1];
+        struct table_handle h = { .n = 0 };
+        struct record r;
+        int fd, rc;
+
+        if (!watched(s, dir, name)) {
+                struct table_node *n = table_child(s->table, dir, name);
+
+                if (n && n->mark & TABLE_ABOVE && !n->record)
+                        scan_want(s, LOSS_MOUNTS, p->wall_ns, p->wall_ns); /* a way changed */
+                return 0;
+        }
+        memcpy(text, name.p, name.n);
+        text[name.n] = '\0';
+        fd = look_dir(s, dir);
+        rc = fd < 0 ? fd : observe_stat(fd, text, &r, &h);
+        if (rc == 0 && r.type == RECORD_FILE && r.size > INLINE_BYTES) {
+                int64_t waited = (sensor_wall(s) - p->wall_ns) / NS_PER_MS;
+
+                if (p->what & DIRTY_WRITING && waited < patience_ms(&r)) {
+                        put_back(s, p, patience_ms(&r) - waited);
+                        return 2;
+                }
+                /* A name of the directory itself has no place of its own: read it here. */
+                if (p->name_n) {
+                        rc = look_by_job(s, fd, p);
+                        return rc == 0 ? 2 : rc == -EAGAIN ? 1 : rc;
+                }
+        }
+        if (rc == 0)
+                rc = observe(s->observer, fd, text, &r, &h);
+        buf_clear(&s->encoded);
+        if (rc == 0)
+                record_encode(&r, &s->encoded);
+        if (buf_status(&s->encoded) < 0)
+                return -ENOMEM;
+        if (rc == 0 && still_changing(buf_span(&s->encoded), p)) {
+                put_back(s, p, CHANGING_MS);
+                return 2;
+        }
+        return take_look(s, dir, name, rc, buf_span(&s->encoded), &h, p);
+}
+
+static int look_place(struct sensor *s, struct dirty_place *p)
+{
+        struct table_node *dir;
+        int rc = 0;
+
+        if (in_flight(s, p)) {
+                put_back(s, p, 2);
+                return 0;
+        }
+        for (unsigned i = 0; rc == 0 && (dir = look_nth(s, &p->dir, i)); i++) {
+                uint8_t own[TABLE_NAME_MAX];
+                struct span name = span_of(p->name, p->name_n);
+
+                if (p->name_n == 0 && !dir->parent)
+                        continue;
+                if (p->name_n == 0) { /* the directory itself: a name in its parent */
+                        memcpy(own, dir->name, dir->name_n);
+                        name = span_of(own, dir->name_n);
+                        dir = dir->parent;
+                }
+                rc = look_name(s, dir, name, p);
+        }
+        if (rc == 1)
+                put_back(s, p, 1);
+        else if (rc != 2)
+                dirty_place_free(p);
+        return MIN_OF(rc, 0);
+}
+
+int look_some(struct sensor *s)
+{
+        struct dirty_place *p;
+        int rc = 0;
+
+        for (int i = 0; i < LOOK_BUDGET && rc == 0 && out_room(s); i++) {
+                p = dirty_take(s->dirty, sensor_mono(s));
+                if (!p)
+                        break;
+                rc = look_place(s, p);
+        }
+        forget_dir_fds(s); /* or a removed directory could not be unmounted, and would look alive */
+        return rc;
+}

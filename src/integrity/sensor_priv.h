@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sensor_priv.h - the parts of the sensor to each other.  Floor 3.
+ *
+ *   sensor.c        life, loop, timers
+ *   sensor_scan.c   what scans find
+ *   sensor_look.c   what events lead to
+ *   sensor_rename.c renames
+ *   sensor_tell.c   entries on their way out
+ *   sensor_users.c  names of users */
+#ifndef INTEGRITY_SENSOR_PRIV_H
+#define INTEGRITY_SENSOR_PRIV_H
+
+#include "integrity/change.h"
+#include "integrity/dirty.h"
+#include "integrity/observe.h"
+#include "integrity/scan.h"
+#include "integrity/sensor.h"
+#include "integrity/state.h"
+#include "integrity/table.h"
+#include "integrity/watch.h"
+#include "integrity/who.h"
+#include "ledger/feed.h"
+#include "loop/pool.h"
+
+enum {
+        LOOK_JOBS = 4,             /* large files read in the pool at once */
+        LOOK_BUDGET = 256,         /* places per turn of the loop */
+        INLINE_BYTES = 256 * 1024, /* a file up to here is read between two events */
+        FORGET_BUDGET = 512,       /* deletions told from one place per turn */
+        OUT_HIGH = 4096,           /* entries that wait: stop making more */
+        DIR_FDS = 16,
+        SETTLE_CREATE_MS = 3,        /* until a new file is thought to be no longer written */
+        SETTLE_WRITE_MS = 1000,      /* until a file that stays open is looked at */
+        SETTLE_BYTES_PER_MS = 50000, /* longer for a large one */
+        CHANGING_MS = 50,
+        CHANGING_TRIES = 6,
+};
+
+/* An entry, or a change of the table worth none, on its way to the journal and the recorder. */
+struct out {
+        struct out *next;
+        struct buf skeleton; /* empty: none */
+        struct buf ops;
+        struct who *who;
+};
+
+/* Handed to the feed and not acknowledged: kept for a recorder that begins a new run. */
+struct told {
+        struct told *next;
+        uint64_t seq;
+        struct buf skeleton;
+};
+
+struct dir_fd {
+        struct table_handle dir;
+        int fd; /* -1: free */
+};
+
+struct look_job {
+        struct pool_job job;
+        struct sensor *sensor;
+        struct look_job *next_free;
+        struct dirty_place *place; /* NULL: free */
+        int dirfd;
+        struct observer *observer;
+        int rc;
+        struct buf encoded;
+        struct table_handle handle;
+};
+
+enum sensor_phase { SENSOR_FIRST, SENSOR_RESCAN, SENSOR_SWEEP, SENSOR_LIVE };
+
+enum sensor_loss { /* why a rescan is wanted; bits */
+                   LOSS_DOWN = 1u << 0,
+                   LOSS_OVERFLOW = 1u << 1,
+                   LOSS_QUEUE = 1u << 2,
+                   LOSS_MOUNTS = 1u << 3, /* what is mounted has changed */
+                   LOSS_POLL = 1u << 4,   /* places without marks */
+};
+
+struct sensor {
+        struct sensor_options o;
+        struct table *table;
+        struct state state;
+        struct state_found found;
+        struct who_cache *who;
+        struct watch *watch;
+        struct dirty *dirty;
+        struct scan *scan;
+        struct feed *feed;
+        struct observer *observer;
+
+        struct loop_source *watch_source, *feed_source, *pool_source;
+        struct loop_source *tick, *settle, *reconnect;
+
+        enum sensor_phase phase;
+        unsigned loss;      /* why the scan that runs was wanted */
+        unsigned loss_next; /* why another one is wanted */
+        int64_t loss_from_ns, loss_until_ns, next_from_ns, next_until_ns; /* wall */
+        int64_t scan_began_ns;                                            /* monotonic */
+        int64_t read_ns; /* wall time of the last event read */
+        uint64_t found_changes, absorbed;
+
+        struct out *out_first, *out_last;
+        size_t n_out;
+        struct told *told_first, *told_last;
+        uint64_t acked;
+        bool acked_news, reading;
+        uint64_t changes, refused;
+
+        struct dir_fd dir_fd[DIR_FDS];
+        unsigned next_dir_fd;
+        struct look_job look[LOOK_JOBS], *free_look;
+
+        struct buf path, path2, encoded, ops, skeleton, scratch;
+        struct job_run *users_job;
+        struct buf users; /* what it has told so far */
+        bool users_old;   /* the file has changed */
+        bool was_live;
+        uint32_t mounts_crc;
+        int64_t alive_at_ns, poll_at_ns;
+        bool stopping;
+        int failed; /* a negative errno that ends the sensor */
+};
+
+static inline int64_t sensor_mono(const struct sensor *s)
+{
+        return clock_mono(s->o.clock);
+}
+
+static inline int64_t sensor_wall(const struct sensor *s)
+{
+        return clock_wall(s->o.clock);
+}
+
+/* ---- sensor_tell.c ---- */
+
+/* May more be made? */
+static inline bool out_room(const struct sensor *s)
+{
+        return s->n_out < OUT_HIGH;
+}
+
+/* A change of the table at n: its path, its state before and now.  ops are the table's changes.
+ * c->path may point into s->path.  -ENOMEM. */
+MUST_USE int tell_change(struct sensor *s, const struct change *c, struct span ops);
+/* Table changes without an entry. */
+MUST_USE int tell_silent(struct sensor *s, struct span ops);
+/* Any other entry. */
+MUST_USE int tell_entry(struct sensor *s, struct span skeleton);
+/* Hand over what the feed takes, journal it, send. */
+void tell_pump(struct sensor *s);
+/* The recorder is there (again): compare runs. */
+MUST_USE int tell_connected(struct sensor *s, uint64_t run_before);
+void tell_on_ack(void *ctx, uint64_t seq, uint64_t index);
+void tell_on_nak(void *ctx, uint64_t seq, int code, struct span text);
+void tell_done(struct sensor *s);
+
+/* ---- sensor_look.c ---- */
+
+MUST_USE int look_init(struct sensor *s, struct err *err);
+void look_done(struct sensor *s);
+/* Look at what is ready, up to a budget. */
+MUST_USE int look_some(struct sensor *s);
+/* Events: see watch.h. */
+int look_touched(void *ctx, const struct table_handle *dir, struct span name, uint64_t mask,
+                 struct who *who);
+/* Look at a place soon. */
+MUST_USE int look_at(struct sensor *s, const struct table_handle *dir, struct span name,
+                     unsigned what, struct who *who, int64_t delay_ns);
+/* The i-th node with this handle; NULL when there are not so many. */
+struct table_node *look_nth(struct sensor *s, const struct table_handle *h, unsigned i);
+/* Borrowed descriptor of the directory, valid until the next call; or a negative errno. */
+int look_dir(struct sensor *s, const struct table_node *dir);
+/* The node's record was just set to a directory that is new here: know it by handle, look at what
+ * is in it. */
+MUST_USE int look_enter(struct sensor *s, struct table_node *n, struct who *who);
+/* Tell that n and what is below it are gone, at most a budget of them.  1: there is more. */
+MUST_USE int look_forget(struct sensor *s, struct table_node *n, const char *seen, struct who *who,
+                         int64_t wall_ns);
+
+/* ---- sensor_rename.c ---- */
+
+int rename_seen(void *ctx, const struct table_handle *from_dir, struct span from,
+                const struct table_handle *to_dir, struct span to, struct who *who);
+
+/* ---- sensor_users.c ---- */
+
+void users_read(struct sensor *s);
+/* A path has changed: is it theirs? */
+void users_seen(struct sensor *s, struct span path);
+void users_done(struct sensor *s);
+
+/* ---- sensor_scan.c ---- */
+
+MUST_USE int scan_init(struct sensor *s, struct err *err);
+/* Something may have been missed between two wall times. */
+void scan_want(struct sensor *s, unsigned loss, int64_t from_ns, int64_t until_ns);
+/* Begin the scan that is wanted, go on with the one that runs. */
+MUST_USE int scan_work(struct sensor *s);
+MUST_USE int scan_start_first(struct sensor *s);
+/* Tell the root of the baseline on disk: a crash may have kept it from the ledger. */
+MUST_USE int scan_announce(struct sensor *s);
+/* The directories above watched paths: marked, known by handle. */
+MUST_USE int scan_know_above(struct sensor *s, struct err *err);
+
+#endif

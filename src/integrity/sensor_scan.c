@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "integrity/sensor_priv.h"
+
+#include "loop/log.h"
+#include "sys/io.h"
+
+static const char not_live[] = "seen by a scan, not as it happened";
+
+static const char *seen_word(const struct sensor *s)
+{
+        return s->loss & LOSS_DOWN ? "start" : "rescan";
+}
+
+/* An event waits for this place: the look it leads to knows who. */
+static bool awaited(const struct sensor *s, const struct table_node *n)
+{
+        struct table_handle h;
+
+        return n->parent && table_handle_of(n->parent, &h) &&
+               dirty_has(s->dirty, &h, table_name(n));
+}
+
+/* Was this path watched when the state was written?  If not, there is nothing to compare it with.
+ */
+static bool was_watched(const struct sensor *s)
+{
+        return s->found.source == STATE_NONE ||
+               watchset_covers(&s->found.watched, buf_span(&s->path));
+}
+
+static int differs(void *ctx, struct table_node *n, const struct record *is, struct span encoded)
+{
+        struct sensor *s = ctx;
+        struct change c = {
+                .wall_ns = sensor_wall(s), .is = is, .seen = seen_word(s), .unknown = not_live
+        };
+        struct record was;
+        int rc;
+
+        if (s->phase == SENSOR_FIRST)
+                return table_set_record(s->table, n, encoded);
+        if (awaited(s, n))
+                return 0;
+        buf_clear(&s->path);
+        table_path(n, &s->path);
+        buf_clear(&s->ops);
+        journal_op_put(&s->ops, JOURNAL_SET, buf_span(&s->path), encoded);
+        if (buf_status(&s->path) < 0 || buf_status(&s->ops) < 0)
+                return -ENOMEM;
+        if (n->record && record_decode(table_record(n), &was, NULL) == 0)
+                c.was = &was;
+        c.path = buf_span(&s->path);
+        if (!c.was && !was_watched(s)) {
+                s->absorbed++;
+                rc = tell_silent(s, buf_span(&s->ops));
+        } else if (c.was && !record_diff(&was, is)) {
+                rc = tell_silent(s, buf_span(&s->ops));
+        } else {
+                s->found_changes++;
+                rc = tell_change(s, &c, buf_span(&s->ops));
+        }
+        if (!out_room(s))
+                scan_hold(s->scan, true);
+        return rc == 0 ? table_set_record(s->table, n, encoded) : rc;
+}
+
+static int mount(void *ctx, struct table_node *n, const struct record *is)
+{
+        struct sensor *s = ctx;
+        CLEANUP_FD int fd = -1;
+        struct err err = { 0 };
+        int rc;
+
+        (void)is;
+        buf_clear(&s->path2);
+        table_path(n, &s->path2);
+        fd = observe_open_dir(buf_span(&s->path2));
+        if (fd < 0)
+                return 1; /* its job will find the same and say so */
+        rc = watch_filesystem(s->watch, fd, buf_span(&s->path2), &err);
+        if (rc < 0)
+                log_event(LOG_LEVEL_ERROR, "sensor.unwatched",
+                          log_bytes("path", buf_span(&s->path2)), log_err(&err));
+        return rc == -ENOSPC ? 1 : rc;
+}
+
+static int unreadable(void *ctx, struct table_node *n, int error)
+{
+        struct sensor *s = ctx;
+
+        buf_clear(&s->path2);
+        table_path(n, &s->path2);
+        log_event(LOG_LEVEL_WARNING, "sensor.unreadable", log_bytes("path", buf_span(&s->path2)),
+                  log_int("error", error));
+        return 0;
+}
+
+static int listed(void *ctx, struct table_node *n)
+{
+        struct sensor *s = ctx;
+        struct table_handle h;
+        CLEANUP_FD int fd = -1;
+        size_t n_fs;
+        const struct watch_fs *fs = watch_filesystems(s->watch, &n_fs);
+
+        if (!table_handle_of(n, &h))
+                return 0;
+        for (size_t i = 0; i < n_fs; i++) {
+                if (fs[i].fsid != h.fsid || fs[i].scope != WATCH_INODE)
+                        continue;
+                fd = watch_open(s->watch, &h);
+                return fd < 0 ? 0 : watch_directory(s->watch, &h, fd);
+        }
+        return 0;
+}
+
+/* ---- the end of a scan ---- */
+
+/* From a table that is the baseline, or was when it was read. */
+static int tell_baseline(struct sensor *s, const struct snapshot_head *head, int64_t took_ns,
+                         const char *reason)
+{
+        struct baseline_facts f = { .wall_ns = sensor_wall(s),
+                                    .took_ns = took_ns,
+                                    .files = head->count,
+                                    .root = head->root.b,
+                                    .watch = s->o.watch,
+                                    .reason = reason };
+        struct table_node *top = table_root(s->table);
+        struct record r;
+
+        for (struct table_node *n = top; n; n = table_next(top, n)) {
+                if (!n->record || record_decode(table_record(n), &r, NULL) < 0)
+                        continue;
+                f.unreadable += r.hash == RECORD_HASH_UNREADABLE;
+                f.skipped += r.hash == RECORD_HASH_SKIPPED;
+                f.bytes += r.hash == RECORD_HASH_KNOWN ? r.size : 0;
+        }
+        log_event(LOG_LEVEL_INFO, "sensor.baseline", log_u64("files", f.files),
+                  log_u64("bytes", f.bytes), log_u64("unreadable", f.unreadable),
+                  log_int("ms", took_ns / NS_PER_MS));
+        buf_clear(&s->skeleton);
+        baseline_put(&f, &s->skeleton);
+        if (buf_status(&s->skeleton) < 0)
+                return buf_status(&s->skeleton);
+        return tell_entry(s, buf_span(&s->skeleton));
+}
+
+int scan_announce(struct sensor *s)
+{
+        struct snapshot_head head;
+        struct err err = { 0 };
+        int rc = snapshot_read_head(s->state.io, s->state.dirfd, "baseline", NULL, &head, &err);
+
+        if (rc < 0) {
+                log_event(LOG_LEVEL_ERROR, "sensor.baseline", log_err(&err));
+                return 0;
+        }
+        return tell_baseline(s, &head, 0, "first");
+}
+
+/* The baseline is on disk before it is told, and told (in the journal) before the state is: a crash
+ * between any two leaves it to be told again, never untold. */
+static int first_done(struct sensor *s)
+{
+        int64_t took = sensor_mono(s) - s->scan_began_ns;
+        struct snapshot_head head;
+        struct err err = { 0 };
+        int rc = state_write_baseline(&s->state, s->o.watch, s->table, sensor_wall(s), &head, &err);
+
+        if (rc == 0)
+                rc = state_renew(&s->state, s->o.watch, s->table, sensor_wall(s), feed_run(s->feed),
+                                 s->acked, NULL, 0, &err);
+        if (rc < 0) {
+                log_event(LOG_LEVEL_ERROR, "sensor.state", log_err(&err));
+                return rc;
+        }
+        return tell_baseline(s, &head, took, s->found.damage[0] ? "replaced" : "first");
+}
+
+static int rescan_done(struct sensor *s)
+{
+        struct gap_facts f = { .wall_ns = sensor_wall(s),
+                               .from_ns = s->loss_from_ns,
+                               .until_ns = s->loss_until_ns,
+                               .found = s->found_changes,
+                               .rescanned = scan_counts(s->scan).files };
+
+        log_event(LOG_LEVEL_INFO, "sensor.rescan", log_u64("files", f.rescanned),
+                  log_u64("found", f.found), log_u64("absorbed", s->absorbed),
+                  log_int("ms", (sensor_mono(s) - s->scan_began_ns) / NS_PER_MS));
+        f.reason = s->loss & LOSS_DOWN       ? "down"
+                   : s->loss & LOSS_OVERFLOW ? "overflow"
+                   : s->loss & LOSS_QUEUE    ? "queue"
+                   : s->loss & LOSS_MOUNTS   ? "unwatched"
+                                             : NULL;
+        if (!f.reason || (f.found == 0 && s->loss == LOSS_MOUNTS))
+                return 0; /* polling is no gap, and neither is a mount that hid nothing */
+        buf_clear(&s->skeleton);
+        gap_put(&f, &s->skeleton);
+        if (buf_status(&s->skeleton) < 0)
+                return buf_status(&s->skeleton);
+        return tell_entry(s, buf_span(&s->skeleton));
+}
+
+static void finished(void *ctx, int rc)
+{
+        struct sensor *s = ctx;
+
+        if (rc < 0)
+                s->failed = rc;
+        else
+                s->phase = s->phase == SENSOR_FIRST ? SENSOR_FIRST : SENSOR_SWEEP;
+}
+
+static int tell_missing(struct sensor *s, struct table_node *n)
+{
+        int rc;
+
+        if (awaited(s, n))
+                return 0;
+        buf_clear(&s->path);
+        table_path(n, &s->path);
+        if (!watchset_covers(s->o.watch, buf_span(&s->path))) {
+                /* No longer watched: not known, and not told. */
+                buf_clear(&s->ops);
+                journal_op_put(&s->ops, JOURNAL_DROP, buf_span(&s->path), SPAN_NONE);
+                rc = tell_silent(s, buf_span(&s->ops));
+                table_drop_record(s->table, n);
+                return rc;
+        }
+        /* What is below it was missing too and came first, unless an event waits for it. */
+        s->found_changes++;
+        rc = look_forget(s, n, seen_word(s), NULL, sensor_wall(s));
+        return MIN_OF(rc, 0);
+}
+
+static int sweep(struct sensor *s)
+{
+        struct table_node *n;
+        int rc = 0;
+
+        while (rc == 0 && out_room(s)) {
+                n = scan_next_missing(s->scan);
+                if (!n) {
+                        s->phase = SENSOR_LIVE;
+                        return rescan_done(s);
+                }
+                rc = tell_missing(s, n);
+        }
+        return rc;
+}
+
+/* ---- beginning ---- */
+
+static const struct scan_ops ops = { .differs = differs,
+                                     .mount = mount,
+                                     .unreadable = unreadable,
+                                     .listed = listed,
+                                     .finished = finished };
+
+int scan_init(struct sensor *s, struct err *err)
+{
+        return scan_new(s->o.watch, s->table, s->o.pool, &ops, s, &s->scan, err);
+}
+
+void scan_want(struct sensor *s, unsigned loss, int64_t from_ns, int64_t until_ns)
+{
+        s->next_from_ns = s->loss_next ? MIN_OF(s->next_from_ns, from_ns) : from_ns;
+        s->next_until_ns = s->loss_next ? MAX_OF(s->next_until_ns, until_ns) : until_ns;
+        s->loss_next |= loss;
+}
+
+int scan_know_above(struct sensor *s, struct err *err)
+{
+        for (struct table_node *n = table_root(s->table); n;
+             n = table_next(table_root(s->table), n)) {
+                CLEANUP_FD int fd = -1;
+                struct table_handle h;
+                int rc;
+
+                if (!(n->mark & TABLE_ABOVE) || n->record)
+                        continue;
+                buf_clear(&s->path2);
+                table_path(n, &s->path2);
+                fd = observe_open_dir(buf_span(&s->path2));
+                if (fd < 0)
+                        continue; /* not there yet: the directory above it sees it come */
+                rc = watch_filesystem(s->watch, fd, buf_span(&s->path2), err);
+                if (rc < 0)
+                        return rc;
+                if (observe_handle(fd, &h) < 0)
+                        continue;
+                rc = table_set_handle(s->table, n, &h);
+                if (rc == 0)
+                        rc = watch_directory(s->watch, &h, fd);
+                if (rc < 0)
+                        return err_sys(err, rc, "%s: cannot be watched", buf_cstr(&s->path2));
+        }
+        return 0;
+}
+
+int scan_start_first(struct sensor *s)
+{
+        s->phase = SENSOR_FIRST;
+        s->scan_began_ns = sensor_mono(s);
+        scan_begin(s->scan, SCAN_DEEP);
+        return s->failed;
+}
+
+static int begin_rescan(struct sensor *s)
+{
+        struct err err = { 0 };
+
+        s->phase = SENSOR_RESCAN;
+        s->loss = s->loss_next;
+        s->loss_from_ns = s->next_from_ns;
+        s->loss_until_ns = s->next_until_ns;
+        s->loss_next = 0;
+        s->found_changes = s->absorbed = 0;
+        s->scan_began_ns = sensor_mono(s);
+        if (scan_know_above(s, &err) < 0)
+                log_event(LOG_LEVEL_WARNING, "sensor.unwatched", log_err(&err));
+        scan_begin(s->scan, 0);
+        return s->failed;
+}
+
+int scan_work(struct sensor *s)
+{
+        if (s->failed)
+                return s->failed;
+        if (scan_running(s->scan)) {
+                scan_hold(s->scan, !out_room(s));
+                return 0;
+        }
+        switch (s->phase) {
+        case SENSOR_FIRST:
+                s->phase = SENSOR_LIVE;
+                return first_done(s);
+        case SENSOR_SWEEP:
+                return sweep(s);
+        case SENSOR_LIVE:
+                return s->loss_next ? begin_rescan(s) : 0;
+        default:
+                return 0;
+        }
+}

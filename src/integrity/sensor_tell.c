@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "integrity/sensor_priv.h"
+
+#include "loop/log.h"
+
+#include <stdlib.h>
+
+enum { OPS_MAX = 4 << 20 };
+
+static void out_free(struct out *x)
+{
+        buf_done(&x->skeleton);
+        buf_done(&x->ops);
+        who_unref(x->who);
+        free(x);
+}
+
+static int queue(struct sensor *s, struct span skeleton, struct span ops, struct who *who)
+{
+        struct out *x = calloc(1, sizeof *x);
+
+        if (!x)
+                return -ENOMEM;
+        x->skeleton = BUF_INIT(MAX_OF(skeleton.n, (size_t)1));
+        x->ops = BUF_INIT(MAX_OF(ops.n, (size_t)1));
+        buf_put(&x->skeleton, skeleton);
+        buf_put(&x->ops, ops);
+        if (buf_status(&x->skeleton) < 0 || buf_status(&x->ops) < 0) {
+                out_free(x);
+                return -ENOMEM;
+        }
+        x->who = who ? who_ref(who) : NULL;
+        if (s->out_last)
+                s->out_last->next = x;
+        else
+                s->out_first = x;
+        s->out_last = x;
+        s->n_out++;
+        return 0;
+}
+
+int tell_change(struct sensor *s, const struct change *c, struct span ops)
+{
+        buf_clear(&s->skeleton);
+        change_put(c, &s->skeleton);
+        if (buf_status(&s->skeleton) == -E2BIG) {
+                /* A path of tens of kilobytes: the change is known and kept, but cannot be told. */
+                s->refused++;
+                log_event(LOG_LEVEL_ERROR, "sensor.too_long", log_bytes("path", c->path));
+                return tell_silent(s, ops);
+        }
+        if (buf_status(&s->skeleton) < 0)
+                return buf_status(&s->skeleton);
+        s->changes++;
+        users_seen(s, c->path);
+        return queue(s, buf_span(&s->skeleton), ops, (struct who *)c->who);
+}
+
+int tell_silent(struct sensor *s, struct span ops)
+{
+        return queue(s, SPAN_NONE, ops, NULL);
+}
+
+int tell_entry(struct sensor *s, struct span skeleton)
+{
+        return queue(s, skeleton, SPAN_NONE, NULL);
+}
+
+/* Remember what was handed over until it is acknowledged. */
+static int remember(struct sensor *s, uint64_t seq, struct buf *skeleton)
+{
+        struct told *t = calloc(1, sizeof *t);
+
+        if (!t)
+                return -ENOMEM;
+        t->seq = seq;
+        t->skeleton = *skeleton; /* taken over */
+        *skeleton = BUF_INIT(1);
+        if (s->told_last)
+                s->told_last->next = t;
+        else
+                s->told_first = t;
+        s->told_last = t;
+        return 0;
+}
+
+static void forget_told(struct sensor *s, uint64_t upto)
+{
+        while (s->told_first && s->told_first->seq <= upto) {
+                struct told *t = s->told_first;
+
+                s->told_first = t->next;
+                if (!s->told_first)
+                        s->told_last = NULL;
+                buf_done(&t->skeleton);
+                free(t);
+        }
+}
+
+void tell_on_ack(void *ctx, uint64_t seq, uint64_t index)
+{
+        struct sensor *s = ctx;
+
+        (void)index;
+        s->acked = seq;
+        s->acked_news = true;
+        forget_told(s, seq);
+}
+
+void tell_on_nak(void *ctx, uint64_t seq, int code, struct span text)
+{
+        struct sensor *s = ctx;
+
+        s->refused++;
+        log_event(LOG_LEVEL_ERROR, "sensor.refused", log_u64("seq", seq), log_int("code", code),
+                  log_bytes("text", text));
+        tell_on_ack(ctx, seq, 0); /* it would be refused again */
+}
+
+static void journal_broke(struct sensor *s, const struct err *err)
+{
+        if (!s->state.broken)
+                log_event(LOG_LEVEL_ERROR, "sensor.journal", log_err(err));
+        /* Evidence first: entries go on, and a restart tells some of them twice. */
+        s->state.broken = true;
+        buf_clear(&s->state.journal.buf);
+}
+
+static void flush_journal(struct sensor *s)
+{
+        struct err err = { 0 };
+
+        if (s->state.journal.fd < 0 || s->state.broken)
+                buf_clear(&s->state.journal.buf);
+        else if (journal_flush(&s->state.journal, &err) < 0)
+                journal_broke(s, &err);
+}
+
+/* One from the queue to the feed.  -EAGAIN: the feed is full. */
+static int hand_over(struct sensor *s, struct out *x)
+{
+        struct feed_field fields[CHANGE_FIELDS_MAX];
+        struct err err = { 0 };
+        uint64_t seq = 0;
+        size_t n;
+        int rc;
+
+        if (x->skeleton.n) {
+                buf_clear(&s->scratch);
+                n = change_fields(x->who, &s->scratch, fields);
+                rc = feed_put(s->feed, buf_span(&x->skeleton), fields, n, &seq, &err);
+                if (rc == -EAGAIN || rc == -ENOMEM)
+                        return rc;
+                if (rc < 0) {
+                        s->refused++;
+                        log_event(LOG_LEVEL_ERROR, "sensor.refused", log_err(&err));
+                        seq = 0;
+                }
+        }
+        journal_put_change(&s->state.journal, seq, buf_span(&x->skeleton), buf_span(&x->ops));
+        if (seq && remember(s, seq, &x->skeleton) < 0)
+                s->failed = -ENOMEM;
+        return 0;
+}
+
+void tell_pump(struct sensor *s)
+{
+        struct err err = { 0 };
+        bool more = true;
+
+        if (s->acked_news) {
+                journal_put_acked(&s->state.journal, s->acked);
+                s->acked_news = false;
+        }
+        /* Without a run there are no sequences to journal; once there was one, the feed keeps what
+         * it is given until the recorder is back. */
+        while (s->out_first && more && feed_run(s->feed)) {
+                struct out *x = s->out_first;
+
+                if (hand_over(s, x) < 0) {
+                        more = false;
+                        break;
+                }
+                s->out_first = x->next;
+                if (!s->out_first)
+                        s->out_last = NULL;
+                s->n_out--;
+                out_free(x);
+        }
+        flush_journal(s); /* before a byte of it is sent */
+        if (feed_connected(s->feed) && feed_work(s->feed, &err) < 0)
+                log_event(LOG_LEVEL_WARNING, "sensor.recorder_gone", log_err(&err));
+}
+
+int tell_connected(struct sensor *s, uint64_t run_before)
+{
+        uint64_t run = feed_run(s->feed), seq = feed_held(s->feed);
+
+        if (run == run_before)
+                return 0;
+        /* What waits in the feed goes out under new sequences. */
+        journal_put_run(&s->state.journal, run);
+        for (struct told *t = s->told_first; t; t = t->next) {
+                t->seq = ++seq;
+                journal_put_change(&s->state.journal, t->seq, buf_span(&t->skeleton), SPAN_NONE);
+        }
+        s->acked = feed_held(s->feed);
+        flush_journal(s);
+        return 0;
+}
+
+void tell_done(struct sensor *s)
+{
+        while (s->out_first) {
+                struct out *x = s->out_first;
+
+                s->out_first = x->next;
+                out_free(x);
+        }
+        forget_told(s, UINT64_MAX);
+}
