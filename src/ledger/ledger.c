@@ -61,7 +61,8 @@ static void begin_batch(struct ledger *l)
         struct wal_record r;
 
         buf_clear(&l->batch);
-        if (l->offset != WAL_SEGMENT_HEADER)
+        l->state_staged = l->offset == WAL_SEGMENT_HEADER || l->run_forgotten;
+        if (!l->state_staged)
                 return;
         runs_save(&l->runs, &state);
         if (buf_status(&state) < 0) {
@@ -84,7 +85,7 @@ static int make_room(struct ledger *l, size_t more, bool may_use_reserve, struct
 
         if (l->n_staged > 0) {
                 if (l->batch.n + more > LEDGER_BATCH_MAX || !fits(l, more) ||
-                    l->n_staged == LEDGER_STAGED_MAX)
+                    l->n_staged == LEDGER_STAGED_MAX || (l->run_forgotten && !l->state_staged))
                         return err_set(err, -ENOBUFS, "the batch is full");
                 return 0;
         }
@@ -166,7 +167,7 @@ void ledger_abandon(struct ledger *l)
         while (l->n_staged > 0) {
                 uint64_t run = l->staged_runs[--l->n_staged];
 
-                if (run)
+                if (run && runs_find(&l->runs, run)) /* not forgotten meanwhile */
                         runs_undo(&l->runs, run);
         }
         l->staged = l->durable;
@@ -236,6 +237,8 @@ int ledger_commit(struct ledger *l, struct err *err)
                 return err_set(err, -EIO, "wal: sync failed (%s); the log stopped", strerror(-r));
         }
         l->header_pending = false;
+        if (l->state_staged)
+                l->run_forgotten = false;
         l->offset += len;
         l->batch_number++;
         l->durable = l->staged;
@@ -303,20 +306,23 @@ uint64_t ledger_last_run(const struct ledger *l)
         return l->runs.last_run;
 }
 
-bool ledger_room_for_run(struct ledger *l, bool (*in_use)(void *ctx, uint64_t run), void *ctx)
+bool ledger_begin_run(struct ledger *l, uint64_t run, bool (*in_use)(void *ctx, uint64_t run),
+                      void *ctx)
 {
         uint64_t lowest = 0;
 
+        if (runs_begin(&l->runs, run) == 0)
+                return true;
         for (size_t i = 0; i < LEDGER_RUNS_MAX; i++) {
-                uint64_t run = l->runs.slot[i].run;
+                uint64_t known = l->runs.slot[i].run;
 
-                if (run == 0)
-                        return true;
-                if ((lowest == 0 || run < lowest) && !in_use(ctx, run))
-                        lowest = run;
+                if ((lowest == 0 || known < lowest) && !in_use(ctx, known))
+                        lowest = known;
         }
         if (lowest == 0)
                 return false;
         runs_forget(&l->runs, lowest);
-        return true;
+        l->run_forgotten = true;
+        l->state_staged = false;
+        return runs_begin(&l->runs, run) == 0;
 }

@@ -98,9 +98,10 @@ MUST_USE int ledger_find(const struct ledger *l, struct ledger_writer_id id, uin
 void ledger_acked(struct ledger *l, uint64_t run, uint64_t seq);
 /* The highest run ever used. */
 uint64_t ledger_last_run(const struct ledger *l);
-/* Make sure one more run can be remembered, forgetting the lowest one that in_use() does not claim if
- * need be.  false: all are in use. */
-bool ledger_room_for_run(struct ledger *l, bool (*in_use)(void *ctx, uint64_t run), void *ctx);
+/* Keep a place for a new run, forgetting the lowest one that in_use() does not claim if need be.
+ * false: all are in use. */
+bool ledger_begin_run(struct ledger *l, uint64_t run, bool (*in_use)(void *ctx, uint64_t run),
+                      void *ctx);
 
 /* ---- room ----
  *

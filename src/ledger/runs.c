@@ -25,6 +25,20 @@ static void forget_oldest(struct run *r)
         r->n--;
 }
 
+int runs_begin(struct runs *t, uint64_t run)
+{
+        struct run *r = runs_find(t, run);
+
+        if (r)
+                return 0;
+        r = free_slot(t);
+        if (!r)
+                return -EUSERS;
+        *r = (struct run){ .run = run };
+        t->last_run = MAX_OF(t->last_run, run);
+        return 0;
+}
+
 int runs_add(struct runs *t, uint64_t run, uint64_t seq, uint64_t index)
 {
         struct run *r = runs_find(t, run);
@@ -32,11 +46,9 @@ int runs_add(struct runs *t, uint64_t run, uint64_t seq, uint64_t index)
         if (!r) {
                 if (seq != 1)
                         return -EPROTO;
-                r = free_slot(t);
-                if (!r)
+                if (runs_begin(t, run) < 0)
                         return -EUSERS;
-                *r = (struct run){ .run = run };
-                t->last_run = MAX_OF(t->last_run, run);
+                r = runs_find(t, run);
         }
         if (seq == 0 || seq - 1 != r->last_seq)
                 return -EPROTO;

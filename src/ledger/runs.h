@@ -41,6 +41,8 @@ enum {
 /* NULL when unknown. */
 struct run *runs_find(struct runs *t, uint64_t run);
 
+/* Keep a place for a run that has written nothing yet; nothing when it is known.  -EUSERS: full. */
+MUST_USE int runs_begin(struct runs *t, uint64_t run);
 /* Note that (run, seq) has index.  -EPROTO: seq is not the next one.  -ENOBUFS: LEDGER_WINDOW are
  * unacknowledged.  -EUSERS: LEDGER_RUNS_MAX runs are known; the owner must forget one. */
 MUST_USE int runs_add(struct runs *t, uint64_t run, uint64_t seq, uint64_t index);

@@ -296,7 +296,7 @@ static void hear_hello(struct peer *p, struct msg_reader *m)
         p->durable = p->last;
         p->state = PEER_OPEN;
         /* Never refused: there are more places for runs than for peers. */
-        if (!ledger_room_for_run(r->ledger, run_in_use, r)) {
+        if (!ledger_begin_run(r->ledger, recorder_wal_run(p->run, p->role), run_in_use, r)) {
                 peer_close(p, false, "too many runs");
                 return;
         }

@@ -70,6 +70,7 @@ int recorder_commit(struct recorder *r)
                 return rc;
         }
         r->total.batches += any;
+        ledger_acked(r->ledger, recorder_wal_run(r->run, ROLE_RECORDER), r->seq);
         answer_all(r);
         return 0;
 }
