@@ -7,8 +7,7 @@
 
 enum { FILTER_TEXT_MAX = 8192 };
 
-/* Where a path, and where an actor, may stand in an entry. */
-static const char *const path_fields[] = { "what.path", "what.from" };
+/* Where an actor may stand in an entry. */
 static const char *const actor_texts[] = { "who.user", "who.exe", "who.comm", "who.unit",
                                            "src.proc" };
 static const char *const actor_numbers[] = { "who.uid", "who.euid", "who.auid", "who.pid" };
@@ -33,13 +32,15 @@ static bool match_path(const struct filter *f, const struct view *v)
 {
         CLEANUP(buf_done) struct buf text = BUF_INIT(FILTER_TEXT_MAX);
 
-        for (size_t i = 0; i < ARRAY_LEN(path_fields); i++) {
-                buf_clear(&text);
-                view_text(v, path_fields[i], &text);
-                if (text.n > 0 && any_glob(&f->paths, buf_cstr(&text)))
-                        return true;
-        }
-        return false;
+        view_text(v, "what.path", &text);
+        if (text.n == 0)
+                return false;
+        if (any_glob(&f->paths, buf_cstr(&text)))
+                return true;
+        /* Only beside a path is "from" one too. */
+        buf_clear(&text);
+        view_text(v, "what.from", &text);
+        return text.n > 0 && any_glob(&f->paths, buf_cstr(&text));
 }
 
 /* An executable is also known by its last name. */

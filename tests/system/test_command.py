@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ground rules of every command: usage, exit statuses, help, JSON."""
+import json
+import os
+import re
+import subprocess
+
+import pytest
+
+from assay_tool import BIN, assay, good, good_json, refused
+
+COMMANDS = [("up",), ("status",), ("doctor",), ("log",), ("verify",), ("prove",),
+            ("erase", "subject"), ("help",), ("version",),
+            *(("ledger", name) for name in ("init", "append", "checkpoint", "vkey", "proof",
+                                            "rotate", "hold"))]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_each_command(command):
+    text = good(*command, "--help")
+    assert text.startswith(f"assay {' '.join(command)} - ")
+    assert "\nUsage\n" in text and "--json" in text
+    assert text == good("help", *command)
+    assert "\033" not in text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_unknown_option_is_named(command):
+    text = refused(2, *command, "--no-such-option")
+    assert text == (f"assay {' '.join(command)}: unknown option --no-such-option\n"
+                    f"Try 'assay {' '.join(command)} --help'.\n")
+
+
+@pytest.mark.parametrize("args, want", [
+    ((), "assay: which command?"),
+    (("nonsense",), 'assay: there is no command "nonsense"'),
+    (("ledger",), "assay ledger: which command?"),
+    (("ledger", "nonsense"), 'assay ledger: there is no command "nonsense"'),
+    (("--json",), "assay: unknown option --json; options come after the command"),
+    (("status", "extra"), 'assay status: unexpected argument "extra"'),
+    (("log", "a", "b"), 'assay log: unexpected argument "b"'),
+    (("log", "--limit"), "assay log: option --limit needs a value (N)"),
+    (("log", "--limit", "many"), 'assay log: option --limit: "many" is not a whole number'),
+    (("log", "--since", "soon"), 'assay log: --since: "soon" is no time; write'),
+    (("log", "--follow", "--reverse"), "assay log: --reverse and --follow do not go together"),
+    (("log", "--disclose"), "assay log: --disclose goes with --json"),
+    (("prove",), "assay prove: missing operand; usage: assay prove INDEX|ID [DIR]"),
+    (("ledger", "proof", "x"), "assay ledger proof: missing operand; usage: "),
+    (("ledger", "proof", "x", "first"), 'assay ledger proof: "first" is not an index'),
+    (("ledger", "init", "x"), "assay ledger init: --origin NAME is missing"),
+    (("ledger", "init", "x", "--origin", "a b"), 'assay ledger init: origin "a b": a name without'),
+    (("ledger", "rotate"), "assay ledger rotate: --reason TEXT is missing"),
+    (("ledger", "hold", "uid:1"), "assay ledger hold: --reason TEXT is missing"),
+    (("erase", "subject", "uid:1"), "assay erase subject: --basis TEXT and --policy FILE are"),
+    (("verify", "--proof", "x"), "assay verify: a proof wants --proof FILE --key VKEY"),
+    (("help", "nonsense"), 'assay help: there is no command "nonsense"'),
+])
+def test_wrong_usage(args, want):
+    assert refused(2, *args).startswith(want)
+
+
+def test_control_characters_in_messages_are_escaped():
+    assert refused(2, "\x1b[2J\x07") == ('assay: there is no command "\\x1b[2J\\x07"\n'
+                                         "Try 'assay --help'.\n")
+
+
+def test_version():
+    text = good("version")
+    assert re.fullmatch(r"assay \d+\.\d+\.\d+\n", text)
+    assert good("--version") == text
+    assert good_json("version") == {"version": text.split()[1]}
+
+
+def test_nothing_here(tmp_path):
+    places = ("--state", tmp_path / "state", "--run", tmp_path / "run")
+    done = assay("status", *places)
+    assert done.returncode == 1
+    assert b"recorder   not started\n" in done.stdout and b"ledger     none here" in done.stdout
+    said = json.loads(assay("status", "--json", *places).stdout)
+    assert [p["state"] for p in said["processes"]] == ["not started", "not started"]
+    assert refused(3, "log", *places) == (f"assay log: {tmp_path}/state/ledger: "
+                                          "No such file or directory\n")
+    assert refused(3, "verify", *places).startswith("assay verify: ")
+    assert refused(3, "prove", "0", *places).startswith("assay prove: ")
+    assert refused(3, "ledger", "hold", "x", "--reason", "y", *places).startswith(
+        "assay ledger hold: the recorder does not answer: ")
+
+
+def test_doctor():
+    done = assay("doctor", "--json")
+    checks = {c["name"]: c for c in json.loads(done.stdout)["checks"]}
+    assert {"fanotify", "landlock", "seccomp", "audit", "clock", "disk room"} <= set(checks)
+    verdicts = {c["verdict"] for c in checks.values()}
+    assert verdicts <= {"good", "lacks", "broken", "unknown"}
+    want = 1 if "broken" in verdicts else 3 if "unknown" in verdicts else 0
+    assert done.returncode == want
+    for check in checks.values():
+        assert check["what"]
+        if check["verdict"] in ("lacks", "broken"):
+            assert check["mend"]
+
+
+def test_doctor_sees_an_open_vault(tmp_path):
+    (tmp_path / "ledger").mkdir()
+    (tmp_path / "ledger.private").mkdir(mode=0o700)
+    os.chmod(tmp_path / "ledger.private", 0o755)
+    done = assay("doctor", "--json", "--state", tmp_path)
+    check = {c["name"]: c for c in json.loads(done.stdout)["checks"]}["permissions"]
+    assert done.returncode == 1
+    assert check["verdict"] == "broken"
+    assert check["mend"] == f"chmod go-rwx {tmp_path}/ledger.private"
+
+
+def test_full_standard_output():
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([BIN / "assay", "help"], stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 3
+    assert done.stderr == b"assay help: standard output: No space left on device\n"

@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: Apache-2.0
+"""assay ledger, prove and verify on directories, with good and bad input."""
+import base64
+import hashlib
+import json
+import os
+import stat
+import threading
+
+import pytest
+
+from assay_tool import assay, good, good_json, lines, refused
+
+ORIGIN = "example.com/ledger"
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    """A new ledger and its key."""
+    path = tmp_path / "L"
+    return path, good("ledger", "init", path, "--origin", ORIGIN).strip()
+
+
+def tree(path):
+    return {str(p.relative_to(path)): p.read_bytes() for p in path.rglob("*") if p.is_file()}
+
+
+def leaf(entry):
+    return hashlib.sha256(b"\0" + entry).digest()
+
+
+def test_init(ledger):
+    path, vkey = ledger
+    assert vkey.startswith(ORIGIN + "+")
+    assert good("ledger", "vkey", path).strip() == vkey
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o755
+    assert stat.S_IMODE(os.stat(f"{path}.private").st_mode) == 0o700
+    checkpoint = good("ledger", "checkpoint", path)
+    empty = base64.b64encode(hashlib.sha256(b"").digest()).decode()
+    assert checkpoint.startswith(f"{ORIGIN}\n0\n{empty}\n\n— {ORIGIN} ")
+    assert (path / "checkpoint").read_text() == checkpoint
+    assert good("verify", path, "--key", vkey).startswith(f"GOOD  {ORIGIN}, 0 entries\n")
+
+
+def test_init_twice(ledger):
+    path, vkey = ledger
+    before = tree(path), tree(path.parent / "L.private")
+    assert "is not empty" in refused(1, "ledger", "init", path, "--origin", "example.com/other")
+    assert (tree(path), tree(path.parent / "L.private")) == before
+
+
+def test_init_takes_back_what_it_made(tmp_path):
+    (tmp_path / "L.private").mkdir()
+    (tmp_path / "L.private" / "x").write_text("")
+    assert "L.private is not empty: it holds x" in refused(
+        1, "ledger", "init", tmp_path / "L", "--origin", ORIGIN)
+    assert not (tmp_path / "L").exists()
+    assert "No such file" in refused(1, "ledger", "init", tmp_path / "a" / "b", "--origin", ORIGIN)
+
+
+def test_append_and_prove(ledger, tmp_path):
+    path, vkey = ledger
+    entries = lines({"a": 1}, {"b": ["é", None, True]}, {})
+    said = good("ledger", "append", path, data=entries)
+    leaves = [leaf(e) for e in entries.splitlines()]
+    node = hashlib.sha256(b"\1" + leaves[0] + leaves[1]).digest()
+    root = base64.b64encode(hashlib.sha256(b"\1" + node + leaves[2]).digest()).decode()
+    assert said == f"first 0 size 3 root {root}\n"
+    assert good_json("ledger", "append", path) == {"appended": 0, "first": 3, "root": root,
+                                                   "size": 3}
+    # The last line needs no newline.
+    assert good_json("ledger", "append", path, data=b'{"z":1}')["size"] == 4
+    assert good("log", path, "--json") == (entries + b'{"z":1}\n').decode()
+    for index, entry in enumerate((entries + b'{"z":1}').splitlines()):
+        proof = tmp_path / "proof"
+        proof.write_text(good("ledger", "proof", path, index))
+        (tmp_path / "entry").write_bytes(entry)
+        said = good("verify", "--proof", proof, "--key", vkey, "--entry", tmp_path / "entry")
+        assert said == f"GOOD  entry {index} of {ORIGIN}, which had 4 entries; 1 signature\n"
+        (tmp_path / "entry").write_bytes(entry + b"\n")
+        assert good_json("verify", "--proof", proof, "--key", vkey, "--entry",
+                         tmp_path / "entry")["index"] == index
+    assert good("verify", path, "--key", vkey).startswith(f"GOOD  {ORIGIN}, 4 entries\n")
+    assert good_json("verify", path, "--key", vkey)["verdict"] == "good"
+
+
+DEEP = b'{"a":' + b"[" * 40 + b"]" * 40 + b"}"
+
+
+@pytest.mark.parametrize("line, want", [
+    (b"", "byte 0:"),
+    (b"x", "byte 0:"),
+    (b"[]", "byte 0:"),
+    (b'{"a":1', "byte 6:"),
+    (b'{"a":1}x', "byte 7:"),
+    (b'{"a": 1}', "byte 5:"),
+    (b'{"a":1.5}', "byte 6:"),
+    (b'{"a":1e3}', "byte 6:"),
+    (b'{"a":-0}', "byte 5:"),
+    (b'{"a":9007199254740992}', "byte 5:"),
+    (b'{"a":1,"a":2}', "byte 7:"),
+    (b'{"b":1,"a":2}', "byte 7:"),
+    (b'{"A":1}', "byte "),
+    (b'{"a":"\xff"}', "byte 6:"),
+    (b'{"a":"\xc0\x80"}', "byte 6:"),
+    (b'{"a":"\xed\xa0\x80"}', "byte 6:"),
+    (b'{"a":"\\ud800"}', "byte "),
+    (b'{"a":"\\u0041"}', "byte "),
+    (b'{"a":"\x01"}', "byte 6:"),
+    (b'{"a":1}\r', "byte 7:"),
+    (b'\xef\xbb\xbf{"a":1}', "byte 0:"),
+    (DEEP, "byte "),
+    (b'{"a":"' + b"x" * 65528 + b'"}', "65536 bytes; an entry has at most 65535"),
+])
+def test_a_bad_line_leaves_nothing_behind(ledger, line, want):
+    path, vkey = ledger
+    before = tree(path)
+    done = assay("ledger", "append", path, data=b'{"good":1}\n{"good":2}\n' + line + b'\n{"c":3}\n')
+    assert done.returncode == 1 and done.stdout == b""
+    assert done.stderr.decode().startswith(f"assay ledger append: line 3: {want}")
+    assert done.stderr.decode().endswith("; nothing was appended\n")
+    assert tree(path) == before
+    assert good_json("ledger", "append", path, data=b'{"good":1}\n')["first"] == 0
+
+
+def test_the_longest_entry(ledger):
+    path, vkey = ledger
+    entry = b'{"a":"' + b"x" * 65527 + b'"}'
+    assert len(entry) == 65535
+    assert good_json("ledger", "append", path, data=entry)["size"] == 1
+    assert good("log", path, "--json").encode() == entry + b"\n"
+
+
+def test_not_a_ledger(tmp_path, ledger):
+    path, vkey = ledger
+    (tmp_path / "no").mkdir()
+    (tmp_path / "file").write_text("x")
+    for command in (("ledger", "checkpoint"), ("log",)):
+        assert "not a ledger: it has no checkpoint" in refused(3, *command, tmp_path / "no")
+        assert "Not a directory" in refused(3, *command, tmp_path / "file")
+        assert "No such file" in refused(3, *command, tmp_path / "absent")
+    for target in ("no", "file", "absent"):
+        assert str(tmp_path / target) in refused(1, "ledger", "append", tmp_path / target)
+    said = assay("verify", tmp_path / "no", "--key", vkey)
+    assert said.returncode == 1 and b"checkpoint: missing" in said.stdout
+    assert refused(3, "verify", tmp_path / "absent", "--key", vkey)
+    assert "--key: " in refused(2, "verify", path, "--key", "nonsense")
+
+
+def test_a_foreign_checkpoint(ledger, tmp_path):
+    path, vkey = ledger
+    good("ledger", "append", path, data=lines({"a": 1}))
+    other = tmp_path / "O"
+    other_key = good("ledger", "init", other, "--origin", "example.com/other").strip()
+    good("ledger", "append", other, data=lines({"a": 1}))
+    (path / "checkpoint").write_bytes((other / "checkpoint").read_bytes())
+    done = assay("verify", path, "--key", vkey)
+    assert done.returncode == 1 and b"damage: checkpoint" in done.stdout
+    assert assay("verify", other, "--key", vkey).returncode == 1
+    assert assay("verify", other, "--key", other_key).returncode == 0
+    (path / "checkpoint").write_text("nonsense\n")
+    assert "checkpoint: " in refused(1, "ledger", "checkpoint", path)
+    assert assay("verify", path, "--key", vkey).returncode == 1
+
+
+def test_proofs_that_do_not_hold(ledger, tmp_path):
+    path, vkey = ledger
+    good("ledger", "append", path, data=lines(*({"n": n} for n in range(300))))
+    proof, entry = tmp_path / "proof", tmp_path / "entry"
+    right = good("ledger", "proof", path, 77)
+    args = ("verify", "--proof", proof, "--key", vkey, "--entry", entry)
+    proof.write_text(right)
+    entry.write_bytes(b'{"n":77}')
+    assert assay(*args).returncode == 0
+    entry.write_bytes(b'{"n":78}')
+    assert refused(1, *args).startswith("assay verify: ")
+    entry.write_bytes(b'{"n":77}')
+    for old, new in [("index 77", "index 78"), ("@v1", "@v2"), ("\n300\n", "\n301\n"),
+                     ("index 77\n", "index 077\n"), ("— ", "- ")]:
+        assert old in right
+        proof.write_text(right.replace(old, new))
+        assert refused(1, *args).startswith("assay verify: ")
+    proof.write_text(right[:len(right) // 2])
+    assert refused(1, *args)
+    assert refused(3, "verify", "--proof", tmp_path / "absent", "--key", vkey, "--entry", entry)
+    assert "there is no entry 300: the ledger has 300" in refused(1, "ledger", "proof", path, 300)
+
+
+def test_prove_by_id_and_to_a_file(ledger, tmp_path):
+    path, vkey = ledger
+    good("ledger", "append", path, data=lines({"id": "one"}, {"id": "two"}, {"id": "three"}))
+    out = tmp_path / "two.tlog-proof"
+    assert good("prove", "two", path, "-o", out) == ""
+    assert out.read_text() == good("prove", "1", path) == good("ledger", "proof", path, 1)
+    assert stat.S_IMODE(out.stat().st_mode) == 0o644
+    said = good_json("prove", "three", path)
+    assert (said["index"], said["size"], said["origin"]) == (2, 3, ORIGIN)
+    assert said["proof"] == good("prove", "2", path)
+    assert refused(3, "prove", "four", path) == 'assay prove: there is no entry "four"\n'
+    assert refused(3, "prove", "two", path, "-o", tmp_path / "no" / "x").startswith("assay prove: ")
+
+
+def test_every_byte_counts(ledger):
+    """A small log here; all bytes of a larger one in the ledger's own tests."""
+    path, vkey = ledger
+    good("ledger", "append", path, data=lines({"a": 1}, {"b": 2}))
+    for name in ("checkpoint", "tile/0/000.p/2", "tile/entries/000.p/2"):
+        file = path / name
+        content = file.read_bytes()
+        for at in range(0, len(content), 7):
+            file.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1:])
+            done = assay("verify", path, "--key", vkey)
+            assert done.returncode == 1, (name, at, done)
+            assert b"damage: " in done.stdout
+        file.write_bytes(content)
+    assert assay("verify", path, "--key", vkey).returncode == 0
+
+
+def test_verify_tells_programs(ledger):
+    path, vkey = ledger
+    good("ledger", "append", path, data=lines({"a": 1}))
+    bundle = path / "tile" / "entries" / "000.p" / "1"
+    bundle.write_bytes(bundle.read_bytes().replace(b"1", b"2"))
+    done = assay("verify", path, "--key", vkey, "--json")
+    said = json.loads(done.stdout)
+    assert done.returncode == 1 and said["verdict"] == "damaged"
+    assert [(r["issue"], r["path"], r["index"], r["severity"]) for r in said["reports"]] == [
+        ("entry_hash", "tile/entries/000.p/1", 0, "damage")]
+
+
+def test_an_earlier_checkpoint(ledger, tmp_path):
+    path, vkey = ledger
+    good("ledger", "append", path, data=lines({"a": 1}, {"b": 1}))
+    kept = tmp_path / "kept"
+    kept.write_text(good("ledger", "checkpoint", path))
+    good("ledger", "append", path, data=lines({"c": 1}))
+    said = good("verify", path, "--key", vkey, "--earlier", kept)
+    assert "earlier    1 checkpoint: the ledger goes on from it" in said
+    other = tmp_path / "O"
+    good("ledger", "init", other, "--origin", ORIGIN)
+    good("ledger", "append", other, data=lines({"x": 1}))
+    foreign = tmp_path / "foreign"
+    foreign.write_text(good("ledger", "checkpoint", other))
+    assert assay("verify", path, "--key", vkey, "--earlier", foreign).returncode != 0
+
+
+def test_rotation(ledger):
+    path, old = ledger
+    good("ledger", "append", path, data=lines({"a": 1}))
+    new = good("ledger", "rotate", path, "--reason", "yearly").strip()
+    assert new != old and new.split("+")[0] == ORIGIN
+    good("ledger", "append", path, data=lines({"b": 1}))
+    assert good("ledger", "vkey", path).strip() == new
+    for key in (old, new):
+        assert good_json("verify", path, "--key", key)["verdict"] == "good"
+    said = json.loads(good("log", path, "--json", "--kind", "ledger.key_rotated"))
+    assert said["what"]["vkey"] == new and said["what"]["reason"] == "yearly"
+
+
+def test_one_writer_at_a_time(ledger):
+    path, vkey = ledger
+    results = []
+
+    def append(n):
+        results.append(assay("ledger", "append", path, data=lines({"n": n}) * 2000))
+
+    threads = [threading.Thread(target=append, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    taken = [r for r in results if r.returncode == 0]
+    assert taken
+    for r in results:
+        assert r in taken or b"is writing to it" in r.stderr
+    assert good_json("verify", path, "--key", vkey)["size"] == 2000 * len(taken)
+
+
+def test_larger_than_one_piece(ledger):
+    """Input beyond 64 MiB: the pieces before a bad line stay, and it says how many entries."""
+    path, vkey = ledger
+    entry = b'{"a":"' + b"x" * 60000 + b'"}\n'
+    n = 64 * 1024 * 1024 // len(entry) + 10
+    done = assay("ledger", "append", path, data=entry * n + b"bad\n")
+    size = good_json("ledger", "checkpoint", path)["size"]
+    assert done.returncode == 1 and 0 < size < n
+    assert done.stderr.decode().startswith(f"assay ledger append: line {n + 1}: byte 0: ")
+    assert f"the {size} entries before are in the ledger" in done.stderr.decode()
+    assert good_json("verify", path, "--key", vkey)["verdict"] == "good"
