@@ -13,8 +13,8 @@
 struct source {
         /* Whole file, appended to out (the caller cleared it).  -ENOENT when it is not there. */
         int (*read)(struct source *s, const char *path, struct buf *out, struct err *err);
-        /* Call fn for every file with its path below the root; -EOPNOTSUPP when a source cannot list
-         * (HTTP).  A negative result of fn ends the walk and is returned. */
+        /* Call fn for every file with its path below the root; -EOPNOTSUPP when a source cannot
+         * list (HTTP).  A negative result of fn ends the walk and is returned. */
         int (*list)(struct source *s, int (*fn)(void *ctx, const char *path), void *ctx,
                     struct err *err);
         struct source *(*free)(struct source *s);
@@ -23,6 +23,23 @@ struct source {
 
 /* dirfd is borrowed. */
 MUST_USE int source_dir(int dirfd, const char *name, struct source **ret, struct err *err);
+
+/* A tar archive, plain or packed with gzip, bzip2, xz or zstd.  It is unpacked into a private
+ * directory below tmp (NULL: $TMPDIR, else /tmp), which source_free() removes; the log is where the
+ * file `checkpoint` lies least deep.  -EBADMSG: not an archive, or one with links, devices or paths
+ * that leave it.  -EFBIG: more than SOURCE_TAR_FILES files, a file over SOURCE_FILE_MAX, or more
+ * than max_bytes in all (0: SOURCE_TAR_BYTES).  fd is borrowed. */
+enum {
+        SOURCE_TAR_FILES = 4 * 1024 * 1024,
+        SOURCE_FILE_MAX = 17 * 1024 * 1024, /* a bundle has 256 * 65,537 bytes at most */
+};
+#define SOURCE_TAR_BYTES (UINT64_C(64) << 30)
+MUST_USE int source_tar(int fd, const char *name, const char *tmp, uint64_t max_bytes,
+                        struct source **ret, struct err *err);
+
+/* Below an http or https URL.  Never follows a redirect to another host; gives up on a silent
+ * server; reads no more of a file than out->max.  Cannot list. */
+MUST_USE int source_http(const char *url, struct source **ret, struct err *err);
 
 static inline struct source *source_free(struct source *s)
 {
