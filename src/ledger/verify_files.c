@@ -72,6 +72,9 @@ size_t verify_stale_of(const struct verify *v, int level, uint64_t n, const stru
         const struct tile key = { .level = level, .n = n };
         size_t lo = 0, hi = v->n_stale, mid;
 
+        *ret = NULL;
+        if (hi == 0)
+                return 0;
         while (lo < hi) {
                 mid = lo + (hi - lo) / 2;
                 if (by_place(&v->stale[mid], &key) < 0)
