@@ -7,7 +7,8 @@
  *  2. durable.size counts exactly the entries of those batches; root is the root at that size.
  *  3. staged equals durable plus the entries in `batch`, in order; n_staged of them.
  *  4. The batch fits behind `offset`, trailer included.
- *  5. A segment's first batch begins with the state of the writers.
+ *  5. A segment's first batch begins with the state of the writers, and so does the next one after
+ *     a writer was forgotten: reading the log again must not bring it back.
  *  6. Once broken, nothing is written any more.
  *  7. Segments are numbered without holes; the last listed one is the one in use. */
 #ifndef LEDGER_LEDGER_PRIV_H
@@ -55,6 +56,8 @@ struct ledger {
         struct hash root; /* of durable */
         struct buf batch;
         struct runs runs;
+        bool run_forgotten; /* since the last state that is durable */
+        bool state_staged;  /* the open batch begins with a state that knows of it */
         uint64_t *staged_runs; /* run of each staged entry */
         size_t n_staged;
 };
