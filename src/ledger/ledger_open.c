@@ -265,9 +265,8 @@ static int replay_batch(struct ledger *l, struct span segment, const struct wal_
         while (at < b->at + b->len) {
                 r = wal_get_record(segment, at, l->salt, &rec, &len, err);
                 assert(r == 1); /* wal_get_batch has seen it */
-                if (rec.type == WAL_STATE && b->at != WAL_SEGMENT_HEADER)
-                        return err_set(err, -EBADMSG, "byte %zu: writers' state in mid-segment",
-                                       at);
+                if (rec.type == WAL_STATE && at != b->at)
+                        return err_set(err, -EBADMSG, "byte %zu: writers' state in mid-batch", at);
                 r = 0;
                 if (rec.type == WAL_STATE)
                         r = runs_load(&l->runs, rec.payload, err);
