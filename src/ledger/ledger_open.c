@@ -378,8 +378,9 @@ static int replay_segment(struct ledger *l, uint64_t number, bool oldest, bool l
         ledger_log_id(l->origin, log_id);
         r = wal_get_segment(segment, &h, err);
         if (r == 0) {
-                /* Renamed, but its first batch did not reach the disk. */
-                if (!last || wal_first_nonzero(segment, 0) != SIZE_MAX || (oldest && number != 1)) {
+                /* Renamed, but its first batch did not reach the disk, or not whole. */
+                if (!last || wal_first_nonzero(span_of(bytes, WAL_SECTOR), 0) != SIZE_MAX ||
+                    (oldest && number != 1)) {
                         r = err_set(err, -EBADMSG, "the segment has no header");
                         goto out;
                 }
