@@ -84,6 +84,7 @@ static int sign_empty(int public_fd, int private_fd, const struct ledger_options
 {
         struct checkpoint c = { .size = 0 };
         CLEANUP(signer_freep) struct signer *key = NULL;
+        struct note_vkey vkey;
         CLEANUP(buf_done) struct buf note = BUF_INIT(NOTE_MAX);
         size_t text;
         int r;
@@ -91,6 +92,9 @@ static int sign_empty(int public_fd, int private_fd, const struct ledger_options
         r = keys_load(private_fd, o->io, "log", &key, err);
         if (r < 0)
                 return r;
+        signer_vkey(key, &vkey);
+        if (strcmp(vkey.name, origin) != 0)
+                return err_set(err, -EEXIST, "keys/log is there already, of the log %s", vkey.name);
         snprintf(c.origin, sizeof c.origin, "%s", origin);
         memcpy(c.root.b, sha256_empty, HASH_LEN);
         checkpoint_put(&note, &c);
@@ -492,6 +496,8 @@ int ledger_open(int public_fd, int private_fd, const struct ledger_options *o, s
 
         if (faccessat(private_fd, "signed", F_OK, 0) < 0)
                 return err_set(err, -ENOENT, "there is no ledger here");
+        if (faccessat(private_fd, "succeeded", F_OK, 0) == 0)
+                return err_set(err, -EROFS, "another ledger has succeeded this one");
         r = allocate(o, &l);
         if (r < 0)
                 return err_sys(err, r, "ledger");
