@@ -574,6 +574,9 @@ int vault_create(int private_fd, const struct io *io, struct err *err)
         CLEANUP_FD int dir = -1;
         int r;
 
+        /* Written last: without it an earlier attempt got no further and nothing was sealed. */
+        if (faccessat(private_fd, "keys/subjects", F_OK, 0) == 0)
+                return err_set(err, -EEXIST, "keys/subjects: there is a vault already");
         r = io_make_dirs(io, private_fd, "keys", 0700, err);
         if (r == 0)
                 r = io_make_dirs(io, private_fd, "vault", 0700, err);
