@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assay-recorder - writes this host's ledger.  Options only; the work is in recorder/. */
 #include "loop/log.h"
+#include "recorder/command.h"
 #include "recorder/recorder.h"
 #include "sys/sysclock.h"
 
@@ -76,5 +77,12 @@ int main(int argc, char **argv)
                 o.host = host;
         }
         log_init(LOG_LEVEL_INFO);
-        return recorder_run(&o) == 0 ? 0 : 1;
+        switch (recorder_run(&o)) {
+        case 0:
+                return 0;
+        case 1:
+                return RECORDER_SUCCEEDED;
+        default:
+                return 1;
+        }
 }

@@ -43,7 +43,7 @@ MUST_USE int ledger_create(int public_fd, int private_fd, const char *origin,
 
 /* Open for writing, descriptors borrowed.  Repairs a torn tail (ledger_opened() says so).
  * -EBADMSG: damage or a rollback, with the place; nothing was changed and nothing may be appended.
- * -EWOULDBLOCK: another writer has it.  -ENOENT: no ledger there. */
+ * -EWOULDBLOCK: another writer has it.  -ENOENT: no ledger there.  -EROFS: it was succeeded. */
 MUST_USE int ledger_open(int public_fd, int private_fd, const struct ledger_options *o,
                          struct ledger **ret, struct err *err);
 struct ledger *ledger_free(struct ledger *l);

@@ -1,24 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* command.c - what an administrator may ask: root, over the same socket, role "admin".
- *
- * Arguments and replies are canonical JSON objects; a failure is {"error":"..."}.
- *
- *   verb     arguments                              reply
- *   status   {}                                     size, published, root, peers, counters, full
- *   publish  {}                                     size, when everything durable is signed
- *   hold     subject, reason, state: set|lifted     subject
- *   erase    subject, basis, policy                 subject, entries, rows
- *   rotate   reason                                 vkey, the new one
- *
- * subject: an id, or a label ("uid:1000").  Commands that change something wait until everything is
- * published and the worker rests, then run in one piece; each is an entry before it is done.  What
- * a crash interrupts is begun again at the next start, from the notes it left (pending/).
+/* command.c - what an administrator may ask; the verbs are described in command.h.
  *
  * SECURITY: only peers admitted as ROLE_ADMIN get here. */
+#include "recorder/command.h"
+
 #include "base/text.h"
 #include "ledger/keys.h"
+#include "ledger/upkeep.h"
 #include "loop/log.h"
 #include "recorder/recorder_priv.h"
+#include "wire/tile.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -83,6 +74,17 @@ static void put_u64(struct json_writer *w, const char *key, uint64_t v)
         json_put_u64(w, v);
 }
 
+/* The entry that makes it so; by may be NULL: we go on with what was asked before a restart. */
+static int end_and_commit(struct recorder *r, struct own_entry *e, const struct peer *by,
+                          struct err *err)
+{
+        int rc = by ? own_end_by(r, e, by) : own_end(r, e);
+
+        if (rc == 0)
+                rc = recorder_commit(r);
+        return rc < 0 ? err_set(err, rc, "the ledger takes no entry: %s", strerror(-rc)) : 0;
+}
+
 /* ---- status, publish ---- */
 
 static int do_status(struct recorder *r, struct peer *p, struct json_value args,
@@ -138,11 +140,9 @@ static int do_hold(struct recorder *r, struct peer *p, struct json_value args,
         put_text(&e.w, "reason", buf_cstr(&reason));
         put_text(&e.w, "state", on ? "set" : "lifted");
         put_text(&e.w, "subject", id);
-        rc = own_end_by(r, &e, p);
-        if (rc == 0)
-                rc = recorder_commit(r);
+        rc = end_and_commit(r, &e, p, err);
         if (rc < 0)
-                return err_set(err, rc, "the ledger takes no entry: %s", strerror(-rc));
+                return rc;
         rc = vault_hold(r->vault, span_str(id), on, err);
         if (rc == 0)
                 put_text(w, "subject", id);
@@ -210,11 +210,9 @@ static int record_erasure(struct recorder *r, const struct peer *by, const char 
                 put_text(&e.w, "policy", policy);
                 put_u64(&e.w, "rows", t->rows);
                 put_text(&e.w, "subject", id);
-                rc = by ? own_end_by(r, &e, by) : own_end(r, &e);
+                rc = end_and_commit(r, &e, by, err);
         }
-        if (rc == 0)
-                rc = recorder_commit(r);
-        return rc < 0 ? err_set(err, rc, "the ledger takes no entry: %s", strerror(-rc)) : 0;
+        return rc;
 }
 
 /* Record, then destroy.  The note in pending/erase has it begun again after a crash. */
@@ -325,11 +323,9 @@ static int rotate(struct recorder *r, const struct peer *by, const char *reason,
         put_text(&e.w, "old_keyid", hex);
         put_text(&e.w, "reason", reason);
         put_text(&e.w, "vkey", buf_cstr(vkey));
-        rc = by ? own_end_by(r, &e, by) : own_end(r, &e);
-        if (rc == 0)
-                rc = recorder_commit(r);
+        rc = end_and_commit(r, &e, by, err);
         if (rc < 0)
-                return err_set(err, rc, "the ledger takes no entry: %s", strerror(-rc));
+                return rc;
         ledger_position(r->ledger, &at);
         rc = publisher_rotate(r->publisher, &at, err);
         if (rc < 0)
@@ -353,6 +349,143 @@ static int do_rotate(struct recorder *r, struct peer *p, struct json_value args,
         return rc;
 }
 
+/* ---- prune, stamp, succeed ---- */
+
+static int get_u64(struct json_value args, const char *key, uint64_t *ret, struct err *err)
+{
+        struct json_value v;
+        int64_t i;
+
+        if (!json_get(args, key, &v) || !json_value_int(v, &i) || i < 0)
+                return err_set(err, -EINVAL, "\"%s\": a number is missing", key);
+        *ret = (uint64_t)i;
+        return 0;
+}
+
+/* Members of args, which the caller promises by name, into the entry as they are. */
+static void copy_text(struct own_entry *e, struct json_value args, const char *key)
+{
+        struct json_value v;
+
+        if (json_get(args, key, &v)) {
+                json_put_key(&e->w, key);
+                json_put_raw(&e->w, v.raw);
+        }
+}
+
+static int do_prune(struct recorder *r, struct peer *p, struct json_value args,
+                    struct json_writer *w, struct err *err)
+{
+        uint64_t min, old;
+        struct own_entry e;
+        int rc;
+
+        rc = get_u64(args, "min_index", &min, err);
+        if (rc == 0)
+                rc = prune_read(r->public_fd, &io_kernel, &old, err);
+        if (rc < 0)
+                return rc;
+        min = MIN_OF(min, publisher_covered(r->publisher)) / TILE_WIDTH * TILE_WIDTH;
+        if (min < old)
+                return err_set(err, -EINVAL, "entries below %llu are gone already",
+                               (unsigned long long)old);
+        own_begin(r, &e, "ledger.pruned");
+        put_u64(&e.w, "min_index", min);
+        copy_text(&e, args, "policy");
+        copy_text(&e, args, "policy_sha256");
+        copy_text(&e, args, "until");
+        rc = end_and_commit(r, &e, p, err);
+        if (rc == 0)
+                rc = prune_below(r->public_fd, r->private_fd, &io_kernel, min, err);
+        if (rc == 0)
+                put_u64(w, "min_index", min);
+        return rc;
+}
+
+/* base64 of a member; bounded by the message it came in. */
+static int get_bytes(struct json_value args, const char *key, struct buf *ret, struct err *err)
+{
+        CLEANUP(buf_done) struct buf text = BUF_INIT(MSG_MAX);
+        uint8_t *p;
+        size_t n;
+        int rc;
+
+        if ((rc = get_text(args, key, &text, err)) < 0)
+                return rc;
+        p = buf_extend(ret, text.n);
+        if (!p || text_from_base64(buf_span(&text), p, text.n, &n) < 0)
+                return err_set(err, -EINVAL, "\"%s\" is no base64", key);
+        ret->n = n;
+        return 0;
+}
+
+static int do_stamp(struct recorder *r, struct peer *p, struct json_value args,
+                    struct json_writer *w, struct err *err)
+{
+        CLEANUP(buf_done) struct buf note = BUF_INIT(MSG_MAX), reply = BUF_INIT(MSG_MAX);
+        struct own_entry e;
+        uint64_t size;
+        int rc;
+
+        rc = get_u64(args, "size", &size, err);
+        if (rc == 0)
+                rc = get_bytes(args, "note", &note, err);
+        if (rc == 0)
+                rc = get_bytes(args, "reply", &reply, err);
+        if (rc == 0 && size > r->published)
+                rc = err_set(err, -EINVAL, "size %llu was not published yet",
+                             (unsigned long long)size);
+        if (rc < 0)
+                return rc;
+        own_begin(r, &e, "ledger.stamped");
+        copy_text(&e, args, "authority");
+        copy_text(&e, args, "digest");
+        copy_text(&e, args, "root");
+        put_u64(&e.w, "size", size);
+        copy_text(&e, args, "time");
+        rc = end_and_commit(r, &e, p, err);
+        if (rc == 0)
+                rc = stamp_store(r->public_fd, &io_kernel, size, buf_span(&note), buf_span(&reply),
+                                 err);
+        if (rc == 0)
+                put_u64(w, "size", size);
+        return rc;
+}
+
+static int do_succeed(struct recorder *r, struct peer *p, struct json_value args,
+                      struct json_writer *w, struct err *err)
+{
+        CLEANUP(buf_done) struct buf next = BUF_INIT(TEXT_MAX);
+        struct ledger_position at;
+        struct own_entry e;
+        int rc;
+
+        rc = get_text(args, "next_origin", &next, err);
+        if (rc < 0)
+                return rc;
+        own_begin(r, &e, "ledger.succeeded");
+        copy_text(&e, args, "next_origin");
+        copy_text(&e, args, "next_vkey");
+        copy_text(&e, args, "reason");
+        rc = end_and_commit(r, &e, p, err);
+        if (rc < 0)
+                return rc;
+        ledger_position(r->ledger, &at);
+        rc = publisher_run(r->publisher, &at, err);
+        if (rc < 0) {
+                r->publisher = publisher_free(r->publisher);
+                return rc;
+        }
+        r->published = at.size;
+        rc = succession_close(r->private_fd, &io_kernel, buf_cstr(&next), err);
+        if (rc < 0)
+                return rc;
+        put_u64(w, "size", at.size);
+        r->succeeded = true;
+        loop_stop(r->loop, 0);
+        return 0;
+}
+
 /* ---- the table ---- */
 
 static const struct verb {
@@ -361,8 +494,10 @@ static const struct verb {
         int (*run)(struct recorder *r, struct peer *p, struct json_value args,
                    struct json_writer *w, struct err *err);
 } verbs[] = {
-        { "status", false, do_status }, { "publish", true, do_publish }, { "hold", true, do_hold },
-        { "erase", true, do_erase },    { "rotate", true, do_rotate },
+        { "status", false, do_status }, { "publish", true, do_publish },
+        { "hold", true, do_hold },      { "erase", true, do_erase },
+        { "rotate", true, do_rotate },  { "prune", true, do_prune },
+        { "stamp", true, do_stamp },    { "succeed", true, do_succeed },
 };
 
 static void run_verb(struct recorder *r, struct peer *p, const struct verb *v, struct span args)

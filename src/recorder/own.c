@@ -8,6 +8,7 @@
 #include "wire/kind.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -139,6 +140,27 @@ static void put_vkey(struct recorder *r, struct own_entry *e)
         put_key_text(e, "vkey", buf_cstr(&text));
 }
 
+/* A new ledger's first entry cites the last checkpoint of the one before: members of the object
+ * that succession left in "previous". */
+static void put_previous(struct recorder *r, struct own_entry *e)
+{
+        static const char *const keys[] = { "previous_origin", "previous_root", "previous_size",
+                                            "previous_vkey" };
+        struct json_value v;
+        uint8_t *bytes;
+        size_t n;
+
+        if (ledger_size(r->ledger) > 0 ||
+            io_read_file(&io_kernel, r->private_fd, "previous", ENTRY_MAX, &bytes, &n, NULL) < 0)
+                return;
+        for (size_t i = 0; i < ARRAY_LEN(keys) && json_check(span_of(bytes, n), NULL) == 0; i++)
+                if (json_get(json_value_of(span_of(bytes, n)), keys[i], &v)) {
+                        json_put_key(&e->w, keys[i]);
+                        json_put_raw(&e->w, v.raw);
+                }
+        free(bytes);
+}
+
 void own_opened(struct recorder *r)
 {
         const struct ledger_opened *o = ledger_opened(r->ledger);
@@ -155,6 +177,7 @@ void own_opened(struct recorder *r)
         own_begin(r, &e, "ledger.opened");
         put_key_text(&e, "origin", ledger_origin(r->ledger));
         put_key_int(&e, "pid", getpid());
+        put_previous(r, &e);
         put_key_u64(&e, "size", ledger_staged(r->ledger));
         put_key_text(&e, "version", ASSAY_VERSION);
         put_vkey(r, &e);

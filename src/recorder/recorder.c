@@ -464,6 +464,8 @@ static void end(struct recorder *r)
                                 peer_send_stopped(p, -EIO, "the recorder stops");
                 return;
         }
+        if (r->succeeded)
+                return; /* the last entry is written */
         own_stopped(r, "asked to");
         if (recorder_commit(r) == 0 && publish_now(r, &err) < 0)
                 log_event(LOG_LEVEL_WARNING, "recorder.publish", log_err(&err));
@@ -559,6 +561,8 @@ int recorder_run(const struct recorder_options *o)
         }
         if (r->stop_code)
                 rc = r->stop_code;
+        else if (rc == 0 && r->succeeded)
+                rc = 1;
         notify_done(&notify);
         done(r);
         return rc;

@@ -22,7 +22,8 @@ struct recorder_options {
         const struct clock *clock;
 };
 
-/* Until SIGTERM or SIGINT: 0.  Anything else has been said in the log: a negative errno. */
+/* Until SIGTERM or SIGINT: 0.  Its ledger was succeeded: 1.  Anything else has been said in the
+ * log: a negative errno. */
 MUST_USE int recorder_run(const struct recorder_options *o);
 
 #endif

@@ -122,7 +122,8 @@ struct recorder {
         int64_t started_ns, beat_ns;
         int64_t status_ns, seen_wall_ns; /* the last look at both clocks */
         struct waiting_command command;
-        int stop_code; /* why the loop ends: 0 a signal, else a negative errno */
+        bool succeeded; /* the ledger is closed for good; what comes next is another one */
+        int stop_code;  /* why the loop ends: 0 a signal, else a negative errno */
 };
 
 /* ---- recorder.c ---- */

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ledger/upkeep.h"
+
+#include "base/text.h"
+#include "wire/tile.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { PRUNED_MAX = 32, YEAR_DIGITS = 4 };
+
+/* ---- stamps ---- */
+
+int stamp_store(int public_fd, const struct io *io, uint64_t size, struct span note,
+                struct span reply, struct err *err)
+{
+        const struct {
+                const char *suffix;
+                struct span content;
+        } files[] = { { "note", note }, { "tsr", reply } };
+        CLEANUP_FD int dir = -1;
+        char path[64];
+        int r;
+
+        r = io_make_dirs(io, public_fd, "stamp", 0755, err);
+        if (r < 0)
+                return r;
+        dir = io->open(io->ctx, public_fd, "stamp", O_RDONLY | O_DIRECTORY, 0);
+        if (dir < 0)
+                return err_sys(err, dir, "stamp");
+        for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+                snprintf(path, sizeof path, "stamp/%llu.%s", (unsigned long long)size,
+                         files[i].suffix);
+                r = io_replace_file(io, public_fd, path, dir, 0644, files[i].content, err);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* ---- pruning ---- */
+
+int prune_read(int public_fd, const struct io *io, uint64_t *ret_min, struct err *err)
+{
+        uint8_t *bytes;
+        uint64_t min;
+        size_t n;
+        int r;
+
+        r = io_read_file(io, public_fd, "pruned", PRUNED_MAX, &bytes, &n, err);
+        if (r == -ENOENT) {
+                *ret_min = 0;
+                return 0;
+        }
+        if (r < 0)
+                return r;
+        r = n && bytes[n - 1] == '\n' ? text_to_u64(span_of(bytes, n - 1), &min) : -EINVAL;
+        free(bytes);
+        if (r < 0 || min % TILE_WIDTH)
+                return err_set(err, -EBADMSG, "pruned: no minimum index, a multiple of %d",
+                               TILE_WIDTH);
+        *ret_min = min;
+        return 0;
+}
+
+static int drop(int dirfd, const struct io *io, const char *path, struct err *err)
+{
+        int r = io->unlink(io->ctx, dirfd, path);
+
+        return r < 0 && r != -ENOENT ? err_sys(err, r, "%s", path) : 0;
+}
+
+/* Bundle n, its tile and its sealed rows; then their directories, if that emptied them. */
+static int drop_bundle(int public_fd, int rows_fd, const struct io *io, uint64_t n, struct err *err)
+{
+        struct tile t = { .level = TILE_LEVEL_ENTRIES, .n = n, .width = TILE_WIDTH };
+        size_t skip = strlen("tile/entries/");
+        char path[TILE_PATH_MAX];
+        int r;
+
+        tile_path(t, path);
+        r = drop(public_fd, io, path, err);
+        if (r == 0)
+                r = drop(rows_fd, io, path + skip, err);
+        t.level = 0;
+        tile_path(t, path);
+        if (r == 0)
+                r = drop(public_fd, io, path, err);
+        if (r == 0 && n % 1000 == 999) {
+                tile_dir(t, path);
+                unlinkat(public_fd, path, AT_REMOVEDIR);
+                t.level = TILE_LEVEL_ENTRIES;
+                tile_dir(t, path);
+                unlinkat(public_fd, path, AT_REMOVEDIR);
+                if (strlen(path) > skip)
+                        unlinkat(rows_fd, path + skip, AT_REMOVEDIR);
+        }
+        return r;
+}
+
+int prune_below(int public_fd, int private_fd, const struct io *io, uint64_t min_index,
+                struct err *err)
+{
+        CLEANUP_FD int rows = -1;
+        char text[PRUNED_MAX];
+        uint64_t old;
+        int r;
+
+        r = prune_read(public_fd, io, &old, err);
+        if (r < 0)
+                return r;
+        if (min_index % TILE_WIDTH || min_index < old)
+                return err_set(err, -EINVAL, "minimum index %llu: a multiple of %d from %llu on",
+                               (unsigned long long)min_index, TILE_WIDTH, (unsigned long long)old);
+        snprintf(text, sizeof text, "%llu\n", (unsigned long long)min_index);
+        r = io_replace_file(io, public_fd, "pruned", public_fd, 0644, span_str(text), err);
+        if (r < 0)
+                return r;
+        rows = io->open(io->ctx, private_fd, "vault", O_RDONLY | O_DIRECTORY, 0);
+        if (rows < 0 && rows != -ENOENT)
+                return err_sys(err, rows, "vault");
+        /* From the start, not from `old`: a crash may have left some of the last time's. */
+        for (uint64_t n = 0; n < min_index / TILE_WIDTH && r == 0; n++)
+                r = drop_bundle(public_fd, rows < 0 ? private_fd : rows, io, n, err);
+        return r;
+}
+
+/* ---- succession ---- */
+
+bool succession_due(const char *origin, int64_t now_ns, char ret_next[NOTE_NAME_MAX + 1])
+{
+        const char *slash = strrchr(origin, '/');
+        char now[TEXT_TIME_LEN + 1];
+        uint64_t year, this_year;
+
+        if (!slash || strlen(slash + 1) != YEAR_DIGITS ||
+            text_to_u64(span_str(slash + 1), &year) < 0)
+                return false;
+        text_time(now_ns, now);
+        if (text_to_u64(span_of(now, YEAR_DIGITS), &this_year) < 0 || this_year <= year)
+                return false;
+        snprintf(ret_next, NOTE_NAME_MAX + 1, "%.*s/%llu", (int)(slash - origin), origin,
+                 (unsigned long long)this_year);
+        return true;
+}
+
+int succession_close(int private_fd, const struct io *io, const char *next, struct err *err)
+{
+        return io_replace_file(io, private_fd, "succeeded", private_fd, 0600, span_str(next), err);
+}
+
+int succession_cite(int next_private_fd, const struct io *io, struct span previous, struct err *err)
+{
+        return io_replace_file(io, next_private_fd, "previous", next_private_fd, 0600, previous,
+                               err);
+}
+
+static bool there(int fd, const char *path)
+{
+        return faccessat(fd, path, F_OK, 0) == 0;
+}
+
+static int move(int fd, const struct io *io, const char *from, const char *to, struct err *err)
+{
+        int r = there(fd, from) && !there(fd, to) ? io->rename(io->ctx, fd, from, to) : 0;
+
+        return r < 0 ? err_sys(err, r, "%s: rename to %s", from, to) : 0;
+}
+
+/* The number under which the closed ledger goes away; one that a crash left half way is gone on
+ * with. */
+static unsigned archive_number(int fd)
+{
+        char private[40];
+
+        for (unsigned n = 1;; n++) {
+                snprintf(private, sizeof private, "ledger.%u.private", n);
+                if (!there(fd, private))
+                        return n;
+        }
+}
+
+int succession_install(int state_fd, const struct io *io, unsigned *ret_n, struct err *err)
+{
+        char public[32], private[40];
+        unsigned n = 0;
+        int r = 0;
+
+        /* The private directories move last out and last in: "succeeded" tells how far it got. */
+        if (there(state_fd, "ledger.private/succeeded") && there(state_fd, "ledger.next.private")) {
+                n = archive_number(state_fd);
+                snprintf(public, sizeof public, "ledger.%u", n);
+                snprintf(private, sizeof private, "ledger.%u.private", n);
+                r = move(state_fd, io, "ledger", public, err);
+                if (r == 0)
+                        r = move(state_fd, io, "ledger.private", private, err);
+        }
+        if (r == 0 && !there(state_fd, "ledger.private") &&
+            there(state_fd, "ledger.next.private")) {
+                r = move(state_fd, io, "ledger.next", "ledger", err);
+                if (r == 0)
+                        r = move(state_fd, io, "ledger.next.private", "ledger.private", err);
+                if (r == 0) {
+                        r = io->fsync(io->ctx, state_fd);
+                        if (r < 0)
+                                err_sys(err, r, "state directory: sync");
+                }
+        }
+        if (r == 0 && ret_n)
+                *ret_n = n;
+        return r;
+}

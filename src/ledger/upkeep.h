@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* upkeep.h - what happens to a log over the years: stamps, pruning, succession.  Floor 2.
+ *
+ * Each of these is an entry first; the caller appends, commits and publishes it, then calls here.
+ * All are idempotent, so that a crash is mended by doing them again. */
+#ifndef LEDGER_UPKEEP_H
+#define LEDGER_UPKEEP_H
+
+#include "base/base.h"
+#include "base/err.h"
+#include "sys/io.h"
+#include "wire/note.h"
+
+/* ---- RFC 3161 stamps: stamp/<size>.note and stamp/<size>.tsr in the public directory ---- */
+
+MUST_USE int stamp_store(int public_fd, const struct io *io, uint64_t size, struct span note,
+                         struct span reply, struct err *err);
+
+/* ---- pruning: the file `pruned` holds the minimum index, decimal and a newline ---- */
+
+/* 0 where nothing was pruned. */
+MUST_USE int prune_read(int public_fd, const struct io *io, uint64_t *ret_min, struct err *err);
+
+/* Say the new minimum index (a multiple of 256, not below the old one), then drop bundles and
+ * level-0 tiles wholly below it, and the sealed rows of those entries.  Tiles of higher levels
+ * stay: roots and proofs need them. */
+MUST_USE int prune_below(int public_fd, int private_fd, const struct io *io, uint64_t min_index,
+                         struct err *err);
+
+/* ---- succession ---- */
+
+/* The next ledger's name where a name ends in its year: "x/2026" and 2027 give "x/2027".  false:
+ * the name has no year at its end, or it is not over yet. */
+bool succession_due(const char *origin, int64_t now_ns, char ret_next[NOTE_NAME_MAX + 1]);
+
+/* Close a ledger for good: ledger_open() then refuses it with -EROFS.  next is for people. */
+MUST_USE int succession_close(int private_fd, const struct io *io, const char *next,
+                              struct err *err);
+
+/* What the first entry of the next ledger cites, left as "previous" in its private directory:
+ * {"previous_origin","previous_root","previous_size","previous_vkey"}. */
+MUST_USE int succession_cite(int next_private_fd, const struct io *io, struct span previous,
+                             struct err *err);
+
+/* Where ledger.private was closed and ledger.next waits: ledger becomes ledger.<n> (the first free
+ * number), ledger.next becomes ledger, their private directories alike.  Nobody may have them open.
+ * 0 also when there is nothing to do; *ret_n (may be NULL) is 0 then. */
+MUST_USE int succession_install(int state_fd, const struct io *io, unsigned *ret_n,
+                                struct err *err);
+
+#endif
