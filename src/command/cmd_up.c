@@ -25,11 +25,17 @@
 
 struct up_options {
         bool create_users;
+        const char *origin;
+        struct option_texts watch;
 };
 
 static const struct option_spec up_specs[] = {
         { "create-users", 0, OPTION_FLAG, offsetof(struct up_options, create_users), NULL,
           "make the service user \"assay\" first, if it is not there" },
+        { "origin", 0, OPTION_TEXT, offsetof(struct up_options, origin), "NAME",
+          "name of the ledger, when it is made now" },
+        { "watch", 'w', OPTION_TEXTS, offsetof(struct up_options, watch), "PATH",
+          "watch this directory instead of the usual ones; repeatable" },
         { 0 },
 };
 
@@ -71,26 +77,45 @@ static void put_row(const struct screen *s, struct buf *out, const char *name, c
 }
 
 /* The command as it was typed, with the places it was given. */
-static void put_invitation(const struct up *u, struct buf *out, const char *what, const char *why)
+static void put_typed(const struct up *u, const char *what, bool talks, struct buf *out)
 {
-        const struct screen *s = &u->in->out;
-        CLEANUP(buf_done) struct buf line = BUF_INIT(4 * PLACES_PATH_MAX);
-
-        text_put_safe(&line, span_str(program_invocation_name));
-        buf_printf(&line, " %s", what);
+        buf_put_str(out, getenv("SUDO_USER") ? "sudo " : "");
+        text_put_safe(out, span_str(program_invocation_name));
+        buf_printf(out, " %s", what);
         if (strcmp(u->in->state, PLACES_STATE) != 0) {
-                buf_put_str(&line, " --state ");
-                text_put_safe(&line, span_str(u->in->state));
+                buf_put_str(out, " --state ");
+                text_put_safe(out, span_str(u->in->state));
         }
-        if (strcmp(u->in->run, PLACES_RUN) != 0 && strcmp(what, "status") == 0) {
-                buf_put_str(&line, " --run ");
-                text_put_safe(&line, span_str(u->in->run));
+        if (talks && strcmp(u->in->run, PLACES_RUN) != 0) {
+                buf_put_str(out, " --run ");
+                text_put_safe(out, span_str(u->in->run));
         }
-        buf_put_str(out, "  sudo ");
-        screen_put(s, out, STYLE_NAME, buf_cstr(&line));
-        for (size_t n = screen_columns(buf_span(&line)); n < 34; n++)
-                buf_put_byte(out, ' ');
-        buf_printf(out, "  %s\n", why);
+}
+
+static void put_invitations(const struct up *u, struct buf *out)
+{
+        static const struct {
+                const char *what;
+                bool talks; /* to the processes */
+                const char *why;
+        } rows[] = { { "log --follow", false, "changes as they happen" },
+                     { "status", true, "what runs, and how" },
+                     { "verify", false, "read every byte again and judge it" } };
+        CLEANUP(buf_done) struct buf typed = BUF_INIT(4 * PLACES_PATH_MAX);
+        struct table *t = malloc(sizeof(*t));
+
+        if (!t)
+                return;
+        table_init(t, 2);
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                buf_clear(&typed);
+                put_typed(u, rows[i].what, rows[i].talks, &typed);
+                table_put_safe(t, STYLE_NAME, buf_cstr(&typed));
+                table_put(t, STYLE_NONE, rows[i].why);
+        }
+        table_print(t, &u->in->out, 2, out);
+        table_done(t);
+        free(t);
 }
 
 static void put_ledger(const struct up *u, struct buf *out)
@@ -122,9 +147,7 @@ static void show_start(const struct up *u)
                  u->user.transient ? " (there is no user \"assay\")" : " (assay)");
         put_row(s, &out, "users", who);
         buf_put_str(&out, "\nIn another terminal:\n\n");
-        put_invitation(u, &out, "log --follow", "changes as they happen");
-        put_invitation(u, &out, "status", "what runs, and how");
-        put_invitation(u, &out, "verify", "read every byte again and judge it");
+        put_invitations(u, &out);
         buf_put_str(&out, "\nCtrl-C stops it.\n\n");
         (void)!screen_flush(s, &out);
 }
@@ -281,10 +304,21 @@ static int find_sibling(const char *name, char out[PLACES_PATH_MAX], struct err 
         return access(out, X_OK) < 0 ? err_sys(err, -errno, "%s", out) : 0;
 }
 
+static void add_argument(struct child *c, const char *option, const char *value)
+{
+        size_t n = 0;
+
+        while (c->argv[n])
+                n++;
+        assert(n + 2 < CHILD_ARGS_MAX);
+        c->argv[n] = option;
+        c->argv[n + 1] = value;
+}
+
 static void describe_children(struct up *u)
 {
         const struct invocation *in = u->in;
-        size_t n = 0;
+        const struct up_options *o = in->options;
 
         u->recorder = (struct child){
                 .name = "recorder",
@@ -294,15 +328,17 @@ static void describe_children(struct up *u)
                 .uid = u->user.uid,
                 .gid = u->user.gid,
         };
-        for (n = 0; u->recorder.argv[n];)
-                n++;
+        if (o->origin)
+                add_argument(&u->recorder, "--origin", o->origin);
         if (u->user.transient)
-                u->recorder.argv[n] = "--keep-user";
+                add_argument(&u->recorder, "--keep-user", NULL);
         u->sensor = (struct child){
                 .name = "sensor",
                 .path = u->sensor_path,
                 .argv = { u->sensor_path, "--state", in->state, "--run", in->run },
         };
+        for (size_t i = 0; i < o->watch.n; i++)
+                add_argument(&u->sensor, "--watch", o->watch.at[i]);
         u->children[0] = &u->recorder;
         u->children[1] = &u->sensor;
         u->supervisor = (struct supervisor){ .loop = u->loop,

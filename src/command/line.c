@@ -51,8 +51,8 @@ static const struct phrase phrases[] = {
           "events lost][, a rescan found {found:count}][, in {paths:list}]",
           NULL },
         { "integrity.sensor", STYLE_BOLD, "sensor",
-          "{event}[: {reason}][: {detail}][, {files:count} files below {paths:list}][, authors from "
-          "{who}]",
+          "{event}[: {reason}][: {detail}][, watching {paths:list}][, {files:count} files known][, "
+          "authors from {who}]",
           NULL },
         { "ledger.erasure", STYLE_WARN, "erased",
           "{rows:count} values of subject {subject} (basis: {basis}; policy: {policy})[, part {part} of "
@@ -108,14 +108,14 @@ static void put_digest(const struct screen *s, struct span hex, struct buf *out)
         buf_put_str(out, "…");
 }
 
-static void put_list(const struct view *v, const char *path, struct buf *out)
+static bool put_list(const struct view *v, const char *path, struct buf *out)
 {
         struct json_value list, item;
         struct json_iter it;
         bool first = true;
 
         if (view_field(v, path, &list) == FIELD_ABSENT || list.type != JSON_ARRAY)
-                return;
+                return false;
         for (it = json_iter_of(list); json_next(&it, NULL, &item); first = false) {
                 CLEANUP(buf_done) struct buf text = BUF_INIT(TEXT_MAX);
 
@@ -125,6 +125,7 @@ static void put_list(const struct view *v, const char *path, struct buf *out)
                         buf_put(&text, item.raw);
                 text_put_safe(out, buf_span(&text));
         }
+        return !first;
 }
 
 /* A value as text, then as the phrase wants it.  What does not fit its form is shown as it is. */
@@ -172,7 +173,7 @@ static bool put_value(const struct screen *s, const struct view *v, const char *
         else if (state == FIELD_ABSENT)
                 buf_put_byte(out, '?');
         else if (strcmp(as, "list") == 0)
-                put_list(v, path, out);
+                return put_list(v, path, out);
         else
                 put_as(s, buf_span(&text), as, out);
         return is_readable(state);
@@ -453,20 +454,29 @@ static void put_head(const struct screen *s, const struct view *v, const struct 
         pad(out, screen_columns(buf_span(&head)));
 }
 
-void line_put(const struct screen *s, const struct view *v, struct buf *out)
+static void put_what(const struct screen *s, const struct view *v, const struct phrase *p,
+                     struct buf *out)
 {
-        const struct phrase *p = find_phrase(v->entry.kind);
-
-        put_when(s, v, out);
-        put_head(s, v, p, out);
-        if (p) {
-                put_styled_phrase(s, v, p->more == put_change ? STYLE_BOLD : STYLE_NONE, p->text,
-                                  out);
-                if (p->more)
-                        p->more(s, v, out);
-        } else {
+        if (!p) {
                 put_members(v, out);
                 put_author(s, v, out);
+                return;
         }
+        put_styled_phrase(s, v, p->more == put_change ? STYLE_BOLD : STYLE_NONE, p->text, out);
+        if (p->more)
+                p->more(s, v, out);
+}
+
+void line_put(const struct screen *s, const struct view *v, struct buf *out)
+{
+        CLEANUP(buf_done) struct buf text = BUF_INIT(8 * TEXT_MAX);
+        const struct phrase *p = find_phrase(v->entry.kind);
+        size_t at;
+
+        put_when(s, v, &text);
+        put_head(s, v, p, &text);
+        at = screen_columns(buf_span(&text));
+        put_what(s, v, p, &text);
+        screen_put_wrapped(s, out, buf_cstr(&text), 0, at);
         buf_put_byte(out, '\n');
 }

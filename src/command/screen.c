@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WIDTH_MIN = 40, WIDTH_DEFAULT = 80 };
+enum { WIDTH_MIN = 40, WIDTH_DEFAULT = 80, WRAP_MIN = 20 };
 
 static const char *const style_escape[] = {
         [STYLE_NONE] = "",         [STYLE_BOLD] = "\033[1m",   [STYLE_DIM] = "\033[2m",
@@ -74,6 +74,87 @@ size_t screen_columns(struct span text)
                 }
         }
         return columns;
+}
+
+/* ---- wrapping ---- */
+
+/* Bytes of text that take at most `room` columns; escapes go with what follows them. */
+static size_t fitting(const char *text, size_t n, size_t room)
+{
+        size_t columns = 0, i = 0;
+
+        while (i < n) {
+                size_t next = i + 1;
+
+                if (text[i] == '\033') {
+                        while (next < n && text[next - 1] != 'm')
+                                next++;
+                } else {
+                        while (next < n && ((unsigned char)text[next] & 0xc0) == 0x80)
+                                next++;
+                        if (columns == room)
+                                break;
+                        columns++;
+                }
+                i = next;
+        }
+        return i;
+}
+
+struct wrapping {
+        const struct screen *s;
+        struct buf *out;
+        size_t at, indent;
+};
+
+static void put_blanks(struct wrapping *w, size_t n)
+{
+        w->at += n;
+        while (n-- > 0)
+                buf_put_byte(w->out, ' ');
+}
+
+static void break_line(struct wrapping *w)
+{
+        buf_put_byte(w->out, '\n');
+        w->at = 0;
+        put_blanks(w, w->indent);
+}
+
+static void put_word(struct wrapping *w, const char *word, size_t n)
+{
+        while (w->at + screen_columns(span_of(word, n)) > w->s->width) {
+                size_t fits = fitting(word, n, w->s->width - w->at);
+
+                buf_put(w->out, span_of(word, fits));
+                word += fits;
+                n -= fits;
+                break_line(w);
+        }
+        buf_put(w->out, span_of(word, n));
+        w->at += screen_columns(span_of(word, n));
+}
+
+void screen_put_wrapped(const struct screen *s, struct buf *out, const char *text, size_t at,
+                        size_t indent)
+{
+        struct wrapping w = { s, out, at, indent };
+
+        if (s->width < indent + WRAP_MIN || at >= s->width) {
+                buf_put_str(out, text);
+                return;
+        }
+        while (*text) {
+                size_t blanks = strspn(text, " "), n = strcspn(text + blanks, " ");
+
+                text += blanks;
+                if (w.at > indent && w.at + blanks + screen_columns(span_of(text, n)) > s->width)
+                        break_line(&w);
+                else
+                        put_blanks(&w, blanks);
+                put_word(&w, text, n);
+                text += n;
+        }
 }
 
 void screen_put_time(const struct screen *s, struct buf *out, int64_t wall_ns)

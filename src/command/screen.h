@@ -33,6 +33,12 @@ MUST_USE int screen_flush(const struct screen *s, struct buf *out);
 /* Columns the text takes: escapes take none, each code point one. */
 size_t screen_columns(struct span text);
 
+/* Put text between words onto further lines, each behind `indent` blanks, where it does not fit;
+ * the cursor is in column `at`.  Words longer than a line are cut.  Nothing is done without a
+ * width. */
+void screen_put_wrapped(const struct screen *s, struct buf *out, const char *text, size_t at,
+                        size_t indent);
+
 /* 2026-11-25 18:00:12 in local time on a terminal, 2026-11-25T17:00:12.123Z elsewhere. */
 void screen_put_time(const struct screen *s, struct buf *out, int64_t wall_ns);
 /* "3 s", "12 min", "5 h 20 min", "3 days". */
@@ -62,6 +68,8 @@ void table_init(struct table *t, size_t n_columns);
 void table_done(struct table *t);
 /* Cells go in row by row.  Text is made safe here. */
 void table_put(struct table *t, enum style style, const char *text);
+/* The same with text that is safe already. */
+void table_put_safe(struct table *t, enum style style, const char *text);
 void table_putf(struct table *t, enum style style, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* Appends the rows to out, each line behind `indent` blanks. */
 void table_print(struct table *t, const struct screen *s, unsigned indent, struct buf *out);

@@ -113,6 +113,7 @@ static void unblock_signals(void)
 static void become(const struct child *c, int log_fd)
 {
         int null = open("/dev/null", O_RDONLY);
+        int program = open(c->path, O_RDONLY | O_CLOEXEC); /* its user may not reach the path */
 
         unblock_signals();
         if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(log_fd, STDOUT_FILENO) < 0 ||
@@ -124,7 +125,7 @@ static void become(const struct child *c, int log_fd)
                 _exit(126);
         }
         prctl(PR_SET_PDEATHSIG, SIGTERM);
-        execv(c->path, (char *const *)(uintptr_t)c->argv);
+        fexecve(program, (char *const *)(uintptr_t)c->argv, environ);
         dprintf(STDERR_FILENO, "%s: %s\n", c->path, strerror(errno));
         _exit(127);
 }

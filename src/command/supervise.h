@@ -20,7 +20,7 @@
 
 enum child_state { CHILD_IDLE, CHILD_RUNS, CHILD_WAITS, CHILD_STOPS };
 
-enum { CHILD_ARGS_MAX = 16, CHILD_LINE_MAX = 4096, CHILD_QUICK_DEATHS = 5 };
+enum { CHILD_ARGS_MAX = 48, CHILD_LINE_MAX = 4096, CHILD_QUICK_DEATHS = 5 };
 
 struct child {
         const char *name; /* before each line it logs */

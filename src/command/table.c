@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "command/screen.h"
 
-enum { GAP = 2, WRAP_MIN = 20, TABLE_TEXT_MAX = 1024 * 1024 };
+enum { GAP = 2, TABLE_TEXT_MAX = 1024 * 1024 };
 
 void table_init(struct table *t, size_t n_columns)
 {
@@ -20,14 +20,22 @@ void table_done(struct table *t)
         buf_done(&t->text);
 }
 
-void table_put(struct table *t, enum style style, const char *text)
+void table_put_safe(struct table *t, enum style style, const char *text)
 {
         if (t->n_cells == ARRAY_LEN(t->cell))
                 return;
         t->cell[t->n_cells].at = t->text.n;
         t->cell[t->n_cells++].style = style;
-        text_put_safe(&t->text, span_str(text));
+        buf_put_str(&t->text, text);
         buf_put_byte(&t->text, 0);
+}
+
+void table_put(struct table *t, enum style style, const char *text)
+{
+        CLEANUP(buf_done) struct buf safe = BUF_INIT(TABLE_TEXT_MAX);
+
+        text_put_safe(&safe, span_str(text));
+        table_put_safe(t, style, buf_cstr(&safe));
 }
 
 void table_putf(struct table *t, enum style style, const char *fmt, ...)
@@ -62,44 +70,13 @@ static void measure(const struct table *t, size_t width[TABLE_COLUMNS_MAX])
         }
 }
 
-/* Bytes of text that fit into `room` columns, cut at a blank where there is one. */
-static size_t fitting(const char *text, size_t room)
+static void print_last(const struct screen *s, enum style style, const char *text, size_t at,
+                       struct buf *out)
 {
-        size_t columns = 0, last_blank = 0, i = 0;
+        CLEANUP(buf_done) struct buf styled = BUF_INIT(TABLE_TEXT_MAX);
 
-        for (; text[i]; i++) {
-                bool starts = ((unsigned char)text[i] & 0xc0) != 0x80;
-
-                if (starts && columns == room)
-                        break;
-                columns += starts;
-                if (text[i] == ' ')
-                        last_blank = i;
-        }
-        return !text[i] || text[i] == ' ' || last_blank == 0 ? i : last_blank;
-}
-
-static void print_wrapped(const struct screen *s, enum style style, const char *text, size_t at,
-                          struct buf *out)
-{
-        size_t room = s->width > at + WRAP_MIN ? s->width - at : 0;
-        char line[TABLE_CELL_MAX];
-
-        while (room && screen_columns(span_str(text)) > room) {
-                size_t n = MIN_OF(fitting(text, room), sizeof(line) - 1);
-
-                memcpy(line, text, n);
-                line[n] = 0;
-                screen_put(s, out, style, line);
-                text += n;
-                while (*text == ' ')
-                        text++;
-                if (*text) {
-                        buf_put_byte(out, '\n');
-                        put_blanks(out, at);
-                }
-        }
-        screen_put(s, out, style, text);
+        screen_put(s, &styled, style, text);
+        screen_put_wrapped(s, out, buf_cstr(&styled), at, at);
 }
 
 void table_print(struct table *t, const struct screen *s, unsigned indent, struct buf *out)
@@ -120,7 +97,7 @@ void table_print(struct table *t, const struct screen *s, unsigned indent, struc
                         put_blanks(out, indent);
                 }
                 if (c + 1 == t->n_columns) {
-                        print_wrapped(s, t->cell[i].style, text, at, out);
+                        print_last(s, t->cell[i].style, text, at, out);
                         buf_put_byte(out, '\n');
                         continue;
                 }

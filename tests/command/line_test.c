@@ -88,7 +88,7 @@ static void tells_changes(void **state)
                   AT "attributes  /etc/x\\x1b[2J  mode 0644→0640  owner 1000→0  flags →immutable  "
                      "volatile\n" },
         };
-        struct screen s = { .terminal = true, .width = 80 };
+        struct screen s = { .terminal = true, .width = 250 };
 
         check(t, ARRAY_LEN(t), &s);
 }
@@ -107,7 +107,7 @@ static void tells_small_changes(void **state)
                   NULL,
                   AT "modified    /etc/l  target a→\\xff  (found by a check)  unexplained\n" },
         };
-        struct screen s = { .terminal = true, .width = 80 };
+        struct screen s = { .terminal = true, .width = 250 };
 
         check(t, ARRAY_LEN(t), &s);
 }
@@ -128,7 +128,7 @@ static void tells_sensitive_values(void **state)
                 { sealed, USER_DISCLOSURE,
                   AT "created     /etc/x  by alice (uid 1000)  unexplained\n" },
         };
-        struct screen s = { .terminal = true, .width = 80 };
+        struct screen s = { .terminal = true, .width = 250 };
 
         check(t, ARRAY_LEN(t), &s);
 }
@@ -163,7 +163,7 @@ static void tells_others(void **state)
                 { "{\"k\":\"ledger.stopped\"," T "}", NULL,
                   AT "ledger      closed: ?, ? entries before this one\n" },
         };
-        struct screen s = { .terminal = true, .width = 80 };
+        struct screen s = { .terminal = true, .width = 250 };
 
         check(t, ARRAY_LEN(t), &s);
 }

@@ -140,6 +140,34 @@ static void table_cuts_words_that_have_no_blank(void **state)
         table_done(&t);
 }
 
+static void wraps_between_words(void **state)
+{
+        static const struct {
+                unsigned width;
+                const char *text;
+                const char *want;
+        } t[] = {
+                { 30, "short", "short" },
+                { 30, "just as wide as the line is so", "just as wide as the line is so" },
+                { 30, "one more than  the line is wide", "one more than  the line is\n  wide" },
+                { 30, "\033[1mbold text\033[0m that is \033[31mlonger\033[0m than that",
+                  "\033[1mbold text\033[0m that is \033[31mlonger\033[0m than\n  that" },
+                { 30, "→→→→→→→→→→→→→→→→→→→→→→→→→→→→→→→→x",
+                  "→→→→→→→→→→→→→→→→→→→→→→→→→→→→→→\n  →→x" },
+                { 0, "no width, no wrapping, however long it is",
+                  "no width, no wrapping, however long it is" },
+                { 21, "too narrow to wrap anything", "too narrow to wrap anything" },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+                struct screen s = { .terminal = true, .width = t[i].width };
+                CLEANUP(buf_done) struct buf out = BUF_INIT(4096);
+
+                screen_put_wrapped(&s, &out, t[i].text, 0, 2);
+                assert_string_equal(buf_cstr(&out), t[i].want);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -147,6 +175,7 @@ int main(void)
                 cmocka_unit_test(durations),
                 cmocka_unit_test(times),
                 cmocka_unit_test(styles_only_with_colour),
+                cmocka_unit_test(wraps_between_words),
                 cmocka_unit_test(table_fits_the_terminal),
                 cmocka_unit_test(table_cuts_words_that_have_no_blank),
         };
