@@ -7,10 +7,12 @@
 #include "sys/io.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 enum {
@@ -103,6 +105,36 @@ int observe_open_dir(struct span path)
                         return next;
                 fd = next;
         }
+}
+
+bool observe_invented(int dirfd)
+{
+        static const unsigned long types[] = {
+                PROC_SUPER_MAGIC,
+                SYSFS_MAGIC,
+                DEVPTS_SUPER_MAGIC,
+                CGROUP_SUPER_MAGIC,
+                CGROUP2_SUPER_MAGIC,
+                DEBUGFS_MAGIC,
+                TRACEFS_MAGIC,
+                SECURITYFS_MAGIC,
+                BPF_FS_MAGIC,
+                PSTOREFS_MAGIC,
+                EFIVARFS_MAGIC,
+                SELINUX_MAGIC,
+                NSFS_MAGIC,
+                BINFMTFS_MAGIC,
+                0x62656570 /* configfs */,
+                0x19800202 /* mqueue */,
+        };
+        struct statfs st;
+
+        if (fstatfs(dirfd, &st) < 0)
+                return false;
+        for (size_t i = 0; i < ARRAY_LEN(types); i++)
+                if ((unsigned long)st.f_type == types[i])
+                        return true;
+        return false;
 }
 
 int observe_handle(int fd, struct table_handle *ret)
@@ -408,6 +440,8 @@ static int observe_file(struct observer *o, int dirfd, const char *name, struct 
 
         if (fd == -ENOENT || fd == -ELOOP || fd == -ENXIO)
                 return -EAGAIN;
+        if (fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM)
+                return fd; /* says something about us, not about the file */
         if (fd < 0) {
                 no_hash(ret, reason_of(fd));
                 ret->xattr_status = RECORD_XATTRS_UNREADABLE;

@@ -37,11 +37,16 @@ MUST_USE int observe_stat(int dirfd, const char *name, struct record *ret,
 /* Of an open descriptor, O_PATH included. */
 MUST_USE int observe_stat_fd(int fd, struct record *ret);
 
-/* Everything.  Spans of *ret point into o until the next call.  -ENOENT: there is none.
+/* Everything.  Spans of *ret point into o until the next call.  -ENOENT: there is none.  -EMFILE,
+ * -ENFILE, -ENOMEM: we could not, for now.
  * *ret_handle, if not NULL, gets its handle when it is a directory or has several names, else (or
  * where there are none) n = 0. */
 MUST_USE int observe(struct observer *o, int dirfd, const char *name, struct record *ret,
                      struct table_handle *ret_handle);
+
+/* Is this directory on a filesystem of the kernel's own inventions (proc, sysfs, ...), which holds
+ * no files worth watching? */
+bool observe_invented(int dirfd);
 
 /* The handle of an open directory; -EOPNOTSUPP where there are none. */
 MUST_USE int observe_handle(int fd, struct table_handle *ret);

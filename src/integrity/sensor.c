@@ -17,7 +17,8 @@ enum {
         READ_BUFFERS = 4, /* of events per turn */
         TICK_S = 5,
         ALIVE_S = 60,
-        POLL_S = 30,
+        POLL_S = 30,        /* where there are no marks at all */
+        SILENT_S = 15 * 60, /* for what makes no event: inode flags, a mapping that stays open */
         RECONNECT_MS = 500,
         CONNECT_MS = 200,
         STOP_MS = 5000,
@@ -304,9 +305,10 @@ static void on_tick(void *ctx)
                 journal_put_alive(&s->state.journal, sensor_wall(s), false);
                 s->alive_at_ns = now + ALIVE_S * NS_PER_S;
         }
-        if (watch_polls(s->watch) && now >= s->poll_at_ns) {
-                scan_want(s, LOSS_POLL, sensor_wall(s), sensor_wall(s));
-                s->poll_at_ns = now + POLL_S * NS_PER_S;
+        if (now >= s->poll_at_ns) {
+                if (s->poll_at_ns)
+                        scan_want(s, LOSS_POLL, sensor_wall(s), sensor_wall(s));
+                s->poll_at_ns = now + (watch_polls(s->watch) ? POLL_S : SILENT_S) * NS_PER_S;
         }
         if (s->state.journal.dirty && !s->state.broken) {
                 s->state.journal.dirty = false;

@@ -309,6 +309,8 @@ static int take_look(struct sensor *s, struct table_node *dir, struct span name,
 
         if (error == 0)
                 return take_state(s, dir, name, encoded, h, p);
+        if (error == -EMFILE || error == -ENFILE || error == -ENOMEM)
+                return 1;
         if (error != -ENOENT && error != -ESTALE && error != -ENOTDIR) {
                 log_event(LOG_LEVEL_WARNING, "sensor.unreadable", log_bytes("name", name),
                           log_int("error", error));

@@ -75,7 +75,7 @@ enum sensor_loss { /* why a rescan is wanted; bits */
                    LOSS_OVERFLOW = 1u << 1,
                    LOSS_QUEUE = 1u << 2,
                    LOSS_MOUNTS = 1u << 3, /* what is mounted has changed */
-                   LOSS_POLL = 1u << 4,   /* places without marks */
+                   LOSS_POLL = 1u << 4,   /* places without marks, changes without events */
 };
 
 struct sensor {

@@ -186,8 +186,9 @@ static int rescan_done(struct sensor *s)
                                .found = s->found_changes,
                                .rescanned = scan_counts(s->scan).files };
 
-        log_event(LOG_LEVEL_INFO, "sensor.rescan", log_u64("files", f.rescanned),
-                  log_u64("found", f.found), log_u64("absorbed", s->absorbed),
+        log_event(s->loss == LOSS_POLL ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "sensor.rescan",
+                  log_u64("files", f.rescanned), log_u64("found", f.found),
+                  log_u64("absorbed", s->absorbed),
                   log_int("ms", (sensor_mono(s) - s->scan_began_ns) / NS_PER_MS));
         f.reason = s->loss & LOSS_DOWN       ? "down"
                    : s->loss & LOSS_OVERFLOW ? "overflow"

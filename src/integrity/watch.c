@@ -7,10 +7,8 @@
 #include "sys/io.h"
 
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 enum {
@@ -115,36 +113,6 @@ static const struct watch_fs *fs_by_id(const struct watch *w, uint64_t fsid)
         return NULL;
 }
 
-static bool is_invented(int dirfd)
-{
-        static const unsigned long types[] = {
-                PROC_SUPER_MAGIC,
-                SYSFS_MAGIC,
-                DEVPTS_SUPER_MAGIC,
-                CGROUP_SUPER_MAGIC,
-                CGROUP2_SUPER_MAGIC,
-                DEBUGFS_MAGIC,
-                TRACEFS_MAGIC,
-                SECURITYFS_MAGIC,
-                BPF_FS_MAGIC,
-                PSTOREFS_MAGIC,
-                EFIVARFS_MAGIC,
-                SELINUX_MAGIC,
-                NSFS_MAGIC,
-                BINFMTFS_MAGIC,
-                0x62656570 /* configfs */,
-                0x19800202 /* mqueue */,
-        };
-        struct statfs st;
-
-        if (fstatfs(dirfd, &st) < 0)
-                return false;
-        for (size_t i = 0; i < ARRAY_LEN(types); i++)
-                if ((unsigned long)st.f_type == types[i])
-                        return true;
-        return false;
-}
-
 static bool refused(int rc)
 {
         return rc == -EXDEV || rc == -ENODEV || rc == -EOPNOTSUPP || rc == -EINVAL;
@@ -157,7 +125,7 @@ int watch_filesystem(struct watch *w, int dirfd, struct span path, struct err *e
         uint8_t *copy;
         int rc;
 
-        if (is_invented(dirfd))
+        if (observe_invented(dirfd))
                 return 0;
         rc = fs_fsid(dirfd, &fs.fsid);
         if (rc < 0)
@@ -290,10 +258,8 @@ static int resolve(struct watch *w, const struct table_handle *h, struct who *wh
         ssize_t len;
 
         w->counts.resolved++;
-        if (fd == -ESTALE || fd == -ENOENT || fd == -ENOTDIR)
-                return 0; /* gone already: its parent's event tells */
         if (fd < 0)
-                return fd == -ENOMEM || fd == -ENFILE || fd == -EMFILE ? fd : 0;
+                return 0; /* gone already; or if not, its parent's event leads to it */
         snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
         len = readlink(link, path, sizeof path);
         if (len < 0)

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* check.h - compare the disk with a baseline once, without a sensor.  Floor 3, process assay.
+ *
+ * Reads files and writes nothing.  To see every file it must run as root. */
+#ifndef INTEGRITY_CHECK_H
+#define INTEGRITY_CHECK_H
+
+#include "base/base.h"
+#include "base/err.h"
+#include "integrity/record.h"
+#include "integrity/scan.h"
+#include "integrity/snapshot.h"
+
+struct check_options {
+        const char *state_dir; /* the sensor's: holds "baseline" */
+        bool deep;             /* read all content again */
+        unsigned workers;      /* 0: in this thread */
+        /* Now and then, in this thread; files counts up to about total.  May be NULL. */
+        void (*progress)(void *ctx, uint64_t files, uint64_t total);
+        /* One difference.  was NULL: added; is NULL: missing; differs: enum record_field.  Negative
+         * ends the check with it. */
+        int (*report)(void *ctx, struct span path, const struct record *was,
+                      const struct record *is, unsigned differs);
+        /* A path that could not be compared.  May be NULL. */
+        void (*unreadable)(void *ctx, struct span path, int error);
+        void *ctx;
+};
+
+struct check_result {
+        struct snapshot_head baseline;
+        struct scan_counts counts;
+        uint64_t added, missing, changed;
+        enum verdict
+                verdict; /* UNKNOWN: no difference seen, but not everything could be compared */
+};
+
+/* -ENOENT: there is no baseline; -EBADMSG: it is damaged. */
+MUST_USE int check_run(const struct check_options *o, struct check_result *ret, struct err *err);
+
+/* Fill an empty table with what is there now, all content read: the walk a baseline is made of. */
+MUST_USE int check_collect(const struct watchset *w, unsigned workers, struct table *t,
+                           struct scan_counts *ret, struct err *err);
+
+#endif

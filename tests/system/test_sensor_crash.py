@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever dies and whatever runs over, the ledger ends up telling each change once."""
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+
+import pytest
+
+from sensor_host import Host, path_of, replay, scan
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="fanotify needs root")
+SOAK = bool(os.environ.get("ASSAY_SOAK"))
+
+
+@pytest.fixture
+def host():
+    with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="assay-sensor-") as name:
+        h = Host(pathlib.Path(name))
+        (h.tree / "old").write_text("old content")
+        h.start()
+        yield h
+        h.stop()
+
+
+def gaps(host, reason):
+    return [e for e in host.entries("integrity.gap") if e["what"]["reason"] == reason]
+
+
+def sequences(host):
+    """Sequences of each run of the sensor, in the ledger's order."""
+    runs = {}
+    for e in host.entries():
+        if e["src"]["proc"] == "sensor":
+            runs.setdefault(e["src"]["run"], []).append(e["src"]["seq"])
+    return runs
+
+
+def check(host, before):
+    host.quiet()
+    assert replay(before, host.changes()) == scan(host.tree)
+    for run, seqs in sequences(host).items():
+        assert seqs == list(range(1, len(seqs) + 1)), f"run {run}: lost or doubled"
+
+
+def test_changes_while_down_are_reported(host):
+    before = scan(host.tree)
+    host.quiet()
+    host.end(host.sensor)
+    (host.tree / "new").write_text("new")
+    (host.tree / "old").unlink()
+    subprocess.run(["chattr", "+d", host.tree / "new"], check=True)
+    host.start_sensor()
+    assert host.seen(host.tree / "new", "created")["what"]["seen"] == "start"
+    assert host.seen(host.tree / "old", "deleted")["what"]["seen"] == "start"
+    host.wait(lambda: gaps(host, "down"), "the gap")
+    (gap,) = gaps(host, "down")
+    assert gap["what"]["found"] == 2 and gap["what"]["from"] < gap["what"]["until"]
+    check(host, before)
+
+
+def test_flags_make_no_event_and_are_found_by_a_scan(host):
+    host.end(host.sensor)
+    subprocess.run(["chattr", "+i", host.tree / "old"], check=True)
+    try:
+        host.start_sensor()
+        assert host.seen(host.tree / "old", "attributes")["what"]["differs"] == ["flags"]
+    finally:
+        subprocess.run(["chattr", "-i", host.tree / "old"], check=True)
+
+
+def test_restart_without_changes_tells_none(host):
+    host.quiet()
+    told = len(host.changes())
+    for _ in range(3):
+        host.end(host.sensor, random.choice([signal.SIGKILL, signal.SIGTERM]))
+        host.start_sensor()
+    host.wait(lambda: len(gaps(host, "down")) == 3, "the gaps")
+    assert len(host.changes()) == told
+    assert len(host.entries("integrity.baseline")) == 1
+
+
+def test_overflow_is_recorded_and_everything_found(host):
+    before = scan(host.tree)
+    host.quiet()
+    host.sensor.send_signal(signal.SIGSTOP)
+    for i in range(20000):
+        (host.tree / f"f{i}").touch()
+    (host.tree / "old").write_text("changed in the storm")
+    host.sensor.send_signal(signal.SIGCONT)
+    host.wait(lambda: gaps(host, "overflow"), "the gap", 60)
+    (gap,) = gaps(host, "overflow")
+    assert gap["what"]["rescanned"] >= 20000 and gap["what"]["from"] < gap["what"]["until"]
+    host.wait(lambda: len(host.changes()) >= 20001, "all changes", 60)
+    check(host, before)
+
+
+class Churn(threading.Thread):
+    """Changes without pause until told to stop."""
+
+    def __init__(self, tree, seed):
+        super().__init__()
+        self.tree, self.rng, self.ending = tree, random.Random(seed), False
+
+    def run(self):
+        names = [self.tree / f"c{i}" for i in range(30)]
+        while not self.ending:
+            a, b = self.rng.sample(names, 2)
+            try:
+                self.rng.choice([lambda: a.write_text(str(self.rng.random())), a.unlink,
+                                 lambda: a.rename(b), lambda: a.chmod(0o640)])()
+            except OSError:
+                pass
+            time.sleep(0.0005)
+
+
+def test_killed_during_changes(host):
+    before = scan(host.tree)
+    rng = random.Random(3)
+    churn = Churn(host.tree, 4)
+    churn.start()
+    try:
+        for _ in range(60 if SOAK else 8):
+            time.sleep(rng.random() * 0.4)
+            host.end(host.sensor, signal.SIGKILL)
+            host.start_sensor()
+    finally:
+        churn.ending = True
+        churn.join()
+    check(host, before)
+
+
+def test_recorder_killed_during_changes(host):
+    before = scan(host.tree)
+    rng = random.Random(5)
+    churn = Churn(host.tree, 6)
+    churn.start()
+    try:
+        for _ in range(40 if SOAK else 6):
+            time.sleep(rng.random() * 0.4)
+            host.end(host.recorder, signal.SIGKILL)
+            time.sleep(rng.random() * 0.3)
+            (host.run / "recorder.sock").unlink(missing_ok=True)
+            host.start_recorder()
+    finally:
+        churn.ending = True
+        churn.join()
+    check(host, before)
+
+
+def test_damaged_state_falls_back_to_the_baseline(host):
+    host.quiet()
+    (host.tree / "later").write_text("later")
+    host.seen(host.tree / "later", "created")
+    host.end(host.sensor)
+    state = host.state / "sensor" / "state"
+    data = bytearray(state.read_bytes())
+    data[len(data) // 2] ^= 1
+    state.write_bytes(data)
+    host.start_sensor()
+    host.wait(lambda: gaps(host, "down"), "the scan")
+    last = host.entries("integrity.sensor")[-1]
+    assert "state" in last["what"]["detail"]
+    assert host.of(host.tree / "later", "created")[-1]["what"]["seen"] == "start"
+
+
+def test_mount_over_a_watched_directory_is_seen(host):
+    (host.tree / "sub").mkdir()
+    (host.tree / "sub/below").write_text("hidden soon")
+    host.seen(host.tree / "sub/below", "created")
+    subprocess.run(["mount", "-t", "tmpfs", "none", host.tree / "sub"], check=True)
+    try:
+        host.seen(host.tree / "sub/below", "deleted")
+        (host.tree / "sub/inside").write_text("on the new filesystem")
+        host.wait(lambda: host.of(host.tree / "sub/inside"), "a file on the new filesystem")
+    finally:
+        host.end(host.sensor)
+        subprocess.run(["umount", host.tree / "sub"], check=True)
+    assert path_of(host.of(host.tree / "sub/inside")[0]) == os.fsencode(host.tree / "sub/inside")
