@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "crypto/sha256.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -30,7 +31,9 @@ struct meaning {
         int64_t heartbeat;   /* the latest one's time */
         bool has_heartbeat;
         int64_t tolerance;
+        uint64_t may_be_gone; /* what the ledger's own entries say was pruned */
         struct buf file;
+        struct buf reply;
         char path[TILE_PATH_MAX];
         uint64_t index;  /* of the entry at hand */
         uint64_t offset; /* in its bundle */
@@ -151,6 +154,66 @@ static void key_rotated(struct meaning *m)
                            (unsigned long long)m->index + 1, (unsigned long long)m->index);
 }
 
+/* what.<name> as json_put_u64() writes it. */
+static bool what_u64(const struct entry *e, const char *name, uint64_t *ret)
+{
+        struct json_value v;
+        struct span text;
+        int64_t n;
+
+        if (!e->what.raw.n || e->what.type != JSON_OBJECT || !json_get(e->what, name, &v))
+                return false;
+        if (json_value_plain(v, &text))
+                return text_to_u64(text, ret) == 0;
+        if (!json_value_int(v, &n) || n < 0)
+                return false;
+        *ret = (uint64_t)n;
+        return true;
+}
+
+/* A reply has bits that no signature covers; the entry that records it covers them all. */
+static void stamped(struct meaning *m, const struct entry *e)
+{
+        char path[64], hex[2 * SHA256_LEN + 1];
+        uint8_t digest[SHA256_LEN];
+        struct json_value v;
+        struct span want;
+        uint64_t size;
+        int r;
+
+        if (!what_u64(e, "size", &size) || !json_get(e->what, "digest", &v) ||
+            !json_value_plain(v, &want))
+                return; /* kind_check()'s business, when it was recorded */
+        snprintf(path, sizeof path, "stamp/%llu.tsr", (unsigned long long)size);
+        r = verify_read(m->v, path, &m->reply);
+        if (r == -ENOENT)
+                verify_say(m->v, VERIFY_FILE_MISSING, path, VERIFY_NOWHERE, m->index,
+                           "%s: missing, entry %llu records it", path,
+                           (unsigned long long)m->index);
+        if (r)
+                return;
+        sha256(buf_span(&m->reply), digest);
+        text_hex(span_of(digest, sizeof digest), hex);
+        if (!span_eq_str(want, hex))
+                verify_say(m->v, VERIFY_STAMP, path, 0, m->index,
+                           "%s: is not the reply that entry %llu records, whose SHA-256 is %.*s",
+                           path, (unsigned long long)m->index, (int)want.n, (const char *)want.p);
+}
+
+static void by_kind(struct meaning *m, const struct entry *e)
+{
+        uint64_t n;
+
+        if (!span_starts(e->kind, SPAN("ledger.")))
+                return;
+        if (span_eq_str(e->kind, "ledger.key_rotated"))
+                key_rotated(m);
+        else if (span_eq_str(e->kind, "ledger.stamped"))
+                stamped(m, e);
+        else if (span_eq_str(e->kind, "ledger.pruned") && what_u64(e, "min_index", &n))
+                m->may_be_gone = MAX_OF(m->may_be_gone, n);
+}
+
 static void one_entry(struct meaning *m, struct span s)
 {
         struct err err = { 0 };
@@ -172,8 +235,7 @@ static void one_entry(struct meaning *m, struct span s)
         }
         if (e.time.n)
                 time_of(m, &e);
-        if (span_eq_str(e.kind, "ledger.key_rotated"))
-                key_rotated(m);
+        by_kind(m, &e);
 }
 
 static void one_bundle(struct meaning *m, uint64_t n, unsigned width)
@@ -206,10 +268,23 @@ static void one_bundle(struct meaning *m, uint64_t n, unsigned width)
         m->current = NULL; /* its names lie in the buffer that is read over */
 }
 
+/* A recorder's ledger says itself what was pruned; plain logs have nobody who could. */
+static void pruned_as_recorded(const struct meaning *m)
+{
+        struct verify *v = m->v;
+
+        if (v->pruned > m->may_be_gone && v->result->entries_free < v->result->entries_meant)
+                verify_say(v, VERIFY_PRUNED_MALFORMED, "pruned", 0, VERIFY_NOWHERE,
+                           "pruned: says %llu, the ledger's entries ledger.pruned say %llu",
+                           (unsigned long long)v->pruned, (unsigned long long)m->may_be_gone);
+}
+
 void verify_meaning(struct verify *v)
 {
-        struct meaning m = { .v = v, .file = BUF_INIT(VERIFY_BUNDLE_MAX) };
-        uint64_t size = v->checkpoint.size, missing = 0;
+        struct meaning m = { .v = v,
+                             .file = BUF_INIT(VERIFY_BUNDLE_MAX),
+                             .reply = BUF_INIT(VERIFY_REPLY_MAX) };
+        uint64_t size = v->checkpoint.size, missing = 0, bytes = v->result->bytes;
 
         m.tolerance = v->o->time_tolerance_ns ? v->o->time_tolerance_ns : 900 * NS_PER_S;
         m.slot = calloc(SLOTS, sizeof *m.slot);
@@ -227,7 +302,12 @@ void verify_meaning(struct verify *v)
         }
         if (v->o->on_progress)
                 v->o->on_progress(v->o->ctx, VERIFY_MEANING, size, size);
+        if (v->o->passes & VERIFY_HASH)
+                v->result->bytes = bytes; /* the same ones again */
         v->result->runs = m.n_runs;
+        if (!v->failed)
+                pruned_as_recorded(&m);
         free(m.slot);
         buf_done(&m.file);
+        buf_done(&m.reply);
 }

@@ -14,8 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { REPLY_MAX = 256 * 1024 };
-
 /* One signed note under judgement. */
 struct paper {
         struct verify *v;
@@ -292,7 +290,7 @@ static void earlier(struct verify *v, size_t i)
 void verify_notes(struct verify *v)
 {
         size_t pinned_at = pinned_place(v), i;
-        struct buf note = BUF_INIT(NOTE_MAX), file = BUF_INIT(REPLY_MAX);
+        struct buf note = BUF_INIT(NOTE_MAX), file = BUF_INIT(VERIFY_REPLY_MAX);
         const struct note_vkey *key;
         struct buf text = BUF_INIT(sizeof v->result->vkey - 1);
 

@@ -14,7 +14,8 @@ enum {
         VERIFY_ROTATIONS_MAX = 1024,
         VERIFY_STAMPS_MAX = 1 << 17, /* hourly ones of 14 years */
         VERIFY_RUNS_MAX = 1 << 16,
-        VERIFY_MISSING_MAX = 1000, /* bundles missing before the pass gives up */
+        VERIFY_REPLY_MAX = 256 * 1024, /* an RFC 3161 reply */
+        VERIFY_MISSING_MAX = 1000,     /* bundles missing before the pass gives up */
 };
 
 /* A size whose root is wanted on the way. */

@@ -589,6 +589,39 @@ static void stamps_without_authority(void **state)
         testlog_done(&l);
 }
 
+static void recorded_stamps(void **state)
+{
+        /* printf reply | sha256sum */
+        static const char digest[] =
+                "5782b18687e6cf8a482fc32d2db5b196d8821c458a0c069c6acf3953446e7bb5";
+        struct testlog l;
+        struct seen seen = { 0 };
+        struct buf b = BUF_INIT(4096);
+        char entry[256];
+        int n;
+
+        testlog_new(&l, "t.example/log");
+        testlog_fill(&l, 10);
+        testlog_note(&l, 10, &b);
+        n = snprintf(entry, sizeof entry,
+                     "{\"k\":\"ledger.stamped\",\"v\":1,\"what\":{\"digest\":\"%s\",\"size\":10}}",
+                     digest);
+        testlog_add(&l, span_of(entry, (size_t)n));
+        testlog_publish(&l, 11);
+        judge_log(&l, &seen);
+        expect_only(&seen, VERIFY_FILE_MISSING, "stamp/10.tsr: missing, entry 10 records it");
+        testlog_write(&l, "stamp/10.note", buf_span(&b));
+        testlog_write(&l, "stamp/10.tsr", SPAN("reply"));
+        judge_log(&l, &seen);
+        expect_only(&seen, VERIFY_STAMP_NOT_JUDGED, "stamp/10.tsr: not judged");
+        testlog_write(&l, "stamp/10.tsr", SPAN("repla"));
+        judge_log(&l, &seen);
+        assert_int_equal(seen.count[VERIFY_STAMP], 1);
+        assert_non_null(strstr(seen.text[VERIFY_STAMP], "not the reply that entry 10 records"));
+        buf_done(&b);
+        testlog_done(&l);
+}
+
 /* ---- pruned logs ---- */
 
 static void pruned_logs(void **state)
@@ -599,7 +632,8 @@ static void pruned_logs(void **state)
         char path[64];
 
         testlog_new(&l, "t.example/log");
-        testlog_fill(&l, 3000);
+        testlog_fill(&l, 2999);
+        testlog_add(&l, SPAN("{\"k\":\"ledger.pruned\",\"v\":1,\"what\":{\"min_index\":1024}}"));
         testlog_publish(&l, 3000);
         for (unsigned n = 0; n < 4; n++) {
                 snprintf(path, sizeof path, "tile/entries/%03u", n);
@@ -626,6 +660,11 @@ static void pruned_logs(void **state)
         testlog_write(&l, "pruned", SPAN("1025\n"));
         judge_log(&l, &seen);
         assert_int_equal(seen.count[VERIFY_PRUNED_MALFORMED], 1);
+        /* nor more than the ledger itself says */
+        testlog_write(&l, "pruned", SPAN("1280\n"));
+        judge_log(&l, &seen);
+        assert_non_null(
+                strstr(seen.text[VERIFY_PRUNED_MALFORMED], "entries ledger.pruned say 1024"));
         testlog_done(&l);
 }
 
@@ -761,6 +800,7 @@ int main(void)
                 cmocka_unit_test(rotated_keys),
                 cmocka_unit_test(broken_rotations),
                 cmocka_unit_test(stamps_without_authority),
+                cmocka_unit_test(recorded_stamps),
                 cmocka_unit_test(pruned_logs),
                 cmocka_unit_test(meaning),
                 cmocka_unit_test(many_runs),
