@@ -125,6 +125,15 @@ def test_deps_every_line_has_three_columns_and_a_known_group():
     assert len(names) == len(set(names))
 
 
+def test_package_builds_with_what_the_build_needs():
+    """Every library of group build is a build dependency of the Debian package."""
+    lines = [line.split() for line in (TOP / "tools" / "deps.txt").read_text().splitlines()]
+    wanted = {line[0] for line in lines if line and line[0].startswith("lib")
+              and "build" in line[1].split(",")} - {"libc6-dev"}
+    control = (TOP / "debian" / "control").read_text()
+    assert wanted and wanted <= set(control.replace(",", " ").split())
+
+
 def test_install_deps_refuses_an_unknown_group():
     done = subprocess.run([TOP / "tools" / "install-deps", "nonsense"], capture_output=True,
                           text=True)
