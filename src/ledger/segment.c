@@ -170,6 +170,12 @@ static int prepare(const struct segment_order *o, struct err *err)
                 r = o->io->rename(o->io->ctx, o->wal_fd, o->from, temporary);
                 if (r < 0)
                         return err_sys(err, r, "wal/%s: rename", o->from);
+                /* A crash must not leave the old name with the new zeros. */
+                r = o->io->fsync(o->io->ctx, o->wal_fd);
+                if (r < 0) {
+                        o->io->unlink(o->io->ctx, o->wal_fd, temporary);
+                        return err_sys(err, r, "wal: sync");
+                }
         }
         fd = o->io->open(o->io->ctx, o->wal_fd, temporary, O_RDWR | O_CREAT, 0600);
         if (fd < 0)

@@ -50,6 +50,8 @@ void fixture_check(struct fixture *f, const struct ledger *l);
 /* Every file below tile/ is, byte for byte, what the definitions say for this size, and none is
  * missing; partial tiles of smaller sizes may be there. */
 void fixture_check_tree(struct fixture *f, uint64_t size);
+/* The same, and there may be temporaries, which go when their directory is used again. */
+void fixture_check_tree_after_crash(struct fixture *f, uint64_t size);
 /* The public checkpoint's size, its signature checked with the log's vkey. */
 uint64_t fixture_checkpoint_size(struct fixture *f);
 
