@@ -161,7 +161,10 @@ static struct open_dir *place_for_dir(struct filewriter *w)
         return oldest;
 }
 
-static int open_dir(struct filewriter *w, const char *path, struct open_dir **ret, struct err *err)
+static void remove_files(struct filewriter *w, const char *path, bool only_temporaries);
+
+static int open_dir(struct filewriter *w, const char *path, enum filewriter_mode mode,
+                    struct open_dir **ret, struct err *err)
 {
         struct open_dir *d = find_dir(w, path);
         int r;
@@ -182,6 +185,8 @@ static int open_dir(struct filewriter *w, const char *path, struct open_dir **re
                         return err_sys(err, r, "%s", path);
                 d->fd = r;
                 d->dirty = false;
+                if (mode == FILEWRITER_IMMUTABLE) /* a published tree: nobody else writes here */
+                        remove_files(w, path, true);
                 snprintf(d->path, sizeof d->path, "%s", path);
         }
         d->used = ++w->round;
@@ -237,9 +242,11 @@ int filewriter_put(struct filewriter *w, const char *dir, const char *name, stru
         int r;
 
         assert(strlen(name) < NAME_MAX_HERE && strlen(dir) < FILEWRITER_PATH_MAX);
-        r = open_dir(w, dir, &d, err);
+        r = open_dir(w, dir, mode, &d, err);
         if (r == 0 && mode == FILEWRITER_IMMUTABLE)
                 r = compare_file(w, d, name, content, err);
+        if (r == 1) /* whoever put it there may have died before syncing its name */
+                d->dirty = true;
         if (r != 0)
                 return MIN_OF(r, 0);
         if (w->n_waiting == WAITING_MAX) {
