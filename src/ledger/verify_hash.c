@@ -6,46 +6,15 @@
  *
  * What goes up is what was computed, so damage in one file is told once.  Where bundle and tile
  * disagree, the level above (for the last ones the signed root) says which of them is wrong. */
-#include "ledger/verify_priv.h"
+#include "ledger/verify_hasher.h"
 
 #include "crypto/sha256.h"
-#include "ledger/signer.h"
 
 #include <stdlib.h>
 
 enum {
         TILE_FILE_MAX = 64 * 1024, /* read this much of a wrong tile, to tell its length */
         PROGRESS_EVERY = 64,       /* bundles */
-};
-
-struct level {
-        struct hash node[TILE_WIDTH];
-        unsigned n;
-        uint64_t tile; /* that these nodes belong to */
-};
-
-struct bundle {
-        struct buf file;
-        char path[TILE_PATH_MAX];
-        bool present;
-        bool whole; /* as many entries as its width, and nothing behind */
-        unsigned count;
-        struct hash leaf[TILE_WIDTH];
-        size_t at[TILE_WIDTH + 1]; /* where entries begin, length field included */
-};
-
-struct hasher {
-        struct verify *v;
-        struct level level[TILE_LEVEL_MAX + 2]; /* [0] unused: leaves are in bundle or tile */
-        struct bundle bundle;
-        struct bundle old; /* a superseded partial */
-        struct buf tile;   /* tile/0/n or an upper tile, as read */
-        char tile_path[TILE_PATH_MAX];
-        struct buf parent; /* level-1 tile, for arbitration */
-        uint64_t parent_n;
-        bool lost; /* some hash is known from nowhere: no root any more */
-        uint64_t missing;
-        size_t next_rotation, next_stamp;
 };
 
 static void node(const struct hash *l, const struct hash *r, struct hash *out)
@@ -88,8 +57,7 @@ static void fold(const struct hash *in, unsigned n, struct hash *sum, bool *have
         }
 }
 
-/* Root of everything so far and w more leaves. */
-static struct hash root_with(const struct hasher *h, const struct hash *leaf, unsigned w)
+struct hash hasher_root_with(const struct hasher *h, const struct hash *leaf, unsigned w)
 {
         struct hash sum;
         bool have = false;
@@ -274,7 +242,7 @@ static bool fits(struct hasher *h, const struct hash *leaf, uint64_t n, unsigned
         struct hash got;
 
         if (width < TILE_WIDTH) {
-                got = root_with(h, leaf, width);
+                got = hasher_root_with(h, leaf, width);
                 return !h->lost && hash_eq(&got, &h->v->checkpoint.root);
         }
         got = perfect(leaf, TILE_WIDTH);
@@ -343,84 +311,6 @@ static void cannot_check_old(struct hasher *h, uint64_t n)
                 }
 }
 
-/* ---- on the way: roots of other sizes ---- */
-
-static void point(struct hasher *h, struct verify_point *p, const struct hash *leaf,
-                  uint64_t before)
-{
-        p->has_root = leaf && !h->lost;
-        if (p->has_root)
-                p->root = root_with(h, leaf, (unsigned)(p->size - before));
-}
-
-/* The key that the entry right before a rotation names. */
-static void rotation_key(struct hasher *h, struct verify_rotation *r, uint64_t before)
-{
-        const struct bundle *b = &h->bundle;
-        unsigned i = (unsigned)(r->at.size - 1 - before);
-        struct json_value vkey;
-        struct span entry, text;
-        struct entry e;
-
-        if (i >= b->count)
-                return;
-        entry = span_of(b->file.p + b->at[i] + 2, b->at[i + 1] - b->at[i] - 2);
-        r->has_key = json_check(entry, NULL) == 0 && entry_parse(entry, &e, NULL) == 0 &&
-                     span_eq_str(e.kind, "ledger.key_rotated") && e.what.raw.n &&
-                     e.what.type == JSON_OBJECT && json_get(e.what, "vkey", &vkey) &&
-                     json_value_plain(vkey, &text) && verifier_parse(text, &r->key, NULL) == 0 &&
-                     r->key.alg == NOTE_ED25519;
-}
-
-/* A source without a list keeps its rotations to itself; the entries tell. */
-static void find_rotations(struct hasher *h, uint64_t before)
-{
-        static const char kind[] = "\"ledger.key_rotated\"";
-        const struct bundle *b = &h->bundle;
-        struct verify *v = h->v;
-        struct verify_rotation *p;
-
-        if (v->result->listed || !b->present ||
-            !memmem(b->file.p, b->file.n, kind, sizeof kind - 1))
-                return;
-        for (unsigned i = 0; i < b->count; i++) {
-                struct verify_rotation r = { .at.size = before + i + 1 };
-
-                rotation_key(h, &r, before);
-                if (!r.has_key || v->n_rotation == VERIFY_ROTATIONS_MAX)
-                        continue;
-                p = realloc(v->rotation, (v->n_rotation + 1) * sizeof *p);
-                if (!p) {
-                        v->failed = err_set(v->err, -ENOMEM, "verify: out of memory");
-                        return;
-                }
-                v->rotation = p;
-                v->rotation[v->n_rotation++] = r;
-        }
-}
-
-static void points(struct hasher *h, const struct hash *leaf, uint64_t before, unsigned width)
-{
-        struct verify *v = h->v;
-        uint64_t end = before + width;
-
-        find_rotations(h, before);
-        for (; h->next_rotation < v->n_rotation; h->next_rotation++) {
-                struct verify_rotation *r = &v->rotation[h->next_rotation];
-
-                if (r->at.size > end)
-                        break;
-                point(h, &r->at, leaf, before);
-                rotation_key(h, r, before);
-        }
-        for (; h->next_stamp < v->n_stamp && v->stamp[h->next_stamp].at.size <= end;
-             h->next_stamp++)
-                point(h, &v->stamp[h->next_stamp].at, leaf, before);
-        for (size_t i = 0; i < v->o->n_earlier; i++)
-                if (v->earlier[i].size > before && v->earlier[i].size <= end)
-                        point(h, &v->earlier[i], leaf, before);
-}
-
 /* ---- the walk ---- */
 
 /* A level's nodes are complete, or all there will be: compare with the tile. */
@@ -485,18 +375,18 @@ static void one_bundle(struct hasher *h, uint64_t n, unsigned width)
         got = leaves(h, n, width, may_miss);
         if (got) {
                 memcpy(leaf, got, width * sizeof *leaf); /* check_old_tiles() reads over h->tile */
-                points(h, leaf, n * TILE_WIDTH, width);
+                hasher_points(h, leaf, n * TILE_WIDTH, width);
                 check_old_tiles(h, 0, n, leaf);
                 check_old_bundles(h, n, leaf);
                 if (width < TILE_WIDTH) {
-                        h->v->root = root_with(h, leaf, width);
+                        h->v->root = hasher_root_with(h, leaf, width);
                         return;
                 }
                 up = perfect(leaf, TILE_WIDTH);
                 push(h, &up);
                 return;
         }
-        points(h, NULL, n * TILE_WIDTH, width);
+        hasher_points(h, NULL, n * TILE_WIDTH, width);
         cannot_check_old(h, n);
         parent = width == TILE_WIDTH ? parent_of(h, n) : NULL;
         if (!parent)
@@ -544,7 +434,7 @@ static void check_root(struct hasher *h)
                 return;
         }
         if (size % TILE_WIDTH == 0)
-                v->root = root_with(h, NULL, 0);
+                v->root = hasher_root_with(h, NULL, 0);
         v->has_root = true;
         if (!hash_eq(&v->root, &v->checkpoint.root))
                 verify_say(v, VERIFY_ROOT, "checkpoint", (uint64_t)strlen(v->checkpoint.origin) + 1,
