@@ -26,32 +26,20 @@ static int vkey_of(int private_fd, const char *file, struct note_vkey *ret, stru
         return status;
 }
 
-static void put_entry(const struct invocation *in, const struct note_vkey *old, struct span vkey,
-                      struct buf *out)
+static int record(const struct invocation *in, struct writing *w, const struct note_vkey *old,
+                  struct span vkey, struct err *err)
 {
         const struct rotate_options *o = in->options;
-        char keyid[2 * NOTE_KEYID + 1], now[TEXT_TIME_LEN + 1];
-        struct json_writer w;
+        char keyid[2 * NOTE_KEYID + 1];
+        struct own_entry e;
 
         text_hex(span_of(old->keyid, NOTE_KEYID), keyid);
-        text_time(clock_wall(in->clock), now);
-        json_writer_init(&w, out);
-        json_begin_object(&w);
-        json_put_key(&w, "k");
-        json_put_string(&w, SPAN("ledger.key_rotated"));
-        json_put_key(&w, "t");
-        json_put_string(&w, span_str(now));
-        json_put_key(&w, "v");
-        json_put_int(&w, 1);
-        json_put_key(&w, "what");
-        json_begin_object(&w);
-        json_put_key(&w, "old_keyid");
-        json_put_string(&w, span_str(keyid));
-        command_put_json_text(&w, "reason", o->reason);
-        json_put_key(&w, "vkey");
-        json_put_string(&w, vkey);
-        json_end_object(&w);
-        json_end_object(&w);
+        own_entry_begin(&e, "ledger.key_rotated", in->clock);
+        command_put_json_text(&e.w, "old_keyid", keyid);
+        command_put_json_text(&e.w, "reason", o->reason);
+        json_put_key(&e.w, "vkey");
+        json_put_string(&e.w, vkey);
+        return own_entry_end(&e, w, err);
 }
 
 /* A key that a crash left behind is used now. */
@@ -69,21 +57,15 @@ static int new_key(struct writing *w, struct note_vkey *old, struct note_vkey *n
 
 static int rotate(const struct invocation *in, struct writing *w, struct buf *vkey, struct err *err)
 {
-        CLEANUP(buf_done) struct buf entry = BUF_INIT(COMMAND_OUTPUT_MAX);
-        struct ledger_writer_id nobody = { 0 };
         struct ledger_position end;
         struct note_vkey old, new;
-        uint64_t index;
         int status;
 
         status = new_key(w, &old, &new, err);
         if (status < 0)
                 return status;
         note_vkey_put(vkey, &new);
-        put_entry(in, &old, buf_span(vkey), &entry);
-        status = ledger_stage(w->ledger, buf_span(&entry), SPAN_NONE, nobody, &index, err);
-        if (status == 0)
-                status = ledger_commit(w->ledger, err);
+        status = record(in, w, &old, buf_span(vkey), err);
         if (status < 0)
                 return status;
         ledger_position(w->ledger, &end);

@@ -251,6 +251,8 @@ static void on_death(void *ctx, struct child *c, bool again)
         struct up *u = ctx;
         CLEANUP(buf_done) struct buf how = BUF_INIT(256);
 
+        if (again && child_asks_again(c) && u->state > UP_RECORDER)
+                return;
         child_put_status(c, &how);
         complain(u->in, STATUS_PROBLEM, "%s ended: %s%s", c->name, buf_cstr(&how),
                  again ? "; starting it again" : "");

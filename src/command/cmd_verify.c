@@ -251,11 +251,11 @@ static void put_text(const struct invocation *in, const struct verify_result *r,
                 text_put_base64(&root, span_of(r->root.b, HASH_LEN));
                 buf_printf(out, "\nroot       %s", buf_cstr(&root));
         }
-        buf_printf(out, "\nkey        %s%s", r->vkey,
-                   keys->own
-                           ? "\n           (this host's own; an auditor gives the key he was told "
-                             "with --key)"
-                           : "");
+        if (*r->vkey)
+                buf_printf(out, "\nkey        %s", r->vkey);
+        if (*r->vkey && keys->own)
+                buf_put_str(out, "\n           (this host's own; an auditor gives the key he was "
+                                 "told with --key)");
         buf_put_str(out, "\nchecked    ");
         put_checked(out, r, took_ns);
         put_extras(out, r);
@@ -549,8 +549,8 @@ const struct command command_verify = {
         .name = "verify",
         .operands = "[DIR | ARCHIVE | URL]",
         .about = "re-read every byte of a ledger and judge it; or check one proof",
-        .help = "Reads a ledger from its directory, from a tar archive of one (.tar, .tar.gz,\n"
-                ".tar.zst), or from a web server (http:// or https://).  Hashes every entry again,\n"
+        .help = "Reads a ledger from its directory, from a tar archive of one (plain or packed with\n"
+                "gzip, bzip2, xz or zstd), or from a web server (http:// or https://).  Hashes every entry again,\n"
                 "compares every tile, the root and the signatures, then reads the entries: well\n"
                 "formed, no gap in any writer's sequence, times in order.  Says what it checked,\n"
                 "each kind of damage with its place, and what could not be judged.\n"

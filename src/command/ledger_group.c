@@ -4,15 +4,24 @@
 
 #include <unistd.h>
 
+#include "base/text.h"
 #include "command/commands.h"
 #include "command/places.h"
 #include "ledger/keys.h"
+#include "wire/entry.h"
 
 static const struct command *const ledger_commands[] = {
-        &command_ledger_init,       &command_ledger_append,
-        &command_ledger_checkpoint, &command_ledger_vkey,
-        &command_ledger_proof,      &command_ledger_rotate,
-        &command_ledger_hold,       NULL,
+        &command_ledger_init,
+        &command_ledger_append,
+        &command_ledger_checkpoint,
+        &command_ledger_vkey,
+        &command_ledger_proof,
+        &command_ledger_rotate,
+        &command_ledger_stamp,
+        &command_ledger_prune,
+        &command_ledger_succeed,
+        &command_ledger_hold,
+        NULL,
 };
 
 const struct command command_ledger = {
@@ -97,6 +106,45 @@ int writing_publish(struct writing *w, struct err *err)
         if (status == 0)
                 ledger_published(w->ledger, publisher_covered(w->publisher),
                                  publisher_segment(w->publisher));
+        return status;
+}
+
+/* ---- entries of the ledger's own ---- */
+
+void own_entry_begin(struct own_entry *e, const char *kind, const struct clock *clock)
+{
+        char now[TEXT_TIME_LEN + 1];
+
+        e->text = BUF_INIT(ENTRY_MAX);
+        text_time(clock_wall(clock), now);
+        json_writer_init(&e->w, &e->text);
+        json_begin_object(&e->w);
+        json_put_key(&e->w, "k");
+        json_put_string(&e->w, span_str(kind));
+        json_put_key(&e->w, "t");
+        json_put_string(&e->w, span_str(now));
+        json_put_key(&e->w, "v");
+        json_put_int(&e->w, 1);
+        json_put_key(&e->w, "what");
+        json_begin_object(&e->w);
+}
+
+int own_entry_end(struct own_entry *e, struct writing *w, struct err *err)
+{
+        uint64_t index;
+        int status;
+
+        json_end_object(&e->w);
+        json_end_object(&e->w);
+        status = buf_status(&e->text);
+        if (status < 0)
+                err_sys(err, status, "the entry");
+        else
+                status = ledger_stage(w->ledger, buf_span(&e->text), SPAN_NONE,
+                                      (struct ledger_writer_id){ 0 }, &index, err);
+        if (status == 0)
+                status = ledger_commit(w->ledger, err);
+        buf_done(&e->text);
         return status;
 }
 

@@ -6,6 +6,7 @@
 #include "command/command.h"
 #include "ledger/ledger.h"
 #include "ledger/publisher.h"
+#include "wire/json.h"
 
 extern const struct command command_ledger_init;
 extern const struct command command_ledger_append;
@@ -32,6 +33,15 @@ MUST_USE int writing_open(const char *dir, const struct clock *clock, struct wri
 void writing_done(struct writing *w); /* fine on a zeroed one */
 /* Publish everything that is durable. */
 MUST_USE int writing_publish(struct writing *w, struct err *err);
+
+/* An entry about the ledger itself, as the recorder would write it, without src: begin, put the
+ * members of "what" in order, then end, which appends and commits it. */
+struct own_entry {
+        struct buf text;
+        struct json_writer w;
+};
+void own_entry_begin(struct own_entry *e, const char *kind, const struct clock *clock);
+MUST_USE int own_entry_end(struct own_entry *e, struct writing *w, struct err *err);
 
 /* Append the vkey of the ledger in dir to out, from its private key. */
 MUST_USE int ledger_put_vkey(const char *dir, struct buf *out, struct err *err);

@@ -201,6 +201,11 @@ void child_stop(struct child *c, int64_t grace_ns)
         }
 }
 
+bool child_asks_again(const struct child *c)
+{
+        return WIFEXITED(c->last_status) && WEXITSTATUS(c->last_status) == CHILD_AGAIN;
+}
+
 static void died(struct child *c, int status)
 {
         bool asked = c->state == CHILD_STOPS;
@@ -215,7 +220,7 @@ static void died(struct child *c, int status)
                 c->of->on_stopped(c->of->ctx, c);
                 return;
         }
-        if (clock_mono(c->of->clock) - c->started_ns >= QUICK_NS)
+        if (clock_mono(c->of->clock) - c->started_ns >= QUICK_NS || child_asks_again(c))
                 c->quick_deaths = 0;
         again = ++c->quick_deaths < CHILD_QUICK_DEATHS;
         set_state(c, again ? CHILD_WAITS : CHILD_IDLE);

@@ -20,7 +20,12 @@
 
 enum child_state { CHILD_IDLE, CHILD_RUNS, CHILD_WAITS, CHILD_STOPS };
 
-enum { CHILD_ARGS_MAX = 48, CHILD_LINE_MAX = 4096, CHILD_QUICK_DEATHS = 5 };
+enum {
+        CHILD_ARGS_MAX = 48,
+        CHILD_LINE_MAX = 4096,
+        CHILD_QUICK_DEATHS = 5,
+        CHILD_AGAIN = 75, /* exit status that asks to be started again (recorder/command.h) */
+};
 
 struct child {
         const char *name; /* before each line it logs */
@@ -62,6 +67,9 @@ MUST_USE int child_start(struct child *c, struct err *err);
 void child_stop(struct child *c, int64_t grace_ns);
 /* Give up its sources and descriptors; the process is gone. */
 void child_done(struct child *c);
+
+/* Did it end only to be started again? */
+bool child_asks_again(const struct child *c);
 
 /* "exit status 1", "killed by signal 9 (Killed)". */
 void child_put_status(const struct child *c, struct buf *out);

@@ -106,14 +106,14 @@ static int give_one(const char *path, const struct stat *st, int type, struct FT
 
 /* All below a directory that changes its owner, as when the service user was made after the ledger.
  */
-static int give_tree(const char *path, mode_t mode, const struct up_user *user, struct err *err)
+int up_give_tree(const char *path, mode_t mode, const struct up_user *user, struct err *err)
 {
         struct stat st;
         int status;
 
         if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid != user->uid) {
                 tree_owner = user;
-                status = nftw(path, give_one, TREE_DESCRIPTORS, FTW_PHYS | FTW_MOUNT);
+                status = nftw(path, give_one, TREE_DESCRIPTORS, FTW_PHYS | FTW_MOUNT | FTW_DEPTH);
                 if (status != 0)
                         return err_sys(err, status < -1 ? status : -errno, "%s: change its owner",
                                        path);
@@ -134,9 +134,9 @@ int up_make_places(const struct invocation *in, const struct up_user *user, stru
         if (status == 0)
                 status = make_dir(in->state, 0755, 0, 0, err);
         if (status == 0)
-                status = give_tree(ledger, 0755, user, err);
+                status = up_give_tree(ledger, 0755, user, err);
         if (status == 0)
-                status = give_tree(private, 0700, user, err);
+                status = up_give_tree(private, 0700, user, err);
         if (status == 0)
                 status = make_dir(sensor, 0700, 0, 0, err);
         /* Sticky: the recorder makes its socket there and cannot remove what others made. */

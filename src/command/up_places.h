@@ -28,6 +28,10 @@ struct up_user {
 MUST_USE int up_choose_user(const struct invocation *in, bool create, struct up_user *ret,
                             struct err *err);
 
+/* Give a directory and all below it to a user. */
+MUST_USE int up_give_tree(const char *path, mode_t mode, const struct up_user *user,
+                          struct err *err);
+
 /* Make what is missing and give the recorder's directories to its user. */
 MUST_USE int up_make_places(const struct invocation *in, const struct up_user *user,
                             struct err *err);
