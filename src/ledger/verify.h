@@ -34,6 +34,7 @@ enum verify_issue {
         VERIFY_ROLLBACK,             /* a signed checkpoint is larger than the log */
         VERIFY_FILE_MISSING,
         VERIFY_FILE_UNEXPECTED,
+        VERIFY_FILE_TEMPORARY,
         VERIFY_FILE_BEYOND, /* past the checkpoint's size: not covered by any signature */
         VERIFY_FILE_LENGTH, /* of a tile */
         VERIFY_BUNDLE_TRUNCATED,

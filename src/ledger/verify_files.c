@@ -152,6 +152,19 @@ static void join_stamps(struct verify *v)
 
 /* ---- all ---- */
 
+/* What a writer has not yet renamed, or a crash left: the name of a file of the log and ".tmp". */
+static bool is_temporary(struct span path)
+{
+        struct span suffix = SPAN(".tmp"), name;
+        struct tile t;
+
+        if (path.n <= suffix.n || !span_eq(span_from(path, path.n - suffix.n), suffix))
+                return false;
+        name = span_of(path.p, path.n - suffix.n);
+        return tile_parse(name, &t) == 0 || span_eq_str(name, "checkpoint") ||
+               span_eq_str(name, "pruned");
+}
+
 static int one_file(void *ctx, const char *path)
 {
         struct span p = span_str(path);
@@ -162,6 +175,10 @@ static int one_file(void *ctx, const char *path)
                 return v->failed;
         if (tile_parse(p, &t) == 0)
                 tile_file(v, t, path);
+        else if (is_temporary(p))
+                verify_say(v, VERIFY_FILE_TEMPORARY, path, VERIFY_NOWHERE, VERIFY_NOWHERE,
+                           "%s: a file being written, or left by a crash; not part of the log",
+                           path);
         else if (!(span_starts(p, SPAN("rotation/")) && rotation_file(v, span_from(p, 9))) &&
                  !(span_starts(p, SPAN("stamp/")) && stamp_file(v, span_from(p, 6))))
                 verify_say(v, VERIFY_FILE_UNEXPECTED, path, VERIFY_NOWHERE, VERIFY_NOWHERE,

@@ -19,6 +19,7 @@ static const struct {
         [VERIFY_ROLLBACK] = { "rollback", VERIFY_DAMAGE },
         [VERIFY_FILE_MISSING] = { "file_missing", VERIFY_DAMAGE },
         [VERIFY_FILE_UNEXPECTED] = { "file_unexpected", VERIFY_DAMAGE },
+        [VERIFY_FILE_TEMPORARY] = { "file_temporary", VERIFY_WARNING },
         [VERIFY_FILE_BEYOND] = { "file_beyond", VERIFY_WARNING },
         [VERIFY_FILE_LENGTH] = { "file_length", VERIFY_DAMAGE },
         [VERIFY_BUNDLE_TRUNCATED] = { "bundle_truncated", VERIFY_DAMAGE },
