@@ -1,11 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assay.c - the assay command: which commands there are. */
+#include "bin/assay_commands.h"
 #include "command/commands.h"
 #include "sys/sysclock.h"
 
 static const struct command *const commands[] = {
-        &command_up,    &command_status, &command_doctor, &command_log,  &command_verify,
-        &command_prove, &command_erase,  &command_ledger, &command_help, &command_version,
+        &command_up,
+        &command_status,
+        &command_doctor,
+        &command_log,
+        &command_verify,
+        &command_prove,
+        &command_baseline,
+        &command_check,
+        &command_erase,
+        &command_ledger,
+        &command_help,
+        &command_version,
         NULL,
 };
 
