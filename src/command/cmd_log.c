@@ -110,7 +110,8 @@ static void put_disclosed_json(struct showing *s)
         }
         buf_put_str(&s->out, "],\"entry\":");
         buf_put(&s->out, v->bytes);
-        buf_printf(&s->out, ",\"erased\":%zu,\"index\":%" PRIu64 "}\n", v->n_erased, v->index);
+        buf_printf(&s->out, ",\"%s\":%zu,\"index\":%" PRIu64 "}\n",
+                   v->asked_vault ? "erased" : "hidden", view_count_hidden(v), v->index);
 }
 
 static int show(struct showing *s)

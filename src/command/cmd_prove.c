@@ -88,7 +88,7 @@ static int check_names(const struct prove_options *o, const struct view *v, stru
                         return err_set(err, -ENOENT,
                                        "entry %llu: the vault has no value \"%s\" for it%s",
                                        (unsigned long long)v->index, o->disclose.at[i],
-                                       v->n_erased ? " (erased)" : "");
+                                       view_count_hidden(v) ? " (erased?)" : "");
         }
         return 0;
 }

@@ -43,7 +43,8 @@ int view_open(struct view *v, uint64_t index, struct span bytes, struct err *err
         v->entry = entry;
         v->kind = kind_find(entry.kind, entry.v);
         v->has_time = text_to_time(entry.time, &v->wall_ns) == 0;
-        v->n_disclosed = v->n_erased = 0;
+        v->n_disclosed = 0;
+        v->asked_vault = false;
         buf_clear(&v->text);
         return 0;
 }
@@ -124,10 +125,11 @@ int view_disclose(struct view *v, struct vault *vault, struct err *err)
         struct taking t = { .view = v, .err = err };
         int status;
 
-        status = vault_disclose(vault, v->index, on_disclosure, &t, &v->n_erased, err);
+        status = vault_disclose(vault, v->index, on_disclosure, &t, NULL, err);
         settle(v);
         if (status == 0 && buf_status(&v->text) < 0)
                 return err_sys(err, buf_status(&v->text), "disclosures");
+        v->asked_vault = status == 0;
         return status < 0 ? status : t.status;
 }
 
@@ -171,6 +173,11 @@ static size_t count_digests(const struct view *v)
         return n;
 }
 
+size_t view_count_hidden(const struct view *v)
+{
+        return count_digests(v) - MIN_OF(count_digests(v), v->n_disclosed);
+}
+
 enum field_state view_field(const struct view *v, const char *path, struct json_value *ret)
 {
         if (json_get_path(v->entry.object, path, ret))
@@ -183,7 +190,7 @@ enum field_state view_field(const struct view *v, const char *path, struct json_
         }
         if (!is_sensitive(v->kind, path) || count_digests(v) <= v->n_disclosed)
                 return FIELD_ABSENT;
-        return count_digests(v) == v->n_disclosed + v->n_erased ? FIELD_ERASED : FIELD_SEALED;
+        return v->asked_vault ? FIELD_ERASED : FIELD_SEALED;
 }
 
 static bool put_base64_text(struct json_value value, struct buf *out)

@@ -28,7 +28,7 @@ struct view {
                 struct disclosure parsed;
         } disclosed[VAULT_FIELDS_MAX];
         size_t n_disclosed;
-        size_t n_erased;
+        bool asked_vault; /* what is not disclosed now was erased */
         struct buf text;
 };
 
@@ -44,12 +44,15 @@ MUST_USE int view_disclose(struct view *v, struct vault *vault, struct err *err)
 /* The same from a list, one disclosure a line: what a proof file carries. */
 MUST_USE int view_disclose_list(struct view *v, struct span list, struct err *err);
 
+/* Digests in the leaf without a disclosure here. */
+size_t view_count_hidden(const struct view *v);
+
 enum field_state {
         FIELD_ABSENT,
         FIELD_CLEAR,     /* in the leaf */
         FIELD_DISCLOSED, /* from the vault */
         FIELD_SEALED,    /* there may be a value, which this reader cannot see */
-        FIELD_ERASED,    /* there was one; it is gone for good */
+        FIELD_ERASED,    /* if there was one, it is gone for good */
 };
 
 /* The value at a dotted path; a text that is not UTF-8 is found under <path>_b64.  Sensitive fields

@@ -87,7 +87,7 @@ def test_lines_in_a_pipe(ledger):
 def test_disclose_wraps(ledger):
     said = json.loads(good("log", ledger, "--json", "--disclose", "--limit", "1"))
     assert said["index"] == 599 and said["entry"]["id"] == "e599"
-    assert (said["disclosed"], said["erased"]) == ([], 0)
+    assert (said["disclosed"], said["hidden"]) == ([], 0)
 
 
 def test_hostile_bytes_stay_harmless(tmp_path):
