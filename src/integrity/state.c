@@ -58,22 +58,20 @@ static int note_entry(struct state_found *f, uint64_t seq, struct span skeleton)
 
 static void note_acked(struct state_found *f, uint64_t seq)
 {
-        size_t n = 0;
+        size_t n = 0, room = 1;
+        struct state_entry *p;
 
         f->acked = MAX_OF(f->acked, seq);
         while (n < f->n_entries && f->entries[n].seq <= f->acked)
                 buf_done(&f->entries[n++].skeleton);
+        if (n == 0)
+                return;
         f->n_entries -= n;
         memmove(f->entries, f->entries + n, f->n_entries * sizeof *f->entries);
-        if (n) { /* keep room at a power of two, as note_entry() counts on it */
-                size_t room = 1;
-                struct state_entry *p;
-
-                while (room < f->n_entries + 1)
-                        room *= 2;
-                p = realloc(f->entries, room * sizeof *p);
-                f->entries = p ? p : f->entries;
-        }
+        while (room < f->n_entries + 1) /* note_entry() counts on a power of two */
+                room *= 2;
+        p = realloc(f->entries, room * sizeof *p);
+        f->entries = p ? p : f->entries;
 }
 
 static int replay_one(struct state_found *f, struct table *t, const struct journal_record *r)

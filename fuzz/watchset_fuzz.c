@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "integrity/watchset.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        struct watchset w = { 0 }, again = { 0 };
+        struct buf text = BUF_INIT(1 << 22), twice = BUF_INIT(1 << 22);
+        struct err err;
+
+        if (watchset_parse(&w, "f", span_of(data, size), &err) == 0) {
+                watchset_print(&w, &text);
+                assert(watchset_parse(&again, "f", buf_span(&text), &err) == 0);
+                watchset_print(&again, &twice);
+                assert(span_eq(buf_span(&text), buf_span(&twice)));
+        }
+        watchset_done(&w);
+        watchset_done(&again);
+        buf_done(&text);
+        buf_done(&twice);
+        return 0;
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "integrity/change.h"
+
+#include "integrity/who.h"
+#include "sample.h"
+#include "wire/json.h"
+#include "wire/kind.h"
+
+static struct json_value member(struct span entry, const char *path)
+{
+        struct json_value v = { 0 };
+
+        if (!json_get_path(json_value_of(entry), path, &v))
+                fail_msg("no %s in %.*s", path, (int)entry.n, (const char *)entry.p);
+        return v;
+}
+
+static void check_text(struct span entry, const char *path, const char *want)
+{
+        struct buf b = BUF_INIT(4096);
+
+        assert_true(json_value_text(member(entry, path), &b));
+        assert_string_equal(buf_cstr(&b), want);
+        buf_done(&b);
+}
+
+/* The recorder's own checks accept it. */
+static void check_entry(struct span entry)
+{
+        struct err err = { 0 };
+
+        if (json_check(entry, &err) < 0 || kind_check(entry, "sensor", NULL, 0, &err) < 0)
+                fail_msg("%s: %.*s", err.text, (int)entry.n, (const char *)entry.p);
+}
+
+static void set_nothing(struct record *r)
+{
+        (void)r;
+}
+static void set_mode(struct record *r)
+{
+        r->mode = 04755;
+}
+static void set_content(struct record *r)
+{
+        memset(r->sha256, 9, sizeof r->sha256);
+}
+static void set_inode(struct record *r)
+{
+        r->ino = 99;
+}
+static void set_all(struct record *r)
+{
+        r->uid = r->gid = UINT32_MAX;
+        r->size = UINT64_MAX;
+        r->mtime_ns = INT64_MIN;
+        r->nlink = UINT32_MAX;
+        r->flags = RECORD_FLAGS_ALL;
+        r->xattrs = span_of("a", 2);
+        r->hash = RECORD_HASH_UNREADABLE;
+        r->reason = RECORD_REASON_DENIED;
+        memset(r->sha256, 0, sizeof r->sha256);
+}
+static void set_link(struct record *r)
+{
+        *r = sample_dir(5);
+        r->type = RECORD_LINK;
+        r->link = SPAN("to\xff");
+}
+static void set_device(struct record *r)
+{
+        *r = sample_dir(5);
+        r->type = RECORD_CHAR;
+        r->rdev = 1ULL << 32 | 3;
+}
+
+static void test_changes(void **state)
+{
+        static const struct {
+                void (*was)(struct record *r), (*is)(struct record *r); /* NULL: none */
+                const char *from;
+                bool over;
+                const char *word;
+        } cases[] = {
+                { NULL, set_nothing, "", false, "created" },
+                { set_nothing, NULL, "", false, "deleted" },
+                { set_nothing, set_mode, "", false, "attributes" },
+                { set_nothing, set_content, "", false, "modified" },
+                { set_nothing, set_inode, "", false, "replaced" },
+                { set_nothing, set_nothing, "/from\n", false, "renamed" },
+                { set_nothing, set_inode, "/from", true, "replaced" },
+                { set_nothing, set_all, "", false, "modified" },
+                { set_all, set_nothing, "", false, "modified" },
+                { NULL, set_link, "", false, "created" },
+                { set_device, set_link, "", false, "modified" },
+                { NULL, set_device, "", false, "created" },
+        };
+        static const struct span paths[] = { SPAN_INIT("/etc/hosts"), SPAN_INIT("/\xff\n\""),
+                                             SPAN_INIT("/\xc3\xbc") };
+        struct buf b = BUF_INIT(CHANGE_TEXT_MAX);
+
+        for (size_t i = 0; i < ARRAY_LEN(cases) * ARRAY_LEN(paths); i++) {
+                size_t k = i / ARRAY_LEN(paths);
+                struct record was = sample_file(5, 1), is = sample_file(5, 1);
+                struct change c = { .wall_ns = 1,
+                                    .path = paths[i % ARRAY_LEN(paths)],
+                                    .from = span_str(cases[k].from),
+                                    .over = cases[k].over,
+                                    .seen = "live",
+                                    .unknown = "nobody" };
+
+                if (cases[k].was)
+                        cases[k].was(&was);
+                if (cases[k].is)
+                        cases[k].is(&is);
+                c.was = cases[k].was ? &was : NULL;
+                c.is = cases[k].is ? &is : NULL;
+                buf_clear(&b);
+                change_put(&c, &b);
+                assert_int_equal(buf_status(&b), 0);
+                check_entry(buf_span(&b));
+                check_text(buf_span(&b), "what.change", cases[k].word);
+                check_text(buf_span(&b), "who.unknown", "nobody");
+        }
+        buf_done(&b);
+        (void)state;
+}
+
+static void test_both_hashes(void **state)
+{
+        struct record was = sample_file(5, 0xaa), is = sample_file(5, 0xbb);
+        struct change c = { .path = SPAN("/p"), .was = &was, .is = &is, .seen = "live" };
+        struct buf b = BUF_INIT(CHANGE_TEXT_MAX);
+
+        change_put(&c, &b);
+        check_text(buf_span(&b), "what.old_sha256",
+                   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+        check_text(buf_span(&b), "what.new_sha256",
+                   "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb");
+        buf_done(&b);
+        (void)state;
+}
+
+static void test_author(void **state)
+{
+        static const struct span allowed[] = { SPAN_INIT("who.cmdline"), SPAN_INIT("who.tty"),
+                                               SPAN_INIT("who.user") };
+        struct record is = sample_file(5, 1);
+        struct who *w = who_new(42);
+        struct change c = { .path = SPAN("/p"), .is = &is, .seen = "live", .who = w };
+        struct buf b = BUF_INIT(CHANGE_TEXT_MAX), scratch = BUF_INIT(65536);
+        struct feed_field fields[CHANGE_FIELDS_MAX];
+        struct err err = { 0 };
+        size_t n;
+
+        w->has = WHO_HAS_UID | WHO_HAS_AUID | WHO_HAS_PPID | WHO_HAS_SESSION;
+        w->auid = 1000;
+        buf_put_str(&w->comm, "a\xff");
+        buf_put_str(&w->exe, "/bin/vi");
+        buf_put_str(&w->cmdline, "vi /etc/\"hosts\"");
+        buf_put_str(&w->tty, "pts/1");
+        buf_put_str(&w->user, "alice");
+        change_put(&c, &b);
+        check_entry(buf_span(&b));
+        assert_null(memmem(b.p, b.n, "alice", 5));
+        assert_null(memmem(b.p, b.n, "hosts", 5));
+        assert_null(memmem(b.p, b.n, "pts", 3));
+        n = change_fields(w, &scratch, fields);
+        assert_int_equal(n, 3);
+        for (size_t i = 0; i < n; i++) {
+                assert_true(span_eq_str(fields[i].subject, "uid:1000"));
+                assert_int_equal(json_check_value(fields[i].value, &err), 0);
+        }
+        assert_true(span_eq_str(fields[0].value, "\"vi /etc/\\\"hosts\\\"\""));
+        assert_true(span_eq_str(fields[2].value, "\"alice\""));
+        assert_int_equal(kind_check(buf_span(&b), "sensor", allowed, 3, &err), 0);
+        who_unref(w);
+        buf_done(&b);
+        buf_done(&scratch);
+        (void)state;
+}
+
+static void test_the_other_kinds(void **state)
+{
+        static const uint8_t root[32] = { 1 };
+        static const struct span marks[] = { SPAN_INIT("/"), SPAN_INIT("/b\xff") };
+        static const struct sensor_fallback fallbacks[] = { { SPAN_INIT("/f"), "polling" } };
+        struct watchset w = { 0 };
+        struct baseline_facts bf = {
+                .files = UINT64_MAX, .root = root, .watch = &w, .reason = "first"
+        };
+        struct gap_facts gf = { .until_ns = 5, .reason = "overflow" };
+        struct sensor_facts sf = { .event = "started",
+                                   .watch = &w,
+                                   .marks = marks,
+                                   .n_marks = 2,
+                                   .fallbacks = fallbacks,
+                                   .n_fallbacks = 1,
+                                   .detail = "d",
+                                   .reason = "r" };
+        struct buf b = BUF_INIT(CHANGE_TEXT_MAX);
+
+        assert_int_equal(watchset_add(&w, SPAN("/a\xff\n"), false, NULL), 0);
+        assert_int_equal(watchset_add(&w, SPAN("/a/x"), true, NULL), 0);
+        baseline_put(&bf, &b);
+        check_entry(buf_span(&b));
+        buf_clear(&b);
+        gap_put(&gf, &b);
+        check_entry(buf_span(&b));
+        buf_clear(&b);
+        sensor_put(&sf, &b);
+        check_entry(buf_span(&b));
+        buf_done(&b);
+        watchset_done(&w);
+        (void)state;
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_changes),
+                cmocka_unit_test(test_both_hashes),
+                cmocka_unit_test(test_author),
+                cmocka_unit_test(test_the_other_kinds),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
