@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* A file system that had no room is asked again at most this often. */
 enum { RETRY_ORDER_MS = 500 };
@@ -19,6 +20,12 @@ enum { RETRY_ORDER_MS = 500 };
 static bool oldest_is_free(const struct ledger *l)
 {
         return l->n_segments > 1 && l->segments[0].free;
+}
+
+static void drop_oldest(struct ledger *l)
+{
+        l->n_segments--;
+        memmove(l->segments, l->segments + 1, l->n_segments * sizeof *l->segments);
 }
 
 bool ledger_wants_segment(struct ledger *l, struct segment_order *ret)
@@ -35,11 +42,8 @@ bool ledger_wants_segment(struct ledger *l, struct segment_order *ret)
         };
         /* The reserve first: it is what is left when everything else failed. */
         snprintf(ret->to, sizeof ret->to, "%s", l->have_reserve ? SEGMENT_NEXT : SEGMENT_RESERVE);
-        if (oldest_is_free(l)) {
+        if (oldest_is_free(l)) /* stays listed until it is known to be gone */
                 segment_name(l->segments[0].number, ret->from);
-                l->n_segments--;
-                memmove(l->segments, l->segments + 1, l->n_segments * sizeof *l->segments);
-        }
         l->ordered = true;
         return true;
 }
@@ -47,6 +51,8 @@ bool ledger_wants_segment(struct ledger *l, struct segment_order *ret)
 void ledger_segment_done(struct ledger *l, const struct segment_order *o)
 {
         l->ordered = false;
+        if (o->from[0] && faccessat(l->wal_fd, o->from, F_OK, 0) < 0)
+                drop_oldest(l);
         if (o->result < 0) {
                 l->order_failed_ns = MAX_OF(clock_mono(l->clock), 1);
                 return;
@@ -91,8 +97,7 @@ void ledger_published(struct ledger *l, uint64_t index, uint64_t segment)
                 segment_name(l->segments[0].number, name);
                 if (l->io.unlink(l->io.ctx, l->wal_fd, name) < 0)
                         return;
-                l->n_segments--;
-                memmove(l->segments, l->segments + 1, l->n_segments * sizeof *l->segments);
+                drop_oldest(l);
         }
 }
 

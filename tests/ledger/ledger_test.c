@@ -689,11 +689,47 @@ static void header_sector_lost(void **state)
         fixture_done(&f);
 }
 
+/* Preparing a segment failed before the used one that was to be cleared had even been renamed: it
+ * is still there, and must be reckoned with, or the numbers get a hole. */
+static void order_that_failed(void **state)
+{
+        struct segment_order o;
+        struct publisher *p;
+        struct fixture f;
+        struct ledger *l;
+
+        fixture_new(&f);
+        l = fixture_open(&f);
+        for (int i = 0; i < 40; i++) {
+                fixture_append(&f, l, 13, 10000, 13);
+                if (i < 20)
+                        ledger_tend(l);
+        }
+        p = fixture_publisher(&f, NULL, false);
+        fixture_publish(p, l); /* 512 of 520 are covered: several segments are free */
+        assert_true(ledger_wants_segment(l, &o));
+        assert_string_equal(o.from, "000000000001");
+        o.result = -EIO;
+        ledger_segment_done(l, &o);
+        for (int i = 0; i < 4; i++) {
+                f.now_ns += NS_PER_S;
+                ledger_tend(l);
+                fixture_append(&f, l, 30, 20000, 10);
+        }
+        publisher_free(p);
+        ledger_free(l);
+        l = fixture_open(&f);
+        fixture_check(&f, l);
+        ledger_free(l);
+        fixture_done(&f);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(sizes),
                 cmocka_unit_test(rotations),
+                cmocka_unit_test(order_that_failed),
                 cmocka_unit_test(largest),
                 cmocka_unit_test(abandoned),
                 cmocka_unit_test(resends),
