@@ -15,7 +15,11 @@
 #include "wire/entry.h"
 #include "wire/json.h"
 
-enum { PIECE_MAX = 64 * 1024 * 1024, READ_MAX = 1024 * 1024 };
+enum {
+        PIECE_MAX = 64 * 1024 * 1024,
+        READ_MAX = 1024 * 1024,
+        PUBLISH_EVERY = 65536, /* entries: so that the WAL's segments can be used again */
+};
 
 struct appending {
         const struct invocation *in;
@@ -56,6 +60,14 @@ static int check_piece(const struct appending *a, struct span piece, struct err 
         return 0;
 }
 
+static int publish(struct appending *a, struct err *err)
+{
+        int status = writing_publish(&a->writing, err);
+
+        progress_set(&a->progress, a->lines, 0);
+        return status < 0 ? err_wrap(err, "durable, but not published") : 0;
+}
+
 static int stage(struct appending *a, struct span entry, struct err *err)
 {
         struct ledger *l = a->writing.ledger;
@@ -66,6 +78,10 @@ static int stage(struct appending *a, struct span entry, struct err *err)
         if (status != -ENOBUFS && status != -EAGAIN)
                 return status;
         status = ledger_commit(l, err);
+        if (status < 0)
+                return status;
+        if (ledger_size(l) - publisher_size(a->writing.publisher) >= PUBLISH_EVERY)
+                status = publish(a, err);
         if (status < 0)
                 return status;
         ledger_tend(l);
@@ -90,8 +106,7 @@ static int append_piece(struct appending *a, struct span piece, struct err *err)
                 ledger_abandon(l);
                 return status;
         }
-        status = writing_publish(&a->writing, err);
-        return status < 0 ? err_wrap(err, "durable, but not published") : 0;
+        return publish(a, err);
 }
 
 /* Fill the input up to a piece's size; *ret_end at the end of the file. */

@@ -107,9 +107,13 @@ static int create(struct succession *s, struct err *err)
                 status = places_open_dir(s->next, &public_fd, err);
         if (status == 0)
                 status = places_open_dir(s->next_private, &private_fd, err);
-        if (status == 0)
+        if (status < 0)
+                return status;
+        /* -EEXIST: made before a crash.  The vault first: a ledger that is there has one. */
+        status = vault_create(private_fd, &io_kernel, err);
+        if (status == 0 || status == -EEXIST)
                 status = ledger_create(public_fd, private_fd, s->origin, &o, err);
-        return status == -EEXIST ? 0 : status; /* made before a crash */
+        return status == -EEXIST ? 0 : status;
 }
 
 static int give(struct succession *s, struct err *err)

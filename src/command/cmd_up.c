@@ -180,7 +180,7 @@ static void show_watching(const struct up *u, struct json_value state)
         if (json_get_path(state, "more.files", &v) && json_value_int(v, &files)) {
                 buf_put_byte(&out, ' ');
                 screen_put_count(&out, (uint64_t)MAX_OF(files, 0));
-                buf_put_str(&out, " files below");
+                buf_put_str(&out, files == 1 ? " file below" : " files below");
         }
         buf_put_byte(&out, ' ');
         put_paths(state, &out);

@@ -5,7 +5,8 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-enum { KEEP_MAX = 100000 };
+/* A century and a half; the clock ends some later. */
+#define KEEP_MAX_NS (150 * 366 * 86400 * NS_PER_S)
 
 static struct span trim(struct span s)
 {
@@ -33,7 +34,8 @@ static int parse_keep(struct span value, unsigned line, int64_t *ret_ns, struct 
         for (size_t i = 0; i < ARRAY_LEN(units); i++) {
                 if (value.n < 2 || value.p[value.n - 1] != (uint8_t)units[i].unit)
                         continue;
-                if (text_to_u64(span_of(value.p, value.n - 1), &n) == 0 && n > 0 && n <= KEEP_MAX) {
+                if (text_to_u64(span_of(value.p, value.n - 1), &n) == 0 && n > 0 &&
+                    n <= (uint64_t)(KEEP_MAX_NS / units[i].ns)) {
                         *ret_ns = (int64_t)n * units[i].ns;
                         return 0;
                 }

@@ -3,7 +3,7 @@
 #include "command/progress.h"
 
 enum { BAR = 24, LINE_MAX_BYTES = 512 };
-#define PATIENCE (400 * NS_PER_MS)
+#define PATIENCE (250 * NS_PER_MS)
 #define REDRAW   (100 * NS_PER_MS)
 
 void progress_start(struct progress *p, const struct clock *clock, const char *what)
