@@ -27,6 +27,8 @@ enum {
         MAX_JOBS = 8,
         TICK_MS = 250,
         PUBLISH_EVERY_MS = 30, /* at most; each one costs a dozen syncs */
+        BUSY_EVERY_MS = 90,    /* when much has come: partial files made and removed cost too */
+        BUSY_ENTRIES = 2000,
         PUBLISH_RETRY_MS = 1000,
         HEARTBEAT_S = 15 * 60,
         STATUS_S = 5,
@@ -179,6 +181,7 @@ static void publish_done(struct pool_job *job)
 static void start_publishing(struct recorder *r)
 {
         int64_t now = clock_mono(r->clock);
+        bool busy;
 
         if (r->publishing || r->stop_code || now < r->publish_not_before_ns ||
             (r->published == ledger_size(r->ledger) && r->publisher))
@@ -189,7 +192,9 @@ static void start_publishing(struct recorder *r)
         ledger_position(r->ledger, &r->publish.target);
         if (pool_submit(r->pool, &r->publish.job) == 0) {
                 r->publishing = true;
-                r->publish_not_before_ns = now + PUBLISH_EVERY_MS * NS_PER_MS;
+                busy = r->publish.target.size - r->published > BUSY_ENTRIES;
+                r->publish_not_before_ns =
+                        now + (busy ? BUSY_EVERY_MS : PUBLISH_EVERY_MS) * NS_PER_MS;
         }
 }
 
