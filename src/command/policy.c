@@ -6,7 +6,7 @@
 #include "base/text.h"
 
 /* A century and a half; the clock ends some later. */
-#define KEEP_MAX_NS (150 * 366 * 86400 * NS_PER_S)
+#define KEEP_MAX_NS (150LL * 366 * 86400 * NS_PER_S)
 
 static struct span trim(struct span s)
 {
