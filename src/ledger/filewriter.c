@@ -58,17 +58,23 @@ static void temporary_name(const char *name, char out[NAME_MAX_HERE + 8])
         snprintf(out, NAME_MAX_HERE + 8, "%s.tmp", name);
 }
 
-struct filewriter *filewriter_free(struct filewriter *w)
+/* The others wait on. */
+static void drop_last_waiting(struct filewriter *w)
 {
+        struct waiting *f = &w->waiting[--w->n_waiting];
         char temporary[NAME_MAX_HERE + 8];
 
+        temporary_name(f->name, temporary);
+        w->io.unlink(w->io.ctx, f->dir->fd, temporary);
+        fd_close(&f->fd);
+}
+
+struct filewriter *filewriter_free(struct filewriter *w)
+{
         if (!w)
                 return NULL;
-        for (size_t i = 0; i < w->n_waiting; i++) {
-                temporary_name(w->waiting[i].name, temporary);
-                w->io.unlink(w->io.ctx, w->waiting[i].dir->fd, temporary);
-                fd_close(&w->waiting[i].fd);
-        }
+        while (w->n_waiting > 0)
+                drop_last_waiting(w);
         for (size_t i = 0; i < DIRS_MAX; i++)
                 fd_close(&w->dir[i].fd);
         free(w);
@@ -232,7 +238,17 @@ static int write_temporary(struct filewriter *w, struct open_dir *d, const char 
                 return err_sys(err, f->fd, "%s/%s", d->path, name);
         w->n_waiting++;
         n = w->io.pwrite(w->io.ctx, f->fd, content.p, content.n, 0);
+        if (n < 0)
+                drop_last_waiting(w);
         return n < 0 ? err_sys(err, (int)n, "%s/%s: write", d->path, name) : 0;
+}
+
+static bool is_waiting(const struct filewriter *w, const struct open_dir *d, const char *name)
+{
+        for (size_t i = 0; i < w->n_waiting; i++)
+                if (w->waiting[i].dir == d && strcmp(w->waiting[i].name, name) == 0)
+                        return true;
+        return false;
 }
 
 int filewriter_put(struct filewriter *w, const char *dir, const char *name, struct span content,
@@ -243,6 +259,9 @@ int filewriter_put(struct filewriter *w, const char *dir, const char *name, stru
 
         assert(strlen(name) < NAME_MAX_HERE && strlen(dir) < FILEWRITER_PATH_MAX);
         r = open_dir(w, dir, mode, &d, err);
+        /* Put again by an owner that tries again after another file's failure. */
+        if (r == 0 && is_waiting(w, d, name))
+                r = filewriter_sync(w, err);
         if (r == 0 && mode == FILEWRITER_IMMUTABLE)
                 r = compare_file(w, d, name, content, err);
         if (r == 1) /* whoever put it there may have died before syncing its name */

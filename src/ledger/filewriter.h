@@ -28,11 +28,12 @@ struct filewriter *filewriter_free(struct filewriter *w);
 DEFINE_CLEANUP(struct filewriter, filewriter_free)
 
 /* Write the temporary of dir/name, both below the root; dir may be ".".  It is in its place only
- * after filewriter_sync().  After a failure the writer is only good for filewriter_free(). */
+ * after filewriter_sync().  On failure this file is not written and those put before wait on. */
 MUST_USE int filewriter_put(struct filewriter *w, const char *dir, const char *name,
                             struct span content, enum filewriter_mode mode, struct err *err);
 
-/* Sync, rename, sync directories.  -EIO: a sync failed. */
+/* Sync, rename, sync directories.  -EIO: a sync failed.  After a failure the writer is only good for
+ * filewriter_free(). */
 MUST_USE int filewriter_sync(struct filewriter *w, struct err *err);
 
 /* Remove a directory and the files in it, as far as possible; its place may hold none. */

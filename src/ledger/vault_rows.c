@@ -163,9 +163,10 @@ int vault_store(struct vault *v, uint64_t bundle, const struct vault_rows *rows,
         if (r < 0)
                 return r;
         rows_path(bundle, path, dir);
+        /* Without room, the rows of other bundles wait on: the publisher tries again, from here. */
         r = filewriter_put(v->writer, dir, last_part(path), buf_span(&out), FILEWRITER_REPLACE,
                            err);
-        if (r < 0)
+        if (r < 0 && r != -ENOSPC)
                 v->writer = filewriter_free(v->writer);
         return r;
 }

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A full disk: a tmpfs of a few segments, which needs root to mount. */
+#include "fixture.h"
+
+#include <sched.h>
+#include <sys/mount.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static const struct ledger_writer_id nobody = { 0 };
+
+/* A ledger on a file system of its own, in a mount namespace of this test. */
+static void full_new(struct fixture *f, const char *size)
+{
+        char options[64];
+
+        fixture_init(f, false);
+        fd_close(&f->public_fd);
+        fd_close(&f->private_fd);
+        fixture_remove(f->root_fd, ".");
+        snprintf(options, sizeof options, "size=%s", size);
+        TESTLOG_REQUIRE(mount("none", f->dir, "tmpfs", 0, options) == 0);
+        fd_close(&f->root_fd);
+        f->root_fd = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        TESTLOG_REQUIRE(mkdirat(f->root_fd, "log", 0755) == 0);
+        TESTLOG_REQUIRE(mkdirat(f->root_fd, "log.private", 0700) == 0);
+        fixture_reopen_dirs(f);
+        TESTLOG_REQUIRE(
+                ledger_create(f->public_fd, f->private_fd, FIXTURE_ORIGIN, &f->options, NULL) == 0);
+}
+
+static void full_done(struct fixture *f)
+{
+        fd_close(&f->public_fd);
+        fd_close(&f->private_fd);
+        fd_close(&f->root_fd);
+        TESTLOG_REQUIRE(umount(f->dir) == 0);
+        f->root_fd = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        fixture_done(f);
+}
+
+/* Take all the room there is. */
+static void fill(struct fixture *f)
+{
+        int fd = openat(f->root_fd, "filler", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        static const uint8_t some[4096];
+
+        while (write(fd, some, sizeof some) > 0)
+                ;
+        assert_int_equal(errno, ENOSPC);
+        close(fd);
+}
+
+/* Append until the ledger says it is full. */
+static void append_until_full(struct fixture *f, struct ledger *l, size_t bytes)
+{
+        struct err err = { 0 };
+        int r;
+
+        do {
+                f->now_ns += NS_PER_S;
+                r = fixture_stage(f, l, bytes, nobody, &err);
+                if (r == 0 || r == -ENOBUFS)
+                        assert_int_equal(ledger_commit(l, &err), 0);
+        } while (r == 0 || r == -ENOBUFS);
+        assert_int_equal(r, -ENOSPC);
+        assert_non_null(strstr(err.text, "full"));
+        assert_true(ledger_is_full(l));
+}
+
+static void stage_reserved(struct fixture *f, struct ledger *l)
+{
+        uint64_t index;
+        struct err err = { 0 };
+
+        assert_int_equal(
+                ledger_stage_reserved(l, SPAN("{\"k\":\"ledger.full\"}"), nobody, &index, &err), 0);
+        assert_int_equal(index, f->model.size);
+        testlog_add(&f->model, SPAN("{\"k\":\"ledger.full\"}"));
+        assert_int_equal(ledger_commit(l, &err), 0);
+}
+
+static void full_and_free_again(void **state)
+{
+        struct fixture f;
+        struct ledger *l;
+        struct publisher *p;
+        struct ledger_position at;
+        struct err err = { 0 };
+
+        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+                print_message("full_and_free_again: needs root to mount a file system\n");
+                skip();
+        }
+        full_new(&f, "24m");
+        l = fixture_open(&f);
+        p = fixture_publisher(&f, NULL, false);
+        ledger_tend(l);
+        fixture_append(&f, l, 300, 700, 10);
+        fixture_publish(p, l);
+        fill(&f);
+        /* The last entries are published all the same: the ballast is given up for them. */
+        fixture_append(&f, l, 600, 700, 10);
+        fixture_publish(p, l);
+        assert_int_equal(fixture_checkpoint_size(&f), f.model.size);
+        fixture_check_tree(&f, f.model.size);
+        append_until_full(&f, l, 700);
+        /* What was appended is there, and reading and publishing go on. */
+        fixture_check(&f, l);
+        assert_int_equal(fixture_stage(&f, l, 50, nobody, &err), -ENOSPC);
+        stage_reserved(&f, l);
+        fixture_check(&f, l);
+        assert_true(ledger_is_full(l));
+        /* More than the ballast waits now; that is no reason to stop. */
+        ledger_position(l, &at);
+        assert_int_equal(publisher_run(p, &at, &err), -ENOSPC);
+        /* Restarted on the full disk. */
+        publisher_free(p);
+        ledger_free(l);
+        l = fixture_open(&f);
+        fixture_check(&f, l);
+        p = fixture_publisher(&f, NULL, false);
+        fixture_check_tree_after_crash(&f, fixture_checkpoint_size(&f));
+        /* Room again: no word of ours is needed but the next look. */
+        assert_int_equal(unlinkat(f.root_fd, "filler", 0), 0);
+        f.now_ns += NS_PER_S;
+        ledger_tend(l);
+        assert_false(ledger_is_full(l));
+        for (int i = 0; i < 10; i++) {
+                fixture_append(&f, l, 100, 3000, 10);
+                fixture_publish(p, l);
+                ledger_tend(l);
+        }
+        assert_int_equal(fixture_checkpoint_size(&f), f.model.size);
+        assert_int_equal(faccessat(f.private_fd, "ballast", F_OK, 0), 0);
+        publisher_free(p);
+        ledger_free(l);
+        l = fixture_open(&f);
+        fixture_check(&f, l);
+        ledger_free(l);
+        full_done(&f);
+}
+
+/* Room comes back while the process lives: the refused writer tries again and gets in. */
+static void resumes_in_place(void **state)
+{
+        struct fixture f;
+        struct ledger *l;
+        struct err err = { 0 };
+
+        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+                print_message("resumes_in_place: needs root to mount a file system\n");
+                skip();
+        }
+        full_new(&f, "16m");
+        l = fixture_open(&f);
+        fill(&f);
+        append_until_full(&f, l, 20000);
+        assert_int_equal(fixture_stage(&f, l, 20000, nobody, &err), -ENOSPC);
+        assert_int_equal(unlinkat(f.root_fd, "filler", 0), 0);
+        f.now_ns += NS_PER_S;
+        assert_int_equal(fixture_stage(&f, l, 20000, nobody, &err), 0);
+        assert_int_equal(ledger_commit(l, &err), 0);
+        assert_false(ledger_is_full(l));
+        fixture_append(&f, l, 100, 20000, 10);
+        ledger_free(l);
+        l = fixture_open(&f);
+        fixture_check(&f, l);
+        ledger_free(l);
+        full_done(&f);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(full_and_free_again),
+                cmocka_unit_test(resumes_in_place),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
