@@ -199,7 +199,7 @@ static int hear_welcome(struct feed *f, struct msg_reader *m, struct err *err)
         if (run == 0 || inflight == 0 || !entry_host_ok(host))
                 return err_set(err, -EPROTO, "the recorder's welcome makes no sense");
         if (run != f->run || f->n == 0) { /* a process that resumes goes on after what is held */
-                f->first_seq = last + 1; /* what is queued goes out under the new run */
+                f->first_seq = last + 1;  /* what is queued goes out under the new run */
                 f->acked = last;
         }
         f->run = run;

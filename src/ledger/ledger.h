@@ -94,7 +94,8 @@ uint64_t ledger_last_seq(const struct ledger *l, uint64_t run);
 /* Index of (run, seq) if it is held and still in the window.  -ENOENT: not held.
  * -ESTALE: held, but older than the window or acknowledged. */
 MUST_USE int ledger_find(const struct ledger *l, struct ledger_writer_id id, uint64_t *ret_index);
-/* The writer has seen acknowledgements up to seq, which must be durable: those need not be remembered. */
+/* The writer has seen acknowledgements up to seq, which must be durable: those need not be
+ * remembered. */
 void ledger_acked(struct ledger *l, uint64_t run, uint64_t seq);
 /* The highest run ever used. */
 uint64_t ledger_last_run(const struct ledger *l);

@@ -56,8 +56,8 @@ struct ledger {
         struct hash root; /* of durable */
         struct buf batch;
         struct runs runs;
-        bool run_forgotten; /* since the last state that is durable */
-        bool state_staged;  /* the open batch begins with a state that knows of it */
+        bool run_forgotten;    /* since the last state that is durable */
+        bool state_staged;     /* the open batch begins with a state that knows of it */
         uint64_t *staged_runs; /* run of each staged entry */
         size_t n_staged;
 };

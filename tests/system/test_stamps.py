@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""RFC 3161 stamps over a ledger's checkpoints, made by `openssl ts` with an authority of our own and
-judged by assay verify."""
+"""RFC 3161 stamps over a ledger's checkpoints, made by `openssl ts` with an authority of our own
+and judged by assay verify."""
 import json
 import shutil
 import subprocess
@@ -116,9 +116,10 @@ def test_reply_over_other_data(stamped, authority, tmp_path):
 
 def test_refused_by_the_authority(stamped, authority):
     log, vkey = stamped
-    openssl(authority, "ts", "-query", "-data", log / "stamp" / "3.note", "-sha1", "-out", "sha1.tsq")
-    subprocess.run(["openssl", "ts", "-reply", "-config", "config", "-queryfile", "sha1.tsq", "-out",
-                    log / "stamp" / "3.tsr"], cwd=authority, capture_output=True, check=False)
+    openssl(authority, "ts", "-query", "-data", log / "stamp" / "3.note", "-sha1", "-out",
+            "sha1.tsq")
+    subprocess.run(["openssl", "ts", "-reply", "-config", "config", "-queryfile", "sha1.tsq",
+                    "-out", log / "stamp" / "3.tsr"], cwd=authority, capture_output=True, check=False)
     result = judged(1, log, vkey, "--ca", authority / "ca.pem")
     assert issues(result) == ["stamp"]
     assert "refused" in result["reports"][0]["text"]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ledgers made by assay, judged by implementations that are not ours: Go's sumdb/note and sumdb/tlog,
-npm's @sigstore/verify, and openssl.  One ledger grows through every size at which tiles change
+"""Ledgers made by assay, judged by implementations that are not ours: Go's sumdb/note and
+sumdb/tlog, npm's @sigstore/verify, and openssl.  One ledger grows through every size at which tiles change
 shape; each checkpoint on the way is kept and has to stay consistent."""
 import base64
 import hashlib
@@ -53,8 +53,8 @@ def checklog(tmp_path_factory):
     top = tmp_path_factory.mktemp("go")
     env = {**os.environ, "GO111MODULE": "off", "GOPATH": f"{top}:/usr/share/gocode",
            "GOCACHE": str(top / "cache"), "GOFLAGS": ""}
-    subprocess.run(["go", "build", "-o", top / "checklog", HERE / "checklog.go"], check=True, env=env,
-                   timeout=300)
+    subprocess.run(["go", "build", "-o", top / "checklog", HERE / "checklog.go"], check=True,
+                   env=env, timeout=300)
 
     def run(directory, vkey, *older):
         return subprocess.run([top / "checklog", directory, vkey, *older], capture_output=True,
