@@ -59,7 +59,7 @@ static int get_slot(const uint8_t in[SLOT_BYTES], uint32_t n, struct slot *ret, 
         }
         for (int i = 0; i < 4; i++)
                 got |= (uint32_t)in[4 + i] << (8 * i);
-        if (got != crc || in[0] > SLOT_ERASED || in[1] > sizeof ret->label)
+        if (got != crc || in[0] > SLOT_ERASING || in[1] > sizeof ret->label)
                 return err_set(err, -EBADMSG, "keys/subjects: slot %u is damaged", n);
         memset(ret, 0, sizeof *ret);
         ret->state = (enum slot_state)in[0];
@@ -93,6 +93,8 @@ static int write_slot(struct vault *v, uint32_t n, const struct slot *s, struct 
         ssize_t w;
 
         assert(v->writable);
+        if (v->broken)
+                return err_set(err, -EIO, "keys/subjects: a sync failed earlier");
         put_slot(bytes, s);
         w = v->io.pwrite(v->io.ctx, v->subjects_fd, bytes, sizeof bytes, (off_t)n * SLOT_BYTES);
         wipe(bytes, sizeof bytes);
@@ -398,6 +400,8 @@ int vault_seal(struct vault *v, struct span entry_id, const struct vault_field *
         size_t begun = rows->n;
         int r;
 
+        if (v->broken)
+                return err_set(err, -EIO, "keys/subjects: a sync failed earlier");
         if (n > VAULT_FIELDS_MAX)
                 return err_set(err, -E2BIG, "%zu sensitive fields, at most %d", n,
                                VAULT_FIELDS_MAX);
@@ -428,16 +432,26 @@ int vault_sync(struct vault *v, struct err *err)
 {
         int r;
 
+        if (v->broken)
+                return err_set(err, -EIO, "keys/subjects: a sync failed earlier");
         if (!v->unsynced)
                 return 0;
         r = v->io.fdatasync(v->io.ctx, v->subjects_fd);
-        if (r < 0)
+        if (r < 0) {
+                /* The kernel may have marked the pages clean: asking again would lie. */
+                v->broken = true;
                 return err_set(err, -EIO, "keys/subjects: sync failed (%s)", strerror(-r));
+        }
         v->unsynced = false;
         return 0;
 }
 
 /* ---- names ---- */
+
+static bool is_gone(const struct slot *s)
+{
+        return s->state == SLOT_ERASED || s->state == SLOT_ERASING;
+}
 
 static void put_id(const uint8_t id[SUBJECT_ID], char out[ENTRY_SUBJECT_LEN + 1])
 {
@@ -482,7 +496,7 @@ int vault_find_slot(struct vault *v, struct span id, uint32_t *ret_n, struct slo
                 r = vault_read_slot(v, i, ret, err);
                 if (r < 0)
                         return r;
-                if (memcmp(ret->id, want, SUBJECT_ID) == 0) {
+                if (ret->state != SLOT_FREE && memcmp(ret->id, want, SUBJECT_ID) == 0) {
                         *ret_n = i;
                         return 0;
                 }
@@ -502,7 +516,7 @@ int vault_label_of(struct vault *v, struct span id, struct buf *ret, struct err 
         r = vault_find_slot(v, id, &n, &slot, err);
         if (r < 0)
                 return r;
-        if (slot.state == SLOT_ERASED || slot.label_n < SEAL_EXTRA)
+        if (is_gone(&slot) || slot.label_n < SEAL_EXTRA)
                 return err_set(err, -ENOENT, "the subject was erased");
         seal = seal_new(slot.key);
         label = seal ? buf_extend(ret, slot.label_n - SEAL_EXTRA) : NULL;
@@ -525,7 +539,7 @@ int vault_hold(struct vault *v, struct span id, bool on, struct err *err)
         r = vault_find_slot(v, id, &n, &slot, err);
         if (r < 0)
                 return r;
-        if (slot.state == SLOT_ERASED)
+        if (is_gone(&slot))
                 return err_set(err, -ENOENT, "the subject was erased");
         slot.state = on ? SLOT_HELD : SLOT_LIVE;
         r = write_slot(v, n, &slot, err);
@@ -541,9 +555,20 @@ bool vault_is_held(struct vault *v, struct span id)
         return vault_find_slot(v, id, &n, &slot, NULL) == 0 && slot.state == SLOT_HELD;
 }
 
+/* The second half of an erasure: the rows, and the note that it is done. */
+static int finish_erasing(struct vault *v, uint32_t n, struct slot *empty, struct err *err)
+{
+        int r = vault_remove_rows(v, n, err);
+
+        empty->state = SLOT_ERASED;
+        if (r == 0)
+                r = write_slot(v, n, empty, err);
+        return r < 0 ? r : vault_sync(v, err);
+}
+
 int vault_erase(struct vault *v, struct span id, struct err *err)
 {
-        struct slot slot, empty = { .state = SLOT_ERASED };
+        struct slot slot, empty = { .state = SLOT_ERASING };
         uint32_t n;
         int r;
 
@@ -551,10 +576,11 @@ int vault_erase(struct vault *v, struct span id, struct err *err)
         if (r < 0)
                 return r;
         if (slot.state == SLOT_HELD)
-                return err_set(err, -EBUSY, "the subject is under a legal hold");
+                r = err_set(err, -EBUSY, "the subject is under a legal hold");
         memcpy(empty.id, slot.id, SUBJECT_ID);
         wipe(&slot, sizeof slot);
-        r = write_slot(v, n, &empty, err);
+        if (r == 0)
+                r = write_slot(v, n, &empty, err);
         if (r == 0)
                 r = vault_sync(v, err);
         if (r < 0)
@@ -563,7 +589,7 @@ int vault_erase(struct vault *v, struct span id, struct err *err)
         for (size_t i = 0; i < VAULT_CACHE; i++)
                 if (v->cache[i].ready && v->cache[i].slot == n)
                         drop_subject(&v->cache[i]);
-        return vault_remove_rows(v, n, err);
+        return finish_erasing(v, n, &empty, err);
 }
 
 /* ---- opening ---- */
@@ -615,7 +641,7 @@ static int load_slots(struct vault *v, struct err *err)
                 struct slot slot;
 
                 r = vault_read_slot(v, i, &slot, err);
-                if (r == 0 && slot.state == SLOT_ERASED)
+                if (r == 0 && is_gone(&slot))
                         mark_erased(v, i);
                 else if (r == 0 && slot.state != SLOT_FREE && table_add(v, slot.tag, i) < 0)
                         r = err_sys(err, -ENOMEM, "vault");
@@ -624,6 +650,21 @@ static int load_slots(struct vault *v, struct err *err)
                         return r;
         }
         return 0;
+}
+
+/* Erasures that a crash or a full disk cut off.  Their keys are gone already; rows that cannot be
+ * removed now do not keep the vault shut, the next start tries again. */
+static void finish_erasures(struct vault *v)
+{
+        for (uint32_t i = 1; i < v->n_slots; i++) {
+                struct slot slot;
+
+                if (!vault_slot_is_erased(v, i) || vault_read_slot(v, i, &slot, NULL) < 0 ||
+                    slot.state != SLOT_ERASING)
+                        continue;
+                if (finish_erasing(v, i, &slot, NULL) < 0)
+                        return;
+        }
 }
 
 static int load_tag_key(struct vault *v, struct err *err)
@@ -671,6 +712,8 @@ int vault_open(int private_fd, const struct io *io, bool writable, struct vault 
                 r = load_slots(v, err);
         if (r < 0)
                 return r;
+        if (writable)
+                finish_erasures(v);
         *ret = v;
         v = NULL;
         return 0;

@@ -25,7 +25,13 @@
 #include "ledger/filewriter.h"
 #include "ledger/vault.h"
 
-enum slot_state { SLOT_FREE, SLOT_LIVE, SLOT_HELD, SLOT_ERASED };
+enum slot_state {
+        SLOT_FREE,
+        SLOT_LIVE,
+        SLOT_HELD,
+        SLOT_ERASED,
+        SLOT_ERASING, /* the key is gone; row files may still have rows of it */
+};
 
 enum {
         SLOT_BYTES = 256,
@@ -81,6 +87,7 @@ struct vault {
         uint8_t *erased; /* a bit a slot; vault_store() reads it in the publisher's thread */
 
         bool unsynced; /* slots were written since the last vault_sync() */
+        bool broken;   /* a sync failed: what the file holds is not known */
 };
 
 /* vault.c */
