@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_verify.c - assay verify: judge a whole ledger, or one proof.
+/* cmd_verify.c - assay verify: judge a whole ledger; one proof is in verify_one.c.
  *
  * SECURITY: everything read here may be a stranger's; ledger/verify.h judges it, and what is
  * printed of it is made safe. */
@@ -14,20 +14,11 @@
 #include "command/open_source.h"
 #include "command/places.h"
 #include "command/progress.h"
+#include "command/verify_command.h"
 #include "ledger/signer.h"
 #include "ledger/verify.h"
 #include "sys/io.h"
-#include "wire/entry.h"
 #include "wire/json.h"
-#include "wire/tlogproof.h"
-
-struct verify_command_options {
-        struct option_texts keys;
-        struct option_texts earlier;
-        const char *ca;
-        const char *proof;
-        const char *entry;
-};
 
 static const struct option_spec verify_specs[] = {
         { "key", 'k', OPTION_TEXTS, offsetof(struct verify_command_options, keys), "VKEY",
@@ -43,17 +34,11 @@ static const struct option_spec verify_specs[] = {
         { 0 },
 };
 
-enum { KEYS_MAX = OPTION_TEXTS_MAX, VKEY_TEXT_MAX = 4096 };
+enum { VKEY_TEXT_MAX = 4096 };
 
 /* ---- keys ---- */
 
-struct keys {
-        struct note_vkey at[KEYS_MAX];
-        size_t n;
-        bool own; /* from the ledger's own private directory */
-};
-
-static int parse_keys(const struct option_texts *texts, struct keys *ret, struct err *err)
+int verify_parse_keys(const struct option_texts *texts, struct verify_keys *ret, struct err *err)
 {
         for (size_t i = 0; i < texts->n; i++) {
                 int status = verifier_parse(span_str(texts->at[i]), &ret->at[i], err);
@@ -66,7 +51,7 @@ static int parse_keys(const struct option_texts *texts, struct keys *ret, struct
 }
 
 /* The key that lies beside the ledger: good enough for its own host. */
-static int own_key(const char *dir, struct keys *ret, struct err *err)
+static int own_key(const char *dir, struct verify_keys *ret, struct err *err)
 {
         CLEANUP(buf_done) struct buf text = BUF_INIT(VKEY_TEXT_MAX);
         int status = ledger_put_vkey(dir, &text, err);
@@ -187,7 +172,7 @@ static const enum style verdict_style[] = {
         [VERDICT_UNKNOWN] = STYLE_WARN,
 };
 
-static void put_number(struct buf *out, const char *before, uint64_t n, const char *one,
+void verify_put_number(struct buf *out, const char *before, uint64_t n, const char *one,
                        const char *many)
 {
         buf_put_str(out, before);
@@ -197,12 +182,12 @@ static void put_number(struct buf *out, const char *before, uint64_t n, const ch
 
 static void put_checked(struct buf *out, const struct verify_result *r, int64_t took_ns)
 {
-        put_number(out, "", r->entries, "entry", "entries");
-        put_number(out, " in ", r->bundles, "bundle", "bundles");
-        put_number(out, ", ", r->tiles, "tile", "tiles");
-        put_number(out, ", ", r->signatures, "signature", "signatures");
+        verify_put_number(out, "", r->entries, "entry", "entries");
+        verify_put_number(out, " in ", r->bundles, "bundle", "bundles");
+        verify_put_number(out, ", ", r->tiles, "tile", "tiles");
+        verify_put_number(out, ", ", r->signatures, "signature", "signatures");
         if (r->runs)
-                put_number(out, ", ", r->runs, "run", "runs");
+                verify_put_number(out, ", ", r->runs, "run", "runs");
         buf_put_str(out, ", ");
         screen_put_bytes(out, r->bytes);
         buf_put_str(out, ", in ");
@@ -217,29 +202,31 @@ static void put_checked(struct buf *out, const struct verify_result *r, int64_t 
 static void put_extras(struct buf *out, const struct verify_result *r)
 {
         if (r->rotations)
-                put_number(out, "\nrotations  ", r->rotations, "key rotation followed",
-                           "key rotations followed");
+                verify_put_number(out, "\nrotations  ", r->rotations, "key rotation followed",
+                                  "key rotations followed");
         if (r->earlier)
-                put_number(out, "\nearlier    ", r->earlier,
-                           "checkpoint: the ledger goes on from it",
-                           "checkpoints: the ledger goes on from them");
+                verify_put_number(out, "\nearlier    ", r->earlier,
+                                  "checkpoint: the ledger goes on from it",
+                                  "checkpoints: the ledger goes on from them");
         if (r->stamps) {
-                put_number(out, "\nstamps     ", r->stamps_judged, "judged of ", "judged of ");
+                verify_put_number(out, "\nstamps     ", r->stamps_judged, "judged of ",
+                                  "judged of ");
                 screen_put_count(out, r->stamps);
         }
         if (r->entries_pruned)
-                put_number(out, "\npruned     ", r->entries_pruned,
-                           "entry could not be hashed again", "entries could not be hashed again");
+                verify_put_number(out, "\npruned     ", r->entries_pruned,
+                                  "entry could not be hashed again",
+                                  "entries could not be hashed again");
         if (r->entries_free)
-                put_number(out, "\nfree       ", r->entries_free,
-                           "entry without an envelope: no sequence to check",
-                           "entries without an envelope: no sequence to check");
+                verify_put_number(out, "\nfree       ", r->entries_free,
+                                  "entry without an envelope: no sequence to check",
+                                  "entries without an envelope: no sequence to check");
         if (!r->listed)
                 buf_put_str(out, "\nfiles      could not be listed: unexpected files go unseen");
 }
 
 static void put_text(const struct invocation *in, const struct verify_result *r,
-                     const struct keys *keys, int64_t took_ns, struct buf *out)
+                     const struct verify_keys *keys, int64_t took_ns, struct buf *out)
 {
         CLEANUP(buf_done) struct buf root = BUF_INIT(64);
 
@@ -247,7 +234,7 @@ static void put_text(const struct invocation *in, const struct verify_result *r,
         if (*r->origin) {
                 buf_put_str(out, "  ");
                 text_put_safe(out, span_str(r->origin));
-                put_number(out, ", ", r->size, "entry", "entries");
+                verify_put_number(out, ", ", r->size, "entry", "entries");
                 text_put_base64(&root, span_of(r->root.b, HASH_LEN));
                 buf_printf(out, "\nroot       %s", buf_cstr(&root));
         }
@@ -263,7 +250,7 @@ static void put_text(const struct invocation *in, const struct verify_result *r,
 }
 
 static void put_json(const struct judging *j, const struct verify_result *r,
-                     const struct keys *keys, int64_t took_ns, struct buf *out)
+                     const struct verify_keys *keys, int64_t took_ns, struct buf *out)
 {
         CLEANUP(buf_done) struct buf root = BUF_INIT(64);
         const struct {
@@ -343,7 +330,8 @@ static int read_earlier(const struct option_texts *files, struct buf *text,
         return buf_status(text);
 }
 
-static enum status judge(struct judging *j, const struct verify_options *o, const struct keys *keys)
+static enum status judge(struct judging *j, const struct verify_options *o,
+                         const struct verify_keys *keys)
 {
         CLEANUP(buf_done) struct buf out = BUF_INIT(COMMAND_OUTPUT_MAX);
         int64_t started = clock_mono(j->in->clock), took;
@@ -373,14 +361,14 @@ static enum status verify_ledger(struct invocation *in)
         CLEANUP(buf_done) struct buf earlier_text = BUF_INIT(OPTION_TEXTS_MAX * NOTE_MAX);
         struct verify_earlier earlier[OPTION_TEXTS_MAX];
         struct judging j = { .in = in, .reports = BUF_INIT(COMMAND_OUTPUT_MAX / 2) };
-        struct keys keys = { 0 };
+        struct verify_keys keys = { 0 };
         char dir[PLACES_PATH_MAX];
         struct err err = { 0 };
         enum status result;
 
         if (places_ledger_or(in, 0, dir, &err) < 0 || open_source(dir, &opened, &err) < 0)
                 return complain_err(in, &err);
-        if (parse_keys(&o->keys, &keys, &err) < 0)
+        if (verify_parse_keys(&o->keys, &keys, &err) < 0)
                 return complain(in, STATUS_USAGE, "%s", err_text(&err));
         if (keys.n == 0 && own_key(dir, &keys, &err) < 0)
                 return complain(
@@ -406,137 +394,7 @@ static enum status verify_ledger(struct invocation *in)
         return result;
 }
 
-/* ---- one proof ---- */
-
-struct proving {
-        const struct invocation *in;
-        struct buf values; /* JSON items or lines */
-        size_t n;
-};
-
-static void on_disclosure(void *ctx, const struct verify_disclosure *d)
-{
-        struct proving *p = ctx;
-
-        if (p->in->json) {
-                buf_put_str(&p->values, p->n ? ",{\"name\":" : "{\"name\":");
-                json_put_quoted(&p->values, d->name);
-                buf_put_str(&p->values, ",\"value\":");
-                buf_put(&p->values, d->value.raw);
-                buf_put_byte(&p->values, '}');
-        } else {
-                buf_put_str(&p->values, "disclosed  ");
-                text_put_safe(&p->values, d->name);
-                buf_put_str(&p->values, " = ");
-                text_put_safe(&p->values, d->value.raw);
-                buf_put_byte(&p->values, '\n');
-        }
-        p->n++;
-}
-
-static void put_proof_json(const struct proving *p, const struct verify_proof_result *r,
-                           struct buf *out)
-{
-        struct json_writer w;
-
-        json_writer_init(&w, out);
-        json_begin_object(&w);
-        json_put_key(&w, "disclosed");
-        json_begin_array(&w);
-        if (p->values.n)
-                json_put_raw(&w, buf_span(&p->values));
-        json_end_array(&w);
-        json_put_key(&w, "hidden");
-        json_put_u64(&w, r->hidden);
-        json_put_key(&w, "index");
-        json_put_u64(&w, r->index);
-        command_put_json_text(&w, "origin", r->checkpoint.origin);
-        json_put_key(&w, "signatures");
-        json_put_u64(&w, r->signatures);
-        json_put_key(&w, "size");
-        json_put_u64(&w, r->checkpoint.size);
-        json_put_key(&w, "verdict");
-        json_put_string(&w, SPAN("good"));
-        json_end_object(&w);
-        buf_put_byte(out, '\n');
-}
-
-static void put_proof_text(const struct proving *p, const struct verify_proof_result *r,
-                           struct buf *out)
-{
-        screen_put(&p->in->out, out, STYLE_GOOD, "GOOD");
-        buf_printf(out, "  entry %" PRIu64 " of ", r->index);
-        text_put_safe(out, span_str(r->checkpoint.origin));
-        put_number(out, ", which had ", r->checkpoint.size, "entry", "entries");
-        put_number(out, "; ", r->signatures, "signature", "signatures");
-        buf_put_byte(out, '\n');
-        buf_put(out, buf_span(&p->values));
-        if (r->hidden)
-                put_number(out, "hidden     ", r->hidden, "value was not disclosed\n",
-                           "values were not disclosed\n");
-}
-
-/* A line from a file of lines: its newline is not the entry's. */
-static struct span without_newline(struct span s)
-{
-        return s.n && s.p[s.n - 1] == '\n' ? span_of(s.p, s.n - 1) : s;
-}
-
-static enum status judge_proof(struct invocation *in, const struct keys *keys, struct span proof,
-                               struct span entry)
-{
-        struct proving p = { .in = in, .values = BUF_INIT(COMMAND_OUTPUT_MAX / 2) };
-        struct verify_proof_options o = {
-                .proof = proof,
-                .entry = without_newline(entry),
-                .keys = keys->at,
-                .n_keys = keys->n,
-                .on_disclosure = on_disclosure,
-                .ctx = &p,
-        };
-        CLEANUP(buf_done) struct buf out = BUF_INIT(COMMAND_OUTPUT_MAX);
-        struct verify_proof_result r;
-        struct err err = { 0 };
-        enum status result;
-
-        if (verify_proof(&o, &r, &err) < 0) {
-                result = complain(in, err.code == -ENOMEM ? STATUS_UNSURE : STATUS_PROBLEM, "%s",
-                                  err_text(&err));
-        } else {
-                if (in->json)
-                        put_proof_json(&p, &r, &out);
-                else
-                        put_proof_text(&p, &r, &out);
-                result = command_print(in, &out, STATUS_GOOD);
-        }
-        buf_done(&p.values);
-        return result;
-}
-
-static enum status verify_one(struct invocation *in)
-{
-        const struct verify_command_options *o = in->options;
-        uint8_t *proof = NULL, *entry = NULL;
-        size_t proof_n, entry_n;
-        struct keys keys = { 0 };
-        struct err err = { 0 };
-        enum status result;
-
-        if (!o->proof || !o->entry || o->keys.n == 0 || in->n_operands > 0)
-                return complain(in, STATUS_USAGE,
-                                "a proof wants --proof FILE --key VKEY --entry FILE, and no DIR");
-        if (parse_keys(&o->keys, &keys, &err) < 0)
-                return complain(in, STATUS_USAGE, "%s", err_text(&err));
-        if (io_read_file(&io_kernel, AT_FDCWD, o->proof, TLOG_PROOF_MAX, &proof, &proof_n, &err) <
-                    0 ||
-            io_read_file(&io_kernel, AT_FDCWD, o->entry, ENTRY_MAX + 1, &entry, &entry_n, &err) < 0)
-                result = complain(in, STATUS_UNSURE, "%s", err_text(&err));
-        else
-                result = judge_proof(in, &keys, span_of(proof, proof_n), span_of(entry, entry_n));
-        free(proof);
-        free(entry);
-        return result;
-}
+/* ---- the command ---- */
 
 static enum status run(struct invocation *in)
 {
