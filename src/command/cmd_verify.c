@@ -15,6 +15,7 @@
 #include "command/places.h"
 #include "command/progress.h"
 #include "command/verify_command.h"
+#include "command/wal_check.h"
 #include "ledger/signer.h"
 #include "ledger/verify.h"
 #include "sys/io.h"
@@ -354,6 +355,43 @@ static enum status judge(struct judging *j, const struct verify_options *o,
         return command_print(j->in, &out, status_of(result.verdict));
 }
 
+/* The other half of our own ledger, which only its owner can read. */
+static enum status judge_private(const struct invocation *in, const char *dir)
+{
+        CLEANUP(reader_done) struct reader r = { 0 };
+        CLEANUP(buf_done) struct buf out = BUF_INIT(COMMAND_OUTPUT_MAX);
+        struct wal_check w;
+        struct err err = { 0 };
+        int status = reader_open(dir, &r, &err);
+
+        if (status == 0)
+                status = wal_check(dir, &r, &w, &err);
+        if (status < 0)
+                return complain(in, status == -EBADMSG ? STATUS_PROBLEM : STATUS_UNSURE,
+                                "%s.private: %s", dir, err_text(&err));
+        if (in->json)
+                return STATUS_GOOD;
+        verify_put_number(&out, "private    ", w.entries, "entry", "entries");
+        verify_put_number(&out, " in ", w.batches, "batch", "batches");
+        buf_put_str(&out, " of the log as it was written, ");
+        screen_put_bytes(&out, w.bytes);
+        buf_put_str(&out, ": as published");
+        if (w.waiting)
+                verify_put_number(&out, ", ", w.waiting, "not yet", "not yet");
+        if (w.unfinished)
+                buf_put_str(&out, "; the last batch is unfinished");
+        buf_put_byte(&out, '\n');
+        return command_print(in, &out, STATUS_GOOD);
+}
+
+/* Found damage outweighs doubt, and doubt good news. */
+static enum status worse(enum status a, enum status b)
+{
+        if (a == STATUS_PROBLEM || b == STATUS_PROBLEM)
+                return STATUS_PROBLEM;
+        return a == STATUS_GOOD ? b : a;
+}
+
 static enum status verify_ledger(struct invocation *in)
 {
         const struct verify_command_options *o = in->options;
@@ -391,7 +429,7 @@ static enum status verify_ledger(struct invocation *in)
                        },
                        &keys);
         buf_done(&j.reports);
-        return result;
+        return keys.own ? worse(result, judge_private(in, dir)) : result;
 }
 
 /* ---- the command ---- */

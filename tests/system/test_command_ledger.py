@@ -216,6 +216,26 @@ def test_every_byte_counts(ledger):
     assert assay("verify", path, "--key", vkey).returncode == 0
 
 
+def test_the_private_half_is_read_too(ledger):
+    """Without --key the ledger's owner asks, and its write-ahead log is compared as well."""
+    path, vkey = ledger
+    good("ledger", "append", path, data=lines({"a": 1}, {"b": 2}))
+    good("ledger", "append", path, data=lines({"c": 3}))
+    assert "private    3 entries in 2 batches of the log as it was written" in good("verify", path)
+    segment = path.parent / "L.private" / "wal" / "000000000001"
+    content = segment.read_bytes()
+    for at in (20, content.index(b'{"b":2}') + 2, content.index(b'{"c":3}') - 30):
+        with open(segment, "r+b") as file:
+            file.seek(at)
+            file.write(bytes([content[at] ^ 1]))
+        done = assay("verify", path)
+        assert done.returncode == 1
+        assert done.stderr.decode().startswith(f"assay verify: {path}.private: wal segment 1")
+        assert assay("verify", path, "--key", vkey).returncode == 0
+        segment.write_bytes(content)
+    assert good_json("verify", path)["verdict"] == "good"
+
+
 def test_verify_tells_programs(ledger):
     path, vkey = ledger
     good("ledger", "append", path, data=lines({"a": 1}))
