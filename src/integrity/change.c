@@ -184,6 +184,7 @@ static void put_what(struct json_writer *w, const struct change *c)
 
         if (c->was && c->is)
                 want = d = record_diff(c->was, c->is);
+        assert(any);
         json_begin_object(w);
         put_text(w, "change", change_word(c));
         if (c->was && c->is)

@@ -9,13 +9,13 @@
 #include <stdlib.h>
 
 enum {
-        JOBS = 8,              /* at most in the pool at once */
-        CHUNK_CONTENT = 256,   /* files read by one job */
-        CHUNK_STAT = 4096,     /* files looked at by one job */
-        NAMES_MAX = 256 << 20, /* names of one directory that wait */
-        RESULT_MAX =
-                512 << 20, /* bytes of results of one job: CHUNK_STAT records at their largest */
+        JOBS = 8,                 /* at most in the pool at once */
+        CHUNK_CONTENT = 256,      /* files read by one job */
+        CHUNK_STAT = 4096,        /* files looked at by one job */
+        NAMES_MAX = 256 << 20,    /* names of one directory that wait */
+        RESULT_MAX = 512 << 20,   /* bytes of results of one job */
         PATH_MAX_BYTES = 1 << 20, /* a tree can be deeper than PATH_MAX */
+        PATH_DEEP = 1 << 19,      /* and is not entered below this */
 };
 
 struct scan_job {
@@ -218,11 +218,25 @@ static bool covered(struct scan *s, struct table_node *n)
         return watchset_covers(s->watch, buf_span(&s->path));
 }
 
+/* Each directory costs the length of its path: somewhere a tree that only wants to be deep must
+ * end. */
+static bool too_deep(struct scan *s, struct table_node *n)
+{
+        buf_clear(&s->path);
+        table_path(n, &s->path);
+        return buf_status(&s->path) < 0 || s->path.n > PATH_DEEP;
+}
+
 static void enter(struct scan *s, struct table_node *n, const struct record *is)
 {
         struct record up;
         bool edge = n->mark & TABLE_ROOT;
         int rc = 1;
+
+        if (too_deep(s, n)) {
+                keep_known(s, n, -ENAMETOOLONG);
+                return;
+        }
 
         if (!edge && (n->parent->record_n == 0 ||
                       record_decode(table_record(n->parent), &up, NULL) < 0 || up.dev != is->dev))

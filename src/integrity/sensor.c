@@ -216,6 +216,7 @@ static void watch_events(struct sensor *s)
 
 static void renew_state(struct sensor *s)
 {
+        struct state_told told = { .run = feed_run(s->feed), .acked = s->acked };
         struct err err = { 0 };
 
         if (s->phase != SENSOR_LIVE || s->out_first || s->told_first ||
@@ -223,8 +224,7 @@ static void renew_state(struct sensor *s)
                 return;
         if (s->state.broken && sensor_mono(s) < s->alive_at_ns)
                 return; /* not again before the next tick */
-        if (state_renew(&s->state, s->o.watch, s->table, sensor_wall(s), feed_run(s->feed),
-                        s->acked, NULL, 0, &err) < 0) {
+        if (state_renew(&s->state, s->o.watch, s->table, sensor_wall(s), &told, &err) < 0) {
                 log_event(LOG_LEVEL_ERROR, "sensor.state", log_err(&err));
                 s->state.broken = true;
                 s->alive_at_ns = sensor_mono(s) + ALIVE_S * NS_PER_S;
@@ -428,12 +428,15 @@ static int tell_sensor(struct sensor *s, const char *event, const char *reason)
 static int start_known(struct sensor *s, struct err *err)
 {
         struct state_found *f = &s->found;
+        struct state_told told = { .run = feed_run(s->feed) };
         int rc = drop_unwatched(s);
 
         keep_unsent(s);
+        told.acked = s->acked;
+        told.entries = f->entries;
+        told.n = f->n_entries;
         if (rc == 0)
-                rc = state_renew(&s->state, s->o.watch, s->table, f->alive_ns, feed_run(s->feed),
-                                 s->acked, f->entries, f->n_entries, err);
+                rc = state_renew(&s->state, s->o.watch, s->table, f->alive_ns, &told, err);
         for (size_t i = 0; i < f->n_entries && rc == 0; i++)
                 rc = tell_entry(s, buf_span(&f->entries[i].skeleton));
         if (f->n_entries)

@@ -10,6 +10,18 @@
 #include <sys/fanotify.h>
 #include <unistd.h>
 
+enum look_result {
+        LOOK_DONE,
+        LOOK_MORE,  /* the same as look_forget() says: there is more to be told of this place */
+        LOOK_TAKEN, /* the place waits or is read elsewhere */
+        LOOK_LATER, /* not now */
+};
+
+enum {
+        LATER_MS = 20,
+        PATH_DEEP = 1 << 19, /* as in scan.c: a directory below this is not entered */
+};
+
 int look_init(struct sensor *s, struct err *err)
 {
         for (size_t i = 0; i < DIR_FDS; i++)
@@ -195,6 +207,10 @@ int look_enter(struct sensor *s, struct table_node *n, struct who *who)
 
         buf_clear(&s->path2);
         table_path(n, &s->path2);
+        if (buf_status(&s->path2) < 0 || s->path2.n > PATH_DEEP) {
+                log_event(LOG_LEVEL_WARNING, "sensor.too_deep", log_u64("bytes", s->path2.n));
+                return 0;
+        }
         fd = observe_open_dir(buf_span(&s->path2));
         if (fd < 0)
                 return 0; /* gone again, or closed to us: its own state was told */
@@ -301,7 +317,7 @@ static int take_state(struct sensor *s, struct table_node *dir, struct span name
         return rc;
 }
 
-/* 1: not finished with this place, put it back. */
+/* enum look_result or a negative errno. */
 static int take_look(struct sensor *s, struct table_node *dir, struct span name, int error,
                      struct span encoded, const struct table_handle *h, const struct dirty_place *p)
 {
@@ -310,7 +326,7 @@ static int take_look(struct sensor *s, struct table_node *dir, struct span name,
         if (error == 0)
                 return take_state(s, dir, name, encoded, h, p);
         if (error == -EMFILE || error == -ENFILE || error == -ENOMEM)
-                return 1;
+                return LOOK_LATER;
         if (error != -ENOENT && error != -ESTALE && error != -ENOTDIR) {
                 log_event(LOG_LEVEL_WARNING, "sensor.unreadable", log_bytes("name", name),
                           log_int("error", error));
@@ -385,7 +401,7 @@ static void job_done(struct pool_job *pj)
                 rc = take_look(s, dir, span_of(p->name, p->name_n), j->rc, buf_span(&j->encoded),
                                &j->handle, p);
         if (rc > 0)
-                put_back(s, p, 0);
+                put_back(s, p, rc == LOOK_LATER ? LATER_MS : 0);
         else
                 dirty_place_free(p);
         if (rc < 0)
@@ -433,7 +449,7 @@ static int64_t patience_ms(const struct record *r)
         return SETTLE_WRITE_MS + (int64_t)(r->size / SETTLE_BYTES_PER_MS);
 }
 
-/* Look at a name in one directory.  1: put p back; 2: p was taken; 0: done. */
+/* Look at a name in one directory: enum look_result or a negative errno. */
 static int look_name(struct sensor *s, struct table_node *dir, struct span name,
                      struct dirty_place *p)
 {
@@ -458,12 +474,12 @@ static int look_name(struct sensor *s, struct table_node *dir, struct span name,
 
                 if (p->what & DIRTY_WRITING && waited < patience_ms(&r)) {
                         put_back(s, p, patience_ms(&r) - waited);
-                        return 2;
+                        return LOOK_TAKEN;
                 }
                 /* A name of the directory itself has no place of its own: read it here. */
                 if (p->name_n) {
                         rc = look_by_job(s, fd, p);
-                        return rc == 0 ? 2 : rc == -EAGAIN ? 1 : rc;
+                        return rc == 0 ? LOOK_TAKEN : rc == -EAGAIN ? LOOK_LATER : rc;
                 }
         }
         if (rc == 0)
@@ -475,7 +491,7 @@ static int look_name(struct sensor *s, struct table_node *dir, struct span name,
                 return -ENOMEM;
         if (rc == 0 && still_changing(buf_span(&s->encoded), p)) {
                 put_back(s, p, CHANGING_MS);
-                return 2;
+                return LOOK_TAKEN;
         }
         return take_look(s, dir, name, rc, buf_span(&s->encoded), &h, p);
 }
@@ -502,9 +518,9 @@ static int look_place(struct sensor *s, struct dirty_place *p)
                 }
                 rc = look_name(s, dir, name, p);
         }
-        if (rc == 1)
-                put_back(s, p, 1);
-        else if (rc != 2)
+        if (rc == LOOK_MORE || rc == LOOK_LATER)
+                put_back(s, p, rc == LOOK_LATER ? LATER_MS : 0);
+        else if (rc != LOOK_TAKEN)
                 dirty_place_free(p);
         return MIN_OF(rc, 0);
 }

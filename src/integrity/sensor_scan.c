@@ -163,14 +163,14 @@ int scan_announce(struct sensor *s)
  * between any two leaves it to be told again, never untold. */
 static int first_done(struct sensor *s)
 {
+        struct state_told told = { .run = feed_run(s->feed), .acked = s->acked };
         int64_t took = sensor_mono(s) - s->scan_began_ns;
         struct snapshot_head head;
         struct err err = { 0 };
         int rc = state_write_baseline(&s->state, s->o.watch, s->table, sensor_wall(s), &head, &err);
 
         if (rc == 0)
-                rc = state_renew(&s->state, s->o.watch, s->table, sensor_wall(s), feed_run(s->feed),
-                                 s->acked, NULL, 0, &err);
+                rc = state_renew(&s->state, s->o.watch, s->table, sensor_wall(s), &told, &err);
         if (rc < 0) {
                 log_event(LOG_LEVEL_ERROR, "sensor.state", log_err(&err));
                 return rc;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "integrity/sensor_priv.h"
 
+#include "base/text.h"
+#include "crypto/sha256.h"
 #include "loop/log.h"
 
 #include <stdlib.h>
 
-enum { OPS_MAX = 4 << 20 };
+enum { PATH_SHORT = 4096 }; /* bytes of a path that is too long for an entry */
 
 static void out_free(struct out *x)
 {
@@ -39,18 +41,50 @@ static int queue(struct sensor *s, struct span skeleton, struct span ops, struct
         return 0;
 }
 
+/* A path that no entry holds: its beginning, and the digest of the whole. */
+static void shorten(struct buf *out, struct span path)
+{
+        char hex[2 * SHA256_LEN + 1];
+        uint8_t digest[SHA256_LEN];
+
+        sha256(path, digest);
+        text_hex(span_of(digest, sizeof digest), hex);
+        buf_put(out, span_of(path.p, MIN_OF(path.n, (size_t)PATH_SHORT)));
+        buf_put_str(out, "...sha256:");
+        buf_put_str(out, hex);
+}
+
+/* Nobody hides a change by going deep. */
+static int put_shortened(struct sensor *s, const struct change *c)
+{
+        struct change shorter = *c;
+        size_t n;
+
+        buf_clear(&s->scratch);
+        shorten(&s->scratch, c->path);
+        n = s->scratch.n;
+        if (c->from.n)
+                shorten(&s->scratch, c->from);
+        if (buf_status(&s->scratch) < 0)
+                return buf_status(&s->scratch);
+        shorter.path = span_of(s->scratch.p, n);
+        shorter.from = span_of(s->scratch.p + n, s->scratch.n - n);
+        buf_clear(&s->skeleton);
+        change_put(&shorter, &s->skeleton);
+        return buf_status(&s->skeleton);
+}
+
 int tell_change(struct sensor *s, const struct change *c, struct span ops)
 {
+        int rc;
+
         buf_clear(&s->skeleton);
         change_put(c, &s->skeleton);
-        if (buf_status(&s->skeleton) == -E2BIG) {
-                /* A path of tens of kilobytes: the change is known and kept, but cannot be told. */
-                s->refused++;
-                log_event(LOG_LEVEL_ERROR, "sensor.too_long", log_bytes("path", c->path));
-                return tell_silent(s, ops);
-        }
-        if (buf_status(&s->skeleton) < 0)
-                return buf_status(&s->skeleton);
+        rc = buf_status(&s->skeleton);
+        if (rc == -E2BIG)
+                rc = put_shortened(s, c);
+        if (rc < 0)
+                return rc;
         s->changes++;
         users_seen(s, c->path);
         return queue(s, buf_span(&s->skeleton), ops, (struct who *)c->who);

@@ -219,20 +219,20 @@ void state_close(struct state *s)
         fd_close(&s->dirfd);
 }
 
-static int begin_journal(struct state *s, struct journal *j, int64_t wall_ns, uint64_t run,
-                         uint64_t acked, const struct state_entry *entries, size_t n,
-                         struct err *err)
+static int begin_journal(struct state *s, struct journal *j, int64_t wall_ns,
+                         const struct state_told *told, struct err *err)
 {
         int rc = journal_create(j, s->io, s->dirfd, s->generation + 1, err);
 
         if (rc < 0)
                 return rc;
-        if (run)
-                journal_put_run(j, run);
-        if (acked)
-                journal_put_acked(j, acked);
-        for (size_t i = 0; i < n; i++)
-                journal_put_change(j, entries[i].seq, buf_span(&entries[i].skeleton), SPAN_NONE);
+        if (told->run)
+                journal_put_run(j, told->run);
+        if (told->acked)
+                journal_put_acked(j, told->acked);
+        for (size_t i = 0; i < told->n; i++)
+                journal_put_change(j, told->entries[i].seq, buf_span(&told->entries[i].skeleton),
+                                   SPAN_NONE);
         journal_put_alive(j, wall_ns, false);
         rc = journal_flush(j, err);
         if (rc == 0)
@@ -241,8 +241,7 @@ static int begin_journal(struct state *s, struct journal *j, int64_t wall_ns, ui
 }
 
 int state_renew(struct state *s, const struct watchset *w, struct table *t, int64_t wall_ns,
-                uint64_t run, uint64_t acked, const struct state_entry *entries, size_t n,
-                struct err *err)
+                const struct state_told *told, struct err *err)
 {
         struct snapshot_head h = { .generation = s->generation + 1, .taken_ns = wall_ns };
         struct journal j = { .fd = -1 };
@@ -251,7 +250,7 @@ int state_renew(struct state *s, const struct watchset *w, struct table *t, int6
         int rc, fd;
 
         journal_name(s->generation, old);
-        rc = begin_journal(s, &j, wall_ns, run, acked, entries, n, err);
+        rc = begin_journal(s, &j, wall_ns, told, err);
         if (rc == 0)
                 rc = snapshot_write(s->io, s->dirfd, "state", w, t, &h, err);
         if (rc < 0) {

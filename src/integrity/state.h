@@ -57,11 +57,16 @@ MUST_USE int state_open(struct state *s, const struct io *io, const char *dir, s
                         struct state_found *ret_found, struct err *err);
 void state_close(struct state *s);
 
-/* The next generation.  run and acked are noted in the new journal, and so are n entries that are
- * not in the ledger yet. */
+/* What the new journal says of entries. */
+struct state_told {
+        uint64_t run, acked;
+        const struct state_entry *entries; /* not in the ledger yet */
+        size_t n;
+};
+
+/* The next generation. */
 MUST_USE int state_renew(struct state *s, const struct watchset *w, struct table *t,
-                         int64_t wall_ns, uint64_t run, uint64_t acked,
-                         const struct state_entry *entries, size_t n, struct err *err);
+                         int64_t wall_ns, const struct state_told *told, struct err *err);
 
 /* Has the journal grown enough to begin again? */
 bool state_wants_renewal(const struct state *s);

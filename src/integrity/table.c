@@ -484,7 +484,7 @@ int table_move(struct table *t, struct table_node *n, struct table_node *dir, st
 {
         struct table_node *new, *old_dir = n->parent;
 
-        assert(n != t->root && !table_child(t, dir, name));
+        assert(n && dir && n != t->root && !table_child(t, dir, name));
         for (struct table_node *up = dir; up; up = up->parent)
                 assert(up != n);
         new = node_new(t, name);
@@ -530,6 +530,7 @@ static void own_again(struct table_node *n)
  * own hashes, over their directories' ids, stay right unless one is the directory of the other. */
 void table_exchange(struct table *t, struct table_node *a, struct table_node *b)
 {
+        assert(a && b);
         for (struct table_node *up = a; up; up = up->parent)
                 assert(up != b);
         for (struct table_node *up = b; up; up = up->parent)

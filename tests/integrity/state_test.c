@@ -87,7 +87,9 @@ static void test_first_start_and_second(void **state)
         open_state(&o, &io_kernel);
         assert_int_equal(o.found.source, STATE_NONE);
         put(o.t, "/w/a", 1);
-        assert_int_equal(state_renew(&o.s, &watch, o.t, 100, 7, 0, NULL, 0, NULL), 0);
+        assert_int_equal(state_renew(&o.s, &watch, o.t, 100,
+                                     &(struct state_told){ .run = 7, .acked = 0 }, NULL),
+                         0);
         change(&o.s, 1, "/w/b", 2);
         change(&o.s, 2, "/w/c", 3);
         journal_put_acked(&o.s.journal, 1);
@@ -115,7 +117,9 @@ static void test_a_new_run_replaces_what_was_put_again(void **state)
         struct opened o;
 
         open_state(&o, &io_kernel);
-        assert_int_equal(state_renew(&o.s, &watch, o.t, 1, 7, 3, NULL, 0, NULL), 0);
+        assert_int_equal(state_renew(&o.s, &watch, o.t, 1,
+                                     &(struct state_told){ .run = 7, .acked = 3 }, NULL),
+                         0);
         change(&o.s, 4, "/w/a", 1);
         change(&o.s, 5, "/w/b", 2);
         journal_put_run(&o.s.journal, 8);
@@ -192,12 +196,17 @@ static void test_renewal_may_be_cut_anywhere(void **state)
                 clean();
                 open_state(&o, &io_kernel);
                 put(o.t, "/w/a", 1);
-                assert_int_equal(state_renew(&o.s, &watch, o.t, 100, 7, 1, NULL, 0, NULL), 0);
+                assert_int_equal(state_renew(&o.s, &watch, o.t, 100,
+                                             &(struct state_told){ .run = 7, .acked = 1 }, NULL),
+                                 0);
                 change(&o.s, 2, "/w/b", 2);
                 put(o.t, "/w/b", 2);
                 o.s.io = &io;
                 left = n;
-                (void)!state_renew(&o.s, &watch, o.t, 200, 7, 1, &carried, 1, NULL);
+                (void)!state_renew(
+                        &o.s, &watch, o.t, 200,
+                        &(struct state_told){ .run = 7, .acked = 1, .entries = &carried, .n = 1 },
+                        NULL);
                 done = left > 0;
                 close_state(&o);
 
@@ -224,7 +233,9 @@ static void test_damage_falls_back(void **state)
         put(o.t, "/w/a", 1);
         assert_int_equal(state_write_baseline(&o.s, &watch, o.t, 50, &head, NULL), 0);
         put(o.t, "/w/b", 2);
-        assert_int_equal(state_renew(&o.s, &watch, o.t, 100, 7, 1, NULL, 0, NULL), 0);
+        assert_int_equal(state_renew(&o.s, &watch, o.t, 100,
+                                     &(struct state_told){ .run = 7, .acked = 1 }, NULL),
+                         0);
         close_state(&o);
         snprintf(path, sizeof path, "%s/state", dir);
         assert_int_equal(truncate(path, 100), 0);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every kind of change to a watched tree appears in the ledger, once, with state and author."""
 import ctypes
+import hashlib
 import mmap
 import os
 import pathlib
@@ -256,6 +257,26 @@ def test_any_name(host, name):
     with open(path, "w", encoding="ascii") as f:
         f.write("content")
     host.seen(path, "created")
+
+
+def test_path_too_long_for_an_entry_is_told_shortened(host):
+    """Deeper than PATH_MAX, and than any entry is long."""
+    home = os.open(".", os.O_RDONLY)
+    os.chdir(host.tree)
+    try:
+        for _ in range(300):
+            os.mkdir("d" * 250)
+            os.chdir("d" * 250)
+        pathlib.Path("hidden").write_text("hidden")
+    finally:
+        os.fchdir(home)
+    digest = hashlib.sha256(b"/".join([bytes(host.tree)] + [b"d" * 250] * 300 +
+                                      [b"hidden"])).hexdigest()
+    host.wait(lambda: any(e["what"].get("path", "").endswith(digest) for e in host.changes()),
+              "the file at the bottom")
+    subprocess.run(["rm", "-rf", host.tree / ("d" * 250)], check=True)
+    host.quiet()
+    assert len(host.changes()) >= 2 * 301
 
 
 def test_type_changes(host):
