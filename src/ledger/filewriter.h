@@ -32,8 +32,8 @@ DEFINE_CLEANUP(struct filewriter, filewriter_free)
 MUST_USE int filewriter_put(struct filewriter *w, const char *dir, const char *name,
                             struct span content, enum filewriter_mode mode, struct err *err);
 
-/* Sync, rename, sync directories.  -EIO: a sync failed.  After a failure the writer is only good for
- * filewriter_free(). */
+/* Sync, rename, sync directories.  -EIO: a sync failed.  After a failure the writer is only good
+ * for filewriter_free(). */
 MUST_USE int filewriter_sync(struct filewriter *w, struct err *err);
 
 /* Remove a directory and the files in it, as far as possible; its place may hold none. */

@@ -119,7 +119,8 @@ def test_refused_by_the_authority(stamped, authority):
     openssl(authority, "ts", "-query", "-data", log / "stamp" / "3.note", "-sha1", "-out",
             "sha1.tsq")
     subprocess.run(["openssl", "ts", "-reply", "-config", "config", "-queryfile", "sha1.tsq",
-                    "-out", log / "stamp" / "3.tsr"], cwd=authority, capture_output=True, check=False)
+                    "-out", log / "stamp" / "3.tsr"], cwd=authority, capture_output=True,
+                   check=False)
     result = judged(1, log, vkey, "--ca", authority / "ca.pem")
     assert issues(result) == ["stamp"]
     assert "refused" in result["reports"][0]["text"]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ledgers made by assay, judged by implementations that are not ours: Go's sumdb/note and
-sumdb/tlog, npm's @sigstore/verify, and openssl.  One ledger grows through every size at which tiles change
-shape; each checkpoint on the way is kept and has to stay consistent."""
+sumdb/tlog, npm's @sigstore/verify, and openssl.  One ledger grows through every size at which
+tiles change shape; each checkpoint on the way is kept and has to stay consistent."""
 import base64
 import hashlib
 import os
