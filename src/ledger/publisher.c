@@ -489,6 +489,23 @@ static int take_next_key(struct publisher *p, struct signer *next, struct err *e
         return 0;
 }
 
+static int load_next_key(struct publisher *p, struct signer **ret, struct err *err)
+{
+        CLEANUP(signer_freep) struct signer *next = NULL;
+        struct note_vkey vkey;
+        int r = keys_load(p->private_fd, &p->io, "log.next", &next, err);
+
+        if (r < 0)
+                return r;
+        signer_vkey(next, &vkey);
+        if (strcmp(vkey.name, p->origin) != 0) /* nobody could open its checkpoints */
+                return err_set(err, -EINVAL, "keys/log.next is a key of %s, not of this log",
+                               vkey.name);
+        *ret = next;
+        next = NULL;
+        return 0;
+}
+
 int publisher_rotate(struct publisher *p, const struct ledger_position *target, struct err *err)
 {
         CLEANUP(buf_done) struct buf note = BUF_INIT(NOTE_MAX);
@@ -497,7 +514,7 @@ int publisher_rotate(struct publisher *p, const struct ledger_position *target, 
 
         r = publisher_run(p, target, err);
         if (r == 0)
-                r = keys_load(p->private_fd, &p->io, "log.next", &next, err);
+                r = load_next_key(p, &next, err);
         if (r == 0)
                 r = put_note(p, next, &note, err);
         if (r == 0)

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ledger/publisher.h"
+
+#include "fixture.h"
+#include "ledger/keys.h"
+#include "ledger/segment.h"
+#include "ledger/wal.h"
+#include "sys/crc32c.h"
+#include "wire/tile.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static int try_publisher(struct fixture *f, bool rebuild, struct err *err)
+{
+        struct publisher_options o = { .io = &io_kernel, .rebuild = rebuild };
+        struct publisher *p = NULL;
+        int r = publisher_open(f->public_fd, f->private_fd, &o, &p, err);
+
+        assert_true((r == 0) == (p != NULL));
+        publisher_free(p);
+        return r;
+}
+
+/* A ledger of n entries, all in the write-ahead log, published in steps. */
+static void published(struct fixture *f, uint64_t n, uint64_t step)
+{
+        struct publisher *p;
+        struct ledger *l;
+
+        fixture_new(f);
+        l = fixture_open(f);
+        p = fixture_publisher(f, NULL, false);
+        while (f->model.size < n) {
+                fixture_append(f, l, MIN_OF(step, n - f->model.size), 50, 50);
+                fixture_publish(p, l);
+        }
+        publisher_free(p);
+        ledger_free(l);
+}
+
+/* Sizes around the edges of tiles, published one after the other. */
+static void trees(void **state)
+{
+        static const uint64_t size[] = { 1,   2,   255, 256,  257,  511, 512,
+                                         513, 700, 768, 1000, 1024, 3000 };
+        struct publisher *p;
+        struct fixture f;
+        struct ledger *l;
+
+        fixture_new(&f);
+        l = fixture_open(&f);
+        p = fixture_publisher(&f, NULL, false);
+        assert_int_equal(fixture_checkpoint_size(&f), 0);
+        for (size_t i = 0; i < ARRAY_LEN(size); i++) {
+                fixture_append(&f, l, size[i] - f.model.size, 40, 17);
+                fixture_publish(p, l);
+                fixture_publish(p, l); /* nothing to do */
+                assert_int_equal(publisher_size(p), size[i]);
+                assert_int_equal(publisher_covered(p), size[i] / 256 * 256);
+                assert_int_equal(fixture_checkpoint_size(&f), size[i]);
+                fixture_check_tree(&f, size[i]);
+                if (i % 2) {
+                        publisher_free(p);
+                        p = fixture_publisher(&f, NULL, i % 4 == 1);
+                }
+        }
+        publisher_free(p);
+        ledger_free(l);
+        fixture_done(&f);
+}
+
+/* Level 2 and its edge, in one go. */
+static void large_tree(void **state)
+{
+        struct fixture f;
+
+        published(&f, 66000, 66000);
+        fixture_check_tree(&f, 66000);
+        assert_int_equal(faccessat(f.public_fd, "tile/2/000.p/1", F_OK, 0), 0);
+        assert_int_equal(faccessat(f.public_fd, "tile/1/001.p/1", F_OK, 0), 0);
+        assert_int_equal(faccessat(f.public_fd, "tile/3", F_OK, 0), -1);
+        fixture_done(&f);
+}
+
+/* Every file of the tree, one at a time and random sets: all is in the write-ahead log still. */
+static void files_made_again(void **state)
+{
+        static const char *const path[] = {
+                "tile/0/000",       "tile/0/001",       "tile/0/002.p/188",       "tile/1/000.p/2",
+                "tile/entries/000", "tile/entries/001", "tile/entries/002.p/188", "checkpoint",
+        };
+        struct fixture f;
+        uint64_t rnd = 5;
+
+        published(&f, 700, 700);
+        for (unsigned set = 1; set < 1u << ARRAY_LEN(path); set++) {
+                bool one = (set & (set - 1)) == 0;
+
+                if (!one && fixture_random(&rnd) % 8)
+                        continue;
+                for (size_t i = 0; i < ARRAY_LEN(path); i++)
+                        if (set >> i & 1)
+                                assert_int_equal(unlinkat(f.public_fd, path[i], 0), 0);
+                assert_int_equal(try_publisher(&f, false, NULL), 0);
+                fixture_check_tree(&f, 700);
+                assert_int_equal(fixture_checkpoint_size(&f), 700);
+        }
+        fixture_remove(f.public_fd, "tile");
+        assert_int_equal(try_publisher(&f, false, NULL), 0);
+        fixture_check_tree(&f, 700);
+        fixture_done(&f);
+}
+
+/* Ranges whose part of the write-ahead log is gone: tiles from the bundles. */
+static void old_tiles_made_again(void **state)
+{
+        static const char *const path[] = { "tile/0/000", "tile/0/001", "tile/0/002",
+                                            "tile/1/000.p/6" };
+        struct publisher *p;
+        struct fixture f;
+        struct ledger *l;
+        struct err err = { 0 };
+        size_t n, n_segments;
+        uint64_t *numbers;
+        uint8_t *bundle;
+        int wal;
+
+        fixture_new(&f);
+        l = fixture_open(&f);
+        p = fixture_publisher(&f, NULL, false);
+        for (int i = 0; i < 16; i++) {
+                fixture_append(&f, l, 100, 4000, 10);
+                fixture_publish(p, l);
+                ledger_tend(l);
+        }
+        publisher_free(p);
+        ledger_free(l);
+        wal = openat(f.private_fd, "wal", O_RDONLY | O_DIRECTORY);
+        assert_int_equal(segment_list(&io_kernel, wal, false, &numbers, &n_segments, NULL), 0);
+        assert_true(numbers[0] > 3); /* the first segments are used again */
+        free(numbers);
+        close(wal);
+        for (size_t i = 0; i < ARRAY_LEN(path); i++) {
+                assert_int_equal(unlinkat(f.public_fd, path[i], 0), 0);
+                assert_int_equal(try_publisher(&f, true, &err), 0);
+                fixture_check_tree(&f, f.model.size);
+        }
+        fixture_remove(f.public_fd, "tile/0");
+        fixture_remove(f.public_fd, "tile/1");
+        assert_int_equal(try_publisher(&f, true, &err), 0);
+        fixture_check_tree(&f, f.model.size);
+        /* A bundle that is not what was signed gives no tile a place. */
+        assert_int_equal(unlinkat(f.public_fd, "tile/0/001", 0), 0);
+        bundle = fixture_read(f.public_fd, "tile/entries/001", &n);
+        bundle[100] ^= 1;
+        fixture_write(f.public_fd, "tile/entries/001", span_of(bundle, n));
+        assert_int_equal(try_publisher(&f, true, &err), -EBADMSG);
+        assert_int_equal(faccessat(f.public_fd, "tile/0/001", F_OK, 0), -1);
+        free(bundle);
+        fixture_done(&f);
+}
+
+static void wrong_files_stay(void **state)
+{
+        static const char *const path[] = { "tile/0/000", "tile/entries/001", "tile/0/002.p/188",
+                                            "tile/1/000.p/2" };
+        struct fixture f;
+
+        published(&f, 700, 700);
+        for (size_t i = 0; i < ARRAY_LEN(path); i++) {
+                for (int how = 0; how < 3; how++) {
+                        struct err err = { 0 };
+                        uint8_t *good, *now;
+                        size_t n, m;
+
+                        good = fixture_read(f.public_fd, path[i], &n);
+                        good[n / 2] ^= 4;
+                        m = how == 0 ? n : how == 1 ? n - 1 : 3;
+                        fixture_write(f.public_fd, path[i], span_of(good, m));
+                        assert_int_equal(try_publisher(&f, false, &err), -EBADMSG);
+                        if (!strstr(err.text, path[i]))
+                                print_message("%s\n", err.text);
+                        assert_non_null(strstr(err.text, path[i]));
+                        now = fixture_read(f.public_fd, path[i], &m);
+                        assert_memory_equal(now, good, m);
+                        free(now);
+                        good[n / 2] ^= 4;
+                        fixture_write(f.public_fd, path[i], span_of(good, n));
+                        free(good);
+                }
+        }
+        assert_int_equal(try_publisher(&f, false, NULL), 0);
+        fixture_done(&f);
+}
+
+/* A payload byte changed behind the writer's back, with the record's checksum made to fit: only the
+ * second computation of the root can tell, and it must not sign. */
+static void second_computation(void **state)
+{
+        struct ledger_position at;
+        struct publisher *p;
+        struct fixture f;
+        struct ledger *l;
+        struct wal_segment h;
+        struct wal_record rec;
+        struct err err = { 0 };
+        uint8_t *bytes, *record;
+        size_t n, len, off = WAL_SEGMENT_HEADER;
+        uint32_t crc;
+        int fd;
+
+        fixture_new(&f);
+        l = fixture_open(&f);
+        p = fixture_publisher(&f, NULL, false);
+        fixture_append(&f, l, 100, 60, 100);
+        fixture_publish(p, l);
+        fixture_append(&f, l, 100, 60, 100);
+        bytes = fixture_read(f.private_fd, "wal/000000000001", &n);
+        assert_int_equal(wal_get_segment(span_of(bytes, n), &h, NULL), 1);
+        do {
+                assert_int_equal(
+                        wal_get_record(span_of(bytes, n), off, wal_salt(&h), &rec, &len, NULL), 1);
+                off += len;
+        } while (rec.type != WAL_ENTRY || rec.index != 150);
+        record = bytes + off - len;
+        record[WAL_RECORD_HEADER + 20] ^= 1;
+        crc = crc32c(wal_salt(&h), span_of(record + 4, WAL_RECORD_HEADER - 4 + rec.payload.n));
+        for (int i = 0; i < 4; i++)
+                record[i] = (uint8_t)(crc >> (8 * i));
+        fd = openat(f.private_fd, "wal/000000000001", O_WRONLY);
+        assert_int_equal(pwrite(fd, bytes, n, 0), (ssize_t)n);
+        close(fd);
+        ledger_position(l, &at);
+        assert_int_equal(publisher_run(p, &at, &err), -EBADMSG);
+        assert_non_null(strstr(err.text, "the log stops"));
+        assert_int_equal(fixture_checkpoint_size(&f), 100);
+        publisher_free(p);
+        ledger_free(l);
+        l = NULL;
+        assert_int_equal(ledger_open(f.public_fd, f.private_fd, &f.options, &l, &err), -EBADMSG);
+        assert_non_null(strstr(err.text, "do not give the batch's root"));
+        free(bytes);
+        fixture_done(&f);
+}
+
+/* ---- changing the key ---- */
+
+static void rotated(void **state)
+{
+        struct ledger_position at;
+        struct publisher *p;
+        struct fixture f;
+        struct ledger *l;
+        uint8_t *old_key, *new_key, *note;
+        size_t old_n, new_n, n;
+
+        for (int crash = 0; crash < 3; crash++) {
+                fixture_new(&f);
+                l = fixture_open(&f);
+                p = fixture_publisher(&f, NULL, false);
+                fixture_append(&f, l, 30, 60, 10);
+                fixture_publish(p, l);
+                old_key = fixture_read(f.private_fd, "keys/log", &old_n);
+                assert_int_equal(keys_generate(f.private_fd, &io_kernel, "log.next",
+                                               SPAN(FIXTURE_ORIGIN), NULL),
+                                 0);
+                new_key = fixture_read(f.private_fd, "keys/log.next", &new_n);
+                fixture_append(&f, l, 1, 60, 1); /* stands for ledger.key_rotated */
+                ledger_position(l, &at);
+                assert_int_equal(publisher_rotate(p, &at, NULL), 0);
+                publisher_free(p);
+                ledger_free(l);
+                if (crash) { /* before the rename: the old key in place, the new one beside it */
+                        fixture_write(f.private_fd, "keys/log", span_of(old_key, old_n));
+                        if (crash == 2)
+                                fixture_write(f.private_fd, "keys/log.next",
+                                              span_of(new_key, new_n));
+                }
+                assert_int_equal(fixture_checkpoint_size(&f), 31);
+                note = fixture_read(f.public_fd, "rotation/31", &n);
+                assert_int_equal(note[n - 1], '\n');
+                free(note);
+                l = fixture_open(&f);
+                fixture_check(&f, l);
+                p = fixture_publisher(&f, NULL, false);
+                fixture_append(&f, l, 300, 60, 10);
+                fixture_publish(p, l);
+                assert_int_equal(fixture_checkpoint_size(&f), 331); /* under the key in place */
+                publisher_free(p);
+                ledger_free(l);
+                l = fixture_open(&f);
+                ledger_free(l);
+                free(old_key);
+                free(new_key);
+                fixture_done(&f);
+        }
+}
+
+/* A next key of another name would make a checkpoint nobody can open. */
+static void rotated_to_a_foreign_name(void **state)
+{
+        struct ledger_position at;
+        struct publisher *p;
+        struct fixture f;
+        struct ledger *l;
+        struct err err = { 0 };
+
+        fixture_new(&f);
+        l = fixture_open(&f);
+        p = fixture_publisher(&f, NULL, false);
+        fixture_append(&f, l, 30, 60, 10);
+        assert_int_equal(
+                keys_generate(f.private_fd, &io_kernel, "log.next", SPAN("other.example"), NULL),
+                0);
+        ledger_position(l, &at);
+        assert_int_equal(publisher_rotate(p, &at, &err), -EINVAL);
+        assert_non_null(strstr(err.text, "other.example"));
+        publisher_free(p);
+        ledger_free(l);
+        l = fixture_open(&f);
+        ledger_free(l);
+        fixture_done(&f);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(trees),
+                cmocka_unit_test(large_tree),
+                cmocka_unit_test(files_made_again),
+                cmocka_unit_test(old_tiles_made_again),
+                cmocka_unit_test(wrong_files_stay),
+                cmocka_unit_test(second_computation),
+                cmocka_unit_test(rotated),
+                cmocka_unit_test(rotated_to_a_foreign_name),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
