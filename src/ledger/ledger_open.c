@@ -381,6 +381,8 @@ static int replay_segment(struct ledger *l, uint64_t number, bool oldest, bool l
         segment = span_of(bytes, n);
         ledger_log_id(l->origin, log_id);
         r = wal_get_segment(segment, &h, err);
+        if (r < 0)
+                goto out;
         if (r == 0) {
                 /* Renamed, but its first batch did not reach the disk, or not whole. */
                 if (!last || wal_first_nonzero(span_of(bytes, WAL_SECTOR), 0) != SIZE_MAX ||
