@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A ledger over the years and in other shapes: stamps, pruning, archives, web servers."""
+import functools
+import http.server
+import json
+import subprocess
+import threading
+
+import pytest
+
+from assay_tool import assay, good, good_json, lines, refused
+
+ORIGIN = "example.com/upkeep"
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    path = tmp_path / "L"
+    return path, good("ledger", "init", path, "--origin", ORIGIN).strip()
+
+
+def dated(n, year):
+    return {"k": "x.y", "t": f"{year}-06-01T12:00:00.000000000Z", "v": 1, "what": {"n": n}}
+
+
+def test_prune(ledger, tmp_path):
+    path, vkey = ledger
+    good("ledger", "append", path, data=lines(*(dated(n, 2015 if n < 700 else 2099)
+                                                for n in range(1000))))
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("# retention\nkeep: 400d\n")
+    before = good("ledger", "proof", path, 900)
+    plan = good_json("ledger", "prune", path, "--policy", policy, "--dry-run")
+    assert plan == {"dropped": 512, "min_index": 512}
+    assert (path / "tile" / "entries" / "000").exists()
+    assert good("ledger", "prune", path, "--policy",
+                policy) == "dropped 512 entries, up to index 512\n"
+    assert not (path / "tile" / "entries" / "001").exists()
+    assert (path / "tile" / "entries" / "002").exists()
+    record = json.loads(good("log", path, "--json", "--limit", "1"))
+    assert record["k"] == "ledger.pruned"
+    assert record["what"]["policy"] == "policy.yaml" and record["what"]["min_index"] == 512
+    assert record["what"]["until"].startswith("2015-06-01")
+    said = good_json("verify", path, "--key", vkey)
+    assert said["verdict"] == "good" and said["entries_pruned"] == 512
+    # A proof made before still holds, and new ones can be made.
+    for name, text in (("old", before), ("new", good("ledger", "proof", path, 900))):
+        (tmp_path / name).write_text(text)
+        (tmp_path / "entry").write_bytes(lines(dated(900, 2099)))
+        assert good("verify", "--proof", tmp_path / name, "--key", vkey, "--entry",
+                    tmp_path / "entry").startswith("GOOD  entry 900")
+    assert good_json("ledger", "prune", path, "--policy", policy)["dropped"] == 0
+    assert "is not here any more" in refused(1, "prove", "3", path)
+    policy.write_text("keep: for ever\n")
+    assert 'policy.yaml: line 1: "keep: 400d" wants' in refused(
+        1, "ledger", "prune", path, "--policy", policy)
+
+
+TSA = """
+[tsa]
+default_tsa = t
+[t]
+serial = {top}/serial
+signer_digest = sha256
+default_policy = 1.2.3.4
+digests = sha256
+ess_cert_id_alg = sha256
+"""
+
+
+@pytest.fixture
+def authority(tmp_path):
+    """Answers a question with openssl ts; returns the certificate and a function."""
+    (tmp_path / "ts.cnf").write_text(TSA.format(top=tmp_path))
+    (tmp_path / "serial").write_text("01\n")
+    run = functools.partial(subprocess.run, check=True, capture_output=True, cwd=tmp_path)
+    run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out",
+         "cert.pem", "-days", "2", "-subj", "/CN=tsa", "-addext",
+         "extendedKeyUsage=critical,timeStamping"])
+
+    def answer(question, reply):
+        run(["openssl", "ts", "-reply", "-config", "ts.cnf", "-section", "t", "-queryfile",
+             question, "-signer", "cert.pem", "-inkey", "key.pem", "-out", reply])
+    return tmp_path / "cert.pem", answer
+
+
+def test_stamp(ledger, authority, tmp_path):
+    path, vkey = ledger
+    cert, answer = authority
+    good("ledger", "append", path, data=lines({"a": 1}))
+    question, reply = tmp_path / "q.tsq", tmp_path / "q.tsr"
+    assert good("ledger", "stamp", path, "--request", question) == ""
+    answer(question, reply)
+    keep = ("ledger", "stamp", path, "--request", question, "--reply")
+    # The log may go on meanwhile.
+    good("ledger", "append", path, data=lines({"b": 1}))
+    changed = tmp_path / "bad.tsr"
+    changed.write_bytes(reply.read_bytes()[:-1] + b"\0")
+    refused(1, *keep, changed, "--ca", cert)
+    assert "wants --ca" in refused(2, *keep, reply)
+    assert good(*keep, reply, "--ca", cert) == ""
+    subprocess.run(["openssl", "ts", "-verify", "-data", path / "stamp" / "1.note", "-in",
+                    path / "stamp" / "1.tsr", "-CAfile", cert], check=True, capture_output=True)
+    said = good_json("verify", path, "--key", vkey, "--ca", cert)
+    assert (said["verdict"], said["stamps"], said["stamps_judged"]) == ("good", 1, 1)
+    record = json.loads(good("log", path, "--json", "--kind", "ledger.stamped"))
+    assert record["what"]["size"] == 1
+    # Another ledger's stamp is not ours.
+    other = tmp_path / "O"
+    good("ledger", "init", other, "--origin", "example.com/other")
+    assert "the stamp is of another ledger" in refused(
+        1, "ledger", "stamp", other, "--request", question, "--reply", reply, "--ca", cert)
+
+
+@pytest.mark.parametrize("name, command", [
+    ("log.tar", ["tar", "cf"]), ("log.tar.gz", ["tar", "czf"]), ("log.tar.xz", ["tar", "cJf"])])
+@pytest.mark.parametrize("inside", [False, True])
+def test_archives(ledger, tmp_path, name, command, inside):
+    path, vkey = ledger
+    good("ledger", "append", path, data=lines(*({"n": n} for n in range(300))))
+    archive = tmp_path / name
+    where = ["-C", path, "."] if inside else ["-C", path.parent, path.name]
+    subprocess.run([*command, archive, *where], check=True)
+    said = good_json("verify", archive, "--key", vkey)
+    assert (said["verdict"], said["size"], said["listed"]) == ("good", 300, True)
+    bundle = path / "tile" / "entries" / "000"
+    bundle.write_bytes(bundle.read_bytes().replace(b'"n":7}', b'"n":8}'))
+    subprocess.run([*command, archive, *where], check=True)
+    assert assay("verify", archive, "--key", vkey).returncode == 1
+    archive.write_bytes(archive.read_bytes()[:700])
+    assert assay("verify", archive, "--key", vkey).returncode in (1, 3)
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args):
+        pass
+
+
+def test_web_server(ledger):
+    path, vkey = ledger
+    good("ledger", "append", path, data=lines(*({"n": n} for n in range(300))))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(
+        Quiet, directory=str(path)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    for there in (url, url + "/"):
+        said = good_json("verify", there, "--key", vkey)
+        assert (said["verdict"], said["size"], said["listed"]) == ("good", 300, False)
+    assert "--key VKEY is missing" in refused(2, "verify", url)
+    bundle = path / "tile" / "entries" / "000"
+    bundle.write_bytes(bundle.read_bytes().replace(b'"n":7}', b'"n":8}'))
+    done = assay("verify", url, "--key", vkey)
+    assert done.returncode == 1 and b"tile/entries/000" in done.stdout
+    server.shutdown()
+    server.server_close()
+    assert assay("verify", url, "--key", vkey).returncode == 3
