@@ -112,17 +112,17 @@ static const char *must_be(enum kind_type type)
 
 /* ---- members against fields ---- */
 
-/* Fields and members are both in order, so each is looked at once. */
 struct walk {
         const struct kind *kind;
-        const struct kind_field *field; /* the next one a member may have */
-        bool given;                     /* ... and whether one had it already */
+        uint64_t given[KIND_FIELDS_MAX / 64]; /* a bit a field */
         const struct span *sensitive;
         size_t n_sensitive;
         struct err *err;
 };
 
 enum { NAME_SHOWN = 64 };
+
+static const struct span b64 = SPAN_INIT("_b64");
 
 static int refuse(const struct walk *w, struct span parent, struct span key, const char *what)
 {
@@ -131,13 +131,8 @@ static int refuse(const struct walk *w, struct span parent, struct span key, con
                        (int)MIN_OF(key.n, (size_t)NAME_SHOWN), (const char *)key.p, what);
 }
 
-static int refuse_field(const struct walk *w, const char *what)
-{
-        return refuse(w, SPAN_NONE, span_str(w->field->path), what);
-}
-
-/* Order of a string's first bytes and b, which has no NUL.  Calls to strncmp() for so few
- * bytes are half of kind_check()'s time. */
+/* Order of a string's first bytes and b, which has no NUL.  strncmp() costs more than so few bytes
+ * are worth. */
 static inline int compare_text(const char *a, struct span b)
 {
         for (size_t i = 0; i < b.n; i++)
@@ -162,55 +157,65 @@ static inline int compare_path(const char *path, struct span parent, struct span
         return c ? c : (uint8_t)path[key.n];
 }
 
-static bool is_sensitive_given(const struct walk *w, const struct kind_field *f)
+/* The first field not before parent.key; n_fields when there is none.  *ret_found: it is the one.
+ */
+static size_t search_field(const struct kind *k, struct span parent, struct span key,
+                           bool *ret_found)
 {
-        for (size_t i = 0; i < w->n_sensitive; i++) {
-                struct span name = w->sensitive[i];
+        size_t lo = 0, hi = k->n_fields;
 
-                if (span_eq_str(name, f->path) ||
-                    ((f->flags & KIND_BYTES) && name.n > 4 &&
-                     span_eq(span_from(name, name.n - 4), SPAN("_b64")) &&
-                     span_eq_str(span_of(name.p, name.n - 4), f->path)))
-                        return true;
+        *ret_found = false;
+        while (lo < hi) {
+                size_t mid = lo + (hi - lo) / 2;
+                int c = compare_path(k->fields[mid].path, parent, key);
+
+                if (c == 0) {
+                        *ret_found = true;
+                        return mid;
+                }
+                if (c < 0)
+                        lo = mid + 1;
+                else
+                        hi = mid;
         }
-        return false;
+        return lo;
 }
 
-/* No later member can have the current field. */
-static inline int leave_field(struct walk *w)
+/* The field of this name, or of which this is the base64 form; NULL when there is none.  *ret_at is
+ * where it would be. */
+static const struct kind_field *find_field(const struct kind *k, struct span parent,
+                                           struct span key, bool *ret_b64, size_t *ret_at)
 {
-        unsigned flags = w->field->flags;
+        bool found;
+        size_t at;
 
-        if ((flags & KIND_REQUIRED) && !w->given &&
-            !((flags & KIND_SENSITIVE) && is_sensitive_given(w, w->field)))
-                return refuse_field(w, "is missing");
-        w->field++;
-        w->given = false;
-        return 0;
+        *ret_b64 = false;
+        *ret_at = search_field(k, parent, key, &found);
+        if (found)
+                return &k->fields[*ret_at];
+        if (key.n <= b64.n || !span_eq(span_from(key, key.n - b64.n), b64))
+                return NULL;
+        at = search_field(k, parent, span_of(key.p, key.n - b64.n), &found);
+        if (!found || !(k->fields[at].flags & KIND_BYTES))
+                return NULL;
+        *ret_b64 = true;
+        return &k->fields[at];
 }
 
-/* The base64 form of the current field? */
-static bool is_b64_form(const struct walk *w, struct span parent, struct span key)
+static int check_field(struct walk *w, const struct kind_field *f, struct span parent,
+                       struct span key, struct json_value v, bool in_b64)
 {
-        static const struct span suffix = SPAN_INIT("_b64");
+        size_t at = (size_t)(f - w->kind->fields);
 
-        return (w->field->flags & KIND_BYTES) && key.n > suffix.n &&
-               span_eq(span_from(key, key.n - suffix.n), suffix) &&
-               compare_path(w->field->path, parent, span_of(key.p, key.n - suffix.n)) == 0;
-}
-
-static int check_field(struct walk *w, struct span parent, struct span key, struct json_value v,
-                       bool b64)
-{
-        if (w->field->flags & KIND_SENSITIVE)
+        if (f->flags & KIND_SENSITIVE)
                 return refuse(w, parent, key, "is sensitive and may not stand in the entry");
-        if (w->given)
-                return refuse_field(w, "is given twice, plain and as _b64");
-        w->given = true;
-        if (b64 && !(v.type == JSON_STRING && is_base64(span_of(v.raw.p + 1, v.raw.n - 2))))
+        if (w->given[at / 64] & 1ULL << at % 64)
+                return refuse(w, SPAN_NONE, span_str(f->path), "is given twice, plain and as _b64");
+        w->given[at / 64] |= 1ULL << at % 64;
+        if (in_b64 && !(v.type == JSON_STRING && is_base64(span_of(v.raw.p + 1, v.raw.n - 2))))
                 return refuse(w, parent, key, "must be base64");
-        if (!b64 && !type_fits(w->field->type, v))
-                return refuse(w, parent, key, must_be(w->field->type));
+        if (!in_b64 && !type_fits(f->type, v))
+                return refuse(w, parent, key, must_be(f->type));
         return 0;
 }
 
@@ -218,25 +223,17 @@ static int check_members(struct walk *w, struct span parent, struct json_value o
 
 static int check_member(struct walk *w, struct span parent, struct span key, struct json_value v)
 {
-        int c = 1, r;
+        const struct kind_field *f;
+        bool in_b64;
+        size_t at;
 
-        while (w->field->path) {
-                bool b64;
-
-                c = compare_path(w->field->path, parent, key);
-                b64 = c < 0 && is_b64_form(w, parent, key);
-                if (c == 0 || b64)
-                        return check_field(w, parent, key, v, b64);
-                if (c > 0)
-                        break;
-                r = leave_field(w);
-                if (r < 0)
-                        return r;
-        }
-        /* The next field is behind the key, perhaps inside it. */
-        if (parent.n == 0 && v.type == JSON_OBJECT && w->field->path &&
-            strncmp(w->field->path, (const char *)key.p, key.n) == 0 &&
-            w->field->path[key.n] == '.')
+        f = find_field(w->kind, parent, key, &in_b64, &at);
+        if (f)
+                return check_field(w, f, parent, key, v, in_b64);
+        /* Fields inside the key are the next ones behind it. */
+        if (parent.n == 0 && v.type == JSON_OBJECT && at < w->kind->n_fields &&
+            compare_text(w->kind->fields[at].path, key) == 0 &&
+            w->kind->fields[at].path[key.n] == '.')
                 return check_members(w, key, v);
         return refuse(w, parent, key, "is not a field of it");
 }
@@ -258,37 +255,38 @@ static int check_members(struct walk *w, struct span parent, struct json_value o
         return 0;
 }
 
-/* ---- the whole ---- */
-
-static const struct kind_field *find_field(const struct kind *k, struct span name)
+/* Names of the values that travel beside the skeleton; they count as given. */
+static int check_sensitive(struct walk *w)
 {
-        for (const struct kind_field *f = k->fields; f->path; f++) {
-                size_t n = strlen(f->path);
-
-                if (n <= name.n && memcmp(f->path, name.p, n) == 0 &&
-                    (n == name.n ||
-                     ((f->flags & KIND_BYTES) && span_eq(span_from(name, n), SPAN("_b64")))))
-                        return f;
-        }
-        return NULL;
-}
-
-static int check_sensitive(const struct walk *w)
-{
-        const struct kind_field *f;
-
         for (size_t i = 0; i < w->n_sensitive; i++) {
-                f = find_field(w->kind, w->sensitive[i]);
+                const struct kind_field *f;
+                bool in_b64;
+                size_t at;
+
+                f = find_field(w->kind, SPAN_NONE, w->sensitive[i], &in_b64, &at);
                 if (!f || !(f->flags & KIND_SENSITIVE))
                         return refuse(w, SPAN_NONE, w->sensitive[i],
                                       f ? "is not a sensitive field of it"
                                         : "is not a field of it");
-                for (size_t k = 0; k < i; k++)
-                        if (find_field(w->kind, w->sensitive[k]) == f)
-                                return refuse(w, SPAN_NONE, span_str(f->path), "is given twice");
+                at = (size_t)(f - w->kind->fields);
+                if (w->given[at / 64] & 1ULL << at % 64)
+                        return refuse(w, SPAN_NONE, span_str(f->path), "is given twice");
+                w->given[at / 64] |= 1ULL << at % 64;
         }
         return 0;
 }
+
+static int check_required(const struct walk *w)
+{
+        for (size_t i = 0; i < w->kind->n_fields; i++)
+                if ((w->kind->fields[i].flags & KIND_REQUIRED) &&
+                    !(w->given[i / 64] & 1ULL << i % 64))
+                        return refuse(w, SPAN_NONE, span_str(w->kind->fields[i].path),
+                                      "is missing");
+        return 0;
+}
+
+/* ---- the whole ---- */
 
 static int read_kind(struct span skeleton, const struct kind **ret, struct err *err)
 {
@@ -326,11 +324,8 @@ int kind_check(struct span skeleton, const char *proc, const struct span *sensit
         if (strcmp(w.kind->owner, proc) != 0)
                 return err_set(err, -EACCES, "%s belongs to %s, not to %s", w.kind->name,
                                w.kind->owner, proc);
-        w.field = w.kind->fields;
         r = check_sensitive(&w);
         if (r == 0)
                 r = check_members(&w, SPAN_NONE, json_value_of(skeleton));
-        while (r == 0 && w.field->path)
-                r = leave_field(&w);
-        return r;
+        return r < 0 ? r : check_required(&w);
 }

@@ -28,6 +28,8 @@ enum kind_flags {
         KIND_BYTES = 1u << 2,     /* text that may not be UTF-8: also accepted as <name>_b64 */
 };
 
+enum { KIND_FIELDS_MAX = 128 };
+
 struct kind_field {
         const char *path; /* dotted: "what.path" */
         enum kind_type type;
@@ -41,7 +43,8 @@ struct kind {
         const char *owner; /* process: recorder, sensor, job, gateway, bridge, hub, ... */
         unsigned ocsf;     /* OCSF class_uid it exports to, 0: none */
         const char *about;
-        const struct kind_field *fields; /* ends with path NULL */
+        const struct kind_field *fields; /* ascending by path; ends with path NULL */
+        size_t n_fields;                 /* at most KIND_FIELDS_MAX */
 };
 
 /* Sorted by name, then version; each kind's fields by path.  A test watches over both, for

@@ -7,7 +7,10 @@
  * 5002 Device Config State, 6002 Application Lifecycle. */
 #include "wire/kind.h"
 
-#define FIELDS(...) ((const struct kind_field[]){ __VA_ARGS__, { 0 } })
+/* The fields and their number: the last two members of a block. */
+#define FIELDS(...)                                                                                \
+        ((const struct kind_field[]){ __VA_ARGS__, { 0 } }),                                       \
+                ARRAY_LEN(((const struct kind_field[]){ __VA_ARGS__ }))
 
 #define REQ  KIND_REQUIRED
 #define SENS KIND_SENSITIVE

@@ -33,6 +33,8 @@ static void table_is_in_order(void **state)
 static void fields_are_in_order(void **state)
 {
         for (size_t i = 0; i < kind_count; i++) {
+                assert_in_range(kind_table[i].n_fields, 1, KIND_FIELDS_MAX);
+                assert_null(kind_table[i].fields[kind_table[i].n_fields].path);
                 for (const struct kind_field *f = kind_table[i].fields; f->path; f++) {
                         char b64[100];
 
