@@ -156,14 +156,16 @@ static int load_run(struct span *s, uint64_t last, struct run *ret, struct err *
         if (!get_le(s, 8, &ret->run) || !get_le(s, 8, &ret->last_seq) || !get_le(s, 8, &base) ||
             !get_le(s, 4, &n))
                 return err_set(err, -EBADMSG, "the state record is cut short");
-        if (ret->run == 0 || ret->run > last || n > LEDGER_WINDOW || n > ret->last_seq)
+        if (ret->run == 0 || ret->run > last || n > LEDGER_WINDOW || n > ret->last_seq ||
+            (n == 0 && base != 0))
                 return err_set(err, -EBADMSG, "the state record has an impossible run");
         ret->n = (uint32_t)n;
         ret->start = 0;
         for (uint32_t i = 0; i < ret->n; i++) {
                 if (!get_le(s, 4, &delta))
                         return err_set(err, -EBADMSG, "the state record is cut short");
-                if (base > UINT64_MAX - delta || (i && base + delta <= ret->index[i - 1]))
+                if (base > UINT64_MAX - delta ||
+                    (i == 0 ? delta != 0 : base + delta <= ret->index[i - 1]))
                         return err_set(err, -EBADMSG, "the state record has an impossible index");
                 ret->index[i] = base + delta;
         }

@@ -247,6 +247,12 @@ static void hostile(void **state)
                 { "indices that do not ascend",
                   48,
                   { U64(9), U32(1), U64(3), U64(5), U64(7), U32(2), U32(4), U32(4) } },
+                { "a base without an index",
+                  40,
+                  { U64(9), U32(1), U64(3), U64(5), U64(7), U32(0) } },
+                { "a base that is not the first index",
+                  44,
+                  { U64(9), U32(1), U64(3), U64(5), U64(7), U32(1), U32(2) } },
                 { "too many runs", 12, { U64(9), U32(LEDGER_RUNS_MAX + 1) } },
         };
 
