@@ -105,11 +105,22 @@ static int stage_sent(struct peer *p, const struct sent *s, uint64_t *ret_index,
                               recorder_wal_run(p->run, p->role), s->seq, ret_index, err);
 }
 
-static void refuse(struct peer *p, const struct sent *s, const struct err *why)
+static void close_unread(struct peer *p)
 {
-        own_refused(p->r, s->skeleton, p, s->seq, why->code, err_text(why));
-        if (p->r->full)
-                return; /* it will come again */
+        peer_close(p, true, "more than %d entries without taking their acknowledgements",
+                   LEDGER_WINDOW);
+}
+
+static void refuse(struct peer *p, const struct sent *s, struct err *why)
+{
+        int rc;
+
+        peer_clean_words(why->text);
+        rc = own_refused(p->r, s->skeleton, p, s->seq, why->code, err_text(why));
+        if (rc == -ENOBUFS)
+                close_unread(p);
+        if (rc < 0)
+                return; /* on a full disk it will come again */
         p->last = s->seq;
         p->r->total.refused++;
         peer_refuse(p, s->seq, why->code, err_text(why));
@@ -133,8 +144,9 @@ static void admit_new(struct peer *p, const struct sent *s)
         } else if (rc == -EINVAL || rc == -E2BIG || rc == -EACCES) {
                 refuse(p, s, &err);
         } else if (rc == -ENOBUFS) {
-                peer_close(p, true, "more than %d entries without taking their acknowledgements",
-                           LEDGER_WINDOW);
+                close_unread(p);
+        } else if (rc == -ENOSPC && !r->full) {
+                peer_close(p, false, "%s", err_text(&err)); /* no room in the vault */
         } else if (rc != -ENOSPC) {
                 recorder_stop(r, rc, "append", &err);
         }
@@ -155,9 +167,10 @@ static void admit_again(struct peer *p, const struct sent *s)
                 return;
         }
         p->r->total.resent++;
-        if (judge(p, s, &err) < 0)
+        if (judge(p, s, &err) < 0) {
+                peer_clean_words(err.text);
                 peer_refuse(p, s->seq, err.code, err_text(&err));
-        else
+        } else {
                 peer_answer(p, s->seq, index);
 }
 
@@ -195,3 +208,4 @@ void admit_message(struct peer *p, struct msg_reader *m)
         if (p->state == PEER_OPEN && !p->r->stop_code && msg_close(m) < 0)
                 peer_close(p, true, "malformed message: %s", err_text(m->err));
 }
+        }

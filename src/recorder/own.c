@@ -208,8 +208,8 @@ void own_peer(struct recorder *r, const struct peer *p, const char *event, bool 
 }
 
 /* In the peer's place: its run and sequence, our words. */
-void own_refused(struct recorder *r, struct span refused, const struct peer *p, uint64_t seq,
-                 int code, const char *reason)
+int own_refused(struct recorder *r, struct span refused, const struct peer *p, uint64_t seq,
+                int code, const char *reason)
 {
         uint8_t digest[SHA256_LEN];
         char hex[2 * SHA256_LEN + 1];
@@ -230,7 +230,7 @@ void own_refused(struct recorder *r, struct span refused, const struct peer *p, 
         json_end_object(&e.w);
         json_end_object(&e.w);
         rc = stage_as(r, p->role, p->run, seq, &err);
-        if (rc < 0 && rc != -ENOSPC)
+        if (rc < 0 && rc != -ENOSPC && rc != -ENOBUFS)
                 recorder_stop(r, rc, "ledger.refused", &err);
 }
 
@@ -241,6 +241,7 @@ uint64_t own_disk_free(const struct recorder *r)
         return fstatvfs(r->private_fd, &s) == 0 ? (uint64_t)s.f_bavail * s.f_frsize : 0;
 }
 
+        return rc;
 /* The one entry that may use the reserve. */
 void own_full(struct recorder *r)
 {

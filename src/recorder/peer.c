@@ -5,6 +5,7 @@
  *      `---------anything else-------------------------------------^
  *
  * SECURITY: reads packets of any local user until the credentials are judged, which is first. */
+#include "base/text.h"
 #include "loop/log.h"
 #include "recorder/recorder_priv.h"
 
@@ -13,6 +14,14 @@
 #include <stdlib.h>
 
 enum { MAX_INFLIGHT = LEDGER_WINDOW };
+
+void peer_clean_words(char *text)
+{
+        size_t at;
+
+        while (!text_is_utf8(span_str(text), &at))
+                text[at] = '?';
+}
 
 /* ---- answers ---- */
 
@@ -154,6 +163,7 @@ void peer_close(struct peer *p, bool violation, const char *fmt, ...)
         va_start(ap, fmt);
         vsnprintf(p->why, sizeof p->why, fmt, ap);
         va_end(ap);
+        peer_clean_words(p->why);
         p->violation = violation;
         p->state = PEER_CLOSING;
         p->source = loop_remove(p->source);

@@ -145,6 +145,8 @@ STATIC_ASSERT(ROLE_COUNT <= 16, "a role fits into four bits");
 /* ---- peer.c ---- */
 
 void peer_accept(struct recorder *r);
+/* Words that quote a peer's bytes, for an entry: what is not UTF-8 becomes '?'. */
+void peer_clean_words(char *text);
 /* Queue an answer; sent by peer_send_answers() after the commit. */
 void peer_answer(struct peer *p, uint64_t seq, uint64_t index);
 void peer_refuse(struct peer *p, uint64_t seq, int code, const char *text);
@@ -176,8 +178,10 @@ MUST_USE int own_end_by(struct recorder *r, struct own_entry *e, const struct pe
 
 void own_opened(struct recorder *r);
 void own_peer(struct recorder *r, const struct peer *p, const char *event, bool resumed);
-void own_refused(struct recorder *r, struct span refused, const struct peer *p, uint64_t seq,
-                 int code, const char *reason);
+/* What ledger_stage() says; -ENOBUFS: the peer's window is full.  Others have ended the recorder,
+ * but -ENOSPC. */
+MUST_USE int own_refused(struct recorder *r, struct span refused, const struct peer *p,
+                         uint64_t seq, int code, const char *reason);
 void own_full(struct recorder *r);
 void own_resumed(struct recorder *r);
 void own_heartbeat(struct recorder *r);
