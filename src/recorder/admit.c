@@ -35,8 +35,49 @@ static int read_sent(struct msg_reader *m, struct sent *s)
         return m->failed ? -EBADMSG : 0;
 }
 
+static struct entry_stamp stamp_of(const struct peer *p, uint64_t seq)
+{
+        return (struct entry_stamp){
+                .host = span_str(p->r->host),
+                .proc = span_str(role_of(p->role)->name),
+                .run = p->run,
+                .seq = seq,
+                .wall_ns = clock_wall(p->r->clock),
+        };
+}
+
+/* Digests and ids all have one length, so any will do to see whether the entry fits. */
+static int judge_length(const struct peer *p, const struct sent *s, struct err *err)
+{
+        struct span digests[VAULT_FIELDS_MAX], subjects[VAULT_FIELDS_MAX];
+        struct entry_stamp stamp = stamp_of(p, s->seq);
+        char any[ENTRY_DIGEST_LEN];
+
+        if (s->skeleton.n < ENTRY_MAX / 2) /* what we add is much less */
+                return 0;
+        memset(any, 'A', sizeof any);
+        for (size_t i = 0; i < s->n_fields; i++) {
+                size_t k = 0;
+
+                while (!span_eq(s->field[k].subject, s->field[i].subject))
+                        k++;
+                digests[i] = span_of(any, ENTRY_DIGEST_LEN);
+                if (k == i)
+                        subjects[stamp.n_subjects++] = span_of(any, ENTRY_SUBJECT_LEN);
+        }
+        stamp.digests = digests;
+        stamp.n_digests = s->n_fields;
+        stamp.subjects = subjects;
+        buf_clear(&p->r->entry);
+        return entry_compose(s->skeleton, &stamp, &p->r->entry, err);
+}
+
+/* Sealed and in base64 they must fit into a row, and beside the largest entry into a batch. */
+enum { VALUE_MAX = 47 * 1024, VALUES_MAX = 128 * 1024 };
+
 static int judge(const struct peer *p, const struct sent *s, struct err *err)
 {
+        size_t values = 0;
         int rc;
 
         if (s->skeleton.n > ENTRY_MAX)
@@ -52,11 +93,15 @@ static int judge(const struct peer *p, const struct sent *s, struct err *err)
                 if (rc == 0 && (f->subject.n == 0 || f->subject.n > VAULT_LABEL_MAX))
                         rc = err_set(err, -EINVAL, "a subject of %zu bytes: 1 to %d", f->subject.n,
                                      VAULT_LABEL_MAX);
+                values += f->value.n;
+                if (rc == 0 && (f->value.n > VALUE_MAX || values > VALUES_MAX))
+                        rc = err_set(err, -E2BIG, "a value of %zu bytes, at most %d and %d in all",
+                                     f->value.n, VALUE_MAX, VALUES_MAX);
                 if (rc < 0)
                         err_wrap(err, "%.*s", (int)MIN_OF(f->name.n, (size_t)64),
                                  (const char *)f->name.p);
         }
-        return rc;
+        return rc == 0 ? judge_length(p, s, err) : rc;
 }
 
 /* Digests and ids as spans for the composer. */
@@ -77,13 +122,7 @@ static int stage_sent(struct peer *p, const struct sent *s, uint64_t *ret_index,
 {
         struct recorder *r = p->r;
         struct span digests[VAULT_FIELDS_MAX], subjects[VAULT_FIELDS_MAX];
-        struct entry_stamp stamp = {
-                .host = span_str(r->host),
-                .proc = span_str(role_of(p->role)->name),
-                .run = p->run,
-                .seq = s->seq,
-                .wall_ns = clock_wall(r->clock),
-        };
+        struct entry_stamp stamp = stamp_of(p, s->seq);
         struct vault_sealed sealed;
         char id[ENTRY_ID_MAX + 1];
         int rc;
@@ -172,6 +211,7 @@ static void admit_again(struct peer *p, const struct sent *s)
                 peer_refuse(p, s->seq, err.code, err_text(&err));
         } else {
                 peer_answer(p, s->seq, index);
+        }
 }
 
 static void admit(struct peer *p, const struct sent *s)
@@ -208,4 +248,3 @@ void admit_message(struct peer *p, struct msg_reader *m)
         if (p->state == PEER_OPEN && !p->r->stop_code && msg_close(m) < 0)
                 peer_close(p, true, "malformed message: %s", err_text(m->err));
 }
-        }
