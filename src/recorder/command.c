@@ -78,10 +78,11 @@ static void put_u64(struct json_writer *w, const char *key, uint64_t v)
 static int end_and_commit(struct recorder *r, struct own_entry *e, const struct peer *by,
                           struct err *err)
 {
-        int rc = by ? own_end_by(r, e, by) : own_end(r, e);
+        int rc = own_end_by(r, e, by, err);
 
-        if (rc == 0)
-                rc = recorder_commit(r);
+        if (rc < 0)
+                return rc;
+        rc = recorder_commit(r);
         return rc < 0 ? err_set(err, rc, "the ledger takes no entry: %s", strerror(-rc)) : 0;
 }
 

@@ -87,9 +87,9 @@ static int stage_as(struct recorder *r, enum role_id role, uint64_t run, uint64_
                               &index, err);
 }
 
-static int end_entry(struct recorder *r, struct own_entry *e, const struct peer *by)
+static int end_entry(struct recorder *r, struct own_entry *e, const struct peer *by,
+                     struct err *err)
 {
-        struct err err = { 0 };
         int rc;
 
         json_end_object(&e->w); /* what */
@@ -101,22 +101,31 @@ static int end_entry(struct recorder *r, struct own_entry *e, const struct peer 
                 json_end_object(&e->w);
         }
         json_end_object(&e->w);
-        rc = stage_as(r, ROLE_RECORDER, r->run, r->seq + 1, &err);
+        rc = stage_as(r, ROLE_RECORDER, r->run, r->seq + 1, err);
         if (rc == 0)
                 r->seq++;
-        else if (rc != -ENOSPC)
-                recorder_stop(r, rc, e->kind, &err);
         return rc;
 }
 
 int own_end(struct recorder *r, struct own_entry *e)
 {
-        return end_entry(r, e, NULL);
+        struct err err = { 0 };
+        int rc = end_entry(r, e, NULL, &err);
+
+        if (rc < 0 && rc != -ENOSPC)
+                recorder_stop(r, rc, e->kind, &err);
+        return rc;
 }
 
-int own_end_by(struct recorder *r, struct own_entry *e, const struct peer *by)
+int own_end_by(struct recorder *r, struct own_entry *e, const struct peer *by, struct err *err)
 {
-        return end_entry(r, e, by);
+        int rc = end_entry(r, e, by, err);
+
+        if (rc == -ENOSPC)
+                return err_set(err, rc, "the ledger takes no entry: %s", strerror(-rc));
+        if (rc < 0 && rc != -EINVAL && rc != -E2BIG)
+                recorder_stop(r, rc, e->kind, err);
+        return rc;
 }
 
 /* For entries without which life goes on: a full disk is recorded by itself. */

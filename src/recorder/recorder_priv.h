@@ -173,8 +173,10 @@ struct own_entry {
 };
 void own_begin(struct recorder *r, struct own_entry *e, const char *kind);
 MUST_USE int own_end(struct recorder *r, struct own_entry *e);
-/* The same, with who did it behind what: an administrator. */
-MUST_USE int own_end_by(struct recorder *r, struct own_entry *e, const struct peer *by);
+/* For a command, by (may be NULL) behind what.  -EINVAL, -E2BIG: what was asked for does not fit the
+ * kind, which is the administrator's mistake and not the recorder's. */
+MUST_USE int own_end_by(struct recorder *r, struct own_entry *e, const struct peer *by,
+                        struct err *err);
 
 void own_opened(struct recorder *r);
 void own_peer(struct recorder *r, const struct peer *p, const char *event, bool resumed);
