@@ -216,20 +216,27 @@ static int record_erasure(struct recorder *r, const struct peer *by, const char 
         return rc;
 }
 
+static int forget_note(struct recorder *r, struct err *err)
+{
+        if (unlinkat(r->private_fd, "pending/erase", 0) < 0 && errno != ENOENT)
+                return err_sys(err, -errno, "pending/erase");
+        return 0;
+}
+
 /* Record, then destroy.  The note in pending/erase has it begun again after a crash. */
 static int erase(struct recorder *r, const struct peer *by, const char *id, const char *basis,
                  const char *policy, struct ranges *t, struct err *err)
 {
         int rc;
 
+        if (vault_is_held(r->vault, span_str(id)))
+                return err_set(err, -EBUSY, "the subject is under a legal hold");
         rc = vault_indices(r->vault, span_str(id), add_index, t, err);
         if (rc == 0)
                 rc = record_erasure(r, by, id, basis, policy, t, err);
         if (rc == 0)
                 rc = vault_erase(r->vault, span_str(id), err);
-        if (rc == 0 && unlinkat(r->private_fd, "pending/erase", 0) < 0 && errno != ENOENT)
-                rc = err_sys(err, -errno, "pending/erase");
-        return rc;
+        return rc == 0 ? forget_note(r, err) : rc;
 }
 
 static int leave_note(struct recorder *r, const char *id, const char *basis, const char *policy,
@@ -261,7 +268,9 @@ static int do_erase(struct recorder *r, struct peer *p, struct json_value args,
 {
         CLEANUP(buf_done) struct buf basis = BUF_INIT(TEXT_MAX), policy = BUF_INIT(TEXT_MAX);
         char id[ENTRY_SUBJECT_LEN + 1];
+        struct err second = { 0 };
         struct ranges t = { 0 };
+        uint64_t size;
         int rc;
 
         rc = get_text(args, "basis", &basis, err);
@@ -273,9 +282,13 @@ static int do_erase(struct recorder *r, struct peer *p, struct json_value args,
                 rc = err_set(err, -EBUSY, "the subject is under a legal hold");
         if (rc == 0)
                 rc = leave_note(r, id, buf_cstr(&basis), buf_cstr(&policy), err);
+        size = ledger_size(r->ledger);
         if (rc == 0)
                 rc = erase(r, p, id, buf_cstr(&basis), buf_cstr(&policy), &t, err);
         free(t.r);
+        /* Who heard that it failed must not have it done by the next start. */
+        if (rc < 0 && ledger_size(r->ledger) == size && forget_note(r, &second) < 0)
+                err_wrap(err, "%s", err_text(&second));
         if (rc < 0)
                 return rc;
         put_u64(w, "entries", t.entries);
@@ -599,16 +612,21 @@ static int resume_erase(struct recorder *r, struct span note, struct err *err)
 int command_resume(struct recorder *r, struct err *err)
 {
         CLEANUP(buf_done) struct buf vkey = BUF_INIT(4096);
+        bool note_read;
         uint8_t *note;
         size_t n;
         int rc;
 
         rc = io_read_file(&io_kernel, r->private_fd, "pending/erase", REPLY_MAX, &note, &n, err);
-        if (rc == 0) {
+        note_read = rc == 0;
+        if (note_read) {
                 rc = resume_erase(r, span_of(note, n), err);
                 free(note);
         }
-        if (rc < 0 && rc != -ENOENT)
+        /* Gone before the crash, or held since: there is nothing left to do. */
+        if (note_read && (rc == -ENOENT || rc == -EBUSY))
+                rc = forget_note(r, err);
+        if (note_read ? rc < 0 : rc != -ENOENT)
                 return err_wrap(err, "pending/erase"), rc;
         if (faccessat(r->private_fd, "keys/log.next", F_OK, 0) == 0) {
                 rc = rotate(r, NULL, "begun before a restart", &vkey, err);
