@@ -340,7 +340,8 @@ static int grow(struct table *t)
                 }
                 for (struct table_node *x = t->inodes[i], *next; x; x = next) {
                         next = x->ino_next;
-                        assert(inode_of(x, &dev, &ino));
+                        if (!inode_of(x, &dev, &ino))
+                                assert(!"only files with a record are in the index");
                         x->ino_next = inodes[hash_inode(dev, ino) & (n - 1)];
                         inodes[hash_inode(dev, ino) & (n - 1)] = x;
                 }
@@ -482,9 +483,10 @@ void table_drop_tree(struct table *t, struct table_node *n)
 int table_move(struct table *t, struct table_node *n, struct table_node *dir, struct span name,
                struct table_node **ret)
 {
-        struct table_node *new, *old_dir = n->parent;
+        struct table_node *new, *old_dir;
 
         assert(n && dir && n != t->root && !table_child(t, dir, name));
+        old_dir = n->parent;
         for (struct table_node *up = dir; up; up = up->parent)
                 assert(up != n);
         new = node_new(t, name);

@@ -132,9 +132,10 @@ int who_set_users(struct who_cache *c, struct span facts, struct err *err)
                         max = max ? max * 2 : 64;
                 }
                 line = span_from(line, (size_t)(blank - line.p) + 1);
-                users[n++] = (struct user){ .uid = (uint32_t)uid,
-                                            .at = (uint32_t)names.n,
-                                            .n = (uint32_t)line.n };
+                users[n] = (struct user){ .uid = (uint32_t)uid,
+                                          .at = (uint32_t)names.n,
+                                          .n = (uint32_t)line.n };
+                n++;
                 buf_put(&names, line);
         }
         if (facts.n || buf_status(&names) < 0) {
