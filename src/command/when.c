@@ -34,10 +34,11 @@ static bool parse_ago(const char *text, int64_t now_ns, int64_t *ret)
         if (n < 2 || text_to_u64(span_of(text, n - 1), &count) < 0 || count > AGO_COUNT_MAX)
                 return false;
         for (size_t i = 0; i < ARRAY_LEN(units); i++) {
-                if (units[i].unit == text[n - 1]) {
-                        *ret = now_ns - (int64_t)count * units[i].ns;
-                        return true;
-                }
+                int64_t ago;
+
+                if (units[i].unit == text[n - 1])
+                        return !__builtin_mul_overflow((int64_t)count, units[i].ns, &ago) &&
+                               !__builtin_sub_overflow(now_ns, ago, ret);
         }
         return false;
 }
@@ -145,11 +146,9 @@ static bool finish(const char *p, struct tm *tm, int64_t ns, int64_t *ret)
         }
         if (*p || hours > OFFSET_HOURS_MAX || minutes > 59)
                 return false;
-        if (__builtin_mul_overflow((int64_t)t + sign * (hours * 3600 + minutes * 60), NS_PER_S,
-                                   ret))
-                return false;
-        *ret += ns;
-        return true;
+        return !__builtin_mul_overflow((int64_t)t + sign * (hours * 3600 + minutes * 60), NS_PER_S,
+                                       ret) &&
+               !__builtin_add_overflow(*ret, ns, ret);
 }
 
 static bool parse_absolute(const char *text, int64_t now_ns, int64_t *ret)
@@ -173,8 +172,11 @@ static bool parse_absolute(const char *text, int64_t now_ns, int64_t *ret)
 
 int when_parse(const char *text, int64_t now_ns, int64_t *ret_wall_ns, struct err *err)
 {
-        if (parse_word(text, now_ns, ret_wall_ns) || parse_ago(text, now_ns, ret_wall_ns) ||
-            parse_absolute(text, now_ns, ret_wall_ns))
-                return 0;
-        return refuse(text, err);
+        int64_t ns;
+
+        if (!parse_word(text, now_ns, &ns) && !parse_ago(text, now_ns, &ns) &&
+            !parse_absolute(text, now_ns, &ns))
+                return refuse(text, err);
+        *ret_wall_ns = ns;
+        return 0;
 }

@@ -60,6 +60,9 @@ static void refuses(void **state)
         static const char *const t[] = {
                 "",
                 "soon",
+                "1000000w",
+                "20000w",
+                "9999-01-01",
                 "2",
                 "h",
                 "-2h",
