@@ -301,6 +301,9 @@ static void hear_hello(struct peer *p, struct msg_reader *m)
                 return;
         }
         resumed = may_resume(r, p, resume);
+        /* A welcome says what is held: what its old connection has just sent is not, yet. */
+        if (resumed && recorder_commit(r) < 0)
+                return;
         p->run = resumed ? resume : ++r->last_run;
         p->last = resumed ? ledger_last_seq(r->ledger, recorder_wal_run(p->run, p->role)) : 0;
         p->durable = p->last;
