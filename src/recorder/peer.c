@@ -308,8 +308,10 @@ static void hear_hello(struct peer *p, struct msg_reader *m)
         p->last = resumed ? ledger_last_seq(r->ledger, recorder_wal_run(p->run, p->role)) : 0;
         p->durable = p->last;
         p->state = PEER_OPEN;
-        /* Never refused: there are more places for runs than for peers. */
-        if (!ledger_begin_run(r->ledger, recorder_wal_run(p->run, p->role), run_in_use, r)) {
+        /* Never refused: there are more places for runs than for peers.  An administrator writes
+         * nothing and needs none, which is left to writers who come again. */
+        if (p->role != ROLE_ADMIN &&
+            !ledger_begin_run(r->ledger, recorder_wal_run(p->run, p->role), run_in_use, r)) {
                 peer_close(p, false, "too many runs");
                 return;
         }
@@ -336,7 +338,7 @@ static void hear(struct peer *p, struct span packet)
         }
         if (p->state == PEER_NEW && type == MSG_HELLO)
                 hear_hello(p, &m);
-        else if (p->state == PEER_OPEN && type == MSG_APPEND)
+        else if (p->state == PEER_OPEN && type == MSG_APPEND && p->role != ROLE_ADMIN)
                 admit_message(p, &m);
         else if (p->state == PEER_OPEN && type == MSG_COMMAND && p->role == ROLE_ADMIN)
                 command_take(p, &m);
