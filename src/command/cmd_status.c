@@ -137,6 +137,20 @@ static void put_step(struct json_value step, struct buf *out)
         }
 }
 
+/* A step that was not asked for is news only when it says why. */
+static bool is_news(struct json_value step)
+{
+        const char *quiet = sandbox_result_name(SANDBOX_NOT_ASKED);
+        struct json_iter it = json_iter_of(step);
+        struct span result = SPAN_NONE, note = SPAN_NONE;
+        struct json_value v;
+
+        for (int i = 0; i < 3 && json_next(&it, NULL, &v); i++)
+                if (i > 0 && !json_value_plain(v, i == 1 ? &result : &note))
+                        return true;
+        return !span_eq_str(result, quiet) || note.n > 0;
+}
+
 static void put_sandbox(const struct process *p, struct buf *out)
 {
         struct json_value list, step;
@@ -145,10 +159,11 @@ static void put_sandbox(const struct process *p, struct buf *out)
 
         if (!json_get(p->state, "sandbox", &list) || list.type != JSON_ARRAY)
                 return;
-        for (it = json_iter_of(list); json_next(&it, NULL, &step); first = false) {
-                if (step.type != JSON_ARRAY)
+        for (it = json_iter_of(list); json_next(&it, NULL, &step);) {
+                if (step.type != JSON_ARRAY || !is_news(step))
                         continue;
                 begin_line(first ? "rights" : "", out);
+                first = false;
                 put_step(step, out);
                 buf_put_byte(out, '\n');
         }
