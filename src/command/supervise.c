@@ -109,6 +109,13 @@ static void unblock_signals(void)
         signal(SIGPIPE, SIG_DFL);
 }
 
+/* A program that is not root now is not to become it again. */
+static void drop_bounding_set(void)
+{
+        for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+                prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+}
+
 /* In the child; never returns.  A group of its own: Ctrl-C is the supervisor's to pass on. */
 static void become(const struct child *c, int log_fd)
 {
@@ -119,6 +126,8 @@ static void become(const struct child *c, int log_fd)
         if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(log_fd, STDOUT_FILENO) < 0 ||
             dup2(log_fd, STDERR_FILENO) < 0 || setpgid(0, 0) < 0)
                 _exit(126);
+        if (c->as_user)
+                drop_bounding_set();
         if (c->as_user && (setgroups(0, NULL) < 0 || setresgid(c->gid, c->gid, c->gid) < 0 ||
                            setresuid(c->uid, c->uid, c->uid) < 0)) {
                 dprintf(STDERR_FILENO, "become uid %u: %s\n", (unsigned)c->uid, strerror(errno));
