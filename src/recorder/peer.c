@@ -266,6 +266,21 @@ static bool run_in_use(void *ctx, uint64_t wal_run)
         return wal_run == recorder_wal_run(r->run, ROLE_RECORDER) || peer_of_run(r, wal_run >> 4);
 }
 
+/* Lives of the recorder that are over: nobody resumes those. */
+static bool run_not_over(void *ctx, uint64_t wal_run)
+{
+        struct recorder *r = ctx;
+
+        return (wal_run & 15) != ROLE_RECORDER ||
+               wal_run == recorder_wal_run(r->run, ROLE_RECORDER);
+}
+
+bool recorder_begin_run(struct recorder *r, uint64_t wal_run)
+{
+        return ledger_begin_run(r->ledger, wal_run, run_not_over, r) ||
+               ledger_begin_run(r->ledger, wal_run, run_in_use, r);
+}
+
 static void send_welcome(struct peer *p)
 {
         struct buf *out = &p->r->out;
@@ -310,8 +325,7 @@ static void hear_hello(struct peer *p, struct msg_reader *m)
         p->state = PEER_OPEN;
         /* Never refused: there are more places for runs than for peers.  An administrator writes
          * nothing and needs none, which is left to writers who come again. */
-        if (p->role != ROLE_ADMIN &&
-            !ledger_begin_run(r->ledger, recorder_wal_run(p->run, p->role), run_in_use, r)) {
+        if (p->role != ROLE_ADMIN && !recorder_begin_run(r, recorder_wal_run(p->run, p->role))) {
                 peer_close(p, false, "too many runs");
                 return;
         }

@@ -385,6 +385,8 @@ static int open_ledger(struct recorder *r, struct err *err)
                 return rc;
         r->last_run = ledger_last_run(r->ledger) >> 4;
         r->run = ++r->last_run;
+        if (!recorder_begin_run(r, recorder_wal_run(r->run, ROLE_RECORDER)))
+                return err_set(err, -EUSERS, "too many runs");
         return 0;
 }
 

@@ -144,6 +144,10 @@ STATIC_ASSERT(ROLE_COUNT <= 16, "a role fits into four bits");
 
 /* ---- peer.c ---- */
 
+/* Keep a place for a run; where there is none left, one of a recorder that is gone goes first, then
+ * that of a writer who is away.  false: all are in use. */
+MUST_USE bool recorder_begin_run(struct recorder *r, uint64_t wal_run);
+
 void peer_accept(struct recorder *r);
 /* Words that quote a peer's bytes, for an entry: what is not UTF-8 becomes '?'. */
 void peer_clean_words(char *text);
