@@ -68,12 +68,20 @@ static int own_key(const char *dir, struct verify_keys *ret, struct err *err)
 
 /* ---- the ledger ---- */
 
+struct private_half {
+        bool checked;
+        enum status status;
+        struct wal_check wal;
+        struct err err;
+};
+
 struct judging {
         const struct invocation *in;
         struct progress progress;
         enum verify_pass pass;
         struct buf reports; /* JSON items */
         uint64_t n_reports;
+        struct private_half private;
 };
 
 static const char *const severity_word[] = {
@@ -250,6 +258,33 @@ static void put_text(const struct invocation *in, const struct verify_result *r,
         buf_put_byte(out, '\n');
 }
 
+/* Found damage outweighs doubt, and doubt good news. */
+static enum status worse(enum status a, enum status b)
+{
+        if (a == STATUS_PROBLEM || b == STATUS_PROBLEM)
+                return STATUS_PROBLEM;
+        return a == STATUS_GOOD ? b : a;
+}
+
+static void put_private_json(struct json_writer *w, const struct private_half *p)
+{
+        if (!p->checked)
+                return;
+        json_put_key(w, "private");
+        json_begin_object(w);
+        json_put_key(w, "batches");
+        json_put_u64(w, p->wal.batches);
+        json_put_key(w, "bytes");
+        json_put_u64(w, p->wal.bytes);
+        json_put_key(w, "entries");
+        json_put_u64(w, p->wal.entries);
+        if (p->status != STATUS_GOOD)
+                command_put_json_text(w, "error", err_text(&p->err));
+        json_put_key(w, "waiting");
+        json_put_u64(w, p->wal.waiting);
+        json_end_object(w);
+}
+
 static void put_json(const struct judging *j, const struct verify_result *r,
                      const struct verify_keys *keys, int64_t took_ns, struct buf *out)
 {
@@ -285,6 +320,7 @@ static void put_json(const struct judging *j, const struct verify_result *r,
         command_put_json_text(&w, "origin", r->origin);
         json_put_key(&w, "own_key");
         json_put_bool(&w, keys->own);
+        put_private_json(&w, &j->private);
         json_put_key(&w, "reports");
         json_begin_array(&w);
         if (j->reports.n)
@@ -297,9 +333,16 @@ static void put_json(const struct judging *j, const struct verify_result *r,
                 json_put_u64(&w, more[i].value);
         }
         json_put_key(&w, "verdict");
-        json_put_string(&w, r->verdict == VERDICT_PASS   ? SPAN("good")
-                            : r->verdict == VERDICT_FAIL ? SPAN("damaged")
-                                                         : SPAN("unknown"));
+        switch (worse(status_of(r->verdict), j->private.status)) {
+        case STATUS_GOOD:
+                json_put_string(&w, SPAN("good"));
+                break;
+        case STATUS_PROBLEM:
+                json_put_string(&w, SPAN("damaged"));
+                break;
+        default:
+                json_put_string(&w, SPAN("unknown"));
+        }
         command_put_json_text(&w, "vkey", r->vkey);
         json_end_object(&w);
         buf_put_byte(out, '\n');
@@ -356,40 +399,39 @@ static enum status judge(struct judging *j, const struct verify_options *o,
 }
 
 /* The other half of our own ledger, which only its owner can read. */
-static enum status judge_private(const struct invocation *in, const char *dir)
+static void check_private(const char *dir, struct private_half *ret)
 {
         CLEANUP(reader_done) struct reader r = { 0 };
-        CLEANUP(buf_done) struct buf out = BUF_INIT(COMMAND_OUTPUT_MAX);
-        struct wal_check w;
-        struct err err = { 0 };
-        int status = reader_open(dir, &r, &err);
+        int status = reader_open(dir, &r, &ret->err);
 
+        ret->checked = true;
         if (status == 0)
-                status = wal_check(dir, &r, &w, &err);
-        if (status < 0)
-                return complain(in, status == -EBADMSG ? STATUS_PROBLEM : STATUS_UNSURE,
-                                "%s.private: %s", dir, err_text(&err));
+                status = wal_check(dir, &r, &ret->wal, &ret->err);
+        ret->status = status == 0          ? STATUS_GOOD
+                      : status == -EBADMSG ? STATUS_PROBLEM
+                                           : STATUS_UNSURE;
+}
+
+static enum status print_private(const struct invocation *in, const char *dir,
+                                 const struct private_half *p)
+{
+        CLEANUP(buf_done) struct buf out = BUF_INIT(COMMAND_OUTPUT_MAX);
+
+        if (p->status != STATUS_GOOD)
+                return complain(in, p->status, "%s.private: %s", dir, err_text(&p->err));
         if (in->json)
                 return STATUS_GOOD;
-        verify_put_number(&out, "private    ", w.entries, "entry", "entries");
-        verify_put_number(&out, " in ", w.batches, "batch", "batches");
+        verify_put_number(&out, "private    ", p->wal.entries, "entry", "entries");
+        verify_put_number(&out, " in ", p->wal.batches, "batch", "batches");
         buf_put_str(&out, " of the log as it was written, ");
-        screen_put_bytes(&out, w.bytes);
+        screen_put_bytes(&out, p->wal.bytes);
         buf_put_str(&out, ": as published");
-        if (w.waiting)
-                verify_put_number(&out, ", ", w.waiting, "not yet", "not yet");
-        if (w.unfinished)
+        if (p->wal.waiting)
+                verify_put_number(&out, ", ", p->wal.waiting, "not yet", "not yet");
+        if (p->wal.unfinished)
                 buf_put_str(&out, "; the last batch is unfinished");
         buf_put_byte(&out, '\n');
         return command_print(in, &out, STATUS_GOOD);
-}
-
-/* Found damage outweighs doubt, and doubt good news. */
-static enum status worse(enum status a, enum status b)
-{
-        if (a == STATUS_PROBLEM || b == STATUS_PROBLEM)
-                return STATUS_PROBLEM;
-        return a == STATUS_GOOD ? b : a;
 }
 
 static enum status verify_ledger(struct invocation *in)
@@ -415,6 +457,8 @@ static enum status verify_ledger(struct invocation *in)
                         err_text(&err));
         if (read_earlier(&o->earlier, &earlier_text, earlier, &err) < 0)
                 return complain_err(in, &err);
+        if (keys.own)
+                check_private(dir, &j.private);
         result = judge(&j,
                        &(struct verify_options){
                                .source = opened.source,
@@ -429,7 +473,7 @@ static enum status verify_ledger(struct invocation *in)
                        },
                        &keys);
         buf_done(&j.reports);
-        return keys.own ? worse(result, judge_private(in, dir)) : result;
+        return keys.own ? worse(result, print_private(in, dir, &j.private)) : result;
 }
 
 /* ---- the command ---- */

@@ -85,6 +85,8 @@ MUST_USE int vault_label_of(struct vault *v, struct span id, struct buf *ret, st
 /* Legal hold.  -EBUSY from vault_erase() while it is set. */
 MUST_USE int vault_hold(struct vault *v, struct span id, bool on, struct err *err);
 bool vault_is_held(struct vault *v, struct span id);
+/* Whether a held subject has rows of entries in bundles that begin below min_index. */
+MUST_USE int vault_held_below(struct vault *v, uint64_t min_index, bool *ret, struct err *err);
 
 /* Which entries have rows of this subject: ascending. */
 MUST_USE int vault_indices(struct vault *v, struct span id,

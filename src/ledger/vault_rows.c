@@ -410,6 +410,49 @@ int vault_indices(struct vault *v, struct span id,
         return r < 0 ? r : each_file(v, ".", index_file, &w, err);
 }
 
+struct held_walk {
+        uint64_t min_index;
+        bool held;
+};
+
+static int held_file(struct vault *v, const struct rows_file *f, void *ctx, struct err *err)
+{
+        struct held_walk *w = ctx;
+        struct span items = f->items, rows;
+        uint64_t index;
+        struct slot slot;
+        struct row row;
+        int r, rr = 0;
+
+        if (w->held || f->bundle * TILE_WIDTH >= w->min_index)
+                return 0;
+        while ((r = next_item(&items, &index, &rows)) == 1 && !w->held) {
+                while ((rr = next_row(&rows, &row)) == 1 && !w->held) {
+                        rr = vault_read_slot(v, row.slot, &slot, err);
+                        if (rr < 0)
+                                return rr;
+                        w->held = slot.state == SLOT_HELD;
+                        wipe(&slot, sizeof slot);
+                }
+                if (rr < 0)
+                        break;
+        }
+        if (r < 0 || rr < 0)
+                return err_set(err, -EBADMSG, "vault: malformed rows of bundle %llu",
+                               (unsigned long long)f->bundle);
+        return 0;
+}
+
+int vault_held_below(struct vault *v, uint64_t min_index, bool *ret, struct err *err)
+{
+        struct held_walk w = { .min_index = min_index };
+        int r = each_file(v, ".", held_file, &w, err);
+
+        if (r == 0)
+                *ret = w.held;
+        return r;
+}
+
 static int strip_file(struct vault *v, const struct rows_file *f, void *ctx, struct err *err)
 {
         CLEANUP(buf_done) struct buf out = BUF_INIT(ROWS_FILE_MAX);

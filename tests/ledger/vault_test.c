@@ -534,6 +534,7 @@ static void the_whole_way(void **state)
         struct seen s;
         uint64_t index;
         struct hash before, after;
+        bool held;
 
         fixture_new(&f);
         v = open_vault(&f, true);
@@ -558,6 +559,14 @@ static void the_whole_way(void **state)
         assert_non_null(strstr(s.text[0], "SECRETalice"));
         ledger_root(l, &before);
         assert_int_equal(fixture_search(&f, SPAN("SECRET")), 0);
+        assert_int_equal(vault_hold(v, span_str(sealed.subject[0]), true, NULL), 0);
+        assert_int_equal(vault_held_below(v, 256, &held, NULL), 0);
+        assert_true(held);
+        assert_int_equal(vault_held_below(v, 0, &held, NULL), 0);
+        assert_false(held);
+        assert_int_equal(vault_hold(v, span_str(sealed.subject[0]), false, NULL), 0);
+        assert_int_equal(vault_held_below(v, 256, &held, NULL), 0);
+        assert_false(held);
         assert_int_equal(vault_erase(v, span_str(sealed.subject[0]), NULL), 0);
         prove(&f, index);
         fixture_check_tree(&f, f.model.size);
