@@ -172,6 +172,12 @@ def test_gate_counts_a_stage_that_cannot_run_as_failed(tmp_path):
     assert [line for line in lines if "FileNotFoundError" in line]
 
 
+def test_gate_does_not_test_what_an_older_build_left(tmp_path):
+    status, lines = gate(tmp_path, CLEAN, "gcc", "unit", "floors")
+    assert (status, lines[-1]) == (1, "1 passed, 2 failed")
+    assert "not run, because gcc failed" in lines
+
+
 def test_gate_refuses_an_unknown_stage(tmp_path):
     assert gate(tmp_path, CLEAN, "nonsense")[0] == 2
 
