@@ -392,6 +392,7 @@ static int do_prune(struct recorder *r, struct peer *p, struct json_value args,
 {
         uint64_t min, old;
         struct own_entry e;
+        bool held;
         int rc;
 
         rc = get_u64(args, "min_index", &min, err);
@@ -403,6 +404,12 @@ static int do_prune(struct recorder *r, struct peer *p, struct json_value args,
         if (min < old)
                 return err_set(err, -EINVAL, "entries below %llu are gone already",
                                (unsigned long long)old);
+        rc = vault_held_below(r->vault, min, &held, err);
+        if (rc == 0 && held)
+                rc = err_set(err, -EBUSY,
+                             "values of a subject under a legal hold would go with them");
+        if (rc < 0)
+                return rc;
         own_begin(r, &e, "ledger.pruned");
         put_u64(&e.w, "min_index", min);
         copy_text(&e, args, "policy");
@@ -581,6 +588,15 @@ void command_step(struct recorder *r)
                 return;
         r->command.peer = NULL;
         run_verb(r, p, find_verb(span_str(r->command.verb)), buf_span(&r->command.args));
+}
+
+void command_fail(struct recorder *r, int code, const char *text)
+{
+        struct peer *p = r->command.peer;
+
+        r->command.peer = NULL;
+        if (p)
+                reply_error(p, code, text);
 }
 
 /* ---- after a crash ---- */

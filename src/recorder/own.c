@@ -241,6 +241,7 @@ int own_refused(struct recorder *r, struct span refused, const struct peer *p, u
         rc = stage_as(r, p->role, p->run, seq, &err);
         if (rc < 0 && rc != -ENOSPC && rc != -ENOBUFS)
                 recorder_stop(r, rc, "ledger.refused", &err);
+        return rc;
 }
 
 uint64_t own_disk_free(const struct recorder *r)
@@ -250,7 +251,6 @@ uint64_t own_disk_free(const struct recorder *r)
         return fstatvfs(r->private_fd, &s) == 0 ? (uint64_t)s.f_bavail * s.f_frsize : 0;
 }
 
-        return rc;
 /* The one entry that may use the reserve. */
 void own_full(struct recorder *r)
 {
@@ -280,7 +280,7 @@ void own_full(struct recorder *r)
                         &index, &err);
         if (rc == 0)
                 r->seq++;
-        else
+        else if (rc != -ENOSPC) /* the reserve went before a restart, which said so then */
                 recorder_stop(r, rc, "ledger.full", &err);
 }
 

@@ -32,6 +32,7 @@ enum {
         PUBLISH_RETRY_MS = 1000,
         HEARTBEAT_S = 15 * 60,
         STATUS_S = 5,
+        ROOM_BYTES = 4 * 1024 * 1024, /* for publishing, before entries are taken again */
         CLOCK_JUMP_MS = 1000,
 };
 
@@ -86,15 +87,24 @@ static void enter_full(struct recorder *r)
         r->full_refused = 0;
         log_event(LOG_LEVEL_ERROR, "recorder.full", log_u64("size", ledger_size(r->ledger)));
         own_full(r);
-        for (struct peer *p = r->peers; p; p = p->next)
+        for (struct peer *p = r->peers; p; p = p->next) {
+                p->discarding = true; /* what it has sent already would leave a gap */
                 if (p->state == PEER_OPEN)
                         peer_send_stopped(p, -ENOSPC, "the disk is full");
+        }
+}
+
+/* The publisher has given up its ballast, so it can sign what there is and little more. */
+static bool disk_is_short(const struct recorder *r)
+{
+        return faccessat(r->private_fd, "ballast", F_OK, 0) < 0 && own_disk_free(r) < ROOM_BYTES;
 }
 
 static void leave_full(struct recorder *r)
 {
-        if (!r->full || ledger_is_full(r->ledger))
+        if (!r->full || ledger_is_full(r->ledger) || disk_is_short(r))
                 return;
+        r->short_of_room = false;
         r->full = false;
         log_event(LOG_LEVEL_INFO, "recorder.resumed", log_u64("refused", r->full_refused));
         own_resumed(r);
@@ -163,6 +173,7 @@ static void publish_done(struct pool_job *job)
         struct recorder *r = j->r;
 
         r->publishing = false;
+        r->short_of_room = disk_is_short(r);
         if (j->result == 0) {
                 r->published = j->target.size;
                 r->publish_failed = false;
@@ -174,6 +185,7 @@ static void publish_done(struct pool_job *job)
                 if (!r->publish_failed)
                         log_event(LOG_LEVEL_WARNING, "recorder.publish", log_err(&j->err));
                 r->publish_failed = true;
+                command_fail(r, j->result, err_text(&j->err));
                 r->publish_not_before_ns = clock_mono(r->clock) + PUBLISH_RETRY_MS * NS_PER_MS;
         }
 }
@@ -236,6 +248,11 @@ static void turn(void *ctx)
         peer_sweep(r);
         if (recorder_commit(r) < 0)
                 return;
+        if (r->short_of_room && !r->full) {
+                enter_full(r);
+                if (recorder_commit(r) < 0)
+                        return;
+        }
         command_step(r);
         order_segment(r);
         start_publishing(r);

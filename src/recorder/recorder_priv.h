@@ -116,7 +116,7 @@ struct recorder {
         struct publish_job publish;
         struct segment_job segment;
 
-        bool full;
+        bool full, short_of_room; /* entries are refused; the next turn has to refuse them */
         int64_t full_since_ns;
         uint64_t full_refused;
         int64_t started_ns, beat_ns;
@@ -200,6 +200,8 @@ uint64_t own_disk_free(const struct recorder *r);
 void command_take(struct peer *p, struct msg_reader *m);
 /* Run the waiting command, if any, when everything is published. */
 void command_step(struct recorder *r);
+/* Tell whoever waits that it cannot be done now. */
+void command_fail(struct recorder *r, int code, const char *text);
 /* Finish what a crash interrupted; everything is published and the worker rests. */
 MUST_USE int command_resume(struct recorder *r, struct err *err);
 
