@@ -48,6 +48,7 @@ struct feed {
         size_t first, n, n_sent;
         size_t bytes; /* of all items */
         uint64_t acked;
+        uint64_t again; /* up to here sent before a stop, and after: may be answered twice */
 
         struct buf out;
         uint8_t *in; /* MSG_MAX */
@@ -103,6 +104,7 @@ static void disconnect(struct feed *f)
 {
         fd_close(&f->fd);
         f->n_sent = 0; /* all of it goes out again */
+        f->again = 0;
         f->want_write = false;
 }
 
@@ -117,9 +119,18 @@ static uint64_t pop(struct feed *f)
         i->bytes = NULL;
         f->first = (f->first + 1) % LEDGER_WINDOW;
         f->n--;
-        f->n_sent--;
+        if (f->n_sent > 0)
+                f->n_sent--;
         f->acked = f->first_seq;
         return f->first_seq++;
+}
+
+/* May the recorder answer this sequence now?  *ret_known: it did so before. */
+static bool is_due(const struct feed *f, uint64_t seq, bool *ret_known)
+{
+        *ret_known = seq < f->first_seq && seq <= f->again;
+        return *ret_known ||
+               (seq == f->first_seq && f->n > 0 && (f->n_sent > 0 || seq <= f->again));
 }
 
 static int hear_ack(struct feed *f, struct msg_reader *m, struct err *err)
@@ -131,10 +142,14 @@ static int hear_ack(struct feed *f, struct msg_reader *m, struct err *err)
                 uint32_t n = msg_get_u32(m);
 
                 for (uint32_t i = 0; i < n && !m->failed; i++) {
-                        if (f->n_sent == 0 || seq + i != f->first_seq)
+                        bool known;
+
+                        if (!is_due(f, seq + i, &known))
                                 return err_set(err, -EPROTO,
                                                "sequence %llu acknowledged out of turn",
                                                (unsigned long long)(seq + i));
+                        if (known)
+                                continue;
                         pop(f);
                         if (f->o.on_ack)
                                 f->o.on_ack(f->o.ctx, seq + i, index + i);
@@ -149,12 +164,15 @@ static int hear_nak(struct feed *f, struct msg_reader *m, struct err *err)
         uint32_t code = msg_get_u32(m);
         struct span text = msg_get_bytes16(m);
         int r = msg_close(m);
+        bool known;
 
         if (r < 0)
                 return r;
-        if (f->n_sent == 0 || seq != f->first_seq)
+        if (!is_due(f, seq, &known))
                 return err_set(err, -EPROTO, "sequence %llu refused out of turn",
                                (unsigned long long)seq);
+        if (known)
+                return 0;
         pop(f);
         if (f->o.on_nak)
                 f->o.on_nak(f->o.ctx, seq, -(int)(code & INT32_MAX), text);
@@ -183,6 +201,11 @@ static int hear_stopped(struct feed *f, struct msg_reader *m)
         msg_get_bytes16(m);
         if (msg_close(m) < 0)
                 return -EBADMSG;
+        /* What arrived meanwhile was dropped, and nobody can tell which: send all of it again. */
+        if (f->stopped && code == 0 && f->n_sent > 0) {
+                f->again = f->first_seq + f->n_sent - 1;
+                f->n_sent = 0;
+        }
         f->stopped = -(int)(code & INT32_MAX);
         return 0;
 }
