@@ -320,13 +320,10 @@ static int hear_one(struct feed *f, bool welcome, int64_t deadline_ns, struct er
 int feed_connect(struct feed *f, uint64_t resume_run, int timeout_ms, struct err *err)
 {
         int64_t deadline = deadline_after(timeout_ms);
-        uint64_t was = f->run;
         int r;
 
         disconnect(f);
         f->stopped = 0;
-        if (resume_run)
-                f->run = resume_run;
         r = sock_connect(f->socket, &f->fd, err);
         if (r == 0)
                 r = sock_set_room(f->fd, MSG_MAX);
@@ -337,7 +334,6 @@ int feed_connect(struct feed *f, uint64_t resume_run, int timeout_ms, struct err
                 r = hear_one(f, true, deadline, err);
         if (r < 0) {
                 disconnect(f);
-                f->run = was;
                 f->held = 0;
                 if (err && err->code == 0)
                         err_sys(err, r, "%s", f->socket);
