@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* publisher_priv.h - the publisher's inside.
+ *
+ *   publisher.c       run: consume, check the root, write, sign; change the key; the ballast
+ *   publisher_wal.c   consume: read batches back from the disk
+ *   publisher_tree.c  grow the tree, and write it
+ *   publisher_open.c  bring the published tree in line with the last signed checkpoint
+ *
+ * Full tiles and bundles wait in `pending` until a root that covers them was found right; only then
+ * are they written. */
+#ifndef LEDGER_PUBLISHER_PRIV_H
+#define LEDGER_PUBLISHER_PRIV_H
+
+#include "base/buf.h"
+#include "ledger/filewriter.h"
+#include "ledger/publisher.h"
+#include "ledger/signer.h"
+#include "ledger/tilestate.h"
+#include "wire/entry.h"
+#include "wire/note.h"
+
+enum {
+        PUBLISHER_BUNDLE_MAX = TILE_WIDTH * (2 + ENTRY_MAX),
+        PUBLISHER_CHUNK = 2 * 1024 * 1024, /* read from the WAL at a time */
+        PUBLISHER_FILES_MAX = 65536,       /* that may wait to be written */
+};
+
+struct pending {
+        struct tile tile;
+        size_t at, n; /* in pending_bytes */
+};
+
+struct publisher {
+        struct io io;
+        struct vault *vault;
+        int public_fd, private_fd; /* borrowed */
+        int wal_fd;
+        char origin[NOTE_NAME_MAX + 1];
+        struct signer *key;
+        struct filewriter *writer;
+        uint64_t signed_size;
+
+        /* Where reading goes on in the WAL; fd is -1 until that segment is opened. */
+        uint64_t segment;
+        uint64_t offset;
+        int fd;
+        uint32_t salt;
+        uint64_t segment_end; /* of the opened one, its size */
+        uint8_t *chunk;       /* PUBLISHER_CHUNK */
+        uint64_t skip_below;  /* entries of the WAL that are in full bundles already */
+
+        struct tilestate state;
+        struct buf bundle; /* the open bundle's bytes */
+        struct buf rows;   /* its sealed rows, one after the other */
+        struct vault_rows row[TILE_WIDTH];
+        size_t row_at[TILE_WIDTH], n_rows;
+
+        struct buf pending_bytes;
+        struct pending *pending;
+        size_t n_pending;
+        struct tile *dropped; /* full tiles whose partials may go after the next checkpoint */
+        size_t n_dropped;
+};
+
+/* ---- publisher_tree.c ---- */
+
+MUST_USE int publisher_add_entry(struct publisher *p, struct span entry, struct err *err);
+/* Sealed rows of the entry added last. */
+MUST_USE int publisher_add_rows(struct publisher *p, uint64_t index, struct span rows,
+                                struct err *err);
+/* Where the open bundle is full, it and its rows wait to be written and another is open. */
+MUST_USE int publisher_close_bundle(struct publisher *p, struct err *err);
+/* A leaf alone: its bundle is on disk already. */
+MUST_USE int publisher_add_leaf(struct publisher *p, const struct hash *leaf);
+MUST_USE int publisher_check_root(struct publisher *p, const struct hash *want, struct err *err);
+/* What waits, and whether it is much. */
+MUST_USE int publisher_write_pending(struct publisher *p, struct err *err);
+bool publisher_is_laden(const struct publisher *p);
+/* Everything up to the state's size, on disk and synced. */
+MUST_USE int publisher_write_tree(struct publisher *p, struct err *err);
+/* Partial forms of the tiles that have become full since the last time. */
+void publisher_drop_partials(struct publisher *p);
+
+/* ---- publisher_wal.c ---- */
+
+/* Consume the WAL until `size` entries of the log were seen; count: seen so far. */
+MUST_USE int publisher_consume(struct publisher *p, uint64_t count, uint64_t size, struct err *err);
+
+/* ---- publisher.c ---- */
+
+void publisher_make_ballast(struct publisher *p);
+
+#endif
