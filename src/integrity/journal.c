@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "integrity/journal.h"
 
-#include "integrity/le.h"
+#include "base/le.h"
 #include "sys/crc32c.h"
 #include "sys/io.h"
 

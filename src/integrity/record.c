@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "integrity/record.h"
 
-#include "integrity/le.h"
+#include "base/le.h"
 
 void record_encode(const struct record *r, struct buf *out)
 {

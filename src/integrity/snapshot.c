@@ -3,7 +3,7 @@
 
 #include "base/buf.h"
 #include "crypto/sha256.h"
-#include "integrity/le.h"
+#include "base/le.h"
 #include "sys/crc32c.h"
 #include "sys/io.h"
 

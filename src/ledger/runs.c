@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ledger/runs.h"
 
+#include "base/le.h"
+
 struct run *runs_find(struct runs *t, uint64_t run)
 {
         if (run == 0)
@@ -101,25 +103,19 @@ void runs_forget(struct runs *t, uint64_t run)
 
 /* ---- the state record ---- */
 
-static void put_le(struct buf *out, uint64_t v, unsigned bytes)
-{
-        for (unsigned i = 0; i < bytes; i++)
-                buf_put_byte(out, (uint8_t)(v >> (8 * i)));
-}
-
 static void save_run(const struct run *r, struct buf *out)
 {
         uint64_t base = r->n ? r->index[r->start] : 0;
 
-        put_le(out, r->run, 8);
-        put_le(out, r->last_seq, 8);
-        put_le(out, base, 8);
-        put_le(out, r->n, 4);
+        le_append(out, r->run, 8);
+        le_append(out, r->last_seq, 8);
+        le_append(out, base, 8);
+        le_append(out, r->n, 4);
         for (uint32_t i = 0; i < r->n; i++) {
                 uint64_t index = r->index[(r->start + i) % LEDGER_WINDOW];
 
                 assert(index >= base && index - base <= UINT32_MAX);
-                put_le(out, index - base, 4);
+                le_append(out, index - base, 4);
         }
 }
 
@@ -129,23 +125,19 @@ void runs_save(const struct runs *t, struct buf *out)
 
         for (size_t i = 0; i < LEDGER_RUNS_MAX; i++)
                 n += t->slot[i].run != 0;
-        put_le(out, t->last_run, 8);
-        put_le(out, n, 4);
+        le_append(out, t->last_run, 8);
+        le_append(out, n, 4);
         for (size_t i = 0; i < LEDGER_RUNS_MAX; i++)
                 if (t->slot[i].run)
                         save_run(&t->slot[i], out);
 }
 
-static bool get_le(struct span *s, unsigned bytes, uint64_t *ret)
+static bool take_le(struct span *s, unsigned bytes, uint64_t *ret)
 {
-        uint64_t v = 0;
-
         if (s->n < bytes)
                 return false;
-        for (unsigned i = 0; i < bytes; i++)
-                v |= (uint64_t)s->p[i] << (8 * i);
+        *ret = le_get(s->p, bytes);
         *s = span_from(*s, bytes);
-        *ret = v;
         return true;
 }
 
@@ -153,8 +145,8 @@ static int load_run(struct span *s, uint64_t last, struct run *ret, struct err *
 {
         uint64_t base, n, delta;
 
-        if (!get_le(s, 8, &ret->run) || !get_le(s, 8, &ret->last_seq) || !get_le(s, 8, &base) ||
-            !get_le(s, 4, &n))
+        if (!take_le(s, 8, &ret->run) || !take_le(s, 8, &ret->last_seq) || !take_le(s, 8, &base) ||
+            !take_le(s, 4, &n))
                 return err_set(err, -EBADMSG, "the state record is cut short");
         if (ret->run == 0 || ret->run > last || n > LEDGER_WINDOW || n > ret->last_seq ||
             (n == 0 && base != 0))
@@ -162,7 +154,7 @@ static int load_run(struct span *s, uint64_t last, struct run *ret, struct err *
         ret->n = (uint32_t)n;
         ret->start = 0;
         for (uint32_t i = 0; i < ret->n; i++) {
-                if (!get_le(s, 4, &delta))
+                if (!take_le(s, 4, &delta))
                         return err_set(err, -EBADMSG, "the state record is cut short");
                 if (base > UINT64_MAX - delta ||
                     (i == 0 ? delta != 0 : base + delta <= ret->index[i - 1]))
@@ -179,7 +171,7 @@ static int load(struct runs *t, struct span s, struct err *err)
         struct run run;
         int r;
 
-        if (!get_le(&s, 8, &last) || !get_le(&s, 4, &n))
+        if (!take_le(&s, 8, &last) || !take_le(&s, 4, &n))
                 return err_set(err, -EBADMSG, "the state record is cut short");
         if (n > LEDGER_RUNS_MAX)
                 return err_set(err, -EBADMSG, "the state record has %llu runs, at most %d fit",

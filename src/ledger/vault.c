@@ -5,6 +5,7 @@
  * writers. */
 #include "ledger/vault.h"
 
+#include "base/le.h"
 #include "base/text.h"
 #include "ledger/vault_priv.h"
 #include "sys/crc32c.h"
@@ -43,23 +44,20 @@ static void put_slot(uint8_t out[SLOT_BYTES], const struct slot *s)
         memcpy(out + 56, s->tag, SUBJECT_TAG);
         memcpy(out + 72, s->label, s->label_n);
         crc = slot_crc(out);
-        for (int i = 0; i < 4; i++)
-                out[4 + i] = (uint8_t)(crc >> (8 * i));
+        le_put32(out + 4, crc);
 }
 
 static int get_slot(const uint8_t in[SLOT_BYTES], uint32_t n, struct slot *ret, struct err *err)
 {
         static const uint8_t unused[SLOT_BYTES];
-        uint32_t crc = slot_crc(in), got = 0;
+        uint32_t crc = slot_crc(in);
 
         /* A slot lies in one sector: after a crash it is there whole or still zero. */
         if (memcmp(in, unused, SLOT_BYTES) == 0) {
                 memset(ret, 0, sizeof *ret);
                 return 0;
         }
-        for (int i = 0; i < 4; i++)
-                got |= (uint32_t)in[4 + i] << (8 * i);
-        if (got != crc || in[0] > SLOT_ERASING || in[1] > sizeof ret->label)
+        if (le_get32(in + 4) != crc || in[0] > SLOT_ERASING || in[1] > sizeof ret->label)
                 return err_set(err, -EBADMSG, "keys/subjects: slot %u is damaged", n);
         memset(ret, 0, sizeof *ret);
         ret->state = (enum slot_state)in[0];
@@ -347,10 +345,8 @@ static int put_row(struct subject *s, struct span disclosure, struct buf *rows, 
         p = buf_extend(rows, ROW_HEADER + n);
         if (!p)
                 return err_sys(err, buf_status(rows), "sealed rows");
-        for (int i = 0; i < 4; i++)
-                p[i] = (uint8_t)(s->slot >> (8 * i));
-        p[4] = (uint8_t)n;
-        p[5] = (uint8_t)(n >> 8);
+        le_put32(p, s->slot);
+        le_put(p + 4, n, 2);
         return seal_close(s->seal, disclosure, span_of(s->id, SUBJECT_ID), p + ROW_HEADER, err);
 }
 

@@ -2,6 +2,7 @@
 /* vault_rows.c - sealed rows on disk, one file a bundle.  Format in vault_priv.h.
  *
  * SECURITY: reads files only the recorder writes; still checked whole before use. */
+#include "base/le.h"
 #include "base/text.h"
 #include "ledger/vault_priv.h"
 #include "sys/crc32c.h"
@@ -16,21 +17,6 @@
 static const uint8_t magic[8] = { 'A', 'S', 'Y', 'R', 'O', 'W', 'S', '1' };
 
 enum { FILE_HEADER = 20, ITEM_HEADER = 12, ROWS_PATH_MAX = TILE_PATH_MAX };
-
-static void put_le(struct buf *b, uint64_t v, unsigned n)
-{
-        for (unsigned i = 0; i < n; i++)
-                buf_put_byte(b, (uint8_t)(v >> (8 * i)));
-}
-
-static uint64_t get_le(const uint8_t *p, unsigned n)
-{
-        uint64_t v = 0;
-
-        for (unsigned i = 0; i < n; i++)
-                v |= (uint64_t)p[i] << (8 * i);
-        return v;
-}
 
 /* "x001/234", as bundles are named. */
 static void rows_path(uint64_t bundle, char out[ROWS_PATH_MAX], char dir[ROWS_PATH_MAX])
@@ -66,10 +52,10 @@ static int next_row(struct span *rows, struct row *ret)
                 return 0;
         if (rows->n < ROW_HEADER)
                 return -EBADMSG;
-        n = (size_t)get_le(rows->p + 4, 2);
+        n = (size_t)le_get(rows->p + 4, 2);
         if (n > rows->n - ROW_HEADER || n < SEAL_EXTRA)
                 return -EBADMSG;
-        ret->slot = (uint32_t)get_le(rows->p, 4);
+        ret->slot = (uint32_t)le_get(rows->p, 4);
         ret->sealed = span_of(rows->p + ROW_HEADER, n);
         *rows = span_from(*rows, ROW_HEADER + n);
         return 1;
@@ -94,8 +80,8 @@ static void begin_file(struct buf *out, uint64_t bundle)
 {
         buf_clear(out);
         buf_put(out, span_of(magic, sizeof magic));
-        put_le(out, bundle, 8);
-        put_le(out, 0, 4); /* count, filled in by end_file */
+        le_append(out, bundle, 8);
+        le_append(out, 0, 4); /* count, filled in by end_file */
 }
 
 static int add_item(const struct vault *v, struct buf *out, uint64_t index, struct span rows,
@@ -104,8 +90,8 @@ static int add_item(const struct vault *v, struct buf *out, uint64_t index, stru
         size_t begun = out->n, n;
         int r;
 
-        put_le(out, index, 8);
-        put_le(out, 0, 4);
+        le_append(out, index, 8);
+        le_append(out, 0, 4);
         r = copy_rows(v, rows, without, out);
         if (r < 0 || buf_status(out) < 0)
                 return r < 0 ? r : buf_status(out);
@@ -114,8 +100,7 @@ static int add_item(const struct vault *v, struct buf *out, uint64_t index, stru
                 out->n = begun;
                 return 0;
         }
-        for (int i = 0; i < 4; i++)
-                out->p[begun + 8 + (size_t)i] = (uint8_t)(n >> (8 * i));
+        le_put32(out->p + begun + 8, (uint32_t)n);
         ++*count;
         return 0;
 }
@@ -123,9 +108,8 @@ static int add_item(const struct vault *v, struct buf *out, uint64_t index, stru
 static int end_file(struct buf *out, uint64_t bundle, uint32_t count, struct err *err)
 {
         if (out->n >= FILE_HEADER)
-                for (int i = 0; i < 4; i++)
-                        out->p[16 + i] = (uint8_t)(count >> (8 * i));
-        put_le(out, crc32c(0, buf_span(out)), 4);
+                le_put32(out->p + 16, count);
+        le_append(out, crc32c(0, buf_span(out)), 4);
         if (buf_status(out) < 0)
                 return err_sys(err, buf_status(out), "vault/%llu", (unsigned long long)bundle);
         return 0;
@@ -215,11 +199,11 @@ static int check_file(struct rows_file *f, const char *path, struct err *err)
 
         if (f->n < FILE_HEADER + 4 || memcmp(f->bytes, magic, sizeof magic) != 0)
                 return err_set(err, -EBADMSG, "vault/%s: no file of sealed rows", path);
-        crc = (uint32_t)get_le(f->bytes + f->n - 4, 4);
+        crc = (uint32_t)le_get(f->bytes + f->n - 4, 4);
         if (crc != crc32c(0, span_of(f->bytes, f->n - 4)))
                 return err_set(err, -EBADMSG, "vault/%s: the checksum is wrong", path);
-        f->bundle = get_le(f->bytes + 8, 8);
-        f->count = (uint32_t)get_le(f->bytes + 16, 4);
+        f->bundle = le_get(f->bytes + 8, 8);
+        f->count = (uint32_t)le_get(f->bytes + 16, 4);
         f->items = span_of(f->bytes + FILE_HEADER, f->n - FILE_HEADER - 4);
         return 0;
 }
@@ -244,10 +228,10 @@ static int next_item(struct span *items, uint64_t *ret_index, struct span *ret_r
                 return 0;
         if (items->n < ITEM_HEADER)
                 return -EBADMSG;
-        n = (size_t)get_le(items->p + 8, 4);
+        n = (size_t)le_get(items->p + 8, 4);
         if (n > items->n - ITEM_HEADER)
                 return -EBADMSG;
-        *ret_index = get_le(items->p, 8);
+        *ret_index = le_get(items->p, 8);
         *ret_rows = span_of(items->p + ITEM_HEADER, n);
         *items = span_from(*items, ITEM_HEADER + n);
         return 1;

@@ -2,33 +2,12 @@
 /* wal.c - see wal.h for the offset tables. */
 #include "ledger/wal.h"
 
+#include "base/le.h"
 #include "sys/crc32c.h"
 
 static const uint8_t magic[8] = { 'A', 'S', 'Y', 'W', 'A', 'L', '0', '1' };
 
 enum { RECORD_MAGIC = 0x4C415700, TRAILER_END = 0x444E4557 };
-
-static void put32(uint8_t *p, uint32_t v)
-{
-        for (int i = 0; i < 4; i++)
-                p[i] = (uint8_t)(v >> (8 * i));
-}
-
-static void put64(uint8_t *p, uint64_t v)
-{
-        for (int i = 0; i < 8; i++)
-                p[i] = (uint8_t)(v >> (8 * i));
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-        return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static uint64_t get64(const uint8_t *p)
-{
-        return (uint64_t)get32(p) | (uint64_t)get32(p + 4) << 32;
-}
 
 static bool all_zero(const uint8_t *p, size_t n)
 {
@@ -56,11 +35,11 @@ void wal_put_segment(uint8_t out[WAL_SEGMENT_HEADER], const struct wal_segment *
 {
         memset(out, 0, WAL_SEGMENT_HEADER);
         memcpy(out, magic, sizeof magic);
-        put32(out + 8, s->bytes);
-        put64(out + 16, s->number);
-        put64(out + 24, s->first);
+        le_put32(out + 8, s->bytes);
+        le_put64(out + 16, s->number);
+        le_put64(out + 24, s->first);
         memcpy(out + 32, s->log_id, WAL_LOG_ID);
-        put32(out + 60, crc32c(0, span_of(out, 60)));
+        le_put32(out + 60, crc32c(0, span_of(out, 60)));
 }
 
 int wal_get_segment(struct span s, struct wal_segment *ret, struct err *err)
@@ -73,13 +52,13 @@ int wal_get_segment(struct span s, struct wal_segment *ret, struct err *err)
                 return 0;
         if (memcmp(s.p, magic, sizeof magic) != 0)
                 return err_set(err, -EBADMSG, "byte 0: no segment begins here");
-        if (get32(s.p + 60) != crc32c(0, span_of(s.p, 60)))
+        if (le_get32(s.p + 60) != crc32c(0, span_of(s.p, 60)))
                 return err_set(err, -EBADMSG, "byte 60: the segment header's checksum is wrong");
-        h.bytes = get32(s.p + 8);
-        h.number = get64(s.p + 16);
-        h.first = get64(s.p + 24);
+        h.bytes = le_get32(s.p + 8);
+        h.number = le_get64(s.p + 16);
+        h.first = le_get64(s.p + 24);
         memcpy(h.log_id, s.p + 32, WAL_LOG_ID);
-        if (get32(s.p + 12) != 0 || !all_zero(s.p + 48, 12))
+        if (le_get32(s.p + 12) != 0 || !all_zero(s.p + 48, 12))
                 return err_set(err, -EBADMSG, "byte 12: reserved bytes are not zero");
         *ret = h;
         return 1;
@@ -89,7 +68,7 @@ uint32_t wal_salt(const struct wal_segment *s)
 {
         uint8_t number[8];
 
-        put64(number, s->number);
+        le_put64(number, s->number);
         return crc32c(crc32c(0, span_of(s->log_id, WAL_LOG_ID)), span_of(number, sizeof number));
 }
 
@@ -102,16 +81,16 @@ void wal_put_record(struct buf *b, uint32_t salt, const struct wal_record *r)
 
         if (!p)
                 return;
-        put32(p + 4, RECORD_MAGIC | (uint32_t)r->type);
-        put32(p + 8, (uint32_t)r->payload.n);
-        put32(p + 12, r->batch);
-        put64(p + 16, r->index);
-        put64(p + 24, r->run);
-        put64(p + 32, r->seq);
+        le_put32(p + 4, RECORD_MAGIC | (uint32_t)r->type);
+        le_put32(p + 8, (uint32_t)r->payload.n);
+        le_put32(p + 12, r->batch);
+        le_put64(p + 16, r->index);
+        le_put64(p + 24, r->run);
+        le_put64(p + 32, r->seq);
         if (r->payload.n)
                 memcpy(p + WAL_RECORD_HEADER, r->payload.p, r->payload.n);
         memset(p + WAL_RECORD_HEADER + r->payload.n, 0, len - WAL_RECORD_HEADER - r->payload.n);
-        put32(p, crc32c(salt, span_of(p + 4, WAL_RECORD_HEADER - 4 + r->payload.n)));
+        le_put32(p, crc32c(salt, span_of(p + 4, WAL_RECORD_HEADER - 4 + r->payload.n)));
 }
 
 void wal_put_trailer(struct buf *b, uint32_t salt, size_t begun, uint32_t batch, uint64_t first,
@@ -126,9 +105,9 @@ void wal_put_trailer(struct buf *b, uint32_t salt, size_t begun, uint32_t batch,
         };
 
         memcpy(payload, root->b, HASH_LEN);
-        put64(payload + 32, first);
-        put32(payload + 40, (uint32_t)(b->n - begun + WAL_TRAILER_BYTES));
-        put32(payload + 44, TRAILER_END);
+        le_put64(payload + 32, first);
+        le_put32(payload + 40, (uint32_t)(b->n - begun + WAL_TRAILER_BYTES));
+        le_put32(payload + 44, TRAILER_END);
         wal_put_record(b, salt, &r);
 }
 
@@ -146,8 +125,8 @@ int wal_get_record(struct span segment, size_t at, uint32_t salt, struct wal_rec
         }
         if (all_zero(p, WAL_RECORD_HEADER))
                 return 0;
-        word = get32(p + 4);
-        payload = get32(p + 8);
+        word = le_get32(p + 4);
+        payload = le_get32(p + 8);
         if ((word & ~0xFFu) != RECORD_MAGIC || (word & 0xFF) < WAL_ENTRY ||
             (word & 0xFF) > WAL_TRAILER)
                 return err_set(err, -EBADMSG, "byte %zu: no record begins here", at);
@@ -156,16 +135,16 @@ int wal_get_record(struct span segment, size_t at, uint32_t salt, struct wal_rec
                                "byte %zu: a record of %zu bytes runs past the segment", at,
                                payload);
         len = MIN_OF(wal_record_len(payload), room);
-        if (get32(p) != crc32c(salt, span_of(p + 4, WAL_RECORD_HEADER - 4 + payload)))
+        if (le_get32(p) != crc32c(salt, span_of(p + 4, WAL_RECORD_HEADER - 4 + payload)))
                 return err_set(err, -EBADMSG, "byte %zu: the record's checksum is wrong", at);
         if (!all_zero(p + WAL_RECORD_HEADER + payload, len - WAL_RECORD_HEADER - payload))
                 return err_set(err, -EBADMSG, "byte %zu: the record's padding is not zero", at);
         *ret = (struct wal_record){
                 .type = (enum wal_type)(word & 0xFF),
-                .batch = get32(p + 12),
-                .index = get64(p + 16),
-                .run = get64(p + 24),
-                .seq = get64(p + 32),
+                .batch = le_get32(p + 12),
+                .index = le_get64(p + 16),
+                .run = le_get64(p + 24),
+                .seq = le_get64(p + 32),
                 .payload = span_of(p + WAL_RECORD_HEADER, payload),
         };
         *ret_len = len;
@@ -180,18 +159,19 @@ static int check_trailer(const struct wal_record *r, size_t at, size_t end, uint
 {
         const uint8_t *p = r->payload.p;
 
-        if (r->payload.n != WAL_TRAILER_PAYLOAD || get32(p + 44) != TRAILER_END)
+        if (r->payload.n != WAL_TRAILER_PAYLOAD || le_get32(p + 44) != TRAILER_END)
                 return err_set(err, -EBADMSG, "byte %zu: the batch's trailer is malformed", at);
-        if (get64(p + 32) != first || r->index != size)
+        if (le_get64(p + 32) != first || r->index != size)
                 return err_set(err, -EBADMSG,
                                "byte %zu: the batch's trailer counts entries %llu to %llu, the "
                                "batch has %llu to %llu",
-                               at, (unsigned long long)get64(p + 32), (unsigned long long)r->index,
-                               (unsigned long long)first, (unsigned long long)size);
-        if (get32(p + 40) != end - at)
+                               at, (unsigned long long)le_get64(p + 32),
+                               (unsigned long long)r->index, (unsigned long long)first,
+                               (unsigned long long)size);
+        if (le_get32(p + 40) != end - at)
                 return err_set(err, -EBADMSG,
                                "byte %zu: the batch's trailer counts %u bytes of %zu", at,
-                               get32(p + 40), end - at);
+                               le_get32(p + 40), end - at);
         ret->at = at;
         ret->len = end - at;
         ret->first = first;
@@ -255,11 +235,11 @@ static struct trailers find_trailers(struct span segment, size_t at, uint32_t sa
                 struct wal_record r;
                 size_t len;
 
-                if (get32(segment.p + off + 4) != (RECORD_MAGIC | WAL_TRAILER) ||
+                if (le_get32(segment.p + off + 4) != (RECORD_MAGIC | WAL_TRAILER) ||
                     wal_get_record(segment, off, salt, &r, &len, NULL) != 1)
                         continue;
                 if (t.own_end || r.payload.n != WAL_TRAILER_PAYLOAD ||
-                    off + len - at != get32(r.payload.p + 40))
+                    off + len - at != le_get32(r.payload.p + 40))
                         t.later = true;
                 else
                         t.own_end = off + len;
@@ -274,8 +254,8 @@ static size_t record_end(struct span segment, size_t bad)
 
         if (room < WAL_RECORD_HEADER)
                 return segment.n;
-        payload = get32(segment.p + bad + 8);
-        if (get32(segment.p + bad + 4) == (RECORD_MAGIC | WAL_TRAILER))
+        payload = le_get32(segment.p + bad + 8);
+        if (le_get32(segment.p + bad + 4) == (RECORD_MAGIC | WAL_TRAILER))
                 payload = WAL_TRAILER_PAYLOAD;
         return bad + WAL_RECORD_HEADER + MIN_OF(payload, room - WAL_RECORD_HEADER);
 }

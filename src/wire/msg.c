@@ -2,21 +2,14 @@
 /* SECURITY: the getters read bytes from less trusted processes. */
 #include "wire/msg.h"
 
+#include "base/le.h"
+
 enum {
         MSG_MAGIC = 0x5941,
         MSG_VERSION = 1,
 };
 
 /* ---- writing ---- */
-
-static void put_le(struct buf *b, uint64_t v, size_t n)
-{
-        uint8_t bytes[8];
-
-        for (size_t i = 0; i < n; i++)
-                bytes[i] = (uint8_t)(v >> (8 * i));
-        buf_put(b, span_of(bytes, n));
-}
 
 size_t msg_begin(struct buf *b, enum msg_type type)
 {
@@ -41,38 +34,37 @@ void msg_end(struct buf *b, size_t begun)
                 b->status = -E2BIG;
                 return;
         }
-        for (size_t i = 0; i < 4; i++)
-                b->p[begun + 4 + i] = (uint8_t)(payload >> (8 * i));
+        le_put32(b->p + begun + 4, (uint32_t)payload);
 }
 
 void msg_put_u8(struct buf *b, uint8_t v)
 {
-        put_le(b, v, 1);
+        le_append(b, v, 1);
 }
 
 void msg_put_u16(struct buf *b, uint16_t v)
 {
-        put_le(b, v, 2);
+        le_append(b, v, 2);
 }
 
 void msg_put_u32(struct buf *b, uint32_t v)
 {
-        put_le(b, v, 4);
+        le_append(b, v, 4);
 }
 
 void msg_put_u64(struct buf *b, uint64_t v)
 {
-        put_le(b, v, 8);
+        le_append(b, v, 8);
 }
 
-static void put_bytes(struct buf *b, struct span s, size_t width)
+static void put_bytes(struct buf *b, struct span s, unsigned width)
 {
         if (width < sizeof s.n && s.n >> (8 * width)) {
                 if (buf_status(b) == 0)
                         b->status = -E2BIG;
                 return;
         }
-        put_le(b, s.n, width);
+        le_append(b, s.n, width);
         buf_put(b, s);
 }
 
@@ -143,39 +135,36 @@ static const uint8_t *take(struct msg_reader *r, size_t n)
         return p;
 }
 
-static uint64_t get_le(struct msg_reader *r, size_t n)
+static uint64_t take_le(struct msg_reader *r, unsigned n)
 {
         const uint8_t *p = take(r, n);
-        uint64_t v = 0;
 
-        for (size_t i = 0; p && i < n; i++)
-                v |= (uint64_t)p[i] << (8 * i);
-        return v;
+        return p ? le_get(p, n) : 0;
 }
 
 uint8_t msg_get_u8(struct msg_reader *r)
 {
-        return (uint8_t)get_le(r, 1);
+        return (uint8_t)take_le(r, 1);
 }
 
 uint16_t msg_get_u16(struct msg_reader *r)
 {
-        return (uint16_t)get_le(r, 2);
+        return (uint16_t)take_le(r, 2);
 }
 
 uint32_t msg_get_u32(struct msg_reader *r)
 {
-        return (uint32_t)get_le(r, 4);
+        return (uint32_t)take_le(r, 4);
 }
 
 uint64_t msg_get_u64(struct msg_reader *r)
 {
-        return get_le(r, 8);
+        return take_le(r, 8);
 }
 
-static struct span get_bytes(struct msg_reader *r, size_t width)
+static struct span get_bytes(struct msg_reader *r, unsigned width)
 {
-        size_t n = get_le(r, width);
+        size_t n = take_le(r, width);
         const uint8_t *p = take(r, n);
 
         return r->failed ? SPAN_NONE : span_of(p, n);

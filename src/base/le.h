@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* le.h - little-endian integers of the sensor's files.  Floor 3, pure. */
-#ifndef INTEGRITY_LE_H
-#define INTEGRITY_LE_H
+/* le.h - little-endian integers in files and messages of our own.  Floor 0. */
+#ifndef BASE_LE_H
+#define BASE_LE_H
 
 #include "base/base.h"
+#include "base/buf.h"
 
 static inline void le_put(uint8_t *p, uint64_t v, unsigned n)
 {
@@ -38,6 +39,15 @@ static inline uint32_t le_get32(const uint8_t *p)
 static inline uint64_t le_get64(const uint8_t *p)
 {
         return le_get(p, 8);
+}
+
+/* Append n bytes of v. */
+static inline void le_append(struct buf *b, uint64_t v, unsigned n)
+{
+        uint8_t bytes[8];
+
+        le_put(bytes, v, n);
+        buf_put(b, span_of(bytes, n));
 }
 
 #endif
