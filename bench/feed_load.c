@@ -3,10 +3,12 @@
  * entries in all; F sensitive fields each.  Prints one JSON object: rate and acknowledgement
  * latencies.
  *
- *   feed_load SOCKET WRITERS DEPTH ENTRIES FIELDS
+ *   feed_load SOCKET WRITERS DEPTH ENTRIES FIELDS PROCESSES
  *
- * Writers are processes, spread over nothing but the scheduler; each is a sensor as far as the
- * recorder is concerned, so run it as a user that may be one. */
+ * A writer is a connection with a run of its own; PROCESSES processes drive them, in the way a
+ * server's workers do.  Each is a sensor as far as the recorder is concerned, so run it as a user
+ * that may be one.  A latency is from handing an entry to the feed until its acknowledgement is
+ * heard. */
 #include "base/text.h"
 #include "ledger/feed.h"
 #include "ledger/ledger.h"
@@ -19,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ENTRY_BYTES = 256, LATENCIES_MAX = 1 << 22 };
+enum { WRITERS_MAX = 64, LATENCIES_MAX = 1 << 22 };
 
 struct shared {
         int64_t start_ns, end_ns;
@@ -30,8 +32,11 @@ struct shared {
 
 struct writer {
         struct shared *s;
+        unsigned id;
+        struct feed *feed;
+        uint64_t put, done;
         int64_t sent_ns[LEDGER_WINDOW];
-        uint64_t done;
+        char subject[32];
 };
 
 static void on_ack(void *ctx, uint64_t seq, uint64_t index)
@@ -65,56 +70,83 @@ static size_t skeleton(char *out, size_t room, unsigned writer, uint64_t n)
                 t, writer, (unsigned long long)n % 1000000);
 }
 
-static void run_writer(struct shared *s, const char *socket, unsigned id, unsigned depth,
-                       uint64_t entries, unsigned fields)
+static void die(const struct err *err)
 {
-        static struct writer w;
-        struct feed_options o = {
-                .socket = socket, .proc = "sensor", .on_ack = on_ack, .on_nak = on_nak, .ctx = &w
-        };
-        char subject[32];
-        struct feed_field field[2] = {
-                { .name = SPAN("who.cmdline"),
-                  .value = SPAN("\"/usr/bin/example --with arguments\"") },
-                { .name = SPAN("who.user"), .value = SPAN("\"example\"") },
-        };
-        struct feed *f = NULL;
-        struct err err = { 0 };
-        uint64_t put = 0, seq;
-        char text[512];
+        fprintf(stderr, "feed_load: %s\n", err_text(err));
+        exit(1);
+}
 
-        w.s = s;
-        snprintf(subject, sizeof subject, "uid:%u", 1000 + id);
-        field[0].subject = field[1].subject = span_str(subject);
-        if (feed_new(&o, &f, &err) < 0 || feed_connect(f, 0, 5000, &err) < 0) {
-                fprintf(stderr, "feed_load: %s\n", err_text(&err));
-                exit(1);
-        }
+static void open_writer(struct writer *w, struct shared *s, const char *socket, unsigned id)
+{
+        struct feed_options o = {
+                .socket = socket, .proc = "sensor", .on_ack = on_ack, .on_nak = on_nak, .ctx = w
+        };
+        struct err err = { 0 };
+
+        w->s = s;
+        w->id = id;
+        snprintf(w->subject, sizeof w->subject, "uid:%u", 1000 + id);
+        if (feed_new(&o, &w->feed, &err) < 0 || feed_connect(w->feed, 0, 5000, &err) < 0)
+                die(&err);
         __atomic_fetch_add(&s->ready, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Top it up to `depth` in flight, send and hear. */
+static void work(struct writer *w, unsigned depth, uint64_t entries, unsigned fields)
+{
+        struct feed_field field[2] = {
+                { .subject = span_str(w->subject),
+                  .name = SPAN("who.cmdline"),
+                  .value = SPAN("\"/usr/bin/example --with arguments\"") },
+                { .subject = span_str(w->subject),
+                  .name = SPAN("who.user"),
+                  .value = SPAN("\"example\"") },
+        };
+        struct err err = { 0 };
+        char text[512];
+        uint64_t seq;
+
+        if (feed_work(w->feed, &err) < 0)
+                die(&err);
+        while (w->put < entries && w->put - w->done < depth) {
+                size_t n = skeleton(text, sizeof text, w->id, w->put);
+
+                if (feed_put(w->feed, span_of(text, n), field, fields, &seq, &err) < 0)
+                        break;
+                w->sent_ns[seq % LEDGER_WINDOW] = clock_mono(&sysclock);
+                w->put++;
+        }
+        if (feed_work(w->feed, &err) < 0)
+                die(&err);
+}
+
+/* Writers first, first + step, ... below `writers`. */
+static void run_process(struct shared *s, const char *socket, unsigned first, unsigned step,
+                        unsigned writers, unsigned depth, uint64_t entries, unsigned fields)
+{
+        static struct writer w[WRITERS_MAX];
+        static struct pollfd p[WRITERS_MAX];
+        unsigned n = 0, left;
+
+        for (unsigned id = first; id < writers; id += step)
+                open_writer(&w[n++], s, socket, id);
         while (!__atomic_load_n(&s->go, __ATOMIC_SEQ_CST))
                 usleep(200);
-        while (w.done < entries) {
-                while (put < entries && put - w.done < depth) {
-                        size_t n = skeleton(text, sizeof text, id, put);
-
-                        if (feed_put(f, span_of(text, n), field, fields, &seq, &err) < 0)
-                                break;
-                        w.sent_ns[seq % LEDGER_WINDOW] = clock_mono(&sysclock);
-                        put++;
+        for (unsigned i = 0; i < n; i++)
+                p[i] = (struct pollfd){ .fd = feed_fd(w[i].feed), .revents = POLLIN };
+        do {
+                left = 0;
+                for (unsigned i = 0; i < n; i++) {
+                        if (p[i].revents)
+                                work(&w[i], depth, entries, fields);
+                        p[i].events = POLLIN;
+                        if (feed_wants_write(w[i].feed))
+                                p[i].events |= POLLOUT;
+                        left += w[i].done < entries;
                 }
-                if (feed_work(f, &err) < 0) {
-                        fprintf(stderr, "feed_load: %s\n", err_text(&err));
-                        exit(1);
-                }
-                if (w.done < entries && (put - w.done >= depth || put == entries)) {
-                        struct pollfd p = { .fd = feed_fd(f), .events = POLLIN };
-
-                        if (feed_wants_write(f))
-                                p.events |= POLLOUT;
-                        poll(&p, 1, 1000);
-                }
-        }
-        feed_free(f);
+        } while (left && poll(p, n, 1000) >= 0);
+        for (unsigned i = 0; i < n; i++)
+                feed_free(w[i].feed);
         exit(0);
 }
 
@@ -127,29 +159,33 @@ static int compare_u32(const void *a, const void *b)
 
 int main(int argc, char **argv)
 {
-        unsigned writers, depth, fields, failed = 0, n;
+        unsigned writers, depth, fields, processes, failed = 0, n;
         struct shared *s;
         uint64_t each;
         double seconds;
 
-        if (argc != 6) {
-                fputs("usage: feed_load SOCKET WRITERS DEPTH ENTRIES FIELDS\n", stderr);
+        if (argc != 7) {
+                fputs("usage: feed_load SOCKET WRITERS DEPTH ENTRIES FIELDS PROCESSES\n", stderr);
                 return 2;
         }
         writers = (unsigned)strtoul(argv[2], NULL, 10);
         depth = (unsigned)strtoul(argv[3], NULL, 10);
         each = strtoull(argv[4], NULL, 10) / (writers ? writers : 1);
         fields = (unsigned)strtoul(argv[5], NULL, 10);
-        if (writers == 0 || depth == 0 || depth > LEDGER_WINDOW || fields > 2) {
-                fputs("feed_load: WRITERS and DEPTH from 1, DEPTH to 512, FIELDS to 2\n", stderr);
+        processes = (unsigned)strtoul(argv[6], NULL, 10);
+        if (writers == 0 || writers > WRITERS_MAX || depth == 0 || depth > LEDGER_WINDOW ||
+            fields > 2 || processes == 0 || processes > writers) {
+                fputs("feed_load: 1 to 64 WRITERS, DEPTH 1 to 512, FIELDS 0 to 2, PROCESSES 1 to "
+                      "WRITERS\n",
+                      stderr);
                 return 2;
         }
         s = mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if (s == MAP_FAILED)
                 return 1;
-        for (unsigned i = 0; i < writers; i++)
+        for (unsigned i = 0; i < processes; i++)
                 if (fork() == 0)
-                        run_writer(s, argv[1], i, depth, each, fields);
+                        run_process(s, argv[1], i, processes, writers, depth, each, fields);
         while (__atomic_load_n(&s->ready, __ATOMIC_SEQ_CST) < writers &&
                waitpid(-1, NULL, WNOHANG) == 0)
                 usleep(1000);
