@@ -37,7 +37,8 @@ struct ledger_options {
 };
 
 /* Make an empty ledger in two existing empty directories: key, first segments, signed checkpoint of
- * size 0.  origin is also the key's name.  -EEXIST when there is one already. */
+ * size 0.  origin is also the key's name.  -EEXIST when there is one already, -ENOTEMPTY when there
+ * are tiles of one. */
 MUST_USE int ledger_create(int public_fd, int private_fd, const char *origin,
                            const struct ledger_options *o, struct err *err);
 

@@ -128,6 +128,8 @@ int ledger_create(int public_fd, int private_fd, const char *origin, const struc
         if (faccessat(private_fd, "signed", F_OK, 0) == 0 ||
             faccessat(public_fd, "checkpoint", F_OK, 0) == 0)
                 return err_set(err, -EEXIST, "there is a ledger here already");
+        if (faccessat(public_fd, "tile/0", F_OK, 0) == 0)
+                return err_set(err, -ENOTEMPTY, "there are tiles of a ledger here already");
         r = io_make_dirs(o->io, private_fd, "keys", 0700, err);
         if (r == 0)
                 r = io_make_dirs(o->io, private_fd, "wal", 0700, err);

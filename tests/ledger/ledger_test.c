@@ -352,6 +352,20 @@ static void second_writer(void **state)
         fixture_done(&f);
 }
 
+/* Tiles of another log would only be found out when the first one of ours is due in their place. */
+static void tiles_of_another(void **state)
+{
+        struct fixture f;
+        struct err err = { 0 };
+
+        fixture_init(&f, false);
+        assert_int_equal(mkdirat(f.public_fd, "tile", 0755), 0);
+        assert_int_equal(mkdirat(f.public_fd, "tile/0", 0755), 0);
+        assert_int_equal(ledger_create(f.public_fd, f.private_fd, FIXTURE_ORIGIN, &f.options, &err),
+                         -ENOTEMPTY);
+        fixture_done(&f);
+}
+
 static void no_ledger(void **state)
 {
         struct fixture f;
@@ -737,6 +751,7 @@ int main(void)
                 cmocka_unit_test(forgotten_runs),
                 cmocka_unit_test(forgotten_while_staged),
                 cmocka_unit_test(second_writer),
+                cmocka_unit_test(tiles_of_another),
                 cmocka_unit_test(no_ledger),
                 cmocka_unit_test(bad_creation),
                 cmocka_unit_test(creation_with_another_origin),
