@@ -269,8 +269,11 @@ static ssize_t power_pwrite(void *ctx, int fd, const void *from, size_t n, off_t
         struct power *p = ctx;
         int file;
 
-        if (dead(p)) /* half of the last write may be on its way already */
-                n = p->calls == p->off_at + 1 ? n / 2 / SECTOR * SECTOR : 0;
+        if (dead(p)) { /* half of the last write may be on its way already, in whole sectors */
+                size_t end = p->calls == p->off_at + 1 ? ((size_t)at + n / 2) / SECTOR * SECTOR : 0;
+
+                n = end > (size_t)at ? end - (size_t)at : 0;
+        }
         file = file_of(p, fd);
         REQUIRE(file >= 0);
         if (n) {
