@@ -239,13 +239,25 @@ static int erase(struct recorder *r, const struct peer *by, const char *id, cons
         return rc == 0 ? forget_note(r, err) : rc;
 }
 
+static int write_note(struct recorder *r, const char *path, struct span note, struct err *err)
+{
+        CLEANUP_FD int dir = -1;
+        int rc;
+
+        rc = io_make_dirs(&io_kernel, r->private_fd, "pending", 0700, err);
+        if (rc < 0)
+                return rc;
+        dir = io_kernel.open(NULL, r->private_fd, "pending", O_RDONLY | O_DIRECTORY, 0);
+        if (dir < 0)
+                return err_sys(err, dir, "pending");
+        return io_replace_file(&io_kernel, r->private_fd, path, dir, 0600, note, err);
+}
+
 static int leave_note(struct recorder *r, const char *id, const char *basis, const char *policy,
                       struct err *err)
 {
         CLEANUP(buf_done) struct buf note = BUF_INIT(REPLY_MAX);
-        CLEANUP_FD int dir = -1;
         struct json_writer w;
-        int rc;
 
         json_writer_init(&w, &note);
         json_begin_object(&w);
@@ -253,14 +265,7 @@ static int leave_note(struct recorder *r, const char *id, const char *basis, con
         put_text(&w, "policy", policy);
         put_text(&w, "subject", id);
         json_end_object(&w);
-        rc = io_make_dirs(&io_kernel, r->private_fd, "pending", 0700, err);
-        if (rc < 0)
-                return rc;
-        dir = io_kernel.open(NULL, r->private_fd, "pending", O_RDONLY | O_DIRECTORY, 0);
-        if (dir < 0)
-                return err_sys(err, dir, "pending");
-        return io_replace_file(&io_kernel, r->private_fd, "pending/erase", dir, 0600,
-                               buf_span(&note), err);
+        return write_note(r, "pending/erase", buf_span(&note), err);
 }
 
 static int do_erase(struct recorder *r, struct peer *p, struct json_value args,
@@ -313,12 +318,39 @@ static int vkey_of(struct recorder *r, const char *file, struct note_vkey *vkey,
         return 0;
 }
 
+/* The size of the ledger with the entry, while keys/log.next waits: the checkpoint of just that
+ * size must carry both signatures, so after a crash nothing may be appended before it. */
+static int note_rotation(struct recorder *r, struct err *err)
+{
+        CLEANUP(buf_done) struct buf note = BUF_INIT(REPLY_MAX);
+        struct json_writer w;
+
+        json_writer_init(&w, &note);
+        json_begin_object(&w);
+        put_u64(&w, "size", ledger_size(r->ledger) + 1);
+        json_end_object(&w);
+        return write_note(r, "pending/rotate", buf_span(&note), err);
+}
+
+static int take_next_key(struct recorder *r, struct err *err)
+{
+        struct ledger_position at;
+        int rc;
+
+        ledger_position(r->ledger, &at);
+        rc = publisher_rotate(r->publisher, &at, err);
+        if (rc < 0)
+                r->publisher = publisher_free(r->publisher);
+        else
+                r->published = at.size;
+        return rc;
+}
+
 static int rotate(struct recorder *r, const struct peer *by, const char *reason, struct buf *vkey,
                   struct err *err)
 {
         struct note_vkey old, new;
         char hex[2 * NOTE_KEYID + 1];
-        struct ledger_position at;
         struct own_entry e;
         int rc;
 
@@ -330,6 +362,8 @@ static int rotate(struct recorder *r, const struct peer *by, const char *reason,
                 rc = vkey_of(r, "log", &old, NULL, err);
         if (rc == 0)
                 rc = vkey_of(r, "log.next", &new, vkey, err);
+        if (rc == 0)
+                rc = note_rotation(r, err);
         if (rc < 0)
                 return rc;
         text_hex(span_of(old.keyid, NOTE_KEYID), hex);
@@ -338,15 +372,7 @@ static int rotate(struct recorder *r, const struct peer *by, const char *reason,
         put_text(&e.w, "reason", reason);
         put_text(&e.w, "vkey", buf_cstr(vkey));
         rc = end_and_commit(r, &e, by, err);
-        if (rc < 0)
-                return rc;
-        ledger_position(r->ledger, &at);
-        rc = publisher_rotate(r->publisher, &at, err);
-        if (rc < 0)
-                r->publisher = publisher_free(r->publisher);
-        else
-                r->published = at.size;
-        return rc;
+        return rc == 0 ? take_next_key(r, err) : rc;
 }
 
 static int do_rotate(struct recorder *r, struct peer *p, struct json_value args,
@@ -464,7 +490,7 @@ static int do_stamp(struct recorder *r, struct peer *p, struct json_value args,
         copy_text(&e, args, "root");
         put_u64(&e.w, "size", size);
         copy_text(&e, args, "time");
-        rc = end_and_commit(r, &e, p, err);
+        rc = end_and_commit(r, &e, NULL, err); /* its kind has no place for who brought it */
         if (rc == 0)
                 rc = stamp_store(r->public_fd, &io_kernel, size, buf_span(&note), buf_span(&reply),
                                  err);
@@ -623,6 +649,29 @@ static int resume_erase(struct recorder *r, struct span note, struct err *err)
                            err);
         free(t.r);
         return rc;
+}
+
+bool command_is_rotating(const struct recorder *r)
+{
+        struct json_value v;
+        uint8_t *note;
+        int64_t size = -1;
+        size_t n;
+
+        if (faccessat(r->private_fd, "keys/log.next", F_OK, 0) < 0 ||
+            io_read_file(&io_kernel, r->private_fd, "pending/rotate", REPLY_MAX, &note, &n, NULL) <
+                    0)
+                return false;
+        if (json_check(span_of(note, n), NULL) < 0 ||
+            !json_get(json_value_of(span_of(note, n)), "size", &v) || !json_value_int(v, &size))
+                size = -1;
+        free(note);
+        return size > 0 && (uint64_t)size == ledger_size(r->ledger);
+}
+
+int command_finish_rotation(struct recorder *r, struct err *err)
+{
+        return take_next_key(r, err);
 }
 
 int command_resume(struct recorder *r, struct err *err)

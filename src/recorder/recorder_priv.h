@@ -177,8 +177,8 @@ struct own_entry {
 };
 void own_begin(struct recorder *r, struct own_entry *e, const char *kind);
 MUST_USE int own_end(struct recorder *r, struct own_entry *e);
-/* For a command, by (may be NULL) behind what.  -EINVAL, -E2BIG: what was asked for does not fit the
- * kind, which is the administrator's mistake and not the recorder's. */
+/* For a command, by (may be NULL) behind what.  -EINVAL, -E2BIG: what was asked for does not fit
+ * the kind, which is the administrator's mistake and not the recorder's. */
 MUST_USE int own_end_by(struct recorder *r, struct own_entry *e, const struct peer *by,
                         struct err *err);
 
@@ -202,6 +202,10 @@ void command_take(struct peer *p, struct msg_reader *m);
 void command_step(struct recorder *r);
 /* Tell whoever waits that it cannot be done now. */
 void command_fail(struct recorder *r, int code, const char *text);
+/* Was a crash between the entry of a rotation, which is the last one, and its checkpoint?  That
+ * checkpoint is made before anything else is appended; everything must be published. */
+bool command_is_rotating(const struct recorder *r);
+MUST_USE int command_finish_rotation(struct recorder *r, struct err *err);
 /* Finish what a crash interrupted; everything is published and the worker rests. */
 MUST_USE int command_resume(struct recorder *r, struct err *err);
 
