@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_prove.c - assay prove: a .tlog-proof of one entry, with the values its reader may show. */
+#include <fcntl.h>
 #include <libgen.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "command/commands.h"
@@ -120,13 +123,34 @@ static int put_disclosures(const char *dir, const struct prove_options *o, struc
         return status;
 }
 
+/* A terminal, a pipe, /dev/null: nothing to put a new file in the place of. */
+static int write_to_device(const char *path, struct span content, struct err *err)
+{
+        CLEANUP_FD int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+        if (fd < 0)
+                return err_sys(err, -errno, "%s", path);
+        while (content.n) {
+                ssize_t n = write(fd, content.p, content.n);
+
+                if (n < 0 && errno != EINTR)
+                        return err_sys(err, -errno, "%s", path);
+                if (n > 0)
+                        content = span_from(content, (size_t)n);
+        }
+        return 0;
+}
+
 /* A proof with disclosures is for its reader only. */
 static int write_file(const char *path, bool secret, struct span content, struct err *err)
 {
         char copy[PLACES_PATH_MAX];
         CLEANUP_FD int dirfd = -1;
+        struct stat st;
         int status;
 
+        if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+                return write_to_device(path, content, err);
         if (strlen(path) >= sizeof(copy))
                 return err_set(err, -ENAMETOOLONG, "%s: too long", path);
         memcpy(copy, path, strlen(path) + 1);

@@ -2,6 +2,7 @@
 /* ledger_group.c - assay ledger: lower-level commands on a ledger's directory. */
 #include "command/ledger_group.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -55,6 +56,10 @@ static int open_dirs(const char *dir, struct writing *w, struct err *err)
                 status = places_private(dir, private, err);
         if (status == 0)
                 status = places_open_dir(private, &w->private_fd, err);
+        if (status == -ENOENT && faccessat(w->public_fd, "checkpoint", F_OK, 0) == 0)
+                err_set(err, status, "%s: its private half, %s, is not there", dir, private);
+        else if (status == -ENOENT)
+                err_set(err, status, "%s: there is no ledger here", dir);
         return status;
 }
 

@@ -3,7 +3,9 @@
 #include "command/places.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static int too_long(const char *dir, struct err *err)
 {
@@ -34,16 +36,42 @@ int places_ledger_or(const struct invocation *in, size_t i, char out[PLACES_PATH
         return n >= PLACES_PATH_MAX ? too_long(in->operands[i], err) : 0;
 }
 
-int places_private(const char *dir, char out[PLACES_PATH_MAX], struct err *err)
+/* The directory's true name: "." and a link name something whose companion lies beside that thing,
+ * not inside it.  A directory that is yet to be made is named by its parent's. */
+static int true_name(const char *dir, char out[PLACES_PATH_MAX], struct err *err)
 {
-        size_t end = strlen(dir);
+        char parent[PLACES_PATH_MAX], whole[PATH_MAX];
+        size_t end = strlen(dir), slash;
         int n;
 
+        if (realpath(dir, whole)) {
+                n = snprintf(out, PLACES_PATH_MAX, "%s", whole);
+                return n < 0 || n >= PLACES_PATH_MAX ? too_long(dir, err) : 0;
+        }
         while (end > 1 && dir[end - 1] == '/')
                 end--;
+        for (slash = end; slash > 0 && dir[slash - 1] != '/'; slash--)
+                ;
         if (end >= PLACES_PATH_MAX)
                 return too_long(dir, err);
-        n = snprintf(out, PLACES_PATH_MAX, "%.*s.private", (int)end, dir);
+        snprintf(parent, sizeof parent, "%.*s", (int)slash, dir);
+        if (!realpath(slash ? parent : ".", whole))
+                return err_sys(err, -errno, "%s", slash ? parent : ".");
+        n = snprintf(out, PLACES_PATH_MAX, "%s%s%.*s", whole, strcmp(whole, "/") ? "/" : "",
+                     (int)(end - slash), dir + slash);
+        return n < 0 || n >= PLACES_PATH_MAX ? too_long(dir, err) : 0;
+}
+
+int places_private(const char *dir, char out[PLACES_PATH_MAX], struct err *err)
+{
+        char name[PLACES_PATH_MAX];
+        int n, r = true_name(dir, name, err);
+
+        if (r < 0)
+                return r;
+        if (strcmp(name, "/") == 0)
+                return err_set(err, -EINVAL, "/: there is no place beside it for a private half");
+        n = snprintf(out, PLACES_PATH_MAX, "%s.private", name);
         return n < 0 || n >= PLACES_PATH_MAX ? too_long(dir, err) : 0;
 }
 

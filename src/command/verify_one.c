@@ -67,6 +67,19 @@ static void put_proof_json(const struct proving *p, const struct verify_proof_re
         buf_put_byte(out, '\n');
 }
 
+static void put_refusal_json(const struct err *err, struct buf *out)
+{
+        struct json_writer w;
+
+        json_writer_init(&w, out);
+        json_begin_object(&w);
+        command_put_json_text(&w, "error", err_text(err));
+        json_put_key(&w, "verdict");
+        json_put_string(&w, SPAN("damaged"));
+        json_end_object(&w);
+        buf_put_byte(out, '\n');
+}
+
 static void put_proof_text(const struct proving *p, const struct verify_proof_result *r,
                            struct buf *out)
 {
@@ -108,6 +121,10 @@ static enum status judge_proof(struct invocation *in, const struct verify_keys *
         if (verify_proof(&o, &r, &err) < 0) {
                 result = complain(in, err.code == -ENOMEM ? STATUS_UNSURE : STATUS_PROBLEM, "%s",
                                   err_text(&err));
+                if (in->json && result == STATUS_PROBLEM) {
+                        put_refusal_json(&err, &out);
+                        result = command_print(in, &out, result);
+                }
         } else {
                 if (in->json)
                         put_proof_json(&p, &r, &out);

@@ -2,8 +2,8 @@
 #include "integrity/snapshot.h"
 
 #include "base/buf.h"
-#include "crypto/sha256.h"
 #include "base/le.h"
+#include "crypto/sha256.h"
 #include "sys/crc32c.h"
 #include "sys/io.h"
 

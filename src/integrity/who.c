@@ -14,7 +14,7 @@
 enum {
         USERS_MAX = 65536,
         NAME_MAX_BYTES = 256,
-        GONE_FOR_S = 10, /* how long what was read of a process speaks for it after its end */
+        GONE_FOR_S = 2, /* how long what was read of a process may speak for it after its end */
 };
 
 struct user {
@@ -280,27 +280,54 @@ static struct who *unknown(pid_t pid)
         return w;
 }
 
+/* It ended unread, but the process of this number was read a moment ago.  It most likely is the
+ * same; a number can have been given away since, so the entry says what it goes by. */
+static struct who *last_known(const struct who *before)
+{
+        struct who *w = who_new(before->pid);
+
+        if (!w)
+                return NULL;
+        w->has = before->has;
+        w->start = before->start;
+        w->ppid = before->ppid;
+        w->uid = before->uid;
+        w->euid = before->euid;
+        w->auid = before->auid;
+        w->session = before->session;
+        buf_put(&w->comm, buf_span(&before->comm));
+        buf_put(&w->exe, buf_span(&before->exe));
+        buf_put(&w->cmdline, buf_span(&before->cmdline));
+        buf_put(&w->tty, buf_span(&before->tty));
+        buf_put(&w->unit, buf_span(&before->unit));
+        buf_put(&w->container, buf_span(&before->container));
+        buf_put(&w->user, buf_span(&before->user));
+        snprintf(w->unknown, sizeof w->unknown,
+                 "the process had ended: this is what was read of its number up to %d s before",
+                 GONE_FOR_S);
+        return w;
+}
+
 struct who *who_of(struct who_cache *c, pid_t pid, int pidfd, bool gone)
 {
         struct slot *s = &c->slot[(uint32_t)pid % WHO_CACHE];
         bool here = s->who && s->who->pid == pid;
-        int64_t now = clock_mono(&sysclock);
+        int64_t now = clock_mono(&sysclock), read_ns = now;
         struct who *w;
 
         if (here && s->batch == c->batch)
                 return s->who;
         w = gone || pid == 0 ? NULL : ask(c, pid, pidfd);
-        /* It ended, but not long ago it was read: that is what it was. */
         if (!w && here && s->who->start && now - s->read_ns < GONE_FOR_S * NS_PER_S) {
-                s->batch = c->batch;
-                return s->who;
+                w = last_known(s->who);
+                read_ns = s->read_ns; /* the time runs on */
         }
         if (!w)
                 w = unknown(pid);
         if (!w)
                 return here ? s->who : NULL;
         who_unref(s->who);
-        *s = (struct slot){ .who = w, .batch = c->batch, .read_ns = now };
+        *s = (struct slot){ .who = w, .batch = c->batch, .read_ns = read_ns };
         return w;
 }
 

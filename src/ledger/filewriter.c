@@ -218,8 +218,11 @@ static int compare_file(struct filewriter *w, struct open_dir *d, const char *na
                 free(bytes);
         }
         if (r == -EFBIG)
-                return err_set(err, -EBADMSG, "%s/%s: another content than what belongs there",
-                               d->path, name);
+                return err_set(
+                        err, -EBADMSG,
+                        "%s/%s: another content than what belongs there; the log itself is sound: "
+                        "move the file away and it is made again",
+                        d->path, name);
         return r;
 }
 

@@ -115,9 +115,10 @@ static int stage(struct ledger *l, struct span entry, struct span sealed,
         if (entry.n > ENTRY_MAX)
                 return err_set(err, -E2BIG, "an entry of %zu bytes, at most %d fit", entry.n,
                                ENTRY_MAX);
+        if (sealed.n > LEDGER_SEALED_MAX)
+                return err_set(err, -E2BIG, "sensitive values of %zu bytes sealed, at most %d fit",
+                               sealed.n, LEDGER_SEALED_MAX);
         need = wal_record_len(entry.n) + (sealed.n ? wal_record_len(sealed.n) : 0);
-        if (need > LEDGER_BATCH_MAX - RUNS_STATE_MAX)
-                return err_set(err, -E2BIG, "%zu sealed bytes in one entry", sealed.n);
         r = make_room(l, need, may_use_reserve, err);
         if (r < 0)
                 return r;

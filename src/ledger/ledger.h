@@ -26,6 +26,7 @@ enum {
         LEDGER_SEGMENT_DEFAULT = 8 * 1024 * 1024,
         LEDGER_SEGMENT_MAX = 64 * 1024 * 1024,
         LEDGER_BATCH_MAX = 512 * 1024, /* bytes of one batch in the WAL, records included */
+        LEDGER_SEALED_MAX = 48 * 1024, /* sealed rows of one entry; 256 entries make a row file */
         LEDGER_WINDOW = 512,           /* unacknowledged sequences one writer may have */
         LEDGER_RUNS_MAX = 128,         /* writers remembered at a time */
 };

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { BALLAST_BYTES = 1024 * 1024 };
@@ -109,21 +110,37 @@ static int keep_rotation(struct publisher *p, struct span note, struct err *err)
         return io_replace_file(&p->io, p->public_fd, path, dir, 0644, note, err);
 }
 
+/* The old key's file has lost its name to the new one; fd still has it.  Where a disk keeps older
+ * blocks, as flash does, its bytes may survive there: SECURITY.md. */
+static void overwrite_old_key(struct publisher *p, int fd)
+{
+        static const uint8_t zeros[512];
+        struct stat st;
+
+        if (fstat(fd, &st) == 0 && st.st_size <= (off_t)sizeof zeros &&
+            p->io.pwrite(p->io.ctx, fd, zeros, (size_t)st.st_size, 0) >= 0)
+                (void)p->io.fdatasync(p->io.ctx, fd);
+}
+
 /* keys/log.next becomes keys/log, and the key in use. */
 static int take_next_key(struct publisher *p, struct signer *next, struct err *err)
 {
         CLEANUP_FD int dir =
                 p->io.open(p->io.ctx, p->private_fd, "keys", O_RDONLY | O_DIRECTORY, 0);
+        CLEANUP_FD int old = -1;
         int r;
 
         if (dir < 0)
                 return err_sys(err, dir, "keys");
+        old = p->io.open(p->io.ctx, dir, "log", O_WRONLY, 0);
         r = p->io.rename(p->io.ctx, dir, "log.next", "log");
         if (r < 0)
                 return err_sys(err, r, "keys/log.next: rename");
         r = p->io.fsync(p->io.ctx, dir);
         if (r < 0)
                 return err_set(err, -EIO, "keys: sync failed (%s)", strerror(-r));
+        if (old >= 0)
+                overwrite_old_key(p, old);
         signer_free(p->key);
         p->key = next;
         return 0;

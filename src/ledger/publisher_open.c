@@ -14,7 +14,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
-enum { PENDING_MAX = 4 * PUBLISHER_BUNDLE_MAX };
+enum {
+        PENDING_MAX = 4 * PUBLISHER_BUNDLE_MAX,
+        ROWS_MAX = TILE_WIDTH * LEDGER_SEALED_MAX, /* what is acknowledged can be published */
+};
 
 /* The public checkpoint may be older than the private copy, or gone. */
 static int copy_signed(struct publisher *p, struct span note, struct err *err)
@@ -201,7 +204,7 @@ static int allocate(struct publisher **ret)
                 return -ENOMEM;
         p->fd = p->wal_fd = -1;
         p->bundle = BUF_INIT(PUBLISHER_BUNDLE_MAX);
-        p->rows = BUF_INIT(PUBLISHER_BUNDLE_MAX);
+        p->rows = BUF_INIT(ROWS_MAX);
         p->pending_bytes = BUF_INIT(PENDING_MAX);
         p->pending = calloc(PUBLISHER_FILES_MAX, sizeof *p->pending);
         p->dropped = calloc(PUBLISHER_FILES_MAX, sizeof *p->dropped);

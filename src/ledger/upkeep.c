@@ -124,6 +124,9 @@ int prune_below(int public_fd, int private_fd, const struct io *io, uint64_t min
         /* From the start, not from `old`: a crash may have left some of the last time's. */
         for (uint64_t n = 0; n < min_index / TILE_WIDTH && r == 0; n++)
                 r = drop_bundle(public_fd, rows < 0 ? private_fd : rows, io, n, err);
+        /* Thousands of directories may have lost names, and sealed rows must not come back. */
+        if (r == 0 && (syncfs(public_fd) < 0 || syncfs(private_fd) < 0))
+                r = err_sys(err, -errno, "sync");
         return r;
 }
 

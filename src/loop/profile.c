@@ -42,10 +42,10 @@ static const char *const calls_read_files[] = {
 };
 
 static const char *const calls_write_files[] = {
-        "chmod",           "fallocate", "fchmod", "fchmodat", "fdatasync", "flock",
-        "fsync",           "ftruncate", "link",   "linkat",   "mkdir",     "mkdirat",
-        "pwrite64",        "pwritev",   "rename", "renameat", "renameat2", "rmdir",
-        "sync_file_range", "umask",     "unlink", "unlinkat", "utimensat", NULL,
+        "chmod",     "fallocate", "fchmod",    "fchmodat", "fdatasync",       "flock",    "fsync",
+        "ftruncate", "link",      "linkat",    "mkdir",    "mkdirat",         "pwrite64", "pwritev",
+        "rename",    "renameat",  "renameat2", "rmdir",    "sync_file_range", "syncfs",   "umask",
+        "unlink",    "unlinkat",  "utimensat", NULL,
 };
 
 static const char *const calls_watch[] = {

@@ -100,10 +100,14 @@ static bool drop_bounding(uint64_t keep)
 {
         bool all = true;
 
-        for (unsigned long c = 0; prctl(PR_CAPBSET_READ, c, 0, 0, 0) >= 0; c++)
-                if (!(keep & SANDBOX_CAP(c)) && prctl(PR_CAPBSET_DROP, c, 0, 0, 0) < 0)
+        for (unsigned long c = 0;; c++) {
+                int has = prctl(PR_CAPBSET_READ, c, 0, 0, 0);
+
+                if (has < 0)
+                        return all;
+                if (has && !(keep & SANDBOX_CAP(c)) && prctl(PR_CAPBSET_DROP, c, 0, 0, 0) < 0)
                         all = false;
-        return all;
+        }
 }
 
 static int change_user(struct sandbox_state *st, uid_t uid, gid_t gid, struct err *err)

@@ -5,11 +5,12 @@ import hashlib
 import json
 import os
 import stat
+import subprocess
 import threading
 
 import pytest
 
-from assay_tool import assay, good, good_json, lines, refused
+from assay_tool import BIN, assay, good, good_json, lines, refused
 
 ORIGIN = "example.com/ledger"
 
@@ -56,6 +57,31 @@ def test_init_takes_back_what_it_made(tmp_path):
         1, "ledger", "init", tmp_path / "L", "--origin", ORIGIN)
     assert not (tmp_path / "L").exists()
     assert "No such file" in refused(1, "ledger", "init", tmp_path / "a" / "b", "--origin", ORIGIN)
+
+
+@pytest.mark.parametrize("name", [".", "./", "../served", "link", "link/."])
+def test_the_private_half_lies_beside_whatever_it_is_called(tmp_path, name):
+    """It held the key inside the served directory when that was called "."."""
+    served = tmp_path / "served"
+    served.mkdir()
+    (tmp_path / "link").symlink_to(served)
+    at = served if name.startswith(".") else tmp_path
+    subprocess.run([BIN / "assay", "ledger", "init", name, "--origin", "example.com/l"], cwd=at,
+                   check=True, stdout=subprocess.PIPE)
+    subprocess.run([BIN / "assay", "ledger", "append", name], cwd=at, check=True,
+                   input=lines({"a": 1}), stdout=subprocess.PIPE)
+    assert sorted(f.name for f in served.iterdir()) == ["checkpoint", "tile"]
+    assert (tmp_path / "served.private/keys/log").exists()
+
+
+def test_a_proof_to_a_device_leaves_it_a_device(ledger, tmp_path):
+    """The file was made new and renamed over whatever was there, /dev/null too."""
+    path, _ = ledger
+    good("ledger", "append", path, data=lines({"a": 1}))
+    device = tmp_path / "null"
+    os.mknod(device, 0o600 | stat.S_IFCHR, os.makedev(1, 3))
+    good("prove", "0", path, "--output", device)
+    assert stat.S_ISCHR(device.stat().st_mode)
 
 
 def test_append_and_prove(ledger, tmp_path):
