@@ -190,9 +190,9 @@ static void live(struct life *x)
         append(x, 5, 50);
         append(x, 3, 100);
         TWICE(x, publish(x, &err));
-        for (int i = 0; i < 2; i++) { /* a segment and a half each */
-                for (int k = 0; k < 9; k++)
-                        append(x, k ? 6 : 260, k ? 30000 : 60);
+        for (int i = 0; i < 2; i++) { /* nearly a segment each */
+                for (int k = 0; k < 6; k++)
+                        append(x, k < 5 ? 6 : 260, k < 5 ? 30000 : 60);
                 if (i == 0) /* later the published ones are used again */
                         tend(x);
                 TWICE(x, publish(x, &err));
@@ -280,7 +280,7 @@ static void writes_without_room(void **state)
 
 static void data_syncs(void **state)
 {
-        assert_true(every_call_of(FAULTY_FDATASYNC, -EIO, false) > 20);
+        assert_true(every_call_of(FAULTY_FDATASYNC, -EIO, false) > 15);
 }
 
 static void syncs(void **state)

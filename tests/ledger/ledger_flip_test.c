@@ -40,9 +40,9 @@ static void made(struct fixture *f)
         fixture_new(f);
         l = fixture_open(f);
         p = fixture_publisher(f, NULL, false);
-        fixture_append(f, l, 200, 60, 25);
+        fixture_append(f, l, 200, 20, 25);
         fixture_publish(p, l);
-        fixture_append(f, l, 100, 60, 25); /* not signed: only the log itself can tell */
+        fixture_append(f, l, 100, 20, 25); /* not signed: only the log itself can tell */
         publisher_free(p);
         ledger_free(l);
 }

@@ -246,6 +246,60 @@ static void second_computation(void **state)
         fixture_done(&f);
 }
 
+static int count(void *ctx, struct span id, struct span disclosure)
+{
+        ++*(size_t *)ctx;
+        return 0;
+}
+
+/* A whole bundle of entries with nearly as many sealed bytes as one may have. */
+static void largest_rows(void **state)
+{
+        static char value[34002];
+        struct vault_field field = { SPAN("uid:1"), SPAN("a"), span_of(value, sizeof value) };
+        struct buf rows = BUF_INIT(LEDGER_SEALED_MAX), entry = BUF_INIT(1000);
+        struct vault_sealed sealed;
+        struct vault *v = NULL;
+        struct publisher *p;
+        struct fixture f;
+        struct ledger *l;
+        size_t seen = 0;
+
+        memset(value, 'x', sizeof value);
+        value[0] = value[sizeof value - 1] = '"';
+        fixture_new(&f);
+        assert_int_equal(vault_open(f.private_fd, &io_kernel, true, &v, NULL), 0);
+        l = fixture_open(&f);
+        p = fixture_publisher(&f, v, false);
+        for (uint64_t i = 0; i < 260; i++) {
+                uint64_t index;
+
+                buf_clear(&rows);
+                buf_clear(&entry);
+                fixture_entry(&entry, i, 50);
+                assert_int_equal(vault_seal(v, buf_span(&entry), &field, 1, &sealed, &rows, NULL),
+                                 0);
+                assert_true(rows.n > LEDGER_SEALED_MAX * 9 / 10);
+                assert_int_equal(ledger_stage(l, buf_span(&entry), buf_span(&rows),
+                                              (struct ledger_writer_id){ 0 }, &index, NULL),
+                                 0);
+                testlog_add(&f.model, buf_span(&entry));
+                assert_int_equal(ledger_commit(l, NULL), 0);
+                ledger_tend(l);
+        }
+        fixture_publish(p, l);
+        fixture_check_tree(&f, 260);
+        for (uint64_t i = 0; i < 260; i++)
+                assert_int_equal(vault_disclose(v, i, count, &seen, NULL, NULL), 0);
+        assert_int_equal(seen, 260);
+        publisher_free(p);
+        ledger_free(l);
+        vault_free(v);
+        buf_done(&rows);
+        buf_done(&entry);
+        fixture_done(&f);
+}
+
 /* ---- changing the key ---- */
 
 static void rotated(void **state)
@@ -334,6 +388,7 @@ int main(void)
                 cmocka_unit_test(old_tiles_made_again),
                 cmocka_unit_test(wrong_files_stay),
                 cmocka_unit_test(second_computation),
+                cmocka_unit_test(largest_rows),
                 cmocka_unit_test(rotated),
                 cmocka_unit_test(rotated_to_a_foreign_name),
         };
