@@ -461,5 +461,8 @@ static int strip_file(struct vault *v, const struct rows_file *f, void *ctx, str
 
 int vault_remove_rows(struct vault *v, uint32_t slot, struct err *err)
 {
-        return each_file(v, ".", strip_file, &slot, err);
+        /* Rows that still wait, after a disk without room, would come back later. */
+        int r = vault_store_sync(v, err);
+
+        return r < 0 ? r : each_file(v, ".", strip_file, &slot, err);
 }

@@ -337,6 +337,28 @@ static void erased(void **state)
         fixture_done(&f);
 }
 
+/* Rows put but not yet in their place when their subject is erased do not come back. */
+static void erased_while_waiting(void **state)
+{
+        struct buf rows = BUF_INIT(65536);
+        struct vault_rows row = { .index = 3 };
+        struct vault_sealed alice;
+        struct fixture f;
+        struct vault *v;
+
+        fixture_new(&f);
+        v = open_vault(&f, true);
+        alice = seal(v, "e", "alice", "\"A\"", &rows);
+        row.rows = buf_span(&rows);
+        assert_int_equal(vault_store(v, 0, &row, 1, NULL), 0);
+        assert_int_equal(vault_erase(v, span_str(alice.subject[0]), NULL), 0);
+        assert_int_equal(vault_store_sync(v, NULL), 0);
+        assert_int_equal(fixture_search(&f, span_from(row.rows, ROW_HEADER)), 0);
+        vault_free(v);
+        buf_done(&rows);
+        fixture_done(&f);
+}
+
 /* A crash between destroying the key and removing the rows: the next start finishes the work. */
 static void erasure_cut_off(void **state)
 {
@@ -598,6 +620,7 @@ int main(void)
                 cmocka_unit_test(labels),
                 cmocka_unit_test(zero_slots_are_nobody),
                 cmocka_unit_test(erased),
+                cmocka_unit_test(erased_while_waiting),
                 cmocka_unit_test(erasure_cut_off),
                 cmocka_unit_test(failed_sync),
                 cmocka_unit_test(many_subjects),
