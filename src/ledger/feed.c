@@ -128,7 +128,7 @@ static uint64_t pop(struct feed *f)
 /* May the recorder answer this sequence now?  *ret_known: it did so before. */
 static bool is_due(const struct feed *f, uint64_t seq, bool *ret_known)
 {
-        *ret_known = seq < f->first_seq && seq <= f->again;
+        *ret_known = seq > 0 && seq < f->first_seq && seq <= f->again;
         return *ret_known ||
                (seq == f->first_seq && f->n > 0 && (f->n_sent > 0 || seq <= f->again));
 }
