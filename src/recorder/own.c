@@ -216,6 +216,20 @@ void own_peer(struct recorder *r, const struct peer *p, const char *event, bool 
         end_lightly(r, &e);
 }
 
+void own_turned_away(struct recorder *r)
+{
+        char reason[96];
+        struct own_entry e;
+
+        snprintf(reason, sizeof reason, "%llu connections were turned away or said nothing",
+                 (unsigned long long)r->turned_away);
+        own_begin(r, &e, "ledger.peer");
+        put_key_text(&e, "event", "violation");
+        put_key_text(&e, "reason", reason);
+        put_key_int(&e, "uid", r->turned_away_uid);
+        end_lightly(r, &e);
+}
+
 /* In the peer's place: its run and sequence, our words. */
 int own_refused(struct recorder *r, struct span refused, const struct peer *p, uint64_t seq,
                 int code, const char *reason)

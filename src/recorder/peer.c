@@ -13,7 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MAX_INFLIGHT = LEDGER_WINDOW };
+enum {
+        MAX_INFLIGHT = LEDGER_WINDOW,
+        HELLO_MS = 3000,
+        TURNED_AWAY_S = 60, /* they are told of at most this often */
+        PLACES_FOR_ROOT = 16,
+        PLACES_A_USER = 64,
+};
 
 void peer_clean_words(char *text)
 {
@@ -385,6 +391,49 @@ static void readable(void *ctx, unsigned events)
         }
 }
 
+static void turn_away(struct recorder *r, const struct sock_cred *cred)
+{
+        r->turned_away++;
+        r->turned_away_uid = cred->uid;
+}
+
+/* Whoever says nothing must not keep a place from those who would. */
+static void drop_silent(struct recorder *r, int64_t now)
+{
+        for (struct peer *p = r->peers; p; p = p->next)
+                if (p->state == PEER_NEW && now - p->since_ns > HELLO_MS * NS_PER_MS) {
+                        turn_away(r, &p->cred);
+                        peer_close(p, false, "it did not say who it is");
+                }
+}
+
+void peer_tend(struct recorder *r)
+{
+        int64_t now = clock_mono(r->clock);
+
+        drop_silent(r, now);
+        if (r->turned_away == 0 ||
+            (r->turned_away_ns && now - r->turned_away_ns < TURNED_AWAY_S * NS_PER_S))
+                return;
+        log_event(LOG_LEVEL_WARNING, "recorder.turned_away", log_u64("connections", r->turned_away),
+                  log_int("uid", r->turned_away_uid), log_int("peers", r->n_peers));
+        own_turned_away(r);
+        r->turned_away = 0;
+        r->turned_away_ns = now;
+}
+
+/* Places are kept for root, whose processes watch and administer; of the rest no user gets all. */
+static bool has_room(const struct recorder *r, uid_t uid)
+{
+        unsigned same = 0;
+
+        if (uid == 0)
+                return r->n_peers < RECORDER_PEERS_MAX;
+        for (const struct peer *p = r->peers; p; p = p->next)
+                same += p->cred.uid == uid;
+        return r->n_peers < RECORDER_PEERS_MAX - PLACES_FOR_ROOT && same < PLACES_A_USER;
+}
+
 /* Nobody who has no role at all takes up a place. */
 static bool has_a_role(const struct recorder *r, uid_t uid)
 {
@@ -406,9 +455,8 @@ void peer_accept(struct recorder *r)
 
         if (sock_accept(r->listen_fd, &fd, &cred) < 0)
                 return;
-        if (!has_a_role(r, cred.uid) || r->n_peers == RECORDER_PEERS_MAX) {
-                log_event(LOG_LEVEL_WARNING, "recorder.turned_away", log_int("uid", cred.uid),
-                          log_int("pid", cred.pid), log_int("peers", r->n_peers));
+        if (!has_a_role(r, cred.uid) || !has_room(r, cred.uid)) {
+                turn_away(r, &cred);
                 fd_close(&fd);
                 return;
         }
@@ -420,6 +468,7 @@ void peer_accept(struct recorder *r)
         p->r = r;
         p->fd = fd;
         p->cred = cred;
+        p->since_ns = clock_mono(r->clock);
         if (sock_set_room(fd, MSG_MAX) < 0 ||
             loop_add_fd(r->loop, fd, LOOP_READ, readable, p, &p->source, &err) < 0) {
                 peer_free(p);

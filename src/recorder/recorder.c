@@ -304,6 +304,7 @@ static void tick(void *ctx)
         int64_t now = clock_mono(r->clock);
 
         loop_timer_set(r->timer, now + TICK_MS * NS_PER_MS);
+        peer_tend(r);
         if (now - r->status_ns >= STATUS_S * NS_PER_S) {
                 watch_clock(r, now);
                 say_status(r);
@@ -585,7 +586,8 @@ int recorder_run(const struct recorder_options *o)
                           log_u64("size", ledger_size(r->ledger)), log_u64("run", r->run));
                 if (notify_send(&notify, "READY=1") < 0)
                         log_event(LOG_LEVEL_WARNING, "recorder.notify");
-                rc = loop_run(r->loop);
+                if (!r->succeeded) /* just now, as was promised before a restart */
+                        rc = loop_run(r->loop);
                 end(r);
         } else if (!r->stop_code) {
                 log_event(LOG_LEVEL_ERROR, "recorder.start", log_err(&err));

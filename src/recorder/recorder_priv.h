@@ -48,6 +48,7 @@ struct peer {
         enum peer_state state;
         int fd;
         struct sock_cred cred;
+        int64_t since_ns; /* monotonic */
         enum role_id role;
         uint64_t run;     /* as in entries */
         uint64_t last;    /* last sequence staged */
@@ -105,6 +106,9 @@ struct recorder {
         struct sock_batch *packets;
         struct peer *peers;
         unsigned n_peers;
+        uint64_t turned_away;  /* connections since it was last told of */
+        uid_t turned_away_uid; /* the last one's */
+        int64_t turned_away_ns;
 
         uint64_t run, seq, last_run; /* our own writer identity; the highest run given out */
         struct counters total, beat;
@@ -159,6 +163,8 @@ void peer_send_stopped(struct peer *p, int code, const char *text);
 void peer_reply(struct peer *p, int code, struct span body);
 /* Mark for dropping; why is for the ledger. */
 void peer_close(struct peer *p, bool violation, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* Now and then: drop those who never said who they are, tell of those who were turned away. */
+void peer_tend(struct recorder *r);
 /* Drop what was marked. */
 void peer_sweep(struct recorder *r);
 void peer_drop_all(struct recorder *r);
@@ -188,6 +194,7 @@ void own_peer(struct recorder *r, const struct peer *p, const char *event, bool 
  * but -ENOSPC. */
 MUST_USE int own_refused(struct recorder *r, struct span refused, const struct peer *p,
                          uint64_t seq, int code, const char *reason);
+void own_turned_away(struct recorder *r);
 void own_full(struct recorder *r);
 void own_resumed(struct recorder *r);
 void own_heartbeat(struct recorder *r);

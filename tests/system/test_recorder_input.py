@@ -383,7 +383,7 @@ def test_more_peers_than_fit(recorder):
             p.append(change())
         for p in peers:
             p.settle()
-        assert "recorder.turned_away" in recorder.log_path.read_text()
+        wait_for(lambda: "recorder.turned_away" in recorder.log_path.read_text(), "a word of it")
     finally:
         for p in peers:
             p.sock.close()

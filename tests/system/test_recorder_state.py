@@ -2,7 +2,6 @@
 """Starting, stopping and what the recorder finds on its disk; a ledger's upkeep over the years."""
 import base64
 import hashlib
-import json
 import os
 import re
 import shutil

@@ -301,7 +301,7 @@ def test_bind_mount_shows_the_watched_path(host, directory):
 
 
 def test_does_not_see_itself(directory):
-    """Everything is watched, the sensor's and the recorder's own files too: it must come to rest."""
+    """Everything is watched, its own and the recorder's files too: it must come to rest."""
     h = Host(directory, directory / "tree", directory / "state/sensor")
     h.start()
     (h.tree / "one").write_text("x")

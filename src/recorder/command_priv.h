@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* command_priv.h - an administrator's commands, shared by command.c (arguments, promises, the
+ * table), command_vault.c (hold, erase) and command_log.c (the rest).
+ *
+ * A command that changes something leaves a promise first: its arguments in pending/<verb>.  Then
+ * comes the entry, then the act, then the promise goes.  One that is found at the start is run
+ * again, so an entry is never the only thing that happened. */
+#ifndef RECORDER_COMMAND_PRIV_H
+#define RECORDER_COMMAND_PRIV_H
+
+#include "base/text.h"
+#include "recorder/command.h"
+#include "recorder/recorder_priv.h"
+
+enum { COMMAND_TEXT_MAX = 1024, COMMAND_REPLY_MAX = 16 * 1024 };
+
+static inline void put_text(struct json_writer *w, const char *key, const char *v)
+{
+        json_put_key(w, key);
+        json_put_string(w, span_str(v));
+}
+
+static inline void put_u64(struct json_writer *w, const char *key, uint64_t v)
+{
+        json_put_key(w, key);
+        json_put_u64(w, v);
+}
+
+/* Members of the arguments; -EINVAL names one that is missing. */
+MUST_USE int command_get_text(struct json_value args, const char *key, struct buf *ret,
+                              struct err *err);
+MUST_USE int command_get_u64(struct json_value args, const char *key, uint64_t *ret,
+                             struct err *err);
+
+/* The entry that makes it so; by may be NULL: we go on with what was asked before a restart. */
+MUST_USE int command_commit(struct recorder *r, struct own_entry *e, const struct peer *by,
+                            struct err *err);
+
+MUST_USE int command_write_note(struct recorder *r, const char *path, struct span note,
+                                struct err *err);
+MUST_USE int command_promise(struct recorder *r, const char *verb, struct span args,
+                             struct err *err);
+MUST_USE int command_keep(struct recorder *r, const char *verb, struct err *err);
+
+/* A verb: p is who asks, NULL when a promise is kept after a restart; members of the reply into w.
+ */
+typedef int command_run_fn(struct recorder *r, struct peer *p, struct json_value args,
+                           struct json_writer *w, struct err *err);
+
+command_run_fn command_status, command_publish, command_rotate, command_prune, command_stamp,
+        command_succeed;                    /* command_log.c */
+command_run_fn command_hold, command_erase; /* command_vault.c */
+
+/* A rotation has marks of its own: keys/log.next and pending/rotate. */
+MUST_USE int command_resume_rotation(struct recorder *r, struct err *err);
+
+#endif

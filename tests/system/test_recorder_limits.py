@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ceilings that others may run into on purpose, and promises kept after a crash."""
+import base64
+import json
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+from recorder_host import BIN, Peer, Recorder, change, wait_for
+
+
+@pytest.fixture
+def recorder(tmp_path):
+    r = Recorder(tmp_path).start()
+    yield r
+    r.stop()
+
+
+def with_values(n, length):
+    value = json.dumps("x" * length).encode()
+    names = (b"who.cmdline", b"who.tty", b"who.user")
+    return change(), [(b"uid:1", name, value) for name in names[:n]]
+
+
+def test_all_that_is_acknowledged_can_be_published(recorder):
+    """A bundle of entries with the longest values was once too much for its file of rows: the
+    ledger was never published again, and the recorder did not start any more."""
+    with Peer(recorder) as p:
+        code, text = p.put(with_values(3, 42000))
+        assert "sensitive values of" in text and "at most" in text
+        assert isinstance(p.put(with_values(1, 33000)), int)
+        for _ in range(300):
+            p.append(with_values(1, 33000))
+        p.settle()
+        assert len(p.acks) == 301
+    assert recorder.published() >= 302
+    recorder.end()
+    recorder.start()
+    assert "GOOD" in recorder.verify()
+    assert len(recorder.entries("integrity.change")) == 301
+    assert len(recorder.entries("ledger.refused")) == 1
+
+
+def test_the_silent_keep_no_place(recorder):
+    """Ninety-six of them once kept everybody out for as long as they liked."""
+    silent = []
+    try:
+        while len(silent) < 96:
+            try:
+                silent.append(Peer(recorder, hello=False))
+            except BlockingIOError:  # the backlog is full for a moment
+                time.sleep(0.01)
+        for s in silent:
+            assert s.dropped()
+        with Peer(recorder) as p:
+            assert isinstance(p.put(change()), int)
+        wait_for(lambda: recorder.entries("ledger.peer")[-1]["what"], "entries")
+        told = [e for e in recorder.entries("ledger.peer") if e["what"]["event"] == "violation"]
+        assert len(told) == 1 and "said nothing" in told[0]["what"]["reason"]
+    finally:
+        for s in silent:
+            s.sock.close()
+
+
+def promise(recorder, verb, **args):
+    """As a recorder leaves it that is killed before it has done what it was asked."""
+    recorder.end(signal.SIGKILL, -signal.SIGKILL)
+    pending = recorder.private / "pending"
+    pending.mkdir(mode=0o700, exist_ok=True)
+    (pending / verb).write_bytes(json.dumps(args, sort_keys=True, separators=(",", ":")).encode())
+
+
+def kept(recorder, verb):
+    return not (recorder.private / "pending" / verb).exists()
+
+
+def test_a_promised_hold_is_set(recorder):
+    with Peer(recorder) as p:
+        p.put((change(), [(b"uid:7", b"who.user", b'"u"')]))
+    promise(recorder, "hold", reason="case 1", state="set", subject="uid:7")
+    recorder.start()
+    assert kept(recorder, "hold")
+    assert recorder.entries("ledger.hold")[-1]["what"]["state"] == "set"
+    code, text = recorder.command("erase", basis="b", policy="p", subject="uid:7")
+    assert "legal hold" in text
+
+
+def test_a_promised_pruning_is_done(recorder):
+    with Peer(recorder) as p:
+        for _ in range(600):
+            p.append(change())
+            p.settle()
+    recorder.published()
+    promise(recorder, "prune", min_index=256, policy="p", policy_sha256="0" * 64)
+    recorder.start()
+    assert kept(recorder, "prune")
+    assert (recorder.public / "pruned").read_text() == "256\n"
+    assert not (recorder.public / "tile/entries/000").exists()
+    assert recorder.entries("ledger.pruned")[-1]["what"]["min_index"] == 256
+    assert "GOOD" in recorder.verify()
+
+
+def test_a_hold_keeps_entries_from_being_pruned(recorder):
+    with Peer(recorder) as p:
+        p.put((change(), [(b"uid:7", b"who.user", b'"u"')]))
+        for _ in range(600):
+            p.append(change())
+            p.settle()
+    recorder.published()
+    recorder.command("hold", reason="case 1", state="set", subject="uid:7")
+    code, text = recorder.command("prune", min_index=256, policy="p", policy_sha256="0" * 64)
+    assert "legal hold" in text
+    assert not (recorder.public / "pruned").exists()
+    recorder.command("hold", reason="closed", state="lifted", subject="uid:7")
+    reply = recorder.command("prune", min_index=256, policy="p", policy_sha256="0" * 64)
+    assert reply == {"min_index": 256}
+
+
+def test_a_promised_stamp_is_stored(recorder):
+    note = (recorder.public / "checkpoint").read_bytes()
+    size = recorder.signed_size()
+    promise(recorder, "stamp", authority="a", digest="0" * 64,
+            note=base64.b64encode(note).decode(), reply=base64.b64encode(b"reply").decode(),
+            root="0" * 64, size=size, time="2026-01-02T03:04:05.000000006Z")
+    recorder.start()
+    assert kept(recorder, "stamp")
+    assert (recorder.public / f"stamp/{size}.tsr").read_bytes() == b"reply"
+    assert recorder.entries("ledger.stamped")[-1]["what"]["size"] == size
+
+
+def test_a_promised_succession_ends_the_ledger(recorder):
+    promise(recorder, "succeed", next_origin="x/2027", next_vkey="k", reason="new year")
+    assert recorder.spawn().wait(timeout=60) == 75
+    assert kept(recorder, "succeed")
+    last = json.loads(subprocess.run([BIN / "assay", "log", "--json", "--state", recorder.state],
+                                     capture_output=True, check=True).stdout.splitlines()[-1])
+    assert last["k"] == "ledger.succeeded"
+    assert "succeeded this one" in recorder.fails_to_start()
+
+
+def test_a_promise_that_makes_no_sense_is_let_go(recorder):
+    promise(recorder, "hold", reason="r", state="set", subject="nobody")
+    recorder.start()
+    assert kept(recorder, "hold")
+    assert recorder.entries("ledger.hold") == []
+    shutil.rmtree(recorder.private / "pending")
