@@ -164,6 +164,7 @@ static size_t search_field(const struct kind *k, struct span parent, struct span
 {
         size_t lo = 0, hi = k->n_fields;
 
+        assert(k->fields);
         *ret_found = false;
         while (lo < hi) {
                 size_t mid = lo + (hi - lo) / 2;
