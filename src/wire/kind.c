@@ -164,7 +164,6 @@ static size_t search_field(const struct kind *k, struct span parent, struct span
 {
         size_t lo = 0, hi = k->n_fields;
 
-        assert(k->fields);
         *ret_found = false;
         while (lo < hi) {
                 size_t mid = lo + (hi - lo) / 2;
@@ -182,18 +181,19 @@ static size_t search_field(const struct kind *k, struct span parent, struct span
         return lo;
 }
 
-/* The field of this name, or of which this is the base64 form; NULL when there is none.  *ret_at is
- * where it would be. */
+/* The field of this name, or of which this is the base64 form; NULL when there is none.  *ret_next
+ * is the first one not before the name, or what ends the table. */
 static const struct kind_field *find_field(const struct kind *k, struct span parent,
-                                           struct span key, bool *ret_b64, size_t *ret_at)
+                                           struct span key, bool *ret_b64,
+                                           const struct kind_field **ret_next)
 {
         bool found;
         size_t at;
 
         *ret_b64 = false;
-        *ret_at = search_field(k, parent, key, &found);
+        *ret_next = &k->fields[search_field(k, parent, key, &found)];
         if (found)
-                return &k->fields[*ret_at];
+                return *ret_next;
         if (key.n <= b64.n || !span_eq(span_from(key, key.n - b64.n), b64))
                 return NULL;
         at = search_field(k, parent, span_of(key.p, key.n - b64.n), &found);
@@ -224,17 +224,16 @@ static int check_members(struct walk *w, struct span parent, struct json_value o
 
 static int check_member(struct walk *w, struct span parent, struct span key, struct json_value v)
 {
-        const struct kind_field *f;
+        const struct kind_field *f, *next;
         bool in_b64;
-        size_t at;
 
-        f = find_field(w->kind, parent, key, &in_b64, &at);
+        f = find_field(w->kind, parent, key, &in_b64, &next);
         if (f)
                 return check_field(w, f, parent, key, v, in_b64);
         /* Fields inside the key are the next ones behind it. */
-        if (parent.n == 0 && v.type == JSON_OBJECT && at < w->kind->n_fields &&
-            compare_text(w->kind->fields[at].path, key) == 0 &&
-            w->kind->fields[at].path[key.n] == '.')
+        assert(next);
+        if (parent.n == 0 && v.type == JSON_OBJECT && next->path &&
+            compare_text(next->path, key) == 0 && next->path[key.n] == '.')
                 return check_members(w, key, v);
         return refuse(w, parent, key, "is not a field of it");
 }
@@ -260,11 +259,11 @@ static int check_members(struct walk *w, struct span parent, struct json_value o
 static int check_sensitive(struct walk *w)
 {
         for (size_t i = 0; i < w->n_sensitive; i++) {
-                const struct kind_field *f;
+                const struct kind_field *f, *next;
                 bool in_b64;
                 size_t at;
 
-                f = find_field(w->kind, SPAN_NONE, w->sensitive[i], &in_b64, &at);
+                f = find_field(w->kind, SPAN_NONE, w->sensitive[i], &in_b64, &next);
                 if (!f || !(f->flags & KIND_SENSITIVE))
                         return refuse(w, SPAN_NONE, w->sensitive[i],
                                       f ? "is not a sensitive field of it"
