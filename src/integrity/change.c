@@ -383,7 +383,7 @@ void sensor_put(const struct sensor_facts *f, struct buf *out)
 
         begin_entry(&w, out, "integrity.sensor", f->wall_ns);
         json_begin_object(&w);
-        json_put_key(&w, "auto_gap");
+        json_put_key(&w, "after_gap");
         json_put_bool(&w, f->after_gap);
         if (f->detail)
                 put_text(&w, "detail", f->detail);

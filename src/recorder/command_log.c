@@ -253,7 +253,7 @@ int command_stamp(struct recorder *r, struct peer *p, struct json_value args, st
         copy_text(&e, args, "root");
         put_u64(&e.w, "size", size);
         copy_text(&e, args, "time");
-        rc = command_commit(r, &e, NULL, err); /* its kind has no place for who brought it */
+        rc = command_commit(r, &e, p, err);
         if (rc == 0)
                 rc = stamp_store(r->public_fd, &io_kernel, size, buf_span(&note), buf_span(&reply),
                                  err);

@@ -131,7 +131,7 @@ const struct kind kind_table[] = {
 
         { "integrity.sensor", 1, "sensor", 6002,
           "The sensor started or stopped, with what it watches and how.",
-          FIELDS({ "what.auto_gap", KIND_BOOL, 0, "whether a gap entry covers the time before" },
+          FIELDS({ "what.after_gap", KIND_BOOL, 0, "whether a gap entry covers the time before" },
                  { "what.detail", KIND_TEXT, 0, "more about the state" },
                  { "what.event", KIND_TEXT, REQ, "started, stopped or degraded" },
                  { "what.fallbacks", KIND_LIST, 0,
@@ -231,7 +231,7 @@ const struct kind kind_table[] = {
                    "SHA-256 of its reply, kept beside the ledger" },
                  { "what.root", KIND_DIGEST, REQ, "root that was stamped" },
                  { "what.size", KIND_U64, REQ, "size that was stamped" },
-                 { "what.time", KIND_TIME, REQ, "the authority's time" }) },
+                 { "what.time", KIND_TIME, REQ, "the authority's time" }, ADMINISTRATOR) },
 
         { "ledger.stopped", 1, "recorder", 6002, "The recorder stopped in order.",
           FIELDS({ "what.pid", KIND_INT, 0, "process id of the recorder" },
