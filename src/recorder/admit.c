@@ -72,8 +72,14 @@ static int judge_length(const struct peer *p, const struct sent *s, struct err *
         return entry_compose(s->skeleton, &stamp, &p->r->entry, err);
 }
 
-/* Sealed and in base64 they must fit into a row, and beside the largest entry into a batch. */
-enum { VALUE_MAX = 47 * 1024, VALUES_MAX = 128 * 1024 };
+/* What is judged good must also be sealed, committed and published: see LEDGER_SEALED_MAX.  A value
+ * is sealed as base64 of itself with its name, at most as long as a kind's longest, and its salt.
+ */
+enum { VALUES_MAX = 32 * 1024, AROUND_A_VALUE = 100, ROW_AROUND = 40 };
+STATIC_ASSERT((VALUES_MAX + MSG_FIELDS_MAX * AROUND_A_VALUE) * 4 / 3 +
+                              MSG_FIELDS_MAX * ROW_AROUND <=
+                      LEDGER_SEALED_MAX,
+              "judged good, sealed in full");
 
 static int judge(const struct peer *p, const struct sent *s, struct err *err)
 {
@@ -94,9 +100,10 @@ static int judge(const struct peer *p, const struct sent *s, struct err *err)
                         rc = err_set(err, -EINVAL, "a subject of %zu bytes: 1 to %d", f->subject.n,
                                      VAULT_LABEL_MAX);
                 values += f->value.n;
-                if (rc == 0 && (f->value.n > VALUE_MAX || values > VALUES_MAX))
-                        rc = err_set(err, -E2BIG, "a value of %zu bytes, at most %d and %d in all",
-                                     f->value.n, VALUE_MAX, VALUES_MAX);
+                if (rc == 0 && values > VALUES_MAX)
+                        rc = err_set(err, -E2BIG,
+                                     "sensitive values of %zu bytes, at most %d in all", values,
+                                     VALUES_MAX);
                 if (rc < 0)
                         err_wrap(err, "%.*s", (int)MIN_OF(f->name.n, (size_t)64),
                                  (const char *)f->name.p);

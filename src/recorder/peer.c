@@ -412,13 +412,17 @@ void peer_tend(struct recorder *r)
         int64_t now = clock_mono(r->clock);
 
         drop_silent(r, now);
+        if (r->turned_away != r->turned_away_said) {
+                log_event(LOG_LEVEL_WARNING, "recorder.turned_away",
+                          log_u64("connections", r->turned_away - r->turned_away_said),
+                          log_int("uid", r->turned_away_uid), log_int("peers", r->n_peers));
+                r->turned_away_said = r->turned_away;
+        }
         if (r->turned_away == 0 ||
             (r->turned_away_ns && now - r->turned_away_ns < TURNED_AWAY_S * NS_PER_S))
                 return;
-        log_event(LOG_LEVEL_WARNING, "recorder.turned_away", log_u64("connections", r->turned_away),
-                  log_int("uid", r->turned_away_uid), log_int("peers", r->n_peers));
         own_turned_away(r);
-        r->turned_away = 0;
+        r->turned_away = r->turned_away_said = 0;
         r->turned_away_ns = now;
 }
 

@@ -106,8 +106,9 @@ struct recorder {
         struct sock_batch *packets;
         struct peer *peers;
         unsigned n_peers;
-        uint64_t turned_away;  /* connections since it was last told of */
-        uid_t turned_away_uid; /* the last one's */
+        uint64_t turned_away;      /* connections since the ledger last told of them */
+        uint64_t turned_away_said; /* ... and those of them the log has told of */
+        uid_t turned_away_uid;     /* the last one's */
         int64_t turned_away_ns;
 
         uint64_t run, seq, last_run; /* our own writer identity; the highest run given out */

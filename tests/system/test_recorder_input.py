@@ -417,7 +417,7 @@ def test_another_user(recorder, proc):
     done = subprocess.run(["/usr/bin/python3", "-I", "-c", AS_NOBODY, os.path.dirname(__file__),
                            recorder.run / "recorder.sock", hello.hex()], capture_output=True)
     assert done.returncode == 0, done
-    assert '65534' in recorder.log_path.read_text()
+    wait_for(lambda: "uid=65534" in recorder.log_path.read_text(), "who was turned away")
 
 
 # ---- runs ----

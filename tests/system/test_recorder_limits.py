@@ -31,9 +31,9 @@ def test_all_that_is_acknowledged_can_be_published(recorder):
     with Peer(recorder) as p:
         code, text = p.put(with_values(3, 42000))
         assert "sensitive values of" in text and "at most" in text
-        assert isinstance(p.put(with_values(1, 33000)), int)
+        assert isinstance(p.put(with_values(1, 32000)), int)
         for _ in range(300):
-            p.append(with_values(1, 33000))
+            p.append(with_values(1, 32000))
         p.settle()
         assert len(p.acks) == 301
     assert recorder.published() >= 302
