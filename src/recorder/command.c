@@ -223,14 +223,15 @@ static int resume_verb(struct recorder *r, const struct verb *v, struct err *err
         json_begin_object(&w);
         rc = json_check(span_of(args, n), err);
         if (rc == 0)
-                rc = run_promised(r, NULL, v, span_of(args, n), &w, err);
+                rc = v->run(r, NULL, json_value_of(span_of(args, n)), &w, err);
         free(args);
         log_event(rc < 0 ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "recorder.resumed_command",
                   log_str("verb", v->name), log_str("result", rc < 0 ? err_text(err) : "done"));
-        if (rc == -EIO || rc == -EBADMSG || rc == -ENOSPC)
-                return err_wrap(err, "%s", path), rc;
-        /* Done before the crash, or no longer to be done: the subject is gone, or held since. */
-        return rc < 0 ? command_keep(r, v->name, err) : 0;
+        /* Done, or done before the crash, or no longer to be done: the subject is gone, or held
+         * since. */
+        if (rc == 0 || rc == -ENOENT || rc == -EBUSY)
+                rc = command_keep(r, v->name, err);
+        return rc < 0 ? (err_wrap(err, "%s", path), rc) : 0;
 }
 
 int command_resume(struct recorder *r, struct err *err)
