@@ -55,8 +55,12 @@ static int true_name(const char *dir, char out[PLACES_PATH_MAX], struct err *err
         if (end >= PLACES_PATH_MAX)
                 return too_long(dir, err);
         snprintf(parent, sizeof parent, "%.*s", (int)slash, dir);
-        if (!realpath(slash ? parent : ".", whole))
-                return err_sys(err, -errno, "%s", slash ? parent : ".");
+        if (!realpath(slash ? parent : ".", whole)) {
+                if (errno != ENOENT)
+                        return err_sys(err, -errno, "%s", slash ? parent : ".");
+                snprintf(out, PLACES_PATH_MAX, "%.*s", (int)end, dir); /* all of it is to be made */
+                return 0;
+        }
         n = snprintf(out, PLACES_PATH_MAX, "%s%s%.*s", whole, strcmp(whole, "/") ? "/" : "",
                      (int)(end - slash), dir + slash);
         return n < 0 || n >= PLACES_PATH_MAX ? too_long(dir, err) : 0;

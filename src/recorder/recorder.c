@@ -527,6 +527,7 @@ static void done(struct recorder *r)
         fd_close(&r->public_fd);
         fd_close(&r->private_fd);
         fd_close(&r->run_fd);
+        fd_close(&r->statm_fd);
         free(r);
 }
 
@@ -550,6 +551,8 @@ static int start(struct recorder *r, struct err *err)
         /* Anybody may connect; whom the kernel says it is decides what happens then. */
         if (rc == 0)
                 rc = sock_listen(path, 0666, &r->listen_fd, err);
+        r->statm_fd =
+                open("/proc/self/statm", O_RDONLY | O_CLOEXEC); /* without it memory reads 0 */
         if (rc == 0)
                 rc = enter_role(r, err);
         if (rc == 0)
@@ -570,7 +573,7 @@ int recorder_run(const struct recorder_options *o)
                 return -ENOMEM;
         r->o = o;
         r->clock = o->clock;
-        r->public_fd = r->private_fd = r->listen_fd = r->run_fd = -1;
+        r->public_fd = r->private_fd = r->listen_fd = r->run_fd = r->statm_fd = -1;
         r->presence = PRESENCE_NONE;
         r->entry = BUF_INIT(2 * ENTRY_MAX);
         r->rows = BUF_INIT(MSG_MAX * 2);

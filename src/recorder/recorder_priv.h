@@ -93,7 +93,7 @@ struct recorder {
         const struct clock *clock;
         struct loop *loop;
         struct pool *pool;
-        int public_fd, private_fd, listen_fd, run_fd;
+        int public_fd, private_fd, listen_fd, run_fd, statm_fd;
         struct ledger *ledger;
         struct vault *vault;
         struct publisher *publisher;

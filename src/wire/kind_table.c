@@ -80,7 +80,7 @@ const struct kind kind_table[] = {
                  { "what.clock_jump_ns", KIND_INT, 0, "wall clock against monotonic clock" },
                  { "what.disk_free", KIND_U64, 0, "bytes free where the ledger lives" },
                  { "what.interval_ns", KIND_INT, 0, "time since the last heartbeat" },
-                 { "what.memory", KIND_U64, 0, "most resident bytes of the recorder so far" },
+                 { "what.memory", KIND_U64, 0, "resident bytes of the recorder" },
                  { "what.peers", KIND_LIST, REQ, "[process, run, last sequence] of each writer" },
                  { "what.published", KIND_U64, 0, "size of the last signed checkpoint" },
                  { "what.refused", KIND_INT, REQ, "entries refused" },
