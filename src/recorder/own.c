@@ -313,14 +313,18 @@ void own_resumed(struct recorder *r)
  * tell the peak, and that of whoever started us if it was higher. */
 static uint64_t resident_bytes(const struct recorder *r)
 {
-        unsigned long long pages;
+        struct span second;
+        uint64_t pages;
         char text[128];
-        ssize_t n = r->statm_fd < 0 ? -1 : pread(r->statm_fd, text, sizeof text - 1, 0);
+        ssize_t n = r->statm_fd < 0 ? -1 : pread(r->statm_fd, text, sizeof text, 0);
+        const char *from = n > 0 ? memchr(text, ' ', (size_t)n) : NULL, *to;
 
-        if (n <= 0)
+        if (!from)
                 return 0;
-        text[n] = '\0';
-        return sscanf(text, "%*u %llu", &pages) == 1 ? pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+        from++;
+        to = memchr(from, ' ', (size_t)(text + n - from));
+        second = span_of(from, to ? (size_t)(to - from) : 0);
+        return text_to_u64(second, &pages) == 0 ? pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
 static void put_peers(struct recorder *r, struct own_entry *e)
