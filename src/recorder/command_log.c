@@ -170,6 +170,25 @@ static void copy_text(struct own_entry *e, struct json_value args, const char *k
         }
 }
 
+/* The entry must be signed before what it speaks of can be seen: a reader in between would find a
+ * pruned log, or a stamp, that no entry accounts for. */
+static int commit_and_publish(struct recorder *r, struct own_entry *e, const struct peer *by,
+                              struct err *err)
+{
+        struct ledger_position at;
+        int rc = command_commit(r, e, by, err);
+
+        if (rc < 0)
+                return rc;
+        ledger_position(r->ledger, &at);
+        rc = publisher_run(r->publisher, &at, err);
+        if (rc < 0)
+                r->publisher = publisher_free(r->publisher);
+        else
+                r->published = at.size;
+        return rc;
+}
+
 int command_prune(struct recorder *r, struct peer *p, struct json_value args, struct json_writer *w,
                   struct err *err)
 {
@@ -201,7 +220,7 @@ int command_prune(struct recorder *r, struct peer *p, struct json_value args, st
         copy_text(&e, args, "policy");
         copy_text(&e, args, "policy_sha256");
         copy_text(&e, args, "until");
-        rc = command_commit(r, &e, p, err);
+        rc = commit_and_publish(r, &e, p, err);
         if (rc == 0)
                 rc = prune_below(r->public_fd, r->private_fd, &io_kernel, min, err);
         if (rc == 0)
@@ -253,7 +272,7 @@ int command_stamp(struct recorder *r, struct peer *p, struct json_value args, st
         copy_text(&e, args, "root");
         put_u64(&e.w, "size", size);
         copy_text(&e, args, "time");
-        rc = command_commit(r, &e, p, err);
+        rc = commit_and_publish(r, &e, p, err);
         if (rc == 0)
                 rc = stamp_store(r->public_fd, &io_kernel, size, buf_span(&note), buf_span(&reply),
                                  err);
@@ -266,7 +285,6 @@ int command_succeed(struct recorder *r, struct peer *p, struct json_value args,
                     struct json_writer *w, struct err *err)
 {
         CLEANUP(buf_done) struct buf next = BUF_INIT(COMMAND_TEXT_MAX);
-        struct ledger_position at;
         struct own_entry e;
         int rc;
 
@@ -280,20 +298,12 @@ int command_succeed(struct recorder *r, struct peer *p, struct json_value args,
         copy_text(&e, args, "next_origin");
         copy_text(&e, args, "next_vkey");
         copy_text(&e, args, "reason");
-        rc = command_commit(r, &e, p, err);
+        rc = commit_and_publish(r, &e, p, err);
+        if (rc == 0)
+                rc = succession_close(r->private_fd, &io_kernel, buf_cstr(&next), err);
         if (rc < 0)
                 return rc;
-        ledger_position(r->ledger, &at);
-        rc = publisher_run(r->publisher, &at, err);
-        if (rc < 0) {
-                r->publisher = publisher_free(r->publisher);
-                return rc;
-        }
-        r->published = at.size;
-        rc = succession_close(r->private_fd, &io_kernel, buf_cstr(&next), err);
-        if (rc < 0)
-                return rc;
-        put_u64(w, "size", at.size);
+        put_u64(w, "size", r->published);
         r->succeeded = true;
         loop_stop(r->loop, 0);
         return 0;
