@@ -190,7 +190,9 @@ int sandbox_limit(struct sandbox_state *st, const struct sandbox_limits *l, stru
         if (r == 0)
                 r = limit(RLIMIT_NOFILE, l->files, "descriptors", err);
         if (r == 0)
-                r = limit(RLIMIT_FSIZE, 0, "file size", err);
+                r = limit(RLIMIT_FSIZE, l->file_size, "file size", err);
+        if (r == 0 && l->tasks)
+                r = limit(RLIMIT_NPROC, l->tasks, "processes", err);
         if (r == 0 && !SHADOW_MEMORY)
                 r = limit(RLIMIT_AS, l->memory, "address space", err);
         if (r < 0)

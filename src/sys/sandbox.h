@@ -65,7 +65,9 @@ void sandbox_no_network(struct sandbox_state *st);
 struct sandbox_limits {
         size_t memory; /* address space, bytes */
         unsigned cpu_s;
-        unsigned files; /* descriptors open at once */
+        unsigned files;   /* descriptors open at once */
+        size_t file_size; /* of any file written; 0: nothing can be written to files */
+        unsigned tasks;   /* of the user as a whole; 0: no limit of ours */
 };
 MUST_USE int sandbox_limit(struct sandbox_state *st, const struct sandbox_limits *l,
                            struct err *err);

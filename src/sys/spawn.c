@@ -13,16 +13,15 @@
 
 static const char *const plain_env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL };
 
-enum { FIRST_FREE = 3, SIGNALLED = 256 };
+enum { STANDARD = 3, FDS_MAX = STANDARD + SPAWN_MORE_MAX, SIGNALLED = 256 };
 
-/* Lifts fd above the three standard ones, so that placing one cannot overwrite another. */
-static int lift(int fd)
+/* Lifts fd to `first` or above, where none will be placed: placing one cannot overwrite another. */
+static int lift(int fd, int first)
 {
-        int r = fd < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC)
-                       : fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FREE);
+        int r = fd < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) : fcntl(fd, F_DUPFD_CLOEXEC, first);
 
-        if (r >= 0 && r < FIRST_FREE) {
-                int high = fcntl(r, F_DUPFD_CLOEXEC, FIRST_FREE);
+        if (r >= 0 && r < first) {
+                int high = fcntl(r, F_DUPFD_CLOEXEC, first);
 
                 fd_close(&r);
                 r = high;
@@ -43,7 +42,7 @@ static int set_signals(posix_spawnattr_t *attr)
         return r ? r : posix_spawnattr_setsigmask(attr, &none);
 }
 
-static int spawn_with(const struct spawn *s, const int fds[3], pid_t *ret_pid)
+static int spawn_with(const struct spawn *s, const int *fds, int n_fds, pid_t *ret_pid)
 {
         const char *const *envp = s->envp ? s->envp : plain_env;
         posix_spawn_file_actions_t files;
@@ -57,10 +56,10 @@ static int spawn_with(const struct spawn *s, const int fds[3], pid_t *ret_pid)
         if (r)
                 goto out_files;
         r = set_signals(&attr);
-        for (int i = 0; i < 3 && r == 0; i++)
+        for (int i = 0; i < n_fds && r == 0; i++)
                 r = posix_spawn_file_actions_adddup2(&files, fds[i], i);
         if (r == 0)
-                r = posix_spawn_file_actions_addclosefrom_np(&files, FIRST_FREE);
+                r = posix_spawn_file_actions_addclosefrom_np(&files, n_fds);
         if (r == 0)
                 r = posix_spawn(ret_pid, s->path, &files, &attr, (char *const *)(uintptr_t)s->argv,
                                 (char *const *)(uintptr_t)envp);
@@ -72,18 +71,23 @@ out_files:
 
 int spawn_start(const struct spawn *s, pid_t *ret_pid, int *ret_pidfd, struct err *err)
 {
-        int from[3] = { s->in, s->out, s->err };
-        int fds[3] = { -1, -1, -1 };
+        int standard[STANDARD] = { s->in, s->out, s->err };
+        int fds[FDS_MAX];
+        int all = STANDARD + (int)s->n_more;
+        int n = 0, r = 0, pidfd;
         pid_t pid = -1;
-        int r = 0, pidfd;
 
-        for (int i = 0; i < 3 && r == 0; i++) {
-                fds[i] = lift(from[i]);
-                r = MIN_OF(fds[i], 0);
+        assert(s->n_more <= SPAWN_MORE_MAX);
+        for (int i = 0; i < all && r == 0; i++) {
+                fds[n] = lift(i < STANDARD ? standard[i] : s->more[i - STANDARD], all);
+                if (fds[n] < 0)
+                        r = fds[n];
+                else
+                        n++;
         }
         if (r == 0)
-                r = spawn_with(s, fds, &pid);
-        for (int i = 0; i < 3; i++)
+                r = spawn_with(s, fds, n, &pid);
+        for (int i = 0; i < n; i++)
                 fd_close(&fds[i]);
         if (r < 0)
                 return err_sys(err, r, "start %s", s->path);

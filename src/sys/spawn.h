@@ -8,11 +8,15 @@
 
 #include <sys/types.h>
 
+enum { SPAWN_MORE_MAX = 32 };
+
 struct spawn {
         const char *path;        /* absolute */
         const char *const *argv; /* ended by NULL */
         const char *const *envp; /* ended by NULL; NULL: PATH and LC_ALL=C only */
-        int in, out, err;        /* borrowed; -1 is /dev/null.  Nothing else is inherited */
+        int in, out, err;        /* borrowed; -1 is /dev/null */
+        const int *more; /* borrowed: become descriptors 3, 4, ...  Nothing else is inherited */
+        size_t n_more;   /* at most SPAWN_MORE_MAX */
 };
 
 /* Start it with default signals.  *ret_pidfd is readable once it has ended; the caller's to close,

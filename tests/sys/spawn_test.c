@@ -56,6 +56,38 @@ static void test_run(void **state)
         unsetenv("ASSAY_SPAWN_TEST");
 }
 
+/* More descriptors become 3, 4, ... in order, whatever their numbers were; the next stays closed.
+ */
+static void test_more(void **state)
+{
+        static const char *const argv[] = {
+                "sh", "-c",
+                "test \"$(cat <&3)\" = a && test \"$(cat <&4)\" = b && ! true 2>/dev/null <&5", NULL
+        };
+        struct spawn s = shell(argv);
+        int more[2] = { 4, 3 }; /* in each other's place */
+        int pair[2], high[2];
+        int status;
+
+        for (int i = 0; i < 2; i++) {
+                assert_int_equal(pipe(pair), 0);
+                assert_int_equal(write(pair[1], i ? "b" : "a", 1), 1);
+                high[i] = fcntl(pair[0], F_DUPFD, 100);
+                close(pair[0]);
+                close(pair[1]);
+        }
+        for (int i = 0; i < 2; i++) {
+                assert_int_equal(dup2(high[i], more[i]), more[i]);
+                close(high[i]);
+        }
+        s.more = more;
+        s.n_more = ARRAY_LEN(more);
+        assert_int_equal(spawn_run(&s, 10000, &status, NULL), 0);
+        assert_int_equal(status, 0);
+        close(3);
+        close(4);
+}
+
 /* Arguments arrive byte for byte: nothing is expanded or split. */
 static void test_arguments(void **state)
 {
@@ -120,9 +152,9 @@ static void test_signal(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_run),     cmocka_unit_test(test_arguments),
-                cmocka_unit_test(test_timeout), cmocka_unit_test(test_missing),
-                cmocka_unit_test(test_signal),
+                cmocka_unit_test(test_run),       cmocka_unit_test(test_more),
+                cmocka_unit_test(test_arguments), cmocka_unit_test(test_timeout),
+                cmocka_unit_test(test_missing),   cmocka_unit_test(test_signal),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
