@@ -21,18 +21,15 @@
 
 static void put_head_json(const struct snapshot_head *h, const struct watchset *w, struct buf *out)
 {
-        char root[2 * HASH_LEN + 1], taken[TEXT_TIME_LEN + 1];
+        char root[2 * HASH_LEN + 1];
         CLEANUP(buf_done) struct buf safe = BUF_INIT(32768);
         struct json_writer j;
 
         text_hex(span_of(h->root.b, HASH_LEN), root);
-        text_time(h->taken_ns, taken);
         json_writer_init(&j, out);
         json_begin_object(&j);
-        json_put_key(&j, "files");
-        json_put_u64(&j, h->count);
-        json_put_key(&j, "root");
-        json_put_string(&j, span_str(root));
+        json_member_u64(&j, "files", h->count);
+        json_member_text(&j, "root", root);
         json_put_key(&j, "rules");
         json_begin_array(&j);
         for (size_t i = 0; i < w->n; i++) {
@@ -42,8 +39,7 @@ static void put_head_json(const struct snapshot_head *h, const struct watchset *
                 json_put_string(&j, buf_span(&safe));
         }
         json_end_array(&j);
-        json_put_key(&j, "taken");
-        json_put_string(&j, span_str(taken));
+        json_member_time(&j, "taken", h->taken_ns);
         json_end_object(&j);
         buf_put_byte(out, '\n');
 }

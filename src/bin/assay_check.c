@@ -138,21 +138,15 @@ static void put_state_json(struct json_writer *w, const char *key, const struct 
         snprintf(mode, sizeof(mode), "%04o", r->mode);
         json_put_key(w, key);
         json_begin_object(w);
-        json_put_key(w, "gid");
-        json_put_int(w, r->gid);
-        json_put_key(w, "mode");
-        json_put_string(w, span_str(mode));
+        json_member_int(w, "gid", r->gid);
+        json_member_text(w, "mode", mode);
         if (r->hash == RECORD_HASH_KNOWN) {
                 text_hex(span_of(r->sha256, RECORD_HASH), hex);
-                json_put_key(w, "sha256");
-                json_put_string(w, span_str(hex));
+                json_member_text(w, "sha256", hex);
         }
-        json_put_key(w, "size");
-        json_put_u64(w, r->size);
-        json_put_key(w, "type");
-        json_put_string(w, span_str(record_type_name(r->type)));
-        json_put_key(w, "uid");
-        json_put_int(w, r->uid);
+        json_member_u64(w, "size", r->size);
+        json_member_text(w, "type", record_type_name(r->type));
+        json_member_int(w, "uid", r->uid);
         json_end_object(w);
 }
 
@@ -165,8 +159,7 @@ static void put_item(struct checking *c, struct span path, const struct record *
         c->any = true;
         json_writer_init(&w, &c->out);
         json_begin_object(&w);
-        json_put_key(&w, "change");
-        json_put_string(&w, span_str(change_of(was, is)));
+        json_member_text(&w, "change", change_of(was, is));
         json_put_key(&w, "differs");
         json_begin_array(&w);
         for (unsigned bit = 0; was && is && bit < RECORD_F_COUNT; bit++)
@@ -247,38 +240,29 @@ static void put_summary(const struct checking *c, const struct check_result *r, 
 
 static void put_json(const struct checking *c, const struct check_result *r, struct buf *out)
 {
-        char root[2 * HASH_LEN + 1], taken[TEXT_TIME_LEN + 1];
+        char root[2 * HASH_LEN + 1];
         struct json_writer w;
 
         text_hex(span_of(r->baseline.root.b, HASH_LEN), root);
-        text_time(r->baseline.taken_ns, taken);
         json_writer_init(&w, out);
         json_begin_object(&w);
-        json_put_key(&w, "baseline");
-        json_put_string(&w, span_str(root));
-        json_put_key(&w, "bytes");
-        json_put_u64(&w, r->counts.bytes);
-        json_put_key(&w, "changed");
-        json_put_u64(&w, r->changed);
-        json_put_key(&w, "created");
-        json_put_u64(&w, r->added);
-        json_put_key(&w, "deleted");
-        json_put_u64(&w, r->missing);
+        json_member_text(&w, "baseline", root);
+        json_member_u64(&w, "bytes", r->counts.bytes);
+        json_member_u64(&w, "changed", r->changed);
+        json_member_u64(&w, "created", r->added);
+        json_member_u64(&w, "deleted", r->missing);
         json_put_key(&w, "differences");
         json_begin_array(&w);
         if (c->out.n)
                 json_put_raw(&w, buf_span(&c->out));
         json_end_array(&w);
-        json_put_key(&w, "files");
-        json_put_u64(&w, r->counts.files);
-        json_put_key(&w, "taken");
-        json_put_string(&w, span_str(taken));
-        json_put_key(&w, "unreadable");
-        json_put_u64(&w, c->unreadable);
-        json_put_key(&w, "verdict");
-        json_put_string(&w, r->verdict == VERDICT_PASS   ? SPAN("good")
-                            : r->verdict == VERDICT_FAIL ? SPAN("changed")
-                                                         : SPAN("unknown"));
+        json_member_u64(&w, "files", r->counts.files);
+        json_member_time(&w, "taken", r->baseline.taken_ns);
+        json_member_u64(&w, "unreadable", c->unreadable);
+        json_member_string(&w, "verdict",
+                           r->verdict == VERDICT_PASS   ? SPAN("good")
+                           : r->verdict == VERDICT_FAIL ? SPAN("changed")
+                                                        : SPAN("unknown"));
         json_end_object(&w);
         buf_put_byte(out, '\n');
 }

@@ -180,14 +180,10 @@ static enum status report(const struct appending *a)
         if (a->in->json) {
                 json_writer_init(&w, &out);
                 json_begin_object(&w);
-                json_put_key(&w, "appended");
-                json_put_u64(&w, size - a->first);
-                json_put_key(&w, "first");
-                json_put_u64(&w, a->first);
-                json_put_key(&w, "root");
-                json_put_string(&w, buf_span(&root));
-                json_put_key(&w, "size");
-                json_put_u64(&w, size);
+                json_member_u64(&w, "appended", size - a->first);
+                json_member_u64(&w, "first", a->first);
+                json_member_string(&w, "root", buf_span(&root));
+                json_member_u64(&w, "size", size);
                 json_end_object(&w);
                 buf_put_byte(&out, '\n');
         } else {

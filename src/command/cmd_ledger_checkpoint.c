@@ -14,14 +14,10 @@ static void put_json(const struct reader *r, struct buf *out)
         text_put_base64(&root, span_of(r->checkpoint.root.b, HASH_LEN));
         json_writer_init(&w, out);
         json_begin_object(&w);
-        json_put_key(&w, "note");
-        json_put_string(&w, buf_span(&r->note));
-        json_put_key(&w, "origin");
-        json_put_string(&w, span_str(r->checkpoint.origin));
-        json_put_key(&w, "root");
-        json_put_string(&w, buf_span(&root));
-        json_put_key(&w, "size");
-        json_put_u64(&w, r->checkpoint.size);
+        json_member_string(&w, "note", buf_span(&r->note));
+        json_member_text(&w, "origin", r->checkpoint.origin);
+        json_member_string(&w, "root", buf_span(&root));
+        json_member_u64(&w, "size", r->checkpoint.size);
         json_end_object(&w);
         buf_put_byte(out, '\n');
 }

@@ -12,8 +12,7 @@ static void put_json(struct span proof, struct buf *out)
 
         json_writer_init(&w, out);
         json_begin_object(&w);
-        json_put_key(&w, "proof");
-        json_put_string(&w, proof);
+        json_member_string(&w, "proof", proof);
         json_end_object(&w);
         buf_put_byte(out, '\n');
 }

@@ -111,14 +111,10 @@ static int make_plan(const struct invocation *in, struct plan *p, struct err *er
 
 static void put_members(const struct plan *p, struct json_writer *w)
 {
-        char until[TEXT_TIME_LEN + 1];
-
-        text_time(p->until_ns, until);
-        json_put_key(w, "min_index");
-        json_put_u64(w, p->min_index);
+        json_member_u64(w, "min_index", p->min_index);
         command_put_json_text(w, "policy", p->policy);
         command_put_json_text(w, "policy_sha256", p->policy_sha256);
-        command_put_json_text(w, "until", until);
+        json_member_time(w, "until", p->until_ns);
 }
 
 static enum status report(const struct invocation *in, const struct plan *p, const char *what)
@@ -129,10 +125,8 @@ static enum status report(const struct invocation *in, const struct plan *p, con
         if (in->json) {
                 json_writer_init(&w, &out);
                 json_begin_object(&w);
-                json_put_key(&w, "dropped");
-                json_put_u64(&w, p->min_index - p->old_min);
-                json_put_key(&w, "min_index");
-                json_put_u64(&w, p->min_index);
+                json_member_u64(&w, "dropped", p->min_index - p->old_min);
+                json_member_u64(&w, "min_index", p->min_index);
                 json_end_object(&w);
         } else {
                 buf_put_str(&out, what);

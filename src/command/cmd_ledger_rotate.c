@@ -37,8 +37,7 @@ static int record(const struct invocation *in, struct writing *w, const struct n
         own_entry_begin(&e, "ledger.key_rotated", in->clock);
         command_put_json_text(&e.w, "old_keyid", keyid);
         command_put_json_text(&e.w, "reason", o->reason);
-        json_put_key(&e.w, "vkey");
-        json_put_string(&e.w, vkey);
+        json_member_string(&e.w, "vkey", vkey);
         return own_entry_end(&e, w, err);
 }
 
@@ -89,8 +88,7 @@ static enum status rotate_dir(const struct invocation *in)
         if (in->json) {
                 json_writer_init(&json, &out);
                 json_begin_object(&json);
-                json_put_key(&json, "vkey");
-                json_put_string(&json, buf_span(&vkey));
+                json_member_string(&json, "vkey", buf_span(&vkey));
                 json_end_object(&json);
         } else {
                 buf_put(&out, buf_span(&vkey));

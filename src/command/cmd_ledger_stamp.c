@@ -127,26 +127,22 @@ static void put_members(const struct stamp *s, bool with_bytes, struct json_writ
 {
         CLEANUP(buf_done) struct buf note = BUF_INIT(2 * NOTE_MAX);
         CLEANUP(buf_done) struct buf reply = BUF_INIT(2 * REPLY_MAX);
-        char digest[2 * SHA256_LEN + 1], root[2 * HASH_LEN + 1], when[TEXT_TIME_LEN + 1];
+        char digest[2 * SHA256_LEN + 1], root[2 * HASH_LEN + 1];
         uint8_t hash[SHA256_LEN];
 
         sha256(span_of(s->reply, s->reply_n), hash);
         text_hex(span_of(hash, sizeof(hash)), digest);
         text_hex(span_of(s->checkpoint.root.b, HASH_LEN), root);
-        text_time(s->time_ns, when);
         command_put_json_text(w, "digest", digest);
         if (with_bytes) {
                 text_put_base64(&note, span_of(s->note, s->note_n));
                 text_put_base64(&reply, span_of(s->reply, s->reply_n));
-                json_put_key(w, "note");
-                json_put_string(w, buf_span(&note));
-                json_put_key(w, "reply");
-                json_put_string(w, buf_span(&reply));
+                json_member_string(w, "note", buf_span(&note));
+                json_member_string(w, "reply", buf_span(&reply));
         }
         command_put_json_text(w, "root", root);
-        json_put_key(w, "size");
-        json_put_u64(w, s->checkpoint.size);
-        command_put_json_text(w, "time", when);
+        json_member_u64(w, "size", s->checkpoint.size);
+        json_member_time(w, "time", s->time_ns);
 }
 
 static enum status keep_on_host(const struct invocation *in, const struct stamp *s)

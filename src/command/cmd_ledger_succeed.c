@@ -178,8 +178,7 @@ static int cite(struct succession *s, struct err *err)
         json_begin_object(&w);
         command_put_json_text(&w, "previous_origin", r.checkpoint.origin);
         command_put_json_text(&w, "previous_root", root);
-        json_put_key(&w, "previous_size");
-        json_put_u64(&w, r.checkpoint.size);
+        json_member_u64(&w, "previous_size", r.checkpoint.size);
         command_put_json_text(&w, "previous_vkey", buf_cstr(&s->old_vkey));
         json_end_object(&w);
         status = succession_cite(fd, &io_kernel, buf_span(&text), err);
@@ -220,8 +219,7 @@ static enum status report(struct succession *s)
         if (s->in->json) {
                 json_writer_init(&w, &out);
                 json_begin_object(&w);
-                json_put_key(&w, "archived");
-                json_put_u64(&w, s->number);
+                json_member_u64(&w, "archived", s->number);
                 command_put_json_text(&w, "origin", s->origin);
                 command_put_json_text(&w, "vkey", buf_cstr(&s->next_vkey));
                 json_end_object(&w);

@@ -22,8 +22,7 @@ static enum status run(struct invocation *in)
         if (in->json) {
                 json_writer_init(&w, &out);
                 json_begin_object(&w);
-                json_put_key(&w, "vkey");
-                json_put_string(&w, buf_span(&vkey));
+                json_member_string(&w, "vkey", buf_span(&vkey));
                 json_end_object(&w);
         } else {
                 buf_put(&out, buf_span(&vkey));

@@ -169,18 +169,14 @@ static void put_json(const struct prove_options *o, const struct reader *r, uint
 
         json_writer_init(&w, out);
         json_begin_object(&w);
-        json_put_key(&w, "index");
-        json_put_u64(&w, index);
-        json_put_key(&w, "origin");
-        json_put_string(&w, span_str(r->checkpoint.origin));
+        json_member_u64(&w, "index", index);
+        json_member_text(&w, "origin", r->checkpoint.origin);
         if (o->output) {
                 command_put_json_text(&w, "output", o->output);
         } else {
-                json_put_key(&w, "proof");
-                json_put_string(&w, proof);
+                json_member_string(&w, "proof", proof);
         }
-        json_put_key(&w, "size");
-        json_put_u64(&w, r->checkpoint.size);
+        json_member_u64(&w, "size", r->checkpoint.size);
         json_end_object(&w);
         buf_put_byte(out, '\n');
 }

@@ -271,11 +271,9 @@ static void put_json(const struct process *p, size_t n, const struct ledger_stat
         json_put_key(&w, "ledger");
         json_begin_object(&w);
         if (l->known) {
-                json_put_key(&w, "checkpoint_age_ns");
-                json_put_int(&w, l->age_ns);
+                json_member_int(&w, "checkpoint_age_ns", l->age_ns);
                 command_put_json_text(&w, "origin", l->origin);
-                json_put_key(&w, "size");
-                json_put_u64(&w, l->size);
+                json_member_u64(&w, "size", l->size);
         } else {
                 command_put_json_text(&w, "unknown", l->why);
         }
@@ -284,14 +282,10 @@ static void put_json(const struct process *p, size_t n, const struct ledger_stat
         json_begin_array(&w);
         for (size_t i = 0; i < n; i++) {
                 json_begin_object(&w);
-                json_put_key(&w, "name");
-                json_put_string(&w, span_str(p[i].name));
-                if (p[i].known) {
-                        json_put_key(&w, "said");
-                        json_put_raw(&w, buf_span(&p[i].text));
-                }
-                json_put_key(&w, "state");
-                json_put_string(&w, span_str(verdict_of(&p[i])));
+                json_member_text(&w, "name", p[i].name);
+                if (p[i].known)
+                        json_member_raw(&w, "said", buf_span(&p[i].text));
+                json_member_text(&w, "state", verdict_of(&p[i]));
                 json_end_object(&w);
         }
         json_end_array(&w);

@@ -106,20 +106,14 @@ static void put_report_json(struct judging *j, const struct verify_report *r)
                 buf_put_byte(&j->reports, ',');
         json_writer_init(&w, &j->reports);
         json_begin_object(&w);
-        if (r->index != VERIFY_NOWHERE) {
-                json_put_key(&w, "index");
-                json_put_u64(&w, r->index);
-        }
-        json_put_key(&w, "issue");
-        json_put_string(&w, span_str(verify_issue_name(r->issue)));
-        if (r->offset != VERIFY_NOWHERE) {
-                json_put_key(&w, "offset");
-                json_put_u64(&w, r->offset);
-        }
+        if (r->index != VERIFY_NOWHERE)
+                json_member_u64(&w, "index", r->index);
+        json_member_text(&w, "issue", verify_issue_name(r->issue));
+        if (r->offset != VERIFY_NOWHERE)
+                json_member_u64(&w, "offset", r->offset);
         if (r->path)
                 command_put_json_text(&w, "path", r->path);
-        json_put_key(&w, "severity");
-        json_put_string(&w, span_str(severity_word[verify_severity(r->issue)]));
+        json_member_text(&w, "severity", severity_word[verify_severity(r->issue)]);
         command_put_json_text(&w, "text", r->text);
         json_end_object(&w);
 }
@@ -272,16 +266,12 @@ static void put_private_json(struct json_writer *w, const struct private_half *p
                 return;
         json_put_key(w, "private");
         json_begin_object(w);
-        json_put_key(w, "batches");
-        json_put_u64(w, p->wal.batches);
-        json_put_key(w, "bytes");
-        json_put_u64(w, p->wal.bytes);
-        json_put_key(w, "entries");
-        json_put_u64(w, p->wal.entries);
+        json_member_u64(w, "batches", p->wal.batches);
+        json_member_u64(w, "bytes", p->wal.bytes);
+        json_member_u64(w, "entries", p->wal.entries);
         if (p->status != STATUS_GOOD)
                 command_put_json_text(w, "error", err_text(&p->err));
-        json_put_key(w, "waiting");
-        json_put_u64(w, p->wal.waiting);
+        json_member_u64(w, "waiting", p->wal.waiting);
         json_end_object(w);
 }
 
@@ -311,27 +301,20 @@ static void put_json(const struct judging *j, const struct verify_result *r,
         text_put_base64(&root, span_of(r->root.b, HASH_LEN));
         json_writer_init(&w, out);
         json_begin_object(&w);
-        for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
-                json_put_key(&w, numbers[i].key);
-                json_put_u64(&w, numbers[i].value);
-        }
-        json_put_key(&w, "listed");
-        json_put_bool(&w, r->listed);
+        for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+                json_member_u64(&w, numbers[i].key, numbers[i].value);
+        json_member_bool(&w, "listed", r->listed);
         command_put_json_text(&w, "origin", r->origin);
-        json_put_key(&w, "own_key");
-        json_put_bool(&w, keys->own);
+        json_member_bool(&w, "own_key", keys->own);
         put_private_json(&w, &j->private);
         json_put_key(&w, "reports");
         json_begin_array(&w);
         if (j->reports.n)
                 json_put_raw(&w, buf_span(&j->reports));
         json_end_array(&w);
-        json_put_key(&w, "root");
-        json_put_string(&w, buf_span(&root));
-        for (size_t i = 0; i < ARRAY_LEN(more); i++) {
-                json_put_key(&w, more[i].key);
-                json_put_u64(&w, more[i].value);
-        }
+        json_member_string(&w, "root", buf_span(&root));
+        for (size_t i = 0; i < ARRAY_LEN(more); i++)
+                json_member_u64(&w, more[i].key, more[i].value);
         json_put_key(&w, "verdict");
         switch (worse(status_of(r->verdict), j->private.status)) {
         case STATUS_GOOD:

@@ -12,8 +12,7 @@ static enum status run(struct invocation *in)
         if (in->json) {
                 json_writer_init(&w, &out);
                 json_begin_object(&w);
-                json_put_key(&w, "version");
-                json_put_string(&w, SPAN(ASSAY_VERSION));
+                json_member_string(&w, "version", SPAN(ASSAY_VERSION));
                 json_end_object(&w);
                 buf_put_byte(&out, '\n');
         } else {

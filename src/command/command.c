@@ -85,8 +85,7 @@ void command_put_json_text(struct json_writer *w, const char *key, const char *t
         struct buf safe = BUF_INIT(4 * PLACES_PATH_MAX);
 
         text_put_safe(&safe, span_str(text));
-        json_put_key(w, key);
-        json_put_string(w, span_str(buf_cstr(&safe)));
+        json_member_text(w, key, buf_cstr(&safe));
         buf_done(&safe);
 }
 

@@ -118,18 +118,12 @@ int writing_publish(struct writing *w, struct err *err)
 
 void own_entry_begin(struct own_entry *e, const char *kind, const struct clock *clock)
 {
-        char now[TEXT_TIME_LEN + 1];
-
         e->text = BUF_INIT(ENTRY_MAX);
-        text_time(clock_wall(clock), now);
         json_writer_init(&e->w, &e->text);
         json_begin_object(&e->w);
-        json_put_key(&e->w, "k");
-        json_put_string(&e->w, span_str(kind));
-        json_put_key(&e->w, "t");
-        json_put_string(&e->w, span_str(now));
-        json_put_key(&e->w, "v");
-        json_put_int(&e->w, 1);
+        json_member_text(&e->w, "k", kind);
+        json_member_time(&e->w, "t", clock_wall(clock));
+        json_member_int(&e->w, "v", 1);
         json_put_key(&e->w, "what");
         json_begin_object(&e->w);
 }

@@ -52,17 +52,12 @@ static void put_proof_json(const struct proving *p, const struct verify_proof_re
         if (p->values.n)
                 json_put_raw(&w, buf_span(&p->values));
         json_end_array(&w);
-        json_put_key(&w, "hidden");
-        json_put_u64(&w, r->hidden);
-        json_put_key(&w, "index");
-        json_put_u64(&w, r->index);
+        json_member_u64(&w, "hidden", r->hidden);
+        json_member_u64(&w, "index", r->index);
         command_put_json_text(&w, "origin", r->checkpoint.origin);
-        json_put_key(&w, "signatures");
-        json_put_u64(&w, r->signatures);
-        json_put_key(&w, "size");
-        json_put_u64(&w, r->checkpoint.size);
-        json_put_key(&w, "verdict");
-        json_put_string(&w, SPAN("good"));
+        json_member_u64(&w, "signatures", r->signatures);
+        json_member_u64(&w, "size", r->checkpoint.size);
+        json_member_text(&w, "verdict", "good");
         json_end_object(&w);
         buf_put_byte(out, '\n');
 }
@@ -74,8 +69,7 @@ static void put_refusal_json(const struct err *err, struct buf *out)
         json_writer_init(&w, out);
         json_begin_object(&w);
         command_put_json_text(&w, "error", err_text(err));
-        json_put_key(&w, "verdict");
-        json_put_string(&w, SPAN("damaged"));
+        json_member_text(&w, "verdict", "damaged");
         json_end_object(&w);
         buf_put_byte(out, '\n');
 }

@@ -27,38 +27,12 @@ const char *change_word(const struct change *c)
 
 /* ---- values ---- */
 
-static void put_text(struct json_writer *w, const char *key, const char *s)
-{
-        json_put_key(w, key);
-        json_put_string(w, span_str(s));
-}
-
-static void put_u64(struct json_writer *w, const char *key, uint64_t v)
-{
-        json_put_key(w, key);
-        json_put_u64(w, v);
-}
-
-static void put_int(struct json_writer *w, const char *key, int64_t v)
-{
-        json_put_key(w, key);
-        json_put_int(w, v);
-}
-
-static void put_time(struct json_writer *w, const char *key, int64_t ns)
-{
-        char t[TEXT_TIME_LEN + 1];
-
-        text_time(ns, t);
-        put_text(w, key, t);
-}
-
 static void put_hex(struct json_writer *w, const char *key, const uint8_t digest[RECORD_HASH])
 {
         char hex[2 * RECORD_HASH + 1];
 
         text_hex(span_of(digest, RECORD_HASH), hex);
-        put_text(w, key, hex);
+        json_member_text(w, key, hex);
 }
 
 static void put_paths(struct json_writer *w, const char *key, const struct watchset *set)
@@ -132,37 +106,37 @@ static void put_state(struct json_writer *w, const char *prefix, const struct re
         if (want & RECORD_F_FLAGS)
                 put_flags(w, key(&s, "flags"), r->flags);
         if (want & RECORD_F_GID)
-                put_int(w, key(&s, "gid"), r->gid);
+                json_member_int(w, key(&s, "gid"), r->gid);
         if (file && r->hash != RECORD_HASH_KNOWN)
-                put_text(w, key(&s, "hash_reason"), record_reason_name(r->reason));
+                json_member_text(w, key(&s, "hash_reason"), record_reason_name(r->reason));
         if (file)
-                put_text(w, key(&s, "hash_status"), record_hash_name(r->hash));
+                json_member_text(w, key(&s, "hash_status"), record_hash_name(r->hash));
         if (want & RECORD_F_INODE)
-                put_u64(w, key(&s, "inode"), r->ino);
+                json_member_u64(w, key(&s, "inode"), r->ino);
         if (want & RECORD_F_LINKS)
-                put_int(w, key(&s, "links"), r->nlink);
+                json_member_int(w, key(&s, "links"), r->nlink);
         if (want & RECORD_F_MODE) {
                 snprintf(text, sizeof text, "%04o", r->mode);
-                put_text(w, key(&s, "mode"), text);
+                json_member_text(w, key(&s, "mode"), text);
         }
         if (want & RECORD_F_MTIME)
-                put_time(w, key(&s, "mtime"), r->mtime_ns);
+                json_member_time(w, key(&s, "mtime"), r->mtime_ns);
         if (device && want & RECORD_F_RDEV) {
                 snprintf(text, sizeof text, "%u:%u", (unsigned)(r->rdev >> 32), (unsigned)r->rdev);
-                put_text(w, key(&s, "rdev"), text);
+                json_member_text(w, key(&s, "rdev"), text);
         }
         if (file && r->hash == RECORD_HASH_KNOWN)
                 put_hex(w, key(&s, "sha256"), r->sha256);
         if (want & RECORD_F_SIZE)
-                put_u64(w, key(&s, "size"), r->size);
+                json_member_u64(w, key(&s, "size"), r->size);
         if (r->type == RECORD_LINK && want & RECORD_F_LINK)
                 json_put_bytes(w, key(&s, "target"), r->link);
         if (want & RECORD_F_TYPE)
-                put_text(w, key(&s, "type"), record_type_name(r->type));
+                json_member_text(w, key(&s, "type"), record_type_name(r->type));
         if (want & RECORD_F_UID)
-                put_int(w, key(&s, "uid"), r->uid);
+                json_member_int(w, key(&s, "uid"), r->uid);
         if (want & RECORD_F_XATTRS && r->xattr_status != RECORD_XATTRS_KNOWN)
-                put_text(w, key(&s, "xattr_status"), xattr_status(r));
+                json_member_text(w, key(&s, "xattr_status"), xattr_status(r));
         if (want & RECORD_F_XATTRS && r->xattrs.n)
                 put_hex(w, key(&s, "xattrs"), r->xattr_digest);
 }
@@ -186,7 +160,7 @@ static void put_what(struct json_writer *w, const struct change *c)
                 want = d = record_diff(c->was, c->is);
         assert(any);
         json_begin_object(w);
-        put_text(w, "change", change_word(c));
+        json_member_text(w, "change", change_word(c));
         if (c->was && c->is)
                 put_differs(w, d);
         if (c->from.n)
@@ -196,8 +170,8 @@ static void put_what(struct json_writer *w, const struct change *c)
         if (c->was)
                 put_state(w, "old_", c->was, want);
         json_put_bytes(w, "path", c->path);
-        put_text(w, "seen", c->seen);
-        put_text(w, "type", record_type_name(any->type));
+        json_member_text(w, "seen", c->seen);
+        json_member_text(w, "type", record_type_name(any->type));
         json_end_object(w);
 }
 
@@ -213,29 +187,29 @@ static void put_who(struct json_writer *w, const struct who *who, const char *un
 {
         json_begin_object(w);
         if (who && who->has & WHO_HAS_AUID)
-                put_int(w, "auid", who->auid);
+                json_member_int(w, "auid", who->auid);
         if (who)
                 put_optional(w, "comm", &who->comm);
         if (who && text_is_utf8(buf_span(&who->container), NULL))
                 put_optional(w, "container", &who->container);
         if (who && who->has & WHO_HAS_UID)
-                put_int(w, "euid", who->euid);
+                json_member_int(w, "euid", who->euid);
         if (who) {
                 put_optional(w, "exe", &who->exe);
                 if (who->pid)
-                        put_int(w, "pid", who->pid);
+                        json_member_int(w, "pid", who->pid);
                 if (who->has & WHO_HAS_PPID)
-                        put_int(w, "ppid", who->ppid);
+                        json_member_int(w, "ppid", who->ppid);
                 if (who->has & WHO_HAS_SESSION)
-                        put_int(w, "session", who->session);
+                        json_member_int(w, "session", who->session);
                 if (who->has & WHO_HAS_UID)
-                        put_int(w, "uid", who->uid);
+                        json_member_int(w, "uid", who->uid);
                 if (text_is_utf8(buf_span(&who->unit), NULL))
                         put_optional(w, "unit", &who->unit);
                 unknown = who->unknown[0] ? who->unknown : NULL;
         }
         if (unknown)
-                put_text(w, "unknown", unknown);
+                json_member_text(w, "unknown", unknown);
         json_end_object(w);
 }
 
@@ -243,9 +217,9 @@ static void begin_entry(struct json_writer *w, struct buf *out, const char *kind
 {
         json_writer_init(w, out);
         json_begin_object(w);
-        put_text(w, "k", kind);
-        put_time(w, "t", wall_ns);
-        put_int(w, "v", 1);
+        json_member_text(w, "k", kind);
+        json_member_time(w, "t", wall_ns);
+        json_member_int(w, "v", 1);
         json_put_key(w, "what");
 }
 
@@ -259,7 +233,7 @@ void change_put(const struct change *c, struct buf *out)
         put_who(&w, c->who, c->unknown);
         json_put_key(&w, "why");
         json_begin_object(&w);
-        put_text(&w, "state", "unexplained");
+        json_member_text(&w, "state", "unexplained");
         json_end_object(&w);
         json_end_object(&w);
 }
@@ -319,14 +293,14 @@ void baseline_put(const struct baseline_facts *f, struct buf *out)
 
         begin_entry(&w, out, "integrity.baseline", f->wall_ns);
         json_begin_object(&w);
-        put_u64(&w, "bytes", f->bytes);
-        put_u64(&w, "files", f->files);
+        json_member_u64(&w, "bytes", f->bytes);
+        json_member_u64(&w, "files", f->files);
         put_paths(&w, "paths", f->watch);
-        put_text(&w, "reason", f->reason);
+        json_member_text(&w, "reason", f->reason);
         put_hex(&w, "root", f->root);
-        put_u64(&w, "skipped", f->skipped);
-        put_int(&w, "took_ns", f->took_ns);
-        put_u64(&w, "unreadable", f->unreadable);
+        json_member_u64(&w, "skipped", f->skipped);
+        json_member_int(&w, "took_ns", f->took_ns);
+        json_member_u64(&w, "unreadable", f->unreadable);
         json_end_object(&w);
         json_end_object(&w);
 }
@@ -337,11 +311,11 @@ void gap_put(const struct gap_facts *f, struct buf *out)
 
         begin_entry(&w, out, "integrity.gap", f->wall_ns);
         json_begin_object(&w);
-        put_int(&w, "found", (int64_t)f->found);
-        put_time(&w, "from", f->from_ns);
-        put_text(&w, "reason", f->reason);
-        put_u64(&w, "rescanned", f->rescanned);
-        put_time(&w, "until", f->until_ns);
+        json_member_int(&w, "found", (int64_t)f->found);
+        json_member_time(&w, "from", f->from_ns);
+        json_member_text(&w, "reason", f->reason);
+        json_member_u64(&w, "rescanned", f->rescanned);
+        json_member_time(&w, "until", f->until_ns);
         json_end_object(&w);
         json_end_object(&w);
 }
@@ -363,7 +337,7 @@ static void put_marks(struct json_writer *w, const struct sensor_facts *f)
                 }
                 json_end_array(w);
         }
-        put_u64(w, "files", f->files);
+        json_member_u64(w, "files", f->files);
         if (f->n_marks) {
                 json_put_key(w, "marks");
                 json_begin_array(w);
@@ -383,18 +357,17 @@ void sensor_put(const struct sensor_facts *f, struct buf *out)
 
         begin_entry(&w, out, "integrity.sensor", f->wall_ns);
         json_begin_object(&w);
-        json_put_key(&w, "after_gap");
-        json_put_bool(&w, f->after_gap);
+        json_member_bool(&w, "after_gap", f->after_gap);
         if (f->detail)
-                put_text(&w, "detail", f->detail);
-        put_text(&w, "event", f->event);
+                json_member_text(&w, "detail", f->detail);
+        json_member_text(&w, "event", f->event);
         put_marks(&w, f);
         if (f->watch)
                 put_paths(&w, "paths", f->watch);
         if (f->reason)
-                put_text(&w, "reason", f->reason);
-        put_text(&w, "version", ASSAY_VERSION);
-        put_text(&w, "who", "proc");
+                json_member_text(&w, "reason", f->reason);
+        json_member_text(&w, "version", ASSAY_VERSION);
+        json_member_text(&w, "who", "proc");
         json_end_object(&w);
         json_end_object(&w);
 }

@@ -515,12 +515,9 @@ void sensor_put_status(const struct sensor *s, struct buf *out)
         fs = watch_filesystems(s->watch, &n);
         json_writer_init(&w, out);
         json_begin_object(&w);
-        json_put_key(&w, "changes");
-        json_put_u64(&w, s->changes);
-        json_put_key(&w, "events");
-        json_put_u64(&w, c.events);
-        json_put_key(&w, "files");
-        json_put_u64(&w, table_count(s->table));
+        json_member_u64(&w, "changes", s->changes);
+        json_member_u64(&w, "events", c.events);
+        json_member_u64(&w, "files", table_count(s->table));
         json_put_key(&w, "marks");
         json_begin_array(&w);
         for (size_t i = 0; i < n; i++) {
@@ -529,8 +526,7 @@ void sensor_put_status(const struct sensor *s, struct buf *out)
                 json_put_string(&w, buf_span(&b));
         }
         json_end_array(&w);
-        json_put_key(&w, "overflows");
-        json_put_u64(&w, c.overflows);
+        json_member_u64(&w, "overflows", c.overflows);
         if (s->was_live) { /* nothing is watched before the first scan has ended */
                 json_put_key(&w, "paths");
                 json_begin_array(&w);
@@ -543,10 +539,8 @@ void sensor_put_status(const struct sensor *s, struct buf *out)
                 }
                 json_end_array(&w);
         }
-        json_put_key(&w, "pending");
-        json_put_u64(&w, s->n_out + feed_pending(s->feed));
-        json_put_key(&w, "refused");
-        json_put_u64(&w, s->refused);
+        json_member_u64(&w, "pending", s->n_out + feed_pending(s->feed));
+        json_member_u64(&w, "refused", s->refused);
         json_end_object(&w);
         buf_done(&b);
 }

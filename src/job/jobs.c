@@ -52,10 +52,8 @@ int job_out_bad_line(struct job_out *out, uint32_t line, const char *why)
 {
         struct json_writer *w = job_out_begin(out);
 
-        json_put_key(w, "bad_line");
-        json_put_int(w, line);
-        json_put_key(w, "why");
-        json_put_string(w, span_str(why));
+        json_member_int(w, "bad_line", line);
+        json_member_text(w, "why", why);
         return job_out_end(out);
 }
 

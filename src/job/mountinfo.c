@@ -78,16 +78,13 @@ static int put_fields(struct json_writer *w, const struct span f[FIELDS], uint64
         };
         int r;
 
-        json_put_key(w, "dev");
-        json_put_string(w, f[DEV]);
-        json_put_key(w, "id");
-        json_put_u64(w, id);
+        json_member_string(w, "dev", f[DEV]);
+        json_member_u64(w, "id", id);
         r = unescape(f[OPTIONS], text);
         if (r < 0)
                 return r;
         json_put_bytes(w, "options", buf_span(text));
-        json_put_key(w, "parent");
-        json_put_u64(w, parent);
+        json_member_u64(w, "parent", parent);
         for (size_t i = 0; i < ARRAY_LEN(rest); i++) {
                 r = unescape(f[rest[i].field], text);
                 if (r < 0)

@@ -43,13 +43,11 @@ static int put_user(struct job_out *out, struct span line, uint32_t number)
         if (why)
                 return job_out_bad_line(out, number, why);
         w = job_out_begin(out);
-        json_put_key(w, "gid");
-        json_put_u64(w, gid);
+        json_member_u64(w, "gid", gid);
         json_put_bytes(w, "home", f[5]);
         json_put_bytes(w, "name", f[0]);
         json_put_bytes(w, "shell", f[6]);
-        json_put_key(w, "uid");
-        json_put_u64(w, uid);
+        json_member_u64(w, "uid", uid);
         return job_out_end(out);
 }
 
@@ -68,8 +66,7 @@ static int put_group(struct job_out *out, struct span line, uint32_t number)
         if (why)
                 return job_out_bad_line(out, number, why);
         w = job_out_begin(out);
-        json_put_key(w, "gid");
-        json_put_u64(w, gid);
+        json_member_u64(w, "gid", gid);
         json_put_key(w, "members");
         json_begin_array(w);
         while (members < MEMBERS_MAX && job_cut(&f[3], ',', &member))

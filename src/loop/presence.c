@@ -67,24 +67,17 @@ static void put_sandbox(struct json_writer *w, const struct sandbox_state *st)
 static void put_state(struct buf *out, const struct presence *p, const struct sandbox_state *st,
                       struct span more)
 {
-        char since[TEXT_TIME_LEN + 1];
         struct json_writer w;
 
-        text_time(p->since_ns, since);
         json_writer_init(&w, out);
         json_begin_object(&w);
-        json_put_key(&w, "more");
-        json_put_raw(&w, more.n ? more : SPAN("{}"));
-        json_put_key(&w, "pid");
-        json_put_int(&w, getpid());
-        json_put_key(&w, "proc");
-        json_put_string(&w, span_str(p->proc));
+        json_member_raw(&w, "more", more.n ? more : SPAN("{}"));
+        json_member_int(&w, "pid", getpid());
+        json_member_text(&w, "proc", p->proc);
         json_put_key(&w, "sandbox");
         put_sandbox(&w, st);
-        json_put_key(&w, "since");
-        json_put_string(&w, span_str(since));
-        json_put_key(&w, "uid");
-        json_put_int(&w, geteuid());
+        json_member_time(&w, "since", p->since_ns);
+        json_member_int(&w, "uid", geteuid());
         json_end_object(&w);
         buf_put_byte(out, '\n');
 }

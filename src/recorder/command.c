@@ -39,8 +39,8 @@ static void reply_error(struct peer *p, int code, const char *text)
 
         json_writer_init(&w, &body);
         json_begin_object(&w);
-        json_put_key(&w, "error");
-        json_put_string(&w, text_is_utf8(span_str(text), NULL) ? span_str(text) : SPAN("failed"));
+        json_member_string(&w, "error",
+                           text_is_utf8(span_str(text), NULL) ? span_str(text) : SPAN("failed"));
         json_end_object(&w);
         peer_reply(p, code, buf_span(&body));
 }

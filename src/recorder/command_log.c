@@ -18,23 +18,22 @@ int command_status(struct recorder *r, struct peer *p, struct json_value args,
 
         ledger_root(r->ledger, &root);
         text_hex(span_of(root.b, HASH_LEN), hex);
-        put_u64(w, "appended", r->total.appended);
-        put_u64(w, "batches", r->total.batches);
-        json_put_key(w, "full");
-        json_put_bool(w, r->full);
-        put_u64(w, "peers", r->n_peers);
-        put_u64(w, "published", r->published);
-        put_u64(w, "refused", r->total.refused);
-        put_u64(w, "resent", r->total.resent);
-        put_text(w, "root", hex);
-        put_u64(w, "size", ledger_size(r->ledger));
+        json_member_u64(w, "appended", r->total.appended);
+        json_member_u64(w, "batches", r->total.batches);
+        json_member_bool(w, "full", r->full);
+        json_member_u64(w, "peers", r->n_peers);
+        json_member_u64(w, "published", r->published);
+        json_member_u64(w, "refused", r->total.refused);
+        json_member_u64(w, "resent", r->total.resent);
+        json_member_text(w, "root", hex);
+        json_member_u64(w, "size", ledger_size(r->ledger));
         return 0;
 }
 
 int command_publish(struct recorder *r, struct peer *p, struct json_value args,
                     struct json_writer *w, struct err *err)
 {
-        put_u64(w, "size", r->published);
+        json_member_u64(w, "size", r->published);
         return 0;
 }
 
@@ -63,7 +62,7 @@ static int note_rotation(struct recorder *r, struct err *err)
 
         json_writer_init(&w, &note);
         json_begin_object(&w);
-        put_u64(&w, "size", ledger_size(r->ledger) + 1);
+        json_member_u64(&w, "size", ledger_size(r->ledger) + 1);
         json_end_object(&w);
         return command_write_note(r, "pending/rotate", buf_span(&note), err);
 }
@@ -104,9 +103,9 @@ static int rotate(struct recorder *r, const struct peer *by, const char *reason,
                 return rc;
         text_hex(span_of(old.keyid, NOTE_KEYID), hex);
         own_begin(r, &e, "ledger.key_rotated");
-        put_text(&e.w, "old_keyid", hex);
-        put_text(&e.w, "reason", reason);
-        put_text(&e.w, "vkey", buf_cstr(vkey));
+        json_member_text(&e.w, "old_keyid", hex);
+        json_member_text(&e.w, "reason", reason);
+        json_member_text(&e.w, "vkey", buf_cstr(vkey));
         rc = command_commit(r, &e, by, err);
         return rc == 0 ? take_next_key(r, err) : rc;
 }
@@ -121,7 +120,7 @@ int command_rotate(struct recorder *r, struct peer *p, struct json_value args,
         if (rc == 0)
                 rc = rotate(r, p, buf_cstr(&reason), &vkey, err);
         if (rc == 0)
-                put_text(w, "vkey", buf_cstr(&vkey));
+                json_member_text(w, "vkey", buf_cstr(&vkey));
         return rc;
 }
 
@@ -164,10 +163,8 @@ static void copy_text(struct own_entry *e, struct json_value args, const char *k
 {
         struct json_value v;
 
-        if (json_get(args, key, &v)) {
-                json_put_key(&e->w, key);
-                json_put_raw(&e->w, v.raw);
-        }
+        if (json_get(args, key, &v))
+                json_member_raw(&e->w, key, v.raw);
 }
 
 /* The entry must be signed before what it speaks of can be seen: a reader in between would find a
@@ -216,7 +213,7 @@ int command_prune(struct recorder *r, struct peer *p, struct json_value args, st
         if (rc < 0)
                 return rc;
         own_begin(r, &e, "ledger.pruned");
-        put_u64(&e.w, "min_index", min);
+        json_member_u64(&e.w, "min_index", min);
         copy_text(&e, args, "policy");
         copy_text(&e, args, "policy_sha256");
         copy_text(&e, args, "until");
@@ -224,7 +221,7 @@ int command_prune(struct recorder *r, struct peer *p, struct json_value args, st
         if (rc == 0)
                 rc = prune_below(r->public_fd, r->private_fd, &io_kernel, min, err);
         if (rc == 0)
-                put_u64(w, "min_index", min);
+                json_member_u64(w, "min_index", min);
         return rc;
 }
 
@@ -270,14 +267,14 @@ int command_stamp(struct recorder *r, struct peer *p, struct json_value args, st
         copy_text(&e, args, "authority");
         copy_text(&e, args, "digest");
         copy_text(&e, args, "root");
-        put_u64(&e.w, "size", size);
+        json_member_u64(&e.w, "size", size);
         copy_text(&e, args, "time");
         rc = commit_and_publish(r, &e, p, err);
         if (rc == 0)
                 rc = stamp_store(r->public_fd, &io_kernel, size, buf_span(&note), buf_span(&reply),
                                  err);
         if (rc == 0)
-                put_u64(w, "size", size);
+                json_member_u64(w, "size", size);
         return rc;
 }
 
@@ -303,7 +300,7 @@ int command_succeed(struct recorder *r, struct peer *p, struct json_value args,
                 rc = succession_close(r->private_fd, &io_kernel, buf_cstr(&next), err);
         if (rc < 0)
                 return rc;
-        put_u64(w, "size", r->published);
+        json_member_u64(w, "size", r->published);
         r->succeeded = true;
         loop_stop(r->loop, 0);
         return 0;

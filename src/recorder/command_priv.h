@@ -14,18 +14,6 @@
 
 enum { COMMAND_TEXT_MAX = 1024, COMMAND_REPLY_MAX = 16 * 1024 };
 
-static inline void put_text(struct json_writer *w, const char *key, const char *v)
-{
-        json_put_key(w, key);
-        json_put_string(w, span_str(v));
-}
-
-static inline void put_u64(struct json_writer *w, const char *key, uint64_t v)
-{
-        json_put_key(w, key);
-        json_put_u64(w, v);
-}
-
 /* Members of the arguments; -EINVAL names one that is missing. */
 MUST_USE int command_get_text(struct json_value args, const char *key, struct buf *ret,
                               struct err *err);

@@ -52,15 +52,15 @@ int command_hold(struct recorder *r, struct peer *p, struct json_value args, str
         if (rc < 0)
                 return rc;
         own_begin(r, &e, "ledger.hold");
-        put_text(&e.w, "reason", buf_cstr(&reason));
-        put_text(&e.w, "state", on ? "set" : "lifted");
-        put_text(&e.w, "subject", id);
+        json_member_text(&e.w, "reason", buf_cstr(&reason));
+        json_member_text(&e.w, "state", on ? "set" : "lifted");
+        json_member_text(&e.w, "subject", id);
         rc = command_commit(r, &e, p, err);
         if (rc < 0)
                 return rc;
         rc = vault_hold(r->vault, span_str(id), on, err);
         if (rc == 0)
-                put_text(w, "subject", id);
+                json_member_text(w, "subject", id);
         return rc;
 }
 
@@ -110,7 +110,7 @@ static int record_erasure(struct recorder *r, const struct peer *by, const char 
                 struct own_entry e;
 
                 own_begin(r, &e, "ledger.erasure");
-                put_text(&e.w, "basis", basis);
+                json_member_text(&e.w, "basis", basis);
                 json_put_key(&e.w, "indices");
                 json_begin_array(&e.w);
                 for (size_t i = from; i < to; i++) {
@@ -120,11 +120,11 @@ static int record_erasure(struct recorder *r, const struct peer *by, const char 
                         json_end_array(&e.w);
                 }
                 json_end_array(&e.w);
-                put_u64(&e.w, "part", part + 1);
-                put_u64(&e.w, "parts", parts);
-                put_text(&e.w, "policy", policy);
-                put_u64(&e.w, "rows", t->rows);
-                put_text(&e.w, "subject", id);
+                json_member_u64(&e.w, "part", part + 1);
+                json_member_u64(&e.w, "parts", parts);
+                json_member_text(&e.w, "policy", policy);
+                json_member_u64(&e.w, "rows", t->rows);
+                json_member_text(&e.w, "subject", id);
                 rc = command_commit(r, &e, by, err);
         }
         return rc;
@@ -155,9 +155,9 @@ static int promise_erasure(struct recorder *r, const char *id, const char *basis
 
         json_writer_init(&w, &note);
         json_begin_object(&w);
-        put_text(&w, "basis", basis);
-        put_text(&w, "policy", policy);
-        put_text(&w, "subject", id);
+        json_member_text(&w, "basis", basis);
+        json_member_text(&w, "policy", policy);
+        json_member_text(&w, "subject", id);
         json_end_object(&w);
         return command_promise(r, "erase", buf_span(&note), err);
 }
@@ -185,8 +185,8 @@ int command_erase(struct recorder *r, struct peer *p, struct json_value args, st
         free(t.r);
         if (rc < 0)
                 return rc;
-        put_u64(w, "entries", t.entries);
-        put_u64(w, "rows", t.rows);
-        put_text(w, "subject", id);
+        json_member_u64(w, "entries", t.entries);
+        json_member_u64(w, "rows", t.rows);
+        json_member_text(w, "subject", id);
         return 0;
 }

@@ -12,30 +12,10 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-static void put_key_u64(struct own_entry *e, const char *key, uint64_t v)
+/* Differences of times can be more than JSON holds: a clock set back by a year. */
+static void put_ns(struct json_writer *w, const char *key, int64_t v)
 {
-        json_put_key(&e->w, key);
-        json_put_u64(&e->w, v);
-}
-
-static void put_key_int(struct own_entry *e, const char *key, int64_t v)
-{
-        json_put_key(&e->w, key);
-        json_put_int(&e->w, MAX_OF(MIN_OF(v, JSON_INT_MAX), -JSON_INT_MAX));
-}
-
-static void put_key_text(struct own_entry *e, const char *key, const char *v)
-{
-        json_put_key(&e->w, key);
-        json_put_string(&e->w, span_str(v));
-}
-
-static void put_key_time(struct own_entry *e, const char *key, int64_t wall_ns)
-{
-        char t[TEXT_TIME_LEN + 1];
-
-        text_time(wall_ns, t);
-        put_key_text(e, key, t);
+        json_member_int(w, key, MAX_OF(MIN_OF(v, JSON_INT_MAX), -JSON_INT_MAX));
 }
 
 void own_begin(struct recorder *r, struct own_entry *e, const char *kind)
@@ -44,9 +24,9 @@ void own_begin(struct recorder *r, struct own_entry *e, const char *kind)
         json_writer_init(&e->w, &r->skeleton);
         e->kind = kind;
         json_begin_object(&e->w);
-        put_key_text(e, "k", kind);
-        put_key_time(e, "t", clock_wall(r->clock));
-        put_key_int(e, "v", 1);
+        json_member_text(&e->w, "k", kind);
+        json_member_time(&e->w, "t", clock_wall(r->clock));
+        json_member_int(&e->w, "v", 1);
         json_put_key(&e->w, "what");
         json_begin_object(&e->w);
 }
@@ -95,8 +75,8 @@ static int end_entry(struct recorder *r, struct own_entry *e, const struct peer 
         if (by) {
                 json_put_key(&e->w, "who");
                 json_begin_object(&e->w);
-                put_key_int(e, "pid", by->cred.pid);
-                put_key_int(e, "uid", by->cred.uid);
+                json_member_int(&e->w, "pid", by->cred.pid);
+                json_member_int(&e->w, "uid", by->cred.uid);
                 json_end_object(&e->w);
         }
         json_end_object(&e->w);
@@ -145,7 +125,7 @@ static void put_vkey(struct recorder *r, struct own_entry *e)
                 return; /* opening has just used it; the entry is then refused for want of it */
         signer_vkey(key, &vkey);
         note_vkey_put(&text, &vkey);
-        put_key_text(e, "vkey", buf_cstr(&text));
+        json_member_text(&e->w, "vkey", buf_cstr(&text));
 }
 
 /* A new ledger's first entry cites the last checkpoint of the one before: members of the object
@@ -162,10 +142,8 @@ static void put_previous(struct recorder *r, struct own_entry *e)
             io_read_file(&io_kernel, r->private_fd, "previous", ENTRY_MAX, &bytes, &n, NULL) < 0)
                 return;
         for (size_t i = 0; i < ARRAY_LEN(keys) && json_check(span_of(bytes, n), NULL) == 0; i++)
-                if (json_get(json_value_of(span_of(bytes, n)), keys[i], &v)) {
-                        json_put_key(&e->w, keys[i]);
-                        json_put_raw(&e->w, v.raw);
-                }
+                if (json_get(json_value_of(span_of(bytes, n)), keys[i], &v))
+                        json_member_raw(&e->w, keys[i], v.raw);
         free(bytes);
 }
 
@@ -176,18 +154,18 @@ void own_opened(struct recorder *r)
 
         if (o->torn_bytes) {
                 own_begin(r, &e, "ledger.recovered");
-                put_key_u64(&e, "segment", o->segment);
-                put_key_u64(&e, "size", ledger_staged(r->ledger));
-                put_key_u64(&e, "torn_at", o->torn_at);
-                put_key_u64(&e, "torn_bytes", o->torn_bytes);
+                json_member_u64(&e.w, "segment", o->segment);
+                json_member_u64(&e.w, "size", ledger_staged(r->ledger));
+                json_member_u64(&e.w, "torn_at", o->torn_at);
+                json_member_u64(&e.w, "torn_bytes", o->torn_bytes);
                 end_lightly(r, &e);
         }
         own_begin(r, &e, "ledger.opened");
-        put_key_text(&e, "origin", ledger_origin(r->ledger));
-        put_key_int(&e, "pid", getpid());
+        json_member_text(&e.w, "origin", ledger_origin(r->ledger));
+        json_member_int(&e.w, "pid", getpid());
         put_previous(r, &e);
-        put_key_u64(&e, "size", ledger_staged(r->ledger));
-        put_key_text(&e, "version", ASSAY_VERSION);
+        json_member_u64(&e.w, "size", ledger_staged(r->ledger));
+        json_member_text(&e.w, "version", ASSAY_VERSION);
         put_vkey(r, &e);
         end_lightly(r, &e);
 }
@@ -197,21 +175,19 @@ void own_peer(struct recorder *r, const struct peer *p, const char *event, bool 
         struct own_entry e;
 
         own_begin(r, &e, "ledger.peer");
-        put_key_text(&e, "event", event);
+        json_member_text(&e.w, "event", event);
         if (p->run)
-                put_key_u64(&e, "last_seq", p->last);
-        put_key_int(&e, "pid", p->cred.pid);
+                json_member_u64(&e.w, "last_seq", p->last);
+        json_member_int(&e.w, "pid", p->cred.pid);
         if (p->run)
-                put_key_text(&e, "proc", role_of(p->role)->name);
+                json_member_text(&e.w, "proc", role_of(p->role)->name);
         if (p->why[0])
-                put_key_text(&e, "reason", p->why);
-        if (resumed) {
-                json_put_key(&e.w, "resumed");
-                json_put_bool(&e.w, true);
-        }
+                json_member_text(&e.w, "reason", p->why);
+        if (resumed)
+                json_member_bool(&e.w, "resumed", true);
         if (p->run)
-                put_key_u64(&e, "run", p->run);
-        put_key_int(&e, "uid", p->cred.uid);
+                json_member_u64(&e.w, "run", p->run);
+        json_member_int(&e.w, "uid", p->cred.uid);
         end_lightly(r, &e);
 }
 
@@ -223,9 +199,9 @@ void own_turned_away(struct recorder *r)
         snprintf(reason, sizeof reason, "%llu connections were turned away or said nothing",
                  (unsigned long long)r->turned_away);
         own_begin(r, &e, "ledger.peer");
-        put_key_text(&e, "event", "violation");
-        put_key_text(&e, "reason", reason);
-        put_key_int(&e, "uid", r->turned_away_uid);
+        json_member_text(&e.w, "event", "violation");
+        json_member_text(&e.w, "reason", reason);
+        json_member_int(&e.w, "uid", r->turned_away_uid);
         end_lightly(r, &e);
 }
 
@@ -242,13 +218,13 @@ int own_refused(struct recorder *r, struct span refused, const struct peer *p, u
         sha256(refused, digest);
         text_hex(span_of(digest, sizeof digest), hex);
         own_begin(r, &e, "ledger.refused");
-        put_key_int(&e, "bytes", (int64_t)refused.n);
-        put_key_int(&e, "code", code);
-        put_key_text(&e, "digest", hex);
-        put_key_text(&e, "proc", role_of(p->role)->name);
-        put_key_text(&e, "reason", reason);
-        put_key_u64(&e, "run", p->run);
-        put_key_u64(&e, "seq", seq);
+        json_member_u64(&e.w, "bytes", refused.n);
+        json_member_int(&e.w, "code", code);
+        json_member_text(&e.w, "digest", hex);
+        json_member_text(&e.w, "proc", role_of(p->role)->name);
+        json_member_text(&e.w, "reason", reason);
+        json_member_u64(&e.w, "run", p->run);
+        json_member_u64(&e.w, "seq", seq);
         json_end_object(&e.w);
         json_end_object(&e.w);
         rc = stage_as(r, p->role, p->run, seq, &err);
@@ -280,8 +256,8 @@ void own_full(struct recorder *r)
         int rc;
 
         own_begin(r, &e, "ledger.full");
-        put_key_u64(&e, "free", own_disk_free(r));
-        put_key_u64(&e, "size", ledger_staged(r->ledger));
+        json_member_u64(&e.w, "free", own_disk_free(r));
+        json_member_u64(&e.w, "size", ledger_staged(r->ledger));
         json_end_object(&e.w);
         json_end_object(&e.w);
         rc = compose(r, &s, &err);
@@ -302,10 +278,10 @@ void own_resumed(struct recorder *r)
         struct own_entry e;
 
         own_begin(r, &e, "ledger.resumed");
-        put_key_u64(&e, "free", own_disk_free(r));
-        put_key_int(&e, "full_ns", clock_mono(r->clock) - r->full_since_ns);
-        put_key_u64(&e, "refused", r->full_refused);
-        put_key_u64(&e, "size", ledger_staged(r->ledger));
+        json_member_u64(&e.w, "free", own_disk_free(r));
+        put_ns(&e.w, "full_ns", clock_mono(r->clock) - r->full_since_ns);
+        json_member_u64(&e.w, "refused", r->full_refused);
+        json_member_u64(&e.w, "size", ledger_staged(r->ledger));
         end_lightly(r, &e);
 }
 
@@ -349,18 +325,18 @@ void own_heartbeat(struct recorder *r)
         struct own_entry e;
 
         own_begin(r, &e, "host.heartbeat");
-        put_key_int(&e, "appended", (int64_t)(r->total.appended - r->beat.appended));
-        put_key_int(&e, "batches", (int64_t)(r->total.batches - r->beat.batches));
-        put_key_u64(&e, "bytes", r->total.bytes - r->beat.bytes);
-        put_key_u64(&e, "disk_free", own_disk_free(r));
-        put_key_int(&e, "interval_ns", now - r->beat_ns);
-        put_key_u64(&e, "memory", resident_bytes(r));
+        json_member_u64(&e.w, "appended", r->total.appended - r->beat.appended);
+        json_member_u64(&e.w, "batches", r->total.batches - r->beat.batches);
+        json_member_u64(&e.w, "bytes", r->total.bytes - r->beat.bytes);
+        json_member_u64(&e.w, "disk_free", own_disk_free(r));
+        put_ns(&e.w, "interval_ns", now - r->beat_ns);
+        json_member_u64(&e.w, "memory", resident_bytes(r));
         put_peers(r, &e);
-        put_key_u64(&e, "published", r->published);
-        put_key_int(&e, "refused", (int64_t)(r->total.refused - r->beat.refused));
-        put_key_int(&e, "resent", (int64_t)(r->total.resent - r->beat.resent));
-        put_key_u64(&e, "size", ledger_staged(r->ledger));
-        put_key_int(&e, "uptime_ns", now - r->started_ns);
+        json_member_u64(&e.w, "published", r->published);
+        json_member_u64(&e.w, "refused", r->total.refused - r->beat.refused);
+        json_member_u64(&e.w, "resent", r->total.resent - r->beat.resent);
+        json_member_u64(&e.w, "size", ledger_staged(r->ledger));
+        put_ns(&e.w, "uptime_ns", now - r->started_ns);
         end_lightly(r, &e);
         r->beat = r->total;
         r->beat_ns = now;
@@ -371,9 +347,9 @@ void own_clock(struct recorder *r, int64_t jump_ns, int64_t now_ns)
         struct own_entry e;
 
         own_begin(r, &e, "host.clock");
-        put_key_time(&e, "after", now_ns);
-        put_key_time(&e, "before", now_ns - jump_ns);
-        put_key_int(&e, "jump_ns", jump_ns);
+        json_member_time(&e.w, "after", now_ns);
+        json_member_time(&e.w, "before", now_ns - jump_ns);
+        put_ns(&e.w, "jump_ns", jump_ns);
         end_lightly(r, &e);
 }
 
@@ -382,7 +358,7 @@ void own_stopped(struct recorder *r, const char *reason)
         struct own_entry e;
 
         own_begin(r, &e, "ledger.stopped");
-        put_key_text(&e, "reason", reason);
-        put_key_u64(&e, "size", ledger_staged(r->ledger));
+        json_member_text(&e.w, "reason", reason);
+        json_member_u64(&e.w, "size", ledger_staged(r->ledger));
         end_lightly(r, &e);
 }

@@ -271,16 +271,11 @@ static void say_status(struct recorder *r)
 
         json_writer_init(&w, &more);
         json_begin_object(&w);
-        json_put_key(&w, "appended");
-        json_put_u64(&w, r->total.appended);
-        json_put_key(&w, "peers");
-        json_put_u64(&w, r->n_peers);
-        json_put_key(&w, "published");
-        json_put_u64(&w, r->published);
-        json_put_key(&w, "refused");
-        json_put_u64(&w, r->total.refused);
-        json_put_key(&w, "size");
-        json_put_u64(&w, ledger_size(r->ledger));
+        json_member_u64(&w, "appended", r->total.appended);
+        json_member_u64(&w, "peers", r->n_peers);
+        json_member_u64(&w, "published", r->published);
+        json_member_u64(&w, "refused", r->total.refused);
+        json_member_u64(&w, "size", ledger_size(r->ledger));
         json_end_object(&w);
         if (presence_say(&r->presence, &r->sandbox, buf_span(&more), &err) < 0)
                 log_event(LOG_LEVEL_WARNING, "recorder.status", log_err(&err));

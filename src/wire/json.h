@@ -97,6 +97,15 @@ void json_put_raw(struct json_writer *w, struct span checked_value);
 /* key: s when s is UTF-8, else key_b64: base64(s).  Both keys must fit the order at this place. */
 void json_put_bytes(struct json_writer *w, const char *key, struct span s);
 
+/* A key and its value in one. */
+void json_member_text(struct json_writer *w, const char *key, const char *utf8);
+void json_member_string(struct json_writer *w, const char *key, struct span utf8);
+void json_member_u64(struct json_writer *w, const char *key, uint64_t v);
+void json_member_int(struct json_writer *w, const char *key, int64_t v);
+void json_member_bool(struct json_writer *w, const char *key, bool v);
+void json_member_raw(struct json_writer *w, const char *key, struct span checked_value);
+void json_member_time(struct json_writer *w, const char *key, int64_t wall_ns); /* text_time() */
+
 /* Only the escaped string with its quotes, for those who build text themselves. */
 void json_put_quoted(struct buf *out, struct span utf8);
 

@@ -202,3 +202,46 @@ void json_put_bytes(struct json_writer *w, const char *key, struct span s)
         text_put_base64(w->out, s);
         buf_put_byte(w->out, '"');
 }
+
+void json_member_string(struct json_writer *w, const char *key, struct span utf8)
+{
+        json_put_key(w, key);
+        json_put_string(w, utf8);
+}
+
+void json_member_u64(struct json_writer *w, const char *key, uint64_t v)
+{
+        json_put_key(w, key);
+        json_put_u64(w, v);
+}
+
+void json_member_int(struct json_writer *w, const char *key, int64_t v)
+{
+        json_put_key(w, key);
+        json_put_int(w, v);
+}
+
+void json_member_bool(struct json_writer *w, const char *key, bool v)
+{
+        json_put_key(w, key);
+        json_put_bool(w, v);
+}
+
+void json_member_raw(struct json_writer *w, const char *key, struct span checked_value)
+{
+        json_put_key(w, key);
+        json_put_raw(w, checked_value);
+}
+
+void json_member_text(struct json_writer *w, const char *key, const char *utf8)
+{
+        json_member_string(w, key, span_str(utf8));
+}
+
+void json_member_time(struct json_writer *w, const char *key, int64_t wall_ns)
+{
+        char t[TEXT_TIME_LEN + 1];
+
+        text_time(wall_ns, t);
+        json_member_text(w, key, t);
+}

@@ -546,6 +546,30 @@ static void writes_canonical(void **state)
         buf_done(&out);
 }
 
+static void writes_members(void **state)
+{
+        struct buf out = BUF_INIT(1000);
+        struct json_writer w;
+
+        json_writer_init(&w, &out);
+        json_begin_object(&w);
+        json_member_bool(&w, "a", false);
+        json_member_int(&w, "b", -7);
+        json_member_raw(&w, "c", SPAN("[{}]"));
+        json_member_string(&w, "d", SPAN("x\0y"));
+        json_member_text(&w, "e", "caf\xc3\xa9 \"1\"");
+        json_member_time(&w, "f", 1782345678000000009); /* date -u -d @1782345678 */
+        json_member_u64(&w, "g", UINT64_MAX);
+        json_member_u64(&w, "h", 7);
+        json_end_object(&w);
+        assert_string_equal(
+                buf_cstr(&out),
+                "{\"a\":false,\"b\":-7,\"c\":[{}],\"d\":\"x\\u0000y\","
+                "\"e\":\"caf\xc3\xa9 \\\"1\\\"\",\"f\":\"2026-06-25T00:01:18.000000009Z\","
+                "\"g\":\"18446744073709551615\",\"h\":7}");
+        buf_done(&out);
+}
+
 static void a_full_buf_sticks(void **state)
 {
         for (size_t max = 0; max < 20; max++) {
@@ -612,8 +636,7 @@ static void misuse(unsigned which)
                 json_put_string(&w, SPAN("\xff"));
                 break;
         case 9:
-                json_put_key(&w, "a");
-                json_put_int(&w, JSON_INT_MAX + 1);
+                json_member_int(&w, "a", JSON_INT_MAX + 1);
                 break;
         default:
                 break;
@@ -657,6 +680,7 @@ int main(void)
                 cmocka_unit_test(walks_members_and_items),
                 cmocka_unit_test(gets_by_key_and_path),
                 cmocka_unit_test(writes_canonical),
+                cmocka_unit_test(writes_members),
                 cmocka_unit_test(a_full_buf_sticks),
                 cmocka_unit_test(misuse_asserts),
         };
