@@ -35,12 +35,34 @@ MUST_USE int job_out_end(struct job_out *out);
 /* {"bad_line":17,"why":"..."}: what could not be read is a fact, too. */
 MUST_USE int job_out_bad_line(struct job_out *out, uint32_t line, const char *why);
 
+/* What the process was started with. */
+struct job_call {
+        int input;
+        int more; /* the first of n_more further descriptors */
+        unsigned n_more;
+        const char *const *args;
+        unsigned n_args;
+};
+
+/* What a job may do besides computing on its input and answering. */
+enum job_right {
+        JOB_RIGHTLESS,
+        JOB_READS_DIR, /* opens files below the directory its first argument names */
+        JOB_RUNS_PROGRAMS,
+};
+
 struct job {
         const char *name;
         size_t input_max;
         /* 0 when the input was understood as a whole, bad lines told; else what is wrong with it.
          */
         int (*run)(struct job_out *out, struct span input, struct err *err);
+        /* Instead of run: for input that is not held in memory, for more than one, for arguments.
+         */
+        int (*call)(struct job_out *out, const struct job_call *c, struct err *err);
+        enum job_right right;
+        /* Before rights are given away, so it may read nothing of the input; NULL: nothing. */
+        void (*prepare)(void);
 };
 
 /* NULL: no such job. */

@@ -4,9 +4,9 @@
 enum { MIB = 1024 * 1024 };
 
 static const struct job jobs[] = {
-        { "group", 16 * MIB, job_group },
-        { "mountinfo", 16 * MIB, job_mountinfo },
-        { "passwd", 16 * MIB, job_passwd },
+        { .name = "group", .input_max = 16 * MIB, .run = job_group },
+        { .name = "mountinfo", .input_max = 16 * MIB, .run = job_mountinfo },
+        { .name = "passwd", .input_max = 16 * MIB, .run = job_passwd },
 };
 
 const struct job *job_by_name(const char *name)

@@ -5,7 +5,9 @@
 #include "loop/jobframe.h"
 #include "loop/role.h"
 #include "sys/sock.h"
+#include "sys/spawn.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -61,45 +63,80 @@ static int read_input(int in, struct buf *b, size_t max, struct err *err)
         }
 }
 
-static int read_and_run(const struct job *job, int in, struct sender *s, uint32_t *ret_count,
+static int read_and_run(const struct job *job, const struct job_call *c, struct job_out *out,
                         struct err *err)
 {
         struct buf input = BUF_INIT(job->input_max + 1);
-        struct job_out out;
         int r;
 
-        job_out_init(&out, send_fact, s);
-        r = read_input(in, &input, job->input_max, err);
+        if (job->call)
+                return job->call(out, c, err);
+        r = read_input(c->input, &input, job->input_max, err);
         if (r == 0)
-                r = job->run(&out, buf_span(&input), err);
-        *ret_count = out.count;
-        job_out_done(&out);
+                r = job->run(out, buf_span(&input), err);
         buf_done(&input);
         return r;
 }
 
-static int enter_and_run(const char *name, int in, struct sender *s, uint32_t *ret_count,
+static int enter(const struct job *job, const struct job_call *c, struct err *err)
+{
+        static const enum role_id roles[] = {
+                [JOB_RIGHTLESS] = ROLE_JOB,
+                [JOB_READS_DIR] = ROLE_JOB_DIR,
+                [JOB_RUNS_PROGRAMS] = ROLE_JOB_PROGRAM,
+        };
+        unsigned flags = geteuid() == 0 ? 0 : ROLE_KEEP_USER;
+        struct role_paths paths = { NULL, NULL, NULL };
+        struct sandbox_state state;
+
+        if (job->right == JOB_READS_DIR) {
+                if (c->n_args == 0 || c->args[0][0] != '/')
+                        return err_set(err, -EINVAL, "no directory is named");
+                paths.config = c->args[0];
+        }
+        if (job->prepare)
+                job->prepare();
+        return role_enter(roles[job->right], &paths, flags, &state, err);
+}
+
+static int enter_and_run(const char *name, const struct job_call *c, struct job_out *out,
                          struct err *err)
 {
-        unsigned flags = geteuid() == 0 ? 0 : ROLE_KEEP_USER;
-        const struct role_paths none = { NULL, NULL, NULL };
         const struct job *job = job_by_name(name);
-        struct sandbox_state state;
         int r;
 
         if (!job)
                 return err_set(err, -ENOENT, "no such job");
-        r = role_enter(ROLE_JOB, &none, flags, &state, err);
-        return r < 0 ? r : read_and_run(job, in, s, ret_count, err);
+        r = enter(job, c, err);
+        return r < 0 ? r : read_and_run(job, c, out, err);
 }
 
-int job_run(const char *name, int in, int out)
+/* What a parent passes besides the three standard ones (sys/spawn.h). */
+static unsigned count_from(int fd)
 {
+        unsigned n = 0;
+
+        while (n < SPAWN_MORE_MAX && fcntl(fd + (int)n, F_GETFD) >= 0)
+                n++;
+        return n;
+}
+
+int job_run(const char *name, const char *const *args, int in, int out)
+{
+        struct job_call c = { .input = in, .more = STDERR_FILENO + 1, .args = args };
         struct sender s = { .out = out, .frame = BUF_INIT(JOB_FRAME_MAX) };
         struct err err = { 0 };
-        uint32_t count = 0;
-        int r = enter_and_run(name, in, &s, &count, &err);
-        int sent;
+        struct job_out facts;
+        uint32_t count;
+        int r, sent;
+
+        while (args[c.n_args])
+                c.n_args++;
+        c.n_more = count_from(c.more);
+        job_out_init(&facts, send_fact, &s);
+        r = enter_and_run(name, &c, &facts, &err);
+        count = facts.count;
+        job_out_done(&facts);
 
         buf_clear(&s.frame);
         if (r == 0)

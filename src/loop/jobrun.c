@@ -174,10 +174,20 @@ static int watch(struct loop *l, struct job_run *j, struct err *err)
 
 static int spawn_job(struct job_run *j, struct err *err)
 {
-        const char *const argv[] = { "assay-job", j->spec.job, NULL };
-        struct spawn s = { .path = j->spec.program, .argv = argv, .in = j->spec.input, .err = -1 };
+        const char *argv[2 + JOB_ARGS_MAX + 1] = { "assay-job", j->spec.job };
+        struct spawn s = { .path = j->spec.program,
+                           .argv = argv,
+                           .in = j->spec.input,
+                           .err = -1,
+                           .more = j->spec.more,
+                           .n_more = j->spec.n_more };
         int pair[2];
         int r = sock_pair(pair);
+
+        for (size_t i = 0; j->spec.args && j->spec.args[i]; i++) {
+                assert(i < JOB_ARGS_MAX);
+                argv[2 + i] = j->spec.args[i];
+        }
 
         if (r < 0)
                 return err_sys(err, r, "job %s: socket", j->spec.job);
@@ -205,6 +215,8 @@ int job_start(struct loop *l, const struct job_spec *spec, job_fact_fn *on_fact,
         j->ctx = ctx;
         j->pidfd = j->sock = -1;
         r = spawn_job(j, err);
+        j->spec.more = NULL; /* were borrowed */
+        j->spec.args = NULL;
         if (r < 0) {
                 free_run(j);
                 return r;

@@ -27,10 +27,15 @@ typedef int job_fact_fn(void *ctx, struct span json);
  * the whole answer. */
 typedef void job_end_fn(void *ctx, int result, const struct err *err);
 
+enum { JOB_MORE_MAX = 24, JOB_ARGS_MAX = 24 };
+
 struct job_spec {
         const char *program; /* absolute path of assay-job */
         const char *job;     /* its name in the table of jobs; borrowed until the end, as program */
         int input;           /* descriptor the job reads to its end; borrowed during the start */
+        const int *more;     /* further ones, as its job says; borrowed likewise */
+        size_t n_more;       /* at most JOB_MORE_MAX */
+        const char *const *args; /* ended by NULL, as its job says; NULL: none; borrowed likewise */
         int64_t timeout_ns;
         uint32_t facts_max;
         const struct clock *clock; /* the loop's */

@@ -174,8 +174,10 @@ static const char *const calls_job[] = {
 
 static const char *const *const job_calls[] = { calls_base, calls_job, NULL };
 
+enum { MIB = 1024 * 1024 };
+
 static const struct sandbox_limits job_limits = {
-        .memory = 512u * 1024 * 1024,
+        .memory = 512u * MIB,
         .cpu_s = 60,
         .files = 16,
 };
@@ -185,4 +187,70 @@ const struct role_profile profile_job = {
         .limits = &job_limits,
         .no_network = true,
         .landlock_flags = SANDBOX_NO_TCP | SANDBOX_SCOPED,
+};
+
+/* ---- job that reads a directory: the same, and opens what lies below the one it is given ---- */
+
+static const char *const *const job_dir_calls[] = { calls_base, calls_job, calls_read_files, NULL };
+
+static const struct sandbox_limits job_dir_limits = {
+        .memory = 2048u * MIB, /* files are mapped whole */
+        .cpu_s = 120,
+        .files = 128,
+};
+
+const struct role_profile profile_job_dir = {
+        .calls = { .allow = job_dir_calls, .args = job_args },
+        .limits = &job_dir_limits,
+        .no_network = true,
+        .landlock_flags = SANDBOX_NO_TCP | SANDBOX_SCOPED,
+        .paths = { { PLACE_CONFIG, SANDBOX_READ } },
+};
+
+/* ---- job with a program of others: what gpgv and ssh-keygen call, their loader included; they get
+ * descriptors, and write to nothing else ---- */
+
+static const char *const calls_program[] = {
+        "arch_prctl",   "clone",      "close_range",
+        "dup",          "dup2",       "dup3",
+        "execve",       "fcntl",      "ftruncate",
+        "ioctl",        "mmap",       "mprotect",
+        "memfd_create", "pidfd_open", "pidfd_send_signal",
+        "pipe2",        "prlimit64",  "set_tid_address",
+        "vfork",        "wait4",      "waitid",
+        "pwrite64",     NULL,
+};
+
+static const char *const *const job_program_calls[] = {
+        calls_base, calls_job, calls_read_files, calls_program, NULL,
+};
+
+static const struct sandbox_limits job_program_limits = {
+        .memory = 512u * MIB,
+        .cpu_s = 30,
+        .files = 128,
+        .file_size = 32u * MIB, /* what a verified text may have */
+        .tasks = 512,
+};
+
+static const struct sandbox_path job_program_paths[] = {
+        { "/usr/bin/gpgv", SANDBOX_READ | SANDBOX_EXEC, true },
+        { "/usr/bin/ssh-keygen", SANDBOX_READ | SANDBOX_EXEC, true },
+        { "/usr/lib", SANDBOX_READ | SANDBOX_EXEC, true }, /* libraries, and the loader itself */
+        { "/lib", SANDBOX_READ | SANDBOX_EXEC, true },
+        { "/lib64", SANDBOX_READ | SANDBOX_EXEC, true },
+        { "/etc/ld.so.cache", SANDBOX_READ, true },
+        { "/etc/nsswitch.conf", SANDBOX_READ, true }, /* ssh-keygen wants its user to have a name */
+        { "/etc/passwd", SANDBOX_READ, true },
+        { "/proc/sys/crypto", SANDBOX_READ, true },
+        { "/dev/null", SANDBOX_READ | SANDBOX_WRITE, false },
+};
+
+const struct role_profile profile_job_program = {
+        .calls = { .allow = job_program_calls },
+        .limits = &job_program_limits,
+        .no_network = true,
+        .landlock_flags = SANDBOX_NO_TCP | SANDBOX_SCOPED,
+        .fixed = job_program_paths,
+        .n_fixed = ARRAY_LEN(job_program_paths),
 };

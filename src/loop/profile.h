@@ -6,7 +6,7 @@
 #include "sys/sandbox.h"
 
 enum profile_place { PLACE_NONE, PLACE_STATE, PLACE_RUNTIME, PLACE_CONFIG };
-enum { PROFILE_PATHS = 4 };
+enum { PROFILE_PATHS = 4, PROFILE_FIXED = 16 };
 
 struct role_profile {
         uint64_t caps;
@@ -19,10 +19,14 @@ struct role_profile {
                 enum profile_place place; /* PLACE_NONE ends the list */
                 unsigned rights;
         } paths[PROFILE_PATHS];
+        const struct sandbox_path *fixed; /* the same on every host */
+        size_t n_fixed;
 };
 
 extern const struct role_profile profile_recorder;
 extern const struct role_profile profile_sensor;
 extern const struct role_profile profile_job;
+extern const struct role_profile profile_job_dir;
+extern const struct role_profile profile_job_program;
 
 #endif

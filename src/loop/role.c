@@ -28,6 +28,8 @@ static const struct role roles[ROLE_COUNT] = {
                           NULL },
         [ROLE_JOB] = { "job", "nobody", 0, &profile_job },
         [ROLE_ADMIN] = { "admin", "root", 0, NULL },
+        [ROLE_JOB_DIR] = { "job-dir", "nobody", 0, &profile_job_dir },
+        [ROLE_JOB_PROGRAM] = { "job-program", "nobody", 0, &profile_job_program },
 };
 
 const struct role *role_of(enum role_id id)
@@ -69,7 +71,7 @@ static const char *place(const struct role_paths *paths, enum profile_place p)
 static int restrict_paths(const struct role_profile *p, const struct role_paths *paths,
                           struct sandbox_state *st, struct err *err)
 {
-        struct sandbox_path list[PROFILE_PATHS];
+        struct sandbox_path list[PROFILE_PATHS + PROFILE_FIXED];
         const char *path;
         size_t n = 0;
 
@@ -84,6 +86,9 @@ static int restrict_paths(const struct role_profile *p, const struct role_paths 
                         list[n++] =
                                 (struct sandbox_path){ .path = path, .rights = p->paths[i].rights };
         }
+        assert(p->n_fixed <= PROFILE_FIXED);
+        for (size_t i = 0; i < p->n_fixed; i++)
+                list[n++] = p->fixed[i];
         return sandbox_landlock(st, list, n, p->landlock_flags, err);
 }
 
@@ -97,7 +102,7 @@ static int find_user(const struct role *r, unsigned flags, uid_t *ret_uid, gid_t
         *ret_gid = (gid_t)-1;
         if (flags & ROLE_KEEP_USER)
                 return 0;
-        if (r == &roles[ROLE_JOB]) { /* a job asks no name service before it is sealed */
+        if (strcmp(r->user, "nobody") == 0) { /* a job asks no name service before it is sealed */
                 *ret_uid = *ret_gid = OVERFLOW_ID;
                 return 0;
         }

@@ -19,7 +19,9 @@ enum role_id {
         ROLE_PROJECTOR,
         ROLE_MIRROR,
         ROLE_JOB,
-        ROLE_ADMIN, /* the assay command, run by root */
+        ROLE_ADMIN,       /* the assay command, run by root */
+        ROLE_JOB_DIR,     /* a job that reads one directory besides: role_paths.config */
+        ROLE_JOB_PROGRAM, /* a job that has others' programs check signatures */
         ROLE_COUNT,
 };
 

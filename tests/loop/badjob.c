@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A job in the hands of an attacker: misbehaves as its argument says, with frames made by hand. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -27,6 +28,18 @@ int main(int argc, char **argv)
         } else if (strcmp(how, "echo") == 0) {
                 large[0] = 1;
                 put(large, 1 + (size_t)read(0, large + 1, 1000));
+                PUT("\2\1\0\0\0");
+        } else if (strcmp(how, "parts") == 0) { /* {"<argument>":[<of 3>,<of 4>]} */
+                size_t n = 0;
+
+                large[n++] = 1;
+                n += (size_t)snprintf(large + n, 100, "{\"%s\":[", argc == 3 ? argv[2] : "none");
+                n += (size_t)read(3, large + n, 100);
+                large[n++] = ',';
+                n += (size_t)read(4, large + n, 100);
+                large[n++] = ']';
+                large[n++] = '}';
+                put(large, n);
                 PUT("\2\1\0\0\0");
         } else if (strcmp(how, "crash") == 0) {
                 PUT("\1{\"a\":1}");

@@ -101,6 +101,23 @@ static void test_input(void **state)
         assert_string_equal(seen.last, "{\"b\":[]}");
 }
 
+static void test_parts(void **state)
+{
+        CLEANUP_FD int a = job_input(SPAN("1"), NULL);
+        CLEANUP_FD int b = job_input(SPAN("2"), NULL);
+        static const char *const args[] = { "the_argument", NULL };
+        struct job_spec s = spec_of("parts");
+        int more[] = { a, b };
+        struct seen seen = { 0 };
+
+        assert_true(a >= 0 && b >= 0);
+        s.args = args;
+        s.more = more;
+        s.n_more = ARRAY_LEN(more);
+        assert_int_equal(job_run_wait(&s, on_fact, &seen, NULL), 0);
+        assert_string_equal(seen.last, "{\"the_argument\":[1,2]}");
+}
+
 static void test_refused_fact(void **state)
 {
         struct job_spec s = spec_of("good");
@@ -190,7 +207,8 @@ int main(int argc, char **argv)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_cases),        cmocka_unit_test(test_input),
                 cmocka_unit_test(test_refused_fact), cmocka_unit_test(test_missing_program),
-                cmocka_unit_test(test_cancel),       cmocka_unit_test(test_many),
+                cmocka_unit_test(test_cancel),       cmocka_unit_test(test_parts),
+                cmocka_unit_test(test_many),
         };
 
         if (argc != 2) {

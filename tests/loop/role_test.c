@@ -289,6 +289,77 @@ static int job_sockets(void)
         return !enter(ROLE_JOB) ? BROKEN : socket(AF_UNIX, SOCK_STREAM, 0);
 }
 
+/* ---- job with a directory ---- */
+
+static bool enter_dir(void)
+{
+        paths.config = dir;
+        return enter(ROLE_JOB_DIR);
+}
+
+static int job_dir_reads(void)
+{
+        return enter_dir() ? open_errno(dir) : BROKEN;
+}
+
+static int job_dir_reads_elsewhere(void)
+{
+        return enter_dir() ? open_errno("/etc/hostname") : BROKEN;
+}
+
+static int job_dir_writes(void)
+{
+        char path[96];
+
+        snprintf(path, sizeof path, "%s/state", dir);
+        if (!enter_dir())
+                return BROKEN;
+        return open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) < 0 ? errno : 0;
+}
+
+static int job_dir_forks(void)
+{
+        if (!enter_dir())
+                return BROKEN;
+        return fork() < 0 ? errno : 0;
+}
+
+/* ---- job with a program ---- */
+
+static int job_program(const char *path)
+{
+        const char *const argv[] = { path, "--version", NULL };
+        struct spawn s = { .path = path, .argv = argv, .in = -1, .out = -1, .err = 2 };
+        int status, r;
+
+        if (!enter(ROLE_JOB_PROGRAM))
+                return BROKEN;
+        r = spawn_run(&s, 10000, &status, NULL);
+        return r < 0 ? -r : status;
+}
+
+static int job_program_runs(void)
+{
+        return job_program("/usr/bin/gpgv");
+}
+
+static int job_program_runs_shell(void)
+{
+        return job_program("/bin/sh");
+}
+
+static int job_program_opens(void)
+{
+        return enter(ROLE_JOB_PROGRAM) ? open_errno("/etc/hostname") : BROKEN;
+}
+
+static int job_program_sockets(void)
+{
+        if (!enter(ROLE_JOB_PROGRAM))
+                return BROKEN;
+        return socket(AF_UNIX, SOCK_STREAM, 0) < 0 ? errno : 0;
+}
+
 static const struct {
         const char *name;
         case_fn *fn;
@@ -311,6 +382,14 @@ static const struct {
         { "job: computes", job_computes, 0, false },
         { "job: opens a file", job_opens, 1000 + SIGSYS, false },
         { "job: makes a socket", job_sockets, 1000 + SIGSYS, false },
+        { "job with a directory: reads it", job_dir_reads, 0, false },
+        { "job with a directory: reads elsewhere", job_dir_reads_elsewhere, EACCES, false },
+        { "job with a directory: writes", job_dir_writes, EACCES, false },
+        { "job with a directory: forks", job_dir_forks, EPERM, false },
+        { "job with a program: runs gpgv", job_program_runs, 0, false },
+        { "job with a program: runs a shell", job_program_runs_shell, EACCES, false },
+        { "job with a program: opens a file", job_program_opens, EACCES, false },
+        { "job with a program: makes a socket", job_program_sockets, EPERM, false },
 };
 
 static void test_cases(void **state)
@@ -320,7 +399,7 @@ static void test_cases(void **state)
                         print_message("skipped without root: %s\n", cases[i].name);
                         continue;
                 }
-                if (cases[i].fn == recorder_reads_elsewhere && sandbox_landlock_abi() == 0) {
+                if (cases[i].want == EACCES && !cases[i].root && sandbox_landlock_abi() == 0) {
                         print_message("skipped without landlock: %s\n", cases[i].name);
                         continue;
                 }
