@@ -1,74 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assay-recorder - writes this host's ledger.  Options only; the work is in recorder/. */
+#include "bin/daemon.h"
 #include "loop/log.h"
 #include "recorder/command.h"
 #include "recorder/recorder.h"
 #include "sys/sysclock.h"
 
-#include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-static void usage(FILE *f)
-{
-        fputs("usage: assay-recorder [--state DIR] [--run DIR] [--host NAME] [--origin NAME]\n"
-              "                      [--keep-user]\n"
-              "Started by \"assay up\" or by systemd; see assay-recorder(8).\n",
-              f);
-}
+static const struct option_spec specs[] = {
+        { "host", 0, OPTION_TEXT, offsetof(struct recorder_options, host), "NAME",
+          "of this host in the entries; by default what the kernel calls it" },
+        { "origin", 0, OPTION_TEXT, offsetof(struct recorder_options, origin), "NAME",
+          "of a ledger that is made now: a URL without its scheme" },
+        { 0 },
+};
 
 int main(int argc, char **argv)
 {
-        static const struct option options[] = {
-                { "state", required_argument, NULL, 's' },
-                { "run", required_argument, NULL, 'r' },
-                { "host", required_argument, NULL, 'h' },
-                { "origin", required_argument, NULL, 'o' },
-                { "keep-user", no_argument, NULL, 'k' },
-                { "help", no_argument, NULL, 'H' },
-                { "version", no_argument, NULL, 'V' },
-                { NULL, 0, NULL, 0 },
-        };
-        struct recorder_options o = { .state = "/var/lib/assay",
-                                      .run = "/run/assay",
-                                      .clock = &sysclock };
+        struct recorder_options o = { .clock = &sysclock };
+        struct daemon_options d;
         char host[65] = "";
-        int c;
+        int status;
 
-        while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-                switch (c) {
-                case 's':
-                        o.state = optarg;
-                        break;
-                case 'r':
-                        o.run = optarg;
-                        break;
-                case 'h':
-                        o.host = optarg;
-                        break;
-                case 'o':
-                        o.origin = optarg;
-                        break;
-                case 'k':
-                        o.keep_user = true;
-                        break;
-                case 'H':
-                        usage(stdout);
-                        return 0;
-                case 'V':
-                        puts("assay-recorder " ASSAY_VERSION);
-                        return 0;
-                default:
-                        usage(stderr);
-                        return 2;
-                }
-        }
-        if (optind != argc) {
-                fprintf(stderr, "assay-recorder: unexpected argument \"%s\"\n", argv[optind]);
-                return 2;
-        }
+        if (!daemon_options("assay-recorder", argc, argv, (struct option_set){ specs, &o }, &d,
+                            &status))
+                return status;
+        o.state = d.state;
+        o.run = d.run;
+        o.keep_user = d.keep_user;
         if (!o.host) {
                 if (gethostname(host, sizeof host - 1) < 0) {
                         perror("assay-recorder: gethostname");

@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "command/options.h"
+#include "loop/options.h"
 #include "command/screen.h"
 
 enum status {

@@ -4,7 +4,7 @@
 #define COMMAND_FILTER_H
 
 #include "base/base.h"
-#include "command/options.h"
+#include "loop/options.h"
 #include "command/view.h"
 
 /* All that are given must hold; within one, any of its values. */

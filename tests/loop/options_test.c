@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "command/options.h"
+#include "loop/options.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

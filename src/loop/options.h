@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* options.h - command lines from tables: one layer over getopt_long for every command.  Floor 3.
+/* options.h - command lines from tables: one layer over getopt_long for every command and process.
+ * Floor 2.
  *
- * A command declares a struct and a table that says which option fills which member.  Options may
+ * A program declares a struct and a table that says which option fills which member.  Options may
  * stand before, between and behind operands; "--" ends them. */
-#ifndef COMMAND_OPTIONS_H
-#define COMMAND_OPTIONS_H
+#ifndef LOOP_OPTIONS_H
+#define LOOP_OPTIONS_H
 
 #include "base/base.h"
 #include "base/err.h"
@@ -25,7 +26,7 @@ struct option_u64 {
 
 struct option_texts {
         size_t n;
-        const char *at[OPTION_TEXTS_MAX];
+        const char *at[OPTION_TEXTS_MAX + 1]; /* ends with NULL */
 };
 
 struct option_spec {
@@ -40,7 +41,7 @@ struct option_spec {
 /* A table and the struct it fills; a command has its own and the common one. */
 struct option_set {
         const struct option_spec *specs; /* may be NULL */
-        void *target;                    /* zeroed by the caller */
+        void *target;                    /* zero, or defaults for texts, by the caller */
 };
 
 /* Parse argv[1..]; operands are moved to the end of argv and *ret_first is the first of them.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* options.c - see options.h. */
-#include "command/options.h"
+#include "loop/options.h"
 
 #include <getopt.h>
 #include <stdio.h>
