@@ -10,8 +10,8 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "loop/options.h"
 #include "command/screen.h"
+#include "loop/options.h"
 
 enum status {
         STATUS_GOOD = 0,

@@ -4,8 +4,8 @@
 #define COMMAND_FILTER_H
 
 #include "base/base.h"
-#include "loop/options.h"
 #include "command/view.h"
+#include "loop/options.h"
 
 /* All that are given must hold; within one, any of its values. */
 struct filter {
