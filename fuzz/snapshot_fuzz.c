@@ -37,7 +37,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (s.n < 72 || table_new(&t, NULL) < 0)
                 return 0;
         memcpy(file, data, s.n);
-        rules = file[64] < s.n - 72 ? file[64] : 0;
+        rules = file[64] + 256u * file[65];
+        rules = rules < s.n - 72 ? rules : 0;
         crc = crc32c(crc32c(0, span_of(file, 68)), span_of(file + 72, rules));
         memcpy(file + 68, &crc, 4); /* or nothing behind the head would be reached */
         if (snapshot_read(&io, -1, "s", &w, t, &h, &err) == 0)

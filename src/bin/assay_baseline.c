@@ -35,7 +35,7 @@ static void put_head_json(const struct snapshot_head *h, const struct watchset *
         for (size_t i = 0; i < w->n; i++) {
                 buf_clear(&safe);
                 buf_put_str(&safe, w->rules[i].exclude ? "!" : "");
-                text_put_safe(&safe, w->rules[i].path);
+                text_put_safe(&safe, w->rules[i].text);
                 json_put_string(&j, buf_span(&safe));
         }
         json_end_array(&j);
@@ -58,7 +58,7 @@ static void put_head_text(const struct screen *s, const struct snapshot_head *h,
         for (size_t i = 0; i < w->n; i++) {
                 buf_put_str(out, i == 0 ? "watches  " : "         ");
                 buf_put_str(out, w->rules[i].exclude ? "not " : "");
-                text_put_safe(out, w->rules[i].path);
+                text_put_safe(out, w->rules[i].text);
                 buf_put_byte(out, '\n');
         }
 }

@@ -5,7 +5,17 @@
 #include "integrity/who.h"
 #include "wire/json.h"
 
+#include <limits.h>
 #include <stdio.h>
+
+enum { PATHS_MAX = 24 * 1024 }; /* bytes of a list of what is watched, in one entry */
+
+unsigned change_differs(const struct change *c)
+{
+        unsigned worth = c->profile ? c->profile->attributes : UINT_MAX;
+
+        return record_diff(c->was, c->is) & worth;
+}
 
 const char *change_word(const struct change *c)
 {
@@ -19,7 +29,7 @@ const char *change_word(const struct change *c)
                 return "created";
         if (!c->is)
                 return "deleted";
-        d = record_diff(c->was, c->is);
+        d = change_differs(c);
         if (d & RECORD_F_INODE)
                 return "replaced";
         return d & content ? "modified" : "attributes";
@@ -37,17 +47,27 @@ static void put_hex(struct json_writer *w, const char *key, const uint8_t digest
 
 static void put_paths(struct json_writer *w, const char *key, const struct watchset *set)
 {
-        struct buf b = BUF_INIT(2 * WATCH_PATH_MAX);
+        struct buf b = BUF_INIT(4 * WATCH_PATH_MAX + 1);
+        size_t i, room = PATHS_MAX;
 
         json_put_key(w, key);
         json_begin_array(w);
-        for (size_t i = 0; i < set->n; i++) {
+        for (i = 0; i < set->n; i++) {
+                if (set->rules[i].profile == WATCH_PROFILES_MAX)
+                        continue; /* Assay's own */
                 buf_clear(&b);
                 if (set->rules[i].exclude)
                         buf_put_byte(&b, '!');
-                text_put_safe(&b, set->rules[i].path);
-                if (buf_status(&b) == 0 && text_is_utf8(buf_span(&b), NULL))
-                        json_put_string(w, buf_span(&b));
+                text_put_safe(&b, set->rules[i].text);
+                if (b.n > room)
+                        break;
+                room -= b.n;
+                json_put_string(w, buf_span(&b));
+        }
+        if (i < set->n) {
+                buf_clear(&b);
+                buf_printf(&b, "... and %zu more", set->n - i);
+                json_put_string(w, buf_span(&b));
         }
         json_end_array(w);
         buf_done(&b);
@@ -157,7 +177,7 @@ static void put_what(struct json_writer *w, const struct change *c)
         unsigned want = (1u << RECORD_F_COUNT) - 1, d = 0;
 
         if (c->was && c->is)
-                want = d = record_diff(c->was, c->is);
+                want = d = change_differs(c);
         assert(any);
         json_begin_object(w);
         json_member_text(w, "change", change_word(c));
@@ -165,11 +185,15 @@ static void put_what(struct json_writer *w, const struct change *c)
                 put_differs(w, d);
         if (c->from.n)
                 json_put_bytes(w, "from", c->from);
+        if (c->profile)
+                json_member_text(w, "mode", watch_mode_name(c->profile->mode));
         if (c->is)
                 put_state(w, "new_", c->is, want);
         if (c->was)
                 put_state(w, "old_", c->was, want);
         json_put_bytes(w, "path", c->path);
+        if (c->profile)
+                json_member_string(w, "profile", c->profile->name);
         json_member_text(w, "seen", c->seen);
         json_member_text(w, "type", record_type_name(any->type));
         json_end_object(w);
@@ -233,7 +257,8 @@ void change_put(const struct change *c, struct buf *out)
         put_who(&w, c->who, c->unknown);
         json_put_key(&w, "why");
         json_begin_object(&w);
-        json_member_text(&w, "state", "unexplained");
+        json_member_text(&w, "state",
+                         c->profile && c->profile->is_volatile ? "volatile" : "unexplained");
         json_end_object(&w);
         json_end_object(&w);
 }

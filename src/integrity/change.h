@@ -22,14 +22,18 @@ enum {
 struct change {
         int64_t wall_ns; /* when it was seen */
         struct span path;
-        struct span from; /* before a rename; empty: none */
-        bool over;        /* the rename took the place of another file: `was` is that file */
+        struct span from;                    /* before a rename; empty: none */
+        const struct watch_profile *profile; /* NULL: all attributes, and none is named */
+        bool over; /* the rename took the place of another file: `was` is that file */
         const struct record *was; /* NULL: created */
         const struct record *is;  /* NULL: deleted */
         const char *seen;         /* live, rescan, start */
         const struct who *who;    /* NULL: nobody was seen doing it */
         const char *unknown;      /* then why */
 };
+
+/* What differs between c->was and c->is, both there, and is worth an entry: enum record_field. */
+unsigned change_differs(const struct change *c);
 
 /* created, deleted, renamed, replaced (another file at the path), attributes (content and type are
  * the same), modified. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "integrity/check.h"
 
+#include "integrity/change.h"
 #include "integrity/observe.h"
 #include "loop/pool.h"
 #include "sys/io.h"
@@ -12,6 +13,7 @@ enum { POOL_JOBS = 32, PROGRESS_EVERY = 256 };
 struct check {
         const struct check_options *o; /* NULL: collecting */
         struct check_result *result;
+        const struct watchset *watch;
         struct table *table;
         struct scan *scan;
         struct buf path;
@@ -35,21 +37,27 @@ static void show_progress(struct check *c)
 static int differs(void *ctx, struct table_node *n, const struct record *is, struct span encoded)
 {
         struct check *c = ctx;
+        struct change change = { .is = is };
         struct record was;
         bool known = n->record_n > 0;
+        struct span path;
         unsigned d = 0;
 
         if (!c->o)
                 return table_set_record(c->table, n, encoded);
         if (known && record_decode(table_record(n), &was, NULL) < 0)
                 return -EBADMSG;
-        if (known)
-                d = record_diff(&was, is);
+        path = path_of(c, n);
+        if (known) {
+                change.profile = watchset_profile(c->watch, path);
+                change.was = &was;
+                d = change_differs(&change);
+        }
         if (known && d == 0)
                 return 0;
         c->result->changed += known;
         c->result->added += !known;
-        return c->o->report(c->o->ctx, path_of(c, n), known ? &was : NULL, is, d);
+        return c->o->report(c->o->ctx, path, known ? &was : NULL, is, d);
 }
 
 static int mount(void *ctx, struct table_node *n, const struct record *is)
@@ -99,6 +107,7 @@ static int walk(struct check *c, const struct watchset *w, struct pool *pool, un
 {
         int rc = scan_new(w, c->table, pool, &ops, c, &c->scan, err);
 
+        c->watch = w;
         if (rc < 0)
                 return rc;
         scan_begin(c->scan, flags);

@@ -50,32 +50,12 @@ static int join(char out[PATH_MAX], const char *dir, const char *name, struct er
         return 0;
 }
 
-static int read_config(struct process *p, struct err *err)
-{
-        char path[PATH_MAX];
-        uint8_t *text = NULL;
-        size_t n = 0;
-        int rc = join(path, p->o->config, "watch.paths", err);
-
-        if (rc < 0)
-                return rc;
-        rc = io_read_file(&io_kernel, AT_FDCWD, path, WATCH_TEXT_MAX, &text, &n, err);
-        if (rc == -ENOENT)
-                return 0;
-        if (rc == 0)
-                rc = watchset_parse(&p->watch, path, span_of(text, n), err);
-        free(text);
-        return rc;
-}
-
 static int choose_paths(struct process *p, struct err *err)
 {
         int rc = 0;
 
         for (const char *const *w = p->o->watch; w && *w && rc == 0; w++)
                 rc = watchset_add(&p->watch, span_str(**w == '!' ? *w + 1 : *w), **w == '!', err);
-        if (rc == 0 && p->watch.n == 0)
-                rc = read_config(p, err);
         if (rc == 0 && p->watch.n == 0)
                 rc = watchset_add_defaults(&p->watch, err);
         return rc;

@@ -27,6 +27,8 @@ struct scan_job {
         struct buf path;
         struct buf names; /* each with its NUL; when list is set: found beyond the first chunk */
         bool list, content;
+        bool divided; /* not all names here are watched alike: at says */
+        struct watch_at at;
         /* out */
         int status;                 /* opening or listing the directory */
         struct table_handle handle; /* of a listed directory; n = 0: none */
@@ -35,11 +37,13 @@ struct scan_job {
         struct observer *observer;
         struct dir_reader reader;
         struct buf encoded;
+        struct watch_at name_at;
 };
 
 /* What a job says of one name; name, record and handle bytes follow it. */
 struct scan_result {
         int32_t error;
+        bool way; /* a directory that is not watched and may lead to something that is */
         uint32_t record_n;
         uint32_t name_n;
         uint32_t handle_n;
@@ -80,10 +84,10 @@ struct scan {
 
 /* ---- the worker's part ---- */
 
-static void put_result(struct scan_job *j, const char *name, size_t name_n, int error,
+static void put_result(struct scan_job *j, const char *name, size_t name_n, int error, bool way,
                        const struct record *r, const struct table_handle *h)
 {
-        struct scan_result x = { .error = error, .name_n = (uint32_t)name_n };
+        struct scan_result x = { .error = error, .way = way, .name_n = (uint32_t)name_n };
 
         buf_clear(&j->encoded);
         if (error == 0) {
@@ -104,18 +108,37 @@ static void put_result(struct scan_job *j, const char *name, size_t name_n, int 
                 buf_put(&j->results, span_of(h->b, h->n));
 }
 
+/* The set does not change while a scan runs, so a worker may ask it: what is not watched is neither
+ * read nor looked at. */
+static bool job_wants(struct scan_job *j, struct span name, bool *ret_way)
+{
+        const struct watchset *w = j->scan->watch;
+
+        *ret_way = false;
+        if (!j->divided)
+                return true;
+        watch_at_name(w, &j->at, name, &j->name_at);
+        if (watch_at_rule(w, &j->name_at))
+                return true;
+        *ret_way = watch_at_leads(w, &j->name_at);
+        return *ret_way;
+}
+
 static void job_one(struct scan_job *j, int fd, const char *name, size_t name_n)
 {
         struct table_handle h = { .n = 0 };
         struct record r;
+        bool way;
         int rc;
 
-        if (j->content)
+        if (!job_wants(j, span_of(name, name_n), &way))
+                return;
+        if (j->content && !way)
                 rc = observe(j->observer, fd, name, &r, &h);
         else
                 rc = observe_stat(fd, name, &r, &h);
-        if (rc != -ENOENT)
-                put_result(j, name, name_n, rc, &r, &h);
+        if (rc != -ENOENT && !(way && rc == 0 && r.type != RECORD_DIR))
+                put_result(j, name, name_n, rc, way, &r, &h);
 }
 
 static void job_list(struct scan_job *j, int fd)
@@ -207,17 +230,6 @@ static void keep_known(struct scan *s, struct table_node *n, int error)
                 fail(s, rc);
 }
 
-static bool covered(struct scan *s, struct table_node *n)
-{
-        buf_clear(&s->path);
-        table_path(n, &s->path);
-        if (buf_status(&s->path) < 0) {
-                fail(s, buf_status(&s->path));
-                return false;
-        }
-        return watchset_covers(s->watch, buf_span(&s->path));
-}
-
 /* Each directory costs the length of its path: somewhere a tree that only wants to be deep must
  * end. */
 static bool too_deep(struct scan *s, struct table_node *n)
@@ -249,7 +261,25 @@ static void enter(struct scan *s, struct table_node *n, const struct record *is)
                 push_dir(s, n);
 }
 
-/* One name's state against the table's.  divided: some of the names here may be left out. */
+/* Not watched itself: walked through, and kept in the table for the events in it. */
+static void enter_way(struct scan *s, struct table_node *n, const struct record *is)
+{
+        int rc;
+
+        n->epoch = s->epoch;
+        if (too_deep(s, n)) {
+                keep_known(s, n, -ENAMETOOLONG);
+                return;
+        }
+        n->mark |= TABLE_WAY;
+        rc = s->ops->mount(s->ctx, n, is);
+        if (rc < 0)
+                fail(s, rc);
+        else if (rc > 0)
+                push_dir(s, n);
+}
+
+/* One name's state against the table's. */
 static void compare(struct scan *s, struct scan_job *j, struct table_node *n, struct span encoded,
                     const struct table_handle *h, struct buf *ret_again)
 {
@@ -280,7 +310,20 @@ static void compare(struct scan *s, struct scan_job *j, struct table_node *n, st
                 enter(s, n, &is);
 }
 
-static void take_result(struct scan *s, struct scan_job *j, bool divided, const uint8_t *p,
+static void take_way(struct scan *s, struct table_node *n, const struct scan_result *x,
+                     struct span encoded)
+{
+        struct record is;
+
+        if (x->error)
+                keep_known(s, n, x->error);
+        else if (record_decode(encoded, &is, NULL) < 0)
+                fail(s, -EBADMSG);
+        else
+                enter_way(s, n, &is);
+}
+
+static void take_result(struct scan *s, struct scan_job *j, const uint8_t *p,
                         const struct scan_result *x, struct buf *ret_again)
 {
         struct span name = span_of(p, x->name_n);
@@ -293,9 +336,8 @@ static void take_result(struct scan *s, struct scan_job *j, bool divided, const 
                 fail(s, -ENOMEM);
                 return;
         }
-        if (divided && !covered(s, n)) {
-                if (!n->record && !n->child && !n->mark)
-                        table_drop_record(s->table, n);
+        if (x->way) {
+                take_way(s, n, x, span_of(p + x->name_n, x->record_n));
                 return;
         }
         if (x->error) {
@@ -310,15 +352,10 @@ static void take_results(struct scan *s, struct scan_job *j)
 {
         struct buf again = BUF_INIT(NAMES_MAX);
         struct scan_result x;
-        bool divided;
 
-        buf_clear(&s->path);
-        table_path(j->dir, &s->path);
-        divided = watchset_divides(s->watch, buf_span(&s->path)) ||
-                  !watchset_covers(s->watch, buf_span(&s->path));
         for (size_t at = 0; at < j->results.n && s->rc == 0;) {
                 memcpy(&x, j->results.p + at, sizeof x);
-                take_result(s, j, divided, j->results.p + at + sizeof x, &x, &again);
+                take_result(s, j, j->results.p + at + sizeof x, &x, &again);
                 at += sizeof x + x.name_n + x.record_n + x.handle_n;
         }
         if (buf_status(&again) < 0)
@@ -400,6 +437,8 @@ static void start_job(struct scan *s, struct scan_job *j)
                 take_names(t, &j->names);
         if (buf_status(&j->path) < 0 || buf_status(&j->names) < 0)
                 fail(s, -ENOMEM);
+        watch_at_path(s->watch, buf_span(&j->path), &j->at);
+        j->divided = watch_at_divides(s->watch, &j->at) || !watch_at_rule(s->watch, &j->at);
         if (t->list || t->at == t->names.n) {
                 buf_done(&t->names);
                 s->n_todo--;
@@ -412,14 +451,15 @@ static void collect_missing(struct scan *s)
 
         for (size_t i = 0; i < s->watch->n; i++) {
                 struct table_node *top, *x;
+                struct span base;
 
-                if (!watchset_begins(s->watch, i))
+                if (!watchset_begins(s->watch, i, &base))
                         continue;
-                top = table_find(s->table, s->watch->rules[i].path);
+                top = table_find(s->table, base);
                 for (x = top; x; x = table_next(top, x)) {
                         struct table_node **p;
 
-                        if (!x->record || x->epoch == s->epoch)
+                        if (x->epoch == s->epoch || !(x->record || x->mark & TABLE_WAY))
                                 continue;
                         if (n == max) {
                                 max = max ? max * 2 : 256;
@@ -438,8 +478,14 @@ static void collect_missing(struct scan *s)
 
 struct table_node *scan_next_missing(struct scan *s)
 {
-        if (s->n_missing > 0)
-                return s->missing[--s->n_missing];
+        while (s->n_missing > 0) {
+                struct table_node *n = s->missing[--s->n_missing];
+
+                if (n->record)
+                        return n;
+                n->mark &= (uint8_t)~TABLE_WAY; /* a directory on a way is nobody's news */
+                table_drop_record(s->table, n);
+        }
         free(s->missing);
         s->missing = NULL;
         return NULL;
@@ -493,13 +539,14 @@ int scan_mark(const struct watchset *w, struct table *t)
 {
         for (size_t i = 0; i < w->n; i++) {
                 struct table_node *n;
+                struct span base;
 
-                if (!watchset_begins(w, i))
+                if (!watchset_begins(w, i, &base))
                         continue;
-                n = table_make(t, w->rules[i].path);
+                n = table_make(t, base);
                 if (!n)
                         return -ENOMEM;
-                n->mark |= TABLE_ROOT;
+                n->mark |= watchset_covers(w, base) ? TABLE_ROOT : TABLE_ABOVE;
                 for (struct table_node *up = n->parent; up; up = up->parent)
                         up->mark |= TABLE_ABOVE;
         }
@@ -535,9 +582,12 @@ void scan_begin(struct scan *s, unsigned flags)
         s->counts = (struct scan_counts){ 0 };
         s->n_missing = 0;
         fail(s, scan_mark(s->watch, s->table));
-        for (size_t i = s->watch->n; i-- > 0 && s->rc == 0;)
-                if (watchset_begins(s->watch, i))
-                        begin_at(s, s->watch->rules[i].path);
+        for (size_t i = s->watch->n; i-- > 0 && s->rc == 0;) {
+                struct span base;
+
+                if (watchset_begins(s->watch, i, &base))
+                        begin_at(s, base);
+        }
         pump(s);
 }
 

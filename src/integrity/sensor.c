@@ -534,7 +534,7 @@ void sensor_put_status(const struct sensor *s, struct buf *out)
                         if (s->o.watch->rules[i].exclude)
                                 continue;
                         buf_clear(&b);
-                        text_put_safe(&b, s->o.watch->rules[i].path);
+                        text_put_safe(&b, s->o.watch->rules[i].text);
                         json_put_string(&w, buf_span(&b));
                 }
                 json_end_array(&w);

@@ -165,6 +165,8 @@ static int tell_gone(struct sensor *s, struct table_node *n, const char *seen, s
                         s,
                         &(struct change){ .wall_ns = wall_ns,
                                           .path = buf_span(&s->path),
+                                          .profile =
+                                                  watchset_profile(s->o.watch, buf_span(&s->path)),
                                           .was = &was,
                                           .seen = seen,
                                           .who = who,
@@ -196,9 +198,19 @@ int look_forget(struct sensor *s, struct table_node *n, const char *seen, struct
 
 /* ---- a directory that is new here ---- */
 
+/* Is this name in the directory watched, or may it lead to what is? */
+static bool wanted(struct sensor *s, const struct watch_at *dir, struct span name)
+{
+        struct watch_at at;
+
+        watch_at_name(s->o.watch, dir, name, &at);
+        return watch_at_rule(s->o.watch, &at) || watch_at_leads(s->o.watch, &at);
+}
+
 int look_enter(struct sensor *s, struct table_node *n, struct who *who)
 {
         CLEANUP_FD int fd = -1;
+        struct watch_at at;
         struct dir_reader *r;
         struct table_handle h;
         struct dir_entry e;
@@ -231,8 +243,12 @@ int look_enter(struct sensor *s, struct table_node *n, struct who *who)
         if (!r)
                 return -ENOMEM;
         dir_reader_init(r, fd);
+        watch_at_path(s->o.watch, buf_span(&s->path2), &at);
         while (rc == 0 && (rc = dir_read(r, &e)) > 0)
-                rc = look_at(s, &h, span_of(e.name, e.name_n), DIRTY_CONTENT | DIRTY_TREE, who, 0);
+                rc = wanted(s, &at, span_of(e.name, e.name_n))
+                             ? look_at(s, &h, span_of(e.name, e.name_n), DIRTY_CONTENT | DIRTY_TREE,
+                                       who, 0)
+                             : 0;
         free(r);
         if (rc == -ENOENT) /* removed while it was listed */
                 rc = 0;
@@ -255,6 +271,7 @@ static int tell_state(struct sensor *s, struct table_node *n, struct span encode
 {
         struct change c = { .wall_ns = p->wall_ns,
                             .path = buf_span(&s->path),
+                            .profile = watchset_profile(s->o.watch, buf_span(&s->path)),
                             .was = was,
                             .is = is,
                             .seen = "live",
@@ -262,7 +279,7 @@ static int tell_state(struct sensor *s, struct table_node *n, struct span encode
                             .unknown = "no event named a process" };
         int rc = make_ops(s, encoded);
 
-        if (rc == 0 && (!was || record_diff(was, is)))
+        if (rc == 0 && (!was || change_differs(&c)))
                 rc = tell_change(s, &c, buf_span(&s->ops));
         else if (rc == 0)
                 rc = tell_silent(s, buf_span(&s->ops));
@@ -432,6 +449,27 @@ static int look_by_job(struct sensor *s, int dirfd, struct dirty_place *p)
         return rc;
 }
 
+/* Of the directory with this name: a negative errno when there is none. */
+static int dir_handle(int dirfd, const char *name, struct table_handle *ret)
+{
+        CLEANUP_FD int fd =
+                openat(dirfd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+        if (fd < 0)
+                return -errno;
+        if (observe_handle(fd, ret) < 0)
+                ret->n = 0;
+        return 0;
+}
+
+static bool same_handle(const struct table_node *n, const struct table_handle *h)
+{
+        struct table_handle is;
+
+        return table_handle_of(n, &is) && is.fsid == h->fsid && is.type == h->type &&
+               is.n == h->n && memcmp(is.b, h->b, h->n) == 0;
+}
+
 /* May this name in this directory be looked at? */
 static bool watched(struct sensor *s, struct table_node *dir, struct span name)
 {
@@ -441,6 +479,44 @@ static bool watched(struct sensor *s, struct table_node *dir, struct span name)
                 buf_put_byte(&s->path, '/');
         buf_put(&s->path, name);
         return buf_status(&s->path) == 0 && watchset_covers(s->o.watch, buf_span(&s->path));
+}
+
+/* A name that is not watched and was seen to change: s->path.  What is below it may be. */
+static int look_way(struct sensor *s, struct table_node *dir, struct span name,
+                    const struct dirty_place *p)
+{
+        struct table_node *n = table_child(s->table, dir, name);
+        char text[TABLE_NAME_MAX + 1];
+        struct table_handle h;
+        int fd, rc;
+
+        if (n && n->mark & TABLE_ABOVE && !n->record) {
+                scan_want(s, LOSS_MOUNTS, p->wall_ns, p->wall_ns);
+                return 0;
+        }
+        if (!watchset_leads(s->o.watch, buf_span(&s->path)))
+                return 0;
+        memcpy(text, name.p, name.n);
+        text[name.n] = '\0';
+        fd = look_dir(s, dir);
+        rc = fd < 0 ? fd : dir_handle(fd, text, &h);
+        if (rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM)
+                return LOOK_LATER;
+        if (rc < 0) {
+                rc = n ? forget_below(s, n, p) : 0;
+                if (rc == 0 && n) {
+                        n->mark &= (uint8_t)~TABLE_WAY;
+                        table_drop_record(s->table, n);
+                }
+                return rc;
+        }
+        if (n && n->mark & TABLE_WAY && !(p->what & DIRTY_TREE) && same_handle(n, &h))
+                return 0; /* what is in it has events of its own */
+        n = table_make_child(s->table, dir, name);
+        if (!n)
+                return -ENOMEM;
+        n->mark |= TABLE_WAY;
+        return look_enter(s, n, p->who);
 }
 
 /* How long a file that is still being written may wait, after what it has waited. */
@@ -458,13 +534,8 @@ static int look_name(struct sensor *s, struct table_node *dir, struct span name,
         struct record r;
         int fd, rc;
 
-        if (!watched(s, dir, name)) {
-                struct table_node *n = table_child(s->table, dir, name);
-
-                if (n && n->mark & TABLE_ABOVE && !n->record)
-                        scan_want(s, LOSS_MOUNTS, p->wall_ns, p->wall_ns); /* a way changed */
-                return 0;
-        }
+        if (!watched(s, dir, name))
+                return look_way(s, dir, name, p);
         memcpy(text, name.p, name.n);
         text[name.n] = '\0';
         fd = look_dir(s, dir);

@@ -71,6 +71,9 @@ static bool followable(struct sensor *s, const struct side *from, const struct s
         if (watchset_divides(s->o.watch, buf_span(&s->path)) ||
             watchset_divides(s->o.watch, buf_span(&s->path2)))
                 return false; /* rules speak of paths below: they do not move with it */
+        if (watchset_profile(s->o.watch, buf_span(&s->path)) !=
+            watchset_profile(s->o.watch, buf_span(&s->path2)))
+                return false; /* gone from one, new in the other */
         for (struct table_node *n = to->dir; n; n = n->parent)
                 if (n == from->node)
                         return false;
@@ -92,6 +95,7 @@ static int tell_move(struct sensor *s, const struct record *was, const struct re
         struct change c = { .wall_ns = sensor_wall(s),
                             .path = buf_span(&s->path2),
                             .from = buf_span(&s->path),
+                            .profile = watchset_profile(s->o.watch, buf_span(&s->path2)),
                             .over = over,
                             .was = was,
                             .is = is,

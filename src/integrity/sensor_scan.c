@@ -50,10 +50,11 @@ static int differs(void *ctx, struct table_node *n, const struct record *is, str
         if (n->record && record_decode(table_record(n), &was, NULL) == 0)
                 c.was = &was;
         c.path = buf_span(&s->path);
+        c.profile = watchset_profile(s->o.watch, c.path);
         if (!c.was && !was_watched(s)) {
                 s->absorbed++;
                 rc = tell_silent(s, buf_span(&s->ops));
-        } else if (c.was && !record_diff(&was, is)) {
+        } else if (c.was && !change_differs(&c)) {
                 rc = tell_silent(s, buf_span(&s->ops));
         } else {
                 s->found_changes++;

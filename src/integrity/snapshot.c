@@ -218,7 +218,8 @@ static int read_head(struct reader *r, struct watchset *w, struct snapshot_head 
         h->count = le_get64(p + 24);
         memcpy(h->root.b, p + 32, HASH_LEN);
         r->at += HEAD + rules_n;
-        return w ? watchset_parse(w, r->name, span_of(p + HEAD, rules_n), r->err) : 0;
+        rc = w ? watchset_parse(w, r->name, span_of(p + HEAD, rules_n), r->err) : 0;
+        return rc < 0 && rc != -ENOMEM ? -EBADMSG : rc;
 }
 
 /* Part by part: the slash sorts before every other byte. */

@@ -52,6 +52,7 @@ enum table_mark {
         TABLE_ROOT = 1u << 0,  /* a watched path itself */
         TABLE_ABOVE = 1u << 1, /* a directory on the way to one */
         TABLE_BUSY = 1u << 2,  /* the owner's: being looked at */
+        TABLE_WAY = 1u << 3,   /* a directory that a pattern may lead through, as one was found */
 };
 
 struct table;

@@ -15,6 +15,7 @@ enum {
         OUTSIDE_SLOTS = 16384, /* a power of two */
         OUTSIDE_HANDLE = 24,   /* longer handles are resolved each time */
         LINK_BYTES = 8192,
+        PATH_BYTES = 1 << 20,
 };
 
 /* A directory known to be of no interest.  Direct mapped: a newer one takes the place. */
@@ -36,6 +37,7 @@ struct watch {
         struct watch_fs fs[WATCH_FS_MAX];
         size_t n_fs;
         struct watch_counts counts;
+        struct buf path; /* scratch */
         struct outside outside[OUTSIDE_SLOTS];
         _Alignas(8) uint8_t buf[FAN_BUFFER];
 };
@@ -57,6 +59,7 @@ int watch_new(struct table *t, const struct watchset *set, struct who_cache *who
         w->ops = ops;
         w->ctx = ctx;
         w->self = getpid();
+        w->path = BUF_INIT(PATH_BYTES);
         rc = fan_open(0, &w->group, err);
         if (rc < 0) {
                 free(w);
@@ -75,6 +78,7 @@ struct watch *watch_free(struct watch *w)
                 free((void *)w->fs[i].path.p);
         }
         fan_close(&w->group);
+        buf_done(&w->path);
         free(w);
         return NULL;
 }
@@ -265,7 +269,8 @@ static int resolve(struct watch *w, const struct table_handle *h, struct who *wh
         if (len < 0)
                 return errno == ENAMETOOLONG ? 0 : -errno;
         if (len == 0 || path[0] != '/' || len == sizeof path ||
-            !watchset_covers(w->set, span_of(path, (size_t)len))) {
+            !(watchset_covers(w->set, span_of(path, (size_t)len)) ||
+              watchset_leads(w->set, span_of(path, (size_t)len)))) {
                 remember_outside(w, h);
                 return 0;
         }
@@ -291,11 +296,16 @@ static int inside(struct watch *w, const struct table_handle *h)
 static bool counts_here(struct watch *w, const struct table_handle *h, struct span name)
 {
         struct table_node *n = NULL;
+        struct watch_at dir, at;
 
         while ((n = table_by_handle(w->table, h, n))) {
                 if (n->record || name.n == 0)
                         return true; /* watched itself */
-                if (table_child(w->table, n, name))
+                buf_clear(&w->path);
+                table_path(n, &w->path);
+                watch_at_path(w->set, buf_span(&w->path), &dir);
+                watch_at_name(w->set, &dir, name, &at);
+                if (watch_at_rule(w->set, &at) || watch_at_leads(w->set, &at))
                         return true;
         }
         return false;

@@ -108,6 +108,7 @@ const struct kind kind_table[] = {
                  { "what.differs", KIND_LIST, 0, "names of the attributes that differ" },
                  { "what.from", KIND_TEXT, KIND_BYTES, "path before a rename" },
                  { "what.fs", KIND_TEXT, 0, "filesystem id in hexadecimal" },
+                 { "what.mode", KIND_TEXT, 0, "mode of the profile: log, alert, restore or deny" },
                  FILE_STATE("what.new_", "now"), FILE_STATE("what.old_", "before"),
                  { "what.path", KIND_TEXT, REQ | KIND_BYTES, "path" },
                  { "what.profile", KIND_TEXT, 0, "profile that watches it" },

@@ -70,7 +70,13 @@ static void fill(struct table *t, struct buf *ops)
 
 static void test_watchset(void **state)
 {
-        static const char text[] = "/etc\n!/etc/ssl\n/usr\n";
+        static const char text[] =
+                "{\"about\":\"a\",\"attributes\":[],\"deep\":0,\"keep\":false,\"max_size\":0,"
+                "\"mode\":\"log\",\"owners\":[\"o\"],\"profile\":\"p\",\"volatile\":false}\n"
+                "{\"column\":1,\"exclude\":false,\"line\":1,\"pattern\":\"/etc/*/x\","
+                "\"profile\":\"p\"}\n"
+                "{\"column\":1,\"exclude\":true,\"line\":1,\"pattern_b64\":\"L2V0Yy//\","
+                "\"profile\":\"\"}\n";
         int rc = -ENOMEM;
 
         for (long n = 0; rc; n++) {
