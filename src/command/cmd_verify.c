@@ -126,6 +126,9 @@ static void on_report(void *ctx, const struct verify_report *r)
 
         if (j->in->json) {
                 put_report_json(j, r);
+        } else if (r->issue == VERIFY_NOT_A_LOG) { /* nothing was judged: no verdict either */
+                progress_stop(&j->progress);
+                complain(j->in, STATUS_UNSURE, "%s", r->text);
         } else {
                 progress_stop(&j->progress);
                 screen_put(&j->in->out, &line, severity_style[severity], severity_word[severity]);
@@ -373,6 +376,8 @@ static enum status judge(struct judging *j, const struct verify_options *o,
         if (status < 0)
                 return complain(j->in, status == -EINVAL ? STATUS_USAGE : STATUS_UNSURE, "%s",
                                 err_text(&err));
+        if (result.count[VERIFY_NOT_A_LOG] && !j->in->json)
+                return STATUS_UNSURE;
         took = clock_mono(j->in->clock) - started;
         if (j->in->json)
                 put_json(j, &result, keys, took, &out);
@@ -417,6 +422,18 @@ static enum status print_private(const struct invocation *in, const char *dir,
         return command_print(in, &out, STATUS_GOOD);
 }
 
+static enum status no_key(const struct invocation *in, struct source *source, const struct err *why)
+{
+        CLEANUP(buf_done) struct buf note = BUF_INIT(NOTE_MAX);
+
+        if (source->read(source, "checkpoint", &note, NULL) == -ENOENT)
+                return complain(in, STATUS_UNSURE, "there is no ledger: %s has no checkpoint",
+                                source->name);
+        return complain(in, STATUS_USAGE,
+                        "--key VKEY is missing, and the ledger's own key cannot be read: %s",
+                        err_text(why));
+}
+
 static enum status verify_ledger(struct invocation *in)
 {
         const struct verify_command_options *o = in->options;
@@ -434,10 +451,7 @@ static enum status verify_ledger(struct invocation *in)
         if (verify_parse_keys(&o->keys, &keys, &err) < 0)
                 return complain(in, STATUS_USAGE, "%s", err_text(&err));
         if (keys.n == 0 && own_key(dir, &keys, &err) < 0)
-                return complain(
-                        in, STATUS_USAGE,
-                        "--key VKEY is missing, and the ledger's own key cannot be read: %s",
-                        err_text(&err));
+                return no_key(in, opened.source, &err);
         if (read_earlier(&o->earlier, &earlier_text, earlier, &err) < 0)
                 return complain_err(in, &err);
         if (keys.own)
@@ -450,6 +464,7 @@ static enum status verify_ledger(struct invocation *in)
                                .ca_file = o->ca,
                                .earlier = earlier,
                                .n_earlier = o->earlier.n,
+                               .is_log = keys.own,
                                .on_report = on_report,
                                .on_progress = on_progress,
                                .ctx = &j,

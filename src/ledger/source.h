@@ -26,9 +26,10 @@ MUST_USE int source_dir(int dirfd, const char *name, struct source **ret, struct
 
 /* A tar archive, plain or packed with gzip, bzip2, xz or zstd.  It is unpacked into a private
  * directory below tmp (NULL: $TMPDIR, else /tmp), which source_free() removes; the log is where the
- * file `checkpoint` lies least deep.  -EBADMSG: not an archive, or one with links, devices or paths
- * that leave it.  -EFBIG: more than SOURCE_TAR_FILES files, a file over SOURCE_FILE_MAX, or more
- * than max_bytes in all (0: SOURCE_TAR_BYTES).  fd is borrowed. */
+ * file `checkpoint` lies least deep.  -ENOENT: not an archive, or no checkpoint in it.  -EBADMSG: a
+ * damaged one, or one with links, devices or paths that leave it.  -EFBIG: more than
+ * SOURCE_TAR_FILES files, a file over SOURCE_FILE_MAX, or more than max_bytes in all (0:
+ * SOURCE_TAR_BYTES).  fd is borrowed. */
 enum {
         SOURCE_TAR_FILES = 4 * 1024 * 1024,
         SOURCE_FILE_MAX = 17 * 1024 * 1024, /* a bundle has 256 * 65,537 bytes at most */

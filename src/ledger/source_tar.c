@@ -94,6 +94,14 @@ static int bad_archive(const struct tar *t, struct archive *a, struct err *err)
         return err_set(err, -EBADMSG, "%s: %s", t->name, why ? why : "not a tar archive");
 }
 
+/* What cannot be begun may be anything else. */
+static int no_archive(const struct tar *t, struct archive *a, struct err *err)
+{
+        if (archive_errno(a) != EILSEQ) /* libarchive's code for a format it does not know */
+                return bad_archive(t, a, err);
+        return err_set(err, -ENOENT, "%s is not a ledger: not a tar archive", t->name);
+}
+
 static int copy_data(struct tar *t, struct archive *a, const char *path, int fd, struct err *err)
 {
         const void *p;
@@ -185,7 +193,7 @@ static int unpack(struct tar *t, int fd, struct err *err)
             archive_read_support_filter_xz(a) != ARCHIVE_OK ||
             archive_read_support_filter_zstd(a) != ARCHIVE_OK ||
             archive_read_open_fd(a, fd, READ_BLOCK) != ARCHIVE_OK)
-                r = bad_archive(t, a, err);
+                r = no_archive(t, a, err);
         while (!r && (got = archive_read_next_header(a, &e)) == ARCHIVE_OK)
                 r = unpack_entry(t, a, e, err);
         if (!r && got != ARCHIVE_EOF)

@@ -27,6 +27,39 @@ static const struct note_vkey *the_log_key(const struct note_vkey *keys, size_t 
         return found;
 }
 
+enum { LOOKS_MAX = 65536 };
+
+/* A file of a log ends the walk, and so do many that are none: a log is hardly anything else. */
+static int look_for_log(void *ctx, const char *path)
+{
+        struct tile t;
+
+        if (tile_parse(span_str(path), &t) == 0)
+                return -EEXIST;
+        return ++*(unsigned *)ctx == LOOKS_MAX ? -ENOENT : 0;
+}
+
+/* Without a checkpoint: a log that has lost it, or no log at all? */
+static void no_checkpoint(struct verify *v)
+{
+        struct source *s = v->o->source;
+        struct buf bundle = BUF_INIT(VERIFY_BUNDLE_MAX);
+        struct err err = { 0 };
+        unsigned seen = 0;
+        int r;
+
+        r = s->list(s, look_for_log, &seen, &err);
+        if (r == -EOPNOTSUPP && verify_read(v, "tile/entries/000", &bundle) == 0)
+                r = -EEXIST;
+        buf_done(&bundle);
+        if (r == -EEXIST || v->o->is_log || v->o->n_earlier > 0)
+                verify_say(v, VERIFY_FILE_MISSING, "checkpoint", VERIFY_NOWHERE, VERIFY_NOWHERE,
+                           "checkpoint: missing, %s holds no published log", s->name);
+        else
+                verify_say(v, VERIFY_NOT_A_LOG, "", VERIFY_NOWHERE, VERIFY_NOWHERE,
+                           "%s is not a ledger: it has neither a checkpoint nor tiles", s->name);
+}
+
 /* What the checkpoint claims; its signatures come last, once the keys in force are known. */
 static bool read_checkpoint(struct verify *v)
 {
@@ -36,8 +69,7 @@ static bool read_checkpoint(struct verify *v)
 
         r = verify_read(v, "checkpoint", &v->note);
         if (r == -ENOENT)
-                verify_say(v, VERIFY_FILE_MISSING, "checkpoint", VERIFY_NOWHERE, VERIFY_NOWHERE,
-                           "checkpoint: missing, %s holds no published log", v->o->source->name);
+                no_checkpoint(v);
         if (r)
                 return false;
         if (note_parse(buf_span(&v->note), &note, &err) ||

@@ -35,7 +35,8 @@ enum verify_issue {
         VERIFY_FILE_MISSING,
         VERIFY_FILE_UNEXPECTED,
         VERIFY_FILE_TEMPORARY,
-        VERIFY_FILE_BEYOND, /* past the checkpoint's size: not covered by any signature */
+        VERIFY_FILE_BEYOND, /* past the checkpoint's size: not covered by any signature.  One
+                               report for all of them. */
         VERIFY_FILE_LENGTH, /* of a tile */
         VERIFY_BUNDLE_TRUNCATED,
         VERIFY_BUNDLE_TRAILING,  /* bytes behind the last entry */
@@ -52,6 +53,7 @@ enum verify_issue {
         VERIFY_SEQUENCE_START, /* a run's first entry is not its first */
         VERIFY_TIME,           /* before the last heartbeat by more than the tolerance */
         VERIFY_RUNS_FULL,      /* more runs than are followed */
+        VERIFY_NOT_A_LOG,      /* neither a checkpoint nor a tile there: nothing to judge */
         VERIFY_ISSUES,
 };
 
@@ -90,6 +92,7 @@ struct verify_options {
         const char *ca_file; /* for stamps; NULL: they are not judged */
         const struct verify_earlier *earlier;
         size_t n_earlier;
+        bool is_log;               /* known to be one: that nothing is there is damage */
         uint64_t max_reports;      /* of one issue; 0: 100.  All are counted. */
         int64_t time_tolerance_ns; /* 0: 15 minutes */
         void (*on_report)(void *ctx, const struct verify_report *r);

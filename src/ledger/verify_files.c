@@ -44,18 +44,6 @@ static void add_stale(struct verify *v, struct tile t, const char *path)
                 v->stale[v->n_stale++] = t;
 }
 
-static void tile_file(struct verify *v, struct tile t, const char *path)
-{
-        uint64_t size = v->checkpoint.size, full = tile_full_count(size, t.level);
-        unsigned partial = tile_partial_width(size, t.level);
-
-        if (t.n > full || (t.n == full && t.width > partial))
-                verify_say(v, VERIFY_FILE_BEYOND, path, VERIFY_NOWHERE, VERIFY_NOWHERE,
-                           "%s: reaches past the checkpoint's size, no signature covers it", path);
-        else if (t.width < TILE_WIDTH && (t.n < full || t.width != partial))
-                add_stale(v, t, path);
-}
-
 static int by_place(const void *a, const void *b)
 {
         const struct tile *x = a, *y = b;
@@ -65,6 +53,38 @@ static int by_place(const void *a, const void *b)
         if (x->n != y->n)
                 return x->n < y->n ? -1 : 1;
         return (x->width > y->width) - (x->width < y->width);
+}
+
+static void tile_file(struct verify *v, struct tile t, const char *path)
+{
+        uint64_t size = v->checkpoint.size, full = tile_full_count(size, t.level);
+        unsigned partial = tile_partial_width(size, t.level);
+
+        if (t.n > full || (t.n == full && t.width > partial)) {
+                if (v->beyond++ == 0 || by_place(&t, &v->first_beyond) < 0)
+                        v->first_beyond = t;
+        } else if (t.width < TILE_WIDTH && (t.n < full || t.width != partial)) {
+                add_stale(v, t, path);
+        }
+}
+
+/* A log that grew since its checkpoint was read has many: one line for all. */
+static void say_beyond(struct verify *v)
+{
+        char path[TILE_PATH_MAX];
+
+        if (v->beyond == 0)
+                return;
+        tile_path(v->first_beyond, path);
+        if (v->beyond == 1)
+                verify_say(v, VERIFY_FILE_BEYOND, path, VERIFY_NOWHERE, VERIFY_NOWHERE,
+                           "%s: reaches past the checkpoint's size, no signature covers it", path);
+        else
+                verify_say(v, VERIFY_FILE_BEYOND, path, VERIFY_NOWHERE, VERIFY_NOWHERE,
+                           "%llu files reach past the checkpoint's size, no signature covers them; "
+                           "the first is %s",
+                           (unsigned long long)v->beyond, path);
+        v->result->count[VERIFY_FILE_BEYOND] = v->beyond;
 }
 
 size_t verify_stale_of(const struct verify *v, int level, uint64_t n, const struct tile **ret)
@@ -210,6 +230,7 @@ void verify_files(struct verify *v)
                 verify_say(v, VERIFY_UNREADABLE, "", VERIFY_NOWHERE, VERIFY_NOWHERE,
                            "%s: listing stopped: %s", s->name, err_text(&err));
         v->result->listed = r == 0;
+        say_beyond(v);
         sort(v->stale, v->n_stale, sizeof *v->stale, by_place);
         sort(v->rotation, v->n_rotation, sizeof *v->rotation, rotation_by_size);
         sort(v->stamp, v->n_stamp, sizeof *v->stamp, stamp_by_size);

@@ -48,6 +48,8 @@ struct verify {
         struct checkpoint checkpoint;
         uint64_t pruned; /* entries that may be gone */
 
+        uint64_t beyond; /* files past the checkpoint's size, and the first of them in order */
+        struct tile first_beyond;
         struct tile *stale; /* superseded partial tiles and bundles, sorted */
         size_t n_stale, cap_stale;
         struct verify_rotation *rotation; /* by size */

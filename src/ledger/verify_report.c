@@ -37,6 +37,7 @@ static const struct {
         [VERIFY_SEQUENCE_START] = { "sequence_start", VERIFY_WARNING },
         [VERIFY_TIME] = { "time", VERIFY_WARNING },
         [VERIFY_RUNS_FULL] = { "runs_full", VERIFY_UNKNOWN },
+        [VERIFY_NOT_A_LOG] = { "not_a_log", VERIFY_UNKNOWN },
 };
 
 enum verify_severity verify_severity(enum verify_issue issue)

@@ -312,6 +312,76 @@ static void each_kind_of_damage(void **state)
         }
 }
 
+/* A log that grew behind a checkpoint kept from before has many files past it: one line. */
+static void files_beyond_are_one_report(void **state)
+{
+        struct seen seen = { 0 };
+        struct verify_result r;
+        struct testlog l;
+
+        testlog_new(&l, "t.example/log");
+        testlog_fill(&l, 300);
+        testlog_publish(&l, 300);
+        testlog_write(&l, "tile/entries/004.p/9", SPAN("x"));
+        testlog_write(&l, "tile/entries/001.p/45", SPAN("x"));
+        testlog_write(&l, "tile/entries/x001/000", SPAN("x"));
+        r = judge_log(&l, &seen);
+        expect_only(&seen, VERIFY_FILE_BEYOND,
+                    "3 files reach past the checkpoint's size, no signature covers them; the first "
+                    "is tile/entries/001.p/45");
+        assert_int_equal(r.count[VERIFY_FILE_BEYOND], 3);
+        assert_int_equal(r.verdict, VERDICT_PASS);
+        testlog_done(&l);
+}
+
+static void no_log_at_all(void **state)
+{
+        static const struct {
+                const char *file;
+                bool is_log;
+                struct verify_earlier earlier;
+                enum verify_issue issue;
+                enum verdict verdict;
+        } rows[] = {
+                { NULL, false, { 0 }, VERIFY_NOT_A_LOG, VERDICT_UNKNOWN },
+                { "passwd", false, { 0 }, VERIFY_NOT_A_LOG, VERDICT_UNKNOWN },
+                { "tile/0/0000", false, { 0 }, VERIFY_NOT_A_LOG, VERDICT_UNKNOWN },
+                { "tile/0/000.p/9", false, { 0 }, VERIFY_FILE_MISSING, VERDICT_FAIL },
+                { "tile/entries/000", false, { 0 }, VERIFY_FILE_MISSING, VERDICT_FAIL },
+                { NULL, true, { 0 }, VERIFY_FILE_MISSING, VERDICT_FAIL },
+                { NULL, false, { .name = "kept" }, VERIFY_FILE_MISSING, VERDICT_FAIL },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                CLEANUP(source_freep) struct source *source = NULL;
+                struct seen seen = { 0 };
+                struct verify_result r;
+                struct note_vkey key;
+                struct testlog l;
+
+                testlog_new(&l, "t.example/log");
+                if (rows[i].file)
+                        testlog_write(&l, rows[i].file, SPAN("x"));
+                key_of(l.vkey, &key);
+                assert_int_equal(source_dir(l.fd, "there", &source, NULL), 0);
+                assert_int_equal(
+                        verify_log(
+                                &(struct verify_options){ .source = source,
+                                                          .keys = &key,
+                                                          .n_keys = 1,
+                                                          .earlier = &rows[i].earlier,
+                                                          .n_earlier = rows[i].earlier.name != NULL,
+                                                          .is_log = rows[i].is_log,
+                                                          .on_report = note_report,
+                                                          .ctx = &seen },
+                                &r, NULL),
+                        0);
+                expect_only(&seen, rows[i].issue, "there");
+                assert_int_equal(r.verdict, rows[i].verdict);
+                testlog_done(&l);
+        }
+}
+
 /* A whole tree made anew around a changed entry: everything fits, but not the signed root. */
 static void rewritten_history(void **state)
 {
@@ -792,6 +862,8 @@ int main(void)
                 cmocka_unit_test(good_logs),
                 cmocka_unit_test(tessera_log),
                 cmocka_unit_test(each_kind_of_damage),
+                cmocka_unit_test(files_beyond_are_one_report),
+                cmocka_unit_test(no_log_at_all),
                 cmocka_unit_test(rewritten_history),
                 cmocka_unit_test(strangers_and_cosigners),
                 cmocka_unit_test(senseless_options),

@@ -168,7 +168,14 @@ def test_not_a_ledger(tmp_path, ledger):
     for target in ("no", "file", "absent"):
         assert str(tmp_path / target) in refused(1, "ledger", "append", tmp_path / target)
     said = assay("verify", tmp_path / "no", "--key", vkey)
-    assert said.returncode == 1 and b"checkpoint: missing" in said.stdout
+    assert (said.returncode, said.stdout) == (3, b"")
+    assert b"is not a ledger: it has neither a checkpoint nor tiles" in said.stderr
+    assert "there is no ledger" in refused(3, "verify", tmp_path / "no")
+    assert "not a tar archive" in refused(3, "verify", tmp_path / "file", "--key", vkey)
+    said = json.loads(assay("verify", tmp_path / "no", "--key", vkey, "--json").stdout)
+    assert said["verdict"] == "unknown"
+    assert [r["issue"] for r in said["reports"]] == ["not_a_log"]
+    assert "not a ledger" in refused(3, "verify", "/etc", "--key", vkey)
     assert refused(3, "verify", tmp_path / "absent", "--key", vkey)
     assert "--key: " in refused(2, "verify", path, "--key", "nonsense")
 
