@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job/job.h"
 
+#include "job/unpack.h"
+
 enum { MIB = 1024 * 1024 };
 
 static const struct job jobs[] = {
+        { .name = "deb", .call = job_deb, .prepare = unpack_prepare },
         { .name = "group", .input_max = 16 * MIB, .run = job_group },
         { .name = "mountinfo", .input_max = 16 * MIB, .run = job_mountinfo },
         { .name = "passwd", .input_max = 16 * MIB, .run = job_passwd },
