@@ -22,6 +22,7 @@
 
 struct proc_info;
 struct procs;
+struct session; /* session.h: counted, session_ref() and session_unref() */
 
 enum {
         PROCS_MAX = 65536,
@@ -69,6 +70,8 @@ struct procs_proc {
         uint64_t start_ns, parent_start_ns; /* 0: not known */
         uint64_t end_ns;                    /* 0: it lives, as far as is known */
         bool start_exact;
+        struct session *session; /* that it belongs to; NULL: nobody has asked yet.  A fork begins
+                                    with its creator's, and stays in it when that one ends */
         struct procs_state state; /* the newest */
 };
 
@@ -116,6 +119,11 @@ const struct procs_proc *procs_newest(const struct procs *p, pid_t pid);
 const struct procs_proc *procs_find(const struct procs *p, pid_t pid, uint64_t start_ns);
 /* The one that made it, ended or not; NULL: not known any more. */
 const struct procs_proc *procs_parent(const struct procs *p, const struct procs_proc *of);
+
+/* It belongs to this session from here on (a reference is taken), and so do those that it makes. */
+void procs_set_session(struct procs *p, const struct procs_proc *proc, struct session *s);
+/* Every living process, in no order, until fn returns false; fn may set sessions. */
+void procs_each(struct procs *p, bool (*fn)(void *ctx, const struct procs_proc *proc), void *ctx);
 
 /* Who had this number between two moments?  The kernel's notices carry a number and no time; all
  * that is known is that they were made between two reads. */
