@@ -6,7 +6,7 @@
  *   count   12,345         bytes   1.4 MiB       ns     3 min
  *   digest  1a2b3c4d… on a terminal, whole elsewhere
  *   time    as the line's own                     list   items, comma between */
-#include "command/line.h"
+#include "command/line_priv.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,8 +16,8 @@
 enum {
         HEAD_COLUMNS = 10,
         DIGEST_SHOWN = 8,
-        FIELD_MAX = 64,
-        TEXT_MAX = 128 * 1024,
+        FIELD_MAX = LINE_FIELD_MAX,
+        TEXT_MAX = LINE_TEXT_MAX,
 };
 
 #define NO_LOGIN 4294967295LL /* (uid_t)-1: no login session */
@@ -31,9 +31,6 @@ struct phrase {
                      struct buf *out); /* may be NULL */
 };
 
-static void put_change(const struct screen *s, const struct view *v, struct buf *out);
-static void put_author(const struct screen *s, const struct view *v, struct buf *out);
-
 static const struct phrase phrases[] = {
         { "host.clock", STYLE_WARN, "clock",
           "jumped by {jump_ns:ns}: expected {before:time}, became {after:time}", NULL },
@@ -44,8 +41,8 @@ static const struct phrase phrases[] = {
         { "integrity.baseline", STYLE_GOOD, "baseline",
           "{reason}: {files:count} files, {bytes:bytes} below {paths:list}, root {root:digest}[, "
           "{unreadable:count} unreadable][, took {took_ns:ns}]",
-          put_author },
-        { "integrity.change", STYLE_NONE, "{change}", "[{from} → ]{path}", put_change },
+          line_put_author },
+        { "integrity.change", STYLE_NONE, "{change}", "[{from} → ]{path}", line_put_change },
         { "integrity.gap", STYLE_WARN, "gap",
           "changes may have been missed ({reason}) from {from:time} to {until:time}[, {dropped:count} "
           "events lost][, a rescan found {found:count}][, in {paths:list}]",
@@ -57,12 +54,13 @@ static const struct phrase phrases[] = {
         { "ledger.erasure", STYLE_WARN, "erased",
           "{rows:count} values of subject {subject} (basis: {basis}; policy: {policy})[, part {part} of "
           "{parts}]",
-          put_author },
+          line_put_author },
         { "ledger.full", STYLE_BAD, "full",
           "no room for entries: appends are refused[, {free:bytes} free]", NULL },
-        { "ledger.hold", STYLE_WARN, "hold", "{state} on subject {subject}: {reason}", put_author },
+        { "ledger.hold", STYLE_WARN, "hold", "{state} on subject {subject}: {reason}",
+          line_put_author },
         { "ledger.key_rotated", STYLE_WARN, "key",
-          "rotated: {old_keyid} gave way to {vkey}[ ({reason})]", put_author },
+          "rotated: {old_keyid} gave way to {vkey}[ ({reason})]", line_put_author },
         { "ledger.opened", STYLE_BOLD, "ledger",
           "opened: {origin}, {size:count} entries before this one[, succeeds {previous_origin}]",
           NULL },
@@ -70,7 +68,7 @@ static const struct phrase phrases[] = {
           "[{proc} ]{event}[: {reason}][, run {run}][, pid {pid}][, uid {uid}]", NULL },
         { "ledger.pruned", STYLE_WARN, "pruned",
           "entries below {min_index:count} under policy {policy}[, until {until:time}]",
-          put_author },
+          line_put_author },
         { "ledger.recovered", STYLE_WARN, "recovered",
           "a torn tail of {torn_bytes:bytes}, never acknowledged, was cut from segment {segment} at byte "
           "{torn_at}",
@@ -85,7 +83,7 @@ static const struct phrase phrases[] = {
         { "ledger.stopped", STYLE_BOLD, "ledger",
           "closed: {reason}, {size:count} entries before this one", NULL },
         { "ledger.succeeded", STYLE_BOLD, "succeeded",
-          "by {next_origin}, key {next_vkey}[ ({reason})]", put_author },
+          "by {next_origin}, key {next_vkey}[ ({reason})]", line_put_author },
 };
 
 static const struct phrase *find_phrase(struct span kind)
@@ -155,13 +153,8 @@ static void put_as(const struct screen *s, struct span text, const char *as, str
         }
 }
 
-static bool is_readable(enum field_state state)
-{
-        return state == FIELD_CLEAR || state == FIELD_DISCLOSED;
-}
-
-static bool put_value(const struct screen *s, const struct view *v, const char *path,
-                      const char *as, struct buf *out)
+bool line_put_value(const struct screen *s, const struct view *v, const char *path, const char *as,
+                    struct buf *out)
 {
         CLEANUP(buf_done) struct buf text = BUF_INIT(TEXT_MAX);
         enum field_state state = view_text(v, path, &text);
@@ -176,7 +169,7 @@ static bool put_value(const struct screen *s, const struct view *v, const char *
                 return put_list(v, path, out);
         else
                 put_as(s, buf_span(&text), as, out);
-        return is_readable(state);
+        return line_is_readable(state);
 }
 
 /* ---- phrases ---- */
@@ -203,7 +196,7 @@ static bool put_phrase(const struct screen *s, const struct view *v, const char 
         while (**p && **p != ']') {
                 if (**p == '{') {
                         take_field(p, path, as);
-                        whole &= put_value(s, v, path, as, out);
+                        whole &= line_put_value(s, v, path, as, out);
                 } else if (**p == '[') {
                         size_t n = out->n;
 
@@ -218,8 +211,8 @@ static bool put_phrase(const struct screen *s, const struct view *v, const char 
         return whole;
 }
 
-static void put_styled_phrase(const struct screen *s, const struct view *v, enum style style,
-                              const char *phrase, struct buf *out)
+void line_put_phrase(const struct screen *s, const struct view *v, enum style style,
+                     const char *phrase, struct buf *out)
 {
         CLEANUP(buf_done) struct buf text = BUF_INIT(TEXT_MAX);
 
@@ -260,7 +253,7 @@ static void put_program(const struct view *v, struct buf *out)
         const char *name, *slash;
         int64_t pid;
 
-        if (!is_readable(view_text(v, "who.exe", &text)))
+        if (!line_is_readable(view_text(v, "who.exe", &text)))
                 view_text(v, "who.comm", &text);
         name = buf_cstr(&text);
         slash = strrchr(name, '/');
@@ -274,7 +267,7 @@ static void put_program(const struct view *v, struct buf *out)
                 buf_printf(out, *name ? "[%" PRId64 "]" : " pid %" PRId64, pid);
 }
 
-static void put_author(const struct screen *s, const struct view *v, struct buf *out)
+void line_put_author(const struct screen *s, const struct view *v, struct buf *out)
 {
         CLEANUP(buf_done) struct buf who = BUF_INIT(TEXT_MAX);
         CLEANUP(buf_done) struct buf user = BUF_INIT(TEXT_MAX);
@@ -286,114 +279,21 @@ static void put_author(const struct screen *s, const struct view *v, struct buf 
                         return;
         }
         state = view_text(v, "who.user", &user);
-        if (is_readable(state))
+        if (line_is_readable(state))
                 text_put_safe(&who, buf_span(&user));
         else if (state != FIELD_ABSENT)
                 buf_put_str(&who, state == FIELD_ERASED ? "⟨erased⟩" : "⟨sealed⟩");
         put_uids(v, &who);
         put_program(v, &who);
-        put_styled_phrase(s, v, STYLE_NONE,
-                          "[ from {who.address}][ on {who.tty}][ in {who.unit}][ in container "
-                          "{who.container}]",
-                          &who);
+        line_put_phrase(s, v, STYLE_NONE,
+                        "[ from {who.address}][ on {who.tty}][ in {who.unit}][ in container "
+                        "{who.container}]",
+                        &who);
         if (who.n > 0) {
                 buf_put_str(out, who.p[0] == ' ' ? "  by" : "  by ");
                 screen_put(s, out, STYLE_NAME, buf_cstr(&who));
         }
-        put_styled_phrase(s, v, STYLE_DIM, "[  author not known: {who.unknown}]", out);
-}
-
-/* ---- changes ---- */
-
-/* What of a file's state is worth a word, in this order. */
-static const struct attribute {
-        const char *name;
-        const char *label;
-        const char *as;
-} attributes[] = {
-        { "type", "type", "" },     { "sha256", "sha256", "digest" },
-        { "size", "size", "" },     { "target", "target", "" },
-        { "mode", "mode", "" },     { "uid", "owner", "" },
-        { "gid", "group", "" },     { "flags", "flags", "list" },
-        { "acl", "acl", "digest" }, { "caps", "capabilities", "" },
-        { "label", "label", "" },   { "xattrs", "xattrs", "digest" },
-        { "rdev", "device", "" },
-};
-
-/* Only said for a file that came or went. */
-static bool is_identity(const struct attribute *a)
-{
-        return strcmp(a->name, "sha256") == 0 || strcmp(a->name, "target") == 0;
-}
-
-static bool put_attribute(const struct screen *s, const struct view *v, const struct attribute *a,
-                          struct buf *out)
-{
-        CLEANUP(buf_done) struct buf before = BUF_INIT(TEXT_MAX);
-        CLEANUP(buf_done) struct buf after = BUF_INIT(TEXT_MAX);
-        char old_path[FIELD_MAX], new_path[FIELD_MAX];
-        bool had, has;
-
-        snprintf(old_path, sizeof(old_path), "what.old_%s", a->name);
-        snprintf(new_path, sizeof(new_path), "what.new_%s", a->name);
-        had = is_readable(view_text(v, old_path, &before));
-        has = is_readable(view_text(v, new_path, &after));
-        if (had && has ? span_eq(buf_span(&before), buf_span(&after))
-                       : !(had || has) || !is_identity(a))
-                return false;
-        buf_printf(out, "  %s ", a->label);
-        if (had)
-                put_value(s, v, old_path, a->as, out);
-        if (had && has)
-                buf_put_str(out, "→");
-        if (has)
-                put_value(s, v, new_path, a->as, out);
-        if (had && !has)
-                buf_put_str(out, " before");
-        return true;
-}
-
-static enum style state_style(const char *state)
-{
-        if (strcmp(state, "unexplained") == 0)
-                return STYLE_BAD;
-        return strcmp(state, "volatile") == 0 ? STYLE_DIM : STYLE_GOOD;
-}
-
-static void put_seen(const struct view *v, struct buf *out)
-{
-        static const struct {
-                const char *seen, *words;
-        } table[] = { { "rescan", "found by a rescan" },
-                      { "start", "made while the sensor was down" },
-                      { "check", "found by a check" } };
-        CLEANUP(buf_done) struct buf seen = BUF_INIT(FIELD_MAX);
-
-        view_text(v, "what.seen", &seen);
-        for (size_t i = 0; i < ARRAY_LEN(table); i++)
-                if (span_eq_str(buf_span(&seen), table[i].seen))
-                        buf_printf(out, "  (%s)", table[i].words);
-}
-
-static void put_change(const struct screen *s, const struct view *v, struct buf *out)
-{
-        CLEANUP(buf_done) struct buf state = BUF_INIT(FIELD_MAX);
-        CLEANUP(buf_done) struct buf safe = BUF_INIT(4 * FIELD_MAX);
-        bool any = false;
-
-        for (size_t i = 0; i < ARRAY_LEN(attributes); i++)
-                any |= put_attribute(s, v, &attributes[i], out);
-        if (!any)
-                put_styled_phrase(s, v, STYLE_NONE, "[  {differs:list} differ]", out);
-        put_styled_phrase(s, v, STYLE_WARN, "[  hash not known now: {new_hash_reason}]", out);
-        put_author(s, v, out);
-        put_seen(v, out);
-        view_text(v, "why.state", &state);
-        text_put_safe(&safe, buf_span(&state));
-        buf_put_str(out, "  ");
-        screen_put(s, out, state_style(buf_cstr(&state)), buf_cstr(&safe));
-        put_styled_phrase(s, v, STYLE_NONE, "[ {why.package}][ {why.change}][ ({why.detail})]",
-                          out);
+        line_put_phrase(s, v, STYLE_DIM, "[  author not known: {who.unknown}]", out);
 }
 
 /* ---- the line ---- */
@@ -459,10 +359,10 @@ static void put_what(const struct screen *s, const struct view *v, const struct 
 {
         if (!p) {
                 put_members(v, out);
-                put_author(s, v, out);
+                line_put_author(s, v, out);
                 return;
         }
-        put_styled_phrase(s, v, p->more == put_change ? STYLE_BOLD : STYLE_NONE, p->text, out);
+        line_put_phrase(s, v, p->more == line_put_change ? STYLE_BOLD : STYLE_NONE, p->text, out);
         if (p->more)
                 p->more(s, v, out);
 }

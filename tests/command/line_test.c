@@ -85,13 +85,39 @@ static void tells_changes(void **state)
                   "\"old_uid\":1000,\"path\":\"/etc/x\\u001b[2J\",\"seen\":\"live\"},\"why\":{\"state\":"
                   "\"volatile\"}}",
                   NULL,
-                  AT "attributes  /etc/x\\x1b[2J  mode 0644→0640  owner 1000→0  flags →immutable  "
-                     "volatile\n" },
+                  AT
+                  "attributes  /etc/x\\x1b[2J  mode 0644→0640  owner 1000→0  flags none→immutable  "
+                  "volatile\n" },
+                /* What was not there, what cannot be known, and which attribute it is. */
+                { "{\"k\":\"integrity.change\"," T
+                  ",\"what\":{\"change\":\"attributes\",\"differs\":[\"xattrs\",\"acl\",\"caps\","
+                  "\"label\"],\"new_acl\":\"user::rw-,user:1000:rw-\",\"new_label\":\"a:b\","
+                  "\"new_xattrs\":[[\"user.a\",\"" A64 "\"],[\"user.b\",\"" A64 "\"]],"
+                  "\"old_caps\":\"cap_net_raw=ep\",\"old_unknown\":[[\"label\",\"unreadable\"]],"
+                  "\"path\":\"/etc/x\",\"seen\":\"deep\"},\"why\":{\"state\":\"unexplained\"}}",
+                  NULL,
+                  AT
+                  "attributes  /etc/x  acl none→user::rw-,user:1000:rw-  capabilities "
+                  "cap_net_raw=ep→none  label unreadable→a:b  xattrs user.a added, user.b added  "
+                  "(found by the background scan: no event told of it)  unexplained\n" },
+                { "{\"k\":\"integrity.change\"," T
+                  ",\"what\":{\"change\":\"created\",\"new_caps\":\"=ep\",\"new_sha256\":\"" B64
+                  "\",\"new_xattrs\":[[\"user.a\",\"" A64
+                  "\"]],\"path\":\"/bin/x\",\"seen\":\"live\"},\"why\":{\"state\":\"unexplained\"}}",
+                  NULL,
+                  AT "created     /bin/x  sha256 9f8e7d6c…  capabilities =ep  xattrs user.a  "
+                     "unexplained\n" },
         };
         struct screen s = { .terminal = true, .width = 250 };
 
         check(t, ARRAY_LEN(t), &s);
 }
+
+/* Both states of /etc/x; members ascend behind "differs". */
+#define CHANGED(differs, states)                                                                   \
+        "{\"k\":\"integrity.change\"," T                                                           \
+        ",\"what\":{\"change\":\"attributes\",\"differs\":" differs "," states                     \
+        ",\"path\":\"/etc/x\",\"seen\":\"live\"},\"why\":{\"state\":\"unexplained\"}}"
 
 static void tells_small_changes(void **state)
 {
@@ -100,6 +126,46 @@ static void tells_small_changes(void **state)
                   ",\"what\":{\"change\":\"attributes\",\"differs\":[\"mtime\""
                   ",\"links\"],\"path\":\"/etc/x\",\"seen\":\"live\"},\"why\":{\"state\":\"unexplained\"}}",
                   NULL, AT "attributes  /etc/x  mtime, links differ  unexplained\n" },
+                { CHANGED("[\"sha256\"]",
+                          "\"new_hash_reason\":\"permission\","
+                          "\"new_hash_status\":\"unreadable\",\"old_sha256\":\"" A64 "\""),
+                  NULL,
+                  AT
+                  "attributes  /etc/x  sha256 aaaaaaaa…→not known  hash not known now: permission  "
+                  "unexplained\n" },
+                { CHANGED("[\"links\"]",
+                          "\"new_inode\":7,\"new_links\":1,\"old_inode\":7,\"old_links\":2"),
+                  NULL, AT "attributes  /etc/x  links 2→1  unexplained\n" },
+                { CHANGED("[\"mtime\",\"inode\"]",
+                          "\"new_inode\":8,\"new_mtime\":\"2026-11-25T17:00:05.000000000Z\","
+                          "\"old_inode\":7,\"old_mtime\":\"2026-11-25T17:00:00.000000000Z\""),
+                  NULL,
+                  AT "attributes  /etc/x  mtime 2026-11-25 18:00:00→2026-11-25 18:00:05  "
+                     "inode 7→8  unexplained\n" },
+                { CHANGED("[\"mtime\"]", "\"new_mtime\":\"2026-11-25T17:00:00.000000002Z\","
+                                         "\"old_mtime\":\"2026-11-25T17:00:00.000000001Z\""),
+                  NULL,
+                  AT "attributes  /etc/x  mtime 2026-11-25T17:00:00.000000001Z→"
+                     "2026-11-25T17:00:00.000000002Z  unexplained\n" },
+                { CHANGED("[\"acl\",\"caps\",\"label\",\"size\",\"mtime\"]",
+                          "\"new_caps\":\"cap_net_raw=ep\","
+                          "\"new_mtime\":\"2026-11-25T17:00:05.000000000Z\",\"new_size\":5,"
+                          "\"new_unknown\":[[\"label\",\"unreadable\"]],"
+                          "\"old_acl\":\"user::rw-\",\"old_label\":\"a_t\","
+                          "\"old_mtime\":\"2026-11-25T17:00:00.000000000Z\",\"old_size\":4"),
+                  NULL,
+                  AT "attributes  /etc/x  size 4→5  acl user::rw-→none  capabilities "
+                     "none→cap_net_raw=ep  label a_t→unreadable  unexplained\n" },
+                { CHANGED("[\"xattrs\"]",
+                          "\"new_xattrs\":[[\"user.a\",\"" A64 "\"],[\"user.c\\u001b\",\"" A64
+                          "\"]],\"old_xattrs\":[[\"user.a\",\"" B64 "\"],[\"user.b\",\"" A64
+                          "\"]]"),
+                  NULL,
+                  AT
+                  "attributes  /etc/x  xattrs user.a changed, user.c\\x1b added, user.b removed  "
+                  "unexplained\n" },
+                { CHANGED("[\"xattrs\"]", "\"new_xattrs\":[[\"user.a\",\"" A64 "\"]]"), NULL,
+                  AT "attributes  /etc/x  xattrs user.a added  unexplained\n" },
                 { "{\"k\":\"integrity.change\"," T
                   ",\"what\":{\"change\":\"modified\",\"new_target_b64\":"
                   "\"/w==\",\"old_target\":\"a\",\"path\":\"/etc/l\",\"seen\":\"check\"},\"why\":{\"state\":"
