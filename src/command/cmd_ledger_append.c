@@ -27,6 +27,7 @@ struct appending {
         struct buf input;
         uint64_t lines; /* checked and appended before this piece */
         uint64_t first;
+        uint64_t bad_line; /* 0: none is */
         struct progress progress;
 };
 
@@ -43,13 +44,13 @@ static bool next_line(struct span *rest, struct span *ret)
         return true;
 }
 
-static int check_piece(const struct appending *a, struct span piece, struct err *err)
+static int check_piece(struct appending *a, struct span piece, struct err *err)
 {
         uint64_t line = a->lines;
         struct span entry;
 
         while (next_line(&piece, &entry)) {
-                line++;
+                a->bad_line = ++line;
                 if (entry.n > ENTRY_MAX)
                         return err_set(err, -E2BIG,
                                        "line %" PRIu64 ": %zu bytes; an entry has at most %d", line,
@@ -57,6 +58,7 @@ static int check_piece(const struct appending *a, struct span piece, struct err 
                 if (json_check(entry, err) < 0)
                         return err_wrap(err, "line %" PRIu64, line);
         }
+        a->bad_line = 0;
         return 0;
 }
 
@@ -193,19 +195,40 @@ static enum status report(const struct appending *a)
         return command_print(a->in, &out, STATUS_GOOD);
 }
 
+static enum status put_failure(const struct appending *a, uint64_t appended, const struct err *err)
+{
+        CLEANUP(buf_done) struct buf out = BUF_INIT(COMMAND_OUTPUT_MAX);
+        struct json_writer w;
+
+        json_writer_init(&w, &out);
+        json_begin_object(&w);
+        json_member_u64(&w, "appended", appended);
+        command_put_json_text(&w, "error", err_text(err));
+        if (appended)
+                json_member_u64(&w, "first", a->first);
+        if (a->bad_line)
+                json_member_u64(&w, "line", a->bad_line);
+        json_end_object(&w);
+        buf_put_byte(&out, '\n');
+        return command_print(a->in, &out, STATUS_PROBLEM);
+}
+
 /* What is in the ledger although the command failed must be known to whoever sends again. */
 static enum status fail(const struct appending *a, const struct err *err)
 {
-        uint64_t size = a->writing.ledger ? ledger_size(a->writing.ledger) : 0;
+        struct ledger *l = a->writing.ledger;
+        uint64_t appended = l ? ledger_size(l) - a->first : 0;
 
-        if (!a->writing.ledger)
-                return complain(a->in, STATUS_PROBLEM, "%s", err_text(err));
-        if (size == a->first)
-                return complain(a->in, STATUS_PROBLEM, "%s; nothing was appended", err_text(err));
-        return complain(a->in, STATUS_PROBLEM,
-                        "%s; the %" PRIu64 " entries before are in the ledger, from index %" PRIu64
-                        " on",
-                        err_text(err), size - a->first, a->first);
+        if (!l)
+                complain(a->in, STATUS_PROBLEM, "%s", err_text(err));
+        else if (appended == 0)
+                complain(a->in, STATUS_PROBLEM, "%s; nothing was appended", err_text(err));
+        else
+                complain(a->in, STATUS_PROBLEM,
+                         "%s; the %" PRIu64 " entries before are in the ledger, from index %" PRIu64
+                         " on",
+                         err_text(err), appended, a->first);
+        return a->in->json ? put_failure(a, appended, err) : STATUS_PROBLEM;
 }
 
 static enum status run(struct invocation *in)
@@ -235,6 +258,9 @@ const struct command command_ledger_append = {
                 "checkpoint is published, prints\n"
                 "\n"
                 "  first INDEX size SIZE root BASE64\n"
+                "\n"
+                "or with --json an object of these members; of a failure it has \"error\", how many were\n"
+                "\"appended\", and for a bad \"line\" its number.\n"
                 "\n"
                 "A bad line is refused by its number and the byte in it.  Up to 64 MiB of input are\n"
                 "checked to the last line before the first is appended, so nothing of it is then in\n"

@@ -329,14 +329,29 @@ def test_one_writer_at_a_time(ledger):
     assert good_json("verify", path, "--key", vkey)["size"] == 2000 * len(taken)
 
 
+@pytest.mark.parametrize("bad, byte", ((b"bad", 0), (b'{"b":1,"a":1}', 7), (b'{"a":1.5}', 6)))
+def test_refused_line_as_json(ledger, bad, byte):
+    path, _vkey = ledger
+    done = assay("ledger", "append", path, "--json", data=b'{"a":1}\n{"a":2}\n' + bad + b"\n")
+    said = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert (said["line"], said["appended"]) == (3, 0)
+    assert said["error"].startswith(f"line 3: byte {byte}: ")
+    assert said["error"].encode() in done.stderr
+    said = json.loads(assay("ledger", "append", path / "absent", "--json", data=bad).stdout)
+    assert "line" not in said and said["error"]
+
+
 def test_larger_than_one_piece(ledger):
     """Input beyond 64 MiB: the pieces before a bad line stay, and it says how many entries."""
     path, vkey = ledger
     entry = b'{"a":"' + b"x" * 60000 + b'"}\n'
     n = 64 * 1024 * 1024 // len(entry) + 10
-    done = assay("ledger", "append", path, data=entry * n + b"bad\n")
+    done = assay("ledger", "append", path, "--json", data=entry * n + b"bad\n")
     size = good_json("ledger", "checkpoint", path)["size"]
     assert done.returncode == 1 and 0 < size < n
     assert done.stderr.decode().startswith(f"assay ledger append: line {n + 1}: byte 0: ")
     assert f"the {size} entries before are in the ledger" in done.stderr.decode()
+    said = json.loads(done.stdout)
+    assert (said["appended"], said["first"], said["line"]) == (size, 0, n + 1)
     assert good_json("verify", path, "--key", vkey)["verdict"] == "good"
