@@ -2,11 +2,16 @@
 #include "integrity/change.h"
 
 #include "base/text.h"
+#include "integrity/change_state.h"
 #include "integrity/who.h"
 #include "wire/json.h"
 
 #include <limits.h>
 #include <stdio.h>
+
+/* What has no short form. */
+#define LONG_FIELDS                                                                                \
+        (RECORD_F_LINK | RECORD_F_ACL | RECORD_F_ACL_DEFAULT | RECORD_F_LABEL | RECORD_F_XATTRS)
 
 enum { PATHS_MAX = 24 * 1024 }; /* bytes of a list of what is watched, in one entry */
 
@@ -73,124 +78,30 @@ static void put_paths(struct json_writer *w, const char *key, const struct watch
         buf_done(&b);
 }
 
-/* ---- a file's state ---- */
-
-static void put_flags(struct json_writer *w, const char *key, uint32_t flags)
-{
-        static const struct {
-                uint32_t flag;
-                const char *name;
-        } names[] = {
-                { RECORD_APPEND, "append" },       { RECORD_COMPRESSED, "compressed" },
-                { RECORD_ENCRYPTED, "encrypted" }, { RECORD_IMMUTABLE, "immutable" },
-                { RECORD_NODUMP, "nodump" },       { RECORD_VERITY, "verity" },
-        };
-
-        json_put_key(w, key);
-        json_begin_array(w);
-        for (size_t i = 0; i < ARRAY_LEN(names); i++)
-                if (flags & names[i].flag)
-                        json_put_string(w, span_str(names[i].name));
-        json_end_array(w);
-}
-
-static const char *xattr_status(const struct record *r)
-{
-        return r->xattr_status == RECORD_XATTRS_KNOWN         ? "known"
-               : r->xattr_status == RECORD_XATTRS_UNSUPPORTED ? "unsupported"
-                                                              : "unreadable";
-}
-
-/* Keys of one state ascend; each is prefix + name. */
-struct state_writer {
-        struct json_writer *w;
-        const char *prefix;
-        char key[64];
-};
-
-static const char *key(struct state_writer *s, const char *name)
-{
-        snprintf(s->key, sizeof s->key, "%s%s", s->prefix, name);
-        return s->key;
-}
-
-/* The members of r that are asked for, and always its hash. */
-static void put_state(struct json_writer *w, const char *prefix, const struct record *r,
-                      unsigned want)
-{
-        struct state_writer s = { .w = w, .prefix = prefix };
-        bool file = r->type == RECORD_FILE,
-             device = r->type == RECORD_CHAR || r->type == RECORD_BLOCK;
-        char text[32];
-
-        if (want & RECORD_F_FLAGS)
-                put_flags(w, key(&s, "flags"), r->flags);
-        if (want & RECORD_F_GID)
-                json_member_int(w, key(&s, "gid"), r->gid);
-        if (file && r->hash != RECORD_HASH_KNOWN)
-                json_member_text(w, key(&s, "hash_reason"), record_reason_name(r->reason));
-        if (file)
-                json_member_text(w, key(&s, "hash_status"), record_hash_name(r->hash));
-        if (want & RECORD_F_INODE)
-                json_member_u64(w, key(&s, "inode"), r->ino);
-        if (want & RECORD_F_LINKS)
-                json_member_int(w, key(&s, "links"), r->nlink);
-        if (want & RECORD_F_MODE) {
-                snprintf(text, sizeof text, "%04o", r->mode);
-                json_member_text(w, key(&s, "mode"), text);
-        }
-        if (want & RECORD_F_MTIME)
-                json_member_time(w, key(&s, "mtime"), r->mtime_ns);
-        if (device && want & RECORD_F_RDEV) {
-                snprintf(text, sizeof text, "%u:%u", (unsigned)(r->rdev >> 32), (unsigned)r->rdev);
-                json_member_text(w, key(&s, "rdev"), text);
-        }
-        if (file && r->hash == RECORD_HASH_KNOWN)
-                put_hex(w, key(&s, "sha256"), r->sha256);
-        if (want & RECORD_F_SIZE)
-                json_member_u64(w, key(&s, "size"), r->size);
-        if (r->type == RECORD_LINK && want & RECORD_F_LINK)
-                json_put_bytes(w, key(&s, "target"), r->link);
-        if (want & RECORD_F_TYPE)
-                json_member_text(w, key(&s, "type"), record_type_name(r->type));
-        if (want & RECORD_F_UID)
-                json_member_int(w, key(&s, "uid"), r->uid);
-        if (want & RECORD_F_XATTRS && r->xattr_status != RECORD_XATTRS_KNOWN)
-                json_member_text(w, key(&s, "xattr_status"), xattr_status(r));
-        if (want & RECORD_F_XATTRS && r->xattrs.n)
-                put_hex(w, key(&s, "xattrs"), r->xattr_digest);
-}
-
-static void put_differs(struct json_writer *w, unsigned d)
-{
-        json_put_key(w, "differs");
-        json_begin_array(w);
-        for (unsigned i = 0; i < RECORD_F_COUNT; i++)
-                if (d & 1u << i)
-                        json_put_string(w, span_str(record_field_name[i]));
-        json_end_array(w);
-}
+/* ---- what ---- */
 
 static void put_what(struct json_writer *w, const struct change *c)
 {
         const struct record *any = c->is ? c->is : c->was;
-        unsigned want = (1u << RECORD_F_COUNT) - 1, d = 0;
+        unsigned want = CHANGE_ALL, d = 0;
 
+        assert(any);
         if (c->was && c->is)
                 want = d = change_differs(c);
-        assert(any);
+        if (c->brief)
+                want &= ~(unsigned)LONG_FIELDS;
         json_begin_object(w);
         json_member_text(w, "change", change_word(c));
         if (c->was && c->is)
-                put_differs(w, d);
+                change_put_differs(w, "differs", d);
         if (c->from.n)
                 json_put_bytes(w, "from", c->from);
         if (c->profile)
                 json_member_text(w, "mode", watch_mode_name(c->profile->mode));
         if (c->is)
-                put_state(w, "new_", c->is, want);
+                change_put_state(w, "new_", c->is, c->was, want);
         if (c->was)
-                put_state(w, "old_", c->was, want);
+                change_put_state(w, "old_", c->was, c->is, want);
         json_put_bytes(w, "path", c->path);
         if (c->profile)
                 json_member_string(w, "profile", c->profile->name);
@@ -254,7 +165,8 @@ void change_put(const struct change *c, struct buf *out)
         begin_entry(&w, out, "integrity.change", c->wall_ns);
         put_what(&w, c);
         json_put_key(&w, "who");
-        put_who(&w, c->who, c->unknown);
+        put_who(&w, c->brief ? NULL : c->who,
+                c->brief ? "left out, for the entry would be too long" : c->unknown);
         json_put_key(&w, "why");
         json_begin_object(&w);
         json_member_text(&w, "state",

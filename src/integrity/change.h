@@ -27,9 +27,10 @@ struct change {
         bool over; /* the rename took the place of another file: `was` is that file */
         const struct record *was; /* NULL: created */
         const struct record *is;  /* NULL: deleted */
-        const char *seen;         /* live, rescan, start */
+        const char *seen;         /* live, rescan, start, deep */
         const struct who *who;    /* NULL: nobody was seen doing it */
         const char *unknown;      /* then why */
+        bool brief;               /* leave out what is long: the author, lists, labels, targets */
 };
 
 /* What differs between c->was and c->is, both there, and is worth an entry: enum record_field. */

@@ -2,8 +2,9 @@
 #include "integrity/observe.h"
 
 #include "base/clock.h"
-#include "crypto/sha256.h"
-#include "sys/dirwalk.h"
+#include "integrity/content.h"
+#include "integrity/observe_priv.h"
+#include "integrity/pace.h"
 #include "sys/io.h"
 
 #include <fcntl.h>
@@ -16,21 +17,8 @@
 #include <unistd.h>
 
 enum {
-        READ_SIZE = 128 * 1024,
-        LINK_MAX_BYTES = 4096,
-        XATTR_VALUE_MAX = 65536, /* the kernel's XATTR_SIZE_MAX */
-        TRIES = 3,               /* while a file keeps changing */
-        PATH_PIECE = 4000,       /* below PATH_MAX */
-};
-
-struct observer {
-        struct sha256_ctx *hash;
-        struct buf names, sorted, value;
-        const char **order; /* names in order */
-        size_t order_max;
-        uint64_t bytes;
-        uint8_t link[LINK_MAX_BYTES];
-        uint8_t buf[READ_SIZE];
+        TRIES = 3,         /* while a file keeps changing */
+        PATH_PIECE = 4000, /* below PATH_MAX */
 };
 
 int observer_new(struct observer **ret, struct err *err)
@@ -43,9 +31,10 @@ int observer_new(struct observer **ret, struct err *err)
                 free(o);
                 return err_set(err, -ENOMEM, "out of memory for reading files");
         }
-        o->names = BUF_INIT(XATTR_VALUE_MAX);
-        o->sorted = BUF_INIT(XATTR_VALUE_MAX);
-        o->value = BUF_INIT(XATTR_VALUE_MAX);
+        o->fd = -1;
+        o->names = BUF_INIT(OBSERVE_VALUE_MAX);
+        o->value = BUF_INIT(OBSERVE_VALUE_MAX);
+        o->attrs = BUF_INIT(RECORD_ATTRS_MAX + 2 + UINT8_MAX + RECORD_HASH);
         *ret = o;
         return 0;
 }
@@ -54,10 +43,11 @@ struct observer *observer_free(struct observer *o)
 {
         if (!o)
                 return NULL;
+        observe_abandon(o);
         sha256_free(o->hash);
         buf_done(&o->names);
-        buf_done(&o->sorted);
         buf_done(&o->value);
+        buf_done(&o->attrs);
         free(o->order);
         free(o);
         return NULL;
@@ -66,6 +56,21 @@ struct observer *observer_free(struct observer *o)
 uint64_t observer_bytes(const struct observer *o)
 {
         return o->bytes;
+}
+
+void observer_set_pace(struct observer *o, struct pace *p)
+{
+        o->pace = p;
+}
+
+void observer_set_ended(struct observer *o, const atomic_bool *ended)
+{
+        o->ended = ended;
+}
+
+void observer_keep(struct observer *o, struct content *c)
+{
+        o->content = c;
 }
 
 /* ---- directories ---- */
@@ -226,6 +231,9 @@ static void fill(const struct fs_stat *st, struct record *r)
                 .ctime_ns = to_ns(st->ctime),
                 .btime_ns = st->has & FS_HAS_BTIME ? to_ns(st->btime) : 0,
         };
+        memset(r->known, RECORD_SKIPPED, sizeof r->known);
+        if (st->attr_mask & FS_ATTR_IMMUTABLE)
+                r->known[RECORD_FLAGS] = RECORD_KNOWN;
         device = r->type == RECORD_CHAR || r->type == RECORD_BLOCK;
         r->rdev = device ? (uint64_t)st->rdev_major << 32 | st->rdev_minor : 0;
 }
@@ -292,119 +300,44 @@ static void no_hash(struct record *r, enum record_reason why)
         memset(r->sha256, 0, sizeof r->sha256);
 }
 
-static void hash_content(struct observer *o, int fd, struct record *r)
+/* A writer can append for ever; what was there when we began is enough to know that it has
+ * changed.  A short count at the size stat gave is the end: saves a call per small file. */
+static bool is_end(const struct observer *o, size_t n)
 {
-        off_t at = 0;
+        uint64_t at = (uint64_t)o->at;
 
-        sha256_begin(o->hash);
-        for (;;) {
-                ssize_t n = pread(fd, o->buf, sizeof o->buf, at);
+        return n == 0 || at > o->r.size + 2 * (uint64_t)OBSERVE_READ ||
+               (n < sizeof o->buf && at == o->r.size);
+}
+
+/* 1: there is more.  0: it is hashed, or cannot be. */
+static int hash_some(struct observer *o, uint64_t max)
+{
+        for (uint64_t done = 0; done < max;) {
+                ssize_t n = pread(o->fd, o->buf, sizeof o->buf, o->at);
 
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n < 0) {
-                        no_hash(r, reason_of(-errno));
-                        return;
+                        no_hash(&o->r, reason_of(-errno));
+                        return 0;
                 }
-                if (n == 0)
-                        break;
                 sha256_add(o->hash, span_of(o->buf, (size_t)n));
-                at += n;
-                /* A writer can append for ever; what was there when we began is enough to know that
-                 * it has changed. */
-                if ((uint64_t)at > r->size + 2 * (uint64_t)READ_SIZE)
-                        break;
-                /* A short count at the size stat gave is the end: saves a call per small file. */
-                if ((size_t)n < sizeof o->buf && (uint64_t)at == r->size)
-                        break;
-        }
-        o->bytes += (uint64_t)at;
-        sha256_end(o->hash, r->sha256);
-        r->hash = RECORD_HASH_KNOWN;
-        r->reason = RECORD_REASON_NONE;
-}
-
-/* ---- extended attributes ---- */
-
-static int name_cmp(const void *a, const void *b)
-{
-        return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Puts o->names in order; returns how many, or a negative errno. */
-static int sort_names(struct observer *o)
-{
-        size_t n = 0;
-
-        for (size_t at = 0; at < o->names.n; at += strlen((char *)o->names.p + at) + 1) {
-                if (n == o->order_max) {
-                        size_t max = o->order_max ? o->order_max * 2 : 16;
-                        const char **p = realloc(o->order, max * sizeof(const char *));
-
-                        if (!p)
-                                return -ENOMEM;
-                        o->order = p;
-                        o->order_max = max;
+                o->at += n;
+                o->bytes += (uint64_t)n;
+                done += (uint64_t)n;
+                if (o->pace)
+                        pace_take(o->pace, (uint64_t)n, 0);
+                if (is_end(o, (size_t)n)) {
+                        sha256_end(o->hash, o->r.sha256);
+                        o->r.hash = RECORD_HASH_KNOWN;
+                        o->r.reason = RECORD_REASON_NONE;
+                        return 0;
                 }
-                o->order[n++] = (char *)o->names.p + at;
+                if (o->ended && atomic_load_explicit(o->ended, memory_order_relaxed))
+                        return -ECANCELED;
         }
-        qsort(o->order, n, sizeof(const char *), name_cmp);
-        return (int)n;
-}
-
-static void add_sized(struct sha256_ctx *h, struct span s)
-{
-        uint8_t n[4] = { (uint8_t)s.n, (uint8_t)(s.n >> 8), (uint8_t)(s.n >> 16),
-                         (uint8_t)(s.n >> 24) };
-
-        sha256_add(h, span_of(n, sizeof n));
-        sha256_add(h, s);
-}
-
-/* SHA-256 over, for each name in order: u32le length, name, u32le length, value. */
-static int digest_values(struct observer *o, int fd, int n, uint8_t out[RECORD_HASH])
-{
-        buf_clear(&o->sorted);
-        sha256_begin(o->hash);
-        for (int i = 0; i < n; i++) {
-                int rc;
-
-                buf_clear(&o->value);
-                rc = fs_xattr_get(fd, o->order[i], &o->value);
-                if (rc < 0)
-                        return rc;
-                buf_put(&o->sorted, span_of(o->order[i], strlen(o->order[i]) + 1));
-                add_sized(o->hash, span_str(o->order[i]));
-                add_sized(o->hash, buf_span(&o->value));
-        }
-        sha256_end(o->hash, out);
-        return buf_status(&o->sorted);
-}
-
-static void read_xattrs(struct observer *o, int fd, struct record *r)
-{
-        int rc, n = 0;
-
-        buf_clear(&o->names);
-        rc = fs_xattr_list(fd, &o->names);
-        if (rc == -EOPNOTSUPP) {
-                r->xattr_status = RECORD_XATTRS_UNSUPPORTED;
-                return;
-        }
-        if (rc >= 0 && o->names.n == 0)
-                return;
-        if (rc >= 0 && o->names.n > UINT16_MAX)
-                rc = -E2BIG;
-        if (rc >= 0)
-                rc = n = sort_names(o);
-        if (rc >= 0)
-                rc = digest_values(o, fd, n, r->xattr_digest);
-        if (rc < 0) {
-                r->xattr_status = RECORD_XATTRS_UNREADABLE;
-                memset(r->xattr_digest, 0, sizeof r->xattr_digest);
-                return;
-        }
-        r->xattrs = buf_span(&o->sorted);
+        return 1;
 }
 
 /* ---- one file ---- */
@@ -419,58 +352,38 @@ static int open_file(int dirfd, const char *name)
         return fd < 0 ? -errno : fd;
 }
 
-static void want_handle(int fd, const struct record *r, struct table_handle *ret)
+static void want_handle(struct observer *o, int fd)
 {
-        if (!ret)
+        o->handle.n = 0;
+        if (o->r.type == RECORD_DIR || (o->r.type == RECORD_FILE && o->r.nlink > 1))
+                if (observe_handle(fd, &o->handle) < 0)
+                        o->handle.n = 0;
+}
+
+/* Inode flags where statx(2) does not tell them.  A descriptor that is O_PATH cannot be asked. */
+static void want_flags(struct observer *o, int fd, struct fs_stat *st)
+{
+        CLEANUP_FD int dir = -1;
+        int rc = 0;
+
+        if (o->r.known[RECORD_FLAGS] == RECORD_KNOWN)
                 return;
-        ret->n = 0;
-        if (r->type == RECORD_DIR || (r->type == RECORD_FILE && r->nlink > 1))
-                if (observe_handle(fd, ret) < 0)
-                        ret->n = 0;
-}
-
-/* 0, -ENOENT, -EAGAIN: what was opened is not what was seen, or it changed. */
-static int observe_file(struct observer *o, int dirfd, const char *name, struct record *ret,
-                        struct table_handle *ret_handle)
-{
-        CLEANUP_FD int fd = open_file(dirfd, name);
-        struct fs_stat st;
-        struct record r = *ret, after;
-        int rc;
-
-        if (fd == -ENOENT || fd == -ELOOP || fd == -ENXIO)
-                return -EAGAIN;
-        if (fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM)
-                return fd; /* says something about us, not about the file */
-        if (fd < 0) {
-                no_hash(ret, reason_of(fd));
-                ret->xattr_status = RECORD_XATTRS_UNREADABLE;
-                if (ret_handle)
-                        ret_handle->n = 0;
-                return 0;
+        if (o->r.type == RECORD_DIR) {
+                dir = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                rc = dir < 0 ? -errno : fs_stat_flags(dir, st);
+        } else if (o->r.type == RECORD_FILE) {
+                rc = fs_stat_flags(fd, st);
+        } else {
+                rc = -EOPNOTSUPP;
         }
-        rc = fs_stat_fd(fd, &st);
-        if (rc < 0)
-                return rc;
-        if ((st.attr_mask & FS_ATTR_IMMUTABLE) == 0)
-                (void)!fs_stat_flags(fd, &st); /* without an answer the flags stay clear */
-        fill(&st, &r);
-        if (!record_same_file(ret, &r))
-                return -EAGAIN;
-        hash_content(o, fd, &r);
-        read_xattrs(o, fd, &r);
-        want_handle(fd, &r, ret_handle);
-        rc = fs_stat_fd(fd, &st);
-        if (rc < 0)
-                return rc;
-        fill(&st, &after);
-        after.flags = r.flags;
-        *ret = r;
-        return record_same_stat(&r, &after) ? 0 : -EAGAIN;
+        o->r.flags = flags_of(st->attr);
+        o->r.known[RECORD_FLAGS] = rc == 0                              ? RECORD_KNOWN
+                                   : rc == -ENOTTY || rc == -EOPNOTSUPP ? RECORD_UNSUPPORTED
+                                                                        : RECORD_UNREADABLE;
 }
 
-static int observe_other(struct observer *o, int dirfd, const char *name, struct record *ret,
-                         struct table_handle *ret_handle)
+/* All that needs no content, of a descriptor that is open for no more than that. */
+static int observe_closed(struct observer *o, int dirfd, const char *name)
 {
         CLEANUP_FD int fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         struct fs_stat st;
@@ -483,44 +396,164 @@ static int observe_other(struct observer *o, int dirfd, const char *name, struct
         if (rc < 0)
                 return rc;
         fill(&st, &r);
-        if (r.type == RECORD_FILE)
+        if (r.type != o->r.type)
                 return -EAGAIN;
+        o->r = r;
         if (r.type == RECORD_LINK) {
                 ssize_t n = readlinkat(fd, "", (char *)o->link, sizeof o->link);
 
                 if (n < 0)
                         return -errno;
-                r.link = span_of(o->link, (size_t)n);
+                o->r.link = span_of(o->link, (size_t)n);
         }
-        read_xattrs(o, fd, &r);
-        want_handle(fd, &r, ret_handle);
-        *ret = r;
+        if (r.type != RECORD_FILE)
+                want_flags(o, fd, &st);
+        else if (r.known[RECORD_FLAGS] != RECORD_KNOWN)
+                o->r.known[RECORD_FLAGS] = RECORD_UNREADABLE;
+        observe_attrs(o, fd, &st);
+        want_handle(o, fd);
         return 0;
+}
+
+/* A file that may not be read still has a state. */
+static int observe_unreadable(struct observer *o, int dirfd, const char *name, int error)
+{
+        int rc = observe_closed(o, dirfd, name);
+
+        if (rc == 0)
+                no_hash(&o->r, reason_of(error));
+        return rc;
+}
+
+/* -EAGAIN: what was opened is not what was seen. */
+static int begin_file(struct observer *o, int dirfd, const char *name)
+{
+        struct record seen = o->r;
+        struct fs_stat st;
+        int rc;
+
+        o->fd = open_file(dirfd, name);
+        if (o->fd == -ENOENT || o->fd == -ELOOP || o->fd == -ENXIO)
+                return -EAGAIN;
+        if (o->fd == -EMFILE || o->fd == -ENFILE || o->fd == -ENOMEM)
+                return o->fd; /* says something about us, not about the file */
+        if (o->fd < 0)
+                return observe_unreadable(o, dirfd, name, o->fd);
+        rc = fs_stat_fd(o->fd, &st);
+        if (rc < 0)
+                return rc;
+        fill(&st, &o->r);
+        if (!record_same_file(&seen, &o->r))
+                return -EAGAIN;
+        want_flags(o, o->fd, &st);
+        observe_attrs(o, o->fd, &st);
+        want_handle(o, o->fd);
+        if (o->pace)
+                pace_take(o->pace, 0, 1);
+        sha256_begin(o->hash);
+        o->at = 0;
+        o->reading = true;
+        return 0;
+}
+
+/* The content is read: is this still the file that we began with?  Only then its content is kept.
+ */
+static int end_file(struct observer *o)
+{
+        struct record after;
+        struct fs_stat st;
+        int rc;
+
+        if (o->content && o->r.hash == RECORD_HASH_KNOWN &&
+            content_keep(o->content, o->fd, o->r.sha256, o->r.size) == -EAGAIN)
+                return -EAGAIN;
+        rc = fs_stat_fd(o->fd, &st);
+        if (rc < 0)
+                return rc;
+        fill(&st, &after);
+        after.flags = o->r.flags;
+        return record_same_stat(&o->r, &after) ? 0 : -EAGAIN;
+}
+
+void observe_abandon(struct observer *o)
+{
+        fd_close(&o->fd);
+        o->reading = false;
+}
+
+int observe_begin(struct observer *o, int dirfd, const char *name)
+{
+        int rc;
+
+        observe_abandon(o);
+        rc = look(dirfd, name, &o->r);
+        if (rc == 0)
+                rc = o->r.type == RECORD_FILE ? begin_file(o, dirfd, name)
+                                              : observe_closed(o, dirfd, name);
+        if (rc < 0)
+                observe_abandon(o);
+        return rc;
+}
+
+int observe_more(struct observer *o, uint64_t max)
+{
+        int rc = o->reading ? hash_some(o, max) : 0;
+
+        if (rc > 0)
+                return rc;
+        if (rc == 0 && o->reading)
+                rc = end_file(o);
+        observe_abandon(o);
+        return rc;
+}
+
+void observe_pause(struct observer *o)
+{
+        fd_close(&o->fd);
+}
+
+int observe_resume(struct observer *o, int dirfd, const char *name)
+{
+        struct fs_stat st;
+        struct record now;
+        int rc;
+
+        assert(o->reading && o->fd < 0);
+        o->fd = open_file(dirfd, name);
+        rc = o->fd < 0 ? o->fd : fs_stat_fd(o->fd, &st);
+        if (rc == 0) {
+                fill(&st, &now);
+                now.flags = o->r.flags;
+                rc = record_same_stat(&o->r, &now) ? 0 : -EAGAIN;
+        }
+        if (rc < 0)
+                observe_abandon(o);
+        return rc;
+}
+
+void observe_result(const struct observer *o, struct record *ret, struct table_handle *ret_handle)
+{
+        *ret = o->r;
+        if (ret_handle)
+                *ret_handle = o->handle;
 }
 
 int observe(struct observer *o, int dirfd, const char *name, struct record *ret,
             struct table_handle *ret_handle)
 {
-        struct record r;
         int rc = -EAGAIN;
 
         for (int i = 0; i < TRIES && rc == -EAGAIN; i++) {
-                rc = look(dirfd, name, &r);
-                if (rc < 0)
-                        return rc;
-                rc = r.type == RECORD_FILE ? observe_file(o, dirfd, name, &r, ret_handle)
-                                           : observe_other(o, dirfd, name, &r, ret_handle);
+                rc = observe_begin(o, dirfd, name);
+                if (rc == 0)
+                        rc = observe_more(o, UINT64_MAX);
         }
-        if (rc == -EAGAIN && r.type == RECORD_FILE) {
-                if (r.hash != RECORD_HASH_KNOWN) /* it never came as far as its attributes */
-                        r.xattr_status = RECORD_XATTRS_UNREADABLE;
-                no_hash(&r, RECORD_REASON_CHANGING);
-                if (ret_handle)
-                        ret_handle->n = 0;
+        if (rc == -EAGAIN && o->r.type == RECORD_FILE) {
+                no_hash(&o->r, RECORD_REASON_CHANGING);
+                o->handle.n = 0;
                 rc = 0;
         }
-        if (rc < 0)
-                return rc;
-        *ret = r;
-        return 0;
+        if (rc == 0)
+                observe_result(o, ret, ret_handle);
+        return rc;
 }

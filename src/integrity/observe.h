@@ -18,7 +18,11 @@
 #include "integrity/record.h"
 #include "integrity/table.h"
 
+#include <stdatomic.h>
+
+struct content;
 struct observer;
+struct pace;
 
 /* One per thread: holds buffers and a hash. */
 MUST_USE int observer_new(struct observer **ret, struct err *err);
@@ -37,12 +41,29 @@ MUST_USE int observe_stat(int dirfd, const char *name, struct record *ret,
 /* Of an open descriptor, O_PATH included. */
 MUST_USE int observe_stat_fd(int fd, struct record *ret);
 
+/* How fast content is read (NULL: as it goes), where content that was hashed is kept (NULL:
+ * nowhere), and a flag that ends reading with -ECANCELED when another thread sets it.  Borrowed. */
+void observer_set_pace(struct observer *o, struct pace *p);
+void observer_keep(struct observer *o, struct content *c);
+void observer_set_ended(struct observer *o, const atomic_bool *ended);
+
 /* Everything.  Spans of *ret point into o until the next call.  -ENOENT: there is none.  -EMFILE,
  * -ENFILE, -ENOMEM: we could not, for now.
  * *ret_handle, if not NULL, gets its handle when it is a directory or has several names, else (or
  * where there are none) n = 0. */
 MUST_USE int observe(struct observer *o, int dirfd, const char *name, struct record *ret,
                      struct table_handle *ret_handle);
+
+/* The same in pieces, for whoever may not be away for long: begin, then more of at most about max
+ * bytes until it no longer returns 1, then the result (or, below 0, none: -EAGAIN says that the
+ * file has changed since).  Between two pieces pause closes the file, so that it keeps no
+ * filesystem from being unmounted, and resume opens it again.  Abandon ends it anywhere. */
+MUST_USE int observe_begin(struct observer *o, int dirfd, const char *name);
+MUST_USE int observe_more(struct observer *o, uint64_t max);
+void observe_result(const struct observer *o, struct record *ret, struct table_handle *ret_handle);
+void observe_pause(struct observer *o);
+MUST_USE int observe_resume(struct observer *o, int dirfd, const char *name);
+void observe_abandon(struct observer *o);
 
 /* Is this directory on a filesystem of the kernel's own inventions (proc, sysfs, ...), which holds
  * no files worth watching? */

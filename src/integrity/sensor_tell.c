@@ -7,7 +7,8 @@
 
 #include <stdlib.h>
 
-enum { PATH_SHORT = 4096 }; /* bytes of a path that is too long for an entry */
+/* Bytes of a path that is too long for an entry. */
+enum { PATH_SHORT = 4096, PATH_BRIEF = 1024 };
 
 static void out_free(struct out *x)
 {
@@ -42,33 +43,34 @@ static int queue(struct sensor *s, struct span skeleton, struct span ops, struct
 }
 
 /* A path that no entry holds: its beginning, and the digest of the whole. */
-static void shorten(struct buf *out, struct span path)
+static void shorten(struct buf *out, struct span path, size_t keep)
 {
         char hex[2 * SHA256_LEN + 1];
         uint8_t digest[SHA256_LEN];
 
         sha256(path, digest);
         text_hex(span_of(digest, sizeof digest), hex);
-        buf_put(out, span_of(path.p, MIN_OF(path.n, (size_t)PATH_SHORT)));
+        buf_put(out, span_of(path.p, MIN_OF(path.n, keep)));
         buf_put_str(out, "...sha256:");
         buf_put_str(out, hex);
 }
 
-/* Nobody hides a change by going deep. */
-static int put_shortened(struct sensor *s, const struct change *c)
+/* Nobody hides a change by going deep, or by all that a name, a target and attributes can hold. */
+static int put_shortened(struct sensor *s, const struct change *c, size_t keep)
 {
         struct change shorter = *c;
         size_t n;
 
         buf_clear(&s->scratch);
-        shorten(&s->scratch, c->path);
+        shorten(&s->scratch, c->path, keep);
         n = s->scratch.n;
         if (c->from.n)
-                shorten(&s->scratch, c->from);
+                shorten(&s->scratch, c->from, keep);
         if (buf_status(&s->scratch) < 0)
                 return buf_status(&s->scratch);
         shorter.path = span_of(s->scratch.p, n);
         shorter.from = span_of(s->scratch.p + n, s->scratch.n - n);
+        shorter.brief = keep == PATH_BRIEF;
         buf_clear(&s->skeleton);
         change_put(&shorter, &s->skeleton);
         return buf_status(&s->skeleton);
@@ -82,7 +84,9 @@ int tell_change(struct sensor *s, const struct change *c, struct span ops)
         change_put(c, &s->skeleton);
         rc = buf_status(&s->skeleton);
         if (rc == -E2BIG)
-                rc = put_shortened(s, c);
+                rc = put_shortened(s, c, PATH_SHORT);
+        if (rc == -E2BIG)
+                rc = put_shortened(s, c, PATH_BRIEF);
         if (rc < 0)
                 return rc;
         s->changes++;

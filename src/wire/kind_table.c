@@ -19,10 +19,12 @@
 
 /* One state of a file; prefix is "what.new_" or "what.old_". */
 #define FILE_STATE(prefix, which) \
-        { prefix "acl", KIND_DIGEST, 0, "SHA-256 of the access control list, " which }, \
+        { prefix "acl", KIND_TEXT, 0, "access control list, " which }, \
+        { prefix "acl_default", KIND_TEXT, 0, "list that new files in a directory get, " which }, \
         { prefix "caps", KIND_TEXT, 0, "file capabilities, " which }, \
         { prefix "ctime", KIND_TIME, 0, "time of the last status change, " which }, \
         { prefix "flags", KIND_LIST, 0, "inode flags (immutable, append, ...), " which }, \
+        { prefix "fstype", KIND_TEXT, 0, "type of the filesystem, " which }, \
         { prefix "gid", KIND_INT, 0, "group, " which }, \
         { prefix "hash_reason", KIND_TEXT, 0, "why the hash is not known, " which }, \
         { prefix "hash_status", KIND_TEXT, 0, "known, unreadable or skipped, " which }, \
@@ -37,8 +39,11 @@
         { prefix "target", KIND_TEXT, KIND_BYTES, "what a symbolic link points to, " which }, \
         { prefix "type", KIND_TEXT, 0, "file, dir, link, fifo, socket, char or block, " which }, \
         { prefix "uid", KIND_INT, 0, "owner, " which }, \
-        { prefix "xattr_status", KIND_TEXT, 0, "known, unsupported or unreadable, " which }, \
-        { prefix "xattrs", KIND_DIGEST, 0, "SHA-256 over extended attributes, " which }
+        { prefix "unknown", KIND_LIST, 0, \
+          "[attribute, unreadable, unsupported or skipped]; what is absent and not here is none, " which }, \
+        { prefix "xattrs", KIND_LIST, 0, \
+          "[name, SHA-256 of the value] of other extended attributes, of two states those that " \
+          "differ, " which }
 
 /* Who did it.  A name, a command line, an address and a terminal are personal: sensitive. */
 #define ACTOR \
@@ -112,7 +117,7 @@ const struct kind kind_table[] = {
                  FILE_STATE("what.new_", "now"), FILE_STATE("what.old_", "before"),
                  { "what.path", KIND_TEXT, REQ | KIND_BYTES, "path" },
                  { "what.profile", KIND_TEXT, 0, "profile that watches it" },
-                 { "what.seen", KIND_TEXT, REQ, "live, rescan, start or check" },
+                 { "what.seen", KIND_TEXT, REQ, "live, rescan, start, deep or check" },
                  { "what.type", KIND_TEXT, 0, "file, dir, link, fifo, socket, char or block" },
                  ACTOR, { "why.change", KIND_TEXT, 0, "id of the approved change" },
                  { "why.detail", KIND_TEXT, 0, "the proof of the explanation" },

@@ -56,7 +56,10 @@ static void set_all(struct record *r)
         r->mtime_ns = INT64_MIN;
         r->nlink = UINT32_MAX;
         r->flags = RECORD_FLAGS_ALL;
-        r->xattrs = span_of("a", 2);
+        r->fs = 0xef53;
+        r->attrs = SPAN("\1\14\0\2\0\0\0\1\0\6\0\xff\xff\xff\xff\5\1a"
+                        "dddddddddddddddddddddddddddddddd");
+        r->known[RECORD_LABEL] = RECORD_UNREADABLE;
         r->hash = RECORD_HASH_UNREADABLE;
         r->reason = RECORD_REASON_DENIED;
         memset(r->sha256, 0, sizeof r->sha256);
