@@ -107,8 +107,36 @@ void command_put_help(const struct screen *s, const struct command *const *comma
                 put_overview(s, commands, out);
 }
 
+/* What may follow on the line, for the shells' completion. */
+static void put_words(const struct command *const *commands, const struct command *c,
+                      struct buf *out)
+{
+        const struct option_spec *const sets[] = { c ? c->options : NULL, command_common_options };
+
+        for (; commands && *commands; commands++)
+                buf_printf(out, "%s\t%s\n", (*commands)->name, (*commands)->about);
+        for (size_t i = 0; c && i < ARRAY_LEN(sets); i++) {
+                for (const struct option_spec *o = sets[i]; o && o->name; o++) {
+                        buf_printf(out, "--%s\t%s\n", o->name, o->about);
+                        if (o->letter)
+                                buf_printf(out, "-%c\t%s\n", o->letter, o->about);
+                }
+        }
+}
+
+struct help_options {
+        bool words;
+};
+
+static const struct option_spec help_specs[] = {
+        { "words", 0, OPTION_FLAG, offsetof(struct help_options, words), NULL,
+          "only what may follow on the line, with a tab before what it is, for completion" },
+        { 0 },
+};
+
 static enum status run(struct invocation *in)
 {
+        const struct help_options *o = in->options;
         const struct command *const *table = in->commands;
         const struct command *c = NULL;
         struct buf out = BUF_INIT(COMMAND_OUTPUT_MAX), name = BUF_INIT(HELP_NAME_MAX * 2);
@@ -125,7 +153,10 @@ static enum status run(struct invocation *in)
                 buf_printf(&name, " %s", c->name);
                 table = c->sub;
         }
-        command_put_help(&in->out, in->commands, c, buf_cstr(&name), &out);
+        if (o->words)
+                put_words(table, c, &out);
+        else
+                command_put_help(&in->out, in->commands, c, buf_cstr(&name), &out);
         status = command_print(in, &out, STATUS_GOOD);
         buf_done(&name);
         buf_done(&out);
@@ -136,6 +167,8 @@ const struct command command_help = {
         .name = "help",
         .operands = "[COMMAND]...",
         .about = "say what a command does and which options it takes",
+        .options = help_specs,
+        .options_size = sizeof(struct help_options),
         .max_operands = 3,
         .run = run,
 };

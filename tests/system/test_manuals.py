@@ -91,19 +91,34 @@ def test_each_program_has_a_page(program):
     assert f"'{program}.8'" in page("meson.build")
 
 
-def complete(*words):
-    script = f"""
-        PATH={BIN}:$PATH
-        source {TOP}/packaging/completion/assay.bash
+COMPLETION = TOP / "packaging" / "completion"
+SHELLS = {
+    "bash": ("bash", "-c", f"""
+        source {COMPLETION}/assay.bash
         COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
         _assay
-        printf '%s\\n' "${{COMPREPLY[@]}}"
-    """
-    done = subprocess.run(["bash", "-c", script, "bash", *words], capture_output=True, text=True)
+        printf '%s\\n' "${{COMPREPLY[@]}}" """, "bash"),
+    # How zsh matches and shows is not in question; the words are.
+    "zsh": ("zsh", "-f", "-c", f"""
+        _files() {{ }}
+        _describe() {{ print -rl -- ${{(M)${{(@)${{(P)4}}%%:*}}:#$words[CURRENT]*}} }}
+        words=("$@") CURRENT=$#
+        source {COMPLETION}/assay.zsh""", "zsh"),
+    "fish": ("fish", "--no-config", "-c", f"""
+        source {COMPLETION}/assay.fish
+        complete -C (string join ' ' -- $argv) | string split -f1 \\t
+        true"""),
+}
+
+
+def complete(shell, *words):
+    done = subprocess.run([*SHELLS[shell], *words], capture_output=True, text=True, cwd=BIN,
+                          env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"})
     assert done.stderr == ""
     return set(done.stdout.split())
 
 
+@pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("words, some", [
     (("assay", ""), {"up", "status", "log", "verify", "ledger"}),
     (("assay", "ver"), {"verify", "version"}),
@@ -113,11 +128,12 @@ def complete(*words):
     (("assay", "ledger", "init", "--o"), {"--origin"}),
     (("assay", "help", "ledger", "vk"), {"vkey"}),
 ])
-def test_completion(words, some):
-    found = complete(*words)
-    assert some <= found
-    assert all(word.startswith(words[-1]) for word in found)
+def test_completion(shell, words, some):
+    found = complete(shell, *words)
+    assert some <= found and all(word.startswith(words[-1]) for word in found)
+    assert words[-1].startswith("-") or not any(word.startswith("-") for word in found)
 
 
-def test_completion_leaves_operands_to_the_shell():
-    assert complete("assay", "verify", "some-") == set()
+@pytest.mark.parametrize("shell", SHELLS)
+def test_completion_leaves_operands_to_the_shell(shell):
+    assert complete(shell, "assay", "verify", "some-") == set()
