@@ -10,6 +10,8 @@ static const struct job jobs[] = {
         { .name = "group", .input_max = 16 * MIB, .run = job_group },
         { .name = "mountinfo", .input_max = 16 * MIB, .run = job_mountinfo },
         { .name = "passwd", .input_max = 16 * MIB, .run = job_passwd },
+        { .name = "release", .call = job_release, .prepare = unpack_prepare },
+        { .name = "signature", .call = job_signature, .right = JOB_RUNS_PROGRAMS },
 };
 
 const struct job *job_by_name(const char *name)
