@@ -175,7 +175,7 @@ int job_release(struct job_out *out, const struct job_call *c, struct err *err)
 
         if (c->n_args != 2 || c->n_more != 2 || strlen(c->args[0]) > RELEASE_PATH_MAX)
                 return err_set(err, -EINVAL, "an index, its suffix and two descriptors are wanted");
-        f = malloc(sizeof *f);
+        f = calloc(1, sizeof *f);
         if (!f)
                 return err_sys(err, -ENOMEM, "release");
         release_init(&rel, c->args[0], c->args[1]);

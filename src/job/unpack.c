@@ -21,6 +21,7 @@ int file_in_init(struct file_in *f, int fd, uint64_t max, struct err *err)
         struct sha256_ctx *sha;
         struct stat st;
 
+        f->sha = NULL;
         if (fstat(fd, &st) < 0)
                 return err_sys(err, -errno, "input");
         if (!S_ISREG(st.st_mode))

@@ -27,7 +27,8 @@ struct file_in {
         struct span have; /* read, not taken yet */
 };
 
-/* -EINVAL: no regular file; -EFBIG: larger than max; -ENOMEM. */
+/* -EINVAL: no regular file; -EFBIG: larger than max; -ENOMEM; file_in_done() is
+ * fine after each. */
 MUST_USE int file_in_init(struct file_in *f, int fd, uint64_t max, struct err *err);
 void file_in_done(struct file_in *f);
 
