@@ -11,7 +11,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { STATUS_MAX = 4096, STAT_MAX = 1024, CGROUP_FILE_MAX = 4096, NUMBER_MAX = 16 };
+enum {
+        STATUS_MAX = 4096,
+        STAT_MAX = 1024,
+        CGROUP_FILE_MAX = 4096,
+        NUMBER_MAX = 16,
+        NS_LINK_MAX = 32
+};
 
 const char *proc_why_text(enum proc_why w)
 {
@@ -129,6 +135,34 @@ static void read_number(int procfd, const char *name, struct proc_number *ret)
         ret->why = v == UINT32_MAX ? PROC_UNSET : PROC_KNOWN;
 }
 
+/* "mnt:[4026531832]" */
+static void read_mount_ns(int procfd, const char *path, struct proc_number *ret)
+{
+        static const char head[] = "mnt:[";
+        const size_t n_head = sizeof head - 1;
+        char text[NS_LINK_MAX];
+        ssize_t n = readlinkat(procfd, path, text, sizeof text);
+        uint64_t v;
+
+        ret->why = why_of(n < 0 ? -errno : 0);
+        if (n < 0)
+                return;
+        if ((size_t)n <= n_head + 1 || memcmp(text, head, n_head) != 0 || text[n - 1] != ']' ||
+            text_to_u64(span_of(text + n_head, (size_t)n - n_head - 1), &v) < 0 || v > UINT32_MAX) {
+                ret->why = PROC_MALFORMED;
+                return;
+        }
+        ret->n = (uint32_t)v;
+}
+
+uint32_t proc_own_mount_ns(void)
+{
+        struct proc_number n = { 0 };
+
+        read_mount_ns(AT_FDCWD, "/proc/self/ns/mnt", &n);
+        return n.why == PROC_KNOWN ? n.n : 0;
+}
+
 static void read_exe(int procfd, struct proc_info *p)
 {
         static const char deleted[] = " (deleted)";
@@ -193,21 +227,33 @@ static void read_cgroup(int procfd, struct proc_info *p)
         }
 }
 
-void proc_read(int procfd, pid_t pid, struct proc_info *ret)
+/* Not by initialiser: the large arrays need no clearing. */
+static void nothing_yet(struct proc_info *p, pid_t pid)
 {
-        /* not by initialiser: the large arrays need no clearing */
-        ret->pid = pid;
-        ret->ids = (struct proc_ids){ .why = PROC_UNREAD };
-        ret->stat = (struct proc_stat){ .why = PROC_UNREAD };
-        ret->loginuid = ret->sessionid = (struct proc_number){ .why = PROC_UNREAD };
-        ret->exe_n = ret->comm_n = ret->cmdline_n = ret->cgroup_n = 0;
-        ret->exe_deleted = ret->cmdline_cut = false;
+        p->pid = pid;
+        p->ids = (struct proc_ids){ .why = PROC_UNREAD };
+        p->stat = (struct proc_stat){ .why = PROC_UNREAD };
+        p->loginuid = p->sessionid = p->mount_ns = (struct proc_number){ .why = PROC_UNREAD };
+        p->exe_n = p->comm_n = p->cmdline_n = p->cgroup_n = 0;
+        p->exe_why = p->comm_why = p->cmdline_why = p->cgroup_why = PROC_UNREAD;
+        p->exe_deleted = p->cmdline_cut = false;
+}
+
+void proc_read_ids(int procfd, pid_t pid, struct proc_info *ret)
+{
+        nothing_yet(ret, pid);
         read_stat(procfd, ret);
         read_ids(procfd, ret);
+        read_number(procfd, "loginuid", &ret->loginuid);
+        read_number(procfd, "sessionid", &ret->sessionid);
+}
+
+void proc_read(int procfd, pid_t pid, struct proc_info *ret)
+{
+        proc_read_ids(procfd, pid, ret);
         read_cmdline(procfd, ret);
         read_exe(procfd, ret);
         read_comm(procfd, ret);
-        read_number(procfd, "loginuid", &ret->loginuid);
-        read_number(procfd, "sessionid", &ret->sessionid);
         read_cgroup(procfd, ret);
+        read_mount_ns(procfd, "ns/mnt", &ret->mount_ns);
 }

@@ -59,6 +59,7 @@ struct proc_info {
         struct proc_stat stat;
         struct proc_number loginuid;  /* PROC_UNSET: not from a login */
         struct proc_number sessionid; /* audit session */
+        struct proc_number mount_ns;  /* inode of its mount namespace */
 
         enum proc_why exe_why;
         bool exe_deleted; /* the file has no name any more; " (deleted)" is cut off */
@@ -85,6 +86,12 @@ MUST_USE int proc_open(pid_t pid, int pidfd);
 
 /* Fill every field; none of them failing is a failure. */
 void proc_read(int procfd, pid_t pid, struct proc_info *ret);
+
+/* Only what an exec leaves alone and a process can change: stat, users, login. */
+void proc_read_ids(int procfd, pid_t pid, struct proc_info *ret);
+
+/* The inode of the caller's own mount namespace; 0: not known. */
+uint32_t proc_own_mount_ns(void);
 
 /* ---- the parsers, pure ---- */
 

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0
+/* process.bpf.c - tells each fork, exec and exit of a process, with who it is.
+ *
+ * Three raw tracepoints with types (tp_btf), one ring.  A record is put together in a scratch of
+ * its tracepoint and CPU, which nothing else writes: a tracepoint's program does not run within
+ * itself, and is not moved while it runs.  A record that finds no room in the ring is counted.
+ *
+ * Waking costs more than telling.  Only an exec wakes the reader at once (a login is one); forks
+ * and exits are read along with it, or when there are many. */
+#include "kernel.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "process.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+enum {
+        PATH_PARTS = 64, /* and mounts crossed */
+        CGROUP_PARTS = 16,
+        HIERARCHIES = 16,
+        WAKE_BYTES = PROCESS_RING_BYTES / 8,
+        AT_MASK = 0x1fff, /* offsets in data: 8191 + 4096 is still inside */
+        DATA_BYTES = 0x4000,
+};
+
+/* at, the bytes of data that are used, lives here and not in a register: what the verifier has to
+ * know of it is then the same in every turn of a loop, and it looks at one turn instead of all. */
+struct scratch {
+        struct process_record r;
+        __u8 data[DATA_BYTES];
+        __u32 at;
+};
+
+struct {
+        __uint(type, BPF_MAP_TYPE_RINGBUF);
+        __uint(max_entries, PROCESS_RING_BYTES);
+} ring SEC(".maps");
+
+struct {
+        __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+        __uint(max_entries, PROCESS_RECORD_KINDS);
+        __type(key, __u32);
+        __type(value, struct scratch);
+} scratches SEC(".maps");
+
+/* Records that found no room. */
+__u64 lost;
+
+static __always_inline struct scratch *scratch_of(__u32 kind)
+{
+        return bpf_map_lookup_elem(&scratches, &kind);
+}
+
+/* Append a name with its NUL; false: not readable. */
+static __always_inline bool put_part(struct scratch *s, const void *name)
+{
+        long n = bpf_probe_read_kernel_str(&s->data[s->at & AT_MASK], PROCESS_RECORD_PART, name);
+
+        if (n <= 1)
+                return false;
+        s->at += n;
+        return true;
+}
+
+/* A file of no directory, such as a memfd, is its own root, and named all the same. */
+static __always_inline bool is_rootless(struct dentry *d, struct dentry *parent)
+{
+        return d == parent;
+}
+
+static __always_inline void put_exe(struct scratch *s, struct file *exe)
+{
+        struct vfsmount *mnt = BPF_CORE_READ(exe, f_path.mnt);
+        struct dentry *d = BPF_CORE_READ(exe, f_path.dentry);
+        const __u32 begin = s->at;
+        int i;
+
+        s->r.flags |= PROCESS_FLAG_EXE;
+        if (BPF_CORE_READ(d, d_inode, i_nlink) == 0)
+                s->r.flags |= PROCESS_FLAG_EXE_NAMELESS;
+        for (i = 0; i < PATH_PARTS && s->at - begin < PROCESS_RECORD_EXE - PROCESS_RECORD_PART;
+             i++) {
+                struct dentry *parent = BPF_CORE_READ(d, d_parent);
+
+                if (d == BPF_CORE_READ(mnt, mnt_root)) {
+                        struct mount *m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+                        struct mount *up = BPF_CORE_READ(m, mnt_parent);
+
+                        if (up == m)
+                                goto whole;
+                        d = BPF_CORE_READ(m, mnt_mountpoint);
+                        mnt = (void *)up + bpf_core_field_offset(struct mount, mnt);
+                        continue;
+                }
+                if (!put_part(s, BPF_CORE_READ(d, d_name.name)))
+                        break;
+                if (is_rootless(d, parent))
+                        goto whole;
+                d = parent;
+        }
+        s->r.flags |= PROCESS_FLAG_EXE_CUT;
+whole:
+        s->r.exe_n = s->at - begin;
+}
+
+static __always_inline void put_args(struct scratch *s, struct mm_struct *mm)
+{
+        unsigned long from = BPF_CORE_READ(mm, arg_start);
+        unsigned long n = BPF_CORE_READ(mm, arg_end) - from;
+
+        if (n > PROCESS_RECORD_ARGS) {
+                n = PROCESS_RECORD_ARGS;
+                s->r.flags |= PROCESS_FLAG_ARGS_CUT;
+        }
+        if (bpf_probe_read_user(&s->data[s->at & AT_MASK], n, (void *)from) < 0)
+                return;
+        s->r.flags |= PROCESS_FLAG_ARGS;
+        s->r.args_n = n;
+        s->at += n;
+}
+
+static __always_inline struct kernfs_node *above(struct kernfs_node *kn)
+{
+        struct kernfs_node___6_15 *newer = (void *)kn;
+
+        if (bpf_core_field_exists(newer->__parent))
+                return BPF_CORE_READ(newer, __parent);
+        return BPF_CORE_READ(kn, parent);
+}
+
+/* systemd's own hierarchy, where it does not use the unified one. */
+static __always_inline struct kernfs_node *systemd_node(struct css_set *set)
+{
+        struct list_head *l = BPF_CORE_READ(set, cgrp_links.next);
+        char name[8] = { 0 };
+
+        for (int i = 0; i < HIERARCHIES && l; i++) {
+                struct cgrp_cset_link *link =
+                        (void *)l - bpf_core_field_offset(struct cgrp_cset_link, cgrp_link);
+                struct cgroup *c = BPF_CORE_READ(link, cgrp);
+                struct cgroup_root *root = BPF_CORE_READ(c, root);
+
+                bpf_core_read(name, sizeof name, &root->name);
+                if (__builtin_memcmp(name, "systemd", sizeof name) == 0)
+                        return BPF_CORE_READ(c, kn);
+                l = BPF_CORE_READ(l, next);
+        }
+        return 0;
+}
+
+static __always_inline void put_cgroup(struct scratch *s, struct task_struct *p)
+{
+        struct css_set *set = BPF_CORE_READ(p, cgroups);
+        struct kernfs_node *kn = BPF_CORE_READ(set, dfl_cgrp, kn), *up = above(kn);
+        const __u32 begin = s->at;
+        int i;
+
+        if (!up) {
+                struct kernfs_node *other = systemd_node(set);
+
+                if (other) {
+                        kn = other;
+                        up = above(kn);
+                }
+        }
+        s->r.cgroup = BPF_CORE_READ(kn, id);
+        s->r.flags |= PROCESS_FLAG_CGROUP;
+        for (i = 0; i < CGROUP_PARTS && s->at - begin < PROCESS_RECORD_CGROUP - PROCESS_RECORD_PART;
+             i++) {
+                if (!up)
+                        goto whole;
+                if (!put_part(s, BPF_CORE_READ(kn, name)))
+                        break;
+                kn = up;
+                up = above(kn);
+        }
+        if (up)
+                s->r.flags |= PROCESS_FLAG_CGROUP_CUT;
+whole:
+        s->r.cgroup_n = s->at - begin;
+}
+
+static __always_inline __u32 tty_of(struct signal_struct *sig)
+{
+        struct tty_struct *tty = BPF_CORE_READ(sig, tty);
+        __u32 major, minor;
+
+        if (!tty)
+                return 0;
+        major = BPF_CORE_READ(tty, driver, major);
+        minor = BPF_CORE_READ(tty, driver, minor_start) + BPF_CORE_READ(tty, index);
+        return (minor & 0xff) | major << 8 | (minor & ~0xffU) << 12;
+}
+
+static __always_inline void put_who(struct process_record *r, struct task_struct *p)
+{
+        struct signal_struct *sig = BPF_CORE_READ(p, signal);
+        struct task_struct___audit *audit = (void *)p;
+
+        r->time_ns = bpf_ktime_get_boot_ns();
+        r->pid = BPF_CORE_READ(p, tgid);
+        r->start_ns = BPF_CORE_READ(p, group_leader, start_boottime);
+        r->ppid = BPF_CORE_READ(p, real_parent, tgid);
+        r->uid = BPF_CORE_READ(p, real_cred, uid.val);
+        r->euid = BPF_CORE_READ(p, real_cred, euid.val);
+        if (bpf_core_field_exists(audit->sessionid)) {
+                r->auid = BPF_CORE_READ(audit, loginuid.val);
+                r->session = BPF_CORE_READ(audit, sessionid);
+                r->flags |= PROCESS_FLAG_AUDIT;
+        }
+        if (BPF_CORE_READ(p, flags) & PF_KTHREAD)
+                r->flags |= PROCESS_FLAG_KERNEL;
+        r->mount_ns = BPF_CORE_READ(p, nsproxy, mnt_ns, ns.inum);
+        r->sid = BPF_CORE_READ(sig, pids[PIDTYPE_SID], numbers[0].nr);
+        r->tty = tty_of(sig);
+        bpf_core_read(r->comm, sizeof r->comm, &p->comm);
+}
+
+static __always_inline struct scratch *begin(__u32 kind, struct task_struct *p)
+{
+        struct scratch *s = scratch_of(kind);
+
+        if (!s)
+                return 0;
+        __builtin_memset(&s->r, 0, sizeof s->r);
+        s->r.kind = kind;
+        s->at = 0;
+        put_who(&s->r, p);
+        return s;
+}
+
+static __always_inline int send(struct scratch *s, bool wake)
+{
+        __u64 how = BPF_RB_NO_WAKEUP;
+
+        if (wake || bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > WAKE_BYTES)
+                how = BPF_RB_FORCE_WAKEUP;
+        if (bpf_ringbuf_output(&ring, s, sizeof s->r + (s->at & (DATA_BYTES - 1)), how) < 0)
+                __sync_fetch_and_add(&lost, 1);
+        return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(process_fork, struct task_struct *creator, struct task_struct *child)
+{
+        struct scratch *s;
+
+        if (BPF_CORE_READ(child, tgid) != BPF_CORE_READ(child, pid))
+                return 0; /* a thread */
+        s = begin(PROCESS_RECORD_FORK, child);
+        if (!s)
+                return 0;
+        s->r.creator = BPF_CORE_READ(creator, tgid);
+        put_cgroup(s, child);
+        return send(s, false);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(process_exec, struct task_struct *p)
+{
+        struct scratch *s = begin(PROCESS_RECORD_EXEC, p);
+        struct mm_struct *mm = BPF_CORE_READ(p, mm);
+        struct file *exe = BPF_CORE_READ(mm, exe_file);
+
+        if (!s)
+                return 0;
+        if (exe)
+                put_exe(s, exe);
+        put_args(s, mm);
+        put_cgroup(s, p);
+        return send(s, true);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(process_exit, struct task_struct *p)
+{
+        struct scratch *s;
+
+        if (BPF_CORE_READ(p, signal, live.counter) != 0)
+                return 0; /* other threads go on */
+        s = begin(PROCESS_RECORD_EXIT, p);
+        return s ? send(s, false) : 0;
+}
