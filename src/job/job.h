@@ -73,6 +73,7 @@ int job_group(struct job_out *out, struct span input, struct err *err);
 int job_mountinfo(struct job_out *out, struct span input, struct err *err);
 int job_release(struct job_out *out, const struct job_call *c, struct err *err);
 int job_signature(struct job_out *out, const struct job_call *c, struct err *err);
+int job_watch(struct job_out *out, struct span input, struct err *err);
 int job_deb(struct job_out *out, const struct job_call *c, struct err *err);
 
 /* Lines and fields: the part of *s up to sep, which is taken off with it; false at the end. */

@@ -12,6 +12,7 @@ static const struct job jobs[] = {
         { .name = "passwd", .input_max = 16 * MIB, .run = job_passwd },
         { .name = "release", .call = job_release, .prepare = unpack_prepare },
         { .name = "signature", .call = job_signature, .right = JOB_RUNS_PROGRAMS },
+        { .name = "watch", .input_max = MIB, .run = job_watch },
 };
 
 const struct job *job_by_name(const char *name)

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "integrity/watchset.h"
+#include "job/job.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const char *__lsan_default_suppressions(void); /* it loses memory in some errors */
+
+const char *__lsan_default_suppressions(void)
+{
+        return "leak:libfyaml";
+}
+
+static int check(void *ctx, struct span json)
+{
+        struct json_value v; /* faults, or lines that the sensor takes */
+
+        return json_get(json_value_of(json), "fault", &v) ? 0 : watchset_take(ctx, json, NULL);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        struct watchset w = { 0 };
+        struct job_out out;
+
+        job_out_init(&out, check, &w);
+        assert(job_watch(&out, span_of(data, size), NULL) == 0);
+        return job_out_done(&out), watchset_done(&w), 0;
+}
