@@ -3,14 +3,11 @@
 #include "sys/crc32c.h"
 #include "sys/io.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int open_memory(void *ctx, int dirfd, const char *path, int flags, mode_t mode)
 {
-        return (void)ctx, (void)dirfd, (void)path, (void)flags, (void)mode, memfd_create("s", 0);
+        return (void)ctx, (void)dirfd, (void)path, (void)flags, (void)mode, 1 << 20; /* none */
 }
 
 static ssize_t read_memory(void *ctx, int fd, void *p, size_t n, off_t at)

@@ -13,7 +13,11 @@
  *           records: u32 bytes of path, u32 bytes of record, path, record (record.h)
  *
  * Little-endian.  Paths are absolute and ascend: part by part, by byte, a directory before what is
- * in it.  The file ends with the last record.  It is written beside and renamed into place.
+ * in it.  The file ends with the last record.  It is written beside (<name>.new), synced and
+ * renamed into place.
+ *
+ * Read and written record by record, so that two of them can be compared, or one be made of
+ * another, without either being in memory.
  *
  * SECURITY: only root can write these files; the reader trusts nothing in them all the same. */
 #ifndef INTEGRITY_SNAPSHOT_H
@@ -27,6 +31,8 @@
 
 struct io;
 
+enum { SNAPSHOT_PATH_MAX = 1 << 20 };
+
 struct snapshot_head {
         uint64_t generation;
         int64_t taken_ns;
@@ -34,11 +40,45 @@ struct snapshot_head {
         struct hash root;
 };
 
-/* Count the records of t and hash them.  Sorts t. */
-void snapshot_root(struct table *t, uint64_t *ret_count, struct hash *ret_root);
+/* The order of paths. */
+int snapshot_path_cmp(struct span a, struct span b);
 
-/* Fills head->count and head->root; head->generation and head->taken_ns are the caller's.  On
- * failure the file that was there is still there. */
+/* ---- record by record ---- */
+
+struct snapshot_writer;
+
+/* name is borrowed until the end. */
+MUST_USE int snapshot_writer_new(const struct io *io, int dirfd, const char *name,
+                                 const struct watchset *w, struct snapshot_writer **ret,
+                                 struct err *err);
+/* Ascending: asserted.  A failure sticks and is told by the end. */
+void snapshot_put(struct snapshot_writer *w, struct span path, struct span record);
+/* Fills head->count and head->root; head->generation and head->taken_ns are the caller's.
+ * <name>.new is whole and durable then, and snapshot_place() puts it in the place of <name>. */
+MUST_USE int snapshot_end(struct snapshot_writer *w, struct snapshot_head *head, struct err *err);
+/* Also removes a file that did not come to its end. */
+struct snapshot_writer *snapshot_writer_free(struct snapshot_writer *w);
+DEFINE_CLEANUP(struct snapshot_writer, snapshot_writer_free)
+
+MUST_USE int snapshot_place(const struct io *io, int dirfd, const char *name, struct err *err);
+
+struct snapshot_reader;
+
+/* Reads the head, and the rules into an empty watchset when w is not NULL.  name is borrowed.
+ * -ENOENT; -EBADMSG and where. */
+MUST_USE int snapshot_open(const struct io *io, int dirfd, const char *name, struct watchset *w,
+                           struct snapshot_reader **ret, struct err *err);
+const struct snapshot_head *snapshot_head(const struct snapshot_reader *r);
+/* 1 and a record, valid until the next call; 0 after the last, when all of them lead to the root;
+ * -EBADMSG and where. */
+MUST_USE int snapshot_next(struct snapshot_reader *r, struct span *ret_path,
+                           struct span *ret_record, struct err *err);
+struct snapshot_reader *snapshot_close(struct snapshot_reader *r);
+DEFINE_CLEANUP(struct snapshot_reader, snapshot_close)
+
+/* ---- whole tables ---- */
+
+/* Sorts t.  On failure the file that was there is still there. */
 MUST_USE int snapshot_write(const struct io *io, int dirfd, const char *name,
                             const struct watchset *w, struct table *t, struct snapshot_head *head,
                             struct err *err);

@@ -155,8 +155,10 @@ static uint32_t next_attributes(struct line *l, struct buf *text)
 
         if (!next(l, "attributes", &list))
                 return 0;
-        if (list.type != JSON_ARRAY)
+        if (list.type != JSON_ARRAY) {
                 bad(l, "attributes are no list");
+                return 0;
+        }
         for (it = json_iter_of(list); l->rc == 0 && json_next(&it, NULL, &item);) {
                 unsigned i = last;
 
@@ -219,8 +221,10 @@ static size_t next_owners(struct line *l, struct buf *text, struct place owners[
 
         if (!next(l, "owners", &list))
                 return 0;
-        if (list.type != JSON_ARRAY)
+        if (list.type != JSON_ARRAY) {
                 bad(l, "owners are no list");
+                return 0;
+        }
         for (it = json_iter_of(list); l->rc == 0 && json_next(&it, NULL, &item);) {
                 if (n == WATCH_OWNERS_MAX) {
                         bad(l, "too many owners");

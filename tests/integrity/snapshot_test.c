@@ -215,7 +215,7 @@ static void test_each_failure_leaves_a_whole_file(void **state)
                 }
                 assert_true(rc < 0);
         }
-        assert_int_equal(fail_at, 6); /* open, write, sync, rename, sync of the directory */
+        assert_int_equal(fail_at, 7); /* open, records, head, sync, rename, sync of the directory */
 }
 
 static void test_nothing_watched(void **state)
