@@ -214,8 +214,7 @@ static void put_process(const struct invocation *in, const struct process *p, st
                 return;
         put_sandbox(p, out);
         put_items(p, "more.paths", "watches", out);
-        put_items(p, "more.marks", "by", out);
-        put_items(p, "more.fallbacks", "fallback", out);
+        put_items(p, "more.filesystems", "by", out);
         if (state_int(p, "more.files", &n)) {
                 begin_line("files", out);
                 screen_put_count(out, (uint64_t)MAX_OF(n, 0));

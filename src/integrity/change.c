@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "integrity/change_state.h"
+#include "integrity/dirty.h"
 #include "integrity/who.h"
 #include "wire/json.h"
 
@@ -13,7 +14,10 @@
 #define LONG_FIELDS                                                                                \
         (RECORD_F_LINK | RECORD_F_ACL | RECORD_F_ACL_DEFAULT | RECORD_F_LABEL | RECORD_F_XATTRS)
 
-enum { PATHS_MAX = 24 * 1024 }; /* bytes of a list of what is watched, in one entry */
+enum {
+        PATHS_MAX = 24 * 1024, /* bytes of a list of what is watched, in one entry */
+        PLACE_MAX = 96,        /* of one filesystem's path */
+};
 
 unsigned change_differs(const struct change *c)
 {
@@ -30,6 +34,8 @@ const char *change_word(const struct change *c)
 
         if (c->from.n)
                 return c->over ? "replaced" : "renamed";
+        if (!c->was && !c->is)
+                return "transient";
         if (!c->was)
                 return "created";
         if (!c->is)
@@ -80,12 +86,40 @@ static void put_paths(struct json_writer *w, const char *key, const struct watch
 
 /* ---- what ---- */
 
-static void put_what(struct json_writer *w, const struct change *c)
+/* What the kernel told of a file that was gone before it could be read. */
+static void put_events(struct json_writer *w, unsigned passed)
+{
+        static const struct {
+                unsigned what;
+                const char *name;
+        } names[] = {
+                { DIRTY_CREATED, "created" }, { DIRTY_CAME, "moved in" },
+                { DIRTY_WRITTEN, "written" }, { DIRTY_CHANGED, "attributes" },
+                { DIRTY_LEFT, "moved out" },  { DIRTY_DELETED, "deleted" },
+        };
+
+        json_put_key(w, "events");
+        json_begin_array(w);
+        for (size_t i = 0; i < ARRAY_LEN(names); i++)
+                if (passed & names[i].what)
+                        json_put_string(w, span_str(names[i].name));
+        json_end_array(w);
+}
+
+static void put_type(struct json_writer *w, const struct change *c)
 {
         const struct record *any = c->is ? c->is : c->was;
+
+        if (any)
+                json_member_text(w, "type", record_type_name(any->type));
+        else if (c->passed & DIRTY_DIRECTORY)
+                json_member_text(w, "type", record_type_name(RECORD_DIR));
+}
+
+static void put_what(struct json_writer *w, const struct change *c)
+{
         unsigned want = CHANGE_ALL, d = 0;
 
-        assert(any);
         if (c->was && c->is)
                 want = d = change_differs(c);
         if (c->brief)
@@ -94,6 +128,8 @@ static void put_what(struct json_writer *w, const struct change *c)
         json_member_text(w, "change", change_word(c));
         if (c->was && c->is)
                 change_put_differs(w, "differs", d);
+        if (!c->was && !c->is)
+                put_events(w, c->passed);
         if (c->from.n)
                 json_put_bytes(w, "from", c->from);
         if (c->profile)
@@ -106,7 +142,7 @@ static void put_what(struct json_writer *w, const struct change *c)
         if (c->profile)
                 json_member_string(w, "profile", c->profile->name);
         json_member_text(w, "seen", c->seen);
-        json_member_text(w, "type", record_type_name(any->type));
+        put_type(w, c);
         json_end_object(w);
 }
 
@@ -118,9 +154,32 @@ static void put_optional(struct json_writer *w, const char *key_name, const stru
                 json_put_bytes(w, key_name, buf_span(b));
 }
 
-static void put_who(struct json_writer *w, const struct who *who, const char *unknown)
+/* Who touched it too since it was last read. */
+static void put_also(struct json_writer *w, struct who *const *also)
+{
+        struct buf b = BUF_INIT(4 * WATCH_PATH_MAX);
+
+        if (!also || !also[0])
+                return;
+        json_put_key(w, "also");
+        json_begin_array(w);
+        for (size_t i = 0; i < CHANGE_ALSO_MAX && also[i]; i++) {
+                buf_clear(&b);
+                text_put_safe(&b, buf_span(also[i]->exe.n ? &also[i]->exe : &also[i]->comm));
+                json_begin_array(w);
+                json_put_int(w, also[i]->pid);
+                json_put_string(w, buf_span(&b));
+                json_end_array(w);
+        }
+        json_end_array(w);
+        buf_done(&b);
+}
+
+static void put_who(struct json_writer *w, const struct who *who, struct who *const *also,
+                    const char *unknown)
 {
         json_begin_object(w);
+        put_also(w, also);
         if (who && who->has & WHO_HAS_AUID)
                 json_member_int(w, "auid", who->auid);
         if (who)
@@ -165,7 +224,7 @@ void change_put(const struct change *c, struct buf *out)
         begin_entry(&w, out, "integrity.change", c->wall_ns);
         put_what(&w, c);
         json_put_key(&w, "who");
-        put_who(&w, c->brief ? NULL : c->who,
+        put_who(&w, c->brief ? NULL : c->who, c->brief ? NULL : c->also,
                 c->brief ? "left out, for the entry would be too long" : c->unknown);
         json_put_key(&w, "why");
         json_begin_object(&w);
@@ -257,34 +316,31 @@ void gap_put(const struct gap_facts *f, struct buf *out)
         json_end_object(&w);
 }
 
-static void put_marks(struct json_writer *w, const struct sensor_facts *f)
+/* A path is cut: it only has to be told from the others. */
+static void put_place(struct json_writer *w, const struct sensor_place *p, struct buf *b)
 {
-        struct buf b = BUF_INIT(2 * WATCH_PATH_MAX);
+        buf_clear(b);
+        text_put_safe(b, span_of(p->path.p, MIN_OF(p->path.n, (size_t)PLACE_MAX)));
+        json_begin_array(w);
+        json_put_string(w, buf_span(b));
+        json_put_string(w, span_str(p->how));
+        if (p->why)
+                json_put_string(w, span_str(p->why));
+        json_end_array(w);
+}
 
-        if (f->n_fallbacks) {
-                json_put_key(w, "fallbacks");
-                json_begin_array(w);
-                for (size_t i = 0; i < f->n_fallbacks; i++) {
-                        buf_clear(&b);
-                        text_put_safe(&b, f->fallbacks[i].path);
-                        json_begin_array(w);
-                        json_put_string(w, buf_span(&b));
-                        json_put_string(w, span_str(f->fallbacks[i].how));
-                        json_end_array(w);
-                }
-                json_end_array(w);
-        }
-        json_member_u64(w, "files", f->files);
-        if (f->n_marks) {
-                json_put_key(w, "marks");
-                json_begin_array(w);
-                for (size_t i = 0; i < f->n_marks; i++) {
-                        buf_clear(&b);
-                        text_put_safe(&b, f->marks[i]);
-                        json_put_string(w, buf_span(&b));
-                }
-                json_end_array(w);
-        }
+static void put_places(struct json_writer *w, const char *name, const struct sensor_place *p,
+                       size_t n)
+{
+        struct buf b = BUF_INIT(4 * PLACE_MAX);
+
+        if (n == 0)
+                return;
+        json_put_key(w, name);
+        json_begin_array(w);
+        for (size_t i = 0; i < n; i++)
+                put_place(w, &p[i], &b);
+        json_end_array(w);
         buf_done(&b);
 }
 
@@ -298,7 +354,11 @@ void sensor_put(const struct sensor_facts *f, struct buf *out)
         if (f->detail)
                 json_member_text(&w, "detail", f->detail);
         json_member_text(&w, "event", f->event);
-        put_marks(&w, f);
+        put_places(&w, "fallbacks", f->fallbacks, f->n_fallbacks);
+        json_member_u64(&w, "files", f->files);
+        put_places(&w, "marks", f->marks, f->n_marks);
+        if (f->n_more)
+                json_member_u64(&w, "more", f->n_more);
         if (f->watch)
                 put_paths(&w, "paths", f->watch);
         if (f->reason)

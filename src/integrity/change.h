@@ -15,6 +15,7 @@ struct who;
 
 enum {
         CHANGE_FIELDS_MAX = 4, /* sensitive ones */
+        CHANGE_ALSO_MAX = 3,
         CHANGE_TEXT_MAX =
                 61440, /* skeleton, below ENTRY_MAX with room for what the recorder adds */
 };
@@ -27,8 +28,12 @@ struct change {
         bool over; /* the rename took the place of another file: `was` is that file */
         const struct record *was; /* NULL: created */
         const struct record *is;  /* NULL: deleted */
+        unsigned passed;          /* both NULL: gone before it was read; what was seen of it (enum
+                                   * dirty_what) */
         const char *seen;         /* live, rescan, start, deep */
         const struct who *who;    /* NULL: nobody was seen doing it */
+        struct who *const *also;  /* who else touched it since it was last read, ended by NULL at
+                                   * the latest after CHANGE_ALSO_MAX; NULL: nobody */
         const char *unknown;      /* then why */
         bool brief;               /* leave out what is long: the author, lists, labels, targets */
 };
@@ -37,7 +42,7 @@ struct change {
 unsigned change_differs(const struct change *c);
 
 /* created, deleted, renamed, replaced (another file at the path), attributes (content and type are
- * the same), modified. */
+ * the same), modified, transient (gone before it could be read). */
 const char *change_word(const struct change *c);
 
 /* Appends the skeleton of an integrity.change. */
@@ -64,22 +69,22 @@ struct gap_facts {
 };
 void gap_put(const struct gap_facts *f, struct buf *out);
 
-struct sensor_fallback {
+struct sensor_place {
         struct span path;
-        const char *how; /* inode, polling */
+        const char *how; /* see watch_how() */
+        const char *why; /* NULL: none */
 };
 
 struct sensor_facts {
         int64_t wall_ns;
-        const char *event;  /* started, stopped, degraded */
+        const char *event;  /* started, watching, degraded, stopped */
         const char *reason; /* NULL: none */
         const char *detail; /* NULL: none */
         uint64_t files;
         const struct watchset *watch; /* NULL: not said */
-        const struct span *marks;
-        size_t n_marks;
-        const struct sensor_fallback *fallbacks;
-        size_t n_fallbacks;
+        const struct sensor_place *marks, *fallbacks;
+        size_t n_marks, n_fallbacks;
+        size_t n_more; /* that are in neither */
         bool after_gap;
 };
 void sensor_put(const struct sensor_facts *f, struct buf *out);

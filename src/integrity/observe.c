@@ -146,14 +146,16 @@ int observe_handle(int fd, struct table_handle *ret)
 {
         struct table_handle h = { 0 };
         struct fs_handle fh;
+        struct fs_where at;
         int rc;
 
         STATIC_ASSERT((int)TABLE_HANDLE_MAX >= (int)FS_HANDLE_MAX, "every handle fits");
         rc = fs_handle_of(fd, "", &fh, NULL);
         if (rc == 0)
-                rc = fs_fsid(fd, &h.fsid);
+                rc = fs_where(fd, &at);
         if (rc < 0)
                 return rc;
+        h.fsid = at.id;
         h.type = fh.type;
         h.n = (uint8_t)fh.n;
         memcpy(h.b, fh.bytes, fh.n);

@@ -5,8 +5,8 @@
 #include "integrity/sensor_priv.h"
 #include "loop/log.h"
 #include "loop/loop.h"
-#include "sys/crc32c.h"
 #include "sys/io.h"
+#include "sys/sock.h"
 #include "wire/json.h"
 
 #include <fcntl.h>
@@ -24,7 +24,6 @@ enum {
         STOP_MS = 5000,
         PATH_BYTES = 1 << 20,
         OPS_BYTES = 4 << 20,
-        MOUNTS_MAX = 4 << 20,
 };
 
 static const struct watch_ops watch_ops;
@@ -53,7 +52,7 @@ int sensor_new(const struct sensor_options *o, struct sensor **ret, struct err *
         if (!s)
                 return err_set(err, -ENOMEM, "out of memory for the sensor");
         s->o = *o;
-        s->state.dirfd = s->state.journal.fd = -1;
+        s->state.dirfd = s->state.journal.fd = s->mounts_fd = -1;
         init_bufs(s);
         rc = table_new(&s->table, err);
         if (rc == 0)
@@ -98,6 +97,7 @@ struct sensor *sensor_free(struct sensor *s)
         loop_remove(s->settle);
         loop_remove(s->reconnect);
         users_done(s);
+        mounts_done(s);
         scan_free(s->scan);
         look_done(s);
         tell_done(s);
@@ -163,6 +163,15 @@ static void on_wake_timer(void *ctx)
 
 /* ---- the recorder ---- */
 
+/* What the recorder writes comes from what it is told: seeing it would go round for ever. */
+static void know_recorder(struct sensor *s)
+{
+        struct sock_cred cred;
+
+        if (sock_peer_cred(feed_fd(s->feed), &cred) == 0)
+                watch_set_own(s->watch, cred.pid);
+}
+
 static void connect_again(void *ctx)
 {
         struct sensor *s = ctx;
@@ -175,6 +184,7 @@ static void connect_again(void *ctx)
                 loop_timer_set(s->reconnect, sensor_mono(s) + RECONNECT_MS * NS_PER_MS);
                 return;
         }
+        know_recorder(s);
         log_event(LOG_LEVEL_INFO, "sensor.connected", log_u64("run", feed_run(s->feed)),
                   log_u64("held", feed_held(s->feed)));
         if (tell_connected(s, run) < 0)
@@ -242,6 +252,8 @@ static int work(struct sensor *s)
         } while (rc == 0 && s->phase != before);
         if (rc == 0 && s->phase == SENSOR_LIVE)
                 rc = look_some(s);
+        if (rc == 0 && s->phase == SENSOR_LIVE)
+                rc = status_news(s);
         return rc;
 }
 
@@ -269,6 +281,7 @@ static void on_turn(void *ctx)
         s->was_live = s->was_live || s->phase == SENSOR_LIVE;
         if (s->users_old)
                 users_read(s);
+        mounts_work(s);
         if (s->phase != SENSOR_LIVE || !out_room(s))
                 return; /* a result or an acknowledgement wakes us */
         now = sensor_mono(s);
@@ -278,29 +291,11 @@ static void on_turn(void *ctx)
 
 /* ---- now and then ---- */
 
-/* A mount over a watched path changes everything there and makes no event. */
-static void look_at_mounts(struct sensor *s)
-{
-        CLEANUP_FD int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-        uint8_t piece[4096];
-        uint32_t crc = 0;
-        ssize_t n;
-
-        if (fd < 0)
-                return;
-        while ((n = read(fd, piece, sizeof piece)) > 0)
-                crc = crc32c(crc, span_of(piece, (size_t)n));
-        if (s->mounts_crc && crc != s->mounts_crc)
-                scan_want(s, LOSS_MOUNTS, sensor_wall(s) - TICK_S * NS_PER_S, sensor_wall(s));
-        s->mounts_crc = crc;
-}
-
 static void on_tick(void *ctx)
 {
         struct sensor *s = ctx;
         int64_t now = sensor_mono(s);
 
-        look_at_mounts(s);
         if (now >= s->alive_at_ns && !s->loss_next && s->phase == SENSOR_LIVE) {
                 journal_put_alive(&s->state.journal, sensor_wall(s), false);
                 s->alive_at_ns = now + ALIVE_S * NS_PER_S;
@@ -328,6 +323,8 @@ static int add_sources(struct sensor *s, struct err *err)
         if (rc == 0)
                 rc = loop_add_fd(l, pool_fd(s->o.pool), LOOP_READ, on_pool, s, &s->pool_source,
                                  err);
+        if (rc == 0)
+                rc = mounts_init(s, err);
         if (rc == 0)
                 rc = loop_add_timer(l, on_tick, s, &s->tick, err);
         if (rc == 0)
@@ -391,39 +388,6 @@ static void keep_unsent(struct sensor *s)
         s->acked = feed_held(s->feed);
 }
 
-static int tell_sensor(struct sensor *s, const char *event, const char *reason)
-{
-        struct sensor_facts f = { .wall_ns = sensor_wall(s),
-                                  .event = event,
-                                  .reason = reason,
-                                  .files = table_count(s->table),
-                                  .watch = s->o.watch,
-                                  .after_gap = s->found.source != STATE_NONE };
-        struct sensor_fallback fallbacks[WATCH_FS_MAX];
-        struct span marks[WATCH_FS_MAX];
-        const struct watch_fs *fs;
-        size_t n;
-
-        fs = watch_filesystems(s->watch, &n);
-        for (size_t i = 0; i < n; i++) {
-                if (fs[i].scope == WATCH_FILESYSTEM)
-                        marks[f.n_marks++] = fs[i].path;
-                else
-                        fallbacks[f.n_fallbacks++] = (struct sensor_fallback){
-                                fs[i].path, fs[i].scope == WATCH_INODE ? "inode" : "polling"
-                        };
-        }
-        f.marks = marks;
-        f.fallbacks = fallbacks;
-        if (s->found.damage[0])
-                f.detail = s->found.damage;
-        buf_clear(&s->skeleton);
-        sensor_put(&f, &s->skeleton);
-        if (buf_status(&s->skeleton) < 0)
-                return buf_status(&s->skeleton);
-        return tell_entry(s, buf_span(&s->skeleton));
-}
-
 /* The state is there: compare the disk with it, once what is known to be missing has been sent. */
 static int start_known(struct sensor *s, struct err *err)
 {
@@ -465,16 +429,17 @@ int sensor_start(struct sensor *s, struct err *err)
                 rc = add_sources(s, err);
         if (rc < 0)
                 return rc;
+        know_recorder(s);
         on_tick(s);
         loop_timer_set(s->settle, sensor_mono(s)); /* the first turn comes by itself */
         users_read(s);
         s->phase = SENSOR_LIVE;
         if (s->found.source == STATE_NONE) {
-                rc = tell_sensor(s, "started", NULL);
+                rc = status_tell(s, "started", NULL);
                 return rc == 0 ? scan_start_first(s) : rc;
         }
         rc = start_known(s, err);
-        return rc == 0 ? tell_sensor(s, "started", NULL) : rc;
+        return rc == 0 ? status_tell(s, "started", NULL) : rc;
 }
 
 void sensor_stop(struct sensor *s)
@@ -482,7 +447,7 @@ void sensor_stop(struct sensor *s)
         struct err err = { 0 };
 
         s->stopping = true;
-        if (tell_sensor(s, "stopped", "asked to") < 0)
+        if (status_tell(s, "stopped", "asked to") < 0)
                 return;
         for (int i = 0; i < 2; i++) { /* the queue may be longer than the feed's window */
                 tell_pump(s);
@@ -502,45 +467,4 @@ void sensor_stop(struct sensor *s)
 bool sensor_is_live(const struct sensor *s)
 {
         return s->was_live;
-}
-
-void sensor_put_status(const struct sensor *s, struct buf *out)
-{
-        struct watch_counts c = watch_counts(s->watch);
-        struct buf b = BUF_INIT(2 * WATCH_PATH_MAX);
-        const struct watch_fs *fs;
-        struct json_writer w;
-        size_t n;
-
-        fs = watch_filesystems(s->watch, &n);
-        json_writer_init(&w, out);
-        json_begin_object(&w);
-        json_member_u64(&w, "changes", s->changes);
-        json_member_u64(&w, "events", c.events);
-        json_member_u64(&w, "files", table_count(s->table));
-        json_put_key(&w, "marks");
-        json_begin_array(&w);
-        for (size_t i = 0; i < n; i++) {
-                buf_clear(&b);
-                text_put_safe(&b, fs[i].path);
-                json_put_string(&w, buf_span(&b));
-        }
-        json_end_array(&w);
-        json_member_u64(&w, "overflows", c.overflows);
-        if (s->was_live) { /* nothing is watched before the first scan has ended */
-                json_put_key(&w, "paths");
-                json_begin_array(&w);
-                for (size_t i = 0; i < s->o.watch->n; i++) {
-                        if (s->o.watch->rules[i].exclude)
-                                continue;
-                        buf_clear(&b);
-                        text_put_safe(&b, s->o.watch->rules[i].text);
-                        json_put_string(&w, buf_span(&b));
-                }
-                json_end_array(&w);
-        }
-        json_member_u64(&w, "pending", s->n_out + feed_pending(s->feed));
-        json_member_u64(&w, "refused", s->refused);
-        json_end_object(&w);
-        buf_done(&b);
 }

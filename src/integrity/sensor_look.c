@@ -19,6 +19,7 @@ enum look_result {
 
 enum {
         LATER_MS = 20,
+        GONE_MS = 50,
         PATH_DEEP = 1 << 19, /* as in scan.c: a directory below this is not entered */
 };
 
@@ -48,7 +49,7 @@ void look_done(struct sensor *s)
                         fd_close(&s->dir_fd[i].fd);
         for (size_t i = 0; i < LOOK_JOBS; i++) {
                 if (s->look[i].place) {
-                        dirty_place_free(s->look[i].place);
+                        dirty_place_free(s->dirty, s->look[i].place);
                         fd_close(&s->look[i].dirfd);
                 }
                 observer_free(s->look[i].observer);
@@ -66,6 +67,23 @@ struct table_node *look_nth(struct sensor *s, const struct table_handle *h, unsi
         return n;
 }
 
+static void put_back(struct sensor *s, struct dirty_place *p, int64_t ms)
+{
+        int64_t now = sensor_mono(s);
+
+        dirty_put_back(s->dirty, p, now, now + ms * NS_PER_MS);
+}
+
+bool look_watched(struct sensor *s, struct table_node *dir, struct span name)
+{
+        buf_clear(&s->path);
+        table_path(dir, &s->path);
+        if (s->path.n > 1)
+                buf_put_byte(&s->path, '/');
+        buf_put(&s->path, name);
+        return buf_status(&s->path) == 0 && watchset_covers(s->o.watch, buf_span(&s->path));
+}
+
 /* ---- places from events ---- */
 
 int look_at(struct sensor *s, const struct table_handle *dir, struct span name, unsigned what,
@@ -80,62 +98,116 @@ int look_at(struct sensor *s, const struct table_handle *dir, struct span name, 
         return 0;
 }
 
+/* What the kernel told, in our words. */
+static unsigned what_of(uint64_t mask)
+{
+        static const struct {
+                uint64_t mask;
+                unsigned what;
+        } map[] = {
+                { FAN_CREATE, DIRTY_CONTENT | DIRTY_CREATED },
+                { FAN_MODIFY, DIRTY_CONTENT | DIRTY_WRITTEN },
+                { FAN_CLOSE_WRITE, DIRTY_CONTENT | DIRTY_ENDED },
+                { FAN_ATTRIB, DIRTY_STATE | DIRTY_CHANGED },
+                { FAN_MOVED_TO, DIRTY_CONTENT | DIRTY_TREE | DIRTY_CAME },
+                { FAN_MOVED_FROM, DIRTY_STATE | DIRTY_LEFT },
+                { FAN_DELETE, DIRTY_STATE | DIRTY_DELETED },
+                { FAN_ONDIR, DIRTY_DIRECTORY },
+        };
+        unsigned what = 0;
+
+        for (size_t i = 0; i < ARRAY_LEN(map); i++)
+                what |= mask & map[i].mask ? map[i].what : 0;
+        return what;
+}
+
+/* A directory was created: know it at once, so that what happens in it is understood even when it
+ * is gone before it is looked at. */
+static int know_early(struct sensor *s, const struct table_handle *dir, struct span name,
+                      const struct table_handle *child)
+{
+        struct table_node *up = table_by_handle(s->table, dir, NULL), *n;
+
+        if (!up || table_by_handle(s->table, child, NULL))
+                return 0;
+        n = table_child(s->table, up, name);
+        if (n ? n->record || n->mark : !look_watched(s, up, name))
+                return 0;
+        n = table_make_child(s->table, up, name);
+        if (!n)
+                return -ENOMEM;
+        n->mark |= TABLE_NEW;
+        return table_set_handle(s->table, n, child);
+}
+
 int look_touched(void *ctx, const struct table_handle *dir, struct span name, uint64_t mask,
-                 struct who *who)
+                 const struct table_handle *child, struct who *who)
 {
         struct sensor *s = ctx;
-        unsigned what = 0;
+        unsigned what = what_of(mask);
         int64_t delay = 0;
+        int rc = 0;
 
-        if (mask & (FAN_MODIFY | FAN_CLOSE_WRITE | FAN_CREATE | FAN_MOVED_TO))
-                what |= DIRTY_CONTENT;
-        if (mask & (FAN_ATTRIB | FAN_DELETE | FAN_MOVED_FROM))
-                what |= DIRTY_STATE;
-        if (mask & FAN_MOVED_TO)
-                what |= DIRTY_TREE;
-        if (!(mask & (FAN_CLOSE_WRITE | FAN_DELETE | FAN_ATTRIB | FAN_ONDIR | FAN_MOVED_TO |
-                      FAN_MOVED_FROM))) {
-                /* Begun and perhaps not ended: wait for the close, but not for ever. */
-                if (mask & FAN_MODIFY) {
-                        what |= DIRTY_WRITING;
-                        delay = SETTLE_WRITE_MS * NS_PER_MS;
-                } else if (mask & FAN_CREATE) {
-                        delay = SETTLE_CREATE_MS * NS_PER_MS;
-                }
+        if (mask & FAN_CREATE && mask & FAN_ONDIR && child && name.n)
+                rc = know_early(s, dir, name, child);
+        if (rc < 0)
+                return rc;
+        if (!(mask & ~(uint64_t)(FAN_CREATE | FAN_MODIFY))) {
+                /* Begun and perhaps not ended: wait for the close, but not for ever.  A new one is
+                 * looked at to see whether it is a file at all. */
+                what |= mask & FAN_MODIFY ? DIRTY_WRITING : DIRTY_BEGUN;
+                delay = mask & FAN_MODIFY ? SETTLE_WRITE_MS * NS_PER_MS : 0;
         }
         return look_at(s, dir, name, what, who, delay);
 }
 
 /* ---- descriptors of directories ---- */
 
-static void forget_dir_fds(struct sensor *s)
+void look_rest(struct sensor *s)
 {
         for (size_t i = 0; i < DIR_FDS; i++)
                 if (s->dir_fd[i].fd >= 0)
                         fd_close(&s->dir_fd[i].fd);
+        watch_rest(s->watch);
+}
+
+/* By its path, where a filesystem opens nothing by handle: it must be the same directory still. */
+static int open_by_path(struct sensor *s, const struct table_node *dir,
+                        const struct table_handle *h)
+{
+        struct table_handle is;
+        int fd;
+
+        buf_clear(&s->path2);
+        table_path(dir, &s->path2);
+        if (buf_status(&s->path2) < 0)
+                return buf_status(&s->path2);
+        fd = observe_open_dir(buf_span(&s->path2));
+        if (fd < 0 || h->n == 0)
+                return fd;
+        if (observe_handle(fd, &is) == 0 && table_handle_eq(&is, h))
+                return fd;
+        close(fd);
+        return -ESTALE;
 }
 
 int look_dir(struct sensor *s, const struct table_node *dir)
 {
         struct table_handle h;
         struct dir_fd *d;
-        int fd;
+        int fd = -EOPNOTSUPP;
 
         if (!table_handle_of(dir, &h))
                 h.n = 0;
         for (size_t i = 0; i < DIR_FDS && h.n; i++) {
                 d = &s->dir_fd[i];
-                if (d->fd >= 0 && d->dir.fsid == h.fsid && d->dir.type == h.type &&
-                    d->dir.n == h.n && memcmp(d->dir.b, h.b, h.n) == 0)
+                if (d->fd >= 0 && table_handle_eq(&d->dir, &h))
                         return d->fd;
         }
-        if (h.n) {
+        if (h.n)
                 fd = watch_open(s->watch, &h);
-        } else {
-                buf_clear(&s->path2);
-                table_path(dir, &s->path2);
-                fd = observe_open_dir(buf_span(&s->path2));
-        }
+        if (fd == -EOPNOTSUPP)
+                fd = open_by_path(s, dir, &h);
         if (fd < 0)
                 return fd;
         d = &s->dir_fd[s->next_dir_fd++ % DIR_FDS];
@@ -177,23 +249,81 @@ static int tell_gone(struct sensor *s, struct table_node *n, const char *seen, s
         return rc;
 }
 
+/* Deepest first, so that a directory is told after what was in it; below top, and top last. */
+static struct table_node *next_gone(struct table_node *top, struct table_node *n)
+{
+        if (n == top)
+                return NULL;
+        return n->next ? table_deepest(n->next) : n->parent;
+}
+
 int look_forget(struct sensor *s, struct table_node *n, const char *seen, struct who *who,
                 int64_t wall_ns)
 {
-        struct table_node *gone[FORGET_BUDGET];
-        size_t n_gone = 0, all = 0;
-        int rc = 0;
+        struct table_node *x = table_deepest(n), *next;
+        int rc = 0, told = 0;
 
-        /* The last ones of the walk are the deepest: keep a ring of them. */
-        for (struct table_node *x = n; x; x = table_next(n, x)) {
+        for (; x && rc == 0; x = next) {
+                next = next_gone(n, x);
                 if (!x->record)
                         continue;
-                gone[all++ % FORGET_BUDGET] = x;
+                if (told++ == FORGET_BUDGET)
+                        return LOOK_MORE;
+                rc = tell_gone(s, x, seen, who, wall_ns); /* may take x away, never next */
         }
-        n_gone = MIN_OF(all, (size_t)FORGET_BUDGET);
-        for (size_t i = 0; i < n_gone && rc == 0; i++)
-                rc = tell_gone(s, gone[--all % FORGET_BUDGET], seen, who, wall_ns);
-        return rc < 0 ? rc : all > 0;
+        return rc;
+}
+
+/* A directory that was known early is none after all. */
+static int forget_new(struct sensor *s, struct table_node *n)
+{
+        int rc = table_set_handle(s->table, n, NULL);
+
+        n->mark &= (uint8_t)~TABLE_NEW;
+        table_drop_record(s->table, n);
+        return rc;
+}
+
+/* Made and gone again before it could be read: what the kernel told of it is all there is. */
+static int tell_passed(struct sensor *s, struct table_node *dir, struct span name,
+                       const struct dirty_place *p)
+{
+        struct change c = { .wall_ns = p->wall_ns,
+                            .passed = p->what,
+                            .seen = "live",
+                            .who = p->by[0],
+                            .also = p->by + 1,
+                            .unknown = "no event named a process" };
+
+        if (!look_watched(s, dir, name)) /* puts the path into s->path */
+                return 0;
+        c.path = buf_span(&s->path);
+        c.profile = watchset_profile(s->o.watch, c.path);
+        return tell_change(s, &c, SPAN_NONE);
+}
+
+/* Nothing is there, and nothing was known to be.  enum look_result or a negative errno. */
+static int not_there(struct sensor *s, struct table_node *dir, struct span name,
+                     struct dirty_place *p)
+{
+        struct table_node *n = table_child(s->table, dir, name);
+        bool came = p->what & (DIRTY_CREATED | DIRTY_CAME);
+        int rc = 0;
+
+        if (came && !(p->what & (DIRTY_DELETED | DIRTY_LEFT)) && p->tries++ == 0) {
+                put_back(s, p, GONE_MS); /* how it ended waits in the kernel's queue */
+                return LOOK_TAKEN;
+        }
+        if (came)
+                rc = tell_passed(s, dir, name, p);
+        if (rc < 0 || !n || n->record || !(n->mark & TABLE_NEW))
+                return rc;
+        if (came) { /* what happened in it is still to be looked at, and needs its path */
+                p->what = DIRTY_BURY;
+                put_back(s, p, GONE_MS);
+                return LOOK_TAKEN;
+        }
+        return forget_new(s, n);
 }
 
 /* ---- a directory that is new here ---- */
@@ -275,7 +405,8 @@ static int tell_state(struct sensor *s, struct table_node *n, struct span encode
                             .was = was,
                             .is = is,
                             .seen = "live",
-                            .who = p->who,
+                            .who = p->by[0],
+                            .also = p->by + 1,
                             .unknown = "no event named a process" };
         int rc = make_ops(s, encoded);
 
@@ -294,9 +425,31 @@ static int forget_below(struct sensor *s, struct table_node *n, const struct dir
 
         for (c = n->child; c && rc == 0; c = next) {
                 next = c->next;
-                rc = look_forget(s, c, "live", p->who, p->wall_ns);
+                rc = look_forget(s, c, "live", p->by[0], p->wall_ns);
         }
         return rc;
+}
+
+/* Mark a watched file that has other names.  What is read of it before it is marked may be old. */
+int look_linked(struct sensor *s, struct table_node *n)
+{
+        char text[TABLE_NAME_MAX + 1];
+        struct table_handle file, dir;
+        int rc;
+
+        if (table_handle_marked(n) || !table_handle_of(n, &file) ||
+            !table_handle_of(n->parent, &dir))
+                return 0;
+        rc = look_dir(s, n->parent);
+        if (rc < 0)
+                return 0; /* its own event leads here again */
+        memcpy(text, n->name, n->name_n);
+        text[n->name_n] = '\0';
+        rc = watch_linked(s->watch, &file, rc, text);
+        if (rc < 0)
+                return rc == -ENOMEM ? rc : 0;
+        table_handle_mark(n);
+        return look_at(s, &dir, table_name(n), DIRTY_CHECK, NULL, 0);
 }
 
 /* The place holds this now.  1: there is more to be told first. */
@@ -327,16 +480,19 @@ static int take_state(struct sensor *s, struct table_node *dir, struct span name
                 rc = tell_state(s, n, encoded, known ? &was : NULL, &is, p);
         else
                 rc = 0;
+        n->mark &= (uint8_t)~TABLE_NEW;
         if (rc == 0 && is.type != RECORD_DIR)
                 rc = table_set_handle(s->table, n, h->n ? h : NULL);
+        if (rc == 0 && is.type != RECORD_DIR && h->n)
+                rc = look_linked(s, n);
         if (rc == 0 && enter)
-                rc = look_enter(s, n, p->who);
+                rc = look_enter(s, n, p->by[0]);
         return rc;
 }
 
 /* enum look_result or a negative errno. */
 static int take_look(struct sensor *s, struct table_node *dir, struct span name, int error,
-                     struct span encoded, const struct table_handle *h, const struct dirty_place *p)
+                     struct span encoded, const struct table_handle *h, struct dirty_place *p)
 {
         struct table_node *n;
 
@@ -350,7 +506,9 @@ static int take_look(struct sensor *s, struct table_node *dir, struct span name,
                 return 0;
         }
         n = table_child(s->table, dir, name);
-        return n ? look_forget(s, n, "live", p->who, p->wall_ns) : 0;
+        if (n && n->record)
+                return look_forget(s, n, "live", p->by[0], p->wall_ns);
+        return not_there(s, dir, name, p);
 }
 
 /* ---- looking ---- */
@@ -361,19 +519,11 @@ static bool in_flight(const struct sensor *s, const struct dirty_place *p)
         for (size_t i = 0; i < LOOK_JOBS; i++) {
                 const struct dirty_place *q = s->look[i].place;
 
-                if (q && q->hash == p->hash && q->dir.fsid == p->dir.fsid && q->dir.n == p->dir.n &&
-                    memcmp(q->dir.b, p->dir.b, p->dir.n) == 0 && q->name_n == p->name_n &&
+                if (q && q->dir == p->dir && q->name_n == p->name_n &&
                     memcmp(q->name, p->name, p->name_n) == 0)
                         return true;
         }
         return false;
-}
-
-static void put_back(struct sensor *s, struct dirty_place *p, int64_t ms)
-{
-        int64_t now = sensor_mono(s);
-
-        dirty_put_back(s->dirty, p, now, now + ms * NS_PER_MS);
 }
 
 /* It kept changing under the reader: once more later, and in the end without a hash. */
@@ -414,13 +564,13 @@ static void job_done(struct pool_job *pj)
                 put_back(s, p, CHANGING_MS);
                 return;
         }
-        for (unsigned i = 0; (dir = look_nth(s, &p->dir, i)) && rc == 0; i++)
+        for (unsigned i = 0; (dir = look_nth(s, &p->dir->h, i)) && rc == 0; i++)
                 rc = take_look(s, dir, span_of(p->name, p->name_n), j->rc, buf_span(&j->encoded),
                                &j->handle, p);
         if (rc > 0)
                 put_back(s, p, rc == LOOK_LATER ? LATER_MS : 0);
         else
-                dirty_place_free(p);
+                dirty_place_free(s->dirty, p);
         if (rc < 0)
                 s->failed = rc;
 }
@@ -466,19 +616,7 @@ static bool same_handle(const struct table_node *n, const struct table_handle *h
 {
         struct table_handle is;
 
-        return table_handle_of(n, &is) && is.fsid == h->fsid && is.type == h->type &&
-               is.n == h->n && memcmp(is.b, h->b, h->n) == 0;
-}
-
-/* May this name in this directory be looked at? */
-static bool watched(struct sensor *s, struct table_node *dir, struct span name)
-{
-        buf_clear(&s->path);
-        table_path(dir, &s->path);
-        if (s->path.n > 1)
-                buf_put_byte(&s->path, '/');
-        buf_put(&s->path, name);
-        return buf_status(&s->path) == 0 && watchset_covers(s->o.watch, buf_span(&s->path));
+        return table_handle_of(n, &is) && table_handle_eq(&is, h);
 }
 
 /* A name that is not watched and was seen to change: s->path.  What is below it may be. */
@@ -516,45 +654,42 @@ static int look_way(struct sensor *s, struct table_node *dir, struct span name,
         if (!n)
                 return -ENOMEM;
         n->mark |= TABLE_WAY;
-        return look_enter(s, n, p->who);
+        return look_enter(s, n, p->by[0]);
 }
 
-/* How long a file that is still being written may wait, after what it has waited. */
-static int64_t patience_ms(const struct record *r)
+/* How long a file may be left alone that is thought to be written still. */
+static int64_t patience_ms(const struct record *r, unsigned what)
 {
-        return SETTLE_WRITE_MS + (int64_t)(r->size / SETTLE_BYTES_PER_MS);
+        if (r->type != RECORD_FILE)
+                return 0;
+        if (what & DIRTY_WRITING)
+                return SETTLE_WRITE_MS +
+                       (r->size > INLINE_BYTES ? (int64_t)(r->size / SETTLE_BYTES_PER_MS) : 0);
+        return what & DIRTY_BEGUN && r->nlink < 2 ? SETTLE_CREATE_MS : 0;
 }
 
-/* Look at a name in one directory: enum look_result or a negative errno. */
-static int look_name(struct sensor *s, struct table_node *dir, struct span name,
-                     struct dirty_place *p)
+/* What stat() shows is what was known: nothing to read. */
+static bool is_unchanged(struct sensor *s, struct table_node *dir, struct span name,
+                         const struct record *is)
+{
+        struct table_node *n = table_child(s->table, dir, name);
+        struct record was;
+
+        return n && n->record && record_decode(table_record(n), &was, NULL) == 0 &&
+               record_same_stat(&was, is);
+}
+
+static int read_place(struct sensor *s, struct table_node *dir, struct span name, int fd,
+                      struct dirty_place *p)
 {
         char text[TABLE_NAME_MAX + 1];
         struct table_handle h = { .n = 0 };
         struct record r;
-        int fd, rc;
+        int rc;
 
-        if (!watched(s, dir, name))
-                return look_way(s, dir, name, p);
         memcpy(text, name.p, name.n);
         text[name.n] = '\0';
-        fd = look_dir(s, dir);
-        rc = fd < 0 ? fd : observe_stat(fd, text, &r, &h);
-        if (rc == 0 && r.type == RECORD_FILE && r.size > INLINE_BYTES) {
-                int64_t waited = (sensor_wall(s) - p->wall_ns) / NS_PER_MS;
-
-                if (p->what & DIRTY_WRITING && waited < patience_ms(&r)) {
-                        put_back(s, p, patience_ms(&r) - waited);
-                        return LOOK_TAKEN;
-                }
-                /* A name of the directory itself has no place of its own: read it here. */
-                if (p->name_n) {
-                        rc = look_by_job(s, fd, p);
-                        return rc == 0 ? LOOK_TAKEN : rc == -EAGAIN ? LOOK_LATER : rc;
-                }
-        }
-        if (rc == 0)
-                rc = observe(s->observer, fd, text, &r, &h);
+        rc = observe(s->observer, fd, text, &r, &h);
         buf_clear(&s->encoded);
         if (rc == 0)
                 record_encode(&r, &s->encoded);
@@ -567,6 +702,39 @@ static int look_name(struct sensor *s, struct table_node *dir, struct span name,
         return take_look(s, dir, name, rc, buf_span(&s->encoded), &h, p);
 }
 
+/* Look at a name in one directory: enum look_result or a negative errno. */
+static int look_name(struct sensor *s, struct table_node *dir, struct span name,
+                     struct dirty_place *p)
+{
+        char text[TABLE_NAME_MAX + 1];
+        struct table_handle h = { .n = 0 };
+        int64_t waited = (sensor_mono(s) - p->since_ns) / NS_PER_MS, patience;
+        struct record r;
+        int fd, rc;
+
+        if (!look_watched(s, dir, name))
+                return look_way(s, dir, name, p);
+        memcpy(text, name.p, name.n);
+        text[name.n] = '\0';
+        fd = look_dir(s, dir);
+        rc = fd < 0 ? fd : observe_stat(fd, text, &r, &h);
+        if (rc < 0)
+                return take_look(s, dir, name, rc, SPAN_NONE, &h, p);
+        patience = patience_ms(&r, p->what);
+        if (waited < patience) {
+                put_back(s, p, patience - waited);
+                return LOOK_TAKEN;
+        }
+        if (p->what == DIRTY_CHECK && is_unchanged(s, dir, name, &r))
+                return 0;
+        /* A name of the directory itself has no place of its own: read it here. */
+        if (r.type == RECORD_FILE && r.size > INLINE_BYTES && p->name_n) {
+                rc = look_by_job(s, fd, p);
+                return rc == 0 ? LOOK_TAKEN : rc == -EAGAIN ? LOOK_LATER : rc;
+        }
+        return read_place(s, dir, name, fd, p);
+}
+
 static int look_place(struct sensor *s, struct dirty_place *p)
 {
         struct table_node *dir;
@@ -576,7 +744,7 @@ static int look_place(struct sensor *s, struct dirty_place *p)
                 put_back(s, p, 2);
                 return 0;
         }
-        for (unsigned i = 0; rc == 0 && (dir = look_nth(s, &p->dir, i)); i++) {
+        for (unsigned i = 0; rc == 0 && (dir = look_nth(s, &p->dir->h, i)); i++) {
                 uint8_t own[TABLE_NAME_MAX];
                 struct span name = span_of(p->name, p->name_n);
 
@@ -592,7 +760,7 @@ static int look_place(struct sensor *s, struct dirty_place *p)
         if (rc == LOOK_MORE || rc == LOOK_LATER)
                 put_back(s, p, rc == LOOK_LATER ? LATER_MS : 0);
         else if (rc != LOOK_TAKEN)
-                dirty_place_free(p);
+                dirty_place_free(s->dirty, p);
         return MIN_OF(rc, 0);
 }
 
@@ -607,6 +775,6 @@ int look_some(struct sensor *s)
                         break;
                 rc = look_place(s, p);
         }
-        forget_dir_fds(s); /* or a removed directory could not be unmounted, and would look alive */
+        look_rest(s);
         return rc;
 }

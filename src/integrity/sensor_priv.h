@@ -6,6 +6,8 @@
  *   sensor_look.c   what events lead to
  *   sensor_rename.c renames
  *   sensor_tell.c   entries on their way out
+ *   sensor_status.c what it says of itself
+ *   sensor_mounts.c what is mounted
  *   sensor_users.c  names of users */
 #ifndef INTEGRITY_SENSOR_PRIV_H
 #define INTEGRITY_SENSOR_PRIV_H
@@ -93,6 +95,8 @@ struct sensor {
         struct loop_source *watch_source, *feed_source, *pool_source;
         struct loop_source *tick, *settle, *reconnect;
 
+        unsigned watch_told; /* watch_version() that the ledger knows of */
+        size_t fallbacks_told;
         enum sensor_phase phase;
         unsigned loss;      /* why the scan that runs was wanted */
         unsigned loss_next; /* why another one is wanted */
@@ -117,7 +121,14 @@ struct sensor {
         struct buf users; /* what it has told so far */
         bool users_old;   /* the file has changed */
         bool was_live;
-        uint32_t mounts_crc;
+
+        struct loop_source *mounts_source;
+        struct job_run *mounts_job;
+        int mounts_fd;
+        bool mounts_old, mounts_known; /* the list has changed; was read once */
+        uint32_t mounts_crc, mounts_now;
+        int64_t mounts_seen_ns; /* wall, when it changed */
+        struct buf layers;
         int64_t alive_at_ns, poll_at_ns;
         bool stopping;
         int failed; /* a negative errno that ends the sensor */
@@ -164,7 +175,11 @@ void look_done(struct sensor *s);
 MUST_USE int look_some(struct sensor *s);
 /* Events: see watch.h. */
 int look_touched(void *ctx, const struct table_handle *dir, struct span name, uint64_t mask,
-                 struct who *who);
+                 const struct table_handle *child, struct who *who);
+/* May this name in this directory be looked at?  Leaves its path in s->path. */
+bool look_watched(struct sensor *s, struct table_node *dir, struct span name);
+/* A file with other names: see watch_linked(). */
+MUST_USE int look_linked(struct sensor *s, struct table_node *n);
 /* Look at a place soon. */
 MUST_USE int look_at(struct sensor *s, const struct table_handle *dir, struct span name,
                      unsigned what, struct who *who, int64_t delay_ns);
@@ -172,6 +187,8 @@ MUST_USE int look_at(struct sensor *s, const struct table_handle *dir, struct sp
 struct table_node *look_nth(struct sensor *s, const struct table_handle *h, unsigned i);
 /* Borrowed descriptor of the directory, valid until the next call; or a negative errno. */
 int look_dir(struct sensor *s, const struct table_node *dir);
+/* Close those: or nothing here could be unmounted, and a removed directory would look alive. */
+void look_rest(struct sensor *s);
 /* The node's record was just set to a directory that is new here: know it by handle, look at what
  * is in it. */
 MUST_USE int look_enter(struct sensor *s, struct table_node *n, struct who *who);
@@ -183,6 +200,20 @@ MUST_USE int look_forget(struct sensor *s, struct table_node *n, const char *see
 
 int rename_seen(void *ctx, const struct table_handle *from_dir, struct span from,
                 const struct table_handle *to_dir, struct span to, struct who *who);
+
+/* ---- sensor_status.c ---- */
+
+/* An integrity.sensor entry, with all filesystems and how each is watched. */
+MUST_USE int status_tell(struct sensor *s, const char *event, const char *reason);
+/* One, if that has changed since the last. */
+MUST_USE int status_news(struct sensor *s);
+
+/* ---- sensor_mounts.c ---- */
+
+MUST_USE int mounts_init(struct sensor *s, struct err *err);
+/* Read the list of mounts if it has changed. */
+void mounts_work(struct sensor *s);
+void mounts_done(struct sensor *s);
 
 /* ---- sensor_users.c ---- */
 
@@ -201,6 +232,9 @@ MUST_USE int scan_work(struct sensor *s);
 MUST_USE int scan_start_first(struct sensor *s);
 /* Tell the root of the baseline on disk: a crash may have kept it from the ledger. */
 MUST_USE int scan_announce(struct sensor *s);
+/* After a scan: mark files with other names, forget directories that were known early and are not
+ * there. */
+MUST_USE int scan_settle(struct sensor *s);
 /* The directories above watched paths: marked, known by handle. */
 MUST_USE int scan_know_above(struct sensor *s, struct err *err);
 

@@ -33,9 +33,24 @@ static int touch(struct sensor *s, const struct side *x, unsigned what, struct w
 static int touch_both(struct sensor *s, const struct side *from, const struct side *to,
                       struct who *who)
 {
-        int rc = touch(s, from, DIRTY_STATE, who);
+        unsigned left = to->dir ? 0 : DIRTY_LEFT;
+        int rc = touch(s, from, DIRTY_STATE | left, who);
 
-        return rc < 0 ? rc : touch(s, to, DIRTY_CONTENT | DIRTY_TREE, who);
+        return rc < 0 ? rc : touch(s, to, DIRTY_CONTENT | DIRTY_TREE | DIRTY_CAME, who);
+}
+
+/* What waits for the old name waits for the new one now, with its authors. */
+static int move_places(struct sensor *s, const struct side *from, const struct side *to)
+{
+        int64_t wall = sensor_wall(s);
+        int rc = 0;
+
+        if (from->dir && to->dir)
+                rc = dirty_move(s->dirty, from->h, from->name, to->h, to->name, sensor_mono(s));
+        if (rc != -ENOSPC)
+                return rc;
+        scan_want(s, LOSS_QUEUE, wall, wall);
+        return 0;
 }
 
 static int side_path(struct sensor *s, const struct side *x, struct buf *out)
@@ -179,6 +194,9 @@ int rename_seen(void *ctx, const struct table_handle *from_dir, struct span from
 
         set_side(s, &from, from_dir, from_name);
         set_side(s, &to, to_dir, to_name);
+        rc = move_places(s, &from, &to);
+        if (rc < 0)
+                return rc;
         if (s->phase != SENSOR_LIVE || !from.dir || !to.dir || side_path(s, &from, &s->path) < 0 ||
             side_path(s, &to, &s->path2) < 0 || !followable(s, &from, &to))
                 return touch_both(s, &from, &to, who);
@@ -199,7 +217,8 @@ int rename_seen(void *ctx, const struct table_handle *from_dir, struct span from
                         return -ENOMEM;
                 if (swapped)
                         return exchange(s, &from, &to, who);
-                rc = look_at(s, from.h, from.name, DIRTY_CONTENT | DIRTY_TREE, who, 0);
+                rc = look_at(s, from.h, from.name, DIRTY_CONTENT | DIRTY_TREE | DIRTY_CREATED, who,
+                             0);
                 if (rc < 0)
                         return rc;
         }

@@ -100,19 +100,12 @@ static int listed(void *ctx, struct table_node *n)
 {
         struct sensor *s = ctx;
         struct table_handle h;
-        CLEANUP_FD int fd = -1;
-        size_t n_fs;
-        const struct watch_fs *fs = watch_filesystems(s->watch, &n_fs);
+        int fd;
 
-        if (!table_handle_of(n, &h))
+        if (!table_handle_of(n, &h) || !watch_wants(s->watch, &h))
                 return 0;
-        for (size_t i = 0; i < n_fs; i++) {
-                if (fs[i].fsid != h.fsid || fs[i].scope != WATCH_INODE)
-                        continue;
-                fd = watch_open(s->watch, &h);
-                return fd < 0 ? 0 : watch_directory(s->watch, &h, fd);
-        }
-        return 0;
+        fd = look_dir(s, n);
+        return fd < 0 ? 0 : watch_directory(s->watch, &h, fd);
 }
 
 /* ---- the end of a scan ---- */
@@ -233,8 +226,10 @@ static int tell_missing(struct sensor *s, struct table_node *n)
         }
         /* What is below it was missing too and came first, unless an event waits for it. */
         s->found_changes++;
-        rc = look_forget(s, n, seen_word(s), NULL, sensor_wall(s));
-        return MIN_OF(rc, 0);
+        do
+                rc = look_forget(s, n, seen_word(s), NULL, sensor_wall(s));
+        while (rc > 0);
+        return rc;
 }
 
 static int sweep(struct sensor *s)
@@ -246,10 +241,40 @@ static int sweep(struct sensor *s)
                 n = scan_next_missing(s->scan);
                 if (!n) {
                         s->phase = SENSOR_LIVE;
-                        return rescan_done(s);
+                        watch_round_end(s->watch);
+                        rc = rescan_done(s);
+                        return rc < 0 ? rc : scan_settle(s);
                 }
                 rc = tell_missing(s, n);
         }
+        return rc;
+}
+
+static int settle_new(struct sensor *s, struct table_node *n)
+{
+        int rc = 0;
+
+        if (!n->record && !awaited(s, n)) {
+                rc = table_set_handle(s->table, n, NULL);
+                n->mark &= (uint8_t)~TABLE_NEW;
+        }
+        return rc;
+}
+
+int scan_settle(struct sensor *s)
+{
+        struct table_node *top = table_root(s->table), *next;
+        bool links = table_file_handles(s->table) > 0;
+        int rc = 0;
+
+        for (struct table_node *n = top; n && rc == 0; n = next) {
+                next = table_next(top, n);
+                if (n->mark & TABLE_NEW)
+                        rc = settle_new(s, n);
+                else if (links && n->record && n->handle && !table_is_dir(n))
+                        rc = look_linked(s, n);
+        }
+        look_rest(s);
         return rc;
 }
 
@@ -321,6 +346,7 @@ static int begin_rescan(struct sensor *s)
         s->loss_next = 0;
         s->found_changes = s->absorbed = 0;
         s->scan_began_ns = sensor_mono(s);
+        watch_round_begin(s->watch);
         if (scan_know_above(s, &err) < 0)
                 log_event(LOG_LEVEL_WARNING, "sensor.unwatched", log_err(&err));
         scan_begin(s->scan, 0);
@@ -329,6 +355,8 @@ static int begin_rescan(struct sensor *s)
 
 int scan_work(struct sensor *s)
 {
+        int rc;
+
         if (s->failed)
                 return s->failed;
         if (scan_running(s->scan)) {
@@ -338,7 +366,8 @@ int scan_work(struct sensor *s)
         switch (s->phase) {
         case SENSOR_FIRST:
                 s->phase = SENSOR_LIVE;
-                return first_done(s);
+                rc = first_done(s);
+                return rc < 0 ? rc : scan_settle(s);
         case SENSOR_SWEEP:
                 return sweep(s);
         case SENSOR_LIVE:

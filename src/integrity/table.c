@@ -9,6 +9,7 @@ struct table_handle_ref {
         uint64_t fsid;
         uint32_t hash;
         int32_t type;
+        bool marked;
         uint8_t n;
         uint8_t b[];
 };
@@ -153,9 +154,9 @@ struct table_node *table_by_inode(struct table *t, uint64_t dev, uint64_t ino,
 
 /* ---- the handle index ---- */
 
-static bool is_dir(const struct table_node *n)
+bool table_is_dir(const struct table_node *n)
 {
-        return !n->record || n->record[1] == RECORD_DIR; /* without a record it is on the way */
+        return !n->record || n->record[1] == RECORD_DIR;
 }
 
 static void handle_drop(struct table *t, struct table_node *n)
@@ -169,7 +170,7 @@ static void handle_drop(struct table *t, struct table_node *n)
                 p = &(*p)->next;
         *p = ref->next;
         t->n_handles--;
-        if (!is_dir(n))
+        if (!table_is_dir(n))
                 t->n_file_handles--;
         free(ref);
         n->handle = NULL;
@@ -227,7 +228,7 @@ int table_set_handle(struct table *t, struct table_node *n, const struct table_h
         *bucket = ref;
         n->handle = ref;
         t->n_handles++;
-        if (!is_dir(n))
+        if (!table_is_dir(n))
                 t->n_file_handles++;
         return 0;
 }
@@ -253,6 +254,16 @@ bool table_handle_of(const struct table_node *n, struct table_handle *ret)
                                       .n = n->handle->n };
         memcpy(ret->b, n->handle->b, n->handle->n);
         return true;
+}
+
+void table_handle_mark(struct table_node *n)
+{
+        n->handle->marked = true;
+}
+
+bool table_handle_marked(const struct table_node *n)
+{
+        return n->handle && n->handle->marked;
 }
 
 size_t table_file_handles(const struct table *t)
@@ -417,7 +428,7 @@ struct table_node *table_make(struct table *t, struct span path)
 
 int table_set_record(struct table *t, struct table_node *n, struct span encoded)
 {
-        bool was_dir = is_dir(n);
+        bool was_dir = table_is_dir(n);
         uint8_t *copy = n->record_n == encoded.n ? n->record : malloc(encoded.n);
 
         if (!copy)
@@ -431,9 +442,9 @@ int table_set_record(struct table *t, struct table_node *n, struct span encoded)
         }
         memcpy(copy, encoded.p, encoded.n);
         inode_add(t, n);
-        if (n->handle && was_dir && !is_dir(n))
+        if (n->handle && was_dir && !table_is_dir(n))
                 t->n_file_handles++;
-        if (n->handle && !was_dir && is_dir(n))
+        if (n->handle && !was_dir && table_is_dir(n))
                 t->n_file_handles--;
         return 0;
 }
@@ -659,7 +670,7 @@ void table_assert_valid(struct table *t)
                 if (n->handle) {
                         assert(n->handle->node == n);
                         handles++;
-                        file_handles += is_dir(n) ? 0 : 1;
+                        file_handles += table_is_dir(n) ? 0 : 1;
                 }
         }
         assert(nodes == t->n_nodes && records == t->n_records);

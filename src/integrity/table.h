@@ -34,6 +34,12 @@ struct table_handle {
         uint8_t b[TABLE_HANDLE_MAX];
 };
 
+static inline bool table_handle_eq(const struct table_handle *a, const struct table_handle *b)
+{
+        return a->fsid == b->fsid && a->type == b->type && a->n == b->n &&
+               memcmp(a->b, b->b, a->n) == 0;
+}
+
 struct table_node {
         struct table_node *parent, *child, *next, *prev; /* next, prev: siblings */
         struct table_node *name_next, *ino_next;         /* in their index' chain */
@@ -51,7 +57,7 @@ struct table_node {
 enum table_mark {
         TABLE_ROOT = 1u << 0,  /* a watched path itself */
         TABLE_ABOVE = 1u << 1, /* a directory on the way to one */
-        TABLE_BUSY = 1u << 2,  /* the owner's: being looked at */
+        TABLE_NEW = 1u << 2,   /* the owner's: a directory known from an event, not yet looked at */
         TABLE_WAY = 1u << 3,   /* a directory that a pattern may lead through, as one was found */
 };
 
@@ -62,6 +68,8 @@ struct table *table_free(struct table *t);
 DEFINE_CLEANUP(struct table, table_free)
 
 size_t table_count(const struct table *t);
+/* By its record; one without is a directory on the way. */
+bool table_is_dir(const struct table_node *n);
 struct table_node *table_root(struct table *t); /* "/" */
 
 /* NULL when there is none. */
@@ -104,6 +112,9 @@ struct table_node *table_by_handle(struct table *t, const struct table_handle *h
                                    const struct table_node *after);
 /* The handle of a node; false when it has none. */
 bool table_handle_of(const struct table_node *n, struct table_handle *ret);
+/* The owner's mark on a node's handle: gone when the node gets another one.  Needs a handle. */
+void table_handle_mark(struct table_node *n);
+bool table_handle_marked(const struct table_node *n); /* false without a handle */
 /* How many nodes that are not directories are known by handle. */
 size_t table_file_handles(const struct table *t);
 

@@ -1,58 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "integrity/watch.h"
+#include "integrity/watch_priv.h"
 
 #include "integrity/observe.h"
 #include "integrity/who.h"
-#include "sys/fan.h"
 #include "sys/io.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
-enum {
-        OUTSIDE_SLOTS = 16384, /* a power of two */
-        OUTSIDE_HANDLE = 24,   /* longer handles are resolved each time */
-        LINK_BYTES = 8192,
-        PATH_BYTES = 1 << 20,
-};
-
-/* A directory known to be of no interest.  Direct mapped: a newer one takes the place. */
-struct outside {
-        uint64_t fsid;
-        int32_t type;
-        uint8_t n; /* 0: free */
-        uint8_t b[OUTSIDE_HANDLE];
-};
-
-struct watch {
-        struct fan_group group;
-        struct table *table;
-        const struct watchset *set;
-        struct who_cache *who;
-        const struct watch_ops *ops;
-        void *ctx;
-        pid_t self;
-        struct watch_fs fs[WATCH_FS_MAX];
-        size_t n_fs;
-        struct watch_counts counts;
-        struct buf path; /* scratch */
-        struct outside outside[OUTSIDE_SLOTS];
-        _Alignas(8) uint8_t buf[FAN_BUFFER];
-};
-
-static const uint64_t event_mask = FAN_CREATE | FAN_DELETE | FAN_RENAME | FAN_MODIFY |
-                                   FAN_CLOSE_WRITE | FAN_ATTRIB | FAN_ONDIR;
+enum { PATH_BYTES = 1 << 20 };
 
 int watch_new(struct table *t, const struct watchset *set, struct who_cache *who,
               const struct watch_ops *ops, void *ctx, struct watch **ret, struct err *err)
 {
-        struct watch *w = calloc(1, sizeof *w);
+        CLEANUP(watch_freep) struct watch *w = calloc(1, sizeof *w);
         int rc;
 
         if (!w)
                 return err_set(err, -ENOMEM, "out of memory for watching");
+        for (size_t i = 0; i < WATCH_GROUPS_MAX; i++)
+                w->group[i].fd = -1;
         w->table = t;
         w->set = set;
         w->who = who;
@@ -60,12 +29,16 @@ int watch_new(struct table *t, const struct watchset *set, struct who_cache *who
         w->ctx = ctx;
         w->self = getpid();
         w->path = BUF_INIT(PATH_BYTES);
-        rc = fan_open(0, &w->group, err);
-        if (rc < 0) {
-                free(w);
+        w->epfd = epoll_create1(EPOLL_CLOEXEC);
+        if (w->epfd < 0)
+                return err_sys(err, -errno, "no descriptor for watching");
+        rc = watch_group_open(w, GROUP_MAIN, err);
+        if (rc == 0)
+                rc = watch_group_open(w, GROUP_LINKS, err);
+        if (rc < 0)
                 return rc;
-        }
         *ret = w;
+        w = NULL;
         return 0;
 }
 
@@ -73,33 +46,31 @@ struct watch *watch_free(struct watch *w)
 {
         if (!w)
                 return NULL;
-        for (size_t i = 0; i < w->n_fs; i++) {
-                fd_close(&w->fs[i].fd);
-                free((void *)w->fs[i].path.p);
-        }
-        fan_close(&w->group);
+        watch_fs_done(w);
+        outside_done(w);
+        for (size_t i = 0; i < WATCH_GROUPS_MAX; i++)
+                fan_close(&w->group[i]);
+        if (w->epfd >= 0)
+                close(w->epfd);
         buf_done(&w->path);
         free(w);
         return NULL;
 }
 
+void watch_set_rules(struct watch *w, const struct watchset *set)
+{
+        w->set = set;
+        outside_forget(w);
+}
+
+void watch_set_own(struct watch *w, pid_t pid)
+{
+        w->own = pid;
+}
+
 int watch_fd(const struct watch *w)
 {
-        return w->group.fd;
-}
-
-const struct watch_fs *watch_filesystems(const struct watch *w, size_t *ret_n)
-{
-        *ret_n = w->n_fs;
-        return w->fs;
-}
-
-bool watch_polls(const struct watch *w)
-{
-        for (size_t i = 0; i < w->n_fs; i++)
-                if (w->fs[i].scope == WATCH_POLLING)
-                        return true;
-        return false;
+        return w->epfd;
 }
 
 struct watch_counts watch_counts(const struct watch *w)
@@ -107,199 +78,44 @@ struct watch_counts watch_counts(const struct watch *w)
         return w->counts;
 }
 
-/* ---- marks ---- */
+/* ---- one event ---- */
 
-static const struct watch_fs *fs_by_id(const struct watch *w, uint64_t fsid)
+/* An event's author is asked for at most once, and only where it matters. */
+struct news {
+        const struct fan_event *e;
+        unsigned group;
+        struct who *who;
+};
+
+static struct who *author(struct watch *w, struct news *n)
 {
-        for (size_t i = 0; i < w->n_fs; i++)
-                if (w->fs[i].fsid == fsid)
-                        return &w->fs[i];
-        return NULL;
+        if (!n->who)
+                n->who = who_of(w->who, n->e->pid,
+                                n->e->pidfd_state == FAN_PIDFD_OPEN ? n->e->pidfd : -1,
+                                n->e->pidfd_state == FAN_PIDFD_GONE);
+        return n->who;
 }
 
-static bool refused(int rc)
-{
-        return rc == -EXDEV || rc == -ENODEV || rc == -EOPNOTSUPP || rc == -EINVAL;
-}
-
-int watch_filesystem(struct watch *w, int dirfd, struct span path, struct err *err)
-{
-        struct watch_fs fs = { .scope = WATCH_FILESYSTEM };
-        struct table_handle h;
-        uint8_t *copy;
-        int rc;
-
-        if (observe_invented(dirfd))
-                return 0;
-        rc = fs_fsid(dirfd, &fs.fsid);
-        if (rc < 0)
-                return err_sys(err, rc, "%.*s: no filesystem id", (int)path.n, (char *)path.p);
-        if (fs_by_id(w, fs.fsid))
-                return 1;
-        if (w->n_fs == WATCH_FS_MAX)
-                return err_set(err, -ENOSPC, "more than %d filesystems to watch", WATCH_FS_MAX);
-        rc = fan_mark(&w->group, FAN_SCOPE_FILESYSTEM, event_mask, dirfd, NULL, err);
-        if (refused(rc)) {
-                rc = fan_mark(&w->group, FAN_SCOPE_INODE, event_mask | FAN_EVENT_ON_CHILD, dirfd,
-                              NULL, err);
-                fs.scope = rc < 0 ? WATCH_POLLING : WATCH_INODE;
-                rc = refused(rc) ? 0 : rc;
-        }
-        if (rc < 0)
-                return rc;
-        if (observe_handle(dirfd, &h) < 0)
-                fs.scope = WATCH_POLLING; /* events could not be understood */
-        copy = malloc(path.n + 1);
-        fs.fd = fcntl(dirfd, F_DUPFD_CLOEXEC, 3);
-        if (!copy || fs.fd < 0) {
-                free(copy);
-                fd_close(&fs.fd);
-                return err_set(err, -ENOMEM, "out of memory or descriptors for a filesystem");
-        }
-        memcpy(copy, path.p, path.n);
-        fs.path = span_of(copy, path.n);
-        w->fs[w->n_fs++] = fs;
-        return 1;
-}
-
-int watch_directory(struct watch *w, const struct table_handle *dir, int dirfd)
-{
-        const struct watch_fs *fs = fs_by_id(w, dir->fsid);
-        int rc;
-
-        if (!fs || fs->scope != WATCH_INODE)
-                return 0;
-        rc = fan_mark(&w->group, FAN_SCOPE_INODE, event_mask | FAN_EVENT_ON_CHILD, dirfd, NULL,
-                      NULL);
-        return rc < 0 ? rc : 0;
-}
-
-int watch_ignore(struct watch *w, const char *path, struct err *err)
-{
-        return fan_ignore(&w->group, FAN_SCOPE_INODE,
-                          FAN_MODIFY | FAN_CLOSE_WRITE | FAN_CREATE | FAN_DELETE | FAN_ATTRIB |
-                                  FAN_EVENT_ON_CHILD | FAN_ONDIR,
-                          AT_FDCWD, path, err);
-}
-
-int watch_open(struct watch *w, const struct table_handle *h)
-{
-        const struct watch_fs *fs = fs_by_id(w, h->fsid);
-        struct fs_handle fh;
-        int rc;
-
-        if (!fs)
-                return -ESTALE;
-        rc = fs_handle_set(&fh, h->type, span_of(h->b, h->n));
-        if (rc < 0)
-                return rc;
-        return fs_handle_open(fs->fd, &fh, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
-}
-
-/* ---- inside or outside ---- */
-
-static struct outside *slot_of(struct watch *w, const struct table_handle *h)
-{
-        uint64_t x = h->fsid + (uint32_t)h->type;
-
-        for (size_t i = 0; i < h->n; i++)
-                x = (x ^ h->b[i]) * 0x100000001b3ULL;
-        x ^= x >> 31;
-        return &w->outside[x & (OUTSIDE_SLOTS - 1)];
-}
-
-static bool is_outside(struct watch *w, const struct table_handle *h)
-{
-        const struct outside *o = slot_of(w, h);
-
-        return o->n == h->n && o->n && o->fsid == h->fsid && o->type == h->type &&
-               memcmp(o->b, h->b, h->n) == 0;
-}
-
-static void remember_outside(struct watch *w, const struct table_handle *h)
-{
-        struct outside *o = slot_of(w, h);
-
-        if (h->n > OUTSIDE_HANDLE)
-                return;
-        *o = (struct outside){ .fsid = h->fsid, .type = h->type, .n = h->n };
-        memcpy(o->b, h->b, h->n);
-}
-
-/* The nearest directory above path that the table knows by handle, and the part of path below it.
- */
-static struct table_node *known_above(struct watch *w, struct span path, struct span *ret_below)
-{
-        struct table_node *n = table_root(w->table), *best = NULL;
-        size_t at = 1;
-
-        while (n) {
-                const uint8_t *slash = memchr(path.p + at, '/', path.n - at);
-                struct span part =
-                        span_of(path.p + at, slash ? (size_t)(slash - path.p) - at : path.n - at);
-
-                if (n->handle) {
-                        best = n;
-                        *ret_below = part;
-                }
-                if (part.n == 0 || at + part.n >= path.n)
-                        break;
-                n = table_child(w->table, n, part);
-                at += part.n + 1;
-        }
-        return best;
-}
-
-/* An unknown directory turned up.  1: it is, or is in, something watched that the table has not met
- * yet; what is between is looked at.  0: outside. */
-static int resolve(struct watch *w, const struct table_handle *h, struct who *who)
-{
-        CLEANUP_FD int fd = watch_open(w, h);
-        char link[64], path[LINK_BYTES];
-        struct table_handle above;
-        struct table_node *n;
-        struct span below;
-        ssize_t len;
-
-        w->counts.resolved++;
-        if (fd < 0)
-                return 0; /* gone already; or if not, its parent's event leads to it */
-        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-        len = readlink(link, path, sizeof path);
-        if (len < 0)
-                return errno == ENAMETOOLONG ? 0 : -errno;
-        if (len == 0 || path[0] != '/' || len == sizeof path ||
-            !(watchset_covers(w->set, span_of(path, (size_t)len)) ||
-              watchset_leads(w->set, span_of(path, (size_t)len)))) {
-                remember_outside(w, h);
-                return 0;
-        }
-        n = known_above(w, span_of(path, (size_t)len), &below);
-        if (n && below.n && below.n <= TABLE_NAME_MAX && table_handle_of(n, &above)) {
-                int rc = w->ops->touched(w->ctx, &above, below, FAN_CREATE | FAN_ONDIR, who);
-
-                if (rc < 0)
-                        return rc;
-        }
-        return 1;
-}
-
-/* 1: watched, or on the way to something watched. */
-static int inside(struct watch *w, const struct table_handle *h)
+/* 1: watched, or on the way to something watched; 0: outside; or a negative errno. */
+static int inside(struct watch *w, struct table_handle *h, struct news *n)
 {
         if (table_by_handle(w->table, h, NULL))
                 return 1;
-        return is_outside(w, h) ? 0 : -1; /* -1: not known */
+        if (outside_known(w, h))
+                return 0;
+        return outside_resolve(w, h, author(w, n));
 }
 
-/* In a directory on the way, only the names on the way count. */
+/* In a directory on the way, only what is watched or leads on counts. */
 static bool counts_here(struct watch *w, const struct table_handle *h, struct span name)
 {
-        struct table_node *n = NULL;
+        struct table_node *n = table_by_handle(w->table, h, NULL);
         struct watch_at dir, at;
 
-        while ((n = table_by_handle(w->table, h, n))) {
-                if (n->record || name.n == 0)
+        if (!n)
+                return true; /* not met yet */
+        for (; n; n = table_by_handle(w->table, h, n)) {
+                if (n->record || n->mark & TABLE_NEW || name.n == 0)
                         return true; /* watched itself */
                 buf_clear(&w->path);
                 table_path(n, &w->path);
@@ -311,144 +127,146 @@ static bool counts_here(struct watch *w, const struct table_handle *h, struct sp
         return false;
 }
 
-/* ---- events ---- */
-
-static void to_handle(uint64_t fsid, const struct fs_handle *from, struct table_handle *ret)
-{
-        ret->fsid = fsid;
-        ret->type = from->type;
-        ret->n = (uint8_t)from->n;
-        memcpy(ret->b, from->bytes, from->n);
-}
-
-static struct who *author(struct watch *w, const struct fan_event *e)
-{
-        return who_of(w->who, e->pid, e->pidfd_state == FAN_PIDFD_OPEN ? e->pidfd : -1,
-                      e->pidfd_state == FAN_PIDFD_GONE);
-}
-
-/* A watched name of the file itself, where its directory tells nothing: it has several names, or
- * the event came without a directory. */
-static int touch_links(struct watch *w, const struct fan_event *e, struct table_node *n,
-                       struct table_node *(*next)(struct watch *, struct table_node *, void *),
-                       void *arg)
+/* Where an event's own directory tells nothing: the file has several names, or the event came
+ * without a directory. */
+static int touch_name(struct watch *w, struct table_node *node, struct news *n)
 {
         struct table_handle dir;
+
+        if (!node->parent || !table_handle_of(node->parent, &dir))
+                return 0;
+        return w->ops->touched(w->ctx, &dir, table_name(node), n->e->mask, NULL, author(w, n));
+}
+
+static int touch_names(struct watch *w, const struct table_handle *file, struct news *n)
+{
+        struct table_node *node = table_by_handle(w->table, file, NULL);
         int rc = 0;
 
-        for (; n && rc == 0; n = next(w, n, arg))
-                if (n->parent && table_handle_of(n->parent, &dir))
-                        rc = w->ops->touched(w->ctx, &dir, table_name(n), e->mask, author(w, e));
+        for (; node && rc == 0; node = table_by_handle(w->table, file, node))
+                rc = touch_name(w, node, n);
         return rc;
 }
 
-static struct table_node *next_by_handle(struct watch *w, struct table_node *n, void *arg)
+/* An inode's own event, which names no directory: its link count changed, or it is a directory, or
+ * was marked itself. */
+static int event_on_inode(struct watch *w, struct news *n)
 {
-        return table_by_handle(w->table, arg, n);
-}
-
-static struct table_node *next_by_inode(struct watch *w, struct table_node *n, void *arg)
-{
-        const struct record *r = arg;
-
-        return table_by_inode(w->table, r->dev, r->ino, n);
-}
-
-/* An inode's own event, which names no directory: its link count changed, or it is a directory. */
-static int event_on_inode(struct watch *w, const struct fan_event *e)
-{
+        struct table_node *node;
+        struct watch_fs *fs;
         struct table_handle h;
-        const struct watch_fs *fs = fs_by_id(w, e->child_fsid);
         struct record r;
         CLEANUP_FD int fd = -1;
+        int rc = 0;
 
-        if (!fs || !e->has_child)
+        if (!n->e->has_child)
                 return 0;
-        to_handle(e->child_fsid, &e->child, &h);
+        watch_handle(w, n->group, n->e->child_fsid, &n->e->child, &h);
         if (table_by_handle(w->table, &h, NULL))
-                return touch_links(w, e, table_by_handle(w->table, &h, NULL), next_by_handle, &h);
-        fd = fs_handle_open(fs->fd, &e->child, O_PATH | O_NOFOLLOW);
-        if (fd < 0)
-                return 0; /* gone: the event of the name tells */
-        if (observe_stat_fd(fd, &r) < 0)
+                return touch_names(w, &h, n);
+        fs = watch_fs_by_id(w, h.fsid);
+        if (!fs || fs->scope != WATCH_FILESYSTEM || watch_fs_fd(w, fs) < 0)
                 return 0;
-        return touch_links(w, e, table_by_inode(w->table, r.dev, r.ino, NULL), next_by_inode, &r);
+        fd = fs_handle_open(fs->fd, &n->e->child, O_PATH | O_NOFOLLOW);
+        if (fd < 0 || observe_stat_fd(fd, &r) < 0)
+                return 0; /* gone: the event of the name tells */
+        node = table_by_inode(w->table, r.dev, r.ino, NULL);
+        for (; node && rc == 0; node = table_by_inode(w->table, r.dev, r.ino, node))
+                rc = touch_name(w, node, n);
+        return rc;
 }
 
-static int event_at(struct watch *w, const struct fan_event *e)
+static int event_at(struct watch *w, struct news *n)
 {
+        const struct fan_event *e = n->e;
         struct table_handle h, child;
-        struct who *who = NULL;
         int in, rc = 0;
 
-        if (e->has_child && table_file_handles(w->table)) {
-                to_handle(e->child_fsid, &e->child, &child);
-                rc = touch_links(w, e, table_by_handle(w->table, &child, NULL), next_by_handle,
-                                 &child);
-        }
+        child.n = 0;
+        if (e->has_child)
+                watch_handle(w, n->group, e->child_fsid, &e->child, &child);
+        if (child.n && table_file_handles(w->table))
+                rc = touch_names(w, &child, n);
         if (rc < 0 || e->at.name.n > TABLE_NAME_MAX)
                 return rc;
-        to_handle(e->at.fsid, &e->at.dir, &h);
-        in = inside(w, &h);
-        if (in < 0) {
-                who = author(w, e);
-                in = resolve(w, &h, who);
-                if (in < 0)
-                        return in;
-        } else if (in > 0 && !counts_here(w, &h, e->at.name)) {
-                in = 0;
-        }
-        if (in == 0) {
+        watch_handle(w, n->group, e->at.fsid, &e->at.dir, &h);
+        in = inside(w, &h, n);
+        if (in < 0)
+                return in;
+        if (in == 0)
+                return outside_count(w, &h);
+        if (!counts_here(w, &h, e->at.name)) {
                 w->counts.outside++;
                 return 0;
         }
-        return w->ops->touched(w->ctx, &h, e->at.name, e->mask, who ? who : author(w, e));
+        return w->ops->touched(w->ctx, &h, e->at.name, e->mask, child.n ? &child : NULL,
+                               author(w, n));
 }
 
-static int event_rename(struct watch *w, const struct fan_event *e)
+/* A directory that is marked alone hears of its own side only. */
+static int event_half_rename(struct watch *w, struct news *n)
 {
+        const struct fan_name *at = n->e->old.present ? &n->e->old : &n->e->new;
+        uint64_t mask = n->e->old.present ? FAN_MOVED_FROM : FAN_MOVED_TO;
+        struct table_handle h;
+        int in;
+
+        if (!at->present || at->name.n > TABLE_NAME_MAX)
+                return 0;
+        watch_handle(w, n->group, at->fsid, &at->dir, &h);
+        in = inside(w, &h, n);
+        if (in <= 0)
+                return in;
+        return w->ops->touched(w->ctx, &h, at->name, mask | (n->e->mask & FAN_ONDIR), NULL,
+                               author(w, n));
+}
+
+static int event_rename(struct watch *w, struct news *n)
+{
+        const struct fan_event *e = n->e;
         struct table_handle from, to;
         int in_from, in_to;
 
-        if (!e->old.present || !e->new.present || e->old.name.n > TABLE_NAME_MAX ||
-            e->new.name.n > TABLE_NAME_MAX)
+        if (!e->old.present || !e->new.present)
+                return event_half_rename(w, n);
+        if (e->old.name.n > TABLE_NAME_MAX || e->new.name.n > TABLE_NAME_MAX)
                 return 0;
-        to_handle(e->old.fsid, &e->old.dir, &from);
-        to_handle(e->new.fsid, &e->new.dir, &to);
-        in_from = inside(w, &from);
-        in_to = inside(w, &to);
-        if (in_from < 0)
-                in_from = resolve(w, &from, author(w, e));
-        if (in_to < 0)
-                in_to = resolve(w, &to, author(w, e));
+        watch_handle(w, n->group, e->old.fsid, &e->old.dir, &from);
+        watch_handle(w, n->group, e->new.fsid, &e->new.dir, &to);
+        in_from = inside(w, &from, n);
+        in_to = inside(w, &to, n);
         if (in_from < 0 || in_to < 0)
                 return MIN_OF(in_from, in_to);
         if (!in_from && !in_to) {
                 w->counts.outside++;
                 return 0;
         }
-        return w->ops->renamed(w->ctx, &from, e->old.name, &to, e->new.name, author(w, e));
+        return w->ops->renamed(w->ctx, &from, e->old.name, &to, e->new.name, author(w, n));
 }
 
-static int take_event(struct watch *w, const struct fan_event *e)
+static int take_event(struct watch *w, unsigned group, const struct fan_event *e)
 {
+        struct news n = { .e = e, .group = group };
+
         w->counts.events++;
         if (e->mask & FAN_Q_OVERFLOW) {
                 w->counts.overflows++;
                 return w->ops->overflow(w->ctx);
         }
-        if (e->pid == w->self) {
+        if (e->pid == w->self || (w->own && e->pid == w->own)) {
                 w->counts.own++;
                 return 0;
         }
-        if (e->mask & FAN_RENAME && e->old.present)
-                return event_rename(w, e);
-        if (e->at.present)
-                return event_at(w, e);
-        return event_on_inode(w, e);
+        if (e->mask & FAN_RENAME)
+                return event_rename(w, &n);
+        if (e->at.present && group != GROUP_LINKS)
+                return event_at(w, &n);
+        return event_on_inode(w, &n);
 }
 
-static int take_buffer(struct watch *w, struct span s)
+/* ---- reading ---- */
+
+static int take_buffer(struct watch *w, unsigned group, struct span s)
 {
         struct fan_event e;
         struct err err;
@@ -457,7 +275,7 @@ static int take_buffer(struct watch *w, struct span s)
         /* After a failure the rest is still read, for the descriptors in it. */
         while ((rc = fan_next(&s, &e, &err)) > 0) {
                 if (failed == 0)
-                        failed = take_event(w, &e);
+                        failed = take_event(w, group, &e);
                 if (e.pidfd_state == FAN_PIDFD_OPEN)
                         close(e.pidfd);
         }
@@ -465,10 +283,11 @@ static int take_buffer(struct watch *w, struct span s)
         return failed < 0 ? failed : rc;
 }
 
-int watch_read(struct watch *w, unsigned buffers)
+/* As watch_read(), of one group. */
+static int read_group(struct watch *w, unsigned group, unsigned buffers)
 {
         for (unsigned i = 0; i < buffers; i++) {
-                ssize_t n = read(w->group.fd, w->buf, sizeof w->buf);
+                ssize_t n = read(w->group[group].fd, w->buf, sizeof w->buf);
                 int rc;
 
                 if (n < 0 && errno == EINTR)
@@ -477,9 +296,24 @@ int watch_read(struct watch *w, unsigned buffers)
                         return errno == EAGAIN ? 0 : -errno;
                 if (n == 0)
                         return 0;
-                rc = take_buffer(w, span_of(w->buf, (size_t)n));
+                rc = take_buffer(w, group, span_of(w->buf, (size_t)n));
                 if (rc < 0)
                         return rc;
         }
         return 1;
+}
+
+int watch_read(struct watch *w, unsigned buffers)
+{
+        int more = 0;
+
+        for (unsigned i = 0; i < w->n_groups; i++) {
+                int rc = w->group[i].fd < 0 ? 0 : read_group(w, i, buffers);
+
+                if (rc < 0)
+                        return rc;
+                more |= rc;
+        }
+        watch_rest(w);
+        return more;
 }

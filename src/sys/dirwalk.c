@@ -162,26 +162,23 @@ int fs_stat_flags(int fd, struct fs_stat *st)
         return 0;
 }
 
-int fs_generation(int fd, uint32_t *ret)
+int fs_where(int fd, struct fs_where *ret)
 {
-        unsigned long generation = 0; /* as above */
-        uint32_t low;
-
-        if (ioctl(fd, FS_IOC_GETVERSION, &generation) < 0)
-                return -errno;
-        memcpy(&low, &generation, sizeof low);
-        *ret = low;
-        return 0;
-}
-
-int fs_fsid(int fd, uint64_t *ret)
-{
+        struct fs_where r;
+        struct fs_stat st;
         struct statfs s;
+        int rc;
 
         if (fstatfs(fd, &s) < 0)
                 return -errno;
-        STATIC_ASSERT(sizeof s.f_fsid == sizeof *ret, "an fsid is 64 bits");
-        memcpy(ret, &s.f_fsid, sizeof *ret);
+        rc = fs_stat_fd(fd, &st);
+        if (rc < 0)
+                return rc;
+        STATIC_ASSERT(sizeof s.f_fsid == sizeof r.fsid, "an fsid is 64 bits");
+        memcpy(&r.fsid, &s.f_fsid, sizeof r.fsid);
+        r.magic = (uint32_t)s.f_type;
+        r.id = r.fsid ^ ((uint64_t)st.dev_major << 32 | st.dev_minor) * 0x9e3779b97f4a7c15ULL;
+        *ret = r;
         return 0;
 }
 
@@ -264,11 +261,6 @@ int fs_handle_set(struct fs_handle *h, int32_t type, struct span bytes)
         if (bytes.n)
                 memcpy(h->bytes, bytes.p, bytes.n);
         return 0;
-}
-
-bool fs_handle_eq(const struct fs_handle *a, const struct fs_handle *b)
-{
-        return a->type == b->type && span_eq(span_of(a->bytes, a->n), span_of(b->bytes, b->n));
 }
 
 int fs_handle_of(int dirfd, const char *name, struct fs_handle *ret, int *ret_mount_id)

@@ -82,10 +82,6 @@ MUST_USE int fs_stat_fd(int fd, struct fs_stat *ret);
  * attr_mask.  fd is readable.  -ENOTTY, -EOPNOTSUPP: the filesystem has no such flags. */
 MUST_USE int fs_stat_flags(int fd, struct fs_stat *st);
 
-/* Inode generation, so that (filesystem, inode, generation) names one file for ever.  fd is
- * readable.  -ENOTTY, -EOPNOTSUPP: the filesystem does not tell. */
-MUST_USE int fs_generation(int fd, uint32_t *ret);
-
 /* ---- extended attributes ---- */
 
 /* Work on O_PATH descriptors too (by way of /proc/self/fd).
@@ -107,7 +103,6 @@ struct fs_handle {
 
 /* -E2BIG when bytes is longer than any handle. */
 MUST_USE int fs_handle_set(struct fs_handle *h, int32_t type, struct span bytes);
-bool fs_handle_eq(const struct fs_handle *a, const struct fs_handle *b);
 
 /* Of name below dirfd ("" is dirfd itself); *ret_mount_id may be NULL.  -EOPNOTSUPP where the
  * filesystem has no handles; then one that only compares and does not open is tried (Linux 6.5). */
@@ -117,7 +112,15 @@ MUST_USE int fs_handle_of(int dirfd, const char *name, struct fs_handle *ret, in
  * filesystem.  Needs CAP_DAC_READ_SEARCH.  O_CLOEXEC is added to flags. */
 MUST_USE int fs_handle_open(int mount_fd, const struct fs_handle *h, int flags);
 
-/* fsid as fanotify reports it. */
-MUST_USE int fs_fsid(int fd, uint64_t *ret);
+/* ---- filesystems (statfs(2)) ---- */
+
+struct fs_where {
+        uint64_t fsid;  /* as fanotify reports it; FUSE has none (0), an overlay has its upper
+                         * layer's, a copy of a filesystem the original's */
+        uint64_t id;    /* of fsid and device: one among those mounted now */
+        uint32_t magic; /* f_type */
+};
+
+MUST_USE int fs_where(int fd, struct fs_where *ret);
 
 #endif

@@ -12,6 +12,9 @@
 #ifndef FAN_MARK_IGNORE
 #define FAN_MARK_IGNORE 0x00000400
 #endif
+#ifndef FAN_MARK_EVICTABLE
+#define FAN_MARK_EVICTABLE 0x00000200
+#endif
 
 enum { BY_NAME = FAN_REPORT_FID | FAN_REPORT_DIR_FID | FAN_REPORT_NAME };
 
@@ -127,13 +130,23 @@ int fan_unmark(const struct fan_group *g, enum fan_scope scope, uint64_t mask, i
         return change(g, FAN_MARK_REMOVE | scope_flag(scope), mask, dirfd, path, "unmark", err);
 }
 
-int fan_ignore(const struct fan_group *g, enum fan_scope scope, uint64_t mask, int dirfd,
-               const char *path, struct err *err)
+int fan_ignore(const struct fan_group *g, uint64_t mask, int dirfd, const char *path,
+               struct err *err)
 {
-        const unsigned flags = FAN_MARK_ADD | FAN_MARK_IGNORE | FAN_MARK_IGNORED_SURV_MODIFY;
+        const unsigned flags =
+                FAN_MARK_ADD | FAN_MARK_IGNORE | FAN_MARK_IGNORED_SURV_MODIFY | FAN_MARK_EVICTABLE;
 
         if (!(g->features & FAN_HAS_IGNORE))
                 return err_set(err, -EOPNOTSUPP,
                                "fanotify: this kernel cannot ignore a directory's children");
-        return change(g, flags | scope_flag(scope), mask, dirfd, path, "ignore", err);
+        return change(g, flags, mask, dirfd, path, "ignore", err);
+}
+
+int fan_unignore(const struct fan_group *g, uint64_t mask, int dirfd, const char *path,
+                 struct err *err)
+{
+        if (!(g->features & FAN_HAS_IGNORE))
+                return -ENOENT;
+        return change(g, FAN_MARK_REMOVE | FAN_MARK_IGNORE, mask, dirfd, path, "no longer ignore",
+                      err);
 }

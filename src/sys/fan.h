@@ -53,18 +53,22 @@ MUST_USE int fan_mark(const struct fan_group *g, enum fan_scope scope, uint64_t 
 MUST_USE int fan_unmark(const struct fan_group *g, enum fan_scope scope, uint64_t mask, int dirfd,
                         const char *path, struct err *err);
 
-/* Drop events of mask on a directory's direct children and itself, in the kernel, for as long as
- * the group lives; mask should have FAN_EVENT_ON_CHILD and FAN_ONDIR.  Without FAN_HAS_IGNORE only
- * the directory itself is ignored: -EOPNOTSUPP is returned and nothing set. */
-MUST_USE int fan_ignore(const struct fan_group *g, enum fan_scope scope, uint64_t mask, int dirfd,
-                        const char *path, struct err *err);
+/* Drop events of mask on a directory's direct children and itself, in the kernel, as long as the
+ * group lives or until fan_unignore(); mask should have FAN_EVENT_ON_CHILD and FAN_ONDIR.  The mark
+ * goes by itself when the kernel forgets the directory's inode.  Without FAN_HAS_IGNORE only the
+ * directory itself could be ignored: -EOPNOTSUPP is returned and nothing set. */
+MUST_USE int fan_ignore(const struct fan_group *g, uint64_t mask, int dirfd, const char *path,
+                        struct err *err);
+/* -ENOENT: it was not ignored. */
+MUST_USE int fan_unignore(const struct fan_group *g, uint64_t mask, int dirfd, const char *path,
+                          struct err *err);
 
 /* ---- events ---- */
 
 /* A directory and a name in it; the name is empty for an event on the directory itself ("."). */
 struct fan_name {
         bool present;
-        uint64_t fsid; /* as fs_fsid() */
+        uint64_t fsid; /* as fs_where() */
         struct fs_handle dir;
         struct span name; /* borrowed from the buffer, no terminator counted */
 };

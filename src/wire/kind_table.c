@@ -48,6 +48,7 @@
 /* Who did it.  A name, a command line, an address and a terminal are personal: sensitive. */
 #define ACTOR \
         { "who.address", KIND_TEXT, SENS, "source address of the session" }, \
+        { "who.also", KIND_LIST, 0, "[pid, program] of others who touched it since it was read" }, \
         { "who.auid", KIND_INT, 0, "login user id, kept over su and sudo" }, \
         { "who.cmdline", KIND_TEXT, SENS | KIND_BYTES, "command line, blanks between arguments" }, \
         { "who.comm", KIND_TEXT, KIND_BYTES, "name of the process" }, \
@@ -109,8 +110,11 @@ const struct kind kind_table[] = {
         { "integrity.change", 1, "sensor", 1001,
           "An object differs from the trusted state: what, its state before and now, who and why.",
           FIELDS({ "what.change", KIND_TEXT, REQ,
-                   "created, modified, deleted, renamed, attributes or replaced" },
+                   "created, modified, deleted, renamed, attributes, replaced or transient (gone "
+                   "before it could be read)" },
                  { "what.differs", KIND_LIST, 0, "names of the attributes that differ" },
+                 { "what.events", KIND_LIST, 0,
+                   "what was seen of what is transient: created, written, deleted and so on" },
                  { "what.from", KIND_TEXT, KIND_BYTES, "path before a rename" },
                  { "what.fs", KIND_TEXT, 0, "filesystem id in hexadecimal" },
                  { "what.mode", KIND_TEXT, 0, "mode of the profile: log, alert, restore or deny" },
@@ -139,11 +143,12 @@ const struct kind kind_table[] = {
           "The sensor started or stopped, with what it watches and how.",
           FIELDS({ "what.after_gap", KIND_BOOL, 0, "whether a gap entry covers the time before" },
                  { "what.detail", KIND_TEXT, 0, "more about the state" },
-                 { "what.event", KIND_TEXT, REQ, "started, stopped or degraded" },
+                 { "what.event", KIND_TEXT, REQ, "started, watching, degraded or stopped" },
                  { "what.fallbacks", KIND_LIST, 0,
-                   "[path, how] where the filesystem mark was refused" },
+                   "[path, how, why] of filesystems not watched by one mark alone" },
                  { "what.files", KIND_U64, 0, "records of the trusted state" },
-                 { "what.marks", KIND_LIST, 0, "mount points under a filesystem mark" },
+                 { "what.marks", KIND_LIST, 0, "[path, how] of filesystems under one mark" },
+                 { "what.more", KIND_U64, 0, "filesystems that found no room in the lists" },
                  { "what.paths", KIND_LIST, 0, "what is watched" },
                  { "what.profile", KIND_TEXT, 0, "name of the profile" },
                  { "what.reason", KIND_TEXT, 0, "why it stopped or is degraded" },

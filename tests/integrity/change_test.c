@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "integrity/change.h"
 
+#include "integrity/dirty.h"
 #include "integrity/who.h"
 #include "sample.h"
 #include "wire/json.h"
@@ -183,11 +184,45 @@ static void test_author(void **state)
         (void)state;
 }
 
+/* Gone before it was read: what the kernel told, and everybody who had a part. */
+static void test_transient(void **state)
+{
+        static const struct {
+                unsigned passed;
+                const char *want; /* in the entry */
+        } cases[] = {
+                { DIRTY_CREATED | DIRTY_DELETED, "\"events\":[\"created\",\"deleted\"]" },
+                { DIRTY_CAME | DIRTY_WRITTEN | DIRTY_CONTENT | DIRTY_LEFT,
+                  "\"events\":[\"moved in\",\"written\",\"moved out\"]" },
+                { DIRTY_CREATED | DIRTY_DIRECTORY, "\"type\":\"dir\"" },
+        };
+        struct who *also[] = { who_new(7), who_new(8), NULL };
+        struct change c = { .path = SPAN("/p"), .seen = "live", .who = also[0], .also = also };
+        struct buf b = BUF_INIT(CHANGE_TEXT_MAX);
+
+        buf_put_str(&also[0]->exe, "/bin/\xff");
+        buf_put_str(&also[1]->comm, "cat");
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                c.passed = cases[i].passed;
+                buf_clear(&b);
+                change_put(&c, &b);
+                check_entry(buf_span(&b));
+                check_text(buf_span(&b), "what.change", "transient");
+                assert_non_null(memmem(b.p, b.n, cases[i].want, strlen(cases[i].want)));
+                assert_non_null(memmem(b.p, b.n, "[[7,\"/bin/\\\\xff\"],[8,\"cat\"]]", 27));
+        }
+        who_unref(also[0]);
+        who_unref(also[1]);
+        buf_done(&b);
+        (void)state;
+}
+
 static void test_the_other_kinds(void **state)
 {
         static const uint8_t root[32] = { 1 };
-        static const struct span marks[] = { SPAN_INIT("/"), SPAN_INIT("/b\xff") };
-        static const struct sensor_fallback fallbacks[] = { { SPAN_INIT("/f"), "polling" } };
+        static const struct sensor_place marks[] = { { SPAN_INIT("/"), "filesystem", NULL },
+                                                     { SPAN_INIT("/b\xff"), "filesystem", NULL } };
+        static const struct sensor_place fallbacks[] = { { SPAN_INIT("/f"), "polling", "why" } };
         struct watchset w = { 0 };
         struct baseline_facts bf = {
                 .files = UINT64_MAX, .root = root, .watch = &w, .reason = "first"
@@ -199,6 +234,7 @@ static void test_the_other_kinds(void **state)
                                    .n_marks = 2,
                                    .fallbacks = fallbacks,
                                    .n_fallbacks = 1,
+                                   .n_more = 7,
                                    .detail = "d",
                                    .reason = "r" };
         struct buf b = BUF_INIT(CHANGE_TEXT_MAX);
@@ -213,6 +249,8 @@ static void test_the_other_kinds(void **state)
         buf_clear(&b);
         sensor_put(&sf, &b);
         check_entry(buf_span(&b));
+        assert_non_null(memmem(b.p, b.n, "[[\"/f\",\"polling\",\"why\"]]", 24));
+        assert_non_null(memmem(b.p, b.n, "\"more\":7", 8));
         buf_done(&b);
         watchset_done(&w);
         (void)state;
@@ -221,9 +259,8 @@ static void test_the_other_kinds(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_changes),
-                cmocka_unit_test(test_both_hashes),
-                cmocka_unit_test(test_author),
+                cmocka_unit_test(test_changes),         cmocka_unit_test(test_both_hashes),
+                cmocka_unit_test(test_author),          cmocka_unit_test(test_transient),
                 cmocka_unit_test(test_the_other_kinds),
         };
 

@@ -25,7 +25,7 @@ static void check_take(struct dirty *d, int64_t now, const char *name, unsigned 
         assert_non_null(p);
         assert_string_equal((char *)p->name, name);
         assert_int_equal(p->what, what);
-        dirty_place_free(p);
+        dirty_place_free(d, p);
 }
 
 static void test_order_and_merging(void **state)
@@ -67,23 +67,139 @@ static void test_waiting(void **state)
         (void)state;
 }
 
-static void test_the_last_author_stands(void **state)
+static void check_authors(const struct dirty_place *p, const char *pids)
 {
-        struct who *first = who_new(1), *last = who_new(2);
+        char text[64] = "";
+        size_t n = 0;
+
+        for (size_t i = 0; i < DIRTY_AUTHORS && p->by[i]; i++)
+                n += (size_t)snprintf(text + n, sizeof text - n, "%s%d", n ? " " : "",
+                                      p->by[i]->pid);
+        assert_string_equal(text, pids);
+}
+
+/* Nobody hides behind who comes after him: the latest first, each process once. */
+static void test_authors(void **state)
+{
+        static const struct {
+                int order[8]; /* ended by 0 */
+                const char *want;
+        } cases[] = {
+                { { 1 }, "1" },
+                { { 1, 2 }, "2 1" },
+                { { 1, 2, 1 }, "1 2" },
+                { { 1, 2, 3, 4 }, "4 3 2 1" },
+                { { 1, 2, 3, 4, 5 }, "5 4 3 2" },
+                { { 1, 2, 3, 4, 1 }, "1 4 3 2" },
+        };
+        struct who *who[6];
+        struct dirty *d;
+
+        assert_int_equal(dirty_new(&d, NULL), 0);
+        for (int i = 1; i < 6; i++)
+                who[i] = who_new(i);
+        for (size_t k = 0; k < ARRAY_LEN(cases); k++) {
+                struct dirty_place *p;
+
+                for (const int *i = cases[k].order; *i; i++) {
+                        assert_int_equal(add(d, "a", DIRTY_STATE, who[*i], 0, 0), 0);
+                        assert_int_equal(add(d, "a", DIRTY_STATE, NULL, 0, 0), 0);
+                }
+                p = dirty_take(d, 0);
+                check_authors(p, cases[k].want);
+                dirty_place_free(d, p);
+        }
+        for (int i = 1; i < 6; i++) {
+                assert_int_equal(who[i]->refs, 1);
+                who_unref(who[i]);
+        }
+        dirty_free(d);
+        (void)state;
+}
+
+/* The kernel tells one process by many objects. */
+static void test_one_process_is_one_author(void **state)
+{
+        struct who *first = who_new(7), *again = who_new(7), *other = who_new(7);
+        struct dirty_place *p;
+        struct dirty *d;
+
+        first->start = again->start = 5;
+        other->start = 6; /* the number was given away since */
+        assert_int_equal(dirty_new(&d, NULL), 0);
+        assert_int_equal(add(d, "a", DIRTY_STATE, first, 0, 0), 0);
+        assert_int_equal(add(d, "a", DIRTY_STATE, again, 0, 0), 0);
+        assert_int_equal(add(d, "a", DIRTY_STATE, other, 0, 0), 0);
+        p = dirty_take(d, 0);
+        assert_ptr_equal(p->by[0], other);
+        assert_ptr_equal(p->by[1], again);
+        assert_null(p->by[2]);
+        dirty_place_free(d, p);
+        assert_int_equal(first->refs, 1);
+        who_unref(first);
+        who_unref(again);
+        who_unref(other);
+        dirty_free(d);
+        (void)state;
+}
+
+/* A file that was closed is not waited for, one that is written again is. */
+static void test_closing(void **state)
+{
+        struct dirty *d;
+
+        assert_int_equal(dirty_new(&d, NULL), 0);
+        assert_int_equal(add(d, "a", DIRTY_BEGUN, NULL, 0, 0), 0);
+        assert_int_equal(add(d, "a", DIRTY_WRITING, NULL, 0, 1000), 0);
+        assert_int_equal(add(d, "a", DIRTY_ENDED, NULL, 0, 0), 0);
+        check_take(d, 0, "a", DIRTY_ENDED);
+        assert_int_equal(add(d, "a", DIRTY_ENDED, NULL, 0, 0), 0);
+        assert_int_equal(add(d, "a", DIRTY_WRITING, NULL, 0, 1000), 0);
+        check_take(d, 0, "a", DIRTY_ENDED | DIRTY_WRITING);
+        dirty_free(d);
+        (void)state;
+}
+
+/* What waits for a name goes where the file goes. */
+static void test_moving(void **state)
+{
+        static const struct table_handle away = { .fsid = 1, .type = 1, .n = 4, .b = { 8 } };
+        struct who *writer = who_new(1), *mover = who_new(2), *reader = who_new(3);
         struct dirty_place *p;
         struct dirty *d;
 
         assert_int_equal(dirty_new(&d, NULL), 0);
-        assert_int_equal(add(d, "a", DIRTY_STATE, first, 0, 0), 0);
-        assert_int_equal(add(d, "a", DIRTY_STATE, last, 0, 0), 0);
-        assert_int_equal(add(d, "a", DIRTY_STATE, NULL, 0, 0), 0);
+        assert_int_equal(dirty_move(d, &dir, SPAN("a"), &away, SPAN("b"), 0), 0); /* nothing */
+        assert_int_equal(dirty_count(d), 0);
+        assert_int_equal(add(d, "a", DIRTY_CREATED, writer, 0, 500), 0);
+        assert_int_equal(dirty_move(d, &dir, SPAN("a"), &away, SPAN("b"), 0), 0);
+        assert_false(dirty_has(d, &dir, SPAN("a")));
+        assert_true(dirty_has(d, &away, SPAN("b")));
+        assert_int_equal(dirty_due(d, 0), 500);
+        assert_int_equal(dirty_add(d, &away, SPAN("b"), DIRTY_CAME, mover, 0, 0, 0), 0);
         p = dirty_take(d, 0);
-        assert_ptr_equal(p->who, last);
-        dirty_place_free(p);
-        assert_int_equal(first->refs, 1);
-        assert_int_equal(last->refs, 1);
-        who_unref(first);
-        who_unref(last);
+        assert_int_equal(p->what, DIRTY_CREATED | DIRTY_CAME);
+        check_authors(p, "2 1");
+        dirty_place_free(d, p);
+
+        /* On to a place that waits: one place, the later authors first. */
+        assert_int_equal(add(d, "a", DIRTY_STATE, writer, 0, 0), 0);
+        assert_int_equal(add(d, "c", DIRTY_CONTENT, reader, 0, 900), 0);
+        assert_int_equal(dirty_move(d, &dir, SPAN("a"), &dir, SPAN("c"), 0), 0);
+        assert_int_equal(dirty_count(d), 1);
+        p = dirty_take(d, 0);
+        assert_string_equal((char *)p->name, "c");
+        assert_int_equal(p->what, DIRTY_STATE | DIRTY_CONTENT);
+        dirty_place_free(d, p);
+
+        /* To itself. */
+        assert_int_equal(add(d, "a", DIRTY_STATE, writer, 0, 0), 0);
+        assert_int_equal(dirty_move(d, &dir, SPAN("a"), &dir, SPAN("a"), 0), 0);
+        check_take(d, 0, "a", DIRTY_STATE);
+        assert_int_equal(writer->refs + mover->refs + reader->refs, 3);
+        who_unref(writer);
+        who_unref(mover);
+        who_unref(reader);
         dirty_free(d);
         (void)state;
 }
@@ -131,7 +247,10 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_order_and_merging),
                 cmocka_unit_test(test_waiting),
-                cmocka_unit_test(test_the_last_author_stands),
+                cmocka_unit_test(test_authors),
+                cmocka_unit_test(test_one_process_is_one_author),
+                cmocka_unit_test(test_closing),
+                cmocka_unit_test(test_moving),
                 cmocka_unit_test(test_put_back),
                 cmocka_unit_test(test_ceiling),
         };

@@ -171,14 +171,10 @@ static void test_flags_refused(void **state)
 {
         struct fs_stat st = { 0 };
         int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-        uint32_t generation = 7;
         int r = fs_stat_flags(fd, &st);
 
         assert_true(r == -ENOTTY || r == -EOPNOTSUPP);
         assert_int_equal(st.attr_mask, 0);
-        r = fs_generation(fd, &generation);
-        assert_true(r == -ENOTTY || r == -EOPNOTSUPP);
-        assert_int_equal(generation, 7);
         close(fd);
 }
 
@@ -225,9 +221,10 @@ static void test_handle(void **state)
         assert_int_equal(fs_stat_fd(fd, &a), 0);
         assert_int_equal(fs_handle_of(dirfd_, "f", &h, &mount_id), 0);
         assert_int_equal(fs_handle_of(fd, "", &again, NULL), 0);
-        assert_true(fs_handle_eq(&h, &again));
+        assert_true(h.type == again.type && h.n == again.n);
+        assert_memory_equal(h.bytes, again.bytes, h.n);
         assert_int_equal(fs_handle_of(dirfd_, "", &again, NULL), 0);
-        assert_false(fs_handle_eq(&h, &again));
+        assert_memory_not_equal(h.bytes, again.bytes, h.n);
         assert_int_equal(fs_handle_of(dirfd_, "none", &again, NULL), -ENOENT);
         close(fd);
         assert_int_equal(renameat(dirfd_, "f", dirfd_, "l"), 0);

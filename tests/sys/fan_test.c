@@ -85,17 +85,22 @@ static void touch(struct fixture *f, const char *name)
         close(fd);
 }
 
+static bool same(const struct fs_handle *a, const struct fs_handle *b)
+{
+        return a->type == b->type && a->n == b->n && memcmp(a->bytes, b->bytes, a->n) == 0;
+}
+
 static void assert_at(struct fixture *f, const struct fan_name *at, const char *name)
 {
         struct fs_handle want;
-        uint64_t fsid;
+        struct fs_where where;
 
         assert_true(at->present);
         assert_true(span_eq_str(at->name, name));
         assert_int_equal(fs_handle_of(f->dirfd, "", &want, NULL), 0);
-        assert_true(fs_handle_eq(&at->dir, &want));
-        assert_int_equal(fs_fsid(f->dirfd, &fsid), 0);
-        assert_int_equal(at->fsid, fsid);
+        assert_true(same(&at->dir, &want));
+        assert_int_equal(fs_where(f->dirfd, &where), 0);
+        assert_int_equal(at->fsid, where.fsid);
 }
 
 static void test_create_and_rename(void **state)
@@ -117,7 +122,7 @@ static void test_create_and_rename(void **state)
         assert_int_equal(fs_handle_of(f->dirfd, "old", &child, NULL), 0);
         assert_true(ev.has_child == !!(f->g.features & FAN_HAS_TARGET));
         if (ev.has_child)
-                assert_true(fs_handle_eq(&ev.child, &child));
+                assert_true(same(&ev.child, &child));
         if (f->g.features & FAN_HAS_PIDFD) {
                 assert_int_equal(ev.pidfd_state, FAN_PIDFD_OPEN);
                 close(ev.pidfd);
@@ -198,7 +203,7 @@ static void test_ignore(void **state)
         if (f->g.fd < 0)
                 skip();
         assert_int_equal(mkdirat(f->dirfd, "sub", 0700), 0);
-        r = fan_ignore(&f->g, FAN_SCOPE_INODE, mask | FAN_ONDIR, f->dirfd, "sub", &err);
+        r = fan_ignore(&f->g, mask | FAN_ONDIR, f->dirfd, "sub", &err);
         if (!(f->g.features & FAN_HAS_IGNORE)) {
                 assert_int_equal(r, -EOPNOTSUPP);
                 return;

@@ -136,6 +136,9 @@ def replay(before, entries):
     for entry in entries:
         what, path = entry["what"], path_of(entry)
         source = path_of(entry, "from")
+        if what["change"] == "transient":
+            assert path not in tree, ("was there before and after", entry)
+            continue
         if what["change"] == "deleted":
             assert tree.pop(path, None) is not None, ("deleted twice or never there", entry)
             continue

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the sensor says of itself: its entries in the ledger, and its status file. */
+#include "integrity/sensor_priv.h"
+
+#include "base/text.h"
+#include "integrity/record_text.h"
+#include "wire/json.h"
+
+#include <stdio.h>
+
+enum {
+        PLACES_MAX = 32, /* filesystems named in one entry */
+        REASON_BYTES = 256,
+};
+
+/* ---- entries ---- */
+
+static bool is_fallback(const struct watch_fs *fs)
+{
+        return fs->scope != WATCH_FILESYSTEM || fs->polled;
+}
+
+int status_tell(struct sensor *s, const char *event, const char *reason)
+{
+        struct sensor_facts f = { .wall_ns = sensor_wall(s),
+                                  .event = event,
+                                  .reason = reason,
+                                  .files = table_count(s->table),
+                                  .watch = s->o.watch,
+                                  .after_gap = s->found.source != STATE_NONE };
+        struct sensor_place marks[PLACES_MAX], fallbacks[PLACES_MAX];
+        const struct watch_fs *fs;
+
+        for (size_t i = 0; (fs = watch_fs_at(s->watch, i)); i++) {
+                struct sensor_place p = { fs->path, watch_how(fs), fs->why };
+
+                if (is_fallback(fs) && f.n_fallbacks < PLACES_MAX)
+                        fallbacks[f.n_fallbacks++] = p;
+                else if (!is_fallback(fs) && f.n_marks < PLACES_MAX)
+                        marks[f.n_marks++] = p;
+                else
+                        f.n_more++;
+        }
+        f.marks = marks;
+        f.fallbacks = fallbacks;
+        s->watch_told = watch_version(s->watch);
+        s->fallbacks_told = f.n_fallbacks;
+        if (s->found.damage[0])
+                f.detail = s->found.damage;
+        buf_clear(&s->skeleton);
+        sensor_put(&f, &s->skeleton);
+        if (buf_status(&s->skeleton) < 0)
+                return buf_status(&s->skeleton);
+        return tell_entry(s, buf_span(&s->skeleton));
+}
+
+int status_news(struct sensor *s)
+{
+        char reason[REASON_BYTES];
+        const struct watch_fs *fs, *last = NULL;
+        size_t n = 0;
+
+        if (s->watch_told == watch_version(s->watch))
+                return 0;
+        for (size_t i = 0; (fs = watch_fs_at(s->watch, i)); i++) {
+                if (!is_fallback(fs))
+                        continue;
+                last = fs;
+                n++;
+        }
+        if (n <= s->fallbacks_told)
+                return status_tell(s, "watching", NULL);
+        snprintf(reason, sizeof reason, "%s: %s", watch_how(last), last->why);
+        return status_tell(s, "degraded", reason);
+}
+
+/* ---- the status file ---- */
+
+static void put_filesystems(struct json_writer *w, const struct sensor *s)
+{
+        struct buf b = BUF_INIT(4 * WATCH_PATH_MAX);
+        const struct watch_fs *fs;
+
+        json_put_key(w, "filesystems");
+        json_begin_array(w);
+        for (size_t i = 0; i < PLACES_MAX && (fs = watch_fs_at(s->watch, i)); i++) {
+                buf_clear(&b);
+                text_put_safe(&b, span_of(fs->path.p, MIN_OF(fs->path.n, (size_t)WATCH_PATH_MAX)));
+                json_begin_array(w);
+                json_put_string(w, buf_span(&b));
+                buf_clear(&b);
+                record_put_fs(fs->magic, &b);
+                buf_printf(&b, ", by %s", watch_how(fs));
+                json_put_string(w, buf_span(&b));
+                if (fs->why)
+                        json_put_string(w, span_str(fs->why));
+                json_end_array(w);
+        }
+        json_end_array(w);
+        buf_done(&b);
+}
+
+static void put_paths(struct json_writer *w, const struct sensor *s)
+{
+        struct buf b = BUF_INIT(4 * WATCH_PATH_MAX + 1);
+
+        json_put_key(w, "paths");
+        json_begin_array(w);
+        for (size_t i = 0; i < s->o.watch->n; i++) {
+                if (s->o.watch->rules[i].exclude)
+                        continue;
+                buf_clear(&b);
+                text_put_safe(&b, s->o.watch->rules[i].text);
+                json_put_string(w, buf_span(&b));
+        }
+        json_end_array(w);
+        buf_done(&b);
+}
+
+void sensor_put_status(const struct sensor *s, struct buf *out)
+{
+        struct watch_counts c = watch_counts(s->watch);
+        struct json_writer w;
+
+        json_writer_init(&w, out);
+        json_begin_object(&w);
+        json_member_u64(&w, "changes", s->changes);
+        json_member_u64(&w, "events", c.events);
+        json_member_u64(&w, "files", table_count(s->table));
+        put_filesystems(&w, s);
+        json_member_u64(&w, "ignored", c.ignored);
+        json_member_u64(&w, "linked", c.links);
+        json_member_u64(&w, "outside", c.outside);
+        json_member_u64(&w, "overflows", c.overflows);
+        json_member_u64(&w, "own", c.own);
+        if (s->was_live) /* nothing is watched before the first scan has ended */
+                put_paths(&w, s);
+        json_member_u64(&w, "pending", s->n_out + feed_pending(s->feed));
+        json_member_u64(&w, "refused", s->refused);
+        json_member_u64(&w, "waiting", dirty_count(s->dirty));
+        json_end_object(&w);
+}
