@@ -71,6 +71,8 @@ const struct job *job_by_name(const char *name);
 int job_passwd(struct job_out *out, struct span input, struct err *err);
 int job_group(struct job_out *out, struct span input, struct err *err);
 int job_mountinfo(struct job_out *out, struct span input, struct err *err);
+int job_aptlist(struct job_out *out, struct span input, struct err *err);
+int job_aptsources(struct job_out *out, struct span input, struct err *err);
 int job_release(struct job_out *out, const struct job_call *c, struct err *err);
 int job_signature(struct job_out *out, const struct job_call *c, struct err *err);
 int job_watch(struct job_out *out, struct span input, struct err *err);

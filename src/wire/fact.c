@@ -36,15 +36,13 @@ int fact_status(const struct fact *f, struct err *err)
         return f->missing ? err_set(err, -EBADMSG, "fact: %s", f->missing) : 0;
 }
 
-static void copy_text(struct fact *f, const char *key, struct json_value v, char *out, size_t max)
+bool fact_copy(struct json_value v, char *out, size_t max)
 {
         struct buf b = { .p = (uint8_t *)out, .cap = max, .max = max }; /* never grows */
+        bool good = json_value_text(v, &b) && buf_status(&b) == 0 && !memchr(out, '\0', b.n);
 
-        if (!json_value_text(v, &b) || buf_status(&b) < 0 || memchr(out, '\0', b.n)) {
-                miss(f, key);
-                b.n = 0;
-        }
-        out[b.n] = '\0';
+        out[good ? b.n : 0] = '\0';
+        return good;
 }
 
 void fact_maybe_text(struct fact *f, const char *key, char *out, size_t max)
@@ -52,8 +50,8 @@ void fact_maybe_text(struct fact *f, const char *key, char *out, size_t max)
         struct json_value v;
 
         out[0] = '\0';
-        if (json_get(f->object, key, &v))
-                copy_text(f, key, v, out, max);
+        if (json_get(f->object, key, &v) && !fact_copy(v, out, max))
+                miss(f, key);
 }
 
 void fact_text(struct fact *f, const char *key, char *out, size_t max)

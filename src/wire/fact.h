@@ -28,6 +28,8 @@ void fact_text(struct fact *f, const char *key, char *out, size_t max);
 void fact_maybe_text(struct fact *f, const char *key, char *out, size_t max);
 /* key, or key_b64 where the bytes are no UTF-8. */
 void fact_bytes(struct fact *f, const char *key, const char *key_b64, char *out, size_t max);
+/* The text of one value, for items of arrays; false where it is none that fits. */
+MUST_USE bool fact_copy(struct json_value v, char *out, size_t max);
 /* 0..max. */
 uint64_t fact_number(struct fact *f, const char *key, uint64_t max);
 bool fact_bool(struct fact *f, const char *key);
