@@ -6,8 +6,11 @@
 #include "loop/log.h"
 #include "sys/sysclock.h"
 
+#include <stdio.h>
+
 struct options {
         const char *config;
+        const char *who;
         struct option_texts watch;
 };
 
@@ -16,12 +19,14 @@ static const struct option_spec specs[] = {
           "may hold watch.paths (/etc/assay)" },
         { "watch", 'w', OPTION_TEXTS, offsetof(struct options, watch), "PATH",
           "watch this instead of what is configured; \"!PATH\" leaves out; repeatable" },
+        { "who", 0, OPTION_TEXT, offsetof(struct options, who), "SOURCE",
+          "learn authors by ebpf, connector or proc at best (ebpf)" },
         { 0 },
 };
 
 int main(int argc, char **argv)
 {
-        struct options own = { .config = "/etc/assay" };
+        struct options own = { .config = "/etc/assay", .who = "ebpf" };
         struct sensor_run_options o = { .clock = &sysclock };
         struct daemon_options d;
         int status;
@@ -35,5 +40,9 @@ int main(int argc, char **argv)
         o.config = own.config;
         o.watch = own.watch.n ? own.watch.at : NULL;
         log_init(LOG_LEVEL_INFO);
+        if (procsource_by_name(own.who, &o.who) < 0) {
+                fprintf(stderr, "assay-sensor: --who %s: not ebpf, connector or proc\n", own.who);
+                return 2;
+        }
         return sensor_run(&o) == 0 ? 0 : 1;
 }

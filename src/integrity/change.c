@@ -146,67 +146,6 @@ static void put_what(struct json_writer *w, const struct change *c)
         json_end_object(w);
 }
 
-/* ---- the author ---- */
-
-static void put_optional(struct json_writer *w, const char *key_name, const struct buf *b)
-{
-        if (b->n)
-                json_put_bytes(w, key_name, buf_span(b));
-}
-
-/* Who touched it too since it was last read. */
-static void put_also(struct json_writer *w, struct who *const *also)
-{
-        struct buf b = BUF_INIT(4 * WATCH_PATH_MAX);
-
-        if (!also || !also[0])
-                return;
-        json_put_key(w, "also");
-        json_begin_array(w);
-        for (size_t i = 0; i < CHANGE_ALSO_MAX && also[i]; i++) {
-                buf_clear(&b);
-                text_put_safe(&b, buf_span(also[i]->exe.n ? &also[i]->exe : &also[i]->comm));
-                json_begin_array(w);
-                json_put_int(w, also[i]->pid);
-                json_put_string(w, buf_span(&b));
-                json_end_array(w);
-        }
-        json_end_array(w);
-        buf_done(&b);
-}
-
-static void put_who(struct json_writer *w, const struct who *who, struct who *const *also,
-                    const char *unknown)
-{
-        json_begin_object(w);
-        put_also(w, also);
-        if (who && who->has & WHO_HAS_AUID)
-                json_member_int(w, "auid", who->auid);
-        if (who)
-                put_optional(w, "comm", &who->comm);
-        if (who && text_is_utf8(buf_span(&who->container), NULL))
-                put_optional(w, "container", &who->container);
-        if (who && who->has & WHO_HAS_UID)
-                json_member_int(w, "euid", who->euid);
-        if (who) {
-                put_optional(w, "exe", &who->exe);
-                if (who->pid)
-                        json_member_int(w, "pid", who->pid);
-                if (who->has & WHO_HAS_PPID)
-                        json_member_int(w, "ppid", who->ppid);
-                if (who->has & WHO_HAS_SESSION)
-                        json_member_int(w, "session", who->session);
-                if (who->has & WHO_HAS_UID)
-                        json_member_int(w, "uid", who->uid);
-                if (text_is_utf8(buf_span(&who->unit), NULL))
-                        put_optional(w, "unit", &who->unit);
-                unknown = who->unknown[0] ? who->unknown : NULL;
-        }
-        if (unknown)
-                json_member_text(w, "unknown", unknown);
-        json_end_object(w);
-}
-
 static void begin_entry(struct json_writer *w, struct buf *out, const char *kind, int64_t wall_ns)
 {
         json_writer_init(w, out);
@@ -224,7 +163,7 @@ void change_put(const struct change *c, struct buf *out)
         begin_entry(&w, out, "integrity.change", c->wall_ns);
         put_what(&w, c);
         json_put_key(&w, "who");
-        put_who(&w, c->brief ? NULL : c->who, c->brief ? NULL : c->also,
+        who_put(&w, c->brief ? NULL : c->who, c->brief ? NULL : c->also, CHANGE_ALSO_MAX,
                 c->brief ? "left out, for the entry would be too long" : c->unknown);
         json_put_key(&w, "why");
         json_begin_object(&w);
@@ -364,7 +303,9 @@ void sensor_put(const struct sensor_facts *f, struct buf *out)
         if (f->reason)
                 json_member_text(&w, "reason", f->reason);
         json_member_text(&w, "version", ASSAY_VERSION);
-        json_member_text(&w, "who", "proc");
+        json_member_text(&w, "who", f->who);
+        if (f->who_refused && *f->who_refused)
+                json_member_text(&w, "who_refused", f->who_refused);
         json_end_object(&w);
         json_end_object(&w);
 }

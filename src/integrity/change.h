@@ -84,7 +84,9 @@ struct sensor_facts {
         const struct watchset *watch; /* NULL: not said */
         const struct sensor_place *marks, *fallbacks;
         size_t n_marks, n_fallbacks;
-        size_t n_more; /* that are in neither */
+        size_t n_more;           /* that are in neither */
+        const char *who;         /* ebpf, connector or proc */
+        const char *who_refused; /* why not a better one; "" or NULL: there is none */
         bool after_gap;
 };
 void sensor_put(const struct sensor_facts *f, struct buf *out);

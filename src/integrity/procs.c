@@ -329,13 +329,20 @@ const struct procs_proc *procs_newest(const struct procs *p, pid_t pid)
         return newest(p, pid);
 }
 
+const struct procs_proc *procs_by(const struct procs *p, pid_t pid, uint64_t by_ns)
+{
+        struct procs_proc *x = newest(p, pid);
+
+        /* a start from /proc is that of its tick */
+        while (x && x->start_ns > by_ns && x->start_ns / TICK_NS != by_ns / TICK_NS)
+                x = same_pid(x->hash_next, pid);
+        return x;
+}
+
 const struct procs_proc *procs_parent(const struct procs *p, const struct procs_proc *of)
 {
-        struct procs_proc *x = of->ppid > 0 ? newest(p, of->ppid) : NULL;
+        const struct procs_proc *x = of->ppid > 0 ? procs_by(p, of->ppid, of->start_ns) : NULL;
 
-        /* the parent began before it; a start from /proc is that of its tick */
-        while (x && x->start_ns > of->start_ns && x->start_ns / TICK_NS != of->start_ns / TICK_NS)
-                x = same_pid(x->hash_next, of->ppid);
         return x == of ? NULL : x;
 }
 

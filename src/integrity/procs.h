@@ -127,6 +127,8 @@ void procs_sweep(struct procs *p, uint64_t before_ns,
 const struct procs_proc *procs_newest(const struct procs *p, pid_t pid);
 /* Is it the one that /proc tells of? */
 bool procs_is(const struct procs_proc *x, const struct proc_info *i);
+/* The newest of this number that began by then, give or take a tick; NULL: not known. */
+const struct procs_proc *procs_by(const struct procs *p, pid_t pid, uint64_t by_ns);
 /* The one that made it, ended or not; NULL: not known, or not any more. */
 const struct procs_proc *procs_parent(const struct procs *p, const struct procs_proc *of);
 

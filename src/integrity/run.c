@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "integrity/run.h"
 
+#include "integrity/procsource.h"
 #include "integrity/sensor.h"
 #include "integrity/watchset.h"
 #include "loop/log.h"
@@ -33,6 +34,7 @@ struct process {
         struct watchset watch;
         struct loop *loop;
         struct pool *pool;
+        struct procsource *processes;
         struct sensor *sensor;
         struct loop_source *status;
         struct notify notify;
@@ -128,6 +130,16 @@ static void say_status(void *ctx)
         loop_timer_set(p->status, clock_mono(p->o->clock) + ms * NS_PER_MS);
 }
 
+static void say_processes(struct process *p)
+{
+        const char *refused = procsource_refused(p->processes);
+
+        procsource_seed(p->processes);
+        log_event(LOG_LEVEL_INFO, "sensor.processes",
+                  log_str("by", procsource_name(procsource_kind(p->processes))),
+                  log_str("refused", *refused ? refused : "none"));
+}
+
 /* Everything that needs rights, then the rights go, then everything that needs threads. */
 static int open_all(struct process *p, struct err *err)
 {
@@ -150,6 +162,9 @@ static int open_all(struct process *p, struct err *err)
                 rc = io_make_dirs(&io_kernel, AT_FDCWD, p->state_dir, 0700, err);
         o.job_program = find_job(p);
         if (rc == 0)
+                rc = procsource_open(p->o->who, p->o->clock, &p->processes, err);
+        o.processes = p->processes;
+        if (rc == 0)
                 rc = role_enter(ROLE_SENSOR, &paths, p->o->keep_user ? ROLE_KEEP_USER : 0,
                                 &p->sandbox, err);
         if (rc == 0)
@@ -160,6 +175,8 @@ static int open_all(struct process *p, struct err *err)
                 rc = pool_new(WORKERS, POOL_JOBS, &p->pool, err);
         o.loop = p->loop;
         o.pool = p->pool;
+        if (rc == 0)
+                say_processes(p);
         if (rc == 0)
                 rc = sensor_new(&o, &p->sensor, err);
         if (rc == 0)
@@ -206,6 +223,7 @@ int sensor_run(const struct sensor_run_options *o)
         if (p->pool)
                 pool_drain(p->pool);
         p->sensor = sensor_free(p->sensor);
+        p->processes = procsource_free(p->processes);
         p->pool = pool_free(p->pool);
         p->loop = loop_free(p->loop);
         presence_done(&p->presence);

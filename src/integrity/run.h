@@ -5,6 +5,7 @@
 
 #include "base/base.h"
 #include "base/clock.h"
+#include "integrity/procsource.h"
 
 struct sensor_run_options {
         const char *state;        /* holds sensor/ */
@@ -12,6 +13,7 @@ struct sensor_run_options {
         const char *config;       /* may hold watch.paths */
         const char *const *watch; /* paths, "!path" leaves out; ended by NULL.  NULL: as
                                      configured, else the defaults */
+        enum procsource_kind who; /* the best source of authors to try */
         bool keep_user;
         const struct clock *clock;
 };

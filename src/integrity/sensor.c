@@ -56,7 +56,7 @@ int sensor_new(const struct sensor_options *o, struct sensor **ret, struct err *
         init_bufs(s);
         rc = table_new(&s->table, err);
         if (rc == 0)
-                rc = who_cache_new(&s->who, err);
+                rc = who_cache_new(o->processes, &s->who, err);
         if (rc == 0)
                 rc = dirty_new(&s->dirty, err);
         if (rc == 0)
@@ -93,6 +93,7 @@ struct sensor *sensor_free(struct sensor *s)
         loop_remove(s->watch_source);
         loop_remove(s->feed_source);
         loop_remove(s->pool_source);
+        loop_remove(s->process_source);
         loop_remove(s->tick);
         loop_remove(s->settle);
         loop_remove(s->reconnect);
@@ -139,6 +140,14 @@ static void on_events(void *ctx, unsigned events)
                 log_event(LOG_LEVEL_ERROR, "sensor.events", log_int("error", rc));
                 s->failed = rc;
         }
+}
+
+static void on_processes(void *ctx, unsigned events)
+{
+        struct sensor *s = ctx;
+
+        (void)events;
+        procsource_pull(s->o.processes);
 }
 
 static void on_pool(void *ctx, unsigned events)
@@ -309,6 +318,7 @@ static void on_tick(void *ctx)
                 s->state.journal.dirty = false;
                 (void)!io_kernel.fdatasync(io_kernel.ctx, s->state.journal.fd);
         }
+        procsource_tick(s->o.processes);
         loop_timer_set(s->tick, now + TICK_S * NS_PER_S);
 }
 
@@ -323,6 +333,9 @@ static int add_sources(struct sensor *s, struct err *err)
         if (rc == 0)
                 rc = loop_add_fd(l, pool_fd(s->o.pool), LOOP_READ, on_pool, s, &s->pool_source,
                                  err);
+        if (rc == 0 && procsource_fd(s->o.processes) >= 0)
+                rc = loop_add_fd(l, procsource_fd(s->o.processes), LOOP_READ, on_processes, s,
+                                 &s->process_source, err);
         if (rc == 0)
                 rc = mounts_init(s, err);
         if (rc == 0)

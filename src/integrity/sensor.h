@@ -25,6 +25,7 @@
 
 struct loop;
 struct pool;
+struct procsource;
 struct sensor;
 
 struct sensor_options {
@@ -37,6 +38,7 @@ struct sensor_options {
         const char *const *ignore;    /* directories of Assay's own, ended by NULL; missing ones are
                                          fine */
         const char *job_program;      /* assay-job; NULL: users have no names */
+        struct procsource *processes; /* borrowed for the sensor's life */
         unsigned connect_ms;          /* how long to wait for the recorder at start */
 };
 

@@ -15,6 +15,8 @@
 #include "integrity/change.h"
 #include "integrity/dirty.h"
 #include "integrity/observe.h"
+#include "integrity/procs.h"
+#include "integrity/procsource.h"
 #include "integrity/scan.h"
 #include "integrity/sensor.h"
 #include "integrity/state.h"
@@ -92,7 +94,7 @@ struct sensor {
         struct feed *feed;
         struct observer *observer;
 
-        struct loop_source *watch_source, *feed_source, *pool_source;
+        struct loop_source *watch_source, *feed_source, *pool_source, *process_source;
         struct loop_source *tick, *settle, *reconnect;
 
         unsigned watch_told; /* watch_version() that the ledger knows of */

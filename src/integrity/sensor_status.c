@@ -27,6 +27,8 @@ int status_tell(struct sensor *s, const char *event, const char *reason)
                                   .reason = reason,
                                   .files = table_count(s->table),
                                   .watch = s->o.watch,
+                                  .who = procsource_name(procsource_kind(s->o.processes)),
+                                  .who_refused = procsource_refused(s->o.processes),
                                   .after_gap = s->found.source != STATE_NONE };
         struct sensor_place marks[PLACES_MAX], fallbacks[PLACES_MAX];
         const struct watch_fs *fs;
@@ -117,6 +119,20 @@ static void put_paths(struct json_writer *w, const struct sensor *s)
         buf_done(&b);
 }
 
+/* Where authors come from. */
+static void put_who(struct json_writer *w, const struct sensor *s)
+{
+        struct procs_counts c = procs_counts(procsource_procs(s->o.processes));
+        const char *refused = procsource_refused(s->o.processes);
+
+        json_member_text(w, "who", procsource_name(procsource_kind(s->o.processes)));
+        json_member_u64(w, "who_events", c.events);
+        json_member_u64(w, "who_known", c.living + c.ended);
+        json_member_u64(w, "who_lost", c.lost);
+        if (*refused)
+                json_member_text(w, "who_refused", refused);
+}
+
 void sensor_put_status(const struct sensor *s, struct buf *out)
 {
         struct watch_counts c = watch_counts(s->watch);
@@ -138,5 +154,6 @@ void sensor_put_status(const struct sensor *s, struct buf *out)
         json_member_u64(&w, "pending", s->n_out + feed_pending(s->feed));
         json_member_u64(&w, "refused", s->refused);
         json_member_u64(&w, "waiting", dirty_count(s->dirty));
+        put_who(&w, s);
         json_end_object(&w);
 }

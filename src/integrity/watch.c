@@ -287,14 +287,17 @@ static int take_buffer(struct watch *w, unsigned group, struct span s)
 static int read_group(struct watch *w, unsigned group, unsigned buffers)
 {
         for (unsigned i = 0; i < buffers; i++) {
-                ssize_t n = read(w->group[group].fd, w->buf, sizeof w->buf);
+                ssize_t n;
                 int rc;
 
+                who_reading(w->who);
+                n = read(w->group[group].fd, w->buf, sizeof w->buf);
                 if (n < 0 && errno == EINTR)
                         continue;
-                if (n < 0)
-                        return errno == EAGAIN ? 0 : -errno;
-                if (n == 0)
+                if (n < 0 && errno != EAGAIN)
+                        return -errno;
+                who_read(w->who, &w->quiet_ns[group], n > 0);
+                if (n <= 0)
                         return 0;
                 rc = take_buffer(w, group, span_of(w->buf, (size_t)n));
                 if (rc < 0)

@@ -42,6 +42,7 @@ struct layer {
 struct watch {
         struct fan_group group[WATCH_GROUPS_MAX]; /* fd -1: free */
         size_t n_groups;                          /* all from here on are free */
+        uint64_t quiet_ns[WATCH_GROUPS_MAX];      /* see who_read() */
         int epfd;
         struct table *table;
         const struct watchset *set;

@@ -1,7 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* who.h - the author of a change: what /proc said at the moment of the event.  Floor 3.
+/* who.h - the author of a change: which process, whose, begun by whom.  Floor 3.
  *
- * Shared by all changes of one process, counted.  Not known is said, with the reason. */
+ *   notice of the kernel: a number, perhaps a pidfd   -.
+ *   cache of processes, up to the moment of the read  --+--> struct who
+ *   /proc, if it still lives                          -'
+ *
+ * A notice carries no time.  It was made after the kernel's queue was last seen empty and before it
+ * was read; a process counts as what it was by the end of that stretch, and what else it had been
+ * in it is said (earlier).  Users and login of a process that lives are asked anew each time; what
+ * it runs is what its last exec was told to be, which a process cannot dress up later.
+ *
+ * Shared by all changes of one process in one read, counted.  Not known is said, with the reason.
+ */
 #ifndef INTEGRITY_WHO_H
 #define INTEGRITY_WHO_H
 
@@ -11,9 +21,16 @@
 
 #include <sys/types.h>
 
+struct json_writer;
+struct procsource;
+
 enum {
         WHO_CMDLINE_MAX = 4096,
-        WHO_CACHE = 1024, /* processes remembered */
+        WHO_CACHE = 1024,   /* made in one read */
+        WHO_PARENTS = 8,    /* of the chain, the nearest ones */
+        WHO_EARLIER = 4,    /* the latest ones */
+        WHO_KIN_NAME = 255, /* bytes of one's name; the end of a longer one */
+        WHO_UNKNOWN_MAX = 160,
 };
 
 enum who_has {
@@ -21,17 +38,32 @@ enum who_has {
         WHO_HAS_UID = 1u << 1, /* and euid */
         WHO_HAS_AUID = 1u << 2,
         WHO_HAS_SESSION = 1u << 3,
+        WHO_HAS_MOUNT_NS = 1u << 4, /* and it is not the sensor's own */
+        WHO_EXE_NAMELESS = 1u << 5, /* no name led to exe when it was executed */
+};
+
+/* A parent, or what the process itself was before. */
+struct who_kin {
+        pid_t pid;
+        uint32_t uid;
+        bool has_uid;
+        bool has_exe;   /* else the name is the process' own */
+        uint32_t at, n; /* in names */
 };
 
 struct who {
         unsigned refs;
         unsigned has; /* enum who_has */
         pid_t pid;    /* 0: the kernel gave none */
-        pid_t ppid;
-        uint32_t uid, euid, auid, session;
+        pid_t ppid;   /* whom it was begun under */
+        uint32_t uid, euid, auid, session, mount_ns;
         uint64_t start; /* of the process, in the kernel's ticks; 0: not known */
         struct buf comm, exe, cmdline, tty, unit, container, user; /* empty: not known */
-        char unknown[96]; /* why a part of it is not known; "" when all is */
+        struct buf names;
+        uint8_t n_parents, n_earlier;
+        struct who_kin parents[WHO_PARENTS]; /* nearest first */
+        struct who_kin earlier[WHO_EARLIER]; /* latest first */
+        char unknown[WHO_UNKNOWN_MAX];       /* why a part of it is not known; "" when all is */
 };
 
 /* A new one with one reference.  NULL: out of memory. */
@@ -40,21 +72,37 @@ struct who *who_ref(struct who *w);
 struct who *who_unref(struct who *w); /* NULL is fine; returns NULL */
 DEFINE_CLEANUP(struct who, who_unref)
 
-/* ---- the cache ---- */
+static inline struct span who_kin_name(const struct who *w, const struct who_kin *k)
+{
+        return span_of(w->names.p + k->at, k->n);
+}
+
+/* The entry's "who", what is not sensitive of it.  who may be NULL: nobody was seen, and unknown
+ * says why.  also, which may be NULL: others, at most max, ended by NULL before that. */
+void who_put(struct json_writer *w, const struct who *who, struct who *const *also, size_t max,
+             const char *unknown);
+
+/* ---- making them ---- */
 
 struct who_cache;
 
-MUST_USE int who_cache_new(struct who_cache **ret, struct err *err);
+/* processes is borrowed for the cache's life. */
+MUST_USE int who_cache_new(struct procsource *processes, struct who_cache **ret, struct err *err);
 struct who_cache *who_cache_free(struct who_cache *c);
 DEFINE_CLEANUP(struct who_cache, who_cache_free)
 
-/* The process behind an event, asked now.  pidfd is borrowed, -1 when there is none; gone: the
- * kernel said that it had ended before the event was read.  Never fails: what is not known is said
- * in the result; NULL only without memory.  Borrowed; take a reference to keep it. */
-struct who *who_of(struct who_cache *c, pid_t pid, int pidfd, bool gone);
-
-/* A batch of events is over: what was seen of a process may be old from here on. */
+/* Called right before and right after each read(2) of a queue of the kernel's notices.  quiet_ns is
+ * the queue's own, 0 at first: when it was last found empty.  any: there were some now; then
+ * everything that processes did until here is taken in first. */
+void who_reading(struct who_cache *c);
+void who_read(struct who_cache *c, uint64_t *quiet_ns, bool any);
+/* What was read has been dealt with: what was seen of a process may be old from here on. */
 void who_batch_end(struct who_cache *c);
+
+/* The process behind a notice.  pidfd is borrowed, -1 when there is none; gone: the kernel said
+ * that it had ended before the notice was read.  Never fails: what is not known is said in the
+ * result; NULL only without memory.  Borrowed; take a reference to keep it. */
+struct who *who_of(struct who_cache *c, pid_t pid, int pidfd, bool gone);
 
 /* User names by uid, from lines "uid name\n" that a job read for us.  Replaces what was known. */
 MUST_USE int who_set_users(struct who_cache *c, struct span facts, struct err *err);

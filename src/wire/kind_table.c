@@ -53,11 +53,18 @@
         { "who.cmdline", KIND_TEXT, SENS | KIND_BYTES, "command line, blanks between arguments" }, \
         { "who.comm", KIND_TEXT, KIND_BYTES, "name of the process" }, \
         { "who.container", KIND_TEXT, 0, "container id" }, \
+        { "who.earlier", KIND_LIST, 0, \
+          "[executable or name, user id] that it had before, in the moment of the change: it may " \
+          "have been made as that; latest first" }, \
         { "who.euid", KIND_INT, 0, "effective user id" }, \
         { "who.exe", KIND_TEXT, KIND_BYTES, "path of the executable" }, \
-        { "who.parents", KIND_LIST, 0, "[pid, name] of the parents, nearest first" }, \
+        { "who.exe_nameless", KIND_BOOL, 0, \
+          "the executable had no name: it was deleted, or never had one" }, \
+        { "who.mount_ns", KIND_INT, 0, "mount namespace, where it is not the sensor's" }, \
+        { "who.parents", KIND_LIST, 0, \
+          "[pid, executable or name, user id] of those it was begun under, nearest first" }, \
         { "who.pid", KIND_INT, 0, "process id" }, \
-        { "who.ppid", KIND_INT, 0, "process id of the parent" }, \
+        { "who.ppid", KIND_INT, 0, "process id of the parent it was begun under" }, \
         { "who.session", KIND_INT, 0, "audit session id" }, \
         { "who.tty", KIND_TEXT, SENS, "terminal" }, \
         { "who.uid", KIND_INT, 0, "user id" }, \
@@ -154,8 +161,8 @@ const struct kind kind_table[] = {
                  { "what.reason", KIND_TEXT, 0, "why it stopped or is degraded" },
                  { "what.root", KIND_DIGEST, 0, "root of the trusted state" },
                  { "what.version", KIND_TEXT, REQ, "of the sensor" },
-                 { "what.who", KIND_TEXT, 0,
-                   "where authors come from: proc, connector or ebpf" }) },
+                 { "what.who", KIND_TEXT, 0, "where authors come from: proc, connector or ebpf" },
+                 { "what.who_refused", KIND_TEXT, 0, "why not from a better source" }) },
 
         { "ledger.erasure", 1, "recorder", 1008,
           "A subject's key and sealed values were destroyed; its digests stay.",

@@ -229,6 +229,8 @@ static void test_the_other_kinds(void **state)
         };
         struct gap_facts gf = { .until_ns = 5, .reason = "overflow" };
         struct sensor_facts sf = { .event = "started",
+                                   .who = "connector",
+                                   .who_refused = "ebpf: not here",
                                    .watch = &w,
                                    .marks = marks,
                                    .n_marks = 2,
