@@ -156,9 +156,5 @@ int release_feed(struct release *r, struct span bytes, struct err *err)
 
 int release_finish(struct release *r, struct err *err)
 {
-        int e = deb822_finish(&r->text, err);
-
-        if (e == 0 && r->paragraphs == 0)
-                return err_set(err, -EBADMSG, "Release: empty");
-        return e;
+        return deb822_finish(&r->text, err);
 }

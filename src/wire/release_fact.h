@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* release_fact.h - what the job "release" tells, for those who start it.  Floor 1, pure.
  *
- * The job is started with
- *   INDEX SUFFIX   INDEX as the Release names it, "main/binary-amd64/Packages", and what the file
- * at hand has behind that name: "" or ".xz", ".lz4", ... (job/unpack.h) on the text of a Release as
- * it was signed; further descriptors: the index, then the wanted SHA-256s of packages, 64 hex
- * digits and a newline each.  It answers:
+ * The job is started with two arguments,
+ *
+ *   INDEX    as the Release names it: "main/binary-amd64/Packages"
+ *   SUFFIX   what the file at hand has behind that: "" or ".xz", ".lz4", ... (job/unpack.h)
+ *
+ * on the text of a Release as it was signed, nothing where there is none; further descriptors are
+ * the index and the wanted SHA-256s of packages, 64 hex digits and a newline each.  It answers:
+ *
  *   {"codename":"bookworm","date":1783763833,"fact":"release","suite":"stable","valid_until":...}
  *   {"architecture":"amd64","fact":"listed","package":"hello","sha256":"...","version":"2.10-3"}
  *                                      one per wanted package that the index lists

@@ -82,7 +82,7 @@ static const struct {
         { "dates that are none", "Date: today\nValid-Until: never\n", "", "", 0, 0, false, false,
           NULL },
         { "one line", "SHA256: " A " 1 " NAME "\n", "", "", 0, 0, true, false, NULL },
-        { "empty", "", NULL, NULL, 0, 0, false, false, "Release: empty" },
+        { "none", "", "", "", 0, 0, false, false, NULL },
         { "two paragraphs", "Suite: a\n\nSuite: b\n", NULL, NULL, 0, 0, false, false,
           "Release: more than one paragraph" },
         { "no hash", "SHA256:\n xyz 1 " NAME "\n", NULL, NULL, 0, 0, false, false,
