@@ -206,6 +206,35 @@ bool pattern_part_fits(const struct pattern_part *part, struct span name)
         }
 }
 
+/* row[i]: the names so far have used up the parts before i. */
+bool pattern_covers(const struct pattern *p, struct span path)
+{
+        bool row[PATTERN_PARTS_MAX + 1] = { true }, next[PATTERN_PARTS_MAX + 1];
+
+        for (;;) {
+                const uint8_t *slash;
+                struct span name;
+
+                for (size_t i = 0; i < p->n; i++)
+                        if (row[i] && p->part[i].kind == PATTERN_DEEP)
+                                row[i + 1] = true;
+                path = span_from(path, 1);
+                if (row[p->n] || path.n == 0)
+                        return row[p->n];
+                slash = memchr(path.p, '/', path.n);
+                name = span_of(path.p, slash ? (size_t)(slash - path.p) : path.n);
+                path = span_from(path, name.n);
+                memset(next, 0, sizeof next);
+                for (size_t i = 0; i < p->n; i++) {
+                        if (row[i] && p->part[i].kind == PATTERN_DEEP)
+                                next[i] = true;
+                        else if (row[i] && pattern_part_fits(&p->part[i], name))
+                                next[i + 1] = true;
+                }
+                memcpy(row, next, sizeof row);
+        }
+}
+
 /* ---- comparing ---- */
 
 int pattern_rank_cmp(const struct pattern_rank *a, const struct pattern_rank *b)

@@ -56,6 +56,10 @@ MUST_USE int pattern_parse(struct span text, struct pattern *ret, size_t *ret_at
 /* Does a name of a directory fit the part?  PATTERN_DEEP fits every name. */
 bool pattern_part_fits(const struct pattern_part *part, struct span name);
 
+/* Is an absolute path the pattern's, or below one that is?  The path is clean: no doubled slash,
+ * none at its end. */
+bool pattern_covers(const struct pattern *p, struct span path);
+
 /* Negative: a says less than b. */
 int pattern_rank_cmp(const struct pattern_rank *a, const struct pattern_rank *b);
 

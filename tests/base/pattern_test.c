@@ -184,6 +184,44 @@ static void test_fits(void **state)
         (void)state;
 }
 
+static void test_covers(void **state)
+{
+        static const struct {
+                const char *pattern, *path;
+                bool want;
+        } cases[] = {
+                { "/", "/", true },
+                { "/", "/etc/hosts", true },
+                { "/etc", "/", false },
+                { "/etc", "/etc", true },
+                { "/etc", "/etc/a/b", true },
+                { "/etc", "/etcetera", false },
+                { "/etc/*", "/etc", false },
+                { "/etc/*", "/etc/a", true },
+                { "/etc/cron.*", "/etc/cron.d/x", true },
+                { "/etc/cron.*", "/etc/crontab", false },
+                { "/**/x", "/x", true },
+                { "/**/x", "/a/b/x", true },
+                { "/**/x", "/a/b/x/y", true },
+                { "/**/x", "/a/b/y", false },
+                { "/a/**/b/**/c", "/a/b/c", true },
+                { "/a/**/b/**/c", "/a/1/b/2/3/c", true },
+                { "/a/**/b/**/c", "/a/1/c/2/b", false },
+                { "/a/**", "/a", false },
+                { "/a/**", "/a/b/c", true },
+                { "/home/*/.ssh", "/home/u/.ssh/id", true },
+                { "/home/*/.ssh", "/home/u/v/.ssh", false },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct pattern p = parsed(cases[i].pattern);
+
+                if (pattern_covers(&p, span_str(cases[i].path)) != cases[i].want)
+                        fail_msg("%s and %s", cases[i].pattern, cases[i].path);
+        }
+        (void)state;
+}
+
 static void test_rank(void **state)
 {
         /* Ascending; those on one line say the same. */
@@ -278,9 +316,13 @@ static void test_meets_and_includes(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_parse),    cmocka_unit_test(test_refused),
-                cmocka_unit_test(test_ceilings), cmocka_unit_test(test_fits),
-                cmocka_unit_test(test_rank),     cmocka_unit_test(test_meets_and_includes),
+                cmocka_unit_test(test_parse),
+                cmocka_unit_test(test_refused),
+                cmocka_unit_test(test_ceilings),
+                cmocka_unit_test(test_fits),
+                cmocka_unit_test(test_rank),
+                cmocka_unit_test(test_covers),
+                cmocka_unit_test(test_meets_and_includes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
