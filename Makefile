@@ -31,7 +31,7 @@ soak: ## the long tests: kills, fuzzing, a bare root, package upgrades (as root)
 	@tools/install-deps front
 	@tools/check --soak
 
-bench: ## measure, as ratios to this machine's limits
+bench: ## measure, as ratios to this machine's limits and to other programs (as root)
 	@tools/install-deps front build test bench
 	@tools/bench
 

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* change_latency - from a change of a file to the recorder's word that its entry is durable.
+ *
+ *   change_latency RECORDER-SOCKET OWN-SOCKET DIR CHANGES
+ *
+ * Stands between the sensor and the recorder: it listens at OWN-SOCKET, where the sensor connects,
+ * passes every message on, and so sees the entry go by and the acknowledgement come back.  Its own
+ * two hops are part of what it measures.  Prints "ready", then once the sensor is live (a line on
+ * standard input says so) p50 and p99. */
+#include "base/text.h"
+#include "crypto/sha256.h"
+#include "samples.h"
+#include "sys/sock.h"
+#include "wire/msg.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { CHANGES_MAX = 10000, CONTENT = 512, MESSAGES_ROOM = 4 };
+#define PATIENCE_NS (10 * NS_PER_S)
+
+enum state { RESTING, CHANGED, SENT }; /* a change; its entry went by; back with the answer */
+
+struct between {
+        int sensor, recorder;
+        enum state state;
+        char digest[2 * SHA256_LEN + 1]; /* of the last change's content */
+        uint64_t seq;                    /* of its entry */
+};
+
+static void die(const char *what, int code)
+{
+        fprintf(stderr, "change_latency: %s: %s\n", what, strerror(-code));
+        exit(1);
+}
+
+/* The entry of our change, among those of one message. */
+static void look_at_append(struct between *b, struct msg_reader *r)
+{
+        unsigned n;
+
+        msg_get_u64(r);
+        n = msg_get_u16(r);
+        for (unsigned i = 0; i < n && !r->failed; i++) {
+                uint64_t seq = msg_get_u64(r);
+                struct span skeleton = msg_get_bytes32(r);
+                unsigned fields = msg_get_u8(r);
+
+                if (memmem(skeleton.p, skeleton.n, b->digest, 2 * SHA256_LEN)) {
+                        b->seq = seq;
+                        b->state = SENT;
+                }
+                for (; fields > 0 && !r->failed; fields--) {
+                        msg_get_bytes16(r);
+                        msg_get_bytes8(r);
+                        msg_get_bytes32(r);
+                }
+        }
+}
+
+static void look_at_ack(struct between *b, struct msg_reader *r)
+{
+        unsigned n = msg_get_u16(r);
+
+        for (unsigned i = 0; i < n && !r->failed; i++) {
+                uint64_t seq = msg_get_u64(r), index = msg_get_u64(r);
+                uint32_t count = msg_get_u32(r);
+
+                (void)index;
+                if (b->seq >= seq && b->seq - seq < count)
+                        b->state = RESTING;
+        }
+}
+
+static void look(struct between *b, struct span packet)
+{
+        struct msg_reader r;
+        enum msg_type type;
+        struct err err;
+
+        if (msg_open(packet, &r, &type, &err) < 0)
+                die(err_text(&err), -EBADMSG);
+        if (type == MSG_APPEND && b->state == CHANGED)
+                look_at_append(b, &r);
+        else if (type == MSG_ACK && b->state == SENT)
+                look_at_ack(b, &r);
+        else if (type == MSG_NAK)
+                die("the recorder refused an entry", -EINVAL);
+}
+
+/* All that waits on one side goes to the other. */
+static void pass(struct between *b, int from, int to)
+{
+        static uint8_t packet[MSG_MAX];
+        struct pollfd room = { .fd = to, .events = POLLOUT };
+        size_t n;
+        int r;
+
+        while ((r = sock_recv(from, packet, sizeof packet, &n)) == 0) {
+                if (n == 0)
+                        die(from == b->sensor ? "the sensor" : "the recorder", -EPIPE);
+                while ((r = sock_send(to, span_of(packet, n))) == -EAGAIN)
+                        poll(&room, 1, -1);
+                if (r < 0)
+                        die("passing on", r);
+                look(b, span_of(packet, n));
+        }
+        if (r != -EAGAIN)
+                die("receiving", r);
+}
+
+/* false: nothing came for so long. */
+static bool work(struct between *b, int timeout_ms)
+{
+        struct pollfd p[] = { { .fd = b->sensor, .events = POLLIN },
+                              { .fd = b->recorder, .events = POLLIN } };
+
+        if (poll(p, 2, timeout_ms) <= 0)
+                return false;
+        if (p[0].revents)
+                pass(b, b->sensor, b->recorder);
+        if (p[1].revents)
+                pass(b, b->recorder, b->sensor);
+        return true;
+}
+
+static int64_t change(struct between *b, const char *dir, size_t i)
+{
+        static uint8_t content[CONTENT];
+        uint8_t digest[SHA256_LEN];
+        char path[4096];
+        int64_t begun;
+        int fd;
+
+        memcpy(content, &i, sizeof i);
+        sha256(span_of(content, sizeof content), digest);
+        text_hex(span_of(digest, sizeof digest), b->digest);
+        snprintf(path, sizeof path, "%s/latency-%zu", dir, i);
+        begun = bench_now();
+        fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+        if (fd < 0 || write(fd, content, sizeof content) != sizeof content)
+                die(path, -errno);
+        close(fd);
+        b->state = CHANGED;
+        return begun;
+}
+
+static void measure(struct between *b, const char *dir, size_t n)
+{
+        static int64_t ns[CHANGES_MAX];
+
+        for (size_t i = 0; i < n; i++) {
+                int64_t begun, rest = bench_now() + (2 + (int64_t)i % 4) * NS_PER_MS;
+
+                while (bench_now() < rest)
+                        work(b, 1);
+                begun = change(b, dir, i);
+                while (b->state != RESTING) {
+                        work(b, 100);
+                        if (bench_now() - begun > PATIENCE_NS)
+                                die(b->state == SENT ? "no acknowledgement" : "no entry",
+                                    -ETIMEDOUT);
+                }
+                ns[i] = bench_now() - begun;
+        }
+        samples_print(ns, n);
+}
+
+/* Pass messages on until the line comes: the sensor takes its baseline meanwhile. */
+static void await_line(struct between *b)
+{
+        struct pollfd line = { .fd = STDIN_FILENO, .events = POLLIN };
+
+        while (poll(&line, 1, 0) == 0)
+                work(b, 10);
+}
+
+int main(int argc, char **argv)
+{
+        size_t n = argc == 5 ? strtoul(argv[4], NULL, 10) : 0;
+        struct between b = { .state = RESTING };
+        struct pollfd waiting = { .events = POLLIN };
+        struct sock_cred cred;
+        struct err err;
+        int r;
+
+        if (n == 0 || n > CHANGES_MAX) {
+                fprintf(stderr,
+                        "usage: change_latency RECORDER-SOCKET OWN-SOCKET DIR CHANGES (at "
+                        "most %d)\n",
+                        CHANGES_MAX);
+                return 2;
+        }
+        if (sock_listen(argv[2], 0600, &waiting.fd, &err) < 0 ||
+            sock_connect(argv[1], &b.recorder, &err) < 0)
+                die(err_text(&err), err.code);
+        puts("ready");
+        fflush(stdout);
+        poll(&waiting, 1, -1);
+        r = sock_accept(waiting.fd, &b.sensor, &cred);
+        if (r == 0)
+                r = sock_set_room(b.sensor, MSG_MAX * MESSAGES_ROOM);
+        if (r == 0)
+                r = sock_set_room(b.recorder, MSG_MAX * MESSAGES_ROOM);
+        if (r < 0)
+                die("socket", r);
+        await_line(&b);
+        measure(&b, argv[3], n);
+        return 0;
+}

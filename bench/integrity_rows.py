@@ -1,0 +1,427 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rows of integrity.md's "What it must reach".  One function a row of that table; it yields a
+Row for each peer.  A new row is a function with @row."""
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import time
+
+import peers
+from machine import (BIN, BUILD, MIB, Recorder, Sensor, Unavailable, compare, cpu_seconds,
+                     in_two_processes, measure, memory_available, memory_files, run, status_kib,
+                     timed)
+
+ROWS = []
+
+
+def row(function):
+    ROWS.append(function)
+    return function
+
+
+@dataclasses.dataclass
+class Row:
+    what: str
+    figure: float | None  # None: could not be measured, and note says why
+    unit: str
+    ratio: float | None   # to the peer of the same run, in the sense of the target
+    to: str
+    target: str
+    met: bool | None      # None: nothing was promised, or nothing measured
+    note: str = ""
+
+
+def faster(what, own, peer, name, least):
+    """Ours against a peer's, both a Usage or an Unavailable: how many times as fast."""
+    target = f">= {least:g} x"
+    if isinstance(own, Unavailable):
+        raise own
+    if isinstance(peer, Unavailable):
+        return Row(what, own.seconds, "s", None, name, target, None, str(peer))
+    ratio = peer.seconds / own.seconds
+    return Row(what, own.seconds, "s", ratio, name, target, ratio >= least)
+
+
+class Bench:
+    """Where, how much, and the trees that more than one row needs."""
+
+    def __init__(self, place, quick):
+        self.place, self.quick = place, quick
+        self.rounds = 1 if quick else 3
+        self.stack = contextlib.ExitStack()
+        self._small = self._usr = None
+
+    def count(self, full, quick):
+        return quick if self.quick else full
+
+    def directory(self, name):
+        path = self.place / name
+        path.mkdir(parents=True)
+        return path
+
+    def tree(self, where, files, size):
+        where.mkdir(parents=True, exist_ok=True)
+        measure("tree_load", "make", where, files, size)
+        return where
+
+    def small(self):
+        """200,000 small files, read once so that they are warm."""
+        if not self._small:
+            tree = self.tree(self.place / "small", self.count(200_000, 5_000), "small")
+            in_two_processes(tree, "cat")
+            self._small = Scanned(self, "state-small", tree)
+        return self._small
+
+    def usr(self):
+        """A copy of /usr in memory, or of as much of it as this machine has room for."""
+        if not self._usr:
+            budget = self.count(int(memory_available() * 0.4), 200 * MIB)
+            place = self.stack.enter_context(memory_files(self.place / "usr", budget + 256 * MIB))
+            self._usr = Scanned(self, "state-usr", place)
+            self._usr.said = copy_usr(place, budget)
+        return self._usr
+
+
+def copy_usr(to, budget):
+    """Directories of /usr's second level until the budget is used; says how much that is."""
+    parts = [p for top in sorted(pathlib.Path("/usr").iterdir()) if top.is_dir()
+             and not top.is_symlink() for p in sorted(top.iterdir())]
+    copied = whole = 0
+    for part in parts:
+        size = int(run("du", "-sxB1", part).split()[0])
+        whole += size
+        if copied + size <= budget:
+            target = to / part.parent.relative_to("/usr")
+            target.mkdir(parents=True, exist_ok=True)
+            run("cp", "-a", "--one-file-system", part, target)
+            copied += size
+    files = run("find", to, "-type", "f", "-printf", ".").count(".")
+    part = "" if copied == whole else f" of {whole / 1e9:.1f}"
+    return f"/usr in memory, {copied / 1e9:.1f}{part} GB, {files:,} files"
+
+
+class Scanned:
+    """A directory with a state of its own: our baseline and checks of it, and its peers."""
+
+    def __init__(self, bench, name, directory):
+        self.directory, self.state = directory, bench.directory(name)
+        self.aide = peers.Aide(self.state / "aide", directory)
+        self.tripwire = peers.Tripwire(self.state / "tripwire", directory)
+        self.files = run("find", directory, "-type", "f", "-printf", ".").count(".")
+        self.said = f"{self.files:,} small files"
+
+    def baseline(self):
+        return timed(BIN / "assay", "baseline", "create", "--watch", self.directory, "--state",
+                     self.state, "--run", self.state)
+
+    def check(self, *options):
+        return timed(BIN / "assay", "check", "--state", self.state, *options)
+
+
+# ---- scanning ----
+
+@row
+def baseline_of_small_files(b):
+    small = b.small()
+    got = compare(b.rounds, {"assay": small.baseline, "AIDE": small.aide.init,
+                             "sha256sum": lambda: in_two_processes(small.directory, "sha256sum")})
+    what = f"baseline of {small.said}"
+    yield faster(what, got["assay"], got["AIDE"], "AIDE, two workers", 2)
+    yield faster(what, got["assay"], got["sha256sum"], "sha256sum, two processes", 1)
+
+
+@row
+def deep_check_of_small_files(b):
+    small = b.small()
+    small.baseline()
+    small.aide.init()
+    got = compare(b.rounds, {"assay": lambda: small.check("--deep"), "AIDE": small.aide.check,
+                             "Tripwire": small.tripwire.check})
+    what = f"deep re-check of {small.said}"
+    yield faster(what, got["assay"], got["AIDE"], "AIDE", 12)
+    yield faster(what, got["assay"], got["Tripwire"], "Tripwire, SHA-1", 2.5)
+
+
+@row
+def quick_check_of_small_files(b):
+    small = b.small()
+    small.baseline()
+    form = "%p %m %U %G %s %T@ %i %n %l\n"
+    got = compare(b.rounds + 2, {
+        "assay": small.check, "find": lambda: timed("find", small.directory, "-printf", form)})
+    yield faster(f"quick re-check of {small.said}", got["assay"], got["find"], "find -printf", 1)
+
+
+@row
+def baseline_of_usr(b):
+    usr = b.usr()
+    got = compare(b.rounds, {
+        "assay": usr.baseline, "AIDE": usr.aide.init,
+        "openssl": lambda: in_two_processes(usr.directory, "openssl", "dgst", "-sha256")})
+    yield faster(f"baseline of {usr.said}", got["assay"], got["AIDE"], "AIDE, two workers", 3.5)
+    yield faster(f"baseline of {usr.said}", got["assay"], got["openssl"],
+                 "openssl dgst, two processes", 1)
+
+
+@row
+def deep_check_of_usr(b):
+    usr = b.usr()
+    usr.baseline()
+    usr.aide.init()
+    got = compare(b.rounds, {"assay": lambda: usr.check("--deep"), "AIDE": usr.aide.check})
+    yield faster(f"deep re-check of {usr.said}", got["assay"], got["AIDE"], "AIDE", 10)
+
+
+@row
+def memory_of_many_files(b):
+    files = b.count(1_000_000, 20_000)
+    while files * 1300 > memory_available() * 0.6:
+        files //= 2
+    limit = 300 * max(files / 1_000_000, 0.2)
+    to, target = f"{limit:.0f} MiB", f"< {limit:.0f} MiB"
+    with memory_files(b.place / "many", files * 1300 + 64 * MIB) as place:
+        many = Scanned(b, "state-many", b.tree(place / "tree", files, 0))
+        rss = many.baseline().rss_mib
+        yield Row(f"memory of a baseline of {files:,} files", rss, "MiB", rss / limit, to,
+                  target, rss < limit)
+        with running(b.place / "many-host", [many.directory]) as (_, sensor):
+            rss = status_kib(sensor.pid, "VmHWM") / 1024
+            yield Row(f"memory of a sensor of {files:,} files", rss, "MiB", rss / limit, to,
+                      target, rss < limit)
+
+
+# ---- seeing ----
+
+@contextlib.contextmanager
+def running(place, watch, cpu=None):
+    """A recorder and a sensor that has taken its baseline."""
+    place.mkdir()
+    recorder = Recorder(place, cpu=cpu)
+    try:
+        sensor = Sensor(place, recorder, watch, cpu=cpu)
+        try:
+            yield recorder, sensor
+        finally:
+            sensor.stop()
+    finally:
+        recorder.stop()
+
+
+def own_latency(b, changes):
+    place = b.directory("latency")
+    tree, between = place / "tree", place / "between"
+    tree.mkdir()
+    between.mkdir()
+    recorder = Recorder(place / "host")
+    command = [BUILD / "bench/change_latency", recorder.socket, between / "recorder.sock", tree,
+               str(changes)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          text=True) as middle:
+        middle.stdout.readline()
+        sensor = Sensor(place, recorder, [tree], run_dir=between)
+        out, _ = middle.communicate("live\n", timeout=600)
+        sensor.stop()
+    recorder.stop()
+    if middle.returncode:
+        raise Unavailable("change_latency failed")
+    return json.loads(out)
+
+
+def peer_latencies(b, changes):
+    """{name: (samples, or why there are none)}"""
+    def bare():
+        return measure("bare_fan", b.directory("latency-bare"), changes)
+
+    def logged(name, daemon, count):
+        tree = b.directory(f"latency-{name}")
+        with daemon(b.place / name, tree) as log:
+            return measure("log_latency", log, tree, count)
+
+    def sync():
+        limits = measure("limits", b.place)
+        return {"p50_us": limits["sync_p50_us"], "p99_us": limits["sync_p99_us"]}
+
+    out = {}
+    for name, function in {
+            "bare fanotify reader with a hash": bare,
+            "auditd, no hash": lambda: logged("auditd", peers.auditd, changes),
+            "Samhain": lambda: logged("samhain", peers.samhain, b.count(30, 3)),
+            "one fdatasync of 64 KiB": sync}.items():
+        try:
+            out[name] = function()
+        except (Unavailable, subprocess.CalledProcessError) as e:
+            out[name] = str(e)
+    return out
+
+
+@row
+def change_to_durable_entry(b):
+    changes = b.count(2000, 50)
+    own, others = own_latency(b, changes), peer_latencies(b, changes)
+    for point, most in (("p50", 500), ("p99", 3000)):
+        figure = own[f"{point}_us"]
+        for name, got in others.items():
+            note = got if isinstance(got, str) else ""
+            ratio = None if note else figure / got[f"{point}_us"]
+            yield Row(f"change to durable entry, {point}", figure / 1e3, "ms", ratio, name,
+                      f"<= {most / 1e3:g} ms", figure <= most, note)
+
+
+class Burst:
+    """A writer as fast as C can, alone and beside readers, everybody on one processor.  Each run
+    has a tree of its own and leaves nothing behind."""
+    CPU = 0
+
+    def __init__(self, b, what, files):
+        self.b, self.what, self.files, self.n = b, what, files, 0
+
+    @contextlib.contextmanager
+    def place(self):
+        self.n += 1
+        place = self.b.directory(f"{self.what}{self.n}")
+        yield place, self.b.tree(place / "tree", self.files, "small")
+        shutil.rmtree(place)
+
+    def write(self, tree):
+        return measure("tree_load", self.what, tree, self.files, cpu=self.CPU)["seconds"]
+
+    def alone(self):
+        with self.place() as (_, tree):
+            return self.write(tree)
+
+    def beside_bare(self):
+        with self.place() as (_, tree), peers.bare_fan(tree, cpu=self.CPU):
+            return self.write(tree)
+
+    def beside_auditd(self):
+        with self.place() as (place, tree), peers.auditd(place / "auditd", tree):
+            return self.write(tree)
+
+    def beside_sensor(self, count_lost):
+        """Seconds, how many changes no entry tells of, and how many gaps were recorded."""
+        with self.place() as (place, tree):
+            with running(place / "host", [tree], cpu=self.CPU) as (host, sensor):
+                seconds = self.write(tree)
+                sensor.settle()
+            lost = count_lost(host.entries("integrity.change"), tree)
+            return seconds, lost, len(host.entries("integrity.gap"))
+
+
+def burst_rows(b, what, files, name, count_lost):
+    burst = Burst(b, what, files)
+    alone, bare, own = [], [], []
+    for _ in range(b.rounds):
+        alone.append(burst.alone())
+        bare.append(burst.beside_bare())
+        own.append(burst.beside_sensor(count_lost))
+    seconds, lost, gaps = zip(*own)
+    yield Row(f"burst of {files:,} {name}, one processor: lost", sum(lost), "", None,
+              "what the tree says", "none", sum(lost) == 0,
+              f"{sum(gaps)} gaps recorded and rescanned" if sum(gaps) else "")
+    alone, bare, seconds = (statistics.median(times) for times in (alone, bare, seconds))
+    what = f"writer of these {name}, slowed down"
+    yield Row(what, seconds / alone, "x", seconds / bare, "bare fanotify reader with a hash",
+              "<= 1.2 x", seconds / bare <= 1.2, f"which costs it {bare / alone:.2f} x")
+    try:
+        audit = burst.beside_auditd()
+        yield Row(what, seconds / alone, "x", seconds / audit, "auditd, no hash", "printed", None,
+                  f"which costs it {audit / alone:.2f} x")
+    except Unavailable as e:
+        yield Row(what, seconds / alone, "x", None, "auditd, no hash", "printed", None, str(e))
+
+
+@row
+def burst_of_deletes(b):
+    files = b.count(50_000, 2_000)
+
+    def judge(entries, _tree):
+        said = {e["what"].get("path") for e in entries if e["what"]["change"] == "deleted"}
+        return files - len({path for path in said if pathlib.Path(path).name.startswith("f")})
+    yield from burst_rows(b, "delete", files, "deletes", judge)
+
+
+@row
+def burst_of_modifications(b):
+    def judge(entries, tree):
+        last = {e["what"].get("path"): e["what"].get("new_sha256") for e in entries}
+        return sum(last.get(str(path)) != hashlib.sha256(path.read_bytes()).hexdigest()
+                   for path in tree.glob("*/f*"))
+    yield from burst_rows(b, "modify", b.count(100_000, 4_000), "modifications", judge)
+
+
+# ---- what it costs ----
+
+def make_package(b):
+    """A package of real files: Python's library, with real sizes and kinds of content."""
+    top = b.place / "package"
+    library = top / "usr/lib/bench"
+    shutil.copytree(os.path.dirname(os.__file__), library, symlinks=True,
+                    ignore=shutil.ignore_patterns("__pycache__", "dist-packages", "site-packages",
+                                                  *(["test"] if b.quick else [])))
+    (top / "DEBIAN").mkdir()
+    (top / "DEBIAN/control").write_text(
+        "Package: assay-bench\nVersion: 1\nArchitecture: all\nMaintainer: nobody <nobody@invalid>\n"
+        "Description: files to install\n")
+    run("dpkg-deb", "--build", "--root-owner-group", top, b.place / "bench.deb")
+    return b.place / "bench.deb"
+
+
+@row
+def package_installation(b):
+    package, alone, beside = make_package(b), [], []
+    files = sum(line.startswith("-") for line in run("dpkg-deb", "--contents", package).splitlines())
+
+    def install(root):
+        return timed("dpkg", f"--root={root}", "-i", package).seconds
+
+    def new_root(name):
+        root = b.directory(name)
+        for directory in ("var/lib/dpkg/updates", "var/lib/dpkg/info", "var/lib/dpkg/triggers"):
+            (root / directory).mkdir(parents=True)
+        (root / "var/lib/dpkg/status").touch()
+        install(root)
+        return root
+
+    root = new_root("root")
+    for i in range(b.count(7, 2)):
+        alone.append(install(root))
+        with running(b.place / f"install{i}", [root]) as (_, sensor):
+            beside.append(install(root))
+            sensor.settle()
+    ratio = statistics.median(beside) / statistics.median(alone)
+    yield Row(f"installation of a package of {files:,} files, sensor on",
+              statistics.median(beside), "s", ratio, "the same, sensor off", "< 1.05 x",
+              ratio < 1.05)
+
+
+@row
+def idle_cost(b):
+    seconds = b.count(60, 4)
+    watch = [p for p in ("/boot", "/etc", "/usr/bin", "/usr/sbin") if os.path.isdir(p)]
+    with running(b.place / "idle", watch) as (host, sensor):
+        sensor.settle()
+        sensor_files = sensor.status()["files"]
+        before = cpu_seconds(sensor.pid) + cpu_seconds(host.pid)
+        time.sleep(seconds)
+        share = 100 * (cpu_seconds(sensor.pid) + cpu_seconds(host.pid) - before) / seconds
+        rss = (status_kib(sensor.pid, "VmRSS") + status_kib(host.pid, "VmRSS")) / 1024
+    what = f"idle sensor and recorder, {sensor_files:,} files watched"
+    yield Row(f"{what}: processor", share, "%", share / 0.5, "0.5 %", "< 0.5 %", share < 0.5)
+    yield Row(f"{what}: memory", rss, "MiB", rss / 60, "60 MiB", "< 60 MiB", rss < 60)
+
+
+def measured(b, wanted):
+    """Every row that is wanted, as it comes; one that fails says why and the next goes on."""
+    for function in ROWS:
+        if not wanted(function.__name__):
+            continue
+        try:
+            yield from function(b)
+        except Unavailable as e:
+            yield Row(function.__name__.replace("_", " "), None, "", None, "", "", None, str(e))
