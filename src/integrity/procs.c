@@ -220,6 +220,7 @@ static void take_exec(struct procs *p, struct procs_proc *x, const struct proces
         if ((x->state.has || x->state.image) && !procs_state_push(p, x, e->time_ns))
                 return;
         x->state.from_ns = e->time_ns;
+        x->state.inherited = false;
         procs_state_ids(&x->state, t);
         procs_state_place(p, &x->state, t);
         procs_state_image(p, &x->state, t);
@@ -243,6 +244,8 @@ static void take_ids(struct procs *p, struct procs_proc *x, const struct process
         if (other_ids(&x->state, t) && !procs_state_push(p, x, e->time_ns))
                 return;
         procs_state_ids(&x->state, t);
+        if (e->what == PROCESS_ENDED && x->state.before && x->state.from_ns == e->time_ns)
+                x->state.late = true; /* nothing told when */
 }
 
 void procs_apply(struct procs *p, const struct process_event *e)
@@ -308,8 +311,7 @@ const struct procs_proc *procs_seed(struct procs *p, const struct proc_info *i, 
                         return NULL;
                 x->state.from_ns = start_ns;
         }
-        revive(p, x);
-        x->sure_ns = now_ns;
+        x->sure_ns = now_ns; /* it may have ended: what nobody has waited for is still to be read */
         if (x->ppid == 0 && i->ids.why == PROC_KNOWN)
                 x->ppid = i->ids.ppid;
         other = t.has & PROCESS_HAS_EXE && !procs_image_is(x->state.image, &t);
@@ -317,8 +319,10 @@ const struct procs_proc *procs_seed(struct procs *p, const struct proc_info *i, 
                 return NULL;
         procs_state_ids(&x->state, &t);
         procs_state_place(p, &x->state, &t);
-        if (other)
+        if (other) {
                 procs_state_image(p, &x->state, &t);
+                x->state.inherited = false;
+        }
         return x;
 }
 
@@ -361,7 +365,7 @@ static const struct procs_state *state_by(const struct procs_proc *x, uint64_t u
 {
         const struct procs_state *s = &x->state;
 
-        while (s->before && s->from_ns > until_ns)
+        while (s->before && s->from_ns > until_ns && !(s->late && s->before->from_ns <= until_ns))
                 s = s->before;
         return s;
 }

@@ -60,7 +60,8 @@ struct procs_state {
         struct procs_place *place; /* NULL: not known */
         uint8_t comm_n;
         uint8_t comm[PROCESS_COMM_MAX];
-        bool inherited; /* nothing but a copy of its creator */
+        bool inherited; /* it runs what its creator ran: it has not executed anything */
+        bool late;      /* it became this at from_ns or before, after the state before this one */
 };
 
 struct procs_proc {
@@ -107,7 +108,7 @@ DEFINE_CLEANUP(struct procs, procs_free)
 
 /* Take an event.  One that memory does not suffice for counts as lost. */
 void procs_apply(struct procs *p, const struct process_event *e);
-/* What /proc says of a living process at now_ns: adds it, or corrects what is known; a change of
+/* What /proc says of a process at now_ns: adds it as living, or corrects what is known; a change of
  * users that no event told of is thought to be old.  NULL: out of memory, or /proc gave no start.
  */
 const struct procs_proc *procs_seed(struct procs *p, const struct proc_info *i, uint64_t now_ns);

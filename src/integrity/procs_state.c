@@ -275,7 +275,7 @@ bool procs_state_push(struct procs *p, struct procs_proc *x, uint64_t from_ns)
         x->state = procs_state_copy(was);
         x->state.before = was;
         x->state.from_ns = from_ns;
-        x->state.inherited = false;
+        x->state.late = false;
         for (last = was; ++n < PROCS_STATES_MAX && last->before;)
                 last = last->before;
         drop_before(p, last);

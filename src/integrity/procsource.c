@@ -18,8 +18,9 @@
 enum {
         PROOF_MS = 1000,
         PROOF_STEP_MS = 20,
-        SWEEP_S = 60,  /* how old what is said of a living process may get without exit events */
-        RESEED_S = 10, /* between two readings of all of /proc for losses */
+        SWEEP_S = 60, /* how old what is said of a living process may get without exit events */
+        SWEEP_EVENTS_S = 600, /* and with them: who was dead already when first seen has no more */
+        RESEED_S = 10,        /* between two readings of all of /proc for losses */
         REFUSED_MAX = 900,
 };
 
@@ -78,8 +79,8 @@ int procsource_look(struct procsource *s, pid_t pid, int pidfd, bool whole,
                 proc_read(fd, pid, &s->info);
         else
                 proc_read_ids(fd, pid, &s->info);
-        if (s->info.stat.why != PROC_KNOWN)
-                return -ESRCH;
+        if (s->info.stat.why != PROC_KNOWN || s->info.ids.why == PROC_GONE)
+                return -ESRCH; /* it went while it was read */
         (void)!procs_seed(s->procs, &s->info, now(s));
         *ret = &s->info;
         return 0;
@@ -127,7 +128,7 @@ static bool still_lives(void *ctx, const struct procs_proc *p)
 void procsource_tick(struct procsource *s)
 {
         uint64_t t = now(s);
-        bool events = s->kind != PROCSOURCE_PROC;
+        uint64_t old = (s->kind == PROCSOURCE_PROC ? SWEEP_S : SWEEP_EVENTS_S) * NS_PER_S;
 
         procsource_pull(s);
         procs_expire(s->procs, t);
@@ -135,8 +136,8 @@ void procsource_tick(struct procsource *s)
                 read_all(s, s->pulled_ns);
                 procs_sweep(s->procs, t, still_lives, s);
         }
-        if (!events && t > s->swept_ns + SWEEP_S * NS_PER_S) {
-                procs_sweep(s->procs, t - SWEEP_S * NS_PER_S, still_lives, s);
+        if (t > s->swept_ns + old) {
+                procs_sweep(s->procs, t - old, still_lives, s);
                 s->swept_ns = t;
         }
 }

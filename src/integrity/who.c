@@ -215,8 +215,11 @@ static struct who *make(struct who_cache *c, pid_t pid, int pidfd, bool gone)
                 return w;
         }
         ask_cache(c, pid, gone, &a);
-        if (!gone && procsource_look(c->source, pid, pidfd, wants_more(c, &a), &info) == 0)
-                ask_cache(c, pid, gone, &a); /* what was read is in it */
+        if (!gone) {
+                if (procsource_look(c->source, pid, pidfd, wants_more(c, &a), &info) < 0)
+                        procsource_pull(c->source); /* it has ended since, and as what is told */
+                ask_cache(c, pid, gone, &a);
+        }
         if (!info && !has_events(c))
                 say_last_known(w, &a);
         if (info && !has_events(c))

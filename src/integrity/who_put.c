@@ -27,7 +27,10 @@ static void put_kin(struct json_writer *w, const struct who *who, const struct w
         json_begin_array(w);
         if (with_pid)
                 json_put_int(w, k->pid);
-        json_put_string(w, buf_status(&name) < 0 ? SPAN_NONE : buf_span(&name));
+        if (name.n && buf_status(&name) == 0)
+                json_put_string(w, buf_span(&name));
+        else
+                json_put_null(w);
         if (k->has_uid)
                 json_put_int(w, k->uid);
         else

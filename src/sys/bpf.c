@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,12 +14,19 @@
 extern const uint8_t bpf_process_object[];
 extern const size_t bpf_process_object_n;
 
+enum {
+        COMPLAINT_MAX = 256,
+        HELD_UP_MAX = 10000, /* tries, until what is held up is left for the next time */
+};
+
 struct bpf {
         struct bpf_object *object;
         struct bpf_link *link[8];
         size_t n_links;
         struct ring_buffer *ring;
-        const uint64_t *lost; /* shared with the kernel */
+        /* Shared with the kernel: */
+        const uint64_t *lost;
+        const uint64_t *consumed, *produced; /* positions in the ring, in bytes */
         int (*each)(void *ctx, struct span record);
         void *ctx;
 };
@@ -30,8 +38,6 @@ struct span bpf_bytes(enum bpf_object_id id)
 }
 
 /* ---- what libbpf says goes nowhere, but for its last complaint ---- */
-
-enum { COMPLAINT_MAX = 256 };
 
 static char complaint[COMPLAINT_MAX];
 
@@ -86,22 +92,36 @@ static int take_record(void *ctx, void *data, size_t n)
         return b->each(b->ctx, span_of(data, n));
 }
 
-/* Global variables are one map of one element. */
-static int map_lost(struct bpf *b, struct err *err)
+static const uint64_t *map_number(int fd, off_t at)
+{
+        void *p = mmap(NULL, sizeof(uint64_t), PROT_READ, MAP_SHARED, fd, at);
+
+        return p == MAP_FAILED ? NULL : p;
+}
+
+static void unmap_number(const uint64_t *p)
+{
+        if (p)
+                munmap((void *)p, sizeof *p);
+}
+
+/* Global variables are one map of one element; a ring's first two pages begin with the positions of
+ * its reader and its writers. */
+static int map_numbers(struct bpf *b, int ring_fd, struct err *err)
 {
         struct bpf_map *map;
-        void *p = MAP_FAILED;
 
         bpf_object__for_each_map(map, b->object)
         {
                 const char *dot = strchr(bpf_map__name(map), '.');
 
                 if (dot && strcmp(dot, ".bss") == 0 && bpf_map__value_size(map) >= sizeof *b->lost)
-                        p = mmap(NULL, sizeof *b->lost, PROT_READ, MAP_SHARED, bpf_map__fd(map), 0);
+                        b->lost = map_number(bpf_map__fd(map), 0);
         }
-        if (p == MAP_FAILED)
-                return err_set(err, -EINVAL, "the eBPF program's count of losses cannot be read");
-        b->lost = p;
+        b->consumed = map_number(ring_fd, 0);
+        b->produced = map_number(ring_fd, sysconf(_SC_PAGESIZE));
+        if (!b->lost || !b->consumed || !b->produced)
+                return err_set(err, -EINVAL, "the eBPF program's counters cannot be read");
         return 0;
 }
 
@@ -109,7 +129,7 @@ int bpf_open(enum bpf_object_id id, struct bpf **ret, struct err *err)
 {
         CLEANUP(bpf_freep) struct bpf *b = calloc(1, sizeof *b);
         LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "assay");
-        int rc = check_kernel(err);
+        int rc = check_kernel(err), ring_fd;
 
         if (rc < 0)
                 return rc;
@@ -123,14 +143,13 @@ int bpf_open(enum bpf_object_id id, struct bpf **ret, struct err *err)
         rc = bpf_object__load(b->object);
         if (rc < 0)
                 return refused(rc, "load", err);
-        rc = map_lost(b, err);
-        if (rc < 0)
-                return rc;
-        rc = bpf_object__find_map_fd_by_name(b->object, "ring");
-        b->ring = rc < 0 ? NULL : ring_buffer__new(rc, take_record, b, NULL);
+        ring_fd = bpf_object__find_map_fd_by_name(b->object, "ring");
+        b->ring = ring_fd < 0 ? NULL : ring_buffer__new(ring_fd, take_record, b, NULL);
         if (!b->ring)
                 return refused(-errno, "share a ring with", err);
-        rc = attach_all(b, err);
+        rc = map_numbers(b, ring_fd, err);
+        if (rc == 0)
+                rc = attach_all(b, err);
         if (rc < 0)
                 return rc;
         *ret = b;
@@ -144,8 +163,9 @@ struct bpf *bpf_free(struct bpf *b)
                 return NULL;
         for (size_t i = 0; i < b->n_links; i++)
                 bpf_link__destroy(b->link[i]);
-        if (b->lost)
-                munmap((void *)b->lost, sizeof *b->lost);
+        unmap_number(b->lost);
+        unmap_number(b->consumed);
+        unmap_number(b->produced);
         ring_buffer__free(b->ring);
         bpf_object__close(b->object);
         free(b);
@@ -159,13 +179,20 @@ int bpf_fd(const struct bpf *b)
         return ring_buffer__epoll_fd(b->ring);
 }
 
+/* A record that a CPU is just writing holds up those behind it, which others have written already.
+ * It is a matter of microseconds, or of a turn of the scheduler where the kernel is a guest. */
 int bpf_read(struct bpf *b, int (*each)(void *ctx, struct span record), void *ctx)
 {
+        const uint64_t until = __atomic_load_n(b->produced, __ATOMIC_ACQUIRE);
         int rc;
 
         b->each = each;
         b->ctx = ctx;
         rc = ring_buffer__consume(b->ring);
+        for (int i = 0; i < HELD_UP_MAX && rc >= 0 && *b->consumed < until; i++) {
+                sched_yield();
+                rc = ring_buffer__consume(b->ring);
+        }
         return rc < 0 ? rc : 0;
 }
 

@@ -23,7 +23,8 @@ DEFINE_CLEANUP(struct bpf, bpf_free)
 
 /* Readable when there is something to read. */
 int bpf_fd(const struct bpf *b);
-/* Pass on each record that waits; one that returns below 0 ends it, and is returned. */
+/* Pass on each record that was written before the call; one that returns below 0 ends it, and is
+ * returned. */
 MUST_USE int bpf_read(struct bpf *b, int (*each)(void *ctx, struct span record), void *ctx);
 /* Records lost since it was opened. */
 uint64_t bpf_lost(const struct bpf *b);
