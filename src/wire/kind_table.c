@@ -4,7 +4,7 @@
  * A kind is one block at its place in the alphabet, its fields ascending by path; then print
  * docs/kinds.md again.  A published block is never changed: copy it and raise v.
  * OCSF classes, as far as they fit: 1001 File System Activity, 1008 Event Log Activity,
- * 5002 Device Config State, 6002 Application Lifecycle. */
+ * 2004 Detection Finding, 5002 Device Config State, 6002 Application Lifecycle. */
 #include "wire/kind.h"
 
 /* The fields and their number: the last two members of a block. */
@@ -80,6 +80,28 @@
 /* clang-format on */
 
 const struct kind kind_table[] = {
+        { "alert.raised", 1, "sensor", 2004,
+          "Something was changed and nothing explains it: the first change of an act.",
+          FIELDS({ "what.change", KIND_TEXT, REQ, "as in integrity.change" },
+                 { "what.detail", KIND_TEXT, 0, "why nothing explains it" },
+                 { "what.id", KIND_TEXT, REQ, "of the alert" },
+                 { "what.mode", KIND_TEXT, 0, "mode of the profile" },
+                 { "what.path", KIND_TEXT, REQ | KIND_BYTES, "path of the first change" },
+                 { "what.profile", KIND_TEXT, 0, "profile that watches it" },
+                 { "what.seen", KIND_TEXT, REQ, "as in integrity.change" },
+                 { "what.severity", KIND_TEXT, REQ, "high or critical" }, ACTOR) },
+
+        { "alert.updated", 1, "sensor", 2004,
+          "An act goes on, got worse, or is over: what it comes to.",
+          FIELDS({ "what.count", KIND_U64, REQ, "changes until now" },
+                 { "what.first", KIND_TIME, REQ, "time of the first" },
+                 { "what.id", KIND_TEXT, REQ, "of the alert" },
+                 { "what.last", KIND_TIME, REQ, "time of the last" },
+                 { "what.paths", KIND_LIST, REQ, "the first paths, escaped" },
+                 { "what.profiles", KIND_LIST, REQ, "profiles that watch them" },
+                 { "what.severity", KIND_TEXT, REQ, "high or critical" },
+                 { "what.state", KIND_TEXT, REQ, "open, or quiet: over" }) },
+
         { "host.clock", 1, "recorder", 0, "The wall clock jumped against the monotonic clock.",
           FIELDS({ "what.after", KIND_TIME, REQ, "wall clock behind the jump" },
                  { "what.before", KIND_TIME, REQ, "what it should have been" },
