@@ -19,7 +19,7 @@ static const char ar_magic[] = "!<arch>\n";
 
 const struct deb_limits deb_limits = {
         .file = 8ull << 30,
-        .unpacked = 16ull << 30,
+        .unpacked = 8ull << 30,
         .control = 256u << 20,
         .entries = 500000,
         .names = 128u << 20,
