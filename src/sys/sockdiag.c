@@ -69,18 +69,16 @@ static int open_there(int netns)
 
 /* ---- the dump ---- */
 
-static int ask(int fd, uint8_t family, uint32_t states, uint32_t seq)
+static int ask(int fd, uint16_t flags, uint32_t seq, const struct inet_diag_req_v2 *req)
 {
         struct {
                 struct nlmsghdr head;
                 struct inet_diag_req_v2 req;
         } q = { .head = { .nlmsg_len = sizeof q,
                           .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-                          .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+                          .nlmsg_flags = NLM_F_REQUEST | flags,
                           .nlmsg_seq = seq },
-                .req = { .sdiag_family = family,
-                         .sdiag_protocol = IPPROTO_TCP,
-                         .idiag_states = states } };
+                .req = *req };
         const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
         ssize_t n = sendto(fd, &q, sizeof q, 0, (const struct sockaddr *)&kernel, sizeof kernel);
 
@@ -110,8 +108,11 @@ static int dump(int fd, uint8_t family, uint32_t states, uint32_t seq, sockdiag_
 {
         _Alignas(8) uint8_t datagram[DATAGRAM_MAX];
         struct span rest = SPAN_NONE;
+        const struct inet_diag_req_v2 req = { .sdiag_family = family,
+                                              .sdiag_protocol = IPPROTO_TCP,
+                                              .idiag_states = states };
         struct sockdiag_tcp t;
-        int r = ask(fd, family, states, seq);
+        int r = ask(fd, NLM_F_DUMP, seq, &req);
 
         while (r == 0) {
                 r = sockdiag_next(&rest, seq, &t);
@@ -137,6 +138,45 @@ int sockdiag_each(int netns, uint32_t states, sockdiag_fn *fn, void *ctx, struct
                         r = 0;
         }
         return r < 0 ? err_sys(err, r, "sock_diag") : 0;
+}
+
+static void put_addr(const struct sock_addr *a, __be32 *addr, __be16 *port)
+{
+        memcpy(addr, a->bytes, sizeof a->bytes);
+        *port = htons(a->port);
+}
+
+int sockdiag_find(int netns, const struct sock_addr *local, const struct sock_addr *peer,
+                  struct sockdiag_tcp *ret)
+{
+        CLEANUP_FD int fd = netns < 0 ? open_here() : open_there(netns);
+        struct inet_diag_req_v2 req = { .sdiag_family = local->family,
+                                        .sdiag_protocol = IPPROTO_TCP,
+                                        .idiag_states = ~0u,
+                                        .id = { .idiag_if = local->scope,
+                                                .idiag_cookie = { INET_DIAG_NOCOOKIE,
+                                                                  INET_DIAG_NOCOOKIE } } };
+        _Alignas(8) uint8_t datagram[DATAGRAM_MAX];
+        struct sockdiag_tcp t;
+        struct span rest;
+        int r;
+
+        if (fd < 0)
+                return fd;
+        put_addr(local, req.id.idiag_src, &req.id.idiag_sport);
+        put_addr(peer, req.id.idiag_dst, &req.id.idiag_dport);
+        r = ask(fd, 0, 1, &req);
+        if (r == 0)
+                r = receive(fd, datagram, sizeof datagram, &rest);
+        if (r == 0)
+                r = sockdiag_next(&rest, 1, &t);
+        if (r != 1)
+                return r < 0 ? r : -EBADMSG;
+        /* where there is no connection, the kernel names who waits for one */
+        if (!sock_addr_eq(&t.local, local) || !sock_addr_eq(&t.peer, peer))
+                return -ENOENT;
+        *ret = t;
+        return 0;
 }
 
 /* ---- descriptors of a process ---- */

@@ -50,6 +50,11 @@ typedef bool sockdiag_fn(void *ctx, const struct sockdiag_tcp *t);
  * kernel has no such service. */
 MUST_USE int sockdiag_each(int netns, uint32_t states, sockdiag_fn *fn, void *ctx, struct err *err);
 
+/* The one between these two ends, wherever it is held: the other end of a connection within a host.
+ * -ENOENT: it is not of this namespace. */
+MUST_USE int sockdiag_find(int netns, const struct sock_addr *local, const struct sock_addr *peer,
+                           struct sockdiag_tcp *ret);
+
 /* ---- the sockets of a process ---- */
 
 enum { SOCKDIAG_FDS_MAX = 4096 }; /* descriptors looked at, the lowest first */

@@ -310,6 +310,40 @@ static void test_accepted(void **state)
         check_accepted(AF_INET6, "127.0.0.1"); /* both in one listener, as sshd has it */
 }
 
+/* Both ends are on this host: each is found from the other; nobody is found where nobody is. */
+static void check_other_end(int family, const char *client)
+{
+        struct ends e = connect_ends(family, client);
+        struct wanted w = { .inode = inode_of(e.server) };
+        struct sockdiag_tcp t = { .inode = 99 };
+        struct sock_addr nobody;
+
+        assert_int_equal(sockdiag_each(-1, ~0u, look, &w, NULL), 0);
+        assert_int_equal(sockdiag_find(-1, &w.found.peer, &w.found.local, &t), 0);
+        assert_int_equal(t.inode, inode_of(e.client));
+        assert_int_equal(sockdiag_find(-1, &w.found.local, &w.found.peer, &t), 0);
+        assert_int_equal(t.inode, w.inode);
+        nobody = w.found.peer;
+        nobody.port ^= 1;
+        t.inode = 99; /* the listener is not taken for it */
+        assert_int_equal(sockdiag_find(-1, &w.found.local, &nobody, &t), -ENOENT);
+        assert_int_equal(sockdiag_find(-1, &nobody, &w.found.local, &t), -ENOENT);
+        assert_int_equal(t.inode, 99);
+        end_ends(&e);
+}
+
+static void test_other_end(void **state)
+{
+        int fd = socket(AF_INET6, SOCK_STREAM, 0);
+
+        check_other_end(AF_INET, "127.0.0.1");
+        if (fd < 0)
+                skip(); /* no IPv6 here */
+        close(fd);
+        check_other_end(AF_INET6, "[::1]");
+        check_other_end(AF_INET6, "127.0.0.1");
+}
+
 static void test_enough(void **state)
 {
         struct ends e = connect_ends(AF_INET, "127.0.0.1");
@@ -417,6 +451,7 @@ int main(void)
                 cmocka_unit_test(test_link),
                 cmocka_unit_test(test_text),
                 cmocka_unit_test(test_accepted),
+                cmocka_unit_test(test_other_end),
                 cmocka_unit_test(test_enough),
                 cmocka_unit_test(test_of_process),
                 cmocka_unit_test(test_of_process_that_is_gone),
