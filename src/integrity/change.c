@@ -48,14 +48,6 @@ const char *change_word(const struct change *c)
 
 /* ---- values ---- */
 
-static void put_hex(struct json_writer *w, const char *key, const uint8_t digest[RECORD_HASH])
-{
-        char hex[2 * RECORD_HASH + 1];
-
-        text_hex(span_of(digest, RECORD_HASH), hex);
-        json_member_text(w, key, hex);
-}
-
 static void put_paths(struct json_writer *w, const char *key, const struct watchset *set)
 {
         struct buf b = BUF_INIT(4 * WATCH_PATH_MAX + 1);
@@ -221,24 +213,6 @@ size_t change_fields(const struct who *w, struct buf *scratch,
 }
 
 /* ---- the other kinds ---- */
-
-void baseline_put(const struct baseline_facts *f, struct buf *out)
-{
-        struct json_writer w;
-
-        begin_entry(&w, out, "integrity.baseline", f->wall_ns);
-        json_begin_object(&w);
-        json_member_u64(&w, "bytes", f->bytes);
-        json_member_u64(&w, "files", f->files);
-        put_paths(&w, "paths", f->watch);
-        json_member_text(&w, "reason", f->reason);
-        put_hex(&w, "root", f->root);
-        json_member_u64(&w, "skipped", f->skipped);
-        json_member_int(&w, "took_ns", f->took_ns);
-        json_member_u64(&w, "unreadable", f->unreadable);
-        json_end_object(&w);
-        json_end_object(&w);
-}
 
 void gap_put(const struct gap_facts *f, struct buf *out)
 {

@@ -53,15 +53,6 @@ void change_put(const struct change *c, struct buf *out);
 size_t change_fields(const struct who *w, struct buf *scratch,
                      struct feed_field out[CHANGE_FIELDS_MAX]);
 
-struct baseline_facts {
-        int64_t wall_ns, took_ns;
-        uint64_t files, bytes, unreadable, skipped;
-        const uint8_t *root;
-        const struct watchset *watch;
-        const char *reason; /* first, accepted or replaced */
-};
-void baseline_put(const struct baseline_facts *f, struct buf *out);
-
 struct gap_facts {
         int64_t wall_ns, from_ns, until_ns;
         uint64_t found, rescanned;

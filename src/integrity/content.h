@@ -51,11 +51,12 @@ MUST_USE int content_open(const struct io *io, int dirfd, const struct content_l
 struct content *content_free(struct content *c);
 DEFINE_CLEANUP(struct content, content_free)
 
-/* Keep what fd has from its beginning on, size bytes as far as is known, if its SHA-256 is this
- * one.  0: kept, or not for a reason that is counted.  -EAGAIN: it is not this content (any more).
+/* Keep what fd has from its beginning on, size bytes as far as is known and at most max, if its
+ * SHA-256 is this one.  0: kept, or not for a reason that is counted.  -EAGAIN: it is not this
+ * content (any more).
  */
 MUST_USE int content_keep(struct content *c, int fd, const uint8_t sha256[SHA256_LEN],
-                          uint64_t size);
+                          uint64_t size, uint64_t max);
 
 bool content_has(const struct content *c, const uint8_t sha256[SHA256_LEN]);
 

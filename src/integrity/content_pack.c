@@ -270,14 +270,15 @@ static void count_result(struct content *c, int rc)
         pthread_mutex_unlock(&c->lock);
 }
 
-int content_keep(struct content *c, int fd, const uint8_t sha256[SHA256_LEN], uint64_t size)
+int content_keep(struct content *c, int fd, const uint8_t sha256[SHA256_LEN], uint64_t size,
+                 uint64_t max)
 {
         struct content_packer *p;
         int rc;
 
         if (content_has(c, sha256))
                 rc = -EEXIST;
-        else if (size > c->limits.file_max)
+        else if (size > MIN_OF(max, c->limits.file_max))
                 rc = -EFBIG;
         else if (!disk_has(c, size))
                 rc = -ENOSPC;

@@ -53,11 +53,6 @@ struct observer *observer_free(struct observer *o)
         return NULL;
 }
 
-uint64_t observer_bytes(const struct observer *o)
-{
-        return o->bytes;
-}
-
 void observer_set_pace(struct observer *o, struct pace *p)
 {
         o->pace = p;
@@ -68,9 +63,15 @@ void observer_set_ended(struct observer *o, const atomic_bool *ended)
         o->ended = ended;
 }
 
-void observer_keep(struct observer *o, struct content *c)
+void observer_set_counter(struct observer *o, atomic_uint_fast64_t *read)
+{
+        o->counter = read;
+}
+
+void observer_keep(struct observer *o, struct content *c, uint64_t max_size)
 {
         o->content = c;
+        o->keep_max = max_size ? max_size : UINT64_MAX;
 }
 
 /* ---- directories ---- */
@@ -326,7 +327,8 @@ static int hash_some(struct observer *o, uint64_t max)
                 }
                 sha256_add(o->hash, span_of(o->buf, (size_t)n));
                 o->at += n;
-                o->bytes += (uint64_t)n;
+                if (o->counter)
+                        atomic_fetch_add_explicit(o->counter, (uint64_t)n, memory_order_relaxed);
                 done += (uint64_t)n;
                 if (o->pace)
                         pace_take(o->pace, (uint64_t)n, 0);
@@ -450,8 +452,6 @@ static int begin_file(struct observer *o, int dirfd, const char *name)
         want_flags(o, o->fd, &st);
         observe_attrs(o, o->fd, &st);
         want_handle(o, o->fd);
-        if (o->pace)
-                pace_take(o->pace, 0, 1);
         sha256_begin(o->hash);
         o->at = 0;
         o->reading = true;
@@ -467,7 +467,7 @@ static int end_file(struct observer *o)
         int rc;
 
         if (o->content && o->r.hash == RECORD_HASH_KNOWN &&
-            content_keep(o->content, o->fd, o->r.sha256, o->r.size) == -EAGAIN)
+            content_keep(o->content, o->fd, o->r.sha256, o->r.size, o->keep_max) == -EAGAIN)
                 return -EAGAIN;
         rc = fs_stat_fd(o->fd, &st);
         if (rc < 0)

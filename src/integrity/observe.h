@@ -41,11 +41,15 @@ MUST_USE int observe_stat(int dirfd, const char *name, struct record *ret,
 /* Of an open descriptor, O_PATH included. */
 MUST_USE int observe_stat_fd(int fd, struct record *ret);
 
-/* How fast content is read (NULL: as it goes), where content that was hashed is kept (NULL:
- * nowhere), and a flag that ends reading with -ECANCELED when another thread sets it.  Borrowed. */
+/* How fast content is read (NULL: as it goes), a counter of what was read, and a flag that ends
+ * reading with -ECANCELED when another thread sets it.  Borrowed. */
 void observer_set_pace(struct observer *o, struct pace *p);
-void observer_keep(struct observer *o, struct content *c);
+void observer_set_counter(struct observer *o, atomic_uint_fast64_t *read);
 void observer_set_ended(struct observer *o, const atomic_bool *ended);
+
+/* Where content that was hashed is kept from now on (NULL: nowhere), and up to which size (0: any
+ * that it takes). */
+void observer_keep(struct observer *o, struct content *c, uint64_t max_size);
 
 /* Everything.  Spans of *ret point into o until the next call.  -ENOENT: there is none.  -EMFILE,
  * -ENFILE, -ENOMEM: we could not, for now.
@@ -71,8 +75,5 @@ bool observe_invented(int dirfd);
 
 /* The handle of an open directory; -EOPNOTSUPP where there are none. */
 MUST_USE int observe_handle(int fd, struct table_handle *ret);
-
-/* Bytes of content hashed so far, for progress. */
-uint64_t observer_bytes(const struct observer *o);
 
 #endif

@@ -31,7 +31,6 @@ struct observer {
         struct buf attrs;   /* of the record under way, as encoded */
         const char **order; /* names in order */
         size_t order_max;
-        uint64_t bytes;
 
         /* The observation under way. */
         int fd;
@@ -40,9 +39,11 @@ struct observer {
         struct record r;
         struct table_handle handle;
 
-        struct pace *pace;        /* NULL: as fast as it goes */
-        struct content *content;  /* NULL: content is not kept */
-        const atomic_bool *ended; /* NULL: never */
+        struct pace *pace;       /* NULL: as fast as it goes */
+        struct content *content; /* NULL: content is not kept */
+        uint64_t keep_max;
+        atomic_uint_fast64_t *counter; /* NULL: nobody asks */
+        const atomic_bool *ended;      /* NULL: never */
         uint8_t link[RECORD_LINK_MAX];
         uint8_t buf[OBSERVE_READ];
 };

@@ -11,6 +11,7 @@
 #include "loop/presence.h"
 #include "loop/role.h"
 #include "sys/io.h"
+#include "sys/sock.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -40,7 +41,7 @@ struct process {
         struct notify notify;
         struct presence presence;
         struct sandbox_state sandbox;
-        char state_dir[PATH_MAX], socket[PATH_MAX], job[PATH_MAX];
+        char state_dir[PATH_MAX], socket[PATH_MAX], control[PATH_MAX], job[PATH_MAX];
         char ignored[IGNORED][PATH_MAX];
         const char *ignore[IGNORED + 1];
 };
@@ -165,6 +166,8 @@ static int open_all(struct process *p, struct err *err)
                 rc = procsource_open(p->o->who, p->o->clock, &p->processes, err);
         o.processes = p->processes;
         if (rc == 0)
+                rc = sock_listen(p->control, 0600, &o.control_fd, err);
+        if (rc == 0)
                 rc = role_enter(ROLE_SENSOR, &paths, p->o->keep_user ? ROLE_KEEP_USER : 0,
                                 &p->sandbox, err);
         if (rc == 0)
@@ -204,6 +207,8 @@ int sensor_run(const struct sensor_run_options *o)
                 rc = join(p->state_dir, o->state, "sensor", &err);
         if (rc == 0)
                 rc = join(p->socket, o->run, "recorder.sock", &err);
+        if (rc == 0)
+                rc = join(p->control, o->run, "sensor.sock", &err);
         if (rc == 0) {
                 choose_ignored(p);
                 rc = open_all(p, &err);

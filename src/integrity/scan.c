@@ -1,188 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "integrity/scan.h"
-
-#include "integrity/observe.h"
-#include "loop/pool.h"
-#include "sys/dirwalk.h"
-#include "sys/io.h"
+#include "integrity/pace.h"
+#include "integrity/scan_priv.h"
 
 #include <stdlib.h>
 
 enum {
-        JOBS = 8,                 /* at most in the pool at once */
-        CHUNK_CONTENT = 256,      /* files read by one job */
-        CHUNK_STAT = 4096,        /* files looked at by one job */
-        NAMES_MAX = 256 << 20,    /* names of one directory that wait */
         RESULT_MAX = 512 << 20,   /* bytes of results of one job */
         PATH_MAX_BYTES = 1 << 20, /* a tree can be deeper than PATH_MAX */
         PATH_DEEP = 1 << 19,      /* and is not entered below this */
 };
-
-struct scan_job {
-        struct pool_job job;
-        struct scan *scan;
-        struct scan_job *next_free;
-        struct table_node *dir;
-        /* in */
-        struct buf path;
-        struct buf names; /* each with its NUL; when list is set: found beyond the first chunk */
-        bool list, content;
-        bool divided; /* not all names here are watched alike: at says */
-        struct watch_at at;
-        /* out */
-        int status;                 /* opening or listing the directory */
-        struct table_handle handle; /* of a listed directory; n = 0: none */
-        struct buf results;
-        /* the worker's */
-        struct observer *observer;
-        struct dir_reader reader;
-        struct buf encoded;
-        struct watch_at name_at;
-};
-
-/* What a job says of one name; name, record and handle bytes follow it. */
-struct scan_result {
-        int32_t error;
-        bool way; /* a directory that is not watched and may lead to something that is */
-        uint32_t record_n;
-        uint32_t name_n;
-        uint32_t handle_n;
-        int32_t handle_type;
-        uint64_t fsid;
-};
-
-/* Work to come: a directory to list, or names in it to observe. */
-struct scan_todo {
-        struct table_node *dir;
-        struct buf names;
-        size_t at; /* names before it are done */
-        bool list, content;
-};
-
-struct scan {
-        const struct watchset *watch;
-        struct table *table;
-        struct pool *pool;
-        const struct scan_ops *ops;
-        void *ctx;
-
-        struct scan_job *jobs[JOBS], *free_jobs;
-        unsigned busy;
-        struct scan_todo *todo;
-        size_t n_todo, max_todo;
-
-        unsigned flags;
-        uint32_t epoch;
-        bool running, held, pumping;
-        int rc;
-        struct scan_counts counts;
-        struct buf path; /* the owner's scratch */
-
-        struct table_node **missing;
-        size_t n_missing;
-};
-
-/* ---- the worker's part ---- */
-
-static void put_result(struct scan_job *j, const char *name, size_t name_n, int error, bool way,
-                       const struct record *r, const struct table_handle *h)
-{
-        struct scan_result x = { .error = error, .way = way, .name_n = (uint32_t)name_n };
-
-        buf_clear(&j->encoded);
-        if (error == 0) {
-                record_encode(r, &j->encoded);
-                x.record_n = (uint32_t)j->encoded.n;
-                x.handle_n = h->n;
-                x.handle_type = h->type;
-                x.fsid = h->fsid;
-        }
-        if (buf_status(&j->encoded) < 0) {
-                j->status = -ENOMEM;
-                return;
-        }
-        buf_put(&j->results, span_of(&x, sizeof x));
-        buf_put(&j->results, span_of(name, name_n));
-        buf_put(&j->results, buf_span(&j->encoded));
-        if (x.handle_n)
-                buf_put(&j->results, span_of(h->b, h->n));
-}
-
-/* The set does not change while a scan runs, so a worker may ask it: what is not watched is neither
- * read nor looked at. */
-static bool job_wants(struct scan_job *j, struct span name, bool *ret_way)
-{
-        const struct watchset *w = j->scan->watch;
-
-        *ret_way = false;
-        if (!j->divided)
-                return true;
-        watch_at_name(w, &j->at, name, &j->name_at);
-        if (watch_at_rule(w, &j->name_at))
-                return true;
-        *ret_way = watch_at_leads(w, &j->name_at);
-        return *ret_way;
-}
-
-static void job_one(struct scan_job *j, int fd, const char *name, size_t name_n)
-{
-        struct table_handle h = { .n = 0 };
-        struct record r;
-        bool way;
-        int rc;
-
-        if (!job_wants(j, span_of(name, name_n), &way))
-                return;
-        if (j->content && !way)
-                rc = observe(j->observer, fd, name, &r, &h);
-        else
-                rc = observe_stat(fd, name, &r, &h);
-        if (rc != -ENOENT && !(way && rc == 0 && r.type != RECORD_DIR))
-                put_result(j, name, name_n, rc, way, &r, &h);
-}
-
-static void job_list(struct scan_job *j, int fd)
-{
-        size_t n = 0, chunk = j->content ? CHUNK_CONTENT : CHUNK_STAT;
-        struct dir_entry e;
-        int rc;
-
-        if (observe_handle(fd, &j->handle) < 0)
-                j->handle.n = 0;
-        dir_reader_init(&j->reader, fd);
-        while ((rc = dir_read(&j->reader, &e)) > 0) {
-                if (n++ < chunk)
-                        job_one(j, fd, e.name, e.name_n);
-                else
-                        buf_put(&j->names, span_of(e.name, e.name_n + 1));
-        }
-        if (rc < 0)
-                j->status = rc;
-}
-
-static void job_run(struct pool_job *p)
-{
-        struct scan_job *j = CONTAINER_OF(p, struct scan_job, job);
-        CLEANUP_FD int fd = observe_open_dir(buf_span(&j->path));
-
-        j->status = fd < 0 ? fd : 0;
-        if (fd < 0)
-                return;
-        if (j->list)
-                job_list(j, fd);
-        else
-                for (size_t at = 0; at < j->names.n;) {
-                        const char *name = (char *)j->names.p + at;
-                        size_t n = strlen(name);
-
-                        job_one(j, fd, name, n);
-                        at += n + 1;
-                }
-        if (j->status == 0 && buf_status(&j->names) < 0)
-                j->status = buf_status(&j->names);
-        if (j->status == 0 && buf_status(&j->results) < 0)
-                j->status = buf_status(&j->results);
-}
 
 /* ---- the owner's part ---- */
 
@@ -350,7 +176,7 @@ static void take_result(struct scan *s, struct scan_job *j, const uint8_t *p,
 
 static void take_results(struct scan *s, struct scan_job *j)
 {
-        struct buf again = BUF_INIT(NAMES_MAX);
+        struct buf again = BUF_INIT(SCAN_NAMES_MAX);
         struct scan_result x;
 
         for (size_t at = 0; at < j->results.n && s->rc == 0;) {
@@ -393,7 +219,7 @@ static void take_job(struct scan *s, struct scan_job *j)
                         todo_push(s, (struct scan_todo){ .dir = j->dir,
                                                          .names = j->names,
                                                          .content = j->content });
-                        j->names = BUF_INIT(NAMES_MAX);
+                        j->names = BUF_INIT(SCAN_NAMES_MAX);
                 }
         }
 }
@@ -414,7 +240,7 @@ static void job_done(struct pool_job *p)
 /* Move as many names as one job takes. */
 static void take_names(struct scan_todo *t, struct buf *to)
 {
-        size_t max = t->content ? CHUNK_CONTENT : CHUNK_STAT;
+        size_t max = t->content ? SCAN_CHUNK_CONTENT : SCAN_CHUNK_STAT;
         size_t from = t->at;
 
         for (size_t n = 0; n < max && t->at < t->names.n; n++)
@@ -432,6 +258,7 @@ static void start_job(struct scan *s, struct scan_job *j)
         j->dir = t->dir;
         j->list = t->list;
         j->content = t->content;
+        j->keep = t->content && s->flags & SCAN_KEEP && s->content;
         table_path(t->dir, &j->path);
         if (!t->list)
                 take_names(t, &j->names);
@@ -512,7 +339,7 @@ static void pump(struct scan *s)
                                                  .names = j->names,
                                                  .list = j->list,
                                                  .content = j->content });
-                j->names = BUF_INIT(NAMES_MAX);
+                j->names = BUF_INIT(SCAN_NAMES_MAX);
                 j->next_free = s->free_jobs;
                 s->free_jobs = j;
                 break;
@@ -556,7 +383,7 @@ int scan_mark(const struct watchset *w, struct table *t)
 /* A walk begins at a name in a directory that is not watched. */
 static void begin_at(struct scan *s, struct span path)
 {
-        struct buf names = BUF_INIT(NAMES_MAX);
+        struct buf names = BUF_INIT(SCAN_NAMES_MAX);
         struct table_node *n = table_find(s->table, path);
 
         assert(n);
@@ -580,6 +407,7 @@ void scan_begin(struct scan *s, unsigned flags)
         s->epoch++;
         s->running = true;
         s->counts = (struct scan_counts){ 0 };
+        atomic_store_explicit(&s->read, 0, memory_order_relaxed);
         s->n_missing = 0;
         fail(s, scan_mark(s->watch, s->table));
         for (size_t i = s->watch->n; i-- > 0 && s->rc == 0;) {
@@ -591,6 +419,26 @@ void scan_begin(struct scan *s, unsigned flags)
         pump(s);
 }
 
+void scan_set_content(struct scan *s, struct content *c)
+{
+        s->content = c;
+}
+
+void scan_set_pace(struct scan *s, struct pace *p)
+{
+        s->pace = p;
+        for (int i = 0; i < SCAN_JOBS; i++)
+                observer_set_pace(s->jobs[i]->observer, p);
+}
+
+void scan_end(struct scan *s)
+{
+        atomic_store_explicit(&s->ended, true, memory_order_relaxed);
+        if (s->pace)
+                pace_end(s->pace);
+        fail(s, -ECANCELED);
+}
+
 bool scan_running(const struct scan *s)
 {
         return s->running;
@@ -600,6 +448,7 @@ struct scan_counts scan_counts(const struct scan *s)
 {
         struct scan_counts c = s->counts;
 
+        c.bytes = atomic_load_explicit(&s->read, memory_order_relaxed);
         return c;
 }
 
@@ -609,7 +458,7 @@ int scan_new(const struct watchset *w, struct table *t, struct pool *pool,
         struct scan *s = calloc(1, sizeof *s);
         int rc = s ? 0 : -ENOMEM;
 
-        for (int i = 0; i < JOBS && rc == 0; i++) {
+        for (int i = 0; i < SCAN_JOBS && rc == 0; i++) {
                 struct scan_job *j = calloc(1, sizeof *j);
 
                 if (!j || observer_new(&j->observer, err) < 0) {
@@ -618,9 +467,11 @@ int scan_new(const struct watchset *w, struct table *t, struct pool *pool,
                         break;
                 }
                 j->scan = s;
-                j->job = (struct pool_job){ .run = job_run, .done = job_done };
+                observer_set_counter(j->observer, &s->read);
+                observer_set_ended(j->observer, &s->ended);
+                j->job = (struct pool_job){ .run = scan_job_run, .done = job_done };
                 j->path = BUF_INIT(PATH_MAX_BYTES);
-                j->names = BUF_INIT(NAMES_MAX);
+                j->names = BUF_INIT(SCAN_NAMES_MAX);
                 j->results = BUF_INIT(RESULT_MAX);
                 j->encoded = BUF_INIT(RECORD_MAX);
                 j->next_free = s->free_jobs;
@@ -645,7 +496,7 @@ struct scan *scan_free(struct scan *s)
         if (!s)
                 return NULL;
         assert(s->busy == 0);
-        for (int i = 0; i < JOBS; i++) {
+        for (int i = 0; i < SCAN_JOBS; i++) {
                 struct scan_job *j = s->jobs[i];
 
                 if (!j)

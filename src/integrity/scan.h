@@ -20,11 +20,14 @@
 #include "integrity/table.h"
 #include "integrity/watchset.h"
 
+struct content;
+struct pace;
 struct pool;
 struct scan;
 
 enum scan_flags {
         SCAN_DEEP = 1u << 0, /* read content even where stat() shows no change */
+        SCAN_KEEP = 1u << 1, /* keep content that is read, where its profile asks for it */
 };
 
 /* All are called in the owner's thread; a negative errno ends the scan with it. */
@@ -45,7 +48,8 @@ struct scan_ops {
 };
 
 struct scan_counts {
-        uint64_t files, directories, bytes, unreadable;
+        uint64_t files, directories, unreadable;
+        uint64_t bytes; /* read, of files still being read too */
 };
 
 MUST_USE int scan_new(const struct watchset *w, struct table *t, struct pool *pool,
@@ -57,6 +61,14 @@ DEFINE_CLEANUP(struct scan, scan_free)
 /* Give the table its nodes for watched paths and the directories above them, with their marks.
  * scan_begin() does so too. */
 MUST_USE int scan_mark(const struct watchset *w, struct table *t);
+
+/* Where content is kept, and how fast files are looked at and read; both borrowed, NULL as at
+ * first: nowhere, as fast as it goes.  Not while it runs. */
+void scan_set_content(struct scan *s, struct content *c);
+void scan_set_pace(struct scan *s, struct pace *p);
+
+/* End it with -ECANCELED, and every one that comes after: its jobs end soon. */
+void scan_end(struct scan *s);
 
 /* Start over everything watched.  finished() may be called before this returns. */
 void scan_begin(struct scan *s, unsigned flags);

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "integrity/sensor_priv.h"
+#include "integrity/sensor_trusted.h"
 #include "loop/log.h"
 #include "loop/loop.h"
 #include "sys/io.h"
@@ -69,6 +70,8 @@ int sensor_new(const struct sensor_options *o, struct sensor **ret, struct err *
                 rc = feed_new(&f, &s->feed, err);
         if (rc == 0)
                 rc = state_open(&s->state, &io_kernel, o->state_dir, s->table, &s->found, err);
+        if (rc == 0)
+                rc = trusted_init(s, err);
         if (rc < 0)
                 return rc;
         *ret = s;
@@ -97,8 +100,10 @@ struct sensor *sensor_free(struct sensor *s)
         loop_remove(s->tick);
         loop_remove(s->settle);
         loop_remove(s->reconnect);
+        command_done(s);
         users_done(s);
         mounts_done(s);
+        trusted_done(s);
         scan_free(s->scan);
         look_done(s);
         tell_done(s);
@@ -263,6 +268,8 @@ static int work(struct sensor *s)
                 rc = look_some(s);
         if (rc == 0 && s->phase == SENSOR_LIVE)
                 rc = status_news(s);
+        if (rc == 0)
+                rc = trusted_work(s);
         return rc;
 }
 
@@ -295,6 +302,8 @@ static void on_turn(void *ctx)
                 return; /* a result or an acknowledgement wakes us */
         now = sensor_mono(s);
         due = s->loss_next ? now : dirty_due(s->dirty, now);
+        if (trusted_due(s) >= 0)
+                due = due < 0 ? trusted_due(s) : MIN_OF(due, trusted_due(s));
         loop_timer_set(s->settle, due);
 }
 
@@ -344,6 +353,8 @@ static int add_sources(struct sensor *s, struct err *err)
                 rc = loop_add_timer(l, on_wake_timer, s, &s->settle, err);
         if (rc == 0)
                 rc = loop_add_timer(l, connect_again, s, &s->reconnect, err);
+        if (rc == 0)
+                rc = command_init(s, err);
         if (rc == 0)
                 loop_set_turn(l, on_turn, s);
         return rc;
@@ -415,11 +426,12 @@ static int start_known(struct sensor *s, struct err *err)
         if (rc == 0)
                 rc = state_renew(&s->state, s->o.watch, s->table, f->alive_ns, &told, err);
         for (size_t i = 0; i < f->n_entries && rc == 0; i++)
-                rc = tell_entry(s, buf_span(&f->entries[i].skeleton));
+                rc = tell_entry_of(s, buf_span(&f->entries[i].skeleton), NULL,
+                                   trusted_is_note(s, buf_span(&f->entries[i].skeleton)));
         if (f->n_entries)
                 log_event(LOG_LEVEL_INFO, "sensor.sent_again", log_u64("entries", f->n_entries));
-        if (rc == 0 && !f->announced)
-                rc = scan_announce(s);
+        if (rc == 0)
+                rc = trusted_announce(s);
         if (rc < 0)
                 return rc;
         scan_want(s, LOSS_DOWN, f->alive_ns, sensor_wall(s));
@@ -431,6 +443,7 @@ int sensor_start(struct sensor *s, struct err *err)
         int rc = scan_mark(s->o.watch, s->table);
 
         s->read_ns = sensor_wall(s);
+        trusted_start(s);
         for (const char *const *p = s->o.ignore; p && *p && rc == 0; p++)
                 if (watch_ignore(s->watch, *p, NULL) < 0)
                         log_event(LOG_LEVEL_DEBUG, "sensor.not_ignored", log_str("path", *p));
@@ -459,6 +472,9 @@ void sensor_stop(struct sensor *s)
 {
         struct err err = { 0 };
 
+        scan_end(s->scan);
+        pool_drain(s->o.pool);
+        trusted_stop(s);
         s->stopping = true;
         if (status_tell(s, "stopped", "asked to") < 0)
                 return;
@@ -474,7 +490,6 @@ void sensor_stop(struct sensor *s)
                         log_event(LOG_LEVEL_WARNING, "sensor.stop", log_err(&err));
                 (void)!io_kernel.fdatasync(io_kernel.ctx, s->state.journal.fd);
         }
-        pool_drain(s->o.pool);
 }
 
 bool sensor_is_live(const struct sensor *s)

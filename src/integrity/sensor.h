@@ -21,6 +21,8 @@
 #include "base/base.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "integrity/content.h"
+#include "integrity/pace.h"
 #include "integrity/watchset.h"
 
 struct loop;
@@ -40,6 +42,9 @@ struct sensor_options {
         const char *job_program;      /* assay-job; NULL: users have no names */
         struct procsource *processes; /* borrowed for the sensor's life */
         unsigned connect_ms;          /* how long to wait for the recorder at start */
+        int control_fd; /* a listening socket for administrators, taken over; 0: none */
+        struct content_limits content; /* of the store of trusted content */
+        struct pace_limits pace;       /* of scans */
 };
 
 /* Opens what needs rights; nothing runs yet. */

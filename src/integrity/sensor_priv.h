@@ -8,6 +8,8 @@
  *   sensor_tell.c   entries on their way out
  *   sensor_status.c what it says of itself
  *   sensor_mounts.c what is mounted
+ *   sensor_trusted.c  what is trusted: baselines taken and accepted
+ *   sensor_command.c  what administrators ask
  *   sensor_users.c  names of users */
 #ifndef INTEGRITY_SENSOR_PRIV_H
 #define INTEGRITY_SENSOR_PRIV_H
@@ -46,6 +48,7 @@ struct out {
         struct buf skeleton; /* empty: none */
         struct buf ops;
         struct who *who;
+        bool of_baseline; /* tells of what is trusted now */
 };
 
 /* Handed to the feed and not acknowledged: kept for a recorder that begins a new run. */
@@ -53,6 +56,7 @@ struct told {
         struct told *next;
         uint64_t seq;
         struct buf skeleton;
+        bool of_baseline;
 };
 
 struct dir_fd {
@@ -80,6 +84,7 @@ enum sensor_loss { /* why a rescan is wanted; bits */
                    LOSS_QUEUE = 1u << 2,
                    LOSS_MOUNTS = 1u << 3, /* what is mounted has changed */
                    LOSS_POLL = 1u << 4,   /* places without marks, changes without events */
+                   LOSS_ASKED = 1u << 5,  /* nothing is lost: an administrator wants to know */
 };
 
 struct sensor {
@@ -131,6 +136,13 @@ struct sensor {
         uint32_t mounts_crc, mounts_now;
         int64_t mounts_seen_ns; /* wall, when it changed */
         struct buf layers;
+
+        struct content *content;
+        struct trusted *trusted; /* sensor_trusted.c */
+        struct control *control;
+        struct pace pace;
+        unsigned asked;       /* enum scan_flags of the scan that was asked for */
+        int64_t strangers_ns; /* until then no more of them are told of */
         int64_t alive_at_ns, poll_at_ns;
         bool stopping;
         int failed; /* a negative errno that ends the sensor */
@@ -161,6 +173,10 @@ MUST_USE int tell_change(struct sensor *s, const struct change *c, struct span o
 MUST_USE int tell_silent(struct sensor *s, struct span ops);
 /* Any other entry. */
 MUST_USE int tell_entry(struct sensor *s, struct span skeleton);
+/* The same with its author's sensitive values; of_baseline: trusted_told() is called when it is in
+ * the ledger. */
+MUST_USE int tell_entry_of(struct sensor *s, struct span skeleton, struct who *who,
+                           bool of_baseline);
 /* Hand over what the feed takes, journal it, send. */
 void tell_pump(struct sensor *s);
 /* The recorder is there (again): compare runs. */
@@ -232,12 +248,22 @@ void scan_want(struct sensor *s, unsigned loss, int64_t from_ns, int64_t until_n
 /* Begin the scan that is wanted, go on with the one that runs. */
 MUST_USE int scan_work(struct sensor *s);
 MUST_USE int scan_start_first(struct sensor *s);
-/* Tell the root of the baseline on disk: a crash may have kept it from the ledger. */
-MUST_USE int scan_announce(struct sensor *s);
+/* One is wanted for its own sake; trusted_scanned() is called when it has ended. */
+void scan_ask(struct sensor *s, bool deep, bool keep);
 /* After a scan: mark files with other names, forget directories that were known early and are not
  * there. */
 MUST_USE int scan_settle(struct sensor *s);
 /* The directories above watched paths: marked, known by handle. */
 MUST_USE int scan_know_above(struct sensor *s, struct err *err);
+
+/* ---- sensor_command.c ---- */
+
+struct control_call;
+
+MUST_USE int command_init(struct sensor *s, struct err *err);
+void command_done(struct sensor *s);
+/* What was asked for has ended: 0 and the answer, or a negative errno and why. */
+void command_end(struct sensor *s, struct control_call *c, int rc, const char *text,
+                 struct span body);
 
 #endif

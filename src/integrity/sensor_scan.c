@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "integrity/sensor_priv.h"
 
+#include "integrity/sensor_trusted.h"
 #include "loop/log.h"
 #include "sys/io.h"
 
@@ -8,7 +9,7 @@ static const char not_live[] = "seen by a scan, not as it happened";
 
 static const char *seen_word(const struct sensor *s)
 {
-        return s->loss & LOSS_DOWN ? "start" : "rescan";
+        return s->loss & LOSS_DOWN ? "start" : s->loss == LOSS_ASKED ? "check" : "rescan";
 }
 
 /* An event waits for this place: the look it leads to knows who. */
@@ -110,68 +111,6 @@ static int listed(void *ctx, struct table_node *n)
 
 /* ---- the end of a scan ---- */
 
-/* From a table that is the baseline, or was when it was read. */
-static int tell_baseline(struct sensor *s, const struct snapshot_head *head, int64_t took_ns,
-                         const char *reason)
-{
-        struct baseline_facts f = { .wall_ns = sensor_wall(s),
-                                    .took_ns = took_ns,
-                                    .files = head->count,
-                                    .root = head->root.b,
-                                    .watch = s->o.watch,
-                                    .reason = reason };
-        struct table_node *top = table_root(s->table);
-        struct record r;
-
-        for (struct table_node *n = top; n; n = table_next(top, n)) {
-                if (!n->record || record_decode(table_record(n), &r, NULL) < 0)
-                        continue;
-                f.unreadable += r.hash == RECORD_HASH_UNREADABLE;
-                f.skipped += r.hash == RECORD_HASH_SKIPPED;
-                f.bytes += r.hash == RECORD_HASH_KNOWN ? r.size : 0;
-        }
-        log_event(LOG_LEVEL_INFO, "sensor.baseline", log_u64("files", f.files),
-                  log_u64("bytes", f.bytes), log_u64("unreadable", f.unreadable),
-                  log_int("ms", took_ns / NS_PER_MS));
-        buf_clear(&s->skeleton);
-        baseline_put(&f, &s->skeleton);
-        if (buf_status(&s->skeleton) < 0)
-                return buf_status(&s->skeleton);
-        return tell_entry(s, buf_span(&s->skeleton));
-}
-
-int scan_announce(struct sensor *s)
-{
-        struct snapshot_head head;
-        struct err err = { 0 };
-        int rc = snapshot_read_head(s->state.io, s->state.dirfd, "baseline", NULL, &head, &err);
-
-        if (rc < 0) {
-                log_event(LOG_LEVEL_ERROR, "sensor.baseline", log_err(&err));
-                return 0;
-        }
-        return tell_baseline(s, &head, 0, "first");
-}
-
-/* The baseline is on disk before it is told, and told (in the journal) before the state is: a crash
- * between any two leaves it to be told again, never untold. */
-static int first_done(struct sensor *s)
-{
-        struct state_told told = { .run = feed_run(s->feed), .acked = s->acked };
-        int64_t took = sensor_mono(s) - s->scan_began_ns;
-        struct snapshot_head head;
-        struct err err = { 0 };
-        int rc = state_write_baseline(&s->state, s->o.watch, s->table, sensor_wall(s), &head, &err);
-
-        if (rc == 0)
-                rc = state_renew(&s->state, s->o.watch, s->table, sensor_wall(s), &told, &err);
-        if (rc < 0) {
-                log_event(LOG_LEVEL_ERROR, "sensor.state", log_err(&err));
-                return rc;
-        }
-        return tell_baseline(s, &head, took, s->found.damage[0] ? "replaced" : "first");
-}
-
 static int rescan_done(struct sensor *s)
 {
         struct gap_facts f = { .wall_ns = sensor_wall(s),
@@ -243,7 +182,11 @@ static int sweep(struct sensor *s)
                         s->phase = SENSOR_LIVE;
                         watch_round_end(s->watch);
                         rc = rescan_done(s);
-                        return rc < 0 ? rc : scan_settle(s);
+                        if (rc == 0)
+                                rc = scan_settle(s);
+                        if (rc == 0 && s->loss & LOSS_ASKED)
+                                rc = trusted_scanned(s, s->found_changes);
+                        return rc;
                 }
                 rc = tell_missing(s, n);
         }
@@ -288,7 +231,16 @@ static const struct scan_ops ops = { .differs = differs,
 
 int scan_init(struct sensor *s, struct err *err)
 {
+        pace_init(&s->pace, &s->o.pace, s->o.clock);
         return scan_new(s->o.watch, s->table, s->o.pool, &ops, s, &s->scan, err);
+}
+
+void scan_ask(struct sensor *s, bool deep, bool keep)
+{
+        int64_t wall = sensor_wall(s);
+
+        s->asked = (deep ? SCAN_DEEP : 0u) | (keep ? SCAN_KEEP : 0u);
+        scan_want(s, LOSS_ASKED, wall, wall);
 }
 
 void scan_want(struct sensor *s, unsigned loss, int64_t from_ns, int64_t until_ns)
@@ -331,7 +283,9 @@ int scan_start_first(struct sensor *s)
 {
         s->phase = SENSOR_FIRST;
         s->scan_began_ns = sensor_mono(s);
-        scan_begin(s->scan, SCAN_DEEP);
+        scan_set_content(s->scan, s->content);
+        scan_set_pace(s->scan, pace_limited(&s->o.pace) ? &s->pace : NULL);
+        scan_begin(s->scan, SCAN_DEEP | SCAN_KEEP);
         return s->failed;
 }
 
@@ -349,7 +303,9 @@ static int begin_rescan(struct sensor *s)
         watch_round_begin(s->watch);
         if (scan_know_above(s, &err) < 0)
                 log_event(LOG_LEVEL_WARNING, "sensor.unwatched", log_err(&err));
-        scan_begin(s->scan, 0);
+        scan_set_content(s->scan, s->content);
+        scan_set_pace(s->scan, pace_limited(&s->o.pace) ? &s->pace : NULL);
+        scan_begin(s->scan, s->loss & LOSS_ASKED ? s->asked : 0u);
         return s->failed;
 }
 
@@ -366,7 +322,7 @@ int scan_work(struct sensor *s)
         switch (s->phase) {
         case SENSOR_FIRST:
                 s->phase = SENSOR_LIVE;
-                rc = first_done(s);
+                rc = trusted_first(s, sensor_mono(s) - s->scan_began_ns);
                 return rc < 0 ? rc : scan_settle(s);
         case SENSOR_SWEEP:
                 return sweep(s);

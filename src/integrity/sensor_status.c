@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the sensor says of itself: its entries in the ledger, and its status file. */
 #include "integrity/sensor_priv.h"
+#include "integrity/sensor_trusted.h"
 
 #include "base/text.h"
 #include "integrity/record_text.h"
@@ -140,6 +141,7 @@ void sensor_put_status(const struct sensor *s, struct buf *out)
 
         json_writer_init(&w, out);
         json_begin_object(&w);
+        trusted_put_status(s, &w);
         json_member_u64(&w, "changes", s->changes);
         json_member_u64(&w, "events", c.events);
         json_member_u64(&w, "files", table_count(s->table));

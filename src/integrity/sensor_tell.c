@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "crypto/sha256.h"
+#include "integrity/sensor_trusted.h"
 #include "loop/log.h"
 
 #include <stdlib.h>
@@ -18,7 +19,8 @@ static void out_free(struct out *x)
         free(x);
 }
 
-static int queue(struct sensor *s, struct span skeleton, struct span ops, struct who *who)
+static int queue(struct sensor *s, struct span skeleton, struct span ops, struct who *who,
+                 bool of_baseline)
 {
         struct out *x = calloc(1, sizeof *x);
 
@@ -33,6 +35,7 @@ static int queue(struct sensor *s, struct span skeleton, struct span ops, struct
                 return -ENOMEM;
         }
         x->who = who ? who_ref(who) : NULL;
+        x->of_baseline = of_baseline;
         if (s->out_last)
                 s->out_last->next = x;
         else
@@ -91,27 +94,33 @@ int tell_change(struct sensor *s, const struct change *c, struct span ops)
                 return rc;
         s->changes++;
         users_seen(s, c->path);
-        return queue(s, buf_span(&s->skeleton), ops, (struct who *)c->who);
+        return queue(s, buf_span(&s->skeleton), ops, (struct who *)c->who, false);
 }
 
 int tell_silent(struct sensor *s, struct span ops)
 {
-        return queue(s, SPAN_NONE, ops, NULL);
+        return queue(s, SPAN_NONE, ops, NULL, false);
 }
 
 int tell_entry(struct sensor *s, struct span skeleton)
 {
-        return queue(s, skeleton, SPAN_NONE, NULL);
+        return queue(s, skeleton, SPAN_NONE, NULL, false);
+}
+
+int tell_entry_of(struct sensor *s, struct span skeleton, struct who *who, bool of_baseline)
+{
+        return queue(s, skeleton, SPAN_NONE, who, of_baseline);
 }
 
 /* Remember what was handed over until it is acknowledged. */
-static int remember(struct sensor *s, uint64_t seq, struct buf *skeleton)
+static int remember(struct sensor *s, uint64_t seq, struct buf *skeleton, bool of_baseline)
 {
         struct told *t = calloc(1, sizeof *t);
 
         if (!t)
                 return -ENOMEM;
         t->seq = seq;
+        t->of_baseline = of_baseline;
         t->skeleton = *skeleton; /* taken over */
         *skeleton = BUF_INIT(1);
         if (s->told_last)
@@ -138,10 +147,12 @@ static void forget_told(struct sensor *s, uint64_t upto)
 void tell_on_ack(void *ctx, uint64_t seq, uint64_t index)
 {
         struct sensor *s = ctx;
+        struct told *t = s->told_first;
 
-        (void)index;
         s->acked = seq;
         s->acked_news = true;
+        if (t && t->seq == seq && t->of_baseline)
+                trusted_told(s, buf_span(&t->skeleton), true, index);
         forget_told(s, seq);
 }
 
@@ -152,7 +163,11 @@ void tell_on_nak(void *ctx, uint64_t seq, int code, struct span text)
         s->refused++;
         log_event(LOG_LEVEL_ERROR, "sensor.refused", log_u64("seq", seq), log_int("code", code),
                   log_bytes("text", text));
-        tell_on_ack(ctx, seq, 0); /* it would be refused again */
+        s->acked = seq; /* it would be refused again */
+        s->acked_news = true;
+        if (s->told_first && s->told_first->seq == seq && s->told_first->of_baseline)
+                trusted_told(s, buf_span(&s->told_first->skeleton), false, 0);
+        forget_told(s, seq);
 }
 
 static void journal_broke(struct sensor *s, const struct err *err)
@@ -192,11 +207,13 @@ static int hand_over(struct sensor *s, struct out *x)
                 if (rc < 0) {
                         s->refused++;
                         log_event(LOG_LEVEL_ERROR, "sensor.refused", log_err(&err));
+                        if (x->of_baseline)
+                                trusted_told(s, buf_span(&x->skeleton), false, 0);
                         seq = 0;
                 }
         }
         journal_put_change(&s->state.journal, seq, buf_span(&x->skeleton), buf_span(&x->ops));
-        if (seq && remember(s, seq, &x->skeleton) < 0)
+        if (seq && remember(s, seq, &x->skeleton, x->of_baseline) < 0)
                 s->failed = -ENOMEM;
         return 0;
 }

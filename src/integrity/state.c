@@ -115,13 +115,10 @@ static int replay(struct state *s, struct table *t, struct state_found *f, struc
         journal_name(s->generation, name);
         rc = io_read_file(s->io, s->dirfd, name, JOURNAL_FILE_MAX + JOURNAL_RECORD_MAX, &file, &n,
                           err);
-        if (rc == -ENOENT) {
-                f->announced = s->generation != 1;
+        if (rc == -ENOENT)
                 return 0;
-        }
         if (rc < 0)
                 return rc;
-        f->announced = true;
         rc = journal_open(span_of(file, n), &generation, &rest, err);
         if (rc == 0 && generation != s->generation)
                 rc = err_set(err, -EBADMSG, "%s: is of generation %llu", name,
@@ -186,7 +183,6 @@ static int find_state(struct state *s, struct table *t, struct state_found *f, s
                 table_drop_tree(t, table_root(t));
                 watchset_done(&f->watched);
         }
-        f->announced = false;
         return rc == -ENOENT || rc == -EBADMSG ? 0 : rc;
 }
 
@@ -273,15 +269,4 @@ bool state_wants_renewal(const struct state *s)
         uint64_t limit = MAX_OF((uint64_t)RENEW_BYTES, s->snapshot_bytes / 2);
 
         return s->broken || (uint64_t)s->journal.size > MIN_OF(limit, JOURNAL_FILE_MAX / 2);
-}
-
-int state_write_baseline(struct state *s, const struct watchset *w, struct table *t,
-                         int64_t wall_ns, struct snapshot_head *ret, struct err *err)
-{
-        struct snapshot_head h = { .taken_ns = wall_ns };
-        int rc = snapshot_write(s->io, s->dirfd, "baseline", w, t, &h, err);
-
-        if (rc == 0)
-                *ret = h;
-        return rc;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* state.h - what the sensor believes, on disk: a snapshot and the journal since.  Floor 3.
  *
- *   baseline           snapshot of the trusted state; written once, replaced only when asked to
+ *   baseline           snapshot of the trusted state, see baseline.h
  *   state              snapshot of what was last believed, generation G
  *   journal.G          what happened since
  *
@@ -30,7 +30,6 @@ enum state_source {
 
 struct state_found {
         enum state_source source;
-        bool announced;   /* false: the baseline's root may be missing from the ledger */
         bool stopped;     /* in good order */
         int64_t alive_ns; /* last moment known to be watched */
         uint64_t run;     /* of the entries; 0: none */
@@ -70,9 +69,5 @@ MUST_USE int state_renew(struct state *s, const struct watchset *w, struct table
 
 /* Has the journal grown enough to begin again? */
 bool state_wants_renewal(const struct state *s);
-
-/* Write t as the trusted state. */
-MUST_USE int state_write_baseline(struct state *s, const struct watchset *w, struct table *t,
-                                  int64_t wall_ns, struct snapshot_head *ret, struct err *err);
 
 #endif

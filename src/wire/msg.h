@@ -22,6 +22,8 @@
  *   COMMAND  verb:u8-string  args:u32-bytes (canonical JSON object)   administrators only
  *   REPLY    code:u32 (0 or errno)  body:u32-bytes (canonical JSON object)
  *   STOPPED  code:u32 (errno, 0: go on)  text:u16-bytes   recorder -> peer: no entries now
+ *   PART     body:u32-bytes (canonical JSON object)   before a REPLY: how far it is, or a part of
+ *            what was asked for
  *
  * skeleton: a canonical object with k, t, v and whatever the kind has, without _sd, _subj, id and
  * src, which the recorder adds.  value: a canonical JSON value.  Each message must be consumed to
@@ -51,6 +53,7 @@ enum msg_type {
         MSG_COMMAND,
         MSG_REPLY,
         MSG_STOPPED,
+        MSG_PART,
         MSG_TYPE_END,
 };
 

@@ -102,9 +102,9 @@ static void test_round_trip(void **state)
                 int fd = make_file(f, sizes[i], 7, sha[i]);
 
                 assert_false(content_has(f->store, sha[i]));
-                assert_int_equal(content_keep(f->store, fd, sha[i], sizes[i]), 0);
+                assert_int_equal(content_keep(f->store, fd, sha[i], sizes[i], UINT64_MAX), 0);
                 assert_true(content_has(f->store, sha[i]));
-                assert_int_equal(content_keep(f->store, fd, sha[i], sizes[i]), 0);
+                assert_int_equal(content_keep(f->store, fd, sha[i], sizes[i], UINT64_MAX), 0);
                 close(fd);
         }
         assert_int_equal(content_sync(f->store, &err), 0);
@@ -128,7 +128,7 @@ static void test_only_root_may_read(void **state)
         uint8_t sha[32];
         int fd = make_file(f, 10, 1, sha);
 
-        assert_int_equal(content_keep(f->store, fd, sha, 10), 0);
+        assert_int_equal(content_keep(f->store, fd, sha, 10, UINT64_MAX), 0);
         close(fd);
         assert_int_equal(fstatat(f->dirfd, "content", &st, 0), 0);
         assert_int_equal(st.st_mode & 07777, 0700);
@@ -149,7 +149,7 @@ static void test_other_content_is_not_kept(void **state)
         int fd = make_file(f, 1000, 1, sha);
 
         assert_int_equal(pwrite(fd, "x", 1, 500), 1);
-        assert_int_equal(content_keep(f->store, fd, sha, 1000), -EAGAIN);
+        assert_int_equal(content_keep(f->store, fd, sha, 1000, UINT64_MAX), -EAGAIN);
         assert_false(content_has(f->store, sha));
         assert_int_equal(content_counts(f->store).bytes, 0);
         close(fd);
@@ -168,16 +168,17 @@ static void test_ceilings(void **state)
 
         open_store(f, &small);
         fd = make_file(f, 1001, 1, sha);
-        assert_int_equal(content_keep(f->store, fd, sha, 1001), 0);
-        assert_int_equal(content_keep(f->store, fd, sha, 900), 0); /* it has grown since */
+        assert_int_equal(content_keep(f->store, fd, sha, 1001, UINT64_MAX), 0);
+        assert_int_equal(content_keep(f->store, fd, sha, 900, UINT64_MAX),
+                         0); /* it has grown since */
         assert_false(content_has(f->store, sha));
         close(fd);
         fd = make_file(f, 1000, 2, sha);
-        assert_int_equal(content_keep(f->store, fd, sha, 1000), 0);
+        assert_int_equal(content_keep(f->store, fd, sha, 1000, UINT64_MAX), 0);
         assert_true(content_has(f->store, sha));
         close(fd);
         fd = make_file(f, 999, 3, sha);
-        assert_int_equal(content_keep(f->store, fd, sha, 999), 0);
+        assert_int_equal(content_keep(f->store, fd, sha, 999, UINT64_MAX), 0);
         assert_false(content_has(f->store, sha));
         c = content_counts(f->store);
         assert_int_equal(c.too_large, 2);
@@ -185,7 +186,7 @@ static void test_ceilings(void **state)
         assert_int_equal(c.no_room, 1);
         assert_true(c.bytes > 500 && c.bytes <= 1500);
         open_store(f, &disk);
-        assert_int_equal(content_keep(f->store, fd, sha, 999), 0);
+        assert_int_equal(content_keep(f->store, fd, sha, 999, UINT64_MAX), 0);
         assert_int_equal(content_counts(f->store).no_room, 1);
         assert_int_equal(content_counts(f->store).files, 1);
         close(fd);
@@ -200,7 +201,7 @@ static void test_damage_is_seen(void **state)
         struct err err = { 0 };
         off_t n;
 
-        assert_int_equal(content_keep(f->store, fd, sha, 3000), 0);
+        assert_int_equal(content_keep(f->store, fd, sha, 3000, UINT64_MAX), 0);
         close(fd);
         snprintf(path, sizeof path, "content/%02x/", sha[0]);
         for (int i = 1; i < 32; i++)
@@ -241,7 +242,7 @@ static void test_sweep(void **state)
         for (unsigned i = 0; i < N; i++) {
                 int fd = make_file(f, 100, i, sha[i]);
 
-                assert_int_equal(content_keep(f->store, fd, sha[i], 100), 0);
+                assert_int_equal(content_keep(f->store, fd, sha[i], 100, UINT64_MAX), 0);
                 close(fd);
         }
         assert_int_equal(content_sweep_begin(f->store, &s, &err), 0);
@@ -312,7 +313,7 @@ static void test_each_failure(void **state)
                 calls = 0;
                 rc = content_open(&io, f->dirfd, &limits, &c, &err);
                 if (rc == 0)
-                        assert_int_equal(content_keep(c, fd, sha, 200000), 0);
+                        assert_int_equal(content_keep(c, fd, sha, 200000, UINT64_MAX), 0);
                 if (rc == 0)
                         rc = content_sync(c, &err);
                 if (c && content_counts(c).no_room + content_counts(c).failed)
@@ -344,7 +345,7 @@ static void test_leftovers_of_a_crash_go(void **state)
         open_store(f, NULL);
         assert_int_equal(fstatat(f->dirfd, "content/tmp.77", &st, 0), -1);
         fd = make_file(f, 5, 1, sha);
-        assert_int_equal(content_keep(f->store, fd, sha, 5), 0);
+        assert_int_equal(content_keep(f->store, fd, sha, 5, UINT64_MAX), 0);
         close(fd);
         check_back(f, sha, 5);
 }

@@ -251,7 +251,7 @@ static void test_replaced_while_read(void **state)
         }
         race_write(f, "f", 'a');
         assert_int_equal(content_open(&io_kernel, f->dirfd, &limits, &store, NULL), 0);
-        observer_keep(f->o, store);
+        observer_keep(f->o, store, 0);
         child = fork();
         if (child == 0)
                 replace_for_ever(f);
@@ -274,7 +274,7 @@ static void test_replaced_while_read(void **state)
         }
         kill(child, SIGKILL);
         assert_int_equal(waitpid(child, NULL, 0), child);
-        observer_keep(f->o, NULL);
+        observer_keep(f->o, NULL, 0);
         assert_true(seen[0] > 0 && seen[1] > 0);
         assert_in_range(content_counts(store).files, 1, 2);
         content_free(store);
@@ -302,7 +302,7 @@ static void test_kept_is_what_was_hashed(void **state)
 
         race_write(f, "f", 'a');
         assert_int_equal(content_open(&io_kernel, f->dirfd, &limits, &store, NULL), 0);
-        observer_keep(f->o, store);
+        observer_keep(f->o, store, 0);
         child = fork();
         if (child == 0)
                 write_for_ever(f);
@@ -315,7 +315,7 @@ static void test_kept_is_what_was_hashed(void **state)
         }
         kill(child, SIGKILL);
         assert_int_equal(waitpid(child, NULL, 0), child);
-        observer_keep(f->o, NULL);
+        observer_keep(f->o, NULL, 0);
         close(out);
         content_free(store);
 }

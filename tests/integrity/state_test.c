@@ -99,7 +99,7 @@ static void test_first_start_and_second(void **state)
 
         open_state(&o, &io_kernel);
         assert_int_equal(o.found.source, STATE_KNOWN);
-        assert_true(o.found.announced && o.found.stopped);
+        assert_true(o.found.stopped);
         assert_int_equal(o.found.alive_ns, 500);
         assert_int_equal(o.found.run, 7);
         assert_int_equal(o.found.acked, 1);
@@ -225,13 +225,14 @@ static void test_renewal_may_be_cut_anywhere(void **state)
 
 static void test_damage_falls_back(void **state)
 {
-        struct snapshot_head head;
+        struct snapshot_head head = { .taken_ns = 50 };
         struct opened o;
         char path[64];
 
         open_state(&o, &io_kernel);
         put(o.t, "/w/a", 1);
-        assert_int_equal(state_write_baseline(&o.s, &watch, o.t, 50, &head, NULL), 0);
+        assert_int_equal(
+                snapshot_write(&io_kernel, o.s.dirfd, "baseline", &watch, o.t, &head, NULL), 0);
         put(o.t, "/w/b", 2);
         assert_int_equal(state_renew(&o.s, &watch, o.t, 100,
                                      &(struct state_told){ .run = 7, .acked = 1 }, NULL),
