@@ -2,6 +2,7 @@
 #include "integrity/procs_priv.h"
 
 #include "base/clock.h"
+#include "integrity/session.h"
 #include "sys/proc.h"
 
 #include <stdlib.h>
@@ -61,6 +62,7 @@ static void drop(struct procs *p, struct procs_proc *x)
         else
                 p->counts.living--;
         procs_state_done(p, &x->state);
+        session_unref(x->session);
         free(x);
 }
 
@@ -154,6 +156,27 @@ void procs_listen(struct procs *p, procs_heard_fn *fn, void *ctx)
         p->heard_ctx = ctx;
 }
 
+void procs_set_session(struct procs *p, const struct procs_proc *of, struct session *s)
+{
+        struct procs_proc *x = newest(p, of->pid);
+
+        while (x && x != of)
+                x = same_pid(x->hash_next, of->pid);
+        if (!x || x->session == s)
+                return;
+        session_ref(s);
+        session_unref(x->session);
+        x->session = s;
+}
+
+void procs_each(struct procs *p, void (*fn)(void *ctx, const struct procs_proc *x), void *ctx)
+{
+        for (size_t i = 0; i < PROCS_BUCKETS; i++)
+                for (const struct procs_proc *x = p->bucket[i]; x; x = x->hash_next)
+                        if (!x->end_ns)
+                                fn(ctx, x);
+}
+
 struct procs_counts procs_counts(const struct procs *p)
 {
         return p->counts;
@@ -196,6 +219,9 @@ static void take_fork(struct procs *p, const struct process_event *e, const stru
 
         if (x && !x->end_ns && starts_at(x, e->start_ns, e->has & PROCESS_HAS_START)) {
                 x->ppid = e->ppid; /* it was read from /proc before its fork was told */
+                creator = newest(p, e->creator);
+                if (!x->session && creator && creator->session)
+                        x->session = session_ref(creator->session);
                 return;
         }
         x = add(p, e->pid, e->start_ns);
@@ -204,8 +230,10 @@ static void take_fork(struct procs *p, const struct process_event *e, const stru
         creator = newest(p, e->creator);
         x->start_exact = e->has & PROCESS_HAS_START;
         x->ppid = e->ppid;
-        if (creator)
+        if (creator) {
                 x->state = procs_state_copy(&creator->state);
+                x->session = creator->session ? session_ref(creator->session) : NULL;
+        }
         x->state.inherited = true;
         x->state.from_ns = x->start_ns;
         procs_state_ids(&x->state, t);
@@ -322,6 +350,8 @@ const struct procs_proc *procs_seed(struct procs *p, const struct proc_info *i, 
         if (other) {
                 procs_state_image(p, &x->state, &t);
                 x->state.inherited = false;
+                if (p->heard)
+                        p->heard(p->heard_ctx, PROCESS_EXECUTED, x);
         }
         return x;
 }

@@ -22,6 +22,7 @@
 
 struct proc_info;
 struct procs;
+struct session;
 
 enum {
         PROCS_MAX = 65536,
@@ -71,6 +72,8 @@ struct procs_proc {
         bool start_exact;         /* else within 10 ms, or of the first event about it */
         uint64_t end_ns;          /* 0: it lives, as far as is known */
         uint64_t sure_ns;         /* when it was last heard of or read */
+        struct session *session;  /* of session.h, counted; NULL: nobody has asked yet.  A fork
+                                     begins in its creator's, and stays there when that one ends */
         struct procs_state state; /* the newest */
 };
 
@@ -133,6 +136,11 @@ const struct procs_proc *procs_by(const struct procs *p, pid_t pid, uint64_t by_
 /* The one that made it, ended or not; NULL: not known, or not any more. */
 const struct procs_proc *procs_parent(const struct procs *p, const struct procs_proc *of);
 
+/* It belongs to this session from here on (a reference is taken), and so do those that it makes. */
+void procs_set_session(struct procs *p, const struct procs_proc *of, struct session *s);
+/* Every living process, in no order; fn must not add to the cache. */
+void procs_each(struct procs *p, void (*fn)(void *ctx, const struct procs_proc *x), void *ctx);
+
 /* Who had this number between two moments?  The kernel's notices carry a number and no time; all
  * that is known is that they were made between two reads. */
 struct procs_answer {
@@ -150,7 +158,8 @@ void procs_at(const struct procs *p, pid_t pid, bool ended, uint64_t from_ns, ui
 
 /* ---- hearing ---- */
 
-/* Called after an event was taken, with the process as it is now. */
+/* Called after an event was taken, with the process as it is now; as PROCESS_EXECUTED too when the
+ * executable of a process is learnt from /proc. */
 typedef void procs_heard_fn(void *ctx, enum process_what what, const struct procs_proc *proc);
 void procs_listen(struct procs *p, procs_heard_fn *fn, void *ctx); /* one at a time; NULL: none */
 

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* session_priv.h - sessions, the parts to each other.  Floor 3.
+ *
+ *   session.c       their life, what is heard of processes, answers
+ *   session_find.c  from a process up to its session's root
+ *   session_host.c  what this host says: /proc, sockets, utmp */
+#ifndef INTEGRITY_SESSION_PRIV_H
+#define INTEGRITY_SESSION_PRIV_H
+
+#include "integrity/procs.h"
+#include "integrity/session.h"
+
+enum {
+        SESSIONS_BUCKETS = 1024, /* a power of two */
+        SESSION_LISTEN_CACHE = 1024,
+        SESSION_DEPTH_MAX = 8, /* sessions begun from each other on this host */
+};
+
+/* Does it listen?  Asked again now and then: a daemon may begin to. */
+struct session_listens {
+        pid_t pid; /* 0: free */
+        uint64_t start_ns;
+        uint64_t asked_ns;
+        bool reachable;
+};
+
+struct session_pending {
+        pid_t pid;
+        uint64_t start_ns;
+};
+
+struct sessions {
+        struct sessions_options o;
+        struct session *bucket[SESSIONS_BUCKETS]; /* by audit session */
+        struct session *first, *last;             /* the oldest first */
+        struct session_listens listens[SESSION_LISTEN_CACHE];
+        struct session_pending pending[SESSION_PENDING_MAX];
+        size_t n_pending;
+        uint64_t began_ns;
+        uint64_t next_read_ns;  /* not before, unless a login has succeeded */
+        unsigned depth;         /* of session_find() in itself */
+        struct session *found;  /* the last answer, counted */
+        uint32_t scanned_audit; /* looked for in vain */
+        uint64_t scanned_ns;
+        struct sessions_counts counts;
+};
+
+/* ---- session.c ---- */
+
+/* With one reference.  NULL: out of memory. */
+struct session *session_new(enum session_how how, const struct procs_proc *root);
+/* Remember it by its audit session, which is set. */
+void sessions_remember(struct sessions *s, struct session *x);
+/* Borrowed; NULL: none. */
+struct session *sessions_by_audit(const struct sessions *s, uint32_t audit);
+
+uint64_t sessions_now(const struct sessions *s);
+
+/* Is this process the root of its session? */
+bool session_is_rooted(const struct session *x, const struct procs_proc *p);
+
+/* ---- session_find.c ---- */
+
+/* Does it run a program that logs others in or runs jobs for them? */
+bool session_is_login_program(const struct procs_proc *p);
+
+/* Find or make the session of a process, and let it and those between have it; borrowed until the
+ * next call.  NULL: it is not in the cache, or no memory. */
+struct session *session_find(struct sessions *s, pid_t pid, uint64_t start_ns);
+
+#endif
