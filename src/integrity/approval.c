@@ -450,8 +450,7 @@ enum approval_fit approval_judge(const struct approval *a, const struct change *
                 return APPROVAL_ELSEWHERE;
         if (c->from.n && !from && !watchset_covers(&a->paths, c->from))
                 return APPROVAL_ELSEWHERE;
-        if (c->wall_ns < a->from_ns ||
-            c->wall_ns >= a->until_ns + (int64_t)APPROVAL_GRACE_MS * NS_PER_MS)
+        if (c->wall_ns < a->from_ns || approval_is_over(a, c->wall_ns))
                 return APPROVAL_NOT_NOW;
         if (!actors_fit(a, c))
                 return APPROVAL_NOT_WHO;
@@ -500,12 +499,27 @@ int approvals_add(struct approvals *s, struct approval *a, struct err *err)
         return 0;
 }
 
+void approvals_remove(struct approvals *s, const struct approval *a)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < s->n; i++)
+                if (s->of[i] != a)
+                        s->of[n++] = s->of[i];
+        s->n = n;
+}
+
+bool approval_is_over(const struct approval *a, int64_t wall_ns)
+{
+        return wall_ns >= a->until_ns + (int64_t)APPROVAL_GRACE_MS * NS_PER_MS;
+}
+
 void approvals_expire(struct approvals *s, int64_t wall_ns)
 {
         size_t n = 0;
 
         for (size_t i = 0; i < s->n; i++) {
-                if (s->of[i]->until_ns + (int64_t)APPROVAL_GRACE_MS * NS_PER_MS < wall_ns)
+                if (approval_is_over(s->of[i], wall_ns))
                         approval_free(s->of[i]);
                 else
                         s->of[n++] = s->of[i];

@@ -62,6 +62,7 @@ struct approval {
         struct watchset paths;
         struct approval_hash *hashes; /* ascending by path */
         size_t n_hashes;
+        bool told_over; /* the owner's: its end is in the ledger */
 };
 
 /* -EINVAL names the member; -E2BIG; -ENOMEM. */
@@ -92,7 +93,11 @@ void approvals_done(struct approvals *s);
 /* Takes a.  -EEXIST: the id is taken; -ENOSPC. */
 MUST_USE int approvals_add(struct approvals *s, struct approval *a, struct err *err);
 struct approval *approvals_find(const struct approvals *s, struct span id);
-/* Forget those that ended before. */
+/* Takes it out again; it is the caller's then. */
+void approvals_remove(struct approvals *s, const struct approval *a);
+/* Can nothing fit it any more? */
+bool approval_is_over(const struct approval *a, int64_t wall_ns);
+/* Forget those that are over. */
 void approvals_expire(struct approvals *s, int64_t wall_ns);
 /* The first that fits, else the one that comes nearest; NULL when all are elsewhere. */
 const struct approval *approvals_judge(const struct approvals *s, const struct change *c,

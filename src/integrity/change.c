@@ -5,6 +5,7 @@
 #include "integrity/change_state.h"
 #include "integrity/dirty.h"
 #include "integrity/who.h"
+#include "integrity/why.h"
 #include "wire/json.h"
 
 #include <limits.h>
@@ -148,6 +149,21 @@ static void begin_entry(struct json_writer *w, struct buf *out, const char *kind
         json_put_key(w, "what");
 }
 
+static void put_why(struct json_writer *w, const struct change *c)
+{
+        static const struct why none = { .state = WHY_UNEXPLAINED };
+        const struct why *why = c->why ? c->why : &none;
+
+        json_put_key(w, "why");
+        json_begin_object(w);
+        if (why->change[0])
+                json_member_text(w, "change", why->change);
+        if (why->detail[0])
+                json_member_text(w, "detail", why->detail);
+        json_member_text(w, "state", why_state_name(why->state));
+        json_end_object(w);
+}
+
 void change_put(const struct change *c, struct buf *out)
 {
         struct json_writer w;
@@ -157,11 +173,7 @@ void change_put(const struct change *c, struct buf *out)
         json_put_key(&w, "who");
         who_put(&w, c->brief ? NULL : c->who, c->brief ? NULL : c->also, CHANGE_ALSO_MAX,
                 c->brief ? "left out, for the entry would be too long" : c->unknown);
-        json_put_key(&w, "why");
-        json_begin_object(&w);
-        json_member_text(&w, "state",
-                         c->profile && c->profile->is_volatile ? "volatile" : "unexplained");
-        json_end_object(&w);
+        put_why(&w, c);
         json_end_object(&w);
 }
 

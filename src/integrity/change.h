@@ -12,6 +12,7 @@
 #include "ledger/feed.h"
 
 struct who;
+struct why;
 
 enum {
         CHANGE_FIELDS_MAX = 4, /* sensitive ones */
@@ -35,6 +36,7 @@ struct change {
         struct who *const *also;  /* who else touched it since it was last read, ended by NULL at
                                    * the latest after CHANGE_ALSO_MAX; NULL: nobody */
         const char *unknown;      /* then why */
+        const struct why *why;    /* NULL: nobody has asked */
         bool brief;               /* leave out what is long: the author, lists, labels, targets */
 };
 

@@ -72,6 +72,8 @@ int sensor_new(const struct sensor_options *o, struct sensor **ret, struct err *
                 rc = state_open(&s->state, &io_kernel, o->state_dir, s->table, &s->found, err);
         if (rc == 0)
                 rc = trusted_init(s, err);
+        if (rc == 0)
+                rc = why_init(s, err);
         if (rc < 0)
                 return rc;
         *ret = s;
@@ -101,6 +103,7 @@ struct sensor *sensor_free(struct sensor *s)
         loop_remove(s->settle);
         loop_remove(s->reconnect);
         command_done(s);
+        why_done(s);
         users_done(s);
         mounts_done(s);
         trusted_done(s);
@@ -327,6 +330,8 @@ static void on_tick(void *ctx)
                 s->state.journal.dirty = false;
                 (void)!io_kernel.fdatasync(io_kernel.ctx, s->state.journal.fd);
         }
+        if (out_room(s) && (why_tick(s, false) < 0 || why_expire(s) < 0))
+                s->failed = -ENOMEM;
         procsource_tick(s->o.processes);
         loop_timer_set(s->tick, now + TICK_S * NS_PER_S);
 }
@@ -476,7 +481,7 @@ void sensor_stop(struct sensor *s)
         pool_drain(s->o.pool);
         trusted_stop(s);
         s->stopping = true;
-        if (status_tell(s, "stopped", "asked to") < 0)
+        if (why_tick(s, true) < 0 || status_tell(s, "stopped", "asked to") < 0)
                 return;
         for (int i = 0; i < 2; i++) { /* the queue may be longer than the feed's window */
                 tell_pump(s);

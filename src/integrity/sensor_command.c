@@ -11,6 +11,11 @@
  *   baseline.accept  reason, paths: [...]|absent, paths_b64       added, changed, removed and the
  *                                                                 same
  *
+ *   change.open      change: {...} as in approval.h       id, digest
+ *   change.close     id, reason                           id
+ *   change.list      {}                                   changes: [...]
+ *   alert.explain    id, change, reason                   id
+ *
  * Each is an entry integrity.command: one that only looks when it has ended, one that changes
  * something when it begins and again when it has ended. */
 #include "integrity/control.h"
@@ -37,10 +42,10 @@ static const struct verb {
         bool changes;
         verb_fn *run;
 } verbs[] = {
-        { "status", false, verb_status },
-        { "check", false, verb_check },
-        { "baseline.create", true, verb_create },
-        { "baseline.accept", true, verb_accept },
+        { "status", false, verb_status },         { "check", false, verb_check },
+        { "baseline.create", true, verb_create }, { "baseline.accept", true, verb_accept },
+        { "change.open", true, why_open },        { "change.close", true, why_close },
+        { "change.list", false, why_list },       { "alert.explain", true, why_late },
 };
 
 /* What is remembered of a command until it has ended. */

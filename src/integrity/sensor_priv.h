@@ -10,10 +10,13 @@
  *   sensor_mounts.c what is mounted
  *   sensor_trusted.c  what is trusted: baselines taken and accepted
  *   sensor_command.c  what administrators ask
- *   sensor_users.c  names of users */
+ *   sensor_users.c  names of users
+ *   sensor_why.c    what explains a change, and alerts where nothing does */
 #ifndef INTEGRITY_SENSOR_PRIV_H
 #define INTEGRITY_SENSOR_PRIV_H
 
+#include "integrity/alert.h"
+#include "integrity/approval.h"
 #include "integrity/change.h"
 #include "integrity/dirty.h"
 #include "integrity/observe.h"
@@ -25,6 +28,7 @@
 #include "integrity/table.h"
 #include "integrity/watch.h"
 #include "integrity/who.h"
+#include "integrity/why.h"
 #include "ledger/feed.h"
 #include "loop/pool.h"
 
@@ -136,6 +140,11 @@ struct sensor {
         uint32_t mounts_crc, mounts_now;
         int64_t mounts_seen_ns; /* wall, when it changed */
         struct buf layers;
+
+        struct approvals approvals;
+        char approvals_lost[ERR_TEXT_MAX]; /* why they could not be read; yet to be told */
+        struct alerts *alerts;
+        uint64_t unexplained;
 
         struct content *content;
         struct trusted *trusted; /* sensor_trusted.c */
@@ -256,9 +265,32 @@ MUST_USE int scan_settle(struct sensor *s);
 /* The directories above watched paths: marked, known by handle. */
 MUST_USE int scan_know_above(struct sensor *s, struct err *err);
 
-/* ---- sensor_command.c ---- */
+/* ---- sensor_why.c ---- */
 
+/* Read the approved changes that were open. */
+MUST_USE int why_init(struct sensor *s, struct err *err);
+void why_done(struct sensor *s);
+/* What explains it. */
+void why_explain(struct sensor *s, const struct change *c, struct why *ret);
+/* Its entry is on its way: raise or count an alert when nothing explains it. */
+MUST_USE int why_alert(struct sensor *s, const struct change *c);
+/* Now and then: tell of acts that are over, of all when the sensor stops; of approved changes. */
+MUST_USE int why_tick(struct sensor *s, bool stopping);
+MUST_USE int why_expire(struct sensor *s);
+void why_put_status(const struct sensor *s, struct json_writer *w);
+
+/* The commands: 1 with the answer in *out. */
 struct control_call;
+MUST_USE int why_open(struct sensor *s, struct control_call *c, struct who *who, struct buf *out,
+                      struct err *err);
+MUST_USE int why_close(struct sensor *s, struct control_call *c, struct who *who, struct buf *out,
+                       struct err *err);
+MUST_USE int why_list(struct sensor *s, struct control_call *c, struct who *who, struct buf *out,
+                      struct err *err);
+MUST_USE int why_late(struct sensor *s, struct control_call *c, struct who *who, struct buf *out,
+                      struct err *err);
+
+/* ---- sensor_command.c ---- */
 
 MUST_USE int command_init(struct sensor *s, struct err *err);
 void command_done(struct sensor *s);

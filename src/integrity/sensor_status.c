@@ -141,6 +141,7 @@ void sensor_put_status(const struct sensor *s, struct buf *out)
 
         json_writer_init(&w, out);
         json_begin_object(&w);
+        why_put_status(s, &w);
         trusted_put_status(s, &w);
         json_member_u64(&w, "changes", s->changes);
         json_member_u64(&w, "events", c.events);
@@ -155,6 +156,7 @@ void sensor_put_status(const struct sensor *s, struct buf *out)
                 put_paths(&w, s);
         json_member_u64(&w, "pending", s->n_out + feed_pending(s->feed));
         json_member_u64(&w, "refused", s->refused);
+        json_member_u64(&w, "unexplained", s->unexplained);
         json_member_u64(&w, "waiting", dirty_count(s->dirty));
         put_who(&w, s);
         json_end_object(&w);

@@ -79,10 +79,15 @@ static int put_shortened(struct sensor *s, const struct change *c, size_t keep)
         return buf_status(&s->skeleton);
 }
 
-int tell_change(struct sensor *s, const struct change *c, struct span ops)
+int tell_change(struct sensor *s, const struct change *seen, struct span ops)
 {
+        struct change judged = *seen;
+        const struct change *c = &judged;
+        struct why why;
         int rc;
 
+        why_explain(s, seen, &why);
+        judged.why = &why;
         buf_clear(&s->skeleton);
         change_put(c, &s->skeleton);
         rc = buf_status(&s->skeleton);
@@ -94,7 +99,8 @@ int tell_change(struct sensor *s, const struct change *c, struct span ops)
                 return rc;
         s->changes++;
         users_seen(s, c->path);
-        return queue(s, buf_span(&s->skeleton), ops, (struct who *)c->who, false);
+        rc = queue(s, buf_span(&s->skeleton), ops, (struct who *)c->who, false);
+        return rc < 0 ? rc : why_alert(s, c);
 }
 
 int tell_silent(struct sensor *s, struct span ops)

@@ -80,6 +80,12 @@
 /* clang-format on */
 
 const struct kind kind_table[] = {
+        { "alert.explained", 1, "sensor", 2004,
+          "A ticket that came after the fact explains an alert; the first verdict stays.",
+          FIELDS({ "what.change", KIND_TEXT, REQ, "id of the change that explains it" },
+                 { "what.id", KIND_TEXT, REQ, "of the alert" },
+                 { "what.reason", KIND_TEXT, REQ, "why" }, ACTOR) },
+
         { "alert.raised", 1, "sensor", 2004,
           "Something was changed and nothing explains it: the first change of an act.",
           FIELDS({ "what.change", KIND_TEXT, REQ, "as in integrity.change" },
@@ -122,6 +128,20 @@ const struct kind kind_table[] = {
                  { "what.resent", KIND_INT, REQ, "resends recognised" },
                  { "what.size", KIND_U64, REQ, "entries in the ledger" },
                  { "what.uptime_ns", KIND_INT, 0, "time since the recorder started" }) },
+
+        { "integrity.approval", 1, "sensor", 6002,
+          "An approved change was opened, closed, or is over.",
+          FIELDS({ "what.detail", KIND_TEXT, 0, "why they were lost" },
+                 { "what.digest", KIND_DIGEST, 0, "SHA-256 of the approved change, canonical" },
+                 { "what.event", KIND_TEXT, REQ,
+                   "opened, closed, expired, or lost: those that were open cannot be read" },
+                 { "what.from", KIND_TIME, 0, "first moment of the window" },
+                 { "what.hashes", KIND_U64, 0, "paths whose content it names" },
+                 { "what.id", KIND_TEXT, 0, "of the change" },
+                 { "what.paths", KIND_LIST, 0, "patterns of what may change" },
+                 { "what.reason", KIND_TEXT, 0, "why it was opened or closed" },
+                 { "what.source", KIND_TEXT, 0, "who approved it: local, or a key" },
+                 { "what.until", KIND_TIME, 0, "first moment after the window" }, ACTOR) },
 
         { "integrity.baseline", 1, "sensor", 5002, "A baseline became the trusted state.",
           FIELDS({ "what.added", KIND_U64, 0, "files accepted that it did not have" },

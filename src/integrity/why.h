@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* why.h - what explains a change, and the proof that goes into its entry.  Floor 3, pure.
+ *
+ * Asked in this order, the first that explains it has it; a new explanation is a function and a
+ * line in the table:
+ *
+ *   change    an approved change (approval.h)
+ *   service   a declared owner: the profile's owners name the unit or the executable of its author,
+ *             or of one it was begun under
+ *   volatile  the profile says that its changes are expected
+ *
+ * Anything else is unexplained; then the detail says what came nearest. */
+#ifndef INTEGRITY_WHY_H
+#define INTEGRITY_WHY_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "integrity/approval.h"
+
+struct change;
+
+enum why_state { WHY_UNEXPLAINED, WHY_CHANGE, WHY_SERVICE, WHY_VOLATILE, WHY_STATE_END };
+
+enum { WHY_DETAIL_MAX = 512 };
+
+struct why {
+        enum why_state state;
+        char change[APPROVAL_ID_MAX + 1]; /* id of the approved change; "": none */
+        char detail[WHY_DETAIL_MAX];      /* the proof, or what came nearest; UTF-8 */
+};
+
+/* What is known that could explain something. */
+struct why_known {
+        const struct approvals *approvals;
+};
+
+void why_judge(const struct why_known *k, const struct change *c, struct why *ret);
+
+/* As it stands in why.state. */
+const char *why_state_name(enum why_state s);
+
+#endif
