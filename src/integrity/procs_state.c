@@ -5,7 +5,10 @@
 
 #include <stdlib.h>
 
-enum { UNIT_MAX = 256 };
+enum {
+        UNIT_MAX = 256,
+        KEPT_FOR_EXES = PROCS_TEXT_MAX / 4, /* arguments do not get the last of the room */
+};
 
 /* ---- shared parts ---- */
 
@@ -144,11 +147,14 @@ static struct procs_image *image_of(struct procs *p, const struct procs_told *t)
         bool cut = t->has & PROCESS_ARGS_CUT || args_n < t->args.n;
         struct procs_image *i;
 
-        procs_make_text_room(p, sizeof *i + exe_n + args_n);
-        if (p->counts.text + sizeof *i + exe_n + args_n > PROCS_TEXT_MAX) {
-                /* the living alone fill it: rather no arguments than no executable */
+        procs_make_text_room(p, sizeof *i + exe_n + args_n + KEPT_FOR_EXES);
+        if (p->counts.text + sizeof *i + exe_n + args_n > PROCS_TEXT_MAX - KEPT_FOR_EXES) {
                 cut = cut || args_n;
                 args_n = 0;
+        }
+        if (p->counts.text + sizeof *i + exe_n > PROCS_TEXT_MAX) {
+                p->counts.lost++; /* while it lives /proc knows */
+                return NULL;
         }
         i = malloc(sizeof *i + exe_n + args_n);
         if (!i) {
@@ -178,8 +184,11 @@ bool procs_image_is(const struct procs_image *i, const struct procs_told *t)
 static struct procs_place *new_place(struct procs *p, uint64_t cgroup, struct span unit,
                                      struct span container)
 {
-        struct procs_place *g = malloc(sizeof *g + unit.n + container.n);
+        const size_t n = sizeof(struct procs_place) + unit.n + container.n;
+        struct procs_place *g;
 
+        procs_make_text_room(p, n);
+        g = p->counts.text + n > PROCS_TEXT_MAX ? NULL : malloc(n);
         if (!g)
                 return NULL;
         *g = (struct procs_place){ .refs = 1,
@@ -262,14 +271,19 @@ void procs_state_image(struct procs *p, struct procs_state *s, const struct proc
 
 bool procs_state_push(struct procs *p, struct procs_proc *x, uint64_t from_ns)
 {
-        struct procs_state *was = malloc(sizeof *was), *last;
+        struct procs_state *was, *last;
         unsigned n = 1;
 
+        procs_make_text_room(p, sizeof *was);
+        if (p->counts.text + sizeof *was > PROCS_TEXT_MAX) {
+                x->state.from_ns = from_ns; /* what it was is forgotten at once */
+                return true;
+        }
+        was = malloc(sizeof *was);
         if (!was) {
                 p->counts.lost++;
                 return false;
         }
-        procs_make_text_room(p, sizeof *was);
         p->counts.text += sizeof *was;
         *was = x->state;
         x->state = procs_state_copy(was);
