@@ -13,6 +13,8 @@ static const struct command *const commands[] = {
         &command_prove,
         &command_baseline,
         &command_check,
+        &command_change,
+        &command_alert,
         &command_erase,
         &command_ledger,
         &command_help,

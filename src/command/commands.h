@@ -11,6 +11,8 @@ extern const struct command command_doctor;
 extern const struct command command_log;
 extern const struct command command_verify;
 extern const struct command command_prove;
+extern const struct command command_change;
+extern const struct command command_alert;
 extern const struct command command_erase;
 extern const struct command command_ledger;
 extern const struct command command_help;

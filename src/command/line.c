@@ -32,17 +32,31 @@ struct phrase {
 };
 
 static const struct phrase phrases[] = {
+        { "alert.explained", STYLE_GOOD, "alert", "{id} explained by {change}: {reason}",
+          line_put_author },
+        { "alert.raised", STYLE_BAD, "ALERT",
+          "{id}, {severity}: {path} {change}[, profile {profile}][; {detail}]", line_put_author },
+        { "alert.updated", STYLE_WARN, "alert",
+          "{id}, {severity}, {state}: {count:count} changes from {first:time} to {last:time}[: "
+          "{paths:list}]",
+          NULL },
         { "host.clock", STYLE_WARN, "clock",
           "jumped by {jump_ns:ns}: expected {before:time}, became {after:time}", NULL },
         { "host.heartbeat", STYLE_DIM, "alive",
           "{appended:count} entries[ in {interval_ns:ns}], {refused:count} refused[, "
           "{disk_free:bytes} free]",
           NULL },
+        { "integrity.approval", STYLE_GOOD, "approval",
+          "[{id} ]{event}[ for {paths:list}][, {hashes:count} contents][, from {from:time}][ until "
+          "{until:time}][: {reason}][: {detail}]",
+          line_put_author },
         { "integrity.baseline", STYLE_GOOD, "baseline",
           "{reason}: {files:count} files, {bytes:bytes} below {paths:list}, root {root:digest}[, "
           "{unreadable:count} unreadable][, took {took_ns:ns}]",
           line_put_author },
         { "integrity.change", STYLE_NONE, "{change}", "[{from} → ]{path}", line_put_change },
+        { "integrity.command", STYLE_BOLD, "command",
+          "{verb} {state}[: {error}][, took {took_ns:ns}]", line_put_author },
         { "integrity.gap", STYLE_WARN, "gap",
           "changes may have been missed ({reason}) from {from:time} to {until:time}[, {dropped:count} "
           "events lost][, a rescan found {found:count}][, in {paths:list}]",

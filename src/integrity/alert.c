@@ -227,8 +227,9 @@ static struct alert *begin(struct alerts *a, const struct change *c,
         return x;
 }
 
-void alerts_add(struct alerts *a, const struct change *c, const struct alert_cause *cause,
-                struct buf *out, char ret_id[ALERT_ID_MAX + 1])
+enum alert_news alerts_add(struct alerts *a, const struct change *c,
+                           const struct alert_cause *cause, struct buf *out,
+                           char ret_id[ALERT_ID_MAX + 1])
 {
         uint8_t key[2 * ALERT_KEY_MAX + 1];
         size_t n = make_key(cause, key);
@@ -246,7 +247,7 @@ void alerts_add(struct alerts *a, const struct change *c, const struct alert_cau
                 /* Without memory to fold it is an alert of its own: never none. */
                 put_raised(x ? x : &alone, c, cause, out);
                 memcpy(ret_id, x ? x->id : alone.id, ALERT_ID_MAX + 1);
-                return;
+                return ALERT_RAISED;
         }
         count(x, c, cause);
         memcpy(ret_id, x->id, ALERT_ID_MAX + 1);
@@ -254,10 +255,11 @@ void alerts_add(struct alerts *a, const struct change *c, const struct alert_cau
         if (worse)
                 x->severity = cause->severity;
         if (!worse && x->count < x->tell_at)
-                return;
+                return ALERT_COUNTED;
         while (x->tell_at <= x->count)
                 x->tell_at *= 10;
         put_updated(x, "open", c->wall_ns, out);
+        return ALERT_UPDATED;
 }
 
 static int64_t ends_at(const struct alert *x)
@@ -280,6 +282,23 @@ static size_t find_end(const struct alerts *a, int64_t now_ns, bool at_once)
         return a->n == ALERTS_MAX ? quiet : SIZE_MAX;
 }
 
+static void drop(struct alerts *a, size_t i)
+{
+        alert_free(a->open[i]);
+        a->n--;
+        memmove(&a->open[i], &a->open[i + 1], (a->n - i) * sizeof(struct alert *));
+}
+
+bool alerts_close(struct alerts *a, const char *id)
+{
+        for (size_t i = 0; i < a->n; i++)
+                if (strcmp(a->open[i]->id, id) == 0) {
+                        drop(a, i);
+                        return true;
+                }
+        return false;
+}
+
 bool alerts_end(struct alerts *a, int64_t now_ns, int64_t wall_ns, bool at_once, struct buf *out)
 {
         size_t i = find_end(a, now_ns, at_once);
@@ -289,9 +308,7 @@ bool alerts_end(struct alerts *a, int64_t now_ns, int64_t wall_ns, bool at_once,
                 return false;
         if (a->open[i]->count > 1)
                 put_updated(a->open[i], "quiet", wall_ns, out);
-        alert_free(a->open[i]);
-        a->n--;
-        memmove(&a->open[i], &a->open[i + 1], (a->n - i) * sizeof(struct alert *));
+        drop(a, i);
         return true;
 }
 

@@ -50,15 +50,22 @@ struct alert_cause {
         int64_t now_ns; /* monotonic */
 };
 
-/* An unexplained change.  out is cleared, and gets the entry that is now to be told, or nothing.
- * ret_id gets the alert's id.  Call alerts_end() first, until it says false. */
-void alerts_add(struct alerts *a, const struct change *c, const struct alert_cause *cause,
-                struct buf *out, char ret_id[ALERT_ID_MAX + 1]);
+/* An unexplained change.  out is cleared, and gets the entry that is now to be told; nothing when
+ * it was counted.  ALERT_RAISED has an author, whose values go with it.  ret_id gets the alert's
+ * id.  Call alerts_end() first, until it says false. */
+enum alert_news { ALERT_COUNTED, ALERT_RAISED, ALERT_UPDATED };
+enum alert_news alerts_add(struct alerts *a, const struct change *c,
+                           const struct alert_cause *cause, struct buf *out,
+                           char ret_id[ALERT_ID_MAX + 1]);
 
 /* Ends one that is quiet, has lasted too long or has to make room; all of them when at_once. out is
  * cleared and gets its last entry, if there is one to tell: an alert of a single change needs none.
  * False: none is left to end. */
 bool alerts_end(struct alerts *a, int64_t now_ns, int64_t wall_ns, bool at_once, struct buf *out);
+
+/* What comes from now on is another act: this one was explained.  False: none of this id is open.
+ */
+bool alerts_close(struct alerts *a, const char *id);
 
 /* When alerts_end() will have something to do, monotonic; -1: never. */
 int64_t alerts_due(const struct alerts *a);

@@ -137,7 +137,8 @@ static int tell_approval(struct sensor *s, const struct approval *a, const char 
         json_member_text(&w, "event", event);
         if (a) {
                 json_member_time(&w, "from", a->from_ns);
-                json_member_u64(&w, "hashes", a->n_hashes);
+                if (a->n_hashes)
+                        json_member_u64(&w, "hashes", a->n_hashes);
                 json_member_string(&w, "id", a->id);
                 put_paths(&w, a);
         }
@@ -197,6 +198,7 @@ int why_alert(struct sensor *s, const struct change *c)
         CLEANUP(buf_done) struct buf actor = BUF_INIT(KEY_MAX);
         struct alert_cause cause = { .now_ns = sensor_mono(s) };
         char id[ALERT_ID_MAX + 1];
+        enum alert_news news;
 
         if (c->why->state != WHY_UNEXPLAINED)
                 return 0;
@@ -212,12 +214,12 @@ int why_alert(struct sensor *s, const struct change *c)
         cause.severity = c->profile->mode == WATCH_ALERT ? ALERT_HIGH : ALERT_CRITICAL;
         if (why_tick(s, false) < 0)
                 return -ENOMEM;
-        alerts_add(s->alerts, c, &cause, &s->skeleton, id);
+        news = alerts_add(s->alerts, c, &cause, &s->skeleton, id);
         if (buf_status(&s->skeleton) < 0)
                 return buf_status(&s->skeleton);
-        if (s->skeleton.n == 0)
-                return 0;
-        return tell_entry_of(s, buf_span(&s->skeleton), (struct who *)c->who, false);
+        if (news == ALERT_RAISED)
+                return tell_entry_of(s, buf_span(&s->skeleton), (struct who *)c->who, false);
+        return news == ALERT_UPDATED ? tell_entry(s, buf_span(&s->skeleton)) : 0;
 }
 
 int why_tick(struct sensor *s, bool stopping)
@@ -315,7 +317,7 @@ int why_close(struct sensor *s, struct control_call *c, struct who *who, struct 
                 return rc;
         a = approvals_find(&s->approvals, buf_span(&id));
         if (!a)
-                return err_set(err, -ENOENT, "no change %s is open", buf_cstr(&id));
+                return err_set(err, -ESRCH, "no change %s is open", buf_cstr(&id));
         until = a->until_ns;
         a->until_ns = MIN_OF(until, MAX_OF(now, a->from_ns + 1));
         rc = save(s, err);
@@ -394,6 +396,7 @@ int why_late(struct sensor *s, struct control_call *c, struct who *who, struct b
                 rc = tell_entry_of(s, buf_span(&s->skeleton), who, false);
         if (rc < 0)
                 return err_sys(err, rc, "the entry");
+        alerts_close(s->alerts, buf_cstr(&id));
         answer_id(buf_span(&id), out);
         return 1;
 }

@@ -141,6 +141,22 @@ static void test_worse_and_more(void **state)
         (void)state;
 }
 
+/* What comes after an explanation is another act. */
+static void test_closed(void **state)
+{
+        CLEANUP(alerts_freep) struct alerts *a = NULL;
+        char t[256];
+
+        assert_int_equal(alerts_new(&a, NULL), 0);
+        add(a, "s1", "", S0, "/etc/a", &auth, t);
+        assert_false(alerts_close(a, "f4240-2"));
+        assert_true(alerts_close(a, "f4240-1"));
+        assert_int_equal(alerts_open(a), 0);
+        assert_string_equal(add(a, "s1", "", S0 + 1, "/etc/a", &auth, t),
+                            "alert.raised f4628-2 - - high");
+        (void)state;
+}
+
 /* An act that never pauses ends all the same, and begins anew. */
 static void test_long(void **state)
 {
@@ -182,7 +198,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_one_act),        cmocka_unit_test(test_apart),
                 cmocka_unit_test(test_worse_and_more), cmocka_unit_test(test_long),
-                cmocka_unit_test(test_ceiling),
+                cmocka_unit_test(test_ceiling),        cmocka_unit_test(test_closed),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Approved changes explain, nothing else does, and what is left makes one alert per act."""
+import hashlib
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+from sensor_host import BIN, Host
+
+
+@pytest.fixture
+def host(tmp_path_factory):
+    h = Host(tmp_path_factory.mktemp("explained"))
+    h.start()
+    yield h
+    h.stop()
+
+
+def assay(host, *words, check=True):
+    done = subprocess.run([BIN / "assay", *words, "--state", host.state, "--run", host.run],
+                          capture_output=True, text=True)
+    assert not check or done.returncode == 0, done.stderr
+    return done
+
+
+def open_change(host, name, *words):
+    assay(host, "change", "open", name, "--for", "1h", "--reason", "a test", *words)
+
+
+def act(code, *args):
+    """One process that changes something and ends."""
+    subprocess.run([sys.executable, "-c", code, *map(str, args)], check=True)
+
+
+def write(path, text):
+    act("import sys; open(sys.argv[1], 'w').write(sys.argv[2])", path, text)
+
+
+def why(host, path, change, count=1):
+    return host.seen(path, change, count)["why"]
+
+
+def alerts(host, *words):
+    done = assay(host, "alert", "list", "--json", *words, check=False)
+    return [json.loads(line) for line in done.stdout.splitlines()], done.returncode
+
+
+def test_paths(host):
+    """Within its paths and its time a change is explained; beside and after it, not."""
+    inside, outside = host.tree / "in", host.tree / "out"
+    inside.mkdir()
+    host.seen(inside, "created")
+    open_change(host, "CHG-1", "--path", inside, "--path", f"!{inside}/secret")
+    for path in (inside / "a", inside / "secret", outside):
+        write(path, "1")
+    assert why(host, inside / "a", "created") == {
+        "change": "CHG-1", "detail": "approved by local", "state": "change"}
+    assert why(host, inside / "secret", "created")["state"] == "unexplained"
+    assert why(host, outside, "created")["state"] == "unexplained"
+
+    assay(host, "change", "close", "CHG-1")
+    host.wait(lambda: json.loads(assay(host, "change", "list", "--json").stdout)["changes"] == [],
+              "the end of the change")
+    write(inside / "a", "22")
+    assert why(host, inside / "a", "modified")["state"] == "unexplained"
+    events = [e["what"]["event"] for e in host.entries("integrity.approval")]
+    assert events == ["opened", "closed"]
+
+
+def test_content(host):
+    """A digest allows that content and no other; "gone" allows a deletion."""
+    right, wrong, old = (host.tree / n for n in ("right", "wrong", "old"))
+    old.write_text("x")
+    host.seen(old, "created")
+    digest = hashlib.sha256(b"good").hexdigest()
+    new = host.state.parent / "new"
+    new.write_text("good")
+    open_change(host, "CHG-2", "--content", f"{right}={digest}", "--content", f"{wrong}=@{new}",
+                "--content", f"{old}=gone")
+    write(right, "good")
+    write(wrong, "evil")
+    old.unlink()
+    assert why(host, right, "created")["state"] == "change"
+    assert why(host, old, "deleted")["state"] == "change"
+    assert why(host, wrong, "created") == {
+        "detail": "change CHG-2 names the path, but it names another content",
+        "state": "unexplained"}
+
+
+def test_actor(host):
+    """Only by the executable that it names, or what that has begun."""
+    open_change(host, "CHG-3", "--path", host.tree, "--exe", "/usr/bin/touch")
+    by_touch, by_other = host.tree / "touch", host.tree / "other"
+    subprocess.run(["/usr/bin/touch", by_touch], check=True)
+    write(by_other, "1")
+    assert why(host, by_touch, "created")["state"] == "change"
+    assert "of other actors" in why(host, by_other, "created")["detail"]
+
+
+def test_outlives_the_sensor(host):
+    """An approval that was confirmed is there after a kill, and explains what came meanwhile."""
+    open_change(host, "CHG-4", "--path", host.tree)
+    host.end(host.sensor, signal.SIGKILL)
+    write(host.tree / "a", "1")
+    host.start_sensor()
+    assert why(host, host.tree / "a", "created")["change"] == "CHG-4"
+
+
+def test_damaged(host):
+    """What cannot be read approves nothing, and that is an entry."""
+    open_change(host, "CHG-5", "--path", host.tree)
+    host.end(host.sensor)
+    (host.state / "sensor" / "approvals").write_text("{\n")
+    host.start_sensor()
+    write(host.tree / "a", "1")
+    assert why(host, host.tree / "a", "created")["state"] == "unexplained"
+    host.wait(lambda: [e for e in host.entries("integrity.approval")
+                       if e["what"]["event"] == "lost"], "the entry of the loss")
+
+
+def test_one_act_one_alert(host):
+    """Many changes of one process are one alert; it says how many when it gets worse."""
+    act("import sys\nfor i in range(40): open(f'{sys.argv[1]}/{i}', 'w').write('x')", host.tree)
+    host.wait(lambda: len(host.changes()) >= 40, "all the changes")
+    host.quiet()
+    found, status = alerts(host)
+    assert status == 1 and host.entries("ledger.refused") == []
+    assert len(found) == 1, found
+    assert found[0]["count"] >= 10 and found[0]["severity"] == "high"
+    assert found[0]["state"] == "open"
+
+    assay(host, "alert", "explain", found[0]["id"], "--change", "CHG-6", "--reason", "late ticket")
+    host.wait(lambda: alerts(host)[0] == [], "the explanation")
+    assert alerts(host, "--all")[0][0]["explained"] == "CHG-6"
+    # It was explained, what comes now was not.
+    write(host.tree / "after", "1")
+    host.wait(lambda: len(alerts(host)[0]) == 1, "another alert")
+
+
+@pytest.mark.parametrize("words,said", [
+    (["open", "X", "--path", "/etc", "--reason", "r"], "--for DURATION and --until TIME"),
+    (["open", "X", "--path", "/etc", "--for", "1h"], "--reason TEXT is needed"),
+    (["open", "X", "--path", "/etc", "--for", "yesterday", "--reason", "r"], "90s, 30m, 2h"),
+    (["open", "X", "--content", "/etc/a=12", "--for", "1h", "--reason", "r"], "no SHA-256"),
+    (["open", "X", "--for", "1h", "--reason", "r"], "neither paths nor hashes"),
+    (["open", "X", "--path", "etc", "--for", "1h", "--reason", "r"], "begins with a slash"),
+    (["open", "X Y", "--path", "/etc", "--for", "1h", "--reason", "r"], "printable"),
+    (["open", "X", "--file", "/dev/null", "--reason", "r"], "--file says everything"),
+    (["close", "X"], "no change X is open"),
+])
+def test_refused(host, words, said):
+    done = assay(host, "change", *words, check=False)
+    assert done.returncode in (1, 2) and said in done.stderr, done
+    assert host.entries("integrity.approval") == []
+
+
+def test_document(host, tmp_path):
+    """The same from a file, in any spelling of JSON."""
+    document = {"id": "CHG-7", "reason": "many", "source": "local", "paths": [],
+                "actors": [{"uid": 0}], "from": "2026-01-01T00:00:00.000000000Z",
+                "until": "2100-01-01T00:00:00.000000000Z",
+                "hashes": [[str(host.tree / "a"), hashlib.sha256(b"1").hexdigest()]]}
+    file = tmp_path / "change.json"
+    file.write_text(json.dumps(document, indent=2))
+    assay(host, "change", "open", "CHG-7", "--file", file)
+    write(host.tree / "a", "1")
+    assert why(host, host.tree / "a", "created")["change"] == "CHG-7"
+    file.write_text(json.dumps(document | {"id": "CHG-8", "source": "hub"}))
+    done = assay(host, "change", "open", "CHG-8", "--file", file, check=False)
+    assert done.returncode != 0 and "local" in done.stderr
