@@ -75,6 +75,18 @@ static void look_at_ack(struct between *b, struct msg_reader *r)
         }
 }
 
+static void look_at_nak(struct msg_reader *r)
+{
+        struct span text;
+
+        msg_get_u64(r);
+        msg_get_u32(r);
+        text = msg_get_bytes16(r);
+        fprintf(stderr, "change_latency: the recorder refused an entry: %.*s\n", (int)text.n,
+                (const char *)text.p);
+        exit(1);
+}
+
 static void look(struct between *b, struct span packet)
 {
         struct msg_reader r;
@@ -88,7 +100,7 @@ static void look(struct between *b, struct span packet)
         else if (type == MSG_ACK && b->state == SENT)
                 look_at_ack(b, &r);
         else if (type == MSG_NAK)
-                die("the recorder refused an entry", -EINVAL);
+                look_at_nak(&r);
 }
 
 /* All that waits on one side goes to the other. */
@@ -127,28 +139,72 @@ static bool work(struct between *b, int timeout_ms)
         return true;
 }
 
-static int64_t change(struct between *b, const char *dir, size_t i)
+/* ---- the writer, a process of its own: the sensor leaves out what its recorder does, and takes us
+ * for that ---- */
+
+struct writer {
+        int ask, answer; /* the number of a change; when it began */
+};
+
+static void content_of(size_t i, uint8_t content[CONTENT])
 {
-        static uint8_t content[CONTENT];
-        uint8_t digest[SHA256_LEN];
+        memset(content, 'x', CONTENT);
+        memcpy(content, &i, sizeof i);
+}
+
+static void write_changes(const char *dir, const struct writer *w)
+{
+        uint8_t content[CONTENT];
         char path[4096];
         int64_t begun;
+        size_t i;
         int fd;
 
-        memcpy(content, &i, sizeof i);
+        while (read(w->ask, &i, sizeof i) == sizeof i) {
+                content_of(i, content);
+                snprintf(path, sizeof path, "%s/latency-%zu", dir, i);
+                begun = bench_now();
+                fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+                if (fd < 0 || write(fd, content, sizeof content) != sizeof content)
+                        die(path, -errno);
+                close(fd);
+                if (write(w->answer, &begun, sizeof begun) != sizeof begun)
+                        die("answer", -errno);
+        }
+}
+
+static struct writer start_writer(const char *dir)
+{
+        int ask[2], answer[2];
+        pid_t pid = -1;
+
+        if (pipe(ask) < 0 || pipe(answer) < 0 || (pid = fork()) < 0)
+                die("writer", -errno);
+        if (pid == 0) {
+                close(ask[1]);
+                write_changes(dir, &(struct writer){ ask[0], answer[1] });
+                _exit(0);
+        }
+        close(ask[0]);
+        return (struct writer){ ask[1], answer[0] };
+}
+
+static int64_t change(struct between *b, const struct writer *w, size_t i)
+{
+        uint8_t content[CONTENT], digest[SHA256_LEN];
+        int64_t begun = 0;
+
+        content_of(i, content);
         sha256(span_of(content, sizeof content), digest);
         text_hex(span_of(digest, sizeof digest), b->digest);
-        snprintf(path, sizeof path, "%s/latency-%zu", dir, i);
-        begun = bench_now();
-        fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-        if (fd < 0 || write(fd, content, sizeof content) != sizeof content)
-                die(path, -errno);
-        close(fd);
         b->state = CHANGED;
+        if (write(w->ask, &i, sizeof i) != sizeof i ||
+            read(w->answer, &begun, sizeof begun) != sizeof begun)
+                die("writer", -errno);
         return begun;
 }
 
-static void measure(struct between *b, const char *dir, size_t n)
+static void measure(struct between *b, const struct writer *w, size_t n)
 {
         static int64_t ns[CHANGES_MAX];
 
@@ -157,7 +213,7 @@ static void measure(struct between *b, const char *dir, size_t n)
 
                 while (bench_now() < rest)
                         work(b, 1);
-                begun = change(b, dir, i);
+                begun = change(b, w, i);
                 while (b->state != RESTING) {
                         work(b, 100);
                         if (bench_now() - begun > PATIENCE_NS)
@@ -184,6 +240,7 @@ int main(int argc, char **argv)
         struct between b = { .state = RESTING };
         struct pollfd waiting = { .events = POLLIN };
         struct sock_cred cred;
+        struct writer writer;
         struct err err;
         int r;
 
@@ -194,6 +251,7 @@ int main(int argc, char **argv)
                         CHANGES_MAX);
                 return 2;
         }
+        writer = start_writer(argv[3]);
         if (sock_listen(argv[2], 0600, &waiting.fd, &err) < 0 ||
             sock_connect(argv[1], &b.recorder, &err) < 0)
                 die(err_text(&err), err.code);
@@ -208,6 +266,6 @@ int main(int argc, char **argv)
         if (r < 0)
                 die("socket", r);
         await_line(&b);
-        measure(&b, argv[3], n);
+        measure(&b, &writer, n);
         return 0;
 }

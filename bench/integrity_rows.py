@@ -45,7 +45,8 @@ def faster(what, own, peer, name, least):
     if isinstance(peer, Unavailable):
         return Row(what, own.seconds, "s", None, name, target, None, str(peer))
     ratio = peer.seconds / own.seconds
-    return Row(what, own.seconds, "s", ratio, name, target, ratio >= least)
+    return Row(what, own.seconds, "s", ratio, name, target, ratio >= least,
+               f"processor time {peer.cpu_seconds / own.cpu_seconds:.3g} x")
 
 
 class Bench:
@@ -55,6 +56,7 @@ class Bench:
         self.place, self.quick = place, quick
         self.rounds = 1 if quick else 3
         self.stack = contextlib.ExitStack()
+        self.later = []  # functions that yield rows, once all others are done
         self._small = self._usr = None
 
     def count(self, full, quick):
@@ -233,44 +235,45 @@ def own_latency(b, changes):
     return json.loads(out)
 
 
-def peer_latencies(b, changes):
-    """{name: (samples, or why there are none)}"""
-    def bare():
-        return measure("bare_fan", b.directory("latency-bare"), changes)
+def peer_latency(function):
+    """Samples, or why there are none."""
+    try:
+        return function()
+    except (Unavailable, subprocess.CalledProcessError) as e:
+        return str(e)
 
-    def logged(name, daemon, count):
-        tree = b.directory(f"latency-{name}")
-        with daemon(b.place / name, tree) as log:
-            return measure("log_latency", log, tree, count)
 
-    def sync():
-        limits = measure("limits", b.place)
-        return {"p50_us": limits["sync_p50_us"], "p99_us": limits["sync_p99_us"]}
-
-    out = {}
-    for name, function in {
-            "bare fanotify reader with a hash": bare,
-            "auditd, no hash": lambda: logged("auditd", peers.auditd, changes),
-            "Samhain": lambda: logged("samhain", peers.samhain, b.count(30, 3)),
-            "one fdatasync of 64 KiB": sync}.items():
-        try:
-            out[name] = function()
-        except (Unavailable, subprocess.CalledProcessError) as e:
-            out[name] = str(e)
-    return out
+def logged_latency(b, name, daemon, changes):
+    tree = b.directory(f"latency-{name}")
+    with daemon(b.place / name, tree) as log:
+        return measure("log_latency", log, tree, changes)
 
 
 @row
 def change_to_durable_entry(b):
     changes = b.count(2000, 50)
-    own, others = own_latency(b, changes), peer_latencies(b, changes)
-    for point, most in (("p50", 500), ("p99", 3000)):
-        figure = own[f"{point}_us"]
-        for name, got in others.items():
-            note = got if isinstance(got, str) else ""
+    own = own_latency(b, changes)
+
+    def beside(name, function):
+        got = peer_latency(function)
+        note = got if isinstance(got, str) else ""
+        for point, most in (("p50", 500), ("p99", 3000)):
+            figure = own[f"{point}_us"]
             ratio = None if note else figure / got[f"{point}_us"]
             yield Row(f"change to durable entry, {point}", figure / 1e3, "ms", ratio, name,
                       f"<= {most / 1e3:g} ms", figure <= most, note)
+
+    def sync():
+        limits = measure("limits", b.place)
+        return {"p50_us": limits["sync_p50_us"], "p99_us": limits["sync_p99_us"]}
+
+    yield from beside("bare fanotify reader with a hash",
+                      lambda: measure("bare_fan", b.directory("latency-bare"), changes))
+    yield from beside("one fdatasync of 64 KiB", sync)
+    yield from beside("Samhain",
+                      lambda: logged_latency(b, "samhain", peers.samhain, b.count(30, 3)))
+    b.later.append(lambda: beside(
+        "auditd, no hash", lambda: logged_latency(b, "auditd", peers.auditd, changes)))
 
 
 class Burst:
@@ -328,12 +331,15 @@ def burst_rows(b, what, files, name, count_lost):
     what = f"writer of these {name}, slowed down"
     yield Row(what, seconds / alone, "x", seconds / bare, "bare fanotify reader with a hash",
               "<= 1.2 x", seconds / bare <= 1.2, f"which costs it {bare / alone:.2f} x")
-    try:
-        audit = burst.beside_auditd()
-        yield Row(what, seconds / alone, "x", seconds / audit, "auditd, no hash", "printed", None,
-                  f"which costs it {audit / alone:.2f} x")
-    except Unavailable as e:
-        yield Row(what, seconds / alone, "x", None, "auditd, no hash", "printed", None, str(e))
+
+    def beside_auditd():
+        try:
+            audit = burst.beside_auditd()
+            yield Row(what, seconds / alone, "x", seconds / audit, "auditd, no hash", "printed",
+                      None, f"which costs it {audit / alone:.2f} x")
+        except Unavailable as e:
+            yield Row(what, seconds / alone, "x", None, "auditd, no hash", "printed", None, str(e))
+    b.later.append(beside_auditd)
 
 
 @row
@@ -375,7 +381,8 @@ def make_package(b):
 @row
 def package_installation(b):
     package, alone, beside = make_package(b), [], []
-    files = sum(line.startswith("-") for line in run("dpkg-deb", "--contents", package).splitlines())
+    listed = run("dpkg-deb", "--contents", package).splitlines()
+    files = sum(line.startswith("-") for line in listed)
 
     def install(root):
         return timed("dpkg", f"--root={root}", "-i", package).seconds
@@ -417,11 +424,12 @@ def idle_cost(b):
 
 
 def measured(b, wanted):
-    """Every row that is wanted, as it comes; one that fails says why and the next goes on."""
-    for function in ROWS:
-        if not wanted(function.__name__):
-            continue
+    """Every row that is wanted, as it comes; one that fails says why and the next goes on.  auditd
+    comes last: a kernel whose audit was on once makes system calls dearer until it restarts."""
+    for function in [f for f in ROWS if wanted(f.__name__)]:
         try:
             yield from function(b)
         except Unavailable as e:
             yield Row(function.__name__.replace("_", " "), None, "", None, "", "", None, str(e))
+    for function in b.later:
+        yield from function()

@@ -169,4 +169,3 @@ def bare_fan(directory, cpu=None):
             yield
         finally:
             stop(process)
-

@@ -309,6 +309,16 @@ def test_does_not_see_itself(directory):
     h.stop()
 
 
+def test_many_changes_of_one_act_update_its_alert(host):
+    """Guards against an update with the author's sealed fields, which that kind has not."""
+    for i in range(12):
+        (host.tree / f"f{i}").touch()
+        host.seen(host.tree / f"f{i}", "created")
+    host.wait(lambda: host.entries("alert.updated"), "the tenth change's update")
+    assert host.entries("alert.updated")[0]["what"]["count"] == 10
+    assert host.entries("ledger.refused") == []
+
+
 def test_random_changes_replay_to_the_real_tree(host):
     """fsstress in small: whatever was merged or reordered, the entries lead to what is there."""
     import random
