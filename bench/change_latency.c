@@ -6,7 +6,8 @@
  * Stands between the sensor and the recorder: it listens at OWN-SOCKET, where the sensor connects,
  * passes every message on, and so sees the entry go by and the acknowledgement come back.  Its own
  * two hops are part of what it measures.  Prints "ready", then once the sensor is live (a line on
- * standard input says so) p50 and p99. */
+ * standard input says so) p50 and p99 of
+ * that, and of the time until the entry went by. */
 #include "base/text.h"
 #include "crypto/sha256.h"
 #include "samples.h"
@@ -29,6 +30,7 @@ struct between {
         enum state state;
         char digest[2 * SHA256_LEN + 1]; /* of the last change's content */
         uint64_t seq;                    /* of its entry */
+        int64_t sent_ns;                 /* when that went by */
 };
 
 static void die(const char *what, int code)
@@ -51,6 +53,7 @@ static void look_at_append(struct between *b, struct msg_reader *r)
 
                 if (memmem(skeleton.p, skeleton.n, b->digest, 2 * SHA256_LEN)) {
                         b->seq = seq;
+                        b->sent_ns = bench_now();
                         b->state = SENT;
                 }
                 for (; fields > 0 && !r->failed; fields--) {
@@ -206,7 +209,7 @@ static int64_t change(struct between *b, const struct writer *w, size_t i)
 
 static void measure(struct between *b, const struct writer *w, size_t n)
 {
-        static int64_t ns[CHANGES_MAX];
+        static int64_t ns[CHANGES_MAX], sent[CHANGES_MAX];
 
         for (size_t i = 0; i < n; i++) {
                 int64_t begun, rest = bench_now() + (2 + (int64_t)i % 4) * NS_PER_MS;
@@ -221,8 +224,12 @@ static void measure(struct between *b, const struct writer *w, size_t n)
                                     -ETIMEDOUT);
                 }
                 ns[i] = bench_now() - begun;
+                sent[i] = b->sent_ns - begun;
         }
-        samples_print(ns, n);
+        printf("{\"n\":%zu,\"p50_us\":%.1f,\"p99_us\":%.1f,\"sent_p50_us\":%.1f,"
+               "\"sent_p99_us\":%.1f}\n",
+               n, samples_point(ns, n, 50), samples_point(ns, n, 99), samples_point(sent, n, 50),
+               samples_point(sent, n, 99));
 }
 
 /* Pass messages on until the line comes: the sensor takes its baseline meanwhile. */

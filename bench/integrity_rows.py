@@ -256,10 +256,11 @@ def change_to_durable_entry(b):
 
     def beside(name, function):
         got = peer_latency(function)
-        note = got if isinstance(got, str) else ""
+        refused = got if isinstance(got, str) else ""
         for point, most in (("p50", 500), ("p99", 3000)):
             figure = own[f"{point}_us"]
-            ratio = None if note else figure / got[f"{point}_us"]
+            ratio = None if refused else figure / got[f"{point}_us"]
+            note = refused or f"at the recorder after {own[f'sent_{point}_us'] / 1e3:.3g} ms"
             yield Row(f"change to durable entry, {point}", figure / 1e3, "ms", ratio, name,
                       f"<= {most / 1e3:g} ms", figure <= most, note)
 

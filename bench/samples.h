@@ -20,12 +20,17 @@ static inline int samples_compare(const void *a, const void *b)
         return (x > y) - (x < y);
 }
 
-/* Sorts them; n > 0. */
-static inline void samples_print(int64_t *ns, size_t n)
+/* In microseconds; sorts them; n > 0. */
+static inline double samples_point(int64_t *ns, size_t n, unsigned percent)
 {
         qsort(ns, n, sizeof *ns, samples_compare);
-        printf("{\"n\":%zu,\"p50_us\":%.1f,\"p99_us\":%.1f}\n", n, (double)ns[n / 2] / 1e3,
-               (double)ns[n * 99 / 100] / 1e3);
+        return (double)ns[n * percent / 100] / 1e3;
+}
+
+static inline void samples_print(int64_t *ns, size_t n)
+{
+        printf("{\"n\":%zu,\"p50_us\":%.1f,\"p99_us\":%.1f}\n", n, samples_point(ns, n, 50),
+               samples_point(ns, n, 99));
 }
 
 #endif
