@@ -166,6 +166,19 @@ int pattern_parse(struct span text, struct pattern *ret, size_t *ret_at, struct 
         return 0;
 }
 
+void pattern_put_literal(struct buf *out, struct span path)
+{
+        for (size_t i = 0; i < path.n; i++) {
+                bool wild = path.p[i] == '*' || path.p[i] == '?' || path.p[i] == '[';
+
+                if (wild)
+                        buf_put_byte(out, '[');
+                buf_put_byte(out, path.p[i]);
+                if (wild)
+                        buf_put_byte(out, ']');
+        }
+}
+
 /* ---- fitting ---- */
 
 /* A star is first tried empty, then, from the last one met, a byte longer each time. */

@@ -16,6 +16,7 @@
 #define BASE_PATTERN_H
 
 #include "base/base.h"
+#include "base/buf.h"
 #include "base/err.h"
 
 enum {
@@ -52,6 +53,9 @@ struct pattern {
 /* Parts of *ret point into text.  -EINVAL: *ret_at is the first byte that does not fit, err says
  * why.  "/" alone is a pattern; a slash at the end, an empty part, "." and ".." are not. */
 MUST_USE int pattern_parse(struct span text, struct pattern *ret, size_t *ret_at, struct err *err);
+
+/* Appends a pattern that fits this path alone, and what is below it. */
+void pattern_put_literal(struct buf *out, struct span path);
 
 /* Does a name of a directory fit the part?  PATTERN_DEEP fits every name. */
 bool pattern_part_fits(const struct pattern_part *part, struct span name);

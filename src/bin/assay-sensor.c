@@ -16,7 +16,7 @@ struct options {
 
 static const struct option_spec specs[] = {
         { "config", 0, OPTION_TEXT, offsetof(struct options, config), "DIR",
-          "may hold watch.paths (/etc/assay)" },
+          "may have watch.yaml (/etc/assay)" },
         { "watch", 'w', OPTION_TEXTS, offsetof(struct options, watch), "PATH",
           "watch this instead of what is configured; \"!PATH\" leaves out; repeatable" },
         { "who", 0, OPTION_TEXT, offsetof(struct options, who), "SOURCE",

@@ -15,6 +15,7 @@ static const struct command *const commands[] = {
         &command_check,
         &command_change,
         &command_alert,
+        &command_watch,
         &command_erase,
         &command_ledger,
         &command_help,

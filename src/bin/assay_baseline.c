@@ -12,9 +12,11 @@
 #include "bin/assay_commands.h"
 #include "command/places.h"
 #include "integrity/check.h"
+#include "integrity/config.h"
 #include "integrity/state.h"
 #include "loop/presence.h"
 #include "sys/io.h"
+#include "sys/sysclock.h"
 #include "wire/json.h"
 
 /* ---- show ---- */
@@ -33,6 +35,8 @@ static void put_head_json(const struct snapshot_head *h, const struct watchset *
         json_put_key(&j, "rules");
         json_begin_array(&j);
         for (size_t i = 0; i < w->n; i++) {
+                if (w->rules[i].profile == WATCH_PROFILES_MAX)
+                        continue; /* Assay's own */
                 buf_clear(&safe);
                 buf_put_str(&safe, w->rules[i].exclude ? "!" : "");
                 text_put_safe(&safe, w->rules[i].text);
@@ -56,6 +60,8 @@ static void put_head_text(const struct screen *s, const struct snapshot_head *h,
         screen_put_count(out, h->count);
         buf_printf(out, "\nroot     %s\n", root);
         for (size_t i = 0; i < w->n; i++) {
+                if (w->rules[i].profile == WATCH_PROFILES_MAX)
+                        continue; /* Assay's own */
                 buf_put_str(out, i == 0 ? "watches  " : "         ");
                 buf_put_str(out, w->rules[i].exclude ? "not " : "");
                 text_put_safe(out, w->rules[i].text);
@@ -162,6 +168,22 @@ static int check_nothing_waits(const char *dir, struct err *err)
         return status;
 }
 
+static int load_config(struct watchset *w, struct err *err)
+{
+        struct config c = { 0 };
+        char program[PATH_MAX];
+        int status = config_job_program(program, err);
+
+        if (status == 0)
+                status = config_load(PLACES_CONFIG "/" CONFIG_FILE, 0, program, &sysclock, &c, err);
+        if (status == 0) {
+                *w = c.set;
+                c.set = (struct watchset){ 0 };
+        }
+        config_done(&c);
+        return status;
+}
+
 static int choose_watchset(const struct create_options *o, int fd, struct watchset *w,
                            struct err *err)
 {
@@ -178,7 +200,7 @@ static int choose_watchset(const struct create_options *o, int fd, struct watchs
         if (w->n > 0)
                 return 0;
         status = snapshot_read_head(&io_kernel, fd, "baseline", w, &h, err);
-        return status == -ENOENT ? watchset_add_defaults(w, err) : status;
+        return status == -ENOENT ? load_config(w, err) : status;
 }
 
 /* Without them the next start compares with the baseline, and tells its root to the ledger. */

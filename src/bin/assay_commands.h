@@ -8,5 +8,6 @@
 
 extern const struct command command_baseline;
 extern const struct command command_check;
+extern const struct command command_watch;
 
 #endif

@@ -192,8 +192,28 @@ static void put_items(const struct process *p, const char *path, const char *nam
         }
 }
 
+/* Where it has from what to watch, and what it would not take. */
+static void put_config(const struct process *p, struct buf *out)
+{
+        CLEANUP(buf_done) struct buf text = BUF_INIT(LINE_MAX_BYTES);
+        struct json_value v;
+
+        if (json_get_path(p->state, "more.config.from", &v) && json_value_text(v, &text)) {
+                begin_line("config", out);
+                text_put_safe(out, buf_span(&text));
+                buf_put_byte(out, '\n');
+        }
+        buf_clear(&text);
+        if (json_get_path(p->state, "more.config.refused", &v) && json_value_text(v, &text)) {
+                begin_line("refused", out);
+                text_put_safe(out, buf_span(&text));
+                buf_put_byte(out, '\n');
+        }
+}
+
 static void put_process(const struct invocation *in, const struct process *p, struct buf *out)
 {
+        struct json_value v;
         int64_t started, n;
 
         put_heading(&in->out, p->name, p->lives ? STYLE_GOOD : STYLE_BAD, verdict_of(p), out);
@@ -213,7 +233,9 @@ static void put_process(const struct invocation *in, const struct process *p, st
         if (!p->lives)
                 return;
         put_sandbox(p, out);
-        put_items(p, "more.paths", "watches", out);
+        put_config(p, out);
+        put_items(p, json_get_path(p->state, "more.paths", &v) ? "more.paths" : "more.profiles",
+                  "watches", out);
         put_items(p, "more.filesystems", "by", out);
         if (state_int(p, "more.files", &n)) {
                 begin_line("files", out);

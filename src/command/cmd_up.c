@@ -25,13 +25,15 @@
 
 struct up_options {
         bool create_users;
-        const char *origin;
+        const char *origin, *config;
         struct option_texts watch;
 };
 
 static const struct option_spec up_specs[] = {
         { "create-users", 0, OPTION_FLAG, offsetof(struct up_options, create_users), NULL,
           "make the service user \"assay\" first, if it is not there" },
+        { "config", 0, OPTION_TEXT, offsetof(struct up_options, config), "DIR",
+          "may have watch.yaml (" PLACES_CONFIG ")" },
         { "origin", 0, OPTION_TEXT, offsetof(struct up_options, origin), "NAME",
           "name of the ledger, when it is made now" },
         { "watch", 'w', OPTION_TEXTS, offsetof(struct up_options, watch), "PATH",
@@ -152,22 +154,38 @@ static void show_start(const struct up *u)
         (void)!screen_flush(s, &out);
 }
 
-static void put_paths(struct json_value state, struct buf *out)
+/* Texts of a list, or the first one of each list in it. */
+static void put_names(struct json_value list, struct buf *out)
 {
-        struct json_value list, item;
-        struct json_iter it;
-        bool first = true;
+        struct json_iter it = json_iter_of(list), in;
+        struct json_value item, first;
+        const char *comma = "";
 
-        if (!json_get_path(state, "more.paths", &list) || list.type != JSON_ARRAY)
-                return;
-        for (it = json_iter_of(list); json_next(&it, NULL, &item); first = false) {
+        for (; json_next(&it, NULL, &item); comma = ", ") {
                 CLEANUP(buf_done) struct buf text = BUF_INIT(PRESENCE_MAX);
 
+                if (item.type == JSON_ARRAY) {
+                        in = json_iter_of(item);
+                        item = json_next(&in, NULL, &first) ? first : item;
+                }
                 if (!json_value_text(item, &text))
                         buf_put(&text, item.raw);
-                buf_put_str(out, first ? "" : ", ");
+                buf_put_str(out, comma);
                 text_put_safe(out, buf_span(&text));
         }
+}
+
+static void put_refused(const struct up *u, struct json_value state, struct buf *out)
+{
+        CLEANUP(buf_done) struct buf text = BUF_INIT(PRESENCE_MAX);
+        struct json_value v;
+
+        if (!json_get_path(state, "more.config.refused", &v) || !json_value_text(v, &text))
+                return;
+        screen_put(&u->in->out, out, STYLE_WARN, "Not as configured");
+        buf_put_str(out, ": ");
+        text_put_safe(out, buf_span(&text));
+        buf_put_byte(out, '\n');
 }
 
 static void show_watching(const struct up *u, struct json_value state)
@@ -180,11 +198,17 @@ static void show_watching(const struct up *u, struct json_value state)
         if (json_get_path(state, "more.files", &v) && json_value_int(v, &files)) {
                 buf_put_byte(&out, ' ');
                 screen_put_count(&out, (uint64_t)MAX_OF(files, 0));
-                buf_put_str(&out, files == 1 ? " file below" : " files below");
+                buf_put_str(&out, files == 1 ? " file" : " files");
         }
-        buf_put_byte(&out, ' ');
-        put_paths(state, &out);
+        if (json_get_path(state, "more.paths", &v) && v.type == JSON_ARRAY) {
+                buf_put_str(&out, " below ");
+                put_names(v, &out);
+        } else if (json_get_path(state, "more.profiles", &v) && v.type == JSON_ARRAY) {
+                buf_put_str(&out, " of the profiles ");
+                put_names(v, &out);
+        }
         buf_put_str(&out, ".\n");
+        put_refused(u, state, &out);
         (void)!screen_flush(&u->in->out, &out);
 }
 
@@ -236,7 +260,7 @@ static void on_look(void *ctx)
                 set_state(u, UP_SENSOR);
                 start_child(u, &u->sensor);
         } else if (u->state == UP_SENSOR && is_ready(u, &u->sensor, &text) &&
-                   json_get_path(json_value_of(buf_span(&text)), "more.paths", &v)) {
+                   json_get_path(json_value_of(buf_span(&text)), "more.profiles", &v)) {
                 show_watching(u, json_value_of(buf_span(&text)));
                 set_state(u, UP_UP);
         }
@@ -339,6 +363,8 @@ static void describe_children(struct up *u)
                 .path = u->sensor_path,
                 .argv = { u->sensor_path, "--state", in->state, "--run", in->run },
         };
+        if (o->config)
+                add_argument(&u->sensor, "--config", o->config);
         for (size_t i = 0; i < o->watch.n; i++)
                 add_argument(&u->sensor, "--watch", o->watch.at[i]);
         u->children[0] = &u->recorder;

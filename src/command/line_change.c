@@ -262,4 +262,5 @@ void line_put_change(const struct screen *s, const struct view *v, struct buf *o
         buf_put_str(out, "  ");
         screen_put(s, out, state_style(buf_cstr(&state)), buf_cstr(&safe));
         line_put_phrase(s, v, STYLE_NONE, "[ {why.package}][ {why.change}][ ({why.detail})]", out);
+        line_put_phrase(s, v, STYLE_NONE, "[  in {profile}[ ({mode})]]", out);
 }

@@ -11,8 +11,9 @@
 #include "base/err.h"
 #include "command/command.h"
 
-#define PLACES_STATE "/var/lib/assay"
-#define PLACES_RUN   "/run/assay"
+#define PLACES_STATE  "/var/lib/assay"
+#define PLACES_RUN    "/run/assay"
+#define PLACES_CONFIG "/etc/assay"
 
 enum { PLACES_PATH_MAX = 4096 };
 

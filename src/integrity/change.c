@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "integrity/change_state.h"
+#include "integrity/config.h"
 #include "integrity/dirty.h"
 #include "integrity/who.h"
 #include "integrity/why.h"
@@ -16,8 +17,7 @@
         (RECORD_F_LINK | RECORD_F_ACL | RECORD_F_ACL_DEFAULT | RECORD_F_LABEL | RECORD_F_XATTRS)
 
 enum {
-        PATHS_MAX = 24 * 1024, /* bytes of a list of what is watched, in one entry */
-        PLACE_MAX = 96,        /* of one filesystem's path */
+        PLACE_MAX = 96, /* of one filesystem's path */
 };
 
 unsigned change_differs(const struct change *c)
@@ -45,36 +45,6 @@ const char *change_word(const struct change *c)
         if (d & RECORD_F_INODE)
                 return "replaced";
         return d & content ? "modified" : "attributes";
-}
-
-/* ---- values ---- */
-
-static void put_paths(struct json_writer *w, const char *key, const struct watchset *set)
-{
-        struct buf b = BUF_INIT(4 * WATCH_PATH_MAX + 1);
-        size_t i, room = PATHS_MAX;
-
-        json_put_key(w, key);
-        json_begin_array(w);
-        for (i = 0; i < set->n; i++) {
-                if (set->rules[i].profile == WATCH_PROFILES_MAX)
-                        continue; /* Assay's own */
-                buf_clear(&b);
-                if (set->rules[i].exclude)
-                        buf_put_byte(&b, '!');
-                text_put_safe(&b, set->rules[i].text);
-                if (b.n > room)
-                        break;
-                room -= b.n;
-                json_put_string(w, buf_span(&b));
-        }
-        if (i < set->n) {
-                buf_clear(&b);
-                buf_printf(&b, "... and %zu more", set->n - i);
-                json_put_string(w, buf_span(&b));
-        }
-        json_end_array(w);
-        buf_done(&b);
 }
 
 /* ---- what ---- */
@@ -269,6 +239,18 @@ static void put_places(struct json_writer *w, const char *name, const struct sen
         buf_done(&b);
 }
 
+static void put_config(struct json_writer *w, const struct config *c)
+{
+        CLEANUP(buf_done) struct buf b = BUF_INIT(4 * PATH_MAX);
+        char hex[2 * CONFIG_DIGEST + 1];
+
+        text_hex(span_of(c->digest, CONFIG_DIGEST), hex);
+        if (c->has_digest)
+                json_member_text(w, "config", hex);
+        text_put_safe(&b, span_str(c->from));
+        json_member_string(w, "config_from", buf_span(&b));
+}
+
 void sensor_put(const struct sensor_facts *f, struct buf *out)
 {
         struct json_writer w;
@@ -276,6 +258,8 @@ void sensor_put(const struct sensor_facts *f, struct buf *out)
         begin_entry(&w, out, "integrity.sensor", f->wall_ns);
         json_begin_object(&w);
         json_member_bool(&w, "after_gap", f->after_gap);
+        if (f->config)
+                put_config(&w, f->config);
         if (f->detail)
                 json_member_text(&w, "detail", f->detail);
         json_member_text(&w, "event", f->event);
@@ -284,8 +268,8 @@ void sensor_put(const struct sensor_facts *f, struct buf *out)
         put_places(&w, "marks", f->marks, f->n_marks);
         if (f->n_more)
                 json_member_u64(&w, "more", f->n_more);
-        if (f->watch)
-                put_paths(&w, "paths", f->watch);
+        if (f->config)
+                watchset_put_patterns(&f->config->set, &w, "paths");
         if (f->reason)
                 json_member_text(&w, "reason", f->reason);
         json_member_text(&w, "version", ASSAY_VERSION);

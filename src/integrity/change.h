@@ -11,6 +11,7 @@
 #include "integrity/watchset.h"
 #include "ledger/feed.h"
 
+struct config;
 struct who;
 struct why;
 
@@ -74,7 +75,7 @@ struct sensor_facts {
         const char *reason; /* NULL: none */
         const char *detail; /* NULL: none */
         uint64_t files;
-        const struct watchset *watch; /* NULL: not said */
+        const struct config *config; /* NULL: not said */
         const struct sensor_place *marks, *fallbacks;
         size_t n_marks, n_fallbacks;
         size_t n_more;           /* that are in neither */

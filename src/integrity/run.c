@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "integrity/run.h"
 
+#include "integrity/config.h"
 #include "integrity/procsource.h"
 #include "integrity/sensor.h"
-#include "integrity/watchset.h"
+#include "integrity/snapshot.h"
 #include "loop/log.h"
 #include "loop/loop.h"
 #include "loop/notify.h"
@@ -32,7 +33,8 @@ enum {
 
 struct process {
         const struct sensor_run_options *o;
-        struct watchset watch;
+        struct config config;
+        char refused[ERR_TEXT_MAX]; /* why not the one that was configured; "": it is */
         struct loop *loop;
         struct pool *pool;
         struct procsource *processes;
@@ -53,35 +55,88 @@ static int join(char out[PATH_MAX], const char *dir, const char *name, struct er
         return 0;
 }
 
-static int choose_paths(struct process *p, struct err *err)
-{
-        int rc = 0;
+/* ---- what to watch ---- */
 
-        for (const char *const *w = p->o->watch; w && *w && rc == 0; w++)
-                rc = watchset_add(&p->watch, span_str(**w == '!' ? *w + 1 : *w), **w == '!', err);
-        if (rc == 0 && p->watch.n == 0)
-                rc = watchset_add_defaults(&p->watch, err);
+static void log_faults(const struct config *c, const struct err *err)
+{
+        log_event(LOG_LEVEL_ERROR, "sensor.config_refused", log_str("file", c->from), log_err(err));
+        for (size_t i = 0; i < c->n_faults; i++)
+                log_event(
+                        LOG_LEVEL_ERROR, "sensor.config_fault", log_u64("line", c->faults[i].line),
+                        log_u64("column", c->faults[i].column), log_str("text", c->faults[i].text));
+}
+
+/* What was watched when the state was last written. */
+static int keep_config(struct process *p, struct err *err)
+{
+        CLEANUP_FD int fd = open(p->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        struct snapshot_head h;
+        int rc = fd < 0 ? err_sys(err, -errno, "%s", p->state_dir)
+                        : snapshot_read_head(&io_kernel, fd, "state", &p->config.set, &h, err);
+
+        if (rc < 0)
+                config_done(&p->config);
+        else
+                snprintf(p->config.from, sizeof p->config.from, "state before");
         return rc;
 }
 
-/* The program of jobs lies beside this one; without it users have no names. */
-static const char *find_job(struct process *p)
+/* A file that is wrong must not blind the sensor: it goes on with what it had, or what ships. */
+static int read_config(struct process *p, struct err *err)
 {
-        ssize_t n = readlink("/proc/self/exe", p->job, sizeof p->job - 1);
-        char *slash;
+        const struct clock *clock = p->o->clock;
+        char path[PATH_MAX];
+        int rc = config_job_program(p->job, err);
 
-        if (n < 0)
-                return NULL;
-        p->job[n] = '\0';
-        slash = strrchr(p->job, '/');
-        if (!slash || (size_t)(slash + 1 - p->job) + sizeof "assay-job" > sizeof p->job)
-                return NULL;
-        memcpy(slash + 1, "assay-job", sizeof "assay-job");
-        return access(p->job, X_OK) == 0 ? p->job : NULL;
+        if (rc == 0)
+                rc = join(path, p->o->config, CONFIG_FILE, err);
+        if (rc < 0)
+                return rc;
+        rc = config_load(path, 0, p->job, clock, &p->config, err);
+        if (rc == 0 || rc == -ENOMEM)
+                return rc;
+        log_faults(&p->config, err);
+        snprintf(p->refused, sizeof p->refused, "%s", err_text(err));
+        config_done(&p->config);
+        if (keep_config(p, err) == 0)
+                return 0;
+        return config_load(NULL, 0, p->job, clock, &p->config, err);
+}
+
+static int choose_config(struct process *p, struct err *err)
+{
+        struct err none = { 0 };
+
+        if (!p->o->watch)
+                return read_config(p, err);
+        if (config_job_program(p->job, &none) < 0)
+                p->job[0] = '\0'; /* users have no names then */
+        return config_from_paths(p->o->watch, &p->config, err);
+}
+
+/* Assay writes there because of what it sees there: it would never end. */
+static int leave_out_own(struct process *p, struct err *err)
+{
+        static const char *const own[] = { "sensor", "ledger", "ledger.private" };
+        CLEANUP(buf_done) struct buf pattern = BUF_INIT(3 * PATH_MAX);
+        char state[PATH_MAX], path[PATH_MAX];
+        int rc = 0;
+
+        if (!realpath(p->o->state, state))
+                return err_sys(err, -errno, "%s", p->o->state);
+        for (size_t i = 0; i < ARRAY_LEN(own) && rc == 0; i++) {
+                rc = join(path, strcmp(state, "/") == 0 ? "" : state, own[i], err);
+                buf_clear(&pattern);
+                pattern_put_literal(&pattern, span_str(path));
+                if (rc == 0)
+                        rc = watchset_add_rule(&p->config.set, WATCH_PROFILES_MAX,
+                                               buf_span(&pattern), true, 0, 0, err);
+        }
+        return rc;
 }
 
 /* Where Assay itself writes all the time.  Ignoring is for speed: an event that comes all the same
- * is dropped by its directory, as long as nobody chose to watch it. */
+ * is dropped by its directory. */
 static void choose_ignored(struct process *p)
 {
         static const char *const below[] = {
@@ -99,8 +154,7 @@ static void choose_ignored(struct process *p)
         size_t n = 0;
 
         for (size_t i = 0; i < ARRAY_LEN(below); i++) {
-                if (join(p->ignored[n], p->o->state, below[i], NULL) < 0 ||
-                    watchset_covers(&p->watch, span_str(p->ignored[n])))
+                if (join(p->ignored[n], p->o->state, below[i], NULL) < 0)
                         continue;
                 p->ignore[n] = p->ignored[n];
                 n++;
@@ -149,7 +203,9 @@ static int open_all(struct process *p, struct err *err)
         struct sensor_options o = { .clock = p->o->clock,
                                     .state_dir = p->state_dir,
                                     .socket = p->socket,
-                                    .watch = &p->watch,
+                                    .watch = &p->config.set,
+                                    .config = &p->config,
+                                    .refused = p->refused,
                                     .ignore = p->ignore,
                                     .connect_ms = CONNECT_MS };
         CLEANUP_FD int run_fd = open(p->o->run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -159,9 +215,7 @@ static int open_all(struct process *p, struct err *err)
                 rc = presence_open(run_fd, "sensor", clock_wall(p->o->clock), &p->presence, err);
         if (rc == 0)
                 rc = notify_init(&p->notify, err);
-        if (rc == 0)
-                rc = io_make_dirs(&io_kernel, AT_FDCWD, p->state_dir, 0700, err);
-        o.job_program = find_job(p);
+        o.job_program = p->job[0] ? p->job : NULL;
         if (rc == 0)
                 rc = procsource_open(p->o->who, p->o->clock, &p->processes, err);
         o.processes = p->processes;
@@ -202,9 +256,13 @@ int sensor_run(const struct sensor_run_options *o)
         p->o = o;
         p->notify.fd = -1;
         p->presence = PRESENCE_NONE;
-        rc = choose_paths(p, &err);
+        rc = join(p->state_dir, o->state, "sensor", &err);
         if (rc == 0)
-                rc = join(p->state_dir, o->state, "sensor", &err);
+                rc = io_make_dirs(&io_kernel, AT_FDCWD, p->state_dir, 0700, &err);
+        if (rc == 0)
+                rc = choose_config(p, &err);
+        if (rc == 0)
+                rc = leave_out_own(p, &err);
         if (rc == 0)
                 rc = join(p->socket, o->run, "recorder.sock", &err);
         if (rc == 0)
@@ -233,7 +291,7 @@ int sensor_run(const struct sensor_run_options *o)
         p->loop = loop_free(p->loop);
         presence_done(&p->presence);
         notify_done(&p->notify);
-        watchset_done(&p->watch);
+        config_done(&p->config);
         free(p);
         return rc;
 }

@@ -10,7 +10,7 @@
 struct sensor_run_options {
         const char *state;        /* holds sensor/ */
         const char *run;          /* has recorder.sock; for sensor.status */
-        const char *config;       /* may hold watch.paths */
+        const char *config;       /* may have watch.yaml */
         const char *const *watch; /* paths, "!path" leaves out; ended by NULL.  NULL: as
                                      configured, else the defaults */
         enum procsource_kind who; /* the best source of authors to try */

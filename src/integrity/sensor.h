@@ -21,9 +21,9 @@
 #include "base/base.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "integrity/config.h"
 #include "integrity/content.h"
 #include "integrity/pace.h"
-#include "integrity/watchset.h"
 
 struct loop;
 struct pool;
@@ -36,7 +36,9 @@ struct sensor_options {
         struct pool *pool;
         const char *state_dir;        /* /var/lib/assay/sensor */
         const char *socket;           /* of the recorder */
-        const struct watchset *watch; /* borrowed for the sensor's life */
+        const struct watchset *watch; /* borrowed for the sensor's life: the config's */
+        const struct config *config;  /* likewise */
+        const char *refused;          /* why it is not the one that was configured; "": it is */
         const char *const *ignore;    /* directories of Assay's own, ended by NULL; missing ones are
                                          fine */
         const char *job_program;      /* assay-job; NULL: users have no names */

@@ -12,6 +12,7 @@
 enum {
         PLACES_MAX = 32, /* filesystems named in one entry */
         REASON_BYTES = 256,
+        PATHS_MAX = 24, /* patterns named in the status */
 };
 
 /* ---- entries ---- */
@@ -27,7 +28,7 @@ int status_tell(struct sensor *s, const char *event, const char *reason)
                                   .event = event,
                                   .reason = reason,
                                   .files = table_count(s->table),
-                                  .watch = s->o.watch,
+                                  .config = s->o.config,
                                   .who = procsource_name(procsource_kind(s->o.processes)),
                                   .who_refused = procsource_refused(s->o.processes),
                                   .after_gap = s->found.source != STATE_NONE };
@@ -103,6 +104,52 @@ static void put_filesystems(struct json_writer *w, const struct sensor *s)
         buf_done(&b);
 }
 
+static void put_config(struct json_writer *w, const struct sensor *s)
+{
+        const struct config *c = s->o.config;
+        CLEANUP(buf_done) struct buf b = BUF_INIT(4 * WATCH_PATH_MAX + 1);
+        char hex[2 * CONFIG_DIGEST + 1];
+
+        json_put_key(w, "config");
+        json_begin_object(w);
+        text_put_safe(&b, span_str(c->from));
+        json_member_string(w, "from", buf_span(&b));
+        if (s->o.refused[0]) {
+                buf_clear(&b);
+                text_put_safe(&b, span_str(s->o.refused));
+                json_member_string(w, "refused", buf_span(&b));
+        }
+        if (c->has_digest) {
+                text_hex(span_of(c->digest, CONFIG_DIGEST), hex);
+                json_member_text(w, "sha256", hex);
+        }
+        json_end_object(w);
+}
+
+/* [name, mode, how many patterns] */
+static void put_profiles(struct json_writer *w, const struct sensor *s)
+{
+        const struct watchset *set = s->o.watch;
+        char patterns[32];
+        size_t n;
+
+        json_put_key(w, "profiles");
+        json_begin_array(w);
+        for (size_t p = 0; p < set->n_profiles; p++) {
+                n = 0;
+                for (size_t i = 0; i < set->n; i++)
+                        n += set->rules[i].profile == p && !set->rules[i].exclude;
+                snprintf(patterns, sizeof patterns, "%zu %s", n, n == 1 ? "pattern" : "patterns");
+                json_begin_array(w);
+                json_put_string(w, set->profiles[p]->name);
+                json_put_string(w, span_str(watch_mode_name(set->profiles[p]->mode)));
+                json_put_string(w, span_str(patterns));
+                json_end_array(w);
+        }
+        json_end_array(w);
+}
+
+/* Where they are few, as on a command line. */
 static void put_paths(struct json_writer *w, const struct sensor *s)
 {
         struct buf b = BUF_INIT(4 * WATCH_PATH_MAX + 1);
@@ -144,6 +191,7 @@ void sensor_put_status(const struct sensor *s, struct buf *out)
         why_put_status(s, &w);
         trusted_put_status(s, &w);
         json_member_u64(&w, "changes", s->changes);
+        put_config(&w, s);
         json_member_u64(&w, "events", c.events);
         json_member_u64(&w, "files", table_count(s->table));
         put_filesystems(&w, s);
@@ -152,9 +200,11 @@ void sensor_put_status(const struct sensor *s, struct buf *out)
         json_member_u64(&w, "outside", c.outside);
         json_member_u64(&w, "overflows", c.overflows);
         json_member_u64(&w, "own", c.own);
-        if (s->was_live) /* nothing is watched before the first scan has ended */
+        if (s->was_live && s->o.watch->n_profiles == 1 && s->o.watch->n <= PATHS_MAX)
                 put_paths(&w, s);
         json_member_u64(&w, "pending", s->n_out + feed_pending(s->feed));
+        if (s->was_live) /* nothing is watched before the first scan has ended */
+                put_profiles(&w, s);
         json_member_u64(&w, "refused", s->refused);
         json_member_u64(&w, "unexplained", s->unexplained);
         json_member_u64(&w, "waiting", dirty_count(s->dirty));

@@ -68,17 +68,6 @@ static void texts_end(struct texts *t)
         buf_done(&t->safe);
 }
 
-static void put_patterns(struct json_writer *w, const char *key, const struct watchset *set)
-{
-        struct texts t = { .w = w, .safe = BUF_INIT(4 * WATCH_PATH_MAX + 1) };
-
-        json_put_key(w, key);
-        json_begin_array(w);
-        for (size_t i = 0; i < set->n; i++)
-                texts_put(&t, set->rules[i].exclude ? "!" : "", set->rules[i].text);
-        texts_end(&t);
-}
-
 static void put_selected(struct json_writer *w, const char *key, struct span paths)
 {
         struct texts t = { .w = w, .safe = BUF_INIT(4 * SNAPSHOT_PATH_MAX) };
@@ -113,7 +102,7 @@ void baseline_put(const struct baseline_facts *f, struct buf *out)
                 json_member_u64(&w, "kept", f->kept);
                 json_member_u64(&w, "not_kept", f->not_kept);
         }
-        put_patterns(&w, "paths", f->watch);
+        watchset_put_patterns(f->watch, &w, "paths");
         if (f->previous)
                 put_root(&w, "previous_root", f->previous);
         json_member_text(&w, "reason", f->reason);

@@ -347,18 +347,6 @@ int watchset_add(struct watchset *w, struct span pattern, bool exclude, struct e
         return rc < 0 ? rc : watchset_add_rule(w, i, pattern, exclude, 0, 0, err);
 }
 
-int watchset_add_defaults(struct watchset *w, struct err *err)
-{
-        static const char *const paths[] = {
-                "/boot", "/etc", "/usr/bin", "/usr/sbin", "/var/spool/cron",
-        };
-        int rc = 0;
-
-        for (size_t i = 0; i < ARRAY_LEN(paths) && rc == 0; i++)
-                rc = watchset_add(w, span_str(paths[i]), false, err);
-        return rc;
-}
-
 /* ---- asking ---- */
 
 static uint64_t bit(size_t profile)

@@ -96,9 +96,6 @@ MUST_USE int watchset_add_rule(struct watchset *w, size_t profile, struct span p
  * attributes. */
 MUST_USE int watchset_add(struct watchset *w, struct span pattern, bool exclude, struct err *err);
 
-/* What `assay` watches when nothing was chosen. */
-MUST_USE int watchset_add_defaults(struct watchset *w, struct err *err);
-
 /* One line of the text form, without its end.  -EBADMSG; -E2BIG; -ENOMEM. */
 MUST_USE int watchset_take(struct watchset *w, struct span line, struct err *err);
 /* All lines; errors begin with `name` and the line's number. */
@@ -110,6 +107,11 @@ void watchset_print(const struct watchset *w, struct buf *out);
 /* One profile's line; one rule's. */
 void watchset_print_profile(const struct watch_profile *p, struct buf *out);
 void watchset_print_rule(const struct watchset *w, const struct watch_rule *r, struct buf *out);
+
+/* A member that lists the patterns, "!" before those that leave out: as many as stand in one entry
+ * beside others, and a last item that says how many do not. */
+struct json_writer;
+void watchset_put_patterns(const struct watchset *w, struct json_writer *out, const char *key);
 
 const char *watch_mode_name(enum watch_mode m);
 

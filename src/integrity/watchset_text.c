@@ -79,6 +79,36 @@ void watchset_print(const struct watchset *w, struct buf *out)
         }
 }
 
+enum { PATTERNS_SHOWN = 24, PATTERNS_BYTES = 4096 };
+
+void watchset_put_patterns(const struct watchset *w, struct json_writer *out, const char *key)
+{
+        CLEANUP(buf_done) struct buf b = BUF_INIT(4 * WATCH_PATH_MAX + 1);
+        size_t n = 0, left = 0, room = PATTERNS_BYTES;
+
+        json_put_key(out, key);
+        json_begin_array(out);
+        for (size_t i = 0; i < w->n; i++) {
+                if (w->rules[i].profile == WATCH_PROFILES_MAX)
+                        continue; /* Assay's own */
+                buf_clear(&b);
+                buf_put_str(&b, w->rules[i].exclude ? "!" : "");
+                text_put_safe(&b, w->rules[i].text);
+                if (left || n == PATTERNS_SHOWN || b.n > room) {
+                        left++;
+                        continue;
+                }
+                room -= b.n;
+                n++;
+                json_put_string(out, buf_span(&b));
+        }
+        buf_clear(&b);
+        buf_printf(&b, "and %zu more", left);
+        if (left)
+                json_put_string(out, buf_span(&b));
+        json_end_array(out);
+}
+
 /* ---- reading ---- */
 
 /* Members of one line, which must come in this order and no others. */

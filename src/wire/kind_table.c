@@ -210,6 +210,8 @@ const struct kind kind_table[] = {
         { "integrity.sensor", 1, "sensor", 6002,
           "The sensor started or stopped, with what it watches and how.",
           FIELDS({ "what.after_gap", KIND_BOOL, 0, "whether a gap entry covers the time before" },
+                 { "what.config", KIND_DIGEST, 0, "SHA-256 of the watch.yaml" },
+                 { "what.config_from", KIND_TEXT, 0, "path of the watch.yaml, or what stands for it" },
                  { "what.detail", KIND_TEXT, 0, "more about the state" },
                  { "what.event", KIND_TEXT, REQ, "started, watching, degraded or stopped" },
                  { "what.fallbacks", KIND_LIST, 0,

@@ -184,6 +184,25 @@ static void test_fits(void **state)
         (void)state;
 }
 
+static void test_literal(void **state)
+{
+        static const char path[] = "/a*b/[x]?/**/c\\";
+        struct buf b = BUF_INIT(100);
+        struct pattern p;
+
+        pattern_put_literal(&b, SPAN(path));
+        assert_string_equal(buf_cstr(&b), "/a[*]b/[[]x][?]/[*][*]/c\\");
+        p = parsed(buf_cstr(&b));
+        assert_int_equal(p.n, 4);
+        assert_true(pattern_part_fits(&p.part[0], SPAN("a*b")));
+        assert_false(pattern_part_fits(&p.part[0], SPAN("axb")));
+        assert_true(pattern_part_fits(&p.part[1], SPAN("[x]?")));
+        assert_true(pattern_part_fits(&p.part[2], SPAN("**")));
+        assert_false(pattern_part_fits(&p.part[2], SPAN("ab")));
+        buf_done(&b);
+        (void)state;
+}
+
 static void test_covers(void **state)
 {
         static const struct {
@@ -316,13 +335,10 @@ static void test_meets_and_includes(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_parse),
-                cmocka_unit_test(test_refused),
-                cmocka_unit_test(test_ceilings),
-                cmocka_unit_test(test_fits),
-                cmocka_unit_test(test_rank),
-                cmocka_unit_test(test_covers),
-                cmocka_unit_test(test_meets_and_includes),
+                cmocka_unit_test(test_parse),    cmocka_unit_test(test_refused),
+                cmocka_unit_test(test_ceilings), cmocka_unit_test(test_fits),
+                cmocka_unit_test(test_rank),     cmocka_unit_test(test_covers),
+                cmocka_unit_test(test_literal),  cmocka_unit_test(test_meets_and_includes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

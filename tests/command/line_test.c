@@ -80,6 +80,11 @@ static void tells_changes(void **state)
                   "\"state\":\"package\"}}",
                   NULL, AT "renamed     /etc/a → /etc/b  package base-files 12.4\n" },
                 { "{\"k\":\"integrity.change\"," T
+                  ",\"what\":{\"change\":\"renamed\",\"from\":\"/etc/a\",\"mode\":\"alert\","
+                  "\"path\":\"/etc/b\",\"profile\":\"accounts\",\"seen\":\"live\"},\"why\":{"
+                  "\"state\":\"unexplained\"}}",
+                  NULL, AT "renamed     /etc/a → /etc/b  unexplained  in accounts (alert)\n" },
+                { "{\"k\":\"integrity.change\"," T
                   ",\"what\":{\"change\":\"attributes\",\"new_flags\":["
                   "\"immutable\"],\"new_mode\":\"0640\",\"new_uid\":0,\"old_flags\":[],\"old_mode\":\"0644\","
                   "\"old_uid\":1000,\"path\":\"/etc/x\\u001b[2J\",\"seen\":\"live\"},\"why\":{\"state\":"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "integrity/change.h"
 
+#include "integrity/config.h"
 #include "integrity/dirty.h"
 #include "integrity/who.h"
 #include "sample.h"
@@ -217,17 +218,64 @@ static void test_transient(void **state)
         (void)state;
 }
 
+/* What the profile does not name is no difference, and what it says stands in the entry. */
+static void test_profile(void **state)
+{
+        static const struct {
+                uint32_t attributes;
+                void (*is)(struct record *r);
+                unsigned differs;
+                const char *word;
+        } cases[] = {
+                { RECORD_F_MODE, set_mode, RECORD_F_MODE, "attributes" },
+                { RECORD_F_UID, set_mode, 0, "attributes" },
+                { RECORD_F_MODE | RECORD_F_UID, set_content, 0, "attributes" },
+                { RECORD_F_SHA256, set_content, RECORD_F_SHA256, "modified" },
+                { RECORD_F_UID | RECORD_F_FS, set_all, RECORD_F_UID | RECORD_F_FS, "attributes" },
+                { RECORD_F_MTIME, set_inode, 0, "attributes" },
+                { UINT32_MAX, set_inode, RECORD_F_INODE, "replaced" },
+        };
+        struct buf b = BUF_INIT(CHANGE_TEXT_MAX);
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct watch_profile p = { .name = SPAN("some-name"),
+                                           .mode = i % 2 ? WATCH_DENY : WATCH_LOG,
+                                           .is_volatile = i % 2 == 0,
+                                           .attributes = cases[i].attributes };
+                struct record was = sample_file(5, 1), is = sample_file(5, 1);
+                struct change c = { .wall_ns = 1,
+                                    .path = SPAN("/etc/hosts"),
+                                    .profile = &p,
+                                    .was = &was,
+                                    .is = &is,
+                                    .seen = "live",
+                                    .unknown = "nobody" };
+
+                cases[i].is(&is);
+                assert_int_equal(change_differs(&c), cases[i].differs);
+                assert_string_equal(change_word(&c), cases[i].word);
+                buf_clear(&b);
+                change_put(&c, &b);
+                check_entry(buf_span(&b));
+                check_text(buf_span(&b), "what.profile", "some-name");
+                check_text(buf_span(&b), "what.mode", i % 2 ? "deny" : "log");
+        }
+        buf_done(&b);
+        (void)state;
+}
+
 static void test_the_other_kinds(void **state)
 {
         static const struct sensor_place marks[] = { { SPAN_INIT("/"), "filesystem", NULL },
                                                      { SPAN_INIT("/b\xff"), "filesystem", NULL } };
         static const struct sensor_place fallbacks[] = { { SPAN_INIT("/f"), "polling", "why" } };
-        struct watchset w = { 0 };
+        struct config config = { .from = "/etc/assay/watch.yaml", .has_digest = true };
+        struct watchset *w = &config.set;
         struct gap_facts gf = { .until_ns = 5, .reason = "overflow" };
         struct sensor_facts sf = { .event = "started",
+                                   .config = &config,
                                    .who = "connector",
                                    .who_refused = "ebpf: not here",
-                                   .watch = &w,
                                    .marks = marks,
                                    .n_marks = 2,
                                    .fallbacks = fallbacks,
@@ -237,8 +285,8 @@ static void test_the_other_kinds(void **state)
                                    .reason = "r" };
         struct buf b = BUF_INIT(CHANGE_TEXT_MAX);
 
-        assert_int_equal(watchset_add(&w, SPAN("/a\xff\n"), false, NULL), 0);
-        assert_int_equal(watchset_add(&w, SPAN("/a/x"), true, NULL), 0);
+        assert_int_equal(watchset_add(w, SPAN("/a\xff\n"), false, NULL), 0);
+        assert_int_equal(watchset_add(w, SPAN("/a/x"), true, NULL), 0);
         gap_put(&gf, &b);
         check_entry(buf_span(&b));
         buf_clear(&b);
@@ -246,17 +294,19 @@ static void test_the_other_kinds(void **state)
         check_entry(buf_span(&b));
         assert_non_null(memmem(b.p, b.n, "[[\"/f\",\"polling\",\"why\"]]", 24));
         assert_non_null(memmem(b.p, b.n, "\"more\":7", 8));
+        assert_non_null(memmem(b.p, b.n, "\"config_from\":\"/etc/assay/watch.yaml\"", 37));
+        assert_non_null(memmem(b.p, b.n, "\"!/a/x\"", 7));
         buf_done(&b);
-        watchset_done(&w);
+        config_done(&config);
         (void)state;
 }
 
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_changes),         cmocka_unit_test(test_both_hashes),
-                cmocka_unit_test(test_author),          cmocka_unit_test(test_transient),
-                cmocka_unit_test(test_the_other_kinds),
+                cmocka_unit_test(test_changes), cmocka_unit_test(test_both_hashes),
+                cmocka_unit_test(test_author),  cmocka_unit_test(test_transient),
+                cmocka_unit_test(test_profile), cmocka_unit_test(test_the_other_kinds),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,7 +36,7 @@ class Host:
         self.sensor = subprocess.Popen(
             [BIN / "assay-sensor", "--state", self.state, "--run", self.run, *watch],
             stdout=self.log, stderr=self.log)
-        self.wait(lambda: "paths" in self.status(), "the sensor's first scan")
+        self.wait(lambda: "profiles" in self.status(), "the sensor's first scan")
 
     def start(self):
         self.start_recorder()
