@@ -28,6 +28,7 @@ struct waiting {
 
 struct filewriter {
         struct io io;
+        struct syncer *syncer;
         int root_fd;
         mode_t file_mode, dir_mode;
         uint64_t round;
@@ -36,14 +37,15 @@ struct filewriter {
         size_t n_waiting;
 };
 
-int filewriter_new(int root_fd, const struct io *io, mode_t file_mode, mode_t dir_mode,
-                   struct filewriter **ret, struct err *err)
+int filewriter_new(int root_fd, const struct io *io, struct syncer *syncer, mode_t file_mode,
+                   mode_t dir_mode, struct filewriter **ret, struct err *err)
 {
         struct filewriter *w = calloc(1, sizeof *w);
 
         if (!w)
                 return err_sys(err, -ENOMEM, "file writer");
         w->io = *io;
+        w->syncer = syncer;
         w->root_fd = root_fd;
         w->file_mode = file_mode;
         w->dir_mode = dir_mode;
@@ -85,19 +87,18 @@ struct filewriter *filewriter_free(struct filewriter *w)
 
 static int sync_waiting(struct filewriter *w, struct err *err)
 {
-        int r;
+        int fd[WAITING_MAX], r;
+        size_t failed;
 
         /* Start writing all of them before waiting for the first; only a hint. */
-        for (size_t i = 0; i < w->n_waiting; i++)
-                sync_file_range(w->waiting[i].fd, 0, 0, SYNC_FILE_RANGE_WRITE);
         for (size_t i = 0; i < w->n_waiting; i++) {
-                struct waiting *f = &w->waiting[i];
-
-                r = w->io.fsync(w->io.ctx, f->fd);
-                if (r < 0)
-                        return err_set(err, -EIO, "%s/%s: sync failed (%s)", f->dir->path, f->name,
-                                       strerror(-r));
+                fd[i] = w->waiting[i].fd;
+                sync_file_range(fd[i], 0, 0, SYNC_FILE_RANGE_WRITE);
         }
+        r = syncer_run(w->syncer, &w->io, fd, w->n_waiting, &failed);
+        if (r < 0)
+                return err_set(err, -EIO, "%s/%s: sync failed (%s)", w->waiting[failed].dir->path,
+                               w->waiting[failed].name, strerror(-r));
         return 0;
 }
 
@@ -120,16 +121,23 @@ static int rename_waiting(struct filewriter *w, struct err *err)
         return 0;
 }
 
-static int sync_dir(struct filewriter *w, struct open_dir *d, struct err *err)
+static int sync_dirs(struct filewriter *w, struct err *err)
 {
-        int r;
+        struct open_dir *dirty[DIRS_MAX];
+        int fd[DIRS_MAX], r;
+        size_t n = 0, failed;
 
-        if (d->fd < 0 || !d->dirty)
-                return 0;
-        r = w->io.fsync(w->io.ctx, d->fd);
+        for (size_t i = 0; i < DIRS_MAX; i++)
+                if (w->dir[i].fd >= 0 && w->dir[i].dirty) {
+                        dirty[n] = &w->dir[i];
+                        fd[n++] = w->dir[i].fd;
+                }
+        r = syncer_run(w->syncer, &w->io, fd, n, &failed);
         if (r < 0)
-                return err_set(err, -EIO, "%s: sync failed (%s)", d->path, strerror(-r));
-        d->dirty = false;
+                return err_set(err, -EIO, "%s: sync failed (%s)", dirty[failed]->path,
+                               strerror(-r));
+        for (size_t i = 0; i < n; i++)
+                dirty[i]->dirty = false;
         return 0;
 }
 
@@ -139,8 +147,8 @@ int filewriter_sync(struct filewriter *w, struct err *err)
 
         if (r == 0)
                 r = rename_waiting(w, err);
-        for (size_t i = 0; i < DIRS_MAX && r == 0; i++)
-                r = sync_dir(w, &w->dir[i], err);
+        if (r == 0)
+                r = sync_dirs(w, err);
         return r;
 }
 

@@ -4,13 +4,15 @@
  * Each file: temporary beside its place, write, fsync, rename; then the directory is synced, whose
  * descriptor is held open.  The steps are taken for all files of a round at once: a file system
  * puts the syncs of many files into few commits of its journal, but not when a rename stands
- * between them (160 files: 10 ms against 500 ms, docs/decisions/0004-syncing-tiles.md). */
+ * between them (160 files: 10 ms against 500 ms, docs/decisions/0004-syncing-tiles.md). Of a round
+ * every file is synced by itself, but several at a time (docs/decisions/0007-publisher-lag.md). */
 #ifndef LEDGER_FILEWRITER_H
 #define LEDGER_FILEWRITER_H
 
 #include "base/base.h"
 #include "base/err.h"
 #include "sys/io.h"
+#include "sys/syncer.h"
 
 struct filewriter;
 
@@ -21,9 +23,11 @@ enum filewriter_mode {
         FILEWRITER_REPLACE,
 };
 
-/* root_fd borrowed.  Files and directories are made with these modes. */
-MUST_USE int filewriter_new(int root_fd, const struct io *io, mode_t file_mode, mode_t dir_mode,
-                            struct filewriter **ret, struct err *err);
+/* root_fd and syncer (may be NULL) are borrowed.  Files and directories are made with these modes.
+ */
+MUST_USE int filewriter_new(int root_fd, const struct io *io, struct syncer *syncer,
+                            mode_t file_mode, mode_t dir_mode, struct filewriter **ret,
+                            struct err *err);
 struct filewriter *filewriter_free(struct filewriter *w);
 DEFINE_CLEANUP(struct filewriter, filewriter_free)
 

@@ -12,7 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BALLAST_BYTES = 1024 * 1024 };
+enum {
+        BALLAST_BYTES = 1024 * 1024,
+        ROUND_ENTRIES = 32768, /* then a checkpoint, however much there is behind it */
+};
 
 uint64_t publisher_size(const struct publisher *p)
 {
@@ -208,16 +211,14 @@ static int write_and_sign(struct publisher *p, struct err *err)
         return r < 0 ? r : sign(p, err);
 }
 
-int publisher_run(struct publisher *p, const struct ledger_position *target, struct err *err)
+static int run_round(struct publisher *p, const struct ledger_position *target, struct err *err)
 {
-        int r;
+        uint64_t enough = MIN_OF(p->state.size + ROUND_ENTRIES, target->size);
+        int r = publisher_consume(p, p->state.size, enough, target->size, err);
 
-        assert(target->size >= p->state.size);
-        if (target->size == p->state.size)
-                return 0;
-        r = publisher_consume(p, p->state.size, target->size, err);
         if (r == 0)
-                r = publisher_check_root(p, &target->root, err);
+                r = publisher_check_root(
+                        p, p->state.size == target->size ? &target->root : &p->root, err);
         if (r < 0)
                 return r;
         r = write_and_sign(p, err);
@@ -228,4 +229,14 @@ int publisher_run(struct publisher *p, const struct ledger_position *target, str
         publisher_drop_partials(p);
         publisher_make_ballast(p);
         return 0;
+}
+
+int publisher_run(struct publisher *p, const struct ledger_position *target, struct err *err)
+{
+        int r = 0;
+
+        assert(target->size >= p->state.size);
+        while (p->state.size < target->size && r == 0)
+                r = run_round(p, target, err);
+        return r;
 }

@@ -15,13 +15,15 @@
 #include "base/err.h"
 #include "ledger/ledger.h"
 #include "ledger/vault.h"
+#include "sys/syncer.h"
 
 struct publisher;
 
 struct publisher_options {
         const struct io *io;
-        struct vault *vault; /* where sealed rows go; NULL: the log has none */
-        bool rebuild;        /* make every tile again from the bundles, comparing those there are */
+        struct vault *vault;   /* where sealed rows go; NULL: the log has none */
+        struct syncer *syncer; /* for many files at a time; may be NULL */
+        bool rebuild; /* make every tile again from the bundles, comparing those there are */
 };
 
 /* Descriptors borrowed.  Brings the published tree in line with the last signed checkpoint first:
@@ -32,10 +34,11 @@ MUST_USE int publisher_open(int public_fd, int private_fd, const struct publishe
 struct publisher *publisher_free(struct publisher *p);
 DEFINE_CLEANUP(struct publisher, publisher_free)
 
-/* Publish up to the durable position.  After any failure nothing new was signed, and the publisher
- * is only good for publisher_free(); open another to go on, which begins from the disk.
- * -EBADMSG: the second computation disagrees, or the disk holds something else; the log must stop.
- * -EIO: a sync failed; the log must stop.  -ENOSPC, -ENOMEM and others: try again later. */
+/* Publish up to the durable position, in rounds of a bounded size: a checkpoint is signed after
+ * each. After a failure a first part may be signed, and the publisher is only good for
+ * publisher_free(); open another to go on, which begins from the disk. -EBADMSG: the second
+ * computation disagrees, or the disk holds something else; the log must stop. -EIO: a sync failed;
+ * the log must stop.  -ENOSPC, -ENOMEM and others: try again later. */
 MUST_USE int publisher_run(struct publisher *p, const struct ledger_position *target,
                            struct err *err);
 

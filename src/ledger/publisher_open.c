@@ -188,7 +188,7 @@ static int restore_tree(struct publisher *p, const struct checkpoint *c, bool re
         if (r < 0)
                 return r;
         p->skip_below = edge;
-        r = publisher_consume(p, first, c->size, err);
+        r = publisher_consume(p, first, c->size, c->size, err);
         if (r == 0)
                 r = publisher_check_root(p, &c->root, err);
         if (r == 0)
@@ -230,12 +230,13 @@ int publisher_open(int public_fd, int private_fd, const struct publisher_options
                 return err_sys(err, r, "publisher");
         p->io = *o->io;
         p->vault = o->vault;
+        p->syncer = o->syncer;
         p->public_fd = public_fd;
         p->private_fd = private_fd;
         p->wal_fd = p->io.open(p->io.ctx, private_fd, "wal", O_RDONLY | O_DIRECTORY, 0);
         if (p->wal_fd < 0)
                 return err_sys(err, p->wal_fd, "wal");
-        r = filewriter_new(public_fd, &p->io, 0644, 0755, &p->writer, err);
+        r = filewriter_new(public_fd, &p->io, o->syncer, 0644, 0755, &p->writer, err);
         if (r == 0)
                 r = read_signed(p, &note, &c, err);
         if (r == 0)
@@ -245,6 +246,7 @@ int publisher_open(int public_fd, int private_fd, const struct publisher_options
         if (r < 0)
                 return r;
         p->signed_size = c.size;
+        p->opened = true;
         publisher_drop_partials(p);
         publisher_make_ballast(p);
         *ret = p;

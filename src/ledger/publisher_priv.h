@@ -33,6 +33,7 @@ struct pending {
 struct publisher {
         struct io io;
         struct vault *vault;
+        struct syncer *syncer;     /* may be NULL */
         int public_fd, private_fd; /* borrowed */
         int wal_fd;
         char origin[NOTE_NAME_MAX + 1];
@@ -48,6 +49,7 @@ struct publisher {
         uint64_t segment_end; /* of the opened one, its size */
         uint8_t *chunk;       /* PUBLISHER_CHUNK */
         uint64_t skip_below;  /* entries of the WAL that are in full bundles already */
+        struct hash root;     /* as the writer has it, behind the batch taken last */
 
         struct tilestate state;
         struct buf bundle; /* the open bundle's bytes */
@@ -60,6 +62,10 @@ struct publisher {
         size_t n_pending;
         struct tile *dropped; /* full tiles whose partials may go after the next checkpoint */
         size_t n_dropped;
+        /* By level + 1: one more than the number of the last tile written in part.  Unless
+         * `opened`, a life before this one may have written others. */
+        uint64_t partial[TILE_LEVEL_MAX + 2];
+        bool opened;
 };
 
 /* ---- publisher_tree.c ---- */
@@ -83,8 +89,10 @@ void publisher_drop_partials(struct publisher *p);
 
 /* ---- publisher_wal.c ---- */
 
-/* Consume the WAL until `size` entries of the log were seen; count: seen so far. */
-MUST_USE int publisher_consume(struct publisher *p, uint64_t count, uint64_t size, struct err *err);
+/* Consume the WAL up to the first end of a batch at which `enough` entries of the log were seen; at
+ * `size` of them, which is not less, a batch must end.  count: seen so far. */
+MUST_USE int publisher_consume(struct publisher *p, uint64_t count, uint64_t enough, uint64_t size,
+                               struct err *err);
 
 /* ---- publisher.c ---- */
 

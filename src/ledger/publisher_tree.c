@@ -100,6 +100,14 @@ static int put_tile(struct publisher *p, struct tile t, struct span content, str
                               err);
 }
 
+/* Its directory of partial forms has to go; without any there is nothing to look for. */
+static void note_dropped(struct publisher *p, struct tile t)
+{
+        if ((!p->opened || p->partial[t.level + 1] == t.n + 1) &&
+            p->n_dropped < PUBLISHER_FILES_MAX)
+                p->dropped[p->n_dropped++] = t;
+}
+
 int publisher_write_pending(struct publisher *p, struct err *err)
 {
         int r;
@@ -110,8 +118,7 @@ int publisher_write_pending(struct publisher *p, struct err *err)
                 r = put_tile(p, f->tile, span_of(p->pending_bytes.p + f->at, f->n), err);
                 if (r < 0)
                         return r;
-                if (p->n_dropped < PUBLISHER_FILES_MAX)
-                        p->dropped[p->n_dropped++] = f->tile;
+                note_dropped(p, f->tile);
         }
         p->n_pending = 0;
         buf_clear(&p->pending_bytes);
@@ -138,6 +145,7 @@ static int write_partials(struct publisher *p, struct err *err)
                         continue;
                 content = level < 0 ? buf_span(&p->bundle)
                                     : span_of(p->state.slot[level], t.width * HASH_LEN);
+                p->partial[level + 1] = t.n + 1;
                 r = put_tile(p, t, content, err);
                 if (r < 0)
                         return r;

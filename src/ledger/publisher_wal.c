@@ -74,15 +74,15 @@ static int take_batch(struct publisher *p, struct span chunk, const struct wal_b
         return 0;
 }
 
-/* Batches of one chunk, up to `size` entries; *ret_used: bytes consumed. */
-static int take_chunk(struct publisher *p, struct span chunk, bool to_the_end, uint64_t size,
-                      uint64_t *count, size_t *ret_used, struct err *err)
+/* Batches of one chunk, as publisher_consume() says; *ret_used: bytes consumed. */
+static int take_chunk(struct publisher *p, struct span chunk, bool to_the_end, uint64_t enough,
+                      uint64_t size, uint64_t *count, size_t *ret_used, struct err *err)
 {
         struct wal_batch b;
         size_t at = 0, bad;
         int r;
 
-        while (*count < size && (to_the_end || chunk.n - at >= BATCH_BOUND)) {
+        while (*count < enough && (to_the_end || chunk.n - at >= BATCH_BOUND)) {
                 r = wal_get_batch(chunk, at, p->salt, *count, &b, &bad, err);
                 if (r < 0)
                         return err_wrap(err, "wal segment %llu from byte %llu",
@@ -98,6 +98,7 @@ static int take_chunk(struct publisher *p, struct span chunk, bool to_the_end, u
                 if (r < 0)
                         return r;
                 *count = b.size;
+                p->root = b.root;
                 at = b.at + b.len;
                 if (b.size >= p->skip_below && p->state.size == b.size && publisher_is_laden(p)) {
                         r = publisher_check_root(p, &b.root, err);
@@ -111,13 +112,15 @@ static int take_chunk(struct publisher *p, struct span chunk, bool to_the_end, u
         return 0;
 }
 
-int publisher_consume(struct publisher *p, uint64_t count, uint64_t size, struct err *err)
+int publisher_consume(struct publisher *p, uint64_t count, uint64_t enough, uint64_t size,
+                      struct err *err)
 {
         size_t used, want;
         ssize_t n;
         int r;
 
-        while (count < size) {
+        assert(enough <= size);
+        while (count < enough) {
                 if (p->fd < 0) {
                         r = open_segment(p, err);
                         if (r < 0)
@@ -128,8 +131,8 @@ int publisher_consume(struct publisher *p, uint64_t count, uint64_t size, struct
                 if (n != (ssize_t)want)
                         return err_sys(err, n < 0 ? (int)n : -EIO, "wal segment %llu: read",
                                        (unsigned long long)p->segment);
-                r = take_chunk(p, span_of(p->chunk, want), p->offset + want == p->segment_end, size,
-                               &count, &used, err);
+                r = take_chunk(p, span_of(p->chunk, want), p->offset + want == p->segment_end,
+                               enough, size, &count, &used, err);
                 if (r < 0)
                         return r;
                 p->offset += used;

@@ -19,6 +19,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "sys/io.h"
+#include "sys/syncer.h"
 #include "wire/entry.h"
 
 struct vault;
@@ -69,6 +70,8 @@ struct vault_rows {
 MUST_USE int vault_store(struct vault *v, uint64_t bundle, const struct vault_rows *rows, size_t n,
                          struct err *err);
 MUST_USE int vault_store_sync(struct vault *v, struct err *err);
+/* Borrowed, for the row files of a round; before the first vault_store(). */
+void vault_set_syncer(struct vault *v, struct syncer *syncer);
 
 /* Call fn with each disclosure of an entry that is still there.  0 also when there is none;
  * *ret_erased (may be NULL) counts rows whose subject was erased.  A negative result of fn ends it.

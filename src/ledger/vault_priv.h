@@ -71,6 +71,7 @@ struct vault {
         int subjects_fd;
         int rows_fd;               /* directory vault/ */
         struct filewriter *writer; /* of row files; vault_store()'s alone */
+        struct syncer *syncer;     /* for it; borrowed, may be NULL */
         struct hmac_key *tags;
         uint32_t n_slots; /* slots in use and free ones between them; slot 0 is the header */
 

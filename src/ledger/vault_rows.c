@@ -131,7 +131,7 @@ int vault_store(struct vault *v, uint64_t bundle, const struct vault_rows *rows,
         int r = 0;
 
         if (!v->writer)
-                r = filewriter_new(v->rows_fd, &v->io, 0600, 0700, &v->writer, err);
+                r = filewriter_new(v->rows_fd, &v->io, v->syncer, 0600, 0700, &v->writer, err);
         if (r < 0)
                 return r;
         begin_file(&out, bundle);
@@ -153,6 +153,11 @@ int vault_store(struct vault *v, uint64_t bundle, const struct vault_rows *rows,
         if (r < 0 && r != -ENOSPC)
                 v->writer = filewriter_free(v->writer);
         return r;
+}
+
+void vault_set_syncer(struct vault *v, struct syncer *syncer)
+{
+        v->syncer = syncer;
 }
 
 int vault_store_sync(struct vault *v, struct err *err)

@@ -24,6 +24,7 @@
 
 enum {
         WORKERS = 2,
+        SYNC_HELPERS = 3, /* beside the worker that publishes */
         MAX_JOBS = 8,
         TICK_MS = 250,
         PUBLISH_EVERY_MS = 30, /* at most; each one costs a dozen syncs */
@@ -155,7 +156,7 @@ static void publish_run(struct pool_job *job)
 {
         struct publish_job *j = (struct publish_job *)job;
         struct recorder *r = j->r;
-        struct publisher_options o = { .io = &io_kernel, .vault = r->vault };
+        struct publisher_options o = { .io = &io_kernel, .vault = r->vault, .syncer = r->syncer };
 
         j->result = 0;
         j->err = (struct err){ 0 };
@@ -419,6 +420,10 @@ static int start_loop(struct recorder *r, struct err *err)
         if (rc == 0)
                 rc = pool_new(WORKERS, MAX_JOBS, &r->pool, err);
         if (rc == 0)
+                rc = syncer_new(SYNC_HELPERS, &r->syncer, err);
+        if (rc == 0)
+                vault_set_syncer(r->vault, r->syncer);
+        if (rc == 0)
                 rc = sock_batch_new(RECORDER_PACKETS, MSG_MAX, &r->packets);
         if (rc == 0)
                 rc = loop_add_fd(r->loop, r->listen_fd, LOOP_READ, on_connection, r, &r->listener,
@@ -509,6 +514,7 @@ static void done(struct recorder *r)
         pool_free(r->pool);
         publisher_free(r->publisher);
         vault_free(r->vault);
+        syncer_free(r->syncer);
         ledger_free(r->ledger);
         loop_free(r->loop);
         sock_batch_free(r->packets);

@@ -20,6 +20,7 @@
 #include "loop/role.h"
 #include "recorder/recorder.h"
 #include "sys/sock.h"
+#include "sys/syncer.h"
 #include "wire/json.h"
 #include "wire/msg.h"
 
@@ -93,6 +94,7 @@ struct recorder {
         const struct clock *clock;
         struct loop *loop;
         struct pool *pool;
+        struct syncer *syncer; /* the publisher's and the vault's */
         int public_fd, private_fd, listen_fd, run_fd, statm_fd;
         struct ledger *ledger;
         struct vault *vault;

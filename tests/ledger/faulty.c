@@ -3,9 +3,10 @@
 
 static bool fails(struct faulty *f, enum faulty_kind k)
 {
-        bool now = ++f->count[k] == f->at && f->kind == k;
+        bool now = __atomic_add_fetch(&f->count[k], 1, __ATOMIC_RELAXED) == f->at && f->kind == k;
 
-        f->struck = f->struck || now;
+        if (now)
+                f->struck = true;
         return now;
 }
 

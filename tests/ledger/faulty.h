@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* faulty.h - the kernel's file calls, of which one chosen call fails. */
+/* faulty.h - the kernel's file calls, of which one chosen call fails.  They may come from several
+ * threads. */
 #ifndef TESTS_LEDGER_FAULTY_H
 #define TESTS_LEDGER_FAULTY_H
 

@@ -13,7 +13,7 @@ static struct filewriter *writer(struct fixture *f, const struct io *io)
 {
         struct filewriter *w = NULL;
 
-        assert_int_equal(filewriter_new(f->public_fd, io, 0640, 0750, &w, NULL), 0);
+        assert_int_equal(filewriter_new(f->public_fd, io, NULL, 0640, 0750, &w, NULL), 0);
         return w;
 }
 
@@ -102,14 +102,14 @@ static void there_already(void **state)
 }
 
 /* More directories and more files than are held open at a time. */
-static void many(void **state)
+static void put_many(struct syncer *s)
 {
-        struct fixture f;
-        struct filewriter *w;
+        struct filewriter *w = NULL;
         char dir[64], name[64];
+        struct fixture f;
 
         fixture_init(&f, false);
-        w = writer(&f, &io_kernel);
+        assert_int_equal(filewriter_new(f.public_fd, &io_kernel, s, 0640, 0750, &w, NULL), 0);
         for (int turn = 0; turn < 2; turn++) {
                 for (int i = 0; i < 900; i++) {
                         snprintf(dir, sizeof dir, "d%d", i % 60);
@@ -127,6 +127,16 @@ static void many(void **state)
         }
         filewriter_free(w);
         fixture_done(&f);
+}
+
+static void many(void **state)
+{
+        struct syncer *s = NULL;
+
+        put_many(NULL);
+        assert_int_equal(syncer_new(3, &s, NULL), 0);
+        put_many(s);
+        syncer_free(s);
 }
 
 /* A file for which there was no room is not written; the others wait on, and it can be put again,
@@ -191,6 +201,49 @@ static void failed_syncs(void **state)
         }
 }
 
+/* The same with several at a time: whichever fails, no file of the round gets its name. */
+static void failed_syncs_together(void **state)
+{
+        enum { FILES = 30 };
+        struct syncer *s = NULL;
+        bool struck = true;
+
+        assert_int_equal(syncer_new(3, &s, NULL), 0);
+        for (unsigned k = 1; struck; k++) {
+                struct filewriter *w = NULL;
+                struct fixture f;
+                struct faulty io;
+                char name[16];
+                int r;
+
+                fixture_init(&f, false);
+                TESTLOG_REQUIRE(mkdirat(f.public_fd, "d", 0755) == 0);
+                TESTLOG_REQUIRE(mkdirat(f.public_fd, "e", 0755) == 0);
+                faulty_init(&io);
+                io.kind = FAULTY_FSYNC;
+                io.at = k;
+                io.error = -EIO;
+                assert_int_equal(filewriter_new(f.public_fd, &io.io, s, 0640, 0750, &w, NULL), 0);
+                for (int i = 0; i < FILES; i++) {
+                        snprintf(name, sizeof name, "n%d", i);
+                        assert_int_equal(filewriter_put(w, i % 2 ? "d" : "e", name, SPAN("x"),
+                                                        FILEWRITER_IMMUTABLE, NULL),
+                                         0);
+                }
+                r = filewriter_sync(w, NULL);
+                struck = io.struck;
+                assert_int_equal(struck, k <= FILES + 2); /* and the two directories */
+                assert_int_equal(r, struck ? -EIO : 0);
+                for (int i = 0; i < FILES; i++) {
+                        snprintf(name, sizeof name, "%c/n%d", i % 2 ? 'd' : 'e', i);
+                        assert_int_equal(there(&f, name), k > FILES);
+                }
+                filewriter_free(w);
+                fixture_done(&f);
+        }
+        syncer_free(s);
+}
+
 static void removing(void **state)
 {
         struct fixture f;
@@ -228,7 +281,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(put_and_sync), cmocka_unit_test(there_already),
                 cmocka_unit_test(many),         cmocka_unit_test(without_room),
-                cmocka_unit_test(failed_syncs), cmocka_unit_test(removing),
+                cmocka_unit_test(failed_syncs), cmocka_unit_test(failed_syncs_together),
+                cmocka_unit_test(removing),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

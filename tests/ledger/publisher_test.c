@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ledger/publisher.h"
 
+#include "faulty.h"
 #include "fixture.h"
 #include "ledger/keys.h"
 #include "ledger/segment.h"
@@ -83,6 +84,88 @@ static void large_tree(void **state)
         assert_int_equal(faccessat(f.public_fd, "tile/1/001.p/1", F_OK, 0), 0);
         assert_int_equal(faccessat(f.public_fd, "tile/3", F_OK, 0), -1);
         fixture_done(&f);
+}
+
+static bool there(struct fixture *f, const char *path)
+{
+        return faccessat(f->public_fd, path, F_OK, 0) == 0;
+}
+
+/* A large backlog is published in rounds, each signed at the end of a batch: what comes later may
+ * fail.  With several files synced at a time, as the recorder does. */
+static void rounds(void **state)
+{
+        struct publisher_options o = { 0 };
+        struct ledger_position at;
+        struct publisher *p = NULL;
+        struct fixture f;
+        struct faulty io;
+        struct ledger *l;
+        struct err err = { 0 };
+
+        fixture_new(&f);
+        assert_int_equal(syncer_new(3, &o.syncer, NULL), 0);
+        faulty_init(&io);
+        o.io = &io.io;
+        l = fixture_open(&f);
+        assert_int_equal(publisher_open(f.public_fd, f.private_fd, &o, &p, NULL), 0);
+        fixture_append(&f, l, 70000, 40, 1000);
+        ledger_position(l, &at);
+        io.kind = FAULTY_RENAME;
+        io.at = io.count[FAULTY_RENAME] + 300; /* of 264 files a round */
+        io.error = -EIO;
+        assert_int_equal(publisher_run(p, &at, &err), -EIO);
+        publisher_free(p);
+        assert_int_equal(fixture_checkpoint_size(&f), 33000); /* 32768, and the batch to its end */
+        assert_int_equal(publisher_open(f.public_fd, f.private_fd, &o, &p, &err), 0);
+        assert_int_equal(publisher_size(p), 33000);
+        fixture_publish(p, l);
+        assert_int_equal(publisher_size(p), 70000);
+        fixture_check_tree(&f, 70000);
+        assert_int_equal(fixture_checkpoint_size(&f), 70000);
+        publisher_free(p);
+        syncer_free(o.syncer);
+        ledger_free(l);
+        fixture_done(&f);
+}
+
+/* Partial forms go when the tile is full and signed, also those that a life before has left. */
+static void partials_go(void **state)
+{
+        static const struct {
+                uint64_t size;
+                const char *gone, *there;
+        } rows[] = {
+                { 100, "tile/0/000", "tile/0/000.p/100" },
+                { 256, "tile/0/000.p", "tile/1/000.p/1" },
+                { 300, "tile/entries/000.p", "tile/entries/001.p/44" },
+                { 900, "tile/0/001.p", "tile/0/003.p/132" },
+                { 1024, "tile/entries/003.p", "tile/entries/003" },
+        };
+        struct publisher *p;
+        struct fixture f;
+        struct ledger *l;
+
+        for (int crash = 0; crash < 2; crash++) {
+                fixture_new(&f);
+                l = fixture_open(&f);
+                p = fixture_publisher(&f, NULL, false);
+                for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                        fixture_append(&f, l, rows[i].size - f.model.size, 40, 17);
+                        fixture_publish(p, l);
+                        if (crash) { /* behind the signature, before they went */
+                                publisher_free(p);
+                                TESTLOG_REQUIRE(mkdirat(f.public_fd, "tile/0/000.p", 0755) == 0 ||
+                                                errno == EEXIST);
+                                p = fixture_publisher(&f, NULL, false);
+                        }
+                        assert_false(there(&f, rows[i].gone));
+                        assert_true(there(&f, rows[i].there));
+                }
+                publisher_free(p);
+                ledger_free(l);
+                fixture_done(&f);
+        }
 }
 
 /* Every file of the tree, one at a time and random sets: all is in the write-ahead log still. */
@@ -384,6 +467,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(trees),
                 cmocka_unit_test(large_tree),
+                cmocka_unit_test(rounds),
+                cmocka_unit_test(partials_go),
                 cmocka_unit_test(files_made_again),
                 cmocka_unit_test(old_tiles_made_again),
                 cmocka_unit_test(wrong_files_stay),
