@@ -299,10 +299,11 @@ void line_put_author(const struct screen *s, const struct view *v, struct buf *o
                 buf_put_str(&who, state == FIELD_ERASED ? "⟨erased⟩" : "⟨sealed⟩");
         put_uids(v, &who);
         put_program(v, &who);
-        line_put_phrase(s, v, STYLE_NONE,
-                        "[ from {who.address}][ on {who.tty}][ in {who.unit}][ in container "
-                        "{who.container}]",
-                        &who);
+        line_put_phrase(
+                s, v, STYLE_NONE,
+                "[ from {who.address}][ within a session from {who.outer_address}][ on {who.tty}][ in {who.unit}][ in container "
+                "{who.container}]",
+                &who);
         if (who.n > 0) {
                 buf_put_str(out, who.p[0] == ' ' ? "  by" : "  by ");
                 screen_put(s, out, STYLE_NAME, buf_cstr(&who));

@@ -5,6 +5,7 @@
 #include "integrity/change_state.h"
 #include "integrity/config.h"
 #include "integrity/dirty.h"
+#include "integrity/session.h"
 #include "integrity/who.h"
 #include "integrity/why.h"
 #include "wire/json.h"
@@ -169,6 +170,20 @@ static void put_value(struct buf *scratch, struct place *p, const char *name, co
         p->n = scratch->n - p->at;
 }
 
+static bool put_address(struct buf *scratch, struct place *p, const char *name,
+                        const struct session *x)
+{
+        struct buf text = BUF_INIT(128);
+        bool known = x && x->peer.family;
+
+        if (known) {
+                sock_addr_put(&text, &x->peer);
+                put_value(scratch, p, name, NULL, &text);
+        }
+        buf_done(&text);
+        return known;
+}
+
 size_t change_fields(const struct who *w, struct buf *scratch,
                      struct feed_field out[CHANGE_FIELDS_MAX])
 {
@@ -179,8 +194,12 @@ size_t change_fields(const struct who *w, struct buf *scratch,
                 return 0;
         buf_printf(scratch, "uid:%u", w->has & WHO_HAS_AUID ? w->auid : w->uid);
         subject_n = scratch->n;
+        if (put_address(scratch, &p[n], "who.address", w->login))
+                n++;
         if (w->cmdline.n)
                 put_value(scratch, &p[n++], "who.cmdline", "who.cmdline_b64", &w->cmdline);
+        if (put_address(scratch, &p[n], "who.outer_address", session_outermost(w->login)))
+                n++;
         if (w->tty.n && text_is_utf8(buf_span(&w->tty), NULL))
                 put_value(scratch, &p[n++], "who.tty", NULL, &w->tty);
         if (w->user.n && text_is_utf8(buf_span(&w->user), NULL))

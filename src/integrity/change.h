@@ -16,7 +16,7 @@ struct who;
 struct why;
 
 enum {
-        CHANGE_FIELDS_MAX = 4, /* sensitive ones */
+        CHANGE_FIELDS_MAX = 6, /* sensitive ones */
         CHANGE_ALSO_MAX = 3,
         CHANGE_TEXT_MAX =
                 61440, /* skeleton, below ENTRY_MAX with room for what the recorder adds */

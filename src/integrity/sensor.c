@@ -333,6 +333,7 @@ static void on_tick(void *ctx)
         if (out_room(s) && (why_tick(s, false) < 0 || why_expire(s) < 0))
                 s->failed = -ENOMEM;
         procsource_tick(s->o.processes);
+        who_tick(s->who);
         loop_timer_set(s->tick, now + TICK_S * NS_PER_S);
 }
 

@@ -213,7 +213,7 @@ static int read_connection(struct sessions *s, enum session_how how, const struc
         x = session_new(how, p);
         if (!x)
                 return -ENOMEM;
-        set_name(x, p);
+        set_name(x, p->state.image ? p : c->at[MIN_OF(root + 1, c->n - 1)]);
         if (rc == 0 && l.connected) {
                 x->peer = l.peer;
                 x->local = l.local;

@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 #include "integrity/procsource.h"
+#include "integrity/session.h"
+#include "integrity/session_host.h"
 #include "integrity/who_priv.h"
 #include "sys/sysclock.h"
 
@@ -22,6 +24,8 @@ struct slot {
 
 struct who_cache {
         struct procsource *source;
+        struct session_host *host;
+        struct sessions *sessions;
         struct slot slot[WHO_CACHE]; /* direct mapped by pid */
         uint64_t batch;
         uint64_t before_ns;         /* the last read(2) began */
@@ -64,13 +68,37 @@ struct who *who_unref(struct who *w)
         buf_done(&w->container);
         buf_done(&w->user);
         buf_done(&w->names);
+        session_unref(w->login);
         free(w);
         return NULL;
 }
 
+static bool has_events(const struct who_cache *c)
+{
+        return procsource_kind(c->source) != PROCSOURCE_PROC;
+}
+
+static int follow_sessions(struct who_cache *c, struct err *err)
+{
+        struct procs *procs = procsource_procs(c->source);
+        struct sessions_options o = { .clock = &sysclock,
+                                      .procs = procs,
+                                      .events = has_events(c),
+                                      .ops = &session_host_ops };
+        int rc = session_host_new(procs, &sysclock, &c->host, err);
+
+        o.ctx = c->host;
+        if (rc == 0)
+                rc = sessions_new(&o, &c->sessions, err);
+        if (rc == 0)
+                sessions_begin(c->sessions);
+        return rc;
+}
+
 int who_cache_new(struct procsource *processes, struct who_cache **ret, struct err *err)
 {
-        struct who_cache *c = calloc(1, sizeof *c);
+        CLEANUP(who_cache_freep) struct who_cache *c = calloc(1, sizeof *c);
+        int rc;
 
         if (!c)
                 return err_set(err, -ENOMEM, "out of memory for authors");
@@ -78,7 +106,11 @@ int who_cache_new(struct procsource *processes, struct who_cache **ret, struct e
         c->batch = 1;
         c->until_ns = UINT64_MAX;
         c->own_mount_ns = proc_own_mount_ns();
+        rc = follow_sessions(c, err);
+        if (rc < 0)
+                return rc;
         *ret = c;
+        c = NULL;
         return 0;
 }
 
@@ -89,6 +121,8 @@ struct who_cache *who_cache_free(struct who_cache *c)
         for (size_t i = 0; i < WHO_CACHE; i++)
                 who_unref(c->slot[i].who);
         who_users_done(&c->users);
+        sessions_free(c->sessions);
+        session_host_free(c->host);
         free(c);
         return NULL;
 }
@@ -126,12 +160,12 @@ void who_batch_end(struct who_cache *c)
         c->batch++;
 }
 
-/* ---- one process ---- */
-
-static bool has_events(const struct who_cache *c)
+void who_tick(struct who_cache *c)
 {
-        return procsource_kind(c->source) != PROCSOURCE_PROC;
+        sessions_tick(c->sessions);
 }
+
+/* ---- one process ---- */
 
 static void ask_cache(const struct who_cache *c, pid_t pid, bool gone, struct procs_answer *ret)
 {
@@ -203,6 +237,15 @@ static void say_nothing_known(struct who_cache *c, struct who *w)
                 who_say_unknown(w, "the process ended before it could be read");
 }
 
+/* Last, for it may read processes into the cache, and what was found there goes. */
+static void set_login(struct who_cache *c, struct who *w, uint64_t start_ns)
+{
+        struct session *x = sessions_of(c->sessions, w->pid, start_ns);
+
+        if (x)
+                w->login = session_ref(x);
+}
+
 static struct who *make(struct who_cache *c, pid_t pid, int pidfd, bool gone)
 {
         const struct proc_info *info = NULL;
@@ -231,8 +274,11 @@ static struct who *make(struct who_cache *c, pid_t pid, int pidfd, bool gone)
         else
                 say_nothing_known(c, w);
         if (a.proc) {
+                uint64_t start_ns = a.proc->start_ns;
+
                 who_fill_earlier(w, &a, c->from_ns);
                 add_parents(c, w, a.proc);
+                set_login(c, w, start_ns);
         }
         if (w->has & WHO_HAS_UID)
                 buf_put(&w->user, who_users_name(&c->users, w->uid));

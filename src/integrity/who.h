@@ -23,6 +23,7 @@
 
 struct json_writer;
 struct procsource;
+struct session;
 
 enum {
         WHO_CMDLINE_MAX = 4096,
@@ -60,6 +61,7 @@ struct who {
         uint64_t start; /* of the process, in the kernel's ticks; 0: not known */
         struct buf comm, exe, cmdline, tty, unit, container, user; /* empty: not known */
         struct buf names;
+        struct session *login; /* of session.h, counted; NULL: not known */
         uint8_t n_parents, n_earlier;
         struct who_kin parents[WHO_PARENTS]; /* nearest first */
         struct who_kin earlier[WHO_EARLIER]; /* latest first */
@@ -103,6 +105,9 @@ void who_batch_end(struct who_cache *c);
  * that it had ended before the notice was read.  Never fails: what is not known is said in the
  * result; NULL only without memory.  Borrowed; take a reference to keep it. */
 struct who *who_of(struct who_cache *c, pid_t pid, int pidfd, bool gone);
+
+/* Every few seconds: logins that nobody has told of. */
+void who_tick(struct who_cache *c);
 
 /* User names by uid, from lines "uid name\n" that a job read for us.  Replaces what was known. */
 MUST_USE int who_set_users(struct who_cache *c, struct span facts, struct err *err);

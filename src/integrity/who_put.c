@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/text.h"
+#include "integrity/session.h"
 #include "integrity/who.h"
 #include "wire/json.h"
 
@@ -51,20 +52,34 @@ static void put_kins(struct json_writer *w, const char *key, const struct who *w
         json_end_array(w);
 }
 
+/* Where there is no address, why; what is sensitive of it goes beside the entry. */
+static void put_login(struct json_writer *w, const struct session *x)
+{
+        json_member_text(w, "login", session_how_name(x->how));
+        if (x->root)
+                json_member_int(w, "login_pid", x->root);
+}
+
 static void put_known(struct json_writer *w, const struct who *who)
 {
         if (who->has & WHO_HAS_AUID)
                 json_member_int(w, "auid", who->auid);
         put_optional(w, "comm", &who->comm);
         put_text(w, "container", &who->container);
+        if (who->login && who->login->name[0])
+                json_member_text(w, "daemon", who->login->name);
         put_kins(w, "earlier", who, who->earlier, who->n_earlier, false);
         if (who->has & WHO_HAS_UID)
                 json_member_int(w, "euid", who->euid);
         put_optional(w, "exe", &who->exe);
         if (who->has & WHO_EXE_NAMELESS)
                 json_member_bool(w, "exe_nameless", true);
+        if (who->login)
+                put_login(w, who->login);
         if (who->has & WHO_HAS_MOUNT_NS)
                 json_member_int(w, "mount_ns", who->mount_ns);
+        if (who->login && who->login->why[0])
+                json_member_text(w, "no_address", who->login->why);
         put_kins(w, "parents", who, who->parents, who->n_parents, true);
         if (who->pid)
                 json_member_int(w, "pid", who->pid);
@@ -102,6 +117,8 @@ void who_put(struct json_writer *w, const struct who *who, struct who *const *al
              const char *unknown)
 {
         json_begin_object(w);
+        if (who && who->login && who->login->peer.family)
+                json_member_text(w, "address_from", session_witness_name(who->login->witness));
         put_also(w, also, max);
         if (who) {
                 put_known(w, who);

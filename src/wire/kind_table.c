@@ -47,12 +47,15 @@
 
 /* Who did it.  A name, a command line, an address and a terminal are personal: sensitive. */
 #define ACTOR \
-        { "who.address", KIND_TEXT, SENS, "source address of the session" }, \
+        { "who.address", KIND_TEXT, SENS, \
+          "source address of the session, with its port where that is known" }, \
+        { "who.address_from", KIND_TEXT, 0, "who told it: socket, or utmp" }, \
         { "who.also", KIND_LIST, 0, "[pid, program] of others who touched it since it was read" }, \
         { "who.auid", KIND_INT, 0, "login user id, kept over su and sudo" }, \
         { "who.cmdline", KIND_TEXT, SENS | KIND_BYTES, "command line, blanks between arguments" }, \
         { "who.comm", KIND_TEXT, KIND_BYTES, "name of the process" }, \
         { "who.container", KIND_TEXT, 0, "container id" }, \
+        { "who.daemon", KIND_TEXT, 0, "program or unit that the session began with" }, \
         { "who.earlier", KIND_LIST, 0, \
           "[executable or name, user id] that it had before, in the moment of the change: it may " \
           "have been made as that; latest first" }, \
@@ -60,7 +63,14 @@
         { "who.exe", KIND_TEXT, KIND_BYTES, "path of the executable" }, \
         { "who.exe_nameless", KIND_BOOL, 0, \
           "the executable had no name: it was deleted, or never had one" }, \
+        { "who.login", KIND_TEXT, 0, \
+          "how the session began: ssh, remote, console, cron, service, kernel or unknown" }, \
+        { "who.login_pid", KIND_INT, 0, "process that it began with" }, \
         { "who.mount_ns", KIND_INT, 0, "mount namespace, where it is not the sensor's" }, \
+        { "who.no_address", KIND_TEXT, 0, "why the session has no address" }, \
+        { "who.outer_address", KIND_TEXT, SENS, \
+          "source address of the outermost session, where this one was begun from another on " \
+          "this host" }, \
         { "who.parents", KIND_LIST, 0, \
           "[pid, executable or name, user id] of those it was begun under, nearest first" }, \
         { "who.pid", KIND_INT, 0, "process id" }, \

@@ -3,10 +3,13 @@
 
 #include "integrity/config.h"
 #include "integrity/dirty.h"
+#include "integrity/session.h"
 #include "integrity/who.h"
 #include "sample.h"
 #include "wire/json.h"
 #include "wire/kind.h"
+
+#include <sys/socket.h>
 
 static struct json_value member(struct span entry, const char *path)
 {
@@ -185,6 +188,62 @@ static void test_author(void **state)
         (void)state;
 }
 
+/* Where the session came from: sealed, and how it is known beside it; or why there is none. */
+static void test_login(void **state)
+{
+        static const struct span allowed[] = { SPAN_INIT("who.address"),
+                                               SPAN_INIT("who.outer_address") };
+        struct session outer = {
+                .refs = 9,
+                .how = SESSION_SSH,
+                .peer = { .family = AF_INET, .bytes = { 198, 51, 100, 7 }, .port = 5022 }
+        };
+        struct session x = { .refs = 9,
+                             .how = SESSION_SSH,
+                             .root = 77,
+                             .witness = SESSION_BY_SOCKET,
+                             .outer = &outer,
+                             .name = "sshd",
+                             .peer = { .family = AF_INET6, .bytes = { [15] = 1 }, .port = 40000 } };
+        struct record is = sample_file(5, 1);
+        struct who *w = who_new(42);
+        struct change c = { .path = SPAN("/p"), .is = &is, .seen = "live", .who = w };
+        struct buf b = BUF_INIT(CHANGE_TEXT_MAX), scratch = BUF_INIT(65536);
+        struct feed_field fields[CHANGE_FIELDS_MAX];
+        struct err err = { 0 };
+
+        w->has = WHO_HAS_UID;
+        w->login = &x;
+        change_put(&c, &b);
+        check_entry(buf_span(&b));
+        check_text(buf_span(&b), "who.login", "ssh");
+        check_text(buf_span(&b), "who.daemon", "sshd");
+        check_text(buf_span(&b), "who.address_from", "socket");
+        assert_null(memmem(b.p, b.n, "::1", 3));
+        assert_null(memmem(b.p, b.n, "198.51", 6));
+        assert_null(memmem(b.p, b.n, "no_address", 10));
+        assert_int_equal(change_fields(w, &scratch, fields), 2);
+        assert_true(span_eq_str(fields[0].name, "who.address"));
+        assert_true(span_eq_str(fields[0].value, "\"[::1]:40000\""));
+        assert_true(span_eq_str(fields[1].name, "who.outer_address"));
+        assert_true(span_eq_str(fields[1].value, "\"198.51.100.7:5022\""));
+        assert_int_equal(kind_check(buf_span(&b), "sensor", allowed, 2, &err), 0);
+
+        x = (struct session){ .refs = 9, .how = SESSION_CRON, .name = "cron", .why = "because" };
+        buf_clear(&b);
+        buf_clear(&scratch);
+        change_put(&c, &b);
+        check_entry(buf_span(&b));
+        check_text(buf_span(&b), "who.login", "cron");
+        check_text(buf_span(&b), "who.no_address", "because");
+        assert_null(memmem(b.p, b.n, "address_from", 12));
+        assert_int_equal(change_fields(w, &scratch, fields), 0);
+        who_unref(w);
+        buf_done(&b);
+        buf_done(&scratch);
+        (void)state;
+}
+
 /* Gone before it was read: what the kernel told, and everybody who had a part. */
 static void test_transient(void **state)
 {
@@ -304,9 +363,10 @@ static void test_the_other_kinds(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_changes), cmocka_unit_test(test_both_hashes),
-                cmocka_unit_test(test_author),  cmocka_unit_test(test_transient),
-                cmocka_unit_test(test_profile), cmocka_unit_test(test_the_other_kinds),
+                cmocka_unit_test(test_changes),         cmocka_unit_test(test_both_hashes),
+                cmocka_unit_test(test_author),          cmocka_unit_test(test_login),
+                cmocka_unit_test(test_transient),       cmocka_unit_test(test_profile),
+                cmocka_unit_test(test_the_other_kinds),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,10 +31,10 @@ class Host:
              "--keep-user"], stdout=self.log, stderr=self.log)
         self.wait(lambda: (self.run / "recorder.sock").exists(), "the recorder's socket")
 
-    def start_sensor(self):
+    def start_sensor(self, *options):
         watch = [x for path in self.watch for x in ("--watch", path)]
         self.sensor = subprocess.Popen(
-            [BIN / "assay-sensor", "--state", self.state, "--run", self.run, *watch],
+            [BIN / "assay-sensor", "--state", self.state, "--run", self.run, *watch, *options],
             stdout=self.log, stderr=self.log)
         self.wait(lambda: "profiles" in self.status(), "the sensor's first scan")
 
