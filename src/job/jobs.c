@@ -8,6 +8,7 @@ enum { MIB = 1024 * 1024 };
 static const struct job jobs[] = {
         { .name = "aptlist", .input_max = MIB, .run = job_aptlist },
         { .name = "aptsources", .input_max = MIB, .run = job_aptsources },
+        { .name = "commit", .call = job_commit, .right = JOB_READS_DIR },
         { .name = "deb", .call = job_deb, .prepare = unpack_prepare },
         { .name = "group", .input_max = 16 * MIB, .run = job_group },
         { .name = "mountinfo", .input_max = 16 * MIB, .run = job_mountinfo },

@@ -314,8 +314,7 @@ static bool take_signer(struct span name, struct signature *ret)
 }
 
 /* Good without asking whose it is?  Then nobody is allowed to whom the key belongs. */
-static int check_unknown(struct ssh *s, enum signature_status otherwise, struct signature *ret,
-                         struct err *err)
+static int check_unknown(struct ssh *s, struct signature *ret, struct err *err)
 {
         const char *const argv[] = { "ssh-keygen", "-Y", "check-novalidate", "-n",
                                      s->namespace, "-s", SSH_SIGNATURE_AT,   NULL };
@@ -323,8 +322,8 @@ static int check_unknown(struct ssh *s, enum signature_status otherwise, struct 
 
         if (r < 0)
                 return r;
-        ret->status =
-                code == 0 && take_fingerprint(buf_span(&s->said), ret) ? otherwise : SIGNATURE_BAD;
+        ret->status = code == 0 && take_fingerprint(buf_span(&s->said), ret) ? SIGNATURE_NO_KEY
+                                                                             : SIGNATURE_BAD;
         return 0;
 }
 
@@ -342,7 +341,7 @@ static int check_signer(struct ssh *s, struct signature *ret, bool *ret_good, st
 
 static int judge_ssh(struct ssh *s, struct signature *ret, struct err *err)
 {
-        const char *const argv[] = { "ssh-keygen",   "-Y", "find-principals", "-f",
+        const char *const argv[] = { "ssh-keygen",   "-Y", "find-principals", "-O", s->time, "-f",
                                      SSH_SIGNERS_AT, "-s", SSH_SIGNATURE_AT,  NULL };
         CLEANUP(buf_done) struct buf names = BUF_INIT(SAID_MAX);
         struct span rest, name;
@@ -352,7 +351,7 @@ static int judge_ssh(struct ssh *s, struct signature *ret, struct err *err)
         if (r < 0)
                 return r;
         if (code != 0)
-                return check_unknown(s, SIGNATURE_NO_KEY, ret, err);
+                return check_unknown(s, ret, err);
         buf_put(&names, buf_span(&s->said));
         rest = buf_span(&names);
         for (int i = 0; i < PRINCIPALS_MAX && job_cut(&rest, '\n', &name); i++) {
@@ -366,7 +365,7 @@ static int judge_ssh(struct ssh *s, struct signature *ret, struct err *err)
                         return 0;
                 }
         }
-        return check_unknown(s, SIGNATURE_KEY_EXPIRED, ret, err);
+        return check_unknown(s, ret, err);
 }
 
 /* ssh-keygen wants a date where we have seconds. */

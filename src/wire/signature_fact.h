@@ -24,9 +24,9 @@ enum signature_status {
         SIGNATURE_NONE, /* nothing there that is signed */
         SIGNATURE_GOOD,
         SIGNATURE_BAD,
-        SIGNATURE_NO_KEY, /* none of the keys or signers that were given */
+        SIGNATURE_NO_KEY, /* none of the keys that were given, or of the signers at that time */
         SIGNATURE_EXPIRED,
-        SIGNATURE_KEY_EXPIRED, /* also: the signer was not allowed at that time */
+        SIGNATURE_KEY_EXPIRED,
         SIGNATURE_KEY_REVOKED,
         SIGNATURE_WEAK, /* a hash or sort of key that nobody should trust any more, or not yet */
         SIGNATURE_STATUSES,
