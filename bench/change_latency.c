@@ -6,8 +6,7 @@
  * Stands between the sensor and the recorder: it listens at OWN-SOCKET, where the sensor connects,
  * passes every message on, and so sees the entry go by and the acknowledgement come back.  Its own
  * two hops are part of what it measures.  Prints "ready", then once the sensor is live (a line on
- * standard input says so) p50 and p99 of
- * that, and of the time until the entry went by. */
+ * standard input says so) p50 and p99 of that, and of the time until the entry went by. */
 #include "base/text.h"
 #include "crypto/sha256.h"
 #include "samples.h"
