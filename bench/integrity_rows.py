@@ -123,7 +123,7 @@ class Scanned:
                      self.state, "--run", self.state)
 
     def check(self, *options):
-        return timed(BIN / "assay", "check", "--state", self.state, *options)
+        return timed(BIN / "assay", "check", "--no-ledger", "--state", self.state, *options)
 
 
 # ---- scanning ----

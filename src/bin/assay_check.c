@@ -5,172 +5,41 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "bin/assay_baseline.h"
 #include "bin/assay_commands.h"
+#include "bin/assay_files.h"
 #include "command/places.h"
 #include "command/progress.h"
+#include "command/rate.h"
+#include "command/trust.h"
 #include "integrity/check.h"
 #include "wire/json.h"
 
 struct check_command_options {
-        bool deep;
+        bool deep, no_ledger;
+        const char *rate;
 };
 
 static const struct option_spec check_specs[] = {
         { "deep", 0, OPTION_FLAG, offsetof(struct check_command_options, deep), NULL,
           "read all content again, also where nothing else has changed" },
+        { "rate", 0, OPTION_TEXT, offsetof(struct check_command_options, rate), "RATE",
+          "at most so many bytes (20M) or files (1000files) a second" },
+        { "no-ledger", 0, OPTION_FLAG, offsetof(struct check_command_options, no_ledger), NULL,
+          "do not ask the ledger whether the baseline is the one it has" },
         { 0 },
 };
 
-enum { WORKERS_MAX = 8, LINE_BYTES = 64 * 1024, DIGEST_SHOWN = 8 };
+enum { WORKERS_MAX = 8, LINE_BYTES = 64 * 1024 };
 
 struct checking {
         const struct invocation *in;
         struct progress progress;
         struct buf out;
-        uint64_t unreadable;
-        bool any; /* for the commas of JSON */
+        struct trust trust;
+        bool asked; /* the ledger */
+        bool any;   /* for the commas of JSON */
 };
-
-/* ---- one difference ---- */
-
-static const char *change_of(const struct record *was, const struct record *is)
-{
-        return !was ? "created" : !is ? "deleted" : "changed";
-}
-
-static void put_digest(const struct screen *s, const struct record *r, struct buf *out)
-{
-        char hex[2 * RECORD_HASH + 1];
-
-        if (r->hash != RECORD_HASH_KNOWN) {
-                buf_printf(out, "(%s)", record_hash_name(r->hash));
-                return;
-        }
-        text_hex(span_of(r->sha256, RECORD_HASH), hex);
-        if (s->terminal)
-                buf_printf(out, "%.*s…", DIGEST_SHOWN, hex);
-        else
-                buf_put_str(out, hex);
-}
-
-static void put_value(const struct screen *s, const struct record *r, unsigned field,
-                      struct buf *out)
-{
-        switch (field) {
-        case RECORD_F_TYPE:
-                buf_put_str(out, record_type_name(r->type));
-                break;
-        case RECORD_F_MODE:
-                buf_printf(out, "%04o", r->mode);
-                break;
-        case RECORD_F_UID:
-                buf_printf(out, "%u", r->uid);
-                break;
-        case RECORD_F_GID:
-                buf_printf(out, "%u", r->gid);
-                break;
-        case RECORD_F_SIZE:
-                buf_printf(out, "%" PRIu64, r->size);
-                break;
-        case RECORD_F_MTIME:
-                screen_put_time(s, out, r->mtime_ns);
-                break;
-        case RECORD_F_LINKS:
-                buf_printf(out, "%u", r->nlink);
-                break;
-        case RECORD_F_LINK:
-                text_put_safe(out, r->link);
-                break;
-        case RECORD_F_SHA256:
-                put_digest(s, r, out);
-                break;
-        default:
-                buf_put_byte(out, '?');
-        }
-}
-
-/* Those whose value says nothing to a person are only named. */
-static bool has_words(unsigned field)
-{
-        return !(field & (RECORD_F_INODE | RECORD_F_RDEV | RECORD_F_XATTRS | RECORD_F_FLAGS));
-}
-
-static void put_differs(const struct screen *s, const struct record *was, const struct record *is,
-                        unsigned differs, struct buf *out)
-{
-        for (unsigned bit = 0; bit < RECORD_F_COUNT; bit++) {
-                if (!(differs & 1u << bit))
-                        continue;
-                buf_printf(out, "  %s", record_field_name[bit]);
-                if (!has_words(1u << bit))
-                        continue;
-                buf_put_byte(out, ' ');
-                put_value(s, was, 1u << bit, out);
-                buf_put_str(out, "→");
-                put_value(s, is, 1u << bit, out);
-        }
-}
-
-static void put_line(const struct checking *c, struct span path, const struct record *was,
-                     const struct record *is, unsigned differs, struct buf *out)
-{
-        const struct screen *s = &c->in->out;
-        CLEANUP(buf_done) struct buf line = BUF_INIT(LINE_BYTES);
-        CLEANUP(buf_done) struct buf safe = BUF_INIT(LINE_BYTES);
-        const char *change = change_of(was, is);
-
-        screen_put(s, &line, is ? was ? STYLE_WARN : STYLE_GOOD : STYLE_BAD, change);
-        buf_put_str(&line, "  ");
-        text_put_safe(&safe, path);
-        screen_put(s, &line, STYLE_BOLD, buf_cstr(&safe));
-        if (was && is)
-                put_differs(s, was, is, differs, &line);
-        screen_put_wrapped(s, out, buf_cstr(&line), 0, strlen(change) + 2);
-        buf_put_byte(out, '\n');
-}
-
-static void put_state_json(struct json_writer *w, const char *key, const struct record *r)
-{
-        char mode[8], hex[2 * RECORD_HASH + 1];
-
-        if (!r)
-                return;
-        snprintf(mode, sizeof(mode), "%04o", r->mode);
-        json_put_key(w, key);
-        json_begin_object(w);
-        json_member_int(w, "gid", r->gid);
-        json_member_text(w, "mode", mode);
-        if (r->hash == RECORD_HASH_KNOWN) {
-                text_hex(span_of(r->sha256, RECORD_HASH), hex);
-                json_member_text(w, "sha256", hex);
-        }
-        json_member_u64(w, "size", r->size);
-        json_member_text(w, "type", record_type_name(r->type));
-        json_member_int(w, "uid", r->uid);
-        json_end_object(w);
-}
-
-static void put_item(struct checking *c, struct span path, const struct record *was,
-                     const struct record *is, unsigned differs)
-{
-        struct json_writer w;
-
-        buf_put_str(&c->out, c->any ? "," : "");
-        c->any = true;
-        json_writer_init(&w, &c->out);
-        json_begin_object(&w);
-        json_member_text(&w, "change", change_of(was, is));
-        json_put_key(&w, "differs");
-        json_begin_array(&w);
-        for (unsigned bit = 0; was && is && bit < RECORD_F_COUNT; bit++)
-                if (differs & 1u << bit)
-                        json_put_string(&w, span_str(record_field_name[bit]));
-        json_end_array(&w);
-        put_state_json(&w, "is", is);
-        json_put_bytes(&w, "path", path);
-        put_state_json(&w, "was", was);
-        json_end_object(&w);
-}
 
 static int on_report(void *ctx, struct span path, const struct record *was, const struct record *is,
                      unsigned differs)
@@ -178,11 +47,13 @@ static int on_report(void *ctx, struct span path, const struct record *was, cons
         struct checking *c = ctx;
 
         if (c->in->json) {
-                put_item(c, path, was, is, differs);
+                buf_put_str(&c->out, c->any ? "," : "");
+                c->any = true;
+                files_put_json(path, was, is, differs, &c->out);
                 return buf_status(&c->out);
         }
         progress_stop(&c->progress);
-        put_line(c, path, was, is, differs, &c->out);
+        files_put_line(&c->in->out, path, was, is, differs, &c->out);
         return screen_flush(&c->in->out, &c->out);
 }
 
@@ -194,29 +65,49 @@ static void on_unreadable(void *ctx, struct span path, int error)
         progress_stop(&c->progress);
         buf_put(&text, path);
         complain(c->in, STATUS_UNSURE, "%s: %s", buf_cstr(&text),
-                 strerror(error < 0 ? -error : error));
-        c->unreadable++;
+                 error == -EAGAIN ? "kept changing while it was read" : strerror(-error));
 }
 
-static void on_progress(void *ctx, uint64_t files, uint64_t total)
+static void on_progress(void *ctx, uint64_t files, uint64_t total_files, uint64_t bytes,
+                        uint64_t total_bytes)
 {
         struct checking *c = ctx;
 
-        progress_set(&c->progress, files, total);
+        progress_set_files(&c->progress, files, total_files, bytes, total_bytes);
 }
 
 /* ---- the whole ---- */
+
+/* A replaced baseline outweighs whatever agrees with it. */
+static enum verdict judge(const struct checking *c, const struct check_result *r)
+{
+        if (!c->asked)
+                return r->verdict;
+        if (c->trust.verdict == VERDICT_FAIL || r->verdict == VERDICT_FAIL)
+                return VERDICT_FAIL;
+        return c->trust.verdict == VERDICT_UNKNOWN ? VERDICT_UNKNOWN : r->verdict;
+}
+
+static void put_verdict(const struct checking *c, const struct check_result *r, struct buf *out)
+{
+        const struct screen *s = &c->in->out;
+
+        if (c->asked && c->trust.verdict == VERDICT_FAIL)
+                screen_put(s, out, STYLE_BAD, "REPLACED");
+        else if (r->verdict == VERDICT_FAIL)
+                screen_put(s, out, STYLE_BAD, "CHANGED");
+        else if (judge(c, r) == VERDICT_UNKNOWN)
+                screen_put(s, out, STYLE_WARN, "NOT SURE");
+        else
+                screen_put(s, out, STYLE_GOOD, "GOOD");
+}
 
 static void put_summary(const struct checking *c, const struct check_result *r, int64_t took_ns,
                         struct buf *out)
 {
         const struct screen *s = &c->in->out;
 
-        if (r->verdict == VERDICT_PASS)
-                screen_put(s, out, STYLE_GOOD, "GOOD");
-        else
-                screen_put(s, out, r->verdict == VERDICT_FAIL ? STYLE_BAD : STYLE_WARN,
-                           r->verdict == VERDICT_FAIL ? "CHANGED" : "NOT SURE");
+        put_verdict(c, r, out);
         buf_put_str(out, "  ");
         screen_put_count(out, r->changed);
         buf_put_str(out, " changed, ");
@@ -232,14 +123,22 @@ static void put_summary(const struct checking *c, const struct check_result *r, 
         buf_put_str(out, " directories, ");
         screen_put_bytes(out, r->counts.bytes);
         buf_put_str(out, " read, ");
-        screen_put_count(out, c->unreadable);
+        screen_put_count(out, r->unreadable);
         buf_put_str(out, " not readable, in ");
         screen_put_duration(out, took_ns);
         buf_put_byte(out, '\n');
+        if (r->unhashed) {
+                screen_put_count(out, r->unhashed);
+                buf_put_str(out, " files could not be read when the baseline was taken: their "
+                                 "content is not known\n");
+        }
+        if (c->asked)
+                trust_put_text(s, &c->trust, out);
 }
 
 static void put_json(const struct checking *c, const struct check_result *r, struct buf *out)
 {
+        enum verdict v = judge(c, r);
         char root[2 * HASH_LEN + 1];
         struct json_writer w;
 
@@ -257,12 +156,20 @@ static void put_json(const struct checking *c, const struct check_result *r, str
                 json_put_raw(&w, buf_span(&c->out));
         json_end_array(&w);
         json_member_u64(&w, "files", r->counts.files);
+        if (c->asked) {
+                CLEANUP(buf_done) struct buf ledger = BUF_INIT(LINE_BYTES);
+
+                trust_put_json(&c->trust, &ledger);
+                json_member_raw(&w, "ledger", buf_span(&ledger));
+        }
         json_member_time(&w, "taken", r->baseline.taken_ns);
-        json_member_u64(&w, "unreadable", c->unreadable);
-        json_member_string(&w, "verdict",
-                           r->verdict == VERDICT_PASS   ? SPAN("good")
-                           : r->verdict == VERDICT_FAIL ? SPAN("changed")
-                                                        : SPAN("unknown"));
+        json_member_u64(&w, "unhashed", r->unhashed);
+        json_member_u64(&w, "unreadable", r->unreadable);
+        json_member_text(&w, "verdict",
+                         c->asked && c->trust.verdict == VERDICT_FAIL ? "replaced"
+                         : v == VERDICT_PASS                          ? "good"
+                         : v == VERDICT_FAIL                          ? "changed"
+                                                                      : "unknown");
         json_end_object(&w);
         buf_put_byte(out, '\n');
 }
@@ -277,26 +184,27 @@ static unsigned workers(void)
 static enum status conclude(struct checking *c, const struct check_result *r, int64_t took_ns)
 {
         CLEANUP(buf_done) struct buf out = BUF_INIT(2 * COMMAND_OUTPUT_MAX);
+        enum verdict v = judge(c, r);
 
         if (c->in->json)
                 put_json(c, r, &out);
         else
                 put_summary(c, r, took_ns, &out);
         return command_print(c->in, &out,
-                             r->verdict == VERDICT_PASS   ? STATUS_GOOD
-                             : r->verdict == VERDICT_FAIL ? STATUS_PROBLEM
-                                                          : STATUS_UNSURE);
+                             v == VERDICT_PASS   ? STATUS_GOOD
+                             : v == VERDICT_FAIL ? STATUS_PROBLEM
+                                                 : STATUS_UNSURE);
 }
 
-static enum status run(struct invocation *in)
+static enum status go(struct invocation *in, const struct check_command_options *o)
 {
-        const struct check_command_options *o = in->options;
         struct checking c = { .in = in, .out = BUF_INIT(COMMAND_OUTPUT_MAX) };
         char dir[PLACES_PATH_MAX];
         struct check_options options = {
                 .state_dir = dir,
                 .deep = o->deep,
                 .workers = workers(),
+                .clock = in->clock,
                 .progress = on_progress,
                 .report = on_report,
                 .unreadable = on_unreadable,
@@ -305,28 +213,49 @@ static enum status run(struct invocation *in)
         int64_t started = clock_mono(in->clock);
         struct check_result r;
         struct err err = { 0 };
+        struct rate rate = { 0 };
         enum status result;
         int status;
 
+        if (o->rate && rate_parse(o->rate, &rate, &err) < 0)
+                return complain(in, STATUS_USAGE, "--rate: %s", err_text(&err));
+        options.pace = (struct pace_limits){ rate.bytes_per_s, rate.files_per_s };
         status = places_join(in->state, "sensor", dir, &err);
         progress_start(&c.progress, in->clock, o->deep ? "reading files" : "looking at files");
         if (status == 0)
                 status = check_run(&options, &r, &err);
         progress_stop(&c.progress);
+        if (status == 0 && !o->no_ledger) {
+                trust_check(in, &r.baseline.root, &c.trust);
+                c.asked = true;
+        }
         result = status < 0 ? complain_err(in, &err)
                             : conclude(&c, &r, clock_mono(in->clock) - started);
         buf_done(&c.out);
         return result;
 }
 
+static enum status run(struct invocation *in)
+{
+        return go(in, in->options);
+}
+
+enum status check_differences(struct invocation *in)
+{
+        const struct check_command_options quick = { .no_ledger = true };
+
+        return go(in, &quick);
+}
+
 const struct command command_check = {
         .name = "check",
         .operands = "",
         .about = "compare this host with its baseline, now",
-        .help = "Walks everything that is watched and says what is not as the baseline has it.  The\n"
-                "sensor need not run; nothing is changed and nothing recorded.  Content is read\n"
-                "where anything else has changed, or all of it with --deep.  Run it as root, or not\n"
-                "every file can be read.",
+        .help = "Walks everything that is watched and says what is not as the baseline has it, and\n"
+                "whether that baseline is the one the ledger says is trusted.  The sensor need not\n"
+                "run; nothing is changed and nothing recorded.  Content is read where anything else\n"
+                "has changed, or all of it with --deep.  Run it as root, or not every file can be\n"
+                "read: what cannot is told, and makes the result unsure.",
         .options = check_specs,
         .options_size = sizeof(struct check_command_options),
         .run = run,

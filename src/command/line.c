@@ -51,7 +51,8 @@ static const struct phrase phrases[] = {
           "{until:time}][: {reason}][: {detail}]",
           line_put_author },
         { "integrity.baseline", STYLE_GOOD, "baseline",
-          "{reason}: {files:count} files, {bytes:bytes} below {paths:list}, root {root:digest}[, "
+          "{reason}[ ({comment})]: {files:count} files, {bytes:bytes} below {paths:list}, root "
+          "{root:digest}[, {changed:count} changed, {added:count} created, {removed:count} deleted][, "
           "{unreadable:count} unreadable][, took {took_ns:ns}]",
           line_put_author },
         { "integrity.change", STYLE_NONE, "{change}", "[{from} → ]{path}", line_put_change },

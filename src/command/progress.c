@@ -32,26 +32,80 @@ static void put_left(struct buf *line, uint64_t done, uint64_t total, int64_t sp
         buf_put_str(line, " left");
 }
 
-void progress_set(struct progress *p, uint64_t done, uint64_t total)
+/* false: not now. */
+static bool begin_line(struct progress *p, struct buf *line, int64_t *ret_spent)
 {
-        struct buf line = BUF_INIT(LINE_MAX_BYTES);
         int64_t now;
 
         if (!p->screen.terminal)
-                return;
+                return false;
         now = clock_mono(p->clock);
         if (now - p->started_ns < PATIENCE || now - p->drawn_ns < REDRAW)
-                return;
+                return false;
         p->drawn_ns = now;
-        buf_printf(&line, "\r%s  ", p->what);
-        if (total > 0)
-                put_bar(&line, done, total);
-        buf_put_str(&line, "  ");
-        screen_put_count(&line, done);
-        if (total > done)
-                put_left(&line, done, total, now - p->started_ns);
-        buf_put_str(&line, "\033[K");
-        p->shown = screen_flush(&p->screen, &line) == 0 || p->shown;
+        *ret_spent = now - p->started_ns;
+        buf_printf(line, "\r%s  ", p->what);
+        return true;
+}
+
+static void end_line(struct progress *p, struct buf *line)
+{
+        buf_put_str(line, "\033[K");
+        p->shown = screen_flush(&p->screen, line) == 0 || p->shown;
+}
+
+void progress_set(struct progress *p, uint64_t done, uint64_t total)
+{
+        struct buf line = BUF_INIT(LINE_MAX_BYTES);
+        int64_t spent;
+
+        if (begin_line(p, &line, &spent)) {
+                if (total > 0)
+                        put_bar(&line, done, total);
+                buf_put_str(&line, "  ");
+                screen_put_count(&line, done);
+                if (total > done)
+                        put_left(&line, done, total, spent);
+                end_line(p, &line);
+        }
+        buf_done(&line);
+}
+
+static void put_rate(struct buf *line, uint64_t files, uint64_t bytes, int64_t spent_ns)
+{
+        double s = (double)spent_ns / (double)NS_PER_S;
+
+        buf_put_str(line, ", ");
+        if (bytes > 0)
+                screen_put_bytes(line, (uint64_t)((double)bytes / s));
+        else
+                screen_put_count(line, (uint64_t)((double)files / s));
+        buf_put_str(line, bytes > 0 ? "/s" : " files/s");
+}
+
+void progress_set_files(struct progress *p, uint64_t files, uint64_t total_files, uint64_t bytes,
+                        uint64_t total_bytes)
+{
+        struct buf line = BUF_INIT(LINE_MAX_BYTES);
+        uint64_t done = total_bytes ? bytes : files;
+        uint64_t total = total_bytes ? total_bytes : total_files;
+        int64_t spent;
+
+        if (begin_line(p, &line, &spent)) {
+                if (total > 0)
+                        put_bar(&line, done, total);
+                buf_put_str(&line, "  ");
+                screen_put_count(&line, files);
+                buf_put_str(&line, " files");
+                if (bytes > 0) {
+                        buf_put_str(&line, ", ");
+                        screen_put_bytes(&line, bytes);
+                }
+                put_rate(&line, files, bytes, spent);
+                if (total > done)
+                        put_left(&line, done, total, spent);
+                end_line(p, &line);
+        }
         buf_done(&line);
 }
 

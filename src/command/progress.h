@@ -20,6 +20,10 @@ struct progress {
 void progress_start(struct progress *p, const struct clock *clock, const char *what);
 /* total 0: not known. */
 void progress_set(struct progress *p, uint64_t done, uint64_t total);
+/* The same of files and of what is read of them: the bar is of bytes where their total is known.
+ * Shows both, and how fast. */
+void progress_set_files(struct progress *p, uint64_t files, uint64_t total_files, uint64_t bytes,
+                        uint64_t total_bytes);
 /* Take the line away. */
 void progress_stop(struct progress *p);
 

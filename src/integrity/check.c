@@ -7,17 +7,20 @@
 #include "sys/io.h"
 
 #include <fcntl.h>
+#include <poll.h>
 
-enum { POOL_JOBS = 32, PROGRESS_EVERY = 256 };
+enum { POOL_JOBS = 32, PROGRESS_NS = 50 * 1000 * 1000 };
 
 struct check {
-        const struct check_options *o; /* NULL: collecting */
-        struct check_result *result;
+        const struct check_options *o;
+        struct check_result *result; /* NULL: collecting */
         const struct watchset *watch;
         struct table *table;
         struct scan *scan;
+        struct pace pace;
         struct buf path;
-        uint64_t calls;
+        uint64_t total_files, total_bytes;
+        int64_t shown_ns;
         int rc;
 };
 
@@ -30,34 +33,92 @@ static struct span path_of(struct check *c, const struct table_node *n)
 
 static void show_progress(struct check *c)
 {
-        if (c->o->progress && c->calls++ % PROGRESS_EVERY == 0)
-                c->o->progress(c->o->ctx, scan_counts(c->scan).files, c->result->baseline.count);
+        struct scan_counts now;
+        int64_t ns;
+
+        if (!c->o->progress)
+                return;
+        ns = clock_mono(c->o->clock);
+        if (ns < c->shown_ns)
+                return;
+        c->shown_ns = ns + PROGRESS_NS;
+        now = scan_counts(c->scan);
+        c->o->progress(c->o->ctx, now.files, c->total_files, now.bytes, c->total_bytes);
+}
+
+/* ---- what differs ---- */
+
+static int tell_unreadable(struct check *c, struct span path, int error)
+{
+        if (c->result)
+                c->result->unreadable++;
+        if (c->o->unreadable)
+                c->o->unreadable(c->o->ctx, path, error);
+        return 0;
+}
+
+static int error_of(enum record_reason r)
+{
+        switch (r) {
+        case RECORD_REASON_BUSY:
+                return -EBUSY;
+        case RECORD_REASON_CHANGING:
+                return -EAGAIN;
+        case RECORD_REASON_NO_MEMORY:
+                return -ENOMEM;
+        case RECORD_REASON_IO:
+                return -EIO;
+        default:
+                return -EACCES;
+        }
+}
+
+/* Fields of what is there now that could not be read: they tell nothing. */
+static unsigned unread(const struct record *is)
+{
+        unsigned d = is->hash == RECORD_HASH_UNREADABLE ? RECORD_F_SHA256 : 0;
+
+        for (unsigned i = 0; i < RECORD_PARTS; i++)
+                if (is->known[i] == RECORD_UNREADABLE)
+                        d |= record_part_field((enum record_part)i);
+        return d;
+}
+
+static int compare(struct check *c, struct span path, const struct record *was,
+                   const struct record *is)
+{
+        struct change change = { .was = was,
+                                 .is = is,
+                                 .profile = watchset_profile(c->watch, path) };
+        unsigned d = change_differs(&change), hidden = d & unread(is);
+        int rc = 0;
+
+        if (hidden)
+                rc = tell_unreadable(
+                        c, path,
+                        error_of(hidden & RECORD_F_SHA256 ? is->reason : RECORD_REASON_DENIED));
+        d &= ~hidden;
+        if (rc < 0 || d == 0)
+                return rc;
+        c->result->changed++;
+        return c->o->report(c->o->ctx, path, was, is, d);
 }
 
 static int differs(void *ctx, struct table_node *n, const struct record *is, struct span encoded)
 {
         struct check *c = ctx;
-        struct change change = { .is = is };
         struct record was;
-        bool known = n->record_n > 0;
-        struct span path;
-        unsigned d = 0;
 
-        if (!c->o)
+        show_progress(c);
+        if (!c->result)
                 return table_set_record(c->table, n, encoded);
-        if (known && record_decode(table_record(n), &was, NULL) < 0)
-                return -EBADMSG;
-        path = path_of(c, n);
-        if (known) {
-                change.profile = watchset_profile(c->watch, path);
-                change.was = &was;
-                d = change_differs(&change);
+        if (n->record_n > 0) {
+                if (record_decode(table_record(n), &was, NULL) < 0)
+                        return -EBADMSG;
+                return compare(c, path_of(c, n), &was, is);
         }
-        if (known && d == 0)
-                return 0;
-        c->result->changed += known;
-        c->result->added += !known;
-        return c->o->report(c->o->ctx, path, known ? &was : NULL, is, d);
+        c->result->added++;
+        return c->o->report(c->o->ctx, path_of(c, n), NULL, is, 0);
 }
 
 static int mount(void *ctx, struct table_node *n, const struct record *is)
@@ -73,18 +134,13 @@ static int unreadable(void *ctx, struct table_node *n, int error)
 {
         struct check *c = ctx;
 
-        if (c->o && c->o->unreadable)
-                c->o->unreadable(c->o->ctx, path_of(c, n), error);
-        return 0;
+        return tell_unreadable(c, path_of(c, n), error);
 }
 
 static int listed(void *ctx, struct table_node *n)
 {
-        struct check *c = ctx;
-
         (void)n;
-        if (c->o)
-                show_progress(c);
+        show_progress(ctx);
         return 0;
 }
 
@@ -101,17 +157,37 @@ static const struct scan_ops ops = { .differs = differs,
                                      .listed = listed,
                                      .finished = finished };
 
+/* ---- walking ---- */
+
+/* While workers read, files without a difference come back only with their directory: look at the
+ * clock in between. */
+static void wait_for(struct check *c, struct pool *pool)
+{
+        struct pollfd p = { .fd = pool_fd(pool), .events = POLLIN };
+
+        while (c->o->progress && p.fd >= 0 && pool_busy(pool) > 0) {
+                if (poll(&p, 1, PROGRESS_NS / NS_PER_MS) > 0)
+                        pool_reap(pool);
+                show_progress(c);
+        }
+        pool_drain(pool);
+}
+
 /* Also leaves the scan there for scan_next_missing(). */
-static int walk(struct check *c, const struct watchset *w, struct pool *pool, unsigned flags,
+static int walk(struct check *c, struct pool *pool, struct content *content, unsigned flags,
                 struct err *err)
 {
-        int rc = scan_new(w, c->table, pool, &ops, c, &c->scan, err);
+        int rc = scan_new(c->watch, c->table, pool, &ops, c, &c->scan, err);
 
-        c->watch = w;
         if (rc < 0)
                 return rc;
+        pace_init(&c->pace, &c->o->pace, c->o->clock);
+        if (pace_limited(&c->o->pace))
+                scan_set_pace(c->scan, &c->pace);
+        scan_set_content(c->scan, content);
         scan_begin(c->scan, flags);
-        pool_drain(pool);
+        wait_for(c, pool);
+        pace_done(&c->pace);
         return c->rc < 0 ? err_sys(err, c->rc, "the walk ended early") : 0;
 }
 
@@ -130,20 +206,38 @@ static int report_missing(struct check *c)
         return rc;
 }
 
-static int compare(struct check *c, const struct watchset *w, struct err *err)
+/* ---- against the baseline ---- */
+
+static void count_baseline(struct check *c)
+{
+        struct table_node *top = table_root(c->table);
+        struct record r;
+
+        c->total_files = table_count(c->table);
+        for (struct table_node *n = top; n; n = table_next(top, n)) {
+                if (!n->record || record_decode(table_record(n), &r, NULL) < 0)
+                        continue;
+                c->result->unhashed += r.type == RECORD_FILE && r.hash == RECORD_HASH_UNREADABLE;
+                if (c->o->deep && r.type == RECORD_FILE)
+                        c->total_bytes += r.size;
+        }
+}
+
+static int run(struct check *c, struct err *err)
 {
         CLEANUP(pool_freep) struct pool *pool = NULL;
         struct check_result *r = c->result;
         int rc = pool_new(c->o->workers, POOL_JOBS, &pool, err);
 
+        count_baseline(c);
         if (rc == 0)
-                rc = walk(c, w, pool, c->o->deep ? SCAN_DEEP : 0, err);
+                rc = walk(c, pool, NULL, c->o->deep ? SCAN_DEEP : 0, err);
         if (rc == 0)
                 rc = report_missing(c);
         if (rc == 0) {
                 r->counts = scan_counts(c->scan);
                 r->verdict = r->added || r->missing || r->changed ? VERDICT_FAIL
-                             : r->counts.unreadable               ? VERDICT_UNKNOWN
+                             : r->unreadable || r->unhashed       ? VERDICT_UNKNOWN
                                                                   : VERDICT_PASS;
         }
         c->scan = scan_free(c->scan);
@@ -155,15 +249,15 @@ int check_run(const struct check_options *o, struct check_result *ret, struct er
         CLEANUP(table_freep) struct table *t = NULL;
         CLEANUP_FD int dirfd = open(o->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         struct check_result r = { .verdict = VERDICT_UNKNOWN };
-        struct check c = { .o = o, .result = &r, .path = BUF_INIT(1 << 20) };
         struct watchset w = { 0 };
+        struct check c = { .o = o, .result = &r, .watch = &w, .path = BUF_INIT(1 << 20) };
         int rc = dirfd < 0 ? err_sys(err, -errno, "%s", o->state_dir) : table_new(&t, err);
 
         c.table = t;
         if (rc == 0)
                 rc = snapshot_read(&io_kernel, dirfd, "baseline", &w, t, &r.baseline, err);
         if (rc == 0)
-                rc = compare(&c, &w, err);
+                rc = run(&c, err);
         buf_done(&c.path);
         watchset_done(&w);
         if (rc == 0)
@@ -171,15 +265,16 @@ int check_run(const struct check_options *o, struct check_result *ret, struct er
         return rc;
 }
 
-int check_collect(const struct watchset *w, unsigned workers, struct table *t,
-                  struct scan_counts *ret, struct err *err)
+int check_collect(const struct watchset *w, const struct check_options *o, struct content *content,
+                  struct table *t, struct scan_counts *ret, struct err *err)
 {
+        static const struct check_options none = { 0 };
         CLEANUP(pool_freep) struct pool *pool = NULL;
-        struct check c = { .table = t, .path = BUF_INIT(1 << 20) };
-        int rc = pool_new(workers, POOL_JOBS, &pool, err);
+        struct check c = { .o = o ? o : &none, .watch = w, .table = t, .path = BUF_INIT(1 << 20) };
+        int rc = pool_new(c.o->workers, POOL_JOBS, &pool, err);
 
         if (rc == 0)
-                rc = walk(&c, w, pool, SCAN_DEEP, err);
+                rc = walk(&c, pool, content, SCAN_DEEP | SCAN_KEEP, err);
         if (rc == 0)
                 *ret = scan_counts(c.scan);
         c.scan = scan_free(c.scan);

@@ -165,6 +165,33 @@ struct content_counts content_counts(struct content *c)
         return now;
 }
 
+static int open_dir(int dirfd)
+{
+        int fd = openat(dirfd, "content", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        return fd < 0 ? -errno : fd;
+}
+
+int content_count(int dirfd, struct content_counts *ret)
+{
+        struct content c = { .dirfd = open_dir(dirfd) };
+        int rc = c.dirfd < 0 ? c.dirfd : content_each(&c, count_one, &c);
+
+        fd_close(&c.dirfd);
+        if (rc == 0)
+                *ret = c.counts;
+        return rc;
+}
+
+bool content_is_kept(int dirfd, const uint8_t sha256[SHA256_LEN])
+{
+        struct content c = { .dirfd = open_dir(dirfd) };
+        bool kept = c.dirfd >= 0 && content_has(&c, sha256);
+
+        fd_close(&c.dirfd);
+        return kept;
+}
+
 void content_count_anew(struct content *c)
 {
         pthread_mutex_lock(&c->lock);

@@ -71,6 +71,12 @@ MUST_USE int content_sync(struct content *c, struct err *err);
 struct content_counts content_counts(struct content *c);
 void content_count_anew(struct content *c);
 
+/* ---- without opening it for writing ---- */
+
+/* Fills files and bytes.  -ENOENT: there is no store below dirfd. */
+MUST_USE int content_count(int dirfd, struct content_counts *ret);
+bool content_is_kept(int dirfd, const uint8_t sha256[SHA256_LEN]);
+
 /* ---- forgetting ---- */
 
 /* begin, mark all that is referred to, end: what is not marked is removed.  Nothing may be kept in

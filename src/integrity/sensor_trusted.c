@@ -187,6 +187,8 @@ void trusted_told(struct sensor *s, struct span skeleton, bool in_ledger, uint64
                 return; /* of the one before */
         buf_clear(&t->note);
         baseline_told(s->state.io, s->state.dirfd);
+        if (t->step != TOLD)
+                return; /* nobody waits for it any more */
         t->told = true;
         t->in_ledger = in_ledger;
         t->index = index;

@@ -37,7 +37,7 @@ def acl(path, *options):
 
 def log_line(host, path, kind="attributes"):
     out = subprocess.run([os.environ["ASSAY_BIN"] + "/assay", "log", "--state", host.state, "--path",
-                          path, "--limit", "0"], capture_output=True, text=True, check=True).stdout
+                          path, "--kind", "integrity.change", "--limit", "0"], capture_output=True, text=True, check=True).stdout
     return [x for x in out.splitlines() if kind in x][-1]
 
 

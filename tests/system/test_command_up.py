@@ -250,7 +250,7 @@ def test_check_and_baseline(host):
     host.start()
     host.change("a", "one\n")
     (host.watched / "sub").mkdir()
-    assert "the sensor runs and holds" in refused(1, "baseline", "create", *host.places)
+    assert "--reason is missing" in refused(2, "baseline", "create", *host.places)
     shown = good_json("baseline", "show", *host.places)
     assert shown["rules"] == [str(host.watched)]
     roots = [e["what"]["root"] for e in host.log("--kind", "integrity.baseline")]
@@ -264,7 +264,9 @@ def test_check_and_baseline(host):
     host.stop()
     new = good_json("baseline", "create", *host.places)
     assert new["root"] != shown["root"]
-    assert good_json("check", "--deep", *host.places)["verdict"] == "good"
+    assert good_json("check", "--deep", "--no-ledger", *host.places)["verdict"] == "good"
+    done = assay("check", "--json", *host.places)
+    assert done.returncode == 3 and "not in the ledger yet" in json.loads(done.stdout)["ledger"]["why"]
     (host.watched / "a").write_text("two\n")
     assert f"changed  {host.watched}/a  " in assay("check", *host.places).stdout.decode()
     host.start()

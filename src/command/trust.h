@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* trust.h - is this baseline the one the ledger says is trusted?  Floor 3.
+ *
+ * The file of a baseline proves nothing: root can put another in its place.  Its root stands in the
+ * last entry integrity.baseline of the sensor, which is in a tree whose root is signed. */
+#ifndef COMMAND_TRUST_H
+#define COMMAND_TRUST_H
+
+#include "command/command.h"
+#include "wire/proof.h"
+
+enum { TRUST_TEXT_MAX = 256 };
+
+struct trust {
+        enum verdict verdict;   /* FAIL: the ledger's last baseline is another one */
+        char why[ERR_TEXT_MAX]; /* not PASS, or not proven: the reason */
+
+        /* The entry: */
+        bool found;
+        uint64_t index, size; /* of the ledger that was looked at */
+        char root[2 * HASH_LEN + 1];
+        char reason[TRUST_TEXT_MAX], comment[4 * TRUST_TEXT_MAX]; /* safe; "": none */
+        int64_t wall_ns;
+        bool included;  /* the way from it to the checkpoint's root was checked */
+        bool is_signed; /* and the checkpoint's signature, with this host's own key */
+};
+
+/* Never fails: what cannot be told is UNKNOWN.  An entry that is only on its way is waited for a
+ * little while. */
+void trust_check(const struct invocation *in, const struct hash *root, struct trust *ret);
+
+/* Lines "ledger   ..." for people; members of an object for programs. */
+void trust_put_text(const struct screen *s, const struct trust *t, struct buf *out);
+void trust_put_json(const struct trust *t, struct buf *out);
+
+#endif
