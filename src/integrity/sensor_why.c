@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "crypto/sha256.h"
 #include "integrity/control.h"
+#include "integrity/session.h"
 #include "loop/log.h"
 #include "sys/io.h"
 #include "wire/json.h"
@@ -168,8 +169,8 @@ void why_explain(struct sensor *s, const struct change *c, struct why *ret)
         why_judge(&known, c, ret);
 }
 
-/* Whose act it is: the login, else the oldest that is known of those it was begun under, else the
- * unit, else the process. */
+/* Whose act it is: the login or the daemon it belongs to, else the audit session, else the oldest
+ * that is known of those it was begun under, else the unit, else the process. */
 static void put_actor(const struct change *c, struct buf *key)
 {
         const struct who *w = c->who;
@@ -177,6 +178,11 @@ static void put_actor(const struct change *c, struct buf *key)
 
         if (!w || !w->pid) {
                 buf_printf(key, "nobody %s", c->seen);
+                return;
+        }
+        if (w->login && w->login->root) {
+                buf_printf(key, "login %d %llu", (int)w->login->root,
+                           (unsigned long long)w->login->root_start_ns);
                 return;
         }
         if (w->has & WHO_HAS_SESSION) {
