@@ -106,6 +106,10 @@ void table_exchange(struct table *t, struct table_node *a, struct table_node *b)
 
 /* Know n by this handle, or by none when h is NULL.  -ENOMEM. */
 MUST_USE int table_set_handle(struct table *t, struct table_node *n, const struct table_handle *h);
+/* The same for a file that has no handle (h->n 0) unless it has other names: one that is still the
+ * same and is marked keeps it when they go, for who holds it open by one of them. */
+MUST_USE int table_keep_handle(struct table *t, struct table_node *n, const struct table_handle *h,
+                               bool same);
 /* The nodes with this handle, one after the other: start with after = NULL.  A directory mounted at
  * two watched places, or a file with two watched names, has more than one. */
 struct table_node *table_by_handle(struct table *t, const struct table_handle *h,
