@@ -129,7 +129,7 @@ static void compare(struct scan *s, struct scan_job *j, struct table_node *n, st
                 rc = s->ops->differs(s->ctx, n, &is, encoded);
         if (rc == 0 && is.type != RECORD_DIR &&
             n->record_n) /* a directory's comes when it is listed */
-                rc = table_set_handle(s->table, n, h->n ? h : NULL);
+                rc = table_keep_handle(s->table, n, h, known && record_same_file(&was, &is));
         if (rc < 0)
                 fail(s, rc);
         else if (is.type == RECORD_DIR)

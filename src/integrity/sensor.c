@@ -18,7 +18,8 @@ enum {
         READ_BUFFERS = 4, /* of events per turn */
         TICK_S = 5,
         ALIVE_S = 60,
-        POLL_S = 30,        /* where there are no marks at all */
+        POLL_S = 30,        /* where marks do not see everything */
+        POLL_SHARE = 200,   /* a scan takes no more than one part of so many of the time */
         SILENT_S = 15 * 60, /* for what makes no event: inode flags, a mapping that stays open */
         RECONNECT_MS = 500,
         CONNECT_MS = 200,
@@ -325,7 +326,10 @@ static void on_tick(void *ctx)
                 if (s->poll_at_ns)
                         scan_want(s, LOSS_POLL, sensor_wall(s), sensor_wall(s));
                 s->poll_at_ns = now + (watch_polls(s->watch) ? POLL_S : SILENT_S) * NS_PER_S;
+        } else if (watch_polls(s->watch)) { /* one has come since */
+                s->poll_at_ns = MIN_OF(s->poll_at_ns, now + POLL_S * NS_PER_S);
         }
+        s->poll_at_ns = MAX_OF(s->poll_at_ns, s->polled_ns + POLL_SHARE * s->scan_took_ns);
         if (s->state.journal.dirty && !s->state.broken) {
                 s->state.journal.dirty = false;
                 (void)!io_kernel.fdatasync(io_kernel.ctx, s->state.journal.fd);

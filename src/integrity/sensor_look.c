@@ -217,6 +217,23 @@ int look_dir(struct sensor *s, const struct table_node *dir)
         return fd;
 }
 
+/* ---- files with several names ---- */
+
+/* Their number of names has changed at one of them: so it has at the others. */
+int look_siblings(struct sensor *s, const struct record *r, const struct table_node *but,
+                  struct who *who)
+{
+        struct table_node *n = table_by_inode(s->table, r->dev, r->ino, NULL);
+        struct table_handle dir;
+        int rc = 0;
+
+        for (; n && rc == 0; n = table_by_inode(s->table, r->dev, r->ino, n))
+                if (n != but && table_handle_of(n->parent, &dir) &&
+                    !dirty_has(s->dirty, &dir, table_name(n)))
+                        rc = look_at(s, &dir, table_name(n), DIRTY_CHECK, who, 0);
+        return rc;
+}
+
 /* ---- gone ---- */
 
 static int tell_gone(struct sensor *s, struct table_node *n, const char *seen, struct who *who,
@@ -244,6 +261,8 @@ static int tell_gone(struct sensor *s, struct table_node *n, const char *seen, s
                                           .who = who,
                                           .unknown = "seen by a scan, not as it happened" },
                         buf_span(&s->ops));
+        if (rc == 0 && was.type != RECORD_DIR && was.nlink > 1)
+                rc = look_siblings(s, &was, n, who);
         if (rc == 0)
                 table_drop_record(s->table, n);
         return rc;
@@ -337,6 +356,15 @@ static bool wanted(struct sensor *s, const struct watch_at *dir, struct span nam
         return watch_at_rule(s->o.watch, &at) || watch_at_leads(s->o.watch, &at);
 }
 
+/* Who brought the directory brought what is in it, unless an event says otherwise. */
+static int look_below(struct sensor *s, const struct table_handle *dir, struct span name,
+                      struct who *who)
+{
+        if (dirty_has(s->dirty, dir, name))
+                who = NULL;
+        return look_at(s, dir, name, DIRTY_CONTENT | DIRTY_TREE, who, 0);
+}
+
 int look_enter(struct sensor *s, struct table_node *n, struct who *who)
 {
         CLEANUP_FD int fd = -1;
@@ -368,7 +396,7 @@ int look_enter(struct sensor *s, struct table_node *n, struct who *who)
                 return rc;
         /* What is known below it may belong to a directory that was here before. */
         for (struct table_node *c = n->child; c && rc == 0; c = c->next)
-                rc = look_at(s, &h, table_name(c), DIRTY_CONTENT | DIRTY_TREE, who, 0);
+                rc = look_below(s, &h, table_name(c), who);
         r = malloc(sizeof *r);
         if (!r)
                 return -ENOMEM;
@@ -376,8 +404,7 @@ int look_enter(struct sensor *s, struct table_node *n, struct who *who)
         watch_at_path(s->o.watch, buf_span(&s->path2), &at);
         while (rc == 0 && (rc = dir_read(r, &e)) > 0)
                 rc = wanted(s, &at, span_of(e.name, e.name_n))
-                             ? look_at(s, &h, span_of(e.name, e.name_n), DIRTY_CONTENT | DIRTY_TREE,
-                                       who, 0)
+                             ? look_below(s, &h, span_of(e.name, e.name_n), who)
                              : 0;
         free(r);
         if (rc == -ENOENT) /* removed while it was listed */
@@ -452,6 +479,20 @@ int look_linked(struct sensor *s, struct table_node *n)
         return look_at(s, &dir, table_name(n), DIRTY_CHECK, NULL, 0);
 }
 
+/* The names that the old file and the new one have besides this. */
+static int look_at_siblings(struct sensor *s, const struct table_node *n, const struct record *was,
+                            const struct record *is, struct who *who)
+{
+        bool same = was && record_same_file(was, is);
+        int rc = 0;
+
+        if (was && !same && was->type != RECORD_DIR && was->nlink > 1)
+                rc = look_siblings(s, was, n, who);
+        if (rc == 0 && is->type != RECORD_DIR && is->nlink != (same ? was->nlink : 1))
+                rc = look_siblings(s, is, n, who);
+        return rc;
+}
+
 /* The place holds this now.  1: there is more to be told first. */
 static int take_state(struct sensor *s, struct table_node *dir, struct span name,
                       struct span encoded, const struct table_handle *h,
@@ -481,8 +522,10 @@ static int take_state(struct sensor *s, struct table_node *dir, struct span name
         else
                 rc = 0;
         n->mark &= (uint8_t)~TABLE_NEW;
+        if (rc == 0)
+                rc = look_at_siblings(s, n, known ? &was : NULL, &is, p->by[0]);
         if (rc == 0 && is.type != RECORD_DIR)
-                rc = table_set_handle(s->table, n, h->n ? h : NULL);
+                rc = table_keep_handle(s->table, n, h, known && record_same_file(&was, &is));
         if (rc == 0 && is.type != RECORD_DIR && h->n)
                 rc = look_linked(s, n);
         if (rc == 0 && enter)

@@ -128,18 +128,19 @@ static void take_layers(struct sensor *s)
 static void on_end(void *ctx, int result, const struct err *job_err)
 {
         struct sensor *s = ctx;
-        bool first = !s->mounts_known;
+        bool first = !s->mounts_known, changed = first || s->mounts_now != s->mounts_crc;
 
         s->mounts_job = NULL;
         if (result < 0) {
                 log_event(LOG_LEVEL_WARNING, "sensor.mounts", log_err(job_err));
-        } else if (first || s->mounts_now != s->mounts_crc) {
+                changed = true; /* as far as is known */
+        } else if (changed) {
                 take_layers(s);
                 s->mounts_known = true;
                 s->mounts_crc = s->mounts_now;
         }
-        /* What could not be read may have changed. */
-        if (!first || result < 0 || s->layers.n)
+        /* What was there at the start is scanned anyway, but for what shows from below. */
+        if (changed && (!first || result < 0 || s->layers.n))
                 scan_want(s, LOSS_MOUNTS, s->mounts_seen_ns, sensor_wall(s));
         buf_done(&s->layers);
         s->layers = BUF_INIT(LAYERS_BYTES);

@@ -152,7 +152,7 @@ struct sensor {
         struct pace pace;
         unsigned asked;       /* enum scan_flags of the scan that was asked for */
         int64_t strangers_ns; /* until then no more of them are told of */
-        int64_t alive_at_ns, poll_at_ns;
+        int64_t alive_at_ns, poll_at_ns, polled_ns, scan_took_ns;
         bool stopping;
         int failed; /* a negative errno that ends the sensor */
 };
@@ -205,6 +205,9 @@ int look_touched(void *ctx, const struct table_handle *dir, struct span name, ui
                  const struct table_handle *child, struct who *who);
 /* May this name in this directory be looked at?  Leaves its path in s->path. */
 bool look_watched(struct sensor *s, struct table_node *dir, struct span name);
+/* Look at the other watched names of this file. */
+MUST_USE int look_siblings(struct sensor *s, const struct record *r, const struct table_node *but,
+                           struct who *who);
 /* A file with other names: see watch_linked(). */
 MUST_USE int look_linked(struct sensor *s, struct table_node *n);
 /* Look at a place soon. */

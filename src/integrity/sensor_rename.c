@@ -175,6 +175,10 @@ static int move(struct sensor *s, struct side *from, struct side *to, const stru
         rc = tell_move(s, &was, &is, over, who);
         if (rc < 0)
                 return rc;
+        if (over && was.nlink > 1 && was.type != RECORD_DIR)
+                rc = look_siblings(s, &was, to->node, who);
+        if (rc < 0)
+                return rc;
         if (to->node)
                 table_drop_tree(s->table, to->node);
         rc = table_move(s->table, from->node, to->dir, to->name, &moved);

@@ -119,6 +119,8 @@ static int rescan_done(struct sensor *s)
                                .found = s->found_changes,
                                .rescanned = scan_counts(s->scan).files };
 
+        s->polled_ns = sensor_mono(s);
+        s->scan_took_ns = s->polled_ns - s->scan_began_ns;
         log_event(s->loss == LOSS_POLL ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "sensor.rescan",
                   log_u64("files", f.rescanned), log_u64("found", f.found),
                   log_u64("absorbed", s->absorbed),

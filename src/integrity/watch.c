@@ -176,6 +176,18 @@ static int event_on_inode(struct watch *w, struct news *n)
         return rc;
 }
 
+/* A file made without a name has "#" and its inode's number as long as it is open, also when it has
+ * got one by a link. */
+static bool is_unnamed(struct span name)
+{
+        if (name.n < 2 || name.p[0] != '#')
+                return false;
+        for (size_t i = 1; i < name.n; i++)
+                if (name.p[i] < '0' || name.p[i] > '9')
+                        return false;
+        return true;
+}
+
 static int event_at(struct watch *w, struct news *n)
 {
         const struct fan_event *e = n->e;
@@ -185,7 +197,9 @@ static int event_at(struct watch *w, struct news *n)
         child.n = 0;
         if (e->has_child)
                 watch_handle(w, n->group, e->child_fsid, &e->child, &child);
-        if (child.n && table_file_handles(w->table))
+        if (child.n && is_unnamed(e->at.name))
+                rc = event_on_inode(w, n);
+        else if (child.n && table_file_handles(w->table))
                 rc = touch_names(w, &child, n);
         if (rc < 0 || e->at.name.n > TABLE_NAME_MAX)
                 return rc;
@@ -259,7 +273,7 @@ static int take_event(struct watch *w, unsigned group, const struct fan_event *e
         }
         if (e->mask & FAN_RENAME)
                 return event_rename(w, &n);
-        if (e->at.present && group != GROUP_LINKS)
+        if (e->at.present && !watch_is_links(w, group))
                 return event_at(w, &n);
         return event_on_inode(w, &n);
 }

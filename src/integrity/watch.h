@@ -46,12 +46,15 @@ enum {
 struct watch_fs {
         uint64_t id; /* as in the handles of the table (fs_where()) */
         enum watch_scope scope;
-        bool polled;      /* marked, but changes from elsewhere make no event: polled as well */
+        bool polled;      /* marked, but not all changes make an event: polled as well */
         const char *why;  /* not WATCH_FILESYSTEM, or polled: in words; else NULL */
         uint32_t magic;   /* its type, as statfs(2) has it */
         struct span path; /* where it was met; owned */
         uint64_t fsid;    /* as in its events */
         unsigned group;   /* of its marks */
+        unsigned links;   /* of its files with other names, where it needs one for itself; or 0 */
+        bool subvolume;   /* marked at the top of a btrfs; its own marks are of a lesser sort, which
+                           * the kernel keeps apart */
         int fd;           /* a directory on it, for opening handles; -1: not open now */
         bool met;         /* in this round */
 };

@@ -15,6 +15,7 @@
 
 enum {
         BTRFS_TOP = 5,           /* the subvolume a btrfs's own id stands for */
+        BTRFS_ROOT_DIR = 256,    /* inode of the directory at the top of each */
         BTRFS_HANDLE_FIRST = 77, /* FILEID_BTRFS_WITHOUT_PARENT and two more */
         BTRFS_HANDLE_LAST = 79,
         BTRFS_SUBVOLUME_AT = 8, /* objectid u64, subvolume u64, generation u32, ... */
@@ -102,6 +103,8 @@ static void drop_fs(struct watch *w, struct watch_fs *fs)
                 fd_close(&fs->fd);
         if (fs->group >= GROUP_FIRST)
                 close_group(w, fs->group);
+        if (fs->links >= GROUP_FIRST)
+                close_group(w, fs->links);
         free((void *)fs->path.p);
         *fs = w->fs[--w->n_fs];
         w->version++;
@@ -182,19 +185,39 @@ void watch_handle(struct watch *w, unsigned group, uint64_t fsid, const struct f
                 fs = marked_fs(w, fsid);
         }
         for (size_t i = 0; i < w->n_fs && group >= GROUP_FIRST; i++)
-                if (w->fs[i].group == group)
+                if (w->fs[i].group == group || w->fs[i].links == group)
                         fs = &w->fs[i];
         ret->fsid = fs ? fs->id : 0;
 }
 
-/* A mark on a btrfs sees all subvolumes, also those that take no mark. */
-static bool seen_from_top(struct watch *w, const struct watch_fs *fs, int dirfd)
+/* A mark on a btrfs sees all subvolumes.  Only the top takes it, which is mounted nowhere as a
+ * rule; but every filesystem opens its directories by handle, and generation 0 fits any. */
+static int mark_top(struct watch *w, const struct watch_fs *fs, int dirfd)
 {
-        struct table_handle h;
+        const uint64_t top[] = { BTRFS_ROOT_DIR, BTRFS_TOP };
+        uint8_t bytes[sizeof top + sizeof(uint32_t)] = { 0 };
+        CLEANUP_FD int fd = -1;
+        struct fs_handle h;
+        int rc;
 
-        return fs->magic == BTRFS_SUPER_MAGIC && observe_handle(dirfd, &h) == 0 &&
-               is_btrfs_handle(h.type, h.n) &&
-               marked_fs(w, subvolume_fsid(fs->fsid, subvolume_of(h.b), BTRFS_TOP));
+        if (fs->magic != BTRFS_SUPER_MAGIC)
+                return -EXDEV;
+        memcpy(bytes, top, sizeof top);
+        rc = fs_handle_set(&h, BTRFS_HANDLE_FIRST, span_of(bytes, sizeof bytes));
+        if (rc == 0)
+                rc = fd = fs_handle_open(dirfd, &h, O_RDONLY | O_DIRECTORY);
+        if (rc < 0)
+                return -EXDEV;
+        return fan_mark(&w->group[GROUP_MAIN], FAN_SCOPE_FILESYSTEM, WATCH_EVENTS, fd, NULL, NULL);
+}
+
+static int mark_filesystem(struct watch *w, struct watch_fs *fs, int dirfd, struct err *err)
+{
+        int rc = fan_mark(&w->group[GROUP_MAIN], FAN_SCOPE_FILESYSTEM, WATCH_EVENTS, dirfd, NULL,
+                          err);
+
+        fs->subvolume = rc == -EXDEV;
+        return fs->subvolume ? mark_top(w, fs, dirfd) : rc;
 }
 
 /* Events of two filesystems with one id could not be told apart. */
@@ -267,9 +290,8 @@ static int choose_scope(struct watch *w, struct watch_fs *fs, int dirfd, struct 
                 return 0;
         /* An overlay may take it, and then tells its events under its upper layer's id. */
         if (!overlay)
-                rc = fan_mark(&w->group[GROUP_MAIN], FAN_SCOPE_FILESYSTEM, WATCH_EVENTS, dirfd,
-                              NULL, err);
-        if (rc == 0 || (rc == -EXDEV && seen_from_top(w, fs, dirfd))) {
+                rc = mark_filesystem(w, fs, dirfd, err);
+        if (rc == 0) {
                 fs->scope = WATCH_FILESYSTEM;
                 return 0;
         }
@@ -320,7 +342,8 @@ static int add_fs(struct watch *w, const struct fs_where *at, int dirfd, struct 
                 free(copy);
                 return rc;
         }
-        fs.polled = fs.scope != WATCH_POLLING && changes_elsewhere(fs.magic);
+        /* A mark on a directory does not see what is written by a name outside. */
+        fs.polled = fs.scope == WATCH_DIRECTORY || changes_elsewhere(fs.magic);
         if (fs.polled && !fs.why)
                 fs.why = why_elsewhere;
         memcpy(copy, path.p, path.n);
@@ -337,9 +360,8 @@ static int mark_again(struct watch *w, struct watch_fs *fs, int dirfd, struct er
         int rc = 0;
 
         if (fs->scope == WATCH_FILESYSTEM)
-                rc = fan_mark(&w->group[GROUP_MAIN], FAN_SCOPE_FILESYSTEM, WATCH_EVENTS, dirfd,
-                              NULL, err);
-        if (rc < 0 && !(rc == -EXDEV && seen_from_top(w, fs, dirfd)))
+                rc = mark_filesystem(w, fs, dirfd, err);
+        if (rc < 0)
                 return rc;
         fs->met = true;
         return 1;
@@ -392,21 +414,46 @@ int watch_directory(struct watch *w, const struct table_handle *dir, int dirfd)
         return 0;
 }
 
+/* Where the files of a filesystem are marked for their other names. */
+static int links_group(struct watch *w, struct watch_fs *fs)
+{
+        int at;
+
+        if (fs->scope == WATCH_DIRECTORY)
+                return (int)fs->group;
+        if (!fs->subvolume || fs->links)
+                return fs->links ? (int)fs->links : GROUP_LINKS;
+        at = free_group(w);
+        if (at >= 0 && watch_group_open(w, (unsigned)at, NULL) < 0)
+                return -ENOSPC;
+        fs->links = at < 0 ? 0 : (unsigned)at;
+        return at;
+}
+
 int watch_linked(struct watch *w, const struct table_handle *file, int dirfd, const char *name)
 {
         const uint64_t events = FAN_MODIFY | FAN_CLOSE_WRITE | FAN_ATTRIB;
-        const struct watch_fs *fs = watch_fs_by_id(w, file->fsid);
-        unsigned group;
-        int rc;
+        struct watch_fs *fs = watch_fs_by_id(w, file->fsid);
+        int rc, group;
 
         if (!fs || fs->scope == WATCH_POLLING)
                 return 0;
-        if (w->counts.links >= WATCH_LINKS_MAX)
-                return -ENOSPC;
-        group = fs->scope == WATCH_FILESYSTEM ? GROUP_LINKS : fs->group;
+        group = w->counts.links < WATCH_LINKS_MAX ? links_group(w, fs) : -ENOSPC;
+        if (group < 0)
+                return group;
         rc = fan_mark(&w->group[group], FAN_SCOPE_INODE, events, dirfd, name, NULL);
         w->counts.links += rc == 0 ? 1 : 0;
         return rc;
+}
+
+bool watch_is_links(const struct watch *w, unsigned group)
+{
+        if (group < GROUP_FIRST)
+                return group == GROUP_LINKS;
+        for (size_t i = 0; i < w->n_fs; i++)
+                if (w->fs[i].links == group)
+                        return true;
+        return false;
 }
 
 int watch_ignore(struct watch *w, const char *path, struct err *err)

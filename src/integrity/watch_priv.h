@@ -77,6 +77,8 @@ void watch_handle(struct watch *w, unsigned group, uint64_t fsid, const struct f
                   struct table_handle *ret);
 /* A directory on the filesystem, borrowed until watch_rest(); -ESTALE: its path leads elsewhere. */
 MUST_USE int watch_fs_fd(struct watch *w, struct watch_fs *fs);
+/* Are its marks on files, for their other names? */
+bool watch_is_links(const struct watch *w, unsigned group);
 void watch_fs_done(struct watch *w);
 MUST_USE int watch_group_open(struct watch *w, unsigned at, struct err *err);
 
