@@ -356,13 +356,14 @@ static bool wanted(struct sensor *s, const struct watch_at *dir, struct span nam
         return watch_at_rule(s->o.watch, &at) || watch_at_leads(s->o.watch, &at);
 }
 
-/* Who brought the directory brought what is in it, unless an event says otherwise. */
-static int look_below(struct sensor *s, const struct table_handle *dir, struct span name,
-                      struct who *who)
+/* Found in a directory that who made.  An event has told already who touched it?  Then it was they.
+ */
+static int look_listed(struct sensor *s, const struct table_handle *dir, struct span name,
+                       struct who *who)
 {
-        if (dirty_has(s->dirty, dir, name))
-                who = NULL;
-        return look_at(s, dir, name, DIRTY_CONTENT | DIRTY_TREE, who, 0);
+        bool told = dirty_has(s->dirty, dir, name);
+
+        return look_at(s, dir, name, DIRTY_CONTENT | DIRTY_TREE, told ? NULL : who, 0);
 }
 
 int look_enter(struct sensor *s, struct table_node *n, struct who *who)
@@ -396,7 +397,7 @@ int look_enter(struct sensor *s, struct table_node *n, struct who *who)
                 return rc;
         /* What is known below it may belong to a directory that was here before. */
         for (struct table_node *c = n->child; c && rc == 0; c = c->next)
-                rc = look_below(s, &h, table_name(c), who);
+                rc = look_listed(s, &h, table_name(c), who);
         r = malloc(sizeof *r);
         if (!r)
                 return -ENOMEM;
@@ -404,7 +405,7 @@ int look_enter(struct sensor *s, struct table_node *n, struct who *who)
         watch_at_path(s->o.watch, buf_span(&s->path2), &at);
         while (rc == 0 && (rc = dir_read(r, &e)) > 0)
                 rc = wanted(s, &at, span_of(e.name, e.name_n))
-                             ? look_below(s, &h, span_of(e.name, e.name_n), who)
+                             ? look_listed(s, &h, span_of(e.name, e.name_n), who)
                              : 0;
         free(r);
         if (rc == -ENOENT) /* removed while it was listed */

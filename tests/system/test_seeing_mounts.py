@@ -1,0 +1,309 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Filesystems that come, go, lie over each other, or change behind the kernel's back: what is told,
+and what is said of how each is watched."""
+import ctypes
+import hashlib
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+from seeing import (LIBC, Mounts, Seeing, helper, make_btrfs, make_ext4, make_fuse,
+                    make_overlay)
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="fanotify needs root")
+
+
+class Scene:
+    """A directory with mounts in it; the sensor starts when the test says so."""
+
+    def __init__(self, name):
+        self.directory = pathlib.Path(name)
+        self.mounts = Mounts(self.directory)
+        self.host = None
+
+    def start(self, *watch):
+        self.host = Seeing(self.directory, *watch)
+        self.host.start()
+        return self.host
+
+    def done(self):
+        if self.host:
+            self.host.stop()
+        self.mounts.done()
+
+
+@pytest.fixture
+def scene():
+    with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="assay-seeing-") as name:
+        s = Scene(name)
+        yield s
+        s.done()
+
+
+def digest(text):
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def gaps(host):
+    return host.entries("integrity.gap")
+
+
+def how(host, path, seconds=20):
+    host.wait(lambda: str(path) in host.filesystems(), f"{path} in the status", seconds)
+    return host.filesystems()[str(path)]
+
+
+# ---- coming and going ----
+
+def test_unmount_and_mount_again(scene):
+    """The sensor keeps no filesystem busy; mounted again it is marked again, its id the same."""
+    image = scene.mounts.image("disk", "mkfs.ext4", "-q")
+    host = scene.start()
+    point = host.tree / "disk"
+    point.mkdir()
+    for turn in range(3):
+        scene.mounts.mount(point, "-o", "loop", image)
+        how(host, point)
+        host.agree()
+        (point / "file").write_text(f"turn {turn}")
+        host.expect(point / "file", ("created", "modified", "replaced"),
+                    new_sha256=digest(f"turn {turn}"))
+        scene.mounts.umount(point)
+        host.wait(lambda: str(point) not in host.filesystems(), "the filesystem to be forgotten")
+        host.agree()
+    assert len(host.of(point / "file", "deleted")) == 3
+
+
+def test_mounted_over_and_back(scene):
+    host = scene.start()
+    below = host.tree / "dir"
+    below.mkdir()
+    (below / "hidden").write_text("hidden")
+    host.agree()
+    scene.mounts.mount(below, "-t", "tmpfs", "none")
+    host.expect(below / "hidden", "deleted")
+    (below / "above").write_text("above")
+    host.expect(below / "above", "created")
+    host.agree()
+    scene.mounts.umount(below)
+    host.expect(below / "above", "deleted")
+    host.agree()
+
+
+def test_read_only_and_back(scene):
+    fs = make_ext4(scene.mounts)
+    (fs / "file").write_text("before")
+    host = scene.start(fs)
+    told = len(host.changes())
+    subprocess.run(["mount", "-o", "remount,ro", fs], check=True)
+    time.sleep(0.5)
+    with pytest.raises(OSError):
+        (fs / "file").write_text("no")
+    assert len(host.changes()) == told
+    subprocess.run(["mount", "-o", "remount,rw", fs], check=True)
+    (fs / "file").write_text("after")
+    host.expect(fs / "file", "modified", new_sha256=digest("after"))
+    host.agree(fs)
+    assert gaps(host) == []
+
+
+def test_mounts_elsewhere_are_nobodys_business(scene):
+    host = scene.start()
+    host.agree()
+    before = (host.log.name, os.path.getsize(host.log.name))
+    scene.mounts.mount(scene.directory / "elsewhere", "-t", "tmpfs", "none")
+    scene.mounts.umount(scene.directory / "elsewhere")
+    host.quiet()
+    time.sleep(0.5)
+    with open(before[0]) as f:
+        f.seek(before[1])
+        assert "sensor.rescan" not in f.read()
+
+
+def test_two_filesystems_with_one_id(scene):
+    """A copy of a disk beside the original: their events could not be told apart."""
+    image = scene.mounts.image("disk", "mkfs.ext4", "-q", megabytes=40)
+    copy = scene.directory / "copy.image"
+    shutil.copyfile(image, copy)
+    a = scene.mounts.mount(scene.directory / "a", "-o", "loop", image)
+    b = scene.mounts.mount(scene.directory / "b", "-o", "loop", copy)
+    host = scene.start(a, b)
+    scopes = sorted(how(host, p)[0] for p in (a, b))
+    assert scopes == ["ext4, by filesystem", "ext4, by polling"]
+    (a / "file").write_text("in the one")
+    (b / "file").write_text("in the other")
+    host.expect(a / "file", "created", new_sha256=digest("in the one"))
+    host.wait(lambda: host.of(b / "file", "created"), "a file in the copy", 60)
+    host.agree(a)
+    host.agree(b, 60)
+
+
+# ---- overlays ----
+
+def test_overlay_changed_in_its_upper_layer(scene):
+    """Behind the merged view: told where it shows."""
+    fs = make_overlay(scene.mounts)
+    (fs / "dir").mkdir()
+    (fs / "dir/file").write_text("before")
+    host = scene.start(fs)
+    host.wait(lambda: str(scene.directory / "upper") in host.filesystems() or
+              "/" in host.filesystems(), "the upper layer's filesystem")
+    (scene.directory / "upper/dir/file").write_text("from below")
+    host.expect(fs / "dir/file", "modified", new_sha256=digest("from below"))
+    (fs / "dir/file").write_text("from above")
+    host.expect(fs / "dir/file", "modified", new_sha256=digest("from above"))
+    host.agree(fs)
+
+
+def test_overlay_copies_up_and_hides(scene):
+    fs = make_overlay(scene.mounts)
+    host = scene.start(fs)
+    with open(fs / "from-below", "a") as f:
+        f.write(", changed")
+    host.expect(fs / "from-below", ("modified", "replaced"),
+                new_sha256=digest("from below, changed"))
+    (fs / "from-below").unlink()
+    host.expect(fs / "from-below", "deleted")
+    host.agree(fs)
+    assert not [e for e in host.changes() if "#" in e["what"]["path"]], "copying up is noise"
+
+
+def test_overlay_watched_at_its_upper_layer(scene):
+    """What is done through the merged view is seen where it lands."""
+    fs = make_overlay(scene.mounts)
+    upper = scene.directory / "upper"
+    host = scene.start(upper)
+    (fs / "new").write_text("through the merged view")
+    entry = host.expect(upper / "new", "created", new_sha256=digest("through the merged view"))
+    assert entry["who"]["pid"] == os.getpid()
+    (fs / "from-below").write_text("copied up")
+    host.expect(upper / "from-below", ("created", "modified", "renamed"),
+                new_sha256=digest("copied up"))
+    (fs / "from-below").unlink()
+    host.expect(upper / "from-below", ("replaced", "modified", "created"), type="char")
+    host.agree(upper)
+
+
+def test_overlay_mounted_while_watched(scene):
+    host = scene.start()
+    point = host.tree / "merged"
+    point.mkdir()
+    for name in ("lower", "upper", "work"):
+        (scene.directory / name).mkdir()
+    (scene.directory / "lower/file").write_text("below")
+    scene.mounts.mount(point, "-t", "overlay", "-o", f"lowerdir={scene.directory}/lower,"
+                       f"upperdir={scene.directory}/upper,workdir={scene.directory}/work", "none")
+    host.expect(point / "file", "created")
+    assert how(host, point)[0] == "overlay, by directory and polling"
+    (point / "file").write_text("changed")
+    host.expect(point / "file", ("modified", "replaced"), new_sha256=digest("changed"))
+    host.agree()
+    degraded = [e for e in host.entries("integrity.sensor") if e["what"]["event"] == "degraded"]
+    assert degraded and "overlay" in degraded[-1]["what"]["reason"]
+
+
+# ---- btrfs ----
+
+def test_btrfs_subvolumes_below_a_marked_top(scene):
+    """Made, snapshotted and deleted while they are watched: the mark at the top sees them all."""
+    fs = make_btrfs(scene.mounts)
+    scene.mounts.run("btrfs", "-q", "subvolume", "create", fs / "before")
+    (fs / "before/file").write_text("before")
+    host = scene.start(fs)
+    assert how(host, fs) == ("btrfs, by filesystem", None)
+    assert how(host, fs / "before")[0] == "btrfs, by filesystem"
+    (fs / "before/file").write_text("changed")
+    host.expect(fs / "before/file", "modified", new_sha256=digest("changed"))
+    subprocess.run(["btrfs", "-q", "subvolume", "create", fs / "made"], check=True)
+    (fs / "made/file").write_text("made")
+    host.expect(fs / "made/file", "created", new_sha256=digest("made"))
+    (fs / "made/file").write_text("and changed")
+    host.expect(fs / "made/file", "modified", new_sha256=digest("and changed"))
+    subprocess.run(["btrfs", "-q", "subvolume", "snapshot", fs / "before", fs / "copy"], check=True)
+    host.expect(fs / "copy/file", "created", new_sha256=digest("changed"))
+    (fs / "copy/file").write_text("in the copy")
+    host.expect(fs / "copy/file", "modified", new_sha256=digest("in the copy"))
+    host.agree(fs)
+    subprocess.run(["btrfs", "-q", "subvolume", "delete", fs / "copy"], check=True)
+    host.expect(fs / "copy/file", "deleted")
+    host.agree(fs)
+
+
+# ---- what makes no event ----
+
+def test_fuse_changed_underneath_is_polled(scene):
+    fs = make_fuse(scene.mounts)
+    (fs / "file").write_text("before")
+    host = scene.start(fs)
+    assert how(host, fs)[0] == "fuse, by directory and polling"
+    (scene.directory / "below/file").write_text("from elsewhere")
+    (scene.directory / "below/new").write_text("new")
+    host.wait(lambda: host.of(fs / "new", "created"), "what came from elsewhere", 60)
+    host.expect(fs / "file", "modified", new_sha256=digest("from elsewhere"))
+    host.agree(fs, 60)
+
+
+def test_mapping_that_is_never_closed(scene):
+    """No event comes as long as it lives; the next scan finds what it wrote."""
+    host = scene.start()
+    path = host.tree / "mapped"
+    path.write_text("0" * 8192)
+    host.agree()
+    fd = os.open(path, os.O_RDWR)
+    LIBC.mmap.restype = ctypes.c_void_p
+    at = LIBC.mmap(None, 8192, 3, 1, fd, 0)
+    os.close(fd)
+    ctypes.memmove(at + 4096, b"MAPPED", 6)
+    host.quiet()
+    assert not host.of(path, "modified"), "the kernel has learnt to tell: simplify"
+    host.end(host.sensor, signal.SIGKILL)
+    host.start_sensor()
+    host.expect(path, "modified", seen="start", new_sha256=hashlib.sha256(
+        b"0" * 4096 + b"MAPPED" + b"0" * 4090).hexdigest())
+    LIBC.munmap(ctypes.c_void_p(at), 8192)
+    host.agree()
+
+
+# ---- large ----
+
+def test_a_hundred_thousand_names(scene):
+    """Made, renamed, and moved away as a whole; the ledger is read once."""
+    host = scene.start()
+    big, moved = host.tree / "big", host.tree / "moved"
+    big.mkdir()
+    helper("burst", "create", big, "100000", check=True, stdout=subprocess.DEVNULL)
+    host.wait(lambda: host.status().get("files", 0) == 100002, "all of them", 300)
+    big.rename(moved)
+    (moved / "f5").write_text("one of them")
+    host.wait(lambda: host.status().get("changes", 0) >= 100003, "the rename and the change", 60)
+    host.agree(moved, 300)
+    moved.rename(scene.directory / "away")
+    host.wait(lambda: host.status().get("files") == 1, "all of them gone", 300)
+    host.wait(lambda: host.status().get("pending") == 0, "all of it told", 300)
+    changes = host.changes()
+    words = {}
+    for e in changes:
+        words[e["what"]["change"]] = words.get(e["what"]["change"], 0) + 1
+    assert words["created"] == words["deleted"] == 100001
+    assert words["renamed"] == 1 and words["modified"] >= 1
+    assert gaps(host) == []
+
+
+def test_large_sparse_file(scene):
+    host = scene.start()
+    path = host.tree / "sparse"
+    with open(path, "wb") as f:
+        f.truncate(2 << 30)
+        f.seek(1 << 30)
+        f.write(b"in the middle")
+    host.wait(lambda: host.of(path) and host.of(path)[-1]["what"].get("new_size") == 2 << 30,
+              "the sparse file", 120)
+    (host.tree / "beside").write_text("not kept waiting")
+    host.expect(host.tree / "beside", "created")
+    host.agree(seconds=120)
