@@ -9,7 +9,7 @@ import tempfile
 
 import pytest
 
-from sensor_host import Host
+from sensor_host import BIN, Host
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="fanotify needs root")
 
@@ -36,8 +36,8 @@ def acl(path, *options):
 
 
 def log_line(host, path, kind="attributes"):
-    out = subprocess.run([os.environ["ASSAY_BIN"] + "/assay", "log", "--state", host.state, "--path",
-                          path, "--kind", "integrity.change", "--limit", "0"], capture_output=True, text=True, check=True).stdout
+    out = run(BIN / "assay", "log", "--state", host.state, "--path", path, "--kind",
+              "integrity.change", "--limit", "0")
     return [x for x in out.splitlines() if kind in x][-1]
 
 
@@ -94,7 +94,7 @@ def test_capabilities_in_a_user_namespace(host):
 
 
 def test_inode_flags(host):
-    """They make no event: the rescan that goes with a restart finds them, and the quarter-hourly."""
+    """They make no event: the rescan after a restart finds them, and the quarter-hourly one."""
     path = host.tree / "file"
     run("chattr", "+i", path)
     try:

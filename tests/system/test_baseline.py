@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is trusted: taken, accepted, shown and checked, by the command and the running sensor; and that
-no crash and nobody with a file leaves it in doubt."""
+"""What is trusted: taken, accepted, shown and checked, by the command and the running sensor; and
+that no crash and nobody with a file leaves it in doubt."""
 import json
 import mmap
 import os
@@ -36,8 +36,8 @@ def host():
 
 
 def assay(host, *args, status=0, **more):
-    done = subprocess.run([BIN / "assay", *map(str, args), "--state", host.state, "--run", host.run],
-                          capture_output=True, text=True, timeout=120, **more)
+    done = subprocess.run([BIN / "assay", *map(str, args), "--state", host.state,
+                           "--run", host.run], capture_output=True, text=True, timeout=120, **more)
     assert done.returncode == status, (args, done.returncode, done.stdout, done.stderr)
     return done
 
@@ -235,9 +235,9 @@ def test_what_cannot_be_read_is_unknown(host):
     accept(host)
     (host.tree / "f03").chmod(0)  # another ctime: it must be read again
     os.utime(host.tree / "f03", ns=(1, (host.tree / "f03").stat().st_mtime_ns))
-    done = subprocess.run(["setpriv", "--bounding-set=-dac_override,-dac_read_search", BIN / "assay",
-                           "check", "--json", "--state", host.state, "--run", host.run],
-                          capture_output=True, text=True)
+    done = subprocess.run(["setpriv", "--bounding-set=-dac_override,-dac_read_search",
+                           BIN / "assay", "check", "--json", "--state", host.state,
+                           "--run", host.run], capture_output=True, text=True)
     said = json.loads(done.stdout)
     assert (done.returncode, said["verdict"], said["unreadable"]) == (3, "unknown", 1)
     assert said["differences"] == [] and "f03: Permission denied" in done.stderr
@@ -259,7 +259,8 @@ def test_rate(host):
 def test_progress_on_a_terminal_and_silence_in_a_pipe(host):
     (host.tree / "large").write_bytes(os.urandom(3 << 20))
     accept(host)
-    command = [BIN / "assay", "check", "--deep", "--rate", "1M", "--no-ledger", "--state", host.state]
+    command = [BIN / "assay", "check", "--deep", "--rate", "1M", "--no-ledger",
+               "--state", host.state]
     assert subprocess.run(command, capture_output=True, check=True).stderr == b""
     leader, follower = pty.openpty()
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=follower)
