@@ -39,21 +39,19 @@ static void put_key(struct buf *out, struct span name, const uint8_t seed[ED2551
         wipe(secret, sizeof secret);
 }
 
-int keys_generate(int private_fd, const struct io *io, const char *file, struct span name,
-                  struct err *err)
+/* path from dirfd on; sync_dirfd is the directory that holds it. */
+static int generate(int dirfd, const struct io *io, const char *path, int sync_dirfd,
+                    struct span name, struct err *err)
 {
         uint8_t seed[ED25519_SEED], pub[ED25519_PUBLIC];
         CLEANUP(ed25519_freep) struct ed25519 *key = NULL;
         struct buf text = BUF_INIT(KEY_FILE_MAX);
-        CLEANUP_FD int dir = -1;
-        char path[64];
         int r;
 
         if (!note_name_ok(name))
                 return err_set(err, -EINVAL, "\"%.*s\" is no name for a key: no blanks, no plus",
                                (int)name.n, (const char *)name.p);
-        key_path(path, sizeof path, file);
-        if (faccessat(private_fd, path, F_OK, 0) == 0)
+        if (faccessat(dirfd, path, F_OK, 0) == 0)
                 return err_set(err, -EEXIST, "%s: there is a key already", path);
         r = ed25519_generate(seed, err);
         if (r == 0)
@@ -67,18 +65,31 @@ int keys_generate(int private_fd, const struct io *io, const char *file, struct 
                 err_sys(err, r, "key");
                 goto out;
         }
-        dir = io->open(io->ctx, private_fd, "keys", O_RDONLY | O_DIRECTORY, 0);
-        if (dir < 0) {
-                r = err_sys(err, dir, "keys");
-                goto out;
-        }
-        r = io_replace_file(io, private_fd, path, dir, 0600, buf_span(&text), err);
+        r = io_replace_file(io, dirfd, path, sync_dirfd, 0600, buf_span(&text), err);
 out:
         wipe(seed, sizeof seed);
         if (text.p)
                 wipe(text.p, text.cap);
         buf_done(&text);
         return r;
+}
+
+int keys_generate(int private_fd, const struct io *io, const char *file, struct span name,
+                  struct err *err)
+{
+        CLEANUP_FD int dir = io->open(io->ctx, private_fd, "keys", O_RDONLY | O_DIRECTORY, 0);
+        char path[64];
+
+        if (dir < 0)
+                return err_sys(err, dir, "keys");
+        key_path(path, sizeof path, file);
+        return generate(private_fd, io, path, dir, name, err);
+}
+
+int keys_generate_file(int dirfd, const struct io *io, const char *file, struct span name,
+                       struct err *err)
+{
+        return generate(dirfd, io, file, dirfd, name, err);
 }
 
 /* text is the line without its newline. */
@@ -123,16 +134,13 @@ out:
         return r;
 }
 
-int keys_load(int private_fd, const struct io *io, const char *file, struct signer **ret,
-              struct err *err)
+int keys_load_file(int dirfd, const struct io *io, const char *path, struct signer **ret,
+                   struct err *err)
 {
         uint8_t *bytes;
-        char path[64];
         size_t n;
-        int r;
+        int r = io_read_file(io, dirfd, path, KEY_FILE_MAX, &bytes, &n, err);
 
-        key_path(path, sizeof path, file);
-        r = io_read_file(io, private_fd, path, KEY_FILE_MAX, &bytes, &n, err);
         if (r < 0)
                 return r;
         if (n && bytes[n - 1] == '\n')
@@ -142,4 +150,13 @@ int keys_load(int private_fd, const struct io *io, const char *file, struct sign
         wipe(bytes, n);
         free(bytes);
         return r;
+}
+
+int keys_load(int private_fd, const struct io *io, const char *file, struct signer **ret,
+              struct err *err)
+{
+        char path[64];
+
+        key_path(path, sizeof path, file);
+        return keys_load_file(private_fd, io, path, ret, err);
 }
