@@ -27,7 +27,7 @@ static const struct option_spec asked_specs[] = {
 static void put_specs(const struct option_spec *o)
 {
         for (; o->name; o++)
-                printf("  --%-10s %-5s %s\n", o->name, o->value ? o->value : "", o->about);
+                printf("  --%-10s %-6s %s\n", o->name, o->value ? o->value : "", o->about);
 }
 
 static void put_help(const char *name, const struct option_spec *own)

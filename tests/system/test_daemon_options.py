@@ -2,13 +2,14 @@
 """Command lines of the processes that "assay up" starts: help, version, what is refused."""
 import os
 import pathlib
+import re
 import subprocess
 
 import pytest
 
+TOP = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ["ASSAY_BIN"])
-DAEMONS = {"assay-recorder": {"--host", "--origin"}, "assay-sensor": {"--config", "--watch"}}
-COMMON = {"--state", "--run", "--keep-user", "--help", "--version"}
+DAEMONS = ["assay-recorder", "assay-sensor"]
 
 
 def run(name, *args):
@@ -16,11 +17,13 @@ def run(name, *args):
 
 
 @pytest.mark.parametrize("name", DAEMONS)
-def test_help_names_every_option(name):
+def test_help_and_page_name_the_same_options(name):
     done = run(name, "--help")
     assert (done.returncode, done.stderr) == (0, "")
     named = {line.split()[0] for line in done.stdout.splitlines() if line.startswith("  --")}
-    assert named == COMMON | DAEMONS[name]
+    page = (TOP / "docs" / "man" / f"{name}.8").read_text()
+    paged = {f"--{option}" for option in re.findall(r"^\.It Fl Fl (\S+)", page, re.M)}
+    assert named == paged | {"--help", "--version"}
 
 
 @pytest.mark.parametrize("name", DAEMONS)
