@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_change.c - assay change: tell the sensor which changes are approved. */
+#include "command/change_list.h"
 #include "command/commands.h"
 
 #include <fcntl.h>
@@ -56,7 +57,7 @@ static const struct option_spec open_specs[] = {
           "or when it ends" },
         { "from", 's', OPTION_TEXT, offsetof(struct open_options, from), "TIME",
           "when it begins; now, unless said" },
-        { "uid", 'U', OPTION_U64, offsetof(struct open_options, uid), "UID",
+        { "uid", 0, OPTION_U64, offsetof(struct open_options, uid), "UID",
           "only by processes of this user" },
         { "login", 'l', OPTION_U64, offsetof(struct open_options, login), "UID",
           "only by who logged in as this user, whatever became of him since" },
@@ -64,7 +65,7 @@ static const struct option_spec open_specs[] = {
           "only by this executable, or what it has begun" },
         { "unit", 'n', OPTION_TEXT, offsetof(struct open_options, unit), "UNIT",
           "only by processes of this systemd unit" },
-        { "file", 'F', OPTION_TEXT, offsetof(struct open_options, file), "FILE",
+        { "file", 0, OPTION_TEXT, offsetof(struct open_options, file), "FILE",
           "all of this from a JSON document instead; see assay-change(1)" },
         { 0 },
 };
@@ -386,8 +387,10 @@ static const struct command change_list = {
         .run = run_list,
 };
 
-static const struct command *const change_commands[] = { &change_open, &change_close, &change_list,
-                                                         NULL };
+static const struct command *const change_commands[] = {
+        &change_open,        &change_close, &change_list, &command_change_resolve,
+        &command_change_key, NULL,
+};
 
 const struct command command_change = {
         .name = "change",

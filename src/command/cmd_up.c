@@ -314,22 +314,6 @@ static void on_signal(void *ctx, int signo)
 
 /* ---- the command ---- */
 
-/* A program that lies beside this one. */
-static int find_sibling(const char *name, char out[PLACES_PATH_MAX], struct err *err)
-{
-        ssize_t n = readlink("/proc/self/exe", out, PLACES_PATH_MAX - 1);
-        char *slash;
-
-        if (n < 0)
-                return err_sys(err, -errno, "/proc/self/exe");
-        out[n] = 0;
-        slash = strrchr(out, '/');
-        if (!slash || (size_t)(slash - out) + 1 + strlen(name) >= PLACES_PATH_MAX)
-                return err_set(err, -ENAMETOOLONG, "%s: the path is too long", out);
-        memcpy(slash + 1, name, strlen(name) + 1);
-        return access(out, X_OK) < 0 ? err_sys(err, -errno, "%s", out) : 0;
-}
-
 static void add_argument(struct child *c, const char *option, const char *value)
 {
         size_t n = 0;
@@ -389,9 +373,9 @@ static int prepare(struct up *u, struct err *err)
         static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGCHLD };
         int status;
 
-        status = find_sibling("assay-recorder", u->recorder_path, err);
+        status = places_program("assay-recorder", u->recorder_path, err);
         if (status == 0)
-                status = find_sibling("assay-sensor", u->sensor_path, err);
+                status = places_program("assay-sensor", u->sensor_path, err);
         if (status == 0)
                 status = up_choose_user(u->in, o->create_users, &u->user, err);
         if (status == 0)

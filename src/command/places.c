@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static int too_long(const char *dir, struct err *err)
 {
@@ -87,4 +88,19 @@ int places_open_dir(const char *path, int *ret_fd, struct err *err)
                 return err_sys(err, -errno, "%s", path);
         *ret_fd = fd;
         return 0;
+}
+
+int places_program(const char *name, char out[PLACES_PATH_MAX], struct err *err)
+{
+        ssize_t n = readlink("/proc/self/exe", out, PLACES_PATH_MAX - 1);
+        char *slash;
+
+        if (n < 0)
+                return err_sys(err, -errno, "/proc/self/exe");
+        out[n] = 0;
+        slash = strrchr(out, '/');
+        if (!slash || (size_t)(slash - out) + 1 + strlen(name) >= PLACES_PATH_MAX)
+                return err_set(err, -ENAMETOOLONG, "%s: the path is too long", out);
+        memcpy(slash + 1, name, strlen(name) + 1);
+        return access(out, X_OK) < 0 ? err_sys(err, -errno, "%s", out) : 0;
 }

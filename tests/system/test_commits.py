@@ -2,15 +2,16 @@
 """The job "commit" on repositories that git made, and what it tells of signatures checked by the
 job "signature". What is in a commit is judged by git itself."""
 import base64
-import hashlib
 import os
 import pathlib
 import shutil
 import subprocess
 import zlib
 
+import git_tool
 import job_tool
 import pytest
+from git_tool import Git, judged_by_git, sign_ssh, signers
 from gpg_tool import Gpg
 
 NEEDED = ["git", "ssh-keygen", "gpg", "gpgv"]
@@ -18,52 +19,9 @@ pytestmark = pytest.mark.skipif(any(not shutil.which(p) for p in NEEDED),
                                 reason=f"not all of {NEEDED}")
 
 
-class Git:
-    def __init__(self, top):
-        self.top = top
-        self.env = {**os.environ,
-                    "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null",
-                    "GIT_AUTHOR_DATE": "1700000000 +0100", "GIT_COMMITTER_DATE": "1700000001 +0100",
-                    "GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@example.org",
-                    "GIT_COMMITTER_NAME": "A", "GIT_COMMITTER_EMAIL": "a@example.org"}
-        top.mkdir(parents=True)
-        self("init", "-q", "-b", "main")
-
-    def __call__(self, *args, data=None):
-        done = subprocess.run(["git", *args], cwd=self.top, env=self.env, input=data,
-                              capture_output=True)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def write(self, path, content, mode=0o644):
-        file = self.top / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content)
-        file.chmod(mode)
-
-    def commit(self, *options, message=b"a change"):
-        self("add", "-A")
-        self("commit", "-q", "--allow-empty", "-F", "-", *options, data=message)
-        return self("rev-parse", "HEAD").decode().strip()
-
-    def object(self, oid):
-        return self.top / ".git/objects" / oid[:2] / oid[2:]
-
-
 @pytest.fixture
 def git(tmp_path):
-    for parent in [tmp_path, *tmp_path.parents]:  # the job is nobody, and pytest's are private
-        if parent.stat().st_uid == os.geteuid() and not parent.stat().st_mode & 0o005:
-            parent.chmod(parent.stat().st_mode | 0o055)
-    g = Git(tmp_path / "repository")
-    g.write("etc/a.conf", b"a = b\r\n")
-    g.write("etc/x/run", b"#!/bin/sh\n", 0o755)
-    g.write("etc/empty", b"")
-    g.write(os.fsdecode(b"etc/\xff\n"), b"odd")
-    g.write("srv/w", os.urandom(100000))
-    os.symlink("../a.conf", g.top / "etc/x/link")
-    g.write(".gitattributes", b"* text=auto eol=lf\n")  # filters are not for us
-    return g
+    return git_tool.sample(tmp_path)
 
 
 def read(git, commit, *options):
@@ -78,19 +36,6 @@ def pieces(told, kind):
 def text_of(fact, key):
     raw = fact.get(key + "_b64")
     return base64.b64decode(raw) if raw else fact[key].encode()
-
-
-def judged_by_git(git, commit, sub):
-    """path -> (mode, SHA-256) of what git has below sub."""
-    out = {}
-    tree = git("ls-tree", "-r", "-z", f"{commit}:{sub}" if sub else commit)
-    for line in tree.split(b"\0")[:-1]:
-        head, path = line.split(b"\t", 1)
-        mode, _, oid = head.split(b" ")
-        content = git("cat-file", "blob", oid.decode())
-        out[path] = (int(mode, 8) & 0o777 or None,
-                     content if mode == b"120000" else hashlib.sha256(content).hexdigest())
-    return out
 
 
 def told_files(told, sub):
@@ -169,11 +114,7 @@ def test_arguments(git):
 
 @pytest.fixture(scope="module")
 def ssh(tmp_path_factory):
-    top = tmp_path_factory.mktemp("ssh")
-    for name in ("good", "other"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name,
-                        "-f", top / name], check=True)
-    return top
+    return git_tool.ssh_keys(tmp_path_factory.mktemp("ssh"))
 
 
 @pytest.fixture(scope="module")
@@ -183,17 +124,6 @@ def gpg():
     g.other = g.new_key("B <b@example.org>")
     yield g
     g.close()
-
-
-def sign_ssh(git, ssh, name="good"):
-    git("config", "gpg.format", "ssh")
-    git("config", "user.signingkey", str(ssh / name))
-    return git.commit("-S")
-
-
-def signers(ssh, name="good", options=""):
-    key = " ".join((ssh / f"{name}.pub").read_text().split()[:2])
-    return f"a@example.org {options} {key}\n".encode()
 
 
 def judge_ssh(told, allowed, time=1700000001, namespace="git", payload=None):

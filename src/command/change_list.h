@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* change_list.h - the commands below assay change that make signed lists of paths.  Floor 3. */
+#ifndef COMMAND_CHANGE_LIST_H
+#define COMMAND_CHANGE_LIST_H
+
+#include "command/command.h"
+
+extern const struct command command_change_key;
+extern const struct command command_change_resolve;
+
+#endif
