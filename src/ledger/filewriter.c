@@ -35,6 +35,7 @@ struct filewriter {
         struct open_dir dir[DIRS_MAX];
         struct waiting waiting[WAITING_MAX];
         size_t n_waiting;
+        uint64_t files;
 };
 
 int filewriter_new(int root_fd, const struct io *io, struct syncer *syncer, mode_t file_mode,
@@ -117,6 +118,7 @@ static int rename_waiting(struct filewriter *w, struct err *err)
                 f->dir->dirty = true;
                 fd_close(&f->fd);
                 w->n_waiting--;
+                w->files++;
         }
         return 0;
 }
@@ -150,6 +152,11 @@ int filewriter_sync(struct filewriter *w, struct err *err)
         if (r == 0)
                 r = sync_dirs(w, err);
         return r;
+}
+
+uint64_t filewriter_files(const struct filewriter *w)
+{
+        return w->files;
 }
 
 /* ---- directories ---- */

@@ -40,6 +40,9 @@ MUST_USE int filewriter_put(struct filewriter *w, const char *dir, const char *n
  * for filewriter_free(). */
 MUST_USE int filewriter_sync(struct filewriter *w, struct err *err);
 
+/* How many were put in their places so far; those that were there already do not count. */
+uint64_t filewriter_files(const struct filewriter *w);
+
 /* Remove a directory and the files in it, as far as possible; its place may hold none. */
 void filewriter_drop_dir(struct filewriter *w, const char *dir);
 /* Remove temporaries a crash left in a directory. */

@@ -45,11 +45,16 @@ MUST_USE int ledger_create(int public_fd, int private_fd, const char *origin,
 
 /* Open for writing, descriptors borrowed.  Repairs a torn tail (ledger_opened() says so).
  * -EBADMSG: damage or a rollback, with the place; nothing was changed and nothing may be appended.
- * -EWOULDBLOCK: another writer has it.  -ENOENT: no ledger there.  -EROFS: it was succeeded. */
+ * -EWOULDBLOCK: another writer has it.  -ENOENT: no ledger there.  -EROFS: it was succeeded.
+ * -ENODATA: a file of it is missing; err names it. */
 MUST_USE int ledger_open(int public_fd, int private_fd, const struct ledger_options *o,
                          struct ledger **ret, struct err *err);
 struct ledger *ledger_free(struct ledger *l);
 DEFINE_CLEANUP(struct ledger, ledger_free)
+
+/* The lock alone, for whoever mends: nobody opens the ledger until the descriptor is closed.
+ * -EWOULDBLOCK: somebody has it open. */
+MUST_USE int ledger_lock(int private_fd, int *ret_fd, struct err *err);
 
 /* What opening found: for the entry the owner writes about it. */
 struct ledger_opened {

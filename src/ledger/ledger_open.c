@@ -8,6 +8,7 @@
 #include "crypto/sha256.h"
 #include "ledger/keys.h"
 #include "ledger/ledger_priv.h"
+#include "ledger/missing.h"
 #include "ledger/source.h"
 #include "ledger/tree.h"
 
@@ -31,7 +32,7 @@ static uint32_t segment_bytes_of(const struct ledger_options *o)
         return o->segment_bytes ? o->segment_bytes : LEDGER_SEGMENT_DEFAULT;
 }
 
-static int lock_dir(int private_fd, int *ret, struct err *err)
+int ledger_lock(int private_fd, int *ret_fd, struct err *err)
 {
         int fd = openat(private_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
@@ -45,7 +46,7 @@ static int lock_dir(int private_fd, int *ret, struct err *err)
                         return err_set(err, r, "another writer has this ledger open");
                 return err_sys(err, r, "lock");
         }
-        *ret = fd;
+        *ret_fd = fd;
         return 0;
 }
 
@@ -122,7 +123,7 @@ int ledger_create(int public_fd, int private_fd, const char *origin, const struc
                 return err_set(err, -EINVAL,
                                "origin \"%s\": 1 to %d bytes, no blanks, no plus, no controls",
                                origin, NOTE_NAME_MAX);
-        r = lock_dir(private_fd, &lock, err);
+        r = ledger_lock(private_fd, &lock, err);
         if (r < 0)
                 return r;
         if (faccessat(private_fd, "signed", F_OK, 0) == 0 ||
@@ -226,11 +227,12 @@ static int load_frontier(struct ledger *l, uint64_t first, uint64_t signed_size,
                 if (r < 0)
                         return r;
                 f.n = (unsigned)proof_perfect_parts((struct proof_range){ 0, first }, part);
-                for (unsigned i = 0; i < f.n; i++) {
+                for (unsigned i = 0; i < f.n && r == 0; i++)
                         r = tree_range(tree, part[i], &f.node[i], err);
-                        if (r < 0)
-                                return r;
-                }
+                if (r == -ENOENT)
+                        err_wrap(err, "the tree before it (see \"assay ledger rebuild\")");
+                if (r < 0)
+                        return r;
         }
         l->durable = l->staged = f;
         ledger_root_of(&l->durable, &l->root);
@@ -491,11 +493,28 @@ static int allocate(const struct ledger_options *o, struct ledger **ret)
         return 0;
 }
 
+static int open_all(struct ledger *l, struct err *err)
+{
+        struct signed_state s;
+        int r;
+
+        l->wal_fd = l->io.open(l->io.ctx, l->private_fd, "wal", O_RDONLY | O_DIRECTORY, 0);
+        if (l->wal_fd < 0)
+                return err_sys(err, l->wal_fd, "wal");
+        r = load_signed(l, &s, err);
+        if (r == 0)
+                r = replay(l, &s, err);
+        if (r == 0)
+                r = begin_writing(l, err);
+        if (r == 0)
+                l->opened.signed_size = s.size;
+        return r;
+}
+
 int ledger_open(int public_fd, int private_fd, const struct ledger_options *o, struct ledger **ret,
                 struct err *err)
 {
         CLEANUP(ledger_freep) struct ledger *l = NULL;
-        struct signed_state s;
         int r;
 
         if (faccessat(private_fd, "signed", F_OK, 0) < 0)
@@ -507,20 +526,11 @@ int ledger_open(int public_fd, int private_fd, const struct ledger_options *o, s
                 return err_sys(err, r, "ledger");
         l->public_fd = public_fd;
         l->private_fd = private_fd;
-        r = lock_dir(private_fd, &l->lock_fd, err);
-        if (r < 0)
-                return r;
-        l->wal_fd = l->io.open(l->io.ctx, private_fd, "wal", O_RDONLY | O_DIRECTORY, 0);
-        if (l->wal_fd < 0)
-                return err_sys(err, l->wal_fd, "wal");
-        r = load_signed(l, &s, err);
+        r = ledger_lock(private_fd, &l->lock_fd, err);
         if (r == 0)
-                r = replay(l, &s, err);
-        if (r == 0)
-                r = begin_writing(l, err);
+                r = open_all(l, err);
         if (r < 0)
-                return r;
-        l->opened.signed_size = s.size;
+                return missing(r, err);
         ledger_assert_valid(l);
         *ret = l;
         l = NULL;

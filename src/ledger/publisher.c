@@ -3,6 +3,7 @@
 #include "ledger/publisher.h"
 
 #include "ledger/keys.h"
+#include "ledger/missing.h"
 #include "ledger/publisher_priv.h"
 #include "ledger/segment.h"
 
@@ -20,6 +21,11 @@ enum {
 uint64_t publisher_size(const struct publisher *p)
 {
         return p->signed_size;
+}
+
+uint64_t publisher_files_made(const struct publisher *p)
+{
+        return filewriter_files(p->writer);
 }
 
 uint64_t publisher_covered(const struct publisher *p)
@@ -238,5 +244,5 @@ int publisher_run(struct publisher *p, const struct ledger_position *target, str
         assert(target->size >= p->state.size);
         while (p->state.size < target->size && r == 0)
                 r = run_round(p, target, err);
-        return r;
+        return missing(r, err);
 }

@@ -27,22 +27,27 @@ struct publisher_options {
 };
 
 /* Descriptors borrowed.  Brings the published tree in line with the last signed checkpoint first:
- * what is missing is made again from the WAL and the bundles.
- * -EBADMSG: what is there is not what was signed. */
+ * what is missing is made again from the WAL and the bundles, whose root is held against that
+ * checkpoint before anything is written.
+ * -EBADMSG: what is there is not what was signed.  -ENODATA: what is missing cannot be made again;
+ * err names it.  -ENOENT: no ledger there. */
 MUST_USE int publisher_open(int public_fd, int private_fd, const struct publisher_options *o,
                             struct publisher **ret, struct err *err);
 struct publisher *publisher_free(struct publisher *p);
 DEFINE_CLEANUP(struct publisher, publisher_free)
 
-/* Publish up to the durable position, in rounds of a bounded size: a checkpoint is signed after
- * each. After a failure a first part may be signed, and the publisher is only good for
- * publisher_free(); open another to go on, which begins from the disk. -EBADMSG: the second
- * computation disagrees, or the disk holds something else; the log must stop. -EIO: a sync failed;
- * the log must stop.  -ENOSPC, -ENOMEM and others: try again later. */
+/* Publish up to the durable position, in rounds of a bounded size; a checkpoint is signed after
+ * each.  After a failure a first part may be signed, and the publisher is only good for
+ * publisher_free(); open another to go on, which begins from the disk.
+ * -EBADMSG: the second computation disagrees, or the disk holds something else; the log must stop.
+ * -EIO: a sync failed; the log must stop.  -ENODATA: a file is missing; the log must stop.
+ * -ENOSPC, -ENOMEM and others: try again later. */
 MUST_USE int publisher_run(struct publisher *p, const struct ledger_position *target,
                            struct err *err);
 
 uint64_t publisher_size(const struct publisher *p); /* last signed */
+/* Tiles and bundles put in their places since it was opened, that included. */
+uint64_t publisher_files_made(const struct publisher *p);
 /* For ledger_published(). */
 uint64_t publisher_covered(const struct publisher *p);
 uint64_t publisher_segment(const struct publisher *p);

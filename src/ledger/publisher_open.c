@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* publisher_open.c - the published tree as the last signed checkpoint says, made whole where it is
- * not.
- *
- * SECURITY: reads the WAL and its own published files back from the disk. */
-#include "crypto/sha256.h"
+/* publisher_open.c - what was signed last, and the key to go on with. */
 #include "ledger/keys.h"
+#include "ledger/missing.h"
 #include "ledger/publisher_priv.h"
-#include "ledger/segment.h"
-#include "ledger/source.h"
-#include "ledger/tree.h"
-#include "ledger/wal.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum {
         PENDING_MAX = 4 * PUBLISHER_BUNDLE_MAX,
@@ -62,140 +56,6 @@ static int read_signed(struct publisher *p, struct buf *note, struct checkpoint 
         return verifier_open_checkpoint(&vkey, buf_span(note), ret, err);
 }
 
-static int wal_begin(struct publisher *p, uint64_t *ret_first, struct err *err)
-{
-        uint8_t header[WAL_SEGMENT_HEADER];
-        uint64_t *numbers = NULL;
-        char name[SEGMENT_NAME_MAX];
-        CLEANUP_FD int fd = -1;
-        struct wal_segment s;
-        size_t n = 0;
-        int r;
-
-        r = segment_list(&p->io, p->wal_fd, false, &numbers, &n, err);
-        if (r < 0)
-                return r;
-        p->segment = n ? numbers[0] : 1;
-        free(numbers);
-        segment_name(p->segment, name);
-        fd = p->io.open(p->io.ctx, p->wal_fd, name, O_RDONLY, 0);
-        if (fd < 0)
-                return err_sys(err, fd, "wal/%s", name);
-        if (p->io.pread(p->io.ctx, fd, header, sizeof header, 0) != sizeof header)
-                return err_set(err, -EBADMSG, "wal/%s: cut short", name);
-        r = wal_get_segment(span_of(header, sizeof header), &s, err);
-        if (r < 0)
-                return r;
-        *ret_first = r ? s.first : 0; /* a header of zeros: the log's first segment, still empty */
-        return 0;
-}
-
-/* The open tiles at `size`, a multiple of 256, from the published tree. */
-static int load_edge(struct publisher *p, uint64_t size, uint64_t signed_size, struct err *err)
-{
-        CLEANUP(source_freep) struct source *source = NULL;
-        CLEANUP(tree_freep) struct tree *tree = NULL;
-        int r;
-
-        r = source_dir(p->public_fd, "public directory", &source, err);
-        if (r == 0)
-                r = tree_new(source, signed_size, 64, &tree, err);
-        for (int level = 1; level <= TILE_LEVEL_MAX && r == 0; level++) {
-                uint64_t nodes = tile_nodes(size, level);
-                uint64_t from = nodes / TILE_WIDTH * TILE_WIDTH;
-                unsigned shift = (unsigned)level * TILE_HEIGHT;
-
-                for (uint64_t i = from; i < nodes && r == 0; i++)
-                        r = tree_range(tree, (struct proof_range){ i << shift, (i + 1) << shift },
-                                       &p->state.slot[level][i - from], err);
-        }
-        if (r == 0)
-                p->state.size = size;
-        return r;
-}
-
-/* Every tile below `size` again, from the bundles. */
-static int rebuild_edge(struct publisher *p, uint64_t size, struct err *err)
-{
-        memset(&p->state, 0, sizeof p->state);
-        for (uint64_t n = 0; n < size / TILE_WIDTH; n++) {
-                struct tile t = { .level = TILE_LEVEL_ENTRIES, .n = n, .width = TILE_WIDTH };
-                char path[TILE_PATH_MAX];
-                struct bundle_iter it;
-                struct span entry;
-                uint8_t *bytes;
-                size_t len;
-                int r;
-
-                tile_path(t, path);
-                r = io_read_file(&p->io, p->public_fd, path, PUBLISHER_BUNDLE_MAX, &bytes, &len,
-                                 err);
-                if (r < 0)
-                        return r;
-                it = bundle_iter_of(span_of(bytes, len));
-                while ((r = bundle_next(&it, &entry)) == 1) {
-                        struct hash leaf;
-
-                        sha256_leaf(entry, leaf.b);
-                        r = publisher_add_leaf(p, &leaf);
-                        if (r < 0)
-                                break;
-                }
-                free(bytes);
-                if (r < 0 || p->state.size != (n + 1) * TILE_WIDTH)
-                        return err_set(err, -EBADMSG, "%s: not a whole bundle", path);
-                /* Tiles that are there are compared, so nothing unproven replaces anything. */
-                r = publisher_write_pending(p, err);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
-static void clean_temporaries(struct publisher *p, uint64_t size)
-{
-        char dir[TILE_PATH_MAX];
-
-        for (int level = TILE_LEVEL_ENTRIES; level <= TILE_LEVEL_MAX; level++) {
-                struct tile t = { level, tile_full_count(size, level), TILE_WIDTH };
-
-                tile_dir(t, dir);
-                filewriter_clean_dir(p->writer, dir);
-                t.width = 1;
-                tile_dir(t, dir);
-                filewriter_clean_dir(p->writer, dir);
-        }
-}
-
-/* The published tree as the last signed checkpoint says, made whole where it is not. */
-static int restore_tree(struct publisher *p, const struct checkpoint *c, bool rebuild,
-                        struct err *err)
-{
-        uint64_t first = 0, edge;
-        int r;
-
-        r = wal_begin(p, &first, err);
-        if (r < 0)
-                return r;
-        edge = (first + TILE_WIDTH - 1) / TILE_WIDTH * TILE_WIDTH;
-        if (edge > c->size)
-                return err_set(err, -EBADMSG, "wal begins at entry %llu, behind what was published",
-                               (unsigned long long)first);
-        clean_temporaries(p, c->size);
-        r = rebuild ? -ENOENT : load_edge(p, edge, c->size, err);
-        if (r == -ENOENT)
-                r = rebuild_edge(p, edge, err);
-        if (r < 0)
-                return r;
-        p->skip_below = edge;
-        r = publisher_consume(p, first, c->size, c->size, err);
-        if (r == 0)
-                r = publisher_check_root(p, &c->root, err);
-        if (r == 0)
-                r = publisher_write_tree(p, err);
-        return r;
-}
-
 static int allocate(struct publisher **ret)
 {
         struct publisher *p = calloc(1, sizeof *p);
@@ -217,30 +77,20 @@ static int allocate(struct publisher **ret)
         return 0;
 }
 
-int publisher_open(int public_fd, int private_fd, const struct publisher_options *o,
-                   struct publisher **ret, struct err *err)
+static int open_all(struct publisher *p, const struct publisher_options *o, struct err *err)
 {
-        CLEANUP(publisher_freep) struct publisher *p = NULL;
         CLEANUP(buf_done) struct buf note = BUF_INIT(NOTE_MAX);
         struct checkpoint c;
         int r;
 
-        r = allocate(&p);
-        if (r < 0)
-                return err_sys(err, r, "publisher");
-        p->io = *o->io;
-        p->vault = o->vault;
-        p->syncer = o->syncer;
-        p->public_fd = public_fd;
-        p->private_fd = private_fd;
-        p->wal_fd = p->io.open(p->io.ctx, private_fd, "wal", O_RDONLY | O_DIRECTORY, 0);
+        p->wal_fd = p->io.open(p->io.ctx, p->private_fd, "wal", O_RDONLY | O_DIRECTORY, 0);
         if (p->wal_fd < 0)
                 return err_sys(err, p->wal_fd, "wal");
-        r = filewriter_new(public_fd, &p->io, o->syncer, 0644, 0755, &p->writer, err);
+        r = filewriter_new(p->public_fd, &p->io, o->syncer, 0644, 0755, &p->writer, err);
         if (r == 0)
                 r = read_signed(p, &note, &c, err);
         if (r == 0)
-                r = restore_tree(p, &c, o->rebuild, err);
+                r = publisher_restore(p, &c, o->rebuild, err);
         if (r == 0)
                 r = copy_signed(p, buf_span(&note), err);
         if (r < 0)
@@ -249,6 +99,28 @@ int publisher_open(int public_fd, int private_fd, const struct publisher_options
         p->opened = true;
         publisher_drop_partials(p);
         publisher_make_ballast(p);
+        return 0;
+}
+
+int publisher_open(int public_fd, int private_fd, const struct publisher_options *o,
+                   struct publisher **ret, struct err *err)
+{
+        CLEANUP(publisher_freep) struct publisher *p = NULL;
+        int r;
+
+        if (faccessat(private_fd, "signed", F_OK, 0) < 0)
+                return err_sys(err, -errno, "signed");
+        r = allocate(&p);
+        if (r < 0)
+                return err_sys(err, r, "publisher");
+        p->io = *o->io;
+        p->vault = o->vault;
+        p->syncer = o->syncer;
+        p->public_fd = public_fd;
+        p->private_fd = private_fd;
+        r = open_all(p, o, err);
+        if (r < 0)
+                return missing(r, err);
         *ret = p;
         p = NULL;
         return 0;

@@ -4,7 +4,8 @@
  *   publisher.c       run: consume, check the root, write, sign; change the key; the ballast
  *   publisher_wal.c   consume: read batches back from the disk
  *   publisher_tree.c  grow the tree, and write it
- *   publisher_open.c  bring the published tree in line with the last signed checkpoint
+ *   publisher_open.c  what was signed last, and the key
+ *   publisher_restore.c  bring the published tree in line with the last signed checkpoint
  *
  * Full tiles and bundles wait in `pending` until a root that covers them was found right; only then
  * are they written. */
@@ -57,6 +58,7 @@ struct publisher {
         struct vault_rows row[TILE_WIDTH];
         size_t row_at[TILE_WIDTH], n_rows;
 
+        bool only_reading; /* nothing waits to be written, nothing is */
         struct buf pending_bytes;
         struct pending *pending;
         size_t n_pending;
@@ -76,8 +78,9 @@ MUST_USE int publisher_add_rows(struct publisher *p, uint64_t index, struct span
                                 struct err *err);
 /* Where the open bundle is full, it and its rows wait to be written and another is open. */
 MUST_USE int publisher_close_bundle(struct publisher *p, struct err *err);
-/* A leaf alone: its bundle is on disk already. */
+/* A leaf alone: its bundle is on disk already.  And a whole bundle that was pruned away. */
 MUST_USE int publisher_add_leaf(struct publisher *p, const struct hash *leaf);
+MUST_USE int publisher_add_bundle_hash(struct publisher *p, const struct hash *h);
 MUST_USE int publisher_check_root(struct publisher *p, const struct hash *want, struct err *err);
 /* What waits, and whether it is much. */
 MUST_USE int publisher_write_pending(struct publisher *p, struct err *err);
@@ -92,6 +95,13 @@ void publisher_drop_partials(struct publisher *p);
 /* Consume the WAL up to the first end of a batch at which `enough` entries of the log were seen; at
  * `size` of them, which is not less, a batch must end.  count: seen so far. */
 MUST_USE int publisher_consume(struct publisher *p, uint64_t count, uint64_t enough, uint64_t size,
+                               struct err *err);
+
+/* ---- publisher_restore.c ---- */
+
+/* Also where some of it is missing, or `rebuild` says to look at all of it.  Nothing is written
+ * that does not belong to c's root. */
+MUST_USE int publisher_restore(struct publisher *p, const struct checkpoint *c, bool rebuild,
                                struct err *err);
 
 /* ---- publisher.c ---- */

@@ -10,6 +10,8 @@ enum { PENDING_SOFT = 4 * 1024 * 1024 };
 
 static int add_pending(struct publisher *p, struct tile t, struct span content)
 {
+        if (p->only_reading)
+                return 0;
         if (p->n_pending == PUBLISHER_FILES_MAX)
                 return -E2BIG;
         p->pending[p->n_pending] =
@@ -27,8 +29,13 @@ static int tile_is_full(void *ctx, struct tile t, const struct hash h[TILE_WIDTH
 /* Sealed rows of the open bundle. */
 static int store_rows(struct publisher *p, uint64_t bundle, struct err *err)
 {
-        if (!p->vault || p->n_rows == 0)
+        if (p->only_reading || p->n_rows == 0)
                 return 0;
+        if (!p->vault)
+                return err_set(err, -ENODATA,
+                               "bundle %llu has sealed values and the ledger no vault: "
+                               "keys/subjects is missing",
+                               (unsigned long long)bundle);
         for (size_t i = 0; i < p->n_rows; i++)
                 p->row[i].rows.p = p->rows.p + p->row_at[i];
         return vault_store(p->vault, bundle, p->row, p->n_rows, err);
@@ -56,6 +63,11 @@ int publisher_close_bundle(struct publisher *p, struct err *err)
 int publisher_add_leaf(struct publisher *p, const struct hash *leaf)
 {
         return tilestate_append(&p->state, leaf, tile_is_full, p);
+}
+
+int publisher_add_bundle_hash(struct publisher *p, const struct hash *h)
+{
+        return tilestate_append_tree(&p->state, 1, h, tile_is_full, p);
 }
 
 int publisher_add_entry(struct publisher *p, struct span entry, struct err *err)

@@ -22,14 +22,15 @@ void tilestate_fold(const struct hash *h, size_t n, struct hash *ret)
         *ret = row[0];
 }
 
-int tilestate_append(struct tilestate *s, const struct hash *leaf, tilestate_full_fn *full,
-                     void *ctx)
+int tilestate_append_tree(struct tilestate *s, int level, const struct hash *tree,
+                          tilestate_full_fn *full, void *ctx)
 {
-        struct hash h = *leaf;
+        struct hash h = *tree;
         int r;
 
-        s->size++;
-        for (int level = 0; level <= TILE_LEVEL_MAX; level++) {
+        assert(s->size % (UINT64_C(1) << (level * TILE_HEIGHT)) == 0);
+        s->size += UINT64_C(1) << (level * TILE_HEIGHT);
+        for (; level <= TILE_LEVEL_MAX; level++) {
                 uint64_t nodes = tile_nodes(s->size, level);
                 unsigned at = (unsigned)((nodes - 1) % TILE_WIDTH);
 
@@ -45,6 +46,12 @@ int tilestate_append(struct tilestate *s, const struct hash *leaf, tilestate_ful
                 tilestate_fold(s->slot[level], TILE_WIDTH, &h);
         }
         return 0;
+}
+
+int tilestate_append(struct tilestate *s, const struct hash *leaf, tilestate_full_fn *full,
+                     void *ctx)
+{
+        return tilestate_append_tree(s, 0, leaf, full, ctx);
 }
 
 void tilestate_root(const struct tilestate *s, struct hash *ret)

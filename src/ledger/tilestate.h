@@ -23,6 +23,11 @@ typedef int tilestate_full_fn(void *ctx, struct tile t, const struct hash h[TILE
 MUST_USE int tilestate_append(struct tilestate *s, const struct hash *leaf, tilestate_full_fn *full,
                               void *ctx);
 
+/* The same for 256^level leaves at once, of which only the hash is known; the size must be a
+ * multiple of that. */
+MUST_USE int tilestate_append_tree(struct tilestate *s, int level, const struct hash *h,
+                                   tilestate_full_fn *full, void *ctx);
+
 void tilestate_root(const struct tilestate *s, struct hash *ret);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/le.h"
 #include "base/text.h"
+#include "ledger/missing.h"
 #include "ledger/vault_priv.h"
 #include "sys/crc32c.h"
 #include "wire/json.h"
@@ -681,6 +682,15 @@ static int load_tag_key(struct vault *v, struct err *err)
         return r;
 }
 
+static int open_files(struct vault *v, struct err *err)
+{
+        v->rows_fd = v->io.open(v->io.ctx, v->private_fd, "vault", O_RDONLY | O_DIRECTORY, 0);
+        if (v->rows_fd < 0)
+                return err_sys(err, v->rows_fd, "vault");
+        v->erased = calloc(ERASED_BYTES, 1);
+        return v->erased ? 0 : err_sys(err, -ENOMEM, "vault");
+}
+
 int vault_open(int private_fd, const struct io *io, bool writable, struct vault **ret,
                struct err *err)
 {
@@ -697,17 +707,13 @@ int vault_open(int private_fd, const struct io *io, bool writable, struct vault 
                 io->open(io->ctx, private_fd, "keys/subjects", writable ? O_RDWR : O_RDONLY, 0);
         if (v->subjects_fd < 0)
                 return err_sys(err, v->subjects_fd, "keys/subjects");
-        v->rows_fd = io->open(io->ctx, private_fd, "vault", O_RDONLY | O_DIRECTORY, 0);
-        if (v->rows_fd < 0)
-                return err_sys(err, v->rows_fd, "vault");
-        v->erased = calloc(ERASED_BYTES, 1);
-        if (!v->erased)
-                return err_sys(err, -ENOMEM, "vault");
-        r = load_tag_key(v, err);
+        r = open_files(v, err);
+        if (r == 0)
+                r = load_tag_key(v, err);
         if (r == 0)
                 r = load_slots(v, err);
         if (r < 0)
-                return r;
+                return missing(r, err);
         if (writable)
                 finish_erasures(v);
         *ret = v;

@@ -180,7 +180,7 @@ static void publish_done(struct pool_job *job)
                 r->publish_failed = false;
                 ledger_published(r->ledger, publisher_covered(r->publisher),
                                  publisher_segment(r->publisher));
-        } else if (j->result == -EBADMSG || j->result == -EIO) {
+        } else if (j->result == -EBADMSG || j->result == -EIO || j->result == -ENODATA) {
                 recorder_stop(r, j->result, "publish", &j->err);
         } else {
                 if (!r->publish_failed)

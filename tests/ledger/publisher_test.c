@@ -5,6 +5,7 @@
 #include "fixture.h"
 #include "ledger/keys.h"
 #include "ledger/segment.h"
+#include "ledger/upkeep.h"
 #include "ledger/wal.h"
 #include "sys/crc32c.h"
 #include "wire/tile.h"
@@ -197,35 +198,51 @@ static void files_made_again(void **state)
         fixture_done(&f);
 }
 
-/* Ranges whose part of the write-ahead log is gone: tiles from the bundles. */
-static void old_tiles_made_again(void **state)
+/* A ledger of 1,600 entries, of whose write-ahead log the beginning is gone. */
+static void published_long_ago(struct fixture *f)
 {
-        static const char *const path[] = { "tile/0/000", "tile/0/001", "tile/0/002",
-                                            "tile/1/000.p/6" };
         struct publisher *p;
-        struct fixture f;
         struct ledger *l;
-        struct err err = { 0 };
-        size_t n, n_segments;
+        size_t n_segments;
         uint64_t *numbers;
-        uint8_t *bundle;
         int wal;
 
-        fixture_new(&f);
-        l = fixture_open(&f);
-        p = fixture_publisher(&f, NULL, false);
+        fixture_new(f);
+        l = fixture_open(f);
+        p = fixture_publisher(f, NULL, false);
         for (int i = 0; i < 16; i++) {
-                fixture_append(&f, l, 100, 4000, 10);
+                fixture_append(f, l, 100, 4000, 10);
                 fixture_publish(p, l);
                 ledger_tend(l);
         }
         publisher_free(p);
         ledger_free(l);
-        wal = openat(f.private_fd, "wal", O_RDONLY | O_DIRECTORY);
+        wal = openat(f->private_fd, "wal", O_RDONLY | O_DIRECTORY);
         assert_int_equal(segment_list(&io_kernel, wal, false, &numbers, &n_segments, NULL), 0);
         assert_true(numbers[0] > 3); /* the first segments are used again */
         free(numbers);
         close(wal);
+}
+
+static void flip_byte(struct fixture *f, const char *path, size_t at)
+{
+        size_t n;
+        uint8_t *bytes = fixture_read(f->public_fd, path, &n);
+
+        bytes[at] ^= 1;
+        fixture_write(f->public_fd, path, span_of(bytes, n));
+        free(bytes);
+}
+
+/* Ranges whose part of the write-ahead log is gone: tiles from the bundles. */
+static void old_tiles_made_again(void **state)
+{
+        static const char *const path[] = { "tile/0/000", "tile/0/001", "tile/0/002",
+                                            "tile/1/000.p/6" };
+        struct fixture f;
+        struct err err = { 0 };
+
+        published_long_ago(&f);
         for (size_t i = 0; i < ARRAY_LEN(path); i++) {
                 assert_int_equal(unlinkat(f.public_fd, path[i], 0), 0);
                 assert_int_equal(try_publisher(&f, true, &err), 0);
@@ -235,14 +252,143 @@ static void old_tiles_made_again(void **state)
         fixture_remove(f.public_fd, "tile/1");
         assert_int_equal(try_publisher(&f, true, &err), 0);
         fixture_check_tree(&f, f.model.size);
-        /* A bundle that is not what was signed gives no tile a place. */
+        /* A bundle that is not what was signed gives no tile a place, not even one before it. */
+        assert_int_equal(unlinkat(f.public_fd, "tile/0/000", 0), 0);
         assert_int_equal(unlinkat(f.public_fd, "tile/0/001", 0), 0);
-        bundle = fixture_read(f.public_fd, "tile/entries/001", &n);
-        bundle[100] ^= 1;
-        fixture_write(f.public_fd, "tile/entries/001", span_of(bundle, n));
+        flip_byte(&f, "tile/entries/001", 100);
         assert_int_equal(try_publisher(&f, true, &err), -EBADMSG);
-        assert_int_equal(faccessat(f.public_fd, "tile/0/001", F_OK, 0), -1);
-        free(bundle);
+        assert_false(there(&f, "tile/0/000"));
+        assert_false(there(&f, "tile/0/001"));
+        flip_byte(&f, "tile/entries/001", 100);
+        assert_int_equal(try_publisher(&f, true, &err), 0);
+        fixture_check_tree(&f, f.model.size);
+        fixture_done(&f);
+}
+
+/* What was pruned away is known by its hash in a tile of level 1 and does not come back. */
+static void pruned_tiles_made_again(void **state)
+{
+        static const char *const path[] = { "tile/0/003", "tile/0/005", "tile/1/000.p/6" };
+        struct fixture f;
+        struct err err = { 0 };
+        struct ledger *l;
+
+        published_long_ago(&f);
+        assert_int_equal(prune_below(f.public_fd, f.private_fd, &io_kernel, 768, NULL), 0);
+        assert_false(there(&f, "tile/0/002"));
+        assert_int_equal(try_publisher(&f, true, &err), 0);
+        for (size_t i = 0; i < 2; i++) {
+                assert_int_equal(unlinkat(f.public_fd, path[i], 0), 0);
+                assert_int_equal(try_publisher(&f, true, &err), 0);
+                assert_true(there(&f, path[i]));
+        }
+        assert_false(there(&f, "tile/0/002"));
+        assert_false(there(&f, "tile/entries/002"));
+        l = fixture_open(&f);
+        fixture_check(&f, l);
+        ledger_free(l);
+        assert_int_equal(unlinkat(f.public_fd, path[2], 0), 0);
+        assert_int_equal(try_publisher(&f, true, &err), -ENODATA);
+        assert_non_null(strstr(err.text, "tile/1/000"));
+        fixture_done(&f);
+}
+
+/* A file that a ledger lacks is named, and is not taken for "there is no ledger". */
+static void missing_files(void **state)
+{
+        static const struct {
+                const char *dir, *path; /* below "log" or "log.private" */
+                int writer, publisher;  /* what opening says */
+        } rows[] = {
+                { "log", "tile/0", -ENODATA, 0 },
+                { "log", "tile/1", -ENODATA, 0 },
+                { "log", "tile/entries/001", 0, 0 }, /* nobody asks for it, */
+                { "log", "tile/entries", 0, 0 },     /* but for those of the WAL */
+                { "log.private", "keys/log", -ENODATA, -ENODATA },
+                { "log.private", "wal", -ENODATA, -ENODATA },
+                { "log.private", "signed", -ENOENT, -ENOENT },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                struct err err = { 0 }, second = { 0 };
+                struct ledger *l = NULL;
+                struct fixture f;
+                char path[64];
+
+                published_long_ago(&f);
+                snprintf(path, sizeof path, "%s/%s", rows[i].dir, rows[i].path);
+                if (unlinkat(f.root_fd, path, 0) < 0)
+                        fixture_remove(f.root_fd, path);
+                assert_int_equal(ledger_open(f.public_fd, f.private_fd, &f.options, &l, &err),
+                                 rows[i].writer);
+                ledger_free(l);
+                assert_int_equal(try_publisher(&f, false, &second), rows[i].publisher);
+                if (rows[i].writer == -ENODATA) {
+                        assert_int_equal(err.code, -ENODATA);
+                        assert_non_null(strstr(err.text, rows[i].path));
+                }
+                if (rows[i].publisher == -ENODATA) {
+                        assert_int_equal(second.code, -ENODATA);
+                        assert_non_null(strstr(second.text, rows[i].path));
+                }
+                fixture_done(&f);
+        }
+}
+
+/* Neither the bundle nor the entries in the write-ahead log. */
+static void lost_bundle(void **state)
+{
+        struct fixture f;
+        struct err err = { 0 };
+
+        published_long_ago(&f);
+        assert_int_equal(unlinkat(f.public_fd, "tile/entries/001", 0), 0);
+        assert_int_equal(unlinkat(f.public_fd, "tile/0/000", 0), 0);
+        assert_int_equal(try_publisher(&f, true, &err), -ENODATA);
+        assert_non_null(strstr(err.text, "tile/entries/001"));
+        assert_false(there(&f, "tile/0/000"));
+        fixture_done(&f);
+}
+
+/* Sealed rows in the write-ahead log and no vault to put them in. */
+static void lost_vault(void **state)
+{
+        struct vault_field field = { SPAN("uid:1"), SPAN("a"), SPAN("1") };
+        struct buf rows = BUF_INIT(1000), entry = BUF_INIT(1000);
+        struct ledger_position at;
+        struct vault_sealed sealed;
+        struct vault *v = NULL;
+        struct err err = { 0 };
+        struct publisher *p;
+        struct fixture f;
+        struct ledger *l;
+        uint64_t index;
+
+        fixture_new(&f);
+        assert_int_equal(vault_open(f.private_fd, &io_kernel, true, &v, NULL), 0);
+        l = fixture_open(&f);
+        p = fixture_publisher(&f, NULL, false);
+        fixture_entry(&entry, 0, 50);
+        assert_int_equal(vault_seal(v, buf_span(&entry), &field, 1, &sealed, &rows, NULL), 0);
+        assert_int_equal(ledger_stage(l, buf_span(&entry), buf_span(&rows),
+                                      (struct ledger_writer_id){ 0 }, &index, NULL),
+                         0);
+        assert_int_equal(ledger_commit(l, NULL), 0);
+        ledger_position(l, &at);
+        assert_int_equal(publisher_run(p, &at, &err), -ENODATA);
+        assert_non_null(strstr(err.text, "keys/subjects"));
+        assert_int_equal(fixture_checkpoint_size(&f), 0);
+        publisher_free(p);
+        vault_free(v);
+        v = NULL;
+        assert_int_equal(unlinkat(f.private_fd, "keys/vault", 0), 0);
+        assert_int_equal(vault_open(f.private_fd, &io_kernel, true, &v, &err), -ENODATA);
+        assert_non_null(strstr(err.text, "keys/vault"));
+        assert_int_equal(unlinkat(f.private_fd, "keys/subjects", 0), 0);
+        assert_int_equal(vault_open(f.private_fd, &io_kernel, true, &v, &err), -ENOENT);
+        ledger_free(l);
+        buf_done(&rows);
+        buf_done(&entry);
         fixture_done(&f);
 }
 
@@ -471,6 +617,10 @@ int main(void)
                 cmocka_unit_test(partials_go),
                 cmocka_unit_test(files_made_again),
                 cmocka_unit_test(old_tiles_made_again),
+                cmocka_unit_test(pruned_tiles_made_again),
+                cmocka_unit_test(missing_files),
+                cmocka_unit_test(lost_bundle),
+                cmocka_unit_test(lost_vault),
                 cmocka_unit_test(wrong_files_stay),
                 cmocka_unit_test(second_computation),
                 cmocka_unit_test(largest_rows),

@@ -61,6 +61,36 @@ static void roots(void **state)
         free(s);
 }
 
+/* Whole tiles of leaves by their hash alone, then leaves; the roots are the same. */
+static void by_subtrees(void **state)
+{
+        struct tilestate *s = calloc(1, sizeof *s);
+        struct testlog log;
+        struct want w = { .log = &log, .fail_at = -1 };
+        struct hash got, want;
+
+        testlog_new(&log, "t.example");
+        testlog_fill(&log, 66000);
+        for (uint64_t n = 0; n < 257; n++) {
+                struct hash tile = testlog_mth(log.leaf + n * 256, 256);
+
+                assert_int_equal(tilestate_append_tree(s, 1, &tile, full, &w), 0);
+                assert_int_equal(s->size, (n + 1) * 256);
+                want = testlog_root(&log, s->size);
+                tilestate_root(s, &got);
+                assert_memory_equal(got.b, want.b, 32);
+        }
+        w.full[0] = 257; /* nobody saw those */
+        for (uint64_t n = s->size; n < 66000; n++)
+                assert_int_equal(tilestate_append(s, &log.leaf[n], full, &w), 0);
+        want = testlog_root(&log, 66000);
+        tilestate_root(s, &got);
+        assert_memory_equal(got.b, want.b, 32);
+        assert_int_equal(w.full[1], 1);
+        testlog_done(&log);
+        free(s);
+}
+
 static void folds(void **state)
 {
         struct testlog log;
@@ -95,6 +125,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(roots),
+                cmocka_unit_test(by_subtrees),
                 cmocka_unit_test(folds),
                 cmocka_unit_test(failure_is_passed_on),
         };
