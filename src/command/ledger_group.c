@@ -3,6 +3,7 @@
 #include "command/ledger_group.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -12,17 +13,10 @@
 #include "wire/entry.h"
 
 static const struct command *const ledger_commands[] = {
-        &command_ledger_init,
-        &command_ledger_append,
-        &command_ledger_checkpoint,
-        &command_ledger_vkey,
-        &command_ledger_proof,
-        &command_ledger_rotate,
-        &command_ledger_stamp,
-        &command_ledger_prune,
-        &command_ledger_succeed,
-        &command_ledger_hold,
-        NULL,
+        &command_ledger_init,  &command_ledger_append,  &command_ledger_checkpoint,
+        &command_ledger_vkey,  &command_ledger_proof,   &command_ledger_rotate,
+        &command_ledger_stamp, &command_ledger_prune,   &command_ledger_succeed,
+        &command_ledger_hold,  &command_ledger_rebuild, NULL,
 };
 
 const struct command command_ledger = {
@@ -44,6 +38,8 @@ void writing_done(struct writing *w)
                 fd_close(&w->public_fd);
         if (w->private_fd > 0)
                 fd_close(&w->private_fd);
+        if (w->lock_fd > 0)
+                fd_close(&w->lock_fd);
 }
 
 static int open_dirs(const char *dir, struct writing *w, struct err *err)
@@ -70,11 +66,19 @@ static int open_vault(struct writing *w, struct err *err)
         return status == -ENOENT ? 0 : status;
 }
 
-static int open_publisher(struct writing *w, struct err *err)
+static int open_publisher(struct writing *w, bool rebuild, struct err *err)
 {
-        struct publisher_options o = { .io = &io_kernel, .vault = w->vault };
+        struct publisher_options o = { .io = &io_kernel, .vault = w->vault, .rebuild = rebuild };
 
         return publisher_open(w->public_fd, w->private_fd, &o, &w->publisher, err);
+}
+
+static int cannot(const char *dir, int status, struct err *err)
+{
+        if (status == -EWOULDBLOCK)
+                return err_set(err, status, "%s: a recorder or another command is writing to it",
+                               dir);
+        return err_wrap(err, "%s", dir);
 }
 
 int writing_open(const char *dir, const struct clock *clock, struct writing *ret, struct err *err)
@@ -87,15 +91,63 @@ int writing_open(const char *dir, const struct clock *clock, struct writing *ret
         if (status < 0)
                 return status;
         status = ledger_open(w.public_fd, w.private_fd, &o, &w.ledger, err);
-        if (status == -EWOULDBLOCK)
-                return err_set(err, status, "%s: a recorder or another command is writing to it",
-                               dir);
         if (status == 0)
                 status = open_vault(&w, err);
         if (status == 0)
-                status = open_publisher(&w, err);
+                status = open_publisher(&w, false, err);
         if (status < 0)
-                return err_wrap(err, "%s", dir);
+                return cannot(dir, status, err);
+        *ret = w;
+        w = (struct writing){ 0 };
+        return 0;
+}
+
+/* What root makes here its recorder could neither replace nor remove. */
+static int become_owner(int private_fd, struct err *err)
+{
+        struct stat st;
+
+        if (fstat(private_fd, &st) < 0 || setegid(st.st_gid) < 0 || seteuid(st.st_uid) < 0)
+                return err_sys(err, -errno, "the ledger's owner");
+        return 0;
+}
+
+static int become_root(struct err *err)
+{
+        return seteuid(0) < 0 || setegid(0) < 0 ? err_sys(err, -errno, "root again") : 0;
+}
+
+static int rebuild(struct writing *w, struct err *err)
+{
+        int status = ledger_lock(w->private_fd, &w->lock_fd, err);
+
+        if (status == 0)
+                status = open_vault(w, err);
+        return status == 0 ? open_publisher(w, true, err) : status;
+}
+
+int writing_rebuild(const char *dir, struct writing *ret, struct err *err)
+{
+        CLEANUP(writing_done) struct writing w = { 0 };
+        bool root = geteuid() == 0;
+        int status;
+
+        status = open_dirs(dir, &w, err);
+        if (status < 0)
+                return status;
+        if (faccessat(w.private_fd, "signed", F_OK, 0) < 0)
+                return err_set(err, -ENOENT, "%s: there is no ledger here", dir);
+        if (root)
+                status = become_owner(w.private_fd, err);
+        if (status == 0)
+                status = rebuild(&w, err);
+        if (root) {
+                int back = become_root(status == 0 ? err : NULL);
+
+                status = status < 0 ? status : back;
+        }
+        if (status < 0)
+                return cannot(dir, status, err);
         *ret = w;
         w = (struct writing){ 0 };
         return 0;

@@ -18,6 +18,7 @@ extern const struct command command_ledger_succeed;
 extern const struct command command_ledger_prune;
 extern const struct command command_ledger_stamp;
 extern const struct command command_ledger_hold;
+extern const struct command command_ledger_rebuild;
 
 /* A ledger opened for writing by a command: no recorder holds it. */
 struct writing {
@@ -25,11 +26,15 @@ struct writing {
         struct ledger *ledger;
         struct vault *vault; /* NULL: the ledger has none */
         struct publisher *publisher;
+        int lock_fd; /* of writing_rebuild() */
 };
 
 /* -EWOULDBLOCK with the text when a recorder or another command has it. */
 MUST_USE int writing_open(const char *dir, const struct clock *clock, struct writing *ret,
                           struct err *err);
+/* The published tree made whole from bundles and WAL, as the ledger's owner where root asks; only
+ * the publisher is open then, so nothing can be appended.  -EWOULDBLOCK as above. */
+MUST_USE int writing_rebuild(const char *dir, struct writing *ret, struct err *err);
 void writing_done(struct writing *w); /* fine on a zeroed one */
 /* Publish everything that is durable. */
 MUST_USE int writing_publish(struct writing *w, struct err *err);

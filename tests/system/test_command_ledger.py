@@ -355,3 +355,83 @@ def test_larger_than_one_piece(ledger):
     said = json.loads(done.stdout)
     assert (said["appended"], said["first"], said["line"]) == (size, 0, n + 1)
     assert good_json("verify", path, "--key", vkey)["verdict"] == "good"
+
+
+# ---- rebuild ----
+
+@pytest.fixture
+def old_ledger(ledger):
+    """3,000 large entries: the first segments of the write-ahead log are used again."""
+    path, vkey = ledger
+    for part in range(6):
+        good("ledger", "append", path,
+             data=lines(*({"n": n, "x": "y" * 9000} for n in range(500 * part, 500 * part + 500))))
+    assert not (path.parent / "L.private/wal/000000000001").exists()
+    for partial in (path / "tile/1/000.p").iterdir():  # of earlier sizes, which nobody knows again
+        if partial.name != "11":
+            partial.unlink()
+    return path, vkey, tree(path)
+
+
+def test_rebuild(old_ledger):
+    path, vkey, before = old_ledger
+    root = good_json("verify", path, "--key", vkey)["root"]
+    assert good_json("ledger", "rebuild", path) == {"files": 0, "origin": ORIGIN, "root": root,
+                                                    "size": 3000}
+    for gone in (["tile/0"], ["tile/0", "tile/1"], ["tile/0/003", "tile/entries/011.p"],
+                 ["checkpoint", "tile/1"]):
+        lost = 0
+        for name in gone:
+            files = [path / name] if (path / name).is_file() else list((path / name).iterdir())
+            lost += sum(len(list(f.iterdir())) if f.is_dir() else 1 for f in files)
+            subprocess.run(["rm", "-r", path / name], check=True)
+        if "tile/1" in gone:
+            said = refused(1, "ledger", "append", path)
+            assert "the ledger is not whole: wal/" in said and "assay ledger rebuild" in said
+            assert "tile/1/000.p/11: No such file" in said
+        said = good("ledger", "rebuild", path)
+        made = lost - ("checkpoint" in gone)
+        assert said == (f"WHOLE  {ORIGIN}, 3,000 entries\nroot   {root}\n"
+                        f"made   {made} file{'s' if made > 1 else ''}\n")
+        assert tree(path) == before
+    assert good("verify", path, "--key", vkey).startswith(f"GOOD  {ORIGIN}, 3,000 entries\n")
+
+
+def test_rebuild_leaves_alone_what_is_wrong(old_ledger):
+    """The tile of a sound bundle was written before the root was known to be another."""
+    path, vkey, before = old_ledger
+    bundle = path / "tile/entries/002"
+    data = bytearray(bundle.read_bytes())
+    data[50] ^= 1
+    bundle.write_bytes(data)
+    (path / "tile/0/001").unlink()
+    assert "the root computed again from the disk is another" in refused(1, "ledger", "rebuild",
+                                                                         path)
+    assert not (path / "tile/0/001").exists()
+    bundle.unlink()
+    assert f"{path}: the ledger is not whole: tile/entries/002: open: No such" in refused(
+        1, "ledger", "rebuild", path)
+    assert not bundle.exists() and not (path / "tile/0/001").exists()
+    bundle.write_bytes(before["tile/entries/002"])
+    # A tile that is wrong is named; moved away, it is made again.
+    tile = path / "tile/0/004"
+    tile.write_bytes(bytes(8192))
+    assert "tile/0/004: another content" in refused(1, "ledger", "rebuild", path)
+    assert tile.read_bytes() == bytes(8192)
+    tile.rename(path.parent / "evidence")
+    good("ledger", "rebuild", path)
+    assert tree(path) == before
+    assert "there is no ledger here" in refused(3, "ledger", "rebuild", path.parent / "none")
+
+
+def test_rebuild_as_another_user(old_ledger):
+    """What root made, the recorder could not have replaced or removed."""
+    path, _, before = old_ledger
+    for f in [path.parent, path, path.parent / "L.private", *path.rglob("*"),
+              *(path.parent / "L.private").rglob("*")]:
+        os.chown(f, 65534, 65534)
+    subprocess.run(["rm", "-r", path / "tile/0"], check=True)
+    good("ledger", "rebuild", path)
+    assert tree(path) == before
+    for f in [path.parent / "L.private/lock", *path.rglob("*")]:
+        assert os.stat(f).st_uid == 65534

@@ -174,6 +174,19 @@ def test_rollback(recorder, tmp_path):
     recorder.verify()
 
 
+def test_no_rebuild_beside_a_recorder(recorder):
+    some(recorder)
+    said = recorder.assay("ledger", "rebuild", status=1)
+    assert "a recorder or another command is writing to it" in said
+    recorder.end()
+    for tile in (recorder.public / "tile/0").rglob("*"):
+        if tile.is_file():
+            tile.unlink()
+    assert "WHOLE" in recorder.assay("ledger", "rebuild")
+    recorder.start()
+    recorder.verify()
+
+
 def batches(data):
     """[(start, end, size)] of each batch of a segment, by the table of wal.h."""
     found, at, start = [], HEADER, HEADER
