@@ -36,15 +36,17 @@ int apt_sources_add(struct apt_sources *s, struct span fact)
         if (!source)
                 return -ENOMEM;
         r = source_fact_parse(fact, &source->fact, NULL);
-        if (r == 0 && apt_source_stem(source->fact.uri, source->fact.suite, source->stem) < 0) {
-                s->bad++; /* apt has no files of it either */
-                free(source);
+        if (r == 0)
+                r = apt_source_stem(source->fact.uri, source->fact.suite, source->stem);
+        if (r == 0) {
+                s->at[s->n++] = source;
                 return 0;
         }
-        if (r < 0)
-                free(source);
-        else
-                s->at[s->n++] = source;
+        free(source);
+        if (r == -EINVAL || r == -ENAMETOOLONG) { /* apt has no files of it either */
+                s->bad++;
+                return 0;
+        }
         return r;
 }
 

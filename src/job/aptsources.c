@@ -279,12 +279,12 @@ static int read_form(struct job_out *out, struct span text, bool lines, struct e
         return r;
 }
 
-int job_aptlist(struct job_out *out, struct span text, struct err *err)
+int job_aptlist(struct job_out *out, struct span input, struct err *err)
 {
-        return read_form(out, text, true, err);
+        return read_form(out, input, true, err);
 }
 
-int job_aptsources(struct job_out *out, struct span text, struct err *err)
+int job_aptsources(struct job_out *out, struct span input, struct err *err)
 {
-        return read_form(out, text, false, err);
+        return read_form(out, input, false, err);
 }

@@ -47,7 +47,7 @@ static struct span path_of(const struct table *t, const struct known *k)
 /* The latest of that path, or NULL. */
 static const struct known *find(const struct table *t, struct span path)
 {
-        uint32_t at = t->buckets[bucket_of(t, path)];
+        uint32_t at = t->known ? t->buckets[bucket_of(t, path)] : 0;
 
         while (at && !span_eq(path_of(t, &t->known[at - 1]), path))
                 at = t->known[at - 1].next;

@@ -27,6 +27,6 @@ struct gpgv_status {
 MUST_USE int gpgv_parse(struct span status, struct gpgv_status *ret, struct err *err);
 
 /* What all of them together are worth: one bad one spoils the rest, one good one is enough. */
-enum signature_status gpgv_judge(const struct gpgv_status *s);
+enum signature_status gpgv_judge(const struct gpgv_status *g);
 
 #endif
