@@ -12,11 +12,16 @@ struct options {
         const char *config;
         const char *who;
         struct option_texts watch;
+        struct option_u64 deep, rate;
 };
 
 static const struct option_spec specs[] = {
         { "config", 0, OPTION_TEXT, offsetof(struct options, config), "DIR",
           "may have watch.yaml (/etc/assay)" },
+        { "deep", 0, OPTION_U64, offsetof(struct options, deep), "SECONDS",
+          "read all content again within, where no profile says otherwise (86400)" },
+        { "rate", 0, OPTION_U64, offsetof(struct options, rate), "BYTES",
+          "read at most so many bytes a second while scanning (no limit)" },
         { "watch", 'w', OPTION_TEXTS, offsetof(struct options, watch), "PATH",
           "watch this instead of what is configured; \"!PATH\" leaves out; repeatable" },
         { "who", 0, OPTION_TEXT, offsetof(struct options, who), "SOURCE",
@@ -39,6 +44,8 @@ int main(int argc, char **argv)
         o.keep_user = d.keep_user;
         o.config = own.config;
         o.watch = own.watch.n ? own.watch.at : NULL;
+        o.deep_s = own.deep.value;
+        o.pace.bytes_per_s = own.rate.value;
         log_init(LOG_LEVEL_INFO);
         if (procsource_by_name(own.who, &o.who) < 0) {
                 fprintf(stderr, "assay-sensor: --who %s: not ebpf, connector or proc\n", own.who);

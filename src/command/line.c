@@ -62,6 +62,10 @@ static const struct phrase phrases[] = {
           "changes may have been missed ({reason}) from {from:time} to {until:time}[, {dropped:count} "
           "events lost][, a rescan found {found:count}][, in {paths:list}]",
           NULL },
+        { "integrity.reread", STYLE_DIM, "read",
+          "all content again since {from:time}: {files:count} files, {bytes:bytes}, {found:count} changes "
+          "that no event had told of[, {unread:count} not readable]",
+          NULL },
         { "integrity.sensor", STYLE_BOLD, "sensor",
           "{event}[: {reason}][: {detail}][, watching {paths:list}][, {files:count} files known][, "
           "authors from {who}]",

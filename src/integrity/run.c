@@ -207,7 +207,9 @@ static int open_all(struct process *p, struct err *err)
                                     .config = &p->config,
                                     .refused = p->refused,
                                     .ignore = p->ignore,
-                                    .connect_ms = CONNECT_MS };
+                                    .connect_ms = CONNECT_MS,
+                                    .pace = p->o->pace,
+                                    .deep_s = p->o->deep_s };
         CLEANUP_FD int run_fd = open(p->o->run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         int rc = run_fd < 0 ? err_sys(err, -errno, "%s", p->o->run) : 0;
 

@@ -5,6 +5,7 @@
 
 #include "base/base.h"
 #include "base/clock.h"
+#include "integrity/pace.h"
 #include "integrity/procsource.h"
 
 struct sensor_run_options {
@@ -14,6 +15,8 @@ struct sensor_run_options {
         const char *const *watch; /* paths, "!path" leaves out; ended by NULL.  NULL: as
                                      configured, else the defaults */
         enum procsource_kind who; /* the best source of authors to try */
+        uint64_t deep_s;          /* all content is read again within; 0: a day */
+        struct pace_limits pace;  /* of scans */
         bool keep_user;
         const struct clock *clock;
 };

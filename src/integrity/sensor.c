@@ -2,6 +2,7 @@
 #include "integrity/sensor.h"
 
 #include "base/text.h"
+#include "integrity/sensor_deep.h"
 #include "integrity/sensor_priv.h"
 #include "integrity/sensor_trusted.h"
 #include "loop/log.h"
@@ -74,6 +75,8 @@ int sensor_new(const struct sensor_options *o, struct sensor **ret, struct err *
         if (rc == 0)
                 rc = trusted_init(s, err);
         if (rc == 0)
+                rc = deep_init(s, err);
+        if (rc == 0)
                 rc = why_init(s, err);
         if (rc < 0)
                 return rc;
@@ -107,6 +110,7 @@ struct sensor *sensor_free(struct sensor *s)
         why_done(s);
         users_done(s);
         mounts_done(s);
+        deep_done(s);
         trusted_done(s);
         scan_free(s->scan);
         look_done(s);
@@ -274,7 +278,15 @@ static int work(struct sensor *s)
                 rc = status_news(s);
         if (rc == 0)
                 rc = trusted_work(s);
+        if (rc == 0)
+                rc = deep_work(s);
         return rc;
+}
+
+/* Negative: never. */
+static int64_t sooner(int64_t a, int64_t b)
+{
+        return a < 0 ? b : b < 0 ? a : MIN_OF(a, b);
 }
 
 static void on_turn(void *ctx)
@@ -306,8 +318,8 @@ static void on_turn(void *ctx)
                 return; /* a result or an acknowledgement wakes us */
         now = sensor_mono(s);
         due = s->loss_next ? now : dirty_due(s->dirty, now);
-        if (trusted_due(s) >= 0)
-                due = due < 0 ? trusted_due(s) : MIN_OF(due, trusted_due(s));
+        due = sooner(due, trusted_due(s));
+        due = sooner(due, deep_due(s));
         loop_timer_set(s->settle, due);
 }
 
@@ -485,6 +497,7 @@ void sensor_stop(struct sensor *s)
         scan_end(s->scan);
         pool_drain(s->o.pool);
         trusted_stop(s);
+        deep_stop(s);
         s->stopping = true;
         if (why_tick(s, true) < 0 || status_tell(s, "stopped", "asked to") < 0)
                 return;

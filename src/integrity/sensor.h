@@ -47,6 +47,7 @@ struct sensor_options {
         int control_fd; /* a listening socket for administrators, taken over; 0: none */
         struct content_limits content; /* of the store of trusted content */
         struct pace_limits pace;       /* of scans */
+        uint64_t deep_s; /* content is read again within, where no profile says; 0: a day */
 };
 
 /* Opens what needs rights; nothing runs yet. */

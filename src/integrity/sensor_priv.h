@@ -10,6 +10,7 @@
  *   sensor_mounts.c what is mounted
  *   sensor_trusted.c  what is trusted: baselines taken and accepted
  *   sensor_command.c  what administrators ask
+ *   sensor_deep.c     all content read again, in the background
  *   sensor_users.c  names of users
  *   sensor_why.c    what explains a change, and alerts where nothing does */
 #ifndef INTEGRITY_SENSOR_PRIV_H
@@ -148,6 +149,7 @@ struct sensor {
 
         struct content *content;
         struct trusted *trusted; /* sensor_trusted.c */
+        struct deep *deep;       /* sensor_deep.c */
         struct control *control;
         struct pace pace;
         unsigned asked;       /* enum scan_flags of the scan that was asked for */
@@ -262,6 +264,10 @@ MUST_USE int scan_work(struct sensor *s);
 MUST_USE int scan_start_first(struct sensor *s);
 /* One is wanted for its own sake; trusted_scanned() is called when it has ended. */
 void scan_ask(struct sensor *s, bool deep, bool keep);
+/* What was found at n is not what is known: told, unless an event waits for it, and known from now
+ * on.  1: there was something worth an entry. */
+MUST_USE int scan_difference(struct sensor *s, struct table_node *n, const struct record *is,
+                             struct span encoded, const char *seen, const char *unknown);
 /* After a scan: mark files with other names, forget directories that were known early and are not
  * there. */
 MUST_USE int scan_settle(struct sensor *s);

@@ -29,17 +29,14 @@ static bool was_watched(const struct sensor *s)
                watchset_covers(&s->found.watched, buf_span(&s->path));
 }
 
-static int differs(void *ctx, struct table_node *n, const struct record *is, struct span encoded)
+int scan_difference(struct sensor *s, struct table_node *n, const struct record *is,
+                    struct span encoded, const char *seen, const char *unknown)
 {
-        struct sensor *s = ctx;
-        struct change c = {
-                .wall_ns = sensor_wall(s), .is = is, .seen = seen_word(s), .unknown = not_live
-        };
+        struct change c = { .wall_ns = sensor_wall(s), .is = is, .seen = seen, .unknown = unknown };
         struct record was;
+        bool told = false;
         int rc;
 
-        if (s->phase == SENSOR_FIRST)
-                return table_set_record(s->table, n, encoded);
         if (awaited(s, n))
                 return 0;
         buf_clear(&s->path);
@@ -58,12 +55,26 @@ static int differs(void *ctx, struct table_node *n, const struct record *is, str
         } else if (c.was && !change_differs(&c)) {
                 rc = tell_silent(s, buf_span(&s->ops));
         } else {
-                s->found_changes++;
+                told = true;
                 rc = tell_change(s, &c, buf_span(&s->ops));
         }
+        if (rc == 0)
+                rc = table_set_record(s->table, n, encoded);
+        return rc < 0 ? rc : told;
+}
+
+static int differs(void *ctx, struct table_node *n, const struct record *is, struct span encoded)
+{
+        struct sensor *s = ctx;
+        int rc;
+
+        if (s->phase == SENSOR_FIRST)
+                return table_set_record(s->table, n, encoded);
+        rc = scan_difference(s, n, is, encoded, seen_word(s), not_live);
+        s->found_changes += rc > 0;
         if (!out_room(s))
                 scan_hold(s->scan, true);
-        return rc == 0 ? table_set_record(s->table, n, encoded) : rc;
+        return MIN_OF(rc, 0);
 }
 
 static int mount(void *ctx, struct table_node *n, const struct record *is)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the sensor says of itself: its entries in the ledger, and its status file. */
+#include "integrity/sensor_deep.h"
 #include "integrity/sensor_priv.h"
 #include "integrity/sensor_trusted.h"
 
@@ -192,6 +193,7 @@ void sensor_put_status(const struct sensor *s, struct buf *out)
         trusted_put_status(s, &w);
         json_member_u64(&w, "changes", s->changes);
         put_config(&w, s);
+        deep_put_status(s, &w);
         json_member_u64(&w, "events", c.events);
         json_member_u64(&w, "files", table_count(s->table));
         put_filesystems(&w, s);

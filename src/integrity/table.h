@@ -138,6 +138,12 @@ static inline struct span table_name(const struct table_node *n)
 struct table_node *table_next(const struct table_node *top, struct table_node *n);
 void table_sort(struct table_node *top);
 
+/* The same walk of the whole table without sorting all of it first, from the node that comes after
+ * an absolute path, whether or not there is one at it.  Each call puts children in order where it
+ * passes; the table may not change between two of table_next_sorted(). */
+struct table_node *table_after(struct table *t, struct span path);
+struct table_node *table_next_sorted(struct table_node *n);
+
 /* A node below n that has no children, n itself when it has none: the one to drop first. */
 struct table_node *table_deepest(struct table_node *n);
 

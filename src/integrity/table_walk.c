@@ -77,15 +77,54 @@ static struct table_node *sort_list(struct table_node *list)
         return all;
 }
 
+static void sort_children(struct table_node *n)
+{
+        struct table_node *prev = NULL;
+
+        n->child = sort_list(n->child);
+        for (struct table_node *c = n->child; c; prev = c, c = c->next)
+                c->prev = prev;
+}
+
 void table_sort(struct table_node *top)
 {
-        for (struct table_node *n = top; n; n = table_next(top, n)) {
-                struct table_node *prev = NULL;
+        for (struct table_node *n = top; n; n = table_next(top, n))
+                sort_children(n);
+}
 
-                n->child = sort_list(n->child);
-                for (struct table_node *c = n->child; c; prev = c, c = c->next)
-                        c->prev = prev;
+static struct table_node *after_all_below(struct table_node *n)
+{
+        while (n && !n->next)
+                n = n->parent;
+        return n ? n->next : NULL;
+}
+
+struct table_node *table_next_sorted(struct table_node *n)
+{
+        sort_children(n);
+        return n->child ? n->child : after_all_below(n);
+}
+
+struct table_node *table_after(struct table *t, struct span path)
+{
+        struct table_node *n = table_root(t), *c;
+
+        path = span_from(path, 1);
+        while (path.n) {
+                const uint8_t *slash = memchr(path.p, '/', path.n);
+                struct span name = span_of(path.p, slash ? (size_t)(slash - path.p) : path.n);
+
+                sort_children(n);
+                for (c = n->child; c && span_cmp(table_name(c), name) < 0;)
+                        c = c->next;
+                if (!c)
+                        return after_all_below(n);
+                if (!span_eq(table_name(c), name))
+                        return c;
+                n = c;
+                path = span_from(path, name.n + 1);
         }
+        return table_next_sorted(n);
 }
 
 void table_assert_valid(struct table *t)

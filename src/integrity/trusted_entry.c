@@ -139,3 +139,18 @@ void command_put(const struct command_facts *f, struct buf *out)
         json_member_text(&w, "verb", f->verb);
         end_entry(&w, f->who, f->who ? NULL : f->unknown);
 }
+
+void reread_put(const struct reread_facts *f, struct buf *out)
+{
+        struct json_writer w;
+
+        begin_entry(&w, out, "integrity.reread", f->wall_ns);
+        json_member_u64(&w, "bytes", f->bytes);
+        json_member_u64(&w, "files", f->files);
+        json_member_u64(&w, "found", f->found);
+        json_member_time(&w, "from", f->from_ns);
+        json_member_u64(&w, "period_s", f->period_s);
+        json_member_u64(&w, "unread", f->unread);
+        json_member_time(&w, "until", f->wall_ns);
+        end_entry(&w, NULL, NULL);
+}

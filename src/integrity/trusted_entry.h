@@ -44,4 +44,11 @@ struct command_facts {
 };
 void command_put(const struct command_facts *f, struct buf *out);
 
+/* integrity.reread: all content of a period's files was read again. */
+struct reread_facts {
+        int64_t wall_ns, from_ns;
+        uint64_t period_s, files, bytes, found, unread;
+};
+void reread_put(const struct reread_facts *f, struct buf *out);
+
 #endif

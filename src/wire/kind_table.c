@@ -217,6 +217,16 @@ const struct kind kind_table[] = {
                  { "what.rescanned", KIND_U64, 0, "records compared afterwards" },
                  { "what.until", KIND_TIME, REQ, "the first moment seen again" }) },
 
+        { "integrity.reread", 1, "sensor", 1008,
+          "The background scan has read all content of a period's files again, events or not.",
+          FIELDS({ "what.bytes", KIND_U64, REQ, "bytes read" },
+                 { "what.files", KIND_U64, REQ, "files read" },
+                 { "what.found", KIND_U64, REQ, "changes that no event had told of" },
+                 { "what.from", KIND_TIME, REQ, "when it began" },
+                 { "what.period_s", KIND_U64, REQ, "seconds within which it was to end" },
+                 { "what.unread", KIND_U64, REQ, "files that could not be read" },
+                 { "what.until", KIND_TIME, REQ, "when it ended" }) },
+
         { "integrity.sensor", 1, "sensor", 6002,
           "The sensor started or stopped, with what it watches and how.",
           FIELDS({ "what.after_gap", KIND_BOOL, 0, "whether a gap entry covers the time before" },
