@@ -24,6 +24,8 @@
 #include "base/text.h"
 #include "command/commands.h"
 #include "command/places.h"
+#include "sys/bpf.h"
+#include "sys/procconn.h"
 #include "wire/json.h"
 
 enum {
@@ -137,14 +139,31 @@ static void look_seccomp(const struct invocation *in, struct finding *f)
         mend(f, "apt-get install linux-image-amd64   # then reboot");
 }
 
-static void look_btf(const struct invocation *in, struct finding *f)
+/* The best of the sensor's sources of process events, tried as it tries them; nothing stays. */
+static void look_processes(const struct invocation *in, struct finding *f)
 {
+        CLEANUP(procconn_freep) struct procconn *connector = NULL;
+        CLEANUP(bpf_freep) struct bpf *bpf = NULL;
+        struct err by_bpf = { 0 }, by_connector = { 0 };
+
         f->optional = true;
-        if (access("/sys/kernel/btf/vmlinux", R_OK) == 0) {
-                found(f, VERDICT_PASS, "/sys/kernel/btf/vmlinux");
+        if (bpf_open(BPF_PROCESS, &bpf, &by_bpf) == 0) {
+                found(f, VERDICT_PASS, "eBPF: every author is known, however short it lives");
                 return;
         }
-        found(f, VERDICT_FAIL, "no kernel type information: attribution by eBPF is not possible");
+        if (geteuid() != 0) {
+                found(f, VERDICT_UNKNOWN, "eBPF takes root");
+                return;
+        }
+        if (procconn_open(&connector, &by_connector) == 0)
+                found(f, VERDICT_FAIL,
+                      "process connector only: of programs that end at once the user is known, not "
+                      "the executable (%s)",
+                      by_bpf.text);
+        else
+                found(f, VERDICT_FAIL,
+                      "/proc only: authors that end at once are not known (%s; %s)", by_bpf.text,
+                      by_connector.text);
         mend(f, "apt-get install linux-image-amd64   # Debian's kernels have it; then reboot");
 }
 
@@ -300,7 +319,7 @@ static const struct check checks[] = {
         { "fanotify", look_fanotify },
         { "landlock", look_landlock },
         { "seccomp", look_seccomp },
-        { "kernel types", look_btf },
+        { "processes", look_processes },
         { "audit", look_audit },
         { "service user", look_users },
         { "clock", look_clock },

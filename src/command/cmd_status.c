@@ -192,6 +192,41 @@ static void put_items(const struct process *p, const char *path, const char *nam
         }
 }
 
+static bool state_text(const struct process *p, const char *path, struct buf *out)
+{
+        struct json_value v;
+
+        return p->known && json_get_path(p->state, path, &v) && json_value_text(v, out);
+}
+
+/* Where the sensor's authors come from, why not from a better source, and what it never heard. */
+static void put_authors(const struct process *p, struct buf *out)
+{
+        CLEANUP(buf_done) struct buf by = BUF_INIT(LINE_MAX_BYTES);
+        CLEANUP(buf_done) struct buf why = BUF_INIT(LINE_MAX_BYTES);
+        int64_t known, lost;
+
+        if (!state_text(p, "more.who", &by) || !state_int(p, "more.who_known", &known) ||
+            !state_int(p, "more.who_lost", &lost))
+                return;
+        begin_line("who", out);
+        text_put_safe(out, buf_span(&by));
+        buf_put_str(out, ", ");
+        screen_put_count(out, (uint64_t)MAX_OF(known, 0));
+        buf_put_str(out, " processes known");
+        if (lost > 0) {
+                buf_put_str(out, ", ");
+                screen_put_count(out, (uint64_t)lost);
+                buf_put_str(out, " events lost");
+        }
+        buf_put_byte(out, '\n');
+        if (!state_text(p, "more.who_refused", &why))
+                return;
+        begin_line("", out);
+        text_put_safe(out, buf_span(&why));
+        buf_put_byte(out, '\n');
+}
+
 /* Where it has from what to watch, and what it would not take. */
 static void put_config(const struct process *p, struct buf *out)
 {
@@ -237,6 +272,7 @@ static void put_process(const struct invocation *in, const struct process *p, st
         put_items(p, json_get_path(p->state, "more.paths", &v) ? "more.paths" : "more.profiles",
                   "watches", out);
         put_items(p, "more.filesystems", "by", out);
+        put_authors(p, out);
         if (state_int(p, "more.files", &n)) {
                 begin_line("files", out);
                 screen_put_count(out, (uint64_t)MAX_OF(n, 0));

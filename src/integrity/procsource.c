@@ -208,6 +208,7 @@ static void note_refusal(struct procsource *s, enum procsource_kind k, const str
  * another namespace.  So a process is begun, and its fork must be told. */
 static int prove(struct procsource *s, struct err *err)
 {
+        const uint64_t end = now(s) + PROOF_MS * NS_PER_MS;
         struct pollfd p = { .fd = procsource_fd(s), .events = POLLIN };
         pid_t pid = fork();
 
@@ -218,11 +219,11 @@ static int prove(struct procsource *s, struct err *err)
         s->proof = pid;
         while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
                 ;
-        for (int waited = 0; s->proof && waited <= PROOF_MS; waited += PROOF_STEP_MS) {
+        do {
                 procsource_pull(s);
                 if (s->proof)
                         (void)!poll(&p, 1, PROOF_STEP_MS);
-        }
+        } while (s->proof && now(s) < end);
         if (!s->proof)
                 return 0;
         return err_set(err, -ENODATA,

@@ -163,11 +163,32 @@ uint32_t proc_own_mount_ns(void)
         return n.why == PROC_KNOWN ? n.n : 0;
 }
 
+static bool is_file(int dirfd, const char *path, const struct stat *st)
+{
+        struct stat there;
+
+        return fstatat(dirfd, path, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+               there.st_dev == st->st_dev && there.st_ino == st->st_ino;
+}
+
+/* Is the path that was read a name of the file that runs, here or from the process' own root? */
+static bool leads_to_exe(int procfd, const struct proc_info *p)
+{
+        CLEANUP_FD int root = openat(procfd, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        char path[PROC_EXE_MAX + 1];
+        struct stat st;
+
+        memcpy(path, p->exe, p->exe_n);
+        path[p->exe_n] = '\0';
+        if (path[0] != '/' || fstatat(procfd, "exe", &st, 0) < 0 || st.st_nlink == 0)
+                return false;
+        return is_file(AT_FDCWD, path, &st) || (root >= 0 && is_file(root, path + 1, &st));
+}
+
 static void read_exe(int procfd, struct proc_info *p)
 {
         static const char deleted[] = " (deleted)";
         const size_t tail = sizeof deleted - 1;
-        struct stat st;
         ssize_t n = readlinkat(procfd, "exe", (char *)p->exe, sizeof p->exe);
 
         if (n < 0) {
@@ -179,10 +200,9 @@ static void read_exe(int procfd, struct proc_info *p)
         }
         p->exe_n = (size_t)n;
         p->exe_why = p->exe_n == sizeof p->exe ? PROC_FAILED : PROC_KNOWN;
-        /* a file may really be called so: only without links the kernel added it */
-        if (fstatat(procfd, "exe", &st, 0) < 0 || st.st_nlink > 0 || p->exe_n <= tail ||
-            memcmp(p->exe + p->exe_n - tail, deleted, tail) != 0)
-                return;
+        if (p->exe_n == sizeof p->exe || p->exe_n <= tail ||
+            memcmp(p->exe + p->exe_n - tail, deleted, tail) != 0 || leads_to_exe(procfd, p))
+                return; /* or the file is really called so */
         p->exe_n -= tail;
         p->exe_deleted = true;
 }

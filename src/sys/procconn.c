@@ -134,6 +134,14 @@ int procconn_decode(struct span s, uint64_t ahead_ns, struct process_event *ret,
 
 /* ---- the socket ---- */
 
+static uint64_t now(clockid_t id)
+{
+        struct timespec ts = { 0 };
+
+        (void)!clock_gettime(id, &ts);
+        return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
 static int subscribe(int fd)
 {
         const struct nlmsghdr nl = { .nlmsg_len = AT_EVENT + sizeof(uint32_t),
@@ -152,10 +160,11 @@ static int subscribe(int fd)
  * number.  Events of processes may come before it. */
 static int wait_for_answer(int fd)
 {
+        const uint64_t end = now(CLOCK_MONOTONIC) + ANSWER_MS * NS_PER_MS;
         struct pollfd p = { .fd = fd, .events = POLLIN };
         uint8_t room[DATAGRAM_MAX];
 
-        while (poll(&p, 1, ANSWER_MS) > 0) {
+        while (now(CLOCK_MONOTONIC) < end && poll(&p, 1, ANSWER_MS) > 0) {
                 struct sockaddr_nl from = { 0 };
                 socklen_t n_from = sizeof from;
                 ssize_t n = recvfrom(fd, room, sizeof room, 0, (struct sockaddr *)&from, &n_from);
@@ -188,6 +197,8 @@ static int open_socket(struct err *err)
         if (rc == 0)
                 return fd;
         close(fd);
+        if (rc == -ETIMEDOUT)
+                return err_set(err, rc, "the process connector does not answer here");
         return err_sys(err, rc, "the process connector refused");
 }
 
@@ -231,14 +242,6 @@ int procconn_fd(const struct procconn *c)
 uint64_t procconn_lost(const struct procconn *c)
 {
         return c->lost;
-}
-
-static uint64_t now(clockid_t id)
-{
-        struct timespec ts = { 0 };
-
-        (void)!clock_gettime(id, &ts);
-        return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
 static int receive(struct procconn *c)

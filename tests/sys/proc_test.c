@@ -102,6 +102,7 @@ static void test_hostile_exe(void **state)
         static const char name[] = "a\nUid:\t0\t0\t0\t0 (deleted)";
         CLEANUP_FD int fd = -1;
         struct hostile h;
+        char other[160];
 
         hostile_start(&h, name);
         fd = proc_open(h.pid, -1);
@@ -115,9 +116,15 @@ static void test_hostile_exe(void **state)
         assert_int_equal(info.ids.ppid, getpid());
         assert_int_equal(info.cmdline_n, sizeof hostile_comm + sizeof "100");
         assert_memory_equal(info.cmdline, hostile_comm, sizeof hostile_comm);
+        snprintf(other, sizeof other, "%s/other", h.dir);
+        assert_int_equal(link(h.path, other), 0); /* the file stays, its name goes */
         assert_int_equal(unlink(h.path), 0);
         proc_read(fd, h.pid, &info);
+        assert_int_equal(unlink(other), 0);
         assert_true(info.exe_deleted); /* the kernel's own suffix, behind the file's */
+        assert_true(span_eq(span_of(info.exe, info.exe_n), span_str(h.path)));
+        proc_read(fd, h.pid, &info);
+        assert_true(info.exe_deleted);
         assert_true(span_eq(span_of(info.exe, info.exe_n), span_str(h.path)));
         hostile_stop(&h);
 }

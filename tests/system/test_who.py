@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Authors of changes: right for processes that are gone before anybody could look, or said not to
+be known."""
+import collections
+import os
+import pathlib
+import signal
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+import who_truth
+from sensor_host import BIN, Host
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="fanotify needs root")
+
+COUNT = 1100  # of each login
+LOGINS = (3001, 3002)
+CORE = {"uid", "euid", "exe", "auid", "session"}
+RING_HOLDS = 60000  # records; a process that does nothing is two
+
+
+@pytest.fixture
+def directory():
+    with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="assay-who-") as name:
+        pathlib.Path(name).chmod(0o755)
+        yield pathlib.Path(name)
+
+
+@pytest.fixture
+def host(directory):
+    h = Host(directory)
+    h.tree.chmod(0o777)
+    h.start_recorder()
+    yield h
+    h.stop()
+
+
+def start(host, source):
+    host.start_sensor("--who", source)
+    if host.status()["who"] != source:
+        pytest.skip(host.status()["who_refused"])
+
+
+def crowds(host, directory, count=COUNT, logins=LOGINS):
+    """All of them at once, to their end; what is true of each file and what its entry has wrong."""
+    began = [who_truth.Crowd(directory, host.tree / str(auid), count, auid) for auid in logins]
+    for crowd in began:
+        crowd.begin()
+    for crowd in began:
+        print(crowd.end())
+    host.quiet()
+    found = who_truth.disclosed(host)
+    for crowd in began:
+        for path in sorted(crowd.where.iterdir()):
+            true = crowd.truth(path)
+            yield true, who_truth.wrong(true, found.get(str(path))), found.get(str(path))
+
+
+def said(found):
+    return found and ("unknown" in found[0]["who"] or "earlier" in found[0]["who"])
+
+
+def count_wrong(judged, names=None):
+    wrong = [(true["kind"], sorted(bad)) for true, bad, _ in judged
+             if (bad.keys() & names if names else bad)]
+    print(collections.Counter(str(w) for w in wrong))
+    return len(wrong)
+
+
+def test_ebpf_names_those_who_are_gone(host, directory):
+    start(host, "ebpf")
+    judged = list(crowds(host, directory))
+    assert len(judged) == COUNT * len(LOGINS)
+    assert count_wrong(judged, CORE) <= len(judged) // 100
+    assert count_wrong(judged) <= len(judged) // 100
+    assert [true for true, bad, found in judged if bad and not said(found)] == []
+    # Nobody is accused of nothing known: reasons are for those who are not known.
+    assert sum("unknown" in found[0]["who"] for _, _, found in judged) <= len(judged) // 100
+
+
+def test_connector_knows_users_and_says_what_it_does_not(host, directory):
+    start(host, "connector")
+    judged = list(crowds(host, directory))
+    assert count_wrong(judged, {"uid", "euid", "auid", "session", "ppid"}) <= len(judged) // 100
+    # /proc has the name that an executable has now, not the one it was executed by.
+    assert [true for true, bad, found in judged if bad and not said(found)
+            and true["kind"] not in ("renamed", "deleted")] == []
+
+
+def test_proc_says_what_it_does_not_know(host, directory):
+    start(host, "proc")
+    judged = list(crowds(host, directory, count=220))
+    assert [true for true, _, found in judged
+            if not found or not ("exe" in found[0]["who"] or "unknown" in found[0]["who"])] == []
+
+
+def test_where_authors_come_from_is_in_entry_and_status(host):
+    host.start_sensor("--who", "connector")
+    host.wait(lambda: host.entries("integrity.sensor"), "the sensor's first entry")
+    (entry,) = [e for e in host.entries("integrity.sensor") if e["what"]["event"] == "started"]
+    assert entry["what"]["who"] == host.status()["who"]
+    out = subprocess.run([BIN / "assay", "status", "--state", host.state, "--run", host.run],
+                         capture_output=True, text=True).stdout
+    (line,) = [x for x in out.splitlines() if x.strip().startswith("who")]
+    assert host.status()["who"] in line
+
+
+def test_refusals_are_said(host):
+    """In a process namespace of its own nothing tells it of processes by its numbers for them."""
+    outer = subprocess.Popen(["unshare", "--pid", "--fork", BIN / "assay-sensor", "--state",
+                              host.state, "--run", host.run, "--watch", host.tree],
+                             stdout=host.log, stderr=host.log)
+    children = pathlib.Path(f"/proc/{outer.pid}/task/{outer.pid}/children")
+    try:
+        host.wait((host.state / "ledger" / "checkpoint").exists, "a ledger")
+        host.wait(lambda: host.entries("integrity.sensor"), "the sensor's first entry")
+        (entry,) = host.entries("integrity.sensor")
+        assert entry["what"]["who"] == "proc"
+        assert "ebpf: " in entry["what"]["who_refused"]
+        assert "connector: " in entry["what"]["who_refused"]
+    finally:
+        for pid in children.read_text().split():
+            os.kill(int(pid), signal.SIGKILL)
+        outer.wait()
+
+
+def test_losses_are_said_and_mended(host, directory):
+    start(host, "ebpf")
+    where = host.tree / "3001"
+    crowd = who_truth.Crowd(directory, where, 11, 3001)
+    host.seen(where, "created")
+    host.sensor.send_signal(signal.SIGSTOP)
+    crowd.noise(RING_HOLDS // 2)
+    crowd.begin().end()
+    host.sensor.send_signal(signal.SIGCONT)
+    host.quiet()
+    host.wait(lambda: host.status().get("who_lost", 0) > 0, "the loss in the status")
+    reasons = [who_truth.disclosed(host)[str(path)][0]["who"]["unknown"]
+               for path in sorted(where.iterdir())]
+    assert any("lost" in reason for reason in reasons), reasons
+
+    def known():
+        path = host.tree / f"after-{time.monotonic_ns()}"
+        path.write_text("")
+        return "unknown" not in host.seen(path, "created")["who"]
+    host.wait(known, "an author who is known again")
