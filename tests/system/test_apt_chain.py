@@ -103,7 +103,8 @@ class Host:
             "Dir::State::status": top / "state/status", "Dir::Cache": "cache", "Dir::Etc": "etc",
             "Dir::Etc::sourcelist": "sources.list", "Dir::Etc::sourceparts": "sources.list.d",
             "Dir::Etc::trusted": "trusted.gpg", "Dir::Etc::trustedparts": "trusted.gpg.d",
-            "Dir::Etc::parts": "preferences.d", "APT::Architecture": "amd64", "Acquire::Languages": "none",
+            "Dir::Etc::parts": "preferences.d", "APT::Architecture": "amd64",
+            "Acquire::Languages": "none",
             "APT::Sandbox::User": "root"}.items()))
 
     def source(self, text, name="sources.list"):

@@ -703,7 +703,8 @@ def special_files(s):
 @scenario
 def hostile_names(s):
     names = [b"not utf-8 \xff\xfe", b"new\nline", b"tab\there", b"\x1b[31mred\x1b[0m", b"\x07bell",
-             b'quote"back\\slash', "rtl \u202e gnp.exe".encode(), b"x" * 255, b" ", b"-rf", b"$(id)"]
+             b'quote"back\\slash', "rtl \u202e gnp.exe".encode(), b"x" * 255, b" ", b"-rf",
+             b"$(id)"]
     top = os.fsencode(s.top)
     for name in names:
         cannot(lambda: open(top + b"/" + name, "w").close())
