@@ -28,13 +28,20 @@ def guests():
 
 
 class Seen(Host):
-    """A host whose tree anybody may write to."""
+    """A host with places that anybody may write to; each test takes a new one."""
     def __init__(self, directory):
         super().__init__(directory)
-        self.tree.chmod(0o1777)
-        self.gate = directory / "gate"
-        self.gate.mkdir()
-        self.gate.chmod(0o1777)
+        self.directory, self.top, self.places = directory, self.tree, 0
+        self.fresh()
+
+    def fresh(self):
+        self.places += 1
+        self.tree = self.top / str(self.places)
+        self.gate = self.directory / f"gate-{self.places}"
+        for path in (self.tree, self.gate):
+            path.mkdir()
+            path.chmod(0o1777)
+        return self
 
     def start(self, who):
         self.start_recorder()
@@ -78,22 +85,29 @@ def make(who=None):
             h.stop()
 
 
-@pytest.fixture(params=["ebpf", "connector"])
-def host(request, guests):
+@pytest.fixture(scope="module", params=["ebpf", "connector"])
+def told(request, guests):
+    """Processes are told of, in either way."""
     with make(request.param) as h:
         yield h
 
 
 @pytest.fixture
-def ebpf(guests):
-    with make("ebpf") as h:
+def host(told):
+    yield told.fresh()
+    told.open_gate()
+
+
+@pytest.fixture(scope="module")
+def untold(guests):
+    with make("proc") as h:
         yield h
 
 
 @pytest.fixture
-def proc(guests):
-    with make("proc") as h:
-        yield h
+def proc(untold):
+    yield untold.fresh()
+    untold.open_gate()
 
 
 def check(who, connection, **more):
@@ -170,13 +184,13 @@ def test_sudo_and_su(host, guests, prefix, uid):
     assert who["auid"] not in (0, 65534)
 
 
-def test_who_is_sealed(ebpf, guests):
-    connection, _ = guests.ssh(touch(ebpf, "f"))
-    who = ebpf.seen(ebpf.tree / "f", "created")["who"]
+def test_who_is_sealed(host, guests):
+    connection, _ = guests.ssh(touch(host, "f"))
+    who = host.seen(host.tree / "f", "created")["who"]
     assert who["login"] == "ssh" and "address" not in who
-    assert connection.host not in json.dumps(ebpf.entries()), "an address is personal"
+    assert connection.host not in json.dumps(host.entries()), "an address is personal"
     shown = subprocess.run([BIN / "assay", "log", "--limit", "0", "--state",
-                            ebpf.state], capture_output=True, text=True, check=True).stdout
+                            host.state], capture_output=True, text=True, check=True).stdout
     assert f"from {connection.peer}" in shown
 
 
@@ -348,12 +362,13 @@ def test_what_a_network_daemon_is_told_to_do(host, guests):
     assert who["outer_address"] == connection.peer, who
 
 
-def test_cron(ebpf, guests):
+def test_cron(host, guests):
     if ssh_host.tools("cron"):
         pytest.skip("no cron here")
-    job = guests.beside_sshd("sh", "-c", f"echo '@reboot root {touch(ebpf, 'f')}' "
+    job = guests.beside_sshd("sh", "-c", "rm -f /run/crond.reboot; "
+                             f"echo '@reboot root {touch(host, 'f')}' "
                              ">/etc/cron.d/assay-test; exec cron -f")
-    who = ebpf.who("f")
+    who = host.who("f")
     job.kill()
     job.wait()
     assert who["login"] == "cron" and who["daemon"] == "cron", who
