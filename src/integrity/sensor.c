@@ -80,6 +80,7 @@ int sensor_new(const struct sensor_options *o, struct sensor **ret, struct err *
                 rc = why_init(s, err);
         if (rc < 0)
                 return rc;
+        who_recall(s->who, s->state.dirfd);
         *ret = s;
         s = NULL;
         return 0;
@@ -349,7 +350,7 @@ static void on_tick(void *ctx)
         if (out_room(s) && (why_tick(s, false) < 0 || why_expire(s) < 0))
                 s->failed = -ENOMEM;
         procsource_tick(s->o.processes);
-        who_tick(s->who);
+        who_tick(s->who, s->state.dirfd, false);
         loop_timer_set(s->tick, now + TICK_S * NS_PER_S);
 }
 
@@ -498,6 +499,7 @@ void sensor_stop(struct sensor *s)
         pool_drain(s->o.pool);
         trusted_stop(s);
         deep_stop(s);
+        who_tick(s->who, s->state.dirfd, true);
         s->stopping = true;
         if (why_tick(s, true) < 0 || status_tell(s, "stopped", "asked to") < 0)
                 return;

@@ -80,11 +80,19 @@ const struct session *session_outermost(const struct session *x)
         return found;
 }
 
+bool session_same_start(uint64_t a_ns, uint64_t b_ns)
+{
+        return (a_ns > b_ns ? a_ns - b_ns : b_ns - a_ns) < APART_NS;
+}
+
 bool session_is_rooted(const struct session *x, const struct procs_proc *p)
 {
-        uint64_t a = x->root_start_ns, b = p->start_ns;
+        return x->root == p->pid && session_same_start(x->root_start_ns, p->start_ns);
+}
 
-        return x->root == p->pid && (a > b ? a - b : b - a) < APART_NS;
+bool session_is_login(const struct session *x)
+{
+        return x->how == SESSION_SSH || x->how == SESSION_REMOTE || x->how == SESSION_CONSOLE;
 }
 
 /* ---- remembered by audit session ---- */

@@ -57,14 +57,16 @@ struct session {
         pid_t root; /* 0: none is known */
         uint64_t root_start_ns;
         uint32_t audit;        /* its audit session; UINT32_MAX: not known, or none */
-        uint32_t audit_before; /* what its root had before the login */
+        uint32_t audit_before; /* what its daemon has, and its root had before the login */
         enum session_witness witness;
         struct sock_addr peer, local; /* family 0: none */
         struct session *outer;       /* that it was begun from, on this host; counted; NULL: none */
         char name[SESSION_NAME_MAX]; /* of the daemon or the unit; safe text */
         char why[SESSION_WHY_MAX];   /* there is no address; "" when there is one */
 
-        struct session *next, *audit_next; /* of those remembered by audit session; private */
+        /* private */
+        struct session *next, *audit_next; /* of those remembered by audit session */
+        uint32_t kept_round, kept_as;      /* its number in the file of session_keep.h */
 };
 
 struct session *session_ref(struct session *s);

@@ -88,11 +88,6 @@ bool session_is_login_program(const struct procs_proc *p)
         return class_of(p) != SESSION_UNKNOWN;
 }
 
-static bool is_login(const struct session *x)
-{
-        return x->how == SESSION_SSH || x->how == SESSION_REMOTE || x->how == SESSION_CONSOLE;
-}
-
 /* ---- names and reasons ---- */
 
 static void set_text(char *out, size_t room, struct span text)
@@ -126,10 +121,25 @@ static void say(struct session *x, const char *fmt, ...)
 /* What began in another session: that is the outer one, if it says anything. */
 static void set_outer(struct session *x, struct session *of)
 {
-        while (of && !is_login(of))
+        while (of && !session_is_login(of))
                 of = of->outer;
         if (of && of != x && !x->outer)
                 x->outer = session_ref(of);
+}
+
+static uint32_t audit_of(const struct procs_proc *p)
+{
+        return p->state.has & PROCESS_HAS_AUID ? p->state.session : PROCESS_UNSET;
+}
+
+/* A login sets its audit session after its root has begun, or has set it already. */
+static void set_audit(struct session *x, const struct chain *c, size_t root)
+{
+        uint32_t own = audit_of(c->at[root]);
+
+        x->audit_before = root + 1 < c->n ? audit_of(c->at[root + 1]) : PROCESS_UNSET;
+        if (own != x->audit_before)
+                x->audit = own;
 }
 
 /* ---- the chain ---- */
@@ -213,6 +223,7 @@ static int read_connection(struct sessions *s, enum session_how how, const struc
         x = session_new(how, p);
         if (!x)
                 return -ENOMEM;
+        set_audit(x, c, root);
         set_name(x, p->state.image ? p : c->at[MIN_OF(root + 1, c->n - 1)]);
         if (rc == 0 && l.connected) {
                 x->peer = l.peer;
@@ -315,6 +326,7 @@ static int find_console(struct sessions *s, const struct chain *c, size_t i, str
         x = session_new(SESSION_CONSOLE, c->at[top]);
         if (!x)
                 return -ENOMEM;
+        set_audit(x, c, top);
         set_name(x, c->at[top]);
         say(x, "a login at the machine itself");
         ask_utmp(s, x, c, top);
@@ -336,6 +348,7 @@ static int find_cron(const struct chain *c, size_t i, struct found *ret)
         x = session_new(SESSION_CRON, c->at[root]);
         if (!x)
                 return -ENOMEM;
+        set_audit(x, c, root);
         set_name(x, c->at[top]);
         say(x, "no login session: started by %s", x->name);
         set_outer(x, c->at[top]->session);
@@ -386,11 +399,6 @@ static bool is_reachable(struct sessions *s, const struct procs_proc *p)
 }
 
 /* ---- where nobody more is known ---- */
-
-static uint32_t audit_of(const struct procs_proc *p)
-{
-        return p->state.has & PROCESS_HAS_AUID ? p->state.session : PROCESS_UNSET;
-}
 
 static void say_unknown(struct sessions *s, struct session *x, uint32_t audit)
 {
@@ -490,6 +498,12 @@ static int judge(struct sessions *s, const struct chain *c, bool scanned, struct
         return find_top(s, c, scanned, ret);
 }
 
+/* Is it one that sets an audit session? */
+static bool has_audit(const struct session *x)
+{
+        return session_is_login(x) || x->how == SESSION_CRON;
+}
+
 /* A process' own audit session is set by its login; where it is another than what the chain leads
  * to, and its session is known, the chain was wrong: it had lost its parents before we looked. */
 static void compare_audit(struct sessions *s, const struct procs_proc *p, struct found *f)
@@ -500,9 +514,8 @@ static void compare_audit(struct sessions *s, const struct procs_proc *p, struct
         if (audit == PROCESS_UNSET || audit == x->audit || audit == x->audit_before)
                 return;
         by_audit = sessions_by_audit(s, audit);
-        if (!by_audit && x->audit == PROCESS_UNSET && (is_login(x) || x->how == SESSION_CRON)) {
+        if (!by_audit && x->audit == PROCESS_UNSET && has_audit(x)) {
                 x->audit = audit;
-                sessions_remember(s, x);
         } else if (by_audit && (p->start_ns < s->began_ns || !s->o.events)) {
                 session_ref(by_audit);
                 session_unref(x);
@@ -530,7 +543,6 @@ static void scan_one(void *ctx, const struct procs_proc *p)
 static void scan(struct sessions *s, uint32_t audit)
 {
         struct scan want = { .audit = audit };
-        struct session *x = NULL;
 
         if (s->scanned_audit == audit && s->scanned_ns + SCAN_NS > sessions_now(s))
                 return;
@@ -540,11 +552,7 @@ static void scan(struct sessions *s, uint32_t audit)
                 s->o.ops->look_all(s->o.ctx);
         procs_each(s->o.procs, scan_one, &want);
         if (want.pid)
-                x = session_find(s, want.pid, want.start_ns);
-        if (x && x->audit == PROCESS_UNSET && is_login(x)) {
-                x->audit = audit;
-                sessions_remember(s, x);
-        }
+                (void)!session_find(s, want.pid, want.start_ns);
 }
 
 /* A login from this very host: the other end of its connection is in a session too. */
@@ -565,6 +573,12 @@ static void settle(struct sessions *s, const struct chain *c, struct found *f)
 {
         if (f->x->how != SESSION_UNKNOWN)
                 compare_audit(s, c->at[0], f);
+        if (has_audit(f->x) && f->x->audit != PROCESS_UNSET && !sessions_by_audit(s, f->x->audit)) {
+                sessions_remember(s, f->x);
+                s->news = true;
+        }
+        if (c->at[f->upto]->session != f->x && session_is_login(f->x))
+                s->news = true;
         for (size_t i = 0; i <= f->upto; i++)
                 if (c->at[i]->session != f->x)
                         procs_set_session(s->o.procs, c->at[i], f->x);

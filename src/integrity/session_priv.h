@@ -3,6 +3,7 @@
  *
  *   session.c       their life, what is heard of processes, answers
  *   session_find.c  from a process up to its session's root
+ *   session_keep.c  over the sensor's restarts
  *   session_host.c  what this host says: /proc, sockets, utmp */
 #ifndef INTEGRITY_SESSION_PRIV_H
 #define INTEGRITY_SESSION_PRIV_H
@@ -37,9 +38,11 @@ struct sessions {
         struct session_pending pending[SESSION_PENDING_MAX];
         size_t n_pending;
         uint64_t began_ns;
-        uint64_t next_read_ns;  /* not before, unless a login has succeeded */
-        unsigned depth;         /* of session_find() in itself */
-        struct session *found;  /* the last answer, counted */
+        uint64_t next_read_ns; /* not before, unless a login has succeeded */
+        unsigned depth;        /* of session_find() in itself */
+        struct session *found; /* the last answer, counted */
+        bool news;             /* logins since they were last kept */
+        uint32_t kept_round;
         uint32_t scanned_audit; /* looked for in vain */
         uint64_t scanned_ns;
         struct sessions_counts counts;
@@ -55,6 +58,12 @@ void sessions_remember(struct sessions *s, struct session *x);
 struct session *sessions_by_audit(const struct sessions *s, uint32_t audit);
 
 uint64_t sessions_now(const struct sessions *s);
+
+/* Somebody's login, not a job and not a daemon. */
+bool session_is_login(const struct session *x);
+
+/* One start of a process, told in two ways. */
+bool session_same_start(uint64_t a_ns, uint64_t b_ns);
 
 /* Is this process the root of its session? */
 bool session_is_rooted(const struct session *x, const struct procs_proc *p);

@@ -5,7 +5,9 @@
 #include "integrity/procsource.h"
 #include "integrity/session.h"
 #include "integrity/session_host.h"
+#include "integrity/session_keep.h"
 #include "integrity/who_priv.h"
+#include "loop/log.h"
 #include "sys/sysclock.h"
 
 #include <stdlib.h>
@@ -160,9 +162,21 @@ void who_batch_end(struct who_cache *c)
         c->batch++;
 }
 
-void who_tick(struct who_cache *c)
+void who_recall(struct who_cache *c, int dirfd)
 {
+        struct err err = { 0 };
+
+        if (sessions_recall(c->sessions, dirfd, &err) < 0)
+                log_event(LOG_LEVEL_WARNING, "sensor.sessions", log_err(&err));
+}
+
+void who_tick(struct who_cache *c, int dirfd, bool last)
+{
+        struct err err = { 0 };
+
         sessions_tick(c->sessions);
+        if (sessions_keep(c->sessions, dirfd, last, &err) < 0)
+                log_event(LOG_LEVEL_WARNING, "sensor.sessions", log_err(&err));
 }
 
 /* ---- one process ---- */

@@ -106,8 +106,11 @@ void who_batch_end(struct who_cache *c);
  * result; NULL only without memory.  Borrowed; take a reference to keep it. */
 struct who *who_of(struct who_cache *c, pid_t pid, int pidfd, bool gone);
 
-/* Every few seconds: logins that nobody has told of. */
-void who_tick(struct who_cache *c);
+/* Once, at the start: the sessions that the sensor knew before, kept in dirfd. */
+void who_recall(struct who_cache *c, int dirfd);
+/* Every few seconds: logins that nobody has told of; keep what is new of them in dirfd, and at the
+ * end, when it is the last time, everything. */
+void who_tick(struct who_cache *c, int dirfd, bool last);
 
 /* User names by uid, from lines "uid name\n" that a job read for us.  Replaces what was known. */
 MUST_USE int who_set_users(struct who_cache *c, struct span facts, struct err *err);

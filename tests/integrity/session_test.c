@@ -4,6 +4,7 @@
 
 #include "alloc_fail.h"
 #include "integrity/procs.h"
+#include "integrity/session_keep.h"
 #include "sys/proc.h"
 
 #include <netinet/in.h>
@@ -156,6 +157,7 @@ enum op {
         OP_SENSOR, /* it begins: what follows is told */
         OP_ASK,    /* its session, and forget the answer */
         OP_REST,   /* n seconds pass */
+        OP_AGAIN,  /* the sensor ends and begins again */
 };
 
 struct step {
@@ -273,6 +275,22 @@ static const struct session *ask(struct fake *f, int pid)
         return sessions_of(f->sessions, pid, p->start_ns);
 }
 
+#define BOOT SPAN("01234567-89ab-cdef-0123-456789abcdef")
+
+static void begin_again(struct fake *f)
+{
+        struct buf kept = BUF_INIT(SESSION_KEEP_MAX);
+
+        sessions_put(f->sessions, BOOT, &kept);
+        assert_int_equal(buf_status(&kept), 0);
+        f->sessions = sessions_free(f->sessions);
+        f->procs = procs_free(f->procs);
+        assert_int_equal(procs_new(&f->procs, NULL), 0);
+        begin(f);
+        assert_int_equal(sessions_take(f->sessions, BOOT, buf_span(&kept), NULL), 0);
+        buf_done(&kept);
+}
+
 static void take_step(struct fake *f, const struct step *s)
 {
         struct fake_proc *x = &f->proc[s->pid];
@@ -318,6 +336,9 @@ static void take_step(struct fake *f, const struct step *s)
                 break;
         case OP_SENSOR:
                 begin(f);
+                break;
+        case OP_AGAIN:
+                begin_again(f);
                 break;
         case OP_ASK:
                 assert_non_null(ask(f, s->pid));
@@ -422,6 +443,7 @@ static void run(const struct scenario *sc)
 #define ORPHAN(p)          STEP(.op = OP_ORPHAN, .pid = p)
 #define ASK(p)             STEP(.op = OP_ASK, .pid = p)
 #define SENSOR             STEP(.op = OP_SENSOR)
+#define AGAIN              STEP(.op = OP_AGAIN)
 #define REST(seconds)      STEP(.op = OP_REST, .n = seconds)
 
 #define FROM(p, sort, number) STEP(.pid = p, .how = sort, .from = number)
@@ -594,6 +616,44 @@ static const struct scenario scenarios[] = {
           { ASK(1), FORK(30, 1), EXEC(30, "/sbin/mount") },
           { NO_ADDRESS(1, SESSION_SERVICE, 0, "no login session: it is init itself"),
             NO_ADDRESS(30, SESSION_SERVICE, 0, "no login session: mount was started by init") } },
+        { "the sensor begins again, after the logout",
+          false,
+          { DAEMON, CONNECT(7), LOGIN, FORK(23, 22), LOGOUT, ORPHAN(23), AGAIN, FORK(24, 23) },
+          { SSH(23, 7), SSH(24, 7) } },
+        { "the same, without an audit session",
+          false,
+          { DAEMON, CONNECT(7), FORK(22, 20), CLOSE(22), EXEC(22, BASH), FORK(23, 22), LOGOUT,
+            ORPHAN(23), AGAIN, FORK(24, 23) },
+          { SSH(23, 7), SSH(24, 7) } },
+        { "and again, while connected: the same session for what comes",
+          false,
+          { DAEMON, CONNECT(7), LOGIN, AGAIN, FORK(23, 22), EXEC(23, BASH), AGAIN, FORK(24, 23) },
+          { SSH(23, 7), SSH(24, 7), SSH(20, 7) } },
+        { "and a login within a login",
+          false,
+          { DAEMON, CONNECT(7), LOGIN, FORK(23, 22), EXEC(23, "/usr/bin/ssh"), HOLD(23, 99),
+            FORK(30, 10), INSIDE(30, 99), EXEC(30, SSHD), AUDIT(30, 5), FORK(31, 30), CLOSE(31),
+            EXEC(31, BASH), LOGOUT, EXIT(23), AGAIN, AGAIN },
+          { INNER(31, 99, 7) } },
+        { "and finds by its audit session whom it had never seen",
+          true,
+          { BEFORE(10, 1, SSHD), LISTEN(10), SENSOR, CONNECT(7), LOGIN, FORK(23, 22), ASK(22),
+            LOGOUT, ORPHAN(23), REST(600), AGAIN },
+          { SSH(23, 7) } },
+        { "but another process of that number is another",
+          false,
+          { DAEMON, CONNECT(7), FORK(22, 20), CLOSE(22), EXEC(22, BASH), FORK(23, 22), LOGOUT,
+            ORPHAN(23), EXIT(23), FORK(23, 1), AGAIN },
+          { NO_ADDRESS(23, SESSION_UNKNOWN, 0,
+                       "who began it was not seen, and it has no audit session") } },
+        { "a daemon begun again by an administrator, in whose audit session it is",
+          false,
+          { DAEMON,         CONNECT(7),   LOGIN,          USER(22, 0),   FORK(11, 22),
+            EXEC(11, SSHD), LISTEN(11),   FORK(30, 11),   ACCEPT(30, 8), EXEC(30, SSHD),
+            FORK(31, 30),   CLOSE(31),    EXEC(31, BASH), FORK(40, 11),  ACCEPT(40, 9),
+            EXEC(40, SSHD), AUDIT(40, 5), FORK(41, 40),   CLOSE(41),     EXEC(41, BASH),
+            AGAIN },
+          { SSH(31, 8), SSH(41, 9), SSH(22, 7) } },
         { "without events: seen while connected",
           true,
           { BEFORE(10, 1, SSHD), LISTEN(10), SENSOR, CONNECT(7), LOGIN, FORK(23, 22),
@@ -732,6 +792,64 @@ static void test_allocations(void **state)
         }
 }
 
+/* ---- the file ---- */
+
+static void put_kept(struct buf *out)
+{
+        static const struct step steps[] = { DAEMON, CONNECT(7), LOGIN, FORK(23, 22), { 0 } };
+        struct fake *f = fake_new(false);
+
+        begin(f);
+        take_steps(f, steps);
+        sessions_put(f->sessions, BOOT, out);
+        assert_int_equal(buf_status(out), 0);
+        fake_free(f);
+}
+
+static void test_damaged_file(void **state)
+{
+        struct buf kept = BUF_INIT(SESSION_KEEP_MAX);
+        struct fake *f = fake_new(false);
+        struct err err = { 0 };
+
+        put_kept(&kept);
+        begin(f);
+        for (size_t i = 0; i < kept.n; i++) {
+                kept.p[i] ^= 0x20;
+                assert_int_equal(sessions_take(f->sessions, BOOT, buf_span(&kept), &err), -EBADMSG);
+                kept.p[i] ^= 0x20;
+                assert_int_equal(sessions_take(f->sessions, BOOT, span_of(kept.p, i), &err),
+                                 -EBADMSG);
+        }
+        assert_int_equal(sessions_counts(f->sessions).remembered, 0);
+        assert_int_equal(sessions_take(f->sessions, SPAN("11234567-89ab-cdef-0123-456789abcdef"),
+                                       buf_span(&kept), &err),
+                         -ESTALE);
+        assert_int_equal(sessions_take(f->sessions, BOOT, buf_span(&kept), &err), 0);
+        assert_int_equal(sessions_counts(f->sessions).remembered, 1);
+        fake_free(f);
+        buf_done(&kept);
+}
+
+static void test_file_without_memory(void **state)
+{
+        struct buf kept = BUF_INIT(SESSION_KEEP_MAX);
+        int rc = -ENOMEM;
+
+        put_kept(&kept);
+        for (size_t nth = 1; rc < 0; nth++) {
+                struct fake *f = fake_new(false);
+
+                begin(f);
+                alloc_fail_nth = nth;
+                rc = sessions_take(f->sessions, BOOT, buf_span(&kept), NULL);
+                alloc_fail_nth = 0;
+                assert_true(rc == 0 || rc == -ENOMEM);
+                fake_free(f);
+        }
+        buf_done(&kept);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -740,6 +858,8 @@ int main(void)
                 cmocka_unit_test(test_many_sessions_that_stay),
                 cmocka_unit_test(test_strangers),
                 cmocka_unit_test(test_allocations),
+                cmocka_unit_test(test_damaged_file),
+                cmocka_unit_test(test_file_without_memory),
         };
 
         return cmocka_run_group_tests_name("integrity/session", tests, NULL, NULL);
