@@ -96,7 +96,8 @@ static int sort_names(struct observer *o)
                 }
                 o->order[n++] = (char *)o->names.p + at;
         }
-        qsort(o->order, n, sizeof(const char *), name_cmp);
+        if (n)
+                qsort(o->order, n, sizeof(const char *), name_cmp);
         return (int)n;
 }
 

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <openssl/sha.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -333,6 +334,59 @@ static void test_each_failure(void **state)
         assert_true(fail_at > 8);
 }
 
+/* ---- many at once ---- */
+
+enum { THREADS = 4, SHARED = 30 };
+
+struct keeper {
+        pthread_t thread;
+        struct fixture *f;
+        int fd[SHARED];
+        uint8_t (*sha)[32];
+};
+
+static void *keep_all(void *arg)
+{
+        struct keeper *k = arg;
+
+        for (unsigned i = 0; i < SHARED; i++)
+                if (content_keep(k->f->store, k->fd[i], k->sha[i], 50000, UINT64_MAX) < 0)
+                        return k;
+        return NULL;
+}
+
+/* Threads that keep the same contents at the same time. */
+static void test_many_threads(void **state)
+{
+        struct fixture *f = *state;
+        struct keeper k[THREADS];
+        uint8_t sha[SHARED][32];
+        struct content_counts c;
+
+        for (unsigned t = 0; t < THREADS; t++) {
+                k[t].f = f;
+                k[t].sha = sha;
+                for (unsigned i = 0; i < SHARED; i++)
+                        k[t].fd[i] = make_file(f, 50000, i, sha[i]);
+        }
+        for (unsigned t = 0; t < THREADS; t++)
+                assert_int_equal(pthread_create(&k[t].thread, NULL, keep_all, &k[t]), 0);
+        for (unsigned t = 0; t < THREADS; t++) {
+                void *failed;
+
+                assert_int_equal(pthread_join(k[t].thread, &failed), 0);
+                assert_null(failed);
+                for (unsigned i = 0; i < SHARED; i++)
+                        close(k[t].fd[i]);
+        }
+        c = content_counts(f->store);
+        assert_int_equal(c.kept + c.had, THREADS * SHARED);
+        for (unsigned i = 0; i < SHARED; i++)
+                check_back(f, sha[i], 50000);
+        open_store(f, NULL);
+        assert_int_equal(content_counts(f->store).files, SHARED);
+}
+
 static void test_leftovers_of_a_crash_go(void **state)
 {
         struct fixture *f = *state;
@@ -361,6 +415,7 @@ int main(void)
                 WITH(test_damage_is_seen),
                 WITH(test_sweep),
                 WITH(test_each_failure),
+                WITH(test_many_threads),
                 WITH(test_leftovers_of_a_crash_go),
         };
 

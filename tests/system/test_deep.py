@@ -2,7 +2,6 @@
 """The background scan: all content is read again within a period, whatever events said; it finds
 what nothing else can, goes on where it was after a restart, and takes no author from a change."""
 import contextlib
-import json
 import mmap
 import os
 import pathlib
@@ -161,21 +160,3 @@ def test_takes_no_author_from_a_change(host):
     assert n > 100 and host.entries("integrity.reread")
     assert [e for e in host.changes() if e["what"]["seen"] != "live"] == []
     assert all(e["who"].get("pid") == os.getpid() for e in host.changes())
-
-
-def test_costs_little(host):
-    """At rest over a day's period: a fraction of a percent of one processor."""
-    host.period = 86400
-    for i in range(3000):
-        (host.tree / f"f{i}").write_bytes(os.urandom(2000))
-    host.start()
-    time.sleep(2)
-
-    def seconds():
-        fields = pathlib.Path(f"/proc/{host.sensor.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    before = seconds()
-    time.sleep(10)
-    assert seconds() - before < 0.2
-    assert json.dumps(host.deep())
