@@ -279,12 +279,10 @@ static struct who *make(struct who_cache *c, pid_t pid, int pidfd, bool gone)
         }
         if (!info && !has_events(c))
                 say_last_known(w, &a);
-        if (info && !has_events(c))
-                who_fill_proc(w, info);
-        else if (a.proc)
+        if (a.proc && (has_events(c) || !info))
                 who_fill_state(w, &a, info, c->own_mount_ns);
         else if (info)
-                who_fill_proc(w, info); /* no room in the cache */
+                who_fill_proc(w, info);
         else
                 say_nothing_known(c, w);
         if (a.proc) {

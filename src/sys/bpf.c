@@ -71,10 +71,9 @@ static int refused(int rc, const char *step, struct err *err)
 
 static int attach_all(struct bpf *b, struct err *err)
 {
-        struct bpf_program *p;
+        struct bpf_program *p = NULL;
 
-        bpf_object__for_each_program(p, b->object)
-        {
+        while ((p = bpf_object__next_program(b->object, p))) {
                 struct bpf_link *l = bpf_program__attach(p);
 
                 if (!l)
@@ -109,10 +108,9 @@ static void unmap_number(const uint64_t *p)
  * its reader and its writers. */
 static int map_numbers(struct bpf *b, int ring_fd, struct err *err)
 {
-        struct bpf_map *map;
+        struct bpf_map *map = NULL;
 
-        bpf_object__for_each_map(map, b->object)
-        {
+        while ((map = bpf_object__next_map(b->object, map))) {
                 const char *dot = strchr(bpf_map__name(map), '.');
 
                 if (dot && strcmp(dot, ".bss") == 0 && bpf_map__value_size(map) >= sizeof *b->lost)
@@ -128,7 +126,7 @@ static int map_numbers(struct bpf *b, int ring_fd, struct err *err)
 int bpf_open(enum bpf_object_id id, struct bpf **ret, struct err *err)
 {
         CLEANUP(bpf_freep) struct bpf *b = calloc(1, sizeof *b);
-        LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "assay");
+        const struct bpf_object_open_opts opts = { .sz = sizeof opts, .object_name = "assay" };
         int rc = check_kernel(err), ring_fd;
 
         if (rc < 0)
