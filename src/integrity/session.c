@@ -137,6 +137,7 @@ static void make_room(struct sessions *s)
                         return;
                 }
         }
+        assert(s->first);
         s->counts.forgotten++;
         forget(s, NULL, s->first);
 }

@@ -69,12 +69,12 @@ struct session {
         uint32_t kept_round, kept_as;      /* its number in the file of session_keep.h */
 };
 
-struct session *session_ref(struct session *s);
-struct session *session_unref(struct session *s); /* NULL is fine; returns NULL */
+struct session *session_ref(struct session *x);
+struct session *session_unref(struct session *x); /* NULL is fine; returns NULL */
 DEFINE_CLEANUP(struct session, session_unref)
 
 /* The outermost session from which this one was begun, with an address; NULL: none. */
-const struct session *session_outermost(const struct session *s);
+const struct session *session_outermost(const struct session *x);
 
 /* ---- what is asked of the host ---- */
 
