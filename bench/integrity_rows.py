@@ -10,12 +10,16 @@ import pathlib
 import shutil
 import statistics
 import subprocess
+import sys
 import time
 
 import peers
-from machine import (BIN, BUILD, MIB, Recorder, Sensor, Unavailable, compare, cpu_seconds,
+from machine import (BIN, BUILD, MIB, TOP, Recorder, Sensor, Unavailable, compare, cpu_seconds,
                      in_two_processes, measure, memory_available, memory_files, run, status_kib,
                      timed)
+
+sys.path.insert(0, str(TOP / "tests" / "system"))
+import who_truth  # noqa: E402
 
 ROWS = []
 
@@ -422,6 +426,50 @@ def idle_cost(b):
     what = f"idle sensor and recorder, {sensor_files:,} files watched"
     yield Row(f"{what}: processor", share, "%", share / 0.5, "0.5 %", "< 0.5 %", share < 0.5)
     yield Row(f"{what}: memory", rss, "MiB", rss / 60, "60 MiB", "< 60 MiB", rss < 60)
+
+
+@row
+def who_of_short_lives(b):
+    """Right are user, executable and session; the rest of what is known of an author beside it."""
+    core, logins = {"uid", "euid", "exe", "auid", "session"}, (3001, 3002)
+    place, count = b.directory("who"), b.count(2200, 220)
+    tree, program = place / "tree", BUILD / "bench" / "who_short"
+    tree.mkdir()
+    for path in (b.place, place):
+        path.chmod(0o755)  # some of them are other users
+    with running(place / "host", [tree]) as (host, sensor):
+        crowds = [who_truth.Crowd(program, place, tree / str(auid), count, auid).begin()
+                  for auid in logins]
+        lives = [crowd.end() for crowd in crowds]
+        sensor.settle()
+        source = sensor.status()["who"]
+        found = who_truth.disclosed(BIN / "assay", host.state)
+    judged = [who_truth.wrong(crowd.truth(path), found.get(str(path)))
+              for crowd in crowds for path in crowd.where.iterdir()]
+    right = 100 * sum(not bad.keys() & core for bad in judged) / len(judged)
+    whole = 100 * sum(not bad for bad in judged) / len(judged)
+    under = 100 * sum(life["under_1_ms"] for life in lives) / len(judged)
+    yield Row(f"who, of {len(judged):,} processes of a moment", right, "%", right / 99, "99 %",
+              ">= 99 %", right >= 99,
+              f"by {source}; with parents and command line {whole:.4g} %; lived "
+              f"{statistics.median(life['median_us'] for life in lives):.0f} us, "
+              f"{under:.0f} % under 1 ms")
+
+
+@row
+def cost_of_a_program(b):
+    """What it costs every program of the host that its beginning and its end are told.  The best of
+    many short rounds: what else the machine does only ever adds."""
+    def best():
+        return min(measure("who_short", "run", 200)["each_us"] for _ in range(b.count(40, 5)))
+    tree, alone, beside = b.directory("exec"), [], []
+    for i in range(b.rounds):
+        alone.append(best())
+        with running(b.place / f"exec{i}", [tree]):
+            beside.append(best())
+    ratio = min(beside) / min(alone)
+    yield Row("fork, exec and end of a program, sensor on", min(beside), "us", ratio,
+              "the same, sensor off", "", None)
 
 
 def measured(b, wanted):

@@ -39,6 +39,13 @@ enum {
         PROCESS_RECORD_PART = 256, /* a name and its NUL */
         PROCESS_RECORD_COMM = 16,
         PROCESS_RING_BYTES = 4 << 20,
+        PROCESS_QUIET_MS = 20, /* after waking the reader, it is not woken again for so long */
+};
+
+/* What a program and its reader share besides the ring; all its global data. */
+struct process_shared {
+        __u64 lost;     /* records that found no room */
+        __u64 woken_ns; /* when the reader was last woken */
 };
 
 struct process_record {

@@ -174,8 +174,9 @@ static int take_event(void *ctx, const struct process_event *e)
         return 0;
 }
 
-void procsource_pull(struct procsource *s)
+bool procsource_pull(struct procsource *s)
 {
+        const uint64_t before = procs_counts(s->procs).events;
         uint64_t t = now(s), lost = 0;
         int rc = 0;
 
@@ -192,6 +193,7 @@ void procsource_pull(struct procsource *s)
                 s->reseed = true;
         }
         s->pulled_ns = t;
+        return procs_counts(s->procs).events > before;
 }
 
 /* ---- opening ---- */

@@ -36,13 +36,16 @@ enum procsource_kind procsource_kind(const struct procsource *s);
 /* "ebpf: <reason>; connector: <reason>" of those that were tried in vain; "": none. */
 const char *procsource_refused(const struct procsource *s);
 struct procs *procsource_procs(const struct procsource *s);
-/* Readable when there is something to pull; -1: there never is. */
+/* Readable when there is something to pull; -1: there never is.  What comes soon after that may
+ * come without a word: pull again PROCSOURCE_AGAIN_MS later, until nothing has come. */
+enum { PROCSOURCE_AGAIN_MS = 25 };
 int procsource_fd(const struct procsource *s);
 
 /* Read who is here already.  To be called once, after opening. */
 void procsource_seed(struct procsource *s);
-/* Take over all events that wait: afterwards the cache knows everything up to the call. */
-void procsource_pull(struct procsource *s);
+/* Take over all events that wait: afterwards the cache knows everything up to the call.  Did any
+ * come? */
+bool procsource_pull(struct procsource *s);
 /* Every few seconds: forget the old, look for what losses have hidden. */
 void procsource_tick(struct procsource *s);
 /* Read the process from /proc, whole or but for its executable and place, into the cache.  pidfd

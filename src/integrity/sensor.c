@@ -104,6 +104,7 @@ struct sensor *sensor_free(struct sensor *s)
         loop_remove(s->feed_source);
         loop_remove(s->pool_source);
         loop_remove(s->process_source);
+        loop_remove(s->process_again);
         loop_remove(s->tick);
         loop_remove(s->settle);
         loop_remove(s->reconnect);
@@ -156,12 +157,26 @@ static void on_events(void *ctx, unsigned events)
         }
 }
 
+static void again_soon(struct sensor *s)
+{
+        loop_timer_set(s->process_again, sensor_mono(s) + PROCSOURCE_AGAIN_MS * NS_PER_MS);
+}
+
+static void pull_again(void *ctx)
+{
+        struct sensor *s = ctx;
+
+        if (procsource_pull(s->o.processes))
+                again_soon(s);
+}
+
 static void on_processes(void *ctx, unsigned events)
 {
         struct sensor *s = ctx;
 
         (void)events;
         procsource_pull(s->o.processes);
+        again_soon(s);
 }
 
 static void on_pool(void *ctx, unsigned events)
@@ -368,6 +383,8 @@ static int add_sources(struct sensor *s, struct err *err)
         if (rc == 0 && procsource_fd(s->o.processes) >= 0)
                 rc = loop_add_fd(l, procsource_fd(s->o.processes), LOOP_READ, on_processes, s,
                                  &s->process_source, err);
+        if (rc == 0)
+                rc = loop_add_timer(l, pull_again, s, &s->process_again, err);
         if (rc == 0)
                 rc = mounts_init(s, err);
         if (rc == 0)

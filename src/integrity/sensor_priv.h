@@ -104,7 +104,8 @@ struct sensor {
         struct feed *feed;
         struct observer *observer;
 
-        struct loop_source *watch_source, *feed_source, *pool_source, *process_source;
+        struct loop_source *watch_source, *feed_source, *pool_source, *process_source,
+                *process_again;
         struct loop_source *tick, *settle, *reconnect;
 
         unsigned watch_told; /* watch_version() that the ledger knows of */

@@ -2,9 +2,9 @@
 /* bpf.h - our programs in the kernel, and what they tell.  Floor 1, over libbpf.
  *
  * An object of bpf/ is built into this library, so what runs in the kernel is what this program was
- * built with.  Each object has one ring, named "ring", and counts in "lost" the records that found
- * no room in it.  Loading takes rights (CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN) and the bpf
- * system call; reading takes neither. */
+ * built with.  Each object has one ring, named "ring", and its global data begins with a count of
+ * the records that found no room in it.  Loading takes rights (CAP_BPF and CAP_PERFMON, or
+ * CAP_SYS_ADMIN) and the bpf system call; reading takes neither. */
 #ifndef SYS_BPF_H
 #define SYS_BPF_H
 
@@ -21,7 +21,8 @@ MUST_USE int bpf_open(enum bpf_object_id id, struct bpf **ret, struct err *err);
 struct bpf *bpf_free(struct bpf *b); /* detaches; NULL is fine */
 DEFINE_CLEANUP(struct bpf, bpf_free)
 
-/* Readable when there is something to read. */
+/* Readable when there is something to read that should be; for the rest look again after a while.
+ */
 int bpf_fd(const struct bpf *b);
 /* Pass on each record that was written before the call; one that returns below 0 ends it, and is
  * returned. */

@@ -64,6 +64,16 @@ static void test_layout(void **state)
         assert_int_equal(btf_vlen(t), ARRAY_LEN(members));
         for (size_t i = 0; i < ARRAY_LEN(members); i++)
                 check_member(btf, t, i);
+        /* all global data is the one struct, which begins with the count of losses */
+        t = btf__type_by_id(btf, (__u32)btf__find_by_name_kind(btf, ".bss", BTF_KIND_DATASEC));
+        assert_non_null(t);
+        assert_int_equal(btf_vlen(t), 1);
+        assert_int_equal(btf_var_secinfos(t)->offset, 0);
+        assert_int_equal(btf_var_secinfos(t)->size, sizeof(struct process_shared));
+        t = btf__type_by_id(btf,
+                            (__u32)btf__find_by_name_kind(btf, "process_shared", BTF_KIND_STRUCT));
+        assert_string_equal(btf__name_by_offset(btf, btf_members(t)[0].name_off), "lost");
+        assert_int_equal(offsetof(struct process_shared, lost), 0);
         bpf_object__close(o);
         (void)state;
 }

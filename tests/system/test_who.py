@@ -16,6 +16,7 @@ from sensor_host import BIN, Host
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="fanotify needs root")
 
+SHORT = BIN.parent / "tests" / "system" / "who_short"
 COUNT = 1100  # of each login
 LOGINS = (3001, 3002)
 CORE = {"uid", "euid", "exe", "auid", "session"}
@@ -46,13 +47,14 @@ def start(host, source):
 
 def crowds(host, directory, count=COUNT, logins=LOGINS):
     """All of them at once, to their end; what is true of each file and what its entry has wrong."""
-    began = [who_truth.Crowd(directory, host.tree / str(auid), count, auid) for auid in logins]
+    began = [who_truth.Crowd(SHORT, directory, host.tree / str(auid), count, auid)
+             for auid in logins]
     for crowd in began:
         crowd.begin()
     for crowd in began:
         print(crowd.end())
     host.quiet()
-    found = who_truth.disclosed(host)
+    found = who_truth.disclosed(BIN / "assay", host.state)
     for crowd in began:
         for path in sorted(crowd.where.iterdir()):
             true = crowd.truth(path)
@@ -130,7 +132,7 @@ def test_refusals_are_said(host):
 def test_losses_are_said_and_mended(host, directory):
     start(host, "ebpf")
     where = host.tree / "3001"
-    crowd = who_truth.Crowd(directory, where, 11, 3001)
+    crowd = who_truth.Crowd(SHORT, directory, where, 11, 3001)
     host.seen(where, "created")
     host.sensor.send_signal(signal.SIGSTOP)
     crowd.noise(RING_HOLDS // 2)
@@ -138,8 +140,8 @@ def test_losses_are_said_and_mended(host, directory):
     host.sensor.send_signal(signal.SIGCONT)
     host.quiet()
     host.wait(lambda: host.status().get("who_lost", 0) > 0, "the loss in the status")
-    reasons = [who_truth.disclosed(host)[str(path)][0]["who"]["unknown"]
-               for path in sorted(where.iterdir())]
+    found = who_truth.disclosed(BIN / "assay", host.state)
+    reasons = [found[str(path)][0]["who"]["unknown"] for path in sorted(where.iterdir())]
     assert any("lost" in reason for reason in reasons), reasons
 
     def known():

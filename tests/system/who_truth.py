@@ -2,12 +2,10 @@
 """Processes that live for a moment, what each of them was, and what the entries say of them."""
 import json
 import os
-import pathlib
 import shutil
 import subprocess
 import sys
 
-BIN = pathlib.Path(os.environ["ASSAY_BIN"])
 SHELL = os.path.realpath("/bin/sh")
 # Given a login of its own, its audit session told, and then the program.
 LOGIN = """
@@ -19,16 +17,17 @@ os.execv(sys.argv[2], sys.argv[2:])
 
 
 class Crowd:
-    """`count` processes of one login, each of which makes a file in `where`."""
+    """`count` processes of one login, each of which makes a file in `where`; the program that they
+    run is copied to `place`, where every user reaches it."""
 
-    def __init__(self, place, where, count, auid):
+    def __init__(self, program, place, where, count, auid):
         self.program, self.where, self.auid, self.count = place / "who_short", where, auid, count
         where.mkdir()
         where.chmod(0o777)
         self.spare = place / f"spare-{auid}"
         self.spare.mkdir()
         if not self.program.exists():
-            shutil.copy(BIN.parent / "tests" / "system" / "who_short", self.program)
+            shutil.copy(program, self.program)
 
     def command(self):
         return [str(self.program), "drive", str(self.where), str(self.spare), str(self.count)]
@@ -74,10 +73,10 @@ class Crowd:
         return f"{'in-memory' if kind == 'memfd' else exe} live {kind} {path}{more}"
 
 
-def disclosed(host):
+def disclosed(assay, state):
     """{path: (entry, command line)} of every file that was created."""
-    out = subprocess.run([BIN / "assay", "log", "--json", "--disclose", "--limit", "0", "--state",
-                          host.state], capture_output=True, check=True).stdout
+    out = subprocess.run([assay, "log", "--json", "--disclose", "--limit", "0", "--state", state],
+                         capture_output=True, check=True).stdout
     found = {}
     for line in out.splitlines():
         line = json.loads(line)
