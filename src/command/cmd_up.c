@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -299,12 +300,25 @@ static void on_stopped(void *ctx, struct child *c)
         }
 }
 
+/* A terminal that is gone has sent its last SIGHUP. */
+static bool hung_up(const struct up *u)
+{
+        struct termios t;
+
+        return u->in->out.terminal && tcgetattr(STDOUT_FILENO, &t) < 0;
+}
+
 static void on_signal(void *ctx, int signo)
 {
         struct up *u = ctx;
 
         if (signo == SIGCHLD) {
                 supervise_reap(&u->supervisor);
+                return;
+        }
+        if (signo == SIGHUP && !hung_up(u)) {
+                if (u->sensor.state == CHILD_RUNS)
+                        kill(u->sensor.pid, SIGHUP); /* it reads watch.yaml again */
                 return;
         }
         if (u->state < UP_SENSOR_STOPS && u->in->out.terminal)

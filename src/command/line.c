@@ -70,6 +70,11 @@ static const struct phrase phrases[] = {
           "{event}[: {reason}][: {detail}][, watching {paths:list}][, {files:count} files known][, "
           "authors from {who}]",
           NULL },
+        { "integrity.watch", STYLE_BOLD, "watch",
+          "{event}[: {reason}][, from {config_from}][, watched now {added:list}][, not any more "
+          "{removed:list}][, {changed:list}][, {dropped:count} files not known any more][, part "
+          "{part}]",
+          NULL },
         { "ledger.erasure", STYLE_WARN, "erased",
           "{rows:count} values of subject {subject} (basis: {basis}; policy: {policy})[, part {part} of "
           "{parts}]",

@@ -39,7 +39,7 @@ const char *change_word(const struct change *c)
         if (!c->was && !c->is)
                 return "transient";
         if (!c->was)
-                return "created";
+                return c->existed ? "modified" : "created";
         if (!c->is)
                 return "deleted";
         d = change_differs(c);

@@ -27,8 +27,9 @@ struct change {
         struct span path;
         struct span from;                    /* before a rename; empty: none */
         const struct watch_profile *profile; /* NULL: all attributes, and none is named */
-        bool over; /* the rename took the place of another file: `was` is that file */
-        const struct record *was; /* NULL: created */
+        bool over;    /* the rename took the place of another file: `was` is that file */
+        bool existed; /* was is NULL, but it is not new: nothing is known of it before */
+        const struct record *was; /* NULL: created, unless it existed */
         const struct record *is;  /* NULL: deleted */
         unsigned passed;          /* both NULL: gone before it was read; what was seen of it (enum
                                    * dirty_what) */

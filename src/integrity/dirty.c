@@ -175,6 +175,28 @@ bool dirty_has(const struct dirty *d, const struct table_handle *h, struct span 
         return dir && find(d, dir, hash_place(dir, name), name);
 }
 
+unsigned dirty_what(const struct dirty *d, const struct table_handle *h, struct span name)
+{
+        const struct dirty_dir *dir = find_dir((struct dirty *)d, h);
+        const struct dirty_place *p = dir ? find(d, dir, hash_place(dir, name), name) : NULL;
+
+        return p ? p->what : 0;
+}
+
+static bool list_since(const struct list *l, int64_t wall_ns)
+{
+        const struct dirty_place *p = l->first;
+
+        while (p && p->wall_ns > wall_ns)
+                p = p->next;
+        return p != NULL;
+}
+
+bool dirty_since(const struct dirty *d, int64_t wall_ns)
+{
+        return list_since(&d->ready, wall_ns) || list_since(&d->waits, wall_ns);
+}
+
 static bool same_author(const struct who *a, const struct who *b)
 {
         return a == b || (a->pid == b->pid && a->start == b->start);

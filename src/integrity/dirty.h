@@ -77,6 +77,10 @@ MUST_USE int dirty_add(struct dirty *d, const struct table_handle *dir, struct s
                        unsigned what, struct who *who, int64_t wall_ns, int64_t now_ns,
                        int64_t due_ns);
 bool dirty_has(const struct dirty *d, const struct table_handle *dir, struct span name);
+/* What was seen of it (enum dirty_what), 0 when it has no place. */
+unsigned dirty_what(const struct dirty *d, const struct table_handle *dir, struct span name);
+/* Is there a place whose first event was not later than this?  Goes through all of them. */
+bool dirty_since(const struct dirty *d, int64_t wall_ns);
 
 /* The first place that is ready or due, now the caller's (dirty_place_free); NULL: none. */
 struct dirty_place *dirty_take(struct dirty *d, int64_t now_ns);

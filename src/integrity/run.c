@@ -5,6 +5,7 @@
 #include "integrity/procsource.h"
 #include "integrity/sensor.h"
 #include "integrity/snapshot.h"
+#include "loop/jobrun.h"
 #include "loop/log.h"
 #include "loop/loop.h"
 #include "loop/notify.h"
@@ -35,6 +36,9 @@ struct process {
         const struct sensor_run_options *o;
         struct config config;
         char refused[ERR_TEXT_MAX]; /* why not the one that was configured; "": it is */
+        struct config next;         /* being read anew */
+        struct job_run *reading;
+        bool read_again; /* asked for while it was being read */
         struct loop *loop;
         struct pool *pool;
         struct procsource *processes;
@@ -115,7 +119,7 @@ static int choose_config(struct process *p, struct err *err)
 }
 
 /* Assay writes there because of what it sees there: it would never end. */
-static int leave_out_own(struct process *p, struct err *err)
+static int leave_out_own(const struct process *p, struct watchset *set, struct err *err)
 {
         static const char *const own[] = { "sensor", "ledger", "ledger.private" };
         CLEANUP(buf_done) struct buf pattern = BUF_INIT(3 * PATH_MAX);
@@ -129,8 +133,8 @@ static int leave_out_own(struct process *p, struct err *err)
                 buf_clear(&pattern);
                 pattern_put_literal(&pattern, span_str(path));
                 if (rc == 0)
-                        rc = watchset_add_rule(&p->config.set, WATCH_PROFILES_MAX,
-                                               buf_span(&pattern), true, 0, 0, err);
+                        rc = watchset_add_rule(set, WATCH_PROFILES_MAX, buf_span(&pattern), true, 0,
+                                               0, err);
         }
         return rc;
 }
@@ -160,6 +164,78 @@ static void choose_ignored(struct process *p)
                 n++;
         }
         p->ignore[n] = NULL;
+}
+
+/* ---- reading it anew ---- */
+
+static void refuse_config(struct process *p, const struct err *err)
+{
+        log_faults(&p->next, err);
+        if (sensor_refuse(p->sensor, &p->next, err_text(err)) < 0)
+                loop_stop(p->loop, 1);
+        config_done(&p->next);
+}
+
+static void read_anew(struct process *p);
+
+static int on_fact(void *ctx, struct span json)
+{
+        struct process *p = ctx;
+
+        return config_fact(&p->next, json);
+}
+
+static void on_config(void *ctx, int result, const struct err *job_err)
+{
+        struct process *p = ctx;
+        struct err err = { 0 };
+        int rc;
+
+        p->reading = NULL;
+        rc = config_end(&p->next, result, job_err, &err);
+        if (rc == 0)
+                rc = leave_out_own(p, &p->next.set, &err);
+        if (rc < 0)
+                refuse_config(p, &err);
+        else
+                sensor_configure(p->sensor, &p->next);
+        loop_timer_set(p->status, clock_mono(p->o->clock));
+        if (p->read_again)
+                read_anew(p);
+}
+
+static void read_anew(struct process *p)
+{
+        struct job_spec spec;
+        struct err err = { 0 };
+        char path[PATH_MAX];
+        int fd = -1, rc;
+
+        p->read_again = false;
+        rc = join(path, p->o->config, CONFIG_FILE, &err);
+        if (rc == 0)
+                rc = config_open(path, 0, &p->next, &fd, &err);
+        if (rc == 0) {
+                spec = config_job(p->job, fd, p->o->clock);
+                rc = job_start(p->loop, &spec, on_fact, on_config, p, &p->reading, &err);
+        }
+        fd_close(&fd);
+        if (rc < 0)
+                refuse_config(p, &err);
+}
+
+static void on_reload(void *ctx, int signo)
+{
+        struct process *p = ctx;
+
+        (void)signo;
+        if (p->o->watch)
+                log_event(LOG_LEVEL_WARNING, "sensor.reload",
+                          log_str("ignored", "what is watched was given by --watch"));
+        else if (p->reading)
+                p->read_again = true;
+        else
+                read_anew(p);
 }
 
 static void on_stop(void *ctx, int signo)
@@ -198,7 +274,7 @@ static void say_processes(struct process *p)
 /* Everything that needs rights, then the rights go, then everything that needs threads. */
 static int open_all(struct process *p, struct err *err)
 {
-        static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+        static const int signals[] = { SIGTERM, SIGINT };
         struct role_paths paths = { .state = p->state_dir, .runtime = p->o->run };
         struct sensor_options o = { .clock = p->o->clock,
                                     .state_dir = p->state_dir,
@@ -230,6 +306,8 @@ static int open_all(struct process *p, struct err *err)
                 rc = loop_new(p->o->clock, &p->loop, err);
         for (size_t i = 0; i < ARRAY_LEN(signals) && rc == 0; i++)
                 rc = loop_add_signal(p->loop, signals[i], on_stop, p, err);
+        if (rc == 0)
+                rc = loop_add_signal(p->loop, SIGHUP, on_reload, p, err);
         if (rc == 0)
                 rc = pool_new(WORKERS, POOL_JOBS, &p->pool, err);
         o.loop = p->loop;
@@ -264,7 +342,7 @@ int sensor_run(const struct sensor_run_options *o)
         if (rc == 0)
                 rc = choose_config(p, &err);
         if (rc == 0)
-                rc = leave_out_own(p, &err);
+                rc = leave_out_own(p, &p->config.set, &err);
         if (rc == 0)
                 rc = join(p->socket, o->run, "recorder.sock", &err);
         if (rc == 0)
@@ -285,6 +363,8 @@ int sensor_run(const struct sensor_run_options *o)
                         rc = -EIO;
         }
         p->status = loop_remove(p->status);
+        if (p->reading)
+                p->reading = job_cancel(p->reading);
         if (p->pool)
                 pool_drain(p->pool);
         p->sensor = sensor_free(p->sensor);
@@ -294,6 +374,7 @@ int sensor_run(const struct sensor_run_options *o)
         presence_done(&p->presence);
         notify_done(&p->notify);
         config_done(&p->config);
+        config_done(&p->next);
         free(p);
         return rc;
 }

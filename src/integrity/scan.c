@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "integrity/pace.h"
 #include "integrity/scan_priv.h"
+#include "integrity/watchset_same.h"
 
 #include <stdlib.h>
 
@@ -272,6 +273,12 @@ static void start_job(struct scan *s, struct scan_job *j)
         }
 }
 
+static bool begins(const struct scan *s, size_t i, struct span *ret_base)
+{
+        return watchset_begins(s->watch, i, ret_base) &&
+               !(s->before && watchset_same_below(s->watch, s->before, *ret_base));
+}
+
 static void collect_missing(struct scan *s)
 {
         size_t n = 0, max = 0;
@@ -280,7 +287,7 @@ static void collect_missing(struct scan *s)
                 struct table_node *top, *x;
                 struct span base;
 
-                if (!watchset_begins(s->watch, i, &base))
+                if (!begins(s, i, &base))
                         continue;
                 top = table_find(s->table, base);
                 for (x = top; x; x = table_next(top, x)) {
@@ -413,10 +420,15 @@ void scan_begin(struct scan *s, unsigned flags)
         for (size_t i = s->watch->n; i-- > 0 && s->rc == 0;) {
                 struct span base;
 
-                if (watchset_begins(s->watch, i, &base))
+                if (begins(s, i, &base))
                         begin_at(s, base);
         }
         pump(s);
+}
+
+void scan_set_before(struct scan *s, const struct watchset *before)
+{
+        s->before = before;
 }
 
 void scan_set_content(struct scan *s, struct content *c)

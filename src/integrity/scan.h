@@ -67,6 +67,10 @@ MUST_USE int scan_mark(const struct watchset *w, struct table *t);
 void scan_set_content(struct scan *s, struct content *c);
 void scan_set_pace(struct scan *s, struct pace *p);
 
+/* Walk only where these rules, by which everything was walked before, and its own are not the same;
+ * NULL, as at first: everywhere.  Borrowed until the scan has ended. */
+void scan_set_before(struct scan *s, const struct watchset *before);
+
 /* End it with -ECANCELED, and every one that comes after: its jobs end soon. */
 void scan_end(struct scan *s);
 

@@ -72,8 +72,9 @@ struct scan {
         struct scan_todo *todo;
         size_t n_todo, max_todo;
 
-        struct content *content; /* NULL: none is kept */
-        struct pace *pace;       /* NULL: as fast as it goes */
+        const struct watchset *before; /* NULL: walk everywhere */
+        struct content *content;       /* NULL: none is kept */
+        struct pace *pace;             /* NULL: as fast as it goes */
         atomic_uint_fast64_t read;
         atomic_bool ended;
 

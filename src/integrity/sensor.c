@@ -114,6 +114,7 @@ struct sensor *sensor_free(struct sensor *s)
         mounts_done(s);
         deep_done(s);
         trusted_done(s);
+        config_free(s);
         scan_free(s->scan);
         look_done(s);
         tell_done(s);
@@ -268,25 +269,27 @@ static void renew_state(struct sensor *s)
         struct err err = { 0 };
 
         if (s->phase != SENSOR_LIVE || s->out_first || s->told_first ||
-            !state_wants_renewal(&s->state))
+            !(state_wants_renewal(&s->state) || s->config.renew))
                 return;
         if (s->state.broken && sensor_mono(s) < s->alive_at_ns)
                 return; /* not again before the next tick */
-        if (state_renew(&s->state, s->o.watch, s->table, sensor_wall(s), &told, &err) < 0) {
+        if (state_renew(&s->state, config_rules(s), s->table, sensor_wall(s), &told, &err) < 0) {
                 log_event(LOG_LEVEL_ERROR, "sensor.state", log_err(&err));
                 s->state.broken = true;
                 s->alive_at_ns = sensor_mono(s) + ALIVE_S * NS_PER_S;
+        } else {
+                s->config.renew = false;
         }
 }
 
 static int work(struct sensor *s)
 {
         enum sensor_phase before;
-        int rc = 0;
+        int rc = config_work(s);
 
         do {
                 before = s->phase;
-                rc = scan_work(s);
+                rc = rc < 0 ? rc : scan_work(s);
         } while (rc == 0 && s->phase != before);
         if (rc == 0 && s->phase == SENSOR_LIVE)
                 rc = look_some(s);
@@ -336,6 +339,7 @@ static void on_turn(void *ctx)
         due = s->loss_next ? now : dirty_due(s->dirty, now);
         due = sooner(due, trusted_due(s));
         due = sooner(due, deep_due(s));
+        due = sooner(due, config_due(s));
         loop_timer_set(s->settle, due);
 }
 
@@ -400,36 +404,6 @@ static int add_sources(struct sensor *s, struct err *err)
         return rc;
 }
 
-/* Records of paths that are no longer watched are of no use, and would look deleted. */
-static int drop_unwatched(struct sensor *s)
-{
-        struct table_node **drop = NULL, **p;
-        size_t n_drop = 0, max = 0;
-        int rc = 0;
-
-        for (struct table_node *n = table_root(s->table); n;
-             n = table_next(table_root(s->table), n)) {
-                buf_clear(&s->path);
-                table_path(n, &s->path);
-                if (!n->record || watchset_covers(s->o.watch, buf_span(&s->path)))
-                        continue;
-                if (n_drop == max) {
-                        max = max ? 2 * max : 256;
-                        p = realloc(drop, max * sizeof(struct table_node *));
-                        if (!p) {
-                                rc = -ENOMEM;
-                                break;
-                        }
-                        drop = p;
-                }
-                drop[n_drop++] = n;
-        }
-        while (n_drop)
-                table_drop_record(s->table, drop[--n_drop]);
-        free(drop);
-        return rc;
-}
-
 /* Keep of the entries that a crash kept from the ledger those that are not in it, under the
  * sequences that they will have: in the same run the ones they had. */
 static void keep_unsent(struct sensor *s)
@@ -457,14 +431,14 @@ static int start_known(struct sensor *s, struct err *err)
 {
         struct state_found *f = &s->found;
         struct state_told told = { .run = feed_run(s->feed) };
-        int rc = drop_unwatched(s);
+        int rc = config_prepare(s);
 
         keep_unsent(s);
         told.acked = s->acked;
         told.entries = f->entries;
         told.n = f->n_entries;
         if (rc == 0)
-                rc = state_renew(&s->state, s->o.watch, s->table, f->alive_ns, &told, err);
+                rc = state_renew(&s->state, config_rules(s), s->table, f->alive_ns, &told, err);
         for (size_t i = 0; i < f->n_entries && rc == 0; i++)
                 rc = tell_entry_of(s, buf_span(&f->entries[i].skeleton), NULL,
                                    trusted_is_note(s, buf_span(&f->entries[i].skeleton)));
@@ -502,10 +476,14 @@ int sensor_start(struct sensor *s, struct err *err)
         s->phase = SENSOR_LIVE;
         if (s->found.source == STATE_NONE) {
                 rc = status_tell(s, "started", NULL);
+                if (rc == 0)
+                        rc = config_start(s);
                 return rc == 0 ? scan_start_first(s) : rc;
         }
         rc = start_known(s, err);
-        return rc == 0 ? status_tell(s, "started", NULL) : rc;
+        if (rc == 0)
+                rc = status_tell(s, "started", NULL);
+        return rc == 0 ? config_start(s) : rc;
 }
 
 void sensor_stop(struct sensor *s)

@@ -37,8 +37,9 @@ struct sensor_options {
         const char *state_dir;        /* /var/lib/assay/sensor */
         const char *socket;           /* of the recorder */
         const struct watchset *watch; /* borrowed for the sensor's life: the config's */
-        const struct config *config;  /* likewise */
-        const char *refused;          /* why it is not the one that was configured; "": it is */
+        struct config *config;        /* likewise; sensor_configure() changes what is in it */
+        char *refused; /* ERR_TEXT_MAX bytes: why it is not the one that was configured; "": it is
+                        */
         const char *const *ignore;    /* directories of Assay's own, ended by NULL; missing ones are
                                          fine */
         const char *job_program;      /* assay-job; NULL: users have no names */
@@ -57,6 +58,12 @@ DEFINE_CLEANUP(struct sensor, sensor_free)
 
 /* Connect, send again what a crash kept back, begin to watch and scan.  Then run the loop. */
 MUST_USE int sensor_start(struct sensor *s, struct err *err);
+
+/* Watch this from now on: takes what is in it.  Nothing is missed meanwhile, and what is watched
+ * newly becomes part of the trusted state with an entry: see sensor_config.h. */
+void sensor_configure(struct sensor *s, struct config *next);
+/* Go on as it is: tell that this was refused, and why. */
+MUST_USE int sensor_refuse(struct sensor *s, const struct config *c, const char *why);
 
 /* Tell that it stops, in good order. */
 void sensor_stop(struct sensor *s);

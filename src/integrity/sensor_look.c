@@ -261,6 +261,7 @@ static int tell_gone(struct sensor *s, struct table_node *n, const char *seen, s
                                           .who = who,
                                           .unknown = "seen by a scan, not as it happened" },
                         buf_span(&s->ops));
+        n->mark &= (uint8_t)~TABLE_OWED;
         if (rc == 0 && was.type != RECORD_DIR && was.nlink > 1)
                 rc = look_siblings(s, &was, n, who);
         if (rc == 0)
@@ -430,6 +431,7 @@ static int tell_state(struct sensor *s, struct table_node *n, struct span encode
         struct change c = { .wall_ns = p->wall_ns,
                             .path = buf_span(&s->path),
                             .profile = watchset_profile(s->o.watch, buf_span(&s->path)),
+                            .existed = n->mark & TABLE_OWED,
                             .was = was,
                             .is = is,
                             .seen = "live",
@@ -520,9 +522,11 @@ static int take_state(struct sensor *s, struct table_node *dir, struct span name
         table_path(n, &s->path);
         if (!known || !span_eq(encoded, table_record(n)))
                 rc = tell_state(s, n, encoded, known ? &was : NULL, &is, p);
+        else if (n->mark & TABLE_OWED)
+                rc = tell_state(s, n, encoded, NULL, &is, p);
         else
                 rc = 0;
-        n->mark &= (uint8_t)~TABLE_NEW;
+        n->mark &= (uint8_t) ~(TABLE_NEW | TABLE_OWED);
         if (rc == 0)
                 rc = look_at_siblings(s, n, known ? &was : NULL, &is, p->by[0]);
         if (rc == 0 && is.type != RECORD_DIR)

@@ -10,6 +10,7 @@
  *   sensor_mounts.c what is mounted
  *   sensor_trusted.c  what is trusted: baselines taken and accepted
  *   sensor_command.c  what administrators ask
+ *   sensor_config.c   what is watched becomes something else
  *   sensor_deep.c     all content read again, in the background
  *   sensor_users.c  names of users
  *   sensor_why.c    what explains a change, and alerts where nothing does */
@@ -25,6 +26,7 @@
 #include "integrity/procsource.h"
 #include "integrity/scan.h"
 #include "integrity/sensor.h"
+#include "integrity/sensor_config.h"
 #include "integrity/state.h"
 #include "integrity/table.h"
 #include "integrity/watch.h"
@@ -90,6 +92,7 @@ enum sensor_loss { /* why a rescan is wanted; bits */
                    LOSS_MOUNTS = 1u << 3, /* what is mounted has changed */
                    LOSS_POLL = 1u << 4,   /* places without marks, changes without events */
                    LOSS_ASKED = 1u << 5,  /* nothing is lost: an administrator wants to know */
+                   LOSS_CONFIG = 1u << 6, /* nothing is lost: more is watched than was */
 };
 
 struct sensor {
@@ -150,6 +153,7 @@ struct sensor {
 
         struct content *content;
         struct trusted *trusted; /* sensor_trusted.c */
+        struct sensor_config config;
         struct deep *deep;       /* sensor_deep.c */
         struct control *control;
         struct pace pace;

@@ -5,6 +5,8 @@
 #include "loop/log.h"
 #include "sys/io.h"
 
+enum { EVENT_MS = 50 }; /* for an event that is on its way */
+
 static const char not_live[] = "seen by a scan, not as it happened";
 
 static const char *seen_word(const struct sensor *s)
@@ -21,12 +23,29 @@ static bool awaited(const struct sensor *s, const struct table_node *n)
                dirty_has(s->dirty, &h, table_name(n));
 }
 
-/* Was this path watched when the state was written?  If not, there is nothing to compare it with.
+/* Of a place that was not watched before: is what an event saw of it news, which its look tells?
+ * What was there already is trusted as it is found; what was done to it since is told all the same.
  */
-static bool was_watched(const struct sensor *s)
+static bool is_news(struct sensor *s, struct table_node *n)
 {
-        return s->found.source == STATE_NONE ||
-               watchset_covers(&s->found.watched, buf_span(&s->path));
+        struct table_handle h;
+
+        if (!n->parent || !table_handle_of(n->parent, &h))
+                return false;
+        if (dirty_what(s->dirty, &h, table_name(n)) & (DIRTY_CREATED | DIRTY_CAME))
+                return true;
+        n->mark |= TABLE_OWED;
+        return false;
+}
+
+/* Places that were watched all the time have events of their own, which know the author. */
+static int leave_to_event(struct sensor *s, const struct table_node *n, bool *ret_left)
+{
+        struct table_handle h;
+
+        *ret_left = config_only_new(s) && n->parent && table_handle_of(n->parent, &h);
+        return *ret_left ? look_at(s, &h, table_name(n), DIRTY_CONTENT, NULL, EVENT_MS * NS_PER_MS)
+                         : 0;
 }
 
 int scan_difference(struct sensor *s, struct table_node *n, const struct record *is,
@@ -34,13 +53,17 @@ int scan_difference(struct sensor *s, struct table_node *n, const struct record 
 {
         struct change c = { .wall_ns = sensor_wall(s), .is = is, .seen = seen, .unknown = unknown };
         struct record was;
-        bool told = false;
+        bool fresh, left = false, told = false;
         int rc;
 
-        if (awaited(s, n))
-                return 0;
         buf_clear(&s->path);
         table_path(n, &s->path);
+        fresh = !n->record && !config_was_watched(s, buf_span(&s->path));
+        if (awaited(s, n) && (!fresh || is_news(s, n)))
+                return 0;
+        rc = fresh ? 0 : leave_to_event(s, n, &left);
+        if (left || rc < 0)
+                return rc;
         buf_clear(&s->ops);
         journal_op_put(&s->ops, JOURNAL_SET, buf_span(&s->path), encoded);
         if (buf_status(&s->path) < 0 || buf_status(&s->ops) < 0)
@@ -49,7 +72,7 @@ int scan_difference(struct sensor *s, struct table_node *n, const struct record 
                 c.was = &was;
         c.path = buf_span(&s->path);
         c.profile = watchset_profile(s->o.watch, c.path);
-        if (!c.was && !was_watched(s)) {
+        if (fresh) {
                 s->absorbed++;
                 rc = tell_silent(s, buf_span(&s->ops));
         } else if (c.was && !change_differs(&c)) {
@@ -162,10 +185,14 @@ static void finished(void *ctx, int rc)
 
 static int tell_missing(struct sensor *s, struct table_node *n)
 {
+        bool left;
         int rc;
 
         if (awaited(s, n))
                 return 0;
+        rc = leave_to_event(s, n, &left);
+        if (left || rc < 0)
+                return rc;
         buf_clear(&s->path);
         table_path(n, &s->path);
         if (!watchset_covers(s->o.watch, buf_span(&s->path))) {
@@ -197,7 +224,7 @@ static int sweep(struct sensor *s)
                         rc = rescan_done(s);
                         if (rc == 0)
                                 rc = scan_settle(s);
-                        if (rc == 0 && s->loss & LOSS_ASKED)
+                        if (rc == 0 && s->loss & (LOSS_ASKED | LOSS_CONFIG))
                                 rc = trusted_scanned(s, s->found_changes);
                         return rc;
                 }
@@ -318,6 +345,7 @@ static int begin_rescan(struct sensor *s)
                 log_event(LOG_LEVEL_WARNING, "sensor.unwatched", log_err(&err));
         scan_set_content(s->scan, s->content);
         scan_set_pace(s->scan, pace_limited(&s->o.pace) ? &s->pace : NULL);
+        scan_set_before(s->scan, config_only_new(s));
         scan_begin(s->scan, s->loss & LOSS_ASKED ? s->asked : 0u);
         return s->failed;
 }

@@ -20,6 +20,7 @@ enum {
         RULES_MAX = 8 * WATCH_TEXT_MAX,
         SETTLE_MS = 5000,  /* for events that wait: an open file may be written for ever */
         LEDGER_MS = 15000, /* for the entry: the recorder may be away */
+        AGAIN_MS = 100,
         PROGRESS_MS = 200,
 };
 
@@ -118,6 +119,10 @@ static void answer_failed(struct trusted *t, int rc, const struct err *err)
         if (t->call)
                 command_end(t->sensor, t->call, rc, err_text(err), SPAN_NONE);
         t->call = NULL;
+        if (t->task == TRUSTED_EXTEND && !t->sensor->stopping) {
+                log_event(LOG_LEVEL_ERROR, "sensor.baseline_not_extended", log_err(err));
+                config_extended(t->sensor);
+        }
         clear_task(t);
 }
 
@@ -245,6 +250,13 @@ static void run_rewrite(struct trusted *t)
         watchset_done(&w);
 }
 
+static const char *reason_of(const struct trusted *t)
+{
+        if (t->task != TRUSTED_EXTEND)
+                return "accepted";
+        return t->added ? "extended" : t->removed ? "reduced" : "configured";
+}
+
 static void job_run(struct pool_job *p)
 {
         struct trusted *t = CONTAINER_OF(p, struct trusted, job);
@@ -276,9 +288,13 @@ static void job_done(struct pool_job *p)
                 answer_failed(t, t->rc ? t->rc : -ECANCELED, &t->err);
                 return;
         }
-        t->rc = place(t, "accepted", &err);
+        if (t->task == TRUSTED_EXTEND)
+                t->removed = t->head.count + t->added - t->next.count;
+        t->rc = place(t, reason_of(t), &err);
         if (t->rc < 0)
                 answer_failed(t, t->rc, &err);
+        else if (t->task == TRUSTED_EXTEND)
+                config_extended(s);
 }
 
 static int submit(struct trusted *t, bool sweeping)
@@ -360,7 +376,8 @@ static int on_difference(void *ctx, struct span path, struct span was_bytes, str
         struct record was, is;
         struct change c = { .path = path };
 
-        if (!is_selected(t, path))
+        if (!is_selected(t, path) ||
+            (t->task == TRUSTED_EXTEND && config_was_watched(t->sensor, path)))
                 return 0;
         if ((was_bytes.n && record_decode(was_bytes, &was, NULL) < 0) ||
             (is_bytes.n && record_decode(is_bytes, &is, NULL) < 0))
@@ -454,6 +471,60 @@ static int begin_to_write(struct trusted *t)
         return rc == -ENOMEM ? rc : 0;
 }
 
+/* ---- what is watched newly ---- */
+
+void trusted_extend(struct sensor *s)
+{
+        struct trusted *t = s->trusted;
+
+        assert(t->step == IDLE);
+        t->task = TRUSTED_EXTEND;
+        t->call = NULL;
+        t->began_ns = sensor_mono(s);
+        t->step = SCAN;
+        content_count_anew(s->content);
+}
+
+/* At the end of the scan, before anything else is looked at. */
+static int collect_new(struct trusted *t)
+{
+        struct sensor *s = t->sensor;
+        struct err err = { 0 };
+        int rc = t->has ? baseline_diff(s->state.io, s->state.dirfd, s->o.watch, s->table,
+                                        on_difference, t, &err)
+                        : err_set(&err, -ENOENT, "there is no baseline");
+
+        if (rc == 0) {
+                watchset_print(s->o.watch, &t->rules);
+                rc = buf_status(&t->rules);
+        }
+        if (rc < 0) {
+                answer_failed(t, rc, &err);
+                return rc == -ENOMEM ? rc : 0;
+        }
+        t->step = SETTLE;
+        t->due_ns = sensor_mono(s);
+        return 0;
+}
+
+/* The entry of the last baseline comes first. */
+static int write_new(struct trusted *t)
+{
+        struct sensor *s = t->sensor;
+        struct err err = { 0 };
+        int rc = -EAGAIN;
+
+        t->due_ns = sensor_mono(s) + AGAIN_MS * NS_PER_MS;
+        t->next = (struct snapshot_head){ .taken_ns = sensor_wall(s) };
+        if (!t->note.n)
+                rc = submit(t, false);
+        if (rc == 0)
+                t->step = WORK;
+        if (rc < 0 && rc != -EAGAIN)
+                answer_failed(t, err_sys(&err, rc, "the baseline"), &err);
+        return 0;
+}
+
 /* ---- the way ---- */
 
 int trusted_scanned(struct sensor *s, uint64_t found)
@@ -465,6 +536,8 @@ int trusted_scanned(struct sensor *s, uint64_t found)
         if (t->step != SCAN)
                 return 0;
         t->found = found;
+        if (t->task == TRUSTED_EXTEND)
+                return collect_new(t);
         if (t->task == TRUSTED_CREATE) {
                 rc = write_table(t, &err);
                 if (rc == 0)
@@ -534,6 +607,8 @@ int trusted_work(struct sensor *s)
 
         if (t->step == SCAN)
                 show_progress(t);
+        if (t->step == SETTLE && t->task == TRUSTED_EXTEND)
+                return now >= t->due_ns ? write_new(t) : 0;
         if (t->step == SETTLE && s->phase == SENSOR_LIVE &&
             (dirty_count(s->dirty) == 0 || now >= t->due_ns))
                 return t->task == TRUSTED_ACCEPT ? begin_to_write(t) : answer_check(t);

@@ -55,8 +55,19 @@ bool trusted_busy(const struct sensor *s);
 /* Members "baseline", ... of the status. */
 void trusted_put_status(const struct sensor *s, struct json_writer *w);
 
+/* What is watched becomes something else: when the scan that follows has ended, what was not
+ * watched before is trusted as it was found, what is not watched any more goes.  Only while nothing
+ * is under way; config_extended() is called at the end. */
+void trusted_extend(struct sensor *s);
+
 /* The commands: 0 when they are under way and will be answered. */
-enum trusted_task { TRUSTED_FIRST, TRUSTED_CREATE, TRUSTED_ACCEPT, TRUSTED_CHECK };
+enum trusted_task {
+        TRUSTED_FIRST,
+        TRUSTED_CREATE,
+        TRUSTED_ACCEPT,
+        TRUSTED_CHECK,
+        TRUSTED_EXTEND, /* nobody asked: more, or less, is watched (sensor_config.h) */
+};
 MUST_USE int trusted_ask(struct sensor *s, struct control_call *c, struct who *who,
                          enum trusted_task task, struct err *err);
 

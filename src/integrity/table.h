@@ -58,6 +58,7 @@ enum table_mark {
         TABLE_ROOT = 1u << 0,  /* a watched path itself */
         TABLE_ABOVE = 1u << 1, /* a directory on the way to one */
         TABLE_NEW = 1u << 2,   /* the owner's: a directory known from an event, not yet looked at */
+        TABLE_OWED = 1u << 4,  /* the owner's: its next look is told, even where nothing differs */
         TABLE_WAY = 1u << 3,   /* a directory that a pattern may lead through, as one was found */
 };
 

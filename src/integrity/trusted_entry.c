@@ -87,16 +87,17 @@ static void put_selected(struct json_writer *w, const char *key, struct span pat
 
 void baseline_put(const struct baseline_facts *f, struct buf *out)
 {
+        bool counts = f->comment.n || f->added || f->changed || f->removed;
         struct json_writer w;
 
         begin_entry(&w, out, "integrity.baseline", f->wall_ns);
-        if (f->comment.n)
+        if (counts)
                 json_member_u64(&w, "added", f->added);
         json_member_u64(&w, "bytes", f->sums.bytes);
-        if (f->comment.n) {
+        if (counts)
                 json_member_u64(&w, "changed", f->changed);
+        if (f->comment.n)
                 json_member_string(&w, "comment", f->comment);
-        }
         json_member_u64(&w, "files", f->sums.files);
         if (f->kept + f->not_kept) {
                 json_member_u64(&w, "kept", f->kept);
@@ -106,7 +107,7 @@ void baseline_put(const struct baseline_facts *f, struct buf *out)
         if (f->previous)
                 put_root(&w, "previous_root", f->previous);
         json_member_text(&w, "reason", f->reason);
-        if (f->comment.n)
+        if (counts)
                 json_member_u64(&w, "removed", f->removed);
         put_root(&w, "root", f->root);
         put_selected(&w, "selected", f->selected);

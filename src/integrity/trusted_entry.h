@@ -22,7 +22,7 @@ struct baseline_facts {
         const struct hash *root;
         const struct hash *previous; /* NULL: there was none */
         const struct watchset *watch;
-        const char *reason; /* first, accepted or replaced */
+        const char *reason; /* first, accepted, replaced, extended, reduced or configured */
         /* What an administrator accepted; all zero: nobody did. */
         uint64_t added, changed, removed;
         struct span comment;  /* why, UTF-8; empty: not said */
