@@ -227,6 +227,31 @@ static void put_authors(const struct process *p, struct buf *out)
         buf_put_byte(out, '\n');
 }
 
+/* Connections that logged in, or tried to, and those whose address was not to be had. */
+static void put_logins(const struct process *p, struct buf *out)
+{
+        int64_t read, missed, forgotten;
+
+        if (!state_int(p, "more.who_logins", &read) ||
+            !state_int(p, "more.who_logins_missed", &missed) ||
+            !state_int(p, "more.who_logins_forgotten", &forgotten))
+                return;
+        begin_line("logins", out);
+        screen_put_count(out, (uint64_t)MAX_OF(read, 0));
+        buf_put_str(out, " connections followed");
+        if (missed > 0) {
+                buf_put_str(out, ", ");
+                screen_put_count(out, (uint64_t)missed);
+                buf_put_str(out, " over before they were read");
+        }
+        if (forgotten > 0) {
+                buf_put_str(out, ", ");
+                screen_put_count(out, (uint64_t)forgotten);
+                buf_put_str(out, " forgotten to make room");
+        }
+        buf_put_byte(out, '\n');
+}
+
 /* Where it has from what to watch, and what it would not take. */
 static void put_config(const struct process *p, struct buf *out)
 {
@@ -273,6 +298,7 @@ static void put_process(const struct invocation *in, const struct process *p, st
                   "watches", out);
         put_items(p, "more.filesystems", "by", out);
         put_authors(p, out);
+        put_logins(p, out);
         if (state_int(p, "more.files", &n)) {
                 begin_line("files", out);
                 screen_put_count(out, (uint64_t)MAX_OF(n, 0));

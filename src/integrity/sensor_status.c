@@ -3,6 +3,7 @@
 #include "integrity/sensor_deep.h"
 #include "integrity/sensor_priv.h"
 #include "integrity/sensor_trusted.h"
+#include "integrity/session.h"
 
 #include "base/text.h"
 #include "integrity/record_text.h"
@@ -173,10 +174,15 @@ static void put_who(struct json_writer *w, const struct sensor *s)
 {
         struct procs_counts c = procs_counts(procsource_procs(s->o.processes));
         const char *refused = procsource_refused(s->o.processes);
+        struct sessions_counts logins;
 
+        who_logins(s->who, &logins);
         json_member_text(w, "who", procsource_name(procsource_kind(s->o.processes)));
         json_member_u64(w, "who_events", c.events);
         json_member_u64(w, "who_known", c.living + c.ended);
+        json_member_u64(w, "who_logins", logins.read);
+        json_member_u64(w, "who_logins_forgotten", logins.forgotten);
+        json_member_u64(w, "who_logins_missed", logins.missed);
         json_member_u64(w, "who_lost", c.lost);
         if (*refused)
                 json_member_text(w, "who_refused", refused);

@@ -170,6 +170,11 @@ void who_recall(struct who_cache *c, int dirfd)
                 log_event(LOG_LEVEL_WARNING, "sensor.sessions", log_err(&err));
 }
 
+void who_logins(const struct who_cache *c, struct sessions_counts *ret)
+{
+        *ret = sessions_counts(c->sessions);
+}
+
 void who_tick(struct who_cache *c, int dirfd, bool last)
 {
         struct err err = { 0 };

@@ -24,6 +24,7 @@
 struct json_writer;
 struct procsource;
 struct session;
+struct sessions_counts;
 
 enum {
         WHO_CMDLINE_MAX = 4096,
@@ -111,6 +112,9 @@ void who_recall(struct who_cache *c, int dirfd);
 /* Every few seconds: logins that nobody has told of; keep what is new of them in dirfd, and at the
  * end, when it is the last time, everything. */
 void who_tick(struct who_cache *c, int dirfd, bool last);
+
+/* What became of logins. */
+void who_logins(const struct who_cache *c, struct sessions_counts *ret);
 
 /* User names by uid, from lines "uid name\n" that a job read for us.  Replaces what was known. */
 MUST_USE int who_set_users(struct who_cache *c, struct span facts, struct err *err);

@@ -197,6 +197,15 @@ def test_who_is_sealed(host, guests):
     assert f"from {connection.peer}" in shown
 
 
+def test_status_counts_logins(host, guests):
+    guests.ssh("true")
+    host.wait(lambda: host.status()["who_logins"] > 0, "the login's count")
+    assert host.status()["who_logins_missed"] == 0
+    shown = subprocess.run([BIN / "assay", "status", "--state", host.state, "--run", host.run],
+                           capture_output=True, text=True).stdout
+    assert "connections followed" in shown, shown
+
+
 # ---- after it ----
 
 LEFT_BEHIND = {
