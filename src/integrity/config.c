@@ -114,7 +114,8 @@ struct job_spec config_job(const char *program, int fd, const struct clock *cloc
 
 static int take_fault(struct config *c, struct json_value fact, struct json_value text)
 {
-        CLEANUP(buf_done) struct buf raw = BUF_INIT(4096), safe = BUF_INIT(4 * 4096);
+        CLEANUP(buf_done) struct buf raw = BUF_INIT(WATCH_LINE_MAX);
+        CLEANUP(buf_done) struct buf safe = BUF_INIT(4 * WATCH_LINE_MAX);
         int64_t line = -1, column = -1;
         struct config_fault *f;
         struct json_value v;
@@ -126,14 +127,16 @@ static int take_fault(struct config *c, struct json_value fact, struct json_valu
         if (c->n_faults == CONFIG_FAULTS_MAX || !json_get(fact, "line", &v) ||
             !json_value_int(v, &line) || !json_get(fact, "column", &v) ||
             !json_value_int(v, &column) || line < 0 || line > INT32_MAX || column < 0 ||
-            column > INT32_MAX || !json_value_text(text, &raw) || buf_status(&raw) < 0)
+            column > INT32_MAX || !json_value_text(text, &raw))
                 return -EBADMSG;
         text_put_safe(&safe, buf_span(&raw));
+        if (buf_status(&raw) < 0 || buf_status(&safe) < 0)
+                return -ENOMEM; /* of a fact, which is no longer */
         f = &c->faults[c->n_faults++];
         f->line = (uint32_t)line;
         f->column = (uint32_t)column;
         snprintf(f->text, sizeof f->text, "%s", buf_cstr(&safe));
-        return buf_status(&safe);
+        return 0;
 }
 
 void config_put_fault(const struct config *c, size_t i, struct buf *out)

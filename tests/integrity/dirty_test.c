@@ -46,6 +46,30 @@ static void test_order_and_merging(void **state)
         (void)state;
 }
 
+/* The first event counts, whether the place is ready or waits. */
+static void test_since(void **state)
+{
+        struct dirty *d;
+
+        assert_int_equal(dirty_new(&d, NULL), 0);
+        assert_false(dirty_since(d, INT64_MAX));
+        assert_int_equal(dirty_what(d, &dir, SPAN("a")), 0);
+        assert_int_equal(add(d, "a", DIRTY_CREATED, NULL, 10, 10), 0);
+        assert_int_equal(add(d, "a", DIRTY_WRITTEN, NULL, 20, 20), 0);
+        assert_int_equal(add(d, "b", DIRTY_WRITING, NULL, 15, 1000), 0);
+        assert_true(dirty_what(d, &dir, SPAN("a")) & DIRTY_CREATED);
+        assert_false(dirty_since(d, 9));
+        assert_true(dirty_since(d, 10));
+        dirty_place_free(d, dirty_take(d, 20));
+        assert_false(dirty_since(d, 14));
+        assert_true(dirty_since(d, 15));
+        assert_int_equal(dirty_what(d, &dir, SPAN("a")), 0);
+        dirty_place_free(d, dirty_take(d, 1000));
+        assert_false(dirty_since(d, INT64_MAX));
+        dirty_free(d);
+        (void)state;
+}
+
 static void test_waiting(void **state)
 {
         struct dirty *d;
@@ -246,6 +270,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_order_and_merging),
+                cmocka_unit_test(test_since),
                 cmocka_unit_test(test_waiting),
                 cmocka_unit_test(test_authors),
                 cmocka_unit_test(test_one_process_is_one_author),

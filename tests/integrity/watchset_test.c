@@ -330,6 +330,15 @@ static void test_text_refused(void **state)
                 { PROFILE("log", "\"mode\",\"type\"", "p"), "order" },
                 { PROFILE("log", "\"mode\",\"mode\"", "p"), "order" },
                 { PROFILE("log", "1", "p"), "something else" },
+                { "{\"about\":\"\",\"attributes\":1,\"deep\":0,\"keep\":false,\"max_size\":0,"
+                  "\"mode\":\"log\",\"owners\":[],\"profile\":\"p\",\"volatile\":false}\n",
+                  "no list" },
+                { "{\"about\":\"\",\"attributes\":[],\"deep\":0,\"keep\":false,\"max_size\":0,"
+                  "\"mode\":\"log\",\"owners\":{},\"profile\":\"p\",\"volatile\":false}\n",
+                  "no list" },
+                { "{\"about\":[],\"attributes\":[],\"deep\":0,\"keep\":false,\"max_size\":0,"
+                  "\"mode\":\"log\",\"owners\":[],\"profile\":\"p\",\"volatile\":false}\n",
+                  "something else" },
                 { PROFILE("log", "", "P"), "name" },
                 { PROFILE("log", "", ""), "name" },
                 { GOOD GOOD, "line 2: profile p is there twice" },
