@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* recorder.c - start, the turn of the loop, commits, publishing, room, the clock, the end.
+/* recorder.c - start, the turn of the loop, commits, the clock, the end.
  *
  * One turn: every readable peer is served and its entries staged; then one commit; then the
  * acknowledgements; then, if the worker rests and something is new, a publishing job.
@@ -15,7 +15,6 @@
 #include "wire/note.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,14 +25,8 @@ enum {
         WORKERS = 2,
         SYNC_HELPERS = 3, /* beside the worker that publishes */
         MAX_JOBS = 8,
-        TICK_MS = 250,
-        PUBLISH_EVERY_MS = 30, /* at most; each one costs a dozen syncs */
-        BUSY_EVERY_MS = 90,    /* when much has come: partial files made and removed cost too */
-        BUSY_ENTRIES = 2000,
-        PUBLISH_RETRY_MS = 1000,
         HEARTBEAT_S = 15 * 60,
         STATUS_S = 5,
-        ROOM_BYTES = 4 * 1024 * 1024, /* for publishing, before entries are taken again */
         CLOCK_JUMP_MS = 1000,
 };
 
@@ -79,50 +72,6 @@ int recorder_commit(struct recorder *r)
         return 0;
 }
 
-static void enter_full(struct recorder *r)
-{
-        if (r->full)
-                return;
-        r->full = true;
-        r->full_since_ns = clock_mono(r->clock);
-        r->full_refused = 0;
-        log_event(LOG_LEVEL_ERROR, "recorder.full", log_u64("size", ledger_size(r->ledger)));
-        own_full(r);
-        for (struct peer *p = r->peers; p; p = p->next) {
-                p->discarding = true; /* what it has sent already would leave a gap */
-                if (p->state == PEER_OPEN)
-                        peer_send_stopped(p, -ENOSPC, "the disk is full");
-        }
-}
-
-/* The publisher has given up its ballast, so it can sign what there is and little more. */
-static bool disk_is_short(const struct recorder *r)
-{
-        return faccessat(r->private_fd, "ballast", F_OK, 0) < 0 && own_disk_free(r) < ROOM_BYTES;
-}
-
-static void leave_full(struct recorder *r)
-{
-        if (!r->full || ledger_is_full(r->ledger) || disk_is_short(r))
-                return;
-        r->short_of_room = false;
-        r->full = false;
-        log_event(LOG_LEVEL_INFO, "recorder.resumed", log_u64("refused", r->full_refused));
-        own_resumed(r);
-        for (struct peer *p = r->peers; p; p = p->next)
-                if (p->state == PEER_OPEN)
-                        peer_send_stopped(p, 0, "");
-}
-
-/* A segment was ordered in good time; when it is late all the same there is nothing but to wait. */
-static void await_segment(struct recorder *r)
-{
-        struct pollfd p = { .fd = pool_fd(r->pool), .events = POLLIN };
-
-        poll(&p, 1, TICK_MS);
-        pool_reap(r->pool);
-}
-
 int recorder_stage(struct recorder *r, struct span entry, struct span rows, uint64_t run,
                    uint64_t seq, uint64_t *ret_index, struct err *err)
 {
@@ -140,102 +89,14 @@ int recorder_stage(struct recorder *r, struct span entry, struct span rows, uint
                                 return rc;
                         committed = true;
                 } else if (rc == -EAGAIN) {
-                        await_segment(r);
+                        room_await_segment(r);
                 } else {
                         break;
                 }
         }
         if (rc == -ENOSPC && !own)
-                enter_full(r);
+                room_enter_full(r);
         return rc;
-}
-
-/* ---- publishing ---- */
-
-static void publish_run(struct pool_job *job)
-{
-        struct publish_job *j = (struct publish_job *)job;
-        struct recorder *r = j->r;
-        struct publisher_options o = { .io = &io_kernel, .vault = r->vault, .syncer = r->syncer };
-
-        j->result = 0;
-        j->err = (struct err){ 0 };
-        if (!r->publisher)
-                j->result = publisher_open(r->public_fd, r->private_fd, &o, &r->publisher, &j->err);
-        if (j->result == 0)
-                j->result = publisher_run(r->publisher, &j->target, &j->err);
-        if (j->result < 0)
-                r->publisher = publisher_free(r->publisher);
-}
-
-static void publish_done(struct pool_job *job)
-{
-        struct publish_job *j = (struct publish_job *)job;
-        struct recorder *r = j->r;
-
-        r->publishing = false;
-        r->short_of_room = disk_is_short(r);
-        if (j->result == 0) {
-                r->published = j->target.size;
-                r->publish_failed = false;
-                ledger_published(r->ledger, publisher_covered(r->publisher),
-                                 publisher_segment(r->publisher));
-        } else if (j->result == -EBADMSG || j->result == -EIO || j->result == -ENODATA) {
-                recorder_stop(r, j->result, "publish", &j->err);
-        } else {
-                if (!r->publish_failed)
-                        log_event(LOG_LEVEL_WARNING, "recorder.publish", log_err(&j->err));
-                r->publish_failed = true;
-                command_fail(r, j->result, err_text(&j->err));
-                r->publish_not_before_ns = clock_mono(r->clock) + PUBLISH_RETRY_MS * NS_PER_MS;
-        }
-}
-
-static void start_publishing(struct recorder *r)
-{
-        int64_t now = clock_mono(r->clock);
-        bool busy;
-
-        if (r->publishing || r->stop_code || now < r->publish_not_before_ns ||
-            (r->published == ledger_size(r->ledger) && r->publisher))
-                return;
-        r->publish.job.run = publish_run;
-        r->publish.job.done = publish_done;
-        r->publish.r = r;
-        ledger_position(r->ledger, &r->publish.target);
-        if (pool_submit(r->pool, &r->publish.job) == 0) {
-                r->publishing = true;
-                busy = r->publish.target.size - r->published > BUSY_ENTRIES;
-                r->publish_not_before_ns =
-                        now + (busy ? BUSY_EVERY_MS : PUBLISH_EVERY_MS) * NS_PER_MS;
-        }
-}
-
-/* ---- room ---- */
-
-static void segment_run(struct pool_job *job)
-{
-        segment_prepare(&((struct segment_job *)job)->order);
-}
-
-static void segment_done(struct pool_job *job)
-{
-        struct segment_job *j = (struct segment_job *)job;
-
-        ledger_segment_done(j->r->ledger, &j->order);
-}
-
-static void order_segment(struct recorder *r)
-{
-        if (r->stop_code || !ledger_wants_segment(r->ledger, &r->segment.order))
-                return;
-        r->segment.job.run = segment_run;
-        r->segment.job.done = segment_done;
-        r->segment.r = r;
-        if (pool_submit(r->pool, &r->segment.job) < 0) {
-                r->segment.order.result = -EAGAIN;
-                ledger_segment_done(r->ledger, &r->segment.order);
-        }
 }
 
 /* ---- the turn ---- */
@@ -245,21 +106,22 @@ static void turn(void *ctx)
         struct recorder *r = ctx;
         int64_t wait;
 
-        leave_full(r);
+        room_leave_full(r);
         peer_sweep(r);
         if (recorder_commit(r) < 0)
                 return;
         if (r->short_of_room && !r->full) {
-                enter_full(r);
+                room_enter_full(r);
                 if (recorder_commit(r) < 0)
                         return;
         }
         command_step(r);
-        order_segment(r);
-        start_publishing(r);
+        room_order_segment(r);
+        publishing_start(r);
         /* Come again when the next publishing is due; the tick would be too late. */
         if (!r->publishing && r->published != ledger_size(r->ledger)) {
-                wait = MIN_OF(r->publish_not_before_ns, clock_mono(r->clock) + TICK_MS * NS_PER_MS);
+                wait = MIN_OF(r->publish_not_before_ns,
+                              clock_mono(r->clock) + RECORDER_TICK_MS * NS_PER_MS);
                 loop_timer_set(r->timer, wait);
         }
 }
@@ -299,7 +161,7 @@ static void tick(void *ctx)
         struct recorder *r = ctx;
         int64_t now = clock_mono(r->clock);
 
-        loop_timer_set(r->timer, now + TICK_MS * NS_PER_MS);
+        loop_timer_set(r->timer, now + RECORDER_TICK_MS * NS_PER_MS);
         peer_tend(r);
         if (now - r->status_ns >= STATUS_S * NS_PER_S) {
                 watch_clock(r, now);
@@ -442,20 +304,6 @@ static int start_loop(struct recorder *r, struct err *err)
         return rc;
 }
 
-/* Everything durable signed, in this thread's time. */
-static int publish_now(struct recorder *r, struct err *err)
-{
-        pool_drain(r->pool);
-        if (r->stop_code)
-                return r->stop_code;
-        r->publish_not_before_ns = 0;
-        start_publishing(r);
-        pool_drain(r->pool);
-        if (r->publish.result < 0 && err)
-                *err = r->publish.err;
-        return r->publish.result;
-}
-
 static int begin(struct recorder *r, struct err *err)
 {
         int rc;
@@ -463,7 +311,7 @@ static int begin(struct recorder *r, struct err *err)
         r->started_ns = r->beat_ns = r->status_ns = clock_mono(r->clock);
         r->seen_wall_ns = clock_wall(r->clock);
         if (command_is_rotating(r)) {
-                rc = publish_now(r, err);
+                rc = publishing_now(r, err);
                 if (rc == 0)
                         rc = command_finish_rotation(r, err);
                 if (rc < 0)
@@ -474,7 +322,7 @@ static int begin(struct recorder *r, struct err *err)
         rc = recorder_commit(r);
         if (rc < 0)
                 return rc;
-        rc = publish_now(r, err);
+        rc = publishing_now(r, err);
         if (rc == 0)
                 rc = command_resume(r, err);
         if (rc == -ENOSPC)
@@ -499,7 +347,7 @@ static void end(struct recorder *r)
         if (r->succeeded)
                 return; /* the last entry is written */
         own_stopped(r, "asked to");
-        if (recorder_commit(r) == 0 && publish_now(r, &err) < 0)
+        if (recorder_commit(r) == 0 && publishing_now(r, &err) < 0)
                 log_event(LOG_LEVEL_WARNING, "recorder.publish", log_err(&err));
 }
 

@@ -27,6 +27,7 @@
 enum {
         RECORDER_PEERS_MAX = 96, /* below LEDGER_RUNS_MAX: some who went may come back */
         RECORDER_PACKETS = 16,   /* read from one peer before the next has its turn */
+        RECORDER_TICK_MS = 250,
         ANSWERS_MAX = LEDGER_WINDOW + 1,
 };
 
@@ -148,6 +149,25 @@ static inline uint64_t recorder_wal_run(uint64_t run, enum role_id role)
         return run << 4 | (uint64_t)role;
 }
 STATIC_ASSERT(ROLE_COUNT <= 16, "a role fits into four bits");
+
+/* ---- publishing.c ---- */
+
+/* Have the worker publish what is durable, if it rests, something is new and it is time. */
+void publishing_start(struct recorder *r);
+/* Everything durable signed, in this thread's time. */
+MUST_USE int publishing_now(struct recorder *r, struct err *err);
+
+/* ---- room.c ---- */
+
+/* Entries are refused until there is room again: say so to everybody, in the ledger too. */
+void room_enter_full(struct recorder *r);
+void room_leave_full(struct recorder *r);
+/* The publisher has given up its ballast, so it can sign what there is and little more. */
+bool room_is_short(const struct recorder *r);
+/* Have a worker prepare a segment, if one is wanted. */
+void room_order_segment(struct recorder *r);
+/* It was ordered in good time; when it is late all the same there is nothing but to wait. */
+void room_await_segment(struct recorder *r);
 
 /* ---- peer.c ---- */
 

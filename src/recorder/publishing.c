@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* publishing.c - when the worker publishes, and what its results mean. */
+#include "loop/log.h"
+#include "recorder/recorder_priv.h"
+
+enum {
+        PUBLISH_EVERY_MS = 30, /* at most; each one costs a dozen syncs */
+        BUSY_EVERY_MS = 90,    /* when much has come: partial files made and removed cost too */
+        BUSY_ENTRIES = 2000,
+        PUBLISH_RETRY_MS = 1000,
+};
+
+static void publish_run(struct pool_job *job)
+{
+        struct publish_job *j = (struct publish_job *)job;
+        struct recorder *r = j->r;
+        struct publisher_options o = { .io = &io_kernel, .vault = r->vault, .syncer = r->syncer };
+
+        j->result = 0;
+        j->err = (struct err){ 0 };
+        if (!r->publisher)
+                j->result = publisher_open(r->public_fd, r->private_fd, &o, &r->publisher, &j->err);
+        if (j->result == 0)
+                j->result = publisher_run(r->publisher, &j->target, &j->err);
+        if (j->result < 0)
+                r->publisher = publisher_free(r->publisher);
+}
+
+static void publish_done(struct pool_job *job)
+{
+        struct publish_job *j = (struct publish_job *)job;
+        struct recorder *r = j->r;
+
+        r->publishing = false;
+        r->short_of_room = room_is_short(r);
+        if (j->result == 0) {
+                r->published = j->target.size;
+                r->publish_failed = false;
+                ledger_published(r->ledger, publisher_covered(r->publisher),
+                                 publisher_segment(r->publisher));
+        } else if (j->result == -EBADMSG || j->result == -EIO || j->result == -ENODATA) {
+                recorder_stop(r, j->result, "publish", &j->err);
+        } else {
+                if (!r->publish_failed)
+                        log_event(LOG_LEVEL_WARNING, "recorder.publish", log_err(&j->err));
+                r->publish_failed = true;
+                command_fail(r, j->result, err_text(&j->err));
+                r->publish_not_before_ns = clock_mono(r->clock) + PUBLISH_RETRY_MS * NS_PER_MS;
+        }
+}
+
+void publishing_start(struct recorder *r)
+{
+        int64_t now = clock_mono(r->clock);
+        bool busy;
+
+        if (r->publishing || r->stop_code || now < r->publish_not_before_ns ||
+            (r->published == ledger_size(r->ledger) && r->publisher))
+                return;
+        r->publish.job.run = publish_run;
+        r->publish.job.done = publish_done;
+        r->publish.r = r;
+        ledger_position(r->ledger, &r->publish.target);
+        if (pool_submit(r->pool, &r->publish.job) == 0) {
+                r->publishing = true;
+                busy = r->publish.target.size - r->published > BUSY_ENTRIES;
+                r->publish_not_before_ns =
+                        now + (busy ? BUSY_EVERY_MS : PUBLISH_EVERY_MS) * NS_PER_MS;
+        }
+}
+
+int publishing_now(struct recorder *r, struct err *err)
+{
+        pool_drain(r->pool);
+        if (r->stop_code)
+                return r->stop_code;
+        r->publish_not_before_ns = 0;
+        publishing_start(r);
+        pool_drain(r->pool);
+        if (r->publish.result < 0 && err)
+                *err = r->publish.err;
+        return r->publish.result;
+}
