@@ -8,7 +8,7 @@
  * unguessable and its rows unreadable; tiles and proofs do not change.
  *
  * On disk, below the ledger's private directory:
- *   keys/subjects    fixed slots: id, key, lookup tag, sealed label, state (see vault.c for
+ *   keys/subjects    fixed slots: id, key, lookup tag, sealed label, state (see vault_priv.h for
  * offsets) keys/vault       key of the lookup tags; both files stay out of a ledger's backups
  *   vault/<N>        sealed rows of entries N*256 .. N*256+255, as in the WAL
  * A subject's id is random; its label ("uid:1000") is never in the ledger. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vault_priv.h - the vault's inside, shared by vault.c (subjects) and vault_rows.c (row files).
+/* vault_priv.h - the vault's inside, shared by vault.c (opening, names, erasure),
+ * vault_slots.c (keys/subjects), vault_seal.c and vault_rows.c (row files).
  *
  *   keys/subjects: slots of 256 bytes, the first is the header "ASYSUBJ1"; all little-endian
  *   off len
@@ -91,15 +92,39 @@ struct vault {
         bool broken;   /* a sync failed: what the file holds is not known */
 };
 
-/* vault.c */
+/* ---- vault_slots.c ---- */
+
 MUST_USE int vault_read_slot(struct vault *v, uint32_t n, struct slot *ret, struct err *err);
+/* Durable after vault_sync(). */
+MUST_USE int vault_write_slot(struct vault *v, uint32_t n, const struct slot *s, struct err *err);
+bool vault_slot_is_erased(const struct vault *v, uint32_t n);
+void vault_mark_erased(struct vault *v, uint32_t n);
+/* An erased subject's tag stays: its slot says so, and the chain behind it must hold. */
+MUST_USE int vault_add_tag(struct vault *v, const uint8_t tag[SUBJECT_TAG], uint32_t slot);
+/* The live slot of this tag: 1, or 0 when there is none. */
+MUST_USE int vault_find_tag(struct vault *v, const uint8_t tag[SUBJECT_TAG], uint32_t *ret_n,
+                            struct slot *ret, struct err *err);
+
+static inline bool slot_is_gone(const struct slot *s)
+{
+        return s->state == SLOT_ERASED || s->state == SLOT_ERASING;
+}
+
+/* ---- vault_seal.c ---- */
+
+void vault_label_tag(struct vault *v, struct span label, uint8_t tag[SUBJECT_TAG]);
 MUST_USE int vault_subject_by_slot(struct vault *v, uint32_t n, struct subject **ret,
                                    struct err *err);
+void vault_drop_subject(struct subject *s);
+
+/* ---- vault.c ---- */
+
 MUST_USE int vault_find_slot(struct vault *v, struct span id, uint32_t *ret_n, struct slot *ret,
                              struct err *err);
-bool vault_slot_is_erased(const struct vault *v, uint32_t n);
 
-/* vault_rows.c: rewrite every row file without this slot's rows. */
+/* ---- vault_rows.c ---- */
+
+/* Rewrite every row file without this slot's rows. */
 MUST_USE int vault_remove_rows(struct vault *v, uint32_t slot, struct err *err);
 
 #endif

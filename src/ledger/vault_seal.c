@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vault_seal.c - subjects made ready, and sealing under their keys.
+ *
+ * SECURITY: holds every subject's key while it is in use; labels and values come from local
+ * writers. */
+#include "base/le.h"
+#include "base/text.h"
+#include "ledger/vault_priv.h"
+#include "wire/json.h"
+
+#include <stdlib.h>
+
+enum { SALT_BYTES = 16, DISCLOSURE_MAX = 96 * 1024 };
+
+/* ---- subjects made ready ---- */
+
+void vault_drop_subject(struct subject *s)
+{
+        s->salts = hmac_key_free(s->salts);
+        s->seal = seal_free(s->seal);
+        wipe(s, sizeof *s);
+}
+
+static struct subject *free_place(struct vault *v)
+{
+        struct subject *oldest = &v->cache[0];
+
+        for (size_t i = 0; i < VAULT_CACHE; i++) {
+                if (!v->cache[i].ready)
+                        return &v->cache[i];
+                if (v->cache[i].used < oldest->used)
+                        oldest = &v->cache[i];
+        }
+        vault_drop_subject(oldest);
+        return oldest;
+}
+
+static int make_ready(struct vault *v, uint32_t n, const struct slot *slot, struct span label,
+                      struct subject **ret, struct err *err)
+{
+        struct subject *s = free_place(v);
+
+        s->salts = hmac_key_new(span_of(slot->key, SUBJECT_KEY));
+        s->seal = seal_new(slot->key);
+        if (!s->salts || !s->seal) {
+                vault_drop_subject(s);
+                return err_sys(err, -ENOMEM, "subject");
+        }
+        s->ready = true;
+        s->slot = n;
+        s->used = ++v->round;
+        memcpy(s->id, slot->id, SUBJECT_ID);
+        s->label_n = label.n;
+        if (label.n)
+                memcpy(s->label, label.p, label.n);
+        *ret = s;
+        return 0;
+}
+
+int vault_subject_by_slot(struct vault *v, uint32_t n, struct subject **ret, struct err *err)
+{
+        struct slot slot;
+        int r;
+
+        for (size_t i = 0; i < VAULT_CACHE; i++)
+                if (v->cache[i].ready && v->cache[i].slot == n) {
+                        *ret = &v->cache[i];
+                        (*ret)->used = ++v->round;
+                        return 0;
+                }
+        r = vault_read_slot(v, n, &slot, err);
+        if (r < 0)
+                return r;
+        if (slot.state != SLOT_LIVE && slot.state != SLOT_HELD)
+                return err_set(err, -ENOENT, "subject %u was erased", n);
+        r = make_ready(v, n, &slot, SPAN_NONE, ret, err);
+        wipe(&slot, sizeof slot);
+        return r;
+}
+
+void vault_label_tag(struct vault *v, struct span label, uint8_t tag[SUBJECT_TAG])
+{
+        uint8_t mac[SHA256_LEN];
+
+        hmac_sha256(v->tags, &label, 1, mac);
+        memcpy(tag, mac, SUBJECT_TAG);
+}
+
+static int new_subject(struct vault *v, struct span label, const uint8_t tag[SUBJECT_TAG],
+                       struct slot *slot, uint32_t *ret_n, struct err *err)
+{
+        CLEANUP(seal_freep) struct seal *seal = NULL;
+        int r;
+
+        if (v->n_slots > VAULT_SUBJECTS_MAX)
+                return err_set(err, -ENOSPC, "the vault has %d subjects, no more fit",
+                               VAULT_SUBJECTS_MAX);
+        memset(slot, 0, sizeof *slot);
+        slot->state = SLOT_LIVE;
+        random_bytes(slot->id, sizeof slot->id);
+        random_bytes(slot->key, sizeof slot->key);
+        memcpy(slot->tag, tag, SUBJECT_TAG);
+        slot->label_n = (uint8_t)(label.n + SEAL_EXTRA);
+        seal = seal_new(slot->key);
+        if (!seal)
+                return err_sys(err, -ENOMEM, "subject");
+        r = seal_close(seal, label, span_of(slot->id, SUBJECT_ID), slot->label, err);
+        if (r == 0)
+                r = vault_write_slot(v, v->n_slots, slot, err);
+        if (r == 0 && vault_add_tag(v, tag, v->n_slots) < 0)
+                r = err_sys(err, -ENOMEM, "subject");
+        if (r < 0)
+                return r;
+        *ret_n = v->n_slots++;
+        return 0;
+}
+
+static int subject_by_label(struct vault *v, struct span label, struct subject **ret,
+                            struct err *err)
+{
+        uint8_t tag[SUBJECT_TAG];
+        struct slot slot;
+        uint32_t n = 0;
+        int r;
+
+        if (label.n == 0 || label.n > VAULT_LABEL_MAX)
+                return err_set(err, -EINVAL, "a subject's label of %zu bytes: 1 to %d", label.n,
+                               VAULT_LABEL_MAX);
+        for (size_t i = 0; i < VAULT_CACHE && v->cache[i].ready; i++) {
+                struct subject *s = &v->cache[i];
+
+                if (span_eq(span_of(s->label, s->label_n), label)) {
+                        s->used = ++v->round;
+                        *ret = s;
+                        return 0;
+                }
+        }
+        vault_label_tag(v, label, tag);
+        r = vault_find_tag(v, tag, &n, &slot, err);
+        if (r == 0)
+                r = new_subject(v, label, tag, &slot, &n, err);
+        if (r >= 0)
+                r = make_ready(v, n, &slot, label, ret, err);
+        wipe(&slot, sizeof slot);
+        return r;
+}
+
+/* ---- sealing ---- */
+
+static void put_salt(const struct subject *s, struct span entry_id, struct span name,
+                     struct buf *out)
+{
+        uint8_t mac[SHA256_LEN];
+        uint8_t id_n[2] = { (uint8_t)(entry_id.n >> 8), (uint8_t)entry_id.n };
+        uint8_t name_n[2] = { (uint8_t)(name.n >> 8), (uint8_t)name.n };
+        struct span parts[] = { span_of(id_n, 2), entry_id, span_of(name_n, 2), name };
+
+        hmac_sha256(s->salts, parts, ARRAY_LEN(parts), mac);
+        text_put_base64url(out, span_of(mac, SALT_BYTES));
+}
+
+static int put_row(struct subject *s, struct span disclosure, struct buf *rows, struct err *err)
+{
+        size_t n = disclosure.n + SEAL_EXTRA;
+        uint8_t *p;
+
+        if (n > UINT16_MAX)
+                return err_set(err, -E2BIG, "a sensitive value of %zu bytes", disclosure.n);
+        p = buf_extend(rows, ROW_HEADER + n);
+        if (!p)
+                return err_sys(err, buf_status(rows), "sealed rows");
+        le_put32(p, s->slot);
+        le_put(p + 4, n, 2);
+        return seal_close(s->seal, disclosure, span_of(s->id, SUBJECT_ID), p + ROW_HEADER, err);
+}
+
+static int seal_field(struct vault *v, struct span entry_id, const struct vault_field *f,
+                      struct buf *scratch, char digest[ENTRY_DIGEST_LEN + 1],
+                      char subject[ENTRY_SUBJECT_LEN + 1], struct buf *rows, struct err *err)
+{
+        uint8_t hash[SHA256_LEN];
+        struct subject *s;
+        struct buf text = BUF_INIT(ENTRY_DIGEST_LEN + 1);
+        uint8_t salt[ENTRY_SUBJECT_LEN];
+        int r;
+
+        r = subject_by_label(v, f->subject, &s, err);
+        if (r < 0)
+                return r;
+        buf_clear(scratch);
+        put_salt(s, entry_id, f->name, scratch);
+        assert(scratch->n == sizeof salt); /* as an id, 16 bytes in base64url */
+        memcpy(salt, scratch->p, sizeof salt);
+        buf_clear(scratch);
+        disclosure_put(scratch, span_of(salt, sizeof salt), f->name, f->value);
+        r = buf_status(scratch);
+        if (r < 0)
+                return err_set(err, r, "field %.*s: a value of %zu bytes", (int)f->name.n,
+                               (const char *)f->name.p, f->value.n);
+        sha256(buf_span(scratch), hash);
+        text_put_base64url(&text, span_of(hash, sizeof hash));
+        memcpy(digest, buf_cstr(&text), ENTRY_DIGEST_LEN + 1);
+        buf_clear(&text);
+        text_put_base64url(&text, span_of(s->id, SUBJECT_ID));
+        memcpy(subject, buf_cstr(&text), ENTRY_SUBJECT_LEN + 1);
+        buf_done(&text);
+        return put_row(s, buf_span(scratch), rows, err);
+}
+
+static int compare_text(const void *a, const void *b)
+{
+        return strcmp(a, b);
+}
+
+int vault_seal(struct vault *v, struct span entry_id, const struct vault_field *fields, size_t n,
+               struct vault_sealed *ret, struct buf *rows, struct err *err)
+{
+        CLEANUP(buf_done) struct buf scratch = BUF_INIT(DISCLOSURE_MAX);
+        struct vault_sealed out = { .n_digests = n };
+        size_t begun = rows->n;
+        int r;
+
+        if (v->broken)
+                return err_set(err, -EIO, "keys/subjects: a sync failed earlier");
+        if (n > VAULT_FIELDS_MAX)
+                return err_set(err, -E2BIG, "%zu sensitive fields, at most %d", n,
+                               VAULT_FIELDS_MAX);
+        for (size_t i = 0; i < n; i++) {
+                r = seal_field(v, entry_id, &fields[i], &scratch, out.digest[i], out.subject[i],
+                               rows, err);
+                if (r < 0) {
+                        rows->n = begun;
+                        return r;
+                }
+        }
+        qsort(out.digest, n, sizeof out.digest[0], compare_text);
+        qsort(out.subject, n, sizeof out.subject[0], compare_text);
+        for (size_t i = 0; i < n; i++)
+                if (out.n_subjects == 0 || strcmp(out.subject[out.n_subjects - 1], out.subject[i]))
+                        memmove(out.subject[out.n_subjects++], out.subject[i],
+                                sizeof out.subject[0]);
+        *ret = out;
+        return 0;
+}
