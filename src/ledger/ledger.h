@@ -154,5 +154,9 @@ void ledger_position(const struct ledger *l, struct ledger_position *ret);
 /* Entries below `index` are in full, synced bundles and the publisher is done with segments before
  * `segment`: those may be used again. */
 void ledger_published(struct ledger *l, uint64_t index, uint64_t segment);
+/* Remove all of those now, for a disk that is full, instead of keeping them to be used again. */
+void ledger_make_room(struct ledger *l);
+/* Bytes of the write-ahead log's segments that have entries from `published` on: what waits. */
+uint64_t ledger_backlog(const struct ledger *l, uint64_t published);
 
 #endif

@@ -91,7 +91,13 @@ void ledger_published(struct ledger *l, uint64_t index, uint64_t segment)
                 s->free = true;
         }
         /* Two prepared ones are enough; what is over goes away. */
-        while (oldest_is_free(l) && l->have_next && l->have_reserve && !l->ordered) {
+        if (l->have_next && l->have_reserve)
+                ledger_make_room(l);
+}
+
+void ledger_make_room(struct ledger *l)
+{
+        while (oldest_is_free(l) && !l->ordered) {
                 char name[SEGMENT_NAME_MAX];
 
                 segment_name(l->segments[0].number, name);
@@ -99,6 +105,16 @@ void ledger_published(struct ledger *l, uint64_t index, uint64_t segment)
                         return;
                 drop_oldest(l);
         }
+}
+
+uint64_t ledger_backlog(const struct ledger *l, uint64_t published)
+{
+        uint64_t bytes = published < l->durable.size ? l->offset : 0;
+
+        for (size_t i = 0; i + 1 < l->n_segments; i++)
+                if (l->segments[i].end > published)
+                        bytes += l->segment_bytes;
+        return bytes;
 }
 
 /* Give the prepared file its number and begin it. */

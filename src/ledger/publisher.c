@@ -11,12 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
-
-enum {
-        BALLAST_BYTES = 1024 * 1024,
-        ROUND_ENTRIES = 32768, /* then a checkpoint, however much there is behind it */
-};
 
 uint64_t publisher_size(const struct publisher *p)
 {
@@ -198,16 +194,31 @@ int publisher_rotate(struct publisher *p, const struct ledger_position *target, 
 /* ---- room ----
  *
  * A full disk must not keep the last entries (that it is full, for one) from being published: a
- * small file is given up then, and made again when there is room. */
+ * file that holds nothing is given up then, and made again when there is room.  It has to last
+ * until published segments of the WAL go away, ledger_make_room(). */
 
 void publisher_make_ballast(struct publisher *p)
 {
-        struct segment_order o = { .io = &p->io, .wal_fd = p->private_fd, .bytes = BALLAST_BYTES };
+        struct segment_order o = { .io = &p->io,
+                                   .wal_fd = p->private_fd,
+                                   .bytes = (uint32_t)p->ballast_bytes };
+        struct statvfs disk;
+        struct stat st;
 
-        if (faccessat(p->private_fd, "ballast", F_OK, 0) == 0)
+        if (fstatat(p->private_fd, "ballast", &st, 0) == 0 &&
+            (uint64_t)st.st_size >= p->ballast_bytes)
+                return;
+        /* Not the last room, which others may need more. */
+        if (fstatvfs(p->private_fd, &disk) < 0 ||
+            (uint64_t)disk.f_bavail * disk.f_frsize < p->ballast_bytes + PUBLISHER_ROUND_BYTES)
                 return;
         snprintf(o.to, sizeof o.to, "ballast");
-        segment_prepare(&o); /* without room there is none; the next run tries again */
+        segment_prepare(&o); /* the next run tries again */
+}
+
+bool publisher_drop_ballast(struct publisher *p)
+{
+        return p->io.unlink(p->io.ctx, p->private_fd, "ballast") == 0;
 }
 
 static int write_and_sign(struct publisher *p, struct err *err)
@@ -217,18 +228,22 @@ static int write_and_sign(struct publisher *p, struct err *err)
         return r < 0 ? r : sign(p, err);
 }
 
+/* ---- running ---- */
+
 static int run_round(struct publisher *p, const struct ledger_position *target, struct err *err)
 {
-        uint64_t enough = MIN_OF(p->state.size + ROUND_ENTRIES, target->size);
-        int r = publisher_consume(p, p->state.size, enough, target->size, err);
+        uint64_t enough = MIN_OF(p->state.size + PUBLISHER_ROUND_ENTRIES, target->size);
+        int r;
 
+        p->round_left = PUBLISHER_ROUND_BYTES;
+        r = publisher_consume(p, p->state.size, enough, target->size, err);
         if (r == 0)
                 r = publisher_check_root(
                         p, p->state.size == target->size ? &target->root : &p->root, err);
         if (r < 0)
                 return r;
         r = write_and_sign(p, err);
-        if (r == -ENOSPC && p->io.unlink(p->io.ctx, p->private_fd, "ballast") == 0)
+        if (r == -ENOSPC && publisher_drop_ballast(p))
                 r = write_and_sign(p, err);
         if (r < 0)
                 return r;
@@ -237,12 +252,17 @@ static int run_round(struct publisher *p, const struct ledger_position *target, 
         return 0;
 }
 
+int publisher_round(struct publisher *p, const struct ledger_position *target, struct err *err)
+{
+        assert(target->size >= p->state.size);
+        return target->size == p->state.size ? 0 : missing(run_round(p, target, err), err);
+}
+
 int publisher_run(struct publisher *p, const struct ledger_position *target, struct err *err)
 {
         int r = 0;
 
-        assert(target->size >= p->state.size);
         while (p->state.size < target->size && r == 0)
-                r = run_round(p, target, err);
-        return missing(r, err);
+                r = publisher_round(p, target, err);
+        return r;
 }

@@ -16,13 +16,16 @@
 #include "ledger/ledger.h"
 #include "ledger/vault.h"
 #include "sys/syncer.h"
+#include "wire/entry.h"
+#include "wire/tile.h"
 
 struct publisher;
 
 struct publisher_options {
         const struct io *io;
-        struct vault *vault;   /* where sealed rows go; NULL: the log has none */
-        struct syncer *syncer; /* for many files at a time; may be NULL */
+        struct vault *vault;    /* where sealed rows go; NULL: the log has none */
+        struct syncer *syncer;  /* for many files at a time; may be NULL */
+        uint64_t ballast_bytes; /* kept for a full disk, publisher_ballast(); 0: 1 MiB */
         bool rebuild; /* make every tile again from the bundles, comparing those there are */
 };
 
@@ -36,6 +39,22 @@ MUST_USE int publisher_open(int public_fd, int private_fd, const struct publishe
 struct publisher *publisher_free(struct publisher *p);
 DEFINE_CLEANUP(struct publisher, publisher_free)
 
+enum {
+        /* Of a round: entries, and bytes of them, their rows and their tiles.  Its last batch may
+         * go beyond, and it ends near the beginning of a bundle. */
+        PUBLISHER_ROUND_ENTRIES = 32768,
+        PUBLISHER_ROUND_BYTES = 8 * 1024 * 1024,
+        PUBLISHER_BUNDLE_MAX = TILE_WIDTH * (2 + ENTRY_MAX),
+};
+
+/* What a full disk must have kept for whatever waits to be published, segments going away as it is
+ * (ledger_make_room()): two segments, since one goes only when all of it is in full bundles; and a
+ * round with the bundle at its end. */
+static inline uint64_t publisher_ballast(uint64_t segment_bytes)
+{
+        return 2 * segment_bytes + PUBLISHER_ROUND_BYTES + PUBLISHER_BUNDLE_MAX;
+}
+
 /* Publish up to the durable position, in rounds of a bounded size; a checkpoint is signed after
  * each.  After a failure a first part may be signed, and the publisher is only good for
  * publisher_free(); open another to go on, which begins from the disk.
@@ -44,6 +63,10 @@ DEFINE_CLEANUP(struct publisher, publisher_free)
  * -ENOSPC, -ENOMEM and others: try again later. */
 MUST_USE int publisher_run(struct publisher *p, const struct ledger_position *target,
                            struct err *err);
+
+/* One round of it, and how far that came is publisher_size(). */
+MUST_USE int publisher_round(struct publisher *p, const struct ledger_position *target,
+                             struct err *err);
 
 uint64_t publisher_size(const struct publisher *p); /* last signed */
 /* Tiles and bundles put in their places since it was opened, that included. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 enum {
+        BALLAST_DEFAULT = 1024 * 1024,
         PENDING_MAX = 4 * PUBLISHER_BUNDLE_MAX,
         ROWS_MAX = TILE_WIDTH * LEDGER_SEALED_MAX, /* what is acknowledged can be published */
 };
@@ -116,6 +117,7 @@ int publisher_open(int public_fd, int private_fd, const struct publisher_options
         p->io = *o->io;
         p->vault = o->vault;
         p->syncer = o->syncer;
+        p->ballast_bytes = o->ballast_bytes ? o->ballast_bytes : BALLAST_DEFAULT;
         p->public_fd = public_fd;
         p->private_fd = private_fd;
         r = open_all(p, o, err);

@@ -21,7 +21,6 @@
 #include "wire/note.h"
 
 enum {
-        PUBLISHER_BUNDLE_MAX = TILE_WIDTH * (2 + ENTRY_MAX),
         PUBLISHER_CHUNK = 2 * 1024 * 1024, /* read from the WAL at a time */
         PUBLISHER_FILES_MAX = 65536,       /* that may wait to be written */
 };
@@ -39,6 +38,7 @@ struct publisher {
         int wal_fd;
         char origin[NOTE_NAME_MAX + 1];
         struct signer *key;
+        uint64_t ballast_bytes;
         struct filewriter *writer;
         uint64_t signed_size;
 
@@ -58,7 +58,8 @@ struct publisher {
         struct vault_rows row[TILE_WIDTH];
         size_t row_at[TILE_WIDTH], n_rows;
 
-        bool only_reading; /* nothing waits to be written, nothing is */
+        uint64_t round_left; /* bytes of files until the round is to end */
+        bool only_reading;   /* nothing waits to be written, nothing is */
         struct buf pending_bytes;
         struct pending *pending;
         size_t n_pending;
@@ -92,8 +93,9 @@ void publisher_drop_partials(struct publisher *p);
 
 /* ---- publisher_wal.c ---- */
 
-/* Consume the WAL up to the first end of a batch at which `enough` entries of the log were seen; at
- * `size` of them, which is not less, a batch must end.  count: seen so far. */
+/* Consume the WAL up to the first end of a batch at which `enough` entries of the log were seen, or
+ * nothing of round_left is left and little is in the open bundle.  At `size` entries, which is not
+ * less than enough, a batch must end.  count: seen so far. */
 MUST_USE int publisher_consume(struct publisher *p, uint64_t count, uint64_t enough, uint64_t size,
                                struct err *err);
 
@@ -107,5 +109,7 @@ MUST_USE int publisher_restore(struct publisher *p, const struct checkpoint *c, 
 /* ---- publisher.c ---- */
 
 void publisher_make_ballast(struct publisher *p);
+/* Give it up for what has no room; false: there was none. */
+bool publisher_drop_ballast(struct publisher *p);
 
 #endif

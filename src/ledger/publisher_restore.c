@@ -177,6 +177,7 @@ int publisher_restore(struct publisher *p, const struct checkpoint *c, bool rebu
 {
         int r;
 
+        p->round_left = UINT64_MAX;
         clean_temporaries(p, c->size);
         r = rebuild ? -ENOENT : read_signed_log(p, c, load_edge, err);
         if (r == -ENOENT) {

@@ -8,10 +8,17 @@ enum { PENDING_SOFT = 4 * 1024 * 1024 };
 
 /* ---- building ---- */
 
+static void use_up_round(struct publisher *p, uint64_t bytes)
+{
+        p->round_left -= MIN_OF(p->round_left, bytes);
+}
+
 static int add_pending(struct publisher *p, struct tile t, struct span content)
 {
         if (p->only_reading)
                 return 0;
+        if (t.level >= 0) /* of bundles, each entry was counted */
+                use_up_round(p, content.n);
         if (p->n_pending == PUBLISHER_FILES_MAX)
                 return -E2BIG;
         p->pending[p->n_pending] =
@@ -29,6 +36,8 @@ static int tile_is_full(void *ctx, struct tile t, const struct hash h[TILE_WIDTH
 /* Sealed rows of the open bundle. */
 static int store_rows(struct publisher *p, uint64_t bundle, struct err *err)
 {
+        int r;
+
         if (p->only_reading || p->n_rows == 0)
                 return 0;
         if (!p->vault)
@@ -38,7 +47,10 @@ static int store_rows(struct publisher *p, uint64_t bundle, struct err *err)
                                (unsigned long long)bundle);
         for (size_t i = 0; i < p->n_rows; i++)
                 p->row[i].rows.p = p->rows.p + p->row_at[i];
-        return vault_store(p->vault, bundle, p->row, p->n_rows, err);
+        r = vault_store(p->vault, bundle, p->row, p->n_rows, err);
+        if (r == -ENOSPC && publisher_drop_ballast(p))
+                r = vault_store(p->vault, bundle, p->row, p->n_rows, err);
+        return r;
 }
 
 int publisher_close_bundle(struct publisher *p, struct err *err)
@@ -78,6 +90,7 @@ int publisher_add_entry(struct publisher *p, struct span entry, struct err *err)
         buf_put_byte(&p->bundle, (uint8_t)(entry.n >> 8));
         buf_put_byte(&p->bundle, (uint8_t)entry.n);
         buf_put(&p->bundle, entry);
+        use_up_round(p, entry.n + 2);
         sha256_leaf(entry, leaf.b);
         r = publisher_add_leaf(p, &leaf);
         if (r == 0)
@@ -93,6 +106,7 @@ int publisher_add_rows(struct publisher *p, uint64_t index, struct span rows, st
         p->row_at[p->n_rows] = p->rows.n;
         p->row[p->n_rows] = (struct vault_rows){ .index = index, .rows = { NULL, rows.n } };
         buf_put(&p->rows, rows);
+        use_up_round(p, rows.n);
         if (buf_status(&p->rows) < 0)
                 return err_sys(err, buf_status(&p->rows), "sealed rows of entry %llu",
                                (unsigned long long)index);
@@ -105,11 +119,16 @@ int publisher_add_rows(struct publisher *p, uint64_t index, struct span rows, st
 static int put_tile(struct publisher *p, struct tile t, struct span content, struct err *err)
 {
         char path[TILE_PATH_MAX], dir[TILE_PATH_MAX];
+        const char *name;
+        int r;
 
         tile_path(t, path);
         tile_dir(t, dir);
-        return filewriter_put(p->writer, dir, strrchr(path, '/') + 1, content, FILEWRITER_IMMUTABLE,
-                              err);
+        name = strrchr(path, '/') + 1;
+        r = filewriter_put(p->writer, dir, name, content, FILEWRITER_IMMUTABLE, err);
+        if (r == -ENOSPC && publisher_drop_ballast(p))
+                r = filewriter_put(p->writer, dir, name, content, FILEWRITER_IMMUTABLE, err);
+        return r;
 }
 
 /* Its directory of partial forms has to go; without any there is nothing to look for. */

@@ -74,6 +74,12 @@ static int take_batch(struct publisher *p, struct span chunk, const struct wal_b
         return 0;
 }
 
+/* Not in the middle of a large bundle, which would be written in part and then whole. */
+static bool round_is_over(const struct publisher *p)
+{
+        return p->round_left == 0 && p->bundle.n <= LEDGER_BATCH_MAX;
+}
+
 /* Batches of one chunk, as publisher_consume() says; *ret_used: bytes consumed. */
 static int take_chunk(struct publisher *p, struct span chunk, bool to_the_end, uint64_t enough,
                       uint64_t size, uint64_t *count, size_t *ret_used, struct err *err)
@@ -82,7 +88,8 @@ static int take_chunk(struct publisher *p, struct span chunk, bool to_the_end, u
         size_t at = 0, bad;
         int r;
 
-        while (*count < enough && (to_the_end || chunk.n - at >= BATCH_BOUND)) {
+        while (*count < enough && !round_is_over(p) &&
+               (to_the_end || chunk.n - at >= BATCH_BOUND)) {
                 r = wal_get_batch(chunk, at, p->salt, *count, &b, &bad, err);
                 if (r < 0)
                         return err_wrap(err, "wal segment %llu from byte %llu",
@@ -120,7 +127,7 @@ int publisher_consume(struct publisher *p, uint64_t count, uint64_t enough, uint
         int r;
 
         assert(enough <= size);
-        while (count < enough) {
+        while (count < enough && !round_is_over(p)) {
                 if (p->fd < 0) {
                         r = open_segment(p, err);
                         if (r < 0)

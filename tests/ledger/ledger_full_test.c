@@ -144,6 +144,81 @@ static void full_and_free_again(void **state)
         full_done(&f);
 }
 
+/* Publish in rounds, what is published going away, until nothing waits or there is no room. */
+static int publish_in_rounds(struct publisher *p, struct ledger *l, unsigned *ret_rounds)
+{
+        struct ledger_position at;
+        struct err err = { 0 };
+        int r = 0;
+
+        ledger_position(l, &at);
+        for (*ret_rounds = 0; publisher_size(p) < at.size && r == 0; ++*ret_rounds) {
+                r = publisher_round(p, &at, &err);
+                if (r < 0)
+                        return r;
+                ledger_published(l, publisher_covered(p), publisher_segment(p));
+                ledger_make_room(l);
+        }
+        return r;
+}
+
+/* The disk fills up while tens of segments wait to be published: all of them are, and what says
+ * that it is full is signed, with no more room than the ballast had.  A small one is not enough. */
+static void full_with_a_backlog(void **state)
+{
+        static const struct {
+                bool ballast; /* or 1 MiB */
+                size_t entry;
+                int want;
+        } rows[] = {
+                { true, 300, 0 },
+                { true, 60, 0 },
+                { true, 60000, 0 },
+                { false, 300, -ENOSPC },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                struct publisher_options o = { .io = &io_kernel, .ballast_bytes = rows[i].ballast };
+                struct publisher *p = NULL;
+                struct fixture f;
+                struct ledger *l;
+                unsigned rounds;
+
+                if (unshare(CLONE_NEWNS) < 0 ||
+                    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+                        print_message("full_with_a_backlog: needs root to mount a file system\n");
+                        skip();
+                }
+                if (rows[i].ballast)
+                        o.ballast_bytes = publisher_ballast(LEDGER_SEGMENT_MIN);
+                full_new(&f, "120m");
+                l = fixture_open(&f);
+                assert_int_equal(publisher_open(f.public_fd, f.private_fd, &o, &p, NULL), 0);
+                assert_int_equal(faccessat(f.private_fd, "ballast", F_OK, 0), 0);
+                assert_int_equal(ledger_backlog(l, 0), 0);
+                while (ledger_backlog(l, 0) < 60 * LEDGER_SEGMENT_MIN) {
+                        fixture_append(&f, l, 20000 / (rows[i].entry / 60), rows[i].entry, 500);
+                        ledger_tend(l);
+                }
+                fill(&f);
+                append_until_full(&f, l, rows[i].entry);
+                stage_reserved(&f, l);
+                assert_int_equal(publish_in_rounds(p, l, &rounds), rows[i].want);
+                if (rows[i].want == 0) {
+                        assert_true(rounds >= 3);
+                        assert_int_equal(fixture_checkpoint_size(&f), f.model.size);
+                        fixture_check_tree(&f, f.model.size);
+                        assert_int_equal(ledger_backlog(l, f.model.size), 0);
+                        /* What is left is in no full bundle. */
+                        assert_true(ledger_backlog(l, 0) <=
+                                    2 * LEDGER_SEGMENT_MIN + 256 * rows[i].entry);
+                }
+                publisher_free(p);
+                ledger_free(l);
+                full_done(&f);
+        }
+}
+
 /* Room comes back while the process lives: the refused writer tries again and gets in. */
 static void resumes_in_place(void **state)
 {
@@ -177,6 +252,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(full_and_free_again),
+                cmocka_unit_test(full_with_a_backlog),
                 cmocka_unit_test(resumes_in_place),
         };
 
