@@ -9,36 +9,52 @@
 #include <stdio.h>
 #include <unistd.h>
 
+struct arguments {
+        struct recorder_options recorder;
+        struct option_u64 backlog; /* MiB */
+};
+
+enum { BACKLOG_MIN = 16, BACKLOG_MAX = 16 * 1024 };
+
 static const struct option_spec specs[] = {
-        { "host", 0, OPTION_TEXT, offsetof(struct recorder_options, host), "NAME",
+        { "backlog", 0, OPTION_U64, offsetof(struct arguments, backlog), "MIB",
+          "of the log that may wait to be published before writers have to; 256 by default" },
+        { "host", 0, OPTION_TEXT, offsetof(struct arguments, recorder.host), "NAME",
           "of this host in the entries; by default what the kernel calls it" },
-        { "origin", 0, OPTION_TEXT, offsetof(struct recorder_options, origin), "NAME",
+        { "origin", 0, OPTION_TEXT, offsetof(struct arguments, recorder.origin), "NAME",
           "of a ledger that is made now: a URL without its scheme" },
         { 0 },
 };
 
 int main(int argc, char **argv)
 {
-        struct recorder_options o = { .clock = &sysclock };
+        struct arguments a = { .recorder.clock = &sysclock };
+        struct recorder_options *o = &a.recorder;
         struct daemon_options d;
         char host[65] = "";
         int status;
 
-        if (!daemon_options("assay-recorder", argc, argv, (struct option_set){ specs, &o }, &d,
+        if (!daemon_options("assay-recorder", argc, argv, (struct option_set){ specs, &a }, &d,
                             &status))
                 return status;
-        o.state = d.state;
-        o.run = d.run;
-        o.keep_user = d.keep_user;
-        if (!o.host) {
+        o->state = d.state;
+        o->run = d.run;
+        o->keep_user = d.keep_user;
+        if (a.backlog.given && (a.backlog.value < BACKLOG_MIN || a.backlog.value > BACKLOG_MAX)) {
+                fprintf(stderr, "assay-recorder: --backlog: %d to %d MiB\n", BACKLOG_MIN,
+                        BACKLOG_MAX);
+                return 2;
+        }
+        o->backlog_bytes = a.backlog.value * 1024 * 1024;
+        if (!o->host) {
                 if (gethostname(host, sizeof host - 1) < 0) {
                         perror("assay-recorder: gethostname");
                         return 3;
                 }
-                o.host = host;
+                o->host = host;
         }
         log_init(LOG_LEVEL_INFO);
-        switch (recorder_run(&o)) {
+        switch (recorder_run(o)) {
         case 0:
                 return 0;
         case 1:

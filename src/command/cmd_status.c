@@ -311,6 +311,13 @@ static void put_process(const struct invocation *in, const struct process *p, st
         }
 }
 
+static bool writers_wait(const struct process *recorder)
+{
+        struct json_value v;
+
+        return json_get_path(recorder->state, "more.held", &v) && span_eq_str(v.raw, "true");
+}
+
 static void put_ledger(const struct invocation *in, const struct ledger_state *l,
                        const struct process *recorder, struct buf *out)
 {
@@ -335,7 +342,8 @@ static void put_ledger(const struct invocation *in, const struct ledger_state *l
             (uint64_t)durable > l->size) {
                 begin_line("lag", out);
                 screen_put_count(out, (uint64_t)durable - l->size);
-                buf_put_str(out, " entries durable and not yet published\n");
+                buf_put_str(out, " entries durable and not yet published");
+                buf_put_str(out, writers_wait(recorder) ? ", writers wait for that\n" : "\n");
         }
         begin_line("in", out);
         text_put_safe(out, span_str(in->state));

@@ -4,19 +4,27 @@
  * Root, over the recorder's socket, as role "admin" (feed_command()).  Arguments and replies are
  * canonical JSON objects; a failure is {"error":"..."} with a negative errno.
  *
- *   verb     arguments                                        reply
- *   status   {}                                               appended, batches, full, peers,
- *                                                             published, refused, resent, root,
- * size publish  {}                                               size: everything durable is signed
- *   hold     reason, state: "set"|"lifted", subject           subject
- *   erase    basis, policy, subject                           entries, rows, subject
- *   rotate   reason                                           vkey: the new one
- *   prune    min_index, policy, policy_sha256, until          min_index: rounded to a bundle
- *   stamp    authority, digest, note, reply, root, size, time size
+ *   verb, its arguments
+ *            what is replied
+ *   status   {}
+ *            appended, backlog, batches, full, held, peers, published, refused, resent, root, size
+ *   publish  {}
+ *            size: everything durable is signed
+ *   hold     reason, state: "set"|"lifted", subject
+ *            subject
+ *   erase    basis, policy, subject
+ *            entries, rows, subject
+ *   rotate   reason
+ *            vkey: the new one
+ *   prune    min_index, policy, policy_sha256, until
+ *            min_index: rounded to a bundle
+ *   stamp    authority, digest, note, reply, root, size, time
+ *            size
  *            (note, reply: base64 of the checkpoint and of the RFC 3161 reply, judged by the
- * caller: the recorder stores them and parses neither) succeed  next_origin, next_vkey, reason
- * size: the last one; the recorder then ends with RECORDER_SUCCEEDED, and whoever asked puts the
- * next ledger in its place (upkeep.h) and has it started again
+ *            caller: the recorder stores them and parses neither)
+ *   succeed  next_origin, next_vkey, reason
+ *            size: the last one; the recorder then ends with RECORDER_SUCCEEDED, and whoever
+ *            asked puts the next ledger in its place (upkeep.h) and has it started again
  *
  * subject: an id, or a label ("uid:1000").  Those that change something wait until everything is
  * published and the worker rests, then run in one piece; each is an entry before it is done.  What

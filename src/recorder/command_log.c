@@ -19,8 +19,10 @@ int command_status(struct recorder *r, struct peer *p, struct json_value args,
         ledger_root(r->ledger, &root);
         text_hex(span_of(root.b, HASH_LEN), hex);
         json_member_u64(w, "appended", r->total.appended);
+        json_member_u64(w, "backlog", ledger_backlog(r->ledger, r->published));
         json_member_u64(w, "batches", r->total.batches);
         json_member_bool(w, "full", r->full);
+        json_member_bool(w, "held", r->held);
         json_member_u64(w, "peers", r->n_peers);
         json_member_u64(w, "published", r->published);
         json_member_u64(w, "refused", r->total.refused);

@@ -118,10 +118,24 @@ void peer_send_answers(struct peer *p)
         }
         p->n_answers -= done;
         memmove(p->answer, p->answer + done, p->n_answers * sizeof *p->answer);
+        p->unsent = rc == -EAGAIN;
         if (rc < 0 && rc != -EAGAIN)
                 peer_close(p, false, "%s", strerror(-rc));
-        else if (p->source &&
-                 loop_set_events(p->source, rc == -EAGAIN ? LOOP_READ | LOOP_WRITE : LOOP_READ) < 0)
+        else
+                peer_listen(p);
+}
+
+/* Whoever administers is heard all the same. */
+static bool is_held(const struct peer *p)
+{
+        return p->r->held && p->state == PEER_OPEN && p->role != ROLE_ADMIN;
+}
+
+void peer_listen(struct peer *p)
+{
+        unsigned events = (is_held(p) ? 0 : LOOP_READ) | (p->unsent ? LOOP_WRITE : 0);
+
+        if (p->source && loop_set_events(p->source, events) < 0)
                 peer_close(p, false, "epoll failed");
 }
 
@@ -342,6 +356,7 @@ static void hear_hello(struct peer *p, struct msg_reader *m)
         if (r->stop_code)
                 return;
         send_welcome(p);
+        peer_listen(p);
         if (r->full && p->state == PEER_OPEN)
                 peer_send_stopped(p, -ENOSPC, "the disk is full");
 }
@@ -374,7 +389,7 @@ static void readable(void *ctx, unsigned events)
 
         if (events & LOOP_WRITE)
                 peer_send_answers(p);
-        if (p->state == PEER_CLOSING || r->stop_code)
+        if (p->state == PEER_CLOSING || r->stop_code || (is_held(p) && !(events & LOOP_HANGUP)))
                 return;
         n = sock_batch_recv(r->packets, p->fd);
         if (n == 0)

@@ -10,18 +10,27 @@ enum {
         PUBLISH_RETRY_MS = 1000,
 };
 
+uint64_t publishing_ballast(const struct recorder *r)
+{
+        return publisher_ballast(r->o->segment_bytes ? r->o->segment_bytes
+                                                     : LEDGER_SEGMENT_DEFAULT);
+}
+
 static void publish_run(struct pool_job *job)
 {
         struct publish_job *j = (struct publish_job *)job;
         struct recorder *r = j->r;
-        struct publisher_options o = { .io = &io_kernel, .vault = r->vault, .syncer = r->syncer };
+        struct publisher_options o = { .io = &io_kernel,
+                                       .vault = r->vault,
+                                       .syncer = r->syncer,
+                                       .ballast_bytes = publishing_ballast(r) };
 
         j->result = 0;
         j->err = (struct err){ 0 };
         if (!r->publisher)
                 j->result = publisher_open(r->public_fd, r->private_fd, &o, &r->publisher, &j->err);
         if (j->result == 0)
-                j->result = publisher_run(r->publisher, &j->target, &j->err);
+                j->result = publisher_round(r->publisher, &j->target, &j->err);
         if (j->result < 0)
                 r->publisher = publisher_free(r->publisher);
 }
@@ -34,10 +43,14 @@ static void publish_done(struct pool_job *job)
         r->publishing = false;
         r->short_of_room = room_is_short(r);
         if (j->result == 0) {
-                r->published = j->target.size;
+                r->published = publisher_size(r->publisher);
                 r->publish_failed = false;
+                if (r->published < j->target.size) /* the next round at once */
+                        r->publish_not_before_ns = 0;
                 ledger_published(r->ledger, publisher_covered(r->publisher),
                                  publisher_segment(r->publisher));
+                if (r->full)
+                        ledger_make_room(r->ledger);
         } else if (j->result == -EBADMSG || j->result == -EIO || j->result == -ENODATA) {
                 recorder_stop(r, j->result, "publish", &j->err);
         } else {
@@ -74,9 +87,11 @@ int publishing_now(struct recorder *r, struct err *err)
         pool_drain(r->pool);
         if (r->stop_code)
                 return r->stop_code;
-        r->publish_not_before_ns = 0;
-        publishing_start(r);
-        pool_drain(r->pool);
+        do { /* a round at a time */
+                r->publish_not_before_ns = 0;
+                publishing_start(r);
+                pool_drain(r->pool);
+        } while (r->publish.result == 0 && r->published != ledger_size(r->ledger));
         if (r->publish.result < 0 && err)
                 *err = r->publish.err;
         return r->publish.result;

@@ -116,6 +116,7 @@ static void turn(void *ctx)
                         return;
         }
         command_step(r);
+        room_watch_backlog(r);
         room_order_segment(r);
         publishing_start(r);
         /* Come again when the next publishing is due; the tick would be too late. */
@@ -135,6 +136,8 @@ static void say_status(struct recorder *r)
         json_writer_init(&w, &more);
         json_begin_object(&w);
         json_member_u64(&w, "appended", r->total.appended);
+        json_member_u64(&w, "backlog", ledger_backlog(r->ledger, r->published));
+        json_member_bool(&w, "held", r->held);
         json_member_u64(&w, "peers", r->n_peers);
         json_member_u64(&w, "published", r->published);
         json_member_u64(&w, "refused", r->total.refused);

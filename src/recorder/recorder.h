@@ -12,12 +12,16 @@
 #include "base/clock.h"
 #include "base/err.h"
 
+enum { RECORDER_BACKLOG_DEFAULT = 256 * 1024 * 1024 };
+
 struct recorder_options {
         const char *state;      /* holds ledger/ and ledger.private/ */
         const char *run;        /* for recorder.sock and recorder.status */
         const char *host;       /* name in the entries */
         const char *origin;     /* of a ledger made now; NULL: assay.invalid/<host> */
         uint32_t segment_bytes; /* 0: the default */
+        uint64_t backlog_bytes; /* of the log, not published, then writers are held; 0: the default
+                                 */
         bool keep_user;         /* stay who we are; root and our own user are let in as any role */
         const struct clock *clock;
 };

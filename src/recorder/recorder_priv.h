@@ -6,7 +6,8 @@
  *  2. A peer's answers wait in the order of its sequences, and go out in that order.
  *  3. The publisher belongs to the worker while `publishing`, to nobody else.
  *  4. An entry that is refused leaves ledger.refused in its sequence's place, so runs have no gaps.
- *  5. While `stopped`, nothing of any peer is appended. */
+ *  5. While `stopped`, nothing of any peer is appended.
+ *  6. While `held`, no writer's packets are read, but for what one that left had sent before. */
 #ifndef RECORDER_RECORDER_PRIV_H
 #define RECORDER_RECORDER_PRIV_H
 
@@ -56,6 +57,7 @@ struct peer {
         uint64_t last;    /* last sequence staged */
         uint64_t durable; /* last sequence whose answer was queued for sending after a commit */
         bool discarding;  /* after a stop: until it begins again where we left off */
+        bool unsent;      /* answers wait for room in its socket */
         struct loop_source *source;
         struct answer answer[ANSWERS_MAX];
         size_t n_answers;
@@ -130,6 +132,7 @@ struct recorder {
         int64_t started_ns, beat_ns;
         int64_t status_ns, seen_wall_ns; /* the last look at both clocks */
         struct waiting_command command;
+        bool held;      /* writers are not read: too much of the log is not published */
         bool succeeded; /* the ledger is closed for good; what comes next is another one */
         int stop_code;  /* why the loop ends: 0 a signal, else a negative errno */
 };
@@ -156,6 +159,8 @@ STATIC_ASSERT(ROLE_COUNT <= 16, "a role fits into four bits");
 void publishing_start(struct recorder *r);
 /* Everything durable signed, in this thread's time. */
 MUST_USE int publishing_now(struct recorder *r, struct err *err);
+/* Bytes that the publisher keeps for a full disk. */
+uint64_t publishing_ballast(const struct recorder *r);
 
 /* ---- room.c ---- */
 
@@ -164,6 +169,8 @@ void room_enter_full(struct recorder *r);
 void room_leave_full(struct recorder *r);
 /* The publisher has given up its ballast, so it can sign what there is and little more. */
 bool room_is_short(const struct recorder *r);
+/* Read no writer while more of the log is not published than may be; they wait in their sockets. */
+void room_watch_backlog(struct recorder *r);
 /* Have a worker prepare a segment, if one is wanted. */
 void room_order_segment(struct recorder *r);
 /* It was ordered in good time; when it is late all the same there is nothing but to wait. */
@@ -182,6 +189,9 @@ void peer_clean_words(char *text);
 void peer_answer(struct peer *p, uint64_t seq, uint64_t index);
 void peer_refuse(struct peer *p, uint64_t seq, int code, const char *text);
 void peer_send_answers(struct peer *p);
+/* Have the loop tell of what is wanted from it now: nothing from a writer while writers are held.
+ */
+void peer_listen(struct peer *p);
 void peer_send_stopped(struct peer *p, int code, const char *text);
 void peer_reply(struct peer *p, int code, struct span body);
 /* Mark for dropping; why is for the ledger. */

@@ -6,8 +6,6 @@
 #include <poll.h>
 #include <unistd.h>
 
-enum { ROOM_BYTES = 4 * 1024 * 1024 }; /* for publishing, before entries are taken again */
-
 /* ---- the full disk ---- */
 
 void room_enter_full(struct recorder *r)
@@ -28,7 +26,8 @@ void room_enter_full(struct recorder *r)
 
 bool room_is_short(const struct recorder *r)
 {
-        return faccessat(r->private_fd, "ballast", F_OK, 0) < 0 && own_disk_free(r) < ROOM_BYTES;
+        return faccessat(r->private_fd, "ballast", F_OK, 0) < 0 &&
+               own_disk_free(r) < publishing_ballast(r) + PUBLISHER_ROUND_BYTES;
 }
 
 void room_leave_full(struct recorder *r)
@@ -42,6 +41,24 @@ void room_leave_full(struct recorder *r)
         for (struct peer *p = r->peers; p; p = p->next)
                 if (p->state == PEER_OPEN)
                         peer_send_stopped(p, 0, "");
+}
+
+/* ---- the backlog ---- */
+
+void room_watch_backlog(struct recorder *r)
+{
+        uint64_t most = r->o->backlog_bytes ? r->o->backlog_bytes : RECORDER_BACKLOG_DEFAULT;
+        uint64_t now = ledger_backlog(r->ledger, r->published);
+        bool held = now > (r->held ? most / 2 : most);
+
+        if (held == r->held)
+                return;
+        r->held = held;
+        log_event(held ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
+                  held ? "recorder.held" : "recorder.released", log_u64("backlog", now),
+                  log_u64("size", ledger_size(r->ledger)), log_u64("published", r->published));
+        for (struct peer *p = r->peers; p; p = p->next)
+                peer_listen(p);
 }
 
 /* ---- segments ---- */
@@ -68,7 +85,9 @@ static void segment_done(struct pool_job *job)
 
 void room_order_segment(struct recorder *r)
 {
-        if (r->stop_code || !ledger_wants_segment(r->ledger, &r->segment.order))
+        /* On a full disk the publisher needs what room there is first. */
+        if (r->stop_code || (r->full && r->published != ledger_size(r->ledger)) ||
+            !ledger_wants_segment(r->ledger, &r->segment.order))
                 return;
         r->segment.job.run = segment_run;
         r->segment.job.done = segment_done;

@@ -23,6 +23,7 @@ class Recorder:
             path.mkdir(exist_ok=True)
         self.public, self.private = self.state / "ledger", self.state / "ledger.private"
         self.log_path = directory / "log"
+        self.more = []  # options
         self.process = None
 
     # ---- the process ----
@@ -31,7 +32,7 @@ class Recorder:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [BIN / "assay-recorder", "--state", self.state, "--run", self.run, "--host",
-                 self.host, "--keep-user"], stdout=log, stderr=log)
+                 self.host, "--keep-user", *self.more], stdout=log, stderr=log)
         return self.process
 
     def start(self):

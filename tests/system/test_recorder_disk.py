@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from recorder_host import Peer, Recorder, change, check_runs, wait_for
+from recorder_host import BIN, Peer, Recorder, change, check_runs, wait_for
 from test_recorder_crash import Writer, judge
 
 ENOSPC, MIB = 28, 1024 * 1024
@@ -195,3 +195,106 @@ def test_an_erasure_that_found_no_room_is_not_done_later(recorder, disk):
     recorder.start()
     assert recorder.entries("ledger.erasure") == []
     assert "marker" in recorder.assay("log", "--json", "--disclose", "--limit", "0")
+
+
+# ---- a backlog ----
+
+BACKLOG = 16  # MiB
+
+
+@pytest.fixture
+def cramped(disk, tmp_path):
+    """A recorder whose published tree lies on a file system of its own, with room for little."""
+    r = Recorder(disk.directory)
+    r.log_path = tmp_path / "log"
+    r.more = ["--backlog", str(BACKLOG)]
+    r.state.mkdir(exist_ok=True)
+    r.public.mkdir()
+    r.public.chmod(0o755)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m,mode=0755", "assay", r.public],
+                          capture_output=True)
+    assert done.returncode == 0, done.stderr
+    try:
+        r.start()
+        yield r
+    finally:
+        r.stop()
+        subprocess.run(["umount", "-l", r.public], check=True)
+
+
+def wal_bytes(recorder):
+    return sum(f.stat().st_size for f in (recorder.private / "wal").iterdir())
+
+
+def write_until_held(recorder, peer):
+    """One message after the other, until they are not read any more; the bytes sent."""
+    peer.sock.settimeout(1)
+    sent = 0
+    try:
+        while sent < 8 * BACKLOG * MIB:
+            while peer.seq - peer.acked() > 256:
+                peer.hear()
+            last = peer.seq
+            peer.append(*[change("/" + "x" * 2000) for _ in range(32)])
+            last = peer.seq
+            sent += 32 * 2000
+    except TimeoutError:
+        peer.seq = last  # what did not fit into the socket is not on its way
+    peer.sock.settimeout(30)
+    assert recorder.command("status")["held"]
+    return sent
+
+
+def test_writers_are_held_while_nothing_is_published(cramped):
+    """What waited to be published grew until the disk was full."""
+    recorder = cramped
+    with Peer(recorder) as p:
+        assert recorder.command("status")["held"] is False
+        sent = write_until_held(recorder, p)
+        assert BACKLOG * MIB / 2 < sent < 2 * BACKLOG * MIB
+        status = recorder.command("status")
+        assert status["backlog"] > BACKLOG * MIB and status["held"] and not status["full"]
+        # A segment more was open, another and the reserve were prepared, and one comes.
+        assert wal_bytes(recorder) <= (BACKLOG + 4 * 8) * MIB
+        assert "recorder.held" in recorder.log_path.read_text()
+        wait_for(lambda: recorder.status()["more"]["held"], "the status that says so")
+        said = subprocess.run([BIN / "assay", "status", "--state", recorder.state, "--run",
+                               recorder.run], capture_output=True, text=True).stdout
+        assert "not yet published, writers wait for that\n" in said
+        # Others are welcomed, and wait too; whoever leaves is noticed, with what it had sent.
+        with Peer(recorder) as q:
+            q.append(change("/waits"))
+            with Peer(recorder) as leaver:
+                leaver.append(change("/leaves"))
+            wait_for(lambda: recorder.command("status")["peers"] == 3, "its leaving")
+            size = recorder.command("status")["size"]
+            time.sleep(0.5)
+            assert recorder.command("status")["size"] == size and not q.acks
+            subprocess.run(["mount", "-o", "remount,size=128m", recorder.public], check=True)
+            q.settle()
+            p.settle()
+        status = recorder.command("status")
+        assert status["held"] is False and status["backlog"] < BACKLOG * MIB
+    assert "recorder.released" in recorder.log_path.read_text()
+    entries = recorder.entries()
+    check_runs(entries)
+    paths = [e["what"].get("path") for e in entries]
+    assert paths.count("/waits") == paths.count("/leaves") == 1
+    recorder.verify()
+
+
+def test_restarted_with_a_backlog(cramped):
+    recorder = cramped
+    with Peer(recorder) as p:
+        write_until_held(recorder, p)
+        acks = dict(p.acks)
+    recorder.kill()
+    recorder.start()
+    wait_for(lambda: recorder.command("status")["held"], "the held writers")
+    subprocess.run(["mount", "-o", "remount,size=128m", recorder.public], check=True)
+    wait_for(lambda: not recorder.command("status")["held"], "their going on")
+    entries = recorder.entries()
+    for seq, index in acks.items():
+        assert (entries[index]["src"]["run"], entries[index]["src"]["seq"]) == (p.run, seq)
+    check_runs(entries)
+    recorder.verify()
