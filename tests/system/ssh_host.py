@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real sshd for strangers in a network of their own, and nothing of it on the host's disk.
 
-sshd and all that runs below it live in a mount namespace with an overlay on /etc and empty places
-where logins write, so users and sudo's rules are made there and end with it.  The client is in a
+sshd and all that runs below it live in a mount namespace with a copy of /etc and empty places where
+logins write, so users and sudo's rules are made there and end with it.  The client is in a
 network namespace at the other end of a cable of two addresses."""
 import os
 import shlex
@@ -16,7 +16,9 @@ SSHD = shutil.which("sshd", path="/usr/sbin:/sbin:/usr/bin")
 USER = "assay-guest"
 SETUP = """
 set -eu
-mount -t overlay overlay -o lowerdir=/etc,upperdir="$DIR/etc",workdir="$DIR/work" /etc
+mount -t tmpfs -o mode=755 tmpfs "$DIR/etc"
+cp -a /etc/. "$DIR/etc"
+mount --bind "$DIR/etc" /etc
 mount -t tmpfs -o mode=755 tmpfs /run
 mount -t tmpfs -o mode=755 tmpfs /home
 mount -t tmpfs -o mode=755 tmpfs /var/log
@@ -78,8 +80,7 @@ class SshHost:
         self.here6, self.there6 = f"fd00:a55a:{n:x}::1", f"fd00:a55a:{n:x}::2"
         self.ends = f"asy{os.getpid()}a", f"asy{os.getpid()}b"
         self.port = free_port()
-        for name in ("etc", "work"):
-            (directory / name).mkdir()
+        (directory / "etc").mkdir()
         for name in ("host_key", "key"):
             run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", directory / name)
         (directory / "sshd_config").write_text(CONFIG.format(

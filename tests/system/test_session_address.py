@@ -6,6 +6,8 @@ import os
 import pathlib
 import shlex
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -125,6 +127,11 @@ def touch(host, name):
     return f"touch {host.tree}/{name}"
 
 
+def make_and_stay(host, name):
+    """Words of a shell that makes the file itself and is still there to be asked."""
+    return f"exec 3>{host.tree}/{name}; sleep 1"
+
+
 # ---- in the session ----
 
 def test_direct(host, guests):
@@ -149,7 +156,7 @@ def test_at_the_same_time(host, guests):
 
 
 def test_terminal(host, guests):
-    connection, _ = guests.ssh(touch(host, "f"), options=["-tt"])
+    connection, _ = guests.ssh(make_and_stay(host, "f"), options=["-tt"])
     who = host.who("f")
     check(who, connection)
     assert who["tty"].startswith("pts/")
@@ -419,11 +426,6 @@ def test_unit(unit, guests):
 
 # ---- the sensor comes late, or without events ----
 
-def make_and_stay(host, name):
-    """Words of a shell that makes the file itself and is still there to be asked."""
-    return f"exec 3>{host.tree}/{name}; sleep 1"
-
-
 @pytest.mark.parametrize("who", ["ebpf", "connector", "proc"])
 def test_logged_in_before_the_sensor(guests, who):
     with make() as h:
@@ -462,7 +464,9 @@ def test_sensor_begins_again(guests, who, signo):
             f"{make_and_stay(h, 'now')}; cat >/dev/null")
         check(h.who("now"), connection)
         kept = h.state / "sensor" / "sessions"
-        h.wait(lambda: kept.exists(), "the file of sessions")
+        address = socket.inet_aton(connection.host).ljust(16, b"\0")
+        port = struct.pack("<H", int(connection.peer.rpartition(":")[2]))
+        h.wait(lambda: kept.exists() and address + port in kept.read_bytes(), "the login kept")
         process.stdin.close()
         process.wait(timeout=60)
         guests.logged_out()
