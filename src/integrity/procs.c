@@ -282,6 +282,8 @@ void procs_apply(struct procs *p, const struct process_event *e)
         struct procs_proc *x;
 
         p->counts.events++;
+        if (e->what == PROCESS_ENDED) /* its terminal may have been taken from it by then */
+                t.has &= ~(unsigned)PROCESS_HAS_SID;
         if (e->what == PROCESS_FORKED)
                 take_fork(p, e, &t);
         x = subject(p, e);

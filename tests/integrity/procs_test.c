@@ -223,6 +223,27 @@ static void test_user_known_at_the_end(void **state)
         (void)state;
 }
 
+static void test_terminal_is_not_lost_at_the_end(void **state)
+{
+        struct process_event e = { .what = PROCESS_EXECUTED,
+                                   .has = FULL | PROCESS_HAS_SID,
+                                   .time_ns = 5,
+                                   .start_ns = 5,
+                                   .pid = 9,
+                                   .sid = 8,
+                                   .tty = 0x8801 };
+        struct procs *p = procs_made();
+
+        procs_apply(p, &e);
+        e.what = PROCESS_ENDED; /* hung up first */
+        e.sid = e.tty = 0;
+        procs_apply(p, &e);
+        assert_int_equal(procs_newest(p, 9)->state.tty, 0x8801);
+        assert_int_equal(procs_newest(p, 9)->state.sid, 8);
+        procs_free(p);
+        (void)state;
+}
+
 static void test_changes_told_by_the_connector(void **state)
 {
         struct process_event e = { .what = PROCESS_FORKED,
@@ -669,6 +690,7 @@ int main(void)
                 cmocka_unit_test(test_number_given_again),
                 cmocka_unit_test(test_parents),
                 cmocka_unit_test(test_user_known_at_the_end),
+                cmocka_unit_test(test_terminal_is_not_lost_at_the_end),
                 cmocka_unit_test(test_changes_told_by_the_connector),
                 cmocka_unit_test(test_seeds),
                 cmocka_unit_test(test_sweep),
