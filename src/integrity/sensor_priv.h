@@ -154,7 +154,7 @@ struct sensor {
         struct content *content;
         struct trusted *trusted; /* sensor_trusted.c */
         struct sensor_config config;
-        struct deep *deep;       /* sensor_deep.c */
+        struct deep *deep; /* sensor_deep.c */
         struct control *control;
         struct pace pace;
         unsigned asked;       /* enum scan_flags of the scan that was asked for */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""watch.yaml: profiles in entries, mistakes, homes that come later, and reloading without a loss."""
+"""watch.yaml: profiles in entries, mistakes, homes that come later, reloading without a loss."""
 import hashlib
 import json
 import os
@@ -50,7 +50,8 @@ class Watched(Host):
     def told(self, event, count=1):
         """Wait for so many integrity.watch entries of this sort; the last."""
         def found():
-            return [e["what"] for e in self.entries("integrity.watch") if e["what"]["event"] == event]
+            return [e["what"] for e in self.entries("integrity.watch")
+                    if e["what"]["event"] == event]
         self.wait(lambda: len(found()) >= count, f"integrity.watch {event}")
         return found()[-1]
 
@@ -583,8 +584,8 @@ def test_up_passes_it_on(directory):
         assert "of the profiles p" in said() or "below" in said()
         file.write_text("version: 1\nprofiles:\n" + profile("q", "alert", [tree]))
         up.send_signal(signal.SIGHUP)
-        wait(lambda: '"added":["q: ' in assay("log", "--json", "--kind", "integrity.watch",
-                                             *places).stdout, "the reload")
+        watched = ("log", "--json", "--kind", "integrity.watch", *places)
+        wait(lambda: '"added":["q: ' in assay(*watched).stdout, "the reload")
         up.send_signal(signal.SIGTERM)
         assert up.wait(timeout=40) == 0, said()
     finally:
