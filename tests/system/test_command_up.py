@@ -99,7 +99,7 @@ def test_up_and_down(host):
     assert key.startswith("example.com/up+")
     assert f"log --follow --state {host.top}/state" in said
     path = host.change("a")
-    entry = host.log("--path", path)[-1]
+    entry = host.log("--kind", "integrity.change", "--path", path)[-1]
     assert entry["what"]["change"] == "created" and entry["who"]["uid"] == 0
     assert entry["what"]["new_sha256"] == (
         "73cb3858a687a8494ca3323053016282f3dad39d42cf62ca4e79dda2aac7d9ac")
