@@ -5,7 +5,7 @@
  * when one of its fields is not there to be read.  A field without its dot is below "what".  as:
  *   count   12,345         bytes   1.4 MiB       ns     3 min
  *   digest  1a2b3c4d… on a terminal, whole elsewhere
- *   time    as the line's own                     list   items, comma between */
+ *   time    as the line's own                     list   the first items, comma between */
 #include "command/line_priv.h"
 
 #include <inttypes.h>
@@ -16,6 +16,7 @@
 enum {
         HEAD_COLUMNS = 10,
         DIGEST_SHOWN = 8,
+        ITEMS_SHOWN = 8, /* of a list; --json has all of it */
         FIELD_MAX = LINE_FIELD_MAX,
         TEXT_MAX = LINE_TEXT_MAX,
 };
@@ -134,20 +135,24 @@ static bool put_list(const struct view *v, const char *path, struct buf *out)
 {
         struct json_value list, item;
         struct json_iter it;
-        bool first = true;
+        size_t n = 0;
 
         if (view_field(v, path, &list) == FIELD_ABSENT || list.type != JSON_ARRAY)
                 return false;
-        for (it = json_iter_of(list); json_next(&it, NULL, &item); first = false) {
+        for (it = json_iter_of(list); json_next(&it, NULL, &item); n++) {
                 CLEANUP(buf_done) struct buf text = BUF_INIT(TEXT_MAX);
 
-                if (!first)
+                if (n >= ITEMS_SHOWN)
+                        continue;
+                if (n)
                         buf_put_str(out, ", ");
                 if (!json_value_text(item, &text))
                         buf_put(&text, item.raw);
                 text_put_safe(out, buf_span(&text));
         }
-        return !first;
+        if (n > ITEMS_SHOWN)
+                buf_printf(out, " and %zu more", n - ITEMS_SHOWN);
+        return n > 0;
 }
 
 /* A value as text, then as the phrase wants it.  What does not fit its form is shown as it is. */
