@@ -73,12 +73,12 @@ bool dirty_full(const struct dirty *d);
 
 /* Add or merge.  due_ns <= now_ns: ready.  A place that waits becomes ready when anything says so.
  * name longer than TABLE_NAME_MAX is our bug.  -ENOMEM, -ENOSPC: full, nothing was added. */
-MUST_USE int dirty_add(struct dirty *d, const struct table_handle *dir, struct span name,
+MUST_USE int dirty_add(struct dirty *d, const struct table_handle *h, struct span name,
                        unsigned what, struct who *who, int64_t wall_ns, int64_t now_ns,
                        int64_t due_ns);
-bool dirty_has(const struct dirty *d, const struct table_handle *dir, struct span name);
+bool dirty_has(const struct dirty *d, const struct table_handle *h, struct span name);
 /* What was seen of it (enum dirty_what), 0 when it has no place. */
-unsigned dirty_what(const struct dirty *d, const struct table_handle *dir, struct span name);
+unsigned dirty_what(const struct dirty *d, const struct table_handle *h, struct span name);
 /* Is there a place whose first event was not later than this?  Goes through all of them. */
 bool dirty_since(const struct dirty *d, int64_t wall_ns);
 

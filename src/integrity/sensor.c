@@ -148,10 +148,12 @@ static const struct watch_ops watch_ops = { .touched = look_touched,
 static void on_events(void *ctx, unsigned events)
 {
         struct sensor *s = ctx;
+        int64_t wall = sensor_wall(s);
         int rc = watch_read(s->watch, READ_BUFFERS);
 
         (void)events;
-        s->read_ns = sensor_wall(s);
+        if (rc == 0)
+                s->read_ns = wall;
         if (rc < 0) {
                 log_event(LOG_LEVEL_ERROR, "sensor.events", log_int("error", rc));
                 s->failed = rc;
@@ -188,13 +190,16 @@ static void on_pool(void *ctx, unsigned events)
         pool_reap(s->o.pool);
 }
 
-/* The feed works at the end of the turn, and a due place is looked at there: being woken is all. */
-static void on_wake(void *ctx, unsigned events)
+/* The feed works at the end of the turn. */
+static void on_feed(void *ctx, unsigned events)
 {
-        (void)ctx;
+        struct sensor *s = ctx;
+
         (void)events;
+        s->feed_ready = true;
 }
 
+/* A due place is looked at at the end of the turn: being woken is all. */
 static void on_wake_timer(void *ctx)
 {
         (void)ctx;
@@ -224,6 +229,7 @@ static void connect_again(void *ctx)
                 return;
         }
         know_recorder(s);
+        s->feed_ready = true;
         log_event(LOG_LEVEL_INFO, "sensor.connected", log_u64("run", feed_run(s->feed)),
                   log_u64("held", feed_held(s->feed)));
         if (tell_connected(s, run) < 0)
@@ -244,7 +250,7 @@ static int watch_feed(struct sensor *s)
         }
         if (s->feed_source)
                 return loop_set_events(s->feed_source, want);
-        rc = loop_add_fd(s->o.loop, feed_fd(s->feed), want, on_wake, s, &s->feed_source, &err);
+        rc = loop_add_fd(s->o.loop, feed_fd(s->feed), want, on_feed, s, &s->feed_source, &err);
         if (rc < 0)
                 log_event(LOG_LEVEL_ERROR, "sensor.loop", log_err(&err));
         return rc;
@@ -254,7 +260,7 @@ static int watch_feed(struct sensor *s)
 
 static void watch_events(struct sensor *s)
 {
-        bool read = out_room(s) && !dirty_full(s->dirty);
+        bool read = !dirty_full(s->dirty); /* also while the recorder is away: places merge */
 
         if (read == s->reading)
                 return;
@@ -273,6 +279,7 @@ static void renew_state(struct sensor *s)
                 return;
         if (s->state.broken && sensor_mono(s) < s->alive_at_ns)
                 return; /* not again before the next tick */
+        watch_relieve(s->watch, true);
         if (state_renew(&s->state, config_rules(s), s->table, sensor_wall(s), &told, &err) < 0) {
                 log_event(LOG_LEVEL_ERROR, "sensor.state", log_err(&err));
                 s->state.broken = true;
@@ -280,6 +287,7 @@ static void renew_state(struct sensor *s)
         } else {
                 s->config.renew = false;
         }
+        watch_relieve(s->watch, false);
 }
 
 static int work(struct sensor *s)
@@ -316,6 +324,8 @@ static void on_turn(void *ctx)
 
         if (s->stopping)
                 return;
+        if (watch_waits(s->watch) && s->reading)
+                on_events(s, 0);
         tell_pump(s);
         rc = s->failed ? s->failed : work(s);
         tell_pump(s);
@@ -336,7 +346,7 @@ static void on_turn(void *ctx)
         if (s->phase != SENSOR_LIVE || !out_room(s))
                 return; /* a result or an acknowledgement wakes us */
         now = sensor_mono(s);
-        due = s->loss_next ? now : dirty_due(s->dirty, now);
+        due = s->loss_next || watch_waits(s->watch) ? now : dirty_due(s->dirty, now);
         due = sooner(due, trusted_due(s));
         due = sooner(due, deep_due(s));
         due = sooner(due, config_due(s));

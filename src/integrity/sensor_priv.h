@@ -118,14 +118,14 @@ struct sensor {
         unsigned loss_next; /* why another one is wanted */
         int64_t loss_from_ns, loss_until_ns, next_from_ns, next_until_ns; /* wall */
         int64_t scan_began_ns;                                            /* monotonic */
-        int64_t read_ns; /* wall time of the last event read */
+        int64_t read_ns; /* wall, when no event was left to read; none before it is lost */
         uint64_t found_changes, absorbed;
 
         struct out *out_first, *out_last;
         size_t n_out;
         struct told *told_first, *told_last;
         uint64_t acked;
-        bool acked_news, reading;
+        bool acked_news, reading, feed_ready;
         uint64_t changes, refused;
 
         struct dir_fd dir_fd[DIR_FDS];

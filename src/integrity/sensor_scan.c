@@ -363,7 +363,9 @@ int scan_work(struct sensor *s)
         switch (s->phase) {
         case SENSOR_FIRST:
                 s->phase = SENSOR_LIVE;
+                watch_relieve(s->watch, true);
                 rc = trusted_first(s, sensor_mono(s) - s->scan_began_ns);
+                watch_relieve(s->watch, false);
                 return rc < 0 ? rc : scan_settle(s);
         case SENSOR_SWEEP:
                 return sweep(s);

@@ -35,6 +35,8 @@ int watch_new(struct table *t, const struct watchset *set, struct who_cache *who
         rc = watch_group_open(w, GROUP_MAIN, err);
         if (rc == 0)
                 rc = watch_group_open(w, GROUP_LINKS, err);
+        if (rc == 0)
+                rc = relief_new(w, err);
         if (rc < 0)
                 return rc;
         *ret = w;
@@ -46,6 +48,7 @@ struct watch *watch_free(struct watch *w)
 {
         if (!w)
                 return NULL;
+        relief_free(w);
         watch_fs_done(w);
         outside_done(w);
         for (size_t i = 0; i < WATCH_GROUPS_MAX; i++)
@@ -316,16 +319,43 @@ static int read_group(struct watch *w, unsigned group, unsigned buffers)
                 rc = take_buffer(w, group, span_of(w->buf, (size_t)n));
                 if (rc < 0)
                         return rc;
+                if ((size_t)n < sizeof w->buf - FAN_EVENT_MAX) {
+                        who_read(w->who, &w->quiet_ns[group], false);
+                        return 0; /* one more would have found room: it was the last */
+                }
         }
         return 1;
+}
+
+/* What the second reader has taken came before what waits in the kernel now. */
+static int read_relief(struct watch *w, unsigned buffers)
+{
+        struct span bytes;
+        unsigned group;
+        int rc = 0;
+
+        for (unsigned i = 0; i < buffers && rc == 0 && relief_next(w, &group, &bytes); i++) {
+                who_reading(w->who);
+                who_read(w->who, &w->quiet_ns[group], true);
+                rc = take_buffer(w, group, bytes);
+                relief_drop(w);
+        }
+        return rc;
 }
 
 int watch_read(struct watch *w, unsigned buffers)
 {
         int more = 0;
 
+        if (watch_waits(w)) {
+                int rc = read_relief(w, buffers);
+
+                return rc < 0 ? rc : 1;
+        }
+
         for (unsigned i = 0; i < w->n_groups; i++) {
-                int rc = w->group[i].fd < 0 ? 0 : read_group(w, i, buffers);
+                bool used = w->group[i].fd >= 0 && (i != GROUP_LINKS || w->counts.links);
+                int rc = used ? read_group(w, i, buffers) : 0;
 
                 if (rc < 0)
                         return rc;

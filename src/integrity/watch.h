@@ -123,6 +123,11 @@ MUST_USE int watch_ignore(struct watch *w, const char *path, struct err *err);
 /* Read and pass on what waits, at most `buffers` reads of each group.  1: there may be more; 0: the
  * queues are empty; or a negative errno. */
 MUST_USE int watch_read(struct watch *w, unsigned buffers);
+/* The caller will be away, kept by a disk: have a thread read what comes meanwhile (true), until
+ * the caller is back (false).  Between the two, nothing else of this header may be called. */
+void watch_relieve(struct watch *w, bool read);
+/* Did it read something?  Then watch_read() has work although watch_fd() says nothing. */
+bool watch_waits(const struct watch *w);
 /* Close what was opened on the way: between two batches nothing keeps a filesystem busy. */
 void watch_rest(struct watch *w);
 

@@ -509,10 +509,11 @@ int watch_fs_fd(struct watch *w, struct watch_fs *fs)
         return fd;
 }
 
+/* The root of what this process sees is busy with it anyway. */
 void watch_rest(struct watch *w)
 {
         for (size_t i = 0; i < w->n_fs; i++)
-                if (w->fs[i].fd >= 0)
+                if (w->fs[i].fd >= 0 && w->fs[i].path.n > 1)
                         fd_close(&w->fs[i].fd);
 }
 

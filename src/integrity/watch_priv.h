@@ -3,7 +3,8 @@
  *
  *   watch.c          life, reading, events made into places
  *   watch_fs.c       filesystems: marks, fallbacks, opening by handle
- *   watch_outside.c  directories of no interest, and what an unknown one is */
+ *   watch_outside.c  directories of no interest, and what an unknown one is
+ *   watch_relief.c   a second reader, for while the owner is kept by a disk */
 #ifndef INTEGRITY_WATCH_PRIV_H
 #define INTEGRITY_WATCH_PRIV_H
 
@@ -39,6 +40,8 @@ struct layer {
         uint8_t bytes[];
 };
 
+struct relief;
+
 struct watch {
         struct fan_group group[WATCH_GROUPS_MAX]; /* fd -1: free */
         size_t n_groups;                          /* all from here on are free */
@@ -54,6 +57,7 @@ struct watch {
         size_t n_fs, max_fs;
         unsigned version;
         struct layer *layers;
+        struct relief *relief;
         struct watch_counts counts;
         struct buf path; /* scratch */
         struct outside outside[OUTSIDE_SLOTS];
@@ -81,6 +85,14 @@ MUST_USE int watch_fs_fd(struct watch *w, struct watch_fs *fs);
 bool watch_is_links(const struct watch *w, unsigned group);
 void watch_fs_done(struct watch *w);
 MUST_USE int watch_group_open(struct watch *w, unsigned at, struct err *err);
+
+/* ---- watch_relief.c ---- */
+
+MUST_USE int relief_new(struct watch *w, struct err *err);
+void relief_free(struct watch *w);
+/* The first bytes it has taken, and from which group: 1, or 0 for none.  Then drop them. */
+MUST_USE int relief_next(struct watch *w, unsigned *ret_group, struct span *ret);
+void relief_drop(struct watch *w);
 
 /* ---- watch_outside.c ---- */
 

@@ -95,7 +95,10 @@ struct fan_event {
         uint32_t fs_error_count;
 };
 
-enum { FAN_BUFFER = 64 * 1024 }; /* a good size to read(2) with */
+enum {
+        FAN_BUFFER = 64 * 1024, /* a good size to read(2) with */
+        FAN_EVENT_MAX = 1024,   /* none is longer: two names of 255 bytes, three handles of 128 */
+};
 
 /* Take the first event off *events (what read(2) of the group gave).  1 and an event, 0 at the end,
  * -EBADMSG when the bytes are no event; *events is then of no use.  Pure. */
