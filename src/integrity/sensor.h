@@ -13,8 +13,9 @@
  *   event -> place -> look -> table, journal -> recorder
  *
  * Back-pressure runs the other way: when the recorder does not take entries, no places are looked
- * at and no events are read; the kernel's queue runs over, which is seen, recorded and mended by a
- * rescan. Nothing is dropped in silence. */
+ * at; events are read on and merge into places, until there are as many as there may be.  Then none
+ * are read, and the kernel's queue runs over, which is seen, recorded and mended by a rescan.
+ * Nothing is dropped in silence. */
 #ifndef INTEGRITY_SENSOR_H
 #define INTEGRITY_SENSOR_H
 

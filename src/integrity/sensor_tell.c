@@ -227,7 +227,7 @@ static int hand_over(struct sensor *s, struct out *x)
 void tell_pump(struct sensor *s)
 {
         struct err err = { 0 };
-        bool more = true;
+        bool more = true, any = s->feed_ready || feed_wants_write(s->feed);
 
         if (s->acked_news) {
                 journal_put_acked(&s->state.journal, s->acked);
@@ -247,9 +247,11 @@ void tell_pump(struct sensor *s)
                         s->out_last = NULL;
                 s->n_out--;
                 out_free(x);
+                any = true;
         }
         flush_journal(s); /* before a byte of it is sent */
-        if (feed_connected(s->feed) && feed_work(s->feed, &err) < 0)
+        s->feed_ready = false;
+        if (any && feed_connected(s->feed) && feed_work(s->feed, &err) < 0)
                 log_event(LOG_LEVEL_WARNING, "sensor.recorder_gone", log_err(&err));
 }
 

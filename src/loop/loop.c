@@ -27,6 +27,7 @@ struct loop_source {
         union {
                 struct {
                         int fd;
+                        unsigned events; /* enum loop_events, as asked for */
                         loop_io_fn *fn;
                 } io;
                 struct {
@@ -180,6 +181,7 @@ int loop_add_fd(struct loop *l, int fd, unsigned events, loop_io_fn *fn, void *c
         if (!s)
                 return err_sys(err, -ENOMEM, "watch descriptor %d", fd);
         s->io.fd = fd;
+        s->io.events = events;
         s->io.fn = fn;
         if (epoll_ctl(l->epfd, EPOLL_CTL_ADD, fd, &ev) < 0) {
                 r = err_sys(err, -errno, "watch descriptor %d", fd);
@@ -195,6 +197,9 @@ int loop_set_events(struct loop_source *s, unsigned events)
         struct epoll_event ev = { .events = to_epoll(events), .data.ptr = s };
 
         assert(s->kind == SOURCE_FD && !s->dead);
+        if (events == s->io.events)
+                return 0;
+        s->io.events = events;
         return epoll_ctl(s->loop->epfd, EPOLL_CTL_MOD, s->io.fd, &ev) < 0 ? -errno : 0;
 }
 
