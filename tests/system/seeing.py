@@ -167,6 +167,16 @@ class Seeing(Host):
             assert time.monotonic() < end, "\n".join(said[:20])
             time.sleep(0.1)
 
+    def rest(self, seconds=120):
+        """Wait until nothing is left to look at or to tell, without reading the ledger."""
+        since = time.time()
+
+        def resting():
+            status = self.status()
+            written = os.path.getmtime(self.run / "sensor.status")
+            return written > since + 1 and status["waiting"] == status["pending"] == 0
+        self.wait(resting, "rest", seconds)
+
     def expect(self, path, change, differs=None, **what):
         """Wait for an entry of path that says all this."""
         def fits(entry):
