@@ -3,8 +3,8 @@
 
 #include "base/text.h"
 #include "crypto/sha256.h"
+#include "wire/acl.h"
 #include "wire/file_caps.h"
-#include "wire/posix_acl.h"
 
 #include <linux/magic.h>
 
@@ -103,10 +103,9 @@ static void put_digest(struct span value, const uint8_t *digest, struct buf *out
 
 static void put_acl(const struct record_attr *a, struct buf *out)
 {
-        size_t entries = posix_acl_entries(a->n);
+        size_t entries = acl_entries(a->n);
 
-        if (!a->digest && entries <= RECORD_ACL_SHOWN &&
-            posix_acl_put_text(a->value, out, NULL) == 0)
+        if (!a->digest && entries <= RECORD_ACL_SHOWN && acl_put_text(a->value, out, NULL) == 0)
                 return;
         buf_printf(out, "%zu entries, ", entries);
         put_digest(a->value, a->digest, out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "wire/posix_acl.h"
+#include "wire/acl.h"
 
 #include "../alloc_fail.h"
 #include "base/text.h"
@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 /* Values read with getfattr(1) from files that setfacl(1) had its way with, and what getfacl(1)
- * printed of them with -n; the rest worked out by hand from the table in posix_acl.h. */
+ * printed of them with -n; the rest worked out by hand from the table in acl.h. */
 static void test_text(void **state)
 {
         static const struct {
@@ -36,7 +36,7 @@ static void test_text(void **state)
 
                 buf_clear(&b);
                 assert_int_equal(text_from_hex(span_str(rows[i].hex), raw, n), 0);
-                if (posix_acl_put_text(span_of(raw, n), &b, &err) < 0)
+                if (acl_put_text(span_of(raw, n), &b, &err) < 0)
                         fail_msg("%s: %s", rows[i].name, err.text);
                 assert_string_equal(buf_cstr(&b), rows[i].want);
         }
@@ -72,7 +72,7 @@ static void test_refused(void **state)
                 struct err err = { 0 };
 
                 assert_int_equal(text_from_hex(span_str(rows[i].hex), raw, n), 0);
-                assert_int_equal(posix_acl_put_text(span_of(raw, n), &b, &err), -EBADMSG);
+                assert_int_equal(acl_put_text(span_of(raw, n), &b, &err), -EBADMSG);
                 assert_string_equal(err.text, rows[i].want);
                 assert_string_equal(buf_cstr(&b), "kept");
         }
@@ -87,7 +87,7 @@ static void test_entries(void **state)
         } rows[] = { { 0, 0 }, { 3, 0 }, { 4, 0 }, { 11, 0 }, { 12, 1 }, { 52, 6 } };
 
         for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-                assert_int_equal(posix_acl_entries(rows[i].bytes), rows[i].want);
+                assert_int_equal(acl_entries(rows[i].bytes), rows[i].want);
         (void)state;
 }
 
@@ -103,7 +103,7 @@ static void test_no_memory(void **state)
                 struct buf b = BUF_INIT(1 << 16);
 
                 alloc_fail_nth = nth;
-                (void)!posix_acl_put_text(span_of(raw, sizeof raw), &b, NULL);
+                (void)!acl_put_text(span_of(raw, sizeof raw), &b, NULL);
                 alloc_fail_nth = 0;
                 status = buf_status(&b);
                 assert_true(status == 0 || status == -ENOMEM);

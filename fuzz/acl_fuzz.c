@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "wire/posix_acl.h"
+#include "wire/acl.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -9,12 +9,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct err err;
         size_t commas = 0;
 
-        if (posix_acl_put_text(span_of(data, size), &b, &err) < 0) {
+        if (acl_put_text(span_of(data, size), &b, &err) < 0) {
                 assert(b.n == 0);
         } else if (buf_status(&b) == 0 && b.n) { /* one text per entry, each of its shape */
                 for (size_t i = 0; i < b.n; i++)
                         commas += b.p[i] == ',';
-                assert(commas + 1 == posix_acl_entries(size));
+                assert(commas + 1 == acl_entries(size));
         }
         buf_done(&b);
         return 0;

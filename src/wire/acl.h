@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* posix_acl.h - POSIX access control lists as the kernel shows them in the extended attributes
+/* acl.h - POSIX access control lists as the kernel shows them in the extended attributes
  * system.posix_acl_access and system.posix_acl_default.  Floor 1, pure.
  *
  * Little-endian (include/uapi/linux/posix_acl_xattr.h):
@@ -12,24 +12,24 @@
  *    4   4  id of a user or group; meaningless for the other tags
  *
  * SECURITY: the bytes come from files that anybody may own. */
-#ifndef WIRE_POSIX_ACL_H
-#define WIRE_POSIX_ACL_H
+#ifndef WIRE_ACL_H
+#define WIRE_ACL_H
 
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/err.h"
 
-enum { POSIX_ACL_HEADER = 4, POSIX_ACL_ENTRY = 8 };
+enum { ACL_HEADER = 4, ACL_ENTRY = 8 };
 
 /* How many entries a value of n bytes has. */
-static inline size_t posix_acl_entries(size_t n)
+static inline size_t acl_entries(size_t n)
 {
-        return n < POSIX_ACL_HEADER ? 0 : (n - POSIX_ACL_HEADER) / POSIX_ACL_ENTRY;
+        return n < ACL_HEADER ? 0 : (n - ACL_HEADER) / ACL_ENTRY;
 }
 
 /* Appends the entries in their order as acl_to_text(3) names them, numbers for names, commas
  * between: "user::rw-,user:1000:rw-,group::r--,mask::rw-,other::r--".  -EBADMSG and where; out has
  * then what it had. */
-MUST_USE int posix_acl_put_text(struct span value, struct buf *out, struct err *err);
+MUST_USE int acl_put_text(struct span value, struct buf *out, struct err *err);
 
 #endif

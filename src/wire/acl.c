@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "wire/posix_acl.h"
+#include "wire/acl.h"
 
 #include "base/le.h"
 
@@ -44,17 +44,17 @@ static int put_entry(const uint8_t *p, size_t at, struct buf *out, struct err *e
         return 0;
 }
 
-int posix_acl_put_text(struct span value, struct buf *out, struct err *err)
+int acl_put_text(struct span value, struct buf *out, struct err *err)
 {
         size_t begun = out->n;
         int rc = 0;
 
-        if (value.n < POSIX_ACL_HEADER || (value.n - POSIX_ACL_HEADER) % POSIX_ACL_ENTRY)
+        if (value.n < ACL_HEADER || (value.n - ACL_HEADER) % ACL_ENTRY)
                 return err_set(err, -EBADMSG, "%zu bytes are no access control list", value.n);
         if (le_get32(value.p) != VERSION)
                 return err_set(err, -EBADMSG, "byte 0: version %u is not known", le_get32(value.p));
-        for (size_t at = POSIX_ACL_HEADER; at < value.n && rc == 0; at += POSIX_ACL_ENTRY) {
-                if (at > POSIX_ACL_HEADER)
+        for (size_t at = ACL_HEADER; at < value.n && rc == 0; at += ACL_ENTRY) {
+                if (at > ACL_HEADER)
                         buf_put_byte(out, ',');
                 rc = put_entry(value.p + at, at, out, err);
         }
