@@ -23,6 +23,6 @@ void change_put_state(struct json_writer *w, const char *prefix, const struct re
                       const struct record *other, unsigned want);
 
 /* The names of a set of enum record_field. */
-void change_put_differs(struct json_writer *w, const char *key, unsigned differs);
+void change_put_differs(struct json_writer *w, const char *name, unsigned differs);
 
 #endif

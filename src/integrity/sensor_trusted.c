@@ -628,36 +628,50 @@ int64_t trusted_due(const struct sensor *s)
 
 /* ---- being asked ---- */
 
+static bool is_whole_path(struct span p)
+{
+        return p.p && p.n && p.p[0] == '/' && !memchr(p.p, 0, p.n) &&
+               (p.n == 1 || p.p[p.n - 1] != '/');
+}
+
+/* The path that begins at a byte of what was named, decoded and checked there. */
+static int take_path(struct trusted *t, size_t at, bool base64, struct err *err)
+{
+        struct span path = span_from(buf_span(&t->selected), at);
+        size_t n = 0;
+
+        if (base64) {
+                if (text_from_base64(path, t->selected.p + at, path.n, &n) < 0)
+                        return err_set(err, -EINVAL, "a path is no base64");
+                t->selected.n = at + n;
+                path.n = n;
+        }
+        if (!is_whole_path(path))
+                return err_set(err, -EINVAL,
+                               "a path does not begin at the root, or ends with a slash");
+        return 0;
+}
+
 static int take_paths(struct trusted *t, struct json_value list, bool base64, struct err *err)
 {
         struct json_iter it;
         struct json_value v;
+        int rc = 0;
 
         if (list.type != JSON_ARRAY)
                 return err_set(err, -EINVAL, "\"paths\" is no list");
-        for (it = json_iter_of(list); json_next(&it, NULL, &v);) {
+        for (it = json_iter_of(list); rc == 0 && json_next(&it, NULL, &v);) {
                 size_t at = t->selected.n;
-                struct span path;
 
                 if (!json_value_text(v, &t->selected))
                         return err_set(err, -EINVAL, "a path is no text");
-                if (base64 && buf_status(&t->selected) == 0) {
-                        size_t n = 0;
-
-                        if (text_from_base64(span_from(buf_span(&t->selected), at),
-                                             t->selected.p + at, t->selected.n - at, &n) < 0)
-                                return err_set(err, -EINVAL, "a path is no base64");
-                        t->selected.n = at + n;
-                }
-                path = span_from(buf_span(&t->selected), at);
-                if (buf_status(&t->selected) == 0 &&
-                    (path.n == 0 || path.p[0] != '/' || memchr(path.p, 0, path.n) ||
-                     (path.n > 1 && path.p[path.n - 1] == '/')))
-                        return err_set(err, -EINVAL,
-                                       "a path does not begin at the root, or ends with a slash");
+                if (buf_status(&t->selected) == 0)
+                        rc = take_path(t, at, base64, err);
                 buf_put_byte(&t->selected, 0);
         }
-        return buf_status(&t->selected) < 0 ? err_set(err, -E2BIG, "too many paths") : 0;
+        if (rc == 0 && buf_status(&t->selected) < 0)
+                rc = err_set(err, -E2BIG, "too many paths");
+        return rc;
 }
 
 static int take_arguments(struct trusted *t, struct control_call *c, struct err *err)

@@ -183,6 +183,7 @@ int snapshot_write(const struct io *io, int dirfd, const char *name, const struc
 
         if (rc < 0)
                 return rc;
+        assert(wr);
         table_sort(table_root(t));
         for (struct table_node *n = table_root(t); n; n = table_next(table_root(t), n)) {
                 if (!n->record)
