@@ -129,6 +129,66 @@ def test_refusals_are_said(host):
         outer.wait()
 
 
+def author_of(host, *command, **more):
+    """Of a file that the command makes; {} for its last argument."""
+    path = host.tree / f"by-{time.monotonic_ns()}"
+    subprocess.run([str(c).format(path) for c in command], check=True, **more)
+    return host.seen(path, "created")["who"]
+
+
+@pytest.fixture
+def group():
+    """A control group that is named like a unit, with a container's in it."""
+    top = next((pathlib.Path(p) for p in ("/sys/fs/cgroup/unified", "/sys/fs/cgroup")
+                if pathlib.Path(p, "cgroup.controllers").exists()), None)
+    if top is None:
+        pytest.skip("no unified hierarchy of control groups")
+    made = [top / f"assay-test-{os.getpid()}.service"]
+    made.append(made[0] / f"docker-{'ab' * 32}.scope")
+    for path in made:
+        path.mkdir()
+    yield made[1]
+    for path in reversed(made):
+        path.rmdir()
+
+
+@pytest.mark.parametrize("source", ["ebpf", "proc"])
+def test_unit_and_container(host, group, source):
+    start(host, source)
+    # Under proc it has to live until it has been looked at.
+    rest = "sleep 1" if source == "proc" else ":"
+    who = author_of(host, "sh", "-c", f"echo $$ >{group}/cgroup.procs; sh -c ': >{{}}; {rest}'; :")
+    assert who["container"] == "ab" * 32
+    assert who["unit"] == group.name
+
+
+def test_mount_namespace_is_named(host, directory):
+    """And the path of an executable is that in the author's own namespace."""
+    start(host, "ebpf")
+    place = directory / "place"
+    place.mkdir()
+    who = author_of(host, "unshare", "--mount", "sh", "-c",
+                    f"mount --bind /usr/bin {place}; {place}/touch {{}}")
+    assert who["exe"] == f"{place}/touch"
+    assert who["mount_ns"] != os.stat("/proc/self/ns/mnt").st_ino
+    assert "mount_ns" not in author_of(host, "touch", "{}")
+
+
+def test_path_that_is_too_deep_is_said_to_be_cut(host, directory):
+    start(host, "ebpf")
+    deep = directory.joinpath(*["d"] * 80)
+    deep.mkdir(parents=True)
+    short = deep / "short"
+    short.write_bytes(SHORT.read_bytes())
+    short.chmod(0o755)
+    path = host.tree / "by-deep"
+    host.sensor.send_signal(signal.SIGSTOP)  # until /proc cannot help
+    subprocess.run([short, "live", "plain", path, ""], check=True)
+    host.sensor.send_signal(signal.SIGCONT)
+    who = host.seen(path, "created")["who"]
+    assert who["exe"] == "/d" * 63 + "/short" and "only the end" in who["unknown"]
+
+
 def test_losses_are_said_and_mended(host, directory):
     start(host, "ebpf")
     where = host.tree / "3001"
