@@ -106,7 +106,7 @@ MUST_USE int watchset_parse(struct watchset *w, const char *name, struct span te
 void watchset_print(const struct watchset *w, struct buf *out);
 /* One profile's line; one rule's. */
 void watchset_print_profile(const struct watch_profile *p, struct buf *out);
-void watchset_print_rule(const struct watchset *w, const struct watch_rule *r, struct buf *out);
+void watchset_print_rule(const struct watchset *set, const struct watch_rule *r, struct buf *out);
 
 /* A member that lists the patterns, "!" before those that leave out: as many as stand in one entry
  * beside others, and a last item that says how many do not. */

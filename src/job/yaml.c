@@ -219,6 +219,7 @@ static int parser_fault(struct reader *r, struct fy_diag *diag)
                 return refuse(r->fault, mark, "not YAML");
         if (r->depth == 0)
                 return refuse(r->fault, mark, "%s", e->msg);
+        assert(r->open[r->depth - 1]);
         return refuse(r->fault, mark, "%s (in what begins at %u:%u)", e->msg,
                       (unsigned)r->open[r->depth - 1]->mark.line,
                       (unsigned)r->open[r->depth - 1]->mark.column);
