@@ -43,7 +43,8 @@ const char *change_word(const struct change *c)
         if (!c->is)
                 return "deleted";
         d = change_differs(c);
-        if (d & RECORD_F_INODE)
+        /* Where a filesystem tells no time of birth, a number used again looks like the same. */
+        if (d & RECORD_F_INODE || c->was->type != c->is->type)
                 return "replaced";
         return d & content ? "modified" : "attributes";
 }

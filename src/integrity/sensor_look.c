@@ -561,17 +561,36 @@ static int take_look(struct sensor *s, struct table_node *dir, struct span name,
 
 /* ---- looking ---- */
 
-/* Another look at the same place is on its way. */
-static bool in_flight(const struct sensor *s, const struct dirty_place *p)
+/* Another look at this place is on its way: NULL when none is. */
+static struct look_job *in_flight(struct sensor *s, const struct table_handle *dir,
+                                  struct span name)
 {
         for (size_t i = 0; i < LOOK_JOBS; i++) {
-                const struct dirty_place *q = s->look[i].place;
+                const struct dirty_place *p = s->look[i].place;
 
-                if (q && q->dir == p->dir && q->name_n == p->name_n &&
-                    memcmp(q->name, p->name, p->name_n) == 0)
-                        return true;
+                if (p && !s->look[i].stale && span_eq(span_of(p->name, p->name_n), name) &&
+                    table_handle_eq(&p->dir->h, dir))
+                        return &s->look[i];
         }
-        return false;
+        return NULL;
+}
+
+int look_renamed(struct sensor *s, const struct table_handle *from_dir, struct span from,
+                 const struct table_handle *to_dir, struct span to)
+{
+        struct look_job *j = in_flight(s, to_dir, to);
+        int rc = 0;
+
+        if (j)
+                j->stale = true;
+        j = in_flight(s, from_dir, from);
+        if (!j)
+                return 0;
+        j->stale = true;
+        for (size_t i = DIRTY_AUTHORS; i-- > 0 && rc == 0;) /* the latest comes last */
+                if (j->place->by[i] || i == 0)
+                        rc = look_at(s, to_dir, to, j->place->what, j->place->by[i], 0);
+        return rc;
 }
 
 /* It kept changing under the reader: once more later, and in the end without a hash. */
@@ -608,6 +627,10 @@ static void job_done(struct pool_job *pj)
         fd_close(&j->dirfd);
         j->next_free = s->free_look;
         s->free_look = j;
+        if (j->stale) {
+                dirty_place_free(s->dirty, p);
+                return;
+        }
         if (s->phase != SENSOR_LIVE || (j->rc == 0 && still_changing(buf_span(&j->encoded), p))) {
                 put_back(s, p, CHANGING_MS);
                 return;
@@ -636,6 +659,7 @@ static int look_by_job(struct sensor *s, int dirfd, struct dirty_place *p)
                 return -errno;
         s->free_look = j->next_free;
         j->place = p;
+        j->stale = false;
         j->job = (struct pool_job){ .run = job_run, .done = job_done };
         rc = pool_submit(s->o.pool, &j->job);
         if (rc < 0) {
@@ -788,7 +812,7 @@ static int look_place(struct sensor *s, struct dirty_place *p)
         struct table_node *dir;
         int rc = 0;
 
-        if (in_flight(s, p)) {
+        if (in_flight(s, &p->dir->h, span_of(p->name, p->name_n))) {
                 put_back(s, p, 2);
                 return 0;
         }

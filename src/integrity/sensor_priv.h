@@ -76,6 +76,7 @@ struct look_job {
         struct sensor *sensor;
         struct look_job *next_free;
         struct dirty_place *place; /* NULL: free */
+        bool stale;                /* the name was renamed since: what was read is another's */
         int dirfd;
         struct observer *observer;
         int rc;
@@ -220,6 +221,10 @@ MUST_USE int look_linked(struct sensor *s, struct table_node *n);
 /* Look at a place soon. */
 MUST_USE int look_at(struct sensor *s, const struct table_handle *dir, struct span name,
                      unsigned what, struct who *who, int64_t delay_ns);
+/* A file was renamed: a look on its way at either name is worth nothing, and who did what it was
+ * for did it to what is at the new name. */
+MUST_USE int look_renamed(struct sensor *s, const struct table_handle *from_dir, struct span from,
+                          const struct table_handle *to_dir, struct span to);
 /* The i-th node with this handle; NULL when there are not so many. */
 struct table_node *look_nth(struct sensor *s, const struct table_handle *h, unsigned i);
 /* Borrowed descriptor of the directory, valid until the next call; or a negative errno. */

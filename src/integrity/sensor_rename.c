@@ -43,9 +43,12 @@ static int touch_both(struct sensor *s, const struct side *from, const struct si
 static int move_places(struct sensor *s, const struct side *from, const struct side *to)
 {
         int64_t wall = sensor_wall(s);
-        int rc = 0;
+        int rc;
 
-        if (from->dir && to->dir)
+        if (!from->dir || !to->dir)
+                return 0;
+        rc = look_renamed(s, from->h, from->name, to->h, to->name);
+        if (rc == 0)
                 rc = dirty_move(s->dirty, from->h, from->name, to->h, to->name, sensor_mono(s));
         if (rc != -ENOSPC)
                 return rc;

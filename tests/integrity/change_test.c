@@ -100,7 +100,7 @@ static void test_changes(void **state)
                 { set_nothing, set_all, "", false, "modified" },
                 { set_all, set_nothing, "", false, "modified" },
                 { NULL, set_link, "", false, "created" },
-                { set_device, set_link, "", false, "modified" },
+                { set_device, set_link, "", false, "replaced" },
                 { NULL, set_device, "", false, "created" },
         };
         static const struct span paths[] = { SPAN_INIT("/etc/hosts"), SPAN_INIT("/\xff\n\""),
