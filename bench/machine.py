@@ -62,14 +62,22 @@ def in_two_processes(directory, *command):
         return timed("xargs", "-0", "-P2", "-n500", *command, stdin=find.stdout)
 
 
-def compare(rounds, contenders):
+def read_all(directory):
+    """Bring every file's content into memory: what is compared then is not the disk."""
+    with subprocess.Popen(["find", directory, "-type", "f", "-print0"],
+                          stdout=subprocess.PIPE) as find:
+        timed("xargs", "-0", "-n1000", "cat", stdin=find.stdout)
+
+
+def compare(rounds, contenders, before=lambda: None):
     """{name: function() -> Usage} in turn, so that a slow moment hits all of them: {name: Usage of
-    medians, or the Unavailable}."""
+    medians, or the Unavailable}.  before() comes before each and is not measured."""
     got = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, function in contenders.items():
             if isinstance(got[name], Unavailable):
                 continue
+            before()
             try:
                 got[name].append(function())
             except Unavailable as e:
