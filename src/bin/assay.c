@@ -5,10 +5,23 @@
 #include "sys/sysclock.h"
 
 static const struct command *const commands[] = {
-        &command_up,     &command_status, &command_doctor,   &command_log,
-        &command_verify, &command_prove,  &command_baseline, &command_check,
-        &command_change, &command_alert,  &command_watch,    &command_erase,
-        &command_ledger, &command_help,   &command_version,  NULL,
+        &command_up,
+        &command_status,
+        &command_doctor,
+        &command_log,
+        &command_verify,
+        &command_prove,
+        &command_baseline,
+        &command_check,
+        &command_change,
+        &command_alert,
+        &command_deny,
+        &command_watch,
+        &command_erase,
+        &command_ledger,
+        &command_help,
+        &command_version,
+        NULL,
 };
 
 int main(int argc, char **argv)

@@ -8,6 +8,7 @@
 
 extern const struct command command_baseline;
 extern const struct command command_check;
+extern const struct command command_deny;
 extern const struct command command_watch;
 
 #endif

@@ -83,10 +83,10 @@ static void put_check_text(const struct screen *s, const struct config *c, struc
         for (size_t i = 0; i < c->set.n_profiles; i++) {
                 const struct watch_profile *p = c->set.profiles[i];
 
-                if (p->mode == WATCH_RESTORE || p->mode == WATCH_DENY)
-                        buf_printf(out, "note  profile %.*s: this version alerts instead of %s\n",
-                                   (int)p->name.n, (const char *)p->name.p,
-                                   p->mode == WATCH_DENY ? "denying" : "restoring");
+                if (p->mode == WATCH_RESTORE)
+                        buf_printf(out,
+                                   "note  profile %.*s: this version alerts instead of restoring\n",
+                                   (int)p->name.n, (const char *)p->name.p);
         }
 }
 

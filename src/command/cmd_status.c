@@ -271,6 +271,37 @@ static void put_config(const struct process *p, struct buf *out)
         }
 }
 
+/* Mode deny: what is frozen, and what is not although it should be. */
+static void put_denied(const struct process *p, struct buf *out)
+{
+        static const struct {
+                const char *path, *words;
+        } rest[] = { { "more.deny.withheld", " not, for they are not what is trusted" },
+                     { "more.deny.foreign", " by a flag that somebody else has set" },
+                     { "more.deny.unable", " not, see the log" } };
+        struct json_value v;
+        int64_t n;
+
+        if (!state_int(p, "more.deny.frozen", &n))
+                return;
+        begin_line("denies", out);
+        screen_put_count(out, (uint64_t)MAX_OF(n, 0));
+        buf_put_str(out, " frozen");
+        for (size_t i = 0; i < ARRAY_LEN(rest); i++) {
+                if (!state_int(p, rest[i].path, &n) || n <= 0)
+                        continue;
+                buf_put_str(out, ", ");
+                screen_put_count(out, (uint64_t)n);
+                buf_put_str(out, rest[i].words);
+        }
+        if (json_get_path(p->state, "more.deny.suspended", &v) && span_eq_str(v.raw, "true"))
+                buf_put_str(out, ", suspended");
+        if (json_get_path(p->state, "more.deny.broken", &v))
+                buf_put_str(out, ", its list of flags cannot be kept: none is set");
+        buf_put_byte(out, '\n');
+        put_items(p, "more.deny_not", "", out);
+}
+
 static void put_process(const struct invocation *in, const struct process *p, struct buf *out)
 {
         struct json_value v;
@@ -297,6 +328,7 @@ static void put_process(const struct invocation *in, const struct process *p, st
         put_items(p, json_get_path(p->state, "more.paths", &v) ? "more.paths" : "more.profiles",
                   "watches", out);
         put_items(p, "more.filesystems", "by", out);
+        put_denied(p, out);
         put_authors(p, out);
         put_logins(p, out);
         if (state_int(p, "more.files", &n)) {

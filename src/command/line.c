@@ -59,6 +59,10 @@ static const struct phrase phrases[] = {
         { "integrity.change", STYLE_NONE, "{change}", "[{from} → ]{path}", line_put_change },
         { "integrity.command", STYLE_BOLD, "command",
           "{verb} {state}[: {error}][, took {took_ns:ns}]", line_put_author },
+        { "integrity.deny", STYLE_BOLD, "deny",
+          "{event}[: {reason}][, {files:count} of files and directories][: {paths:list}][, until "
+          "{until:time}]",
+          NULL },
         { "integrity.gap", STYLE_WARN, "gap",
           "changes may have been missed ({reason}) from {from:time} to {until:time}[, {dropped:count} "
           "events lost][, a rescan found {found:count}][, in {paths:list}]",

@@ -28,6 +28,17 @@ unsigned change_differs(const struct change *c)
         return record_diff(c->was, c->is) & worth;
 }
 
+unsigned change_differs_denied(const struct change *c)
+{
+        struct record was = *c->was;
+        struct change since = *c;
+
+        if (c->profile && c->profile->mode == WATCH_DENY)
+                was.flags |= c->is->flags & RECORD_IMMUTABLE;
+        since.was = &was;
+        return change_differs(&since);
+}
+
 const char *change_word(const struct change *c)
 {
         const unsigned content = RECORD_F_TYPE | RECORD_F_SIZE | RECORD_F_LINK | RECORD_F_RDEV |

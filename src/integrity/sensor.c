@@ -78,6 +78,8 @@ int sensor_new(const struct sensor_options *o, struct sensor **ret, struct err *
                 rc = deep_init(s, err);
         if (rc == 0)
                 rc = why_init(s, err);
+        if (rc == 0)
+                rc = deny_init(s, err);
         if (rc < 0)
                 return rc;
         who_recall(s->who, s->state.dirfd);
@@ -110,6 +112,7 @@ struct sensor *sensor_free(struct sensor *s)
         loop_remove(s->reconnect);
         command_done(s);
         why_done(s);
+        deny_done(s);
         users_done(s);
         mounts_done(s);
         deep_done(s);
@@ -307,6 +310,8 @@ static int work(struct sensor *s)
                 rc = trusted_work(s);
         if (rc == 0)
                 rc = deep_work(s);
+        if (rc == 0)
+                rc = deny_work(s);
         return rc;
 }
 
@@ -350,6 +355,7 @@ static void on_turn(void *ctx)
         due = sooner(due, trusted_due(s));
         due = sooner(due, deep_due(s));
         due = sooner(due, config_due(s));
+        due = sooner(due, deny_due(s));
         loop_timer_set(s->settle, due);
 }
 
@@ -376,7 +382,7 @@ static void on_tick(void *ctx)
                 s->state.journal.dirty = false;
                 (void)!io_kernel.fdatasync(io_kernel.ctx, s->state.journal.fd);
         }
-        if (out_room(s) && (why_tick(s, false) < 0 || why_expire(s) < 0))
+        if (out_room(s) && (why_tick(s, false) < 0 || why_expire(s) < 0 || deny_tick(s) < 0))
                 s->failed = -ENOMEM;
         procsource_tick(s->o.processes);
         who_tick(s->who, s->state.dirfd, false);

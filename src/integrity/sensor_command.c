@@ -15,6 +15,7 @@
  *   change.close     id, reason                           id
  *   change.list      {}                                   changes: [...]
  *   alert.explain    id, change, reason                   id
+ *   deny.lift        reason                               left, lifted
  *
  * Each is an entry integrity.command: one that only looks when it has ended, one that changes
  * something when it begins and again when it has ended. */
@@ -46,6 +47,7 @@ static const struct verb {
         { "baseline.create", true, verb_create }, { "baseline.accept", true, verb_accept },
         { "change.open", true, why_open },        { "change.close", true, why_close },
         { "change.list", false, why_list },       { "alert.explain", true, why_late },
+        { "deny.lift", true, deny_lift_all },
 };
 
 /* What is remembered of a command until it has ended. */

@@ -275,6 +275,7 @@ int64_t config_due(const struct sensor *s)
 void config_extended(struct sensor *s)
 {
         s->config.extended = true;
+        deny_trusted(s);
 }
 
 /* ---- at the start ---- */

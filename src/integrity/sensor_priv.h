@@ -13,13 +13,15 @@
  *   sensor_config.c   what is watched becomes something else
  *   sensor_deep.c     all content read again, in the background
  *   sensor_users.c  names of users
- *   sensor_why.c    what explains a change, and alerts where nothing does */
+ *   sensor_why.c    what explains a change, and alerts where nothing does
+ *   deny*.c         mode deny: see deny.h */
 #ifndef INTEGRITY_SENSOR_PRIV_H
 #define INTEGRITY_SENSOR_PRIV_H
 
 #include "integrity/alert.h"
 #include "integrity/approval.h"
 #include "integrity/change.h"
+#include "integrity/deny.h"
 #include "integrity/dirty.h"
 #include "integrity/observe.h"
 #include "integrity/procs.h"
@@ -156,6 +158,7 @@ struct sensor {
         struct trusted *trusted; /* sensor_trusted.c */
         struct sensor_config config;
         struct deep *deep; /* sensor_deep.c */
+        struct deny *deny; /* deny.h */
         struct control *control;
         struct pace pace;
         unsigned asked;       /* enum scan_flags of the scan that was asked for */

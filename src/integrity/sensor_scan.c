@@ -75,7 +75,7 @@ int scan_difference(struct sensor *s, struct table_node *n, const struct record 
         if (fresh) {
                 s->absorbed++;
                 rc = tell_silent(s, buf_span(&s->ops));
-        } else if (c.was && !change_differs(&c)) {
+        } else if (c.was && (!change_differs(&c) || deny_expects(s, &c))) {
                 rc = tell_silent(s, buf_span(&s->ops));
         } else {
                 told = true;

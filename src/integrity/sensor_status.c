@@ -200,6 +200,7 @@ void sensor_put_status(const struct sensor *s, struct buf *out)
         json_member_u64(&w, "changes", s->changes);
         put_config(&w, s);
         deep_put_status(s, &w);
+        deny_put_status(s, &w);
         json_member_u64(&w, "events", c.events);
         json_member_u64(&w, "files", table_count(s->table));
         put_filesystems(&w, s);

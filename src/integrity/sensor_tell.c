@@ -100,6 +100,7 @@ int tell_change(struct sensor *s, const struct change *seen, struct span ops)
         s->changes++;
         users_seen(s, c->path);
         rc = queue(s, buf_span(&s->skeleton), ops, (struct who *)c->who, false);
+        deny_judged(s, c);
         return rc < 0 ? rc : why_alert(s, c);
 }
 

@@ -176,6 +176,7 @@ static int place(struct trusted *t, const char *reason, struct err *err)
                 return rc;
         t->head = t->next;
         t->has = true;
+        deny_trusted(s);
         t->step = TOLD;
         t->due_ns = sensor_mono(s) + LEDGER_MS * NS_PER_MS;
         log_event(LOG_LEVEL_INFO, "sensor.baseline", log_str("reason", reason),
@@ -387,7 +388,7 @@ static int on_difference(void *ctx, struct span path, struct span was_bytes, str
         c.is = is_bytes.n ? &is : NULL;
         t->added += !c.was;
         t->removed += !c.is;
-        t->changed += c.was && c.is && change_differs(&c);
+        t->changed += c.was && c.is && change_differs_denied(&c);
         if (t->task == TRUSTED_CHECK)
                 return 0;
         baseline_put_change(&t->changes, path, is_bytes);
@@ -447,6 +448,7 @@ static int begin_to_write(struct trusted *t)
         if (rc == -E2BIG)
                 (void)err_set(&err, rc, "too much at once: accept parts of it, or create it anew");
         if (rc == 0 && t->changes.n == 0) {
+                deny_trusted(s);
                 answer(t); /* nothing differs: what is trusted stays */
                 return 0;
         }
@@ -584,6 +586,7 @@ static int answer_check(struct trusted *t)
                 answer_failed(t, rc, &err);
                 return rc == -ENOMEM ? rc : 0;
         }
+        deny_trusted(s);
         json_writer_init(&w, &body);
         json_begin_object(&w);
         json_member_u64(&w, "added", t->added);

@@ -301,10 +301,12 @@ int why_open(struct sensor *s, struct control_call *c, struct who *who, struct b
         rc = save(s, err);
         if (rc == 0)
                 rc = tell_approval(s, a, "opened", a->reason, NULL, who);
-        if (rc < 0)
+        if (rc < 0) {
                 approvals_remove(&s->approvals, a);
-        else
-                a = NULL;
+                return rc;
+        }
+        a = NULL;
+        rc = deny_open_now(s);
         return rc < 0 ? rc : 1;
 }
 

@@ -234,6 +234,7 @@ static void forget(struct table *t, struct table_node *n)
         table_handle_drop(t, n);
         table_inode_remove(t, n);
         t->n_records -= n->record ? 1 : 0;
+        n->mark &= (uint8_t) ~(TABLE_DOUBT | TABLE_DIFFERS);
         free(n->record);
         n->record = NULL;
         n->record_n = 0;

@@ -60,6 +60,8 @@ enum table_mark {
         TABLE_NEW = 1u << 2,   /* the owner's: a directory known from an event, not yet looked at */
         TABLE_OWED = 1u << 4,  /* the owner's: its next look is told, even where nothing differs */
         TABLE_WAY = 1u << 3,   /* a directory that a pattern may lead through, as one was found */
+        TABLE_DOUBT = 1u << 5, /* the record's: it is not what is trusted; goes with it */
+        TABLE_DIFFERS = 1u << 6, /* likewise, while it is found out */
 };
 
 struct table;

@@ -135,6 +135,7 @@ const struct role_profile profile_recorder = {
 
 static const struct sandbox_arg sensor_args[] = {
         { "ioctl", 1, 0, FS_IOC_GETFLAGS },
+        { "ioctl", 1, 0, FS_IOC_SETFLAGS },
         { "ioctl", 1, 0, FS_IOC_GETVERSION },
         { "socket", 0, 0, AF_UNIX },
         { "socket", 0, 0, AF_NETLINK },
@@ -152,6 +153,8 @@ const struct role_profile profile_sensor = {
                 SANDBOX_CAP(CAP_DAC_READ_SEARCH) | /* every file, and open by handle */
                 SANDBOX_CAP(CAP_SYS_PTRACE) |      /* /proc/<pid>/exe of everybody */
                 SANDBOX_CAP(CAP_KILL) |            /* an overdue job, which is nobody's */
+                SANDBOX_CAP(CAP_LINUX_IMMUTABLE) | /* mode deny, */
+                SANDBOX_CAP(CAP_FOWNER) |          /* also of files that are not root's */
                 SANDBOX_CAP(CAP_SETUID) | SANDBOX_CAP(CAP_SETGID) | /* jobs become nobody */
                 SANDBOX_CAP(CAP_SETPCAP), /* and leave their bounding set */
         .calls = { .allow = sensor_calls, .args = sensor_args },

@@ -211,6 +211,17 @@ const struct kind kind_table[] = {
                  { "what.took_ns", KIND_INT, 0, "how long it took" },
                  { "what.verb", KIND_TEXT, REQ, "the command" }, ACTOR) },
 
+        { "integrity.deny", 1, "sensor", 5002,
+          "Immutable flags of mode deny were set or taken off, or could not be.",
+          FIELDS({ "what.event", KIND_TEXT, REQ,
+                   "set; lifted: by an approved change, or no longer denied; withheld: not what is "
+                   "trusted, so not set; unsupported: the filesystem has none; given_up: somebody "
+                   "keeps taking it off; suspended: all are off, as asked" },
+                 { "what.files", KIND_U64, 0, "how many files and directories" },
+                 { "what.paths", KIND_LIST, 0, "the first few of them" },
+                 { "what.reason", KIND_TEXT, 0, "why" },
+                 { "what.until", KIND_TIME, 0, "when it is taken off again by itself" }) },
+
         { "integrity.gap", 1, "sensor", 1008,
           "Changes may have been missed between two times, and what a rescan then found.",
           FIELDS({ "what.dropped", KIND_U64, 0, "events known to be lost" },

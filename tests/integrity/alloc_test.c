@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Memory ends at the first, second, third... allocation of everything that reads a file. */
+#include "integrity/frozen.h"
 #include "integrity/journal.h"
 #include "integrity/snapshot.h"
 #include "integrity/watchset.h"
@@ -92,6 +93,32 @@ static void test_watchset(void **state)
         (void)state;
 }
 
+/* Enough lines that the list of them grows. */
+static void test_frozen(void **state)
+{
+        struct buf text = BUF_INIT(1 << 20);
+        int rc = -ENOMEM;
+
+        buf_put_str(&text, FROZEN_HEAD);
+        for (int i = 0; i < 300; i++)
+                buf_printf(&text, "+ 1 2 0 L2Fh%c%cFh\n", 'A' + i / 26, 'a' + i % 26);
+        for (long n = 0; rc; n++) {
+                struct frozen *f = NULL;
+                struct err err = { 0 };
+                bool torn;
+
+                left = n;
+                rc = frozen_new(&f, &err);
+                if (rc == 0)
+                        rc = frozen_parse(f, buf_span(&text), &torn, &err);
+                left = -1;
+                assert_true(rc == 0 || rc == -ENOMEM);
+                frozen_free(f);
+        }
+        buf_done(&text);
+        (void)state;
+}
+
 static void test_snapshot(void **state)
 {
         char dir[] = "/tmp/alloc-XXXXXX";
@@ -149,6 +176,7 @@ static void test_journal(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_frozen),
                 cmocka_unit_test(test_watchset),
                 cmocka_unit_test(test_snapshot),
                 cmocka_unit_test(test_journal),

@@ -1,0 +1,367 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mode deny: who is kept out, who is let in, and that exactly our flags come off again."""
+import array
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+from seeing import Mounts, make_ext4, make_overlay, make_tmpfs
+from sensor_host import BIN
+from test_watch import Watched, profile
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="flags need root")
+
+GETFLAGS, SETFLAGS, IMMUTABLE = 0x80086601, 0x40086602, 0x10
+
+
+def flags(path, change=None):
+    """The inode flags; change(flags) gives new ones."""
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        value = array.array("i", [0])
+        fcntl.ioctl(fd, GETFLAGS, value, True)
+        if change is not None:
+            fcntl.ioctl(fd, SETFLAGS, array.array("i", [change(value[0])]), True)
+        return value[0]
+    finally:
+        os.close(fd)
+
+
+def frozen(path):
+    return bool(flags(path) & IMMUTABLE)
+
+
+def melt(top):
+    """Take every flag off, so that the directory can be removed whatever the test did."""
+    for directory, _, files in os.walk(top):
+        for path in [directory] + [os.path.join(directory, f) for f in files]:
+            with contextlib.suppress(OSError):
+                flags(path, lambda f: f & ~IMMUTABLE)
+
+
+class Denying(Watched):
+    """A host with directories below tree/ that are denied."""
+
+    def __init__(self, directory, tree=None):
+        super().__init__(directory)
+        if tree:
+            self.tree.rmdir()
+            self.tree = tree / "tree"
+            self.tree.mkdir()
+        self.safe = self.tree / "safe"
+        self.safe.mkdir()
+
+    def rules(self, mode="deny", *more):
+        self.configure(profile("safe", mode, [self.safe]),
+                       profile("rest", "alert", [self.tree]), *more)
+
+    def assay(self, *words, check=True):
+        done = subprocess.run([BIN / "assay", *map(str, words), "--state", self.state,
+                               "--run", self.run], capture_output=True, text=True)
+        assert not check or done.returncode == 0, done.stderr
+        return done
+
+    def freeze(self, count):
+        """Wait until so many files and directories are frozen."""
+        self.wait(lambda: self.deny().get("frozen") == count and not self.deny()["working"],
+                  f"{count} flags, not {self.deny()}")
+
+    def deny(self):
+        return self.status().get("deny", {})
+
+    def said(self, event):
+        return [e["what"] for e in self.entries("integrity.deny") if e["what"]["event"] == event]
+
+    def saying(self, event, count=1):
+        self.wait(lambda: len(self.said(event)) >= count, f"integrity.deny {event}")
+        return self.said(event)[-1]
+
+    def approve(self, name, *paths):
+        self.assay("change", "open", name, "--for", "1h", "--reason", "a test",
+                   *[w for p in paths for w in ("--path", p)])
+
+    def over(self, name):
+        self.assay("change", "close", name)
+
+    def alerts(self):
+        return [e["what"] for e in self.entries("alert.raised")]
+
+
+@contextlib.contextmanager
+def place(make=make_ext4):
+    with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="assay-deny-") as name:
+        mounts = Mounts(pathlib.Path(name))
+        host = None
+        try:
+            host = Denying(pathlib.Path(name), make(mounts) if make else None)
+            yield host
+        finally:
+            if host:
+                host.stop()
+                melt(host.tree)
+            mounts.done()
+
+
+@pytest.fixture
+def host():
+    with place() as h:
+        yield h
+
+
+def refused(function, *arguments):
+    with pytest.raises(OSError) as caught:
+        function(*arguments)
+    assert caught.value.errno == errno.EPERM, caught.value
+
+
+def test_kept_out(host):
+    """Nobody, root included, changes a denied file or what is in a denied directory."""
+    (host.safe / "sub").mkdir()
+    for name in ("a", "b", "sub/c"):
+        (host.safe / name).write_text(name)
+    (host.safe / "link").symlink_to("a")
+    os.chown(host.safe / "b", 1234, 1234)
+    (host.tree / "free").write_text("free")
+    host.rules()
+    host.start()
+    host.freeze(5)
+    a = host.safe / "a"
+    refused(a.write_text, "x")
+    refused(os.truncate, a, 0)
+    refused(os.unlink, a)
+    refused(os.rename, a, host.tree / "away")
+    refused(os.link, a, host.tree / "other")
+    refused(os.link, host.tree / "free", host.safe / "in")
+    refused(os.chmod, host.safe / "b", 0o777)
+    refused(os.chown, a, 1, 1)
+    refused(os.setxattr, a, "user.x", b"1")
+    refused((host.safe / "new").write_text, "new")
+    refused(os.mkdir, host.safe / "sub" / "new")
+    refused(os.unlink, host.safe / "link")
+    refused(os.rename, host.tree / "free", host.safe / "link")
+    refused(os.rename, host.safe, host.tree / "moved")
+    (host.tree / "free").write_text("still free")
+    host.seen(host.tree / "free", "modified")
+    said = host.saying("set")
+    assert said["files"] == 5 and str(a) in said["paths"]
+    assert [e for e in host.changes() if str(host.safe) in e["what"].get("path", "")] == []
+    text = host.assay("log", "--kind", "integrity.deny").stdout
+    assert "set, 5 of files and directories" in text, text
+    assert "5 frozen" in host.assay("status", check=False).stdout
+    # What the baseline has is not disturbed by flags that are ours.
+    differs = host.assay("check", "--json", check=False).stdout
+    assert str(host.tree / "free") in differs and str(host.safe) + "/" not in differs, differs
+
+
+def test_approved(host):
+    """An approved change opens its own paths, for as long as it lasts, and what it made is frozen."""
+    (host.safe / "sub").mkdir()
+    for name in ("a", "b", "sub/c"):
+        (host.safe / name).write_text(name)
+    host.rules()
+    host.start()
+    host.freeze(5)
+    a, c = host.safe / "a", host.safe / "sub" / "c"
+    host.approve("CHG-1", a)
+    assert not frozen(a) and not frozen(host.safe), "the flags are off before it is answered"
+    assert frozen(host.safe / "b") and frozen(c) and frozen(c.parent)
+    refused((host.safe / "b").write_text, "x")
+    (host.safe / "a.new").write_text("anew")
+    os.rename(host.safe / "a.new", a)
+    host.wait(lambda: [e for e in host.of(a) if e["why"]["state"] == "change"], "the change")
+    host.over("CHG-1")
+    host.wait(lambda: frozen(a) and frozen(host.safe), "flags after the change")
+    refused(a.write_text, "x")
+    host.wait(lambda: sum(w["files"] for w in host.said("set")) == 5 + 2, "entries")
+    assert sum(w["files"] for w in host.said("lifted")) == 2
+
+
+def test_unexplained_is_not_frozen(host):
+    """What an approved change did not allow stays open to be put right, and is told."""
+    (host.safe / "a").write_text("a")
+    host.rules()
+    host.start()
+    host.freeze(2)
+    host.approve("CHG-1", host.safe / "a")
+    evil = host.safe / "evil"
+    evil.write_text("evil")
+    assert host.seen(evil, "created")["why"]["state"] == "unexplained"
+    host.over("CHG-1")
+    host.freeze(2)
+    said = host.saying("withheld")
+    assert said["paths"] == [str(evil)] and not frozen(evil)
+    host.assay("baseline", "accept", "--reason", "fine after all", evil)
+    host.freeze(3)
+    assert frozen(evil)
+
+
+def test_tampered_before(host):
+    """What differs from the baseline when its profile begins to deny is not frozen in silence."""
+    for name in ("good", "bad"):
+        (host.safe / name).write_text(name)
+    host.rules("alert")
+    host.start()
+    (host.safe / "bad").write_text("worse")
+    host.seen(host.safe / "bad", "modified")
+    host.rules("deny")
+    host.reload()
+    host.settled(1)
+    host.freeze(2)
+    assert host.saying("withheld")["paths"] == [str(host.safe / "bad")]
+    assert not frozen(host.safe / "bad") and frozen(host.safe / "good")
+    host.assay("baseline", "accept", "--reason", "was meant")
+    host.freeze(3)
+    # No longer denied: ours come off.
+    host.rules("alert")
+    host.reload()
+    host.wait(lambda: not frozen(host.safe / "bad") and not frozen(host.safe), "no flags")
+
+
+def test_only_ours(host):
+    """A flag that an administrator has set is neither counted as ours nor taken off."""
+    for name in ("ours", "theirs"):
+        (host.safe / name).write_text(name)
+    flags(host.safe / "theirs", lambda f: f | IMMUTABLE)
+    host.rules()
+    host.start()
+    host.freeze(2)
+    assert host.deny()["foreign"] == 1
+    done = json.loads(host.assay("deny", "lift", "--all", "--reason", "a test", "--json").stdout)
+    assert done["lifted"] == 2 and done["left"] == 0
+    assert frozen(host.safe / "theirs") and not frozen(host.safe / "ours")
+    host.wait(lambda: not host.deny() or host.deny()["suspended"], "its status")
+    host.saying("suspended")
+    (host.safe / "ours").write_text("free again")
+    host.seen(host.safe / "ours", "modified")
+
+
+def test_killed(host):
+    """After a kill the flags hold, are known, and come off without a sensor."""
+    for i in range(20):
+        (host.safe / f"f{i}").write_text("x")
+    flags(host.safe / "f0", lambda f: f | IMMUTABLE)
+    host.rules()
+    host.start()
+    host.freeze(20)
+    host.end(host.sensor, signal.SIGKILL)
+    refused((host.safe / "f1").write_text, "x")
+    host.start_sensor()
+    host.freeze(20)
+    assert [e for e in host.changes() if str(host.safe) in e["what"]["path"]] == []
+    assert len(host.said("set")) == 1, "they were set already"
+    host.end(host.sensor, signal.SIGKILL)
+    host.sensor = None
+    listed = host.assay("deny", "list").stdout.splitlines()
+    assert str(host.safe / "f1") in listed and len(listed) == 20
+    done = json.loads(host.assay("deny", "lift", "--all", "--json").stdout)
+    assert done == {"failed": 0, "lifted": 20, "missing": 0}
+    assert frozen(host.safe / "f0") and not frozen(host.safe / "f1") and not frozen(host.safe)
+    assert host.assay("deny", "list").stdout == ""
+
+
+def test_killed_at_any_time(host):
+    """Wherever the sensor is killed while it sets flags, the list has all of them."""
+    for i in range(2000):
+        (host.safe / f"f{i}").write_text("x")
+    host.rules()
+    host.start_recorder()
+    for wait in (0.0, 0.02, 0.05, 0.1):
+        host.start_sensor()
+        time.sleep(wait)
+        host.end(host.sensor, signal.SIGKILL)
+    host.sensor = None
+    listed = set(host.assay("deny", "list").stdout.splitlines())
+    found = {str(p) for p in [host.safe, *host.safe.iterdir()] if frozen(p)}
+    assert found <= listed
+    host.assay("deny", "lift", "--all")
+    assert not [p for p in [host.safe, *host.safe.iterdir()] if frozen(p)]
+
+
+def test_taken_off(host):
+    """Root takes a flag off: told as what it is and set again, though not for ever."""
+    a = host.safe / "a"
+    a.write_text("a")
+    (host.safe / "b").write_text("b")
+    host.rules()
+    host.start()
+    host.freeze(3)
+    for i in range(1, 4):
+        flags(a, lambda f: f & ~IMMUTABLE)
+        change = host.seen(a, "attributes", i)["what"]
+        assert change["differs"] == ["flags"] and change["old_flags"] == ["immutable"]
+        host.wait(lambda: frozen(a), "the flag again")
+    flags(a, lambda f: f & ~IMMUTABLE)
+    assert host.saying("given_up")["paths"] == [str(a)]
+    time.sleep(1)
+    assert not frozen(a) and frozen(host.safe / "b")
+    assert [w["severity"] for w in host.alerts()] == ["critical"]
+
+
+def test_taken_off_and_changed(host):
+    """The flag off, another content in, the flag on again: told, and nothing of it is trusted."""
+    a = host.safe / "a"
+    a.write_text("good")
+    host.rules()
+    host.start()
+    host.freeze(2)
+    flags(a, lambda f: f & ~IMMUTABLE)
+    a.write_text("evil")
+    host.wait(lambda: [e for e in host.of(a) if "sha256" in e["what"].get("differs", ())],
+              "the change")
+    host.saying("withheld")
+    assert not frozen(a)
+
+
+@pytest.mark.parametrize("make", [make_tmpfs, make_overlay], ids=["tmpfs", "overlay"])
+def test_other_filesystems(make):
+    """Where there is no flag, that is said, and a change alerts; where there is, it denies."""
+    with place(make) as host:
+        a = host.safe / "a"
+        a.write_text("a")
+        host.rules()
+        host.start()
+        host.wait(lambda: host.deny() and not host.deny()["working"], "the first pass")
+        if host.deny()["frozen"]:
+            host.freeze(2)
+            refused(a.write_text, "b")
+            return
+        not_here = host.status()["deny_not"]
+        assert len(not_here) == 1 and "no immutable flag" in not_here[0][2], not_here
+        assert "no immutable flag" in host.assay("status", check=False).stdout
+        a.write_text("b")
+        host.wait(lambda: host.of(a, "modified"), "the change")
+        assert host.saying("unsupported")["reason"] == not_here[0][2]
+        host.wait(host.alerts, "an alert")
+
+
+def test_many(host):
+    """Thousands are frozen in little time and memory, and at the next start nothing is to do."""
+    for d in range(20):
+        (host.safe / f"d{d}").mkdir()
+        for i in range(120):
+            (host.safe / f"d{d}" / f"f{i}").write_text("x")
+    host.rules()
+    host.start()
+    host.freeze(2421)
+    assert sum(w["files"] for w in host.said("set")) == 2421
+    host.end(host.sensor)
+    host.start_sensor()
+    host.freeze(2421)
+    assert sum(w["files"] for w in host.said("set")) == 2421
+    began = time.monotonic()
+    host.approve("CHG-1", host.safe)
+    assert time.monotonic() - began < 10
+    assert host.deny()["frozen"] == 0 or not frozen(host.safe / "d3" / "f3")
+    shutil.rmtree(host.safe / "d3")
+    host.over("CHG-1")
+    host.freeze(2421 - 121)
