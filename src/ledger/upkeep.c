@@ -73,37 +73,41 @@ static int drop(int dirfd, const struct io *io, const char *path, struct err *er
 }
 
 /* Bundle n, its tile and its sealed rows; then their directories, if that emptied them. */
-static int drop_bundle(int public_fd, int rows_fd, const struct io *io, uint64_t n, struct err *err)
+int prune_bundle(const struct pruning *p, uint64_t n, struct err *err)
 {
         struct tile t = { .level = TILE_LEVEL_ENTRIES, .n = n, .width = TILE_WIDTH };
         size_t skip = strlen("tile/entries/");
         char path[TILE_PATH_MAX];
         int r;
 
+        assert(n < p->bundles);
         tile_path(t, path);
-        r = drop(public_fd, io, path, err);
-        if (r == 0)
-                r = drop(rows_fd, io, path + skip, err);
+        r = drop(p->public_fd, p->io, path, err);
+        if (r == 0 && p->rows_fd >= 0)
+                r = drop(p->rows_fd, p->io, path + skip, err);
         t.level = 0;
         tile_path(t, path);
         if (r == 0)
-                r = drop(public_fd, io, path, err);
+                r = drop(p->public_fd, p->io, path, err);
         if (r == 0 && n % 1000 == 999) {
                 tile_dir(t, path);
-                unlinkat(public_fd, path, AT_REMOVEDIR);
+                unlinkat(p->public_fd, path, AT_REMOVEDIR);
                 t.level = TILE_LEVEL_ENTRIES;
                 tile_dir(t, path);
-                unlinkat(public_fd, path, AT_REMOVEDIR);
-                if (strlen(path) > skip)
-                        unlinkat(rows_fd, path + skip, AT_REMOVEDIR);
+                unlinkat(p->public_fd, path, AT_REMOVEDIR);
+                if (strlen(path) > skip && p->rows_fd >= 0)
+                        unlinkat(p->rows_fd, path + skip, AT_REMOVEDIR);
         }
         return r;
 }
 
-int prune_below(int public_fd, int private_fd, const struct io *io, uint64_t min_index,
-                struct err *err)
+int prune_begin(int public_fd, int private_fd, const struct io *io, uint64_t min_index,
+                struct pruning *ret, struct err *err)
 {
-        CLEANUP_FD int rows = -1;
+        struct pruning p = { .io = io,
+                             .public_fd = public_fd,
+                             .private_fd = private_fd,
+                             .bundles = min_index / TILE_WIDTH };
         char text[PRUNED_MAX];
         uint64_t old;
         int r;
@@ -118,15 +122,41 @@ int prune_below(int public_fd, int private_fd, const struct io *io, uint64_t min
         r = io_replace_file(io, public_fd, "pruned", public_fd, 0644, span_str(text), err);
         if (r < 0)
                 return r;
-        rows = io->open(io->ctx, private_fd, "vault", O_RDONLY | O_DIRECTORY, 0);
-        if (rows < 0 && rows != -ENOENT)
-                return err_sys(err, rows, "vault");
-        /* From the start, not from `old`: a crash may have left some of the last time's. */
-        for (uint64_t n = 0; n < min_index / TILE_WIDTH && r == 0; n++)
-                r = drop_bundle(public_fd, rows < 0 ? private_fd : rows, io, n, err);
+        p.rows_fd = io->open(io->ctx, private_fd, "vault", O_RDONLY | O_DIRECTORY, 0);
+        if (p.rows_fd < 0 && p.rows_fd != -ENOENT)
+                return err_sys(err, p.rows_fd, "vault");
+        *ret = p;
+        return 0;
+}
+
+int prune_end(const struct pruning *p, struct err *err)
+{
         /* Thousands of directories may have lost names, and sealed rows must not come back. */
-        if (r == 0 && (syncfs(public_fd) < 0 || syncfs(private_fd) < 0))
-                r = err_sys(err, -errno, "sync");
+        if (syncfs(p->public_fd) < 0 || syncfs(p->private_fd) < 0)
+                return err_sys(err, -errno, "sync");
+        return 0;
+}
+
+void pruning_done(struct pruning *p)
+{
+        fd_close(&p->rows_fd);
+}
+
+int prune_below(int public_fd, int private_fd, const struct io *io, uint64_t min_index,
+                struct err *err)
+{
+        struct pruning p;
+        int r = prune_begin(public_fd, private_fd, io, min_index, &p, err);
+
+        if (r < 0)
+                return r;
+        /* From the start, not from the old minimum: a crash may have left some of the last time's.
+         */
+        for (uint64_t n = 0; n < p.bundles && r == 0; n++)
+                r = prune_bundle(&p, n, err);
+        if (r == 0)
+                r = prune_end(&p, err);
+        pruning_done(&p);
         return r;
 }
 

@@ -27,6 +27,20 @@ MUST_USE int prune_read(int public_fd, const struct io *io, uint64_t *ret_min, s
 MUST_USE int prune_below(int public_fd, int private_fd, const struct io *io, uint64_t min_index,
                          struct err *err);
 
+/* The same bundle by bundle, in any thread: begin says the new minimum index; then prune_bundle()
+ * of each n below .bundles, in any order; end makes it durable.  Descriptors and io are borrowed.
+ */
+struct pruning {
+        const struct io *io;
+        int public_fd, private_fd, rows_fd;
+        uint64_t bundles;
+};
+MUST_USE int prune_begin(int public_fd, int private_fd, const struct io *io, uint64_t min_index,
+                         struct pruning *ret, struct err *err);
+MUST_USE int prune_bundle(const struct pruning *p, uint64_t n, struct err *err);
+MUST_USE int prune_end(const struct pruning *p, struct err *err);
+void pruning_done(struct pruning *p);
+
 /* ---- succession ---- */
 
 /* The next ledger's name where a name ends in its year: "x/2026" and 2027 give "x/2027".  false:

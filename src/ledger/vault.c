@@ -47,7 +47,6 @@ int vault_subject_of(struct vault *v, struct span label, char ret_id[ENTRY_SUBJE
         return 0;
 }
 
-/* Ids are looked up seldom and by people; the slots are read one by one. */
 int vault_find_slot(struct vault *v, struct span id, uint32_t *ret_n, struct slot *ret,
                     struct err *err)
 {
@@ -58,17 +57,12 @@ int vault_find_slot(struct vault *v, struct span id, uint32_t *ret_n, struct slo
         if (text_from_base64url(id, want, sizeof want, &n) < 0 || n != SUBJECT_ID)
                 return err_set(err, -EINVAL, "\"%.*s\" is no subject id", (int)id.n,
                                (const char *)id.p);
-        for (uint32_t i = 1; i < v->n_slots; i++) {
-                r = vault_read_slot(v, i, ret, err);
-                if (r < 0)
-                        return r;
-                if (ret->state != SLOT_FREE && memcmp(ret->id, want, SUBJECT_ID) == 0) {
-                        *ret_n = i;
-                        return 0;
-                }
-        }
-        return err_set(err, -ENOENT, "the vault knows no subject %.*s", (int)id.n,
-                       (const char *)id.p);
+        r = vault_find_id(v, want, ret_n, ret, err);
+        if (r < 0)
+                return r;
+        return r ? 0
+                 : err_set(err, -ENOENT, "the vault knows no subject %.*s", (int)id.n,
+                           (const char *)id.p);
 }
 
 int vault_label_of(struct vault *v, struct span id, struct buf *ret, struct err *err)
@@ -117,31 +111,27 @@ bool vault_is_held(struct vault *v, struct span id)
 {
         struct slot slot;
         uint32_t n;
+        bool held = vault_find_slot(v, id, &n, &slot, NULL) == 0 && slot.state == SLOT_HELD;
 
-        return vault_find_slot(v, id, &n, &slot, NULL) == 0 && slot.state == SLOT_HELD;
+        wipe(&slot, sizeof slot);
+        return held;
 }
 
-/* The second half of an erasure: the rows, and the note that it is done. */
-static int finish_erasing(struct vault *v, uint32_t n, struct slot *empty, struct err *err)
+int vault_slot_of(struct vault *v, struct span id, uint32_t *ret, struct err *err)
 {
-        int r = vault_remove_rows(v, n, err);
+        struct slot slot;
+        int r = vault_find_slot(v, id, ret, &slot, err);
 
-        empty->state = SLOT_ERASED;
-        if (r == 0)
-                r = vault_write_slot(v, n, empty, err);
-        return r < 0 ? r : vault_sync(v, err);
+        wipe(&slot, sizeof slot);
+        return r;
 }
 
-int vault_erase(struct vault *v, struct span id, struct err *err)
+int vault_erase_key(struct vault *v, uint32_t n, struct err *err)
 {
         struct slot slot, empty = { .state = SLOT_ERASING };
-        uint32_t n;
-        int r;
+        int r = vault_read_slot(v, n, &slot, err);
 
-        r = vault_find_slot(v, id, &n, &slot, err);
-        if (r < 0)
-                return r;
-        if (slot.state == SLOT_HELD)
+        if (r == 0 && slot.state == SLOT_HELD)
                 r = err_set(err, -EBUSY, "the subject is under a legal hold");
         memcpy(empty.id, slot.id, SUBJECT_ID);
         wipe(&slot, sizeof slot);
@@ -155,7 +145,37 @@ int vault_erase(struct vault *v, struct span id, struct err *err)
         for (size_t i = 0; i < VAULT_CACHE; i++)
                 if (v->cache[i].ready && v->cache[i].slot == n)
                         vault_drop_subject(&v->cache[i]);
-        return finish_erasing(v, n, &empty, err);
+        return 0;
+}
+
+int vault_erase_end(struct vault *v, uint32_t n, struct err *err)
+{
+        struct slot slot;
+        int r = vault_read_slot(v, n, &slot, err);
+
+        if (r < 0)
+                return r;
+        assert(slot_is_gone(&slot));
+        slot.state = SLOT_ERASED;
+        r = vault_write_slot(v, n, &slot, err);
+        return r < 0 ? r : vault_sync(v, err);
+}
+
+static int finish_erasing(struct vault *v, uint32_t n, struct err *err)
+{
+        int r = vault_remove_rows(v, n, err);
+
+        return r < 0 ? r : vault_erase_end(v, n, err);
+}
+
+int vault_erase(struct vault *v, struct span id, struct err *err)
+{
+        uint32_t n;
+        int r = vault_slot_of(v, id, &n, err);
+
+        if (r == 0)
+                r = vault_erase_key(v, n, err);
+        return r < 0 ? r : finish_erasing(v, n, err);
 }
 
 /* ---- opening ---- */
@@ -228,7 +248,7 @@ static void finish_erasures(struct vault *v)
                 if (!vault_slot_is_erased(v, i) || vault_read_slot(v, i, &slot, NULL) < 0 ||
                     slot.state != SLOT_ERASING)
                         continue;
-                if (finish_erasing(v, i, &slot, NULL) < 0)
+                if (finish_erasing(v, i, NULL) < 0)
                         return;
         }
 }
@@ -301,6 +321,7 @@ struct vault *vault_free(struct vault *v)
         filewriter_free(v->writer);
         fd_close(&v->subjects_fd);
         fd_close(&v->rows_fd);
+        free(v->shown.bytes);
         free(v->table);
         free(v->erased);
         free(v);

@@ -99,4 +99,19 @@ MUST_USE int vault_indices(struct vault *v, struct span id,
 /* Destroy key, tag and label, then the rows.  Idempotent; done again at open after a crash. */
 MUST_USE int vault_erase(struct vault *v, struct span id, struct err *err);
 
+/* ---- the same bundle by bundle, so that nobody has to wait for a large vault ----
+ *
+ * A subject is meant by its slot here, so that these need not look for it.  Those of a bundle may
+ * run in another thread than the rest, as vault_store() may, but not beside that.  An erasure is
+ * vault_erase_key(); vault_erase_rows() of every bundle, durable after vault_store_sync(); then
+ * vault_erase_end().  One that is cut off is finished by vault_open(). */
+MUST_USE int vault_slot_of(struct vault *v, struct span id, uint32_t *ret, struct err *err);
+MUST_USE int vault_bundle_indices(struct vault *v, uint32_t slot, uint64_t bundle,
+                                  int (*fn)(void *ctx, uint64_t index, size_t rows), void *ctx,
+                                  struct err *err);
+MUST_USE int vault_bundle_is_held(struct vault *v, uint64_t bundle, bool *ret, struct err *err);
+MUST_USE int vault_erase_key(struct vault *v, uint32_t slot, struct err *err);
+MUST_USE int vault_erase_rows(struct vault *v, uint32_t slot, uint64_t bundle, struct err *err);
+MUST_USE int vault_erase_end(struct vault *v, uint32_t slot, struct err *err);
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vault_priv.h - the vault's inside, shared by vault.c (opening, names, erasure),
- * vault_slots.c (keys/subjects), vault_seal.c and vault_rows.c (row files).
+ * vault_slots.c (keys/subjects), vault_seal.c, vault_rows.c (row files) and vault_walk.c (through
+ * all of them).
  *
  *   keys/subjects: slots of 256 bytes, the first is the header "ASYSUBJ1"; all little-endian
  *   off len
@@ -25,6 +26,9 @@
 #include "crypto/sha256.h"
 #include "ledger/filewriter.h"
 #include "ledger/vault.h"
+#include "wire/tile.h"
+
+#include <sys/stat.h>
 
 enum slot_state {
         SLOT_FREE,
@@ -65,6 +69,15 @@ struct subject {
         struct seal *seal;
 };
 
+/* A row file in memory, its frame checked. */
+struct rows_file {
+        uint8_t *bytes;
+        size_t n;
+        uint64_t bundle;
+        uint32_t count;
+        struct span items;
+};
+
 struct vault {
         struct io io;
         bool writable;
@@ -86,6 +99,10 @@ struct vault {
         struct subject cache[VAULT_CACHE];
         uint64_t round;
 
+        struct rows_file
+                shown; /* a reader's last one, or .bytes NULL; of this state of the file: */
+        struct stat shown_stat;
+
         uint8_t *erased; /* a bit a slot; vault_store() reads it in the publisher's thread */
 
         bool unsynced; /* slots were written since the last vault_sync() */
@@ -95,6 +112,9 @@ struct vault {
 /* ---- vault_slots.c ---- */
 
 MUST_USE int vault_read_slot(struct vault *v, uint32_t n, struct slot *ret, struct err *err);
+/* The slot in use with this id: 1, or 0 when there is none. */
+MUST_USE int vault_find_id(struct vault *v, const uint8_t id[SUBJECT_ID], uint32_t *ret_n,
+                           struct slot *ret, struct err *err);
 /* Durable after vault_sync(). */
 MUST_USE int vault_write_slot(struct vault *v, uint32_t n, const struct slot *s, struct err *err);
 bool vault_slot_is_erased(const struct vault *v, uint32_t n);
@@ -123,6 +143,35 @@ MUST_USE int vault_find_slot(struct vault *v, struct span id, uint32_t *ret_n, s
                              struct err *err);
 
 /* ---- vault_rows.c ---- */
+
+enum { ROWS_PATH_MAX = TILE_PATH_MAX };
+
+struct row {
+        uint32_t slot;
+        struct span sealed;
+};
+
+/* "x001/234", as bundles are named, and its directory. */
+void vault_rows_path(uint64_t bundle, char out[ROWS_PATH_MAX], char dir[ROWS_PATH_MAX]);
+/* -ENOENT: there is none.  f->bytes is the caller's to free. */
+MUST_USE int vault_load_file(struct vault *v, const char *path, struct rows_file *f,
+                             struct err *err);
+/* Take the first off: 1, 0 at the end, -EBADMSG. */
+MUST_USE int vault_next_item(struct span *items, uint64_t *ret_index, struct span *ret_rows);
+MUST_USE int vault_next_row(struct span *rows, struct row *ret);
+
+/* A file made anew: begin, the rows of each entry but those of the subject `without` (0: nobody)
+ * and of those that were erased, end. */
+void vault_begin_file(struct buf *out, uint64_t bundle);
+MUST_USE int vault_add_item(const struct vault *v, struct buf *out, uint64_t index,
+                            struct span rows, uint32_t without, uint32_t *count);
+MUST_USE int vault_end_file(struct buf *out, uint64_t bundle, uint32_t count, struct err *err);
+/* In its place after vault_store_sync(). */
+MUST_USE int vault_put_file(struct vault *v, uint64_t bundle, struct span content, struct err *err);
+/* At once. */
+MUST_USE int vault_remove_file(struct vault *v, uint64_t bundle, struct err *err);
+
+/* ---- vault_walk.c ---- */
 
 /* Rewrite every row file without this slot's rows. */
 MUST_USE int vault_remove_rows(struct vault *v, uint32_t slot, struct err *err);

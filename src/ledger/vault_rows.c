@@ -8,7 +8,6 @@
 #include "sys/crc32c.h"
 #include "wire/tile.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,10 +15,9 @@
 
 static const uint8_t magic[8] = { 'A', 'S', 'Y', 'R', 'O', 'W', 'S', '1' };
 
-enum { FILE_HEADER = 20, ITEM_HEADER = 12, ROWS_PATH_MAX = TILE_PATH_MAX };
+enum { FILE_HEADER = 20, ITEM_HEADER = 12 };
 
-/* "x001/234", as bundles are named. */
-static void rows_path(uint64_t bundle, char out[ROWS_PATH_MAX], char dir[ROWS_PATH_MAX])
+void vault_rows_path(uint64_t bundle, char out[ROWS_PATH_MAX], char dir[ROWS_PATH_MAX])
 {
         struct tile t = { .level = TILE_LEVEL_ENTRIES, .n = bundle, .width = TILE_WIDTH };
         char path[TILE_PATH_MAX];
@@ -38,13 +36,7 @@ static void rows_path(uint64_t bundle, char out[ROWS_PATH_MAX], char dir[ROWS_PA
 
 /* ---- rows ---- */
 
-struct row {
-        uint32_t slot;
-        struct span sealed;
-};
-
-/* 1, 0 at the end, -EBADMSG. */
-static int next_row(struct span *rows, struct row *ret)
+int vault_next_row(struct span *rows, struct row *ret)
 {
         size_t n;
 
@@ -68,7 +60,7 @@ static int copy_rows(const struct vault *v, struct span rows, uint32_t without, 
         struct row row;
         int r;
 
-        for (from = rows.p; (r = next_row(&rows, &row)) == 1; from = rows.p)
+        for (from = rows.p; (r = vault_next_row(&rows, &row)) == 1; from = rows.p)
                 if (row.slot != without && !vault_slot_is_erased(v, row.slot))
                         buf_put(out, span_of(from, ROW_HEADER + row.sealed.n));
         return r;
@@ -76,7 +68,7 @@ static int copy_rows(const struct vault *v, struct span rows, uint32_t without, 
 
 /* ---- files ---- */
 
-static void begin_file(struct buf *out, uint64_t bundle)
+void vault_begin_file(struct buf *out, uint64_t bundle)
 {
         buf_clear(out);
         buf_put(out, span_of(magic, sizeof magic));
@@ -84,8 +76,8 @@ static void begin_file(struct buf *out, uint64_t bundle)
         le_append(out, 0, 4); /* count, filled in by end_file */
 }
 
-static int add_item(const struct vault *v, struct buf *out, uint64_t index, struct span rows,
-                    uint32_t without, uint32_t *count)
+int vault_add_item(const struct vault *v, struct buf *out, uint64_t index, struct span rows,
+                   uint32_t without, uint32_t *count)
 {
         size_t begun = out->n, n;
         int r;
@@ -105,7 +97,7 @@ static int add_item(const struct vault *v, struct buf *out, uint64_t index, stru
         return 0;
 }
 
-static int end_file(struct buf *out, uint64_t bundle, uint32_t count, struct err *err)
+int vault_end_file(struct buf *out, uint64_t bundle, uint32_t count, struct err *err)
 {
         if (out->n >= FILE_HEADER)
                 le_put32(out->p + 16, count);
@@ -122,37 +114,41 @@ static const char *last_part(const char *path)
         return slash ? slash + 1 : path;
 }
 
-int vault_store(struct vault *v, uint64_t bundle, const struct vault_rows *rows, size_t n,
-                struct err *err)
+int vault_put_file(struct vault *v, uint64_t bundle, struct span content, struct err *err)
 {
-        CLEANUP(buf_done) struct buf out = BUF_INIT(ROWS_FILE_MAX);
         char path[ROWS_PATH_MAX], dir[ROWS_PATH_MAX];
-        uint32_t count = 0;
         int r = 0;
 
         if (!v->writer)
                 r = filewriter_new(v->rows_fd, &v->io, v->syncer, 0600, 0700, &v->writer, err);
         if (r < 0)
                 return r;
-        begin_file(&out, bundle);
+        vault_rows_path(bundle, path, dir);
+        /* Without room, the rows of other bundles wait on: the publisher tries again, from here. */
+        r = filewriter_put(v->writer, dir, last_part(path), content, FILEWRITER_REPLACE, err);
+        if (r < 0 && r != -ENOSPC)
+                v->writer = filewriter_free(v->writer);
+        return r;
+}
+
+int vault_store(struct vault *v, uint64_t bundle, const struct vault_rows *rows, size_t n,
+                struct err *err)
+{
+        CLEANUP(buf_done) struct buf out = BUF_INIT(ROWS_FILE_MAX);
+        uint32_t count = 0;
+        int r;
+
+        vault_begin_file(&out, bundle);
         for (size_t i = 0; i < n; i++) {
-                r = add_item(v, &out, rows[i].index, rows[i].rows, 0, &count);
+                r = vault_add_item(v, &out, rows[i].index, rows[i].rows, 0, &count);
                 if (r < 0)
                         return err_sys(err, r, "sealed rows of entry %llu",
                                        (unsigned long long)rows[i].index);
         }
         if (count == 0)
                 return 0;
-        r = end_file(&out, bundle, count, err);
-        if (r < 0)
-                return r;
-        rows_path(bundle, path, dir);
-        /* Without room, the rows of other bundles wait on: the publisher tries again, from here. */
-        r = filewriter_put(v->writer, dir, last_part(path), buf_span(&out), FILEWRITER_REPLACE,
-                           err);
-        if (r < 0 && r != -ENOSPC)
-                v->writer = filewriter_free(v->writer);
-        return r;
+        r = vault_end_file(&out, bundle, count, err);
+        return r < 0 ? r : vault_put_file(v, bundle, buf_span(&out), err);
 }
 
 void vault_set_syncer(struct vault *v, struct syncer *syncer)
@@ -169,34 +165,21 @@ int vault_store_sync(struct vault *v, struct err *err)
         return r;
 }
 
-/* One file now, or its removal when nothing is left in it. */
-static int replace_file(struct vault *v, uint64_t bundle, struct span content, uint32_t count,
-                        struct err *err)
+int vault_remove_file(struct vault *v, uint64_t bundle, struct err *err)
 {
         char path[ROWS_PATH_MAX], dir[ROWS_PATH_MAX];
         CLEANUP_FD int dirfd = -1;
         int r;
 
-        rows_path(bundle, path, dir);
+        vault_rows_path(bundle, path, dir);
         dirfd = v->io.open(v->io.ctx, v->rows_fd, dir, O_RDONLY | O_DIRECTORY, 0);
         if (dirfd < 0)
                 return err_sys(err, dirfd, "vault/%s", dir);
-        if (count)
-                return io_replace_file(&v->io, v->rows_fd, path, dirfd, 0600, content, err);
         r = v->io.unlink(v->io.ctx, v->rows_fd, path);
         if (r == 0)
                 r = v->io.fsync(v->io.ctx, dirfd);
         return r < 0 ? err_sys(err, r, "vault/%s", path) : 0;
 }
-
-/* A row file in memory, its frame checked. */
-struct rows_file {
-        uint8_t *bytes;
-        size_t n;
-        uint64_t bundle;
-        uint32_t count;
-        struct span items;
-};
 
 static int check_file(struct rows_file *f, const char *path, struct err *err)
 {
@@ -213,7 +196,7 @@ static int check_file(struct rows_file *f, const char *path, struct err *err)
         return 0;
 }
 
-static int load_file(struct vault *v, const char *path, struct rows_file *f, struct err *err)
+int vault_load_file(struct vault *v, const char *path, struct rows_file *f, struct err *err)
 {
         int r = io_read_file(&v->io, v->rows_fd, path, ROWS_FILE_MAX, &f->bytes, &f->n, err);
 
@@ -225,7 +208,7 @@ static int load_file(struct vault *v, const char *path, struct rows_file *f, str
         return r;
 }
 
-static int next_item(struct span *items, uint64_t *ret_index, struct span *ret_rows)
+int vault_next_item(struct span *items, uint64_t *ret_index, struct span *ret_rows)
 {
         size_t n;
 
@@ -272,202 +255,75 @@ static int disclose_row(struct vault *v, const struct row *row, vault_disclosure
         return r;
 }
 
+/* Readers ask for one entry after the other, and a file has those of 256. */
+static bool is_shown(const struct vault *v, const struct stat *st)
+{
+        const struct stat *s = &v->shown_stat;
+
+        return v->shown.bytes && st->st_dev == s->st_dev && st->st_ino == s->st_ino &&
+               st->st_size == s->st_size && st->st_mtim.tv_sec == s->st_mtim.tv_sec &&
+               st->st_mtim.tv_nsec == s->st_mtim.tv_nsec;
+}
+
+/* The bundle's file as it is now; *ret is borrowed until the next call.  The writer, who asks for a
+ * proof now and then, reads it each time. */
+static int show_file(struct vault *v, uint64_t bundle, const struct rows_file **ret,
+                     struct err *err)
+{
+        char path[ROWS_PATH_MAX], dir[ROWS_PATH_MAX];
+        struct rows_file f;
+        struct stat st = { 0 };
+        int r;
+
+        vault_rows_path(bundle, path, dir);
+        if (!v->writable && fstatat(v->rows_fd, path, &st, 0) < 0)
+                return errno == ENOENT ? -ENOENT : err_sys(err, -errno, "vault/%s", path);
+        if (v->writable || !is_shown(v, &st)) {
+                r = vault_load_file(v, path, &f, err);
+                if (r < 0)
+                        return r;
+                free(v->shown.bytes);
+                v->shown = f;
+                v->shown_stat = st; /* one put there meanwhile is another one the next time */
+        }
+        *ret = &v->shown;
+        return 0;
+}
+
+static int disclose_rows(struct vault *v, struct span rows, vault_disclosure_fn *fn, void *ctx,
+                         size_t *erased, struct err *err)
+{
+        struct row row;
+        int r;
+
+        while ((r = vault_next_row(&rows, &row)) == 1) {
+                r = disclose_row(v, &row, fn, ctx, erased, err);
+                if (r < 0)
+                        return r;
+        }
+        return r;
+}
+
 int vault_disclose(struct vault *v, uint64_t index, vault_disclosure_fn *fn, void *ctx,
                    size_t *ret_erased, struct err *err)
 {
-        char path[ROWS_PATH_MAX], dir[ROWS_PATH_MAX];
-        struct span items, rows;
-        struct rows_file f;
+        const struct rows_file *f = NULL;
+        struct span items = SPAN_NONE, rows;
         size_t erased = 0;
         uint64_t at;
-        int r;
+        int r = show_file(v, index / TILE_WIDTH, &f, err);
 
-        rows_path(index / TILE_WIDTH, path, dir);
-        r = load_file(v, path, &f, err);
-        if (r == -ENOENT)
-                r = 0;
-        else if (r == 0) {
-                items = f.items;
-                while ((r = next_item(&items, &at, &rows)) == 1) {
-                        struct row row;
-
-                        if (at != index)
-                                continue;
-                        while ((r = next_row(&rows, &row)) == 1) {
-                                r = disclose_row(v, &row, fn, ctx, &erased, err);
-                                if (r < 0)
-                                        break;
-                        }
-                        if (r < 0)
-                                break;
-                }
-                free(f.bytes);
-                if (r == -EBADMSG && err && err->code == 0)
-                        err_set(err, r, "vault/%s: malformed rows", path);
-        }
+        if (r < 0 && r != -ENOENT)
+                return r;
+        if (f)
+                items = f->items;
+        while ((r = vault_next_item(&items, &at, &rows)) == 1)
+                if (at == index && (r = disclose_rows(v, rows, fn, ctx, &erased, err)) < 0)
+                        break;
+        if (r == -EBADMSG && err && err->code == 0)
+                err_set(err, r, "vault: malformed rows of bundle %llu",
+                        (unsigned long long)index / TILE_WIDTH);
         if (r == 0 && ret_erased)
                 *ret_erased = erased;
         return r;
-}
-
-/* ---- every file ---- */
-
-typedef int file_fn(struct vault *v, const struct rows_file *f, void *ctx, struct err *err);
-
-static int compare_names(const struct dirent **a, const struct dirent **b)
-{
-        return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int not_hidden(const struct dirent *e)
-{
-        size_t n = strlen(e->d_name);
-
-        return e->d_name[0] != '.' && !(n > 4 && strcmp(e->d_name + n - 4, ".tmp") == 0);
-}
-
-/* Depth first in the order of names.  Files ("005") come before directories ("x001") of higher
- * numbers on each level, which is ascending order of bundles. */
-static int each_file(struct vault *v, const char *dir, file_fn *fn, void *ctx, struct err *err)
-{
-        struct dirent **names = NULL;
-        int n, r = 0;
-
-        n = scandirat(v->rows_fd, dir, &names, not_hidden, compare_names);
-        if (n < 0)
-                return err_sys(err, -errno, "vault/%s", dir);
-        for (int i = 0; i < n; i++) {
-                char path[ROWS_PATH_MAX];
-                struct rows_file f;
-                int len;
-
-                len = snprintf(path, sizeof path, "%s%s%s", strcmp(dir, ".") ? dir : "",
-                               strcmp(dir, ".") ? "/" : "", names[i]->d_name);
-                if (r == 0 && (len < 0 || (size_t)len >= sizeof path))
-                        r = err_set(err, -EBADMSG, "vault/%s: unexpected file", names[i]->d_name);
-                if (r == 0 && names[i]->d_name[0] == 'x')
-                        r = each_file(v, path, fn, ctx, err);
-                else if (r == 0 && (r = load_file(v, path, &f, err)) == 0) {
-                        r = fn(v, &f, ctx, err);
-                        free(f.bytes);
-                }
-                free(names[i]);
-        }
-        free(names);
-        return r;
-}
-
-struct index_walk {
-        uint32_t slot;
-        int (*fn)(void *ctx, uint64_t index, size_t rows);
-        void *ctx;
-};
-
-static int index_file(struct vault *v, const struct rows_file *f, void *ctx, struct err *err)
-{
-        struct index_walk *w = ctx;
-        struct span items = f->items, rows;
-        uint64_t index;
-        int r, rr = 1;
-
-        while ((r = next_item(&items, &index, &rows)) == 1) {
-                struct row row;
-                size_t n = 0;
-
-                while ((rr = next_row(&rows, &row)) == 1)
-                        n += row.slot == w->slot;
-                if (rr < 0)
-                        break;
-                rr = n ? w->fn(w->ctx, index, n) : 0;
-                if (rr < 0)
-                        return rr;
-        }
-        if (r < 0 || rr < 0)
-                return err_set(err, -EBADMSG, "vault: malformed rows of bundle %llu",
-                               (unsigned long long)f->bundle);
-        return 0;
-}
-
-int vault_indices(struct vault *v, struct span id,
-                  int (*fn)(void *ctx, uint64_t index, size_t rows), void *ctx, struct err *err)
-{
-        struct index_walk w = { .fn = fn, .ctx = ctx };
-        struct slot slot;
-        int r = vault_find_slot(v, id, &w.slot, &slot, err);
-
-        wipe(&slot, sizeof slot);
-        return r < 0 ? r : each_file(v, ".", index_file, &w, err);
-}
-
-struct held_walk {
-        uint64_t min_index;
-        bool held;
-};
-
-static int held_file(struct vault *v, const struct rows_file *f, void *ctx, struct err *err)
-{
-        struct held_walk *w = ctx;
-        struct span items = f->items, rows;
-        uint64_t index;
-        struct slot slot;
-        struct row row;
-        int r, rr = 0;
-
-        if (w->held || f->bundle * TILE_WIDTH >= w->min_index)
-                return 0;
-        while ((r = next_item(&items, &index, &rows)) == 1 && !w->held) {
-                while ((rr = next_row(&rows, &row)) == 1 && !w->held) {
-                        rr = vault_read_slot(v, row.slot, &slot, err);
-                        if (rr < 0)
-                                return rr;
-                        w->held = slot.state == SLOT_HELD;
-                        wipe(&slot, sizeof slot);
-                }
-                if (rr < 0)
-                        break;
-        }
-        if (r < 0 || rr < 0)
-                return err_set(err, -EBADMSG, "vault: malformed rows of bundle %llu",
-                               (unsigned long long)f->bundle);
-        return 0;
-}
-
-int vault_held_below(struct vault *v, uint64_t min_index, bool *ret, struct err *err)
-{
-        struct held_walk w = { .min_index = min_index };
-        int r = each_file(v, ".", held_file, &w, err);
-
-        if (r == 0)
-                *ret = w.held;
-        return r;
-}
-
-static int strip_file(struct vault *v, const struct rows_file *f, void *ctx, struct err *err)
-{
-        CLEANUP(buf_done) struct buf out = BUF_INIT(ROWS_FILE_MAX);
-        uint32_t without = *(uint32_t *)ctx, count = 0;
-        struct span items = f->items, rows;
-        uint64_t index;
-        int r;
-
-        begin_file(&out, f->bundle);
-        while ((r = next_item(&items, &index, &rows)) == 1) {
-                r = add_item(v, &out, index, rows, without, &count);
-                if (r < 0)
-                        break;
-        }
-        if (r < 0)
-                return err_sys(err, r, "vault: rows of bundle %llu", (unsigned long long)f->bundle);
-        if (buf_status(&out) == 0 && out.n == f->n - 4)
-                return 0; /* nothing of this subject in it */
-        r = end_file(&out, f->bundle, count, err);
-        return r < 0 ? r : replace_file(v, f->bundle, buf_span(&out), count, err);
-}
-
-int vault_remove_rows(struct vault *v, uint32_t slot, struct err *err)
-{
-        /* Rows that still wait, after a disk without room, would come back later. */
-        int r = vault_store_sync(v, err);
-
-        return r < 0 ? r : each_file(v, ".", strip_file, &slot, err);
 }

@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* Writers are held for one that has waited for so long. */
+enum { PATIENCE_MS = 250 };
+
 /* ---- arguments and replies ---- */
 
 int command_get_text(struct json_value args, const char *key, struct buf *ret, struct err *err)
@@ -46,6 +49,14 @@ static void reply_error(struct peer *p, int code, const char *text)
 }
 
 /* ---- entries and promises ---- */
+
+void command_copy(struct own_entry *e, struct json_value args, const char *key)
+{
+        struct json_value v;
+
+        if (json_get(args, key, &v))
+                json_member_raw(&e->w, key, v.raw);
+}
 
 int command_commit(struct recorder *r, struct own_entry *e, const struct peer *by, struct err *err)
 {
@@ -102,13 +113,33 @@ static const struct verb {
         const char *name;
         bool waits;    /* until everything is published and the worker rests */
         bool promises; /* see command_priv.h */
+        bool beside;   /* changes nothing, and may be asked for while an act is under way */
         command_run_fn *run;
+        const struct act_ops *act; /* instead of run */
 } verbs[] = {
-        { "status", false, false, command_status }, { "publish", true, false, command_publish },
-        { "hold", true, true, command_hold },       { "erase", true, true, command_erase },
-        { "rotate", true, false, command_rotate },  { "prune", true, true, command_prune },
-        { "stamp", true, true, command_stamp },     { "succeed", true, true, command_succeed },
+        { "status", false, false, true, command_status, NULL },
+        { "publish", true, false, true, command_publish, NULL },
+        { "hold", true, true, false, command_hold, NULL },
+        { "erase", true, true, false, NULL, &command_erase_ops },
+        { "rotate", true, false, false, command_rotate, NULL },
+        { "prune", true, true, false, NULL, &command_prune_ops },
+        { "stamp", true, true, false, command_stamp, NULL },
+        { "succeed", true, true, false, command_succeed, NULL },
 };
+
+void command_answer(struct recorder *r, struct peer *p, const char *verb, int rc,
+                    const struct buf *body, const struct err *err)
+{
+        if (rc == 0)
+                rc = buf_status(body);
+        log_event(rc < 0 ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "recorder.command",
+                  log_str("verb", verb), log_int("pid", p ? p->cred.pid : 0),
+                  log_str("result", rc < 0 ? err_text(err) : "done"));
+        if (p && rc < 0)
+                reply_error(p, rc, err_text(err));
+        else if (p)
+                peer_reply(p, 0, buf_span(body));
+}
 
 static int run_promised(struct recorder *r, struct peer *p, const struct verb *v, struct span args,
                         struct json_writer *w, struct err *err)
@@ -135,17 +166,8 @@ static void run_verb(struct recorder *r, struct peer *p, const struct verb *v, s
         json_writer_init(&w, &body);
         json_begin_object(&w);
         rc = run_promised(r, p, v, args, &w, &err);
-        if (rc == 0) {
-                json_end_object(&w);
-                rc = buf_status(&body);
-        }
-        log_event(rc < 0 ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "recorder.command",
-                  log_str("verb", v->name), log_int("pid", p->cred.pid),
-                  log_str("result", rc < 0 ? err_text(&err) : "done"));
-        if (rc < 0)
-                reply_error(p, rc, err_text(&err));
-        else
-                peer_reply(p, 0, buf_span(&body));
+        json_end_object(&w);
+        command_answer(r, p, v->name, rc, &body, &err);
 }
 
 static const struct verb *find_verb(struct span name)
@@ -173,25 +195,53 @@ void command_take(struct peer *p, struct msg_reader *m)
                 reply_error(p, -EINVAL, err_text(&err));
         } else if (!v->waits) {
                 run_verb(r, p, v, args);
-        } else if (r->command.peer) {
+        } else if (r->command.peer || (r->act.ops && !v->beside)) {
                 reply_error(p, -EBUSY, "another command is under way");
         } else {
                 buf_clear(&r->command.args);
                 buf_put(&r->command.args, args);
                 snprintf(r->command.verb, sizeof r->command.verb, "%s", v->name);
+                r->command.since_ns = clock_mono(r->clock);
                 r->command.peer = p;
         }
+}
+
+static bool is_published(const struct recorder *r)
+{
+        return !r->publishing && r->publisher && r->published == ledger_size(r->ledger) &&
+               ledger_staged(r->ledger) == ledger_size(r->ledger);
+}
+
+bool command_may_run(const struct recorder *r)
+{
+        return is_published(r) && !r->act.running;
 }
 
 void command_step(struct recorder *r)
 {
         struct peer *p = r->command.peer;
+        struct span args = buf_span(&r->command.args);
+        const struct verb *v;
 
-        if (!p || r->publishing || !r->publisher || r->published != ledger_size(r->ledger) ||
-            ledger_staged(r->ledger) != ledger_size(r->ledger))
+        if (!p)
+                return;
+        v = find_verb(span_str(r->command.verb));
+        if (!is_published(r) || (r->act.running && !v->beside))
                 return;
         r->command.peer = NULL;
-        run_verb(r, p, find_verb(span_str(r->command.verb)), buf_span(&r->command.args));
+        if (v->act)
+                act_begin(r, v->act, p, json_value_of(args));
+        else
+                run_verb(r, p, v, args);
+}
+
+bool command_is_waiting(const struct recorder *r)
+{
+        int64_t long_ago = clock_mono(r->clock) - PATIENCE_MS * NS_PER_MS;
+
+        if (r->act.ops && r->act.state == ACT_RECORD && r->act.waiting_since < long_ago)
+                return true;
+        return r->command.peer && r->command.since_ns < long_ago;
 }
 
 void command_fail(struct recorder *r, int code, const char *text)
@@ -201,6 +251,7 @@ void command_fail(struct recorder *r, int code, const char *text)
         r->command.peer = NULL;
         if (p)
                 reply_error(p, code, text);
+        act_fail(r, code, text);
 }
 
 /* ---- after a crash ---- */
@@ -222,7 +273,9 @@ static int resume_verb(struct recorder *r, const struct verb *v, struct err *err
         json_writer_init(&w, &body);
         json_begin_object(&w);
         rc = json_check(span_of(args, n), err);
-        if (rc == 0)
+        if (rc == 0 && v->act)
+                rc = act_now(r, v->act, json_value_of(span_of(args, n)), &w, err);
+        else if (rc == 0)
                 rc = v->run(r, NULL, json_value_of(span_of(args, n)), &w, err);
         free(args);
         log_event(rc < 0 ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "recorder.resumed_command",

@@ -3,7 +3,6 @@
 #include "ledger/keys.h"
 #include "ledger/upkeep.h"
 #include "recorder/command_priv.h"
-#include "wire/tile.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -158,19 +157,10 @@ int command_resume_rotation(struct recorder *r, struct err *err)
         return rotate(r, NULL, "begun before a restart", &vkey, err);
 }
 
-/* ---- prune, stamp, succeed ---- */
-
-/* Members of args, which the caller promises by name, into the entry as they are. */
-static void copy_text(struct own_entry *e, struct json_value args, const char *key)
-{
-        struct json_value v;
-
-        if (json_get(args, key, &v))
-                json_member_raw(&e->w, key, v.raw);
-}
+/* ---- stamp, succeed ---- */
 
 /* The entry must be signed before what it speaks of can be seen: a reader in between would find a
- * pruned log, or a stamp, that no entry accounts for. */
+ * stamp that no entry accounts for. */
 static int commit_and_publish(struct recorder *r, struct own_entry *e, const struct peer *by,
                               struct err *err)
 {
@@ -185,45 +175,6 @@ static int commit_and_publish(struct recorder *r, struct own_entry *e, const str
                 r->publisher = publisher_free(r->publisher);
         else
                 r->published = at.size;
-        return rc;
-}
-
-int command_prune(struct recorder *r, struct peer *p, struct json_value args, struct json_writer *w,
-                  struct err *err)
-{
-        uint64_t min, old;
-        struct own_entry e;
-        bool held;
-        int rc;
-
-        rc = command_get_u64(args, "min_index", &min, err);
-        if (rc == 0)
-                rc = prune_read(r->public_fd, &io_kernel, &old, err);
-        if (rc < 0)
-                return rc;
-        min = MIN_OF(min, publisher_covered(r->publisher)) / TILE_WIDTH * TILE_WIDTH;
-        if (min < old)
-                return err_set(err, -EINVAL, "entries below %llu are gone already",
-                               (unsigned long long)old);
-        rc = vault_held_below(r->vault, min, &held, err);
-        if (rc == 0 && held)
-                rc = err_set(err, -EBUSY,
-                             "values of a subject under a legal hold would go with them");
-        if (rc < 0)
-                return rc;
-        rc = command_promise(r, "prune", args.raw, err);
-        if (rc < 0)
-                return rc;
-        own_begin(r, &e, "ledger.pruned");
-        json_member_u64(&e.w, "min_index", min);
-        copy_text(&e, args, "policy");
-        copy_text(&e, args, "policy_sha256");
-        copy_text(&e, args, "until");
-        rc = commit_and_publish(r, &e, p, err);
-        if (rc == 0)
-                rc = prune_below(r->public_fd, r->private_fd, &io_kernel, min, err);
-        if (rc == 0)
-                json_member_u64(w, "min_index", min);
         return rc;
 }
 
@@ -266,11 +217,11 @@ int command_stamp(struct recorder *r, struct peer *p, struct json_value args, st
         if (rc < 0)
                 return rc;
         own_begin(r, &e, "ledger.stamped");
-        copy_text(&e, args, "authority");
-        copy_text(&e, args, "digest");
-        copy_text(&e, args, "root");
+        command_copy(&e, args, "authority");
+        command_copy(&e, args, "digest");
+        command_copy(&e, args, "root");
         json_member_u64(&e.w, "size", size);
-        copy_text(&e, args, "time");
+        command_copy(&e, args, "time");
         rc = commit_and_publish(r, &e, p, err);
         if (rc == 0)
                 rc = stamp_store(r->public_fd, &io_kernel, size, buf_span(&note), buf_span(&reply),
@@ -294,9 +245,9 @@ int command_succeed(struct recorder *r, struct peer *p, struct json_value args,
         if (rc < 0)
                 return rc;
         own_begin(r, &e, "ledger.succeeded");
-        copy_text(&e, args, "next_origin");
-        copy_text(&e, args, "next_vkey");
-        copy_text(&e, args, "reason");
+        command_copy(&e, args, "next_origin");
+        command_copy(&e, args, "next_vkey");
+        command_copy(&e, args, "reason");
         rc = commit_and_publish(r, &e, p, err);
         if (rc == 0)
                 rc = succession_close(r->private_fd, &io_kernel, buf_cstr(&next), err);

@@ -20,6 +20,8 @@ MUST_USE int command_get_text(struct json_value args, const char *key, struct bu
 MUST_USE int command_get_u64(struct json_value args, const char *key, uint64_t *ret,
                              struct err *err);
 
+/* A member of args, which the caller promises by name, into the entry as it is. */
+void command_copy(struct own_entry *e, struct json_value args, const char *key);
 /* The entry that makes it so; by may be NULL: we go on with what was asked before a restart. */
 MUST_USE int command_commit(struct recorder *r, struct own_entry *e, const struct peer *by,
                             struct err *err);
@@ -35,9 +37,15 @@ MUST_USE int command_keep(struct recorder *r, const char *verb, struct err *err)
 typedef int command_run_fn(struct recorder *r, struct peer *p, struct json_value args,
                            struct json_writer *w, struct err *err);
 
-command_run_fn command_status, command_publish, command_rotate, command_prune, command_stamp,
-        command_succeed;                    /* command_log.c */
-command_run_fn command_hold, command_erase; /* command_vault.c */
+command_run_fn command_status, command_publish, command_rotate, command_stamp,
+        command_succeed;                       /* command_log.c */
+command_run_fn command_hold;                   /* command_vault.c */
+extern const struct act_ops command_erase_ops; /* command_vault.c */
+extern const struct act_ops command_prune_ops; /* command_prune.c */
+
+/* Say how it ended: to the log, and to p unless it is NULL.  body is whole when rc is 0. */
+void command_answer(struct recorder *r, struct peer *p, const char *verb, int rc,
+                    const struct buf *body, const struct err *err);
 
 /* A rotation has marks of its own: keys/log.next and pending/rotate. */
 MUST_USE int command_resume_rotation(struct recorder *r, struct err *err);

@@ -223,6 +223,7 @@ void peer_sweep(struct recorder *r)
                 r->n_peers--;
                 if (r->command.peer == p)
                         r->command.peer = NULL;
+                act_forget_peer(r, p);
                 say_gone(r, p);
                 peer_free(p);
         }

@@ -67,7 +67,8 @@ void publishing_start(struct recorder *r)
         int64_t now = clock_mono(r->clock);
         bool busy;
 
-        if (r->publishing || r->stop_code || now < r->publish_not_before_ns ||
+        if (r->publishing || (r->act.running && r->act.ops->alone) || r->stop_code ||
+            now < r->publish_not_before_ns ||
             (r->published == ledger_size(r->ledger) && r->publisher))
                 return;
         r->publish.job.run = publish_run;

@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 enum {
-        WORKERS = 2,
+        WORKERS = 3,      /* publishing, a segment, an act */
         SYNC_HELPERS = 3, /* beside the worker that publishes */
         MAX_JOBS = 8,
         HEARTBEAT_S = 15 * 60,
@@ -116,9 +116,11 @@ static void turn(void *ctx)
                         return;
         }
         command_step(r);
-        room_watch_backlog(r);
+        act_step(r);
+        room_hold_writers(r);
         room_order_segment(r);
         publishing_start(r);
+        act_slice(r);
         /* Come again when the next publishing is due; the tick would be too late. */
         if (!r->publishing && r->published != ledger_size(r->ledger)) {
                 wait = MIN_OF(r->publish_not_before_ns,
@@ -358,6 +360,7 @@ static void done(struct recorder *r)
 {
         if (r->pool)
                 pool_drain(r->pool);
+        act_drop(r);
         peer_drop_all(r);
         loop_remove(r->listener);
         loop_remove(r->worker);

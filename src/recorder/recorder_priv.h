@@ -4,7 +4,8 @@
  * Invariants
  *  1. An ACK or NAK is sent only when the commit of its entry has returned 0.
  *  2. A peer's answers wait in the order of its sequences, and go out in that order.
- *  3. The publisher belongs to the worker while `publishing`, to nobody else.
+ *  3. The publisher belongs to the worker while `publishing`, to nobody else; so do the row files,
+ *     but while a slice of an act that is `alone` has them.
  *  4. An entry that is refused leaves ledger.refused in its sequence's place, so runs have no gaps.
  *  5. While `stopped`, nothing of any peer is appended.
  *  6. While `held`, no writer's packets are read, but for what one that left had sent before. */
@@ -19,6 +20,7 @@
 #include "loop/pool.h"
 #include "loop/presence.h"
 #include "loop/role.h"
+#include "recorder/act.h"
 #include "recorder/recorder.h"
 #include "sys/sock.h"
 #include "sys/syncer.h"
@@ -88,6 +90,7 @@ struct segment_job {
 /* One administrator's command waits until everything is published and the worker rests. */
 struct waiting_command {
         struct peer *peer; /* NULL: none */
+        int64_t since_ns;  /* monotonic */
         char verb[32];
         struct buf args;
 };
@@ -132,7 +135,9 @@ struct recorder {
         int64_t started_ns, beat_ns;
         int64_t status_ns, seen_wall_ns; /* the last look at both clocks */
         struct waiting_command command;
-        bool held;      /* writers are not read: too much of the log is not published */
+        struct act act;
+        bool held;      /* writers are not read */
+        bool behind;    /* ... because too much of the log is not published */
         bool succeeded; /* the ledger is closed for good; what comes next is another one */
         int stop_code;  /* why the loop ends: 0 a signal, else a negative errno */
 };
@@ -169,8 +174,9 @@ void room_enter_full(struct recorder *r);
 void room_leave_full(struct recorder *r);
 /* The publisher has given up its ballast, so it can sign what there is and little more. */
 bool room_is_short(const struct recorder *r);
-/* Read no writer while more of the log is not published than may be; they wait in their sockets. */
-void room_watch_backlog(struct recorder *r);
+/* Read no writer while more of the log is not published than may be, or an administrator waits for
+ * everything to be; they wait in their sockets. */
+void room_hold_writers(struct recorder *r);
 /* Have a worker prepare a segment, if one is wanted. */
 void room_order_segment(struct recorder *r);
 /* It was ordered in good time; when it is late all the same there is nothing but to wait. */
@@ -240,6 +246,10 @@ uint64_t own_disk_free(const struct recorder *r);
 void command_take(struct peer *p, struct msg_reader *m);
 /* Run the waiting command, if any, when everything is published. */
 void command_step(struct recorder *r);
+/* Everything is published and the worker rests. */
+bool command_may_run(const struct recorder *r);
+/* It has been waiting for that for longer than it should. */
+bool command_is_waiting(const struct recorder *r);
 /* Tell whoever waits that it cannot be done now. */
 void command_fail(struct recorder *r, int code, const char *text);
 /* Was a crash between the entry of a rotation, which is the last one, and its checkpoint?  That

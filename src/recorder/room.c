@@ -45,18 +45,29 @@ void room_leave_full(struct recorder *r)
 
 /* ---- the backlog ---- */
 
-void room_watch_backlog(struct recorder *r)
+static void watch_backlog(struct recorder *r)
 {
         uint64_t most = r->o->backlog_bytes ? r->o->backlog_bytes : RECORDER_BACKLOG_DEFAULT;
         uint64_t now = ledger_backlog(r->ledger, r->published);
-        bool held = now > (r->held ? most / 2 : most);
+        bool behind = now > (r->behind ? most / 2 : most);
 
+        if (behind == r->behind)
+                return;
+        r->behind = behind;
+        log_event(behind ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
+                  behind ? "recorder.held" : "recorder.released", log_u64("backlog", now),
+                  log_u64("size", ledger_size(r->ledger)), log_u64("published", r->published));
+}
+
+void room_hold_writers(struct recorder *r)
+{
+        bool held;
+
+        watch_backlog(r);
+        held = r->behind || command_is_waiting(r);
         if (held == r->held)
                 return;
         r->held = held;
-        log_event(held ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
-                  held ? "recorder.held" : "recorder.released", log_u64("backlog", now),
-                  log_u64("size", ledger_size(r->ledger)), log_u64("published", r->published));
         for (struct peer *p = r->peers; p; p = p->next)
                 peer_listen(p);
 }

@@ -282,6 +282,8 @@ const struct kind kind_table[] = {
           "A subject's key and sealed values were destroyed; its digests stay.",
           FIELDS({ "what.basis", KIND_TEXT, REQ, "legal basis" },
                  { "what.indices", KIND_LIST, REQ, "[first, last] of the entries concerned" },
+                 { "what.others", KIND_U64, 0,
+                   "entries within the indices that are not of the subject, where it has too many ranges" },
                  { "what.part", KIND_INT, 0, "from 1, where one entry does not hold all indices" },
                  { "what.parts", KIND_INT, 0, "how many there are" },
                  { "what.policy", KIND_TEXT, REQ, "policy that asks for it" },

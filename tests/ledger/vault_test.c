@@ -337,6 +337,97 @@ static void erased(void **state)
         fixture_done(&f);
 }
 
+/* A reader who keeps the last file sees all the same what the writer puts in its place. */
+static void reader_beside_writer(void **state)
+{
+        struct buf rows = BUF_INIT(65536);
+        struct vault_sealed alice, bob;
+        struct vault *writer, *reader;
+        struct fixture f;
+        size_t gone;
+
+        fixture_new(&f);
+        writer = open_vault(&f, true);
+        alice = seal(writer, "e", "alice", "\"A\"", &rows);
+        bob = seal(writer, "e", "bob", "\"B\"", &rows);
+        assert_int_equal(vault_sync(writer, NULL), 0);
+        reader = open_vault(&f, false);
+        assert_int_equal(disclose(reader, 3, NULL).n, 0);
+        store(writer, 3, buf_span(&rows));
+        for (int turn = 0; turn < 2; turn++) {
+                assert_int_equal(disclose(reader, 3, NULL).n, 2);
+                assert_int_equal(disclose(reader, 4, NULL).n, 0);
+                assert_int_equal(disclose(reader, 300, NULL).n, 0);
+        }
+        assert_int_equal(vault_erase(writer, span_str(alice.subject[0]), NULL), 0);
+        assert_int_equal(disclose(reader, 3, NULL).n, 1);
+        assert_string_equal(disclose(reader, 3, NULL).subject[0], bob.subject[0]);
+        assert_int_equal(vault_erase(writer, span_str(bob.subject[0]), NULL), 0);
+        assert_int_equal(disclose(reader, 3, &gone).n, 0);
+        vault_free(reader);
+        vault_free(writer);
+        buf_done(&rows);
+        fixture_done(&f);
+}
+
+/* Bundle by bundle, cut off behind each: what vault_open() finds it finishes. */
+static void erased_in_slices(void **state)
+{
+        enum { BUNDLES = 4 };
+
+        for (unsigned cut = 0; cut <= BUNDLES + 1; cut++) {
+                struct buf rows = BUF_INIT(65536);
+                struct vault_sealed alice;
+                uint64_t seen[2] = { 0 };
+                struct fixture f;
+                struct vault *v;
+                uint32_t slot;
+                bool held;
+
+                fixture_new(&f);
+                v = open_vault(&f, true);
+                for (uint64_t i = 0; i < BUNDLES; i++) {
+                        buf_clear(&rows);
+                        alice = seal(v, "e", "alice", "\"A\"", &rows);
+                        (void)seal(v, "e", "bob", "\"B\"", &rows);
+                        store(v, 256 * i, buf_span(&rows));
+                }
+                assert_int_equal(vault_sync(v, NULL), 0);
+                assert_int_equal(vault_slot_of(v, span_str(alice.subject[0]), &slot, NULL), 0);
+                for (uint64_t i = 0; i < BUNDLES + 1; i++)
+                        assert_int_equal(vault_bundle_indices(v, slot, i, count_rows, seen, NULL),
+                                         0);
+                assert_int_equal(seen[0], BUNDLES);
+                assert_int_equal(seen[1], 256 * (BUNDLES - 1));
+                assert_int_equal(vault_hold(v, span_str(alice.subject[0]), true, NULL), 0);
+                assert_int_equal(vault_bundle_is_held(v, 1, &held, NULL), 0);
+                assert_true(held);
+                assert_int_equal(vault_bundle_is_held(v, BUNDLES, &held, NULL), 0);
+                assert_false(held);
+                assert_int_equal(vault_erase_key(v, slot, NULL), -EBUSY);
+                assert_int_equal(vault_hold(v, span_str(alice.subject[0]), false, NULL), 0);
+                assert_int_equal(vault_erase_key(v, slot, NULL), 0);
+                for (uint64_t i = 0; i < MIN_OF(cut, (unsigned)BUNDLES); i++)
+                        assert_int_equal(vault_erase_rows(v, slot, i, NULL), 0);
+                if (cut > BUNDLES) {
+                        assert_int_equal(vault_store_sync(v, NULL), 0);
+                        assert_int_equal(vault_erase_end(v, slot, NULL), 0);
+                }
+                vault_free(v);
+                v = open_vault(&f, true);
+                for (uint64_t i = 0; i < BUNDLES; i++)
+                        assert_int_equal(disclose(v, 256 * i, NULL).n, 1);
+                seen[0] = 0;
+                for (uint64_t i = 0; i < BUNDLES; i++)
+                        assert_int_equal(vault_bundle_indices(v, slot, i, count_rows, seen, NULL),
+                                         0);
+                assert_int_equal(seen[0], 0);
+                vault_free(v);
+                buf_done(&rows);
+                fixture_done(&f);
+        }
+}
+
 /* Rows put but not yet in their place when their subject is erased do not come back. */
 static void erased_while_waiting(void **state)
 {
@@ -620,6 +711,8 @@ int main(void)
                 cmocka_unit_test(labels),
                 cmocka_unit_test(zero_slots_are_nobody),
                 cmocka_unit_test(erased),
+                cmocka_unit_test(reader_beside_writer),
+                cmocka_unit_test(erased_in_slices),
                 cmocka_unit_test(erased_while_waiting),
                 cmocka_unit_test(erasure_cut_off),
                 cmocka_unit_test(failed_sync),
