@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_ledger_prune.c - assay ledger prune: drop what the written policy no longer wants kept. */
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "base/text.h"
 #include "command/admin.h"
@@ -24,46 +22,44 @@ struct prune_options {
 
 static const struct option_spec prune_specs[] = {
         { "policy", 'p', OPTION_TEXT, offsetof(struct prune_options, policy), "FILE",
-          "the retention policy, with a line \"keep: 400d\"; required" },
+          "the retention policy, see retention.yaml(5); required" },
         { "dry-run", 0, OPTION_FLAG, offsetof(struct prune_options, dry_run), NULL,
           "only say what would go" },
         { 0 },
 };
 
-enum { POLICY_MAX = 1024 * 1024 };
-
 struct plan {
-        const char *policy; /* without directories */
-        char policy_sha256[2 * SHA256_LEN + 1];
-        int64_t before_ns;
+        struct policy policy;
+        int64_t now_ns;
         uint64_t old_min, min_index;
-        int64_t until_ns; /* the newest entry that goes */
+        int64_t until_ns;    /* the newest entry that goes */
+        uint64_t stays;      /* the first entry that has to stay */
+        struct buf stays_of; /* why; empty: none has to */
 };
 
-static int read_policy(const struct invocation *in, struct plan *p, struct err *err)
+static void plan_done(struct plan *p)
 {
-        const struct prune_options *o = in->options;
-        const char *slash = strrchr(o->policy, '/');
-        uint8_t digest[SHA256_LEN], *file;
-        int64_t keep_ns;
-        size_t n;
-        int status;
-
-        status = io_read_file(&io_kernel, AT_FDCWD, o->policy, POLICY_MAX, &file, &n, err);
-        if (status < 0)
-                return status;
-        status = policy_keep(span_of(file, n), &keep_ns, err);
-        sha256(span_of(file, n), digest);
-        free(file);
-        if (status < 0)
-                return err_wrap(err, "%s", o->policy);
-        text_hex(span_of(digest, sizeof(digest)), p->policy_sha256);
-        p->policy = slash ? slash + 1 : o->policy;
-        p->before_ns = clock_wall(in->clock) - keep_ns;
-        return 0;
+        policy_done(&p->policy);
+        buf_done(&p->stays_of);
 }
 
-/* Whole bundles from the start whose every entry is older.  One without a time stops it. */
+/* Has the entry to stay?  Then why is said. */
+static bool has_to_stay(struct plan *p, const struct view *v)
+{
+        const struct retention_fact *why;
+
+        if (!v->has_time) {
+                buf_put_str(&p->stays_of, "it has no time");
+                return true;
+        }
+        if (!policy_keeps(&p->policy, v->entry.kind, v->kind ? v->kind->ocsf : 0, v->wall_ns,
+                          p->now_ns, &why))
+                return false;
+        policy_put_why(why, &p->stays_of);
+        return true;
+}
+
+/* Whole bundles from the start, up to the first entry that has to stay. */
 static int find_end(const struct invocation *in, struct reader *r, struct plan *p, struct err *err)
 {
         CLEANUP(view_done) struct view v;
@@ -81,7 +77,8 @@ static int find_end(const struct invocation *in, struct reader *r, struct plan *
                 status = reader_entry(r, i, &bytes, err);
                 if (status == 0)
                         status = view_open(&v, i, bytes, err);
-                if (status < 0 || !v.has_time || v.wall_ns >= p->before_ns)
+                p->stays = i;
+                if (status < 0 || has_to_stay(p, &v))
                         break;
                 newest = MAX_OF(newest, v.wall_ns);
                 if ((i + 1) % TILE_WIDTH == 0) {
@@ -93,13 +90,16 @@ static int find_end(const struct invocation *in, struct reader *r, struct plan *
         return status;
 }
 
+/* Every fault of the policy is shown; err has the rest. */
 static int make_plan(const struct invocation *in, struct plan *p, struct err *err)
 {
+        const struct prune_options *o = in->options;
         CLEANUP(reader_done) struct reader r = { 0 };
         char dir[PLACES_PATH_MAX];
         int status;
 
-        status = read_policy(in, p, err);
+        p->now_ns = clock_wall(in->clock);
+        status = policy_load(o->policy, in->clock, &p->policy, err);
         if (status == 0)
                 status = places_ledger_or(in, 0, dir, err);
         if (status == 0)
@@ -109,15 +109,43 @@ static int make_plan(const struct invocation *in, struct plan *p, struct err *er
         return status < 0 ? status : find_end(in, &r, p, err);
 }
 
+static enum status complain_plan(const struct invocation *in, struct plan *p, const struct err *err)
+{
+        struct span rest = buf_span(&p->policy.faults);
+
+        if (p->policy.n_faults == 0)
+                return complain_err(in, err);
+        while (rest.n > 0) {
+                const uint8_t *end = memchr(rest.p, '\n', rest.n);
+                size_t n = (size_t)(end - rest.p);
+
+                complain(in, STATUS_PROBLEM, "%.*s", (int)n, (const char *)rest.p);
+                rest = span_from(rest, n + 1);
+        }
+        return STATUS_PROBLEM;
+}
+
 static void put_members(const struct plan *p, struct json_writer *w)
 {
+        char digest[2 * SHA256_LEN + 1];
+
+        text_hex(span_of(p->policy.digest, SHA256_LEN), digest);
         json_member_u64(w, "min_index", p->min_index);
-        command_put_json_text(w, "policy", p->policy);
-        command_put_json_text(w, "policy_sha256", p->policy_sha256);
+        command_put_json_text(w, "policy", p->policy.name);
+        json_member_text(w, "policy_sha256", digest);
         json_member_time(w, "until", p->until_ns);
 }
 
-static enum status report(const struct invocation *in, const struct plan *p, const char *what)
+static void put_stays(struct plan *p, struct json_writer *w)
+{
+        json_put_key(w, "stays");
+        json_begin_object(w);
+        json_member_u64(w, "index", p->stays);
+        command_put_json_text(w, "why", buf_cstr(&p->stays_of));
+        json_end_object(w);
+}
+
+static enum status report(const struct invocation *in, struct plan *p, const char *what)
 {
         CLEANUP(buf_done) struct buf out = BUF_INIT(COMMAND_OUTPUT_MAX);
         struct json_writer w;
@@ -127,11 +155,16 @@ static enum status report(const struct invocation *in, const struct plan *p, con
                 json_begin_object(&w);
                 json_member_u64(&w, "dropped", p->min_index - p->old_min);
                 json_member_u64(&w, "min_index", p->min_index);
+                if (p->stays_of.n)
+                        put_stays(p, &w);
                 json_end_object(&w);
         } else {
                 buf_put_str(&out, what);
                 screen_put_count(&out, p->min_index - p->old_min);
                 buf_printf(&out, " entries, up to index %" PRIu64, p->min_index);
+                if (p->stays_of.n)
+                        buf_printf(&out, "; entry %" PRIu64 " has to stay (%s)", p->stays,
+                                   buf_cstr(&p->stays_of));
         }
         buf_put_byte(&out, '\n');
         return command_print(in, &out, STATUS_GOOD);
@@ -149,7 +182,19 @@ static enum status prune_host(const struct invocation *in, const struct plan *p)
         return admin_run(in, "prune", buf_span(&args), "dropped entries below");
 }
 
-static enum status prune_dir(const struct invocation *in, const struct plan *p)
+/* As the recorder judges it. */
+static int nothing_held(struct writing *w, const struct plan *p, struct err *err)
+{
+        bool held = false;
+        int status = w->vault ? vault_held_below(w->vault, p->min_index, &held, err) : 0;
+
+        if (status == 0 && held)
+                status = err_set(err, -EBUSY,
+                                 "values of a subject under a legal hold would go with them");
+        return status;
+}
+
+static enum status prune_dir(const struct invocation *in, struct plan *p)
 {
         CLEANUP(writing_done) struct writing w = { 0 };
         struct own_entry e;
@@ -157,6 +202,8 @@ static enum status prune_dir(const struct invocation *in, const struct plan *p)
         int status;
 
         status = writing_open(in->operands[0], in->clock, &w, &err);
+        if (status == 0)
+                status = nothing_held(&w, p, &err);
         if (status < 0)
                 return complain_err(in, &err);
         own_entry_begin(&e, "ledger.pruned", in->clock);
@@ -172,26 +219,32 @@ static enum status prune_dir(const struct invocation *in, const struct plan *p)
 static enum status run(struct invocation *in)
 {
         const struct prune_options *o = in->options;
-        struct plan p = { 0 };
+        struct plan p = { .stays_of = BUF_INIT(4 * RETENTION_REASON_MAX + 256) };
         struct err err = { 0 };
+        enum status result;
 
         if (!o->policy)
                 return complain(in, STATUS_USAGE, "--policy FILE is missing");
+        policy_init(&p.policy);
         if (make_plan(in, &p, &err) < 0)
-                return complain_err(in, &err);
-        if (o->dry_run || p.min_index == p.old_min)
-                return report(in, &p, o->dry_run ? "would drop " : "dropped ");
-        return in->n_operands ? prune_dir(in, &p) : prune_host(in, &p);
+                result = complain_plan(in, &p, &err);
+        else if (o->dry_run || p.min_index == p.old_min)
+                result = report(in, &p, o->dry_run ? "would drop " : "dropped ");
+        else
+                result = in->n_operands ? prune_dir(in, &p) : prune_host(in, &p);
+        plan_done(&p);
+        return result;
 }
 
 const struct command command_ledger_prune = {
         .name = "prune",
         .operands = "[DIR]",
         .about = "drop entries that a written retention policy no longer wants kept",
-        .help = "The policy is a file with a line \"keep: 400d\" (or hours h, weeks w); its name and\n"
-                "digest are recorded.  Whole bundles of 256 entries go from the beginning, when all\n"
-                "of their entries are older.  Hashes stay, so that roots and proofs of what is kept\n"
-                "go on to hold.  Without DIR, this host's ledger.",
+        .help = "The policy says how long entries of which kinds are kept, what an audit looks back\n"
+                "at, and what is held; see retention.yaml(5).  Its name and digest are recorded.\n"
+                "Whole bundles of 256 entries go from the beginning, up to the first entry that has\n"
+                "to stay.  Hashes stay, so that roots and proofs of what is kept go on to hold.\n"
+                "Without DIR, this host's ledger.",
         .options = prune_specs,
         .options_size = sizeof(struct prune_options),
         .max_operands = 1,

@@ -2,71 +2,209 @@
 /* policy.c - see policy.h. */
 #include "command/policy.h"
 
-#include "base/clock.h"
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
 #include "base/text.h"
+#include "command/places.h"
+#include "loop/jobrun.h"
+#include "sys/io.h"
 
-/* A century and a half; the clock ends some later. */
-#define KEEP_MAX_NS (150LL * 366 * 86400 * NS_PER_S)
+enum { JOB_S = 30, FAULT_MAX = 1024, DAY_S = 86400 };
 
-static struct span trim(struct span s)
+void policy_init(struct policy *p)
 {
-        while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
-                s = span_from(s, 1);
-        for (size_t i = 0; i + 1 < s.n; i++)
-                if (s.p[i] == ' ' && s.p[i + 1] == '#')
-                        s.n = i;
-        while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t' || s.p[s.n - 1] == '\r'))
-                s.n--;
-        return s;
+        *p = (struct policy){ .faults = BUF_INIT(64 * FAULT_MAX) };
 }
 
-static int parse_keep(struct span value, unsigned line, int64_t *ret_ns, struct err *err)
+void policy_done(struct policy *p)
 {
-        static const struct {
-                char unit;
-                int64_t ns;
-        } units[] = { { 'h', 3600 * NS_PER_S },
-                      { 'd', 86400 * NS_PER_S },
-                      { 'w', 7 * 86400 * NS_PER_S } };
-        uint64_t n;
+        free(p->rules);
+        buf_done(&p->faults);
+        policy_init(p);
+}
 
-        value = trim(value);
-        for (size_t i = 0; i < ARRAY_LEN(units); i++) {
-                if (value.n < 2 || value.p[value.n - 1] != (uint8_t)units[i].unit)
-                        continue;
-                if (text_to_u64(span_of(value.p, value.n - 1), &n) == 0 && n > 0 &&
-                    n <= (uint64_t)(KEEP_MAX_NS / units[i].ns)) {
-                        *ret_ns = (int64_t)n * units[i].ns;
-                        return 0;
-                }
+/* ---- what the job tells ---- */
+
+static int take_fault(struct policy *p, struct json_value fact, struct json_value text)
+{
+        CLEANUP(buf_done) struct buf raw = BUF_INIT(FAULT_MAX);
+        int64_t line = -1, column = -1;
+        struct json_value v;
+
+        if (!json_get(fact, "line", &v) || !json_value_int(v, &line) ||
+            !json_get(fact, "column", &v) || !json_value_int(v, &column) || line < 0 ||
+            column < 0 || !json_value_text(text, &raw))
+                return -EBADMSG;
+        if (line > 0) {
+                text_put_safe(&p->faults, span_str(p->name));
+                buf_printf(&p->faults, ":%" PRId64 ":%" PRId64 ": ", line, column);
         }
-        return err_set(err, -EINVAL, "line %u: \"keep: 400d\" wants a number and h, d or w", line);
+        text_put_safe(&p->faults, buf_span(&raw));
+        buf_put_byte(&p->faults, '\n');
+        p->n_faults++;
+        return buf_status(&raw) < 0 ? -ENOMEM : buf_status(&p->faults);
 }
 
-int policy_keep(struct span file, int64_t *ret_ns, struct err *err)
+static int take_rule(struct policy *p, const struct retention_fact *f)
 {
-        static const struct span key = SPAN_INIT("keep:");
-        int64_t keep = 0;
-        unsigned line = 0;
+        if (f->kind == RETENTION_POLICY) {
+                if (p->has_base)
+                        return -EBADMSG;
+                p->base = *f;
+                p->has_base = true;
+                return 0;
+        }
+        if (p->n_rules == RETENTION_FACTS_MAX)
+                return -EBADMSG;
+        if (!p->rules)
+                p->rules = calloc(RETENTION_FACTS_MAX, sizeof(*p->rules));
+        if (!p->rules)
+                return -ENOMEM;
+        p->rules[p->n_rules++] = *f;
+        return 0;
+}
+
+int policy_take(void *ctx, struct span json)
+{
+        struct json_value fact = json_value_of(json), text;
+        struct policy *p = ctx;
+        struct retention_fact f;
         int status;
 
-        while (file.n > 0) {
-                const uint8_t *end = memchr(file.p, '\n', file.n);
-                struct span text = span_of(file.p, end ? (size_t)(end - file.p) : file.n);
+        if (json_get(fact, "fault", &text))
+                return take_fault(p, fact, text);
+        status = retention_fact_parse(json, &f, NULL);
+        return status < 0 ? status : take_rule(p, &f);
+}
 
-                line++;
-                file = span_from(file, text.n + 1);
-                if (!span_starts(text, key))
-                        continue;
-                if (keep > 0)
-                        return err_set(err, -EINVAL, "line %u: \"keep\" stands there a second time",
-                                       line);
-                status = parse_keep(span_from(text, key.n), line, &keep, err);
-                if (status < 0)
-                        return status;
+/* ---- the file ---- */
+
+static int run_job(struct policy *p, struct span file, const struct clock *clock, struct err *err)
+{
+        char program[PLACES_PATH_MAX];
+        CLEANUP_FD int input = -1;
+        struct job_spec spec = { .program = program,
+                                 .job = "retention",
+                                 .timeout_ns = JOB_S * NS_PER_S,
+                                 .facts_max = RETENTION_FACTS_MAX,
+                                 .clock = clock };
+        int status = places_program("assay-job", program, err);
+
+        if (status < 0)
+                return status;
+        input = spec.input = job_input(file, err);
+        return input < 0 ? input : job_run_wait(&spec, policy_take, p, err);
+}
+
+int policy_load(const char *path, const struct clock *clock, struct policy *p, struct err *err)
+{
+        const char *slash = strrchr(path, '/'), *end;
+        uint8_t *file;
+        size_t n;
+        int status;
+
+        p->name = slash ? slash + 1 : path;
+        status = io_read_file(&io_kernel, AT_FDCWD, path, POLICY_FILE_MAX, &file, &n, err);
+        if (status < 0)
+                return status;
+        sha256(span_of(file, n), p->digest);
+        status = run_job(p, span_of(file, n), clock, err);
+        free(file);
+        if (status < 0)
+                return err_wrap(err, "%s", path);
+        if (p->n_faults) {
+                end = strchr(buf_cstr(&p->faults), '\n');
+                return err_set(err, -EINVAL, "%.*s", (int)(end - buf_cstr(&p->faults)),
+                               buf_cstr(&p->faults));
         }
-        if (keep == 0)
-                return err_set(err, -EINVAL, "there is no line \"keep: 400d\"");
-        *ret_ns = keep;
-        return 0;
+        return p->has_base ? 0 : err_set(err, -EBADMSG, "%s: nothing came of it", path);
+}
+
+/* ---- judging ---- */
+
+/* Where from <= t < to.  What is older than the clock reaches is in no hold that begins. */
+static bool in_hold(const struct retention_fact *h, struct span kind, int64_t wall_ns,
+                    int64_t now_ns)
+{
+        int64_t s = wall_ns / NS_PER_S;
+        bool fits = h->n_kinds == 0;
+
+        for (size_t i = 0; i < h->n_kinds && !fits; i++)
+                fits = retention_name_fits(h->kinds[i], kind) > 0;
+        return fits && (h->from_s == RETENTION_OPEN || s >= h->from_s) &&
+               (h->to_s == RETENTION_OPEN || s < h->to_s) &&
+               (h->until_s == RETENTION_OPEN || now_ns / NS_PER_S < h->until_s);
+}
+
+/* A kind by its name, then by its family, then by its class, then the policy's own. */
+static const struct retention_fact *rule_of(const struct policy *p, struct span kind,
+                                            unsigned class_uid)
+{
+        const struct retention_fact *best = &p->base;
+        size_t fits, best_fits = 0;
+
+        for (size_t i = 0; i < p->n_rules; i++) {
+                const struct retention_fact *r = &p->rules[i];
+
+                fits = r->kind == RETENTION_KIND ? retention_name_fits(r->name, kind)
+                       : r->kind == RETENTION_CLASS && class_uid && r->class_uid == class_uid ? 1
+                                                                                              : 0;
+                if (fits > best_fits) {
+                        best = r;
+                        best_fits = fits;
+                }
+        }
+        return best;
+}
+
+bool policy_keeps(const struct policy *p, struct span kind, unsigned class_uid, int64_t wall_ns,
+                  int64_t now_ns, const struct retention_fact **ret_why)
+{
+        const struct retention_fact *rule;
+
+        for (size_t i = 0; i < p->n_rules; i++)
+                if (p->rules[i].kind == RETENTION_HOLD &&
+                    in_hold(&p->rules[i], kind, wall_ns, now_ns)) {
+                        *ret_why = &p->rules[i];
+                        return true;
+                }
+        rule = rule_of(p, kind, class_uid);
+        if (wall_ns < now_ns - (int64_t)rule->keep_s * NS_PER_S)
+                return false;
+        *ret_why = rule;
+        return true;
+}
+
+static void put_time(struct buf *out, uint64_t s)
+{
+        if (s % DAY_S == 0)
+                buf_printf(out, "%" PRIu64 "d", s / DAY_S);
+        else
+                buf_printf(out, "%" PRIu64 "h", s / 3600);
+}
+
+void policy_put_why(const struct retention_fact *why, struct buf *out)
+{
+        switch (why->kind) {
+        case RETENTION_POLICY:
+                buf_put_str(out, "keep ");
+                put_time(out, why->keep_s);
+                return;
+        case RETENTION_KIND:
+                buf_printf(out, "%s: ", why->name);
+                put_time(out, why->keep_s);
+                break;
+        case RETENTION_CLASS:
+                buf_printf(out, "class %" PRIu32 ": ", why->class_uid);
+                put_time(out, why->keep_s);
+                break;
+        case RETENTION_HOLD:
+                buf_put_str(out, "hold \"");
+                text_put_safe(out, span_str(why->reason));
+                buf_put_byte(out, '"');
+                break;
+        }
+        buf_printf(out, ", line %" PRIu32, why->line);
 }

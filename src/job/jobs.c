@@ -14,6 +14,7 @@ static const struct job jobs[] = {
         { .name = "mountinfo", .input_max = 16 * MIB, .run = job_mountinfo },
         { .name = "passwd", .input_max = 16 * MIB, .run = job_passwd },
         { .name = "release", .call = job_release, .prepare = unpack_prepare },
+        { .name = "retention", .input_max = MIB, .run = job_retention },
         { .name = "signature", .call = job_signature, .right = JOB_RUNS_PROGRAMS },
         { .name = "watch", .input_max = MIB, .run = job_watch },
 };

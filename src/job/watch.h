@@ -9,9 +9,7 @@
 
 #include "base/arena.h"
 #include "base/pattern.h"
-#include "job/yaml.h"
-
-#include <stdarg.h>
+#include "job/faults.h"
 
 /* As integrity/watchset.h has them; a test compares. */
 enum {
@@ -21,7 +19,6 @@ enum {
         WATCH_FILE_NAME = 64,
         WATCH_FILE_ABOUT = 1024,
         WATCH_FILE_OWNERS = 16,
-        WATCH_FAULTS = 20, /* told at most */
 };
 
 enum watch_file_mode { FILE_LOG, FILE_ALERT, FILE_RESTORE, FILE_DENY, FILE_MODES };
@@ -53,8 +50,8 @@ struct watch_file {
         size_t n_sections;
         struct watch_pattern *pattern[WATCH_FILE_PATTERNS];
         size_t n_patterns, n_wild;
-        struct yaml_fault fault[WATCH_FAULTS]; /* in order of their marks */
-        size_t n_faults, more_faults;
+        struct watch_section *taking; /* whose keys are read */
+        struct faults faults;
         int rc; /* -ENOMEM */
 };
 

@@ -3,8 +3,6 @@
  * came first, and a pattern that does nothing is a mistake somebody made. */
 #include "job/watch.h"
 
-#define SHOWN(s) (int)MIN_OF((s).n, (size_t)60), (const char *)(s).p
-
 static void check_within(struct watch_file *w, const struct watch_pattern *p,
                          const struct watch_pattern *q)
 {

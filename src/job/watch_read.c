@@ -6,32 +6,15 @@
 
 #include <stdio.h>
 
-#define SHOWN(s) (int)MIN_OF((s).n, (size_t)60), (const char *)(s).p
-
 enum { DEEP_MIN_S = 60 * 60, DEEP_MAX_S = 366 * 86400 };
 
 /* ---- values ---- */
-
-/* The text of a node, which must be one; false after a fault. */
-static bool get_text(struct watch_file *w, const struct yaml_node *n, const char *wanted,
-                     struct span *ret)
-{
-        if (n->type != YAML_TEXT || (n->plain && n->text.n == 0)) {
-                watch_fault(w, n->mark, "%s should stand here, not %s", wanted,
-                            n->type == YAML_MAP    ? "keys"
-                            : n->type == YAML_LIST ? "a list"
-                                                   : "nothing");
-                return false;
-        }
-        *ret = n->text;
-        return true;
-}
 
 static bool get_bool(struct watch_file *w, const struct yaml_node *n, bool *ret)
 {
         struct span s;
 
-        if (!get_text(w, n, "true or false", &s))
+        if (!yaml_get_text(&w->faults, n, "true or false", &s))
                 return false;
         if (!n->plain || !(span_eq_str(s, "true") || span_eq_str(s, "false"))) {
                 watch_fault(w, n->mark, "true or false should stand here, not \"%.*s\"", SHOWN(s));
@@ -39,34 +22,6 @@ static bool get_bool(struct watch_file *w, const struct yaml_node *n, bool *ret)
         }
         *ret = span_eq_str(s, "true");
         return true;
-}
-
-struct unit {
-        const char *name;
-        uint64_t times;
-};
-
-/* A number and its unit, without a blank between them. */
-static bool get_number(struct watch_file *w, const struct yaml_node *n, const char *wanted,
-                       const struct unit *units, size_t n_units, uint64_t *ret)
-{
-        size_t digits = 0;
-        uint64_t v;
-        struct span s;
-
-        if (!get_text(w, n, wanted, &s))
-                return false;
-        while (digits < s.n && s.p[digits] >= '0' && s.p[digits] <= '9')
-                digits++;
-        if (text_to_u64(span_of(s.p, digits), &v) == 0)
-                for (size_t i = 0; i < n_units; i++)
-                        if (span_eq_str(span_from(s, digits), units[i].name) &&
-                            !__builtin_mul_overflow(v, units[i].times, &v) && v < 1ull << 53) {
-                                *ret = v;
-                                return true;
-                        }
-        watch_fault(w, n->mark, "%s should stand here, not \"%.*s\"", wanted, SHOWN(s));
-        return false;
 }
 
 static bool name_ok(struct span name)
@@ -82,19 +37,23 @@ static bool name_ok(struct span name)
 
 /* ---- one profile ---- */
 
-static void take_description(struct watch_file *w, struct watch_section *s,
-                             const struct yaml_node *n)
+static void take_description(void *ctx, const struct yaml_node *n)
 {
-        if (get_text(w, n, "a text", &s->about) && s->about.n > WATCH_FILE_ABOUT)
+        struct watch_file *w = ctx;
+        struct watch_section *s = w->taking;
+
+        if (yaml_get_text(&w->faults, n, "a text", &s->about) && s->about.n > WATCH_FILE_ABOUT)
                 watch_fault(w, n->mark, "a description is at most %d bytes long", WATCH_FILE_ABOUT);
 }
 
-static void take_mode(struct watch_file *w, struct watch_section *s, const struct yaml_node *n)
+static void take_mode(void *ctx, const struct yaml_node *n)
 {
+        struct watch_file *w = ctx;
+        struct watch_section *s = w->taking;
         struct span name;
 
         s->mode_mark = n->mark;
-        if (!get_text(w, n, "a mode", &name))
+        if (!yaml_get_text(&w->faults, n, "a mode", &name))
                 return;
         for (unsigned i = 0; i < FILE_MODES; i++)
                 if (span_eq_str(name, watch_file_mode_name[i])) {
@@ -131,7 +90,7 @@ static void take_pattern(struct watch_file *w, const struct yaml_node *n, bool e
         struct span text;
         size_t at;
 
-        if (!get_text(w, n, "a path", &text))
+        if (!yaml_get_text(&w->faults, n, "a path", &text))
                 return;
         if (w->n_patterns == WATCH_FILE_PATTERNS) {
                 watch_fault(w, n->mark, "more than %d patterns", WATCH_FILE_PATTERNS);
@@ -170,16 +129,14 @@ static void take_patterns(struct watch_file *w, const struct yaml_node *n, bool 
                 take_pattern(w, i, exclude);
 }
 
-static void take_paths(struct watch_file *w, struct watch_section *s, const struct yaml_node *n)
+static void take_paths(void *ctx, const struct yaml_node *n)
 {
-        (void)s;
-        take_patterns(w, n, false);
+        take_patterns(ctx, n, false);
 }
 
-static void take_exclude(struct watch_file *w, struct watch_section *s, const struct yaml_node *n)
+static void take_exclude(void *ctx, const struct yaml_node *n)
 {
-        (void)s;
-        take_patterns(w, n, true);
+        take_patterns(ctx, n, true);
 }
 
 /* "mode", "content", or with a dash before it: not these. */
@@ -190,7 +147,7 @@ static void take_attribute(struct watch_file *w, const struct yaml_node *n, uint
         uint32_t set;
         bool less;
 
-        if (!get_text(w, n, "an attribute", &name))
+        if (!yaml_get_text(&w->faults, n, "an attribute", &name))
                 return;
         less = name.n && name.p[0] == '-';
         set = attribute_set(span_from(name, less));
@@ -199,53 +156,65 @@ static void take_attribute(struct watch_file *w, const struct yaml_node *n, uint
         *(less ? without : with) |= set;
 }
 
-static void take_attributes(struct watch_file *w, struct watch_section *s,
-                            const struct yaml_node *n)
+static void take_attributes(void *ctx, const struct yaml_node *n)
 {
+        struct watch_file *w = ctx;
+        struct watch_section *s = w->taking;
         uint32_t with = 0, without = 0;
-        size_t faults = w->n_faults + w->more_faults;
+        size_t faults = faults_count(&w->faults);
 
         if (n->type != YAML_LIST)
                 take_attribute(w, n, &with, &without);
         for (const struct yaml_node *i = n->child; n->type == YAML_LIST && i; i = i->next)
                 take_attribute(w, i, &with, &without);
         s->attributes = (with ? with : ATTRIBUTE_ALL) & ~without;
-        if (w->n_faults + w->more_faults == faults && (s->attributes == 0 || !(with | without)))
+        if (faults_count(&w->faults) == faults && (s->attributes == 0 || !(with | without)))
                 watch_fault(w, n->mark, "no attribute is left");
 }
 
-static void take_keep(struct watch_file *w, struct watch_section *s, const struct yaml_node *n)
+static void take_keep(void *ctx, const struct yaml_node *n)
 {
+        struct watch_file *w = ctx;
+        struct watch_section *s = w->taking;
+
         if (get_bool(w, n, &s->keep))
                 s->keep_mark = n->mark;
 }
 
-static void take_max_size(struct watch_file *w, struct watch_section *s, const struct yaml_node *n)
+static void take_max_size(void *ctx, const struct yaml_node *n)
 {
-        static const struct unit units[] = {
+        struct watch_file *w = ctx;
+        struct watch_section *s = w->taking;
+        static const struct yaml_unit units[] = {
                 { "", 1 }, { "KiB", 1024 }, { "MiB", 1024 * 1024 }, { "GiB", 1024 * 1024 * 1024 }
         };
 
         s->max_size_mark = n->mark;
-        if (get_number(w, n, "a size, as 512KiB or 16MiB,", units, ARRAY_LEN(units),
-                       &s->max_size) &&
+        if (yaml_get_number(&w->faults, n, "a size, as 512KiB or 16MiB,", units, ARRAY_LEN(units),
+                            &s->max_size) &&
             s->max_size == 0)
                 watch_fault(w, n->mark, "nothing is smaller than 1 byte");
 }
 
-static void take_volatile(struct watch_file *w, struct watch_section *s, const struct yaml_node *n)
+static void take_volatile(void *ctx, const struct yaml_node *n)
 {
+        struct watch_file *w = ctx;
+        struct watch_section *s = w->taking;
+
         if (get_bool(w, n, &s->changes))
                 s->volatile_mark = n->mark;
 }
 
-static void take_deep(struct watch_file *w, struct watch_section *s, const struct yaml_node *n)
+static void take_deep(void *ctx, const struct yaml_node *n)
 {
-        static const struct unit units[] = {
+        struct watch_file *w = ctx;
+        struct watch_section *s = w->taking;
+        static const struct yaml_unit units[] = {
                 { "s", 1 }, { "m", 60 }, { "h", 3600 }, { "d", 86400 }, { "w", 7 * 86400 }
         };
 
-        if (get_number(w, n, "a time, as 12h or 7d,", units, ARRAY_LEN(units), &s->deep_s) &&
+        if (yaml_get_number(&w->faults, n, "a time, as 12h or 7d,", units, ARRAY_LEN(units),
+                            &s->deep_s) &&
             (s->deep_s < DEEP_MIN_S || s->deep_s > DEEP_MAX_S))
                 watch_fault(w, n->mark, "between 1h and 366d");
 }
@@ -269,8 +238,10 @@ static bool owner_ok(struct span s)
         return false;
 }
 
-static void take_owners(struct watch_file *w, struct watch_section *s, const struct yaml_node *n)
+static void take_owners(void *ctx, const struct yaml_node *n)
 {
+        struct watch_file *w = ctx;
+        struct watch_section *s = w->taking;
         struct span text;
 
         if (n->type != YAML_LIST || !n->child) {
@@ -278,7 +249,7 @@ static void take_owners(struct watch_file *w, struct watch_section *s, const str
                 return;
         }
         for (const struct yaml_node *i = n->child; i; i = i->next) {
-                if (!get_text(w, i, "a unit or a program", &text))
+                if (!yaml_get_text(&w->faults, i, "a unit or a program", &text))
                         continue;
                 if (!owner_ok(text))
                         watch_fault(w, i->mark,
@@ -294,15 +265,7 @@ static void take_owners(struct watch_file *w, struct watch_section *s, const str
 
 /* ---- keys ---- */
 
-typedef void take_fn(struct watch_file *w, struct watch_section *s, const struct yaml_node *n);
-
-struct key {
-        const char *name;
-        take_fn *take;
-        bool required;
-};
-
-static const struct key profile_keys[] = {
+static const struct yaml_key profile_keys[] = {
         { "description", take_description, false },
         { "mode", take_mode, true },
         { "paths", take_paths, true },
@@ -314,57 +277,6 @@ static const struct key profile_keys[] = {
         { "owners", take_owners, false },
         { "deep", take_deep, false },
 };
-
-/* The key of the same name before this one. */
-static const struct yaml_node *same_key(const struct yaml_node *map, const struct yaml_node *key)
-{
-        const struct yaml_node *k = map->child;
-
-        while (k != key && !span_eq(k->text, key->text))
-                k = k->next;
-        return k == key ? NULL : k;
-}
-
-static void unknown_key(struct watch_file *w, const struct yaml_node *k, const struct key *keys,
-                        size_t n)
-{
-        char known[160];
-        size_t used = 0;
-
-        for (size_t i = 0; i < n; i++)
-                used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "",
-                                         keys[i].name);
-        assert(used < sizeof known);
-        watch_fault(w, k->mark, "unknown key \"%.*s\": there are %s", SHOWN(k->text), known);
-}
-
-static void take_keys(struct watch_file *w, struct watch_section *s, const struct yaml_node *map,
-                      const struct key *keys, size_t n, const char *what, struct yaml_mark at)
-{
-        uint32_t seen = 0;
-
-        for (const struct yaml_node *k = map->child; k; k = k->next) {
-                const struct yaml_node *same = same_key(map, k);
-                size_t i = 0;
-
-                if (same) {
-                        watch_fault(w, k->mark, "key \"%.*s\" is there twice, first in line %u",
-                                    SHOWN(k->text), (unsigned)same->mark.line);
-                        continue;
-                }
-                while (i < n && !span_eq_str(k->text, keys[i].name))
-                        i++;
-                if (i == n) {
-                        unknown_key(w, k, keys, n);
-                        continue;
-                }
-                seen |= 1u << i;
-                keys[i].take(w, s, k->value);
-        }
-        for (size_t i = 0; i < n; i++)
-                if (keys[i].required && !(seen >> i & 1))
-                        watch_fault(w, at, "%s has no %s", what, keys[i].name);
-}
 
 /* What only makes sense, or no sense, together. */
 static void check_section(struct watch_file *w, struct watch_section *s)
@@ -403,21 +315,22 @@ static void take_profile(struct watch_file *w, const struct yaml_node *k)
                 .mark = k->mark, .name = k->text, .attributes = ATTRIBUTE_ALL, .about = SPAN("")
         };
         snprintf(what, sizeof what, "profile %.*s", (int)k->text.n, (const char *)k->text.p);
-        take_keys(w, s, k->value, profile_keys, ARRAY_LEN(profile_keys), what, k->mark);
+        w->taking = s;
+        yaml_take_keys(&w->faults, k->value, profile_keys, ARRAY_LEN(profile_keys), w, what,
+                       k->mark);
         check_section(w, s);
         w->n_sections++;
 }
 
-static void take_profiles(struct watch_file *w, struct watch_section *unused,
-                          const struct yaml_node *n)
+static void take_profiles(void *ctx, const struct yaml_node *n)
 {
-        (void)unused;
+        struct watch_file *w = ctx;
         if (n->type != YAML_MAP || !n->child) {
                 watch_fault(w, n->mark, "the profiles by their names should stand here");
                 return;
         }
         for (const struct yaml_node *k = n->child; k; k = k->next) {
-                const struct yaml_node *same = same_key(n, k);
+                const struct yaml_node *same = yaml_same_key(n, k);
 
                 if (same)
                         watch_fault(w, k->mark, "profile %.*s is there twice, first in line %u",
@@ -427,17 +340,17 @@ static void take_profiles(struct watch_file *w, struct watch_section *unused,
         }
 }
 
-static void take_version(struct watch_file *w, struct watch_section *unused,
-                         const struct yaml_node *n)
+static void take_version(void *ctx, const struct yaml_node *n)
 {
+        struct watch_file *w = ctx;
         struct span s;
 
-        (void)unused;
-        if (get_text(w, n, "the version, 1,", &s) && !(n->plain && span_eq_str(s, "1")))
+        if (yaml_get_text(&w->faults, n, "the version, 1,", &s) &&
+            !(n->plain && span_eq_str(s, "1")))
                 watch_fault(w, n->mark, "this is version 1, not \"%.*s\"", SHOWN(s));
 }
 
-static const struct key top_keys[] = {
+static const struct yaml_key top_keys[] = {
         { "version", take_version, true },
         { "profiles", take_profiles, true },
 };
@@ -451,5 +364,6 @@ void watch_read(struct watch_file *w, const struct yaml_node *root)
                             "the keys version and profiles should "
                             "stand here");
         else
-                take_keys(w, NULL, root, top_keys, ARRAY_LEN(top_keys), "the file", root->mark);
+                yaml_take_keys(&w->faults, root, top_keys, ARRAY_LEN(top_keys), w, "the file",
+                               root->mark);
 }

@@ -26,9 +26,11 @@
  *            size: the last one; the recorder then ends with RECORDER_SUCCEEDED, and whoever
  *            asked puts the next ledger in its place (upkeep.h) and has it started again
  *
- * subject: an id, or a label ("uid:1000").  Those that change something wait until everything is
- * published and the worker rests, then run in one piece; each is an entry before it is done.  What
- * a crash interrupts is begun again at the next start, from the notes it left (pending/). */
+ * subject: an id, or a label ("uid:1000").  Those that change something begin when everything is
+ * published and the worker rests, which writers are held for if need be; erase and prune then go a
+ * slice at a time beside the writers (act.h), the others run in one piece.  One at a time: another
+ * is -EBUSY meanwhile, but status and publish.  Each is an entry before it is done.  What a crash
+ * interrupts is begun again at the next start, from the notes it left (pending/). */
 #ifndef RECORDER_COMMAND_H
 #define RECORDER_COMMAND_H
 

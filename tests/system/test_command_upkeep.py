@@ -11,6 +11,11 @@ import pytest
 from assay_tool import assay, good, good_json, lines, refused
 
 ORIGIN = "example.com/upkeep"
+POLICY = """# retention
+version: 1
+keep: 400d
+audit_period: 365d
+"""
 
 
 @pytest.fixture
@@ -28,13 +33,14 @@ def test_prune(ledger, tmp_path):
     good("ledger", "append", path, data=lines(*(dated(n, 2015 if n < 700 else 2099)
                                                 for n in range(1000))))
     policy = tmp_path / "policy.yaml"
-    policy.write_text("# retention\nkeep: 400d\n")
+    policy.write_text(POLICY)
     before = good("ledger", "proof", path, 900)
     plan = good_json("ledger", "prune", path, "--policy", policy, "--dry-run")
-    assert plan == {"dropped": 512, "min_index": 512}
+    assert plan == {"dropped": 512, "min_index": 512,
+                    "stays": {"index": 700, "why": "keep 400d"}}
     assert (path / "tile" / "entries" / "000").exists()
-    assert good("ledger", "prune", path, "--policy",
-                policy) == "dropped 512 entries, up to index 512\n"
+    assert good("ledger", "prune", path, "--policy", policy) == (
+        "dropped 512 entries, up to index 512; entry 700 has to stay (keep 400d)\n")
     assert not (path / "tile" / "entries" / "001").exists()
     assert (path / "tile" / "entries" / "002").exists()
     record = json.loads(good("log", path, "--json", "--limit", "1"))
@@ -51,9 +57,50 @@ def test_prune(ledger, tmp_path):
                     tmp_path / "entry").startswith("GOOD  entry 900")
     assert good_json("ledger", "prune", path, "--policy", policy)["dropped"] == 0
     assert "is not here any more" in refused(1, "prove", "3", path)
-    policy.write_text("keep: for ever\n")
-    assert 'policy.yaml: line 1: "keep: 400d" wants' in refused(
-        1, "ledger", "prune", path, "--policy", policy)
+
+
+def test_policy(ledger, tmp_path):
+    """Kinds, families, classes and holds; the first entry that has to stay keeps the rest."""
+    path, _ = ledger
+    entries = [dict(dated(n, 2015), k="session.login" if n == 300 else
+                    "ledger.hold" if n == 560 else "x.y") for n in range(800)]
+    entries[600]["t"] = "2016-03-15T12:00:00.000000000Z"
+    del entries[700]["t"]
+    good("ledger", "append", path, data=lines(*entries))
+    policy = tmp_path / "policy.yaml"
+
+    def plan(more):
+        policy.write_text(POLICY + more)
+        said = good_json("ledger", "prune", path, "--policy", policy, "--dry-run")
+        return said["min_index"], said["stays"]["index"], said["stays"]["why"]
+
+    assert plan("") == (512, 700, "it has no time")
+    assert plan("kinds:\n  session.*: 50000d\n") == (256, 300, "session.*: 50000d, line 6")
+    assert plan("kinds:\n  session.*: 50000d\n  session.login: 400d\n"
+                "classes: {1008: 7142w}\n") == (512, 560, "class 1008: 49994d, line 8")
+    hold = "holds:\n  - reason: case 17\n    from: 2016-03-01\n    to: {}\n    kinds: x.*\n"
+    assert plan(hold.format("2016-03-15")) == (512, 600, 'hold "case 17", line 6')
+    assert plan(hold.format("2016-03-14")) == (512, 700, "it has no time")
+    assert plan(hold.format("2016-03-15") + "    until: 2020-01-01\n")[1] == 700
+    assert plan("holds:\n  - reason: all\n") == (0, 0, 'hold "all", line 6')
+    assert (path / "tile" / "entries" / "000").exists()
+
+
+def test_policy_with_mistakes(ledger, tmp_path):
+    path, _ = ledger
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("version: 1\nkeep: 90d\naudit_period: 365d\nkinds: {integrity.chnage: 1d}\n"
+                      "holds:\n\t- x\n")
+    prune = ("ledger", "prune", path, "--policy", policy)
+    assert refused(1, *prune).startswith("assay ledger prune: policy.yaml:6:1: tab")
+    policy.write_text("version: 1\nkeep: 90d\naudit_period: 365d\n"
+                      "kinds: {integrity.chnage: 1d}\n")
+    assert refused(1, *prune).splitlines() == [
+        "assay ledger prune: policy.yaml:2:7: is shorter than the audit period in line 3",
+        'assay ledger prune: policy.yaml:4:9: there is no kind "integrity.chnage"']
+    policy.write_text("keep: 400d\n")
+    assert "policy.yaml:1:1: the policy has no audit_period" in refused(1, *prune)
+    assert "gone.yaml" in refused(3, "ledger", "prune", path, "--policy", tmp_path / "gone.yaml")
 
 
 TSA = """
