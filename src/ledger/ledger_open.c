@@ -520,7 +520,9 @@ int ledger_open(int public_fd, int private_fd, const struct ledger_options *o, s
         if (faccessat(private_fd, "signed", F_OK, 0) < 0)
                 return err_set(err, -ENOENT, "there is no ledger here");
         if (faccessat(private_fd, "succeeded", F_OK, 0) == 0)
-                return err_set(err, -EROFS, "another ledger has succeeded this one");
+                return err_set(err, -EROFS,
+                               "another ledger has succeeded this one; where that was cut off, "
+                               "\"assay ledger succeed\" goes on");
         r = allocate(o, &l);
         if (r < 0)
                 return err_sys(err, r, "ledger");

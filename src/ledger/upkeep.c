@@ -5,6 +5,7 @@
 #include "wire/tile.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -195,6 +196,21 @@ static bool there(int fd, const char *path)
         return faccessat(fd, path, F_OK, 0) == 0;
 }
 
+/* NAME, what stands behind it, and the same of its private half. */
+struct pair {
+        char public[NAME_MAX + 1], private[NAME_MAX + 1];
+};
+
+static int name_pair(const char *name, const char *suffix, struct pair *ret, struct err *err)
+{
+        int n = snprintf(ret->public, sizeof ret->public, "%s%s", name, suffix);
+        int m = snprintf(ret->private, sizeof ret->private, "%s%s.private", name, suffix);
+
+        if (n < 0 || m < 0 || (size_t)m >= sizeof ret->private)
+                return err_sys(err, -ENAMETOOLONG, "%s", name);
+        return 0;
+}
+
 static int move(int fd, const struct io *io, const char *from, const char *to, struct err *err)
 {
         int r = there(fd, from) && !there(fd, to) ? io->rename(io->ctx, fd, from, to) : 0;
@@ -202,45 +218,65 @@ static int move(int fd, const struct io *io, const char *from, const char *to, s
         return r < 0 ? err_sys(err, r, "%s: rename to %s", from, to) : 0;
 }
 
+/* The private directories move last: they tell how far it got. */
+static int move_pair(int fd, const struct io *io, const struct pair *from, const struct pair *to,
+                     struct err *err)
+{
+        int r = move(fd, io, from->public, to->public, err);
+
+        if (r == 0)
+                r = move(fd, io, from->private, to->private, err);
+        if (r < 0)
+                return r;
+        r = io->fsync(io->ctx, fd);
+        return r < 0 ? err_sys(err, r, "%s: sync of its directory", to->public) : 0;
+}
+
 /* The number under which the closed ledger goes away; one that a crash left half way is gone on
  * with. */
-static unsigned archive_number(int fd)
+static int archive_number(int fd, const char *name, struct pair *ret, unsigned *ret_n,
+                          struct err *err)
 {
-        char private[40];
+        char suffix[16];
+        int r;
 
         for (unsigned n = 1;; n++) {
-                snprintf(private, sizeof private, "ledger.%u.private", n);
-                if (!there(fd, private))
-                        return n;
+                snprintf(suffix, sizeof suffix, ".%u", n);
+                r = name_pair(name, suffix, ret, err);
+                if (r < 0)
+                        return r;
+                if (!there(fd, ret->private)) {
+                        *ret_n = n;
+                        return 0;
+                }
         }
 }
 
-int succession_install(int state_fd, const struct io *io, unsigned *ret_n, struct err *err)
+static bool is_closed(int fd, const struct pair *p)
 {
-        char public[32], private[40];
-        unsigned n = 0;
-        int r = 0;
+        char path[NAME_MAX + sizeof "/succeeded"];
 
-        /* The private directories move last out and last in: "succeeded" tells how far it got. */
-        if (there(state_fd, "ledger.private/succeeded") && there(state_fd, "ledger.next.private")) {
-                n = archive_number(state_fd);
-                snprintf(public, sizeof public, "ledger.%u", n);
-                snprintf(private, sizeof private, "ledger.%u.private", n);
-                r = move(state_fd, io, "ledger", public, err);
+        snprintf(path, sizeof path, "%s/succeeded", p->private);
+        return there(fd, path);
+}
+
+int succession_install(int parent_fd, const char *name, const struct io *io, unsigned *ret_n,
+                       struct err *err)
+{
+        struct pair now, next, old;
+        unsigned n = 0;
+        int r;
+
+        r = name_pair(name, "", &now, err);
+        if (r == 0)
+                r = name_pair(name, ".next", &next, err);
+        if (r == 0 && is_closed(parent_fd, &now) && there(parent_fd, next.private)) {
+                r = archive_number(parent_fd, name, &old, &n, err);
                 if (r == 0)
-                        r = move(state_fd, io, "ledger.private", private, err);
+                        r = move_pair(parent_fd, io, &now, &old, err);
         }
-        if (r == 0 && !there(state_fd, "ledger.private") &&
-            there(state_fd, "ledger.next.private")) {
-                r = move(state_fd, io, "ledger.next", "ledger", err);
-                if (r == 0)
-                        r = move(state_fd, io, "ledger.next.private", "ledger.private", err);
-                if (r == 0) {
-                        r = io->fsync(io->ctx, state_fd);
-                        if (r < 0)
-                                err_sys(err, r, "state directory: sync");
-                }
-        }
+        if (r == 0 && !there(parent_fd, now.private) && there(parent_fd, next.private))
+                r = move_pair(parent_fd, io, &next, &now, err);
         if (r == 0 && ret_n)
                 *ret_n = n;
         return r;

@@ -56,10 +56,11 @@ MUST_USE int succession_close(int private_fd, const struct io *io, const char *n
 MUST_USE int succession_cite(int next_private_fd, const struct io *io, struct span previous,
                              struct err *err);
 
-/* Where ledger.private was closed and ledger.next waits: ledger becomes ledger.<n> (the first free
- * number), ledger.next becomes ledger, their private directories alike.  Nobody may have them open.
- * 0 also when there is nothing to do; *ret_n (may be NULL) is 0 then. */
-MUST_USE int succession_install(int state_fd, const struct io *io, unsigned *ret_n,
-                                struct err *err);
+/* In the directory parent_fd, where NAME.private was closed and NAME.next waits: NAME becomes
+ * NAME.<n> (the first free number), NAME.next becomes NAME, their private directories alike. Nobody
+ * may have them open.  0 also when there is nothing to do; *ret_n (may be NULL) is 0 then.  What a
+ * crash cut off is gone on with. */
+MUST_USE int succession_install(int parent_fd, const char *name, const struct io *io,
+                                unsigned *ret_n, struct err *err);
 
 #endif

@@ -155,6 +155,8 @@ static void judge(struct verify *v)
                 verify_notes(v);
         if (!v->failed && (passes & VERIFY_MEANING))
                 verify_meaning(v);
+        if (!v->failed && v->o->predecessor && (passes & VERIFY_MEANING))
+                verify_succession(v);
 }
 
 int verify_log(const struct verify_options *o, struct verify_result *ret, struct err *err)

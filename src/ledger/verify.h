@@ -49,11 +49,13 @@ enum verify_issue {
         VERIFY_PRUNED_MALFORMED,
         VERIFY_NOT_LISTED, /* the source cannot list: unexpected files go unseen */
         VERIFY_ENTRY_MALFORMED,
-        VERIFY_SEQUENCE,       /* a gap or a repeat */
-        VERIFY_SEQUENCE_START, /* a run's first entry is not its first */
-        VERIFY_TIME,           /* before the last heartbeat by more than the tolerance */
-        VERIFY_RUNS_FULL,      /* more runs than are followed */
-        VERIFY_NOT_A_LOG,      /* neither a checkpoint nor a tile there: nothing to judge */
+        VERIFY_SEQUENCE,          /* a gap or a repeat */
+        VERIFY_SEQUENCE_START,    /* a run's first entry is not its first */
+        VERIFY_TIME,              /* before the last heartbeat by more than the tolerance */
+        VERIFY_RUNS_FULL,         /* more runs than are followed */
+        VERIFY_NOT_A_LOG,         /* neither a checkpoint nor a tile there: nothing to judge */
+        VERIFY_SUCCESSION,        /* it is not the ledger that succeeded the one before */
+        VERIFY_SUCCESSION_PRUNED, /* the entry that cites the one before is gone */
         VERIFY_ISSUES,
 };
 
@@ -77,12 +79,15 @@ struct verify_report {
         const char *text; /* complete: file, place and what is wrong.  May hold hostile bytes. */
 };
 
+enum { VERIFY_VKEY_MAX = 2048 };
 enum verify_pass { VERIFY_HASH = 1u << 0, VERIFY_MEANING = 1u << 1 };
 
 struct verify_earlier {
         const char *name;  /* where it comes from, for messages */
         struct span bytes; /* a signed checkpoint the auditor kept */
 };
+
+struct verify_result;
 
 struct verify_options {
         struct source *source;
@@ -92,7 +97,9 @@ struct verify_options {
         const char *ca_file; /* for stamps; NULL: they are not judged */
         const struct verify_earlier *earlier;
         size_t n_earlier;
-        bool is_log;               /* known to be one: that nothing is there is damage */
+        bool is_log; /* known to be one: that nothing is there is damage */
+        /* What was found of the ledger that this one has to have succeeded; NULL: of none. */
+        const struct verify_result *predecessor;
         uint64_t max_reports;      /* of one issue; 0: 100.  All are counted. */
         int64_t time_tolerance_ns; /* 0: 15 minutes */
         void (*on_report)(void *ctx, const struct verify_report *r);
@@ -101,14 +108,24 @@ struct verify_options {
         void *ctx;
 };
 
+/* Another ledger, as one that was succeeded or is the successor names it. */
+struct verify_link {
+        bool there;
+        char origin[NOTE_NAME_MAX + 1];
+        char vkey[VERIFY_VKEY_MAX];
+        uint64_t size; /* size and root: of the one before */
+        struct hash root;
+};
+
 struct verify_result {
         enum verdict verdict;
         char origin[NOTE_NAME_MAX + 1];
         uint64_t size;
         struct hash root;
-        char vkey[2048];  /* of the key the checkpoint has to be signed with, after rotations */
-        bool listed;      /* every file of the source was seen */
-        uint64_t entries; /* hashed */
+        char vkey[VERIFY_VKEY_MAX]; /* of the key the checkpoint has to be signed with, after
+                                       rotations */
+        bool listed;                /* every file of the source was seen */
+        uint64_t entries;           /* hashed */
         uint64_t entries_pruned;
         uint64_t entries_meant; /* that the meaning pass read */
         uint64_t entries_free;  /* of those, without an envelope */
@@ -116,6 +133,9 @@ struct verify_result {
         uint64_t signatures; /* verified */
         uint64_t rotations, stamps, stamps_judged, earlier;
         uint64_t runs;
+        struct verify_link next;     /* its last entry is ledger.succeeded; of the meaning pass */
+        struct verify_link previous; /* its first entry cites one; likewise */
+        bool succeeds;               /* the options' predecessor: each names the other */
         uint64_t count[VERIFY_ISSUES];
 };
 

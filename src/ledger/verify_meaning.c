@@ -212,6 +212,10 @@ static void by_kind(struct meaning *m, const struct entry *e)
                 stamped(m, e);
         else if (span_eq_str(e->kind, "ledger.pruned") && what_u64(e, "min_index", &n))
                 m->may_be_gone = MAX_OF(m->may_be_gone, n);
+        else if (span_eq_str(e->kind, "ledger.succeeded"))
+                verify_note_succeeded(m->v, e);
+        else if (span_eq_str(e->kind, "ledger.opened") && m->index == 0)
+                verify_note_opened(m->v, e);
 }
 
 static void one_entry(struct meaning *m, struct span s)
@@ -219,6 +223,7 @@ static void one_entry(struct meaning *m, struct span s)
         struct err err = { 0 };
         struct entry e;
 
+        m->v->result->next.there = false; /* only the last entry's word counts */
         if (json_check(s, &err) || entry_parse(s, &e, &err)) {
                 verify_say(m->v, VERIFY_ENTRY_MALFORMED, m->path, m->offset, m->index,
                            "%s: entry %llu, byte %llu: %s", m->path, (unsigned long long)m->index,

@@ -84,4 +84,10 @@ void verify_notes(struct verify *v);
 /* verify_meaning.c */
 void verify_meaning(struct verify *v);
 
+/* verify_succession.c: the entries that name other ledgers; and whether this one goes on from the
+ * one before. */
+void verify_note_succeeded(struct verify *v, const struct entry *e);
+void verify_note_opened(struct verify *v, const struct entry *e);
+void verify_succession(struct verify *v);
+
 #endif

@@ -38,6 +38,8 @@ static const struct {
         [VERIFY_TIME] = { "time", VERIFY_WARNING },
         [VERIFY_RUNS_FULL] = { "runs_full", VERIFY_UNKNOWN },
         [VERIFY_NOT_A_LOG] = { "not_a_log", VERIFY_UNKNOWN },
+        [VERIFY_SUCCESSION] = { "succession", VERIFY_DAMAGE },
+        [VERIFY_SUCCESSION_PRUNED] = { "succession_pruned", VERIFY_NOTE },
 };
 
 enum verify_severity verify_severity(enum verify_issue issue)
