@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every source that is told is one that a consumer parses. */
+#include "fuzz.h"
 #include "job/job.h"
 #include "wire/source_fact.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int check(void *ctx, struct span json)
 {

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A package ends in a refusal with words, or in facts that are canonical. */
+#include "fuzz.h"
 #include "job/deb.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int check(void *ctx, struct span json)
 {

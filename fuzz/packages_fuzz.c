@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Only what is wanted is told. */
+#include "fuzz.h"
 #include "job/release.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int check(void *ctx, struct span json)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The first byte is where the text is cut: the same answer as in one piece. */
+#include "fuzz.h"
 #include "job/release.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int run(struct span s, size_t first, struct release *r)
 {

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "fuzz.h"
 #include "integrity/watchset.h"
 #include "job/job.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-const char *__lsan_default_suppressions(void); /* it loses memory in some errors */
-
-const char *__lsan_default_suppressions(void)
-{
-        return "leak:libfyaml";
-}
+FUZZ_ALLOW_LOSSES_OF("libfyaml")
 
 static int check(void *ctx, struct span json)
 {
