@@ -198,7 +198,7 @@ def test_more_than_an_entry_holds(host):
         for i in range(100, 400):  # beyond what the kernel lists at all
             os.setxattr(path, f"trusted.{i}-{'x' * 200}", b"v")
         host.wait(lambda: any(["xattrs", "unreadable"] in e["what"].get("new_unknown", [])
-                              for e in host.of(path, "attributes")), "too many of them")
+                              for e in host.of(path)), "too many of them")
         link = os.path.join(bytes(where), b"\x01" * 200)
         os.symlink(b"\x02" * 4000, link)
         host.seen(link, "created")
