@@ -208,28 +208,15 @@ static int report_missing(struct check *c)
 
 /* ---- against the baseline ---- */
 
-static void count_baseline(struct check *c)
-{
-        struct table_node *top = table_root(c->table);
-        struct record r;
-
-        c->total_files = table_count(c->table);
-        for (struct table_node *n = top; n; n = table_next(top, n)) {
-                if (!n->record || record_decode(table_record(n), &r, NULL) < 0)
-                        continue;
-                c->result->unhashed += r.type == RECORD_FILE && r.hash == RECORD_HASH_UNREADABLE;
-                if (c->o->deep && r.type == RECORD_FILE)
-                        c->total_bytes += r.size;
-        }
-}
-
 static int run(struct check *c, struct err *err)
 {
         CLEANUP(pool_freep) struct pool *pool = NULL;
         struct check_result *r = c->result;
         int rc = pool_new(c->o->workers, POOL_JOBS, &pool, err);
 
-        count_baseline(c);
+        r->unhashed = r->baseline.unhashed;
+        c->total_files = r->baseline.count;
+        c->total_bytes = c->o->deep ? r->baseline.file_bytes : 0;
         if (rc == 0)
                 rc = walk(c, pool, NULL, c->o->deep ? SCAN_DEEP : 0, err);
         if (rc == 0)

@@ -175,15 +175,45 @@ static void take_result(struct scan *s, struct scan_job *j, const uint8_t *p,
         compare(s, j, n, span_of(p + x->name_n, x->record_n), &h, ret_again);
 }
 
+/* The result at *at, and *at moves on; NULL at the end. */
+static const uint8_t *next_result(const struct scan_job *j, size_t *at, struct scan_result *ret)
+{
+        const uint8_t *p = j->results.p + *at;
+
+        if (*at == j->results.n)
+                return NULL;
+        memcpy(ret, p, sizeof *ret);
+        *at += sizeof *ret + ret->name_n + ret->record_n + ret->handle_n;
+        return p + sizeof *ret;
+}
+
+/* Three readers go ahead of the one that compares, each this far before the next. */
+enum { AHEAD = 6, HINTS = TABLE_HINT_RECORD + 1 };
+
+static void expect(struct scan *s, const struct scan_job *j, size_t at[HINTS], size_t before)
+{
+        struct scan_result x;
+
+        for (size_t i = 0; i < HINTS; i++) {
+                const uint8_t *p = before >= i * AHEAD ? next_result(j, &at[i], &x) : NULL;
+
+                if (p)
+                        table_expect(s->table, j->dir, span_of(p, x.name_n), (enum table_hint)i);
+        }
+}
+
 static void take_results(struct scan *s, struct scan_job *j)
 {
         struct buf again = BUF_INIT(SCAN_NAMES_MAX);
+        size_t at = 0, ahead[HINTS] = { 0 };
         struct scan_result x;
+        const uint8_t *p;
 
-        for (size_t at = 0; at < j->results.n && s->rc == 0;) {
-                memcpy(&x, j->results.p + at, sizeof x);
-                take_result(s, j, j->results.p + at + sizeof x, &x, &again);
-                at += sizeof x + x.name_n + x.record_n + x.handle_n;
+        for (size_t i = 0; i < HINTS * AHEAD; i++)
+                expect(s, j, ahead, i);
+        while (s->rc == 0 && (p = next_result(j, &at, &x))) {
+                expect(s, j, ahead, HINTS * AHEAD);
+                take_result(s, j, p, &x, &again);
         }
         if (buf_status(&again) < 0)
                 fail(s, buf_status(&again));

@@ -38,6 +38,9 @@ struct snapshot_head {
         int64_t taken_ns;
         uint64_t count;
         struct hash root;
+        /* Not in the file: of the records that were read. */
+        uint64_t file_bytes; /* of regular files */
+        uint64_t unhashed;   /* regular files whose content could not be read */
 };
 
 /* The order of paths. */

@@ -8,7 +8,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
-enum { WINDOW = 32 * 1024 }; /* at first; holds one record and most */
+enum {
+        WINDOW = 32 * 1024,    /* at first; holds one record and most */
+        RESERVE_MAX = 1 << 20, /* records a head may ask room for before they are there */
+};
 
 STATIC_ASSERT((int)WINDOW > (int)RECORD_MAX, "most records fit the first window");
 
@@ -204,6 +207,10 @@ int snapshot_next(struct snapshot_reader *r, struct span *ret_path, struct span 
                                r->name, offset_of(r));
         if (record_decode(record, &rec, err) < 0)
                 return err ? err_wrap(err, "%s: byte %lld", r->name, offset_of(r)) : -EBADMSG;
+        if (rec.type == RECORD_FILE) {
+                r->head.file_bytes += rec.size;
+                r->head.unhashed += rec.hash == RECORD_HASH_UNREADABLE;
+        }
         sha256_leaf(whole, leaf.b);
         frontier_append(&r->tree, &leaf, snapshot_node);
         buf_clear(&r->last);
@@ -217,21 +224,56 @@ int snapshot_next(struct snapshot_reader *r, struct span *ret_path, struct span 
         return 1;
 }
 
+/* Records come with their directory's others: most are found in the directory of the one before. */
+struct place {
+        struct table_node *dir;
+        struct buf path; /* of dir, with a slash at its end */
+};
+
+static struct table_node *make_node(struct table *t, struct place *at, struct span path)
+{
+        size_t n = path.n;
+
+        while (n > 0 && path.p[n - 1] != '/')
+                n--;
+        if (!at->dir || !span_eq(buf_span(&at->path), span_of(path.p, n))) {
+                at->dir = table_make(t, span_of(path.p, n));
+                buf_clear(&at->path);
+                buf_put(&at->path, span_of(path.p, n));
+        }
+        if (n == path.n || !at->dir || buf_status(&at->path) < 0) /* "/" itself */
+                return at->dir;
+        return table_make_child(t, at->dir, span_from(path, n));
+}
+
+static int read_records(struct snapshot_reader *r, struct table *t, struct err *err)
+{
+        struct place at = { .path = BUF_INIT(SNAPSHOT_PATH_MAX) };
+        struct span path, record;
+        int rc;
+
+        while ((rc = snapshot_next(r, &path, &record, err)) > 0) {
+                struct table_node *n = make_node(t, &at, path);
+
+                if (!n || table_set_record(t, n, record) < 0) {
+                        rc = err_set(err, -ENOMEM, "%s: out of memory", r->name);
+                        break;
+                }
+        }
+        buf_done(&at.path);
+        return rc;
+}
+
 int snapshot_read(const struct io *io, int dirfd, const char *name, struct watchset *w,
                   struct table *t, struct snapshot_head *ret, struct err *err)
 {
         CLEANUP(snapshot_closep) struct snapshot_reader *r = NULL;
-        struct span path, record;
-        struct table_node *n;
         int rc = snapshot_open(io, dirfd, name, w, &r, err);
 
-        if (rc < 0)
-                return rc;
-        while ((rc = snapshot_next(r, &path, &record, err)) > 0) {
-                n = table_make(t, path);
-                if (!n || table_set_record(t, n, record) < 0)
-                        return err_set(err, -ENOMEM, "%s: out of memory", name);
-        }
+        if (rc == 0)
+                rc = table_reserve(t, MIN_OF(r->head.count, (uint64_t)RESERVE_MAX)) < 0
+                             ? err_set(err, -ENOMEM, "%s: out of memory", name)
+                             : read_records(r, t, err);
         if (rc == 0)
                 *ret = r->head;
         return rc;

@@ -117,10 +117,9 @@ struct table_node *table_root(struct table *t)
         return t->root;
 }
 
-/* Both indices of nodes double together. */
-static int grow(struct table *t)
+/* Both indices of nodes grow together; n is a power of two. */
+static int grow(struct table *t, size_t n)
 {
-        size_t n = t->n_buckets * 2;
         struct table_node **names = calloc(n, sizeof(struct table_node *));
         struct table_node **inodes = calloc(n, sizeof(struct table_node *));
 
@@ -145,6 +144,15 @@ static int grow(struct table *t)
         return 0;
 }
 
+int table_reserve(struct table *t, size_t nodes)
+{
+        size_t n = t->n_buckets;
+
+        while (n < nodes && n <= SIZE_MAX / 2)
+                n *= 2;
+        return n > t->n_buckets ? grow(t, n) : 0;
+}
+
 struct table_node *table_child(struct table *t, struct table_node *dir, struct span name)
 {
         uint32_t h = hash_name(dir, name);
@@ -155,13 +163,26 @@ struct table_node *table_child(struct table *t, struct table_node *dir, struct s
         return n;
 }
 
+void table_expect(const struct table *t, const struct table_node *dir, struct span name,
+                  enum table_hint hint)
+{
+        struct table_node **bucket = &t->names[hash_name(dir, name) & (t->n_buckets - 1)];
+
+        if (hint == TABLE_HINT_INDEX)
+                __builtin_prefetch(bucket);
+        else if (*bucket && hint == TABLE_HINT_NODE)
+                __builtin_prefetch(*bucket);
+        else if (*bucket) /* most often the node itself is the first of its chain */
+                __builtin_prefetch((*bucket)->record);
+}
+
 struct table_node *table_make_child(struct table *t, struct table_node *dir, struct span name)
 {
         struct table_node *n = table_child(t, dir, name);
 
         if (n)
                 return n;
-        if (t->n_nodes >= t->n_buckets && grow(t) < 0)
+        if (t->n_nodes >= t->n_buckets && grow(t, t->n_buckets * 2) < 0)
                 return NULL;
         n = node_new(t, name);
         if (!n)

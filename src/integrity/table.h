@@ -75,9 +75,18 @@ size_t table_count(const struct table *t);
 bool table_is_dir(const struct table_node *n);
 struct table_node *table_root(struct table *t); /* "/" */
 
+/* Make room in the indices for so many nodes.  -ENOMEM. */
+MUST_USE int table_reserve(struct table *t, size_t nodes);
+
 /* NULL when there is none. */
 struct table_node *table_child(struct table *t, struct table_node *dir, struct span name);
 struct table_node *table_find(struct table *t, struct span path);
+
+/* A walk over many names waits for memory at each of them.  Hints, to be given in this order and
+ * some names ahead: what table_child() will read first, what it will read then, and the record. */
+enum table_hint { TABLE_HINT_INDEX, TABLE_HINT_NODE, TABLE_HINT_RECORD };
+void table_expect(const struct table *t, const struct table_node *dir, struct span name,
+                  enum table_hint hint);
 
 /* The node, made when missing (with its parents, for a path).  NULL: out of memory. */
 MUST_USE struct table_node *table_make_child(struct table *t, struct table_node *dir,
