@@ -31,6 +31,7 @@ def host():
         (h.tree / "sub").mkdir()
         (h.tree / "sub" / "inner").write_text("inner")
         h.start()
+        h.wait(lambda: roots(h), "the first baseline in the ledger")
         yield h
         h.stop()
 
