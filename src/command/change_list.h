@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* change_list.h - the commands below assay change that make signed lists of paths.  Floor 3. */
+/* change_list.h - the commands below assay change in files of their own.  Floor 3. */
 #ifndef COMMAND_CHANGE_LIST_H
 #define COMMAND_CHANGE_LIST_H
 
 #include "command/command.h"
 
 extern const struct command command_change_key;
+extern const struct command command_change_package;
 extern const struct command command_change_resolve;
 
 #endif

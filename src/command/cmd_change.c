@@ -388,8 +388,8 @@ static const struct command change_list = {
 };
 
 static const struct command *const change_commands[] = {
-        &change_open,        &change_close, &change_list, &command_change_resolve,
-        &command_change_key, NULL,
+        &change_open,        &change_close,           &change_list, &command_change_resolve,
+        &command_change_key, &command_change_package, NULL,
 };
 
 const struct command command_change = {

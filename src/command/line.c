@@ -67,6 +67,12 @@ static const struct phrase phrases[] = {
           "changes may have been missed ({reason}) from {from:time} to {until:time}[, {dropped:count} "
           "events lost][, a rescan found {found:count}][, in {paths:list}]",
           NULL },
+        { "integrity.package", STYLE_BOLD, "package",
+          "[{name}[ {old_version}→][ {new_version}][ {arch}]: {action}][, {chain}[ ({chain_reason})]][, "
+          "Release {suite}][, signed by {fingerprint}][, explains nothing: {why}]"
+          "[{packages:count} packages {event}][: {reason}][, {signed:count} signed][, "
+          "{explained:count} changes explained][, {unexplained:count} not]",
+          line_put_author },
         { "integrity.reread", STYLE_DIM, "read",
           "all content again since {from:time}: {files:count} files, {bytes:bytes}, {found:count} changes "
           "that no event had told of[, {unread:count} not readable]",

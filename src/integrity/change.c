@@ -143,6 +143,8 @@ static void put_why(struct json_writer *w, const struct change *c)
                 json_member_text(w, "change", why->change);
         if (why->detail[0])
                 json_member_text(w, "detail", why->detail);
+        if (why->package[0])
+                json_member_text(w, "package", why->package);
         json_member_text(w, "state", why_state_name(why->state));
         json_end_object(w);
 }

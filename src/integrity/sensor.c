@@ -111,6 +111,7 @@ struct sensor *sensor_free(struct sensor *s)
         loop_remove(s->settle);
         loop_remove(s->reconnect);
         command_done(s);
+        package_done(s);
         why_done(s);
         deny_done(s);
         users_done(s);
@@ -512,7 +513,8 @@ void sensor_stop(struct sensor *s)
         deep_stop(s);
         who_tick(s->who, s->state.dirfd, true);
         s->stopping = true;
-        if (why_tick(s, true) < 0 || status_tell(s, "stopped", "asked to") < 0)
+        if (why_tick(s, true) < 0 || package_stop(s) < 0 ||
+            status_tell(s, "stopped", "asked to") < 0)
                 return;
         for (int i = 0; i < 2; i++) { /* the queue may be longer than the feed's window */
                 tell_pump(s);

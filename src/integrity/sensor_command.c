@@ -16,6 +16,9 @@
  *   change.list      {}                                   changes: [...]
  *   alert.explain    id, change, reason                   id
  *   deny.lift        reason                               left, lifted
+ *   package.begin    add: [{action, arch, from, name, path, to}], id: of the transaction
+ *                    more: true|absent, when this is not all
+ *   package.end      {}                                   id
  *
  * Each is an entry integrity.command: one that only looks when it has ended, one that changes
  * something when it begins and again when it has ended. */
@@ -47,7 +50,8 @@ static const struct verb {
         { "baseline.create", true, verb_create }, { "baseline.accept", true, verb_accept },
         { "change.open", true, why_open },        { "change.close", true, why_close },
         { "change.list", false, why_list },       { "alert.explain", true, why_late },
-        { "deny.lift", true, deny_lift_all },
+        { "deny.lift", true, deny_lift_all },     { "package.begin", false, package_begin },
+        { "package.end", false, package_end },
 };
 
 /* What is remembered of a command until it has ended. */

@@ -816,6 +816,8 @@ static int look_place(struct sensor *s, struct dirty_place *p)
                 put_back(s, p, 2);
                 return 0;
         }
+        if (package_holds(s, p))
+                return 0;
         for (unsigned i = 0; rc == 0 && (dir = look_nth(s, &p->dir->h, i)); i++) {
                 uint8_t own[TABLE_NAME_MAX];
                 struct span name = span_of(p->name, p->name_n);

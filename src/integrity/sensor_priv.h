@@ -14,7 +14,8 @@
  *   sensor_deep.c     all content read again, in the background
  *   sensor_users.c  names of users
  *   sensor_why.c    what explains a change, and alerts where nothing does
- *   deny*.c         mode deny: see deny.h */
+ *   deny*.c         mode deny: see deny.h
+ *   sensor_package.c  package transactions */
 #ifndef INTEGRITY_SENSOR_PRIV_H
 #define INTEGRITY_SENSOR_PRIV_H
 
@@ -153,6 +154,7 @@ struct sensor {
         char approvals_lost[ERR_TEXT_MAX]; /* why they could not be read; yet to be told */
         struct alerts *alerts;
         uint64_t unexplained;
+        struct package_run *packages; /* transactions, the newest first */
 
         struct content *content;
         struct trusted *trusted; /* sensor_trusted.c */
@@ -311,6 +313,28 @@ MUST_USE int why_list(struct sensor *s, struct control_call *c, struct who *who,
                       struct err *err);
 MUST_USE int why_late(struct sensor *s, struct control_call *c, struct who *who, struct buf *out,
                       struct err *err);
+
+/* ---- sensor_package.c ---- */
+
+void package_done(struct sensor *s);
+/* The sensor stops: so do its transactions. */
+MUST_USE int package_stop(struct sensor *s);
+/* For why_judge(). */
+const struct packages *package_table(const struct sensor *s);
+void package_judged(struct sensor *s, const struct change *c, const struct why *why);
+/* Was the place put back, because a transaction did all that was seen there, and what its packages
+ * hold is not known yet? */
+bool package_holds(struct sensor *s, struct dirty_place *p);
+/* A rename from this name by who is dpkg's, and what it leads to is read anew. */
+bool package_unfollowed(const struct sensor *s, struct span from, const struct who *who);
+/* Is the path in the hands of a transaction?  Then nobody else should put it back. */
+bool packages_own(const struct sensor *s, struct span path);
+
+/* The commands: 1 with the answer in *out. */
+MUST_USE int package_begin(struct sensor *s, struct control_call *c, struct who *who,
+                           struct buf *out, struct err *err);
+MUST_USE int package_end(struct sensor *s, struct control_call *c, struct who *who, struct buf *out,
+                         struct err *err);
 
 /* ---- sensor_command.c ---- */
 

@@ -206,7 +206,8 @@ int rename_seen(void *ctx, const struct table_handle *from_dir, struct span from
                 return rc;
         if (s->phase != SENSOR_LIVE || !out_room(s) || !from.dir || !to.dir ||
             side_path(s, &from, &s->path) < 0 || side_path(s, &to, &s->path2) < 0 ||
-            !followable(s, &from, &to))
+            !followable(s, &from, &to) ||
+            (!table_is_dir(from.node) && package_unfollowed(s, from_name, who)))
                 return touch_both(s, &from, &to, who);
         if (record_decode(table_record(from.node), &known, NULL) < 0)
                 return -EBADMSG;

@@ -87,6 +87,7 @@ int tell_change(struct sensor *s, const struct change *seen, struct span ops)
         int rc;
 
         why_explain(s, seen, &why);
+        package_judged(s, seen, &why);
         judged.why = &why;
         buf_clear(&s->skeleton);
         change_put(c, &s->skeleton);

@@ -164,7 +164,7 @@ static int tell_approval(struct sensor *s, const struct approval *a, const char 
 
 void why_explain(struct sensor *s, const struct change *c, struct why *ret)
 {
-        struct why_known known = { .approvals = &s->approvals };
+        struct why_known known = { .approvals = &s->approvals, .packages = package_table(s) };
 
         why_judge(&known, c, ret);
 }

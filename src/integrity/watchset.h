@@ -41,7 +41,9 @@ enum {
         WATCH_TEXT_MAX = 8 << 20,
 };
 
-#define WATCH_COMMAND_LINE "command-line"
+/* An owner: alone, or with ":" and the path of a program behind it.  See why.h. */
+#define WATCH_OWNER_PACKAGES "packages"
+#define WATCH_COMMAND_LINE   "command-line"
 
 enum watch_mode { WATCH_LOG, WATCH_ALERT, WATCH_RESTORE, WATCH_DENY, WATCH_MODE_END };
 

@@ -4,6 +4,7 @@
 #include "base/pattern.h"
 #include "base/text.h"
 #include "integrity/change.h"
+#include "integrity/package.h"
 #include "integrity/who.h"
 
 #include <stdio.h>
@@ -36,6 +37,13 @@ static bool by_change(const struct why_known *k, const struct change *c, struct 
         return true;
 }
 
+/* ---- a package ---- */
+
+static bool by_package(const struct why_known *k, const struct change *c, struct why *ret)
+{
+        return packages_explain(k->packages, c, ret);
+}
+
 /* ---- a declared owner ---- */
 
 /* An owner with a slash in it is a pattern of executables, else a unit. */
@@ -52,10 +60,8 @@ static bool exe_owns(struct span owner, struct span exe)
         return exe.n && pattern_parse(owner, &p, &at, NULL) == 0 && pattern_covers(&p, exe);
 }
 
-static bool owns(struct span owner, const struct who *w)
+static bool runs(struct span owner, const struct who *w)
 {
-        if (!owner_is_exe(owner))
-                return w->unit.n && span_eq(owner, buf_span(&w->unit));
         if (w->has & WHO_EXE_NAMELESS)
                 return false; /* its path is where it was, not what it is */
         if (exe_owns(owner, buf_span(&w->exe)))
@@ -66,10 +72,25 @@ static bool owns(struct span owner, const struct who *w)
         return false;
 }
 
-static const struct span *owner_of(const struct watch_profile *p, const struct who *w)
+static bool owns(const struct why_known *k, struct span owner, const struct who *w)
+{
+        static const struct span any = SPAN_INIT(WATCH_OWNER_PACKAGES);
+        static const struct span one = SPAN_INIT(WATCH_OWNER_PACKAGES ":");
+
+        if (owner_is_exe(owner))
+                return runs(owner, w);
+        if (span_eq(owner, any))
+                return packages_began(k->packages, w);
+        if (span_starts(owner, one))
+                return packages_began(k->packages, w) && runs(span_from(owner, one.n), w);
+        return w->unit.n && span_eq(owner, buf_span(&w->unit));
+}
+
+static const struct span *owner_of(const struct why_known *k, const struct watch_profile *p,
+                                   const struct who *w)
 {
         for (size_t i = 0; w && i < p->n_owners; i++)
-                if (owns(p->owners[i], w))
+                if (owns(k, p->owners[i], w))
                         return &p->owners[i];
         return NULL;
 }
@@ -78,11 +99,10 @@ static bool by_service(const struct why_known *k, const struct change *c, struct
 {
         const struct span *owner;
 
-        (void)k;
-        if (!c->profile || !(owner = owner_of(c->profile, c->who)))
+        if (!c->profile || !(owner = owner_of(k, c->profile, c->who)))
                 return false;
         for (size_t i = 0; c->also && i < CHANGE_ALSO_MAX && c->also[i]; i++)
-                if (!owner_of(c->profile, c->also[i]))
+                if (!owner_of(k, c->profile, c->also[i]))
                         return false; /* somebody else touched it too */
         snprintf(ret->detail, sizeof ret->detail, "profile %.*s declares %.*s its owner",
                  (int)c->profile->name.n, (const char *)c->profile->name.p,
@@ -106,9 +126,8 @@ static const struct {
         const char *name;
         explain_fn *explain; /* NULL: nothing does */
 } table[WHY_STATE_END] = {
-        [WHY_UNEXPLAINED] = { "unexplained", NULL },
-        [WHY_CHANGE] = { "change", by_change },
-        [WHY_SERVICE] = { "service", by_service },
+        [WHY_UNEXPLAINED] = { "unexplained", NULL },  [WHY_CHANGE] = { "change", by_change },
+        [WHY_PACKAGE] = { "package", by_package },    [WHY_SERVICE] = { "service", by_service },
         [WHY_VOLATILE] = { "volatile", by_volatile },
 };
 

@@ -219,15 +219,27 @@ static void take_deep(void *ctx, const struct yaml_node *n)
                 watch_fault(w, n->mark, "between 1h and 366d");
 }
 
-/* A unit of systemd, or a program. */
-static bool owner_ok(struct span s)
+static bool program_ok(struct span s)
 {
-        static const char *const ends[] = { ".service", ".socket", ".timer", ".scope", ".slice" };
         struct pattern p;
         size_t at;
 
+        return s.n && s.p[0] == '/' && pattern_parse(s, &p, &at, NULL) == 0 &&
+               p.rank.literals == p.n && p.n;
+}
+
+/* A unit of systemd, a program, or what dpkg begins: all of it, or a program. */
+static bool owner_ok(struct span s)
+{
+        static const char *const ends[] = { ".service", ".socket", ".timer", ".scope", ".slice" };
+        static const struct span packages = SPAN_INIT("packages");
+
+        if (span_eq(s, packages))
+                return true;
+        if (span_starts(s, SPAN("packages:")))
+                return program_ok(span_from(s, packages.n + 1));
         if (s.n && s.p[0] == '/')
-                return pattern_parse(s, &p, &at, NULL) == 0 && p.rank.literals == p.n && p.n;
+                return program_ok(s);
         for (size_t i = 0; i < s.n; i++)
                 if (s.p[i] <= ' ' || s.p[i] >= 0x7f || s.p[i] == '/')
                         return false;
@@ -254,7 +266,7 @@ static void take_owners(void *ctx, const struct yaml_node *n)
                 if (!owner_ok(text))
                         watch_fault(w, i->mark,
                                     "\"%.*s\" is neither the path of a program nor a unit "
-                                    "(as cron.service)",
+                                    "(as cron.service) nor \"packages\"",
                                     SHOWN(text));
                 else if (s->n_owners == WATCH_FILE_OWNERS)
                         watch_fault(w, i->mark, "more than %d owners", WATCH_FILE_OWNERS);

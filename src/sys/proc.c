@@ -49,6 +49,13 @@ static enum proc_why why_of(int r)
         }
 }
 
+int proc_pidfd(pid_t pid)
+{
+        int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+        return fd < 0 ? -errno : fd;
+}
+
 int proc_open(pid_t pid, int pidfd)
 {
         char path[32];

@@ -84,6 +84,9 @@ struct proc_info {
  * -ESRCH: it has exited. */
 MUST_USE int proc_open(pid_t pid, int pidfd);
 
+/* A descriptor that becomes readable when the process ends, the caller's to close.  -ESRCH. */
+MUST_USE int proc_pidfd(pid_t pid);
+
 /* Fill every field; none of them failing is a failure. */
 void proc_read(int procfd, pid_t pid, struct proc_info *ret);
 

@@ -111,6 +111,21 @@ static const struct {
           "{\"bad_line\":1,\"why\":\"device is no pair of numbers\"}\n" },
         { "id", "mountinfo", SPAN_INIT("x 1 0:5 / /x rw - tmpfs none rw\n"),
           "{\"bad_line\":1,\"why\":\"mount is no number\"}\n" },
+        { "list", "dpkglist", SPAN_INIT("/.\n/usr\n/usr/a b\n"),
+          "{\"list\":0,\"path\":\"/usr\"}\n{\"list\":0,\"path\":\"/usr/a b\"}\n" },
+        { "two lists", "dpkglist", SPAN_INIT("/.\n/a\n\n/.\n\n/b"),
+          "{\"list\":0,\"path\":\"/a\"}\n{\"list\":2,\"path\":\"/b\"}\n" },
+        { "no UTF-8", "dpkglist", SPAN_INIT("/\xff\n"), "{\"list\":0,\"path_b64\":\"L/8=\"}\n" },
+        { "relative", "dpkglist", SPAN_INIT("etc/passwd\n/a\n"),
+          "{\"bad_line\":1,\"why\":\"no plain absolute path\"}\n{\"list\":0,\"path\":\"/a\"}\n" },
+        { "dots", "dpkglist", SPAN_INIT("/a/../etc/passwd\n"),
+          "{\"bad_line\":1,\"why\":\"no plain absolute path\"}\n" },
+        { "two slashes", "dpkglist", SPAN_INIT("//a\n"),
+          "{\"bad_line\":1,\"why\":\"no plain absolute path\"}\n" },
+        { "a slash at its end", "dpkglist", SPAN_INIT("/a/\n"),
+          "{\"bad_line\":1,\"why\":\"no plain absolute path\"}\n" },
+        { "a NUL", "dpkglist", SPAN_INIT("/a\0b\n"),
+          "{\"bad_line\":1,\"why\":\"no plain absolute path\"}\n" },
 };
 
 static int run(size_t i, struct buf *b)

@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a package transaction explains, and what it does not: a real apt-get and dpkg, packages from
+an archive that is signed, and everything that somebody could slip in between."""
+import hashlib
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+import package_host
+from package_host import PackageHost, SUITE
+
+pytestmark = pytest.mark.skipif(bool(package_host.possible()), reason=str(package_host.possible()))
+
+
+@pytest.fixture(scope="module")
+def host():
+    with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="assay-package-") as name:
+        h = PackageHost(pathlib.Path(name))
+        try:
+            h.start()
+            yield h
+        finally:
+            h.stop()
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def is_proved(host, why, deb, name, version):
+    assert why["state"] == "package", why
+    assert why["package"] == f"{name} {version} all", why
+    assert digest(deb) in why["detail"] and host.key in why["detail"], why
+    assert f"{SUITE} code" in why["detail"], why
+
+
+def test_install_upgrade_remove(host):
+    """A package's whole life, explained from its package file, or else by dpkg being it."""
+    def version(v, *files, **more):
+        return host.archive.build(
+            "hello", v, files={f"/opt/hello/{f}": f"{f} of {v}\n" for f in files},
+            conffiles={"/etc/hello.conf": f"version = {v}\n"},
+            links={"/opt/hello/link": f"target-{v}"}, **more)
+    deb = version("1.0-1", "bin", "same", "old")
+    host.publish()
+    host.apt("apt-get", "install", "hello")
+    for path in ("/opt/hello", "/opt/hello/bin", "/opt/hello/link", "/etc/hello.conf"):
+        host.wait(lambda: host.of(path), path)
+        assert host.of(path)[-1]["why"]["package"] == "hello 1.0-1 all", host.of(path)[-1]
+    for path in ("/opt/hello/bin", "/etc/hello.conf"):
+        is_proved(host, host.of(path)[-1]["why"], deb, "hello", "1.0-1")
+    told = host.transaction()
+    assert told["begun"][0]["packages"] == 1
+    package, = told["package"]
+    assert package["name"] == "hello" and package["action"] == "install"
+    assert package["sha256"] == digest(deb) and package["chain"] == "signed"
+    assert package["fingerprint"] == host.key and package["suite"] == SUITE
+    assert told["ended"][0]["reason"] == "dpkg ended" and told["ended"][0]["signed"] == 1
+    assert host.unexplained("/opt/hello") == [] and host.unexplained("/etc") == []
+
+    deb = version("2.0-1", "bin", "same", "new")
+    host.publish()
+    host.apt("apt-get", "install", "hello")
+    for path in ("/opt/hello/bin", "/etc/hello.conf"):
+        host.wait(lambda: len(host.of(path)) > 1 and host.of(path)[-1]["why"].get("package") ==
+                  "hello 2.0-1 all", f"the new {path}")
+        is_proved(host, host.of(path)[-1]["why"], deb, "hello", "2.0-1")
+    gone = host.why("/opt/hello/old", "deleted")
+    assert gone["state"] == "package" and "no package file proves that" in gone["detail"], gone
+    package, = host.transaction()["package"]
+    assert (package["action"], package["old_version"], package["new_version"]) == \
+        ("upgrade", "1.0-1", "2.0-1") and package["listed"] is True
+    assert host.unexplained("/opt/hello") == [] and host.unexplained("/etc") == []
+
+    host.apt("apt-get", "purge", "hello")
+    for path in ("/opt/hello/bin", "/opt/hello/link", "/opt/hello", "/etc/hello.conf"):
+        assert host.why(path, "deleted")["state"] == "package"
+    package, = host.transaction()["package"]
+    assert package["action"] == "remove" and "sha256" not in package
+    assert host.unexplained("/opt/hello") == [] and host.unexplained("/etc") == []
+    assert host.alerts() == [] and host.entries("ledger.refused") == []
+
+
+WAIT = """touch {here}
+i=0
+while [ ! -e {gate} ] && [ $i -lt 300 ]; do sleep 0.1; i=$((i+1)); done"""
+
+
+def waits(host, name):
+    """Files through which a maintainer script says where it is and is told to go on."""
+    here, gate = host.directory / f"{name}.here", host.directory / f"{name}.gate"
+    return here, gate, WAIT.format(here=here, gate=gate)
+
+
+def test_planted(host):
+    """Changes of others while dpkg works are alerts: beside its files, in them, and of their times;
+    what a maintainer script does is explained where a profile says so, and nowhere else."""
+    here, gate, wait = waits(host, "planted")
+    host.archive.build("planted", files={"/opt/planted/a": "a", "/opt/planted/b": "b"},
+                       scripts={"postinst": f"{wait}\nmkdir -p /opt/made\n"
+                                "echo x >/opt/made/planted\necho x >/opt/planted/x"})
+    host.publish()
+    before = len(host.alerts())
+    apt = host.start_apt("apt-get", "install", "planted")
+    host.wait(here.exists, "the maintainer script")
+    host.why("/opt/planted/b", "created")
+    host.act("echo evil >/opt/planted/evil; echo evil >>/opt/planted/a; "
+             "touch -d 2001-01-01 /opt/planted/b; cp /opt/planted/b /opt/planted/c.dpkg-new")
+    for path, change in (("evil", "created"), ("a", "modified"), ("b", "modified"),
+                         ("c.dpkg-new", "created")):
+        assert host.why(f"/opt/planted/{path}", change)["state"] == "unexplained"
+    assert "others touched it" in host.why("/opt/planted/b", "modified")["detail"]
+    gate.touch()
+    assert apt.wait(timeout=60) == 0
+    made = host.why("/opt/made/planted", "created")
+    assert made["state"] == "service" and "packages" in made["detail"], made
+    script = host.why("/opt/planted/x", "created")
+    assert script["state"] == "unexplained" and "a script" in script["detail"], script
+    ended = host.transaction()["ended"][0]
+    assert ended["unexplained"] >= 1 and ended["explained"] >= 3
+    assert len(host.alerts()) > before
+    assert {p for _, p in host.unexplained("/opt/planted")} == {
+        f"/opt/planted/{n}" for n in ("evil", "a", "b", "c.dpkg-new", "x")}
+
+
+def test_forged_sums(host):
+    """dpkg's own md5sums, made to fit by who changed a file, explain nothing, then or at the next
+    transaction."""
+    host.archive.build("forged", files={"/opt/forged/a": "a"})
+    host.archive.build("beside", files={"/opt/beside/a": "a"})
+    host.publish()
+    host.apt("apt-get", "install", "forged")
+    host.transaction()
+    host.act("echo evil >/opt/forged/a; cd /; "
+             "md5sum opt/forged/a >/var/lib/dpkg/info/forged.md5sums; dpkg --verify forged")
+    assert host.why("/opt/forged/a", "modified") == {"state": "unexplained"}
+    host.apt("apt-get", "install", "beside")
+    host.act("echo again >/opt/forged/a; cd /; "
+             "md5sum opt/forged/a >/var/lib/dpkg/info/forged.md5sums")
+    host.transaction()
+    host.wait(lambda: len(host.of("/opt/forged/a", "modified")) == 2, "the second change")
+    assert host.why("/opt/forged/a", "modified")["state"] == "unexplained"
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_tampered(host, when):
+    """The package file in the cache becomes another one after apt has verified it: before the
+    sensor reads it, no archive has it; after that, what dpkg unpacks is not what was read."""
+    name = f"tampered-{when}"
+    deb = host.archive.build(name, files={f"/opt/{name}/a": "good", f"/opt/{name}/b": "same"})
+    host.publish()
+    kept = host.directory / "kept.deb"
+    shutil.copy(deb, kept)
+    evil = host.archive.build(
+        name, files={f"/opt/{name}/a": "evil", f"/opt/{name}/b": "same"},
+        scripts={"postinst": f"sleep 1; mkdir -p /opt/made; echo x >/opt/made/{name}"})
+    evil = evil.rename(host.directory / f"{name}-evil.deb")
+    shutil.copy(kept, deb)
+    config = host.place / "etc/apt/apt.conf.d" / {"before": "00evil", "after": "99evil"}[when]
+    # The sensor reads it in its own time: this comes when it has.
+    pause = "" if when == "before" else "sleep 3; "
+    config.write_text(f'DPkg::Pre-Install-Pkgs {{ "{pause}cp {evil} '
+                      f'/var/cache/apt/archives/{name}_1.0-1_all.deb"; }};\n')
+    try:
+        host.apt("apt-get", "install", name)
+    finally:
+        config.unlink()
+    package, = host.transaction()["package"]
+    changed = host.why(f"/opt/{name}/a", "created")
+    same = host.why(f"/opt/{name}/b", "created")
+    assert changed["state"] == "unexplained", changed
+    # Nor does its script count as one of a signed package.
+    assert host.why(f"/opt/made/{name}", "created")["state"] == "unexplained"
+    if when == "before":
+        assert package["sha256"] == digest(evil)
+        assert (package["chain"], package["chain_reason"]) == ("unknown", "not_listed")
+        assert same["state"] == "unexplained" and "not_listed" in same["detail"], same
+    else:
+        assert package["sha256"] == digest(kept) and package["chain"] == "signed"
+        assert "another content" in changed["detail"], changed
+        is_proved(host, same, kept, name, "1.0-1")
+
+
+def test_unsigned(host):
+    """apt was told to trust it anyway; that is no signature."""
+    host.archive.build("unsigned", files={"/opt/unsigned/a": "a"},
+                       scripts={"postinst": "mkdir -p /opt/made; echo x >/opt/made/unsigned"})
+    host.forget_lists()
+    host.publish(sign=False, options="trusted=yes")
+    host.apt("apt-get", "install", "unsigned")
+    package, = host.transaction()["package"]
+    assert package["chain"] == "unsigned" and package["chain_reason"] == "no_signature"
+    assert package["trusted_anyway"] is True
+    why = host.why("/opt/unsigned/a", "created")
+    assert why["state"] == "unexplained" and "no_signature" in why["detail"], why
+    host.wait(lambda: host.unexplained("/opt/made/unsigned"), "what its script did")
+    host.forget_lists()
+    host.publish()
+
+
+def test_unlisted(host):
+    """A package file that no archive has, given to apt, and to dpkg alone."""
+    debs = {}
+    for name in ("local-apt", "local-dpkg"):
+        deb = host.archive.build(name, files={f"/opt/{name}/a": "a"})
+        debs[name] = deb.rename(host.directory / deb.name)
+    host.apt("apt-get", "install", debs["local-apt"])
+    package, = host.transaction()["package"]
+    assert (package["chain"], package["chain_reason"]) == ("unknown", "not_listed")
+    assert package["file"] == str(debs["local-apt"])
+    assert "not_listed" in host.why("/opt/local-apt/a", "created")["detail"]
+    before = len(host.transactions())
+    host.apt("dpkg", "-i", debs["local-dpkg"])
+    host.wait(lambda: host.of("/opt/local-dpkg/a"), "what dpkg unpacked")
+    assert host.of("/opt/local-dpkg/a")[-1]["why"] == {"state": "unexplained"}
+    assert len(host.transactions()) == before
+
+
+def test_killed(host):
+    """apt is killed while dpkg works: the transaction ends, and later changes are nobody's."""
+    here, gate, wait = waits(host, "killed")
+    host.archive.build("killed", files={"/opt/killed/a": "a"}, scripts={"postinst": wait})
+    host.publish()
+    apt = host.start_apt("apt-get", "install", "killed")
+    host.wait(here.exists, "the maintainer script")
+    apt.send_signal(signal.SIGKILL)
+    apt.wait()
+    gate.touch()
+    ended = host.transaction()["ended"][0]
+    assert ended["reason"] == "the process that ran dpkg is gone"
+    assert host.why("/opt/killed/a", "created")["state"] == "package"
+    host.act("cp -a /opt/killed/a /opt/killed/b; mv /opt/killed/b /opt/killed/a")
+    host.wait(lambda: host.unexplained("/opt/killed/a"), "a change after its end")
+    host.apt("dpkg", "--configure", "-a")
+
+
+def test_slow_sensor(host):
+    """A sensor that does not answer holds apt up for seconds, and not more."""
+    host.archive.build("slow", files={"/opt/slow/a": "a"})
+    host.publish()
+    host.sensor.send_signal(signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        host.apt("apt-get", "install", "slow")
+        assert time.monotonic() - began < 60
+    finally:
+        host.sensor.send_signal(signal.SIGCONT)
+    host.wait(lambda: host.of("/opt/slow/a"), "the change")
+
+
+def test_sensor_down(host):
+    """Without the sensor apt works as ever; at the next start what it did is unexplained."""
+    host.archive.build("down", files={"/opt/down/a": "a"})
+    host.publish()
+    host.end(host.sensor)
+    host.apt("apt-get", "install", "down")
+    host.start_sensor()
+    why = host.why("/opt/down/a", "created")
+    assert why["state"] == "unexplained", why
+
+
+def test_log(host):
+    """What the log says of a transaction, in words."""
+    out = subprocess.run([package_host.BIN / "assay", "log", "--kind", "integrity.package",
+                          "--limit", "0", "--state", host.state], capture_output=True, text=True,
+                         check=True).stdout
+    assert "hello 1.0-1→ 2.0-1 all: upgrade, signed (holds), Release sample" in out, out
+    assert "1 packages ended: dpkg ended, 1 signed" in out, out
