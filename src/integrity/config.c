@@ -151,13 +151,27 @@ void config_put_fault(const struct config *c, size_t i, struct buf *out)
         buf_put_str(out, f->text);
 }
 
+static int take_pace(struct config *c, struct json_value bytes, struct json_value fact)
+{
+        struct json_value files;
+        int64_t b, f;
+
+        if (!json_value_int(bytes, &b) || !json_get(fact, "files_per_s", &files) ||
+            !json_value_int(files, &f) || b < 0 || f < 0)
+                return -EBADMSG;
+        c->pace = (struct pace_limits){ .bytes_per_s = (uint64_t)b, .files_per_s = (uint64_t)f };
+        return 0;
+}
+
 int config_fact(void *ctx, struct span json)
 {
-        struct json_value fact = json_value_of(json), text;
+        struct json_value fact = json_value_of(json), v;
         struct config *c = ctx;
 
-        if (json_get(fact, "fault", &text))
-                return take_fault(c, fact, text);
+        if (json_get(fact, "fault", &v))
+                return take_fault(c, fact, v);
+        if (json_get(fact, "bytes_per_s", &v))
+                return take_pace(c, v, fact);
         return watchset_take(&c->set, json, NULL);
 }
 

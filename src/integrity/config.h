@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "integrity/pace.h"
 #include "integrity/watchset.h"
 #include "loop/jobrun.h"
 
@@ -37,7 +38,8 @@ struct config_fault {
 
 struct config {
         struct watchset set;
-        char from[PATH_MAX]; /* the file's path, CONFIG_SHIPPED or "command line" */
+        struct pace_limits pace; /* of scans */
+        char from[PATH_MAX];     /* the file's path, CONFIG_SHIPPED or "command line" */
         uint8_t digest[CONFIG_DIGEST];
         bool has_digest;
         struct config_fault *faults;

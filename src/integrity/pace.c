@@ -12,6 +12,11 @@ void pace_init(struct pace *p, const struct pace_limits *limits, const struct cl
         pthread_mutex_init(&p->lock, NULL);
 }
 
+void pace_set(struct pace *p, const struct pace_limits *limits)
+{
+        p->limits = *limits;
+}
+
 void pace_done(struct pace *p)
 {
         pthread_mutex_destroy(&p->lock);

@@ -34,6 +34,8 @@ struct pace {
 
 void pace_init(struct pace *p, const struct pace_limits *limits, const struct clock *clock);
 void pace_done(struct pace *p);
+/* While nobody takes anything. */
+void pace_set(struct pace *p, const struct pace_limits *limits);
 
 /* In any thread: count it, and wait until that much was allowed. */
 void pace_take(struct pace *p, uint64_t bytes, uint64_t files);

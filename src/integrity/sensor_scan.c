@@ -319,12 +319,23 @@ int scan_know_above(struct sensor *s, struct err *err)
         return 0;
 }
 
+/* What the command line says, else the file, which may be another one than last time. */
+static void set_pace(struct sensor *s)
+{
+        const struct pace_limits *l = &s->o.pace;
+
+        if (!pace_limited(l) && s->o.config)
+                l = &s->o.config->pace;
+        pace_set(&s->pace, l);
+        scan_set_pace(s->scan, pace_limited(l) ? &s->pace : NULL);
+}
+
 int scan_start_first(struct sensor *s)
 {
         s->phase = SENSOR_FIRST;
         s->scan_began_ns = sensor_mono(s);
         scan_set_content(s->scan, s->content);
-        scan_set_pace(s->scan, pace_limited(&s->o.pace) ? &s->pace : NULL);
+        set_pace(s);
         scan_begin(s->scan, SCAN_DEEP | SCAN_KEEP);
         return s->failed;
 }
@@ -344,7 +355,7 @@ static int begin_rescan(struct sensor *s)
         if (scan_know_above(s, &err) < 0)
                 log_event(LOG_LEVEL_WARNING, "sensor.unwatched", log_err(&err));
         scan_set_content(s->scan, s->content);
-        scan_set_pace(s->scan, pace_limited(&s->o.pace) ? &s->pace : NULL);
+        set_pace(s);
         scan_set_before(s->scan, config_only_new(s));
         scan_begin(s->scan, s->loss & LOSS_ASKED ? s->asked : 0u);
         return s->failed;

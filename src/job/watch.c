@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* watch.yaml(5): what is told of it.  Either its faults (faults.h), or the lines of
- * integrity/watchset.h. */
+ * integrity/watchset.h, and before them, where scans have a limit,
+ *
+ *   {"bytes_per_s":20971520,"files_per_s":0}      0: none */
 #include "job/watch.h"
 
 #include "wire/attribute.h"
@@ -58,9 +60,18 @@ static int tell_pattern(struct job_out *out, const struct watch_file *w,
         return job_out_end(out);
 }
 
+static int tell_scan(struct job_out *out, const struct watch_file *w)
+{
+        struct json_writer *j = job_out_begin(out);
+
+        json_member_u64(j, "bytes_per_s", w->scan_bytes);
+        json_member_u64(j, "files_per_s", w->scan_files);
+        return job_out_end(out);
+}
+
 static int tell_all(struct job_out *out, const struct watch_file *w)
 {
-        int rc = 0;
+        int rc = w->scan_bytes || w->scan_files ? tell_scan(out, w) : 0;
 
         for (size_t s = 0; s < w->n_sections && rc == 0; s++) {
                 rc = tell_section(out, &w->section[s]);

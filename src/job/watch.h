@@ -50,7 +50,8 @@ struct watch_file {
         size_t n_sections;
         struct watch_pattern *pattern[WATCH_FILE_PATTERNS];
         size_t n_patterns, n_wild;
-        struct watch_section *taking; /* whose keys are read */
+        struct watch_section *taking;    /* whose keys are read */
+        uint64_t scan_bytes, scan_files; /* a second; 0: no limit */
         struct faults faults;
         int rc; /* -ENOMEM */
 };

@@ -6,7 +6,12 @@
 
 #include <stdio.h>
 
-enum { DEEP_MIN_S = 60 * 60, DEEP_MAX_S = 366 * 86400 };
+enum {
+        DEEP_MIN_S = 60 * 60,
+        DEEP_MAX_S = 366 * 86400,
+        SCAN_BYTES_MIN = 64 * 1024,
+        SCAN_FILES_MIN = 10,
+};
 
 /* ---- values ---- */
 
@@ -181,16 +186,17 @@ static void take_keep(void *ctx, const struct yaml_node *n)
                 s->keep_mark = n->mark;
 }
 
+static const struct yaml_unit sizes[] = {
+        { "", 1 }, { "KiB", 1024 }, { "MiB", 1024 * 1024 }, { "GiB", 1024 * 1024 * 1024 }
+};
+
 static void take_max_size(void *ctx, const struct yaml_node *n)
 {
         struct watch_file *w = ctx;
         struct watch_section *s = w->taking;
-        static const struct yaml_unit units[] = {
-                { "", 1 }, { "KiB", 1024 }, { "MiB", 1024 * 1024 }, { "GiB", 1024 * 1024 * 1024 }
-        };
 
         s->max_size_mark = n->mark;
-        if (yaml_get_number(&w->faults, n, "a size, as 512KiB or 16MiB,", units, ARRAY_LEN(units),
+        if (yaml_get_number(&w->faults, n, "a size, as 512KiB or 16MiB,", sizes, ARRAY_LEN(sizes),
                             &s->max_size) &&
             s->max_size == 0)
                 watch_fault(w, n->mark, "nothing is smaller than 1 byte");
@@ -352,6 +358,46 @@ static void take_profiles(void *ctx, const struct yaml_node *n)
         }
 }
 
+/* ---- scans ---- */
+
+static void take_scan_rate(void *ctx, const struct yaml_node *n)
+{
+        struct watch_file *w = ctx;
+
+        if (yaml_get_number(&w->faults, n, "bytes a second, as 20MiB,", sizes, ARRAY_LEN(sizes),
+                            &w->scan_bytes) &&
+            w->scan_bytes < SCAN_BYTES_MIN)
+                watch_fault(w, n->mark, "at least 64KiB a second: a scan has to come to its end");
+}
+
+static void take_scan_files(void *ctx, const struct yaml_node *n)
+{
+        struct watch_file *w = ctx;
+        static const struct yaml_unit units[] = { { "", 1 } };
+
+        if (yaml_get_number(&w->faults, n, "a number of files a second", units, ARRAY_LEN(units),
+                            &w->scan_files) &&
+            w->scan_files < SCAN_FILES_MIN)
+                watch_fault(w, n->mark, "at least 10 a second: a scan has to come to its end");
+}
+
+static const struct yaml_key scan_keys[] = {
+        { "rate", take_scan_rate, false },
+        { "files", take_scan_files, false },
+};
+
+static void take_scan(void *ctx, const struct yaml_node *n)
+{
+        struct watch_file *w = ctx;
+
+        if (n->type != YAML_MAP || !n->child)
+                watch_fault(w, n->mark, "rate or files should stand here");
+        else
+                yaml_take_keys(&w->faults, n, scan_keys, ARRAY_LEN(scan_keys), w, "scan", n->mark);
+}
+
+/* ---- the file ---- */
+
 static void take_version(void *ctx, const struct yaml_node *n)
 {
         struct watch_file *w = ctx;
@@ -364,6 +410,7 @@ static void take_version(void *ctx, const struct yaml_node *n)
 
 static const struct yaml_key top_keys[] = {
         { "version", take_version, true },
+        { "scan", take_scan, false },
         { "profiles", take_profiles, true },
 };
 

@@ -53,6 +53,9 @@ static int run(struct span yaml, struct buf *told)
 #define HEAD    "version: 1\nprofiles:\n"           /* the profiles begin in line 3 */
 #define P(keys) HEAD "  p:\n    mode: alert\n" keys /* and what is in p in line 5 */
 #define GOOD    P("    paths: [/etc]\n")
+#define PROFILES                                                                                   \
+        "profiles:\n"                                                                              \
+        "  p: { mode: log, paths: [/etc] }\n"
 #define TWO(a, b)                                                                                  \
         HEAD "  a:\n    mode: log\n    paths: " a "\n  b:\n    mode: log\n    paths: " b "\n"
 
@@ -90,7 +93,7 @@ static const struct {
         { SPAN_INIT("version: 1\nprofiles: []\n"), "2:11 the profiles by their names" },
         { SPAN_INIT("version: 1\nversion: 1\nprofiles: {p: {mode: log, paths: /a}}\n"),
           "2:1 key \"version\" is there twice, first in line 1" },
-        { SPAN_INIT(GOOD "watch: x\n"), "6:1 unknown key \"watch\": there are version, profiles" },
+        { SPAN_INIT(GOOD "watch: x\n"), "6:1 unknown key \"watch\": there are version, scan, profiles" },
         { SPAN_INIT(GOOD "    pathes: [/usr]\n"), "6:5 unknown key \"pathes\": there are descri" },
         { SPAN_INIT(GOOD "    paths: [/usr]\n"),
           "6:5 key \"paths\" is there twice, first in line 5" },
@@ -139,6 +142,13 @@ static const struct {
         { SPAN_INIT(GOOD "    description: [x]\n"), "6:18 a text should stand here" },
         /* Together */
         { SPAN_INIT(HEAD "  p: {mode: restore, keep: false, paths: /a}\n"), "3:28 mode restore" },
+        { SPAN_INIT("version: 1\nscan: {}\n" PROFILES), "2:7 rate or files should" },
+        { SPAN_INIT("version: 1\nscan: fast\n" PROFILES), "2:7 rate or files should" },
+        { SPAN_INIT("version: 1\nscan: { rate: 1KiB }\n" PROFILES), "2:15 at least 64KiB" },
+        { SPAN_INIT("version: 1\nscan: { rate: 20MB }\n" PROFILES), "2:15 bytes a second, as" },
+        { SPAN_INIT("version: 1\nscan: { files: 9 }\n" PROFILES), "2:16 at least 10" },
+        { SPAN_INIT("version: 1\nscan: { files: 1KiB }\n" PROFILES), "2:16 a number of files" },
+        { SPAN_INIT("version: 1\nscan: { speed: 1 }\n" PROFILES), "2:9 " },
         { SPAN_INIT(GOOD "    max_size: 1MiB\n"), "6:15 max_size is of content" },
         { SPAN_INIT(HEAD "  p: {mode: deny, volatile: true, paths: /a}\n"), "3:29 what is vol" },
         { SPAN_INIT(P("    paths: [/etc, /usr, /etc]\n")), "5:25 is there twice, first in line 5" },
@@ -269,6 +279,32 @@ static void test_whole(void **state)
         (void)state;
 }
 
+/* Limits of scans come before the profiles, where there are any. */
+static void test_scan(void **state)
+{
+        static const struct {
+                const char *keys, *want;
+        } cases[] = {
+                { "scan: { rate: 20MiB }\n", "{\"bytes_per_s\":20971520,\"files_per_s\":0}\n" },
+                { "scan:\n  files: 1000\n", "{\"bytes_per_s\":0,\"files_per_s\":1000}\n" },
+                { "scan: { files: 10, rate: 65536 }\n",
+                  "{\"bytes_per_s\":65536,\"files_per_s\":10}\n" },
+                { "", "{\"about\":" },
+        };
+        struct buf yaml = BUF_INIT(1 << 20), told = BUF_INIT(1 << 20);
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                buf_clear(&yaml);
+                buf_clear(&told);
+                buf_printf(&yaml, "version: 1\n%s" PROFILES, cases[i].keys);
+                assert_int_equal(run(buf_span(&yaml), &told), 0);
+                assert_memory_equal(told.p, cases[i].want, strlen(cases[i].want));
+        }
+        buf_done(&yaml);
+        buf_done(&told);
+        (void)state;
+}
+
 static void test_many_faults(void **state)
 {
         struct buf yaml = BUF_INIT(1 << 20), told = BUF_INIT(1 << 20);
@@ -357,9 +393,10 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_faults),      cmocka_unit_test(test_whole),
-                cmocka_unit_test(test_many_faults), cmocka_unit_test(test_ceilings),
-                cmocka_unit_test(test_agreement),   cmocka_unit_test(test_out_of_memory),
+                cmocka_unit_test(test_faults),        cmocka_unit_test(test_whole),
+                cmocka_unit_test(test_scan),          cmocka_unit_test(test_many_faults),
+                cmocka_unit_test(test_ceilings),      cmocka_unit_test(test_agreement),
+                cmocka_unit_test(test_out_of_memory),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

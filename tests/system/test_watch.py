@@ -362,6 +362,21 @@ def test_less_is_watched(host):
 
 
 @needs_root
+def test_a_scan_keeps_to_its_rate(host):
+    """120 files at 50 a second take two seconds at least; another limit is taken up by a reload."""
+    for i in range(120):
+        (host.tree / f"f{i}").write_text("x")
+    host.configure(profile("p", "alert", [host.tree]), "scan: { files: 50 }\n")
+    host.start_recorder()
+    begun = time.monotonic()
+    host.start_sensor()
+    assert time.monotonic() - begun > 2
+    host.configure(profile("p", "alert", [host.tree]), "scan: { files: 5 }\n")
+    host.reload()
+    host.wait(lambda: "at least 10" in json.dumps(host.status()), "the refusal")
+
+
+@needs_root
 def test_settings_alone(host):
     host.configure(profile("p", "alert", [host.tree]))
     (host.tree / "f").write_text("x")
