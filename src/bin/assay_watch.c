@@ -180,6 +180,10 @@ static void put_profile(const struct screen *s, const struct watch_profile *p, s
                 screen_put_duration(&b, (int64_t)p->deep_s * NS_PER_S);
                 put_row(s, "read again", &b, out);
         }
+        if (p->execute != WATCH_EXECUTE_ANY) {
+                buf_put_str(&b, watch_execute_name(p->execute));
+                put_row(s, "execute", &b, out);
+        }
         for (size_t i = 0; i < p->n_owners; i++) {
                 text_put_safe(&b, p->owners[i]);
                 put_row(s, i ? "" : "owners", &b, out);

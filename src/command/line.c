@@ -63,9 +63,15 @@ static const struct phrase phrases[] = {
           "{event}[: {reason}][, {files:count} of files and directories][: {paths:list}][, until "
           "{until:time}]",
           NULL },
+        { "integrity.execution", STYLE_WARN, "execute",
+          "{decision}[ {path}][ {count:count}][, profile {profile}]: {reason}", line_put_author },
         { "integrity.gap", STYLE_WARN, "gap",
           "changes may have been missed ({reason}) from {from:time} to {until:time}[, {dropped:count} "
           "events lost][, a rescan found {found:count}][, in {paths:list}]",
+          NULL },
+        { "integrity.guard", STYLE_WARN, "guard",
+          "execution control {event}[: {reason}][, executions were not judged from {from:time}][ until "
+          "{until:time}], {directories:count} directories, {files:count} files known",
           NULL },
         { "integrity.package", STYLE_BOLD, "package",
           "[{name}[ {old_version}→][ {new_version}][ {arch}]: {action}][, {chain}[ ({chain_reason})]][, "

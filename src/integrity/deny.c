@@ -199,11 +199,24 @@ static int end(struct sensor *s)
         return rc;
 }
 
+static bool some_matter(const struct watchset *w)
+{
+        for (size_t i = 0; i < w->n_profiles; i++)
+                if (w->profiles[i]->execute != WATCH_EXECUTE_ANY)
+                        return true;
+        return some_deny(w);
+}
+
+bool deny_is_judged(const struct sensor *s)
+{
+        return s->deny->judged && !s->deny->judge;
+}
+
 static int judge(struct sensor *s)
 {
         struct deny *d = s->deny;
 
-        if (!some_deny(s->o.watch))
+        if (!some_matter(s->o.watch))
                 return 0; /* once one does, what is trusted was extended before */
         d->judge = false;
         forget_filesystems(d);

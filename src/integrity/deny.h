@@ -47,6 +47,8 @@ void deny_news(struct sensor *s);
 void deny_trusted(struct sensor *s);
 /* A change was judged: is its file still what is trusted? */
 void deny_judged(struct sensor *s, const struct change *c);
+/* Is it known of every file that matters whether it is what is trusted (TABLE_DOUBT)? */
+bool deny_is_judged(const struct sensor *s);
 /* Is this change nothing but our own flag, set or taken off? */
 bool deny_expects(const struct sensor *s, const struct change *c);
 

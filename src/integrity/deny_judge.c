@@ -39,11 +39,17 @@ static void taken_off(struct sensor *s, struct span path)
                 s->failed = -ENOMEM;
 }
 
+/* Profiles for which it matters whether a file is what is trusted. */
+static bool matters(const struct watch_profile *p)
+{
+        return p && (p->mode == WATCH_DENY || p->execute != WATCH_EXECUTE_ANY);
+}
+
 void deny_judged(struct sensor *s, const struct change *c)
 {
         struct table_node *n;
 
-        if (!c->profile || c->profile->mode != WATCH_DENY || !c->is)
+        if (!matters(c->profile) || !c->is)
                 return;
         if (c->was && c->was->flags & RECORD_IMMUTABLE && !(c->is->flags & RECORD_IMMUTABLE))
                 taken_off(s, c->path);
@@ -62,7 +68,7 @@ static int on_difference(void *ctx, struct span path, struct span was_bytes, str
         struct record was, is;
         struct table_node *n;
 
-        if (is_bytes.n == 0 || !c.profile || c.profile->mode != WATCH_DENY)
+        if (is_bytes.n == 0 || !matters(c.profile))
                 return 0;
         n = table_find(s->table, path);
         if (!n)
@@ -122,5 +128,6 @@ int deny_compare(struct sensor *s)
         if (rc < 0)
                 log_event(LOG_LEVEL_ERROR, "sensor.deny_baseline", log_err(&err));
         s->deny->judged = rc == 0;
+        guard_news(s);
         return rc == -ENOMEM ? rc : 0;
 }

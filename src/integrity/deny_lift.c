@@ -128,7 +128,11 @@ int deny_take_flag(struct sensor *s, struct table_node *n, struct span path, boo
         if (buf_status(&s->encoded) < 0 || buf_status(&s->ops) < 0)
                 return -ENOMEM;
         rc = tell_silent(s, buf_span(&s->ops));
-        return rc == 0 ? table_set_record(s->table, n, buf_span(&s->encoded)) : rc;
+        if (rc == 0)
+                rc = table_set_record(s->table, n, buf_span(&s->encoded));
+        if (rc == 0)
+                guard_note(s, n);
+        return rc;
 }
 
 static bool is_dir(struct sensor *s, struct span path)

@@ -80,6 +80,8 @@ int sensor_new(const struct sensor_options *o, struct sensor **ret, struct err *
                 rc = why_init(s, err);
         if (rc == 0)
                 rc = deny_init(s, err);
+        if (rc == 0)
+                rc = guard_init(s, err);
         if (rc < 0)
                 return rc;
         who_recall(s->who, s->state.dirfd);
@@ -113,6 +115,7 @@ struct sensor *sensor_free(struct sensor *s)
         command_done(s);
         package_done(s);
         why_done(s);
+        guard_done(s);
         deny_done(s);
         users_done(s);
         mounts_done(s);
@@ -313,6 +316,8 @@ static int work(struct sensor *s)
                 rc = deep_work(s);
         if (rc == 0)
                 rc = deny_work(s);
+        if (rc == 0)
+                rc = guard_work(s);
         return rc;
 }
 
@@ -357,6 +362,7 @@ static void on_turn(void *ctx)
         due = sooner(due, deep_due(s));
         due = sooner(due, config_due(s));
         due = sooner(due, deny_due(s));
+        due = sooner(due, guard_due(s));
         loop_timer_set(s->settle, due);
 }
 
@@ -416,6 +422,8 @@ static int add_sources(struct sensor *s, struct err *err)
                 rc = loop_add_timer(l, connect_again, s, &s->reconnect, err);
         if (rc == 0)
                 rc = command_init(s, err);
+        if (rc == 0)
+                rc = guard_start(s, err);
         if (rc == 0)
                 loop_set_turn(l, on_turn, s);
         return rc;

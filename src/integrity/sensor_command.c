@@ -147,7 +147,7 @@ void command_end(struct sensor *s, struct control_call *c, int rc, const char *t
 
 /* ---- taking them ---- */
 
-static struct who *ask_who(struct sensor *s, const struct control_call *c)
+struct who *command_who(struct sensor *s, pid_t pid, int pidfd)
 {
         struct who *w;
         uint64_t now = 0;
@@ -155,7 +155,7 @@ static struct who *ask_who(struct sensor *s, const struct control_call *c)
         who_reading(s->who);
         who_read(s->who, &now, false); /* from this moment */
         who_read(s->who, &now, true);
-        w = who_of(s->who, c->cred.pid, c->pidfd, false);
+        w = who_of(s->who, pid, pidfd, false);
         if (w)
                 who_ref(w);
         who_batch_end(s->who);
@@ -193,7 +193,7 @@ static void on_command(void *ctx, struct control_call *c)
                 return;
         }
         m->verb = find_verb(c->verb);
-        m->who = ask_who(s, c);
+        m->who = command_who(s, c->cred.pid, c->pidfd);
         m->began_ns = sensor_mono(s);
         c->data = m;
         run(s, c);
@@ -211,7 +211,7 @@ static void on_stranger(void *ctx, const struct sock_cred *cred)
         if (m.began_ns < s->strangers_ns)
                 return;
         s->strangers_ns = m.began_ns + STRANGERS_S * NS_PER_S;
-        m.who = ask_who(s, &c);
+        m.who = command_who(s, c.cred.pid, c.pidfd);
         c.data = &m;
         if (tell_command(s, &c, "refused", 0, "only the user of the sensor may") < 0)
                 s->failed = -ENOMEM;

@@ -444,7 +444,11 @@ static int tell_state(struct sensor *s, struct table_node *n, struct span encode
                 rc = tell_change(s, &c, buf_span(&s->ops));
         else if (rc == 0)
                 rc = tell_silent(s, buf_span(&s->ops));
-        return rc == 0 ? table_set_record(s->table, n, encoded) : rc;
+        if (rc == 0)
+                rc = table_set_record(s->table, n, encoded);
+        if (rc == 0)
+                guard_note(s, n);
+        return rc;
 }
 
 /* As look_forget(), without n itself. */

@@ -15,6 +15,7 @@
  *   sensor_users.c  names of users
  *   sensor_why.c    what explains a change, and alerts where nothing does
  *   deny*.c         mode deny: see deny.h
+ *   guard*.c        execution control: see guard.h
  *   sensor_package.c  package transactions */
 #ifndef INTEGRITY_SENSOR_PRIV_H
 #define INTEGRITY_SENSOR_PRIV_H
@@ -24,6 +25,7 @@
 #include "integrity/change.h"
 #include "integrity/deny.h"
 #include "integrity/dirty.h"
+#include "integrity/guard.h"
 #include "integrity/observe.h"
 #include "integrity/procs.h"
 #include "integrity/procsource.h"
@@ -159,8 +161,9 @@ struct sensor {
         struct content *content;
         struct trusted *trusted; /* sensor_trusted.c */
         struct sensor_config config;
-        struct deep *deep; /* sensor_deep.c */
-        struct deny *deny; /* deny.h */
+        struct deep *deep;   /* sensor_deep.c */
+        struct deny *deny;   /* deny.h */
+        struct guard *guard; /* guard.h */
         struct control *control;
         struct pace pace;
         unsigned asked;       /* enum scan_flags of the scan that was asked for */
@@ -338,6 +341,8 @@ MUST_USE int package_end(struct sensor *s, struct control_call *c, struct who *w
 
 /* ---- sensor_command.c ---- */
 
+/* Who this process is now, or was; the caller's to unref.  NULL: no memory. */
+struct who *command_who(struct sensor *s, pid_t pid, int pidfd);
 MUST_USE int command_init(struct sensor *s, struct err *err);
 void command_done(struct sensor *s);
 /* What was asked for has ended: 0 and the answer, or a negative errno and why. */

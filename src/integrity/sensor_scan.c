@@ -83,6 +83,8 @@ int scan_difference(struct sensor *s, struct table_node *n, const struct record 
         }
         if (rc == 0)
                 rc = table_set_record(s->table, n, encoded);
+        if (rc == 0)
+                guard_note(s, n);
         return rc < 0 ? rc : told;
 }
 

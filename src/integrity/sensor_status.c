@@ -202,6 +202,7 @@ void sensor_put_status(const struct sensor *s, struct buf *out)
         deep_put_status(s, &w);
         deny_put_status(s, &w);
         json_member_u64(&w, "events", c.events);
+        guard_put_status(s, &w);
         json_member_u64(&w, "files", table_count(s->table));
         put_filesystems(&w, s);
         json_member_u64(&w, "ignored", c.ignored);

@@ -102,6 +102,7 @@ int tell_change(struct sensor *s, const struct change *seen, struct span ops)
         users_seen(s, c->path);
         rc = queue(s, buf_span(&s->skeleton), ops, (struct who *)c->who, false);
         deny_judged(s, c);
+        guard_judged(s, c);
         return rc < 0 ? rc : why_alert(s, c);
 }
 

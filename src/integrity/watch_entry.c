@@ -108,6 +108,12 @@ static void put_settings(struct items *x, const struct watch_profile *was,
                            (unsigned long long)is->deep_s);
                 end_item(x);
         }
+        if (was->execute != is->execute) {
+                begin_item(x, CHANGED, is->name);
+                buf_printf(b, "execute %s -> %s", watch_execute_name(was->execute),
+                           watch_execute_name(is->execute));
+                end_item(x);
+        }
         if (!watchset_same_owners(was, is)) {
                 begin_item(x, CHANGED, is->name);
                 buf_put_str(b, "owners ");

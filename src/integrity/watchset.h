@@ -12,6 +12,7 @@
  *
  *   {"about":"","attributes":["type","mode"],"deep":0,"keep":false,"max_size":0,"mode":"alert",
  *    "owners":[],"profile":"name","volatile":false}
+ *   ... "deep":0,"execute":"known","keep":false ...             where not all may be executed
  *   {"column":5,"exclude":false,"line":12,"pattern":"/etc","profile":"name"}
  *
  * A pattern that is not UTF-8 is pattern_b64.  A rule with profile "" leaves out for all of them.
@@ -47,9 +48,14 @@ enum {
 
 enum watch_mode { WATCH_LOG, WATCH_ALERT, WATCH_RESTORE, WATCH_DENY, WATCH_MODE_END };
 
+/* Which files here may be executed: any; those whose content is what is trusted, and one that was
+ * not read yet is let through or, strict, refused. */
+enum watch_execute { WATCH_EXECUTE_ANY, WATCH_EXECUTE_KNOWN, WATCH_EXECUTE_STRICT, WATCH_EXECUTES };
+
 struct watch_profile {
         struct span name, about; /* as all spans here, of the set */
         enum watch_mode mode;
+        enum watch_execute execute;
         uint32_t attributes; /* enum record_field that are worth an entry */
         bool keep;           /* content too */
         bool is_volatile;    /* its changes are expected */
@@ -116,6 +122,7 @@ struct json_writer;
 void watchset_put_patterns(const struct watchset *w, struct json_writer *out, const char *key);
 
 const char *watch_mode_name(enum watch_mode m);
+const char *watch_execute_name(enum watch_execute x);
 
 /* ---- asking ---- */
 

@@ -38,7 +38,8 @@ bool watchset_same_profile(const struct watch_profile *a, const struct watch_pro
 {
         return b && a->mode == b->mode && a->attributes == b->attributes && a->keep == b->keep &&
                a->is_volatile == b->is_volatile && a->max_size == b->max_size &&
-               a->deep_s == b->deep_s && span_eq(a->about, b->about) && watchset_same_owners(a, b);
+               a->deep_s == b->deep_s && a->execute == b->execute && span_eq(a->about, b->about) &&
+               watchset_same_owners(a, b);
 }
 
 static bool in_reach(const struct watch_rule *r, struct span base)

@@ -11,6 +11,13 @@
 
 static const char *const mode_names[WATCH_MODE_END] = { "log", "alert", "restore", "deny" };
 
+static const char *const execute_names[WATCH_EXECUTES] = { "any", "known", "strict" };
+
+const char *watch_execute_name(enum watch_execute x)
+{
+        return execute_names[x];
+}
+
 const char *watch_mode_name(enum watch_mode m)
 {
         return mode_names[m];
@@ -35,6 +42,8 @@ void watchset_print_profile(const struct watch_profile *p, struct buf *out)
         json_member_string(&w, "about", p->about);
         put_attributes(&w, p->attributes);
         json_member_u64(&w, "deep", p->deep_s);
+        if (p->execute != WATCH_EXECUTE_ANY)
+                json_member_text(&w, "execute", watch_execute_name(p->execute));
         json_member_bool(&w, "keep", p->keep);
         json_member_u64(&w, "max_size", p->max_size);
         json_member_text(&w, "mode", watch_mode_name(p->mode));
@@ -223,6 +232,26 @@ static enum watch_mode next_mode(struct line *l)
         return (enum watch_mode)m;
 }
 
+/* Absent: any, and "any" is never written. */
+static enum watch_execute next_execute(struct line *l)
+{
+        struct json_iter ahead = l->members;
+        struct span key, name;
+        struct json_value v;
+        unsigned x = 1;
+
+        if (l->rc < 0 || !json_next(&ahead, &key, &v) || !span_eq_str(key, "execute"))
+                return WATCH_EXECUTE_ANY;
+        l->members = ahead;
+        if (!json_value_plain(v, &name))
+                name = SPAN_NONE;
+        while (x < WATCH_EXECUTES && !span_eq_str(name, execute_names[x]))
+                x++;
+        if (x == WATCH_EXECUTES)
+                bad(l, "which programs may run is unknown");
+        return (enum watch_execute)x;
+}
+
 /* A text at which the buffer may still move. */
 struct place {
         size_t at, n;
@@ -285,6 +314,7 @@ static int take_profile(struct watchset *w, struct line *l, struct buf *text)
         about = next_place(l, "about", text);
         p.attributes = next_attributes(l, text);
         p.deep_s = next_number(l, "deep", INT32_MAX);
+        p.execute = next_execute(l);
         p.keep = next_bool(l, "keep");
         p.max_size = next_number(l, "max_size", JSON_INT_MAX);
         p.mode = next_mode(l);

@@ -10,6 +10,7 @@
 enum { ARENA_BYTES = 64 << 20 };
 
 const char *const watch_file_mode_name[FILE_MODES] = { "log", "alert", "restore", "deny" };
+const char *const watch_file_execute_name[FILE_EXECUTES] = { "any", "known", "strict" };
 
 void watch_fault(struct watch_file *w, struct yaml_mark at, const char *fmt, ...)
 {
@@ -34,6 +35,8 @@ static int tell_section(struct job_out *out, const struct watch_section *s)
                         json_put_string(j, span_str(attribute_name[i]));
         json_end_array(j);
         json_member_u64(j, "deep", s->deep_s);
+        if (s->execute != FILE_EXECUTE_ANY)
+                json_member_text(j, "execute", watch_file_execute_name[s->execute]);
         json_member_bool(j, "keep", s->keep);
         json_member_u64(j, "max_size", s->max_size);
         json_member_text(j, "mode", watch_file_mode_name[s->mode]);

@@ -23,6 +23,13 @@ enum {
 
 enum watch_file_mode { FILE_LOG, FILE_ALERT, FILE_RESTORE, FILE_DENY, FILE_MODES };
 extern const char *const watch_file_mode_name[FILE_MODES];
+enum watch_file_execute {
+        FILE_EXECUTE_ANY,
+        FILE_EXECUTE_KNOWN,
+        FILE_EXECUTE_STRICT,
+        FILE_EXECUTES
+};
+extern const char *const watch_file_execute_name[FILE_EXECUTES];
 
 struct watch_pattern {
         struct yaml_mark mark;
@@ -37,6 +44,7 @@ struct watch_section {
         struct span name, about;
         enum watch_file_mode mode;
         uint32_t attributes;
+        enum watch_file_execute execute;
         bool keep, changes; /* volatile */
         uint64_t max_size, deep_s;
         struct span owners[WATCH_FILE_OWNERS];

@@ -69,6 +69,22 @@ static void take_mode(void *ctx, const struct yaml_node *n)
                     SHOWN(name));
 }
 
+static void take_execute(void *ctx, const struct yaml_node *n)
+{
+        struct watch_file *w = ctx;
+        struct watch_section *s = w->taking;
+        struct span name;
+
+        if (!yaml_get_text(&w->faults, n, "which programs may run", &name))
+                return;
+        for (unsigned i = 0; i < FILE_EXECUTES; i++)
+                if (span_eq_str(name, watch_file_execute_name[i])) {
+                        s->execute = (enum watch_file_execute)i;
+                        return;
+                }
+        watch_fault(w, n->mark, "unknown \"%.*s\": there are any, known and strict", SHOWN(name));
+}
+
 /* A pattern's byte as a place: within a text that stands in one line as it is. */
 static struct yaml_mark mark_within(const struct yaml_node *n, size_t at)
 {
@@ -294,6 +310,7 @@ static const struct yaml_key profile_keys[] = {
         { "volatile", take_volatile, false },
         { "owners", take_owners, false },
         { "deep", take_deep, false },
+        { "execute", take_execute, false },
 };
 
 /* What only makes sense, or no sense, together. */

@@ -258,3 +258,18 @@ const struct role_profile profile_job_program = {
         .fixed = job_program_paths,
         .n_fixed = ARRAY_LEN(job_program_paths),
 };
+
+/* ---- guard: answers the kernel, and kills the one that does not ---- */
+
+static const char *const calls_guard[] = {
+        "fanotify_mark", "pidfd_send_signal", "poll",    "ppoll", "readlink",
+        "readlinkat",    "recvmsg",           "sendmsg", NULL,
+};
+
+static const char *const *const guard_calls[] = { calls_base, calls_guard, NULL };
+
+const struct role_profile profile_guard = {
+        .caps = SANDBOX_CAP(CAP_DAC_READ_SEARCH), /* to mark directories that are others' */
+        .calls = { .allow = guard_calls },
+        .no_landlock = "it would refuse the very files that the kernel hands over to be judged",
+};

@@ -28,5 +28,6 @@ extern const struct role_profile profile_sensor;
 extern const struct role_profile profile_job;
 extern const struct role_profile profile_job_dir;
 extern const struct role_profile profile_job_program;
+extern const struct role_profile profile_guard;
 
 #endif

@@ -30,6 +30,7 @@ static const struct role roles[ROLE_COUNT] = {
         [ROLE_ADMIN] = { "admin", "root", 0, NULL },
         [ROLE_JOB_DIR] = { "job-dir", "nobody", 0, &profile_job_dir },
         [ROLE_JOB_PROGRAM] = { "job-program", "nobody", 0, &profile_job_program },
+        [ROLE_GUARD] = { "guard", "root", 0, &profile_guard },
 };
 
 const struct role *role_of(enum role_id id)

@@ -93,6 +93,7 @@ static void test_same_settings(void **state)
                 { .mode = WATCH_ALERT, .attributes = 3, .is_volatile = true },
                 { .mode = WATCH_ALERT, .attributes = 3, .max_size = 1 },
                 { .mode = WATCH_ALERT, .attributes = 3, .deep_s = 1 },
+                { .mode = WATCH_ALERT, .attributes = 3, .execute = WATCH_EXECUTE_KNOWN },
                 { .mode = WATCH_ALERT, .attributes = 3, .about = SPAN_INIT("a") },
                 { .mode = WATCH_ALERT,
                   .attributes = 3,

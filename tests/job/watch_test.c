@@ -130,6 +130,9 @@ static const struct {
         { SPAN_INIT(GOOD "    deep: weekly\n"), "6:11 a time, as 12h or 7d" },
         { SPAN_INIT(GOOD "    deep: 30m\n"), "6:11 between 1h and 366d" },
         { SPAN_INIT(GOOD "    deep: 60w\n"), "6:11 between 1h and 366d" },
+        { SPAN_INIT(GOOD "    execute: always\n"), "6:14 unknown \"always\"" },
+        { SPAN_INIT(GOOD "    execute: [known]\n"), "6:14 which programs may run should" },
+        { SPAN_INIT(GOOD "    execute: any\n"), "" },
         { SPAN_INIT(GOOD "    attributes: [mode, colour]\n"), "6:24 unknown attribute \"colour\"" },
         { SPAN_INIT(GOOD "    attributes: [-all]\n"), "6:17 no attribute is left" },
         { SPAN_INIT(GOOD "    attributes: []\n"), "6:17 no attribute is left" },
@@ -213,28 +216,29 @@ static void test_faults(void **state)
         "\"rdev\",\"sha256\",\"xattrs\",\"flags\",\"acl\",\"acl_default\",\"caps\",\"label\","     \
         "\"fstype\""
 
-static const char whole[] = "# a comment\n"
-                            "version: 1\n"
-                            "profiles:\n"
-                            "  config:\n"
-                            "    description: >\n"
-                            "      What programs\n"
-                            "      read.\n"
-                            "    mode: restore\n"
-                            "    paths:\n"
-                            "      - /etc\n"
-                            "      - \"/opt/*/etc\"\n"
-                            "    exclude: [ /etc/mtab, '/etc/**/*.bak' ]\n"
-                            "    attributes: [content, permissions, -xattrs, ownership]\n"
-                            "    max_size: 16MiB\n"
-                            "    owners: [certbot.service, /usr/bin/puppet]\n"
-                            "    deep: 7d\n"
-                            "  state:\n"
-                            "    mode: log\n"
-                            "    volatile: true\n"
-                            "    attributes: -mtime\n"
-                            "    paths: /etc/adjtime\n"
-                            "  web: { mode: deny, paths: [/srv/\xc3\xa9], keep: true }\n";
+static const char whole[] =
+        "# a comment\n"
+        "version: 1\n"
+        "profiles:\n"
+        "  config:\n"
+        "    description: >\n"
+        "      What programs\n"
+        "      read.\n"
+        "    mode: restore\n"
+        "    paths:\n"
+        "      - /etc\n"
+        "      - \"/opt/*/etc\"\n"
+        "    exclude: [ /etc/mtab, '/etc/**/*.bak' ]\n"
+        "    attributes: [content, permissions, -xattrs, ownership]\n"
+        "    max_size: 16MiB\n"
+        "    owners: [certbot.service, /usr/bin/puppet]\n"
+        "    deep: 7d\n"
+        "  state:\n"
+        "    mode: log\n"
+        "    volatile: true\n"
+        "    attributes: -mtime\n"
+        "    paths: /etc/adjtime\n"
+        "  web: { mode: deny, paths: [/srv/\xc3\xa9], keep: true, execute: strict }\n";
 
 static const char whole_told[] =
         "{\"about\":\"What programs read.\\n\",\"attributes\":[\"type\",\"mode\",\"uid\",\"gid\","
@@ -255,8 +259,8 @@ static const char whole_told[] =
         "\"owners\":[],\"profile\":\"state\",\"volatile\":true}\n"
         "{\"column\":12,\"exclude\":false,\"line\":21,\"pattern\":\"/etc/adjtime\",\"profile\":"
         "\"state\"}\n"
-        "{\"about\":\"\",\"attributes\":[" ALL "],\"deep\":0,\"keep\":true,\"max_size\":0,\"mode\":"
-        "\"deny\",\"owners\":[],\"profile\":\"web\",\"volatile\":false}\n"
+        "{\"about\":\"\",\"attributes\":[" ALL "],\"deep\":0,\"execute\":\"strict\",\"keep\":true,"
+        "\"max_size\":0,\"mode\":\"deny\",\"owners\":[],\"profile\":\"web\",\"volatile\":false}\n"
         "{\"column\":30,\"exclude\":false,\"line\":22,\"pattern\":\"/srv/\xc3\xa9\",\"profile\":"
         "\"web\"}\n";
 

@@ -360,6 +360,16 @@ static int job_program_sockets(void)
         return socket(AF_UNIX, SOCK_STREAM, 0) < 0 ? errno : 0;
 }
 
+static int guard_opens(void)
+{
+        return enter(ROLE_GUARD) ? open_errno("/etc/hostname") : BROKEN;
+}
+
+static int guard_forks(void)
+{
+        return !enter(ROLE_GUARD) ? BROKEN : fork() < 0 ? errno : 0;
+}
+
 static const struct {
         const char *name;
         case_fn *fn;
@@ -390,6 +400,8 @@ static const struct {
         { "job with a program: runs a shell", job_program_runs_shell, EACCES, false },
         { "job with a program: opens a file", job_program_opens, EACCES, false },
         { "job with a program: makes a socket", job_program_sockets, EPERM, false },
+        { "guard: opens a file", guard_opens, EPERM, false },
+        { "guard: forks", guard_forks, EPERM, false },
 };
 
 static void test_cases(void **state)

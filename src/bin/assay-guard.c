@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* assay-guard handler | watchdog - the two processes of execution control; started by the sensor.
+ */
+#include "integrity/guard_handler.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int main(int argc, char **argv)
+{
+        if (argc == 2 && strcmp(argv[1], "handler") == 0)
+                return guard_handle();
+        if (argc == 2 && strcmp(argv[1], "watchdog") == 0)
+                return guard_watch();
+        fputs("usage: assay-guard handler | watchdog, started by assay-sensor\n", stderr);
+        return 2;
+}

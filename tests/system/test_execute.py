@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Execution control: what is let through, what is not, and that nobody hangs whatever becomes of
+the processes that decide."""
+import concurrent.futures
+import contextlib
+import errno
+import hashlib
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+from sensor_host import BIN
+from test_watch import Watched, profile
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="permission events need root")
+
+HANG_S = 8  # far above the deadline, far below for ever
+
+
+class Guarded(Watched):
+    def __init__(self, directory, execute="known"):
+        super().__init__(directory)
+        self.starts = 0
+        self.bin = self.tree / "bin"
+        self.bin.mkdir()
+        self.good = self.install("good")
+        self.configure(profile("programs", "alert", [self.bin], f"execute: {execute}"),
+                       profile("rest", "alert", [self.tree]))
+
+    def install(self, name, text=b""):
+        """A program that succeeds; text behind it makes it another content."""
+        path = self.bin / name
+        new = self.bin.parent / (name + ".new")
+        new.write_bytes(pathlib.Path("/bin/true").read_bytes() + text)
+        new.chmod(0o755)
+        new.rename(path)
+        return path
+
+    def start_sensor(self, *options):
+        super().start_sensor(*options)
+        self.starts += 1
+
+    def execute(self):
+        """{"handler": pid, "watchdog": pid} of those that run."""
+        found = {}
+        pid = self.sensor.pid
+        for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            with contextlib.suppress(OSError):
+                words = pathlib.Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+                if words[0].endswith(b"assay-guard"):
+                    found[words[1].decode()] = int(child)
+        return found
+
+    def guards(self, event):
+        return [e["what"] for e in self.entries("integrity.guard") if e["what"]["event"] == event]
+
+    def up(self, but=0):
+        """Wait until it decides, with another handler than `but`."""
+        self.wait(lambda: self.execute().get("handler", but) != but and
+                  len(self.guards("started")) == self.starts + len(self.guards("lapsed")),
+                  "execution control")
+        return self.execute()
+
+    def guard(self, event, count=1):
+        self.wait(lambda: len(self.guards(event)) >= count, f"integrity.guard {event}")
+        return self.guards(event)[-1]
+
+    def executions(self, path):
+        return [e for e in self.entries("integrity.execution")
+                if e["what"].get("path") == str(path)]
+
+    def known(self, path, change):
+        self.wait(lambda: self.of(path, change), f"{change} of {path}")
+
+    def assay(self, *words):
+        subprocess.run([BIN / "assay", *map(str, words), "--state", self.state, "--run", self.run],
+                       check=True, capture_output=True)
+
+
+def run(path, *arguments):
+    """0, or the errno of the execution; fails when it hangs."""
+    try:
+        return subprocess.run([path, *arguments], timeout=HANG_S, check=False).returncode
+    except OSError as error:
+        return error.errno
+
+
+@contextlib.contextmanager
+def guarded(execute="known"):
+    with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="assay-execute-") as name:
+        host = Guarded(pathlib.Path(name), execute)
+        try:
+            host.start()
+            host.up()
+            yield host
+        finally:
+            for process in (host.sensor, host.recorder):
+                if process and process.poll() is None:
+                    process.send_signal(signal.SIGCONT)
+            host.stop()
+
+
+@pytest.fixture
+def host():
+    with guarded() as h:
+        yield h
+
+
+@contextlib.contextmanager
+def stopped(*pids):
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def test_known_and_unknown(host):
+    """Trusted content runs; what nothing explains does not, and who tried is told."""
+    assert run(host.good) == 0
+    new = host.install("new", b"new")
+    assert run(new) == errno.EPERM, "read while the execution waited, and not trusted"
+    host.wait(lambda: host.executions(new), "the refusal")
+    entry = host.executions(new)[0]
+    assert entry["what"]["decision"] == "refused" and entry["what"]["profile"] == "programs"
+    assert entry["what"]["sha256"] == hashlib.sha256(new.read_bytes()).hexdigest()
+    assert entry["who"]["pid"] > 0 and entry["who"]["uid"] == 0
+    # Elsewhere it may: only where a profile says so is anything asked.
+    elsewhere = host.tree / "copy"
+    shutil.copy(new, elsewhere)
+    assert run(elsewhere) == 0
+    # The same content under the name of another, and a known one changed in place.
+    with open(host.good, "ab") as f:
+        f.write(b"more")
+    host.known(host.good, "modified")
+    assert run(host.good) == errno.EPERM
+    host.assay("baseline", "accept", "--reason", "meant", host.bin)
+    host.wait(lambda: run(new) == 0 and run(host.good) == 0, "what was accepted")
+
+
+def test_scripts(host):
+    """A script is a file that is executed; one that is only read by a shell is not."""
+    script = host.bin / "script"
+    script.write_text("#!/bin/sh\nexit 0\n")
+    script.chmod(0o755)
+    host.known(script, "created")
+    assert run(script) == errno.EPERM
+    assert run("/bin/sh", script) == 0
+
+
+def test_approved(host):
+    """What an approved change brings may run, also after the sensor was started anew."""
+    host.assay("change", "open", "CHG-1", "--for", "1h", "--reason", "upgrade", "--path", host.bin)
+    new = host.install("new", b"approved")
+    host.wait(lambda: run(new) == 0, "the new program")
+    host.assay("change", "close", "CHG-1")
+    time.sleep(1.1)  # what is seen a second later may have happened before
+    handler = host.execute()["handler"]
+    host.end(host.sensor)
+    assert run(new) == 0 and run(host.good) == 0, "nobody decides now"
+    host.start_sensor()
+    host.up(but=handler)
+    assert run(new) == 0
+    late = host.install("late", b"not approved")
+    host.known(late, "created")
+    assert run(late) == errno.EPERM
+
+
+def test_new_directory(host):
+    """What is made later is asked about too."""
+    below = host.bin / "below"
+    below.mkdir()
+    host.known(below, "created")
+    shutil.copy("/bin/true", below / "x")
+    host.known(below / "x", "created")
+    assert run(below / "x") == errno.EPERM
+
+
+@pytest.mark.parametrize("execute, result", [("known", 0), ("strict", errno.EPERM)])
+def test_not_read_in_time(execute, result):
+    """Nobody reads a new file: after a moment it is let through, or not, as the profile says."""
+    with guarded(execute) as host:
+        with stopped(host.sensor.pid):
+            assert run(host.good) == 0, "known things need no sensor"
+            new = host.install("new", b"unread")
+            began = time.monotonic()
+            assert run(new) == result
+            assert time.monotonic() - began < 3
+        host.wait(lambda: host.executions(new), "the entry")
+        what = host.executions(new)[0]["what"]
+        assert what["decision"] == ("refused" if result else "allowed")
+        assert "not read in time" in what["reason"]
+
+
+def lapsed_and_back(host, before, count=1):
+    said = host.guard("lapsed", count)
+    host.up(but=before["handler"])
+    back = host.guard("started", count + 1)
+    assert back["from"] == said["from"] < back["until"]
+    new = host.install(f"after-{before['handler']}", b"bad")
+    host.known(new, "created")
+    assert run(new) == errno.EPERM, "it decides again"
+    assert run(host.good) == 0
+    return said
+
+
+def test_handler_stopped(host):
+    """It stops: whoever waits goes on within the deadline, and the lapse is told."""
+    before = host.execute()
+    with stopped(before["handler"]):
+        began = time.monotonic()
+        assert run(host.good) == 0
+        assert time.monotonic() - began < 5
+        assert run("/bin/true") == 0
+        said = lapsed_and_back(host, before)
+    assert "no sign of life" in said["reason"]
+
+
+def test_handler_killed(host):
+    """It dies: nobody waits, and the lapse is told."""
+    before = host.execute()
+    os.kill(before["handler"], signal.SIGKILL)
+    assert run(host.good) == 0
+    said = lapsed_and_back(host, before)
+    assert "signal 9" in said["reason"]
+
+
+@pytest.mark.parametrize("signo", [signal.SIGKILL, signal.SIGSTOP])
+def test_watchdog_gone(host, signo):
+    """Nobody watches the handler: both begin anew."""
+    before = host.execute()
+    os.kill(before["watchdog"], signo)
+    assert run(host.good) == 0
+    assert "watchdog" in lapsed_and_back(host, before)["reason"]
+
+
+def test_handler_and_watchdog_stopped(host):
+    """Then the sensor sees it."""
+    before = host.execute()
+    with stopped(before["handler"], before["watchdog"]):
+        assert run(host.good) == 0
+        lapsed_and_back(host, before)
+
+
+def test_sensor_and_handler_stopped(host):
+    """Then the watchdog does, and the sensor tells when it goes on."""
+    before = host.execute()
+    with stopped(host.sensor.pid, before["handler"]):
+        assert run(host.good) == 0
+        assert run(host.install("new", b"x")) == 0, "nobody decides"
+    lapsed_and_back(host, before)
+
+
+def test_sensor_killed(host):
+    """The others go with it, and nothing is refused by nobody's word."""
+    before = host.execute()
+    host.end(host.sensor, signal.SIGKILL)
+    new = host.install("new", b"x")
+    end = time.monotonic() + HANG_S
+    while run(new):
+        assert time.monotonic() < end, "still refused"
+    for pid in (before["handler"], before["watchdog"]):
+        while os.path.exists(f"/proc/{pid}/fd"):
+            assert time.monotonic() < end, "still there"
+            time.sleep(0.05)
+    host.start_sensor()
+    host.up(but=before["handler"])
+    assert run(new) == errno.EPERM
+
+
+def test_flood(host):
+    """Many at once, good and bad, while the handler is killed and stopped under them: each is
+    answered, the bad ones but in a lapse are refused, and what is not told one by one is counted."""
+    bad = host.install("bad", b"bad")
+    host.known(bad, "created")
+    assert run(bad) == errno.EPERM
+
+    def many(path):
+        return [run(path) for _ in range(150)]
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        good = [pool.submit(many, host.good) for _ in range(4)]
+        evil = [pool.submit(many, bad) for _ in range(4)]
+        time.sleep(0.2)
+        before = host.execute()["handler"]
+        os.kill(before, signal.SIGSTOP)
+        results = [r for f in good for r in f.result()]
+        refused = [r for f in evil for r in f.result()]
+    assert set(results) == {0} and len(results) == 600
+    assert len(refused) == 600 and set(refused) <= {0, errno.EPERM}
+    host.guard("lapsed")
+    host.up(but=before)
+    assert host.status()["execute"].keys() >= {"answered", "refused", "state", "lost"}
+    assert run(bad) == errno.EPERM and run(host.good) == 0
