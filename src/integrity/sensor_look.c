@@ -152,9 +152,11 @@ int look_touched(void *ctx, const struct table_handle *dir, struct span name, ui
                 rc = know_early(s, dir, name, child);
         if (rc < 0)
                 return rc;
-        if (!(mask & ~(uint64_t)(FAN_CREATE | FAN_MODIFY))) {
+        if (mask & (FAN_CREATE | FAN_MODIFY) &&
+            !(mask & ~(uint64_t)(FAN_CREATE | FAN_MODIFY | FAN_ATTRIB))) {
                 /* Begun and perhaps not ended: wait for the close, but not for ever.  A new one is
-                 * looked at to see whether it is a file at all. */
+                 * looked at to see whether it is a file at all.  A mode set meanwhile may be in the
+                 * same notice. */
                 what |= mask & FAN_MODIFY ? DIRTY_WRITING : DIRTY_BEGUN;
                 delay = mask & FAN_MODIFY ? SETTLE_WRITE_MS * NS_PER_MS : 0;
         }
@@ -364,7 +366,8 @@ static int look_listed(struct sensor *s, const struct table_handle *dir, struct 
 {
         bool told = dirty_has(s->dirty, dir, name);
 
-        return look_at(s, dir, name, DIRTY_CONTENT | DIRTY_TREE, told ? NULL : who, 0);
+        return look_at(s, dir, name, DIRTY_CONTENT | DIRTY_TREE | DIRTY_BEGUN, told ? NULL : who,
+                       0);
 }
 
 int look_enter(struct sensor *s, struct table_node *n, struct who *who)
@@ -642,9 +645,9 @@ static void job_done(struct pool_job *pj)
         for (unsigned i = 0; (dir = look_nth(s, &p->dir->h, i)) && rc == 0; i++)
                 rc = take_look(s, dir, span_of(p->name, p->name_n), j->rc, buf_span(&j->encoded),
                                &j->handle, p);
-        if (rc > 0)
+        if (rc == LOOK_MORE || rc == LOOK_LATER)
                 put_back(s, p, rc == LOOK_LATER ? LATER_MS : 0);
-        else
+        else if (rc != LOOK_TAKEN)
                 dirty_place_free(s->dirty, p);
         if (rc < 0)
                 s->failed = rc;
@@ -741,7 +744,9 @@ static int64_t patience_ms(const struct record *r, unsigned what)
         if (what & DIRTY_WRITING)
                 return SETTLE_WRITE_MS +
                        (r->size > INLINE_BYTES ? (int64_t)(r->size / SETTLE_BYTES_PER_MS) : 0);
-        return what & DIRTY_BEGUN && r->nlink < 2 ? SETTLE_CREATE_MS : 0;
+        if (!(what & DIRTY_BEGUN) || r->nlink > 1)
+                return 0;
+        return r->size ? SETTLE_CREATE_MS : SETTLE_WRITE_MS; /* what is open will be written */
 }
 
 /* What stat() shows is what was known: nothing to read. */
