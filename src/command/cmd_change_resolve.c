@@ -17,7 +17,7 @@
 
 struct resolve_options {
         const char *repo, *commit, *key, *output, *origin, *lasts, *signers;
-        struct option_texts maps, refs, keyrings;
+        struct option_texts maps, refs, keyrings, hosts;
 };
 
 #define AT(member) offsetof(struct resolve_options, member)
@@ -36,6 +36,8 @@ static const struct option_spec resolve_specs[] = {
           "refuse unless it is signed by one of these (ssh's allowed signers)" },
         { "keyring", 'g', OPTION_TEXTS, AT(keyrings), "FILE",
           "refuse unless it is signed by a key in one of these (OpenPGP)" },
+        { "for-host", 0, OPTION_TEXTS, AT(hosts), "NAME",
+          "only this host is to take it for true; several times; every host else" },
         { "origin", 'n', OPTION_TEXT, AT(origin), "NAME",
           "what to call the repository; its directory's name else" },
         { "for", 'f', OPTION_TEXT, AT(lasts), "DURATION",
@@ -220,6 +222,25 @@ static int set_origin(const struct resolve_options *o, const char *repo, struct 
         return 0;
 }
 
+static int set_hosts(const struct resolve_options *o, struct pathlist_header *h, struct err *err)
+{
+        if (o->hosts.n > PATHLIST_HOSTS_MAX)
+                return err_set(err, -EINVAL, "at most %d hosts", PATHLIST_HOSTS_MAX);
+        for (size_t i = 0; i < o->hosts.n; i++) {
+                size_t n = strlen(o->hosts.at[i]);
+
+                if (!entry_host_ok(span_of(o->hosts.at[i], n)))
+                        return err_set(
+                                err, -EINVAL,
+                                "--for-host \"%s\": letters, digits, dot and hyphen, at most "
+                                "%d bytes",
+                                o->hosts.at[i], ENTRY_HOST_MAX);
+                memcpy(h->host[i], o->hosts.at[i], n + 1);
+        }
+        h->n_hosts = o->hosts.n;
+        return 0;
+}
+
 static int resolve(const struct invocation *in, const struct resolve_options *o,
                    struct resolve_spec *s, struct resolved *r, struct err *err)
 {
@@ -239,6 +260,8 @@ static int resolve(const struct invocation *in, const struct resolve_options *o,
                 e = resolve_commit(s, r, err);
         if (e == 0)
                 e = set_origin(o, real, &r->header, err);
+        if (e == 0)
+                e = set_hosts(o, &r->header, err);
         if (e == 0) {
                 r->header.issued_ns = clock_wall(in->clock);
                 r->header.expires_ns = r->header.issued_ns + lasts;

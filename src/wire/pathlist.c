@@ -103,10 +103,17 @@ bool pathlist_next(struct span *rest, struct pathlist_entry *ret)
         return true;
 }
 
-bool pathlist_find(const struct pathlist *l, const char *path, struct pathlist_entry *ret)
+/* How path stands to what an entry is about: negative before it, 0 it is this one. */
+typedef int order_fn(const char *path, const char *entry);
+
+/* The entry whose order is 0, or the first one behind where it would be; its place in the body, or
+ * the body's end. */
+static size_t seek(const struct pathlist *l, const char *path, order_fn *order, bool *ret_there,
+                   struct pathlist_entry *e)
 {
         size_t low = 0, high = l->body.n; /* both at the front of a line */
 
+        *ret_there = false;
         while (low < high) {
                 size_t at = low + (high - low) / 2;
                 struct span rest;
@@ -115,16 +122,53 @@ bool pathlist_find(const struct pathlist *l, const char *path, struct pathlist_e
                 while (at > low && l->body.p[at - 1] != '\n')
                         at--;
                 rest = span_from(l->body, at);
-                pathlist_next(&rest, ret);
-                c = strcmp(path, ret->path);
-                if (c == 0)
-                        return true;
+                pathlist_next(&rest, e);
+                c = order(path, e->path);
+                if (c == 0) {
+                        *ret_there = true;
+                        return at;
+                }
                 if (c < 0)
                         high = at;
                 else
                         low = l->body.n - rest.n;
         }
-        return false;
+        return low;
+}
+
+bool pathlist_find(const struct pathlist *l, const char *path, struct pathlist_entry *ret)
+{
+        bool there;
+
+        seek(l, path, strcmp, &there, ret);
+        return there;
+}
+
+/* As "<dir>/" before all that is below dir. */
+static int order_dir(const char *dir, const char *entry)
+{
+        size_t n = strcmp(dir, "/") == 0 ? 0 : strlen(dir);
+        int c = strncmp(dir, entry, n);
+
+        if (c != 0)
+                return c;
+        return entry[n] == '/' ? 0 : '/' - (int)(unsigned char)entry[n];
+}
+
+bool pathlist_below(const struct pathlist *l, const char *dir, struct pathlist_entry *ret)
+{
+        bool there;
+
+        seek(l, dir, order_dir, &there, ret);
+        return there;
+}
+
+bool pathlist_is_for(const struct pathlist_header *h, struct span host)
+{
+        for (size_t i = 0; i < h->n_hosts; i++)
+                if (span_eq_str(host, h->host[i]))
+                        return true;
+        return h->n_hosts == 0;
 }
 
 void pathlist_put_entry(struct buf *out, const struct pathlist_entry *e)
@@ -181,6 +225,13 @@ static bool get_ref(struct json_value item, struct pathlist_header *h)
         return h->n_on < COMMIT_REFS_MAX && fact_copy(item, h->on[h->n_on++], COMMIT_REF_MAX);
 }
 
+static bool get_host(struct json_value item, struct pathlist_header *h)
+{
+        return h->n_hosts < PATHLIST_HOSTS_MAX &&
+               fact_copy(item, h->host[h->n_hosts], ENTRY_HOST_MAX) &&
+               entry_host_ok(span_str(h->host[h->n_hosts++]));
+}
+
 static void get_items(struct fact *f, const char *key, item_fn *get, struct pathlist_header *h)
 {
         struct json_value list, item;
@@ -225,6 +276,11 @@ static int parse_header(struct span line, struct pathlist_header *h, struct err 
                 f.missing = "commit";
         h->issued_ns = get_time(&f, "issued");
         h->expires_ns = get_time(&f, "expires");
+        if (fact_has(&f, "hosts")) {
+                get_items(&f, "hosts", get_host, h);
+                if (!f.missing && h->n_hosts == 0) /* one spelling for "every host" */
+                        f.missing = "hosts";
+        }
         get_items(&f, "maps", get_map, h);
         get_items(&f, "on", get_ref, h);
         h->signing = get_signing(&f);
@@ -237,6 +293,15 @@ static int parse_header(struct span line, struct pathlist_header *h, struct err 
                 return -EBADMSG;
         }
         return 0;
+}
+
+static void put_hosts(struct json_writer *w, const struct pathlist_header *h)
+{
+        json_put_key(w, "hosts");
+        json_begin_array(w);
+        for (size_t i = 0; i < h->n_hosts; i++)
+                json_put_string(w, span_str(h->host[i]));
+        json_end_array(w);
 }
 
 static void put_maps(struct json_writer *w, const struct pathlist_header *h)
@@ -265,6 +330,8 @@ void pathlist_put_text(struct buf *out, const struct pathlist_header *h)
         json_member_text(&w, "commit", h->commit);
         json_member_u64(&w, "entries", h->entries);
         json_member_time(&w, "expires", h->expires_ns);
+        if (h->n_hosts > 0)
+                put_hosts(&w, h);
         json_member_time(&w, "issued", h->issued_ns);
         put_maps(&w, h);
         json_put_key(&w, "on");

@@ -6,20 +6,23 @@
  *
  *   assay path list v1
  *   {"body":"<SHA-256 of the entries>","commit":"<40 hex>","entries":2,
- *    "expires":"2026-12-01T00:00:00.000000000Z","issued":"...","maps":[{"at":"/etc","sub":"etc"}],
- *    "on":["refs/heads/main"],"origin":"infra","signed":"good","signer":"SHA256:..."}
+ *    "expires":"2026-12-01T00:00:00.000000000Z","hosts":["web1"],"issued":"...",
+ *    "maps":[{"at":"/etc","sub":"etc"}],"on":["refs/heads/main"],"origin":"infra","signed":"good",
+ *    "signer":"SHA256:..."}
  *
  *   — deploy.example.org base64...
  *   {"mode":420,"path":"/etc/a","sha256":"<64 hex>"}
  *   {"path":"/etc/l","target":"a"}
  *
- * (the object of the second line is one line).  Each entry is one canonical object and a newline; a
- * path or target that is no UTF-8 is "..._b64".  Paths are absolute and plain, and ascend by byte
- * without doubles, so one is found without reading the rest.
+ * (the object of the second line is one line).  hosts is absent where the list is for every host.
+ * Each entry is one canonical object and a newline; a path or target that is no UTF-8 is "..._b64".
+ * Paths are absolute and plain, and ascend by byte without doubles, so one is found without reading
+ * the rest.
  *
  * commit, on, signed (enum signature_status) and signer say where the list comes from: the commit,
  * the protected branches that had it in their history, and what its own signature was worth to the
- * one who signed the list.  expires is the first moment at which the list says nothing more.
+ * one who signed the list.  expires is the first moment at which the list says nothing more.  A
+ * list says what there is, never what there is not.
  *
  * SECURITY: pathlist_split() and pathlist_parse() read hostile bytes; the rest expects what they
  * accepted. */
@@ -30,6 +33,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "wire/commit_fact.h"
+#include "wire/entry.h"
 #include "wire/note.h"
 #include "wire/signature_fact.h"
 
@@ -39,6 +43,7 @@ enum {
         PATHLIST_MAPS_MAX = COMMIT_SUBS_MAX,
         PATHLIST_PATH_MAX = 4095,
         PATHLIST_ORIGIN_MAX = 255,
+        PATHLIST_HOSTS_MAX = 64,
         PATHLIST_HASH = 32,
 };
 
@@ -51,6 +56,8 @@ struct pathlist_header {
         char origin[PATHLIST_ORIGIN_MAX + 1]; /* what the repository is called */
         char commit[COMMIT_ID_MAX + 1];
         int64_t issued_ns, expires_ns; /* wall time */
+        size_t n_hosts;                /* 0: every host */
+        char host[PATHLIST_HOSTS_MAX][ENTRY_HOST_MAX + 1];
         size_t n_maps;
         struct pathlist_map map[PATHLIST_MAPS_MAX];
         size_t n_on;
@@ -91,6 +98,10 @@ MUST_USE int pathlist_parse(struct pathlist *l, struct err *err);
 bool pathlist_next(struct span *rest, struct pathlist_entry *ret);
 /* By path, without reading most of it; false when it is not there. */
 bool pathlist_find(const struct pathlist *l, const char *path, struct pathlist_entry *ret);
+/* The first entry below this directory; false when there is none. */
+bool pathlist_below(const struct pathlist *l, const char *dir, struct pathlist_entry *ret);
+/* Is the list for this host? */
+bool pathlist_is_for(const struct pathlist_header *h, struct span host);
 
 /* ---- writing ---- */
 

@@ -17,7 +17,7 @@
 #define HEAD(entries)                                                                              \
         "assay path list v1\n"                                                                     \
         "{\"body\":\"" A "\",\"commit\":\"" ID "\",\"entries\":" entries                           \
-        ",\"expires\":\"2026-12-01T00:00:00.000000000Z\","                                         \
+        ",\"expires\":\"2026-12-01T00:00:00.000000000Z\",\"hosts\":[\"web1\",\"web2\"],"           \
         "\"issued\":\"2026-11-25T18:00:00.000000000Z\","                                           \
         "\"maps\":[{\"at\":\"/etc\",\"sub\":\"etc\"},{\"at\":\"/\",\"sub\":\"\"}],"                \
         "\"on\":[\"refs/heads/main\"],\"origin\":\"infra\",\"signed\":\"good\","                   \
@@ -51,6 +51,7 @@ static void test_good(void **state)
         assert_true(l.header.expires_ns == 1796083200000000000 && l.header.entries == 4);
         assert_true(l.header.n_maps == 2 && strcmp(l.header.map[0].at, "/etc") == 0);
         assert_true(l.header.n_on == 1 && strcmp(l.header.on[0], "refs/heads/main") == 0);
+        assert_true(l.header.n_hosts == 2 && strcmp(l.header.host[1], "web2") == 0);
         assert_true(l.header.signing == SIGNATURE_GOOD && l.header.body[0] == 0xca);
         assert_string_equal(l.header.signer, "SHA256:x");
         assert_int_equal(note_parse(l.note, &note, &err), 0);
@@ -89,6 +90,45 @@ static void test_find(void **state)
         }
         assert_int_equal(parse(HEAD("0") "\n" SIG, &l, NULL), 0);
         assert_false(pathlist_find(&l, "/etc/a", &e));
+}
+
+static void test_below(void **state)
+{
+        static const struct {
+                const char *dir;
+                bool there;
+        } wanted[] = {
+                { "/", true },     { "/etc", true },      { "/etc/a", true },
+                { "/et", false },  { "/etc/a-b", false }, { "/etc/a/l", false },
+                { "/zzz", false }, { "/a", false },       { "/etc/a-", false },
+        };
+        static struct pathlist l;
+        static struct pathlist_entry e;
+
+        assert_int_equal(parse(good, &l, NULL), 0);
+        for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
+                size_t n = strlen(wanted[i].dir);
+
+                print_message("%s\n", wanted[i].dir);
+                assert_int_equal(pathlist_below(&l, wanted[i].dir, &e), wanted[i].there);
+                if (wanted[i].there && n > 1)
+                        assert_true(strncmp(e.path, wanted[i].dir, n) == 0 && e.path[n] == '/');
+        }
+        assert_int_equal(parse(HEAD("0") "\n" SIG, &l, NULL), 0);
+        assert_false(pathlist_below(&l, "/", &e));
+}
+
+static void test_hosts(void **state)
+{
+        static struct pathlist l;
+        static struct pathlist_header all;
+
+        assert_int_equal(parse(good, &l, NULL), 0);
+        assert_true(pathlist_is_for(&l.header, SPAN("web1")));
+        assert_true(pathlist_is_for(&l.header, SPAN("web2")));
+        assert_false(pathlist_is_for(&l.header, SPAN("web")));
+        assert_false(pathlist_is_for(&l.header, SPAN("")));
+        assert_true(pathlist_is_for(&all, SPAN("web3")));
 }
 
 /* Each of many is found, and nothing between them. */
@@ -181,6 +221,9 @@ static void test_bad_headers(void **state)
                 { "\"sub\":\"etc\"", "\"sub\":\"..\"" },
                 { "[\"refs/heads/main\"]", "[7]" },
                 { "[\"refs/heads/main\"]", "{}" },
+                { "[\"web1\",\"web2\"]", "[]" },
+                { "[\"web1\",\"web2\"]", "\"web1\"" },
+                { "\"web1\"", "\"web 1\"" },
                 { "\"signed\":\"good\"", "\"signed\":\"fine\"" },
                 { "\"origin\":\"infra\"", "\"origin\":null" },
                 { "\"entries\":0", "\"entries\":500001" },
@@ -225,7 +268,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_good),        cmocka_unit_test(test_find),
-                cmocka_unit_test(test_find_many),   cmocka_unit_test(test_bad),
+                cmocka_unit_test(test_find_many),   cmocka_unit_test(test_below),
+                cmocka_unit_test(test_hosts),       cmocka_unit_test(test_bad),
                 cmocka_unit_test(test_bad_headers), cmocka_unit_test(test_memory),
         };
 
