@@ -46,6 +46,7 @@ struct procs_place {
         unsigned refs;
         uint64_t cgroup; /* 0: not told */
         uint16_t unit_n, container_n;
+        bool nested; /* see proc_cgroup_nested() */
         uint8_t text[];
 };
 
@@ -90,6 +91,11 @@ static inline struct span procs_args(const struct procs_state *s)
 static inline struct span procs_unit(const struct procs_state *s)
 {
         return s->place ? span_of(s->place->text, s->place->unit_n) : SPAN_NONE;
+}
+
+static inline bool procs_unit_nested(const struct procs_state *s)
+{
+        return s->place && s->place->nested;
 }
 
 static inline struct span procs_container(const struct procs_state *s)

@@ -207,17 +207,20 @@ static struct procs_place *new_place(struct procs *p, uint64_t cgroup, struct sp
 static struct procs_place *place_of(struct procs *p, const struct procs_told *t)
 {
         struct procs_place **slot = &p->place[t->cgroup & (PROCS_PLACES - 1)], *g = *slot;
+        bool nested = t->has & PROCESS_PLACE_CUT || proc_cgroup_nested(t->cgroup_path);
         struct span unit, container;
 
         proc_cgroup_names(t->cgroup_path, &unit, &container);
         unit.n = MIN_OF(unit.n, (size_t)UNIT_MAX);
-        if (g && t->cgroup && g->cgroup == t->cgroup &&
+        if (g && t->cgroup && g->cgroup == t->cgroup && g->nested == nested &&
             span_eq(span_of(g->text, g->unit_n), unit) &&
             span_eq(span_of(g->text + g->unit_n, g->container_n), container)) {
                 g->refs++;
                 return g;
         }
         g = new_place(p, t->cgroup, unit, container);
+        if (g)
+                g->nested = nested;
         if (g && t->cgroup) {
                 procs_place_unref(p, *slot);
                 *slot = g;

@@ -42,6 +42,7 @@ enum who_has {
         WHO_HAS_SESSION = 1u << 3,
         WHO_HAS_MOUNT_NS = 1u << 4, /* and it is not the sensor's own */
         WHO_EXE_NAMELESS = 1u << 5, /* no name led to exe when it was executed */
+        WHO_UNIT_NESTED = 1u << 6,  /* in another unit or a container: see proc_cgroup_nested() */
 };
 
 /* A parent, or what the process itself was before. */

@@ -100,6 +100,8 @@ void who_fill_proc(struct who *w, const struct proc_info *i)
                 proc_cgroup_names(span_of(i->cgroup, i->cgroup_n), &unit, &container);
                 buf_put(&w->unit, unit);
                 buf_put(&w->container, container);
+                if (proc_cgroup_nested(span_of(i->cgroup, i->cgroup_n)))
+                        w->has |= WHO_UNIT_NESTED;
         }
         say_missing(w, i);
 }
@@ -163,6 +165,8 @@ void who_fill_state(struct who *w, const struct procs_answer *a, const struct pr
         put_cmdline(w, procs_args(s));
         buf_put(&w->unit, procs_unit(s));
         buf_put(&w->container, procs_container(s));
+        if (procs_unit_nested(s))
+                w->has |= WHO_UNIT_NESTED;
         if (s->image && s->image->nameless)
                 w->has |= WHO_EXE_NAMELESS;
         if (a->others)

@@ -106,5 +106,8 @@ MUST_USE int proc_parse_cgroup(struct span text, struct span *ret_path);
 /* The unit ("ssh.service", "session-4.scope") and the container id (64 hex digits, as docker,
  * podman and containerd name them) in a cgroup path; empty where there is none. */
 void proc_cgroup_names(struct span path, struct span *ret_unit, struct span *ret_container);
+/* Does the unit lie in another unit or in a container?  Then whoever was given that one has chosen
+ * its name: a user's own systemd, a container's root. */
+bool proc_cgroup_nested(struct span path);
 
 #endif

@@ -156,19 +156,40 @@ static struct span container_of(struct span part)
         return is_container_id(part) ? part : SPAN_NONE;
 }
 
-void proc_cgroup_names(struct span path, struct span *ret_unit, struct span *ret_container)
+static bool is_unit(struct span part)
 {
         static const char *const kinds[] = { ".service", ".scope", ".socket", ".mount", ".swap" };
+
+        for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+                if (ends_with(part, kinds[i]))
+                        return true;
+        return false;
+}
+
+void proc_cgroup_names(struct span path, struct span *ret_unit, struct span *ret_container)
+{
         struct span part, id;
 
         *ret_unit = SPAN_NONE;
         *ret_container = SPAN_NONE;
         while (cut(&path, '/', &part)) { /* the innermost of each wins */
-                for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-                        if (ends_with(part, kinds[i]))
-                                *ret_unit = part;
+                if (is_unit(part))
+                        *ret_unit = part;
                 id = container_of(part);
                 if (id.n > 0)
                         *ret_container = id;
         }
+}
+
+bool proc_cgroup_nested(struct span path)
+{
+        struct span part;
+        bool in = false;
+
+        while (cut(&path, '/', &part)) {
+                if (in && is_unit(part))
+                        return true;
+                in = in || is_unit(part) || container_of(part).n > 0;
+        }
+        return false;
 }

@@ -62,6 +62,7 @@ static unsigned has_of(unsigned flags)
                 { PROCESS_FLAG_ARGS, PROCESS_HAS_ARGS },
                 { PROCESS_FLAG_ARGS_CUT, PROCESS_ARGS_CUT },
                 { PROCESS_FLAG_CGROUP, PROCESS_HAS_PLACE },
+                { PROCESS_FLAG_CGROUP_CUT, PROCESS_PLACE_CUT },
                 { PROCESS_FLAG_KERNEL, PROCESS_IS_KERNEL },
                 { PROCESS_FLAG_AUDIT, PROCESS_HAS_AUID },
         };

@@ -33,6 +33,7 @@ enum process_has {
         PROCESS_EXE_CUT = 1u << 11,      /* exe is the end of a path that is too long or too deep */
         PROCESS_EXE_NAMELESS = 1u << 12, /* no name led to the file when it was executed */
         PROCESS_ARGS_CUT = 1u << 13,
+        PROCESS_PLACE_CUT = 1u << 14, /* cgroup_path is the end of a deeper one */
 };
 
 enum {

@@ -307,19 +307,24 @@ static void test_cgroup(void **state)
 
 static const struct {
         const char *path, *unit, *container;
+        bool nested;
 } names[] = {
-        { "/system.slice/ssh.service", "ssh.service", "" },
-        { "/user.slice/user-1000.slice/session-4.scope", "session-4.scope", "" },
-        { "/user.slice/user-1000.slice/user@1000.service/app.slice/run.service", "run.service",
-          "" },
-        { "/system.slice/docker-" ID ".scope", "docker-" ID ".scope", ID },
-        { "/docker/" ID, "", ID },
-        { "/kubepods/besteffort/pod1/cri-containerd-" ID ".scope/init.scope", "init.scope", ID },
-        { "/docker/" ID "0", "", "" },
-        { "/docker/0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef", "", "" },
-        { "/.service", "", "" },
-        { "/", "", "" },
-        { "", "", "" },
+        { "/system.slice/ssh.service", "ssh.service", "", false },
+        { "/user.slice/user-1000.slice/session-4.scope", "session-4.scope", "", false },
+        { "/user.slice/user-1000.slice/user@1000.service/app.slice/run.service", "run.service", "",
+          true },
+        { "/system.slice/docker-" ID ".scope", "docker-" ID ".scope", ID, false },
+        { "/docker/" ID, "", ID, false },
+        { "/kubepods/besteffort/pod1/cri-containerd-" ID ".scope/init.scope", "init.scope", ID,
+          true },
+        { "/docker/" ID "/system.slice/ssh.service", "ssh.service", ID, true },
+        { "/system.slice/udev.service/udev", "udev.service", "", false },
+        { "/docker/" ID "0", "", "", false },
+        { "/docker/0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef", "", "",
+          false },
+        { "/.service", "", "", false },
+        { "/", "", "", false },
+        { "", "", "", false },
 };
 
 static void test_names(void **state)
@@ -331,6 +336,7 @@ static void test_names(void **state)
                 proc_cgroup_names(span_str(names[i].path), &unit, &container);
                 assert_true(span_eq_str(unit, names[i].unit));
                 assert_true(span_eq_str(container, names[i].container));
+                assert_int_equal(proc_cgroup_nested(span_str(names[i].path)), names[i].nested);
         }
 }
 
