@@ -68,6 +68,39 @@ static void put_check_json(const struct config *c, struct buf *out)
         buf_put_byte(out, '\n');
 }
 
+/* What of an owner's program on this host makes it one that never fits; NULL: nothing. */
+static const char *owner_fault(struct span owner)
+{
+        CLEANUP(buf_done) struct buf path = BUF_INIT(PATH_MAX);
+        CLEANUP_FD int fd = -1;
+        char head[2] = { 0 };
+
+        if (owner.n == 0 || owner.p[0] != '/')
+                return NULL;
+        buf_put(&path, owner);
+        fd = open(buf_cstr(&path), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        if (fd < 0)
+                return errno == ENOENT ? "is not there" : NULL;
+        if (pread(fd, head, sizeof head, 0) == sizeof head && head[0] == '#' && head[1] == '!')
+                return "is a script: the kernel names its interpreter as the executable, so it "
+                       "never fits; name the unit that starts it";
+        return NULL;
+}
+
+static void put_owner_notes(const struct watch_profile *p, struct buf *out)
+{
+        for (size_t i = 0; i < p->n_owners; i++) {
+                const char *fault = owner_fault(p->owners[i]);
+
+                if (!fault)
+                        continue;
+                buf_printf(out, "note  profile %.*s: owner ", (int)p->name.n,
+                           (const char *)p->name.p);
+                text_put_safe(out, p->owners[i]);
+                buf_printf(out, " %s\n", fault);
+        }
+}
+
 static void put_check_text(const struct screen *s, const struct config *c, struct buf *out)
 {
         for (size_t i = 0; i < c->n_faults; i++) {
@@ -87,6 +120,7 @@ static void put_check_text(const struct screen *s, const struct config *c, struc
                         buf_printf(out,
                                    "note  profile %.*s: this version alerts instead of restoring\n",
                                    (int)p->name.n, (const char *)p->name.p);
+                put_owner_notes(p, out);
         }
 }
 

@@ -4,7 +4,12 @@
 #define COMMAND_CHANGE_LIST_H
 
 #include "command/command.h"
+#include "wire/json.h"
 
+/* What the sensor says of a list, for people. */
+void command_put_source(const struct screen *s, struct json_value list, struct buf *out);
+
+extern const struct command command_change_apply;
 extern const struct command command_change_key;
 extern const struct command command_change_package;
 extern const struct command command_change_resolve;

@@ -359,6 +359,9 @@ static void put_list(const struct invocation *in, struct span body, struct buf *
         if (t->n_cells == 0)
                 buf_put_str(out, "No change is open.\n");
         table_print(t, &in->out, 0, out);
+        if (json_get(json_value_of(body), "lists", &list))
+                for (it = json_iter_of(list); json_next(&it, NULL, &o);)
+                        command_put_source(&in->out, o, out);
         table_done(t);
         free(t);
 }
@@ -383,13 +386,19 @@ static enum status run_list(struct invocation *in)
 static const struct command change_list = {
         .name = "list",
         .operands = "",
-        .about = "show the approved changes that are open or to come",
+        .about = "show the approved changes that are open or to come, and the lists believed",
         .run = run_list,
 };
 
 static const struct command *const change_commands[] = {
-        &change_open,        &change_close,           &change_list, &command_change_resolve,
-        &command_change_key, &command_change_package, NULL,
+        &change_open,
+        &change_close,
+        &change_list,
+        &command_change_apply,
+        &command_change_resolve,
+        &command_change_key,
+        &command_change_package,
+        NULL,
 };
 
 const struct command command_change = {

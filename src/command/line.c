@@ -87,6 +87,11 @@ static const struct phrase phrases[] = {
           "{event}[: {reason}][: {detail}][, watching {paths:list}][, {files:count} files known][, "
           "authors from {who}]",
           NULL },
+        { "integrity.source", STYLE_GOOD, "list",
+          "{event}[: commit {commit} of {origin}][ on {on:list}][ for {maps:list}][, {entries:count} "
+          "files][, until {expires:time}][, signed by {key}][, whose lists are believed: "
+          "{keys:list}][: {detail}]",
+          line_put_author },
         { "integrity.watch", STYLE_BOLD, "watch",
           "{event}[: {reason}][, from {config_from}][, watched now {added:list}][, not any more "
           "{removed:list}][, {changed:list}][, {dropped:count} files not known any more][, part "

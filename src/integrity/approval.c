@@ -398,7 +398,7 @@ static bool actor_fits(const struct approval_actor *x, const struct who *w)
                 return false;
         if (x->has_auid && !(w->has & WHO_HAS_AUID && w->auid == x->auid))
                 return false;
-        if (x->unit.n && !span_eq(x->unit, buf_span(&w->unit)))
+        if (x->unit.n && (w->has & WHO_UNIT_NESTED || !span_eq(x->unit, buf_span(&w->unit))))
                 return false;
         return x->exe.n == 0 || any_exe_fits(x->exe, w);
 }

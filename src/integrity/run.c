@@ -4,6 +4,7 @@
 #include "integrity/config.h"
 #include "integrity/procsource.h"
 #include "integrity/sensor.h"
+#include "integrity/sensor_sources.h"
 #include "integrity/snapshot.h"
 #include "loop/jobrun.h"
 #include "loop/log.h"
@@ -47,7 +48,8 @@ struct process {
         struct notify notify;
         struct presence presence;
         struct sandbox_state sandbox;
-        char state_dir[PATH_MAX], socket[PATH_MAX], control[PATH_MAX], job[PATH_MAX];
+        char state_dir[PATH_MAX], socket[PATH_MAX], control[PATH_MAX], job[PATH_MAX],
+                keys[PATH_MAX];
         char ignored[IGNORED][PATH_MAX];
         const char *ignore[IGNORED + 1];
 };
@@ -229,6 +231,7 @@ static void on_reload(void *ctx, int signo)
         struct process *p = ctx;
 
         (void)signo;
+        sensor_reread(p->sensor);
         if (p->o->watch)
                 log_event(LOG_LEVEL_WARNING, "sensor.reload",
                           log_str("ignored", "what is watched was given by --watch"));
@@ -284,6 +287,7 @@ static int open_all(struct process *p, struct err *err)
                                     .refused = p->refused,
                                     .ignore = p->ignore,
                                     .connect_ms = CONNECT_MS,
+                                    .keys_file = p->keys,
                                     .pace = p->o->pace,
                                     .deep_s = p->o->deep_s };
         CLEANUP_FD int run_fd = open(p->o->run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -347,6 +351,8 @@ int sensor_run(const struct sensor_run_options *o)
                 rc = join(p->socket, o->run, "recorder.sock", &err);
         if (rc == 0)
                 rc = join(p->control, o->run, "sensor.sock", &err);
+        if (rc == 0)
+                rc = join(p->keys, o->config, SOURCE_KEYS_FILE, &err);
         if (rc == 0) {
                 choose_ignored(p);
                 rc = open_all(p, &err);

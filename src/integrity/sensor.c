@@ -495,6 +495,9 @@ int sensor_start(struct sensor *s, struct err *err)
         if (rc < 0)
                 return rc;
         know_recorder(s);
+        rc = lists_start(s);
+        if (rc < 0)
+                return rc;
         on_tick(s);
         loop_timer_set(s->settle, sensor_mono(s)); /* the first turn comes by itself */
         users_read(s);
@@ -509,6 +512,11 @@ int sensor_start(struct sensor *s, struct err *err)
         if (rc == 0)
                 rc = status_tell(s, "started", NULL);
         return rc == 0 ? config_start(s) : rc;
+}
+
+void sensor_reread(struct sensor *s)
+{
+        lists_reload(s);
 }
 
 void sensor_stop(struct sensor *s)

@@ -46,7 +46,8 @@ struct sensor_options {
         const char *job_program;      /* assay-job; NULL: users have no names */
         struct procsource *processes; /* borrowed for the sensor's life */
         unsigned connect_ms;          /* how long to wait for the recorder at start */
-        int control_fd; /* a listening socket for administrators, taken over; 0: none */
+        int control_fd;        /* a listening socket for administrators, taken over; 0: none */
+        const char *keys_file; /* whose signed lists of paths are believed; NULL: nobody's */
         struct content_limits content; /* of the store of trusted content */
         struct pace_limits pace;       /* of scans */
         uint64_t deep_s; /* content is read again within, where no profile says; 0: a day */
@@ -65,6 +66,9 @@ MUST_USE int sensor_start(struct sensor *s, struct err *err);
 void sensor_configure(struct sensor *s, struct config *next);
 /* Go on as it is: tell that this was refused, and why. */
 MUST_USE int sensor_refuse(struct sensor *s, const struct config *c, const char *why);
+
+/* Read again whose lists are believed, and what lists there are: see sensor_sources.h. */
+void sensor_reread(struct sensor *s);
 
 /* Tell that it stops, in good order. */
 void sensor_stop(struct sensor *s);

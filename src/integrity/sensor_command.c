@@ -13,7 +13,8 @@
  *
  *   change.open      change: {...} as in approval.h       id, digest
  *   change.close     id, reason                           id
- *   change.list      {}                                   changes: [...]
+ *   change.list      {}                                   changes: [...], lists: [...]
+ *   change.apply     file: in the directory of lists      what the list is
  *   alert.explain    id, change, reason                   id
  *   deny.lift        reason                               left, lifted
  *   package.begin    add: [{action, arch, from, name, path, to}], id: of the transaction
@@ -51,7 +52,7 @@ static const struct verb {
         { "change.open", true, why_open },        { "change.close", true, why_close },
         { "change.list", false, why_list },       { "alert.explain", true, why_late },
         { "deny.lift", true, deny_lift_all },     { "package.begin", false, package_begin },
-        { "package.end", false, package_end },
+        { "package.end", false, package_end },    { "change.apply", true, lists_apply },
 };
 
 /* What is remembered of a command until it has ended. */

@@ -16,7 +16,8 @@
  *   sensor_why.c    what explains a change, and alerts where nothing does
  *   deny*.c         mode deny: see deny.h
  *   guard*.c        execution control: see guard.h
- *   sensor_package.c  package transactions */
+ *   sensor_package.c  package transactions
+ *   sensor_sources.c  signed lists of paths */
 #ifndef INTEGRITY_SENSOR_PRIV_H
 #define INTEGRITY_SENSOR_PRIV_H
 
@@ -26,12 +27,14 @@
 #include "integrity/deny.h"
 #include "integrity/dirty.h"
 #include "integrity/guard.h"
+#include "integrity/late.h"
 #include "integrity/observe.h"
 #include "integrity/procs.h"
 #include "integrity/procsource.h"
 #include "integrity/scan.h"
 #include "integrity/sensor.h"
 #include "integrity/sensor_config.h"
+#include "integrity/sensor_sources.h"
 #include "integrity/state.h"
 #include "integrity/table.h"
 #include "integrity/watch.h"
@@ -60,6 +63,8 @@ struct out {
         struct buf skeleton; /* empty: none */
         struct buf ops;
         struct who *who;
+        struct buf
+                field; /* one more sensitive value: name, NUL, subject, NUL, value; empty: none */
         bool of_baseline; /* tells of what is trusted now */
 };
 
@@ -155,6 +160,8 @@ struct sensor {
         struct approvals approvals;
         char approvals_lost[ERR_TEXT_MAX]; /* why they could not be read; yet to be told */
         struct alerts *alerts;
+        struct late *late;
+        struct lists *lists; /* sensor_sources.c */
         uint64_t unexplained;
         struct package_run *packages; /* transactions, the newest first */
 
@@ -202,6 +209,9 @@ MUST_USE int tell_entry(struct sensor *s, struct span skeleton);
  * the ledger. */
 MUST_USE int tell_entry_of(struct sensor *s, struct span skeleton, struct who *who,
                            bool of_baseline);
+/* The same with one more sensitive value, without a NUL; field may be NULL. */
+MUST_USE int tell_entry_with(struct sensor *s, struct span skeleton, struct who *who,
+                             const struct feed_field *field);
 /* Hand over what the feed takes, journal it, send. */
 void tell_pump(struct sensor *s);
 /* The recorder is there (again): compare runs. */
@@ -305,6 +315,10 @@ MUST_USE int why_alert(struct sensor *s, const struct change *c);
 MUST_USE int why_tick(struct sensor *s, bool stopping);
 MUST_USE int why_expire(struct sensor *s);
 void why_put_status(const struct sensor *s, struct json_writer *w);
+
+/* This alert is explained after the fact. */
+MUST_USE int why_tell_explained(struct sensor *s, const char *id, const char *change,
+                                const char *reason, struct who *who);
 
 /* The commands: 1 with the answer in *out. */
 struct control_call;

@@ -9,18 +9,42 @@
 #include <stdlib.h>
 
 /* Bytes of a path that is too long for an entry. */
-enum { PATH_SHORT = 4096, PATH_BRIEF = 1024 };
+enum { PATH_SHORT = 4096, PATH_BRIEF = 1024, FIELD_MAX = 16 * 1024 };
 
 static void out_free(struct out *x)
 {
         buf_done(&x->skeleton);
         buf_done(&x->ops);
+        buf_done(&x->field);
         who_unref(x->who);
         free(x);
 }
 
+static void put_field(struct buf *b, const struct feed_field *field)
+{
+        *b = BUF_INIT(FIELD_MAX);
+        buf_put(b, field->name);
+        buf_put_byte(b, 0);
+        buf_put(b, field->subject);
+        buf_put_byte(b, 0);
+        buf_put(b, field->value);
+}
+
+static size_t get_field(const struct buf *b, struct feed_field *ret)
+{
+        struct span rest = buf_span(b);
+
+        if (rest.n == 0)
+                return 0;
+        ret->name = span_str((const char *)rest.p);
+        rest = span_from(rest, ret->name.n + 1);
+        ret->subject = span_str((const char *)rest.p);
+        ret->value = span_from(rest, ret->subject.n + 1);
+        return 1;
+}
+
 static int queue(struct sensor *s, struct span skeleton, struct span ops, struct who *who,
-                 bool of_baseline)
+                 const struct feed_field *field, bool of_baseline)
 {
         struct out *x = calloc(1, sizeof *x);
 
@@ -30,7 +54,9 @@ static int queue(struct sensor *s, struct span skeleton, struct span ops, struct
         x->ops = BUF_INIT(MAX_OF(ops.n, (size_t)1));
         buf_put(&x->skeleton, skeleton);
         buf_put(&x->ops, ops);
-        if (buf_status(&x->skeleton) < 0 || buf_status(&x->ops) < 0) {
+        if (field)
+                put_field(&x->field, field);
+        if (buf_status(&x->skeleton) < 0 || buf_status(&x->ops) < 0 || buf_status(&x->field) < 0) {
                 out_free(x);
                 return -ENOMEM;
         }
@@ -100,7 +126,7 @@ int tell_change(struct sensor *s, const struct change *seen, struct span ops)
                 return rc;
         s->changes++;
         users_seen(s, c->path);
-        rc = queue(s, buf_span(&s->skeleton), ops, (struct who *)c->who, false);
+        rc = queue(s, buf_span(&s->skeleton), ops, (struct who *)c->who, NULL, false);
         deny_judged(s, c);
         guard_judged(s, c);
         return rc < 0 ? rc : why_alert(s, c);
@@ -108,17 +134,23 @@ int tell_change(struct sensor *s, const struct change *seen, struct span ops)
 
 int tell_silent(struct sensor *s, struct span ops)
 {
-        return queue(s, SPAN_NONE, ops, NULL, false);
+        return queue(s, SPAN_NONE, ops, NULL, NULL, false);
 }
 
 int tell_entry(struct sensor *s, struct span skeleton)
 {
-        return queue(s, skeleton, SPAN_NONE, NULL, false);
+        return queue(s, skeleton, SPAN_NONE, NULL, NULL, false);
 }
 
 int tell_entry_of(struct sensor *s, struct span skeleton, struct who *who, bool of_baseline)
 {
-        return queue(s, skeleton, SPAN_NONE, who, of_baseline);
+        return queue(s, skeleton, SPAN_NONE, who, NULL, of_baseline);
+}
+
+int tell_entry_with(struct sensor *s, struct span skeleton, struct who *who,
+                    const struct feed_field *field)
+{
+        return queue(s, skeleton, SPAN_NONE, who, field, false);
 }
 
 /* Remember what was handed over until it is acknowledged. */
@@ -201,7 +233,7 @@ static void flush_journal(struct sensor *s)
 /* One from the queue to the feed.  -EAGAIN: the feed is full. */
 static int hand_over(struct sensor *s, struct out *x)
 {
-        struct feed_field fields[CHANGE_FIELDS_MAX];
+        struct feed_field fields[CHANGE_FIELDS_MAX + 1];
         struct err err = { 0 };
         uint64_t seq = 0;
         size_t n;
@@ -210,6 +242,7 @@ static int hand_over(struct sensor *s, struct out *x)
         if (x->skeleton.n) {
                 buf_clear(&s->scratch);
                 n = change_fields(x->who, &s->scratch, fields);
+                n += get_field(&x->field, &fields[n]);
                 rc = feed_put(s->feed, buf_span(&x->skeleton), fields, n, &seq, &err);
                 if (rc == -EAGAIN || rc == -ENOMEM)
                         return rc;

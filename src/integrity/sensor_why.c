@@ -22,7 +22,7 @@ enum {
         FILE_MAX = 64 << 20,
         KEY_MAX = 512,
         ID_LIST_MAX = 16 * 1024, /* bytes of paths in one entry */
-        ANSWER_MAX = 60 * 1024,  /* of change.list */
+        ANSWER_MAX = 32 * 1024,  /* of change.list; lists come after it */
 };
 
 static const char file_name[] = "approvals";
@@ -57,6 +57,10 @@ int why_init(struct sensor *s, struct err *err)
         struct err why = { 0 };
         int rc = alerts_new(&s->alerts, err);
 
+        if (rc == 0)
+                rc = late_new(&s->late, err);
+        if (rc == 0)
+                rc = lists_init(s, err);
         if (rc < 0)
                 return rc;
         rc = load(s, &why);
@@ -74,6 +78,8 @@ void why_done(struct sensor *s)
 {
         approvals_done(&s->approvals);
         s->alerts = alerts_free(s->alerts);
+        s->late = late_free(s->late);
+        lists_done(s);
 }
 
 /* ---- entries ---- */
@@ -164,7 +170,9 @@ static int tell_approval(struct sensor *s, const struct approval *a, const char 
 
 void why_explain(struct sensor *s, const struct change *c, struct why *ret)
 {
-        struct why_known known = { .approvals = &s->approvals, .packages = package_table(s) };
+        struct why_known known = { .approvals = &s->approvals,
+                                   .packages = package_table(s),
+                                   .sources = lists_known(s) };
 
         why_judge(&known, c, ret);
 }
@@ -223,6 +231,7 @@ int why_alert(struct sensor *s, const struct change *c)
         news = alerts_add(s->alerts, c, &cause, &s->skeleton, id);
         if (buf_status(&s->skeleton) < 0)
                 return buf_status(&s->skeleton);
+        late_add(s->late, id, c);
         if (news == ALERT_RAISED)
                 return tell_entry_of(s, buf_span(&s->skeleton), (struct who *)c->who, false);
         return news == ALERT_UPDATED ? tell_entry(s, buf_span(&s->skeleton)) : 0;
@@ -244,9 +253,9 @@ int why_expire(struct sensor *s)
         int64_t wall = sensor_wall(s);
         struct err err = { 0 };
         size_t n = s->approvals.n;
-        int rc = 0;
+        int rc = lists_tick(s);
 
-        if (s->approvals_lost[0]) {
+        if (rc == 0 && s->approvals_lost[0]) {
                 rc = tell_approval(s, NULL, "lost", SPAN_NONE, s->approvals_lost, NULL);
                 s->approvals_lost[0] = '\0';
         }
@@ -363,27 +372,17 @@ int why_list(struct sensor *s, struct control_call *c, struct who *who, struct b
         }
         json_end_array(&w);
         json_member_u64(&w, "left_out", left_out);
+        lists_put(s, &w);
         json_end_object(&w);
         return 1;
 }
 
-/* A ticket that came after the fact.  The first verdict stays in the ledger, this goes beside it.
- */
-int why_late(struct sensor *s, struct control_call *c, struct who *who, struct buf *out,
-             struct err *err)
+/* The first verdict stays in the ledger, this goes beside it. */
+int why_tell_explained(struct sensor *s, const char *id, const char *change, const char *reason,
+                       struct who *who)
 {
-        CLEANUP(buf_done) struct buf id = BUF_INIT(ALERT_ID_MAX);
-        CLEANUP(buf_done) struct buf change = BUF_INIT(APPROVAL_ID_MAX);
-        CLEANUP(buf_done) struct buf reason = BUF_INIT(APPROVAL_REASON_MAX);
         struct json_writer w;
-        int rc = control_get_text(c, "id", &id, err);
 
-        if (rc == 0)
-                rc = control_get_text(c, "change", &change, err);
-        if (rc == 0)
-                rc = control_get_text(c, "reason", &reason, err);
-        if (rc < 0)
-                return rc;
         buf_clear(&s->skeleton);
         json_writer_init(&w, &s->skeleton);
         json_begin_object(&w);
@@ -392,19 +391,40 @@ int why_late(struct sensor *s, struct control_call *c, struct who *who, struct b
         json_member_int(&w, "v", 1);
         json_put_key(&w, "what");
         json_begin_object(&w);
-        json_member_string(&w, "change", buf_span(&change));
-        json_member_string(&w, "id", buf_span(&id));
-        json_member_string(&w, "reason", buf_span(&reason));
+        json_member_text(&w, "change", change);
+        json_member_text(&w, "id", id);
+        json_member_text(&w, "reason", reason);
         json_end_object(&w);
-        json_put_key(&w, "who");
-        who_put(&w, who, NULL, 0, "the process could not be looked at");
+        if (who) {
+                json_put_key(&w, "who");
+                who_put(&w, who, NULL, 0, NULL);
+        }
         json_end_object(&w);
-        rc = buf_status(&s->skeleton);
+        if (buf_status(&s->skeleton) < 0)
+                return buf_status(&s->skeleton);
+        return tell_entry_of(s, buf_span(&s->skeleton), who, false);
+}
+
+/* A ticket that came after the fact. */
+int why_late(struct sensor *s, struct control_call *c, struct who *who, struct buf *out,
+             struct err *err)
+{
+        CLEANUP(buf_done) struct buf id = BUF_INIT(ALERT_ID_MAX);
+        CLEANUP(buf_done) struct buf change = BUF_INIT(APPROVAL_ID_MAX);
+        CLEANUP(buf_done) struct buf reason = BUF_INIT(APPROVAL_REASON_MAX);
+        int rc = control_get_text(c, "id", &id, err);
+
         if (rc == 0)
-                rc = tell_entry_of(s, buf_span(&s->skeleton), who, false);
+                rc = control_get_text(c, "change", &change, err);
+        if (rc == 0)
+                rc = control_get_text(c, "reason", &reason, err);
+        if (rc < 0)
+                return rc;
+        rc = why_tell_explained(s, buf_cstr(&id), buf_cstr(&change), buf_cstr(&reason), who);
         if (rc < 0)
                 return err_sys(err, rc, "the entry");
         alerts_close(s->alerts, buf_cstr(&id));
+        late_drop(s->late, buf_cstr(&id));
         answer_id(buf_span(&id), out);
         return 1;
 }

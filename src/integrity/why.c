@@ -44,9 +44,27 @@ static bool by_package(const struct why_known *k, const struct change *c, struct
         return packages_explain(k->packages, c, ret);
 }
 
+/* ---- source control ---- */
+
+static bool by_source(const struct why_known *k, const struct change *c, struct why *ret)
+{
+        struct source_change x;
+        const struct source *list;
+
+        STATIC_ASSERT((int)SOURCE_WHY_MAX <= (int)WHY_DETAIL_MAX, "a proof fits");
+        if (!k->sources || k->sources->n == 0)
+                return false;
+        source_change_of(c, &x);
+        return sources_judge(k->sources, &x, &list, ret->detail) == SOURCE_FITS;
+}
+
 /* ---- a declared owner ---- */
 
-/* An owner with a slash in it is a pattern of executables, else a unit. */
+/* An owner with a slash in it is a pattern of executables, else a unit.
+ *
+ * A unit is the system manager's: one within another unit, or in a container, has the name that its
+ * user or the container's root gave it.  An executable's path counts in the sensor's own mount
+ * namespace: in another one, any file may lie there. */
 static bool owner_is_exe(struct span owner)
 {
         return owner.n && owner.p[0] == '/';
@@ -78,12 +96,12 @@ static bool owns(const struct why_known *k, struct span owner, const struct who 
         static const struct span one = SPAN_INIT(WATCH_OWNER_PACKAGES ":");
 
         if (owner_is_exe(owner))
-                return runs(owner, w);
+                return !(w->has & WHO_HAS_MOUNT_NS) && runs(owner, w);
         if (span_eq(owner, any))
                 return packages_began(k->packages, w);
         if (span_starts(owner, one))
                 return packages_began(k->packages, w) && runs(span_from(owner, one.n), w);
-        return w->unit.n && span_eq(owner, buf_span(&w->unit));
+        return w->unit.n && !(w->has & WHO_UNIT_NESTED) && span_eq(owner, buf_span(&w->unit));
 }
 
 static const struct span *owner_of(const struct why_known *k, const struct watch_profile *p,
@@ -126,9 +144,9 @@ static const struct {
         const char *name;
         explain_fn *explain; /* NULL: nothing does */
 } table[WHY_STATE_END] = {
-        [WHY_UNEXPLAINED] = { "unexplained", NULL },  [WHY_CHANGE] = { "change", by_change },
-        [WHY_PACKAGE] = { "package", by_package },    [WHY_SERVICE] = { "service", by_service },
-        [WHY_VOLATILE] = { "volatile", by_volatile },
+        [WHY_UNEXPLAINED] = { "unexplained", NULL }, [WHY_CHANGE] = { "change", by_change },
+        [WHY_PACKAGE] = { "package", by_package },   [WHY_SOURCE] = { "source", by_source },
+        [WHY_SERVICE] = { "service", by_service },   [WHY_VOLATILE] = { "volatile", by_volatile },
 };
 
 const char *why_state_name(enum why_state s)

@@ -6,6 +6,7 @@
  *
  *   change    an approved change (approval.h)
  *   package   a package transaction (package.h): content is what a signed package holds
+ *   source    what is there now is what a signed list of a commit's files says (sources.h)
  *   service   a declared owner: the profile's owners name the unit or the executable of its author,
  *             or of one it was begun under, or "packages": what dpkg begins in a transaction of
  *             signed packages, "packages:/usr/bin/x" for that one program
@@ -18,6 +19,7 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "integrity/approval.h"
+#include "integrity/sources.h"
 
 struct change;
 struct packages;
@@ -26,9 +28,10 @@ enum why_state {
         WHY_UNEXPLAINED,
         WHY_CHANGE,
         WHY_PACKAGE,
+        WHY_SOURCE,
         WHY_SERVICE,
         WHY_VOLATILE,
-        WHY_STATE_END
+        WHY_STATE_END,
 };
 
 enum { WHY_DETAIL_MAX = 512, WHY_PACKAGE_MAX = 255 };
@@ -44,6 +47,7 @@ struct why {
 struct why_known {
         const struct approvals *approvals;
         const struct packages *packages; /* transactions; NULL: none */
+        const struct sources *sources;   /* NULL: none */
 };
 
 void why_judge(const struct why_known *k, const struct change *c, struct why *ret);

@@ -272,6 +272,38 @@ static bool owner_ok(struct span s)
         return false;
 }
 
+/* Programs that run what they are given: as an owner each would own what anybody does with it, for
+ * those it has begun count too.  Their names may end with a version. */
+static bool runs_anything(struct span path)
+{
+        static const char names[] =
+                "ash atd awk bash busybox chroot containerd-shim cron crond csh dash "
+                "dockerd env expect find fish flock gawk gdb guile init java ksh login lua "
+                "make mawk mksh nice node nodejs nohup nsenter parallel perl php pypy "
+                "python rbash ruby screen setpriv setsid sh sshd start-stop-daemon su sudo "
+                "systemd systemd-run tclsh timeout tmux unshare wish xargs zsh ";
+        struct span name = path, n = SPAN(names);
+
+        for (size_t i = 0; i < path.n; i++)
+                if (path.p[i] == '/')
+                        name = span_from(path, i + 1);
+        while (n.n) {
+                const uint8_t *blank = memchr(n.p, ' ', n.n);
+                struct span one = span_of(n.p, (size_t)(blank - n.p)),
+                            rest = span_from(name, one.n);
+
+                n = span_from(n, one.n + 1);
+                if (!span_starts(name, one))
+                        continue;
+                while (rest.n && (rest.p[0] == '.' || rest.p[0] == '-' ||
+                                  (rest.p[0] >= '0' && rest.p[0] <= '9')))
+                        rest = span_from(rest, 1);
+                if (rest.n == 0)
+                        return true;
+        }
+        return false;
+}
+
 static void take_owners(void *ctx, const struct yaml_node *n)
 {
         struct watch_file *w = ctx;
@@ -289,6 +321,11 @@ static void take_owners(void *ctx, const struct yaml_node *n)
                         watch_fault(w, i->mark,
                                     "\"%.*s\" is neither the path of a program nor a unit "
                                     "(as cron.service) nor \"packages\"",
+                                    SHOWN(text));
+                else if (text.p[0] == '/' && runs_anything(text))
+                        watch_fault(w, i->mark,
+                                    "\"%.*s\" runs whatever it is given, and so would own what "
+                                    "anybody does: name the unit that starts it",
                                     SHOWN(text));
                 else if (s->n_owners == WATCH_FILE_OWNERS)
                         watch_fault(w, i->mark, "more than %d owners", WATCH_FILE_OWNERS);

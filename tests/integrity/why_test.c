@@ -98,6 +98,41 @@ static void test_judge(void **state)
         (void)state;
 }
 
+/* Names that somebody else has given do not count. */
+static void test_names_of_others(void **state)
+{
+        static const struct {
+                const char *owner;
+                unsigned has;
+                enum why_state want;
+        } cases[] = {
+                { "cups.service", 0, WHY_SERVICE },
+                { "cups.service", WHO_UNIT_NESTED, WHY_UNEXPLAINED },
+                { "/usr/sbin/cupsd", 0, WHY_SERVICE },
+                { "/usr/sbin/cupsd", WHO_HAS_MOUNT_NS, WHY_UNEXPLAINED },
+                { "/usr/sbin/cupsd", WHO_EXE_NAMELESS, WHY_UNEXPLAINED },
+                { "cups.service", WHO_HAS_MOUNT_NS, WHY_SERVICE },
+        };
+        struct approvals none = { 0 };
+        struct why_known k = { .approvals = &none };
+        struct record is = sample_file(1, 2);
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                CLEANUP(who_unrefp)
+                struct who *who = made_by("/usr/sbin/cupsd", "cups.service", NULL);
+                struct watch_profile p = { .name = SPAN("p"), .mode = WATCH_ALERT, .n_owners = 1 };
+                struct change c = { .path = SPAN("/etc/x"), .profile = &p, .who = who, .is = &is };
+                struct why why;
+
+                who->has |= cases[i].has;
+                p.owners[0] = span_str(cases[i].owner);
+                why_judge(&k, &c, &why);
+                if (why.state != cases[i].want)
+                        fail_msg("case %zu", i);
+        }
+        (void)state;
+}
+
 /* Whoever else touched it has to be an owner too. */
 static void test_also(void **state)
 {
@@ -150,6 +185,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_judge),
+                cmocka_unit_test(test_names_of_others),
                 cmocka_unit_test(test_also),
                 cmocka_unit_test(test_nearest),
         };
