@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The units that are shipped, started by systemd: they must not keep Assay from its work."""
+import json
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+import units_host
+
+UNITS = ("assay-recorder", "assay-sensor")
+LACKS = units_host.why_not()
+pytestmark = pytest.mark.skipif(bool(LACKS), reason=f"systemd does not boot here: {LACKS}")
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory):
+    m = units_host.Machine(tmp_path_factory.mktemp("units"))
+    try:
+        m.start()
+        m.wait(lambda: "assay.target" in m.run("systemctl", "list-units", "--plain", "--no-legend",
+                                               "--state=active", "assay.target", status=None),
+               "assay.target")
+        yield m
+    finally:
+        m.stop()
+
+
+def entries(machine, *more):
+    return [json.loads(line) for line in machine.run(
+        "assay", "log", "--json", "--limit", "0", *more).splitlines()]
+
+
+def ready(machine):
+    for unit in UNITS:
+        machine.wait(lambda u=unit: machine.show(u, "ActiveState") == "active", unit)
+    # It can open what it is told to watch: once it could not, and only its log said so.
+    machine.wait(lambda: machine.pid("assay-sensor") and json.loads(machine.run(
+        "assay", "baseline", "show", "--json", status=None) or "{}").get("files"), "a baseline")
+
+
+def told(machine, name):
+    return [e for e in entries(machine, "--kind", "integrity.change")
+            if e["what"].get("path") == f"/srv/{name}"]
+
+
+def change(machine, name):
+    """A file made by a process inside; the entry of it."""
+    machine.run("sh", "-c", f"echo text >/srv/{name}; sleep 0.5")
+    machine.wait(lambda: told(machine, name), f"a change of {name}")
+    return told(machine, name)[0]
+
+
+def test_everything_starts_and_works(machine):
+    ready(machine)
+    entry = change(machine, "one")
+    assert entry["what"]["change"] == "created"
+    assert json.loads(machine.run("assay", "verify", "--json"))["verdict"] == "good"
+    status = json.loads(machine.run("assay", "status", "--json"))
+    assert status
+    # Nothing was asked of the kernel that a unit forbids, or the process would have ended.
+    for unit in UNITS:
+        assert machine.show(unit, "NRestarts") == "0", machine.said()
+        assert machine.show(unit, "Result") == "success"
+
+
+def test_only_what_is_known_is_executed(machine):
+    ready(machine)
+    machine.run("/srv/bin/known")
+    machine.run("cp", "/bin/true", "/srv/bin/stranger")
+    machine.wait(lambda: subprocess.run(machine.inside("sh", "-c", "exec /srv/bin/stranger"),
+                                        capture_output=True, check=False).returncode == 126,
+                 "a refusal")
+    machine.run("/srv/bin/known")
+    machine.wait(lambda: [e for e in entries(machine, "--kind", "integrity.execution")
+                          if e["what"]["path"] == "/srv/bin/stranger"], "the entry of it")
+
+
+def read_only(machine, unit, path):
+    """For this process."""
+    mounts = pathlib.Path(f"/proc/{machine.pid(unit)}/mountinfo").read_text().splitlines()
+    best = max((line.split() for line in mounts
+                if (path + "/").startswith(line.split()[4].rstrip("/") + "/")),
+               key=lambda m: len(m[4]))
+    return "ro" in best[5].split(",")
+
+
+@pytest.mark.parametrize("unit, bounding", [
+    ("assay-recorder", set()),
+    ("assay-sensor", None)])
+def test_what_is_left_of_their_rights(machine, unit, bounding):
+    ready(machine)
+    status = dict(line.split(":\t", 1) for line in
+                  pathlib.Path(f"/proc/{machine.pid(unit)}/status").read_text().splitlines()
+                  if ":\t" in line)
+    assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
+    may = set(machine.show(unit, "CapabilityBoundingSet").split())
+    assert may and "cap_sys_module" not in may
+    if bounding is not None:  # it has become its user and kept nothing
+        assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 0
+        assert status["Uid"].split()[0] != "0"
+        assert read_only(machine, unit, "/etc")
+        assert not read_only(machine, unit, "/var/lib/assay")
+    said = json.loads(machine.run("cat", f"/run/assay/{unit[6:]}.status").split("\n")[0])
+    states = {name: state for name, state, _ in said["sandbox"]}
+    assert states["seccomp"] == "applied" and set(states.values()) <= {"applied", "not asked"}
+
+
+def test_killed_and_started_again(machine):
+    ready(machine)
+    for n, unit in enumerate(UNITS, 1):
+        before, restarts = machine.pid(unit), int(machine.show(unit, "NRestarts"))
+        machine.kill(unit)
+        machine.wait(lambda u=unit, r=restarts: int(machine.show(u, "NRestarts")) > r, "a restart")
+        ready(machine)
+        assert machine.pid(unit) != before
+        assert change(machine, f"after-{n}")
+    assert json.loads(machine.run("assay", "verify", "--json"))["verdict"] == "good"
+
+
+def test_reload(machine):
+    ready(machine)
+    machine.run("sh", "-c", "echo 'version: 1\nprofiles:\n  s: {mode: log, paths: [/srv, /opt/x]}' "
+                            ">/etc/assay/watch.yaml")
+    machine.run("systemctl", "reload", "assay-sensor")
+    machine.wait(lambda: any("/opt/x" in json.dumps(e) for e in
+                             entries(machine, "--kind", "integrity.watch")), "the new watch")
+    assert change(machine, "after-reload")
+
+
+def test_succession(machine):
+    """Exit status 75 is a restart, on the ledger that is there then."""
+    ready(machine)
+    old = machine.run("assay", "ledger", "vkey").strip()
+    key = machine.run("assay", "ledger", "succeed", "--reason", "r", "--origin",
+                      "example.com/next").strip()
+    machine.wait(lambda: "ledger.opened" in machine.run("assay", "log", "--json", status=None),
+                 "the next ledger")
+    ready(machine)
+    assert change(machine, "in-the-next")
+    assert machine.run("assay", "ledger", "vkey").strip() == key != old
+    machine.run("assay", "verify", "/var/lib/assay/ledger.1", "--key", old, "--successor",
+                "/var/lib/assay/ledger")
+
+
+def test_stop(machine):
+    """The last of the file: in order, with an entry, within their time."""
+    ready(machine)
+    machine.run("systemctl", "stop", "assay.target", *UNITS)
+    for unit in UNITS:
+        assert machine.show(unit, "ActiveState") == "inactive"
+        assert machine.show(unit, "Result") == "success"
+    found = [e["k"] for e in entries(machine)]
+    assert found[-1] == "ledger.stopped"
+    assert re.search(r"\bGOOD\b", machine.run("assay", "verify"))
