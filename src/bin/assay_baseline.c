@@ -262,7 +262,7 @@ static int take(struct taking *t, struct err *err)
         if (status == 0)
                 status = put_in_place(t, err);
         if (status == 0)
-                status = baseline_sweep(&io_kernel, t->fd, t->content, &swept, err);
+                status = baseline_sweep(&io_kernel, t->fd, t->content, SPAN_NONE, &swept, err);
         return status;
 }
 

@@ -198,6 +198,18 @@ void baseline_told(const struct io *io, int dirfd)
 
 /* ---- content ---- */
 
+void baseline_mark(struct content_sweep *s, const struct record *r)
+{
+        struct span rest = r->attrs;
+        struct record_attr a;
+
+        if (r->hash == RECORD_HASH_KNOWN)
+                content_sweep_mark(s, r->sha256);
+        while (record_next_attr(&rest, &a))
+                if (a.digest)
+                        content_sweep_mark(s, a.digest);
+}
+
 static int mark_all(const struct io *io, int dirfd, const char *name, struct content_sweep *s,
                     struct err *err)
 {
@@ -209,13 +221,24 @@ static int mark_all(const struct io *io, int dirfd, const char *name, struct con
         if (rc < 0)
                 return rc;
         while ((rc = snapshot_next(r, &path, &record, err)) > 0)
-                if (record_decode(record, &rec, err) == 0 && rec.hash == RECORD_HASH_KNOWN)
-                        content_sweep_mark(s, rec.sha256);
+                if (record_decode(record, &rec, err) == 0)
+                        baseline_mark(s, &rec);
         return rc;
 }
 
-int baseline_sweep(const struct io *io, int dirfd, struct content *c, uint64_t *ret_removed,
-                   struct err *err)
+/* A list of changes, as baseline_put_change() makes it. */
+static void mark_list(struct span list, struct content_sweep *s)
+{
+        struct span path, is;
+        struct record r;
+
+        while (baseline_next_change(&list, &path, &is))
+                if (is.n && record_decode(is, &r, NULL) == 0)
+                        baseline_mark(s, &r);
+}
+
+int baseline_sweep(const struct io *io, int dirfd, struct content *c, struct span also,
+                   uint64_t *ret_removed, struct err *err)
 {
         CLEANUP(content_sweep_freep) struct content_sweep *s = NULL;
         struct names l = { 0 };
@@ -237,6 +260,7 @@ int baseline_sweep(const struct io *io, int dirfd, struct content *c, uint64_t *
         free(l.at);
         if (rc < 0)
                 return rc;
+        mark_list(also, s);
         *ret_removed = content_sweep_end(s);
         s = NULL;
         return 0;

@@ -52,15 +52,23 @@ MUST_USE int baseline_list(const struct io *io, int dirfd,
                            struct baseline_name ret[BASELINE_EARLIER + 1], size_t *ret_n,
                            struct err *err);
 
-/* Remove content that none of them refers to.  Nothing goes when the baseline cannot be read. */
-MUST_USE int baseline_sweep(const struct io *io, int dirfd, struct content *c,
+/* Remove content that none of them refers to, nor any state in also (baseline_put_change()).
+ * Nothing goes when the baseline cannot be read. */
+MUST_USE int baseline_sweep(const struct io *io, int dirfd, struct content *c, struct span also,
                             uint64_t *ret_removed, struct err *err);
+/* All that is kept to put this state back stays. */
+struct content_sweep;
+void baseline_mark(struct content_sweep *s, const struct record *r);
 
 /* ---- comparing, and making the next ---- */
 
 /* Where the table and the baseline have other bytes for a path that w watches, in the order of
  * paths: was or is is empty where there is no record.  A negative result of fn ends it. */
 typedef int baseline_diff_fn(void *ctx, struct span path, struct span was, struct span is);
+/* The same with one of baseline_list(). */
+MUST_USE int baseline_diff_with(const struct io *io, int dirfd, const char *name,
+                                const struct watchset *w, struct table *t, baseline_diff_fn *fn,
+                                void *ctx, struct err *err);
 MUST_USE int baseline_diff(const struct io *io, int dirfd, const struct watchset *w,
                            struct table *t, baseline_diff_fn *fn, void *ctx, struct err *err);
 

@@ -72,13 +72,19 @@ static int step(struct diff *d)
 int baseline_diff(const struct io *io, int dirfd, const struct watchset *w, struct table *t,
                   baseline_diff_fn *fn, void *ctx, struct err *err)
 {
+        return baseline_diff_with(io, dirfd, "baseline", w, t, fn, ctx, err);
+}
+
+int baseline_diff_with(const struct io *io, int dirfd, const char *name, const struct watchset *w,
+                       struct table *t, baseline_diff_fn *fn, void *ctx, struct err *err)
+{
         struct diff d = { .watch = w,
                           .top = table_root(t),
                           .node_path = BUF_INIT(SNAPSHOT_PATH_MAX),
                           .fn = fn,
                           .ctx = ctx,
                           .err = err };
-        int rc = snapshot_open(io, dirfd, "baseline", NULL, &d.reader, err);
+        int rc = snapshot_open(io, dirfd, name, NULL, &d.reader, err);
 
         table_sort(d.top);
         if (rc == 0)

@@ -165,7 +165,7 @@ struct content_counts content_counts(struct content *c)
         return now;
 }
 
-static int open_dir(int dirfd)
+int content_open_dir(int dirfd)
 {
         int fd = openat(dirfd, "content", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
@@ -174,7 +174,7 @@ static int open_dir(int dirfd)
 
 int content_count(int dirfd, struct content_counts *ret)
 {
-        struct content c = { .dirfd = open_dir(dirfd) };
+        struct content c = { .dirfd = content_open_dir(dirfd) };
         int rc = c.dirfd < 0 ? c.dirfd : content_each(&c, count_one, &c);
 
         fd_close(&c.dirfd);
@@ -185,7 +185,7 @@ int content_count(int dirfd, struct content_counts *ret)
 
 bool content_is_kept(int dirfd, const uint8_t sha256[SHA256_LEN])
 {
-        struct content c = { .dirfd = open_dir(dirfd) };
+        struct content c = { .dirfd = content_open_dir(dirfd) };
         bool kept = c.dirfd >= 0 && content_has(&c, sha256);
 
         fd_close(&c.dirfd);

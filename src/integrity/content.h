@@ -58,6 +58,11 @@ DEFINE_CLEANUP(struct content, content_free)
 MUST_USE int content_keep(struct content *c, int fd, const uint8_t sha256[SHA256_LEN],
                           uint64_t size, uint64_t max);
 
+/* Keep a value of these bytes, whose SHA-256 this is: an attribute.  0: it is there.  Counted among
+ * what is there, not among files that were kept. */
+MUST_USE int content_keep_value(struct content *c, struct span value,
+                                const uint8_t sha256[SHA256_LEN]);
+
 bool content_has(const struct content *c, const uint8_t sha256[SHA256_LEN]);
 
 /* Write it to out_fd from its position on.  -ENOENT: not kept; -EBADMSG: damaged (what was written
@@ -75,6 +80,9 @@ void content_count_anew(struct content *c);
 
 /* Fills files and bytes.  -ENOENT: there is no store below dirfd. */
 MUST_USE int content_count(int dirfd, struct content_counts *ret);
+/* As content_copy(). */
+MUST_USE int content_copy_from(int dirfd, const uint8_t sha256[SHA256_LEN], int out_fd,
+                               struct err *err);
 bool content_is_kept(int dirfd, const uint8_t sha256[SHA256_LEN]);
 
 /* ---- forgetting ---- */

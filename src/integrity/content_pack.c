@@ -186,8 +186,26 @@ static int pack_piece(struct content_packer *p, size_t n, bool last)
         return 0;
 }
 
-/* All of fd, hashed on the way.  -EFBIG: it has grown beyond what is kept. */
-static int pack_all(struct content_packer *p, int fd, uint8_t digest[SHA256_LEN])
+/* Where it comes from: a file, or bytes that are here. */
+struct source {
+        int fd; /* -1: bytes */
+        struct span bytes;
+};
+
+static ssize_t read_source(const struct source *from, uint8_t *p, size_t max, uint64_t at)
+{
+        struct span rest = span_from(from->bytes, at);
+        size_t n = MIN_OF(rest.n, max);
+
+        if (from->fd >= 0)
+                return pread(from->fd, p, max, (off_t)at);
+        if (n)
+                memcpy(p, rest.p, n);
+        return (ssize_t)n;
+}
+
+/* All of it, hashed on the way.  -EFBIG: it has grown beyond what is kept. */
+static int pack_all(struct content_packer *p, const struct source *from, uint8_t digest[SHA256_LEN])
 {
         uint64_t at = 0;
         ssize_t n;
@@ -195,7 +213,7 @@ static int pack_all(struct content_packer *p, int fd, uint8_t digest[SHA256_LEN]
 
         sha256_begin(p->hash);
         do {
-                n = pread(fd, p->in, sizeof p->in, (off_t)at);
+                n = read_source(from, p->in, sizeof p->in, at);
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n < 0)
@@ -234,7 +252,8 @@ static int put_in_place(struct content_packer *p, const uint8_t sha256[SHA256_LE
 }
 
 /* -EEXIST: another thread was faster. */
-static int pack(struct content_packer *p, int fd, const uint8_t sha256[SHA256_LEN])
+static int pack(struct content_packer *p, const struct source *from,
+                const uint8_t sha256[SHA256_LEN])
 {
         struct content *c = p->c;
         uint8_t digest[SHA256_LEN];
@@ -242,7 +261,7 @@ static int pack(struct content_packer *p, int fd, const uint8_t sha256[SHA256_LE
 
         if (rc < 0)
                 return rc;
-        rc = pack_all(p, fd, digest);
+        rc = pack_all(p, from, digest);
         if (rc == 0 && memcmp(digest, sha256, SHA256_LEN) != 0)
                 rc = -EAGAIN;
         if (rc == 0 && content_has(c, sha256))
@@ -270,26 +289,46 @@ static void count_result(struct content *c, int rc)
         pthread_mutex_unlock(&c->lock);
 }
 
-int content_keep(struct content *c, int fd, const uint8_t sha256[SHA256_LEN], uint64_t size,
-                 uint64_t max)
+/* -EEXIST: it was there. */
+static int keep(struct content *c, const struct source *from, const uint8_t sha256[SHA256_LEN],
+                uint64_t size, uint64_t max)
 {
         struct content_packer *p;
         int rc;
 
         if (content_has(c, sha256))
-                rc = -EEXIST;
-        else if (size > MIN_OF(max, c->limits.file_max))
-                rc = -EFBIG;
-        else if (!disk_has(c, size))
-                rc = -ENOSPC;
-        else if ((p = packer_get(c)) == NULL)
-                rc = -ENOMEM;
-        else {
-                rc = pack(p, fd, sha256);
-                packer_put_back(c, p);
-        }
+                return -EEXIST;
+        if (size > MIN_OF(max, c->limits.file_max))
+                return -EFBIG;
+        if (!disk_has(c, size))
+                return -ENOSPC;
+        p = packer_get(c);
+        if (!p)
+                return -ENOMEM;
+        rc = pack(p, from, sha256);
+        packer_put_back(c, p);
+        return rc;
+}
+
+int content_keep(struct content *c, int fd, const uint8_t sha256[SHA256_LEN], uint64_t size,
+                 uint64_t max)
+{
+        int rc = keep(c, &(struct source){ .fd = fd }, sha256, size, max);
+
         count_result(c, rc);
         return rc == -EAGAIN ? rc : 0;
+}
+
+int content_keep_value(struct content *c, struct span value, const uint8_t sha256[SHA256_LEN])
+{
+        int rc = keep(c, &(struct source){ .fd = -1, .bytes = value }, sha256, value.n, UINT64_MAX);
+
+        if (rc == 0) {
+                pthread_mutex_lock(&c->lock);
+                c->counts.files++; /* but no file of the watched ones: not kept or had */
+                pthread_mutex_unlock(&c->lock);
+        }
+        return rc == -EEXIST ? 0 : rc;
 }
 
 /* ---- out ---- */
@@ -393,4 +432,15 @@ int content_copy(const struct content *c, const uint8_t sha256[SHA256_LEN], int 
         if (rc == -EBADMSG)
                 return err_set(err, rc, "content/%s: is damaged", path);
         return rc < 0 ? err_sys(err, rc, "content/%s", path) : 0;
+}
+
+int content_copy_from(int dirfd, const uint8_t sha256[SHA256_LEN], int out_fd, struct err *err)
+{
+        struct content c = { .dirfd = content_open_dir(dirfd) };
+        int rc = c.dirfd < 0 ? err_sys(err, c.dirfd, "content") : 0;
+
+        if (rc == 0)
+                rc = content_copy(&c, sha256, out_fd, err);
+        fd_close(&c.dirfd);
+        return rc;
 }

@@ -21,6 +21,8 @@ struct content {
         bool unsynced[256]; /* directories in which something was put */
 };
 
+/* The store below dirfd, or a negative errno. */
+int content_open_dir(int dirfd);
 void content_path(const uint8_t sha256[SHA256_LEN], char out[CONTENT_PATH_MAX]);
 
 typedef int content_each_fn(void *ctx, int dirfd, const char *dir, const char *name);

@@ -2,6 +2,7 @@
 /* observe_attrs.c - access lists, capabilities, labels and other extended attributes.
  *
  * SECURITY: names and values are hostile bytes; nothing here interprets them. */
+#include "integrity/content.h"
 #include "integrity/observe_priv.h"
 
 #include <stdlib.h>
@@ -15,6 +16,11 @@ static const char *const part_attr[RECORD_PARTS] = {
         [RECORD_CAPS] = "security.capability",
         [RECORD_LABEL] = "security.selinux",
 };
+
+const char *observe_part_attr(enum record_part p)
+{
+        return part_attr[p];
+}
 
 static enum record_part part_of(const char *name)
 {
@@ -103,6 +109,17 @@ static int sort_names(struct observer *o)
 
 /* ---- values ---- */
 
+/* A value of which the record has only the digest: it could not be put back from there. */
+static void keep_value(struct observer *o)
+{
+        uint8_t digest[RECORD_HASH];
+
+        if (!o->content)
+                return;
+        sha256(buf_span(&o->value), digest);
+        (void)!content_keep_value(o->content, buf_span(&o->value), digest); /* else not kept */
+}
+
 struct others {
         size_t begun; /* where they begin in o->attrs */
         uint32_t n;
@@ -122,6 +139,7 @@ static void put_other(struct observer *o, struct others *x, const char *name)
         sha256_add(o->hash, span_of(digest, sizeof digest));
         if (o->attrs.n - x->begun <= RECORD_XATTRS_MAX)
                 record_put_xattr(&o->attrs, span_str(name), digest);
+        keep_value(o);
 }
 
 static void end_others(struct observer *o, const struct others *x)
@@ -157,6 +175,8 @@ static void put_values(struct observer *o, int fd, int n)
                         put_other(o, &others, o->order[i]);
                 else
                         record_put_value(&o->attrs, p, buf_span(&o->value));
+                if (rc == 0 && p != RECORD_XATTRS && o->value.n > RECORD_VALUE_MAX)
+                        keep_value(o);
         }
         end_others(o, &others);
         if (o->r.known[RECORD_XATTRS] == RECORD_UNREADABLE && others.n)

@@ -51,4 +51,7 @@ struct observer {
 /* Fills o->r.attrs, known and fs from an open descriptor, O_PATH included, whose stat is st. */
 void observe_attrs(struct observer *o, int fd, const struct fs_stat *st);
 
+/* The name of an attribute that is a part of its own; NULL for flags and all others. */
+const char *observe_part_attr(enum record_part p);
+
 #endif

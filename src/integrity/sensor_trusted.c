@@ -265,8 +265,8 @@ static void job_run(struct pool_job *p)
 
         t->err = (struct err){ 0 };
         if (t->sweeping)
-                t->rc = baseline_sweep(s->state.io, s->state.dirfd, s->content, &t->removed_content,
-                                       &t->err);
+                t->rc = baseline_sweep(s->state.io, s->state.dirfd, s->content, SPAN_NONE,
+                                       &t->removed_content, &t->err);
         else
                 run_rewrite(t);
 }

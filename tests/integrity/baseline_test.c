@@ -455,13 +455,14 @@ static void test_sweep(void **state)
                 buf_done(&b);
                 place(f, i);
         }
-        assert_int_equal(baseline_sweep(&io_kernel, f->dirfd, c, &removed, NULL), 0);
+        assert_int_equal(baseline_sweep(&io_kernel, f->dirfd, c, SPAN_NONE, &removed, NULL), 0);
         assert_int_equal(removed, 8 - 1 - BASELINE_EARLIER);
         for (uint8_t i = 0; i < 8; i++)
                 assert_int_equal(content_has(c, sha[i]), i >= 8 - 1 - BASELINE_EARLIER);
         /* When the baseline cannot be read, nothing goes. */
         assert_int_equal(unlinkat(f->dirfd, "baseline", 0), 0);
-        assert_int_equal(baseline_sweep(&io_kernel, f->dirfd, c, &removed, NULL), -ENOENT);
+        assert_int_equal(baseline_sweep(&io_kernel, f->dirfd, c, SPAN_NONE, &removed, NULL),
+                         -ENOENT);
         assert_int_equal(content_counts(c).files, 1 + BASELINE_EARLIER);
         content_free(c);
 }
