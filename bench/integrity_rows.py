@@ -375,6 +375,58 @@ def burst_of_modifications(b):
     yield from burst_rows(b, "modify", b.count(100_000, 4_000), "modifications", judge)
 
 
+# ---- putting back ----
+
+RESTORING = """version: 1
+profiles:
+  guarded:
+    mode: restore
+    paths: [{tree}]
+"""
+
+
+def time_to_restore(path, good, evil):
+    """Milliseconds from the change being there until what was there is there again."""
+    path.write_bytes(evil)
+    began = time.perf_counter()
+    while path.stat().st_size != len(good) or path.read_bytes() != good:
+        if time.perf_counter() - began > 10:
+            raise Unavailable(f"{path} was not put back in 10 s")
+        time.sleep(0.0002)
+    return (time.perf_counter() - began) * 1000
+
+
+@row
+def change_to_restored(b):
+    """Each file is changed once, one after the other; half are of a mebibyte, half small."""
+    place = b.directory("restore")
+    tree, config = place / "tree", place / "config"
+    tree.mkdir()
+    config.mkdir()
+    (config / "watch.yaml").write_text(RESTORING.format(tree=tree))
+    sizes = {"4 KiB": 4096, "1 MiB": MIB}
+    files = {tree / f"{name[0]}{i}": os.urandom(size)
+             for i in range(b.count(150, 10)) for name, size in sizes.items()}
+    for path, good in files.items():
+        path.write_bytes(good)
+    recorder = Recorder(place / "host")
+    try:
+        sensor = Sensor(place, recorder, [], config=config)
+        try:
+            took = {size: [] for size in sizes.values()}
+            for path, good in files.items():
+                took[len(good)].append(time_to_restore(path, good, os.urandom(len(good) - 1)))
+        finally:
+            sensor.stop()
+    finally:
+        recorder.stop()
+    for name, size in sizes.items():
+        times = sorted(took[size])
+        p99 = times[min(len(times) - 1, len(times) * 99 // 100)]
+        yield Row(f"change to restored, p99, {len(times)} files of {name}", p99, "ms", p99 / 50,
+                  "50 ms", "<= 50 ms", p99 <= 50, f"p50 {statistics.median(times):.3g} ms")
+
+
 # ---- what it costs ----
 
 def make_package(b):

@@ -161,9 +161,10 @@ class Recorder(Process):
 class Sensor(Process):
     """A sensor that watches these directories and has taken its baseline."""
 
-    def __init__(self, place, recorder, watch, run_dir=None, cpu=None, wait=True):
+    def __init__(self, place, recorder, watch, run_dir=None, cpu=None, wait=True, config=None):
         self.run_dir = run_dir or recorder.run_dir
         paths = [a for path in watch for a in ("--watch", path)]
+        paths += ["--config", config] if config else []
         super().__init__(place, "assay-sensor", "--state", recorder.state, "--run", self.run_dir,
                          *paths, cpu=cpu)
         if wait:
@@ -177,7 +178,7 @@ class Sensor(Process):
         return said["more"] if said.get("pid") == self.pid else {}
 
     def is_live(self):
-        return "paths" in self.status()
+        return "profiles" in self.status()
 
     def settle(self, seconds=300):
         """Wait until it has nothing left to tell: two looks that agree."""
