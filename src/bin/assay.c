@@ -13,6 +13,8 @@ static const struct command *const commands[] = {
         &command_prove,
         &command_baseline,
         &command_check,
+        &command_restore,
+        &command_quarantine,
         &command_change,
         &command_alert,
         &command_deny,

@@ -302,6 +302,38 @@ static void put_denied(const struct process *p, struct buf *out)
         put_items(p, "more.deny_not", "", out);
 }
 
+/* What was put back, and what was put away for it; nothing where neither ever was. */
+static void put_restore(const struct process *p, struct buf *out)
+{
+        int64_t restored, failed, waiting, items, bytes, max;
+
+        if (!state_int(p, "more.restore.restored", &restored) ||
+            !state_int(p, "more.restore.failed", &failed) ||
+            !state_int(p, "more.restore.waiting", &waiting) ||
+            !state_int(p, "more.quarantine.items", &items) ||
+            !state_int(p, "more.quarantine.bytes", &bytes) ||
+            !state_int(p, "more.quarantine.bytes_max", &max))
+                return;
+        if (restored > 0 || failed > 0 || waiting > 0) {
+                begin_line("put back", out);
+                screen_put_count(out, (uint64_t)MAX_OF(restored, 0));
+                buf_put_str(out, " paths, ");
+                screen_put_count(out, (uint64_t)MAX_OF(failed, 0));
+                buf_put_str(out, " could not be, ");
+                screen_put_count(out, (uint64_t)MAX_OF(waiting, 0));
+                buf_put_str(out, " wait\n");
+        }
+        if (items > 0) {
+                begin_line("put away", out);
+                screen_put_count(out, (uint64_t)items);
+                buf_put_str(out, " in quarantine, ");
+                screen_put_bytes(out, (uint64_t)MAX_OF(bytes, 0));
+                buf_put_str(out, " of ");
+                screen_put_bytes(out, (uint64_t)MAX_OF(max, 0));
+                buf_put_byte(out, '\n');
+        }
+}
+
 static void put_process(const struct invocation *in, const struct process *p, struct buf *out)
 {
         struct json_value v;
@@ -336,6 +368,7 @@ static void put_process(const struct invocation *in, const struct process *p, st
                 screen_put_count(out, (uint64_t)MAX_OF(n, 0));
                 buf_put_str(out, " in the trusted state\n");
         }
+        put_restore(p, out);
         if (state_int(p, "more.pending", &n)) {
                 begin_line("pending", out);
                 screen_put_count(out, (uint64_t)MAX_OF(n, 0));

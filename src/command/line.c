@@ -73,16 +73,32 @@ static const struct phrase phrases[] = {
           "execution control {event}[: {reason}][, executions were not judged from {from:time}][ until "
           "{until:time}], {directories:count} directories, {files:count} files known",
           NULL },
+        { "integrity.incident", STYLE_BAD, "INCIDENT",
+          "{path} {action}: {count:count} times[ within {window_s} s][, until {until:time}][, profile "
+          "{profile}][; {detail}]",
+          NULL },
+        { "integrity.not_restored", STYLE_BAD, "NOT BACK",
+          "{path} ({reason})[: {detail}][, again at {again:time}][, profile {profile}]",
+          line_put_author },
         { "integrity.package", STYLE_BOLD, "package",
           "[{name}[ {old_version}→][ {new_version}][ {arch}]: {action}][, {chain}[ ({chain_reason})]][, "
           "Release {suite}][, signed by {fingerprint}][, explains nothing: {why}]"
           "[{packages:count} packages {event}][: {reason}][, {signed:count} signed][, "
           "{explained:count} changes explained][, {unexplained:count} not]",
           line_put_author },
+        { "integrity.quarantined", STYLE_WARN, "put away",
+          "{path} as {id} ({reason})[, {state_type}][ of {state_size:bytes}][, sha256 "
+          "{state_sha256:digest}][, mode {state_mode}]",
+          NULL },
         { "integrity.reread", STYLE_DIM, "read",
           "all content again since {from:time}: {files:count} files, {bytes:bytes}, {found:count} changes "
           "that no event had told of[, {unread:count} not readable]",
           NULL },
+        { "integrity.restored", STYLE_GOOD, "put back",
+          "{path} ({act})[: {put_back:list}][, from {from}][, not {left:list}][, put away as "
+          "{quarantine:list}][, what was there has {others:count} other names][, {holders}][; {note}][, "
+          "took {took_ns:ns}][, to baseline {baseline:digest}]",
+          line_put_author },
         { "integrity.sensor", STYLE_BOLD, "sensor",
           "{event}[: {reason}][: {detail}][, watching {paths:list}][, {files:count} files known][, "
           "authors from {who}]",

@@ -544,6 +544,18 @@ const struct approval *approvals_judge(const struct approvals *s, const struct c
         return nearest;
 }
 
+const struct approval *approvals_owner(const struct approvals *s, struct span path, int64_t wall_ns)
+{
+        for (size_t i = 0; i < s->n; i++) {
+                const struct approval *a = s->of[i];
+
+                if (wall_ns >= a->from_ns && !approval_is_over(a, wall_ns) &&
+                    (find_hash(a, path) || watchset_covers(&a->paths, path)))
+                        return a;
+        }
+        return NULL;
+}
+
 int approvals_parse(struct approvals *s, const char *name, struct span text, struct err *err)
 {
         struct approval *a = NULL;

@@ -103,6 +103,10 @@ void approvals_expire(struct approvals *s, int64_t wall_ns);
 const struct approval *approvals_judge(const struct approvals *s, const struct change *c,
                                        enum approval_fit *ret);
 
+/* One whose window is open and that names this path; NULL: none. */
+const struct approval *approvals_owner(const struct approvals *s, struct span path,
+                                       int64_t wall_ns);
+
 /* One a line.  On failure what came before is there. */
 MUST_USE int approvals_parse(struct approvals *s, const char *name, struct span text,
                              struct err *err);

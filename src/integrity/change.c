@@ -28,15 +28,19 @@ unsigned change_differs(const struct change *c)
         return record_diff(c->was, c->is) & worth;
 }
 
-unsigned change_differs_denied(const struct change *c)
+unsigned change_differs_since(const struct change *c)
 {
         struct record was = *c->was;
         struct change since = *c;
+        unsigned d;
 
         if (c->profile && c->profile->mode == WATCH_DENY)
                 was.flags |= c->is->flags & RECORD_IMMUTABLE;
         since.was = &was;
-        return change_differs(&since);
+        d = change_differs(&since);
+        if (c->profile && c->profile->mode == WATCH_RESTORE)
+                d &= ~(unsigned)RECORD_F_INODE;
+        return d;
 }
 
 const char *change_word(const struct change *c)

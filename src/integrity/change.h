@@ -44,8 +44,9 @@ struct change {
 
 /* What differs between c->was and c->is, both there, and is worth an entry: enum record_field. */
 unsigned change_differs(const struct change *c);
-/* The same against a baseline: an immutable flag that mode deny has set since is no difference. */
-unsigned change_differs_denied(const struct change *c);
+/* The same against a baseline: an immutable flag that mode deny has set since is no difference, nor
+ * is another inode where mode restore may have put the file back. */
+unsigned change_differs_since(const struct change *c);
 
 /* created, deleted, renamed, replaced (another file at the path), attributes (content and type are
  * the same), modified, transient (gone before it could be read). */

@@ -90,7 +90,7 @@ static int compare(struct check *c, struct span path, const struct record *was,
         struct change change = { .was = was,
                                  .is = is,
                                  .profile = watchset_profile(c->watch, path) };
-        unsigned d = change_differs_denied(&change), hidden = d & unread(is);
+        unsigned d = change_differs_since(&change), hidden = d & unread(is);
         int rc = 0;
 
         if (hidden)

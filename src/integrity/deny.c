@@ -316,8 +316,8 @@ int deny_lift_all(struct sensor *s, struct control_call *c, struct who *who, str
 
 /* ---- escalation ---- */
 
-static int freeze_one(struct sensor *s, struct table_node *n, struct span path, int64_t until_ns,
-                      struct err *err)
+static int freeze_one(struct sensor *s, struct table_node *n, struct span path, bool flagged,
+                      int64_t until_ns, struct err *err)
 {
         struct deny *d = s->deny;
         char name[TABLE_NAME_MAX + 1];
@@ -335,7 +335,7 @@ static int freeze_one(struct sensor *s, struct table_node *n, struct span path, 
         rc = observe_stat_fd(fd, &is);
         if (rc == 0)
                 rc = inodeflag_is_immutable(fd, &already);
-        if (rc == 0 && already)
+        if (rc == 0 && already && !flagged)
                 return 0; /* whoever has set it */
         if (rc == 0)
                 rc = frozen_add(d->frozen, path, is.ino, (uint64_t)is.btime_ns, (uint64_t)until_ns);
@@ -357,7 +357,7 @@ static int freeze_one(struct sensor *s, struct table_node *n, struct span path, 
         return 0;
 }
 
-int deny_path(struct sensor *s, struct span path, struct err *err)
+int deny_path(struct sensor *s, struct span path, bool flagged, struct err *err)
 {
         struct table_node *n = table_find(s->table, path);
         int64_t until = sensor_wall(s) + DENY_TEMPORARY_S * NS_PER_S;
@@ -370,7 +370,7 @@ int deny_path(struct sensor *s, struct span path, struct err *err)
                 return err_set(err, -EINVAL, "a directory is not frozen for what is in it");
         if (d->suspended || d->broken)
                 return err_set(err, -EBUSY, "no flags are set now");
-        rc = freeze_one(s, n, path, until, err);
+        rc = freeze_one(s, n, path, flagged, until, err);
         if (rc < 0)
                 return rc;
         if (d->until_ns == 0 || until < d->until_ns)

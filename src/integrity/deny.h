@@ -62,8 +62,9 @@ MUST_USE int deny_open_now(struct sensor *s);
 
 /* Freeze one file for DENY_TEMPORARY_S, whatever its profile says: it is as it should be, and
  * somebody keeps changing it.  0: it is frozen, or was.  -EOPNOTSUPP and others: it cannot be, and
- * err says why.  A directory or a path where nothing is: -EINVAL, -ENOENT. */
-MUST_USE int deny_path(struct sensor *s, struct span path, struct err *err);
+ * err says why.  A directory or a path where nothing is: -EINVAL, -ENOENT.  flagged: the sensor has
+ * just set the flag itself, so that nobody comes between; it is ours from then on. */
+MUST_USE int deny_path(struct sensor *s, struct span path, bool flagged, struct err *err);
 
 /* The command deny.lift: every flag of ours off, and none set until the sensor starts anew. */
 MUST_USE int deny_lift_all(struct sensor *s, struct control_call *c, struct who *who,

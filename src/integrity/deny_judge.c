@@ -80,7 +80,7 @@ static int on_difference(void *ctx, struct span path, struct span was_bytes, str
                 was.flags &= ~(uint32_t)RECORD_IMMUTABLE; /* taken while it was frozen */
                 c.was = &was;
                 c.is = &is;
-                if (!change_differs_denied(&c))
+                if (!change_differs_since(&c))
                         return 0;
         }
         n->mark |= TABLE_DIFFERS;

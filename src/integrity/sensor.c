@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "integrity/sensor_deep.h"
 #include "integrity/sensor_priv.h"
+#include "integrity/sensor_restore.h"
 #include "integrity/sensor_trusted.h"
 #include "loop/log.h"
 #include "loop/loop.h"
@@ -82,6 +83,8 @@ int sensor_new(const struct sensor_options *o, struct sensor **ret, struct err *
                 rc = deny_init(s, err);
         if (rc == 0)
                 rc = guard_init(s, err);
+        if (rc == 0)
+                rc = restore_init(s, err);
         if (rc < 0)
                 return rc;
         who_recall(s->who, s->state.dirfd);
@@ -114,6 +117,7 @@ struct sensor *sensor_free(struct sensor *s)
         loop_remove(s->reconnect);
         command_done(s);
         package_done(s);
+        restore_done(s);
         why_done(s);
         guard_done(s);
         deny_done(s);
@@ -313,6 +317,8 @@ static int work(struct sensor *s)
         if (rc == 0)
                 rc = trusted_work(s);
         if (rc == 0)
+                rc = restore_work(s);
+        if (rc == 0)
                 rc = deep_work(s);
         if (rc == 0)
                 rc = deny_work(s);
@@ -363,6 +369,7 @@ static void on_turn(void *ctx)
         due = sooner(due, config_due(s));
         due = sooner(due, deny_due(s));
         due = sooner(due, guard_due(s));
+        due = sooner(due, restore_due(s));
         loop_timer_set(s->settle, due);
 }
 
@@ -391,6 +398,7 @@ static void on_tick(void *ctx)
         }
         if (out_room(s) && (why_tick(s, false) < 0 || why_expire(s) < 0 || deny_tick(s) < 0))
                 s->failed = -ENOMEM;
+        restore_tick(s);
         procsource_tick(s->o.processes);
         who_tick(s->who, s->state.dirfd, false);
         loop_timer_set(s->tick, now + TICK_S * NS_PER_S);

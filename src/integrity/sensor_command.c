@@ -20,11 +20,17 @@
  *   package.begin    add: [{action, arch, from, name, path, to}], id: of the transaction
  *                    more: true|absent, when this is not all
  *   package.end      {}                                   id
+ *   restore          paths: [...], paths_b64, baseline    restored, same, failed, failures: the
+ *                    (of root, some digits)|absent,       first ones in words; dry_run: differs,
+ *                    dry_run, discard, reason             not_kept, and a part for each path
+ *   quarantine.remove  id, reason                         id
+ *   quarantine.export  id                                 id: the caller reads it itself
  *
  * Each is an entry integrity.command: one that only looks when it has ended, one that changes
  * something when it begins and again when it has ended. */
 #include "integrity/control.h"
 #include "integrity/sensor_priv.h"
+#include "integrity/sensor_restore.h"
 #include "integrity/sensor_trusted.h"
 #include "integrity/trusted_entry.h"
 #include "loop/log.h"
@@ -47,12 +53,21 @@ static const struct verb {
         bool changes;
         verb_fn *run;
 } verbs[] = {
-        { "status", false, verb_status },         { "check", false, verb_check },
-        { "baseline.create", true, verb_create }, { "baseline.accept", true, verb_accept },
-        { "change.open", true, why_open },        { "change.close", true, why_close },
-        { "change.list", false, why_list },       { "alert.explain", true, why_late },
-        { "deny.lift", true, deny_lift_all },     { "package.begin", false, package_begin },
-        { "package.end", false, package_end },    { "change.apply", true, lists_apply },
+        { "status", false, verb_status },
+        { "check", false, verb_check },
+        { "baseline.create", true, verb_create },
+        { "baseline.accept", true, verb_accept },
+        { "change.open", true, why_open },
+        { "change.close", true, why_close },
+        { "change.list", false, why_list },
+        { "alert.explain", true, why_late },
+        { "deny.lift", true, deny_lift_all },
+        { "package.begin", false, package_begin },
+        { "package.end", false, package_end },
+        { "change.apply", true, lists_apply },
+        { "restore", true, restore_ask },
+        { "quarantine.remove", true, restore_quarantine_remove },
+        { "quarantine.export", false, restore_quarantine_export },
 };
 
 /* What is remembered of a command until it has ended. */

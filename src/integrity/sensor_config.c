@@ -3,6 +3,7 @@
 
 #include "integrity/sensor_deep.h"
 #include "integrity/sensor_priv.h"
+#include "integrity/sensor_restore.h"
 #include "integrity/sensor_trusted.h"
 #include "integrity/watch_entry.h"
 #include "integrity/watchset_same.h"
@@ -205,6 +206,7 @@ static int swap(struct sensor *s)
                 watch_set_rules(s->watch, s->o.watch);
                 config_done(&old);
                 c->step = CONFIG_SETTLED;
+                restore_rebase(s);
                 return rc;
         }
         c->before = old.set;
@@ -255,6 +257,7 @@ int config_work(struct sensor *s)
                 watchset_done(&c->before);
                 c->renew = true;
                 c->step = CONFIG_SETTLED;
+                restore_rebase(s);
         }
         if (c->step != CONFIG_ASKED || s->phase != SENSOR_LIVE || s->loss_next || trusted_busy(s) ||
             !deep_rests(s))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "integrity/sensor_priv.h"
+#include "integrity/sensor_restore.h"
 
 #include "loop/log.h"
 #include "sys/dirwalk.h"
@@ -20,6 +21,7 @@ enum look_result {
 enum {
         LATER_MS = 20,
         GONE_MS = 50,
+        HELD_MS = 3,
         PATH_DEEP = 1 << 19, /* as in scan.c: a directory below this is not entered */
 };
 
@@ -600,6 +602,24 @@ int look_renamed(struct sensor *s, const struct table_handle *from_dir, struct s
         return rc;
 }
 
+bool look_in_flight(struct sensor *s, struct span path)
+{
+        for (size_t i = 0; i < LOOK_JOBS; i++) {
+                const struct dirty_place *p = s->look[i].place;
+                struct table_node *dir = p ? look_nth(s, &p->dir->h, 0) : NULL;
+
+                if (!dir)
+                        continue;
+                buf_clear(&s->path2);
+                table_path(dir, &s->path2);
+                buf_put_byte(&s->path2, '/');
+                buf_put(&s->path2, span_of(p->name, p->name_n));
+                if (buf_status(&s->path2) < 0 || path_within(buf_span(&s->path2), path))
+                        return true;
+        }
+        return false;
+}
+
 /* It kept changing under the reader: once more later, and in the end without a hash. */
 static bool still_changing(struct span encoded, struct dirty_place *p)
 {
@@ -795,6 +815,11 @@ static int look_name(struct sensor *s, struct table_node *dir, struct span name,
 
         if (!look_watched(s, dir, name))
                 return look_way(s, dir, name, p);
+        if (restore_holds(
+                    s, buf_span(&s->path))) { /* it is not what it was, nor yet what it will be */
+                put_back(s, p, HELD_MS);
+                return LOOK_TAKEN;
+        }
         memcpy(text, name.p, name.n);
         text[name.n] = '\0';
         fd = look_dir(s, dir);

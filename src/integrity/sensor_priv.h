@@ -13,6 +13,7 @@
  *   sensor_config.c   what is watched becomes something else
  *   sensor_deep.c     all content read again, in the background
  *   sensor_users.c  names of users
+ *   sensor_restore*.c  what is put back
  *   sensor_why.c    what explains a change, and alerts where nothing does
  *   deny*.c         mode deny: see deny.h
  *   guard*.c        execution control: see guard.h
@@ -166,7 +167,8 @@ struct sensor {
         struct package_run *packages; /* transactions, the newest first */
 
         struct content *content;
-        struct trusted *trusted; /* sensor_trusted.c */
+        struct trusted *trusted;   /* sensor_trusted.c */
+        struct restores *restores; /* sensor_restore.c */
         struct sensor_config config;
         struct deep *deep;   /* sensor_deep.c */
         struct deny *deny;   /* deny.h */
@@ -212,6 +214,12 @@ MUST_USE int tell_entry_of(struct sensor *s, struct span skeleton, struct who *w
 /* The same with one more sensitive value, without a NUL; field may be NULL. */
 MUST_USE int tell_entry_with(struct sensor *s, struct span skeleton, struct who *who,
                              const struct feed_field *field);
+/* An entry, with changes of the table that it tells of. */
+MUST_USE int tell_entry_ops(struct sensor *s, struct span skeleton, struct span ops,
+                            struct who *who);
+/* A path for an entry: one that is too long by its beginning and a digest, valid until the next
+ * call of this or of tell_change(). */
+struct span tell_path(struct sensor *s, struct span path);
 /* Hand over what the feed takes, journal it, send. */
 void tell_pump(struct sensor *s);
 /* The recorder is there (again): compare runs. */
@@ -229,6 +237,8 @@ MUST_USE int look_some(struct sensor *s);
 /* Events: see watch.h. */
 int look_touched(void *ctx, const struct table_handle *dir, struct span name, uint64_t mask,
                  const struct table_handle *child, struct who *who);
+/* Is a look at this path, or at something below it, under way? */
+bool look_in_flight(struct sensor *s, struct span path);
 /* May this name in this directory be looked at?  Leaves its path in s->path. */
 bool look_watched(struct sensor *s, struct table_node *dir, struct span name);
 /* Look at the other watched names of this file. */

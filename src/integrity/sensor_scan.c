@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "integrity/sensor_priv.h"
 
+#include "integrity/sensor_restore.h"
 #include "integrity/sensor_trusted.h"
 #include "loop/log.h"
 #include "sys/io.h"
@@ -58,6 +59,8 @@ int scan_difference(struct sensor *s, struct table_node *n, const struct record 
 
         buf_clear(&s->path);
         table_path(n, &s->path);
+        if (restore_holds(s, buf_span(&s->path)))
+                return 0; /* its end tells */
         fresh = !n->record && !config_was_watched(s, buf_span(&s->path));
         if (awaited(s, n) && (!fresh || is_news(s, n)))
                 return 0;
@@ -383,7 +386,7 @@ int scan_work(struct sensor *s)
         case SENSOR_SWEEP:
                 return sweep(s);
         case SENSOR_LIVE:
-                return s->loss_next ? begin_rescan(s) : 0;
+                return s->loss_next && !restore_active(s) ? begin_rescan(s) : 0;
         default:
                 return 0;
         }

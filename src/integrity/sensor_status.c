@@ -2,6 +2,7 @@
 /* What the sensor says of itself: its entries in the ledger, and its status file. */
 #include "integrity/sensor_deep.h"
 #include "integrity/sensor_priv.h"
+#include "integrity/sensor_restore.h"
 #include "integrity/sensor_trusted.h"
 #include "integrity/session.h"
 
@@ -216,7 +217,9 @@ void sensor_put_status(const struct sensor *s, struct buf *out)
         json_member_u64(&w, "pending", s->n_out + feed_pending(s->feed));
         if (s->was_live) /* nothing is watched before the first scan has ended */
                 put_profiles(&w, s);
+        restore_put_quarantine(s, &w);
         json_member_u64(&w, "refused", s->refused);
+        restore_put_status(s, &w);
         json_member_u64(&w, "unexplained", s->unexplained);
         json_member_u64(&w, "waiting", dirty_count(s->dirty));
         put_who(&w, s);

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "crypto/sha256.h"
+#include "integrity/sensor_restore.h"
 #include "integrity/sensor_trusted.h"
 #include "loop/log.h"
 
@@ -84,6 +85,15 @@ static void shorten(struct buf *out, struct span path, size_t keep)
         buf_put_str(out, hex);
 }
 
+struct span tell_path(struct sensor *s, struct span path)
+{
+        if (path.n <= PATH_SHORT)
+                return path;
+        buf_clear(&s->scratch);
+        shorten(&s->scratch, path, PATH_BRIEF);
+        return buf_span(&s->scratch);
+}
+
 /* Nobody hides a change by going deep, or by all that a name, a target and attributes can hold. */
 static int put_shortened(struct sensor *s, const struct change *c, size_t keep)
 {
@@ -129,7 +139,9 @@ int tell_change(struct sensor *s, const struct change *seen, struct span ops)
         rc = queue(s, buf_span(&s->skeleton), ops, (struct who *)c->who, NULL, false);
         deny_judged(s, c);
         guard_judged(s, c);
-        return rc < 0 ? rc : why_alert(s, c);
+        if (rc == 0)
+                rc = why_alert(s, c);
+        return rc == 0 ? restore_seen(s, c) : rc;
 }
 
 int tell_silent(struct sensor *s, struct span ops)
@@ -151,6 +163,11 @@ int tell_entry_with(struct sensor *s, struct span skeleton, struct who *who,
                     const struct feed_field *field)
 {
         return queue(s, skeleton, SPAN_NONE, who, field, false);
+}
+
+int tell_entry_ops(struct sensor *s, struct span skeleton, struct span ops, struct who *who)
+{
+        return queue(s, skeleton, ops, who, NULL, false);
 }
 
 /* Remember what was handed over until it is acknowledged. */

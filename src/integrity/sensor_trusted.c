@@ -6,6 +6,7 @@
 #include "integrity/content.h"
 #include "integrity/control.h"
 #include "integrity/sensor_priv.h"
+#include "integrity/sensor_restore.h"
 #include "integrity/trusted_entry.h"
 #include "loop/log.h"
 #include "sys/io.h"
@@ -44,6 +45,7 @@ struct trusted {
         struct snapshot_head next;
         struct baseline_sums sums;
         struct buf comment, selected, changes, reads, rules;
+        struct buf also; /* states whose content stays beside those of baselines */
         uint64_t added, changed, removed, found;
 
         /* After it is in place. */
@@ -76,6 +78,7 @@ int trusted_init(struct sensor *s, struct err *err)
         t->reads = BUF_INIT(CHANGES_MAX);
         t->rules = BUF_INIT(RULES_MAX);
         t->note = BUF_INIT(BASELINE_NOTE_MAX);
+        t->also = BUF_INIT(CHANGES_MAX);
         rc = observer_new(&t->observer, err);
         if (rc == 0)
                 rc = content_open(&io_kernel, s->state.dirfd, &s->o.content, &s->content, err);
@@ -90,6 +93,7 @@ static void clear_task(struct trusted *t)
         buf_done(&t->changes);
         buf_done(&t->reads);
         buf_done(&t->rules);
+        buf_done(&t->also);
         t->added = t->changed = t->removed = t->found = 0;
         t->swept = t->told = t->in_ledger = t->sweeping = false;
         t->step = IDLE;
@@ -112,6 +116,11 @@ void trusted_done(struct sensor *s)
 bool trusted_busy(const struct sensor *s)
 {
         return s->trusted->step != IDLE;
+}
+
+bool trusted_sweeps(const struct sensor *s)
+{
+        return s->trusted->step == TOLD && s->trusted->sweeping && !s->trusted->swept;
 }
 
 static void answer_failed(struct trusted *t, int rc, const struct err *err)
@@ -177,6 +186,7 @@ static int place(struct trusted *t, const char *reason, struct err *err)
         t->head = t->next;
         t->has = true;
         deny_trusted(s);
+        restore_rebase(s);
         t->step = TOLD;
         t->due_ns = sensor_mono(s) + LEDGER_MS * NS_PER_MS;
         log_event(LOG_LEVEL_INFO, "sensor.baseline", log_str("reason", reason),
@@ -265,7 +275,7 @@ static void job_run(struct pool_job *p)
 
         t->err = (struct err){ 0 };
         if (t->sweeping)
-                t->rc = baseline_sweep(s->state.io, s->state.dirfd, s->content, SPAN_NONE,
+                t->rc = baseline_sweep(s->state.io, s->state.dirfd, s->content, buf_span(&t->also),
                                        &t->removed_content, &t->err);
         else
                 run_rewrite(t);
@@ -308,6 +318,17 @@ static int submit(struct trusted *t, bool sweeping)
         if (rc < 0)
                 t->sweeping = false; /* full: at a later turn */
         return rc;
+}
+
+/* What may have to be put back stays, also where no baseline has it. */
+static void sweep(struct trusted *t)
+{
+        buf_clear(&t->also);
+        restore_put_kept(t->sensor, &t->also);
+        if (buf_status(&t->also) < 0)
+                t->swept = true; /* too much: nothing goes this time */
+        else
+                (void)!submit(t, true);
 }
 
 /* ---- the first, and one taken anew ---- */
@@ -388,7 +409,7 @@ static int on_difference(void *ctx, struct span path, struct span was_bytes, str
         c.is = is_bytes.n ? &is : NULL;
         t->added += !c.was;
         t->removed += !c.is;
-        t->changed += c.was && c.is && change_differs_denied(&c);
+        t->changed += c.was && c.is && change_differs_since(&c);
         if (t->task == TRUSTED_CHECK)
                 return 0;
         baseline_put_change(&t->changes, path, is_bytes);
@@ -615,8 +636,8 @@ int trusted_work(struct sensor *s)
         if (t->step == SETTLE && s->phase == SENSOR_LIVE &&
             (dirty_count(s->dirty) == 0 || now >= t->due_ns))
                 return t->task == TRUSTED_ACCEPT ? begin_to_write(t) : answer_check(t);
-        if (t->step == TOLD && !t->swept && !t->sweeping)
-                (void)!submit(t, true);
+        if (t->step == TOLD && !t->swept && !t->sweeping && !restore_active(s))
+                sweep(t);
         if (t->step == TOLD && t->swept && (t->told || now >= t->due_ns || !t->call))
                 answer(t);
         return 0;

@@ -52,6 +52,8 @@ int64_t trusted_due(const struct sensor *s);
 void trusted_told(struct sensor *s, struct span skeleton, bool in_ledger, uint64_t index);
 /* Is there something under way that reads what is watched, or the baseline? */
 bool trusted_busy(const struct sensor *s);
+/* Is content being removed that nothing refers to? */
+bool trusted_sweeps(const struct sensor *s);
 /* Members "baseline", ... of the status. */
 void trusted_put_status(const struct sensor *s, struct json_writer *w);
 

@@ -54,6 +54,12 @@ static const char *const calls_watch[] = {
         "open_by_handle_at", "pidfd_send_signal", NULL,
 };
 
+/* To put files back with all they had. */
+static const char *const calls_restore[] = {
+        "fchownat",    "fremovexattr", "fsetxattr", "mknod",     "mknodat",
+        "removexattr", "setxattr",     "symlink",   "symlinkat", NULL,
+};
+
 /* To start a job: what posix_spawn and then the new program call until it seals itself; the filter
  * of the parent goes on in it. */
 static const char *const calls_start_job[] = {
@@ -131,7 +137,7 @@ const struct role_profile profile_recorder = {
                    { PLACE_CONFIG, SANDBOX_READ } },
 };
 
-/* ---- sensor: reads everything, writes little, starts jobs ---- */
+/* ---- sensor: reads everything, puts back what a profile says, starts jobs ---- */
 
 static const struct sandbox_arg sensor_args[] = {
         { "ioctl", 1, 0, FS_IOC_GETFLAGS },
@@ -144,8 +150,9 @@ static const struct sandbox_arg sensor_args[] = {
 };
 
 static const char *const *const sensor_calls[] = {
-        calls_base,        calls_loop,  calls_sockets,   calls_read_files,
-        calls_write_files, calls_watch, calls_start_job, NULL,
+        calls_base,       calls_loop,        calls_sockets,
+        calls_read_files, calls_write_files, calls_watch,
+        calls_restore,    calls_start_job,   NULL,
 };
 
 const struct role_profile profile_sensor = {
@@ -157,6 +164,10 @@ const struct role_profile profile_sensor = {
                 SANDBOX_CAP(CAP_FOWNER) |          /* also of files that are not root's */
                 SANDBOX_CAP(CAP_SETUID) | SANDBOX_CAP(CAP_SETGID) | /* jobs become nobody */
                 SANDBOX_CAP(CAP_SETPCAP), /* and leave their bounding set */
+        /* To put back in every directory, with every attribute, what a profile says. */
+        .caps_wanted = SANDBOX_CAP(CAP_DAC_OVERRIDE) | SANDBOX_CAP(CAP_CHOWN) |
+                       SANDBOX_CAP(CAP_FSETID) | SANDBOX_CAP(CAP_SETFCAP) | SANDBOX_CAP(CAP_MKNOD) |
+                       SANDBOX_CAP(CAP_LEASE),
         .calls = { .allow = sensor_calls, .args = sensor_args },
         .no_landlock = "it would hide /proc/<pid>/exe, which names the author of a change",
 };

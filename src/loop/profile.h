@@ -10,6 +10,7 @@ enum { PROFILE_PATHS = 4, PROFILE_FIXED = 16 };
 
 struct role_profile {
         uint64_t caps;
+        uint64_t caps_wanted; /* these too, where we have them */
         struct sandbox_calls calls;
         const struct sandbox_limits *limits; /* NULL: none of our own */
         bool no_network;

@@ -119,7 +119,7 @@ static int caps_of(const struct role_profile *p, unsigned flags, uint64_t *ret, 
 
         if (r < 0)
                 return err_sys(err, r, "capabilities");
-        *ret = flags & ROLE_KEEP_USER ? p->caps & have : p->caps;
+        *ret = (flags & ROLE_KEEP_USER ? p->caps & have : p->caps) | (p->caps_wanted & have);
         return 0;
 }
 

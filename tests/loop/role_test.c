@@ -388,7 +388,7 @@ static const struct {
         { "sensor: names the author", sensor_names_author, 0, true },
         { "sensor: starts a program", sensor_spawns, 0, false },
         { "sensor: changes its root", sensor_mounts, EPERM, false },
-        { "sensor: overrides a mode", sensor_overrides, EACCES, true },
+        { "sensor: overrides a mode, to put back", sensor_overrides, 0, true },
         { "job: computes", job_computes, 0, false },
         { "job: opens a file", job_opens, 1000 + SIGSYS, false },
         { "job: makes a socket", job_sockets, 1000 + SIGSYS, false },
