@@ -81,7 +81,7 @@ static const struct phrase phrases[] = {
           "{path} ({reason})[: {detail}][, again at {again:time}][, profile {profile}]",
           line_put_author },
         { "integrity.package", STYLE_BOLD, "package",
-          "[{name}[ {old_version}→][ {new_version}][ {arch}]: {action}][, {chain}[ ({chain_reason})]][, "
+          "[{name}[ {old_version}][ → {new_version}][ {arch}]: {action}][, {chain}[ ({chain_reason})]][, "
           "Release {suite}][, signed by {fingerprint}][, explains nothing: {why}]"
           "[{packages:count} packages {event}][: {reason}][, {signed:count} signed][, "
           "{explained:count} changes explained][, {unexplained:count} not]",

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "integrity/why.h"
 
+#include "integrity/apt_chain.h"
 #include "integrity/change.h"
+#include "integrity/package.h"
 #include "integrity/who.h"
 #include "sample.h"
+#include "wire/deb_fact.h"
 
 #include <stdio.h>
 
@@ -157,6 +160,64 @@ static void test_also(void **state)
         (void)state;
 }
 
+enum { ROOT = 70 };
+
+/* One package of apt's, read, and signed or not. */
+static struct packages *transaction(const struct watchset *w, bool is_signed)
+{
+        struct packages *p = NULL;
+        struct package_name n = { .name = SPAN("a"), .arch = SPAN("all"), .path = SPAN("/a.deb") };
+        struct deb_fact whole = { .kind = DEB_FACT_WHOLE };
+        struct chain_result r = { .status = is_signed ? CHAIN_SIGNED : CHAIN_UNKNOWN };
+
+        assert_int_equal(packages_new(ROOT, 0, w, &p, NULL), 0);
+        assert_int_equal(packages_add(p, &n, NULL), 0);
+        assert_int_equal(packages_fact(p, 0, &whole), 0);
+        packages_read(p, 0, NULL);
+        packages_chained(p, &r);
+        return p;
+}
+
+/* The owner "packages": what dpkg begins, in a transaction whose packages are signed. */
+static void test_packages(void **state)
+{
+        static const struct {
+                const char *owner, *exe, *parent; /* whose parent is apt */
+                bool is_signed, want;
+        } cases[] = {
+                { "packages", "/usr/bin/dash", "/usr/bin/dpkg", true, true },
+                { "packages", "/usr/bin/dash", "/usr/bin/dpkg", false, false },
+                { "packages", "/usr/bin/dash", "/usr/bin/bash", true, false },
+                { "packages:/usr/bin/x", "/usr/bin/dash", "/usr/bin/dpkg", true, false },
+                { "packages:/usr/bin/x", "/usr/bin/x", "/usr/bin/dpkg", true, true },
+                { "packages:/usr/bin/x", "/usr/bin/x", "/usr/bin/bash", true, false },
+                { "packages.service", "/usr/bin/dash", "/usr/bin/dpkg", true, false },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                CLEANUP(who_unrefp) struct who *w = made_by(cases[i].exe, NULL, cases[i].parent);
+                struct watch_profile p = { .name = SPAN("p"), .mode = WATCH_ALERT, .n_owners = 1 };
+                struct approvals none = { 0 };
+                struct watchset set = { 0 };
+                CLEANUP(packages_freep)
+                struct packages *t = transaction(&set, cases[i].is_signed);
+                struct why_known k = { .approvals = &none, .packages = t };
+                struct record is = sample_file(1, 2);
+                struct change c = { .path = SPAN("/etc/x"), .profile = &p, .who = w, .is = &is };
+                struct why why;
+
+                p.owners[0] = span_str(cases[i].owner);
+                w->parents[w->n_parents++] = (struct who_kin){ .pid = ROOT };
+                why_judge(&k, &c, &why);
+                if ((why.state == WHY_SERVICE) != cases[i].want)
+                        fail_msg("case %zu: %s", i, why_state_name(why.state));
+                k.packages = NULL;
+                why_judge(&k, &c, &why);
+                assert_int_equal(why.state, WHY_UNEXPLAINED);
+        }
+        (void)state;
+}
+
 /* What came nearest is said, and is UTF-8 however it was cut. */
 static void test_nearest(void **state)
 {
@@ -184,9 +245,8 @@ static void test_nearest(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_judge),
-                cmocka_unit_test(test_names_of_others),
-                cmocka_unit_test(test_also),
+                cmocka_unit_test(test_judge),   cmocka_unit_test(test_names_of_others),
+                cmocka_unit_test(test_also),    cmocka_unit_test(test_packages),
                 cmocka_unit_test(test_nearest),
         };
 

@@ -145,6 +145,9 @@ static const struct {
           "6:14 \"/usr/bin/python3.11\" runs whatever" },
         { SPAN_INIT(GOOD "    owners: [/usr/bin/puppet, /bin/sh]\n"),
           "6:31 \"/bin/sh\" runs whatever" },
+        { SPAN_INIT(GOOD "    owners: [\"packages:\", \"packages:dpkg\", package]\n"),
+          "6:15 \"packages:\" is neither\n6:28 \"packages:dpkg\" is neither\n"
+          "6:44 \"package\" is neither" },
         { SPAN_INIT(GOOD "    owners: [.service, a/b.service]\n"),
           "6:14 \".service\" is neither\n6:24 \"a/b.service\" is neither" },
         { SPAN_INIT(GOOD "    description: [x]\n"), "6:18 a text should stand here" },
@@ -236,7 +239,7 @@ static const char whole[] =
         "    exclude: [ /etc/mtab, '/etc/**/*.bak' ]\n"
         "    attributes: [content, permissions, -xattrs, ownership]\n"
         "    max_size: 16MiB\n"
-        "    owners: [certbot.service, /usr/bin/puppet]\n"
+        "    owners: [certbot.service, /usr/bin/puppet, packages, \"packages:/usr/bin/x\"]\n"
         "    deep: 7d\n"
         "  state:\n"
         "    mode: log\n"
@@ -249,7 +252,7 @@ static const char whole_told[] =
         "{\"about\":\"What programs read.\\n\",\"attributes\":[\"type\",\"mode\",\"uid\",\"gid\","
         "\"size\",\"target\",\"rdev\",\"sha256\",\"flags\",\"acl\",\"acl_default\",\"caps\","
         "\"label\"],\"deep\":604800,\"keep\":true,\"max_size\":16777216,\"mode\":\"restore\","
-        "\"owners\":[\"certbot.service\",\"/usr/bin/puppet\"],\"profile\":\"config\","
+        "\"owners\":[\"certbot.service\",\"/usr/bin/puppet\",\"packages\",\"packages:/usr/bin/x\"],\"profile\":\"config\","
         "\"volatile\":false}\n"
         "{\"column\":9,\"exclude\":false,\"line\":10,\"pattern\":\"/etc\",\"profile\":\"config\"}\n"
         "{\"column\":10,\"exclude\":false,\"line\":11,\"pattern\":\"/opt/*/etc\",\"profile\":"

@@ -269,5 +269,6 @@ def test_log(host):
     out = subprocess.run([package_host.BIN / "assay", "log", "--kind", "integrity.package",
                           "--limit", "0", "--state", host.state], capture_output=True, text=True,
                          check=True).stdout
-    assert "hello 1.0-1→ 2.0-1 all: upgrade, signed (holds), Release sample" in out, out
+    assert "hello 1.0-1 → 2.0-1 all: upgrade, signed (holds), Release sample" in out, out
+    assert "hello 2.0-1 all: remove" in out, out
     assert "1 packages ended: dpkg ended, 1 signed" in out, out
