@@ -25,6 +25,7 @@ typedef _Bool bool;
 
 /* of the kernel's interface to programs: <linux/bpf.h>, <linux/pid.h>, <linux/sched.h> */
 enum {
+        BPF_MAP_TYPE_ARRAY = 2,
         BPF_MAP_TYPE_PERCPU_ARRAY = 6,
         BPF_MAP_TYPE_RINGBUF = 27,
         BPF_RB_NO_WAKEUP = 1,
@@ -33,6 +34,8 @@ enum {
         PIDTYPE_SID = 3,
         PF_KTHREAD = 0x00200000,
 };
+
+struct pt_regs;
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -155,6 +158,29 @@ struct css_set {
         struct list_head cgrp_links;
 };
 
+struct fs_struct {
+        struct path pwd;
+};
+
+struct fdtable {
+        unsigned int max_fds;
+        struct file **fd;
+};
+
+struct files_struct {
+        struct fdtable *fdt;
+};
+
+struct pt_regs___x86 {
+        unsigned long di, si, dx, r10, orig_ax;
+};
+
+struct pt_regs___arm64 {
+        __u64 regs[31];
+        __u64 orig_x0;
+        __s32 syscallno;
+};
+
 struct task_struct {
         unsigned int flags;
         int tgid;
@@ -168,6 +194,14 @@ struct task_struct {
         struct nsproxy *nsproxy;
         struct signal_struct *signal;
         struct css_set *cgroups;
+        struct fs_struct *fs;
+        struct files_struct *files;
+};
+
+struct task_struct___x86 {
+        struct {
+                __u32 status;
+        } thread_info;
 };
 
 /* with CONFIG_AUDIT */

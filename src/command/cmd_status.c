@@ -279,6 +279,7 @@ static void put_denied(const struct process *p, struct buf *out)
         } rest[] = { { "more.deny.withheld", " not, for they are not what is trusted" },
                      { "more.deny.foreign", " by a flag that somebody else has set" },
                      { "more.deny.unable", " not, see the log" } };
+        CLEANUP(buf_done) struct buf why = BUF_INIT(LINE_MAX_BYTES);
         struct json_value v;
         int64_t n;
 
@@ -300,6 +301,12 @@ static void put_denied(const struct process *p, struct buf *out)
                 buf_put_str(out, ", its list of flags cannot be kept: none is set");
         buf_put_byte(out, '\n');
         put_items(p, "more.deny_not", "", out);
+        if (state_text(p, "more.attempts.why_not", &why)) {
+                begin_line("", out);
+                buf_put_str(out, "attempts are not seen: ");
+                text_put_safe(out, buf_span(&why));
+                buf_put_byte(out, '\n');
+        }
 }
 
 /* What was put back, and what was put away for it; nothing where neither ever was. */

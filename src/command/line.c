@@ -63,6 +63,10 @@ static const struct phrase phrases[] = {
           "{event}[: {reason}][, {files:count} of files and directories][: {paths:list}][, until "
           "{until:time}]",
           NULL },
+        { "integrity.denied", STYLE_WARN, "denied",
+          "[{call} of ][{path}][, profile {profile}][: {error}][{count:count} more, not told one by one][, "
+          "{lost:count} refused calls lost]",
+          line_put_author },
         { "integrity.execution", STYLE_WARN, "execute",
           "{decision}[ {path}][ {count:count}][, profile {profile}]: {reason}", line_put_author },
         { "integrity.gap", STYLE_WARN, "gap",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "integrity/run.h"
 
+#include "integrity/attempts.h"
 #include "integrity/config.h"
 #include "integrity/procsource.h"
 #include "integrity/sensor.h"
@@ -43,6 +44,7 @@ struct process {
         struct loop *loop;
         struct pool *pool;
         struct procsource *processes;
+        struct attempts *attempts;
         struct sensor *sensor;
         struct loop_source *status;
         struct notify notify;
@@ -302,6 +304,9 @@ static int open_all(struct process *p, struct err *err)
                 rc = procsource_open(p->o->who, p->o->clock, &p->processes, err);
         o.processes = p->processes;
         if (rc == 0)
+                rc = attempts_open(&p->config.set, &p->attempts, err);
+        o.attempts = p->attempts;
+        if (rc == 0)
                 rc = sock_listen(p->control, 0600, &o.control_fd, err);
         if (rc == 0)
                 rc = role_enter(ROLE_SENSOR, &paths, p->o->keep_user ? ROLE_KEEP_USER : 0,
@@ -374,6 +379,7 @@ int sensor_run(const struct sensor_run_options *o)
         if (p->pool)
                 pool_drain(p->pool);
         p->sensor = sensor_free(p->sensor);
+        p->attempts = attempts_free(p->attempts);
         p->processes = procsource_free(p->processes);
         p->pool = pool_free(p->pool);
         p->loop = loop_free(p->loop);

@@ -119,6 +119,7 @@ struct sensor *sensor_free(struct sensor *s)
         package_done(s);
         restore_done(s);
         why_done(s);
+        attempts_stop(s);
         guard_done(s);
         deny_done(s);
         users_done(s);
@@ -396,7 +397,8 @@ static void on_tick(void *ctx)
                 s->state.journal.dirty = false;
                 (void)!io_kernel.fdatasync(io_kernel.ctx, s->state.journal.fd);
         }
-        if (out_room(s) && (why_tick(s, false) < 0 || why_expire(s) < 0 || deny_tick(s) < 0))
+        if (out_room(s) && (why_tick(s, false) < 0 || why_expire(s) < 0 || deny_tick(s) < 0 ||
+                            attempts_tick(s) < 0))
                 s->failed = -ENOMEM;
         restore_tick(s);
         procsource_tick(s->o.processes);
@@ -432,6 +434,8 @@ static int add_sources(struct sensor *s, struct err *err)
                 rc = command_init(s, err);
         if (rc == 0)
                 rc = guard_start(s, err);
+        if (rc == 0)
+                rc = attempts_start(s, err);
         if (rc == 0)
                 loop_set_turn(l, on_turn, s);
         return rc;

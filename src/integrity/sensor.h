@@ -26,6 +26,7 @@
 #include "integrity/content.h"
 #include "integrity/pace.h"
 
+struct attempts;
 struct loop;
 struct pool;
 struct procsource;
@@ -45,6 +46,7 @@ struct sensor_options {
                                          fine */
         const char *job_program;      /* assay-job; NULL: users have no names */
         struct procsource *processes; /* borrowed for the sensor's life */
+        struct attempts *attempts;    /* likewise; NULL: they are not looked for */
         unsigned connect_ms;          /* how long to wait for the recorder at start */
         int control_fd;        /* a listening socket for administrators, taken over; 0: none */
         const char *keys_file; /* whose signed lists of paths are believed; NULL: nobody's */

@@ -48,7 +48,7 @@ static void say_what_waits(const struct sensor *s)
         for (size_t i = 0; i < s->o.watch->n_profiles; i++) {
                 const struct watch_profile *p = s->o.watch->profiles[i];
 
-                if (p->mode == WATCH_RESTORE || p->mode == WATCH_DENY)
+                if (p->mode == WATCH_RESTORE)
                         log_event(LOG_LEVEL_WARNING, "sensor.mode_alerts_only",
                                   log_bytes("profile", p->name),
                                   log_str("mode", watch_mode_name(p->mode)));

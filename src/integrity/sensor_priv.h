@@ -16,6 +16,7 @@
  *   sensor_restore*.c  what is put back
  *   sensor_why.c    what explains a change, and alerts where nothing does
  *   deny*.c         mode deny: see deny.h
+ *   attempts.c      who tried to change what is denied
  *   guard*.c        execution control: see guard.h
  *   sensor_package.c  package transactions
  *   sensor_sources.c  signed lists of paths */
@@ -24,6 +25,7 @@
 
 #include "integrity/alert.h"
 #include "integrity/approval.h"
+#include "integrity/attempts.h"
 #include "integrity/change.h"
 #include "integrity/deny.h"
 #include "integrity/dirty.h"
@@ -121,7 +123,7 @@ struct sensor {
 
         struct loop_source *watch_source, *feed_source, *pool_source, *process_source,
                 *process_again;
-        struct loop_source *tick, *settle, *reconnect;
+        struct loop_source *tick, *settle, *reconnect, *attempts_source;
 
         unsigned watch_told; /* watch_version() that the ledger knows of */
         size_t fallbacks_told;

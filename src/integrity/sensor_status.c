@@ -197,6 +197,7 @@ void sensor_put_status(const struct sensor *s, struct buf *out)
         json_writer_init(&w, out);
         json_begin_object(&w);
         why_put_status(s, &w);
+        attempts_put_status(s, &w);
         trusted_put_status(s, &w);
         json_member_u64(&w, "changes", s->changes);
         put_config(&w, s);

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 /* made by the build from bpf/ */
-extern const uint8_t bpf_process_object[];
-extern const size_t bpf_process_object_n;
+extern const uint8_t bpf_process_object[], bpf_attempt_object[];
+extern const size_t bpf_process_object_n, bpf_attempt_object_n;
 
 enum {
         COMPLAINT_MAX = 256,
@@ -33,8 +33,8 @@ struct bpf {
 
 struct span bpf_bytes(enum bpf_object_id id)
 {
-        assert(id == BPF_PROCESS);
-        return span_of(bpf_process_object, bpf_process_object_n);
+        return id == BPF_ATTEMPT ? span_of(bpf_attempt_object, bpf_attempt_object_n)
+                                 : span_of(bpf_process_object, bpf_process_object_n);
 }
 
 /* ---- what libbpf says goes nowhere, but for its last complaint ---- */
@@ -168,6 +168,15 @@ struct bpf *bpf_free(struct bpf *b)
         bpf_object__close(b->object);
         free(b);
         return NULL;
+}
+
+int bpf_set(struct bpf *b, const char *map, uint32_t key, struct span value)
+{
+        int fd = bpf_object__find_map_fd_by_name(b->object, map);
+
+        if (fd < 0)
+                return fd;
+        return bpf_map_update_elem(fd, &key, value.p, BPF_ANY) < 0 ? -errno : 0;
 }
 
 /* ---- reading ---- */

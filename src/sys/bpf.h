@@ -11,7 +11,10 @@
 #include "base/base.h"
 #include "base/err.h"
 
-enum bpf_object_id { BPF_PROCESS }; /* records of bpf/process.h */
+enum bpf_object_id {
+        BPF_PROCESS, /* records of bpf/process.h */
+        BPF_ATTEMPT, /* of bpf/attempt.h; tells nothing before its map "calls" is filled */
+};
 
 struct bpf;
 
@@ -20,6 +23,9 @@ struct bpf;
 MUST_USE int bpf_open(enum bpf_object_id id, struct bpf **ret, struct err *err);
 struct bpf *bpf_free(struct bpf *b); /* detaches; NULL is fine */
 DEFINE_CLEANUP(struct bpf, bpf_free)
+
+/* An element of an array that the object has; takes the same rights as opening it. */
+MUST_USE int bpf_set(struct bpf *b, const char *map, uint32_t key, struct span value);
 
 /* Readable when there is something to read that should be; for the rest look again after a while.
  */

@@ -212,6 +212,22 @@ const struct kind kind_table[] = {
                  { "what.took_ns", KIND_INT, 0, "how long it took" },
                  { "what.verb", KIND_TEXT, REQ, "the command" }, ACTOR) },
 
+        { "integrity.denied", 1, "sensor", 1001,
+          "Somebody tried to change what is denied, and was refused.",
+          FIELDS({ "what.call", KIND_TEXT, 0,
+                   "open (to write), unlink, rename, link, make, chmod, chown, truncate, setxattr, "
+                   "utimes, chattr or write" },
+                 { "what.count", KIND_U64, 0, "how many more, that are not told one by one" },
+                 { "what.error", KIND_TEXT, 0, "EPERM or EACCES" },
+                 { "what.incomplete", KIND_BOOL, 0, "a part of the path could not be read" },
+                 { "what.lost", KIND_U64, 0,
+                   "refused calls that the kernel had no room to tell of, wherever they were" },
+                 { "what.path", KIND_TEXT, KIND_BYTES, "path, links on the way not followed" },
+                 { "what.path_from", KIND_TEXT, 0,
+                   "file: the kernel's, of an open file; argument: what the process had given when "
+                   "the call had ended, which another thread may have changed" },
+                 { "what.profile", KIND_TEXT, 0, "profile that denies it" }, ACTOR) },
+
         { "integrity.deny", 1, "sensor", 5002,
           "Immutable flags of mode deny were set or taken off, or could not be.",
           FIELDS({ "what.event", KIND_TEXT, REQ,

@@ -344,6 +344,95 @@ def test_other_filesystems(make):
         host.wait(host.alerts, "an alert")
 
 
+ATTEMPTS = """
+import os, sys
+safe, libc = sys.argv[1], __import__("ctypes").CDLL(None)
+os.chdir(safe)
+held = os.open("a", os.O_RDONLY)
+def attempt(function, *arguments):
+    try:
+        function(*arguments)
+    except PermissionError:
+        return
+    sys.exit(f"{function} was not refused")
+attempt(os.open, "a", os.O_WRONLY)
+attempt(os.open, f"{safe}/../safe/new", os.O_WRONLY | os.O_CREAT)
+attempt(os.unlink, "a")
+attempt(os.rename, "a", "b")
+attempt(os.chmod, "a", 0o777)
+attempt(os.fchown, held, 1, 1)
+attempt(os.truncate, "a", 0)
+attempt(os.setxattr, "a", "user.x", b"1")
+attempt(os.mkdir, "d")
+if os.fork() == 0:
+    os.setuid(65534)
+    attempt(os.open, "a", os.O_RDWR)
+    sys.stdin.read()
+    os._exit(0)
+sys.stdin.read()
+os.wait()
+"""
+
+
+def test_attempts(host):
+    """Who tried to change it is told, with the call and the path; who tried elsewhere is not."""
+    a, new = host.safe / "a", host.safe / "new"
+    a.write_text("a")
+    a.chmod(0o644)
+    os.chmod(host.safe, 0o755)
+    (host.tree / "free").write_text("x")
+    flags(host.tree / "free", lambda f: f | IMMUTABLE)
+    for path in (host.tree, host.tree.parent, host.tree.parent.parent):
+        path.chmod(0o755)
+    host.rules()
+    host.start()
+    host.freeze(2)
+    if why := host.status()["attempts"].get("why_not"):
+        pytest.skip(why)
+    refused((host.tree / "free").write_text, "x")
+    actor = subprocess.Popen([shutil.which("python3"), "-c", ATTEMPTS, host.safe],
+                             stdin=subprocess.PIPE)
+    wanted = [("open", a, "EPERM"), ("open", new, "EPERM"), ("unlink", a, "EPERM"),
+              ("rename", a, "EPERM"), ("rename", host.safe / "b", "EPERM"), ("chmod", a, "EPERM"),
+              ("chown", a, "EPERM"), ("truncate", a, "EPERM"), ("setxattr", a, "EPERM"),
+              ("make", host.safe / "d", "EPERM"), ("open", a, "EPERM")]
+
+    def told():
+        return [e for e in host.entries("integrity.denied") if "python3" in e["who"].get("exe", "")]
+    try:
+        host.wait(lambda: len(told()) >= len(wanted), "all attempts")
+    finally:
+        actor.stdin.close()
+        assert actor.wait(timeout=30) == 0
+    entries = told()
+    assert [(e["what"]["call"], pathlib.Path(e["what"]["path"]), e["what"]["error"])
+            for e in entries] == wanted
+    assert {e["what"]["profile"] for e in entries} == {"safe"}
+    assert entries[6]["what"]["path_from"] == "file" and entries[0]["what"]["path_from"] == "argument"
+    assert entries[-1]["who"]["uid"] == 65534 and entries[0]["who"]["uid"] == 0
+    assert {e["who"]["pid"] for e in entries[:-1]} == {actor.pid}
+    assert "free" not in json.dumps(host.entries("integrity.denied"))
+    assert f"open of {a}" in host.assay("log", "--kind", "integrity.denied").stdout
+
+
+def test_attempts_flood(host):
+    """A flood of them is counted, not told one by one."""
+    (host.safe / "a").write_text("a")
+    host.rules()
+    host.start()
+    host.freeze(2)
+    if why := host.status()["attempts"].get("why_not"):
+        pytest.skip(why)
+    for _ in range(3000):
+        refused(os.truncate, host.safe / "a", 0)
+
+    def counts():
+        return [e["what"]["count"] for e in host.entries("integrity.denied") if "count" in e["what"]]
+    host.wait(counts, "the count")
+    assert len([e for e in host.entries("integrity.denied") if "path" in e["what"]]) <= 400
+    assert counts()[0] >= 500
+
+
 def test_many(host):
     """Thousands are frozen in little time and memory, and at the next start nothing is to do."""
     for d in range(20):

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* attempt.h - calls that wanted to change a file and were refused, as the kernel tells them.
+ * Floor 1.
+ *
+ * Over the eBPF program bpf/attempt.bpf.c.  It is at the end of every system call of the machine
+ * while it is open: what is not refused pays for a comparison, and for the way there.
+ *
+ * SECURITY: paths are any bytes a process likes. */
+#ifndef SYS_ATTEMPT_H
+#define SYS_ATTEMPT_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <sys/types.h>
+
+struct bpf;
+
+enum attempt_op {
+        ATTEMPT_OPEN = 1, /* to write, or to make it */
+        ATTEMPT_UNLINK,
+        ATTEMPT_RENAME,
+        ATTEMPT_LINK,
+        ATTEMPT_MAKE, /* a directory, link, device */
+        ATTEMPT_MODE,
+        ATTEMPT_OWNER,
+        ATTEMPT_TRUNCATE,
+        ATTEMPT_XATTR,
+        ATTEMPT_TIMES,
+        ATTEMPT_FLAGS,
+        ATTEMPT_WRITE,
+        ATTEMPT_OPS,
+};
+const char *attempt_op_name(enum attempt_op op);
+
+struct attempt {
+        enum attempt_op op;
+        pid_t pid;
+        int error;       /* negative */
+        bool exact;      /* the kernel's own path, of an open file; else the call's argument */
+        bool incomplete; /* a part of it could not be read */
+        uint64_t time_ns;
+};
+
+enum { ATTEMPT_PATH_MAX = 8192 };
+
+/* Load it and tell it which calls of this architecture to look at. */
+MUST_USE int attempt_open(struct bpf **ret, struct err *err);
+
+/* One record; its absolute path, without "." and ".." (links are not followed), is put into path,
+ * which is cleared.  -EBADMSG: none of ours.  Pure. */
+MUST_USE int attempt_decode(struct span record, struct attempt *ret, struct buf *path,
+                            struct err *err);
+
+#endif
