@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ledger_open.c - make a ledger; open one, which means: prove the disk right before appending.
+/* ledger_open.c - open a ledger, which means: prove the disk right before appending.
  *
  * Opening reads every segment again, hashes every entry in it, compares each batch's root and the
  * last signed checkpoint, and only then decides about the tail.
@@ -13,142 +13,8 @@
 #include "ledger/tree.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-void ledger_log_id(const char *origin, uint8_t out[WAL_LOG_ID])
-{
-        uint8_t digest[SHA256_LEN];
-
-        sha256(span_str(origin), digest);
-        memcpy(out, digest, WAL_LOG_ID);
-}
-
-static uint32_t segment_bytes_of(const struct ledger_options *o)
-{
-        return o->segment_bytes ? o->segment_bytes : LEDGER_SEGMENT_DEFAULT;
-}
-
-int ledger_lock(int private_fd, int *ret_fd, struct err *err)
-{
-        int fd = openat(private_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-
-        if (fd < 0)
-                return err_sys(err, -errno, "lock");
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-                int r = -errno;
-
-                close(fd);
-                if (r == -EWOULDBLOCK)
-                        return err_set(err, r, "another writer has this ledger open");
-                return err_sys(err, r, "lock");
-        }
-        *ret_fd = fd;
-        return 0;
-}
-
-/* ---- create ---- */
-
-static int create_segments(int private_fd, const struct ledger_options *o, struct err *err)
-{
-        struct segment_order order = { .io = o->io, .bytes = segment_bytes_of(o) };
-        char first[SEGMENT_NAME_MAX];
-        const char *names[] = { SEGMENT_RESERVE, SEGMENT_NEXT, first };
-        CLEANUP_FD int wal = -1;
-
-        if (order.bytes < LEDGER_SEGMENT_MIN || order.bytes > LEDGER_SEGMENT_MAX ||
-            order.bytes % 4096)
-                return err_set(err, -EINVAL, "a segment of %u bytes: %d to %d, in steps of 4096",
-                               order.bytes, LEDGER_SEGMENT_MIN, LEDGER_SEGMENT_MAX);
-        segment_name(1, first);
-        wal = o->io->open(o->io->ctx, private_fd, "wal", O_RDONLY | O_DIRECTORY, 0);
-        if (wal < 0)
-                return err_sys(err, wal, "wal");
-        order.wal_fd = wal;
-        for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-                snprintf(order.to, sizeof order.to, "%s", names[i]);
-                segment_prepare(&order);
-                if (order.result < 0) {
-                        if (err)
-                                *err = order.err;
-                        return order.result;
-                }
-        }
-        return 0;
-}
-
-static int sign_empty(int public_fd, int private_fd, const struct ledger_options *o,
-                      const char *origin, struct err *err)
-{
-        struct checkpoint c = { .size = 0 };
-        CLEANUP(signer_freep) struct signer *key = NULL;
-        struct note_vkey vkey;
-        CLEANUP(buf_done) struct buf note = BUF_INIT(NOTE_MAX);
-        size_t text;
-        int r;
-
-        r = keys_load(private_fd, o->io, "log", &key, err);
-        if (r < 0)
-                return r;
-        signer_vkey(key, &vkey);
-        if (strcmp(vkey.name, origin) != 0)
-                return err_set(err, -EEXIST, "keys/log is there already, of the log %s", vkey.name);
-        snprintf(c.origin, sizeof c.origin, "%s", origin);
-        memcpy(c.root.b, sha256_empty, HASH_LEN);
-        checkpoint_put(&note, &c);
-        text = note.n;
-        buf_put_byte(&note, '\n');
-        r = signer_sign(key, span_of(note.p, text), 0, &note, err);
-        if (r == 0 && (r = buf_status(&note)) < 0)
-                err_sys(err, r, "checkpoint");
-        if (r == 0)
-                r = io_replace_file(o->io, private_fd, "signed", private_fd, 0600, buf_span(&note),
-                                    err);
-        if (r == 0)
-                r = io_replace_file(o->io, public_fd, "checkpoint", public_fd, 0644,
-                                    buf_span(&note), err);
-        return r;
-}
-
-int ledger_create(int public_fd, int private_fd, const char *origin, const struct ledger_options *o,
-                  struct err *err)
-{
-        CLEANUP_FD int lock = -1;
-        int r;
-
-        if (!note_name_ok(span_str(origin)))
-                return err_set(err, -EINVAL,
-                               "origin \"%s\": 1 to %d bytes, no blanks, no plus, no controls",
-                               origin, NOTE_NAME_MAX);
-        r = ledger_lock(private_fd, &lock, err);
-        if (r < 0)
-                return r;
-        if (faccessat(private_fd, "signed", F_OK, 0) == 0 ||
-            faccessat(public_fd, "checkpoint", F_OK, 0) == 0)
-                return err_set(err, -EEXIST, "there is a ledger here already");
-        if (faccessat(public_fd, "tile/0", F_OK, 0) == 0)
-                return err_set(err, -ENOTEMPTY, "there are tiles of a ledger here already");
-        r = io_make_dirs(o->io, private_fd, "keys", 0700, err);
-        if (r == 0)
-                r = io_make_dirs(o->io, private_fd, "wal", 0700, err);
-        if (r == 0)
-                r = io_make_dirs(o->io, public_fd, "tile/entries", 0755, err);
-        if (r == 0) {
-                r = keys_generate(private_fd, o->io, "log", span_str(origin), err);
-                if (r == -EEXIST) /* an earlier attempt that got no further */
-                        r = 0;
-        }
-        if (r == 0)
-                r = create_segments(private_fd, o, err);
-        if (r == 0)
-                r = sign_empty(public_fd, private_fd, o, origin, err);
-        return r;
-}
-
-/* ---- open ---- */
 
 /* What the disk is held against. */
 struct signed_state {
@@ -370,61 +236,76 @@ static int replay_batches(struct ledger *l, struct span segment, bool last,
         }
 }
 
+static int read_header(struct ledger *l, struct span segment, uint64_t number, bool oldest,
+                       bool last, struct wal_segment *ret, struct err *err)
+{
+        struct wal_segment h = { 0 };
+        uint8_t log_id[WAL_LOG_ID];
+        int r = wal_get_segment(segment, &h, err);
+
+        if (r < 0)
+                return r;
+        ledger_log_id(l->origin, log_id);
+        if (r == 0) {
+                /* Renamed, but its first batch did not reach the disk, or not whole. */
+                if (!last || wal_first_nonzero(span_of(segment.p, WAL_SECTOR), 0) != SIZE_MAX ||
+                    (oldest && number != 1))
+                        return err_set(err, -EBADMSG, "the segment has no header");
+                h.number = number;
+                h.first = l->durable.size;
+                h.bytes = (uint32_t)segment.n;
+                memcpy(h.log_id, log_id, WAL_LOG_ID);
+                l->header_pending = true;
+        } else if (h.number != number || h.bytes != segment.n ||
+                   memcmp(h.log_id, log_id, WAL_LOG_ID) != 0) {
+                return err_set(err, -EBADMSG, "the header is that of another log, segment or size");
+        }
+        *ret = h;
+        return 0;
+}
+
+static int begin_segment(struct ledger *l, const struct wal_segment *h, bool oldest,
+                         const struct signed_state *s, struct err *err)
+{
+        int r = 0;
+
+        if (oldest)
+                r = load_frontier(l, h->first, s->size, err);
+        else if (h->first != l->durable.size)
+                r = err_set(err, -EBADMSG, "it begins at entry %llu where %llu is due",
+                            (unsigned long long)h->first, (unsigned long long)l->durable.size);
+        if (r < 0)
+                return r;
+        l->segment = *h;
+        l->salt = wal_salt(h);
+        l->offset = WAL_SEGMENT_HEADER;
+        l->batch_number = 1;
+        l->segments[l->n_segments++] =
+                (struct ledger_segment){ .number = h->number, .first = h->first };
+        return check_signed(l, s, l->durable.size, err);
+}
+
 static int replay_segment(struct ledger *l, uint64_t number, bool oldest, bool last,
                           const struct signed_state *s, struct err *err)
 {
-        struct wal_segment h = { 0 };
-        uint8_t log_id[WAL_LOG_ID], *bytes;
-        struct span segment;
+        struct wal_segment h;
+        uint8_t *bytes;
         size_t n;
         int r;
 
         r = segment_read(&l->io, l->wal_fd, number, &bytes, &n, err);
         if (r < 0)
                 return r;
-        segment = span_of(bytes, n);
-        ledger_log_id(l->origin, log_id);
-        r = wal_get_segment(segment, &h, err);
-        if (r < 0)
-                goto out;
+        r = read_header(l, span_of(bytes, n), number, oldest, last, &h, err);
+        if (r == 0)
+                r = begin_segment(l, &h, oldest, s, err);
         if (r == 0) {
-                /* Renamed, but its first batch did not reach the disk, or not whole. */
-                if (!last || wal_first_nonzero(span_of(bytes, WAL_SECTOR), 0) != SIZE_MAX ||
-                    (oldest && number != 1)) {
-                        r = err_set(err, -EBADMSG, "the segment has no header");
-                        goto out;
-                }
-                h.number = number;
-                h.first = l->durable.size;
-                h.bytes = (uint32_t)n;
-                memcpy(h.log_id, log_id, WAL_LOG_ID);
-                l->header_pending = true;
-        }
-        if (r > 0 && (h.number != number || h.bytes != n || memcmp(h.log_id, log_id, WAL_LOG_ID)))
-                r = err_set(err, -EBADMSG, "the header is that of another log, segment or size");
-        else if (oldest)
-                r = load_frontier(l, h.first, s->size, err);
-        else if (h.first != l->durable.size)
-                r = err_set(err, -EBADMSG, "it begins at entry %llu where %llu is due",
-                            (unsigned long long)h.first, (unsigned long long)l->durable.size);
-        if (r < 0)
-                goto out;
-        l->segment = h;
-        l->salt = wal_salt(&h);
-        l->offset = WAL_SEGMENT_HEADER;
-        l->batch_number = 1;
-        l->segments[l->n_segments++] =
-                (struct ledger_segment){ .number = number, .first = h.first };
-        r = check_signed(l, s, l->durable.size, err);
-        if (r == 0) {
-                r = replay_batches(l, segment, last, s, err);
-                free(bytes);
+                r = replay_batches(l, span_of(bytes, n), last, s, err);
                 l->segments[l->n_segments - 1].end = l->durable.size;
-                return r;
+        } else {
+                err_wrap(err, "wal/%012llu", (unsigned long long)number);
         }
-out:
         free(bytes);
-        err_wrap(err, "wal/%012llu", (unsigned long long)number);
         return r;
 }
 
@@ -480,7 +361,7 @@ static int allocate(const struct ledger_options *o, struct ledger **ret)
         l->fd = l->wal_fd = l->lock_fd = -1;
         l->io = *o->io;
         l->clock = o->clock;
-        l->segment_bytes = segment_bytes_of(o);
+        l->segment_bytes = ledger_segment_bytes(o);
         l->batch =
                 BUF_INIT(LEDGER_BATCH_MAX + RUNS_STATE_MAX + WAL_TRAILER_BYTES + WAL_RECORD_HEADER);
         l->segments = calloc(SEGMENTS_MAX, sizeof *l->segments);

@@ -69,7 +69,8 @@ void ledger_root_of(const struct frontier *f, struct hash *ret);
 /* ledger_room.c: go on into the next prepared segment; -ENOSPC when there is none to be had. */
 MUST_USE int ledger_rotate(struct ledger *l, bool may_use_reserve, struct err *err);
 
-/* ledger_open.c */
+/* ledger_create.c */
+uint32_t ledger_segment_bytes(const struct ledger_options *o);
 void ledger_log_id(const char *origin, uint8_t out[WAL_LOG_ID]);
 
 #endif
