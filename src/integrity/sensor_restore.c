@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 enum {
-        LOG_AGAIN = 1 << 20, /* written anew when it is longer, and nothing is under way */
         PATH_BYTES = 1 << 20,
         SUSPENDED_MS = 1000,
         SLOWED_S = 60,
@@ -534,7 +533,7 @@ void restore_tick(struct sensor *s)
                     p->rest_ns < now && !restore_place_recent(p, now))
                         restore_places_drop(r->places, p);
         }
-        if (r->kind == RESTORE_IDLE && (r->log_n > LOG_AGAIN || r->log_fd < 0) &&
+        if (r->kind == RESTORE_IDLE && (r->log_n > r->log_again || r->log_fd < 0) &&
             restore_write_anew(r, &err) < 0)
                 log_event(LOG_LEVEL_ERROR, "sensor.restores", log_err(&err));
 }

@@ -39,7 +39,7 @@ struct asked {
 
 static bool is_whole_path(struct span p)
 {
-        return p.n > 1 && p.p[0] == '/' && !memchr(p.p, 0, p.n) && p.p[p.n - 1] != '/';
+        return p.p && p.n > 1 && p.p[0] == '/' && !memchr(p.p, 0, p.n) && p.p[p.n - 1] != '/';
 }
 
 static int take_paths(struct asked *a, const char *key, bool base64, struct err *err)

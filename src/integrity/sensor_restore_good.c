@@ -10,7 +10,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
-enum { LOG_MAX = 512 << 20 };
+enum { LOG_MAX = 512 << 20, LOG_AGAIN = 1 << 20 };
 
 static const char file_name[] = "restores";
 
@@ -70,6 +70,7 @@ int restore_write_anew(struct restores *r, struct err *err)
                 return rc;
         r->log_fd = st->io->open(st->io->ctx, st->dirfd, file_name, O_RDWR | O_CLOEXEC, 0600);
         r->log_n = (off_t)all.n;
+        r->log_again = 2 * r->log_n + LOG_AGAIN;
         return r->log_fd < 0 ? err_sys(err, r->log_fd, "%s", file_name) : 0;
 }
 

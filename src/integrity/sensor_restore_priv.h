@@ -55,8 +55,8 @@ struct restores {
         struct quarantine *quarantine;
         struct restore_budget budget;
         struct restore_call call;
-        int log_fd; /* -1: it cannot be written */
-        off_t log_n;
+        int log_fd;             /* -1: it cannot be written */
+        off_t log_n, log_again; /* log_again: so long that it is written anew */
         struct buf log;
         bool rebase;
         size_t temps;      /* places with something beside them that is not under way */
