@@ -445,7 +445,8 @@ static int tell_state(struct sensor *s, struct table_node *n, struct span encode
                             .unknown = "no event named a process" };
         int rc = make_ops(s, encoded);
 
-        if (rc == 0 && (!was || change_differs(&c)) && !deny_expects(s, &c))
+        /* Owed: told even when no more than its ctime says that something happened. */
+        if (rc == 0 && (!was || c.existed || change_differs(&c)) && !deny_expects(s, &c))
                 rc = tell_change(s, &c, buf_span(&s->ops));
         else if (rc == 0)
                 rc = tell_silent(s, buf_span(&s->ops));

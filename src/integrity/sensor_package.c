@@ -8,8 +8,9 @@
  * over when the hook says so, when the process that runs dpkg is gone, or after RUN_MAX_S; what its
  * changes have left to be looked at is still judged by it, then it is forgotten (entry: ended).
  *
- * While it is READING, what its own processes change is not looked at: state is read later anyway,
- * and then it is known what should be there.  Everybody else's changes are looked at at once. */
+ * While it is READING, what its dpkg changes, and what that begins, is not looked at: state is read
+ * later anyway, and then it is known what should be there.  Everybody else's changes are looked at
+ * at once. */
 #include "integrity/sensor_priv.h"
 
 #include "integrity/control.h"
@@ -393,9 +394,23 @@ void package_judged(struct sensor *s, const struct change *c, const struct why *
 static bool all_own(const struct package_run *r, struct who *const *by)
 {
         for (size_t i = 0; i < DIRTY_AUTHORS && by[i]; i++)
-                if (packages_actor(r->table, by[i]) < PACKAGE_BY_APT)
+                if (packages_actor(r->table, by[i]) < PACKAGE_BY_SCRIPT)
                         return false;
         return by[0] != NULL;
+}
+
+/* What is undone before it is looked at must be told all the same: waiting hides nothing. */
+static void owe_look(struct sensor *s, const struct dirty_place *p)
+{
+        struct table_node *dir, *n;
+
+        if (p->name_n == 0 || p->what == DIRTY_CHECK)
+                return;
+        for (unsigned i = 0; (dir = look_nth(s, &p->dir->h, i)); i++) {
+                n = table_child(s->table, dir, span_of(p->name, p->name_n));
+                if (n && n->record && !table_is_dir(n))
+                        n->mark |= TABLE_OWED;
+        }
 }
 
 bool package_holds(struct sensor *s, struct dirty_place *p)
@@ -404,6 +419,7 @@ bool package_holds(struct sensor *s, struct dirty_place *p)
 
         for (const struct package_run *r = s->packages; r; r = r->older)
                 if (r->state == READING && all_own(r, p->by)) {
+                        owe_look(s, p);
                         dirty_put_back(s->dirty, p, now, now + HOLD_MS * NS_PER_MS);
                         return true;
                 }
@@ -416,7 +432,7 @@ bool package_unfollowed(const struct sensor *s, struct span from, const struct w
         struct span name;
 
         for (const struct package_run *r = s->packages; r; r = r->older)
-                if (r->state != GATHERING && packages_actor(r->table, who) >= PACKAGE_BY_APT)
+                if (r->state != GATHERING && packages_actor(r->table, who) >= PACKAGE_BY_SCRIPT)
                         return r->state == READING || package_work_name(from, out, &name);
         return false;
 }

@@ -3,6 +3,7 @@
 an archive that is signed, and everything that somebody could slip in between."""
 import hashlib
 import pathlib
+import random
 import shutil
 import signal
 import subprocess
@@ -184,6 +185,25 @@ def test_tampered(host, when):
         assert package["sha256"] == digest(kept) and package["chain"] == "signed"
         assert "another content" in changed["detail"], changed
         is_proved(host, same, kept, name, "1.0-1")
+
+
+def test_undone(host):
+    """A script changes a file and puts it back, times and all, while the sensor reads a large
+    package: that it was touched is told."""
+    file = "/opt/undone-file"
+    host.act(f"echo good >{file}")
+    host.wait(lambda: host.of(file), "the file")
+    before = len(host.of(file))
+    text = f"cp -p {file} /tmp/undone-$$\necho evil >{file}\nsleep 0.3\n" \
+           f"cp -p /tmp/undone-$$ {file}\nrm /tmp/undone-$$"
+    large = random.Random(1).randbytes(30 << 20).hex()
+    host.archive.build("undone", files={"/opt/undone/large": large}, scripts={"preinst": text})
+    host.publish()
+    host.apt("apt-get", "install", "undone")
+    host.transaction()
+    told = host.of(file)[before:]
+    assert told and all(e["why"]["state"] == "unexplained" for e in told), told
+    assert (host.place / file[1:]).read_text() == "good\n"
 
 
 def test_unsigned(host):
