@@ -110,10 +110,9 @@ int attempt_open(struct bpf **ret, struct err *err)
 /* Takes the last part off; the root stays. */
 static void up(struct buf *path)
 {
-        while (path->n && path->p[path->n - 1] != '/')
-                path->n--;
-        if (path->n)
-                path->n--;
+        const uint8_t *slash = path->n ? memrchr(path->p, '/', path->n) : NULL;
+
+        path->n = slash ? (size_t)(slash - path->p) : 0;
 }
 
 /* As the kernel would walk it if nothing on the way were a link. */
@@ -162,6 +161,7 @@ int attempt_decode(struct span record, struct attempt *ret, struct buf *path, st
 
         if (record.n < sizeof r)
                 return err_set(err, -EBADMSG, "attempt record: %zu bytes", record.n);
+        assert(record.p);
         memcpy(&r, record.p, sizeof r);
         rest = span_from(record, sizeof r);
         if (rest.n != (size_t)r.base_n + r.path_n || r.flags & ~(unsigned)ATTEMPT_FLAGS_ALL ||
@@ -170,7 +170,8 @@ int attempt_decode(struct span record, struct attempt *ret, struct buf *path, st
                 return err_set(err, -EBADMSG, "attempt record: its head");
         argument = span_from(rest, r.base_n);
         buf_clear(path);
-        if (put_base(span_of(rest.p, r.base_n), path) < 0 || memchr(argument.p, 0, argument.n))
+        if (put_base(span_of(record.p + sizeof r, r.base_n), path) < 0 ||
+            memchr(argument.p, 0, argument.n))
                 return err_set(err, -EBADMSG, "attempt record: its path");
         put_parts(argument, path);
         if (path->n == 0)
