@@ -34,6 +34,8 @@ int admin_command(const struct invocation *in, const char *verb, struct span arg
         }
         if (status == 0)
                 status = feed_command(f, verb, args, REPLY_MS, ret, err);
+        if (status == -ENOENT) /* what was named is not there: an answer, and a sure one */
+                status = err->code = -ERANGE;
         return status;
 }
 
@@ -86,7 +88,7 @@ int admin_put_policy(struct json_writer *w, const char *file, struct err *err)
         size_t n;
         int status;
 
-        status = io_read_file(&io_kernel, AT_FDCWD, file, POLICY_MAX, &p, &n, err);
+        status = io_read_given(file, POLICY_MAX, &p, &n, err);
         if (status < 0)
                 return err_wrap(err, "--policy");
         sha256(span_of(p, n), digest);

@@ -72,7 +72,7 @@ static const struct option_spec open_specs[] = {
 
 static int read_whole(const char *path, size_t max, uint8_t **ret, size_t *ret_n, struct err *err)
 {
-        return io_read_file(&io_kernel, AT_FDCWD, path, max, ret, ret_n, err);
+        return io_read_given(path, max, ret, ret_n, err);
 }
 
 /* "2h" is a time ago: as long as that from its beginning on. */

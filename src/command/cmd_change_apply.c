@@ -24,7 +24,7 @@ static int put_there(int dir, const char *name, const char *file, struct err *er
 {
         uint8_t *bytes = NULL;
         size_t n = 0;
-        int rc = io_read_file(&io_kernel, AT_FDCWD, file, PATHLIST_MAX, &bytes, &n, err);
+        int rc = io_read_given(file, PATHLIST_MAX, &bytes, &n, err);
 
         if (rc == 0)
                 rc = io_replace_file(&io_kernel, dir, name, dir, 0600, span_of(bytes, n), err);

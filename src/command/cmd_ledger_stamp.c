@@ -106,14 +106,11 @@ static int read_files(const struct stamp_options *o, struct stamp *s, struct err
 
         status = note_path(o->request, path, err);
         if (status == 0)
-                status = io_read_file(&io_kernel, AT_FDCWD, o->request, REPLY_MAX, &s->question,
-                                      &s->question_n, err);
+                status = io_read_given(o->request, REPLY_MAX, &s->question, &s->question_n, err);
         if (status == 0)
-                status = io_read_file(&io_kernel, AT_FDCWD, path, NOTE_MAX, &s->note, &s->note_n,
-                                      err);
+                status = io_read_given(path, NOTE_MAX, &s->note, &s->note_n, err);
         if (status == 0)
-                status = io_read_file(&io_kernel, AT_FDCWD, o->reply, REPLY_MAX, &s->reply,
-                                      &s->reply_n, err);
+                status = io_read_given(o->reply, REPLY_MAX, &s->reply, &s->reply_n, err);
         if (status < 0)
                 return status;
         status = note_parse(span_of(s->note, s->note_n), &note, err);

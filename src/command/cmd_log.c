@@ -19,6 +19,7 @@
 #include "command/view.h"
 #include "command/when.h"
 #include "sys/io.h"
+#include "wire/tile.h"
 
 struct log_options {
         struct option_texts kinds, paths, actors;
@@ -54,6 +55,7 @@ enum {
         FOLLOW_LIMIT = 10,
         FOLLOW_POLL_MS = 2000, /* for filesystems without events, and for a ledger not there yet */
         FLUSH_BYTES = 256 * 1024,
+        MISSING_MAX = 16, /* bundles in a row; a checkpoint may claim any size */
 };
 
 /* A ledger is nearly in order of time; an entry this much out of order is still found. */
@@ -71,10 +73,47 @@ struct showing {
         struct buf out;
         uint64_t damaged; /* entries that could not be shown */
         bool pruned;
+        struct { /* of those: a run of them in one bundle, not told yet; n 0: none */
+                uint64_t first, n;
+                struct err err;
+        } bad;
+        unsigned missing; /* bundles that are not there, in a row */
+        uint64_t lost;    /* entries with values that the vault should have */
 };
 
-/* 1: it is in view and matches. 0: it does not.  Negative: it cannot be had (and was complained
- * about, but for -ENODATA). */
+/* What bundles have in common is said once. */
+static void say_bad(struct showing *s)
+{
+        uint64_t first = s->bad.first, last = s->bad.first + s->bad.n - 1;
+
+        if (s->bad.n == 1)
+                complain(s->in, STATUS_PROBLEM, "entry %" PRIu64 ": %s", first,
+                         err_text(&s->bad.err));
+        else if (s->bad.n)
+                complain(s->in, STATUS_PROBLEM, "entries %" PRIu64 " to %" PRIu64 ": %s", first,
+                         last, err_text(&s->bad.err));
+        s->bad.n = 0;
+}
+
+/* n entries from this on, all of one bundle. */
+static void add_bad(struct showing *s, uint64_t index, uint64_t n, const struct err *err)
+{
+        bool same = s->bad.n && s->bad.first / TILE_WIDTH == index / TILE_WIDTH;
+
+        s->damaged += n;
+        if (same && (index == s->bad.first + s->bad.n || index + n == s->bad.first)) {
+                s->bad.first = MIN_OF(s->bad.first, index);
+                s->bad.n += n;
+                return;
+        }
+        say_bad(s);
+        s->bad.first = index;
+        s->bad.n = n;
+        s->bad.err = *err;
+}
+
+/* 1: it is in view and matches. 0: it does not.  Negative: it cannot be had; -ENODATA and -ENOMSG
+ * as reader_entry() says. */
 static int look(struct showing *s, uint64_t index)
 {
         struct err err = { 0 };
@@ -84,13 +123,21 @@ static int look(struct showing *s, uint64_t index)
         status = reader_entry(&s->reader, index, &bytes, &err);
         if (status == -ENODATA)
                 return status;
+        if (status == -ENOMSG) {
+                uint64_t bundle = index - index % TILE_WIDTH;
+
+                add_bad(s, bundle, MIN_OF(reader_size(&s->reader) - bundle, (uint64_t)TILE_WIDTH),
+                        &err);
+                s->missing++;
+                return status;
+        }
+        s->missing = 0;
         if (status == 0)
                 status = view_open(&s->view, index, bytes, &err);
         if (status == 0 && s->secrets.vault && s->view.entry.sd.raw.n)
                 status = view_disclose(&s->view, s->secrets.vault, &err);
         if (status < 0) {
-                complain(s->in, STATUS_PROBLEM, "entry %" PRIu64 ": %s", index, err_text(&err));
-                s->damaged++;
+                add_bad(s, index, 1, &err);
                 return status;
         }
         return filter_match(&s->filter, &s->view);
@@ -111,11 +158,17 @@ static void put_disclosed_json(struct showing *s)
         buf_put_str(&s->out, "],\"entry\":");
         buf_put(&s->out, v->bytes);
         buf_printf(&s->out, ",\"%s\":%zu,\"index\":%" PRIu64 "}\n",
-                   v->asked_vault ? "erased" : "hidden", view_count_hidden(v), v->index);
+                   !v->asked_vault ? "hidden"
+                   : v->erased     ? "erased"
+                                   : "missing",
+                   view_count_hidden(v), v->index);
 }
 
 static int show(struct showing *s)
 {
+        say_bad(s); /* in its place */
+        if (s->view.asked_vault && !s->view.erased && view_count_hidden(&s->view))
+                s->lost++;
         if (s->in->json && s->o->disclose) {
                 put_disclosed_json(s);
         } else if (s->in->json) {
@@ -149,6 +202,12 @@ static int go_back(struct showing *s, bool print, uint64_t *ret_start)
                         s->pruned = true;
                         break;
                 }
+                if (match == -ENOMSG) {
+                        n = (n - 1) - (n - 1) % TILE_WIDTH;
+                        if (s->missing >= MISSING_MAX)
+                                break;
+                        continue;
+                }
                 n--;
                 if (match < 0)
                         continue;
@@ -170,14 +229,27 @@ static int go_on(struct showing *s, uint64_t from, uint64_t to)
 {
         int status = 0;
 
-        for (; from < to && status == 0; from++) {
+        while (from < to && status == 0 && s->missing < MISSING_MAX) {
                 int match = look(s, from);
 
-                if (match == -ENODATA)
+                if (match == -ENODATA) {
                         s->pruned = true;
+                        from = s->reader.pruned;
+                        continue;
+                }
+                if (match == -ENOMSG) {
+                        from += TILE_WIDTH - from % TILE_WIDTH;
+                        continue;
+                }
                 if (match > 0)
                         status = show(s);
+                from++;
         }
+        say_bad(s);
+        if (s->missing >= MISSING_MAX)
+                complain(s->in, STATUS_PROBLEM,
+                         "%u bundles in a row are missing; assay verify says what else is",
+                         s->missing);
         return status == 0 ? screen_flush(&s->in->out, &s->out) : status;
 }
 
@@ -188,6 +260,7 @@ static int show_past(struct showing *s)
 
         if (s->o->reverse) {
                 status = go_back(s, true, &start);
+                say_bad(s);
                 return status < 0 ? status : screen_flush(&s->in->out, &s->out);
         }
         if (s->limit > 0 || s->filter.has_since) {
@@ -197,6 +270,8 @@ static int show_past(struct showing *s)
                 if (status < 0)
                         return status;
                 s->damaged = damaged; /* they come again on the way forward */
+                s->bad.n = 0;
+                s->missing = 0;
         }
         return go_on(s, start, reader_size(&s->reader));
 }
@@ -239,6 +314,26 @@ static void wait_for_change(int fd)
                         ;
 }
 
+/* The ledger was succeeded and all of it was shown: go on in the one that has its name now. */
+static void go_over(struct showing *s, uint64_t *shown, int *watch)
+{
+        struct reader next = { 0 };
+
+        if (reader_open(s->dir, &next, NULL) < 0)
+                return; /* it is being put into its place */
+        reader_done(&s->reader);
+        secrets_done(&s->secrets);
+        s->reader = next;
+        s->secrets = (struct secrets){ 0 };
+        (void)!secrets_open(s->dir, &s->secrets, NULL);
+        if (*watch >= 0)
+                fd_close(watch);
+        *watch = watch_checkpoint(s->dir);
+        *shown = 0;
+        if (!s->in->json)
+                fprintf(stderr, "The ledger was succeeded by %s.\n", s->reader.checkpoint.origin);
+}
+
 static enum status follow(struct showing *s)
 {
         uint64_t shown = reader_size(&s->reader);
@@ -247,6 +342,7 @@ static enum status follow(struct showing *s)
 
         catch_interrupts();
         while (!interrupted) {
+                bool succeeded = reader_is_succeeded(&s->reader, s->dir);
                 int status = reader_refresh(&s->reader, &err);
 
                 if (status < 0)
@@ -263,7 +359,10 @@ static enum status follow(struct showing *s)
                                        : complain(s->in, STATUS_UNSURE, "standard output: %s",
                                                   strerror(-status));
                 shown = reader_size(&s->reader);
-                wait_for_change(watch);
+                if (succeeded)
+                        go_over(s, &shown, &watch);
+                else
+                        wait_for_change(watch);
         }
         return STATUS_GOOD;
 }
@@ -334,7 +433,11 @@ static enum status show_all(struct showing *s)
         say_rest(s);
         if (s->o->follow)
                 return follow(s);
-        return s->damaged ? STATUS_PROBLEM : STATUS_GOOD;
+        if (s->lost)
+                complain(s->in, STATUS_PROBLEM,
+                         "%" PRIu64 " entries have values that nobody erased and the vault has not",
+                         s->lost);
+        return s->damaged || s->lost ? STATUS_PROBLEM : STATUS_GOOD;
 }
 
 static enum status run(struct invocation *in)
@@ -371,7 +474,8 @@ const struct command command_log = {
         .about = "show what is in the ledger, and follow it",
         .help = "One line per entry: when, what, by whom, and whether it was expected.  Sensitive\n"
                 "values are shown where the vault may be read, else as \"sealed\"; erased ones as\n"
-                "\"erased\".  --json prints the entries' bytes as they are stored, one a line.\n"
+                "\"erased\", lost ones as \"missing\".  --json prints the entries' bytes as they are\n"
+                "stored, one a line.\n"
                 "DIR is a ledger's directory; without it, this host's ledger.\n"
                 "\n"
                 "Options that are given twice mean either; different options mean both.",

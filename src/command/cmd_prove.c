@@ -52,13 +52,14 @@ static int find_id(const struct invocation *in, struct reader *r, struct span id
                         status = json_check(bytes, err);
                 if (status < 0)
                         break;
-                status = entry_parse(bytes, &e, NULL) == 0 && span_eq(e.id, id) ? 0 : -ENOENT;
+                status = entry_parse(bytes, &e, NULL) == 0 && e.id.n && span_eq(e.id, id) ? 0
+                                                                                          : -ENOENT;
                 if (status == 0)
                         *ret = n;
         }
         progress_stop(&p);
         if (status == -ENOENT || status == -ENODATA)
-                return err_set(err, -ENOENT, "there is no entry \"%.*s\"", (int)id.n, id.p);
+                return err_set(err, -ERANGE, "there is no entry \"%.*s\"", (int)id.n, id.p);
         return status;
 }
 
@@ -208,6 +209,8 @@ static enum status run(struct invocation *in)
         uint64_t index = 0;
         int status;
 
+        if (!*in->operands[0])
+                return complain(in, STATUS_USAGE, "an empty word names no entry");
         status = places_ledger_or(in, 1, dir, &err);
         if (status == 0)
                 status = reader_open(dir, &r, &err);

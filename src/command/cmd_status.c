@@ -383,11 +383,24 @@ static void put_process(const struct invocation *in, const struct process *p, st
         }
 }
 
-static bool writers_wait(const struct process *recorder)
+static bool says(const struct process *p, const char *path)
 {
         struct json_value v;
 
-        return json_get_path(recorder->state, "more.held", &v) && span_eq_str(v.raw, "true");
+        return p->lives && json_get_path(p->state, path, &v) && span_eq_str(v.raw, "true");
+}
+
+static const struct process *recorder_of(const struct process *p, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(p[i].name, "recorder") == 0)
+                        return &p[i];
+        return NULL;
+}
+
+static bool is_full(const struct process *recorder)
+{
+        return recorder && says(recorder, "more.full");
 }
 
 static void put_ledger(const struct invocation *in, const struct ledger_state *l,
@@ -415,7 +428,13 @@ static void put_ledger(const struct invocation *in, const struct ledger_state *l
                 begin_line("lag", out);
                 screen_put_count(out, (uint64_t)durable - l->size);
                 buf_put_str(out, " entries durable and not yet published");
-                buf_put_str(out, writers_wait(recorder) ? ", writers wait for that\n" : "\n");
+                buf_put_str(out, says(recorder, "more.held") ? ", writers wait for that\n" : "\n");
+        }
+        if (is_full(recorder)) {
+                begin_line("full", out);
+                screen_put(&in->out, out, STYLE_BAD,
+                           "no room on the disk: entries are refused until there is");
+                buf_put_byte(out, '\n');
         }
         begin_line("in", out);
         text_put_safe(out, span_str(in->state));
@@ -468,6 +487,8 @@ static enum status judge(const struct process *p, size_t n, const struct ledger_
                 else if (!p[i].lives)
                         return STATUS_PROBLEM;
         }
+        if (is_full(recorder_of(p, n)))
+                return STATUS_PROBLEM;
         return l->known ? status : status_of_error(l->code);
 }
 

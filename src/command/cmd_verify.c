@@ -81,8 +81,7 @@ static int read_earlier(const struct option_texts *files, struct buf *text,
         for (size_t i = 0; i < files->n; i++) {
                 uint8_t *p;
                 size_t n;
-                int status =
-                        io_read_file(&io_kernel, AT_FDCWD, files->at[i], NOTE_MAX, &p, &n, err);
+                int status = io_read_given(files->at[i], NOTE_MAX, &p, &n, err);
 
                 if (status < 0)
                         return err_wrap(err, "--earlier");

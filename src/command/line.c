@@ -223,18 +223,29 @@ static void put_as(const struct screen *s, struct span text, const char *as, str
         }
 }
 
+/* What stands for a value that cannot be shown. */
+static const char *hidden_word(enum field_state state)
+{
+        switch (state) {
+        case FIELD_SEALED:
+                return "⟨sealed⟩";
+        case FIELD_ERASED:
+                return "⟨erased⟩";
+        case FIELD_MISSING:
+                return "⟨missing⟩";
+        default:
+                return "?";
+        }
+}
+
 bool line_put_value(const struct screen *s, const struct view *v, const char *path, const char *as,
                     struct buf *out)
 {
         CLEANUP(buf_done) struct buf text = BUF_INIT(TEXT_MAX);
         enum field_state state = view_text(v, path, &text);
 
-        if (state == FIELD_SEALED)
-                buf_put_str(out, "⟨sealed⟩");
-        else if (state == FIELD_ERASED)
-                buf_put_str(out, "⟨erased⟩");
-        else if (state == FIELD_ABSENT)
-                buf_put_byte(out, '?');
+        if (!line_is_readable(state))
+                buf_put_str(out, hidden_word(state));
         else if (strcmp(as, "list") == 0)
                 return put_list(v, path, out);
         else
@@ -352,7 +363,7 @@ void line_put_author(const struct screen *s, const struct view *v, struct buf *o
         if (line_is_readable(state))
                 text_put_safe(&who, buf_span(&user));
         else if (state != FIELD_ABSENT)
-                buf_put_str(&who, state == FIELD_ERASED ? "⟨erased⟩" : "⟨sealed⟩");
+                buf_put_str(&who, hidden_word(state));
         put_uids(v, &who);
         put_program(v, &who);
         line_put_phrase(

@@ -106,7 +106,7 @@ int policy_load(const char *path, const struct clock *clock, struct policy *p, s
         int status;
 
         p->name = slash ? slash + 1 : path;
-        status = io_read_file(&io_kernel, AT_FDCWD, path, POLICY_FILE_MAX, &file, &n, err);
+        status = io_read_given(path, POLICY_FILE_MAX, &file, &n, err);
         if (status < 0)
                 return status;
         sha256(span_of(file, n), p->digest);

@@ -3,9 +3,11 @@
 #include "command/reader.h"
 
 #include <inttypes.h>
+#include <sys/stat.h>
 
 #include "command/places.h"
 #include "crypto/sha256.h"
+#include "ledger/upkeep.h"
 #include "sys/io.h"
 #include "wire/tlogproof.h"
 
@@ -41,6 +43,9 @@ int reader_refresh(struct reader *r, struct err *err)
                 return err_wrap(err, "%s: checkpoint", r->source->name);
         if (r->tree && c.size == r->checkpoint.size)
                 return 0;
+        status = prune_read(r->fd, &io_kernel, &r->pruned, err);
+        if (status < 0)
+                return err_wrap(err, "%s", r->source->name);
         status = tree_new(r->source, c.size, READER_TILES, &tree, err);
         if (status < 0)
                 return status;
@@ -49,6 +54,14 @@ int reader_refresh(struct reader *r, struct err *err)
         tree = NULL;
         r->checkpoint = c;
         return 0;
+}
+
+bool reader_is_succeeded(const struct reader *r, const char *dir)
+{
+        struct stat ours, there;
+
+        return fstat(r->fd, &ours) == 0 && stat(dir, &there) == 0 &&
+               (ours.st_dev != there.st_dev || ours.st_ino != there.st_ino);
 }
 
 int reader_open(const char *dir, struct reader *ret, struct err *err)
@@ -68,6 +81,20 @@ int reader_open(const char *dir, struct reader *ret, struct err *err)
         return 0;
 }
 
+/* It may have been pruned since the checkpoint was read. */
+static int not_there(struct reader *r, uint64_t index, struct err *err)
+{
+        struct err gone = *err;
+
+        if (index >= r->pruned && prune_read(r->fd, &io_kernel, &r->pruned, err) < 0)
+                return err_wrap(err, "%s", r->source->name);
+        if (index < r->pruned)
+                return err_set(err, -ENODATA, "entry %" PRIu64 " is not here any more (pruned)",
+                               index);
+        return err_set(err, -ENOMSG, "%s: %s, and was not pruned: the ledger is damaged",
+                       r->source->name, err_text(&gone));
+}
+
 int reader_entry(struct reader *r, uint64_t index, struct span *ret, struct err *err)
 {
         int status;
@@ -78,8 +105,7 @@ int reader_entry(struct reader *r, uint64_t index, struct span *ret, struct err 
                                r->checkpoint.size);
         status = tree_entry(r->tree, index, ret, err);
         if (status == -ENOENT)
-                return err_set(err, -ENODATA, "entry %" PRIu64 " is not here any more (pruned)",
-                               index);
+                return not_there(r, index, err);
         return status < 0 ? err_wrap(err, "%s", r->source->name) : 0;
 }
 

@@ -18,6 +18,7 @@ struct reader {
         struct source *source;
         struct tree *tree;
         struct checkpoint checkpoint;
+        uint64_t pruned; /* entries below this may be gone, as the ledger says */
         struct buf note; /* the checkpoint's bytes */
 };
 
@@ -28,12 +29,16 @@ void reader_done(struct reader *r); /* fine on a zeroed one */
 /* Read the checkpoint again. */
 MUST_USE int reader_refresh(struct reader *r, struct err *err);
 
+/* Is another ledger published in this directory now: was this one succeeded? */
+bool reader_is_succeeded(const struct reader *r, const char *dir);
+
 static inline uint64_t reader_size(const struct reader *r)
 {
         return r->checkpoint.size;
 }
 
-/* Valid until the next call.  -ENODATA: pruned.  -EBADMSG: damaged, with the place. */
+/* Valid until the next call.  -ENODATA: pruned.  -ENOMSG: missing, and nobody has pruned it.
+ * -EBADMSG: damaged, with the place. */
 MUST_USE int reader_entry(struct reader *r, uint64_t index, struct span *ret, struct err *err);
 
 /* Append a .tlog-proof of an entry; extra (may be empty) goes in unauthenticated.  The proof is

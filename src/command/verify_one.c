@@ -144,9 +144,8 @@ enum status verify_one(struct invocation *in)
                                 "a proof wants --proof FILE --key VKEY --entry FILE, and no DIR");
         if (verify_parse_keys(&o->keys, &keys, &err) < 0)
                 return complain(in, STATUS_USAGE, "%s", err_text(&err));
-        if (io_read_file(&io_kernel, AT_FDCWD, o->proof, TLOG_PROOF_MAX, &proof, &proof_n, &err) <
-                    0 ||
-            io_read_file(&io_kernel, AT_FDCWD, o->entry, ENTRY_MAX + 1, &entry, &entry_n, &err) < 0)
+        if (io_read_given(o->proof, TLOG_PROOF_MAX, &proof, &proof_n, &err) < 0 ||
+            io_read_given(o->entry, ENTRY_MAX + 1, &entry, &entry_n, &err) < 0)
                 result = complain(in, STATUS_UNSURE, "%s", err_text(&err));
         else
                 result = judge_proof(in, &keys, span_of(proof, proof_n), span_of(entry, entry_n));

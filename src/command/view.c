@@ -44,7 +44,7 @@ int view_open(struct view *v, uint64_t index, struct span bytes, struct err *err
         v->kind = kind_find(entry.kind, entry.v);
         v->has_time = text_to_time(entry.time, &v->wall_ns) == 0;
         v->n_disclosed = 0;
-        v->asked_vault = false;
+        v->asked_vault = v->erased = false;
         buf_clear(&v->text);
         return 0;
 }
@@ -120,6 +120,18 @@ static int on_disclosure(void *ctx, struct span subject_id, struct span disclosu
         return 0;
 }
 
+static bool is_erased(const struct view *v, struct vault *vault)
+{
+        struct json_iter it = json_iter_of(v->entry.subj);
+        struct json_value item;
+        struct span id;
+
+        while (v->entry.subj.raw.n && json_next(&it, NULL, &item))
+                if (json_value_plain(item, &id) && vault_is_erased(vault, id))
+                        return true;
+        return false;
+}
+
 int view_disclose(struct view *v, struct vault *vault, struct err *err)
 {
         struct taking t = { .view = v, .err = err };
@@ -130,6 +142,7 @@ int view_disclose(struct view *v, struct vault *vault, struct err *err)
         if (status == 0 && buf_status(&v->text) < 0)
                 return err_sys(err, buf_status(&v->text), "disclosures");
         v->asked_vault = status == 0;
+        v->erased = status == 0 && view_count_hidden(v) && is_erased(v, vault);
         return status < 0 ? status : t.status;
 }
 
@@ -190,7 +203,9 @@ enum field_state view_field(const struct view *v, const char *path, struct json_
         }
         if (!is_sensitive(v->kind, path) || count_digests(v) <= v->n_disclosed)
                 return FIELD_ABSENT;
-        return v->asked_vault ? FIELD_ERASED : FIELD_SEALED;
+        if (!v->asked_vault)
+                return FIELD_SEALED;
+        return v->erased ? FIELD_ERASED : FIELD_MISSING;
 }
 
 static bool put_base64_text(struct json_value value, struct buf *out)

@@ -28,7 +28,8 @@ struct view {
                 struct disclosure parsed;
         } disclosed[VAULT_FIELDS_MAX];
         size_t n_disclosed;
-        bool asked_vault; /* what is not disclosed now was erased */
+        bool asked_vault; /* what is not disclosed now is not in it */
+        bool erased;      /* and a subject of the entry was erased */
         struct buf text;
 };
 
@@ -53,11 +54,12 @@ enum field_state {
         FIELD_DISCLOSED, /* from the vault */
         FIELD_SEALED,    /* there may be a value, which this reader cannot see */
         FIELD_ERASED,    /* if there was one, it is gone for good */
+        FIELD_MISSING,   /* the same, and nobody erased it */
 };
 
 /* The value at a dotted path; a text that is not UTF-8 is found under <path>_b64.  Sensitive fields
- * without a disclosure are SEALED or ERASED when the leaf has a digest for one.  *ret is set for
- * CLEAR and DISCLOSED. */
+ * without a disclosure are SEALED, ERASED or MISSING when the leaf has a digest for one.  *ret is
+ * set for CLEAR and DISCLOSED. */
 enum field_state view_field(const struct view *v, const char *path, struct json_value *ret);
 
 /* Its text: strings without quotes, base64 undone for <path>_b64, all else as written.  Appends

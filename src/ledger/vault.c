@@ -88,6 +88,16 @@ int vault_label_of(struct vault *v, struct span id, struct buf *ret, struct err 
         return r;
 }
 
+bool vault_is_erased(struct vault *v, struct span id)
+{
+        struct slot slot;
+        uint32_t n;
+        bool gone = vault_find_slot(v, id, &n, &slot, NULL) == 0 && slot_is_gone(&slot);
+
+        wipe(&slot, sizeof slot);
+        return gone;
+}
+
 /* ---- hold and erasure ---- */
 
 int vault_hold(struct vault *v, struct span id, bool on, struct err *err)

@@ -86,6 +86,9 @@ MUST_USE int vault_subject_of(struct vault *v, struct span label,
                               char ret_id[ENTRY_SUBJECT_LEN + 1], struct err *err);
 MUST_USE int vault_label_of(struct vault *v, struct span id, struct buf *ret, struct err *err);
 
+/* Of an id: erased, or in the middle of it. */
+bool vault_is_erased(struct vault *v, struct span id);
+
 /* Legal hold.  -EBUSY from vault_erase() while it is set. */
 MUST_USE int vault_hold(struct vault *v, struct span id, bool on, struct err *err);
 bool vault_is_held(struct vault *v, struct span id);

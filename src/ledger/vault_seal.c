@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-enum { SALT_BYTES = 16, DISCLOSURE_MAX = 96 * 1024 };
+enum { SALT_BYTES = 16, DISCLOSURE_MAX = 96 * 1024, BASE64URL_DASH = 62 };
 
 /* ---- subjects made ready ---- */
 
@@ -97,7 +97,9 @@ static int new_subject(struct vault *v, struct span label, const uint8_t tag[SUB
                                VAULT_SUBJECTS_MAX);
         memset(slot, 0, sizeof *slot);
         slot->state = SLOT_LIVE;
-        random_bytes(slot->id, sizeof slot->id);
+        do {
+                random_bytes(slot->id, sizeof slot->id);
+        } while (slot->id[0] >> 2 == BASE64URL_DASH); /* who types it would give an option */
         random_bytes(slot->key, sizeof slot->key);
         memcpy(slot->tag, tag, SUBJECT_TAG);
         slot->label_n = (uint8_t)(label.n + SEAL_EXTRA);

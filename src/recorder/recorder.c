@@ -139,6 +139,7 @@ static void say_status(struct recorder *r)
         json_begin_object(&w);
         json_member_u64(&w, "appended", r->total.appended);
         json_member_u64(&w, "backlog", ledger_backlog(r->ledger, r->published));
+        json_member_bool(&w, "full", r->full);
         json_member_bool(&w, "held", r->held);
         json_member_u64(&w, "peers", r->n_peers);
         json_member_u64(&w, "published", r->published);

@@ -165,6 +165,13 @@ static int read_all(const struct io *io, int fd, const char *path, size_t max, u
         return 0;
 }
 
+static bool is_file(int fd)
+{
+        struct stat st;
+
+        return fstat(fd, &st) < 0 || S_ISREG(st.st_mode);
+}
+
 int io_read_file(const struct io *io, int dirfd, const char *path, size_t max, uint8_t **ret,
                  size_t *ret_n, struct err *err)
 {
@@ -174,10 +181,68 @@ int io_read_file(const struct io *io, int dirfd, const char *path, size_t max, u
         int r;
 
         assert(max < SIZE_MAX / 2);
-        fd = io->open(io->ctx, dirfd, path, O_RDONLY, 0);
+        fd = io->open(io->ctx, dirfd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
         if (fd < 0)
                 return err_sys(err, fd, "%s: open", path);
+        if (!is_file(fd)) /* a pipe would be waited for */
+                return err_set(err, -EINVAL, "%s: is no regular file", path);
         r = read_all(io, fd, path, max, &p, &n, err);
+        if (r < 0) {
+                free(p);
+                return r;
+        }
+        *ret = p;
+        *ret_n = n;
+        return 0;
+}
+
+/* A pipe or a terminal, to its end; *p is the caller's to free, whatever happens. */
+static int read_stream(int fd, const char *path, size_t max, uint8_t **p, size_t *ret_n,
+                       struct err *err)
+{
+        size_t cap = 0, n = 0;
+
+        for (;;) {
+                ssize_t r;
+
+                if (n == cap) {
+                        uint8_t *more;
+
+                        cap = cap ? 2 * cap : READ_FIRST;
+                        more = realloc(*p, cap + 1);
+                        if (!more)
+                                return err_sys(err, -ENOMEM, "%s", path);
+                        *p = more;
+                }
+                r = read(fd, *p + n, cap - n);
+                if (r < 0 && errno == EINTR)
+                        continue;
+                if (r < 0)
+                        return err_sys(err, -errno, "%s: read at %zu", path, n);
+                if (r == 0)
+                        break;
+                n += (size_t)r;
+                if (n > max)
+                        return err_set(err, -EFBIG, "%s: more than %zu bytes", path, max);
+        }
+        (*p)[n] = '\0';
+        *ret_n = n;
+        return 0;
+}
+
+int io_read_given(const char *path, size_t max, uint8_t **ret, size_t *ret_n, struct err *err)
+{
+        CLEANUP_FD int fd = -1;
+        uint8_t *p = NULL;
+        size_t n = 0;
+        int r;
+
+        assert(max < SIZE_MAX / 4);
+        fd = kernel_open(NULL, AT_FDCWD, path, O_RDONLY | O_NOCTTY, 0);
+        if (fd < 0)
+                return err_sys(err, fd, "%s: open", path);
+        r = is_file(fd) ? read_all(&io_kernel, fd, path, max, &p, &n, err)
+                        : read_stream(fd, path, max, &p, &n, err);
         if (r < 0) {
                 free(p);
                 return r;

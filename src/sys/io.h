@@ -33,9 +33,12 @@ extern const struct io io_kernel;
 /* ---- built on the table ---- */
 
 /* Whole file into memory: *ret is malloc'd with a terminator behind it that *ret_n does not count.
- * -EFBIG above max. */
+ * -EFBIG above max; -EINVAL: a pipe, a device, a directory. */
 MUST_USE int io_read_file(const struct io *io, int dirfd, const char *path, size_t max,
                           uint8_t **ret, size_t *ret_n, struct err *err);
+/* The same of what a user names on a command line: pipes, too. */
+MUST_USE int io_read_given(const char *path, size_t max, uint8_t **ret, size_t *ret_n,
+                           struct err *err);
 
 /* path gets content, or stays as it was: temporary file beside it, write, fsync, rename, fsync of
  * the directory.  sync_dirfd is an open descriptor of the directory that holds path. */

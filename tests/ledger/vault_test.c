@@ -231,6 +231,26 @@ static void labels(void **state)
         fixture_done(&f);
 }
 
+/* An id that begins with a dash would be an option to who types it: one in 64 did. */
+static void ids_are_no_options(void **state)
+{
+        struct buf rows = BUF_INIT(1 << 20);
+        struct fixture f;
+        struct vault *v;
+
+        fixture_new(&f);
+        v = open_vault(&f, true);
+        for (int i = 0; i < 600; i++) {
+                char label[16];
+
+                snprintf(label, sizeof label, "uid:%d", i);
+                assert_int_not_equal(seal(v, "e", label, "1", &rows).subject[0][0], '-');
+        }
+        vault_free(v);
+        buf_done(&rows);
+        fixture_done(&f);
+}
+
 static void zero_slots_are_nobody(void **state)
 {
         static const uint8_t zeros[256];
@@ -707,6 +727,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(sealed_and_disclosed),
+                cmocka_unit_test(ids_are_no_options),
                 cmocka_unit_test(salts),
                 cmocka_unit_test(labels),
                 cmocka_unit_test(zero_slots_are_nobody),

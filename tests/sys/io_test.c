@@ -69,6 +69,11 @@ static void test_read_replace(void **state)
         assert_int_equal(n, 10);
         assert_string_equal((char *)p, "0123456789");
         free(p);
+        /* Nobody writes to it: who opened it to read would wait for ever. */
+        assert_int_equal(mkfifoat(dirfd, "pipe", 0600), 0);
+        assert_int_equal(io_read_file(&io_kernel, dirfd, "pipe", 10, &p, &n, &err), -EINVAL);
+        assert_non_null(strstr(err.text, "pipe: is no regular file"));
+        assert_int_equal(unlinkat(dirfd, "pipe", 0), 0);
 
         assert_int_equal(io_replace_file(&io_kernel, dirfd, "f", dirfd, 0600, SPAN_NONE, &err), 0);
         assert_int_equal(io_read_file(&io_kernel, dirfd, "f", 0, &p, &n, &err), 0);

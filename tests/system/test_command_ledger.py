@@ -205,6 +205,9 @@ def test_proofs_that_do_not_hold(ledger, tmp_path):
     proof.write_text(right)
     entry.write_bytes(b'{"n":77}')
     assert assay(*args).returncode == 0
+    assert assay("verify", "--proof", "/dev/stdin", "--key", vkey, "--entry", entry,
+                 data=right.encode()).returncode == 0
+    assert assay(*args[:-1], "/dev/stdin", data=b'{"n":77}').returncode == 0
     entry.write_bytes(b'{"n":78}')
     assert refused(1, *args).startswith("assay verify: ")
     entry.write_bytes(b'{"n":77}')
@@ -229,7 +232,7 @@ def test_prove_by_id_and_to_a_file(ledger, tmp_path):
     said = good_json("prove", "three", path)
     assert (said["index"], said["size"], said["origin"]) == (2, 3, ORIGIN)
     assert said["proof"] == good("prove", "2", path)
-    assert refused(3, "prove", "four", path) == 'assay prove: there is no entry "four"\n'
+    assert refused(1, "prove", "four", path) == 'assay prove: there is no entry "four"\n'
     assert refused(3, "prove", "two", path, "-o", tmp_path / "no" / "x").startswith("assay prove: ")
 
 

@@ -116,14 +116,67 @@ def test_damage_is_told_and_the_rest_shown(tmp_path):
     assert done.stderr.count(b"\n") == 1
 
 
-def test_pruned_entries_are_said_to_be_gone(tmp_path):
+@pytest.fixture
+def long_ledger(tmp_path):
     path = tmp_path / "L"
     good("ledger", "init", path, "--origin", "example.com/log")
-    good("ledger", "append", path, data=lines(*({"n": n} for n in range(600))))
-    (path / "tile" / "entries" / "000").unlink()
-    done = assay("log", path, "--json", "--limit", "400")
-    assert done.returncode == 0 and done.stdout.count(b"\n") == 344
-    assert b"older entries are not here any more" in done.stderr
+    good("ledger", "append", path, data=lines(*({"n": n} for n in range(900))))
+    return path
+
+
+@pytest.mark.parametrize("args, shown", [((), 644), (("--limit", "700"), 644),
+                                         (("--reverse",), 644), (("--limit", "3"), 3)])
+def test_pruned_entries_are_said_to_be_gone(long_ledger, args, shown):
+    (long_ledger / "pruned").write_text("256\n")
+    (long_ledger / "tile" / "entries" / "000").unlink()
+    done = assay("log", long_ledger, "--json", *args)
+    assert done.returncode == 0 and done.stdout.count(b"\n") == shown
+    assert (b"older entries are not here any more" in done.stderr) == (shown == 644)
+
+
+@pytest.mark.parametrize("args", [(), ("--reverse",), ("--limit", "800")])
+def test_missing_is_not_pruned(long_ledger, args):
+    """Whoever deletes evidence is not covered for: told once, with what is gone, and 1."""
+    (long_ledger / "tile" / "entries" / "001").unlink()
+    assert good("log", long_ledger, "--limit", "300").count("\n") == 300
+    done = assay("log", long_ledger, "--json", *args)
+    said = done.stderr.decode()
+    assert done.stdout.count(b"\n") == 644
+    assert done.returncode == 1 and "pruned)" not in said
+    assert said.count("\n") == 1 and "entries 256 to 511: " in said and "tile/entries/001" in said
+    assert "was not pruned" in refused(1, "prove", "300", long_ledger)
+
+
+def test_a_size_that_nobody_has(tmp_path):
+    """A checkpoint may claim what it likes: the end is said, not waited for."""
+    path = tmp_path / "L"
+    good("ledger", "init", path, "--origin", "example.com/log")
+    good("ledger", "append", path, data=lines({"n": 0}))
+    text = (path / "checkpoint").read_text().split("\n")
+    text[1] = "9007199254740991"
+    (path / "checkpoint").write_text("\n".join(text))
+    for args in ((), ("--limit", "3"), ("--reverse",)):
+        assert refused(1, "log", path, *args)
+    assert "bundles in a row are missing" in refused(1, "log", path)
+
+
+def test_follow_goes_over_to_what_succeeds(tmp_path):
+    path = tmp_path / "L"
+    good("ledger", "init", path, "--origin", "example.com/2025")
+    good("ledger", "append", path, data=lines({"n": 0}))
+    follower = Follower(path, "--json")
+    follower.wait_for(b'{"n":0}\n')
+    good("ledger", "succeed", path, "--origin", "example.com/2026", "--reason", "a new year")
+    good("ledger", "append", path, data=lines({"n": 1}))
+    follower.wait_for(b'{"n":1}\n')
+    assert b"ledger.succeeded" in follower.seen and b"ledger.opened" in follower.seen
+    assert follower.stop() == (0, b"")
+
+
+def test_an_empty_word_names_nothing(ledger, tmp_path):
+    assert "an empty word names no entry" in refused(2, "prove", "", ledger)
+    assert "there is no entry" in refused(1, "prove", "nope", ledger)
+    assert "there is no entry" in refused(1, "prove", "600", ledger)
 
 
 class Follower:

@@ -211,7 +211,16 @@ def test_disclose_prove_erase(host, tmp_path):
     record = host.log("--kind", "ledger.erasure")[-1]
     assert record["what"]["subject"] == subject and record["what"]["basis"] == "request 7"
     assert record["what"]["policy"].startswith("policy.yaml sha256:")
-    refused(3, *erase[:2], "uid:424242", *erase[3:])
+    refused(1, *erase[:2], "uid:424242", *erase[3:])
+    # Lost is another word than erased, and a problem.
+    path = host.change("lost")
+    assert "by root (uid 0)" in good("log", *host.places, "--path", path)
+    for rows in pathlib.Path(f"{host.ledger}.private", "vault").iterdir():
+        rows.unlink()
+    lost = assay("log", *host.places, "--path", path)
+    assert "by ⟨missing⟩ (uid 0)" in lost.stdout.decode() and lost.returncode == 1
+    assert b"nobody erased" in lost.stderr
+    assert "by ⟨erased⟩ (uid 0)" in good("log", *host.places, "--path", found["entry"]["what"]["path"])
 
 
 def test_rotate_on_the_host(host):

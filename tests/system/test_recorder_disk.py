@@ -69,6 +69,13 @@ def fill(peer, pause=0.01):
     return peer.seq
 
 
+def status_of(recorder):
+    done = subprocess.run([BIN / "assay", "status", "--state", recorder.state, "--run",
+                           recorder.run], capture_output=True, text=True)
+    assert done.returncode == 1
+    return done.stdout
+
+
 def test_full_and_room_again(recorder, disk):
     with Peer(recorder) as p, Peer(recorder) as other:
         other.put(change("/other"))
@@ -84,6 +91,7 @@ def test_full_and_room_again(recorder, disk):
         assert recorder.assay("prove", p.acks[1]).startswith("c2sp.org/tlog-proof@v1")
         assert recorder.signed_size() > max(p.acks.values())
         assert recorder.command("status")["full"] is True
+        wait_for(lambda: "no room on the disk" in status_of(recorder), "the status to say it")
         other.append(change("/refused"))
         assert "full" in recorder.log_path.read_text()
         # Who comes now hears it at once.
