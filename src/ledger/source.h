@@ -24,8 +24,8 @@ struct source {
 /* dirfd is borrowed. */
 MUST_USE int source_dir(int dirfd, const char *name, struct source **ret, struct err *err);
 
-/* A tar archive, plain or packed with gzip, bzip2, xz or zstd.  It is unpacked into a private
- * directory below tmp (NULL: $TMPDIR, else /tmp), which source_free() removes; the log is where the
+/* A tar archive, plain or packed with gzip, bzip2, xz or zstd.  It is unpacked into a file without
+ * a name in tmp (NULL: $TMPDIR, else /tmp), so nothing of it stays; the log is where the
  * file `checkpoint` lies least deep.  -ENOENT: not an archive, or no checkpoint in it.  -EBADMSG: a
  * damaged one, or one with links, devices or paths that leave it.  -EFBIG: more than
  * SOURCE_TAR_FILES files, a file over SOURCE_FILE_MAX, or more than max_bytes in all (0:

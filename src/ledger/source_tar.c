@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* source_tar.c - a published log in an archive.
  *
+ * The files go one after the other into one file without a name, which is gone with the process
+ * however that ends, and are found by an index in memory.
+ *
  * SECURITY: archives come from strangers and libarchive parses them, in a process without keys.
- * Only the formats named below are switched on (others would start helper programs); only regular
- * files below the archive's root are written, into a fresh directory of ours, under three ceilings.
- */
+ * Only the formats named below are switched on (others would start helper programs); of regular
+ * files below the archive's root the bytes are kept, under four ceilings, and no path of the
+ * archive is ever opened. */
 #include "ledger/source.h"
 
 #include "sys/io.h"
@@ -12,27 +15,33 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
         READ_BLOCK = 128 * 1024,
-        WALK_FDS = 16,
+        NAMES_MAX = 512 << 20,
+};
+
+struct tar_file {
+        size_t path; /* where it begins in names */
+        uint64_t at; /* in the file without a name */
+        size_t size;
 };
 
 struct tar {
         struct source s;
-        struct source *dir; /* of what was unpacked */
-        char tmp[PATH_MAX];
-        int tmp_fd, log_fd;
+        int fd; /* the file without a name */
+        uint64_t end;
+        struct buf names; /* each with its NUL */
+        struct tar_file *file;
+        size_t n, max;
         char name[256];
-        uint64_t left; /* bytes that may still be unpacked */
-        uint64_t files;
-        char prefix[PATH_MAX]; /* directory of the best checkpoint so far, "" for the root */
+        uint64_t left;         /* bytes that may still be unpacked */
+        char prefix[PATH_MAX]; /* directory of the best checkpoint so far and a slash, "" for none
+                                */
         size_t depth;
         bool found, ambiguous;
 };
@@ -82,7 +91,7 @@ static void consider(struct tar *t, const char *path)
         t->found = true;
         t->ambiguous = false;
         t->depth = depth;
-        snprintf(t->prefix, sizeof t->prefix, "%.*s", slash ? (int)(slash - path) : 0, path);
+        snprintf(t->prefix, sizeof t->prefix, "%.*s", slash ? (int)(slash + 1 - path) : 0, path);
 }
 
 /* ---- unpacking ---- */
@@ -102,11 +111,13 @@ static int no_archive(const struct tar *t, struct archive *a, struct err *err)
         return err_set(err, -ENOENT, "%s is not a ledger: not a tar archive", t->name);
 }
 
-static int copy_data(struct tar *t, struct archive *a, const char *path, int fd, struct err *err)
+/* Behind what is there already. */
+static int copy_data(struct tar *t, struct archive *a, struct tar_file *f, const char *path,
+                     struct err *err)
 {
         const void *p;
         size_t n;
-        la_int64_t at, end = 0;
+        la_int64_t at;
         ssize_t put;
         int r;
 
@@ -116,48 +127,48 @@ static int copy_data(struct tar *t, struct archive *a, const char *path, int fd,
                                        t->name, path);
                 if (n > t->left)
                         return err_set(err, -EFBIG, "%s: more bytes than may be unpacked", t->name);
-                put = io_kernel.pwrite(io_kernel.ctx, fd, p, n, at);
+                put = io_kernel.pwrite(io_kernel.ctx, t->fd, p, n, (off_t)(f->at + (uint64_t)at));
                 if (put < 0)
                         return err_sys(err, (int)put, "%s: unpacking %s", t->name, path);
                 t->left -= n;
-                end = at + (la_int64_t)n;
+                f->size = (size_t)at + n; /* a hole at the end is a block without bytes */
         }
         if (r != ARCHIVE_EOF)
                 return bad_archive(t, a, err);
-        /* a hole at the end */
-        return ftruncate(fd, end) < 0 ? err_sys(err, -errno, "%s: unpacking %s", t->name, path) : 0;
+        t->end = f->at + f->size;
+        return ftruncate(t->fd, (off_t)t->end) < 0
+                       ? err_sys(err, -errno, "%s: unpacking %s", t->name, path)
+                       : 0;
 }
 
-static int make_parents(const struct tar *t, const char *path, struct err *err)
+static int add_file(struct tar *t, const char *path, struct tar_file **ret)
 {
-        char dir[PATH_MAX];
-        const char *slash;
+        if (t->n == t->max) {
+                size_t max = t->max ? 2 * t->max : 256;
+                struct tar_file *p = realloc(t->file, max * sizeof *p);
 
-        for (slash = path; (slash = strchr(slash, '/')); slash++) {
-                snprintf(dir, sizeof dir, "%.*s", (int)(slash - path), path);
-                if (mkdirat(t->tmp_fd, dir, 0700) < 0 && errno != EEXIST)
-                        return err_sys(err, -errno, "%s: unpacking %s", t->name, path);
+                if (!p)
+                        return -ENOMEM;
+                t->file = p;
+                t->max = max;
         }
-        return 0;
+        t->file[t->n] = (struct tar_file){ .path = t->names.n, .at = t->end };
+        buf_put(&t->names, span_of(path, strlen(path) + 1));
+        *ret = &t->file[t->n++];
+        return buf_status(&t->names);
 }
 
 static int unpack_file(struct tar *t, struct archive *a, const char *path, struct err *err)
 {
-        int fd, r;
+        struct tar_file *f;
+        int r;
 
-        if (++t->files > SOURCE_TAR_FILES)
+        if (t->n == SOURCE_TAR_FILES)
                 return err_set(err, -EFBIG, "%s: more than %d files", t->name, SOURCE_TAR_FILES);
-        r = make_parents(t, path, err);
+        r = add_file(t, path, &f);
         if (r)
-                return r;
-        /* Never through a link: none is ever made here. */
-        fd = openat(t->tmp_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (fd < 0)
-                return errno == EEXIST
-                               ? err_set(err, -EBADMSG, "%s: %s is there twice", t->name, path)
-                               : err_sys(err, -errno, "%s: unpacking %s", t->name, path);
-        r = copy_data(t, a, path, fd, err);
-        close(fd);
+                return err_set(err, r, "%s: no memory for the names of its files", t->name);
+        r = copy_data(t, a, f, path, err);
         if (!r)
                 consider(t, path);
         return r;
@@ -204,69 +215,124 @@ static int unpack(struct tar *t, int fd, struct err *err)
 
 /* ---- the source ---- */
 
+static const char *path_of(const struct tar *t, const struct tar_file *f)
+{
+        return (const char *)t->names.p + f->path;
+}
+
+static int compare(const void *a, const void *b, void *ctx)
+{
+        return strcmp(path_of(ctx, a), path_of(ctx, b));
+}
+
+static int sort_files(struct tar *t, struct err *err)
+{
+        if (t->n)
+                qsort_r(t->file, t->n, sizeof *t->file, compare, t);
+        for (size_t i = 1; i < t->n; i++)
+                if (compare(&t->file[i - 1], &t->file[i], t) == 0)
+                        return err_set(err, -EBADMSG, "%s: %s is there twice", t->name,
+                                       path_of(t, &t->file[i]));
+        return 0;
+}
+
+/* The first whose path is not below this one. */
+static size_t lower_bound(const struct tar *t, const char *path)
+{
+        size_t lo = 0, hi = t->n;
+
+        while (lo < hi) {
+                size_t mid = lo + (hi - lo) / 2;
+
+                if (strcmp(path_of(t, &t->file[mid]), path) < 0)
+                        lo = mid + 1;
+                else
+                        hi = mid;
+        }
+        return lo;
+}
+
 static int tar_read(struct source *s, const char *path, struct buf *out, struct err *err)
 {
         struct tar *t = CONTAINER_OF(s, struct tar, s);
+        char whole[2 * PATH_MAX];
+        const struct tar_file *f;
+        uint8_t *at;
+        ssize_t n;
+        size_t i;
 
-        return t->dir->read(t->dir, path, out, err);
+        if (snprintf(whole, sizeof whole, "%s%s", t->prefix, path) >= (int)sizeof whole)
+                return err_sys(err, -ENAMETOOLONG, "%s", path);
+        i = lower_bound(t, whole);
+        f = &t->file[i];
+        if (i == t->n || strcmp(path_of(t, f), whole) != 0)
+                return err_sys(err, -ENOENT, "%s", path);
+        if (f->size == 0)
+                return 0;
+        at = buf_extend(out, f->size);
+        if (!at)
+                return err_set(err, buf_status(out), "%s: no memory", path);
+        n = io_kernel.pread(io_kernel.ctx, t->fd, at, f->size, (off_t)f->at);
+        if (n == (ssize_t)f->size)
+                return 0;
+        out->n -= f->size;
+        return err_sys(err, n < 0 ? (int)n : -EIO, "%s", path);
 }
 
 static int tar_list(struct source *s, int (*fn)(void *ctx, const char *path), void *ctx,
                     struct err *err)
 {
         struct tar *t = CONTAINER_OF(s, struct tar, s);
+        size_t n = strlen(t->prefix);
+        int r = 0;
 
-        return t->dir->list(t->dir, fn, ctx, err);
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-        (void)remove(path); /* best effort: what stays is in a private directory */
-        return 0;
+        for (size_t i = lower_bound(t, t->prefix); i < t->n && r >= 0; i++) {
+                if (strncmp(path_of(t, &t->file[i]), t->prefix, n) != 0)
+                        break;
+                r = fn(ctx, path_of(t, &t->file[i]) + n);
+        }
+        return MIN_OF(r, 0);
 }
 
 static struct source *tar_free(struct source *s)
 {
         struct tar *t = CONTAINER_OF(s, struct tar, s);
 
-        source_free(t->dir);
-        fd_close(&t->log_fd);
-        fd_close(&t->tmp_fd);
-        if (t->tmp[0])
-                nftw(t->tmp, remove_one, WALK_FDS, FTW_DEPTH | FTW_PHYS);
+        fd_close(&t->fd);
+        buf_done(&t->names);
+        free(t->file);
         free(t);
         return NULL;
 }
 
-static int make_tmp(struct tar *t, const char *tmp, struct err *err)
+static int make_nameless(struct tar *t, const char *tmp, struct err *err)
 {
         char path[PATH_MAX];
         int n;
 
         if (!tmp)
                 tmp = getenv("TMPDIR");
-        n = snprintf(path, sizeof path, "%s/assay-verify-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+        if (!tmp || !*tmp)
+                tmp = "/tmp";
+        t->fd = open(tmp, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+        if (t->fd >= 0)
+                return 0;
+        if (errno != EOPNOTSUPP && errno != EISDIR)
+                return err_sys(err, -errno, "%s: unpacking into %s", t->name, tmp);
+        n = snprintf(path, sizeof path, "%s/assay-verify-XXXXXX", tmp);
         if (n < 0 || (size_t)n >= sizeof path)
-                return err_set(err, -ENAMETOOLONG, "%s: the temporary directory's path is too long",
-                               t->name);
-        if (!mkdtemp(path))
-                return err_sys(err, -errno, "%s: temporary directory %s", t->name, path);
-        memcpy(t->tmp, path, (size_t)n + 1);
-        t->tmp_fd = open(t->tmp, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        return t->tmp_fd < 0 ? err_sys(err, -errno, "%s: %s", t->name, t->tmp) : 0;
+                return err_sys(err, -ENAMETOOLONG, "%s: unpacking into %s", t->name, tmp);
+        t->fd = mkostemp(path, O_CLOEXEC);
+        if (t->fd < 0)
+                return err_sys(err, -errno, "%s: unpacking into %s", t->name, tmp);
+        return unlink(path) < 0 ? err_sys(err, -errno, "%s: %s", t->name, path) : 0;
 }
 
 static int find_log(struct tar *t, struct err *err)
 {
         if (!t->found)
                 return err_set(err, -ENOENT, "%s: no file named checkpoint in it", t->name);
-        if (t->ambiguous)
-                return err_set(err, -EBADMSG, "%s: more than one log in it", t->name);
-        t->log_fd = openat(t->tmp_fd, t->prefix[0] ? t->prefix : ".",
-                           O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (t->log_fd < 0)
-                return err_sys(err, -errno, "%s: %s", t->name, t->prefix);
-        return source_dir(t->log_fd, t->prefix, &t->dir, err);
+        return t->ambiguous ? err_set(err, -EBADMSG, "%s: more than one log in it", t->name) : 0;
 }
 
 int source_tar(int fd, const char *name, const char *tmp, uint64_t max_bytes, struct source **ret,
@@ -278,14 +344,17 @@ int source_tar(int fd, const char *name, const char *tmp, uint64_t max_bytes, st
         if (!t)
                 return err_set(err, -ENOMEM, "archive %s: out of memory", name);
         snprintf(t->name, sizeof t->name, "archive %s", name);
-        t->tmp_fd = t->log_fd = -1;
+        t->fd = -1;
+        t->names = BUF_INIT(NAMES_MAX);
         t->left = max_bytes ? max_bytes : SOURCE_TAR_BYTES;
         t->s = (struct source){
                 .read = tar_read, .list = tar_list, .free = tar_free, .name = t->name
         };
-        r = make_tmp(t, tmp, err);
+        r = make_nameless(t, tmp, err);
         if (!r)
                 r = unpack(t, fd, err);
+        if (!r)
+                r = sort_files(t, err);
         if (!r)
                 r = find_log(t, err);
         if (r)
