@@ -7,7 +7,7 @@
 #include "wire/json.h"
 
 /* What the sensor says of a list, for people. */
-void command_put_source(const struct screen *s, struct json_value list, struct buf *out);
+void command_put_source(const struct screen *s, struct json_value o, struct buf *out);
 
 extern const struct command command_change_apply;
 extern const struct command command_change_key;

@@ -28,9 +28,9 @@ struct late *late_free(struct late *l);
 DEFINE_CLEANUP(struct late, late_free)
 
 /* A change was counted under this alert.  Never fails: without room the alert is marked. */
-void late_add(struct late *l, const char *alert, const struct change *c);
+void late_add(struct late *l, const char *id, const struct change *c);
 /* Somebody explained it. */
-void late_drop(struct late *l, const char *alert);
+void late_drop(struct late *l, const char *id);
 size_t late_count(const struct late *l);
 
 /* Does anything explain it? */

@@ -88,7 +88,7 @@ static void put_digest(const uint8_t *digest, struct json_writer *w)
 static void put_members(const struct source *s, const struct source_facts *f, struct json_writer *w)
 {
         const struct pathlist_header *h = s ? &s->list.header : NULL;
-        const uint8_t *digest = s ? s->digest : f->digest;
+        const uint8_t *digest = s ? s->digest : f ? f->digest : NULL;
         char key[SOURCE_KEY_TEXT];
 
         if (h)

@@ -91,8 +91,10 @@
 
 const struct kind kind_table[] = {
         { "alert.explained", 1, "sensor", 2004,
-          "A ticket that came after the fact explains an alert; the first verdict stays.",
-          FIELDS({ "what.change", KIND_TEXT, REQ, "id of the change that explains it" },
+          "A ticket, or a signed list, that came after the fact explains an alert; the first verdict "
+          "stays.",
+          FIELDS({ "what.change", KIND_TEXT, REQ,
+                   "id of the change, or of the commit, that explains it" },
                  { "what.id", KIND_TEXT, REQ, "of the alert" },
                  { "what.reason", KIND_TEXT, REQ, "why" }, ACTOR) },
 

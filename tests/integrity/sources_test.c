@@ -472,7 +472,7 @@ static void test_keys(void **state)
         buf_clear(&text);
         assert_int_equal(source_keys_parse("k", buf_span(&text), &got, &err), 0);
         assert_int_equal(got.n, 0);
-        for (uint8_t i = 0; i <= SOURCE_KEYS_MAX; i++) {
+        for (int i = 0; i <= SOURCE_KEYS_MAX; i++) {
                 keys.n = 0;
                 signer_free(signer_of((uint8_t)(i + 3), &keys));
                 note_vkey_put(&text, &keys.key[0]);
