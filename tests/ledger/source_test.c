@@ -278,11 +278,13 @@ static void *serve(void *ctx)
                 ssize_t n = read(c, request, sizeof request - 1);
 
                 if (n > 4) {
-                        const char *answer;
+                        const char *answer, *rest;
 
                         request[n] = '\0';
                         answer = answer_for(request);
-                        if (write(c, answer, strlen(answer)) < 0)
+                        rest = strchr(answer, '\n') + 1;
+                        if (dprintf(c, "%.*sConnection: close\r\n%s", (int)(rest - answer), answer,
+                                    rest) < 0)
                                 perror("write");
                 }
                 shutdown(c, SHUT_RDWR);
