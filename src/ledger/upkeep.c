@@ -2,6 +2,7 @@
 #include "ledger/upkeep.h"
 
 #include "base/text.h"
+#include "ledger/rotation_kept.h"
 #include "wire/tile.h"
 
 #include <fcntl.h>
@@ -73,7 +74,7 @@ static int drop(int dirfd, const struct io *io, const char *path, struct err *er
         return r < 0 && r != -ENOENT ? err_sys(err, r, "%s", path) : 0;
 }
 
-/* Bundle n, its tile and its sealed rows; then their directories, if that emptied them. */
+/* Bundle n and its sealed rows; then their directories, if that emptied them. */
 int prune_bundle(const struct pruning *p, uint64_t n, struct err *err)
 {
         struct tile t = { .level = TILE_LEVEL_ENTRIES, .n = n, .width = TILE_WIDTH };
@@ -86,14 +87,7 @@ int prune_bundle(const struct pruning *p, uint64_t n, struct err *err)
         r = drop(p->public_fd, p->io, path, err);
         if (r == 0 && p->rows_fd >= 0)
                 r = drop(p->rows_fd, p->io, path + skip, err);
-        t.level = 0;
-        tile_path(t, path);
-        if (r == 0)
-                r = drop(p->public_fd, p->io, path, err);
         if (r == 0 && n % 1000 == 999) {
-                tile_dir(t, path);
-                unlinkat(p->public_fd, path, AT_REMOVEDIR);
-                t.level = TILE_LEVEL_ENTRIES;
                 tile_dir(t, path);
                 unlinkat(p->public_fd, path, AT_REMOVEDIR);
                 if (strlen(path) > skip && p->rows_fd >= 0)
@@ -119,6 +113,9 @@ int prune_begin(int public_fd, int private_fd, const struct io *io, uint64_t min
         if (min_index % TILE_WIDTH || min_index < old)
                 return err_set(err, -EINVAL, "minimum index %llu: a multiple of %d from %llu on",
                                (unsigned long long)min_index, TILE_WIDTH, (unsigned long long)old);
+        r = rotation_keep(public_fd, io, min_index, err);
+        if (r < 0)
+                return r;
         snprintf(text, sizeof text, "%llu\n", (unsigned long long)min_index);
         r = io_replace_file(io, public_fd, "pruned", public_fd, 0644, span_str(text), err);
         if (r < 0)

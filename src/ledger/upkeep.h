@@ -21,9 +21,10 @@ MUST_USE int stamp_store(int public_fd, const struct io *io, uint64_t size, stru
 /* 0 where nothing was pruned. */
 MUST_USE int prune_read(int public_fd, const struct io *io, uint64_t *ret_min, struct err *err);
 
-/* Say the new minimum index (a multiple of 256, not below the old one), then drop bundles and
- * level-0 tiles wholly below it, and the sealed rows of those entries.  Tiles of higher levels
- * stay: roots and proofs need them. */
+/* Say the new minimum index (a multiple of 256, not below the old one), then drop bundles wholly
+ * below it, and the sealed rows of those entries.  Tiles stay, level 0 too: without them nobody
+ * could tell whether the log still goes on from a checkpoint of an earlier size.  So do the entries
+ * that changed the key, see rotation_kept.h. */
 MUST_USE int prune_below(int public_fd, int private_fd, const struct io *io, uint64_t min_index,
                          struct err *err);
 

@@ -171,9 +171,11 @@ int verify_log(const struct verify_options *o, struct verify_result *ret, struct
         if (!v.log_key)
                 return -EINVAL;
         v.note = BUF_INIT(NOTE_MAX);
+        v.kept = BUF_INIT(ROTATION_KEPT_FILE_MAX);
         judge(&v);
         result.verdict = verdict(&result);
         buf_done(&v.note);
+        buf_done(&v.kept);
         free(v.stale);
         free(v.rotation);
         free(v.stamp);

@@ -8,8 +8,9 @@
  * Beside checkpoint and tile/ a log may hold
  *   rotation/<size>    checkpoint right after an entry ledger.key_rotated, signed by old and new
  * key stamp/<size>.note  a checkpoint, and stamp/<size>.tsr, an RFC 3161 reply over that file
- *   pruned             "<n>\n": bundles and level-0 tiles wholly below entry n may be gone; n % 256
- * == 0 Any other file is named.
+ *   rotation/pruned    entries of rotations whose bundles are gone, see rotation_kept.h
+ *   pruned             "<n>\n": bundles wholly below entry n may be gone, n % 256 == 0; no tile may
+ * Any other file is named.
  *
  * SECURITY: everything read from the source is hostile. */
 #ifndef LEDGER_VERIFY_H
@@ -45,7 +46,9 @@ enum verify_issue {
         VERIFY_ROTATION,         /* rotation/ and its entry do not fit */
         VERIFY_STAMP,            /* a stamp does not hold */
         VERIFY_STAMP_NOT_JUDGED, /* no authority's certificate given, or the tree there is pruned */
-        VERIFY_PRUNED,           /* entries that could not be hashed again */
+        VERIFY_EARLIER_NOT_JUDGED, /* a kept checkpoint whose root cannot be computed */
+        VERIFY_ROTATION_PRUNED,    /* the entry that names the next key is gone: not followed */
+        VERIFY_PRUNED,             /* entries that could not be hashed again */
         VERIFY_PRUNED_MALFORMED,
         VERIFY_NOT_LISTED, /* the source cannot list: unexpected files go unseen */
         VERIFY_ENTRY_MALFORMED,
@@ -131,7 +134,9 @@ struct verify_result {
         uint64_t entries_free;  /* of those, without an envelope */
         uint64_t bundles, tiles, bytes;
         uint64_t signatures; /* verified */
-        uint64_t rotations, stamps, stamps_judged, earlier;
+        uint64_t rotations;  /* that held */
+        uint64_t stamps, stamps_judged;
+        uint64_t earlier; /* checkpoints that the log goes on from */
         uint64_t runs;
         struct verify_link next;     /* its last entry is ledger.succeeded; of the meaning pass */
         struct verify_link previous; /* its first entry cites one; likewise */

@@ -110,30 +110,88 @@ size_t verify_stale_of(const struct verify *v, int level, uint64_t n, const stru
 
 /* ---- rotations and stamps ---- */
 
-static bool rotation_file(struct verify *v, struct span name)
+static void add_rotation(struct verify *v, uint64_t size)
 {
-        uint64_t size;
-
-        if (text_to_u64(name, &size) || size == 0)
-                return false;
         if (v->n_rotation == VERIFY_ROTATIONS_MAX)
                 too_many(v, "rotation", VERIFY_ROTATIONS_MAX);
         else if (grow(v, (void **)&v->rotation, v->n_rotation, &v->cap_rotation,
                       sizeof *v->rotation))
                 v->rotation[v->n_rotation++] = (struct verify_rotation){ .at.size = size };
+}
+
+static bool is_rotation(struct span name, uint64_t *ret_size)
+{
+        return text_to_u64(name, ret_size) == 0 && *ret_size > 0;
+}
+
+static bool rotation_file(struct verify *v, struct span name)
+{
+        uint64_t size;
+
+        if (!is_rotation(name, &size))
+                return false;
+        add_rotation(v, size);
         return true;
 }
 
-/* <size>.note or <size>.tsr; pairs are joined once all are known. */
-static bool stamp_file(struct verify *v, struct span name)
+static struct verify_rotation *find_rotation(struct verify *v, uint64_t size)
+{
+        for (size_t i = 0; i < v->n_rotation; i++)
+                if (v->rotation[i].at.size == size)
+                        return &v->rotation[i];
+        return NULL;
+}
+
+/* The entries that prune left; a source without a list shows its rotations nowhere else. */
+static void read_kept(struct verify *v)
+{
+        struct rotation_kept k = { 0 };
+        struct verify_rotation *at;
+        struct span rest;
+        int r;
+
+        if (verify_read(v, ROTATION_KEPT_PATH, &v->kept))
+                return;
+        rest = buf_span(&v->kept);
+        while ((r = rotation_kept_next(&rest, k.size, &k)) > 0 && !v->failed) {
+                if (!find_rotation(v, k.size))
+                        add_rotation(v, k.size);
+                at = find_rotation(v, k.size);
+                if (at)
+                        at->kept = k.entry;
+                if (k.size > v->checkpoint.size)
+                        r = -EBADMSG;
+                if (!at || r < 0)
+                        break;
+        }
+        if (r < 0)
+                verify_say(v, VERIFY_ROTATION, ROTATION_KEPT_PATH, v->kept.n - rest.n,
+                           VERIFY_NOWHERE,
+                           ROTATION_KEPT_PATH ": byte %zu: not the size and entry of a rotation, "
+                                              "in order and within the log",
+                           v->kept.n - rest.n);
+}
+
+/* <size>.note or <size>.tsr. */
+static bool is_stamp(struct span name, struct verify_stamp *ret)
 {
         struct verify_stamp s = { 0 };
-        size_t tail;
 
         s.note = name.n > 5 && span_eq_str(span_from(name, name.n - 5), ".note");
         s.reply = name.n > 4 && span_eq_str(span_from(name, name.n - 4), ".tsr");
-        tail = s.note ? 5 : 4;
-        if ((!s.note && !s.reply) || text_to_u64(span_of(name.p, name.n - tail), &s.at.size))
+        if ((!s.note && !s.reply) ||
+            text_to_u64(span_of(name.p, name.n - (s.note ? 5 : 4)), &s.at.size))
+                return false;
+        *ret = s;
+        return true;
+}
+
+/* Pairs are joined once all are known. */
+static bool stamp_file(struct verify *v, struct span name)
+{
+        struct verify_stamp s;
+
+        if (!is_stamp(name, &s))
                 return false;
         if (v->n_stamp == VERIFY_STAMPS_MAX)
                 too_many(v, "stamp", VERIFY_STAMPS_MAX);
@@ -176,13 +234,17 @@ static void join_stamps(struct verify *v)
 static bool is_temporary(struct span path)
 {
         struct span suffix = SPAN(".tmp"), name;
+        struct verify_stamp s;
+        uint64_t size;
         struct tile t;
 
         if (path.n <= suffix.n || !span_eq(span_from(path, path.n - suffix.n), suffix))
                 return false;
         name = span_of(path.p, path.n - suffix.n);
         return tile_parse(name, &t) == 0 || span_eq_str(name, "checkpoint") ||
-               span_eq_str(name, "pruned");
+               span_eq_str(name, "pruned") || span_eq_str(name, ROTATION_KEPT_PATH) ||
+               (span_starts(name, SPAN("rotation/")) && is_rotation(span_from(name, 9), &size)) ||
+               (span_starts(name, SPAN("stamp/")) && is_stamp(span_from(name, 6), &s));
 }
 
 static int one_file(void *ctx, const char *path)
@@ -191,7 +253,8 @@ static int one_file(void *ctx, const char *path)
         struct verify *v = ctx;
         struct tile t;
 
-        if (span_eq_str(p, "checkpoint") || span_eq_str(p, "pruned"))
+        if (span_eq_str(p, "checkpoint") || span_eq_str(p, "pruned") ||
+            span_eq_str(p, ROTATION_KEPT_PATH))
                 return v->failed;
         if (tile_parse(p, &t) == 0)
                 tile_file(v, t, path);
@@ -230,6 +293,9 @@ void verify_files(struct verify *v)
                 verify_say(v, VERIFY_UNREADABLE, "", VERIFY_NOWHERE, VERIFY_NOWHERE,
                            "%s: listing stopped: %s", s->name, err_text(&err));
         v->result->listed = r == 0;
+        read_kept(v);
+        if (v->failed)
+                return;
         say_beyond(v);
         sort(v->stale, v->n_stale, sizeof *v->stale, by_place);
         sort(v->rotation, v->n_rotation, sizeof *v->rotation, rotation_by_size);

@@ -344,6 +344,16 @@ static void push(struct hasher *h, const struct hash *n)
         assert(!"a log of more than 2^63 entries");
 }
 
+/* Without its entries a tile can only be held against the one above. */
+static void check_alone(struct hasher *h, const struct hash *tile, uint64_t n)
+{
+        if (!fits(h, tile, n, TILE_WIDTH))
+                verify_say(h->v, VERIFY_TILE_SLOT, h->tile_path, 0, n * TILE_WIDTH,
+                           "%s: level 0, tile %llu: does not fit its slot in the tile above; its "
+                           "entries are pruned, one of the two tiles is damaged",
+                           h->tile_path, (unsigned long long)n);
+}
+
 /* The leaf hashes of bundle n to go on with; NULL when neither bundle nor tile has them. */
 static const struct hash *leaves(struct hasher *h, uint64_t n, unsigned width, bool may_miss)
 {
@@ -351,12 +361,11 @@ static const struct hash *leaves(struct hasher *h, uint64_t n, unsigned width, b
         bool tile;
 
         load_bundle(h, n, width, may_miss);
-        tile = load_tile(h, (struct tile){ 0, n, width }, may_miss);
+        tile = load_tile(h, (struct tile){ 0, n, width }, false);
         if (may_miss && !b->present)
                 h->v->result->entries_pruned += width;
-        else if (may_miss && !tile && h->tile.n == 0)
-                verify_say(h->v, VERIFY_FILE_MISSING, h->tile_path, VERIFY_NOWHERE, VERIFY_NOWHERE,
-                           "%s: missing beside its bundle", h->tile_path);
+        if (may_miss && tile && b->count == 0)
+                check_alone(h, tile_hashes(&h->tile), n);
         if (b->count == width && tile && memcmp(b->leaf, h->tile.p, width * sizeof *b->leaf) == 0)
                 return b->leaf;
         if (b->count && tile)

@@ -82,8 +82,9 @@ static int check_key(struct paper *p, const struct note_vkey *key, bool must)
         return r;
 }
 
-/* A signed size and root against the files: what a log can be caught with. */
-static void check_place(struct paper *p, const struct verify_point *at)
+/* A signed size and root against the files: what a log can be caught with.  false also where the
+ * root is not known. */
+static bool check_place(struct paper *p, const struct verify_point *at)
 {
         struct verify *v = p->v;
         struct hash empty;
@@ -93,15 +94,25 @@ static void check_place(struct paper *p, const struct verify_point *at)
                            "%s: was signed for %llu entries, the log has %llu: it went back",
                            p->path, (unsigned long long)p->cp.size,
                            (unsigned long long)v->checkpoint.size);
-                return;
+                return false;
         }
+        if (p->cp.size > 0 && !at->has_root)
+                return false;
         memcpy(empty.b, sha256_empty, HASH_LEN);
-        if (p->cp.size == 0 ? !hash_eq(&p->cp.root, &empty)
-                            : at->has_root && !hash_eq(&p->cp.root, &at->root))
-                verify_say(v, VERIFY_FORK, p->path, strlen(p->cp.origin) + 1, VERIFY_NOWHERE,
-                           "%s: signed another root for %llu entries than the log has there: two "
-                           "histories",
-                           p->path, (unsigned long long)p->cp.size);
+        if (hash_eq(&p->cp.root, p->cp.size ? &at->root : &empty))
+                return true;
+        verify_say(v, VERIFY_FORK, p->path, strlen(p->cp.origin) + 1, VERIFY_NOWHERE,
+                   "%s: signed another root for %llu entries than the log has there: two "
+                   "histories",
+                   p->path, (unsigned long long)p->cp.size);
+        return false;
+}
+
+/* Its root was wanted, and what it is made of is gone. */
+static bool root_is_lost(const struct verify *v, const struct verify_point *at)
+{
+        return (v->o->passes & VERIFY_HASH) && at->size > 0 && at->size <= v->checkpoint.size &&
+               !at->has_root;
 }
 
 /* ---- the chain of keys ---- */
@@ -153,6 +164,30 @@ static void say_unknown(struct paper *p)
                                 (const char *)sig.name.p);
 }
 
+/* The entry that names the key went with its bundle, and nothing kept it. */
+static bool key_is_pruned(const struct verify *v, const struct verify_rotation *r)
+{
+        return !r->has_key && !r->kept.n && r->at.size <= v->pruned;
+}
+
+static bool rotation_has_key(struct verify *v, const struct verify_rotation *r, const char *path,
+                             bool matters)
+{
+        if (r->has_key)
+                return true;
+        if (key_is_pruned(v, r))
+                verify_say(v, matters ? VERIFY_ROTATION_PRUNED : VERIFY_PRUNED, path,
+                           VERIFY_NOWHERE, r->at.size - 1,
+                           "%s: entry %llu, which names the next key, is pruned and not in "
+                           "rotation/pruned: the keys cannot be followed %s it",
+                           path, (unsigned long long)r->at.size - 1, matters ? "past" : "before");
+        else if (v->result->entries > 0)
+                verify_say(v, VERIFY_ROTATION, path, VERIFY_NOWHERE, r->at.size - 1,
+                           "%s: entry %llu is no ledger.key_rotated with a usable what.vkey", path,
+                           (unsigned long long)r->at.size - 1);
+        return false;
+}
+
 static void rotation(struct verify *v, size_t i, size_t pinned_at, struct buf *file)
 {
         const struct note_vkey *before = key_after(v, i, pinned_at);
@@ -160,6 +195,7 @@ static void rotation(struct verify *v, size_t i, size_t pinned_at, struct buf *f
         struct verify_rotation *r = &v->rotation[i];
         char path[64];
         struct paper p = { .v = v, .path = path };
+        bool held;
         int got;
 
         snprintf(path, sizeof path, "rotation/%llu", (unsigned long long)r->at.size);
@@ -170,21 +206,16 @@ static void rotation(struct verify *v, size_t i, size_t pinned_at, struct buf *f
                            (unsigned long long)r->at.size - 1);
         if (got || !open_paper(&p, buf_span(file)))
                 return;
-        v->result->rotations++;
         if (p.cp.size != r->at.size)
                 verify_say(v, VERIFY_ROTATION, path, strlen(p.cp.origin) + 1, VERIFY_NOWHERE,
                            "%s: is a checkpoint of size %llu", path, (unsigned long long)p.cp.size);
-        else
-                check_place(&p, &r->at);
-        if (!r->has_key && v->result->entries > 0)
-                verify_say(v, VERIFY_ROTATION, path, VERIFY_NOWHERE, r->at.size - 1,
-                           "%s: entry %llu is no ledger.key_rotated with a usable what.vkey, or is "
-                           "pruned",
-                           path, (unsigned long long)r->at.size - 1);
+        held = p.cp.size == r->at.size && check_place(&p, &r->at);
+        held &= rotation_has_key(v, r, path, i >= pinned_at);
         if (before)
-                (void)check_key(&p, before, true);
+                held &= check_key(&p, before, true) == 0;
         if (after)
-                (void)check_key(&p, after, true);
+                held &= check_key(&p, after, true) == 0;
+        v->result->rotations += held && (before || after);
         say_unknown(&p);
 }
 
@@ -198,6 +229,10 @@ static void checkpoint(struct verify *v, const struct note_vkey *key)
                 return;
         if (key)
                 (void)check_key(&p, key, true);
+        else if (key_is_pruned(v, &v->rotation[v->n_rotation - 1]))
+                verify_say(v, VERIFY_ROTATION_PRUNED, "checkpoint", VERIFY_NOWHERE, VERIFY_NOWHERE,
+                           "checkpoint: the key in force is not known, the entry that names it is "
+                           "pruned");
         else
                 verify_say(
                         v, VERIFY_SIGNATURE_MISSING, "checkpoint", VERIFY_NOWHERE, VERIFY_NOWHERE,
@@ -264,12 +299,11 @@ static void stamp(struct verify *v, const struct verify_stamp *s, struct buf *no
         if (p.cp.size != s->at.size)
                 verify_say(v, VERIFY_STAMP, path, strlen(p.cp.origin) + 1, VERIFY_NOWHERE,
                            "%s: is a checkpoint of size %llu", path, (unsigned long long)p.cp.size);
-        else if (!s->at.has_root && s->at.size && s->at.size <= v->checkpoint.size &&
-                 (v->o->passes & VERIFY_HASH))
+        else if (root_is_lost(v, &s->at))
                 verify_say(v, VERIFY_STAMP_NOT_JUDGED, path, VERIFY_NOWHERE, VERIFY_NOWHERE,
-                           "%s: its root cannot be computed any more, entries are pruned", path);
+                           "%s: its root cannot be computed any more, hashes are gone", path);
         else
-                check_place(&p, &s->at);
+                (void)check_place(&p, &s->at);
         (void)signed_by_chain(&p);
         say_unknown(&p);
         if (s->reply)
@@ -282,9 +316,15 @@ static void earlier(struct verify *v, size_t i)
 
         if (!open_paper(&p, v->o->earlier[i].bytes))
                 return;
-        v->result->earlier++;
-        if (signed_by_chain(&p))
-                check_place(&p, &v->earlier[i]);
+        if (!signed_by_chain(&p))
+                return;
+        if (root_is_lost(v, &v->earlier[i]))
+                verify_say(v, VERIFY_EARLIER_NOT_JUDGED, p.path, VERIFY_NOWHERE, VERIFY_NOWHERE,
+                           "%s: not judged, the root of the first %llu entries cannot be computed "
+                           "any more: whether the ledger goes on from it is not known",
+                           p.path, (unsigned long long)p.cp.size);
+        else if (check_place(&p, &v->earlier[i]) && strcmp(p.cp.origin, v->log_key->name) == 0)
+                v->result->earlier++;
 }
 
 void verify_notes(struct verify *v)

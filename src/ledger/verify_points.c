@@ -3,6 +3,7 @@
  * signed, and the keys that rotations name. */
 #include "ledger/verify_hasher.h"
 
+#include "crypto/sha256.h"
 #include "ledger/signer.h"
 
 #include <stdlib.h>
@@ -15,23 +16,51 @@ static void point(struct hasher *h, struct verify_point *p, const struct hash *l
                 p->root = hasher_root_with(h, leaf, (unsigned)(p->size - before));
 }
 
-/* The key that the entry right before a rotation names. */
-static void rotation_key(struct hasher *h, struct verify_rotation *r, uint64_t before)
+static void key_of_entry(struct verify_rotation *r, struct span entry)
 {
-        const struct bundle *b = &h->bundle;
-        unsigned i = (unsigned)(r->at.size - 1 - before);
         struct json_value vkey;
-        struct span entry, text;
+        struct span text;
         struct entry e;
 
-        if (i >= b->count)
-                return;
-        entry = span_of(b->file.p + b->at[i] + 2, b->at[i + 1] - b->at[i] - 2);
         r->has_key = json_check(entry, NULL) == 0 && entry_parse(entry, &e, NULL) == 0 &&
                      span_eq_str(e.kind, "ledger.key_rotated") && e.what.raw.n &&
                      e.what.type == JSON_OBJECT && json_get(e.what, "vkey", &vkey) &&
                      json_value_plain(vkey, &text) && verifier_parse(text, &r->key, NULL) == 0 &&
                      r->key.alg == NOTE_ED25519;
+}
+
+/* The key that the entry right before a rotation names. */
+static void rotation_key(struct hasher *h, struct verify_rotation *r, uint64_t before)
+{
+        const struct bundle *b = &h->bundle;
+        unsigned i = (unsigned)(r->at.size - 1 - before);
+
+        if (i < b->count)
+                key_of_entry(r, span_of(b->file.p + b->at[i] + 2, b->at[i + 1] - b->at[i] - 2));
+}
+
+/* The same out of rotation/pruned: what proves the entry is its leaf. */
+static void kept_key(struct hasher *h, struct verify_rotation *r, const struct hash *leaf,
+                     uint64_t before)
+{
+        uint64_t index = r->at.size - 1;
+        struct hash got;
+
+        if (!r->kept.n || !leaf)
+                return;
+        sha256_leaf(r->kept, got.b);
+        if (!hash_eq(&got, &leaf[index - before]))
+                verify_say(h->v, VERIFY_ROTATION, ROTATION_KEPT_PATH,
+                           (uint64_t)(r->kept.p - h->v->kept.p), index,
+                           ROTATION_KEPT_PATH ": byte %zu: is not entry %llu, its hash is another",
+                           (size_t)(r->kept.p - h->v->kept.p), (unsigned long long)index);
+        else if (!r->has_key)
+                key_of_entry(r, r->kept);
+}
+
+static bool is_noted(const struct verify *v, uint64_t size)
+{
+        return v->n_rotation > 0 && v->rotation[v->n_rotation - 1].at.size >= size;
 }
 
 /* A source without a list keeps its rotations to itself; the entries tell. */
@@ -48,6 +77,8 @@ static void find_rotations(struct hasher *h, uint64_t before)
         for (unsigned i = 0; i < b->count; i++) {
                 struct verify_rotation r = { .at.size = before + i + 1 };
 
+                if (is_noted(v, r.at.size))
+                        continue; /* a bundle that was to be pruned and is still there */
                 rotation_key(h, &r, before);
                 if (!r.has_key || v->n_rotation == VERIFY_ROTATIONS_MAX)
                         continue;
@@ -74,6 +105,7 @@ void hasher_points(struct hasher *h, const struct hash *leaf, uint64_t before, u
                         break;
                 point(h, &r->at, leaf, before);
                 rotation_key(h, r, before);
+                kept_key(h, r, leaf, before);
         }
         for (; h->next_stamp < v->n_stamp && v->stamp[h->next_stamp].at.size <= end;
              h->next_stamp++)

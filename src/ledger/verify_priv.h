@@ -3,6 +3,7 @@
 #ifndef LEDGER_VERIFY_PRIV_H
 #define LEDGER_VERIFY_PRIV_H
 
+#include "ledger/rotation_kept.h"
 #include "ledger/tree.h"
 #include "ledger/verify.h"
 #include "wire/entry.h"
@@ -11,7 +12,7 @@
 enum {
         VERIFY_BUNDLE_MAX = TILE_WIDTH * (2 + ENTRY_MAX),
         VERIFY_STALE_MAX = 1 << 20, /* superseded partial files that are remembered */
-        VERIFY_ROTATIONS_MAX = 1024,
+        VERIFY_ROTATIONS_MAX = ROTATION_KEPT_MAX,
         VERIFY_STAMPS_MAX = 1 << 17, /* hourly ones of 14 years */
         VERIFY_RUNS_MAX = 1 << 16,
         VERIFY_REPLY_MAX = 256 * 1024, /* an RFC 3161 reply */
@@ -29,6 +30,7 @@ struct verify_rotation {
         struct verify_point at;
         bool has_key;         /* the entry at size - 1 named a usable one */
         struct note_vkey key; /* the next one */
+        struct span kept;     /* that entry, out of rotation/pruned */
 };
 
 struct verify_stamp {
@@ -56,6 +58,8 @@ struct verify {
         size_t n_rotation, cap_rotation;
         struct verify_stamp *stamp; /* by size */
         size_t n_stamp, cap_stamp;
+
+        struct buf kept; /* rotation/pruned */
 
         struct hash root; /* what the files say */
         bool has_root;

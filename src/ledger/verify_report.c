@@ -29,6 +29,8 @@ static const struct {
         [VERIFY_ROTATION] = { "rotation", VERIFY_DAMAGE },
         [VERIFY_STAMP] = { "stamp", VERIFY_DAMAGE },
         [VERIFY_STAMP_NOT_JUDGED] = { "stamp_not_judged", VERIFY_NOTE },
+        [VERIFY_EARLIER_NOT_JUDGED] = { "earlier_not_judged", VERIFY_UNKNOWN },
+        [VERIFY_ROTATION_PRUNED] = { "rotation_pruned", VERIFY_UNKNOWN },
         [VERIFY_PRUNED] = { "pruned", VERIFY_NOTE },
         [VERIFY_PRUNED_MALFORMED] = { "pruned_malformed", VERIFY_DAMAGE },
         [VERIFY_NOT_LISTED] = { "not_listed", VERIFY_NOTE },

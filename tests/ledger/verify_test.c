@@ -261,6 +261,12 @@ static void each_kind_of_damage(void **state)
                 { ADD, "stamp/1.txt", 0, VERIFY_FILE_UNEXPECTED, "stamp/1.txt: unexpected" },
                 { ADD, "checkpoint.tmp.tmp", 0, VERIFY_FILE_UNEXPECTED, "unexpected" },
                 { ADD, "checkpoint.tmp", 0, VERIFY_FILE_TEMPORARY, "being written" },
+                { ADD, "rotation/3.tmp", 0, VERIFY_FILE_TEMPORARY, "being written" },
+                { ADD, "rotation/pruned.tmp", 0, VERIFY_FILE_TEMPORARY, "being written" },
+                { ADD, "rotation/0.tmp", 0, VERIFY_FILE_UNEXPECTED, "unexpected" },
+                { ADD, "stamp/9.note.tmp", 0, VERIFY_FILE_TEMPORARY, "being written" },
+                { ADD, "stamp/9.tsr.tmp", 0, VERIFY_FILE_TEMPORARY, "being written" },
+                { ADD, "stamp/9.tmp", 0, VERIFY_FILE_UNEXPECTED, "unexpected" },
                 { ADD, "tile/0/001.p/45.tmp", 0, VERIFY_FILE_TEMPORARY, "being written" },
                 { ADD, "tile/0/001.p/45", 0, VERIFY_FILE_BEYOND, "past the checkpoint's size" },
                 { ADD, "tile/0/000.p/3", 0, VERIFY_FILE_LENGTH, "1 bytes, not 96" },
@@ -494,11 +500,13 @@ static void kept_checkpoints(void **state)
         e.bytes = buf_span(&fork);
         r = judge(l.fd, &key, 1, &seen, 0, &e, 1);
         expect_only(&seen, VERIFY_FORK, "kept: signed another root for 100 entries");
+        assert_int_equal(r.earlier, 0);
         assert_int_equal(r.verdict, VERDICT_FAIL);
         memset(&seen, 0, sizeof seen);
         e.bytes = buf_span(&later);
         r = judge(l.fd, &key, 1, &seen, 0, &e, 1);
         expect_only(&seen, VERIFY_ROLLBACK, "kept: was signed for 301 entries, the log has 300");
+        assert_int_equal(r.earlier, 0);
         assert_int_equal(r.verdict, VERDICT_FAIL);
         buf_done(&good);
         buf_done(&fork);
@@ -589,6 +597,7 @@ static void broken_rotations(void **state)
         struct seen seen = { 0 };
         struct note_vkey key;
         struct buf b = BUF_INIT(4096);
+        struct verify_result r;
         char first[256], second[256];
         size_t text_n;
 
@@ -608,9 +617,10 @@ static void broken_rotations(void **state)
         testlog_sign(&b, text_n, l.name, (const uint8_t[32]){ 2 });
         testlog_write(&l, "rotation/101", buf_span(&b));
         key_of(first, &key);
-        judge(l.fd, &key, 1, &seen, VERIFY_HASH, NULL, 0);
+        r = judge(l.fd, &key, 1, &seen, VERIFY_HASH, NULL, 0);
         assert_int_equal(seen.count[VERIFY_SIGNATURE_MISSING], 1);
         assert_string_equal(seen.path[VERIFY_SIGNATURE_MISSING], "rotation/101");
+        assert_int_equal(r.rotations, 1);
         /* a rotation file where no entry rotates */
         memset(&seen, 0, sizeof seen);
         testlog_write(&l, "rotation/50", buf_span(&b));
@@ -707,11 +717,9 @@ static void pruned_logs(void **state)
         for (unsigned n = 0; n < 4; n++) {
                 snprintf(path, sizeof path, "tile/entries/%03u", n);
                 assert_int_equal(unlinkat(l.fd, path, 0), 0);
-                snprintf(path, sizeof path, "tile/0/%03u", n);
-                assert_int_equal(unlinkat(l.fd, path, 0), 0);
         }
         r = judge_log(&l, &seen);
-        assert_int_equal(seen.count[VERIFY_FILE_MISSING], 8);
+        assert_int_equal(seen.count[VERIFY_FILE_MISSING], 4);
         assert_int_equal(r.verdict, VERDICT_FAIL);
         testlog_write(&l, "pruned", SPAN("1024\n"));
         r = judge_log(&l, &seen);
@@ -724,7 +732,7 @@ static void pruned_logs(void **state)
         /* less may be gone than is */
         testlog_write(&l, "pruned", SPAN("768\n"));
         r = judge_log(&l, &seen);
-        assert_int_equal(seen.count[VERIFY_FILE_MISSING], 2);
+        assert_int_equal(seen.count[VERIFY_FILE_MISSING], 1);
         assert_int_equal(r.verdict, VERDICT_FAIL);
         testlog_write(&l, "pruned", SPAN("1025\n"));
         judge_log(&l, &seen);
@@ -734,6 +742,126 @@ static void pruned_logs(void **state)
         judge_log(&l, &seen);
         assert_non_null(
                 strstr(seen.text[VERIFY_PRUNED_MALFORMED], "entries ledger.pruned say 1024"));
+        /* hashes stay: without one nobody could tell what the log was at an earlier size */
+        testlog_write(&l, "pruned", SPAN("1024\n"));
+        assert_int_equal(unlinkat(l.fd, "tile/0/002", 0), 0);
+        r = judge_log(&l, &seen);
+        assert_int_equal(r.verdict, VERDICT_FAIL);
+        assert_non_null(strstr(seen.text[VERIFY_FILE_MISSING], "tile/0/002: missing"));
+        testlog_done(&l);
+}
+
+static void drop_bundle(struct testlog *l)
+{
+        assert_int_equal(unlinkat(l->fd, "tile/entries/000", 0), 0);
+        testlog_write(l, "pruned", SPAN("256\n"));
+}
+
+static void prune_first(struct testlog *l)
+{
+        testlog_add(l, SPAN("{\"k\":\"ledger.pruned\",\"v\":1,\"what\":{\"min_index\":256}}"));
+        testlog_publish(l, l->size);
+        drop_bundle(l);
+}
+
+/* A checkpoint kept from below what was pruned is judged by the hashes that stay. */
+static void pruned_history(void **state)
+{
+        struct testlog l, other;
+        struct seen seen = { 0 };
+        struct note_vkey key;
+        struct verify_result r;
+        struct buf good = BUF_INIT(4096), fork = BUF_INIT(4096);
+        struct verify_earlier e = { .name = "kept" };
+        uint8_t tile[8192];
+        size_t n;
+
+        testlog_new(&l, "t.example/log");
+        testlog_new(&other, "t.example/log");
+        testlog_add(&other, SPAN("{}"));
+        testlog_fill(&other, 299);
+        testlog_fill(&l, 600);
+        testlog_note(&l, 100, &good);
+        testlog_note(&other, 100, &fork);
+        prune_first(&l);
+        key_of(l.vkey, &key);
+        e.bytes = buf_span(&good);
+        r = judge(l.fd, &key, 1, &seen, VERIFY_HASH, &e, 1);
+        expect_only(&seen, VERIFY_PRUNED, "256 entries below 256 are gone");
+        assert_int_equal(r.verdict, VERDICT_PASS);
+        assert_int_equal(r.earlier, 1);
+        e.bytes = buf_span(&fork);
+        r = judge(l.fd, &key, 1, &seen, VERIFY_HASH, &e, 1);
+        assert_int_equal(seen.count[VERIFY_FORK], 1);
+        assert_int_equal(r.verdict, VERDICT_FAIL);
+        assert_int_equal(r.earlier, 0);
+        /* a damaged hash there: which of two tiles cannot be told, both are named */
+        memset(&seen, 0, sizeof seen);
+        read_at(&l, "tile/0/000", tile, sizeof tile, &n);
+        tile[40] ^= 1;
+        testlog_write(&l, "tile/0/000", span_of(tile, n));
+        r = judge(l.fd, &key, 1, &seen, VERIFY_HASH, NULL, 0);
+        assert_string_equal(seen.path[VERIFY_TILE_SLOT], "tile/0/000");
+        assert_int_equal(r.verdict, VERDICT_FAIL);
+        /* without the hashes it is not known, and never good */
+        memset(&seen, 0, sizeof seen);
+        assert_int_equal(unlinkat(l.fd, "tile/0/000", 0), 0);
+        r = judge(l.fd, &key, 1, &seen, VERIFY_HASH, &e, 1);
+        assert_int_equal(seen.count[VERIFY_FILE_MISSING], 1);
+        assert_int_equal(seen.count[VERIFY_EARLIER_NOT_JUDGED], 1);
+        assert_non_null(strstr(seen.text[VERIFY_EARLIER_NOT_JUDGED], "the first 100 entries"));
+        assert_int_equal(verify_severity(VERIFY_EARLIER_NOT_JUDGED), VERIFY_UNKNOWN);
+        assert_int_equal(r.earlier, 0);
+        buf_done(&good);
+        buf_done(&fork);
+        testlog_done(&l);
+        testlog_done(&other);
+}
+
+/* The entry of a rotation that went with its bundle is kept in rotation/pruned, under its hash. */
+static void pruned_rotation(void **state)
+{
+        static const char line[] =
+                "101 {\"k\":\"ledger.key_rotated\",\"t\":\"2026-11-21T18:00:00.000000000Z\","
+                "\"v\":1,\"what\":{\"vkey\":\"%s\"}}\n";
+        struct testlog l;
+        struct seen seen = { 0 };
+        struct verify_result r;
+        struct note_vkey key;
+        char first[256], second[256], evil[256], text[1024];
+        const char *pinned[3] = { first, second, l.vkey };
+
+        make_rotated(&l, first, second);
+        testlog_fill(&l, 300);
+        prune_first(&l);
+        testlog_vkey(l.name, 0x01, (const uint8_t[32]){ 66 }, evil);
+        key_of(first, &key);
+        r = judge(l.fd, &key, 1, &seen, VERIFY_HASH, NULL, 0);
+        assert_non_null(strstr(seen.text[VERIFY_ROTATION_PRUNED], "entry 100, which names the"));
+        assert_int_equal(r.verdict, VERDICT_UNKNOWN);
+        snprintf(text, sizeof text, line, second);
+        testlog_write(&l, "rotation/pruned", span_str(text));
+        for (size_t i = 0; i < ARRAY_LEN(pinned); i++) {
+                memset(&seen, 0, sizeof seen);
+                key_of(pinned[i], &key);
+                r = judge(l.fd, &key, 1, &seen, VERIFY_HASH, NULL, 0);
+                seen.count[VERIFY_SIGNATURE_UNKNOWN] = 0; /* of the key before the pinned one */
+                expect_only(&seen, VERIFY_PRUNED, "256 entries below 256 are gone");
+                assert_int_equal(r.verdict, VERDICT_PASS);
+                assert_int_equal(r.rotations, 2);
+                assert_string_equal(r.vkey, l.vkey);
+        }
+        /* a thief's key in its place has not that hash */
+        snprintf(text, sizeof text, line, evil);
+        testlog_write(&l, "rotation/pruned", span_str(text));
+        key_of(first, &key);
+        r = judge(l.fd, &key, 1, &seen, VERIFY_HASH, NULL, 0);
+        assert_non_null(strstr(seen.text[VERIFY_ROTATION], "is not entry 100"));
+        assert_int_equal(r.verdict, VERDICT_FAIL);
+        memset(&seen, 0, sizeof seen);
+        testlog_write(&l, "rotation/pruned", SPAN("101\n"));
+        judge(l.fd, &key, 1, &seen, VERIFY_HASH, NULL, 0);
+        assert_non_null(strstr(seen.text[VERIFY_ROTATION], "byte 0: not the size and entry"));
         testlog_done(&l);
 }
 
@@ -873,6 +1001,8 @@ int main(void)
                 cmocka_unit_test(stamps_without_authority),
                 cmocka_unit_test(recorded_stamps),
                 cmocka_unit_test(pruned_logs),
+                cmocka_unit_test(pruned_history),
+                cmocka_unit_test(pruned_rotation),
                 cmocka_unit_test(meaning),
                 cmocka_unit_test(many_runs),
                 cmocka_unit_test(rates),

@@ -3,6 +3,7 @@
 import functools
 import http.server
 import json
+import shutil
 import subprocess
 import threading
 
@@ -57,6 +58,35 @@ def test_prune(ledger, tmp_path):
                     tmp_path / "entry").startswith("GOOD  entry 900")
     assert good_json("ledger", "prune", path, "--policy", policy)["dropped"] == 0
     assert "is not here any more" in refused(1, "prove", "3", path)
+    # Hashes stay: what lies below is judged against a checkpoint from there.
+    assert (path / "tile" / "0" / "000").stat().st_size == 8192
+
+
+def test_prune_hides_no_fork(ledger, tmp_path):
+    path, vkey = ledger
+    fork = tmp_path / "F"
+    for half in ("", ".private"):
+        shutil.copytree(f"{path}{half}", f"{fork}{half}")
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(POLICY)
+    kept = tmp_path / "kept"
+    good("ledger", "append", path, data=lines(*(dated(n, 2015) for n in range(300))))
+    shutil.copy(path / "checkpoint", kept)
+    good("ledger", "append", path, data=lines(*(dated(n, 2015) for n in range(300, 1000))))
+    good("ledger", "append", fork, data=lines(*(dated(-n, 2015) for n in range(1000))))
+    for one in (path, fork):
+        assert good_json("ledger", "prune", one, "--policy", policy)["dropped"] == 768
+    judge = ("--key", vkey, "--earlier", kept)
+    assert "the ledger goes on from it" in good("verify", path, *judge)
+    done = assay("verify", fork, *judge)
+    assert done.returncode == 1 and b"two histories" in done.stdout
+    assert b"goes on from it" not in done.stdout
+    # Where the hashes are gone too, nothing is known, which is not good either.
+    (path / "tile" / "0" / "001").unlink()
+    done = assay("verify", path, *judge)
+    assert done.returncode == 1
+    assert b"whether the ledger goes on from it is not known" in done.stdout
+    assert b"checkpoint: the ledger goes on" not in done.stdout
 
 
 def test_policy(ledger, tmp_path):

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starting, stopping and what the recorder finds on its disk; a ledger's upkeep over the years."""
 import base64
+import functools
 import hashlib
+import http.server
 import os
 import re
 import shutil
@@ -375,6 +377,33 @@ def test_prune(recorder):
     some(recorder)
     vkey = recorder.assay("ledger", "vkey", recorder.public).strip()
     recorder.assay("verify", "--key", vkey, recorder.public)
+
+
+def test_prune_past_rotations(recorder):
+    """The first key still leads to the last, from a directory and from a web server."""
+    keys = []
+    for n, reason in ((300, "first"), (300, "second"), (200, None)):
+        keys.append(recorder.assay("ledger", "vkey", recorder.public).strip())
+        some(recorder, n)
+        if reason:
+            recorder.command("rotate", reason=reason)
+    args = {"policy": "p", "policy_sha256": "0" * 64, "until": "2026-01-01T00:00:00.000000000Z"}
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=recorder.public)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}/"
+        for index in (400, 780):  # past the first, then past both
+            recorder.command("prune", min_index=index, **args)
+            some(recorder)
+            recorder.published()
+            for key in keys:
+                recorder.assay("verify", "--key", key, recorder.public)
+                recorder.assay("verify", "--key", key, url)
+        server.shutdown()
+    kept = recorder.public / "rotation" / "pruned"
+    assert len(kept.read_bytes().splitlines()) == 2
+    kept.write_bytes(kept.read_bytes().replace(b"second", b"secund"))
+    recorder.assay("verify", "--key", keys[0], recorder.public, status=1)
 
 
 def test_stamp(recorder):
