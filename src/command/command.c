@@ -47,6 +47,8 @@ enum status complain(const struct invocation *in, enum status status, const char
         buf_put_str(&line, ": ");
         text_put_safe(&line, span_str(text));
         fprintf(stderr, "%s\n", buf_cstr(&line));
+        if (status != STATUS_GOOD && in->complaint && in->complaint->n == 0)
+                text_put_safe(in->complaint, span_str(text));
         buf_done(&line);
         return status;
 }
@@ -129,6 +131,31 @@ static enum status show_help(struct invocation *in)
         return status;
 }
 
+/* A program that asked for JSON gets some, also where a command had nothing else to say. */
+static enum status run_for_program(struct invocation *in)
+{
+        CLEANUP(buf_done) struct buf complaint = BUF_INIT(8 * ERR_TEXT_MAX);
+        CLEANUP(buf_done) struct buf out = BUF_INIT(16 * ERR_TEXT_MAX);
+        bool printed = false;
+        enum status status;
+        struct json_writer w;
+
+        in->complaint = &complaint;
+        in->out.printed = &printed;
+        status = in->command->run(in);
+        in->complaint = NULL;
+        in->out.printed = NULL;
+        if (status == STATUS_GOOD || printed || complaint.n == 0)
+                return status;
+        json_writer_init(&w, &out);
+        json_begin_object(&w);
+        json_member_string(&w, "error", buf_span(&complaint));
+        json_member_int(&w, "status", status);
+        json_end_object(&w);
+        buf_put_byte(&out, '\n');
+        return command_print(in, &out, status);
+}
+
 /* argv[0] is the command's own word. */
 static enum status run_command(struct invocation *in, int argc, char **argv)
 {
@@ -157,7 +184,7 @@ static enum status run_command(struct invocation *in, int argc, char **argv)
                 return show_help(in);
         if (check_operands(in) != STATUS_GOOD)
                 return STATUS_USAGE;
-        return in->command->run(in);
+        return in->json ? run_for_program(in) : in->command->run(in);
 }
 
 static void name_command(struct invocation *in, const char *word)

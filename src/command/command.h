@@ -51,6 +51,7 @@ struct invocation {
         char **operands;
         const struct clock *clock;
         struct screen out;
+        struct buf *complaint;                 /* the first one, safe to show */
         const struct command *const *commands; /* the whole table, for help */
 };
 

@@ -53,6 +53,8 @@ int screen_flush(const struct screen *s, struct buf *out)
 {
         int r = buf_status(out);
 
+        if (out->n > 0 && s->printed)
+                *s->printed = true;
         if (r == 0 && out->n > 0 && fwrite(out->p, 1, out->n, s->file) != out->n)
                 r = -EIO;
         if (r == 0 && fflush(s->file) != 0)

@@ -17,6 +17,7 @@ struct screen {
         bool terminal;
         bool colour;
         unsigned width; /* columns; 0: no limit */
+        bool *printed;  /* set once something was; NULL: nobody asks */
 };
 
 void screen_init(struct screen *s, FILE *file);

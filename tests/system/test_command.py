@@ -116,3 +116,15 @@ def test_full_standard_output():
         done = subprocess.run([BIN / "assay", "help"], stdout=full, stderr=subprocess.PIPE)
     assert done.returncode == 3
     assert done.stderr == b"assay help: standard output: No space left on device\n"
+
+
+@pytest.mark.parametrize("args, status", [
+    (("verify", "/nonexistent"), 3), (("prove", "3", "/nonexistent"), 3),
+    (("ledger", "rotate", "/nonexistent", "--reason", "x"), 3),
+    (("ledger", "prune", "/nonexistent", "--policy", "/nonexistent"), 3),
+    (("erase", "subject", "x", "--basis", "b", "--policy", "/nonexistent"), 3)])
+def test_a_failure_is_json_too(args, status):
+    done = assay(*args, "--json")
+    said = json.loads(done.stdout)
+    assert done.returncode == said["status"] == status
+    assert said["error"] in done.stderr.decode()
