@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A ledger of a directory is closed and goes on in a new one; verify follows; crashes are mended."""
+"""A directory's ledger is closed and goes on in a new one; verify follows; crashes are mended."""
 import json
 import os
 import re

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""systemd as the first process of namespaces of its own, with our units and this machine's files."""
+"""systemd as the first process of its own namespaces, with our units and this machine's files."""
 import os
 import pathlib
 import pty
