@@ -45,6 +45,7 @@ struct judging {
         enum verify_pass pass;
         struct buf reports; /* JSON items */
         uint64_t n_reports;
+        uint64_t shown[VERIFY_ISSUES]; /* reports of each kind */
         struct private_half private;
 };
 

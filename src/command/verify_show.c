@@ -64,6 +64,22 @@ void verify_on_report(void *ctx, const struct verify_report *r)
                 (void)!screen_flush(&j->in->out, &line);
         }
         j->n_reports++;
+        j->shown[r->issue]++;
+}
+
+/* What verification counted and no longer told one by one. */
+static void put_untold(const struct judging *j, const struct verify_result *r, struct buf *out)
+{
+        for (unsigned i = 0; i < VERIFY_ISSUES; i++) {
+                enum verify_severity severity = verify_severity(i);
+
+                if (r->count[i] <= j->shown[i] || i == VERIFY_FILE_BEYOND)
+                        continue;
+                screen_put(&j->in->out, out, severity_style[severity], severity_word[severity]);
+                verify_put_number(out, ": and ", r->count[i] - j->shown[i],
+                                  "more of this kind: ", "more of this kind: ");
+                buf_printf(out, "%s\n", verify_issue_name(i));
+        }
 }
 
 void verify_on_progress(void *ctx, enum verify_pass pass, uint64_t done, uint64_t total)
@@ -91,17 +107,17 @@ enum status verify_status_of(enum verdict v)
         }
 }
 
-static const char *const verdict_word[] = {
-        [VERDICT_PASS] = "GOOD",
-        [VERDICT_FAIL] = "DAMAGED",
-        [VERDICT_UNKNOWN] = "NOT SURE",
-};
-
-static const enum style verdict_style[] = {
-        [VERDICT_PASS] = STYLE_GOOD,
-        [VERDICT_FAIL] = STYLE_BAD,
-        [VERDICT_UNKNOWN] = STYLE_WARN,
-};
+/* Of both halves. */
+static void put_verdict(const struct judging *j, enum status s, struct buf *out)
+{
+        screen_put(&j->in->out, out,
+                   s == STATUS_GOOD      ? STYLE_GOOD
+                   : s == STATUS_PROBLEM ? STYLE_BAD
+                                         : STYLE_WARN,
+                   s == STATUS_GOOD      ? "GOOD"
+                   : s == STATUS_PROBLEM ? "DAMAGED"
+                                         : "NOT SURE");
+}
 
 void verify_put_number(struct buf *out, const char *before, uint64_t n, const char *one,
                        const char *many)
@@ -167,12 +183,13 @@ static void put_extras(struct buf *out, const struct verify_result *r)
                 buf_put_str(out, "\nfiles      could not be listed: unexpected files go unseen");
 }
 
-static void put_text(const struct invocation *in, const struct verify_result *r,
+static void put_text(const struct judging *j, const struct verify_result *r,
                      const struct verify_keys *keys, int64_t took_ns, struct buf *out)
 {
         CLEANUP(buf_done) struct buf root = BUF_INIT(64);
 
-        screen_put(&in->out, out, verdict_style[r->verdict], verdict_word[r->verdict]);
+        put_untold(j, r, out);
+        put_verdict(j, verify_worse(verify_status_of(r->verdict), j->private.status), out);
         if (*r->origin) {
                 buf_put_str(out, "  ");
                 text_put_safe(out, span_str(r->origin));
@@ -214,6 +231,30 @@ static void put_private_json(struct json_writer *w, const struct private_half *p
         json_end_object(w);
 }
 
+/* Of each kind all there were, told one by one or not. */
+static void put_counts(const struct verify_result *r, struct json_writer *w)
+{
+        const char *names[VERIFY_ISSUES];
+        uint64_t counts[VERIFY_ISSUES];
+        size_t n = 0, at;
+
+        for (unsigned i = 0; i < VERIFY_ISSUES; i++) {
+                if (!r->count[i])
+                        continue;
+                for (at = n++; at > 0 && strcmp(names[at - 1], verify_issue_name(i)) > 0; at--) {
+                        names[at] = names[at - 1];
+                        counts[at] = counts[at - 1];
+                }
+                names[at] = verify_issue_name(i);
+                counts[at] = r->count[i];
+        }
+        json_put_key(w, "counts");
+        json_begin_object(w);
+        for (size_t i = 0; i < n; i++)
+                json_member_u64(w, names[i], counts[i]);
+        json_end_object(w);
+}
+
 static void put_json(const struct judging *j, const struct verify_result *r,
                      const struct verify_keys *keys, int64_t took_ns, struct buf *out)
 {
@@ -239,8 +280,11 @@ static void put_json(const struct judging *j, const struct verify_result *r,
         text_put_base64(&root, span_of(r->root.b, HASH_LEN));
         json_writer_init(&w, out);
         json_begin_object(&w);
-        for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+                if (strcmp(numbers[i].key, "earlier") == 0)
+                        put_counts(r, &w);
                 json_member_u64(&w, numbers[i].key, numbers[i].value);
+        }
         json_member_bool(&w, "listed", r->listed);
         if (r->next.there)
                 command_put_json_text(&w, "next", r->next.origin);
@@ -285,6 +329,7 @@ enum status verify_show(const struct judging *j, const struct verify_result *r,
         if (j->in->json)
                 put_json(j, r, keys, took_ns, &out);
         else
-                put_text(j->in, r, keys, took_ns, &out);
-        return command_print(j->in, &out, verify_status_of(r->verdict));
+                put_text(j, r, keys, took_ns, &out);
+        return command_print(j->in, &out,
+                             verify_worse(verify_status_of(r->verdict), j->private.status));
 }

@@ -30,12 +30,13 @@ void view_done(struct view *v)
 int view_open(struct view *v, uint64_t index, struct span bytes, struct err *err)
 {
         struct entry entry;
+        bool fits;
         int status;
 
         status = json_check(bytes, err);
         if (status < 0)
                 return status;
-        status = entry_parse(bytes, &entry, err);
+        status = entry_read(bytes, &entry, &fits, err);
         if (status < 0)
                 return status;
         v->index = index;

@@ -5,11 +5,14 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "command/places.h"
 #include "ledger/segment.h"
 #include "ledger/wal.h"
 #include "sys/io.h"
+
+enum { PUBLISH_TRIES = 20 };
 
 struct checking {
         struct reader *reader;
@@ -133,17 +136,80 @@ static int check_all(int wal_fd, const uint64_t *numbers, size_t n, struct check
         return status;
 }
 
+/* What was signed last.  The recorder writes it before the checkpoint, so it is read before that
+ * one and the WAL: none of them may be behind it. */
+static int read_signed(const char *private, struct checkpoint *ret, struct err *err)
+{
+        CLEANUP_FD int fd = -1;
+        struct note note;
+        uint8_t *bytes;
+        size_t n;
+        int status = places_open_dir(private, &fd, err);
+
+        if (status == 0)
+                status = io_read_file(&io_kernel, fd, "signed", NOTE_MAX, &bytes, &n, err);
+        if (status < 0)
+                return status;
+        if (note_parse(span_of(bytes, n), &note, err) < 0 ||
+            checkpoint_parse(note.text, ret, err) < 0)
+                status = err_set(err, -EBADMSG, "signed: %s", err_text(err));
+        free(bytes);
+        return status;
+}
+
+/* A recorder in between takes no time to speak of. */
+static int wait_for_published(struct reader *r, uint64_t size, struct err *err)
+{
+        const struct timespec pause = { .tv_nsec = 50 * 1000 * 1000 };
+        int status = reader_refresh(r, err);
+
+        for (int i = 0; i < PUBLISH_TRIES && status == 0 && reader_size(r) < size; i++) {
+                nanosleep(&pause, NULL);
+                status = reader_refresh(r, err);
+        }
+        return status;
+}
+
+static int check_published(struct reader *r, const struct checkpoint *last, struct err *err)
+{
+        int status = wait_for_published(r, last->size, err);
+
+        if (status < 0)
+                return status;
+        if (strcmp(r->checkpoint.origin, last->origin) != 0)
+                return err_set(err, -EBADMSG, "signed: is of %s, the checkpoint of %s",
+                               last->origin, r->checkpoint.origin);
+        if (reader_size(r) < last->size)
+                return err_set(err, -EBADMSG,
+                               "%" PRIu64
+                               " entries are signed, but the checkpoint has only %" PRIu64
+                               ": a rollback, unless a crash came between the two and the next "
+                               "start makes it good",
+                               last->size, reader_size(r));
+        if (reader_size(r) == last->size && !hash_eq(&r->checkpoint.root, &last->root))
+                return err_set(err, -EBADMSG,
+                               "signed: has another root for %" PRIu64
+                               " entries than the checkpoint: two histories",
+                               last->size);
+        return 0;
+}
+
 int wal_check(const char *dir, struct reader *r, struct wal_check *ret, struct err *err)
 {
         char private[PLACES_PATH_MAX], wal[PLACES_PATH_MAX];
         struct wal_check result = { 0 };
         struct checking c = { .reader = r, .result = &result, .err = err };
+        struct checkpoint last;
         CLEANUP_FD int fd = -1;
         uint64_t *numbers = NULL;
         size_t n = 0;
         int status;
 
         status = places_private(dir, private, err);
+        if (status == 0)
+                status = read_signed(private, &last, err);
+        if (status == 0)
+                status = check_published(r, &last, err);
         if (status == 0)
                 status = places_join(private, "wal", wal, err);
         if (status == 0)

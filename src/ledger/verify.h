@@ -50,8 +50,9 @@ enum verify_issue {
         VERIFY_ROTATION_PRUNED,    /* the entry that names the next key is gone: not followed */
         VERIFY_PRUNED,             /* entries that could not be hashed again */
         VERIFY_PRUNED_MALFORMED,
-        VERIFY_NOT_LISTED, /* the source cannot list: unexpected files go unseen */
-        VERIFY_ENTRY_MALFORMED,
+        VERIFY_NOT_LISTED,        /* the source cannot list: unexpected files go unseen */
+        VERIFY_ENTRY_MALFORMED,   /* no restricted JCS, or no object */
+        VERIFY_ENTRY_ENVELOPE,    /* one with a sequence has another part of the wrong type */
         VERIFY_SEQUENCE,          /* a gap or a repeat */
         VERIFY_SEQUENCE_START,    /* a run's first entry is not its first */
         VERIFY_TIME,              /* before the last heartbeat by more than the tolerance */

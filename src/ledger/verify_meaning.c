@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "crypto/sha256.h"
+#include "ledger/signer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,14 +118,21 @@ static void sequence(struct meaning *m, const struct entry *e)
 
 /* ---- times ---- */
 
+/* A ledger takes any object; but who numbers his entries hardly meant this one to be like that. */
+static void say_envelope(struct meaning *m, const char *what)
+{
+        verify_say(m->v, VERIFY_ENTRY_ENVELOPE, m->path, m->offset, m->index,
+                   "%s: entry %llu, byte %llu: %s", m->path, (unsigned long long)m->index,
+                   (unsigned long long)m->offset, what);
+}
+
 static void time_of(struct meaning *m, const struct entry *e)
 {
         int64_t t;
 
         if (text_to_time(e->time, &t)) {
-                verify_say(m->v, VERIFY_ENTRY_MALFORMED, m->path, m->offset, m->index,
-                           "%s: entry %llu, byte %llu: t is not a time", m->path,
-                           (unsigned long long)m->index, (unsigned long long)m->offset);
+                if (e->run >= 0)
+                        say_envelope(m, "t is not a time");
                 return;
         }
         if (m->has_heartbeat && t < m->heartbeat - m->tolerance)
@@ -140,10 +148,18 @@ static void time_of(struct meaning *m, const struct entry *e)
 
 /* ---- entries ---- */
 
-/* rotation/ has a file for each change of key; the other way round is verify_notes.c's. */
-static void key_rotated(struct meaning *m)
+/* rotation/ has a file for each change of key; the other way round is verify_notes.c's.  A free
+ * entry of that name that names no key of this log has changed none. */
+static void key_rotated(struct meaning *m, const struct entry *e)
 {
         const struct verify *v = m->v;
+        struct json_value vkey;
+        struct note_vkey key;
+        struct span text;
+
+        if (!e->what.raw.n || !json_get(e->what, "vkey", &vkey) || !json_value_plain(vkey, &text) ||
+            verifier_parse(text, &key, NULL) || strcmp(key.name, v->log_key->name) != 0)
+                return;
 
         for (size_t i = 0; i < v->n_rotation; i++)
                 if (v->rotation[i].at.size == m->index + 1)
@@ -182,8 +198,8 @@ static void stamped(struct meaning *m, const struct entry *e)
         int r;
 
         if (!what_u64(e, "size", &size) || !json_get(e->what, "digest", &v) ||
-            !json_value_plain(v, &want))
-                return; /* kind_check()'s business, when it was recorded */
+            !json_value_plain(v, &want) || text_from_hex(want, digest, sizeof digest))
+                return; /* kind_check()'s business, when it was recorded; else a free entry */
         snprintf(path, sizeof path, "stamp/%llu.tsr", (unsigned long long)size);
         r = verify_read(m->v, path, &m->reply);
         if (r == -ENOENT)
@@ -207,7 +223,7 @@ static void by_kind(struct meaning *m, const struct entry *e)
         if (!span_starts(e->kind, SPAN("ledger.")))
                 return;
         if (span_eq_str(e->kind, "ledger.key_rotated"))
-                key_rotated(m);
+                key_rotated(m, e);
         else if (span_eq_str(e->kind, "ledger.stamped"))
                 stamped(m, e);
         else if (span_eq_str(e->kind, "ledger.pruned") && what_u64(e, "min_index", &n))
@@ -222,9 +238,10 @@ static void one_entry(struct meaning *m, struct span s)
 {
         struct err err = { 0 };
         struct entry e;
+        bool fits;
 
         m->v->result->next.there = false; /* only the last entry's word counts */
-        if (json_check(s, &err) || entry_parse(s, &e, &err)) {
+        if (json_check(s, &err) || entry_read(s, &e, &fits, &err)) {
                 verify_say(m->v, VERIFY_ENTRY_MALFORMED, m->path, m->offset, m->index,
                            "%s: entry %llu, byte %llu: %s", m->path, (unsigned long long)m->index,
                            (unsigned long long)m->offset, err_text(&err));
@@ -234,6 +251,8 @@ static void one_entry(struct meaning *m, struct span s)
                 m->v->result->entries_free++;
                 return;
         }
+        if (!fits && e.run >= 0)
+                say_envelope(m, err_text(&err));
         if (e.run >= 0 && e.seq >= 0) {
                 sequence(m, &e);
                 m->entry = e;

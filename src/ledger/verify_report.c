@@ -35,6 +35,7 @@ static const struct {
         [VERIFY_PRUNED_MALFORMED] = { "pruned_malformed", VERIFY_DAMAGE },
         [VERIFY_NOT_LISTED] = { "not_listed", VERIFY_NOTE },
         [VERIFY_ENTRY_MALFORMED] = { "entry_malformed", VERIFY_DAMAGE },
+        [VERIFY_ENTRY_ENVELOPE] = { "entry_envelope", VERIFY_NOTE },
         [VERIFY_SEQUENCE] = { "sequence", VERIFY_DAMAGE },
         [VERIFY_SEQUENCE_START] = { "sequence_start", VERIFY_WARNING },
         [VERIFY_TIME] = { "time", VERIFY_WARNING },

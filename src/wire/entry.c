@@ -207,29 +207,31 @@ static int set_part(const struct part *part, struct json_value v, const char *pr
         return err_set(err, -EINVAL, "%s%s must be %s", prefix, part->key, names[part->type]);
 }
 
-/* Both lists ascend, so one walk finds all. */
+/* Both lists ascend, so one walk finds all.  -EINVAL: the first that did not fit; all others are
+ * set nevertheless. */
 static int set_parts(struct json_value object, const struct part *parts, size_t n,
                      const char *prefix, struct parsed *p, struct err *err)
 {
         struct json_iter it = json_iter_of(object);
         struct json_value v;
         struct span key;
+        struct err scrap;
         size_t i = 0;
-        int r;
+        int r = 0, one;
 
         while (i < n && json_next(&it, &key, &v)) {
                 while (i < n && span_cmp(span_str(parts[i].key), key) < 0)
                         i++;
                 if (i == n || !span_eq_str(key, parts[i].key))
                         continue;
-                r = set_part(&parts[i], v, prefix, p, err);
-                if (r < 0)
-                        return r;
+                one = set_part(&parts[i], v, prefix, p, r ? &scrap : err);
+                r = r ? r : one;
         }
-        return 0;
+        return r;
 }
 
-int entry_parse(struct span s, struct entry *ret, struct err *err)
+/* *p is set but for what does not fit. */
+static int parse(struct span s, struct parsed *p, struct err *err)
 {
         static const struct part top[] = {
                 { "_sd", PART_ARRAY, offsetof(struct parsed, entry.sd) },
@@ -249,17 +251,40 @@ int entry_parse(struct span s, struct entry *ret, struct err *err)
                 { "run", PART_INT, offsetof(struct parsed, entry.run) },
                 { "seq", PART_INT, offsetof(struct parsed, entry.seq) },
         };
-        struct parsed p = { .entry = { .run = -1, .seq = -1 } };
-        int r;
+        struct err scrap;
+        int r, of_source;
 
+        *p = (struct parsed){ .entry = { .run = -1, .seq = -1 } };
         if (s.n == 0 || s.p[0] != '{')
                 return err_set(err, -EINVAL, "an entry must be an object");
-        p.entry.object = json_value_of(s);
-        r = set_parts(p.entry.object, top, ARRAY_LEN(top), "", &p, err);
-        if (r == 0 && p.src.raw.n > 0)
-                r = set_parts(p.src, source, ARRAY_LEN(source), "src.", &p, err);
-        if (r < 0)
+        p->entry.object = json_value_of(s);
+        r = set_parts(p->entry.object, top, ARRAY_LEN(top), "", p, err);
+        if (p->src.raw.n > 0) {
+                of_source =
+                        set_parts(p->src, source, ARRAY_LEN(source), "src.", p, r ? &scrap : err);
+                r = r ? r : of_source;
+        }
+        return r;
+}
+
+int entry_parse(struct span s, struct entry *ret, struct err *err)
+{
+        struct parsed p;
+        int r = parse(s, &p, err);
+
+        if (r == 0)
+                *ret = p.entry;
+        return r;
+}
+
+int entry_read(struct span s, struct entry *ret, bool *ret_fits, struct err *err)
+{
+        struct parsed p;
+        int r = parse(s, &p, err);
+
+        if (r < 0 && p.entry.object.raw.n == 0)
                 return r;
         *ret = p.entry;
+        *ret_fits = r == 0;
         return 0;
 }

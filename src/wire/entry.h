@@ -61,6 +61,9 @@ struct entry {
 /* s was accepted by json_check().  Parts of another type than they should have: -EINVAL, named.
  * Entries without an envelope are fine (assay ledger append takes any object). */
 MUST_USE int entry_parse(struct span s, struct entry *ret, struct err *err);
+/* The same for a ledger that anybody may have filled: a part of another type is as good as absent,
+ * *ret_fits is false then and err says which.  -EINVAL: no object. */
+MUST_USE int entry_read(struct span s, struct entry *ret, bool *ret_fits, struct err *err);
 
 /* ---- disclosures (RFC 9901) ---- */
 

@@ -4,6 +4,8 @@ import base64
 import hashlib
 import json
 import os
+import pathlib
+import shutil
 import stat
 import subprocess
 import threading
@@ -265,7 +267,7 @@ def test_the_private_half_is_read_too(ledger):
             file.seek(at)
             file.write(bytes([content[at] ^ 1]))
         done = assay("verify", path)
-        assert done.returncode == 1
+        assert done.returncode == 1 and done.stdout.startswith(b"DAMAGED  ")
         assert done.stderr.decode().startswith(f"assay verify: {path}.private: wal segment 1")
         assert assay("verify", path, "--key", vkey).returncode == 0
         segment.write_bytes(content)
@@ -438,3 +440,65 @@ def test_rebuild_as_another_user(old_ledger):
     assert tree(path) == before
     for f in [path.parent / "L.private/lock", *path.rglob("*")]:
         assert os.stat(f).st_uid == 65534
+
+
+FREE = [b'{"id":5}', b'{"id":"a\\"b"}', b'{"who":"alice"}', b'{"src":"10.0.0.1"}', b'{"v":"1.0"}',
+        b'{"what":"x"}', b'{"why":"y"}', b'{"k":1}', b'{"_sd":1}', b'{"_subj":3}',
+        b'{"k":"a","t":"2026-11-26T01:00:00Z"}', b'{"k":"a","t":5}', b'{"k":"ledger.key_rotated"}',
+        b'{"k":"ledger.stamped","what":{"digest":"x","size":5}}']
+
+
+def test_any_object_is_an_entry(ledger, tmp_path):
+    """What append takes is good, is shown as it is, and can be proved."""
+    path, vkey = ledger
+    good("ledger", "append", path, data=b"\n".join(FREE) + b"\n")
+    said = good_json("verify", path, "--key", vkey)
+    assert (said["verdict"], said["reports"], said["size"]) == ("good", [], len(FREE))
+    assert good("log", path, "--json").encode().splitlines() == FREE
+    assert len(good("log", path).splitlines()) >= len(FREE)
+    for i, entry in enumerate(FREE):
+        (tmp_path / "proof").write_text(good("ledger", "proof", path, i))
+        (tmp_path / "entry").write_bytes(entry + b"\n")
+        good("verify", "--proof", tmp_path / "proof", "--key", vkey, "--entry",
+             tmp_path / "entry")
+
+
+def test_a_rollback_beside_what_was_signed(ledger, tmp_path):
+    """An old copy put back does not pass while the private half says that more was signed."""
+    path, _ = ledger
+    private = pathlib.Path(f"{path}.private")
+    good("ledger", "append", path, data=lines(*({"n": n} for n in range(10))))
+    shutil.copytree(path, tmp_path / "public")
+    shutil.copytree(private / "wal", tmp_path / "wal")
+    good("ledger", "append", path, data=lines(*({"n": n} for n in range(10))))
+    newest = (path / "checkpoint").read_bytes()
+    assert good("verify", path).startswith("GOOD")
+    shutil.copy(tmp_path / "public" / "checkpoint", path / "checkpoint")
+    done = assay("verify", path)
+    assert done.returncode == 1 and done.stdout.startswith(b"warning: ")
+    assert b"20 entries are signed, but the checkpoint has only 10: a rollback" in done.stderr
+    assert b"GOOD" not in done.stdout and b"\nDAMAGED  " in done.stdout
+    (path / "checkpoint").write_bytes(newest)
+    assert good("verify", path).startswith("GOOD")
+    shutil.rmtree(private / "wal")
+    shutil.copytree(tmp_path / "wal", private / "wal")
+    done = assay("verify", path)
+    assert done.returncode == 1 and b"a rollback" in done.stderr
+    shutil.rmtree(path)
+    shutil.copytree(tmp_path / "public", path)
+    done = assay("verify", path, "--json")
+    assert done.returncode == 1 and json.loads(done.stdout)["verdict"] == "damaged"
+    assert b"a rollback" in done.stderr
+
+
+def test_more_damage_than_is_told(ledger):
+    path, vkey = ledger
+    good("ledger", "append", path, data=lines(*({"n": n} for n in range(3))))
+    for n in range(130):
+        (path / f"stray{n}").touch()
+    done = assay("verify", path, "--key", vkey)
+    assert done.returncode == 1
+    assert done.stdout.count(b"unexpected file") == 100
+    assert b"damage: and 30 more of this kind: file_unexpected\nDAMAGED" in done.stdout
+    said = json.loads(assay("verify", path, "--key", vkey, "--json").stdout)
+    assert said["counts"] == {"file_unexpected": 130} and len(said["reports"]) == 100

@@ -252,6 +252,30 @@ static void parse_refuses(void **state)
         }
 }
 
+/* What does not fit is left out, what is around it is not. */
+static void read_what_fits(void **state)
+{
+        struct err err = { 0 };
+        struct entry e;
+        bool fits;
+
+        assert_int_equal(entry_read(SPAN("{\"id\":5,\"k\":\"a\",\"src\":{\"host\":1,\"run\":3,"
+                                         "\"seq\":4},\"t\":\"x\"}"),
+                                    &e, &fits, &err),
+                         0);
+        assert_false(fits);
+        assert_string_equal(err.text, "id must be a string without escapes");
+        assert_int_equal(e.id.n, 0);
+        assert_int_equal(e.host.n, 0);
+        assert_true(span_eq_str(e.kind, "a") && span_eq_str(e.time, "x"));
+        assert_int_equal(e.run, 3);
+        assert_int_equal(e.seq, 4);
+        assert_int_equal(entry_read(SPAN("{\"k\":\"a\"}"), &e, &fits, &err), 0);
+        assert_true(fits);
+        assert_int_equal(entry_read(SPAN("[]"), &e, &fits, &err), -EINVAL);
+        assert_true(fits);
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
@@ -262,6 +286,7 @@ int main(void)
                 cmocka_unit_test(compose_is_bounded),
                 cmocka_unit_test(parses),
                 cmocka_unit_test(parse_refuses),
+                cmocka_unit_test(read_what_fits),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
