@@ -220,7 +220,8 @@ def test_disclose_prove_erase(host, tmp_path):
     lost = assay("log", *host.places, "--path", path)
     assert "by ⟨missing⟩ (uid 0)" in lost.stdout.decode() and lost.returncode == 1
     assert b"nobody erased" in lost.stderr
-    assert "by ⟨erased⟩ (uid 0)" in good("log", *host.places, "--path", found["entry"]["what"]["path"])
+    erased = found["entry"]["what"]["path"]
+    assert "by ⟨erased⟩ (uid 0)" in good("log", *host.places, "--path", erased)
 
 
 def test_rotate_on_the_host(host):

@@ -164,7 +164,7 @@ def test_kept_out(host):
 
 
 def test_approved(host):
-    """An approved change opens its own paths, for as long as it lasts, and what it made is frozen."""
+    """An approved change opens its own paths while it lasts, and what it made is frozen."""
     (host.safe / "sub").mkdir()
     for name in ("a", "b", "sub/c"):
         (host.safe / name).write_text(name)
@@ -408,7 +408,8 @@ def test_attempts(host):
     assert [(e["what"]["call"], pathlib.Path(e["what"]["path"]), e["what"]["error"])
             for e in entries] == wanted
     assert {e["what"]["profile"] for e in entries} == {"safe"}
-    assert entries[6]["what"]["path_from"] == "file" and entries[0]["what"]["path_from"] == "argument"
+    assert entries[6]["what"]["path_from"] == "file"
+    assert entries[0]["what"]["path_from"] == "argument"
     assert entries[-1]["who"]["uid"] == 65534 and entries[0]["who"]["uid"] == 0
     assert {e["who"]["pid"] for e in entries[:-1]} == {actor.pid}
     assert "free" not in json.dumps(host.entries("integrity.denied"))
@@ -427,7 +428,8 @@ def test_attempts_flood(host):
         refused(os.truncate, host.safe / "a", 0)
 
     def counts():
-        return [e["what"]["count"] for e in host.entries("integrity.denied") if "count" in e["what"]]
+        return [e["what"]["count"] for e in host.entries("integrity.denied")
+                if "count" in e["what"]]
     host.wait(counts, "the count")
     assert len([e for e in host.entries("integrity.denied") if "path" in e["what"]]) <= 400
     assert counts()[0] >= 500

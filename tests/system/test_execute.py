@@ -286,7 +286,7 @@ def test_sensor_killed(host):
 
 def test_flood(host):
     """Many at once, good and bad, while the handler is killed and stopped under them: each is
-    answered, the bad ones but in a lapse are refused, and what is not told one by one is counted."""
+    answered, the bad ones but in a lapse are refused, and what is not told singly is counted."""
     bad = host.install("bad", b"bad")
     host.known(bad, "created")
     assert run(bad) == errno.EPERM
