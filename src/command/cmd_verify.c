@@ -116,7 +116,7 @@ static enum status judge(struct judging *j, const struct verify_options *o,
 }
 
 /* The other half of our own ledger, which only its owner can read. */
-static void check_private(const char *dir, struct private_half *ret)
+static void check_private(const char *dir, const struct clock *clock, struct private_half *ret)
 {
         CLEANUP(reader_done) struct reader r = { 0 };
         int status = reader_open(dir, &r, &ret->err);
@@ -124,6 +124,8 @@ static void check_private(const char *dir, struct private_half *ret)
         ret->checked = true;
         if (status == 0)
                 status = wal_check(dir, &r, &ret->wal, &ret->err);
+        if (status == 0)
+                status = vault_check(dir, &r, clock, &ret->vault, &ret->err);
         ret->status = status == 0          ? STATUS_GOOD
                       : status == -EBADMSG ? STATUS_PROBLEM
                                            : STATUS_UNSURE;
@@ -148,6 +150,12 @@ static enum status print_private(const struct invocation *in, const char *dir,
         if (p->wal.unfinished)
                 buf_put_str(&out, "; the last batch is unfinished");
         buf_put_byte(&out, '\n');
+        if (p->vault.entries) {
+                verify_put_number(&out, "sealed     ", p->vault.values, "value", "values");
+                verify_put_number(&out, " of ", p->vault.entries, "entry", "entries");
+                verify_put_number(&out, ", ", p->vault.erased, "erased", "erased");
+                buf_put_byte(&out, '\n');
+        }
         return command_print(in, &out, STATUS_GOOD);
 }
 
@@ -201,7 +209,7 @@ static enum status verify_first(struct invocation *in, struct verify_keys *keys,
         if (read_earlier(&o->earlier, &earlier_text, earlier, &err) < 0)
                 return complain_err(in, &err);
         if (keys->own)
-                check_private(dir, &j.private);
+                check_private(dir, in->clock, &j.private);
         options = options_of(&j, &opened, keys);
         options.earlier = earlier;
         options.n_earlier = o->earlier.n;

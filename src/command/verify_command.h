@@ -5,6 +5,7 @@
 
 #include "command/command.h"
 #include "command/progress.h"
+#include "command/vault_check.h"
 #include "command/wal_check.h"
 #include "ledger/verify.h"
 #include "wire/note.h"
@@ -35,6 +36,7 @@ struct private_half {
         bool checked;
         enum status status;
         struct wal_check wal;
+        struct vault_check vault;
         struct err err;
 };
 

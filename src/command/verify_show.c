@@ -225,8 +225,14 @@ static void put_private_json(struct json_writer *w, const struct private_half *p
         json_member_u64(w, "batches", p->wal.batches);
         json_member_u64(w, "bytes", p->wal.bytes);
         json_member_u64(w, "entries", p->wal.entries);
+        if (p->vault.checked)
+                json_member_u64(w, "erased", p->vault.erased);
         if (p->status != STATUS_GOOD)
                 command_put_json_text(w, "error", err_text(&p->err));
+        if (p->vault.checked) {
+                json_member_u64(w, "sealed", p->vault.entries);
+                json_member_u64(w, "values", p->vault.values);
+        }
         json_member_u64(w, "waiting", p->wal.waiting);
         json_end_object(w);
 }

@@ -59,6 +59,7 @@ enum verify_issue {
         VERIFY_RUNS_FULL,         /* more runs than are followed */
         VERIFY_NOT_A_LOG,         /* neither a checkpoint nor a tile there: nothing to judge */
         VERIFY_SUCCESSION,        /* it is not the ledger that succeeded the one before */
+        VERIFY_SUCCESSION_EMPTY,  /* it has no entry yet that could cite the one before */
         VERIFY_SUCCESSION_PRUNED, /* the entry that cites the one before is gone */
         VERIFY_ISSUES,
 };

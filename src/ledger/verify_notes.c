@@ -289,10 +289,13 @@ static void stamp(struct verify *v, const struct verify_stamp *s, struct buf *no
 
         snprintf(path, sizeof path, "stamp/%llu.note", (unsigned long long)s->at.size);
         snprintf(other, sizeof other, "stamp/%llu.tsr", (unsigned long long)s->at.size);
-        if (!s->note || !s->reply)
-                verify_say(v, VERIFY_FILE_MISSING, s->note ? other : path, VERIFY_NOWHERE,
-                           VERIFY_NOWHERE, "%s: missing beside its %s", s->note ? other : path,
-                           s->note ? "note" : "stamp");
+        if (!s->note)
+                verify_say(v, VERIFY_FILE_MISSING, path, VERIFY_NOWHERE, VERIFY_NOWHERE,
+                           "%s: missing beside its stamp", path);
+        else if (!s->reply) /* the note is stored first; a stamp that counts has an entry */
+                verify_say(v, VERIFY_STAMP_NOT_JUDGED, other, VERIFY_NOWHERE, VERIFY_NOWHERE,
+                           "%s: not beside its note: a crash left that, if no entry records it",
+                           other);
         if (!s->note || verify_read(v, path, note) || !open_paper(&p, buf_span(note)))
                 return;
         v->result->stamps++;

@@ -42,6 +42,7 @@ static const struct {
         [VERIFY_RUNS_FULL] = { "runs_full", VERIFY_UNKNOWN },
         [VERIFY_NOT_A_LOG] = { "not_a_log", VERIFY_UNKNOWN },
         [VERIFY_SUCCESSION] = { "succession", VERIFY_DAMAGE },
+        [VERIFY_SUCCESSION_EMPTY] = { "succession_empty", VERIFY_UNKNOWN },
         [VERIFY_SUCCESSION_PRUNED] = { "succession_pruned", VERIFY_NOTE },
 };
 

@@ -124,5 +124,12 @@ void verify_succession(struct verify *v)
                 v->result->succeeds = named;
                 return;
         }
+        if (v->checkpoint.size == 0) {
+                verify_say(v, VERIFY_SUCCESSION_EMPTY, "", VERIFY_NOWHERE, VERIFY_NOWHERE,
+                           "%s has no entry yet: the first, which its recorder writes when it "
+                           "starts, has to cite %s",
+                           v->result->origin, v->o->predecessor->origin);
+                return;
+        }
         v->result->succeeds = cites(v, &v->result->previous) && named;
 }

@@ -189,11 +189,32 @@ static void a_pruned_one(void **state)
         testlog_done(&new);
 }
 
+/* Made and not begun: nothing is known yet. */
+static void an_empty_one(void **state)
+{
+        struct verify_result first, second;
+        struct testlog old, new;
+        struct said said;
+
+        testlog_new(&old, OLD);
+        testlog_new(&new, NEW);
+        make_old(&old, new.vkey, NOTHING);
+        testlog_publish(&new, 0);
+        first = judge(&old, NULL, &said);
+        second = judge(&new, &first, &said);
+        assert_int_equal(second.verdict, VERDICT_UNKNOWN);
+        assert_non_null(strstr(said.text[VERIFY_SUCCESSION_EMPTY], NEW " has no entry yet"));
+        assert_false(second.succeeds);
+        testlog_done(&old);
+        testlog_done(&new);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_fault),
                 cmocka_unit_test(a_pruned_one),
+                cmocka_unit_test(an_empty_one),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -662,8 +662,14 @@ static void stamps_without_authority(void **state)
         assert_int_equal(r.stamps_judged, 0);
         testlog_write(&l, "stamp/151.note", buf_span(&b));
         judge_log(&l, &seen);
-        assert_int_equal(seen.count[VERIFY_STAMP], 1);        /* wrong size in it */
-        assert_int_equal(seen.count[VERIFY_FILE_MISSING], 1); /* its reply */
+        assert_int_equal(seen.count[VERIFY_STAMP], 1); /* wrong size in it */
+        /* its reply: the note is stored first, a crash may leave it alone */
+        assert_int_equal(seen.count[VERIFY_STAMP_NOT_JUDGED], 2);
+        assert_int_equal(seen.count[VERIFY_FILE_MISSING], 0);
+        assert_int_equal(unlinkat(l.fd, "stamp/151.note", 0), 0);
+        assert_int_equal(unlinkat(l.fd, "stamp/150.note", 0), 0);
+        judge_log(&l, &seen);
+        assert_int_equal(seen.count[VERIFY_FILE_MISSING], 1);
         buf_done(&b);
         testlog_done(&l);
 }

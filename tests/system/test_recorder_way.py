@@ -113,6 +113,24 @@ def test_hold_blocks_erasure(recorder):
     recorder.verify()
 
 
+def test_lost_values_are_damage(recorder):
+    """Who erased nothing has lost something, and verify says so where it sees the private half."""
+    lost = put_sensitive(recorder, label="uid:1")
+    put_sensitive(recorder, label="uid:2")
+    erase(recorder, "uid:2")
+    recorder.published()
+    said = json.loads(recorder.assay("verify", "--json"))
+    assert {k: said["private"][k] for k in ("erased", "sealed", "values")} == {
+        "erased": 1, "sealed": 2, "values": 1}
+    assert "sealed     1 value of 2 entries, 1 erased\n" in recorder.verify()
+    for rows in (recorder.private / "vault").iterdir():
+        rows.unlink()
+    said = recorder.assay("verify", status=1)
+    assert f"values of 1 entries are missing and nobody erased them; the first is entry {lost}" in said
+    recorder.assay("verify", recorder.public, "--key",
+                   recorder.assay("ledger", "vkey", recorder.public).strip())
+
+
 def test_erased_and_unknown_subjects(recorder):
     put_sensitive(recorder)
     assert erase(recorder)["rows"] == 1
