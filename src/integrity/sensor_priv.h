@@ -3,7 +3,7 @@
  *
  *   sensor.c        life, loop, timers
  *   sensor_scan.c   what scans find
- *   sensor_look.c   what events lead to
+ *   sensor_event.c, sensor_look.c, sensor_take.c, sensor_gone.c  what events lead to: sensor_look.h
  *   sensor_rename.c renames
  *   sensor_tell.c   entries on their way out
  *   sensor_status.c what it says of itself
@@ -230,7 +230,7 @@ void tell_on_ack(void *ctx, uint64_t seq, uint64_t index);
 void tell_on_nak(void *ctx, uint64_t seq, int code, struct span text);
 void tell_done(struct sensor *s);
 
-/* ---- sensor_look.c ---- */
+/* ---- looking: sensor_look.h ---- */
 
 MUST_USE int look_init(struct sensor *s, struct err *err);
 void look_done(struct sensor *s);
