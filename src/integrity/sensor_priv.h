@@ -8,7 +8,7 @@
  *   sensor_tell.c   entries on their way out
  *   sensor_status.c what it says of itself
  *   sensor_mounts.c what is mounted
- *   sensor_trusted.c  what is trusted: baselines taken and accepted
+ *   sensor_trusted*.c, sensor_accept.c  what is trusted: baselines taken and accepted
  *   sensor_command.c  what administrators ask
  *   sensor_config.c   what is watched becomes something else
  *   sensor_deep.c     all content read again, in the background

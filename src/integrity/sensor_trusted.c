@@ -1,66 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "integrity/sensor_trusted.h"
+#include "integrity/sensor_trusted_priv.h"
 
 #include "base/text.h"
-#include "integrity/baseline.h"
 #include "integrity/content.h"
-#include "integrity/control.h"
-#include "integrity/sensor_priv.h"
 #include "integrity/sensor_restore.h"
 #include "integrity/trusted_entry.h"
 #include "loop/log.h"
 #include "sys/io.h"
 
 #include <stdlib.h>
-
-enum {
-        CHANGES_MAX = 64 << 20, /* bytes of differences accepted at once */
-        PATHS_MAX = 1 << 20,
-        COMMENT_MAX = 1024,
-        REPLY_MAX = 4096,
-        RULES_MAX = 8 * WATCH_TEXT_MAX,
-        SETTLE_MS = 5000,  /* for events that wait: an open file may be written for ever */
-        LEDGER_MS = 15000, /* for the entry: the recorder may be away */
-        AGAIN_MS = 100,
-        PROGRESS_MS = 200,
-};
-
-enum step { IDLE, SCAN, SETTLE, WORK, TOLD };
-
-struct trusted {
-        enum step step;
-        enum trusted_task task;
-        struct control_call *call; /* NULL: nobody asks, or nobody waits any more */
-        struct who *who;
-        int64_t began_ns, due_ns, shown_ns; /* monotonic */
-        bool deep;
-
-        /* The baseline in place. */
-        bool has;
-        struct snapshot_head head;
-        struct buf note; /* its entry, until that is in the ledger */
-        bool note_goes;  /* among those that go out again */
-
-        /* The one that is made. */
-        struct snapshot_head next;
-        struct baseline_sums sums;
-        struct buf comment, selected, changes, reads, rules;
-        struct buf also; /* states whose content stays beside those of baselines */
-        uint64_t added, changed, removed, found;
-
-        /* After it is in place. */
-        bool swept, told, in_ledger;
-        uint64_t index, removed_content;
-
-        /* In a worker. */
-        struct pool_job job;
-        struct sensor *sensor;
-        struct observer *observer;
-        bool sweeping;
-        int rc;
-        struct err err;
-};
-
 /* ---- making and ending ---- */
 
 int trusted_init(struct sensor *s, struct err *err)
@@ -85,7 +33,7 @@ int trusted_init(struct sensor *s, struct err *err)
         return rc;
 }
 
-static void clear_task(struct trusted *t)
+void trusted_clear(struct trusted *t)
 {
         t->who = who_unref(t->who);
         buf_done(&t->comment);
@@ -105,7 +53,7 @@ void trusted_done(struct sensor *s)
 
         if (!t)
                 return;
-        clear_task(t);
+        trusted_clear(t);
         buf_done(&t->note);
         observer_free(t->observer);
         free(t);
@@ -123,7 +71,7 @@ bool trusted_sweeps(const struct sensor *s)
         return s->trusted->step == TOLD && s->trusted->sweeping && !s->trusted->swept;
 }
 
-static void answer_failed(struct trusted *t, int rc, const struct err *err)
+void trusted_answer_failed(struct trusted *t, int rc, const struct err *err)
 {
         if (t->call)
                 command_end(t->sensor, t->call, rc, err_text(err), SPAN_NONE);
@@ -132,7 +80,7 @@ static void answer_failed(struct trusted *t, int rc, const struct err *err)
                 log_event(LOG_LEVEL_ERROR, "sensor.baseline_not_extended", log_err(err));
                 config_extended(t->sensor);
         }
-        clear_task(t);
+        trusted_clear(t);
 }
 
 /* ---- telling ---- */
@@ -296,19 +244,19 @@ static void job_done(struct pool_job *p)
         if (s->stopping || t->rc < 0) {
                 if (t->rc == 0)
                         (void)err_set(&t->err, -ECANCELED, "the sensor stops");
-                answer_failed(t, t->rc ? t->rc : -ECANCELED, &t->err);
+                trusted_answer_failed(t, t->rc ? t->rc : -ECANCELED, &t->err);
                 return;
         }
         if (t->task == TRUSTED_EXTEND)
                 t->removed = t->head.count + t->added - t->next.count;
         t->rc = place(t, reason_of(t), &err);
         if (t->rc < 0)
-                answer_failed(t, t->rc, &err);
+                trusted_answer_failed(t, t->rc, &err);
         else if (t->task == TRUSTED_EXTEND)
                 config_extended(s);
 }
 
-static int submit(struct trusted *t, bool sweeping)
+int trusted_submit(struct trusted *t, bool sweeping)
 {
         int rc;
 
@@ -328,7 +276,7 @@ static void sweep(struct trusted *t)
         if (buf_status(&t->also) < 0)
                 t->swept = true; /* too much: nothing goes this time */
         else
-                (void)!submit(t, true);
+                (void)!trusted_submit(t, true);
 }
 
 /* ---- the first, and one taken anew ---- */
@@ -363,191 +311,6 @@ int trusted_first(struct sensor *s, int64_t took_ns)
         return rc;
 }
 
-/* ---- what is accepted ---- */
-
-static bool is_selected(const struct trusted *t, struct span path)
-{
-        struct span rest = buf_span(&t->selected);
-
-        if (rest.n == 0)
-                return true;
-        while (rest.n) {
-                size_t n = strlen((const char *)rest.p);
-
-                if (path_within(path, span_of(rest.p, n)))
-                        return true;
-                rest = span_from(rest, n + 1);
-        }
-        return false;
-}
-
-static void want_content(struct trusted *t, const struct watch_profile *p, struct span path,
-                         const struct record *is)
-{
-        if (!p->keep || is->hash != RECORD_HASH_KNOWN ||
-            content_has(t->sensor->content, is->sha256))
-                return;
-        buf_put(&t->reads, span_of(&p->max_size, sizeof p->max_size));
-        buf_put(&t->reads, path);
-        buf_put_byte(&t->reads, 0);
-}
-
-static int on_difference(void *ctx, struct span path, struct span was_bytes, struct span is_bytes)
-{
-        struct trusted *t = ctx;
-        struct record was, is;
-        struct change c = { .path = path };
-
-        if (!is_selected(t, path) ||
-            (t->task == TRUSTED_EXTEND && config_was_watched(t->sensor, path)))
-                return 0;
-        if ((was_bytes.n && record_decode(was_bytes, &was, NULL) < 0) ||
-            (is_bytes.n && record_decode(is_bytes, &is, NULL) < 0))
-                return -EBADMSG;
-        c.profile = watchset_profile(t->sensor->o.watch, path);
-        c.was = was_bytes.n ? &was : NULL;
-        c.is = is_bytes.n ? &is : NULL;
-        t->added += !c.was;
-        t->removed += !c.is;
-        t->changed += c.was && c.is && change_differs_since(&c);
-        if (t->task == TRUSTED_CHECK)
-                return 0;
-        baseline_put_change(&t->changes, path, is_bytes);
-        if (c.is && c.profile)
-                want_content(t, c.profile, path, &is);
-        return buf_status(&t->changes) < 0 ? buf_status(&t->changes) : buf_status(&t->reads);
-}
-
-static void put_reply(const struct trusted *t, struct buf *out)
-{
-        struct content_counts c = content_counts(t->sensor->content);
-        char hex[2 * HASH_LEN + 1];
-        struct json_writer w;
-
-        text_hex(span_of(t->head.root.b, HASH_LEN), hex);
-        json_writer_init(&w, out);
-        json_begin_object(&w);
-        if (t->task == TRUSTED_ACCEPT) {
-                json_member_u64(&w, "added", t->added);
-                json_member_u64(&w, "changed", t->changed);
-        }
-        if (t->in_ledger)
-                json_member_u64(&w, "entry", t->index);
-        json_member_u64(&w, "files", t->head.count);
-        if (t->task == TRUSTED_CREATE)
-                json_member_u64(&w, "found", t->found);
-        json_member_u64(&w, "kept", c.kept + c.had);
-        json_member_u64(&w, "not_kept", c.too_large + c.no_room + c.failed);
-        if (t->task == TRUSTED_ACCEPT)
-                json_member_u64(&w, "removed", t->removed);
-        json_member_text(&w, "root", hex);
-        json_member_time(&w, "taken", t->head.taken_ns);
-        json_member_u64(&w, "unreadable", t->sums.unreadable);
-        json_end_object(&w);
-}
-
-static void answer(struct trusted *t)
-{
-        struct buf body = BUF_INIT(REPLY_MAX);
-
-        put_reply(t, &body);
-        if (t->call)
-                command_end(t->sensor, t->call, 0, NULL, buf_span(&body));
-        t->call = NULL;
-        buf_done(&body);
-        clear_task(t);
-}
-
-/* Everything that waited has been looked at: list what is accepted, and begin to write. */
-static int begin_to_write(struct trusted *t)
-{
-        struct sensor *s = t->sensor;
-        struct err err = { 0 };
-        int rc = baseline_diff(s->state.io, s->state.dirfd, s->o.watch, s->table, on_difference, t,
-                               &err);
-
-        if (rc == -E2BIG)
-                (void)err_set(&err, rc, "too much at once: accept parts of it, or create it anew");
-        if (rc == 0 && t->changes.n == 0) {
-                deny_trusted(s);
-                answer(t); /* nothing differs: what is trusted stays */
-                return 0;
-        }
-        watchset_print(s->o.watch, &t->rules);
-        if (rc == 0 && buf_status(&t->rules) < 0)
-                rc = err_sys(&err, buf_status(&t->rules), "the rules");
-        content_count_anew(s->content);
-        t->next = (struct snapshot_head){ .taken_ns = sensor_wall(s) };
-        t->step = WORK;
-        if (rc == 0)
-                rc = submit(t, false);
-        if (rc == -EAGAIN) {
-                t->step = SETTLE; /* the pool is full: at the next turn */
-                buf_clear(&t->changes);
-                buf_clear(&t->reads);
-                buf_clear(&t->rules);
-                t->added = t->changed = t->removed = 0;
-                return 0;
-        }
-        if (rc < 0)
-                answer_failed(t, rc, &err);
-        return rc == -ENOMEM ? rc : 0;
-}
-
-/* ---- what is watched newly ---- */
-
-void trusted_extend(struct sensor *s)
-{
-        struct trusted *t = s->trusted;
-
-        assert(t->step == IDLE);
-        t->task = TRUSTED_EXTEND;
-        t->call = NULL;
-        t->began_ns = sensor_mono(s);
-        t->step = SCAN;
-        content_count_anew(s->content);
-}
-
-/* At the end of the scan, before anything else is looked at. */
-static int collect_new(struct trusted *t)
-{
-        struct sensor *s = t->sensor;
-        struct err err = { 0 };
-        int rc = t->has ? baseline_diff(s->state.io, s->state.dirfd, s->o.watch, s->table,
-                                        on_difference, t, &err)
-                        : err_set(&err, -ENOENT, "there is no baseline");
-
-        if (rc == 0) {
-                watchset_print(s->o.watch, &t->rules);
-                rc = buf_status(&t->rules);
-        }
-        if (rc < 0) {
-                answer_failed(t, rc, &err);
-                return rc == -ENOMEM ? rc : 0;
-        }
-        t->step = SETTLE;
-        t->due_ns = sensor_mono(s);
-        return 0;
-}
-
-/* The entry of the last baseline comes first. */
-static int write_new(struct trusted *t)
-{
-        struct sensor *s = t->sensor;
-        struct err err = { 0 };
-        int rc = -EAGAIN;
-
-        t->due_ns = sensor_mono(s) + AGAIN_MS * NS_PER_MS;
-        t->next = (struct snapshot_head){ .taken_ns = sensor_wall(s) };
-        if (!t->note.n)
-                rc = submit(t, false);
-        if (rc == 0)
-                t->step = WORK;
-        if (rc < 0 && rc != -EAGAIN)
-                answer_failed(t, err_sys(&err, rc, "the baseline"), &err);
-        return 0;
-}
-
 /* ---- the way ---- */
 
 int trusted_scanned(struct sensor *s, uint64_t found)
@@ -560,13 +323,13 @@ int trusted_scanned(struct sensor *s, uint64_t found)
                 return 0;
         t->found = found;
         if (t->task == TRUSTED_EXTEND)
-                return collect_new(t);
+                return trusted_collect_new(t);
         if (t->task == TRUSTED_CREATE) {
                 rc = write_table(t, &err);
                 if (rc == 0)
                         rc = place(t, "replaced", &err);
                 if (rc < 0)
-                        answer_failed(t, rc, &err);
+                        trusted_answer_failed(t, rc, &err);
                 return 0;
         }
         t->step = SETTLE;
@@ -600,11 +363,11 @@ static int answer_check(struct trusted *t)
         struct buf body = BUF_INIT(REPLY_MAX);
         struct json_writer w;
         struct err err = { 0 };
-        int rc = baseline_diff(s->state.io, s->state.dirfd, s->o.watch, s->table, on_difference, t,
-                               &err);
+        int rc = baseline_diff(s->state.io, s->state.dirfd, s->o.watch, s->table,
+                               trusted_on_difference, t, &err);
 
         if (rc < 0) {
-                answer_failed(t, rc, &err);
+                trusted_answer_failed(t, rc, &err);
                 return rc == -ENOMEM ? rc : 0;
         }
         deny_trusted(s);
@@ -620,7 +383,7 @@ static int answer_check(struct trusted *t)
                 command_end(s, t->call, 0, NULL, buf_span(&body));
         t->call = NULL;
         buf_done(&body);
-        clear_task(t);
+        trusted_clear(t);
         return 0;
 }
 
@@ -632,14 +395,14 @@ int trusted_work(struct sensor *s)
         if (t->step == SCAN)
                 show_progress(t);
         if (t->step == SETTLE && t->task == TRUSTED_EXTEND)
-                return now >= t->due_ns ? write_new(t) : 0;
+                return now >= t->due_ns ? trusted_write_new(t) : 0;
         if (t->step == SETTLE && s->phase == SENSOR_LIVE &&
             (dirty_count(s->dirty) == 0 || now >= t->due_ns))
-                return t->task == TRUSTED_ACCEPT ? begin_to_write(t) : answer_check(t);
+                return t->task == TRUSTED_ACCEPT ? trusted_begin_to_write(t) : answer_check(t);
         if (t->step == TOLD && !t->swept && !t->sweeping && !restore_active(s))
                 sweep(t);
         if (t->step == TOLD && t->swept && (t->told || now >= t->due_ns || !t->call))
-                answer(t);
+                trusted_answer(t);
         return 0;
 }
 
@@ -648,100 +411,6 @@ int64_t trusted_due(const struct sensor *s)
         const struct trusted *t = s->trusted;
 
         return t->step == SETTLE || t->step == TOLD ? t->due_ns : -1;
-}
-
-/* ---- being asked ---- */
-
-static bool is_whole_path(struct span p)
-{
-        return p.p && p.n && p.p[0] == '/' && !memchr(p.p, 0, p.n) &&
-               (p.n == 1 || p.p[p.n - 1] != '/');
-}
-
-/* The path that begins at a byte of what was named, decoded and checked there. */
-static int take_path(struct trusted *t, size_t at, bool base64, struct err *err)
-{
-        struct span path = span_from(buf_span(&t->selected), at);
-        size_t n = 0;
-
-        if (base64) {
-                if (text_from_base64(path, t->selected.p + at, path.n, &n) < 0)
-                        return err_set(err, -EINVAL, "a path is no base64");
-                t->selected.n = at + n;
-                path.n = n;
-        }
-        if (!is_whole_path(path))
-                return err_set(err, -EINVAL,
-                               "a path does not begin at the root, or ends with a slash");
-        return 0;
-}
-
-static int take_paths(struct trusted *t, struct json_value list, bool base64, struct err *err)
-{
-        struct json_iter it;
-        struct json_value v;
-        int rc = 0;
-
-        if (list.type != JSON_ARRAY)
-                return err_set(err, -EINVAL, "\"paths\" is no list");
-        for (it = json_iter_of(list); rc == 0 && json_next(&it, NULL, &v);) {
-                size_t at = t->selected.n;
-
-                if (!json_value_text(v, &t->selected))
-                        return err_set(err, -EINVAL, "a path is no text");
-                if (buf_status(&t->selected) == 0)
-                        rc = take_path(t, at, base64, err);
-                buf_put_byte(&t->selected, 0);
-        }
-        if (rc == 0 && buf_status(&t->selected) < 0)
-                rc = err_set(err, -E2BIG, "too many paths");
-        return rc;
-}
-
-static int take_arguments(struct trusted *t, struct control_call *c, struct err *err)
-{
-        struct json_value v;
-        int rc;
-
-        rc = control_get_text(c, "reason", &t->comment, err);
-        if (rc == 0 && json_get(control_args(c), "paths", &v))
-                rc = take_paths(t, v, false, err);
-        if (rc == 0 && json_get(control_args(c), "paths_b64", &v))
-                rc = take_paths(t, v, true, err);
-        return rc;
-}
-
-int trusted_ask(struct sensor *s, struct control_call *c, struct who *who, enum trusted_task task,
-                struct err *err)
-{
-        struct trusted *t = s->trusted;
-        int rc = 0;
-
-        if (t->step != IDLE)
-                return err_set(err, -EBUSY, "the baseline is being written, or a check runs");
-        if (s->phase == SENSOR_FIRST)
-                return err_set(err, -EBUSY, "the first baseline is still being taken");
-        if (task != TRUSTED_CHECK && t->note.n)
-                return err_set(err, -EAGAIN,
-                               "the entry of the last baseline is not in the ledger yet");
-        if (task != TRUSTED_CREATE && !t->has)
-                return err_set(err, -ENOENT, "there is no baseline: create one");
-        if (task != TRUSTED_CHECK)
-                rc = take_arguments(t, c, err);
-        if (rc < 0) {
-                clear_task(t);
-                return rc;
-        }
-        t->task = task;
-        t->call = c;
-        t->who = who ? who_ref(who) : NULL;
-        t->began_ns = sensor_mono(s);
-        t->shown_ns = 0;
-        t->step = SCAN;
-        content_count_anew(s->content);
-        t->deep = task == TRUSTED_CREATE || (task == TRUSTED_CHECK && control_get_flag(c, "deep"));
-        scan_ask(s, t->deep, task == TRUSTED_CREATE);
-        return 0;
 }
 
 /* ---- at the start ---- */
@@ -783,10 +452,10 @@ void trusted_stop(struct sensor *s)
         struct err err = { 0 };
 
         if (t->step == TOLD) {
-                answer(t);
+                trusted_answer(t);
         } else if (t->call && t->step != WORK) { /* a worker's end comes by itself */
                 (void)err_set(&err, -ECANCELED, "the sensor stops");
-                answer_failed(t, -ECANCELED, &err);
+                trusted_answer_failed(t, -ECANCELED, &err);
         }
 }
 
