@@ -149,7 +149,7 @@ static int take_paths(struct approval *a, struct json_value o, struct err *err)
                 if (n++ == APPROVAL_PATHS_MAX)
                         return err_set(err, -E2BIG, "more than %d paths", APPROVAL_PATHS_MAX);
                 rc = take_text(a, v, "paths", PATTERN_MAX + 1, &s, err);
-                if (rc == 0 && s.n && s.p[0] == '!')
+                if (rc == 0 && s.p[0] == '!')
                         rc = watchset_add(&a->paths, span_from(s, 1), true, err);
                 else if (rc == 0)
                         rc = watchset_add(&a->paths, s, false, err);
@@ -175,7 +175,7 @@ static int take_hash(struct approval *a, struct json_value v, struct approval_ha
         rc = take_text(a, path, "hashes", WATCH_PATH_MAX, &ret->path, err);
         if (rc < 0)
                 return rc;
-        if (ret->path.n == 0 || ret->path.p[0] != '/')
+        if (ret->path.p[0] != '/')
                 return err_set(err, -EINVAL, "hashes: a path does not begin with /");
         ret->gone = digest.type == JSON_NULL;
         if (!ret->gone && (!json_value_plain(digest, &hex) ||
@@ -205,12 +205,14 @@ static int take_hashes(struct approval *a, struct json_value o, struct err *err)
                 n++;
         if (n > APPROVAL_HASHES_MAX)
                 return err_set(err, -E2BIG, "more than %d hashes", APPROVAL_HASHES_MAX);
-        a->hashes = n ? calloc(n, sizeof *a->hashes) : NULL;
-        if (n && !a->hashes)
+        if (n == 0)
+                return 0;
+        a->hashes = calloc(n, sizeof *a->hashes);
+        if (!a->hashes)
                 return -ENOMEM;
         while (rc == 0 && json_next(&it, NULL, &v))
                 rc = take_hash(a, v, &a->hashes[a->n_hashes++], err);
-        if (rc < 0 || n == 0)
+        if (rc < 0)
                 return rc;
         qsort(a->hashes, a->n_hashes, sizeof *a->hashes, hash_cmp);
         for (size_t i = 1; i < a->n_hashes; i++)
