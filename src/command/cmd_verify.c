@@ -125,7 +125,7 @@ static void check_private(const char *dir, const struct clock *clock, struct pri
         if (status == 0)
                 status = wal_check(dir, &r, &ret->wal, &ret->err);
         if (status == 0)
-                status = vault_check(dir, &r, clock, &ret->vault, &ret->err);
+                status = vault_check(dir, &r, clock, ret->wal.waiting, &ret->vault, &ret->err);
         ret->status = status == 0          ? STATUS_GOOD
                       : status == -EBADMSG ? STATUS_PROBLEM
                                            : STATUS_UNSURE;

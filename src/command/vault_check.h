@@ -15,9 +15,10 @@ struct vault_check {
         uint64_t erased;  /* entries of which a subject was erased */
 };
 
-/* dir is the published half, r is it opened.  -EBADMSG: values are wrong, or are gone and nobody
- * erased their subject; the text names the first entry. */
+/* dir is the published half, r is it opened; waiting entries are in the log and not signed yet.
+ * -EBADMSG: values are wrong, or are gone and nobody erased their subject, or it was erased and no
+ * entry says so; the text names the first entry.  -EAGAIN: that entry may still wait. */
 MUST_USE int vault_check(const char *dir, struct reader *r, const struct clock *clock,
-                         struct vault_check *ret, struct err *err);
+                         uint64_t waiting, struct vault_check *ret, struct err *err);
 
 #endif

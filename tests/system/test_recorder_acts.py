@@ -195,8 +195,8 @@ def test_killed_while_pruning(recorder):
         recorder.start()
         assert not promise.exists()
         assert (recorder.public / "pruned").read_text() == f"{1792 * n}\n"
-        for below in (recorder.public / "tile" / "entries", recorder.public / "tile" / "0",
-                      recorder.private / "vault"):
+        assert (recorder.public / "tile" / "0" / "000").exists()  # hashes stay
+        for below in (recorder.public / "tile" / "entries", recorder.private / "vault"):
             assert min(int(p.name) for p in below.iterdir() if p.name.isdigit()) == 7 * n
         recorder.verify()
 

@@ -131,6 +131,27 @@ def test_lost_values_are_damage(recorder):
                    recorder.assay("ledger", "vkey", recorder.public).strip())
 
 
+def test_an_erasure_that_no_entry_tells_of_is_damage(recorder, tmp_path):
+    index = put_sensitive(recorder)
+    recorder.published()
+    recorder.end()
+    before = tmp_path / "before"
+    shutil.copytree(recorder.state, before)
+    recorder.start()
+    erase(recorder)
+    recorder.published()
+    recorder.end()
+    recorder.verify()
+    private = before / recorder.private.name
+    shutil.copy(recorder.private / "keys" / "subjects", private / "keys" / "subjects")
+    shutil.rmtree(private / "vault")
+    shutil.copytree(recorder.private / "vault", private / "vault")
+    done = subprocess.run([BIN / "assay", "verify", "--state", before], capture_output=True,
+                          text=True)
+    assert done.returncode == 1 and "DAMAGED  " in done.stdout
+    assert f"of entry {index} is erased, and no entry ledger.erasure says so" in done.stderr
+
+
 def test_erased_and_unknown_subjects(recorder):
     put_sensitive(recorder)
     assert erase(recorder)["rows"] == 1
