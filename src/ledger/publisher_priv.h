@@ -49,6 +49,7 @@ struct publisher {
         uint32_t salt;
         uint64_t segment_end; /* of the opened one, its size */
         uint8_t *chunk;       /* PUBLISHER_CHUNK */
+        uint64_t pruned;      /* as it was at the start: bundles below are not made again */
         uint64_t skip_below;  /* entries of the WAL that are in full bundles already */
         struct hash root;     /* as the writer has it, behind the batch taken last */
 

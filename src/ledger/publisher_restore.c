@@ -112,16 +112,14 @@ static int rebuild_edge(struct publisher *p, uint64_t size, uint64_t signed_size
 {
         CLEANUP(source_freep) struct source *source = NULL;
         CLEANUP(tree_freep) struct tree *tree = NULL;
-        uint64_t pruned;
         int r;
 
-        r = prune_read(p->public_fd, &p->io, &pruned, err);
-        if (r == 0)
-                r = source_dir(p->public_fd, "public directory", &source, err);
+        r = source_dir(p->public_fd, "public directory", &source, err);
         if (r == 0)
                 r = tree_new(source, signed_size, 64, &tree, err);
         for (uint64_t n = 0; n < size / TILE_WIDTH && r == 0; n++) {
-                r = n < pruned / TILE_WIDTH ? add_pruned(p, tree, n, err) : add_bundle(p, n, err);
+                r = n < p->pruned / TILE_WIDTH ? add_pruned(p, tree, n, err)
+                                               : add_bundle(p, n, err);
                 if (r == 0)
                         r = publisher_write_pending(p, err);
         }
@@ -178,6 +176,9 @@ int publisher_restore(struct publisher *p, const struct checkpoint *c, bool rebu
         int r;
 
         p->round_left = UINT64_MAX;
+        r = prune_read(p->public_fd, &p->io, &p->pruned, err);
+        if (r < 0)
+                return r;
         clean_temporaries(p, c->size);
         r = rebuild ? -ENOENT : read_signed_log(p, c, load_edge, err);
         if (r == -ENOENT) {

@@ -58,12 +58,15 @@ int publisher_close_bundle(struct publisher *p, struct err *err)
         struct tile t = { .level = TILE_LEVEL_ENTRIES,
                           .n = p->state.size / TILE_WIDTH - 1,
                           .width = TILE_WIDTH };
-        int r;
+        bool pruned = t.n < p->pruned / TILE_WIDTH; /* the WAL may have it longer: it stays gone */
+        int r = 0;
 
-        r = add_pending(p, t, buf_span(&p->bundle));
+        if (!pruned)
+                r = add_pending(p, t, buf_span(&p->bundle));
         if (r < 0)
                 return err_sys(err, r, "bundle %llu", (unsigned long long)t.n);
-        r = store_rows(p, t.n, err);
+        if (!pruned)
+                r = store_rows(p, t.n, err);
         if (r < 0)
                 return r;
         buf_clear(&p->bundle);

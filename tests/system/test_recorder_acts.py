@@ -197,7 +197,7 @@ def test_killed_while_pruning(recorder):
         assert (recorder.public / "pruned").read_text() == f"{1792 * n}\n"
         assert (recorder.public / "tile" / "0" / "000").exists()  # hashes stay
         for below in (recorder.public / "tile" / "entries", recorder.private / "vault"):
-            assert min(int(p.name) for p in below.iterdir() if p.name.isdigit()) == 7 * n
+            assert min(int(p.name) for p in below.iterdir() if p.name.isdigit()) == 7 * n, below
         recorder.verify()
 
 
