@@ -56,19 +56,26 @@ static int new_key(struct writing *w, struct note_vkey *old, struct note_vkey *n
 
 static int rotate(const struct invocation *in, struct writing *w, struct buf *vkey, struct err *err)
 {
-        struct ledger_position end;
         struct note_vkey old, new;
         int status;
 
-        status = new_key(w, &old, &new, err);
+        /* A change that was cut off behind its entry is finished first: that key is spoken for. */
+        status = writing_publish(w, err);
+        if (status == 0)
+                status = new_key(w, &old, &new, err);
+        if (status == 0)
+                status = publisher_await_rotation(w->publisher, err);
         if (status < 0)
                 return status;
         note_vkey_put(vkey, &new);
         status = record(in, w, &old, buf_span(vkey), err);
         if (status < 0)
                 return status;
-        ledger_position(w->ledger, &end);
-        return publisher_rotate(w->publisher, &end, err);
+        status = writing_publish(w, err);
+        if (status < 0)
+                err_wrap(err, "the entry is durable and the next command that writes finishes the "
+                              "change");
+        return status;
 }
 
 static enum status rotate_dir(const struct invocation *in)
@@ -125,7 +132,9 @@ const struct command command_ledger_rotate = {
         .about = "sign with a new key from now on, and print its verifier key",
         .help = "The change is an entry, and one checkpoint carries both signatures: whoever has the\n"
                 "old verifier key can follow (assay verify does).  Without DIR, this host's running\n"
-                "recorder changes its key; with DIR, a ledger that no recorder holds.",
+                "recorder changes its key; with DIR, a ledger that no recorder holds.  Once the entry\n"
+                "is in the ledger the change happens: where it was cut off, whatever writes to the\n"
+                "ledger next finishes it, and this command then changes the key once more.",
         .options = rotate_specs,
         .options_size = sizeof(struct rotate_options),
         .max_operands = 1,

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* publisher.c - one round of publishing, and the key's succession. */
+/* publisher.c - one round of publishing. */
 #include "ledger/publisher.h"
 
-#include "ledger/keys.h"
 #include "ledger/missing.h"
 #include "ledger/publisher_priv.h"
 #include "ledger/segment.h"
@@ -39,6 +38,8 @@ struct publisher *publisher_free(struct publisher *p)
         if (!p)
                 return NULL;
         signer_free(p->key);
+        signer_free(p->next);
+        buf_done(&p->next_vkey);
         filewriter_free(p->writer);
         fd_close(&p->wal_fd);
         fd_close(&p->fd);
@@ -54,7 +55,8 @@ struct publisher *publisher_free(struct publisher *p)
 
 /* ---- signing ---- */
 
-static int put_note(struct publisher *p, struct signer *second, struct buf *note, struct err *err)
+int publisher_put_note(struct publisher *p, struct signer *second, struct buf *note,
+                       struct err *err)
 {
         struct checkpoint c = { .size = p->state.size };
         size_t text;
@@ -74,7 +76,7 @@ static int put_note(struct publisher *p, struct signer *second, struct buf *note
 }
 
 /* The private copy first: the public one is never ahead of it. */
-static int put_signed(struct publisher *p, struct span note, struct err *err)
+int publisher_put_signed(struct publisher *p, struct span note, struct err *err)
 {
         int r = io_replace_file(&p->io, p->private_fd, "signed", p->private_fd, 0600, note, err);
 
@@ -89,105 +91,9 @@ static int sign(struct publisher *p, struct err *err)
         CLEANUP(buf_done) struct buf note = BUF_INIT(NOTE_MAX);
         int r;
 
-        r = put_note(p, NULL, &note, err);
+        r = publisher_put_note(p, NULL, &note, err);
         if (r == 0)
-                r = put_signed(p, buf_span(&note), err);
-        if (r == 0)
-                p->signed_size = p->state.size;
-        return r;
-}
-
-/* ---- changing the key ---- */
-
-static int keep_rotation(struct publisher *p, struct span note, struct err *err)
-{
-        CLEANUP_FD int dir = -1;
-        char path[64];
-        int r;
-
-        r = io_make_dirs(&p->io, p->public_fd, "rotation", 0755, err);
-        if (r < 0)
-                return r;
-        dir = p->io.open(p->io.ctx, p->public_fd, "rotation", O_RDONLY | O_DIRECTORY, 0);
-        if (dir < 0)
-                return err_sys(err, dir, "rotation");
-        snprintf(path, sizeof path, "rotation/%llu", (unsigned long long)p->state.size);
-        return io_replace_file(&p->io, p->public_fd, path, dir, 0644, note, err);
-}
-
-/* The old key's file has lost its name to the new one; fd still has it.  Where a disk keeps older
- * blocks, as flash does, its bytes may survive there: SECURITY.md. */
-static void overwrite_old_key(struct publisher *p, int fd)
-{
-        static const uint8_t zeros[512];
-        struct stat st;
-
-        if (fstat(fd, &st) == 0 && st.st_size <= (off_t)sizeof zeros &&
-            p->io.pwrite(p->io.ctx, fd, zeros, (size_t)st.st_size, 0) >= 0)
-                (void)p->io.fdatasync(p->io.ctx, fd);
-}
-
-/* keys/log.next becomes keys/log, and the key in use. */
-static int take_next_key(struct publisher *p, struct signer *next, struct err *err)
-{
-        CLEANUP_FD int dir =
-                p->io.open(p->io.ctx, p->private_fd, "keys", O_RDONLY | O_DIRECTORY, 0);
-        CLEANUP_FD int old = -1;
-        int r;
-
-        if (dir < 0)
-                return err_sys(err, dir, "keys");
-        old = p->io.open(p->io.ctx, dir, "log", O_WRONLY, 0);
-        r = p->io.rename(p->io.ctx, dir, "log.next", "log");
-        if (r < 0)
-                return err_sys(err, r, "keys/log.next: rename");
-        r = p->io.fsync(p->io.ctx, dir);
-        if (r < 0)
-                return err_set(err, -EIO, "keys: sync failed (%s)", strerror(-r));
-        if (old >= 0)
-                overwrite_old_key(p, old);
-        signer_free(p->key);
-        p->key = next;
-        return 0;
-}
-
-static int load_next_key(struct publisher *p, struct signer **ret, struct err *err)
-{
-        CLEANUP(signer_freep) struct signer *next = NULL;
-        struct note_vkey vkey;
-        int r = keys_load(p->private_fd, &p->io, "log.next", &next, err);
-
-        if (r < 0)
-                return r;
-        signer_vkey(next, &vkey);
-        if (strcmp(vkey.name, p->origin) != 0) /* nobody could open its checkpoints */
-                return err_set(err, -EINVAL, "keys/log.next is a key of %s, not of this log",
-                               vkey.name);
-        *ret = next;
-        next = NULL;
-        return 0;
-}
-
-int publisher_rotate(struct publisher *p, const struct ledger_position *target, struct err *err)
-{
-        CLEANUP(buf_done) struct buf note = BUF_INIT(NOTE_MAX);
-        CLEANUP(signer_freep) struct signer *next = NULL;
-        int r;
-
-        r = publisher_run(p, target, err);
-        if (r == 0)
-                r = load_next_key(p, &next, err);
-        if (r == 0)
-                r = put_note(p, next, &note, err);
-        if (r == 0)
-                r = keep_rotation(p, buf_span(&note), err);
-        /* Signed by both, so whichever key a crash leaves in place can open it. */
-        if (r == 0)
-                r = put_signed(p, buf_span(&note), err);
-        if (r == 0)
-                r = take_next_key(p, next, err);
-        if (r == 0)
-                next = NULL; /* the publisher's now */
+                r = publisher_put_signed(p, buf_span(&note), err);
         return r;
 }
 
@@ -225,7 +131,12 @@ static int write_and_sign(struct publisher *p, struct err *err)
 {
         int r = publisher_write_tree(p, err);
 
-        return r < 0 ? r : sign(p, err);
+        if (r < 0)
+                return r;
+        r = p->rotate_at ? publisher_sign_rotation(p, err) : sign(p, err);
+        if (r == 0)
+                p->signed_size = p->state.size;
+        return r;
 }
 
 /* ---- running ---- */

@@ -75,9 +75,11 @@ uint64_t publisher_files_made(const struct publisher *p);
 uint64_t publisher_covered(const struct publisher *p);
 uint64_t publisher_segment(const struct publisher *p);
 
-/* Sign the next checkpoint with the old and the new key, keep that one in rotation/<size>, then go
- * on with the new key alone.  The entry ledger.key_rotated must be the last one of `target`. */
-MUST_USE int publisher_rotate(struct publisher *p, const struct ledger_position *target,
-                              struct err *err);
+/* The key's change: first keys_generate() of "log.next", then this, then an entry
+ * ledger.key_rotated with what.vkey of that key, alone in its batch, then publishing as ever.  The
+ * checkpoint right behind the entry is signed by both keys and kept in rotation/<size>; from then
+ * on the new key signs alone.  Nothing beyond it is published before, whatever fails: whoever opens
+ * a publisher next finds keys/log.next and goes on.  -ENOENT: that is not there. */
+MUST_USE int publisher_await_rotation(struct publisher *p, struct err *err);
 
 #endif

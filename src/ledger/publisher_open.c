@@ -31,6 +31,10 @@ static int copy_signed(struct publisher *p, struct span note, struct err *err)
         } else if (r != -ENOENT) {
                 return r;
         }
+        /* Whoever was killed may have given the private copy its name, and not synced that. */
+        r = p->io.fsync(p->io.ctx, p->private_fd);
+        if (r < 0)
+                return err_set(err, -EIO, "private directory: sync failed (%s)", strerror(-r));
         return io_replace_file(&p->io, p->public_fd, "checkpoint", p->public_fd, 0644, note, err);
 }
 
@@ -66,6 +70,7 @@ static int allocate(struct publisher **ret)
         p->fd = p->wal_fd = -1;
         p->bundle = BUF_INIT(PUBLISHER_BUNDLE_MAX);
         p->rows = BUF_INIT(ROWS_MAX);
+        p->next_vkey = BUF_INIT(NOTE_MAX);
         p->pending_bytes = BUF_INIT(PENDING_MAX);
         p->pending = calloc(PUBLISHER_FILES_MAX, sizeof *p->pending);
         p->dropped = calloc(PUBLISHER_FILES_MAX, sizeof *p->dropped);
@@ -94,6 +99,8 @@ static int open_all(struct publisher *p, const struct publisher_options *o, stru
                 r = publisher_restore(p, &c, o->rebuild, err);
         if (r == 0)
                 r = copy_signed(p, buf_span(&note), err);
+        if (r == 0)
+                r = publisher_resume_rotation(p, buf_span(&note), err);
         if (r < 0)
                 return r;
         p->signed_size = c.size;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* publisher_priv.h - the publisher's inside.
  *
- *   publisher.c       run: consume, check the root, write, sign; change the key; the ballast
+ *   publisher.c       run: consume, check the root, write, sign; the ballast
  *   publisher_wal.c   consume: read batches back from the disk
  *   publisher_tree.c  grow the tree, and write it
  *   publisher_open.c  what was signed last, and the key
  *   publisher_restore.c  bring the published tree in line with the last signed checkpoint
+ *   publisher_rotate.c   change the key
  *
  * Full tiles and bundles wait in `pending` until a root that covers them was found right; only then
  * are they written. */
@@ -38,6 +39,9 @@ struct publisher {
         int wal_fd;
         char origin[NOTE_NAME_MAX + 1];
         struct signer *key;
+        struct signer *next;  /* keys/log.next, NULL: there is none */
+        struct buf next_vkey; /* its verifier key, as a value of JSON */
+        uint64_t rotate_at;   /* 0, or the size that both must sign: the state's */
         uint64_t ballast_bytes;
         struct filewriter *writer;
         uint64_t signed_size;
@@ -107,8 +111,22 @@ MUST_USE int publisher_consume(struct publisher *p, uint64_t count, uint64_t eno
 MUST_USE int publisher_restore(struct publisher *p, const struct checkpoint *c, bool rebuild,
                                struct err *err);
 
+/* ---- publisher_rotate.c ---- */
+
+/* Is this the entry that changes the key to p->next? */
+bool publisher_is_rotation(const struct publisher *p, struct span entry);
+/* In the place of an ordinary checkpoint: the tree is written.  The next key is in use then. */
+MUST_USE int publisher_sign_rotation(struct publisher *p, struct err *err);
+/* What was signed last may be what both keys had to sign: then only taking the next is left. */
+MUST_USE int publisher_resume_rotation(struct publisher *p, struct span signed_note,
+                                       struct err *err);
+
 /* ---- publisher.c ---- */
 
+/* The state's checkpoint, also signed by `second` unless that is NULL, appended to note. */
+MUST_USE int publisher_put_note(struct publisher *p, struct signer *second, struct buf *note,
+                                struct err *err);
+MUST_USE int publisher_put_signed(struct publisher *p, struct span note, struct err *err);
 void publisher_make_ballast(struct publisher *p);
 /* Give it up for what has no room; false: there was none. */
 bool publisher_drop_ballast(struct publisher *p);

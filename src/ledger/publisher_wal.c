@@ -68,7 +68,12 @@ static int take_batch(struct publisher *p, struct span chunk, const struct wal_b
                                           : publisher_add_rows(p, rec.index, rec.payload, err);
                 if (r < 0)
                         return r;
+                if (rec.type == WAL_ENTRY && publisher_is_rotation(p, rec.payload))
+                        p->rotate_at = p->state.size;
         }
+        /* Whoever changes a key commits the entry alone; in the midst of others it is not ours. */
+        if (p->rotate_at != p->state.size)
+                p->rotate_at = 0;
         if (p->bundle.n && p->state.size % TILE_WIDTH == 0)
                 return publisher_close_bundle(p, err);
         return 0;
@@ -77,7 +82,7 @@ static int take_batch(struct publisher *p, struct span chunk, const struct wal_b
 /* Not in the middle of a large bundle, which would be written in part and then whole. */
 static bool round_is_over(const struct publisher *p)
 {
-        return p->round_left == 0 && p->bundle.n <= LEDGER_BATCH_MAX;
+        return p->rotate_at || (p->round_left == 0 && p->bundle.n <= LEDGER_BATCH_MAX);
 }
 
 /* Batches of one chunk, as publisher_consume() says; *ret_used: bytes consumed. */

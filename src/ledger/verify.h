@@ -44,6 +44,7 @@ enum verify_issue {
         VERIFY_ENTRY_HASH,       /* an entry is not the one in the tree */
         VERIFY_TILE_SLOT,        /* a tile's hash is not the one in the tree */
         VERIFY_ROTATION,         /* rotation/ and its entry do not fit */
+        VERIFY_ROTATION_AHEAD,   /* a note in rotation/ of a size not published, or not any more */
         VERIFY_STAMP,            /* a stamp does not hold */
         VERIFY_STAMP_NOT_JUDGED, /* no authority's certificate given, or the tree there is pruned */
         VERIFY_EARLIER_NOT_JUDGED, /* a kept checkpoint whose root cannot be computed */

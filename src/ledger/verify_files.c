@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Room for one more; false: out of memory, verification ends. */
@@ -110,6 +111,18 @@ size_t verify_stale_of(const struct verify *v, int level, uint64_t n, const stru
 
 /* ---- rotations and stamps ---- */
 
+/* It is written before its checkpoint is, so that one may be about to come. */
+static void say_ahead(struct verify *v, uint64_t size)
+{
+        char path[64];
+
+        snprintf(path, sizeof path, "rotation/%llu", (unsigned long long)size);
+        verify_say(v, VERIFY_ROTATION_AHEAD, path, VERIFY_NOWHERE, VERIFY_NOWHERE,
+                   "%s: the checkpoint has size %llu: either the key is being changed, or that was "
+                   "cut off and what next writes to the log finishes it, or the log went back",
+                   path, (unsigned long long)v->checkpoint.size);
+}
+
 static void add_rotation(struct verify *v, uint64_t size)
 {
         if (v->n_rotation == VERIFY_ROTATIONS_MAX)
@@ -130,7 +143,10 @@ static bool rotation_file(struct verify *v, struct span name)
 
         if (!is_rotation(name, &size))
                 return false;
-        add_rotation(v, size);
+        if (size > v->checkpoint.size)
+                say_ahead(v, size);
+        else
+                add_rotation(v, size);
         return true;
 }
 

@@ -27,6 +27,7 @@ static const struct {
         [VERIFY_ENTRY_HASH] = { "entry_hash", VERIFY_DAMAGE },
         [VERIFY_TILE_SLOT] = { "tile_slot", VERIFY_DAMAGE },
         [VERIFY_ROTATION] = { "rotation", VERIFY_DAMAGE },
+        [VERIFY_ROTATION_AHEAD] = { "rotation_ahead", VERIFY_UNKNOWN },
         [VERIFY_STAMP] = { "stamp", VERIFY_DAMAGE },
         [VERIFY_STAMP_NOT_JUDGED] = { "stamp_not_judged", VERIFY_NOTE },
         [VERIFY_EARLIER_NOT_JUDGED] = { "earlier_not_judged", VERIFY_UNKNOWN },

@@ -54,34 +54,6 @@ static int vkey_of(struct recorder *r, const char *file, struct note_vkey *vkey,
         return 0;
 }
 
-/* The size of the ledger with the entry, while keys/log.next waits: the checkpoint of just that
- * size must carry both signatures, so after a crash nothing may be appended before it. */
-static int note_rotation(struct recorder *r, struct err *err)
-{
-        CLEANUP(buf_done) struct buf note = BUF_INIT(COMMAND_REPLY_MAX);
-        struct json_writer w;
-
-        json_writer_init(&w, &note);
-        json_begin_object(&w);
-        json_member_u64(&w, "size", ledger_size(r->ledger) + 1);
-        json_end_object(&w);
-        return command_write_note(r, "pending/rotate", buf_span(&note), err);
-}
-
-static int take_next_key(struct recorder *r, struct err *err)
-{
-        struct ledger_position at;
-        int rc;
-
-        ledger_position(r->ledger, &at);
-        rc = publisher_rotate(r->publisher, &at, err);
-        if (rc < 0)
-                r->publisher = publisher_free(r->publisher);
-        else
-                r->published = at.size;
-        return rc;
-}
-
 static int rotate(struct recorder *r, const struct peer *by, const char *reason, struct buf *vkey,
                   struct err *err)
 {
@@ -99,7 +71,7 @@ static int rotate(struct recorder *r, const struct peer *by, const char *reason,
         if (rc == 0)
                 rc = vkey_of(r, "log.next", &new, vkey, err);
         if (rc == 0)
-                rc = note_rotation(r, err);
+                rc = publisher_await_rotation(r->publisher, err);
         if (rc < 0)
                 return rc;
         text_hex(span_of(old.keyid, NOTE_KEYID), hex);
@@ -108,7 +80,12 @@ static int rotate(struct recorder *r, const struct peer *by, const char *reason,
         json_member_text(&e.w, "reason", reason);
         json_member_text(&e.w, "vkey", buf_cstr(vkey));
         rc = command_commit(r, &e, by, err);
-        return rc == 0 ? take_next_key(r, err) : rc;
+        if (rc < 0)
+                return rc;
+        rc = publishing_here(r, err);
+        if (rc < 0)
+                err_wrap(err, "the entry is durable and the change will be finished");
+        return rc;
 }
 
 int command_rotate(struct recorder *r, struct peer *p, struct json_value args,
@@ -125,29 +102,7 @@ int command_rotate(struct recorder *r, struct peer *p, struct json_value args,
         return rc;
 }
 
-bool command_is_rotating(const struct recorder *r)
-{
-        struct json_value v;
-        uint8_t *note;
-        int64_t size = -1;
-        size_t n;
-
-        if (faccessat(r->private_fd, "keys/log.next", F_OK, 0) < 0 ||
-            io_read_file(&io_kernel, r->private_fd, "pending/rotate", COMMAND_REPLY_MAX, &note, &n,
-                         NULL) < 0)
-                return false;
-        if (json_check(span_of(note, n), NULL) < 0 ||
-            !json_get(json_value_of(span_of(note, n)), "size", &v) || !json_value_int(v, &size))
-                size = -1;
-        free(note);
-        return size > 0 && (uint64_t)size == ledger_size(r->ledger);
-}
-
-int command_finish_rotation(struct recorder *r, struct err *err)
-{
-        return take_next_key(r, err);
-}
-
+/* Publishing has finished what had its entry; a key that no entry names gets one now. */
 int command_resume_rotation(struct recorder *r, struct err *err)
 {
         CLEANUP(buf_done) struct buf vkey = BUF_INIT(4096);
@@ -164,18 +119,9 @@ int command_resume_rotation(struct recorder *r, struct err *err)
 static int commit_and_publish(struct recorder *r, struct own_entry *e, const struct peer *by,
                               struct err *err)
 {
-        struct ledger_position at;
         int rc = command_commit(r, e, by, err);
 
-        if (rc < 0)
-                return rc;
-        ledger_position(r->ledger, &at);
-        rc = publisher_run(r->publisher, &at, err);
-        if (rc < 0)
-                r->publisher = publisher_free(r->publisher);
-        else
-                r->published = at.size;
-        return rc;
+        return rc < 0 ? rc : publishing_here(r, err);
 }
 
 /* base64 of a member; bounded by the message it came in. */

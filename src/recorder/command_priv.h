@@ -47,7 +47,7 @@ extern const struct act_ops command_prune_ops; /* command_prune.c */
 void command_answer(struct recorder *r, struct peer *p, const char *verb, int rc,
                     const struct buf *body, const struct err *err);
 
-/* A rotation has marks of its own: keys/log.next and pending/rotate. */
+/* A rotation's promise is keys/log.next: ledger/publisher.h. */
 MUST_USE int command_resume_rotation(struct recorder *r, struct err *err);
 
 #endif

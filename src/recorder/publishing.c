@@ -35,6 +35,12 @@ static void publish_run(struct pool_job *job)
                 r->publisher = publisher_free(r->publisher);
 }
 
+/* What was signed and what is on the disk do not fit, or nobody knows what is on the disk. */
+static bool is_final(int code)
+{
+        return code == -EBADMSG || code == -EIO || code == -ENODATA;
+}
+
 static void publish_done(struct pool_job *job)
 {
         struct publish_job *j = (struct publish_job *)job;
@@ -51,7 +57,7 @@ static void publish_done(struct pool_job *job)
                                  publisher_segment(r->publisher));
                 if (r->full)
                         ledger_make_room(r->ledger);
-        } else if (j->result == -EBADMSG || j->result == -EIO || j->result == -ENODATA) {
+        } else if (is_final(j->result)) {
                 recorder_stop(r, j->result, "publish", &j->err);
         } else {
                 if (!r->publish_failed)
@@ -81,6 +87,24 @@ void publishing_start(struct recorder *r)
                 r->publish_not_before_ns =
                         now + (busy ? BUSY_EVERY_MS : PUBLISH_EVERY_MS) * NS_PER_MS;
         }
+}
+
+int publishing_here(struct recorder *r, struct err *err)
+{
+        struct ledger_position at;
+        int rc;
+
+        assert(!r->publishing);
+        ledger_position(r->ledger, &at);
+        rc = publisher_run(r->publisher, &at, err);
+        if (rc == 0) {
+                r->published = at.size;
+                return 0;
+        }
+        r->publisher = publisher_free(r->publisher); /* another goes on from what the disk has */
+        if (is_final(rc))
+                recorder_stop(r, rc, "publish", err);
+        return rc;
 }
 
 int publishing_now(struct recorder *r, struct err *err)

@@ -316,13 +316,6 @@ static int begin(struct recorder *r, struct err *err)
 
         r->started_ns = r->beat_ns = r->status_ns = clock_mono(r->clock);
         r->seen_wall_ns = clock_wall(r->clock);
-        if (command_is_rotating(r)) {
-                rc = publishing_now(r, err);
-                if (rc == 0)
-                        rc = command_finish_rotation(r, err);
-                if (rc < 0)
-                        return rc;
-        }
         own_opened(r);
         own_heartbeat(r);
         rc = recorder_commit(r);

@@ -162,6 +162,9 @@ STATIC_ASSERT(ROLE_COUNT <= 16, "a role fits into four bits");
 
 /* Have the worker publish what is durable, if it rests, something is new and it is time. */
 void publishing_start(struct recorder *r);
+/* Everything durable signed, on this thread and without a look at the loop: the worker rests, its
+ * publisher is there.  On failure that is gone, and the worker opens another. */
+MUST_USE int publishing_here(struct recorder *r, struct err *err);
 /* Everything durable signed, in this thread's time. */
 MUST_USE int publishing_now(struct recorder *r, struct err *err);
 /* Bytes that the publisher keeps for a full disk. */
@@ -252,10 +255,6 @@ bool command_may_run(const struct recorder *r);
 bool command_is_waiting(const struct recorder *r);
 /* Tell whoever waits that it cannot be done now. */
 void command_fail(struct recorder *r, int code, const char *text);
-/* Was a crash between the entry of a rotation, which is the last one, and its checkpoint?  That
- * checkpoint is made before anything else is appended; everything must be published. */
-bool command_is_rotating(const struct recorder *r);
-MUST_USE int command_finish_rotation(struct recorder *r, struct err *err);
 /* Finish what a crash interrupted; everything is published and the worker rests. */
 MUST_USE int command_resume(struct recorder *r, struct err *err);
 

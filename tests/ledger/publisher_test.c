@@ -3,7 +3,6 @@
 
 #include "faulty.h"
 #include "fixture.h"
-#include "ledger/keys.h"
 #include "ledger/segment.h"
 #include "ledger/upkeep.h"
 #include "ledger/wal.h"
@@ -530,85 +529,6 @@ static void largest_rows(void **state)
         fixture_done(&f);
 }
 
-/* ---- changing the key ---- */
-
-static void rotated(void **state)
-{
-        struct ledger_position at;
-        struct publisher *p;
-        struct fixture f;
-        struct ledger *l;
-        uint8_t *old_key, *new_key, *note;
-        size_t old_n, new_n, n;
-
-        for (int crash = 0; crash < 3; crash++) {
-                fixture_new(&f);
-                l = fixture_open(&f);
-                p = fixture_publisher(&f, NULL, false);
-                fixture_append(&f, l, 30, 60, 10);
-                fixture_publish(p, l);
-                old_key = fixture_read(f.private_fd, "keys/log", &old_n);
-                assert_int_equal(keys_generate(f.private_fd, &io_kernel, "log.next",
-                                               SPAN(FIXTURE_ORIGIN), NULL),
-                                 0);
-                new_key = fixture_read(f.private_fd, "keys/log.next", &new_n);
-                fixture_append(&f, l, 1, 60, 1); /* stands for ledger.key_rotated */
-                ledger_position(l, &at);
-                assert_int_equal(publisher_rotate(p, &at, NULL), 0);
-                publisher_free(p);
-                ledger_free(l);
-                if (crash) { /* before the rename: the old key in place, the new one beside it */
-                        fixture_write(f.private_fd, "keys/log", span_of(old_key, old_n));
-                        if (crash == 2)
-                                fixture_write(f.private_fd, "keys/log.next",
-                                              span_of(new_key, new_n));
-                }
-                assert_int_equal(fixture_checkpoint_size(&f), 31);
-                note = fixture_read(f.public_fd, "rotation/31", &n);
-                assert_int_equal(note[n - 1], '\n');
-                free(note);
-                l = fixture_open(&f);
-                fixture_check(&f, l);
-                p = fixture_publisher(&f, NULL, false);
-                fixture_append(&f, l, 300, 60, 10);
-                fixture_publish(p, l);
-                assert_int_equal(fixture_checkpoint_size(&f), 331); /* under the key in place */
-                publisher_free(p);
-                ledger_free(l);
-                l = fixture_open(&f);
-                ledger_free(l);
-                free(old_key);
-                free(new_key);
-                fixture_done(&f);
-        }
-}
-
-/* A next key of another name would make a checkpoint nobody can open. */
-static void rotated_to_a_foreign_name(void **state)
-{
-        struct ledger_position at;
-        struct publisher *p;
-        struct fixture f;
-        struct ledger *l;
-        struct err err = { 0 };
-
-        fixture_new(&f);
-        l = fixture_open(&f);
-        p = fixture_publisher(&f, NULL, false);
-        fixture_append(&f, l, 30, 60, 10);
-        assert_int_equal(
-                keys_generate(f.private_fd, &io_kernel, "log.next", SPAN("other.example"), NULL),
-                0);
-        ledger_position(l, &at);
-        assert_int_equal(publisher_rotate(p, &at, &err), -EINVAL);
-        assert_non_null(strstr(err.text, "other.example"));
-        publisher_free(p);
-        ledger_free(l);
-        l = fixture_open(&f);
-        ledger_free(l);
-        fixture_done(&f);
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -625,8 +545,6 @@ int main(void)
                 cmocka_unit_test(wrong_files_stay),
                 cmocka_unit_test(second_computation),
                 cmocka_unit_test(largest_rows),
-                cmocka_unit_test(rotated),
-                cmocka_unit_test(rotated_to_a_foreign_name),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -315,6 +315,47 @@ def test_rotation(ledger):
     assert said["what"]["vkey"] == new and said["what"]["reason"] == "yearly"
 
 
+def rotate_struck(path, call, how, nth):
+    """The command, whose n-th such system call fails or is its last: whether it came so far."""
+    trace = path.parent / "trace"
+    subprocess.run(
+        ["strace", "-f", "-qq", "-o", trace, "-e", f"trace={call}", "-e",
+         f"inject={call}:{how}:when={nth}", BIN / "assay", "ledger", "rotate", path,
+         "--reason", "r"], capture_output=True, check=False)
+    said = trace.read_text()
+    return "INJECTED" in said or "killed by SIGKILL" in said
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="no strace")
+@pytest.mark.parametrize("call, how, step", [
+    ("renameat", "signal=KILL", 2), ("renameat", "error=ENOSPC", 2), ("fsync", "signal=KILL", 5),
+    ("fsync", "error=EIO", 5), ("fdatasync", "signal=KILL", 1), ("pwrite64", "signal=KILL", 4),
+    ("pwrite64", "error=ENOSPC", 4)])
+def test_rotation_cut_off_anywhere(ledger, tmp_path, call, how, step):
+    """Regression: what came next was signed by the old key alone, and the ledger damaged for
+    ever."""
+    first, old = ledger
+    good("ledger", "append", first, data=lines({"n": 1}))
+    nth = 1
+    while True:
+        path = tmp_path / str(nth) / "L"
+        path.parent.mkdir()
+        shutil.copytree(first, path)
+        shutil.copytree(f"{first}.private", f"{path}.private")
+        if not rotate_struck(path, call, how, nth):
+            break
+        assert assay("verify", path, "--key", old).returncode in (0, 3)
+        good("ledger", "append", path, data=lines({"n": 2}))
+        new = good("ledger", "vkey", path).strip()
+        changes = good("log", path, "--json", "--kind", "ledger.key_rotated").splitlines()
+        assert len(changes) == (new != old)
+        for key in (old, new):
+            assert good_json("verify", path, "--key", key)["verdict"] == "good"
+        nth += step
+        assert nth < 100, "it never came to its end"
+    assert nth > 1
+
+
 def test_one_writer_at_a_time(ledger):
     path, vkey = ledger
     results = []
