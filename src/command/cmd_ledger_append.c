@@ -28,6 +28,7 @@ struct appending {
         uint64_t lines; /* checked and appended before this piece */
         uint64_t first;
         uint64_t bad_line; /* 0: none is */
+        bool unsure;       /* a batch was written, and its sync failed */
         struct progress progress;
 };
 
@@ -70,6 +71,15 @@ static int publish(struct appending *a, struct err *err)
         return status < 0 ? err_wrap(err, "durable, but not published") : 0;
 }
 
+/* -EIO: the ledger stopped, and only who opens it again can tell what is in it. */
+static int commit(struct appending *a, struct err *err)
+{
+        int status = ledger_commit(a->writing.ledger, err);
+
+        a->unsure = status == -EIO;
+        return status;
+}
+
 static int stage(struct appending *a, struct span entry, struct err *err)
 {
         struct ledger *l = a->writing.ledger;
@@ -79,7 +89,7 @@ static int stage(struct appending *a, struct span entry, struct err *err)
         status = ledger_stage(l, entry, SPAN_NONE, (struct ledger_writer_id){ 0 }, &index, err);
         if (status != -ENOBUFS && status != -EAGAIN)
                 return status;
-        status = ledger_commit(l, err);
+        status = commit(a, err);
         if (status < 0)
                 return status;
         if (ledger_size(l) - publisher_size(a->writing.publisher) >= PUBLISH_EVERY)
@@ -103,7 +113,7 @@ static int append_piece(struct appending *a, struct span piece, struct err *err)
                 progress_set(&a->progress, a->lines, 0);
         }
         if (status == 0)
-                status = ledger_commit(l, err);
+                status = commit(a, err);
         if (status < 0) {
                 ledger_abandon(l);
                 return status;
@@ -208,9 +218,11 @@ static enum status put_failure(const struct appending *a, uint64_t appended, con
                 json_member_u64(&w, "first", a->first);
         if (a->bad_line)
                 json_member_u64(&w, "line", a->bad_line);
+        if (a->unsure)
+                json_member_bool(&w, "unsure", true);
         json_end_object(&w);
         buf_put_byte(&out, '\n');
-        return command_print(a->in, &out, STATUS_PROBLEM);
+        return command_print(a->in, &out, a->unsure ? STATUS_UNSURE : STATUS_PROBLEM);
 }
 
 /* What is in the ledger although the command failed must be known to whoever sends again. */
@@ -218,17 +230,24 @@ static enum status fail(const struct appending *a, const struct err *err)
 {
         struct ledger *l = a->writing.ledger;
         uint64_t appended = l ? ledger_size(l) - a->first : 0;
+        enum status status = a->unsure ? STATUS_UNSURE : STATUS_PROBLEM;
 
         if (!l)
-                complain(a->in, STATUS_PROBLEM, "%s", err_text(err));
+                complain(a->in, status, "%s", err_text(err));
+        else if (a->unsure)
+                complain(a->in, status,
+                         "%s; %" PRIu64 " entries are in the ledger, from index %" PRIu64
+                         " on, and whether those after them are is not known: look before you "
+                         "send them again",
+                         err_text(err), appended, a->first);
         else if (appended == 0)
-                complain(a->in, STATUS_PROBLEM, "%s; nothing was appended", err_text(err));
+                complain(a->in, status, "%s; nothing was appended", err_text(err));
         else
-                complain(a->in, STATUS_PROBLEM,
+                complain(a->in, status,
                          "%s; the %" PRIu64 " entries before are in the ledger, from index %" PRIu64
                          " on",
                          err_text(err), appended, a->first);
-        return a->in->json ? put_failure(a, appended, err) : STATUS_PROBLEM;
+        return a->in->json ? put_failure(a, appended, err) : status;
 }
 
 static enum status run(struct invocation *in)
@@ -260,7 +279,8 @@ const struct command command_ledger_append = {
                 "  first INDEX size SIZE root BASE64\n"
                 "\n"
                 "or with --json an object of these members; of a failure it has \"error\", how many were\n"
-                "\"appended\", and for a bad \"line\" its number.\n"
+                "\"appended\", for a bad \"line\" its number, and \"unsure\" where a disk failed while\n"
+                "entries were written to it: these may be in the ledger, or not (exit status 3).\n"
                 "\n"
                 "A bad line is refused by its number and the byte in it.  Up to 64 MiB of input are\n"
                 "checked to the last line before the first is appended, so nothing of it is then in\n"

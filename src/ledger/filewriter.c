@@ -251,7 +251,8 @@ static int write_temporary(struct filewriter *w, struct open_dir *d, const char 
         snprintf(f->name, sizeof f->name, "%s", name);
         f->dir = d;
         temporary_name(name, temporary);
-        f->fd = w->io.open(w->io.ctx, d->fd, temporary, O_WRONLY | O_CREAT | O_TRUNC, w->file_mode);
+        f->fd = w->io.open(w->io.ctx, d->fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW,
+                           w->file_mode);
         if (f->fd < 0)
                 return err_sys(err, f->fd, "%s/%s", d->path, name);
         w->n_waiting++;

@@ -25,7 +25,7 @@ uint32_t ledger_segment_bytes(const struct ledger_options *o)
 
 int ledger_lock(int private_fd, int *ret_fd, struct err *err)
 {
-        int fd = openat(private_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        int fd = openat(private_fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
         if (fd < 0)
                 return err_sys(err, -errno, "lock");

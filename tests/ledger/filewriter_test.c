@@ -276,13 +276,36 @@ static void removing(void **state)
         fixture_done(&f);
 }
 
+/* Where somebody put a link in place of a temporary, what it points to stays as it was. */
+static void temporary_is_a_link(void **state)
+{
+        struct fixture f;
+        struct filewriter *w;
+
+        fixture_init(&f, false);
+        fixture_write(f.private_fd, "victim", SPAN("whole"));
+        w = writer(&f, &io_kernel);
+        assert_int_equal(symlinkat("../log.private/victim", f.public_fd, "x.tmp"), 0);
+        assert_int_equal(filewriter_put(w, ".", "x", SPAN("new"), FILEWRITER_REPLACE, NULL),
+                         -ELOOP);
+        filewriter_free(w);
+        {
+                size_t n;
+                uint8_t *bytes = fixture_read(f.private_fd, "victim", &n);
+
+                assert_true(span_eq_str(span_of(bytes, n), "whole"));
+                free(bytes);
+        }
+        fixture_done(&f);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(put_and_sync), cmocka_unit_test(there_already),
-                cmocka_unit_test(many),         cmocka_unit_test(without_room),
-                cmocka_unit_test(failed_syncs), cmocka_unit_test(failed_syncs_together),
-                cmocka_unit_test(removing),
+                cmocka_unit_test(put_and_sync),          cmocka_unit_test(temporary_is_a_link),
+                cmocka_unit_test(there_already),         cmocka_unit_test(many),
+                cmocka_unit_test(without_room),          cmocka_unit_test(failed_syncs),
+                cmocka_unit_test(failed_syncs_together), cmocka_unit_test(removing),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

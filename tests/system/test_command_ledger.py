@@ -315,6 +315,33 @@ def test_rotation(ledger):
     assert said["what"]["vkey"] == new and said["what"]["reason"] == "yearly"
 
 
+@pytest.mark.skipif(not shutil.which("strace"), reason="no strace")
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_failed_sync_is_no_refusal(ledger, tmp_path, options):
+    """Regression: "nothing was appended", and the entry was there."""
+    path, _ = ledger
+    done = subprocess.run(
+        ["strace", "-f", "-qq", "-o", tmp_path / "trace", "-e", "trace=fdatasync", "-P",
+         f"{path}.private/wal/000000000001", "-e", "inject=fdatasync:error=EIO:when=1",
+         BIN / "assay", "ledger", "append", path, *options],
+        input=lines({"n": 1}), capture_output=True, check=False)
+    assert done.returncode == 3
+    assert b"nothing was appended" not in done.stderr and b"not known" in done.stderr
+    if options:
+        assert json.loads(done.stdout)["unsure"] is True
+    good("ledger", "append", path)  # publishes what is there
+    assert len(good("log", path, "--json").splitlines()) == 1
+
+
+def test_a_lock_that_is_a_link(ledger, tmp_path):
+    path, _ = ledger
+    lock, victim = tmp_path / "L.private" / "lock", tmp_path / "victim"
+    lock.unlink()
+    lock.symlink_to(victim)
+    done = assay("ledger", "append", path, data=lines({"n": 1}))
+    assert done.returncode != 0 and b"lock" in done.stderr and not victim.exists()
+
+
 def rotate_struck(path, call, how, nth):
     """The command, whose n-th such system call fails or is its last: whether it came so far."""
     trace = path.parent / "trace"
