@@ -39,6 +39,18 @@ static int make_dir(const char *path, mode_t mode, bool *made, struct err *err)
         return 0;
 }
 
+/* What an attempt leaves that failed or was killed before its first checkpoint; ledger_create()
+ * goes on with it. */
+static bool is_remains(const char *name)
+{
+        static const char *const remains[] = { "tile", "keys", "wal", "lock", "signed.tmp" };
+
+        for (size_t i = 0; i < ARRAY_LEN(remains); i++)
+                if (strcmp(name, remains[i]) == 0)
+                        return true;
+        return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
 static int check_empty(const char *path, struct err *err)
 {
         DIR *d = opendir(path);
@@ -48,7 +60,7 @@ static int check_empty(const char *path, struct err *err)
         if (!d)
                 return err_sys(err, -errno, "%s", path);
         while (status == 0 && (e = readdir(d)))
-                if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+                if (!is_remains(e->d_name))
                         status = err_set(err, -EEXIST, "%s is not empty: it holds %s", path,
                                          e->d_name);
         closedir(d);
@@ -140,8 +152,9 @@ const struct command command_ledger_init = {
         .operands = "DIR",
         .about = "make an empty ledger and print its verifier key",
         .help = "Makes DIR (to be served) and DIR.private (to be kept), which must not exist or be\n"
-                "empty.  The verifier key is what others need to check the ledger; give it to them\n"
-                "by a way that this host does not control.",
+                "empty, but for what an attempt left that failed: the same command goes on with it.\n"
+                "The verifier key is what others need to check the ledger; give it to them by a way\n"
+                "that this host does not control.",
         .options = init_specs,
         .options_size = sizeof(struct init_options),
         .min_operands = 1,

@@ -52,6 +52,25 @@ def test_init_twice(ledger):
     assert (tree(path), tree(path.parent / "L.private")) == before
 
 
+@pytest.mark.skipif(not shutil.which("strace"), reason="no strace")
+@pytest.mark.parametrize("call, how, nths", [
+    ("renameat", "error=ENOSPC", (1, 2, 4)), ("fsync", "signal=KILL", (2, 5, 8)),
+    ("pwrite64", "error=ENOSPC", (1, 2, 5))])
+def test_init_again_after_a_failure(tmp_path, call, how, nths):
+    """Regression: the second attempt was refused for what the first had left."""
+    for nth in nths:
+        path = tmp_path / str(nth) / "L"
+        path.parent.mkdir()
+        done = subprocess.run(
+            ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e",
+             f"inject={call}:{how}:when={nth}", BIN / "assay", "ledger", "init", path,
+             "--origin", ORIGIN], capture_output=True, check=False)
+        assert done.returncode != 0
+        vkey = good("ledger", "init", path, "--origin", ORIGIN).strip()
+        good("ledger", "append", path, data=lines({"n": 1}))
+        assert good_json("verify", path, "--key", vkey)["verdict"] == "good"
+
+
 def test_init_takes_back_what_it_made(tmp_path):
     (tmp_path / "L.private").mkdir()
     (tmp_path / "L.private" / "x").write_text("")
