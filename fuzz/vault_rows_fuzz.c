@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -13,7 +14,7 @@ static struct span input;
 
 static int open_input(void *ctx, int dirfd, const char *path, int flags, mode_t mode)
 {
-        return open("/dev/null", O_RDONLY | O_CLOEXEC);
+        return memfd_create("rows", MFD_CLOEXEC); /* a file, as it is asked to be */
 }
 
 /* The table of subjects is real; the rows are the input, with the checksum it should have. */

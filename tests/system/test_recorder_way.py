@@ -126,7 +126,8 @@ def test_lost_values_are_damage(recorder):
     for rows in (recorder.private / "vault").iterdir():
         rows.unlink()
     said = recorder.assay("verify", status=1)
-    assert f"values of 1 entries are missing and nobody erased them; the first is entry {lost}" in said
+    assert "values of 1 entries are missing and nobody erased them" in said
+    assert f"the first is entry {lost}" in said
     recorder.assay("verify", recorder.public, "--key",
                    recorder.assay("ledger", "vkey", recorder.public).strip())
 
