@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { KEY_FILE_MAX = 1024 };
@@ -134,13 +135,30 @@ out:
         return r;
 }
 
+/* As sshd does: a key that others may read is not one to sign with. */
+static int check_mode(int dirfd, const char *path, struct err *err)
+{
+        struct stat st;
+
+        if (fstatat(dirfd, path, &st, 0) < 0)
+                return err_sys(err, -errno, "%s", path);
+        if (st.st_mode & 077)
+                return err_set(err, -EPERM,
+                               "%s: mode %04o lets others at a private key: chmod 600, and change "
+                               "the key if somebody may have read it",
+                               path, (unsigned)st.st_mode & 07777);
+        return 0;
+}
+
 int keys_load_file(int dirfd, const struct io *io, const char *path, struct signer **ret,
                    struct err *err)
 {
         uint8_t *bytes;
         size_t n;
-        int r = io_read_file(io, dirfd, path, KEY_FILE_MAX, &bytes, &n, err);
+        int r = check_mode(dirfd, path, err);
 
+        if (r == 0)
+                r = io_read_file(io, dirfd, path, KEY_FILE_MAX, &bytes, &n, err);
         if (r < 0)
                 return r;
         if (n && bytes[n - 1] == '\n')

@@ -15,7 +15,7 @@
 /* Make a new key for this name in keys/<file>; -EEXIST when that is there. */
 MUST_USE int keys_generate(int private_fd, const struct io *io, const char *file, struct span name,
                            struct err *err);
-/* *ret is the caller's. */
+/* *ret is the caller's.  -EPERM: anybody but the owner may read or change the file. */
 MUST_USE int keys_load(int private_fd, const struct io *io, const char *file, struct signer **ret,
                        struct err *err);
 

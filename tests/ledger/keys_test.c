@@ -59,6 +59,28 @@ static void generated(void **state)
         fixture_done(&f);
 }
 
+static void open_to_others(void **state)
+{
+        static const mode_t modes[] = { 0644, 0640, 0602, 0610 };
+        struct signer *s = NULL;
+        struct err err = { 0 };
+        struct fixture f;
+
+        fixture_init(&f, false);
+        assert_int_equal(mkdirat(f.private_fd, "keys", 0700), 0);
+        assert_int_equal(keys_generate(f.private_fd, &io_kernel, "log", SPAN("x.example"), NULL),
+                         0);
+        for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+                assert_int_equal(fchmodat(f.private_fd, "keys/log", modes[i], 0), 0);
+                assert_int_equal(keys_load(f.private_fd, &io_kernel, "log", &s, &err), -EPERM);
+                assert_non_null(strstr(err.text, "keys/log: mode 06"));
+        }
+        assert_int_equal(fchmodat(f.private_fd, "keys/log", 0400, 0), 0);
+        assert_int_equal(keys_load(f.private_fd, &io_kernel, "log", &s, NULL), 0);
+        signer_free(s);
+        fixture_done(&f);
+}
+
 static void refused(void **state)
 {
         static const struct span rows[] = {
@@ -110,6 +132,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(documented_key),
                 cmocka_unit_test(generated),
+                cmocka_unit_test(open_to_others),
                 cmocka_unit_test(refused),
         };
 

@@ -183,6 +183,10 @@ def test_refused(git, key, tmp_path):
     assert "nowhere" in refused(3, *resolve(git, "main", tmp_path / "nowhere", out, "-m",
                                             "etc=/etc"))
     (tmp_path / "bad.key").write_text("PRIVATE+KEY+x+00000000+AAAA\n")
+    (tmp_path / "bad.key").chmod(0o644)  # others may read it: not looked at
+    assert "chmod 600" in refused(3, *resolve(git, "main", tmp_path / "bad.key", out, "-m",
+                                              "etc=/etc"))
+    (tmp_path / "bad.key").chmod(0o600)
     refused(1, *resolve(git, "main", tmp_path / "bad.key", out, "-m", "etc=/etc"))
     refused(3, *resolve(git, "main", key[0], tmp_path / "no/such/list", "-m", "etc=/etc"))
     assert not out.exists()
