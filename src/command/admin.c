@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "command/places.h"
@@ -29,6 +30,8 @@ int admin_command(const struct invocation *in, const char *verb, struct span arg
                 status = feed_new(&o, &f, err);
         if (status == 0) {
                 status = feed_connect(f, 0, CONNECT_MS, err);
+                if (status < 0 && geteuid() != 0)
+                        return err_wrap(err, "the recorder does not answer, and only root may ask");
                 if (status < 0)
                         return err_wrap(err, "the recorder does not answer");
         }

@@ -65,6 +65,7 @@ enum status status_of_error(int code)
         case EMFILE:
         case EFBIG:
         case ECONNREFUSED:
+        case ECONNRESET:
         case ETIMEDOUT:
         case EHOSTUNREACH:
         case ENETUNREACH:

@@ -234,6 +234,23 @@ static int open_places(struct recorder *r, struct err *err)
         return 0;
 }
 
+/* A public half alone is no reason to begin anew: nothing is made then that a backup of the other
+ * would meet. */
+static int check_halves(const struct recorder *r, struct err *err)
+{
+        if (faccessat(r->public_fd, "checkpoint", F_OK, 0) < 0 ||
+            faccessat(r->private_fd, "signed", F_OK, 0) == 0)
+                return 0;
+        if (faccessat(r->private_fd, "wal", F_OK, 0) == 0)
+                return err_set(err, -EBADMSG,
+                               "ledger.private/signed is gone: what was signed last is not known; "
+                               "restore it from a backup");
+        return err_set(err, -EBADMSG,
+                       "there is a ledger here, and its private half is gone (ledger.private: key, "
+                       "write-ahead log, vault); restore that, or put the ledger away and begin a "
+                       "new one");
+}
+
 static int open_ledger(struct recorder *r, struct err *err)
 {
         struct ledger_options lo = { .io = &io_kernel,
@@ -246,6 +263,9 @@ static int open_ledger(struct recorder *r, struct err *err)
                 snprintf(origin, sizeof origin, "%s", r->o->origin);
         else
                 snprintf(origin, sizeof origin, "assay.invalid/%s", r->host);
+        rc = check_halves(r, err);
+        if (rc < 0)
+                return rc;
         /* The vault first: a ledger that is there has one. */
         if (faccessat(r->private_fd, "keys/subjects", F_OK, 0) < 0) {
                 if (faccessat(r->private_fd, "signed", F_OK, 0) == 0)

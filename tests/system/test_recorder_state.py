@@ -264,13 +264,27 @@ def test_flipped_byte(recorder, where):
 
 @pytest.mark.parametrize("name, word", [
     ("keys/log", "keys/log"), ("keys/subjects", "keys/subjects"), ("keys/vault", "keys/vault"),
-    ("wal", "wal")])
+    ("wal", "wal"), ("signed", "signed is gone")])
 def test_missing_parts(recorder, name, word):
     some(recorder)
     recorder.end()
     (recorder.private / name).rename(recorder.private / "elsewhere")
     assert word in recorder.fails_to_start()
     (recorder.private / "elsewhere").rename(recorder.private / name)
+    recorder.start()
+    recorder.verify()
+
+
+def test_the_private_half_is_gone(recorder):
+    """It says so, and makes nothing that a backup would meet."""
+    some(recorder)
+    recorder.end()
+    away = recorder.private.with_name("away")
+    recorder.private.rename(away)
+    assert "its private half is gone" in recorder.fails_to_start()
+    assert list(recorder.private.iterdir()) == []
+    recorder.private.rmdir()
+    away.rename(recorder.private)
     recorder.start()
     recorder.verify()
 
