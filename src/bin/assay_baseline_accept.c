@@ -22,56 +22,13 @@ static const struct option_spec accept_specs[] = {
         { 0 },
 };
 
-static uint64_t number(struct span object, const char *key)
-{
-        struct json_value v;
-        int64_t n;
-
-        return json_get(json_value_of(object), key, &v) && json_value_int(v, &n) && n >= 0
-                       ? (uint64_t)n
-                       : 0;
-}
-
 static void on_part(void *ctx, struct span object)
 {
-        progress_set_files(ctx, number(object, "files"), number(object, "total"),
-                           number(object, "bytes"), 0);
+        progress_set_files(ctx, sensor_count(object, "files"), sensor_count(object, "total"),
+                           sensor_count(object, "bytes"), 0);
 }
 
 /* ---- arguments ---- */
-
-/* Absolute, without a slash at the end. */
-static struct span clean_path(const char *text)
-{
-        struct span p = span_str(text);
-
-        while (p.n > 1 && p.p[p.n - 1] == '/')
-                p.n--;
-        return p;
-}
-
-static void put_paths(struct json_writer *w, const char *key, char **paths, size_t n, bool utf8)
-{
-        bool any = false;
-
-        for (size_t i = 0; i < n; i++) {
-                struct span p = clean_path(paths[i]);
-                CLEANUP(buf_done) struct buf b = BUF_INIT(ARGS_MAX);
-
-                if (text_is_utf8(p, NULL) != utf8)
-                        continue;
-                if (!any) {
-                        json_put_key(w, key);
-                        json_begin_array(w);
-                }
-                any = true;
-                if (!utf8)
-                        text_put_base64(&b, p);
-                json_put_string(w, utf8 ? p : buf_span(&b));
-        }
-        if (any)
-                json_end_array(w);
-}
 
 static int put_args(const struct invocation *in, const char *reason, struct buf *out,
                     struct err *err)
@@ -79,14 +36,12 @@ static int put_args(const struct invocation *in, const char *reason, struct buf 
         CLEANUP(buf_done) struct buf safe = BUF_INIT(ARGS_MAX);
         struct json_writer w;
 
-        for (size_t i = 0; i < in->n_operands; i++)
-                if (in->operands[i][0] != '/')
-                        return err_set(err, -EINVAL, "%s: not an absolute path", in->operands[i]);
+        if (sensor_check_paths(in, err) < 0)
+                return err->code;
         text_put_safe(&safe, span_str(reason));
         json_writer_init(&w, out);
         json_begin_object(&w);
-        put_paths(&w, "paths", in->operands, in->n_operands, true);
-        put_paths(&w, "paths_b64", in->operands, in->n_operands, false);
+        sensor_put_paths(in, &w);
         json_member_string(&w, "reason", buf_span(&safe));
         json_end_object(&w);
         return buf_status(out) < 0 || buf_status(&safe) < 0
@@ -105,14 +60,14 @@ static void put_text(const struct screen *s, const char *done, struct span body,
         screen_put(s, out, STYLE_GOOD, done);
         buf_put_str(out, "  ");
         if (json_get(json_value_of(body), "changed", &v)) {
-                screen_put_count(out, number(body, "changed"));
+                screen_put_count(out, sensor_count(body, "changed"));
                 buf_put_str(out, " changed, ");
-                screen_put_count(out, number(body, "added"));
+                screen_put_count(out, sensor_count(body, "added"));
                 buf_put_str(out, " created, ");
-                screen_put_count(out, number(body, "removed"));
+                screen_put_count(out, sensor_count(body, "removed"));
                 buf_put_str(out, " deleted; ");
         }
-        screen_put_count(out, number(body, "files"));
+        screen_put_count(out, sensor_count(body, "files"));
         buf_put_str(out, " files trusted");
         if (json_get(json_value_of(body), "taken", &v) && json_value_plain(v, &text) &&
             text_to_time(text, &ns) == 0) {
@@ -125,14 +80,14 @@ static void put_text(const struct screen *s, const char *done, struct span body,
                 buf_printf(out, "\nledger   entry %" PRId64, entry);
         else
                 buf_put_str(out, "\nledger   not yet: the recorder has not answered");
-        if (number(body, "not_kept")) {
+        if (sensor_count(body, "not_kept")) {
                 buf_put_str(out, "\ncontent  ");
-                screen_put_count(out, number(body, "not_kept"));
+                screen_put_count(out, sensor_count(body, "not_kept"));
                 buf_put_str(out, " files could not be kept: too large, or no room");
         }
-        if (number(body, "unreadable")) {
+        if (sensor_count(body, "unreadable")) {
                 buf_put_byte(out, '\n');
-                screen_put_count(out, number(body, "unreadable"));
+                screen_put_count(out, sensor_count(body, "unreadable"));
                 buf_put_str(out, " files could not be read");
         }
         buf_put_byte(out, '\n');
@@ -142,8 +97,8 @@ static bool is_nothing(struct span body)
 {
         struct json_value v;
 
-        return json_get(json_value_of(body), "changed", &v) && !number(body, "added") &&
-               !number(body, "changed") && !number(body, "removed") &&
+        return json_get(json_value_of(body), "changed", &v) && !sensor_count(body, "added") &&
+               !sensor_count(body, "changed") && !sensor_count(body, "removed") &&
                !json_get(json_value_of(body), "entry", &v);
 }
 
@@ -174,7 +129,8 @@ enum status baseline_ask(struct invocation *in, const char *verb, const char *re
                 put_text(&in->out, done, buf_span(&body), &out);
         }
         return command_print(in, &out,
-                             number(buf_span(&body), "unreadable") ? STATUS_UNSURE : STATUS_GOOD);
+                             sensor_count(buf_span(&body), "unreadable") ? STATUS_UNSURE
+                                                                         : STATUS_GOOD);
 }
 
 static enum status run_accept(struct invocation *in)

@@ -164,14 +164,6 @@ static int ask(struct invocation *in, const char *reason, struct buf *body, stru
         return sensor_ask(in, "deny.lift", buf_span(&args), NULL, NULL, body, err);
 }
 
-static int64_t number(struct span body, const char *key)
-{
-        struct json_value v;
-        int64_t n = 0;
-
-        return json_get(json_value_of(body), key, &v) && json_value_int(v, &n) ? n : 0;
-}
-
 static enum status run_lift(struct invocation *in)
 {
         CLEANUP(buf_done) struct buf out = BUF_INIT(COMMAND_OUTPUT_MAX);
@@ -192,12 +184,12 @@ static enum status run_lift(struct invocation *in)
         if (in->json) {
                 buf_put(&out, buf_span(&body));
         } else {
-                screen_put_count(&out, (uint64_t)number(buf_span(&body), "lifted"));
+                screen_put_count(&out, sensor_count(buf_span(&body), "lifted"));
                 buf_put_str(&out, " flags taken off; none is set until the sensor is started anew");
         }
         buf_put_byte(&out, '\n');
         return command_print(in, &out,
-                             number(buf_span(&body), "left") ? STATUS_PROBLEM : STATUS_GOOD);
+                             sensor_count(buf_span(&body), "left") ? STATUS_PROBLEM : STATUS_GOOD);
 }
 
 static const struct command deny_lift = {

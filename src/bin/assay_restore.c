@@ -36,59 +36,15 @@ struct restoring {
         struct buf lines; /* of a dry run: text, or items of a JSON array */
 };
 
-static uint64_t number(struct span object, const char *key)
-{
-        struct json_value v;
-        int64_t n;
-
-        return json_get(json_value_of(object), key, &v) && json_value_int(v, &n) && n >= 0
-                       ? (uint64_t)n
-                       : 0;
-}
-
 /* ---- arguments ---- */
-
-static struct span clean_path(const char *text)
-{
-        struct span p = span_str(text);
-
-        while (p.n > 1 && p.p[p.n - 1] == '/')
-                p.n--;
-        return p;
-}
-
-static void put_paths(struct json_writer *w, const struct invocation *in, const char *key,
-                      bool utf8)
-{
-        bool any = false;
-
-        for (size_t i = 0; i < in->n_operands; i++) {
-                CLEANUP(buf_done) struct buf b = BUF_INIT(ARGS_MAX);
-                struct span p = clean_path(in->operands[i]);
-
-                if (text_is_utf8(p, NULL) != utf8)
-                        continue;
-                if (!any) {
-                        json_put_key(w, key);
-                        json_begin_array(w);
-                }
-                any = true;
-                if (!utf8)
-                        text_put_base64(&b, p);
-                json_put_string(w, utf8 ? p : buf_span(&b));
-        }
-        if (any)
-                json_end_array(w);
-}
 
 static int put_args(const struct invocation *in, struct buf *out, struct err *err)
 {
         const struct restore_options *o = in->options;
         struct json_writer w;
 
-        for (size_t i = 0; i < in->n_operands; i++)
-                if (in->operands[i][0] != '/')
-                        return err_set(err, -EINVAL, "%s: not an absolute path", in->operands[i]);
+        if (sensor_check_paths(in, err) < 0)
+                return err->code;
         json_writer_init(&w, out);
         json_begin_object(&w);
         if (o->to)
@@ -97,8 +53,7 @@ static int put_args(const struct invocation *in, struct buf *out, struct err *er
                 json_member_bool(&w, "discard", true);
         if (o->dry_run)
                 json_member_bool(&w, "dry_run", true);
-        put_paths(&w, in, "paths", true);
-        put_paths(&w, in, "paths_b64", false);
+        sensor_put_paths(in, &w);
         if (o->reason)
                 command_put_json_text(&w, "reason", o->reason);
         json_end_object(&w);
@@ -174,7 +129,8 @@ static void on_part(void *ctx, struct span object)
         struct json_value o = json_value_of(object), v;
 
         if (!json_get(o, "act", &v)) {
-                progress_set(&r->progress, number(object, "done"), number(object, "total"));
+                progress_set(&r->progress, sensor_count(object, "done"),
+                             sensor_count(object, "total"));
                 return;
         }
         if (r->in->json) {
@@ -195,8 +151,8 @@ static void put_dry(const struct restoring *r, struct span body, struct buf *out
         if (r->in->json) {
                 json_writer_init(&w, out);
                 json_begin_object(&w);
-                json_member_u64(&w, "differs", number(body, "differs"));
-                json_member_u64(&w, "not_kept", number(body, "not_kept"));
+                json_member_u64(&w, "differs", sensor_count(body, "differs"));
+                json_member_u64(&w, "not_kept", sensor_count(body, "not_kept"));
                 json_put_key(&w, "would");
                 json_begin_array(&w);
                 if (r->lines.n)
@@ -207,15 +163,15 @@ static void put_dry(const struct restoring *r, struct span body, struct buf *out
                 return;
         }
         buf_put(out, buf_span(&r->lines));
-        if (number(body, "differs") == 0) {
+        if (sensor_count(body, "differs") == 0) {
                 buf_put_str(out, "nothing differs\n");
                 return;
         }
-        screen_put_count(out, number(body, "differs"));
-        buf_put_str(out, number(body, "differs") == 1 ? " path differs" : " paths differ");
-        if (number(body, "not_kept")) {
+        screen_put_count(out, sensor_count(body, "differs"));
+        buf_put_str(out, sensor_count(body, "differs") == 1 ? " path differs" : " paths differ");
+        if (sensor_count(body, "not_kept")) {
                 buf_put_str(out, ", of which ");
-                screen_put_count(out, number(body, "not_kept"));
+                screen_put_count(out, sensor_count(body, "not_kept"));
                 buf_put_str(out, " cannot be put back: the content was never kept");
         }
         buf_put_str(out, "; nothing was done\n");
@@ -241,7 +197,7 @@ static void put_failures(struct span body, struct buf *out)
 
 static void put_done(const struct restoring *r, struct span body, struct buf *out)
 {
-        uint64_t restored = number(body, "restored"), failed = number(body, "failed");
+        uint64_t restored = sensor_count(body, "restored"), failed = sensor_count(body, "failed");
 
         if (r->in->json) {
                 buf_put(out, body);
@@ -249,7 +205,7 @@ static void put_done(const struct restoring *r, struct span body, struct buf *ou
                 return;
         }
         put_failures(body, out);
-        if (restored + failed + number(body, "same") == 0) {
+        if (restored + failed + sensor_count(body, "same") == 0) {
                 buf_put_str(out, "nothing differs\n");
                 return;
         }
@@ -257,7 +213,7 @@ static void put_done(const struct restoring *r, struct span body, struct buf *ou
         buf_put_str(out, "  ");
         screen_put_count(out, restored);
         buf_put_str(out, restored == 1 ? " path, " : " paths, ");
-        screen_put_count(out, number(body, "same"));
+        screen_put_count(out, sensor_count(body, "same"));
         buf_put_str(out, " were as they should be, ");
         screen_put_count(out, failed);
         buf_put_str(out, " could not be\n");
@@ -289,7 +245,8 @@ static enum status run(struct invocation *in)
         else if (rc == 0)
                 put_done(&r, buf_span(&body), &out);
         if (rc == 0)
-                bad = number(buf_span(&body), "failed") || number(buf_span(&body), "not_kept");
+                bad = sensor_count(buf_span(&body), "failed") ||
+                      sensor_count(buf_span(&body), "not_kept");
         buf_done(&r.lines);
         return rc < 0 ? complain_err(in, &err)
                       : command_print(in, &out, bad ? STATUS_PROBLEM : STATUS_GOOD);

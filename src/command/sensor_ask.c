@@ -4,11 +4,14 @@
 
 #include <poll.h>
 
+#include "base/text.h"
 #include "command/places.h"
 #include "sys/io.h"
 #include "sys/sock.h"
 #include "wire/json.h"
 #include "wire/msg.h"
+
+enum { PATH_TEXT_MAX = 128 * 1024 };
 
 struct asking {
         int fd;
@@ -138,4 +141,63 @@ int sensor_ask(const struct invocation *in, const char *verb, struct span args, 
         fd_close(&a.fd);
         buf_done(&a.packet);
         return rc;
+}
+
+/* ---- arguments and answers ---- */
+
+int sensor_check_paths(const struct invocation *in, struct err *err)
+{
+        for (size_t i = 0; i < in->n_operands; i++)
+                if (in->operands[i][0] != '/')
+                        return err_set(err, -EINVAL, "%s: not an absolute path", in->operands[i]);
+        return 0;
+}
+
+static struct span without_slash(const char *text)
+{
+        struct span p = span_str(text);
+
+        while (p.n > 1 && p.p[p.n - 1] == '/')
+                p.n--;
+        return p;
+}
+
+static void put_paths(struct json_writer *w, const struct invocation *in, const char *key,
+                      bool utf8)
+{
+        bool any = false;
+
+        for (size_t i = 0; i < in->n_operands; i++) {
+                CLEANUP(buf_done) struct buf b = BUF_INIT(PATH_TEXT_MAX);
+                struct span p = without_slash(in->operands[i]);
+
+                if (text_is_utf8(p, NULL) != utf8)
+                        continue;
+                if (!any) {
+                        json_put_key(w, key);
+                        json_begin_array(w);
+                }
+                any = true;
+                if (!utf8)
+                        text_put_base64(&b, p);
+                json_put_string(w, utf8 ? p : buf_span(&b));
+        }
+        if (any)
+                json_end_array(w);
+}
+
+void sensor_put_paths(const struct invocation *in, struct json_writer *w)
+{
+        put_paths(w, in, "paths", true);
+        put_paths(w, in, "paths_b64", false);
+}
+
+uint64_t sensor_count(struct span object, const char *key)
+{
+        struct json_value v;
+        int64_t n;
+
+        return json_get(json_value_of(object), key, &v) && json_value_int(v, &n) && n >= 0
+                       ? (uint64_t)n
+                       : 0;
 }

@@ -18,4 +18,12 @@ typedef void sensor_part_fn(void *ctx, struct span object);
 MUST_USE int sensor_ask(const struct invocation *in, const char *verb, struct span args,
                         sensor_part_fn *fn, void *ctx, struct buf *ret, struct err *err);
 
+/* Paths among the operands become members "paths" and, where they are no UTF-8, "paths_b64",
+ * without slashes at their end.  -EINVAL: one is not absolute. */
+MUST_USE int sensor_check_paths(const struct invocation *in, struct err *err);
+void sensor_put_paths(const struct invocation *in, struct json_writer *w);
+
+/* A count in a part or an answer; 0 where there is none. */
+uint64_t sensor_count(struct span object, const char *key);
+
 #endif

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "integrity/change.h"
 #include "integrity/who.h"
+#include "wire/entry.h"
 #include "wire/json.h"
 
 #include <stdio.h>
@@ -141,13 +142,7 @@ static void count(struct alert *x, const struct change *c, const struct alert_ca
 static void begin_entry(struct json_writer *w, struct buf *out, const char *kind, int64_t wall_ns)
 {
         buf_clear(out);
-        json_writer_init(w, out);
-        json_begin_object(w);
-        json_member_text(w, "k", kind);
-        json_member_time(w, "t", wall_ns);
-        json_member_int(w, "v", 1);
-        json_put_key(w, "what");
-        json_begin_object(w);
+        entry_begin(w, out, kind, wall_ns);
 }
 
 static void put_raised(const struct alert *x, const struct change *c,

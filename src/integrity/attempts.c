@@ -6,6 +6,7 @@
 #include "loop/loop.h"
 #include "sys/attempt.h"
 #include "sys/bpf.h"
+#include "wire/entry.h"
 #include "wire/json.h"
 
 #include <stdio.h>
@@ -64,13 +65,7 @@ struct attempts *attempts_free(struct attempts *a)
 static void begin(struct sensor *s, struct json_writer *w)
 {
         buf_clear(&s->skeleton);
-        json_writer_init(w, &s->skeleton);
-        json_begin_object(w);
-        json_member_text(w, "k", "integrity.denied");
-        json_member_time(w, "t", sensor_wall(s));
-        json_member_int(w, "v", 1);
-        json_put_key(w, "what");
-        json_begin_object(w);
+        entry_begin(w, &s->skeleton, "integrity.denied", sensor_wall(s));
 }
 
 static int say(struct sensor *s, const struct attempt *x, struct span path,

@@ -8,6 +8,7 @@
 #include "integrity/session.h"
 #include "integrity/who.h"
 #include "integrity/why.h"
+#include "wire/entry.h"
 #include "wire/json.h"
 
 #include <limits.h>
@@ -104,7 +105,6 @@ static void put_what(struct json_writer *w, const struct change *c)
                 want = d = change_differs(c);
         if (c->brief)
                 want &= ~(unsigned)LONG_FIELDS;
-        json_begin_object(w);
         json_member_text(w, "change", change_word(c));
         if (c->was && c->is)
                 change_put_differs(w, "differs", d);
@@ -124,16 +124,6 @@ static void put_what(struct json_writer *w, const struct change *c)
         json_member_text(w, "seen", c->seen);
         put_type(w, c);
         json_end_object(w);
-}
-
-static void begin_entry(struct json_writer *w, struct buf *out, const char *kind, int64_t wall_ns)
-{
-        json_writer_init(w, out);
-        json_begin_object(w);
-        json_member_text(w, "k", kind);
-        json_member_time(w, "t", wall_ns);
-        json_member_int(w, "v", 1);
-        json_put_key(w, "what");
 }
 
 static void put_why(struct json_writer *w, const struct change *c)
@@ -157,7 +147,7 @@ void change_put(const struct change *c, struct buf *out)
 {
         struct json_writer w;
 
-        begin_entry(&w, out, "integrity.change", c->wall_ns);
+        entry_begin(&w, out, "integrity.change", c->wall_ns);
         put_what(&w, c);
         json_put_key(&w, "who");
         who_put(&w, c->brief ? NULL : c->who, c->brief ? NULL : c->also, CHANGE_ALSO_MAX,
@@ -237,8 +227,7 @@ void gap_put(const struct gap_facts *f, struct buf *out)
 {
         struct json_writer w;
 
-        begin_entry(&w, out, "integrity.gap", f->wall_ns);
-        json_begin_object(&w);
+        entry_begin(&w, out, "integrity.gap", f->wall_ns);
         json_member_int(&w, "found", (int64_t)f->found);
         json_member_time(&w, "from", f->from_ns);
         json_member_text(&w, "reason", f->reason);
@@ -292,8 +281,7 @@ void sensor_put(const struct sensor_facts *f, struct buf *out)
 {
         struct json_writer w;
 
-        begin_entry(&w, out, "integrity.sensor", f->wall_ns);
-        json_begin_object(&w);
+        entry_begin(&w, out, "integrity.sensor", f->wall_ns);
         json_member_bool(&w, "after_gap", f->after_gap);
         if (f->config)
                 put_config(&w, f->config);

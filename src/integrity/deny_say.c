@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/text.h"
 #include "integrity/deny_priv.h"
+#include "wire/entry.h"
 #include "wire/json.h"
 
 enum { NAME_BYTES = 512, SAFE_BYTES = 4 * NAME_BYTES };
@@ -43,13 +44,7 @@ int deny_say(struct sensor *s, const char *event, const struct deny_names *names
         struct json_writer w;
 
         buf_clear(&s->skeleton);
-        json_writer_init(&w, &s->skeleton);
-        json_begin_object(&w);
-        json_member_text(&w, "k", "integrity.deny");
-        json_member_time(&w, "t", sensor_wall(s));
-        json_member_int(&w, "v", 1);
-        json_put_key(&w, "what");
-        json_begin_object(&w);
+        entry_begin(&w, &s->skeleton, "integrity.deny", sensor_wall(s));
         json_member_text(&w, "event", event);
         if (names) {
                 json_member_u64(&w, "files", names->n);

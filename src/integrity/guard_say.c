@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/text.h"
 #include "integrity/guard_priv.h"
+#include "wire/entry.h"
 #include "wire/json.h"
 
 static void begin(struct sensor *s, struct json_writer *w, const char *kind)
 {
         buf_clear(&s->skeleton);
-        json_writer_init(w, &s->skeleton);
-        json_begin_object(w);
-        json_member_text(w, "k", kind);
-        json_member_time(w, "t", sensor_wall(s));
-        json_member_int(w, "v", 1);
-        json_put_key(w, "what");
-        json_begin_object(w);
+        entry_begin(w, &s->skeleton, kind, sensor_wall(s));
 }
 
 int guard_say(struct sensor *s, const char *event, const char *reason, int64_t from_ns,

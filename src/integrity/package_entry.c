@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "integrity/package.h"
 #include "integrity/who.h"
+#include "wire/entry.h"
 #include "wire/json.h"
 
 enum { SAFE_MAX = 4 * PACKAGE_PATH_MAX };
@@ -95,13 +96,7 @@ void package_put(const struct package_facts *f, struct buf *out)
         struct json_writer w;
 
         buf_clear(out);
-        json_writer_init(&w, out);
-        json_begin_object(&w);
-        json_member_text(&w, "k", "integrity.package");
-        json_member_time(&w, "t", f->wall_ns);
-        json_member_int(&w, "v", 1);
-        json_put_key(&w, "what");
-        json_begin_object(&w);
+        entry_begin(&w, out, "integrity.package", f->wall_ns);
         if (f->package)
                 put_package(&w, f);
         else

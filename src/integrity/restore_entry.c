@@ -4,20 +4,10 @@
 #include "base/text.h"
 #include "integrity/change_state.h"
 #include "integrity/who.h"
+#include "wire/entry.h"
 #include "wire/json.h"
 
 enum { DETAIL_MAX = 4096 };
-
-static void begin(struct json_writer *w, struct buf *out, const char *kind, int64_t wall_ns)
-{
-        json_writer_init(w, out);
-        json_begin_object(w);
-        json_member_text(w, "k", kind);
-        json_member_time(w, "t", wall_ns);
-        json_member_int(w, "v", 1);
-        json_put_key(w, "what");
-        json_begin_object(w);
-}
 
 static void put_profile(struct json_writer *w, const struct watch_profile *p)
 {
@@ -95,7 +85,7 @@ void restored_put(const struct restored_facts *f, struct buf *out)
         const struct restore_task *t = f->task;
         struct json_writer w;
 
-        begin(&w, out, "integrity.restored", f->wall_ns);
+        entry_begin(&w, out, "integrity.restored", f->wall_ns);
         json_member_text(&w, "act", act_word(t));
         if (f->baseline)
                 json_member_text(&w, "baseline", f->baseline);
@@ -130,7 +120,7 @@ void not_restored_put(const struct not_restored_facts *f, struct buf *out)
 {
         struct json_writer w;
 
-        begin(&w, out, "integrity.not_restored", f->wall_ns);
+        entry_begin(&w, out, "integrity.not_restored", f->wall_ns);
         if (f->again_ns)
                 json_member_time(&w, "again", f->again_ns);
         json_member_text(&w, "by", f->by_command ? "command" : "profile");
@@ -147,7 +137,7 @@ void quarantined_put(const struct quarantined_facts *f, struct buf *out)
 {
         struct json_writer w;
 
-        begin(&w, out, "integrity.quarantined", f->wall_ns);
+        entry_begin(&w, out, "integrity.quarantined", f->wall_ns);
         json_member_text(&w, "id", f->item->id);
         if (f->item->moment)
                 json_member_bool(&w, "moment", true);
@@ -163,7 +153,7 @@ void incident_put(const struct incident_facts *f, struct buf *out)
 {
         struct json_writer w;
 
-        begin(&w, out, "integrity.incident", f->wall_ns);
+        entry_begin(&w, out, "integrity.incident", f->wall_ns);
         json_member_text(&w, "action", f->action);
         json_member_u64(&w, "count", f->count);
         put_words(&w, "detail", f->detail);

@@ -13,6 +13,7 @@
 #include "integrity/session.h"
 #include "loop/log.h"
 #include "sys/io.h"
+#include "wire/entry.h"
 #include "wire/json.h"
 
 #include <stdio.h>
@@ -130,13 +131,7 @@ static int tell_approval(struct sensor *s, const struct approval *a, const char 
         struct json_writer w;
 
         buf_clear(&s->skeleton);
-        json_writer_init(&w, &s->skeleton);
-        json_begin_object(&w);
-        json_member_text(&w, "k", "integrity.approval");
-        json_member_time(&w, "t", sensor_wall(s));
-        json_member_int(&w, "v", 1);
-        json_put_key(&w, "what");
-        json_begin_object(&w);
+        entry_begin(&w, &s->skeleton, "integrity.approval", sensor_wall(s));
         if (detail)
                 json_member_text(&w, "detail", detail);
         if (a)
@@ -384,13 +379,7 @@ int why_tell_explained(struct sensor *s, const char *id, const char *change, con
         struct json_writer w;
 
         buf_clear(&s->skeleton);
-        json_writer_init(&w, &s->skeleton);
-        json_begin_object(&w);
-        json_member_text(&w, "k", "alert.explained");
-        json_member_time(&w, "t", sensor_wall(s));
-        json_member_int(&w, "v", 1);
-        json_put_key(&w, "what");
-        json_begin_object(&w);
+        entry_begin(&w, &s->skeleton, "alert.explained", sensor_wall(s));
         json_member_text(&w, "change", change);
         json_member_text(&w, "id", id);
         json_member_text(&w, "reason", reason);

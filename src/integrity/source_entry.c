@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "integrity/who.h"
+#include "wire/entry.h"
 
 enum { LIST_BYTES = 8 * 1024 }; /* of maps, or of keys, in one entry */
 
@@ -128,13 +129,7 @@ void source_entry_put(const struct source_facts *f, struct buf *out)
         struct json_writer w;
 
         buf_clear(out);
-        json_writer_init(&w, out);
-        json_begin_object(&w);
-        json_member_text(&w, "k", "integrity.source");
-        json_member_time(&w, "t", f->wall_ns);
-        json_member_int(&w, "v", 1);
-        json_put_key(&w, "what");
-        json_begin_object(&w);
+        entry_begin(&w, out, "integrity.source", f->wall_ns);
         put_members(f->source, f, &w);
         json_end_object(&w);
         if (f->who) {

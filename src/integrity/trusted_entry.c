@@ -3,21 +3,11 @@
 
 #include "base/text.h"
 #include "integrity/who.h"
+#include "wire/entry.h"
 
 #include <stdio.h>
 
 enum { ARGS_MAX = 16 * 1024 }; /* of an entry */
-
-static void begin_entry(struct json_writer *w, struct buf *out, const char *kind, int64_t wall_ns)
-{
-        json_writer_init(w, out);
-        json_begin_object(w);
-        json_member_text(w, "k", kind);
-        json_member_time(w, "t", wall_ns);
-        json_member_int(w, "v", 1);
-        json_put_key(w, "what");
-        json_begin_object(w);
-}
 
 static void end_entry(struct json_writer *w, const struct who *who, const char *unknown)
 {
@@ -90,7 +80,7 @@ void baseline_put(const struct baseline_facts *f, struct buf *out)
         bool counts = f->comment.n || f->added || f->changed || f->removed;
         struct json_writer w;
 
-        begin_entry(&w, out, "integrity.baseline", f->wall_ns);
+        entry_begin(&w, out, "integrity.baseline", f->wall_ns);
         if (counts)
                 json_member_u64(&w, "added", f->added);
         json_member_u64(&w, "bytes", f->sums.bytes);
@@ -121,7 +111,7 @@ void command_put(const struct command_facts *f, struct buf *out)
 {
         struct json_writer w;
 
-        begin_entry(&w, out, "integrity.command", f->wall_ns);
+        entry_begin(&w, out, "integrity.command", f->wall_ns);
         if (f->args.raw.n > 2 && f->args.raw.n <= ARGS_MAX) {
                 json_put_key(&w, "arguments");
                 json_put_raw(&w, f->args.raw);
@@ -145,7 +135,7 @@ void reread_put(const struct reread_facts *f, struct buf *out)
 {
         struct json_writer w;
 
-        begin_entry(&w, out, "integrity.reread", f->wall_ns);
+        entry_begin(&w, out, "integrity.reread", f->wall_ns);
         json_member_u64(&w, "bytes", f->bytes);
         json_member_u64(&w, "files", f->files);
         json_member_u64(&w, "found", f->found);

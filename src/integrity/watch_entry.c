@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "integrity/record.h"
 #include "integrity/watchset_same.h"
+#include "wire/entry.h"
 #include "wire/json.h"
 
 #include <stdio.h>
@@ -186,13 +187,7 @@ static void put_entry(const struct watch_facts *f, struct span items, unsigned p
 
         text_hex(span_of(f->config->digest, CONFIG_DIGEST), hex);
         text_put_safe(&safe, span_str(f->config->from));
-        json_writer_init(&w, out);
-        json_begin_object(&w);
-        json_member_text(&w, "k", "integrity.watch");
-        json_member_time(&w, "t", f->wall_ns);
-        json_member_int(&w, "v", 1);
-        json_put_key(&w, "what");
-        json_begin_object(&w);
+        entry_begin(&w, out, "integrity.watch", f->wall_ns);
         put_list(&w, items, ADDED, "added");
         put_list(&w, items, CHANGED, "changed");
         if (f->config->has_digest)

@@ -21,14 +21,8 @@ static void put_ns(struct json_writer *w, const char *key, int64_t v)
 void own_begin(struct recorder *r, struct own_entry *e, const char *kind)
 {
         buf_clear(&r->skeleton);
-        json_writer_init(&e->w, &r->skeleton);
         e->kind = kind;
-        json_begin_object(&e->w);
-        json_member_text(&e->w, "k", kind);
-        json_member_time(&e->w, "t", clock_wall(r->clock));
-        json_member_int(&e->w, "v", 1);
-        json_put_key(&e->w, "what");
-        json_begin_object(&e->w);
+        entry_begin(&e->w, &r->skeleton, kind, clock_wall(r->clock));
 }
 
 /* r->skeleton becomes r->entry; our own entries keep to the table of kinds like everybody's. */

@@ -7,6 +7,17 @@
 
 enum { ENTRY_ID_TIME = 10 };
 
+void entry_begin(struct json_writer *w, struct buf *out, const char *kind, int64_t wall_ns)
+{
+        json_writer_init(w, out);
+        json_begin_object(w);
+        json_member_text(w, "k", kind);
+        json_member_time(w, "t", wall_ns);
+        json_member_int(w, "v", 1);
+        json_put_key(w, "what");
+        json_begin_object(w);
+}
+
 bool entry_host_ok(struct span host)
 {
         if (host.n < 1 || host.n > ENTRY_HOST_MAX)

@@ -43,6 +43,10 @@ struct entry_stamp {
 /* The id alone, terminated: it goes into the salts before the digests are known. */
 void entry_id(const struct entry_stamp *s, char out[ENTRY_ID_MAX + 1]);
 
+/* Begin a skeleton behind what is in out: k, t and v 1, and the object "what", whose members come
+ * next. */
+void entry_begin(struct json_writer *w, struct buf *out, const char *kind, int64_t wall_ns);
+
 /* skeleton: checked by json_check(), with no member the recorder owns (-EINVAL names it) and with
  * k, t and v.  Appends the entry to out; -E2BIG above ENTRY_MAX. */
 MUST_USE int entry_compose(struct span skeleton, const struct entry_stamp *s, struct buf *out,
