@@ -4,6 +4,7 @@ by the sensor's own hand, which it does not take for another change."""
 import fcntl
 import os
 import pathlib
+import signal
 import stat
 import struct
 import subprocess
@@ -161,7 +162,9 @@ def test_a_tree_is_deleted(host):
     host.settled()
     from restore_host import tree
     host.was = tree(host.guarded)
+    host.sensor.send_signal(signal.SIGSTOP)  # or what rm has not got to yet is back before it does
     subprocess.run(["rm", "-r", host.guarded / "deep"], check=True)
+    host.sensor.send_signal(signal.SIGCONT)
     host.back(host.guarded / "deep", act="created", type="dir")
     host.as_it_was()
     host.settled()
