@@ -4,7 +4,7 @@
  *
  *   watch_rules FILES     as many names in a tree like /usr; the rules that ship, as lines on
  *                         standard input.  Prints one JSON object. */
-#include "integrity/watchset.h"
+#include "integrity/watching/watchset.h"
 #include "sys/sysclock.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/le.h"
-#include "integrity/deep_position.h"
+#include "integrity/trusted/deep_position.h"
 #include "sys/crc32c.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -2,7 +2,7 @@
 /* The input is the bodies of records: framing and checksum are put round each, or the fuzzer would
  * never get past them. */
 #include "fuzz.h"
-#include "integrity/journal.h"
+#include "integrity/trusted/journal.h"
 #include "sys/crc32c.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

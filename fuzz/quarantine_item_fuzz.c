@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "integrity/quarantine_item.h"
+#include "integrity/restoring/quarantine_item.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

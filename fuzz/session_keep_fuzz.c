@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fuzz.h"
-#include "integrity/procs.h"
-#include "integrity/session.h"
-#include "integrity/session_keep.h"
+#include "integrity/who/procs.h"
+#include "integrity/who/session.h"
+#include "integrity/who/session_keep.h"
 #include "sys/sysclock.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

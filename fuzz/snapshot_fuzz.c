@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "integrity/snapshot.h"
+#include "integrity/trusted/snapshot.h"
 #include "sys/crc32c.h"
 #include "sys/io.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keys that were accepted are verifier keys, and are found again. */
-#include "integrity/sources.h"
+#include "integrity/why/sources.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fuzz.h"
-#include "integrity/watchset.h"
+#include "integrity/watching/watchset.h"
 #include "job/job.h"
 
 FUZZ_ALLOW_LOSSES_OF("libfyaml")

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assay-guard handler | watchdog - the two processes of execution control; started by the sensor.
  */
-#include "integrity/guard_handler.h"
+#include "integrity/preventing/guard_handler.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /* assay-sensor - sees every change to what this host watches.  Options only; the work is in
  * integrity/. */
 #include "bin/daemon.h"
-#include "integrity/run.h"
+#include "integrity/sensor/run.h"
 #include "loop/log.h"
 #include "sys/sysclock.h"
 

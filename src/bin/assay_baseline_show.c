@@ -13,8 +13,8 @@
 #include "command/places.h"
 #include "command/progress.h"
 #include "command/trust.h"
-#include "integrity/baseline.h"
-#include "integrity/content.h"
+#include "integrity/trusted/baseline.h"
+#include "integrity/trusted/content.h"
 #include "sys/io.h"
 #include "wire/json.h"
 

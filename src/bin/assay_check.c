@@ -12,7 +12,7 @@
 #include "command/progress.h"
 #include "command/rate.h"
 #include "command/trust.h"
-#include "integrity/check.h"
+#include "integrity/trusted/check.h"
 #include "wire/json.h"
 
 struct check_command_options {

@@ -7,8 +7,8 @@
 #include "bin/assay_commands.h"
 #include "command/places.h"
 #include "command/sensor_ask.h"
-#include "integrity/deny_flag.h"
-#include "integrity/frozen.h"
+#include "integrity/preventing/deny_flag.h"
+#include "integrity/why/frozen.h"
 #include "sys/io.h"
 #include "wire/json.h"
 

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "integrity/change_state.h"
-#include "integrity/record_text.h"
+#include "integrity/trusted/change_state.h"
+#include "integrity/trusted/record_text.h"
 #include "wire/json.h"
 
 enum { LINE_BYTES = 256 * 1024, DIGEST_SHOWN = 8, LABEL_COLUMNS = 12 };

@@ -6,7 +6,7 @@
 
 #include "base/buf.h"
 #include "command/screen.h"
-#include "integrity/record.h"
+#include "integrity/trusted/record.h"
 
 /* "changed  /etc/hosts  size 220→245 ...": was NULL: created; is NULL: deleted. */
 void files_put_line(const struct screen *s, struct span path, const struct record *was,

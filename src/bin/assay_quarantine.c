@@ -12,7 +12,7 @@
 #include "bin/assay_files.h"
 #include "command/places.h"
 #include "command/sensor_ask.h"
-#include "integrity/quarantine.h"
+#include "integrity/restoring/quarantine.h"
 #include "sys/io.h"
 #include "wire/json.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* watch.yaml(5): what is told of it.  Either its faults (faults.h), or the lines of
- * integrity/watchset.h, and before them, where scans have a limit,
+ * integrity/watching/watchset.h, and before them, where scans have a limit,
  *
  *   {"bytes_per_s":20971520,"files_per_s":0}      0: none */
 #include "job/watch.h"

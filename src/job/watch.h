@@ -11,7 +11,7 @@
 #include "base/pattern.h"
 #include "job/faults.h"
 
-/* As integrity/watchset.h has them; a test compares. */
+/* As integrity/watching/watchset.h has them; a test compares. */
 enum {
         WATCH_FILE_PROFILES = 63,
         WATCH_FILE_PATTERNS = 1024,

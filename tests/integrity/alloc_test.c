@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Memory ends at the first, second, third... allocation of everything that reads a file. */
-#include "integrity/frozen.h"
-#include "integrity/journal.h"
-#include "integrity/snapshot.h"
-#include "integrity/watchset.h"
+#include "integrity/trusted/journal.h"
+#include "integrity/trusted/snapshot.h"
+#include "integrity/watching/watchset.h"
+#include "integrity/why/frozen.h"
 
 #include "sample.h"
 #include "sys/io.h"

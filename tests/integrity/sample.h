@@ -3,7 +3,7 @@
 #ifndef TESTS_INTEGRITY_SAMPLE_H
 #define TESTS_INTEGRITY_SAMPLE_H
 
-#include "integrity/record.h"
+#include "integrity/trusted/record.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,8 +3,8 @@
 #include "job/job.h"
 #include "job/watch.h"
 
-#include "integrity/record.h"
-#include "integrity/watchset.h"
+#include "integrity/trusted/record.h"
+#include "integrity/watching/watchset.h"
 #include "wire/attribute.h"
 
 #include <setjmp.h>

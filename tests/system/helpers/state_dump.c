@@ -7,7 +7,7 @@
  * at its start, values are told as they are kept. */
 #include "base/text.h"
 #include "crypto/sha256.h"
-#include "integrity/state.h"
+#include "integrity/trusted/state.h"
 #include "sys/io.h"
 #include "wire/json.h"
 

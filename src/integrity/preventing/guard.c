@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "integrity/preventing/guard_priv.h"
+
+#include "loop/log.h"
+#include "loop/loop.h"
+#include "sys/io.h"
+#include "sys/sock.h"
+#include "sys/spawn.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum {
+        BEAT_MS = 500,
+        WATCHDOG_MS = 2000, /* without a sign of it */
+        WAIT_FIRST_MS = 200,
+        WAIT_MAX_MS = 60000,
+        STEADY_S = 60, /* up so long, and its failures are forgotten */
+        NOTICES = 64,  /* read in one turn */
+        PATH_BYTES = 1 << 20,
+        DIRS_MAX = 16384,
+};
+
+/* ---- making ---- */
+
+int guard_init(struct sensor *s, struct err *err)
+{
+        struct guard *g = calloc(1, sizeof *g);
+        const char *slash = s->o.job_program ? strrchr(s->o.job_program, '/') : NULL;
+
+        if (!g)
+                return err_set(err, -ENOMEM, "out of memory for execution control");
+        s->guard = g;
+        g->table_fd = g->sock = g->handler_fd = g->watchdog_fd = g->known_fd = -1;
+        g->cursor = g->path = BUF_INIT(PATH_BYTES);
+        g->again = true;
+        if (slash)
+                snprintf(g->program, sizeof g->program, "%.*s/assay-guard",
+                         (int)(slash - s->o.job_program), s->o.job_program);
+        return guard_known_open(s, err);
+}
+
+static bool some_profile(const struct watchset *w)
+{
+        for (size_t i = 0; i < w->n_profiles; i++)
+                if (w->profiles[i]->execute != WATCH_EXECUTE_ANY)
+                        return true;
+        return false;
+}
+
+static int make_table(struct guard *g, struct err *err)
+{
+        void *p;
+
+        if (g->shared)
+                return 0;
+        g->table_fd = memfd_create("assay-guard", MFD_CLOEXEC);
+        if (g->table_fd < 0 || ftruncate(g->table_fd, sizeof(struct guard_shared)) < 0)
+                return err_sys(err, -errno, "memory for execution control");
+        p = mmap(NULL, sizeof(struct guard_shared), PROT_READ | PROT_WRITE, MAP_SHARED, g->table_fd,
+                 0);
+        if (p == MAP_FAILED)
+                return err_sys(err, -errno, "memory for execution control");
+        g->shared = p;
+        return 0;
+}
+
+static int64_t beat_of(const _Atomic int64_t *p)
+{
+        return atomic_load_explicit(p, memory_order_relaxed);
+}
+
+/* ---- the two processes ---- */
+
+static void reap(pid_t *pid, int *pidfd, bool kill_it, int *ret_status)
+{
+        if (*pid == 0)
+                return;
+        if (kill_it)
+                spawn_kill(*pidfd);
+        (void)!spawn_wait(*pid, ret_status);
+        fd_close(pidfd);
+        *pid = 0;
+}
+
+/* The handler first: nobody waits for it any more then.  Returns how it ended. */
+static int end_pair(struct guard *g)
+{
+        int status = 0, other;
+
+        g->handler_source = loop_remove(g->handler_source);
+        g->sock_source = loop_remove(g->sock_source);
+        reap(&g->handler, &g->handler_fd, true, &status);
+        reap(&g->watchdog, &g->watchdog_fd, true, &other);
+        fd_close(&g->sock);
+        return status;
+}
+
+static void put_lapse(const struct guard *g, int64_t silent_ns, int status, char out[GUARD_WHY_MAX])
+{
+        if (silent_ns > GUARD_DEADLINE_MS * NS_PER_MS)
+                snprintf(out, GUARD_WHY_MAX, "it gave no sign of life for %lld ms and was killed",
+                         (long long)(silent_ns / NS_PER_MS));
+        else if (status > 256)
+                snprintf(out, GUARD_WHY_MAX, "it was killed by signal %d", status - 256);
+        else
+                snprintf(out, GUARD_WHY_MAX, "it ended with status %d%s", status,
+                         g->state == GUARD_MARKS ? " as it began" : "");
+}
+
+/* Executions go on unjudged from here: told at once, for there may be no second time. */
+static void lapse(struct sensor *s, const char *why)
+{
+        struct guard *g = s->guard;
+        int64_t now = sensor_mono(s), beat = beat_of(&g->shared->handler_ns), wait;
+        int64_t silent = MAX_OF(now - beat, (int64_t)0);
+        int status = end_pair(g);
+
+        if (now > g->began_ns + STEADY_S * NS_PER_S)
+                g->failures = 0;
+        wait = MIN_OF((int64_t)WAIT_FIRST_MS << MIN_OF(g->failures, 16u), (int64_t)WAIT_MAX_MS);
+        g->failures++;
+        if (why)
+                snprintf(g->why, sizeof g->why, "%s", why);
+        else
+                put_lapse(g, silent, status, g->why);
+        g->lapsed_ns = sensor_wall(s) - silent;
+        g->state = GUARD_WAIT;
+        g->began_ns = now + wait * NS_PER_MS;
+        log_event(LOG_LEVEL_ERROR, "sensor.guard_lapsed", log_str("why", g->why),
+                  log_int("again_ms", wait));
+        if (guard_say(s, "lapsed", g->why, g->lapsed_ns, 0) < 0)
+                s->failed = -ENOMEM;
+}
+
+static void on_handler_end(void *ctx, unsigned events)
+{
+        (void)events;
+        lapse(ctx, NULL);
+}
+
+static void on_notices(void *ctx, unsigned events);
+
+static int start_one(struct guard *g, const char *what, const int *fds, size_t n, pid_t *ret_pid,
+                     int *ret_pidfd, struct err *err)
+{
+        const char *const argv[] = { g->program, what, NULL };
+        const struct spawn spawn = { .path = g->program,
+                                     .argv = argv,
+                                     .in = -1,
+                                     .out = -1,
+                                     .err = STDERR_FILENO,
+                                     .more = fds,
+                                     .n_more = n };
+
+        return spawn_start(&spawn, ret_pid, ret_pidfd, err);
+}
+
+static int start_pair(struct sensor *s, struct err *err)
+{
+        struct guard *g = s->guard;
+        int ends[2] = { -1, -1 }, fds[2], rc = sock_pair(ends);
+
+        if (rc < 0)
+                return err_sys(err, rc, "a pair of sockets");
+        (void)!sock_set_room(ends[0], sizeof(struct guard_notice));
+        (void)!sock_set_room(ends[1], sizeof(struct guard_notice));
+        atomic_store(&g->shared->handler_ns, sensor_mono(s));
+        atomic_store(&g->shared->watchdog_ns, sensor_mono(s));
+        fds[0] = ends[1];
+        fds[1] = g->table_fd;
+        rc = start_one(g, "handler", fds, 2, &g->handler, &g->handler_fd, err);
+        fd_close(&ends[1]);
+        g->sock = ends[0];
+        fds[0] = g->handler_fd;
+        if (rc == 0)
+                rc = start_one(g, "watchdog", fds, 2, &g->watchdog, &g->watchdog_fd, err);
+        if (rc == 0)
+                rc = loop_add_fd(s->o.loop, g->handler_fd, LOOP_READ, on_handler_end, s,
+                                 &g->handler_source, err);
+        if (rc == 0)
+                rc = loop_add_fd(s->o.loop, g->sock, LOOP_READ, on_notices, s, &g->sock_source,
+                                 err);
+        if (rc < 0)
+                end_pair(g);
+        g->began_ns = sensor_mono(s);
+        g->fresh = true;
+        return rc;
+}
+
+/* ---- what may be executed ---- */
+
+static enum guard_verdict verdict(const struct guard *g, const struct table_node *n,
+                                  const struct record *r)
+{
+        if (r->hash != RECORD_HASH_KNOWN)
+                return GUARD_STALE;
+        return !(n->mark & TABLE_DOUBT) || guard_is_known(g, r->sha256) ? GUARD_ALLOW
+                                                                        : GUARD_REFUSE;
+}
+
+static void note_file(struct sensor *s, const struct table_node *n, const struct record *r)
+{
+        struct guard_file f = guard_file_of(r);
+        enum guard_verdict v = verdict(s->guard, n, r);
+
+        if (v != GUARD_STALE && guard_put(s->guard->shared, &f, v) < 0)
+                s->guard->no_room++;
+}
+
+static const struct watch_profile *profile_of(struct sensor *s, const struct table_node *n,
+                                              struct buf *path)
+{
+        const struct watch_profile *p;
+
+        buf_clear(path);
+        table_path(n, path);
+        p = buf_status(path) == 0 ? watchset_profile(s->o.watch, buf_span(path)) : NULL;
+        return p && p->execute != WATCH_EXECUTE_ANY ? p : NULL;
+}
+
+/* A directory, or a file that is named without it.  -EAGAIN: the handler has orders enough. */
+static int mark(struct sensor *s, struct table_node *n, const struct watch_profile *p,
+                const struct record *r)
+{
+        struct guard_order o = { .directory = r->type == RECORD_DIR,
+                                 .strict = p->execute == WATCH_EXECUTE_STRICT };
+        struct guard *g = s->guard;
+        char name[TABLE_NAME_MAX + 1];
+        CLEANUP_FD int fd = -1;
+        int dirfd, rc;
+
+        if (!o.directory && profile_of(s, n->parent, &g->path))
+                return 0; /* by its directory */
+        if (g->dirs >= DIRS_MAX) {
+                g->unmarked++;
+                return 0;
+        }
+        dirfd = look_dir(s, n->parent);
+        memcpy(name, n->name, n->name_n);
+        name[n->name_n] = '\0';
+        fd = dirfd < 0 ? dirfd
+                       : openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (fd < 0)
+                return 0; /* its own event leads here again */
+        rc = sock_send_fd(g->sock, span_of(&o, sizeof o), fd);
+        g->dirs += rc == 0 && g->state == GUARD_MARKS;
+        return rc == -EAGAIN ? rc : 0;
+}
+
+static int note(struct sensor *s, struct table_node *n)
+{
+        struct guard *g = s->guard;
+        const struct watch_profile *p;
+        struct record r;
+
+        if (!n->record || !n->parent || record_decode(table_record(n), &r, NULL) < 0 ||
+            (r.type != RECORD_FILE && r.type != RECORD_DIR))
+                return 0;
+        p = profile_of(s, n, &g->path);
+        if (!p)
+                return 0;
+        if (r.type == RECORD_FILE)
+                note_file(s, n, &r);
+        return g->state == GUARD_MARKS || g->state == GUARD_UP ? mark(s, n, p, &r) : 0;
+}
+
+void guard_note(struct sensor *s, struct table_node *n)
+{
+        if (s->guard && s->guard->state != GUARD_OFF && note(s, n) < 0)
+                s->guard->again = true;
+}
+
+void guard_news(struct sensor *s)
+{
+        if (s->guard)
+                s->guard->again = true;
+}
+
+void guard_judged(struct sensor *s, const struct change *c)
+{
+        if (s->guard && c->profile && c->profile->execute != WATCH_EXECUTE_ANY && c->is &&
+            c->is->type == RECORD_FILE && c->is->hash == RECORD_HASH_KNOWN &&
+            c->why->state != WHY_UNEXPLAINED)
+                guard_know(s, c->is->sha256);
+}
+
+/* ---- what the handler tells ---- */
+
+/* Somebody waits for it. */
+static int look_now(struct sensor *s, const struct guard_notice *x)
+{
+        struct table_node *n = table_by_inode(s->table, x->file.dev, x->file.ino, NULL);
+        struct span path = span_of(x->path, x->path_n);
+        const struct watch_profile *p = watchset_profile(s->o.watch, path);
+        const uint8_t *slash = path.n ? memrchr(path.p, '/', path.n) : NULL;
+        struct table_handle h;
+        struct record r;
+
+        if (!n && (!p || p->execute == WATCH_EXECUTE_ANY)) {
+                /* Beside what is watched so, in the same directory. */
+                if (guard_put(s->guard->shared, &x->file, GUARD_ALLOW) < 0)
+                        s->guard->no_room++;
+                return 0;
+        }
+        if (n && record_decode(table_record(n), &r, NULL) == 0 && r.ctime_ns == x->file.ctime_ns) {
+                note_file(s, n, &r);
+                return 0;
+        }
+        if (n) {
+                return table_handle_of(n->parent, &h)
+                               ? look_at(s, &h, table_name(n), DIRTY_CONTENT, NULL, 0)
+                               : 0;
+        }
+        n = slash && slash > path.p
+                    ? table_find(s->table, span_of(path.p, (size_t)(slash - path.p)))
+                    : NULL;
+        if (!n || !table_handle_of(n, &h))
+                return 0;
+        return look_at(s, &h, span_from(path, (size_t)(slash + 1 - path.p)), DIRTY_CONTENT, NULL,
+                       0);
+}
+
+static int take_notice(struct sensor *s, const struct guard_notice *x, size_t n)
+{
+        struct guard *g = s->guard;
+        int64_t now = sensor_mono(s);
+
+        if (n < offsetof(struct guard_notice, path) || x->path_n > sizeof x->path ||
+            n != offsetof(struct guard_notice, path) + x->path_n)
+                return 0;
+        if (x->what == GUARD_LOOK)
+                return look_now(s, x);
+        if (now >= g->say_since_ns + GUARD_SAY_S * NS_PER_S) {
+                g->say_since_ns = now;
+                g->said = 0;
+        }
+        if (++g->said > GUARD_SAY_BURST || !out_room(s)) {
+                g->unsaid++;
+                return 0;
+        }
+        return guard_say_execution(s, x);
+}
+
+static void on_notices(void *ctx, unsigned events)
+{
+        struct sensor *s = ctx;
+        struct guard *g = s->guard;
+        static struct guard_notice x; /* too large for a stack */
+        size_t n = 0;
+        int rc = 0;
+
+        (void)events;
+        for (int i = 0; i < NOTICES && rc == 0; i++) {
+                rc = sock_recv(g->sock, &x, sizeof x, &n);
+                if (rc == 0 && n == 0) {
+                        g->sock_source = loop_remove(g->sock_source); /* its end is told apart */
+                        return;
+                }
+                if (rc == 0)
+                        rc = take_notice(s, &x, n);
+        }
+        if (rc == -ENOMEM)
+                s->failed = rc;
+}
+
+/* ---- life ---- */
+
+static void set_step(struct guard *g, enum guard_state state)
+{
+        g->state = state;
+        g->again = false;
+        g->dirs = g->unmarked = g->no_room = 0;
+        buf_clear(&g->cursor);
+        buf_put_byte(&g->cursor, '/');
+}
+
+/* 1: there is more. */
+static int walk(struct sensor *s)
+{
+        struct guard *g = s->guard;
+        struct table_node *n = table_after(s->table, buf_span(&g->cursor));
+        int rc = 0;
+
+        for (size_t i = 0; n && i < GUARD_NODES; i++) {
+                rc = note(s, n);
+                if (rc == -EAGAIN) /* the same again, when the handler has taken some */
+                        break;
+                buf_clear(&g->cursor);
+                table_path(n, &g->cursor);
+                if (buf_status(&g->cursor) < 0)
+                        return buf_status(&g->cursor);
+                n = table_next_sorted(n);
+        }
+        look_rest(s);
+        return n != NULL;
+}
+
+static int begin(struct sensor *s)
+{
+        struct guard *g = s->guard;
+        struct err err = { 0 };
+        int rc = g->program[0] ? make_table(g, &err)
+                               : err_set(&err, -ENOENT, "there is no assay-guard");
+
+        if (rc == 0)
+                guard_clear(g->shared);
+        if (rc == -ENOMEM)
+                return rc;
+        set_step(g, rc == 0 ? GUARD_FILES : GUARD_OFF);
+        if (rc < 0)
+                log_event(LOG_LEVEL_ERROR, "sensor.guard", log_err(&err));
+        return 0;
+}
+
+static int up(struct sensor *s)
+{
+        struct guard *g = s->guard;
+        int64_t from = g->lapsed_ns;
+
+        g->state = GUARD_UP;
+        if (!g->fresh)
+                return 0;
+        g->fresh = false;
+        g->lapsed_ns = 0;
+        g->why[0] = '\0';
+        log_event(LOG_LEVEL_INFO, "sensor.guard_up", log_u64("directories", g->dirs),
+                  log_int("pid", g->handler));
+        return guard_say(s, "started", NULL, from, from ? sensor_wall(s) : 0);
+}
+
+static int step(struct sensor *s)
+{
+        struct guard *g = s->guard;
+        struct err err = { 0 };
+        int rc = walk(s);
+
+        if (rc != 0)
+                return MIN_OF(rc, 0);
+        if (g->state == GUARD_FILES) {
+                if (start_pair(s, &err) < 0)
+                        lapse(s, err_text(&err));
+                else
+                        set_step(g, GUARD_MARKS);
+                return 0;
+        }
+        return g->state == GUARD_MARKS ? up(s) : 0;
+}
+
+int guard_work(struct sensor *s)
+{
+        struct guard *g = s->guard;
+        bool wanted = some_profile(s->o.watch);
+
+        if (s->phase != SENSOR_LIVE || s->config.step != CONFIG_SETTLED || !out_room(s) ||
+            !deny_is_judged(s))
+                return 0;
+        if (!wanted && g->state != GUARD_OFF) {
+                end_pair(g);
+                g->state = GUARD_OFF;
+                return guard_say(s, "stopped", "no profile asks for it", 0, 0);
+        }
+        if (wanted &&
+            (g->state == GUARD_OFF || (g->state == GUARD_WAIT && sensor_mono(s) >= g->began_ns)))
+                return begin(s);
+        if (g->state == GUARD_UP && g->again)
+                set_step(g, GUARD_MARKS); /* all of it once more; up() tells what it has become */
+        return g->state == GUARD_FILES || g->state == GUARD_MARKS ? step(s) : 0;
+}
+
+int64_t guard_due(const struct sensor *s)
+{
+        const struct guard *g = s->guard;
+
+        if (s->phase != SENSOR_LIVE || s->config.step != CONFIG_SETTLED || !deny_is_judged(s))
+                return -1;
+        if (g->state == GUARD_WAIT)
+                return g->began_ns;
+        return g->state == GUARD_FILES || g->state == GUARD_MARKS ||
+                               (g->state == GUARD_UP && g->again)
+                       ? sensor_mono(s) + NS_PER_MS
+                       : -1;
+}
+
+/* The sensor looks at both of them, too. */
+static void on_beat(void *ctx)
+{
+        struct sensor *s = ctx;
+        struct guard *g = s->guard;
+        int64_t now = sensor_mono(s);
+
+        loop_timer_set(g->timer, now + BEAT_MS * NS_PER_MS);
+        if (!g->shared)
+                return;
+        atomic_store_explicit(&g->shared->sensor_ns, now, memory_order_relaxed);
+        if (g->unsaid && now >= g->say_since_ns + GUARD_SAY_S * NS_PER_S && out_room(s) &&
+            guard_say_rest(s) < 0)
+                s->failed = -ENOMEM;
+        if (!g->handler)
+                return;
+        if (now > beat_of(&g->shared->handler_ns) + 2 * GUARD_DEADLINE_MS * NS_PER_MS)
+                lapse(s, NULL);
+        else if (now > beat_of(&g->shared->watchdog_ns) + WATCHDOG_MS * NS_PER_MS)
+                lapse(s, "its watchdog gave no sign of life; both begin anew");
+}
+
+int guard_start(struct sensor *s, struct err *err)
+{
+        int rc = loop_add_timer(s->o.loop, on_beat, s, &s->guard->timer, err);
+
+        if (rc == 0)
+                on_beat(s);
+        return rc;
+}
+
+void guard_done(struct sensor *s)
+{
+        struct guard *g = s->guard;
+
+        if (!g)
+                return;
+        end_pair(g);
+        loop_remove(g->timer);
+        if (g->shared)
+                munmap(g->shared, sizeof *g->shared);
+        fd_close(&g->table_fd);
+        fd_close(&g->known_fd);
+        free(g->known);
+        buf_done(&g->cursor);
+        buf_done(&g->path);
+        free(g);
+        s->guard = NULL;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/text.h"
+#include "integrity/preventing/guard_priv.h"
+#include "wire/entry.h"
+#include "wire/json.h"
+
+static void begin(struct sensor *s, struct json_writer *w, const char *kind)
+{
+        buf_clear(&s->skeleton);
+        entry_begin(w, &s->skeleton, kind, sensor_wall(s));
+}
+
+int guard_say(struct sensor *s, const char *event, const char *reason, int64_t from_ns,
+              int64_t until_ns)
+{
+        struct guard *g = s->guard;
+        struct json_writer w;
+
+        begin(s, &w, "integrity.guard");
+        json_member_u64(&w, "directories", g->dirs);
+        json_member_text(&w, "event", event);
+        json_member_u64(&w, "files",
+                        g->shared ? atomic_load_explicit(&g->shared->files, memory_order_relaxed)
+                                  : 0);
+        if (from_ns)
+                json_member_time(&w, "from", from_ns);
+        if (reason && *reason)
+                json_member_text(&w, "reason", reason);
+        if (until_ns)
+                json_member_time(&w, "until", until_ns);
+        json_end_object(&w);
+        json_end_object(&w);
+        if (buf_status(&s->skeleton) < 0)
+                return buf_status(&s->skeleton);
+        return tell_entry(s, buf_span(&s->skeleton));
+}
+
+static const char *reason_of(uint32_t what)
+{
+        switch (what) {
+        case GUARD_WAS_REFUSED:
+                return "its content is not what is trusted";
+        case GUARD_WAS_UNREAD_REFUSED:
+                return "it was new or changed, and not read in time; the profile is strict";
+        default:
+                return "it was new or changed, and not read in time";
+        }
+}
+
+/* Its digest, when it is still the file that was asked for. */
+static void put_digest(struct sensor *s, struct json_writer *w, const struct guard_file *f)
+{
+        struct table_node *n = table_by_inode(s->table, f->dev, f->ino, NULL);
+        char hex[2 * RECORD_HASH + 1];
+        struct record r;
+
+        if (!n || record_decode(table_record(n), &r, NULL) < 0 || r.hash != RECORD_HASH_KNOWN ||
+            r.ctime_ns != f->ctime_ns)
+                return;
+        text_hex(span_of(r.sha256, RECORD_HASH), hex);
+        json_member_text(w, "sha256", hex);
+}
+
+int guard_say_execution(struct sensor *s, const struct guard_notice *x)
+{
+        struct span path = span_of(x->path, x->path_n);
+        const struct watch_profile *p = watchset_profile(s->o.watch, path);
+        struct who *who = command_who(s, x->pid, -1);
+        struct json_writer w;
+        int rc;
+
+        begin(s, &w, "integrity.execution");
+        json_member_text(&w, "decision",
+                         x->what == GUARD_WAS_UNREAD_ALLOWED ? "allowed" : "refused");
+        json_put_bytes(&w, "path", path);
+        if (p)
+                json_member_string(&w, "profile", p->name);
+        json_member_text(&w, "reason", reason_of(x->what));
+        put_digest(s, &w, &x->file);
+        json_end_object(&w);
+        json_put_key(&w, "who");
+        who_put(&w, who, NULL, 0, "the process could not be looked at");
+        json_end_object(&w);
+        rc = buf_status(&s->skeleton);
+        if (rc == 0)
+                rc = tell_entry_of(s, buf_span(&s->skeleton), who, false);
+        who_unref(who);
+        return rc;
+}
+
+/* Those that found no room among the entries. */
+int guard_say_rest(struct sensor *s)
+{
+        struct guard *g = s->guard;
+        uint64_t n = g->unsaid;
+        struct json_writer w;
+
+        g->unsaid = 0;
+        begin(s, &w, "integrity.execution");
+        json_member_u64(&w, "count", n);
+        json_member_text(&w, "decision", "more");
+        json_member_text(&w, "reason", "too many to be told one by one");
+        json_end_object(&w);
+        json_end_object(&w);
+        if (buf_status(&s->skeleton) < 0)
+                return buf_status(&s->skeleton);
+        return tell_entry(s, buf_span(&s->skeleton));
+}
+
+void guard_put_status(const struct sensor *s, struct json_writer *w)
+{
+        static const char *const words[] = { "off", "starting", "starting", "up", "waiting" };
+        const struct guard *g = s->guard;
+        const struct guard_shared *x;
+
+        if (!g || g->state == GUARD_OFF)
+                return;
+        x = g->shared;
+        json_put_key(w, "execute");
+        json_begin_object(w);
+        json_member_u64(w, "answered", atomic_load_explicit(&x->answered, memory_order_relaxed));
+        json_member_u64(w, "directories", g->dirs);
+        json_member_u64(w, "files", atomic_load_explicit(&x->files, memory_order_relaxed));
+        json_member_u64(w, "let_through",
+                        atomic_load_explicit(&x->let_through, memory_order_relaxed));
+        json_member_u64(w, "lost", atomic_load_explicit(&x->lost, memory_order_relaxed));
+        json_member_u64(w, "no_room", g->no_room);
+        if (g->handler)
+                json_member_u64(w, "pid", (uint64_t)g->handler);
+        json_member_u64(w, "refused", atomic_load_explicit(&x->refused, memory_order_relaxed));
+        json_member_text(w, "state", words[g->state]);
+        json_member_u64(w, "unmarked", g->unmarked);
+        if (g->watchdog)
+                json_member_u64(w, "watchdog", (uint64_t)g->watchdog);
+        if (g->why[0])
+                json_member_text(w, "why", g->why);
+        json_end_object(w);
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* restore_away.c - what goes away for what comes back: evidence first. */
+#include "integrity/restoring/restore_disk_priv.h"
+
+#include "integrity/restoring/quarantine.h"
+#include "integrity/trusted/observe.h"
+#include "sys/fsput.h"
+#include "sys/io.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { TAKEN_BYTES = 16 << 20, HOLDERS_BYTES = 4096 };
+
+/* ---- tasks ---- */
+
+void restore_task_init(struct restore_task *t)
+{
+        *t = (struct restore_task){ .now = BUF_INIT(RECORD_MAX),
+                                    .taken = BUF_INIT(TAKEN_BYTES),
+                                    .holders = BUF_INIT(HOLDERS_BYTES) };
+}
+
+void restore_task_clear(struct restore_task *t)
+{
+        struct buf now = t->now, taken = t->taken, holders = t->holders;
+
+        buf_clear(&now);
+        buf_clear(&taken);
+        buf_clear(&holders);
+        *t = (struct restore_task){ .now = now, .taken = taken, .holders = holders };
+}
+
+void restore_task_done(struct restore_task *t)
+{
+        buf_done(&t->now);
+        buf_done(&t->taken);
+        buf_done(&t->holders);
+}
+
+bool restore_next_taken(struct span *rest, struct restore_taken *ret, struct span *ret_path,
+                        struct span *ret_record)
+{
+        if (rest->n < sizeof *ret)
+                return false;
+        memcpy(ret, rest->p, sizeof *ret);
+        *ret_path = span_of(rest->p + sizeof *ret, ret->path_n);
+        *ret_record = span_of(ret_path->p + ret->path_n, ret->record_n);
+        *rest = span_from(*rest, sizeof *ret + ret->path_n + ret->record_n);
+        return true;
+}
+
+void restore_note(struct restore_task *t, const char *text)
+{
+        size_t n = strlen(t->note);
+
+        snprintf(t->note + n, sizeof t->note - n, "%s%s", n ? "; " : "", text);
+}
+
+int restore_failed(struct restore_task *t, int rc, const char *what)
+{
+        if (t->err.code == 0)
+                (void)!err_sys(&t->err, rc, "%s", what);
+        return rc;
+}
+
+void restore_split(struct span path, struct span *ret_dir, struct span *ret_name)
+{
+        const uint8_t *slash = memrchr(path.p, '/', path.n);
+        size_t dir_n = (size_t)(slash - path.p);
+
+        *ret_dir = span_of(path.p, MAX_OF(dir_n, (size_t)1));
+        *ret_name = span_from(path, dir_n + 1);
+}
+
+/* ---- evidence ---- */
+
+static int put_taken(struct restore_task *t, const struct quarantine_item *i)
+{
+        struct restore_taken x = { .moment = i->moment,
+                                   .path_n = (uint32_t)i->path.n,
+                                   .record_n = (uint32_t)i->encoded.n };
+
+        snprintf(x.id, sizeof x.id, "%s", i->id);
+        snprintf(x.reason, sizeof x.reason, "%s", i->reason);
+        buf_put(&t->taken, span_of(&x, sizeof x));
+        buf_put(&t->taken, i->path);
+        buf_put(&t->taken, i->encoded);
+        t->n_taken++;
+        return buf_status(&t->taken);
+}
+
+/* 0: it is kept, or need not be.  *ret gets what it was, if not NULL. */
+int restore_take(struct restore_run *p, int dirfd, const char *name, struct span path,
+                 const char *reason, struct record *ret)
+{
+        struct restore_task *t = p->t;
+        struct quarantine_item i;
+        struct err err = { 0 };
+        int rc = -ENOSPC;
+
+        if (t->n_taken >= RESTORE_TAKEN_MAX)
+                (void)!err_set(&err, rc, "more than %d items at once", RESTORE_TAKEN_MAX);
+        else
+                rc = quarantine_take(p->r->quarantine, dirfd, name, path, reason, t->wall_ns, &i,
+                                     &err);
+        if (rc == 0) {
+                rc = put_taken(t, &i);
+                if (ret) {
+                        *ret = i.record;
+                        ret->link = ret->attrs = SPAN_NONE;
+                }
+                return rc;
+        }
+        if (rc == -ENOENT || rc == -EAGAIN || !t->discard) {
+                if (t->err.code == 0)
+                        t->err = err;
+                return rc;
+        }
+        restore_note(t, "what was there was not kept, as asked for");
+        return ret ? observe_stat(dirfd, name, ret, &t->handle) : 0;
+}
+
+/* ---- removing ---- */
+
+int restore_open_for_flags(int dirfd, const char *name)
+{
+        return openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+/* An immutable file can be neither renamed nor removed. */
+void restore_lift_name(int dirfd, const char *name)
+{
+        struct fs_stat st;
+        CLEANUP_FD int fd = -1;
+        unsigned had;
+
+        if (fs_stat_at(dirfd, name, &st) < 0 || (!S_ISREG(st.mode) && !S_ISDIR(st.mode)))
+                return;
+        fd = restore_open_for_flags(dirfd, name);
+        if (fd >= 0)
+                (void)!restore_lift(fd, &had); /* the removal will tell */
+}
+
+/* What is in a directory, each put away first. */
+static int remove_within(struct restore_run *p, int fd, struct buf *path, unsigned depth)
+{
+        struct dir_reader *d = malloc(sizeof *d);
+        size_t path_n = path->n;
+        struct dir_entry e;
+        int rc, more;
+
+        if (!d)
+                return -ENOMEM;
+        do { /* until a whole pass finds nothing: removing moves what is not read yet */
+                more = 0;
+                rc = lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
+                dir_reader_init(d, fd);
+                while (rc == 0 && (rc = dir_read(d, &e)) > 0) {
+                        char name[TABLE_NAME_MAX + 1];
+
+                        more = 1;
+                        snprintf(name, sizeof name, "%s", e.name);
+                        buf_put_byte(path, '/');
+                        buf_put_str(path, name);
+                        rc = buf_status(path);
+                        if (rc == 0)
+                                rc = restore_remove_tree(p, fd, name, path, depth + 1);
+                        path->n = path_n;
+                }
+        } while (rc == 0 && more);
+        free(d);
+        return rc;
+}
+
+/* What is at name, which is at path for people: evidence, then gone. */
+int restore_remove_tree(struct restore_run *p, int dirfd, const char *name, struct buf *path,
+                        unsigned depth)
+{
+        CLEANUP_FD int fd = -1;
+        struct record r;
+        int rc;
+
+        restore_lift_name(dirfd, name);
+        rc = restore_take(p, dirfd, name, buf_span(path), depth ? "below" : p->why, &r);
+        if (rc == -ENOENT)
+                return 0;
+        if (rc < 0)
+                return rc;
+        if (r.type != RECORD_DIR)
+                return unlinkat(dirfd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
+        if (depth > RESTORE_DEPTH_MAX)
+                return -ELOOP;
+        fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        rc = fd < 0 ? -errno : remove_within(p, fd, path, depth);
+        if (rc == 0 && unlinkat(dirfd, name, AT_REMOVEDIR) < 0)
+                rc = -errno;
+        return rc;
+}
+
+int restore_sweep_temp(struct restorer *r, struct restore_task *t, struct err *err)
+{
+        CLEANUP(buf_done) struct buf path = BUF_INIT(t->path.n + (1u << 16));
+        struct restore_run p = { .r = r, .t = t, .why = "left" };
+        struct span dir, name;
+        CLEANUP_FD int fd = -1;
+        unsigned had = 0;
+        int rc;
+
+        restore_split(t->path, &dir, &name);
+        fd = observe_open_dir(dir);
+        if (fd < 0 || t->temp[0] == '\0')
+                return 0; /* it went with its directory */
+        p.dirfd = fd;
+        buf_put(&path, t->path);
+        rc = buf_status(&path) < 0 ? buf_status(&path) : restore_lift(fd, &had);
+        if (rc == 0)
+                rc = restore_remove_tree(&p, fd, t->temp, &path, 0);
+        if (had && fs_flags_change(fd, 0, had, NULL) < 0)
+                rc = rc < 0 ? rc : -EIO;
+        if (rc < 0 && err)
+                *err = t->err;
+        return rc < 0 && err && !err->code ? err_sys(err, rc, "%s", t->temp) : rc;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* restore_disk.h - one path made again what it was: the system calls, in a worker.  Floor 3.
+ *
+ *   look at what is there; is it what was judged? -- no --> AGAIN
+ *   quarantine it                            -- cannot --> FAILED, nothing was touched
+ *   write beside it, attributes, sync        -- cannot --> FAILED, nothing was touched
+ *   exchange the two names at once
+ *   is what came out what was judged?        -- no ------> exchanged back: AGAIN
+ *   sync the directory, remove what came out
+ *
+ * Everything is done by the descriptor of the directory, which is opened without following a link.
+ * The name beside is the caller's, not to be guessed, and made with O_EXCL.  Where a filesystem
+ * exchanges no names, what is there is compared once more and renamed over: then there is a moment
+ * in which another writer's file could be lost unseen; "note" says so.
+ *
+ * restore_run() reads and writes files only; it knows no table, and tells nobody.
+ *
+ * SECURITY: what is there is hostile, and may be changed at every step. */
+#ifndef INTEGRITY_RESTORE_DISK_H
+#define INTEGRITY_RESTORE_DISK_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "integrity/restoring/restore_plan.h"
+#include "integrity/trusted/table.h"
+
+struct content;
+struct observer;
+struct quarantine;
+
+enum restore_result {
+        RESTORE_SAME,   /* it was as it should be */
+        RESTORE_DONE,   /* it is now */
+        RESTORE_AGAIN,  /* what is there is not what was judged */
+        RESTORE_PARENT, /* the directory it was in is not there */
+        RESTORE_FAILED, /* err says why; what is there was not touched */
+};
+
+enum {
+        RESTORE_TEMP = 32,        /* bytes of the name beside, with its NUL */
+        RESTORE_TAKEN_MAX = 4096, /* items that one task puts away */
+        RESTORE_NOTE_MAX = 256,
+        RESTORE_DEPTH_MAX = 64, /* directories below each other that one task removes */
+};
+
+struct restore_task {
+        /* Asked; borrowed. */
+        struct span path;
+        struct span good;     /* encoded record; empty: nothing is to be there */
+        struct span judged;   /* the same of what was seen there; empty: nothing */
+        struct span moved_to; /* where it may have been renamed to; empty: nowhere */
+        unsigned fields;      /* enum record_field that count */
+        bool insist;          /* whatever is there goes, judged or not */
+        bool discard;         /* also where it cannot be kept */
+        bool freeze;          /* with the immutable flag, from the moment it is there */
+        int64_t wall_ns;
+        char temp[RESTORE_TEMP];
+
+        /* What came of it. */
+        enum restore_result result;
+        enum restore_act act;
+        unsigned differs; /* what was put back of what was there */
+        unsigned left;    /* what could not be */
+        bool undone;      /* somebody changed it again before it was looked at */
+        bool frozen;      /* it has the flag, and its name */
+        bool moved;       /* it was at moved_to, and is here again */
+        uint64_t others;  /* other names of what was replaced or removed */
+        uint64_t bytes;   /* written */
+        struct buf now;   /* encoded: what is there in the end; empty: nothing */
+        struct table_handle handle;
+        struct buf taken; /* of each item: struct restore_taken, path, record */
+        unsigned n_taken;
+        struct buf holders; /* who has what was removed open, or runs it; text */
+        char note[RESTORE_NOTE_MAX];
+        struct err err;
+};
+
+struct restore_taken {
+        char id[24];
+        char reason[24];
+        bool moment;
+        uint32_t path_n, record_n;
+};
+
+void restore_task_init(struct restore_task *t);
+/* For the next one; keeps memory. */
+void restore_task_clear(struct restore_task *t);
+void restore_task_done(struct restore_task *t);
+/* Walk t->taken: false at the end. */
+bool restore_next_taken(struct span *rest, struct restore_taken *ret, struct span *ret_path,
+                        struct span *ret_record);
+
+/* What it works with; all borrowed. */
+struct restorer {
+        struct content *content;
+        struct quarantine *quarantine;
+        struct observer *observer;
+        struct buf value; /* of an attribute */
+};
+
+void restore_run(struct restorer *r, struct restore_task *t);
+
+/* What a crash left at the name beside is put away (t->taken) and gone.  0 also when there is
+ * nothing. */
+MUST_USE int restore_sweep_temp(struct restorer *r, struct restore_task *t, struct err *err);
+
+/* ---- restore_attrs.c ---- */
+
+/* Give an open file (O_PATH included) all that good has of what is known of it, but for its inode
+ * flags.  Returns what could not be set: enum record_field. */
+unsigned restore_attrs(struct restorer *r, int fd, const struct record *good);
+/* The inode flags, last of all: nothing can be done to an immutable file. */
+unsigned restore_flags(int fd, const struct record *good);
+/* Take the flags off that stand in the way; *ret_had gets them (enum fs_attr). */
+MUST_USE int restore_lift(int fd, unsigned *ret_had);
+
+/* ---- restore_holders.c ---- */
+
+/* Who has this file (its device and inode) open, mapped or runs it: "pid 12 (vim) has it open",
+ * several with ", "; looks for no longer than a few milliseconds, and says when it did not see
+ * all. */
+void restore_holders(uint64_t dev, uint64_t ino, struct buf *out);
+
+#endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* restore_holders.c - who still has a file that no longer has its name.
+ *
+ * By /proc: executables and open descriptors by device and inode, mappings by the text of maps.
+ * What is seen is of a moment, and bounded in time: this serves a sentence in an entry.
+ *
+ * SECURITY: names of processes are any bytes; they are escaped. */
+#include "integrity/restoring/restore_disk.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "sys/io.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LOOK_MS = 100, SAID_MAX = 4, MAPS_MAX = 256 * 1024, COMM_MAX = 64 };
+
+struct search {
+        uint64_t dev, ino;
+        int64_t until_ns;
+        unsigned found;
+        struct buf maps;
+        struct buf *out;
+};
+
+static int64_t now_ns(void)
+{
+        struct timespec t;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+static bool is_it(const struct search *s, int dirfd, const char *name)
+{
+        struct stat st; /* the link is followed */
+
+        return fstatat(dirfd, name, &st, 0) == 0 && st.st_ino == s->ino &&
+               ((uint64_t)major(st.st_dev) << 32 | minor(st.st_dev)) == s->dev;
+}
+
+static bool has_open(const struct search *s, int pidfd)
+{
+        CLEANUP_FD int fd = openat(pidfd, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *d = fd < 0 ? NULL : fdopendir(fd);
+        bool found = false;
+        struct dirent *e;
+        int copy = fd;
+
+        if (!d)
+                return false;
+        fd = -1; /* the stream's */
+        while (!found && (e = readdir(d)) && now_ns() < s->until_ns)
+                found = e->d_name[0] != '.' && is_it(s, copy, e->d_name);
+        closedir(d);
+        return found;
+}
+
+/* "7f.. r-xp 00000000 08:01 1234   /path": device and inode, as text between blanks.  A btrfs shows
+ * another device there, so its mappings are not found. */
+static bool has_mapped(struct search *s, int pidfd)
+{
+        CLEANUP_FD int fd = openat(pidfd, "maps", O_RDONLY | O_CLOEXEC);
+        char want[2 * TEXT_U64_MAX];
+        ssize_t n = 1;
+
+        if (fd < 0)
+                return false;
+        snprintf(want, sizeof want, " %02x:%02x %llu ", (unsigned)(s->dev >> 32),
+                 (unsigned)(s->dev & UINT32_MAX), (unsigned long long)s->ino);
+        buf_clear(&s->maps);
+        while (n > 0 && s->maps.n < MAPS_MAX) {
+                uint8_t *p = buf_extend(&s->maps, 16384);
+
+                n = p ? read(fd, p, 16384) : 0;
+                s->maps.n -= 16384 - (size_t)MAX_OF(n, 0);
+        }
+        return memmem(s->maps.p, s->maps.n, want, strlen(want)) != NULL;
+}
+
+static void say(struct search *s, int pidfd, const char *pid, const char *what)
+{
+        CLEANUP_FD int fd = openat(pidfd, "comm", O_RDONLY | O_CLOEXEC);
+        char comm[COMM_MAX];
+        ssize_t n = fd < 0 ? 0 : read(fd, comm, sizeof comm);
+
+        s->found++;
+        if (s->found > SAID_MAX)
+                return;
+        while (n > 0 && comm[n - 1] == '\n')
+                n--;
+        buf_printf(s->out, "%spid %s (", s->found > 1 ? ", " : "", pid);
+        text_put_safe(s->out, span_of(comm, (size_t)MAX_OF(n, 0)));
+        buf_printf(s->out, ") %s", what);
+}
+
+/* What is cheap to see first, of all processes. */
+enum pass { EXES, FILES, MAPS, PASSES };
+
+static void look_at(struct search *s, int proc, const char *pid, enum pass pass)
+{
+        CLEANUP_FD int fd = openat(proc, pid, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (fd < 0)
+                return;
+        if (pass == EXES && is_it(s, fd, "exe"))
+                say(s, fd, pid, "runs it (text busy)");
+        else if (pass == FILES && has_open(s, fd))
+                say(s, fd, pid, "has it open");
+        else if (pass == MAPS && has_mapped(s, fd))
+                say(s, fd, pid, "has it mapped");
+}
+
+void restore_holders(uint64_t dev, uint64_t ino, struct buf *out)
+{
+        struct search s = { .dev = dev,
+                            .ino = ino,
+                            .until_ns = now_ns() + LOOK_MS * NS_PER_MS,
+                            .maps = BUF_INIT(MAPS_MAX + 16384),
+                            .out = out };
+        CLEANUP_FD int fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *d = fd < 0 ? NULL : fdopendir(fd);
+        struct dirent *e = NULL;
+        char self[TEXT_U64_MAX + 1];
+        int proc = fd;
+
+        text_u64((uint64_t)getpid(), self);
+        if (!d)
+                return;
+        fd = -1; /* the stream's */
+        for (int pass = EXES; pass < PASSES && !s.found && now_ns() < s.until_ns; pass++) {
+                rewinddir(d);
+                while ((e = readdir(d)) && now_ns() < s.until_ns)
+                        if (e->d_name[0] >= '0' && e->d_name[0] <= '9' &&
+                            strcmp(e->d_name, self) != 0)
+                                look_at(&s, proc, e->d_name, (enum pass)pass);
+        }
+        if (s.found > SAID_MAX)
+                buf_printf(out, " and %u more", s.found - SAID_MAX);
+        if (e)
+                buf_printf(out, "%snot all processes were looked at", s.found ? "; " : "");
+        closedir(d);
+        buf_done(&s.maps);
+}

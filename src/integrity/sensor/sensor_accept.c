@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "integrity/sensor/sensor_trusted_priv.h"
+
+#include "base/text.h"
+#include "integrity/trusted/content.h"
+
+static bool is_selected(const struct trusted *t, struct span path)
+{
+        struct span rest = buf_span(&t->selected);
+
+        if (rest.n == 0)
+                return true;
+        while (rest.n) {
+                size_t n = strlen((const char *)rest.p);
+
+                if (path_within(path, span_of(rest.p, n)))
+                        return true;
+                rest = span_from(rest, n + 1);
+        }
+        return false;
+}
+
+static void want_content(struct trusted *t, const struct watch_profile *p, struct span path,
+                         const struct record *is)
+{
+        if (!p->keep || is->hash != RECORD_HASH_KNOWN ||
+            content_has(t->sensor->content, is->sha256))
+                return;
+        buf_put(&t->reads, span_of(&p->max_size, sizeof p->max_size));
+        buf_put(&t->reads, path);
+        buf_put_byte(&t->reads, 0);
+}
+
+int trusted_on_difference(void *ctx, struct span path, struct span was_bytes, struct span is_bytes)
+{
+        struct trusted *t = ctx;
+        struct record was, is;
+        struct change c = { .path = path };
+
+        if (!is_selected(t, path) ||
+            (t->task == TRUSTED_EXTEND && config_was_watched(t->sensor, path)))
+                return 0;
+        if ((was_bytes.n && record_decode(was_bytes, &was, NULL) < 0) ||
+            (is_bytes.n && record_decode(is_bytes, &is, NULL) < 0))
+                return -EBADMSG;
+        c.profile = watchset_profile(t->sensor->o.watch, path);
+        c.was = was_bytes.n ? &was : NULL;
+        c.is = is_bytes.n ? &is : NULL;
+        t->added += !c.was;
+        t->removed += !c.is;
+        t->changed += c.was && c.is && change_differs_since(&c);
+        if (t->task == TRUSTED_CHECK)
+                return 0;
+        baseline_put_change(&t->changes, path, is_bytes);
+        if (c.is && c.profile)
+                want_content(t, c.profile, path, &is);
+        return buf_status(&t->changes) < 0 ? buf_status(&t->changes) : buf_status(&t->reads);
+}
+
+static void put_reply(const struct trusted *t, struct buf *out)
+{
+        struct content_counts c = content_counts(t->sensor->content);
+        char hex[2 * HASH_LEN + 1];
+        struct json_writer w;
+
+        text_hex(span_of(t->head.root.b, HASH_LEN), hex);
+        json_writer_init(&w, out);
+        json_begin_object(&w);
+        if (t->task == TRUSTED_ACCEPT) {
+                json_member_u64(&w, "added", t->added);
+                json_member_u64(&w, "changed", t->changed);
+        }
+        if (t->in_ledger)
+                json_member_u64(&w, "entry", t->index);
+        json_member_u64(&w, "files", t->head.count);
+        if (t->task == TRUSTED_CREATE)
+                json_member_u64(&w, "found", t->found);
+        json_member_u64(&w, "kept", c.kept + c.had);
+        json_member_u64(&w, "not_kept", c.too_large + c.no_room + c.failed);
+        if (t->task == TRUSTED_ACCEPT)
+                json_member_u64(&w, "removed", t->removed);
+        json_member_text(&w, "root", hex);
+        json_member_time(&w, "taken", t->head.taken_ns);
+        json_member_u64(&w, "unreadable", t->sums.unreadable);
+        json_end_object(&w);
+}
+
+void trusted_answer(struct trusted *t)
+{
+        struct buf body = BUF_INIT(REPLY_MAX);
+
+        put_reply(t, &body);
+        if (t->call)
+                command_end(t->sensor, t->call, 0, NULL, buf_span(&body));
+        t->call = NULL;
+        buf_done(&body);
+        trusted_clear(t);
+}
+
+/* Everything that waited has been looked at: list what is accepted, and begin to write. */
+int trusted_begin_to_write(struct trusted *t)
+{
+        struct sensor *s = t->sensor;
+        struct err err = { 0 };
+        int rc = baseline_diff(s->state.io, s->state.dirfd, s->o.watch, s->table,
+                               trusted_on_difference, t, &err);
+
+        if (rc == -E2BIG)
+                (void)err_set(&err, rc, "too much at once: accept parts of it, or create it anew");
+        if (rc == 0 && t->changes.n == 0) {
+                deny_trusted(s);
+                trusted_answer(t); /* nothing differs: what is trusted stays */
+                return 0;
+        }
+        watchset_print(s->o.watch, &t->rules);
+        if (rc == 0 && buf_status(&t->rules) < 0)
+                rc = err_sys(&err, buf_status(&t->rules), "the rules");
+        content_count_anew(s->content);
+        t->next = (struct snapshot_head){ .taken_ns = sensor_wall(s) };
+        t->step = WORK;
+        if (rc == 0)
+                rc = trusted_submit(t, false);
+        if (rc == -EAGAIN) {
+                t->step = SETTLE; /* the pool is full: at the next turn */
+                buf_clear(&t->changes);
+                buf_clear(&t->reads);
+                buf_clear(&t->rules);
+                t->added = t->changed = t->removed = 0;
+                return 0;
+        }
+        if (rc < 0)
+                trusted_answer_failed(t, rc, &err);
+        return rc == -ENOMEM ? rc : 0;
+}
+
+/* ---- what is watched newly ---- */
+
+void trusted_extend(struct sensor *s)
+{
+        struct trusted *t = s->trusted;
+
+        assert(t->step == IDLE);
+        t->task = TRUSTED_EXTEND;
+        t->call = NULL;
+        t->began_ns = sensor_mono(s);
+        t->step = SCAN;
+        content_count_anew(s->content);
+}
+
+/* At the end of the scan, before anything else is looked at. */
+int trusted_collect_new(struct trusted *t)
+{
+        struct sensor *s = t->sensor;
+        struct err err = { 0 };
+        int rc = t->has ? baseline_diff(s->state.io, s->state.dirfd, s->o.watch, s->table,
+                                        trusted_on_difference, t, &err)
+                        : err_set(&err, -ENOENT, "there is no baseline");
+
+        if (rc == 0) {
+                watchset_print(s->o.watch, &t->rules);
+                rc = buf_status(&t->rules);
+        }
+        if (rc < 0) {
+                trusted_answer_failed(t, rc, &err);
+                return rc == -ENOMEM ? rc : 0;
+        }
+        t->step = SETTLE;
+        t->due_ns = sensor_mono(s);
+        return 0;
+}
+
+/* The entry of the last baseline comes first. */
+int trusted_write_new(struct trusted *t)
+{
+        struct sensor *s = t->sensor;
+        struct err err = { 0 };
+        int rc = -EAGAIN;
+
+        t->due_ns = sensor_mono(s) + AGAIN_MS * NS_PER_MS;
+        t->next = (struct snapshot_head){ .taken_ns = sensor_wall(s) };
+        if (!t->note.n)
+                rc = trusted_submit(t, false);
+        if (rc == 0)
+                t->step = WORK;
+        if (rc < 0 && rc != -EAGAIN)
+                trusted_answer_failed(t, err_sys(&err, rc, "the baseline"), &err);
+        return 0;
+}

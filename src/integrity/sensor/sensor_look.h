@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sensor_look.h - the parts of looking to each other.  Floor 3, part of the sensor.
+ *
+ *   sensor_event.c  events become places
+ *   sensor_look.c   a place is read, here or in a worker
+ *   sensor_take.c   what was read is compared with what was known, and told
+ *   sensor_gone.c   what is not there any more */
+#ifndef INTEGRITY_SENSOR_LOOK_H
+#define INTEGRITY_SENSOR_LOOK_H
+
+#include "integrity/sensor/sensor_priv.h"
+
+enum look_result {
+        LOOK_DONE,
+        LOOK_MORE,  /* the same as look_forget() says: there is more to be told of this place */
+        LOOK_TAKEN, /* the place waits or is read elsewhere */
+        LOOK_LATER, /* not now */
+};
+
+/* Come back to it after so long. */
+void look_put_back(struct sensor *s, struct dirty_place *p, int64_t ms);
+
+/* What was read of a place, or why it could not be: enum look_result or a negative errno. */
+MUST_USE int look_take(struct sensor *s, struct table_node *dir, struct span name, int error,
+                       struct span encoded, const struct table_handle *h, struct dirty_place *p);
+
+/* Nothing is there, and nothing was known to be: as look_take(). */
+MUST_USE int look_not_there(struct sensor *s, struct table_node *dir, struct span name,
+                            struct dirty_place *p);
+/* As look_forget(), without n itself. */
+MUST_USE int look_forget_below(struct sensor *s, struct table_node *n, const struct dirty_place *p);
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is mounted: a mount over, on or under a watched path changes what is there and makes no
+ * event of a file.  The kernel says when its list of mounts changes; a job without rights reads it.
+ *
+ *   the list changed -> read -> did anything change that matters? -> overlays' layers, rescan */
+#include "integrity/sensor/sensor_priv.h"
+
+#include "loop/jobrun.h"
+#include "loop/log.h"
+#include "loop/loop.h"
+#include "sys/crc32c.h"
+#include "sys/io.h"
+#include "wire/json.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+enum {
+        MOUNTS_FACTS = 65536,
+        MOUNTS_S = 10,
+        LAYERS_BYTES = 1 << 20,
+        FACT_BYTES = 64 * 1024,
+};
+
+static const char mounts_file[] = "/proc/self/mountinfo";
+
+/* ---- what a mount is to us ---- */
+
+/* Is something watched there, below, or above? */
+static bool matters(struct sensor *s, struct span point)
+{
+        const struct table_node *n;
+
+        if (watchset_covers(s->o.watch, point) || watchset_leads(s->o.watch, point))
+                return true;
+        n = table_find(s->table, point);
+        return n && n->mark & (TABLE_ROOT | TABLE_ABOVE | TABLE_WAY);
+}
+
+/* Each with the overlay's mount point, ended by NULs: layer, point, layer, point... */
+static void add_layers(struct sensor *s, struct span point, struct span dirs)
+{
+        while (dirs.n) {
+                const uint8_t *colon = memchr(dirs.p, ':', dirs.n);
+                struct span dir = span_of(dirs.p, colon ? (size_t)(colon - dirs.p) : dirs.n);
+
+                dirs = span_from(dirs, dir.n + 1);
+                if (dir.n == 0 || dir.p[0] != '/') /* known only to whoever mounted it */
+                        continue;
+                buf_put(&s->layers, dir);
+                buf_put_byte(&s->layers, 0);
+                buf_put(&s->layers, point);
+                buf_put_byte(&s->layers, 0);
+        }
+}
+
+static void read_options(struct sensor *s, struct span point, struct span options)
+{
+        static const char *const names[] = { "upperdir=", "lowerdir=", "lowerdir+=" };
+
+        while (options.n) {
+                const uint8_t *comma = memchr(options.p, ',', options.n);
+                struct span o = span_of(options.p, comma ? (size_t)(comma - options.p) : options.n);
+
+                options = span_from(options, o.n + 1);
+                for (size_t i = 0; i < ARRAY_LEN(names); i++)
+                        if (span_starts(o, span_str(names[i])))
+                                add_layers(s, point, span_from(o, strlen(names[i])));
+        }
+}
+
+static bool member(struct span json, const char *name, struct buf *out)
+{
+        struct json_value v;
+
+        buf_clear(out);
+        return json_get(json_value_of(json), name, &v) && json_value_text(v, out) &&
+               buf_status(out) == 0;
+}
+
+static int on_fact(void *ctx, struct span json)
+{
+        struct sensor *s = ctx;
+        CLEANUP(buf_done) struct buf point = BUF_INIT(FACT_BYTES);
+        CLEANUP(buf_done) struct buf text = BUF_INIT(FACT_BYTES);
+
+        if (member(json, "point", &point) && !matters(s, buf_span(&point)))
+                return 0;
+        s->mounts_now = crc32c(s->mounts_now, json);
+        if (point.n && member(json, "type", &text) && span_eq_str(buf_span(&text), "overlay") &&
+            member(json, "super", &text))
+                read_options(s, buf_span(&point), buf_span(&text));
+        return buf_status(&s->layers);
+}
+
+/* ---- overlays ---- */
+
+static void take_layer(struct sensor *s, struct span layer, struct span point)
+{
+        CLEANUP_FD int fd = observe_open_dir(layer);
+        struct err err = { 0 };
+        int rc = fd < 0 ? fd : watch_filesystem(s->watch, fd, layer, &err);
+
+        if (rc > 0)
+                rc = watch_layer(s->watch, point, layer, &err);
+        if (rc < 0)
+                log_event(LOG_LEVEL_WARNING, "sensor.layer", log_bytes("layer", layer),
+                          log_int("error", rc));
+}
+
+static void take_layers(struct sensor *s)
+{
+        struct span rest = buf_span(&s->layers);
+
+        watch_forget_layers(s->watch);
+        while (rest.n) {
+                struct span layer = span_str((const char *)rest.p), point;
+
+                rest = span_from(rest, layer.n + 1);
+                point = span_str((const char *)rest.p);
+                rest = span_from(rest, point.n + 1);
+                take_layer(s, layer, point);
+        }
+}
+
+/* ---- reading the list ---- */
+
+static void on_end(void *ctx, int result, const struct err *job_err)
+{
+        struct sensor *s = ctx;
+        bool first = !s->mounts_known, changed = first || s->mounts_now != s->mounts_crc;
+
+        s->mounts_job = NULL;
+        if (result < 0) {
+                log_event(LOG_LEVEL_WARNING, "sensor.mounts", log_err(job_err));
+                changed = true; /* as far as is known */
+        } else if (changed) {
+                take_layers(s);
+                s->mounts_known = true;
+                s->mounts_crc = s->mounts_now;
+        }
+        /* What was there at the start is scanned anyway, but for what shows from below. */
+        if (changed && (!first || result < 0 || s->layers.n))
+                scan_want(s, LOSS_MOUNTS, s->mounts_seen_ns, sensor_wall(s));
+        buf_done(&s->layers);
+        s->layers = BUF_INIT(LAYERS_BYTES);
+}
+
+static void read_mounts(struct sensor *s)
+{
+        struct job_spec spec = { .program = s->o.job_program,
+                                 .job = "mountinfo",
+                                 .timeout_ns = MOUNTS_S * NS_PER_S,
+                                 .facts_max = MOUNTS_FACTS,
+                                 .clock = s->o.clock };
+        CLEANUP_FD int fd = open(mounts_file, O_RDONLY | O_CLOEXEC);
+        struct err err = { 0 };
+
+        s->mounts_old = false;
+        s->mounts_now = 0;
+        buf_clear(&s->layers);
+        spec.input = fd;
+        if (fd < 0 || !s->o.job_program ||
+            job_start(s->o.loop, &spec, on_fact, on_end, s, &s->mounts_job, &err) < 0)
+                on_end(s, -EIO, &err);
+}
+
+void mounts_work(struct sensor *s)
+{
+        if (s->mounts_old && !s->mounts_job)
+                read_mounts(s);
+}
+
+/* The kernel marks the open list when it has changed. */
+static void on_mounts(void *ctx, unsigned events)
+{
+        struct sensor *s = ctx;
+
+        (void)events;
+        if (!s->mounts_old)
+                s->mounts_seen_ns = sensor_wall(s);
+        s->mounts_old = true;
+}
+
+int mounts_init(struct sensor *s, struct err *err)
+{
+        s->layers = BUF_INIT(LAYERS_BYTES);
+        s->mounts_fd = open(mounts_file, O_RDONLY | O_CLOEXEC);
+        if (s->mounts_fd < 0)
+                return err_sys(err, -errno, "%s", mounts_file);
+        s->mounts_old = true;
+        s->mounts_seen_ns = sensor_wall(s);
+        return loop_add_fd(s->o.loop, s->mounts_fd, 0, on_mounts, s, &s->mounts_source, err);
+}
+
+void mounts_done(struct sensor *s)
+{
+        if (s->mounts_job)
+                s->mounts_job = job_cancel(s->mounts_job);
+        s->mounts_source = loop_remove(s->mounts_source);
+        if (s->mounts_fd >= 0)
+                fd_close(&s->mounts_fd);
+        buf_done(&s->layers);
+}

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sensor_priv.h - the parts of the sensor to each other.  Floor 3.
+ *
+ *   sensor.c        life, loop, timers
+ *   sensor_scan.c   what scans find
+ *   sensor_event.c, sensor_look.c, sensor_take.c, sensor_gone.c  what events lead to: sensor_look.h
+ *   sensor_rename.c renames
+ *   sensor_tell.c   entries on their way out
+ *   sensor_status.c what it says of itself
+ *   sensor_mounts.c what is mounted
+ *   sensor_trusted*.c, sensor_accept.c  what is trusted: baselines taken and accepted
+ *   sensor_command.c  what administrators ask
+ *   sensor_config.c   what is watched becomes something else
+ *   sensor_deep.c     all content read again, in the background
+ *   sensor_users.c  names of users
+ *   sensor_restore*.c  what is put back
+ *   sensor_why.c    what explains a change, and alerts where nothing does
+ *   deny*.c         mode deny: see deny.h
+ *   attempts.c      who tried to change what is denied
+ *   guard*.c        execution control: see guard.h
+ *   sensor_package.c  package transactions
+ *   sensor_sources.c  signed lists of paths */
+#ifndef INTEGRITY_SENSOR_PRIV_H
+#define INTEGRITY_SENSOR_PRIV_H
+
+#include "integrity/preventing/attempts.h"
+#include "integrity/preventing/deny.h"
+#include "integrity/preventing/guard.h"
+#include "integrity/sensor/sensor.h"
+#include "integrity/sensor/sensor_config.h"
+#include "integrity/sensor/sensor_sources.h"
+#include "integrity/trusted/change.h"
+#include "integrity/trusted/observe.h"
+#include "integrity/trusted/scan.h"
+#include "integrity/trusted/state.h"
+#include "integrity/trusted/table.h"
+#include "integrity/watching/dirty.h"
+#include "integrity/watching/watch.h"
+#include "integrity/who/procs.h"
+#include "integrity/who/procsource.h"
+#include "integrity/who/who.h"
+#include "integrity/why/alert.h"
+#include "integrity/why/approval.h"
+#include "integrity/why/late.h"
+#include "integrity/why/why.h"
+#include "ledger/feed.h"
+#include "loop/pool.h"
+
+enum {
+        LOOK_JOBS = 4,             /* large files read in the pool at once */
+        LOOK_BUDGET = 256,         /* places per turn of the loop */
+        INLINE_BYTES = 256 * 1024, /* a file up to here is read between two events */
+        FORGET_BUDGET = 512,       /* deletions told from one place per turn */
+        OUT_HIGH = 4096,           /* entries that wait: stop making more */
+        DIR_FDS = 16,
+        SETTLE_CREATE_MS = 3,        /* until a new file is thought to be no longer written */
+        SETTLE_WRITE_MS = 1000,      /* until a file that stays open is looked at */
+        SETTLE_BYTES_PER_MS = 50000, /* longer for a large one */
+        CHANGING_MS = 50,
+        CHANGING_TRIES = 6,
+};
+
+/* An entry, or a change of the table worth none, on its way to the journal and the recorder. */
+struct out {
+        struct out *next;
+        struct buf skeleton; /* empty: none */
+        struct buf ops;
+        struct who *who;
+        struct buf
+                field; /* one more sensitive value: name, NUL, subject, NUL, value; empty: none */
+        bool of_baseline; /* tells of what is trusted now */
+};
+
+/* Handed to the feed and not acknowledged: kept for a recorder that begins a new run. */
+struct told {
+        struct told *next;
+        uint64_t seq;
+        struct buf skeleton;
+        bool of_baseline;
+};
+
+struct dir_fd {
+        struct table_handle dir;
+        int fd; /* -1: free */
+};
+
+struct look_job {
+        struct pool_job job;
+        struct sensor *sensor;
+        struct look_job *next_free;
+        struct dirty_place *place; /* NULL: free */
+        bool stale;                /* the name was renamed since: what was read is another's */
+        int dirfd;
+        struct observer *observer;
+        int rc;
+        struct buf encoded;
+        struct table_handle handle;
+};
+
+enum sensor_phase { SENSOR_FIRST, SENSOR_RESCAN, SENSOR_SWEEP, SENSOR_LIVE };
+
+enum sensor_loss { /* why a rescan is wanted; bits */
+                   LOSS_DOWN = 1u << 0,
+                   LOSS_OVERFLOW = 1u << 1,
+                   LOSS_QUEUE = 1u << 2,
+                   LOSS_MOUNTS = 1u << 3, /* what is mounted has changed */
+                   LOSS_POLL = 1u << 4,   /* places without marks, changes without events */
+                   LOSS_ASKED = 1u << 5,  /* nothing is lost: an administrator wants to know */
+                   LOSS_CONFIG = 1u << 6, /* nothing is lost: more is watched than was */
+};
+
+struct sensor {
+        struct sensor_options o;
+        struct table *table;
+        struct state state;
+        struct state_found found;
+        struct who_cache *who;
+        struct watch *watch;
+        struct dirty *dirty;
+        struct scan *scan;
+        struct feed *feed;
+        struct observer *observer;
+
+        struct loop_source *watch_source, *feed_source, *pool_source, *process_source,
+                *process_again;
+        struct loop_source *tick, *settle, *reconnect, *attempts_source;
+
+        unsigned watch_told; /* watch_version() that the ledger knows of */
+        size_t fallbacks_told;
+        enum sensor_phase phase;
+        unsigned loss;      /* why the scan that runs was wanted */
+        unsigned loss_next; /* why another one is wanted */
+        int64_t loss_from_ns, loss_until_ns, next_from_ns, next_until_ns; /* wall */
+        int64_t scan_began_ns;                                            /* monotonic */
+        int64_t read_ns; /* wall, when no event was left to read; none before it is lost */
+        uint64_t found_changes, absorbed;
+
+        struct out *out_first, *out_last;
+        size_t n_out;
+        struct told *told_first, *told_last;
+        uint64_t acked;
+        bool acked_news, reading, feed_ready;
+        uint64_t changes, refused;
+
+        struct dir_fd dir_fd[DIR_FDS];
+        unsigned next_dir_fd;
+        struct look_job look[LOOK_JOBS], *free_look;
+
+        struct buf path, path2, encoded, ops, skeleton, scratch;
+        struct job_run *users_job;
+        struct buf users; /* what it has told so far */
+        bool users_old;   /* the file has changed */
+        bool was_live;
+
+        struct loop_source *mounts_source;
+        struct job_run *mounts_job;
+        int mounts_fd;
+        bool mounts_old, mounts_known; /* the list has changed; was read once */
+        uint32_t mounts_crc, mounts_now;
+        int64_t mounts_seen_ns; /* wall, when it changed */
+        struct buf layers;
+
+        struct approvals approvals;
+        char approvals_lost[ERR_TEXT_MAX]; /* why they could not be read; yet to be told */
+        struct alerts *alerts;
+        struct late *late;
+        struct lists *lists; /* sensor_sources.c */
+        uint64_t unexplained;
+        struct package_run *packages; /* transactions, the newest first */
+
+        struct content *content;
+        struct trusted *trusted;   /* sensor_trusted.c */
+        struct restores *restores; /* sensor_restore.c */
+        struct sensor_config config;
+        struct deep *deep;   /* sensor_deep.c */
+        struct deny *deny;   /* deny.h */
+        struct guard *guard; /* guard.h */
+        struct control *control;
+        struct pace pace;
+        unsigned asked;       /* enum scan_flags of the scan that was asked for */
+        int64_t strangers_ns; /* until then no more of them are told of */
+        int64_t alive_at_ns, poll_at_ns, polled_ns, scan_took_ns;
+        bool stopping;
+        int failed; /* a negative errno that ends the sensor */
+};
+
+static inline int64_t sensor_mono(const struct sensor *s)
+{
+        return clock_mono(s->o.clock);
+}
+
+static inline int64_t sensor_wall(const struct sensor *s)
+{
+        return clock_wall(s->o.clock);
+}
+
+/* ---- sensor_tell.c ---- */
+
+/* May more be made? */
+static inline bool out_room(const struct sensor *s)
+{
+        return s->n_out < OUT_HIGH;
+}
+
+/* A change of the table at n: its path, its state before and now.  ops are the table's changes.
+ * c->path may point into s->path.  -ENOMEM. */
+MUST_USE int tell_change(struct sensor *s, const struct change *c, struct span ops);
+/* Table changes without an entry. */
+MUST_USE int tell_silent(struct sensor *s, struct span ops);
+/* Any other entry. */
+MUST_USE int tell_entry(struct sensor *s, struct span skeleton);
+/* The same with its author's sensitive values; of_baseline: trusted_told() is called when it is in
+ * the ledger. */
+MUST_USE int tell_entry_of(struct sensor *s, struct span skeleton, struct who *who,
+                           bool of_baseline);
+/* The same with one more sensitive value, without a NUL; field may be NULL. */
+MUST_USE int tell_entry_with(struct sensor *s, struct span skeleton, struct who *who,
+                             const struct feed_field *field);
+/* An entry, with changes of the table that it tells of. */
+MUST_USE int tell_entry_ops(struct sensor *s, struct span skeleton, struct span ops,
+                            struct who *who);
+/* A path for an entry: one that is too long by its beginning and a digest, valid until the next
+ * call of this or of tell_change(). */
+struct span tell_path(struct sensor *s, struct span path);
+/* Hand over what the feed takes, journal it, send. */
+void tell_pump(struct sensor *s);
+/* The recorder is there (again): compare runs. */
+MUST_USE int tell_connected(struct sensor *s, uint64_t run_before);
+void tell_on_ack(void *ctx, uint64_t seq, uint64_t index);
+void tell_on_nak(void *ctx, uint64_t seq, int code, struct span text);
+void tell_done(struct sensor *s);
+
+/* ---- looking: sensor_look.h ---- */
+
+MUST_USE int look_init(struct sensor *s, struct err *err);
+void look_done(struct sensor *s);
+/* Look at what is ready, up to a budget. */
+MUST_USE int look_some(struct sensor *s);
+/* Events: see watch.h. */
+int look_touched(void *ctx, const struct table_handle *dir, struct span name, uint64_t mask,
+                 const struct table_handle *child, struct who *who);
+/* Is a look at this path, or at something below it, under way? */
+bool look_in_flight(struct sensor *s, struct span path);
+/* May this name in this directory be looked at?  Leaves its path in s->path. */
+bool look_watched(struct sensor *s, struct table_node *dir, struct span name);
+/* Look at the other watched names of this file. */
+MUST_USE int look_siblings(struct sensor *s, const struct record *r, const struct table_node *but,
+                           struct who *who);
+/* A file with other names: see watch_linked(). */
+MUST_USE int look_linked(struct sensor *s, struct table_node *n);
+/* Look at a place soon. */
+MUST_USE int look_at(struct sensor *s, const struct table_handle *dir, struct span name,
+                     unsigned what, struct who *who, int64_t delay_ns);
+/* A file was renamed: a look on its way at either name is worth nothing, and who did what it was
+ * for did it to what is at the new name. */
+MUST_USE int look_renamed(struct sensor *s, const struct table_handle *from_dir, struct span from,
+                          const struct table_handle *to_dir, struct span to);
+/* The i-th node with this handle; NULL when there are not so many. */
+struct table_node *look_nth(struct sensor *s, const struct table_handle *h, unsigned i);
+/* Borrowed descriptor of the directory, valid until the next call; or a negative errno. */
+int look_dir(struct sensor *s, const struct table_node *dir);
+/* Close those: or nothing here could be unmounted, and a removed directory would look alive. */
+void look_rest(struct sensor *s);
+/* The node's record was just set to a directory that is new here: know it by handle, look at what
+ * is in it. */
+MUST_USE int look_enter(struct sensor *s, struct table_node *n, struct who *who);
+/* Tell that n and what is below it are gone, at most a budget of them.  1: there is more. */
+MUST_USE int look_forget(struct sensor *s, struct table_node *n, const char *seen, struct who *who,
+                         int64_t wall_ns);
+
+/* ---- sensor_rename.c ---- */
+
+int rename_seen(void *ctx, const struct table_handle *from_dir, struct span from,
+                const struct table_handle *to_dir, struct span to, struct who *who);
+
+/* ---- sensor_status.c ---- */
+
+/* An integrity.sensor entry, with all filesystems and how each is watched. */
+MUST_USE int status_tell(struct sensor *s, const char *event, const char *reason);
+/* One, if that has changed since the last. */
+MUST_USE int status_news(struct sensor *s);
+
+/* ---- sensor_mounts.c ---- */
+
+MUST_USE int mounts_init(struct sensor *s, struct err *err);
+/* Read the list of mounts if it has changed. */
+void mounts_work(struct sensor *s);
+void mounts_done(struct sensor *s);
+
+/* ---- sensor_users.c ---- */
+
+void users_read(struct sensor *s);
+/* A path has changed: is it theirs? */
+void users_seen(struct sensor *s, struct span path);
+void users_done(struct sensor *s);
+
+/* ---- sensor_scan.c ---- */
+
+MUST_USE int scan_init(struct sensor *s, struct err *err);
+/* Something may have been missed between two wall times. */
+void scan_want(struct sensor *s, unsigned loss, int64_t from_ns, int64_t until_ns);
+/* Begin the scan that is wanted, go on with the one that runs. */
+MUST_USE int scan_work(struct sensor *s);
+MUST_USE int scan_start_first(struct sensor *s);
+/* One is wanted for its own sake; trusted_scanned() is called when it has ended. */
+void scan_ask(struct sensor *s, bool deep, bool keep);
+/* What was found at n is not what is known: told, unless an event waits for it, and known from now
+ * on.  1: there was something worth an entry. */
+MUST_USE int scan_difference(struct sensor *s, struct table_node *n, const struct record *is,
+                             struct span encoded, const char *seen, const char *unknown);
+/* After a scan: mark files with other names, forget directories that were known early and are not
+ * there. */
+MUST_USE int scan_settle(struct sensor *s);
+/* The directories above watched paths: marked, known by handle. */
+MUST_USE int scan_know_above(struct sensor *s, struct err *err);
+
+/* ---- sensor_why.c ---- */
+
+/* Read the approved changes that were open. */
+MUST_USE int why_init(struct sensor *s, struct err *err);
+void why_done(struct sensor *s);
+/* What explains it. */
+void why_explain(struct sensor *s, const struct change *c, struct why *ret);
+/* Its entry is on its way: raise or count an alert when nothing explains it. */
+MUST_USE int why_alert(struct sensor *s, const struct change *c);
+/* Now and then: tell of acts that are over, of all when the sensor stops; of approved changes. */
+MUST_USE int why_tick(struct sensor *s, bool stopping);
+MUST_USE int why_expire(struct sensor *s);
+void why_put_status(const struct sensor *s, struct json_writer *w);
+
+/* This alert is explained after the fact. */
+MUST_USE int why_tell_explained(struct sensor *s, const char *id, const char *change,
+                                const char *reason, struct who *who);
+
+/* The commands: 1 with the answer in *out. */
+struct control_call;
+MUST_USE int why_open(struct sensor *s, struct control_call *c, struct who *who, struct buf *out,
+                      struct err *err);
+MUST_USE int why_close(struct sensor *s, struct control_call *c, struct who *who, struct buf *out,
+                       struct err *err);
+MUST_USE int why_list(struct sensor *s, struct control_call *c, struct who *who, struct buf *out,
+                      struct err *err);
+MUST_USE int why_late(struct sensor *s, struct control_call *c, struct who *who, struct buf *out,
+                      struct err *err);
+
+/* ---- sensor_package.c ---- */
+
+void package_done(struct sensor *s);
+/* The sensor stops: so do its transactions. */
+MUST_USE int package_stop(struct sensor *s);
+/* For why_judge(). */
+const struct packages *package_table(const struct sensor *s);
+void package_judged(struct sensor *s, const struct change *c, const struct why *why);
+/* Was the place put back, because a transaction did all that was seen there, and what its packages
+ * hold is not known yet? */
+bool package_holds(struct sensor *s, struct dirty_place *p);
+/* A rename from this name by who is dpkg's, and what it leads to is read anew. */
+bool package_unfollowed(const struct sensor *s, struct span from, const struct who *who);
+/* Is the path in the hands of a transaction?  Then nobody else should put it back. */
+bool packages_own(const struct sensor *s, struct span path);
+
+/* The commands: 1 with the answer in *out. */
+MUST_USE int package_begin(struct sensor *s, struct control_call *c, struct who *who,
+                           struct buf *out, struct err *err);
+MUST_USE int package_end(struct sensor *s, struct control_call *c, struct who *who, struct buf *out,
+                         struct err *err);
+
+/* ---- sensor_command.c ---- */
+
+/* Who this process is now, or was; the caller's to unref.  NULL: no memory. */
+struct who *command_who(struct sensor *s, pid_t pid, int pidfd);
+MUST_USE int command_init(struct sensor *s, struct err *err);
+void command_done(struct sensor *s);
+/* What was asked for has ended: 0 and the answer, or a negative errno and why. */
+void command_end(struct sensor *s, struct control_call *c, int rc, const char *text,
+                 struct span body);
+
+#endif

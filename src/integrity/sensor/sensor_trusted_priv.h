@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sensor_trusted_priv.h - the parts of what is trusted to each other.  Floor 3, part of the sensor.
+ *
+ *   sensor_trusted.c   the way from one step to the next
+ *   sensor_accept.c    what is accepted, and what is watched newly
+ *   sensor_trusted_ask.c  what administrators ask */
+#ifndef INTEGRITY_SENSOR_TRUSTED_PRIV_H
+#define INTEGRITY_SENSOR_TRUSTED_PRIV_H
+
+#include "integrity/sensor/control.h"
+#include "integrity/sensor/sensor_priv.h"
+#include "integrity/sensor/sensor_trusted.h"
+#include "integrity/trusted/baseline.h"
+
+enum {
+        CHANGES_MAX = 64 << 20, /* bytes of differences accepted at once */
+        PATHS_MAX = 1 << 20,
+        COMMENT_MAX = 1024,
+        REPLY_MAX = 4096,
+        RULES_MAX = 8 * WATCH_TEXT_MAX,
+        SETTLE_MS = 5000,  /* for events that wait: an open file may be written for ever */
+        LEDGER_MS = 15000, /* for the entry: the recorder may be away */
+        AGAIN_MS = 100,
+        PROGRESS_MS = 200,
+};
+
+enum step { IDLE, SCAN, SETTLE, WORK, TOLD };
+
+struct trusted {
+        enum step step;
+        enum trusted_task task;
+        struct control_call *call; /* NULL: nobody asks, or nobody waits any more */
+        struct who *who;
+        int64_t began_ns, due_ns, shown_ns; /* monotonic */
+        bool deep;
+
+        /* The baseline in place. */
+        bool has;
+        struct snapshot_head head;
+        struct buf note; /* its entry, until that is in the ledger */
+        bool note_goes;  /* among those that go out again */
+
+        /* The one that is made. */
+        struct snapshot_head next;
+        struct baseline_sums sums;
+        struct buf comment, selected, changes, reads, rules;
+        struct buf also; /* states whose content stays beside those of baselines */
+        uint64_t added, changed, removed, found;
+
+        /* After it is in place. */
+        bool swept, told, in_ledger;
+        uint64_t index, removed_content;
+
+        /* In a worker. */
+        struct pool_job job;
+        struct sensor *sensor;
+        struct observer *observer;
+        bool sweeping;
+        int rc;
+        struct err err;
+};
+
+/* Whoever asked has his answer: back to the beginning. */
+void trusted_clear(struct trusted *t);
+void trusted_answer_failed(struct trusted *t, int rc, const struct err *err);
+void trusted_answer(struct trusted *t);
+/* In a worker: write it, or remove content that nothing refers to.  -EAGAIN: the pool is full. */
+MUST_USE int trusted_submit(struct trusted *t, bool sweeping);
+
+/* baseline_diff_fn: counts, and collects what is accepted. */
+int trusted_on_difference(void *ctx, struct span path, struct span was_bytes, struct span is_bytes);
+MUST_USE int trusted_begin_to_write(struct trusted *t);
+MUST_USE int trusted_collect_new(struct trusted *t);
+MUST_USE int trusted_write_new(struct trusted *t);
+
+#endif

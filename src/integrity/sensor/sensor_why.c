@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sensor_why.c - what explains a change, and alerts where nothing does.
+ *
+ * Approved changes live in the file "approvals" of the state directory, one a line; it is written
+ * before the command that opens one is answered, so an approval that was confirmed is never lost.
+ */
+#include "integrity/sensor/sensor_priv.h"
+
+#include "base/pattern.h"
+#include "base/text.h"
+#include "crypto/sha256.h"
+#include "integrity/sensor/control.h"
+#include "integrity/who/session.h"
+#include "loop/log.h"
+#include "sys/io.h"
+#include "wire/entry.h"
+#include "wire/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+        FILE_MAX = 64 << 20,
+        KEY_MAX = 512,
+        ID_LIST_MAX = 16 * 1024, /* bytes of paths in one entry */
+        ANSWER_MAX = 32 * 1024,  /* of change.list; lists come after it */
+};
+
+static const char file_name[] = "approvals";
+
+/* ---- the file ---- */
+
+static int load(struct sensor *s, struct err *err)
+{
+        uint8_t *text = NULL;
+        size_t n = 0;
+        int rc = io_read_file(&io_kernel, s->state.dirfd, file_name, FILE_MAX, &text, &n, err);
+
+        if (rc == 0)
+                rc = approvals_parse(&s->approvals, file_name, span_of(text, n), err);
+        free(text);
+        return rc == -ENOENT ? 0 : rc;
+}
+
+static int save(struct sensor *s, struct err *err)
+{
+        CLEANUP(buf_done) struct buf text = BUF_INIT(FILE_MAX);
+
+        approvals_print(&s->approvals, &text);
+        if (buf_status(&text) < 0)
+                return err_sys(err, buf_status(&text), "%s", file_name);
+        return io_replace_file(&io_kernel, s->state.dirfd, file_name, s->state.dirfd, 0600,
+                               buf_span(&text), err);
+}
+
+int why_init(struct sensor *s, struct err *err)
+{
+        struct err why = { 0 };
+        int rc = alerts_new(&s->alerts, err);
+
+        if (rc == 0)
+                rc = late_new(&s->late, err);
+        if (rc == 0)
+                rc = lists_init(s, err);
+        if (rc < 0)
+                return rc;
+        rc = load(s, &why);
+        if (rc == -ENOMEM)
+                return err_set(err, rc, "%s", why.text);
+        if (rc < 0) { /* nothing is approved then: too many alerts, not too few */
+                approvals_done(&s->approvals);
+                snprintf(s->approvals_lost, sizeof s->approvals_lost, "%s", why.text);
+                log_event(LOG_LEVEL_ERROR, "sensor.approvals", log_err(&why));
+        }
+        return 0;
+}
+
+void why_done(struct sensor *s)
+{
+        approvals_done(&s->approvals);
+        s->alerts = alerts_free(s->alerts);
+        s->late = late_free(s->late);
+        lists_done(s);
+}
+
+/* ---- entries ---- */
+
+static void put_paths(struct json_writer *w, const struct approval *a)
+{
+        CLEANUP(buf_done) struct buf text = BUF_INIT(4 * (PATTERN_MAX + 1));
+        size_t room = ID_LIST_MAX, i;
+
+        json_put_key(w, "paths");
+        json_begin_array(w);
+        for (i = 0; i < a->paths.n; i++) {
+                const struct watch_rule *r = &a->paths.rules[i];
+
+                buf_clear(&text);
+                buf_printf(&text, "%s", r->exclude ? "!" : "");
+                text_put_safe(&text, r->text);
+                if (text.n > room)
+                        break;
+                room -= text.n;
+                json_put_string(w, buf_span(&text));
+        }
+        if (i < a->paths.n) {
+                buf_clear(&text);
+                buf_printf(&text, "and %zu more", a->paths.n - i);
+                json_put_string(w, buf_span(&text));
+        }
+        json_end_array(w);
+}
+
+static void put_digest(struct json_writer *w, const struct approval *a, struct buf *text)
+{
+        uint8_t digest[SHA256_LEN];
+        char hex[2 * SHA256_LEN + 1];
+
+        buf_clear(text);
+        approval_print(a, text);
+        sha256(buf_span(text), digest);
+        text_hex(span_of(digest, sizeof digest), hex);
+        json_member_text(w, "digest", hex);
+}
+
+/* a NULL: only the event and its detail. */
+static int tell_approval(struct sensor *s, const struct approval *a, const char *event,
+                         struct span reason, const char *detail, struct who *who)
+{
+        CLEANUP(buf_done) struct buf text = BUF_INIT(APPROVAL_BYTES_MAX);
+        struct json_writer w;
+
+        buf_clear(&s->skeleton);
+        entry_begin(&w, &s->skeleton, "integrity.approval", sensor_wall(s));
+        if (detail)
+                json_member_text(&w, "detail", detail);
+        if (a)
+                put_digest(&w, a, &text);
+        json_member_text(&w, "event", event);
+        if (a) {
+                json_member_time(&w, "from", a->from_ns);
+                if (a->n_hashes)
+                        json_member_u64(&w, "hashes", a->n_hashes);
+                json_member_string(&w, "id", a->id);
+                put_paths(&w, a);
+        }
+        if (reason.n)
+                json_member_string(&w, "reason", reason);
+        if (a) {
+                json_member_string(&w, "source", a->source);
+                json_member_time(&w, "until", a->until_ns);
+        }
+        json_end_object(&w);
+        if (who) {
+                json_put_key(&w, "who");
+                who_put(&w, who, NULL, 0, NULL);
+        }
+        json_end_object(&w);
+        if (buf_status(&s->skeleton) < 0)
+                return buf_status(&s->skeleton);
+        return tell_entry_of(s, buf_span(&s->skeleton), who, false);
+}
+
+/* ---- judging ---- */
+
+void why_explain(struct sensor *s, const struct change *c, struct why *ret)
+{
+        struct why_known known = { .approvals = &s->approvals,
+                                   .packages = package_table(s),
+                                   .sources = lists_known(s) };
+
+        why_judge(&known, c, ret);
+}
+
+/* Whose act it is: the login or the daemon it belongs to, else the audit session, else the oldest
+ * that is known of those it was begun under, else the unit, else the process. */
+static void put_actor(const struct change *c, struct buf *key)
+{
+        const struct who *w = c->who;
+        size_t i;
+
+        if (!w || !w->pid) {
+                buf_printf(key, "nobody %s", c->seen);
+                return;
+        }
+        if (w->login && w->login->root) {
+                buf_printf(key, "login %d %llu", (int)w->login->root,
+                           (unsigned long long)w->login->root_start_ns);
+                return;
+        }
+        if (w->has & WHO_HAS_SESSION) {
+                buf_printf(key, "session %u", w->session);
+                return;
+        }
+        for (i = w->n_parents; i > 0 && w->parents[i - 1].pid <= 1; i--)
+                ;
+        if (i)
+                buf_printf(key, "process %d", (int)w->parents[i - 1].pid);
+        else if (w->unit.n)
+                buf_put(key, buf_span(&w->unit));
+        else
+                buf_printf(key, "process %d", (int)w->pid);
+}
+
+int why_alert(struct sensor *s, const struct change *c)
+{
+        CLEANUP(buf_done) struct buf actor = BUF_INIT(KEY_MAX);
+        struct alert_cause cause = { .now_ns = sensor_mono(s) };
+        char id[ALERT_ID_MAX + 1];
+        enum alert_news news;
+
+        if (c->why->state != WHY_UNEXPLAINED)
+                return 0;
+        s->unexplained++;
+        if (!c->profile || c->profile->mode == WATCH_LOG)
+                return 0;
+        put_actor(c, &actor);
+        if (buf_status(&actor) < 0)
+                return buf_status(&actor);
+        cause.actor = buf_span(&actor);
+        cause.cause = span_str(c->why->change);
+        cause.detail = span_str(c->why->detail);
+        cause.severity = c->profile->mode == WATCH_ALERT ? ALERT_HIGH : ALERT_CRITICAL;
+        if (why_tick(s, false) < 0)
+                return -ENOMEM;
+        news = alerts_add(s->alerts, c, &cause, &s->skeleton, id);
+        if (buf_status(&s->skeleton) < 0)
+                return buf_status(&s->skeleton);
+        late_add(s->late, id, c);
+        if (news == ALERT_RAISED)
+                return tell_entry_of(s, buf_span(&s->skeleton), (struct who *)c->who, false);
+        return news == ALERT_UPDATED ? tell_entry(s, buf_span(&s->skeleton)) : 0;
+}
+
+int why_tick(struct sensor *s, bool stopping)
+{
+        int64_t wall = sensor_wall(s);
+        int rc = 0;
+
+        while (rc == 0 && alerts_end(s->alerts, sensor_mono(s), wall, stopping, &s->skeleton))
+                if (s->skeleton.n)
+                        rc = tell_entry(s, buf_span(&s->skeleton));
+        return rc;
+}
+
+int why_expire(struct sensor *s)
+{
+        int64_t wall = sensor_wall(s);
+        struct err err = { 0 };
+        size_t n = s->approvals.n;
+        int rc = lists_tick(s);
+
+        if (rc == 0 && s->approvals_lost[0]) {
+                rc = tell_approval(s, NULL, "lost", SPAN_NONE, s->approvals_lost, NULL);
+                s->approvals_lost[0] = '\0';
+        }
+        for (size_t i = 0; i < n && rc == 0; i++)
+                if (approval_is_over(s->approvals.of[i], wall) && !s->approvals.of[i]->told_over)
+                        rc = tell_approval(s, s->approvals.of[i], "expired", SPAN_NONE, NULL, NULL);
+        approvals_expire(&s->approvals, wall);
+        if (s->approvals.n != n && save(s, &err) < 0) /* they are over all the same */
+                log_event(LOG_LEVEL_WARNING, "sensor.approvals", log_err(&err));
+        return rc;
+}
+
+void why_put_status(const struct sensor *s, struct json_writer *w)
+{
+        json_member_u64(w, "acts", alerts_open(s->alerts));
+        json_member_u64(w, "approvals", s->approvals.n);
+}
+
+/* ---- commands ---- */
+
+/* {"id":"..."} */
+static void answer_id(struct span id, struct buf *out)
+{
+        struct json_writer w;
+
+        json_writer_init(&w, out);
+        json_begin_object(&w);
+        json_member_string(&w, "id", id);
+        json_end_object(&w);
+}
+
+int why_open(struct sensor *s, struct control_call *c, struct who *who, struct buf *out,
+             struct err *err)
+{
+        CLEANUP(approval_freep) struct approval *a = NULL;
+        struct json_value v;
+        int rc;
+
+        if (!json_get(control_args(c), "change", &v) || v.type != JSON_OBJECT)
+                return err_set(err, -EINVAL, "change is missing");
+        rc = approval_parse(v.raw, &a, err);
+        if (rc < 0)
+                return rc;
+        if (!span_eq_str(a->source, "local")) /* others come signed */
+                return err_set(err, -EINVAL, "source is not \"local\"");
+        if (approval_is_over(a, sensor_wall(s)))
+                return err_set(err, -EINVAL, "until is over");
+        rc = approvals_add(&s->approvals, a, err);
+        if (rc < 0)
+                return rc;
+        answer_id(a->id, out);
+        rc = save(s, err);
+        if (rc == 0)
+                rc = tell_approval(s, a, "opened", a->reason, NULL, who);
+        if (rc < 0) {
+                approvals_remove(&s->approvals, a);
+                return rc;
+        }
+        a = NULL;
+        rc = deny_open_now(s);
+        return rc < 0 ? rc : 1;
+}
+
+int why_close(struct sensor *s, struct control_call *c, struct who *who, struct buf *out,
+              struct err *err)
+{
+        CLEANUP(buf_done) struct buf id = BUF_INIT(APPROVAL_ID_MAX);
+        CLEANUP(buf_done) struct buf reason = BUF_INIT(APPROVAL_REASON_MAX);
+        struct approval *a;
+        int64_t until, now = sensor_wall(s);
+        int rc = control_get_text(c, "id", &id, err);
+
+        if (rc == 0)
+                rc = control_get_text(c, "reason", &reason, err);
+        if (rc < 0)
+                return rc;
+        a = approvals_find(&s->approvals, buf_span(&id));
+        if (!a)
+                return err_set(err, -ESRCH, "no change %s is open", buf_cstr(&id));
+        until = a->until_ns;
+        a->until_ns = MIN_OF(until, MAX_OF(now, a->from_ns + 1));
+        rc = save(s, err);
+        if (rc < 0) {
+                a->until_ns = until;
+                return rc;
+        }
+        answer_id(a->id, out);
+        rc = tell_approval(s, a, "closed", buf_span(&reason), NULL, who);
+        a->told_over = true;
+        return rc < 0 ? rc : 1;
+}
+
+int why_list(struct sensor *s, struct control_call *c, struct who *who, struct buf *out,
+             struct err *err)
+{
+        CLEANUP(buf_done) struct buf one = BUF_INIT(APPROVAL_BYTES_MAX);
+        size_t left_out = 0;
+        struct json_writer w;
+
+        (void)c;
+        (void)who;
+        (void)err;
+        json_writer_init(&w, out);
+        json_begin_object(&w);
+        json_put_key(&w, "changes");
+        json_begin_array(&w);
+        for (size_t i = 0; i < s->approvals.n; i++) {
+                buf_clear(&one);
+                approval_print(s->approvals.of[i], &one);
+                if (buf_status(&one) == 0 && out->n + one.n < ANSWER_MAX)
+                        json_put_raw(&w, buf_span(&one));
+                else
+                        left_out++;
+        }
+        json_end_array(&w);
+        json_member_u64(&w, "left_out", left_out);
+        lists_put(s, &w);
+        json_end_object(&w);
+        return 1;
+}
+
+/* The first verdict stays in the ledger, this goes beside it. */
+int why_tell_explained(struct sensor *s, const char *id, const char *change, const char *reason,
+                       struct who *who)
+{
+        struct json_writer w;
+
+        buf_clear(&s->skeleton);
+        entry_begin(&w, &s->skeleton, "alert.explained", sensor_wall(s));
+        json_member_text(&w, "change", change);
+        json_member_text(&w, "id", id);
+        json_member_text(&w, "reason", reason);
+        json_end_object(&w);
+        if (who) {
+                json_put_key(&w, "who");
+                who_put(&w, who, NULL, 0, NULL);
+        }
+        json_end_object(&w);
+        if (buf_status(&s->skeleton) < 0)
+                return buf_status(&s->skeleton);
+        return tell_entry_of(s, buf_span(&s->skeleton), who, false);
+}
+
+/* A ticket that came after the fact. */
+int why_late(struct sensor *s, struct control_call *c, struct who *who, struct buf *out,
+             struct err *err)
+{
+        CLEANUP(buf_done) struct buf id = BUF_INIT(ALERT_ID_MAX);
+        CLEANUP(buf_done) struct buf change = BUF_INIT(APPROVAL_ID_MAX);
+        CLEANUP(buf_done) struct buf reason = BUF_INIT(APPROVAL_REASON_MAX);
+        int rc = control_get_text(c, "id", &id, err);
+
+        if (rc == 0)
+                rc = control_get_text(c, "change", &change, err);
+        if (rc == 0)
+                rc = control_get_text(c, "reason", &reason, err);
+        if (rc < 0)
+                return rc;
+        rc = why_tell_explained(s, buf_cstr(&id), buf_cstr(&change), buf_cstr(&reason), who);
+        if (rc < 0)
+                return err_sys(err, rc, "the entry");
+        alerts_close(s->alerts, buf_cstr(&id));
+        late_drop(s->late, buf_cstr(&id));
+        answer_id(buf_span(&id), out);
+        return 1;
+}

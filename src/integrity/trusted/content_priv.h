@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* content_priv.h - content.c (what there is) and content_pack.c (bytes in and out) to each other.
+ * Floor 3. */
+#ifndef INTEGRITY_CONTENT_PRIV_H
+#define INTEGRITY_CONTENT_PRIV_H
+
+#include "integrity/trusted/content.h"
+
+#include <pthread.h>
+
+enum { CONTENT_PATH_MAX = 2 + 1 + 2 * (SHA256_LEN - 1) + 1 };
+
+struct content {
+        const struct io *io;
+        int dirfd;
+        struct content_limits limits;
+        pthread_mutex_t lock; /* of all below */
+        struct content_counts counts;
+        struct content_packer *idle;
+        uint64_t next_tmp;
+        bool unsynced[256]; /* directories in which something was put */
+};
+
+/* The store below dirfd, or a negative errno. */
+int content_open_dir(int dirfd);
+void content_path(const uint8_t sha256[SHA256_LEN], char out[CONTENT_PATH_MAX]);
+
+typedef int content_each_fn(void *ctx, int dirfd, const char *dir, const char *name);
+typedef int content_hash_fn(void *ctx, const uint8_t sha256[SHA256_LEN]);
+/* Call fn for each that is kept, in no order. */
+MUST_USE int content_each(const struct content *c, content_hash_fn *fn, void *ctx);
+
+void content_free_packers(struct content *c);
+
+#endif

@@ -1,0 +1,561 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "integrity/trusted/observe.h"
+
+#include "base/clock.h"
+#include "integrity/trusted/content.h"
+#include "integrity/trusted/observe_priv.h"
+#include "integrity/trusted/pace.h"
+#include "sys/io.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+enum {
+        TRIES = 3,         /* while a file keeps changing */
+        PATH_PIECE = 4000, /* below PATH_MAX */
+};
+
+int observer_new(struct observer **ret, struct err *err)
+{
+        struct observer *o = calloc(1, sizeof *o);
+
+        if (o)
+                o->hash = sha256_new();
+        if (!o || !o->hash) {
+                free(o);
+                return err_set(err, -ENOMEM, "out of memory for reading files");
+        }
+        o->fd = -1;
+        o->names = BUF_INIT(OBSERVE_VALUE_MAX);
+        o->value = BUF_INIT(OBSERVE_VALUE_MAX);
+        o->attrs = BUF_INIT(RECORD_ATTRS_MAX + 2 + UINT8_MAX + RECORD_HASH);
+        *ret = o;
+        return 0;
+}
+
+struct observer *observer_free(struct observer *o)
+{
+        if (!o)
+                return NULL;
+        observe_abandon(o);
+        sha256_free(o->hash);
+        buf_done(&o->names);
+        buf_done(&o->value);
+        buf_done(&o->attrs);
+        free(o->order);
+        free(o);
+        return NULL;
+}
+
+void observer_set_pace(struct observer *o, struct pace *p)
+{
+        o->pace = p;
+}
+
+void observer_set_ended(struct observer *o, const atomic_bool *ended)
+{
+        o->ended = ended;
+}
+
+void observer_set_counter(struct observer *o, atomic_uint_fast64_t *read)
+{
+        o->counter = read;
+}
+
+void observer_keep(struct observer *o, struct content *c, uint64_t max_size)
+{
+        o->content = c;
+        o->keep_max = max_size ? max_size : UINT64_MAX;
+}
+
+/* ---- directories ---- */
+
+static int open_piece(int dirfd, const char *path)
+{
+        struct open_how how = {
+                .flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+                .resolve = RESOLVE_NO_SYMLINKS,
+        };
+        long fd = syscall(SYS_openat2, dirfd, path, &how, sizeof how);
+
+        return fd < 0 ? -errno : (int)fd;
+}
+
+int observe_open_dir(struct span path)
+{
+        char piece[PATH_PIECE + 1];
+        CLEANUP_FD int fd = -1;
+        int next;
+
+        if (path.n == 0 || path.p[0] != '/')
+                return -EINVAL;
+        for (;;) {
+                size_t n = MIN_OF(path.n, (size_t)PATH_PIECE);
+
+                while (n < path.n && path.p[n] != '/')
+                        n--;
+                memcpy(piece, path.p, n);
+                piece[n] = '\0';
+                next = open_piece(fd < 0 ? AT_FDCWD : fd, piece);
+                if (next < 0)
+                        return next;
+                fd_close(&fd);
+                path = span_from(path, n + 1);
+                if (path.n == 0)
+                        return next;
+                fd = next;
+        }
+}
+
+bool observe_invented(int dirfd)
+{
+        static const unsigned long types[] = {
+                PROC_SUPER_MAGIC,
+                SYSFS_MAGIC,
+                DEVPTS_SUPER_MAGIC,
+                CGROUP_SUPER_MAGIC,
+                CGROUP2_SUPER_MAGIC,
+                DEBUGFS_MAGIC,
+                TRACEFS_MAGIC,
+                SECURITYFS_MAGIC,
+                BPF_FS_MAGIC,
+                PSTOREFS_MAGIC,
+                EFIVARFS_MAGIC,
+                SELINUX_MAGIC,
+                NSFS_MAGIC,
+                BINFMTFS_MAGIC,
+                0x62656570 /* configfs */,
+                0x19800202 /* mqueue */,
+        };
+        struct statfs st;
+
+        if (fstatfs(dirfd, &st) < 0)
+                return false;
+        for (size_t i = 0; i < ARRAY_LEN(types); i++)
+                if ((unsigned long)st.f_type == types[i])
+                        return true;
+        return false;
+}
+
+int observe_handle(int fd, struct table_handle *ret)
+{
+        struct table_handle h = { 0 };
+        struct fs_handle fh;
+        struct fs_where at;
+        int rc;
+
+        STATIC_ASSERT((int)TABLE_HANDLE_MAX >= (int)FS_HANDLE_MAX, "every handle fits");
+        rc = fs_handle_of(fd, "", &fh, NULL);
+        if (rc == 0)
+                rc = fs_where(fd, &at);
+        if (rc < 0)
+                return rc;
+        h.fsid = at.id;
+        h.type = fh.type;
+        h.n = (uint8_t)fh.n;
+        memcpy(h.b, fh.bytes, fh.n);
+        *ret = h;
+        return 0;
+}
+
+/* ---- what stat tells ---- */
+
+/* Hostile times are clamped, not wrapped. */
+static int64_t to_ns(struct fs_time t)
+{
+        int64_t ns;
+
+        if (__builtin_mul_overflow(t.sec, NS_PER_S, &ns) ||
+            __builtin_add_overflow(ns, (int64_t)t.nsec, &ns))
+                return t.sec < 0 ? INT64_MIN : INT64_MAX;
+        return ns;
+}
+
+static enum record_type type_of(uint32_t mode)
+{
+        switch (mode & S_IFMT) {
+        case S_IFREG:
+                return RECORD_FILE;
+        case S_IFDIR:
+                return RECORD_DIR;
+        case S_IFLNK:
+                return RECORD_LINK;
+        case S_IFIFO:
+                return RECORD_FIFO;
+        case S_IFSOCK:
+                return RECORD_SOCKET;
+        case S_IFCHR:
+                return RECORD_CHAR;
+        default:
+                return RECORD_BLOCK;
+        }
+}
+
+static uint32_t flags_of(unsigned attr)
+{
+        static const struct {
+                unsigned attr;
+                uint32_t flag;
+        } map[] = {
+                { FS_ATTR_IMMUTABLE, RECORD_IMMUTABLE },   { FS_ATTR_APPEND, RECORD_APPEND },
+                { FS_ATTR_VERITY, RECORD_VERITY },         { FS_ATTR_ENCRYPTED, RECORD_ENCRYPTED },
+                { FS_ATTR_COMPRESSED, RECORD_COMPRESSED }, { FS_ATTR_NODUMP, RECORD_NODUMP },
+        };
+        uint32_t f = 0;
+
+        for (size_t i = 0; i < ARRAY_LEN(map); i++)
+                f |= attr & map[i].attr ? map[i].flag : 0;
+        return f;
+}
+
+static void fill(const struct fs_stat *st, struct record *r)
+{
+        bool device;
+
+        *r = (struct record){
+                .type = type_of(st->mode),
+                .hash = RECORD_HASH_SKIPPED,
+                .reason = RECORD_REASON_NOT_A_FILE,
+                .mode = st->mode & 07777,
+                .uid = st->uid,
+                .gid = st->gid,
+                .nlink = st->nlink,
+                .flags = flags_of(st->attr),
+                .size = st->size,
+                .ino = st->ino,
+                .dev = (uint64_t)st->dev_major << 32 | st->dev_minor,
+                .mtime_ns = to_ns(st->mtime),
+                .ctime_ns = to_ns(st->ctime),
+                .btime_ns = st->has & FS_HAS_BTIME ? to_ns(st->btime) : 0,
+        };
+        memset(r->known, RECORD_SKIPPED, sizeof r->known);
+        if (st->attr_mask & FS_ATTR_IMMUTABLE)
+                r->known[RECORD_FLAGS] = RECORD_KNOWN;
+        device = r->type == RECORD_CHAR || r->type == RECORD_BLOCK;
+        r->rdev = device ? (uint64_t)st->rdev_major << 32 | st->rdev_minor : 0;
+}
+
+static int look(int dirfd, const char *name, struct record *ret)
+{
+        struct fs_stat st;
+        int rc = fs_stat_at(dirfd, name, &st);
+
+        if (rc < 0)
+                return rc;
+        fill(&st, ret);
+        return 0;
+}
+
+int observe_stat(int dirfd, const char *name, struct record *ret, struct table_handle *ret_handle)
+{
+        CLEANUP_FD int fd = -1;
+        int rc = look(dirfd, name, ret);
+
+        ret_handle->n = 0;
+        if (rc < 0 || ret->type != RECORD_FILE || ret->nlink < 2)
+                return rc;
+        fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 || observe_handle(fd, ret_handle) < 0)
+                ret_handle->n = 0;
+        return 0;
+}
+
+int observe_stat_fd(int fd, struct record *ret)
+{
+        struct fs_stat st;
+        int rc = fs_stat_fd(fd, &st);
+
+        if (rc < 0)
+                return rc;
+        fill(&st, ret);
+        return 0;
+}
+
+/* ---- content ---- */
+
+static enum record_reason reason_of(int error)
+{
+        switch (error) {
+        case -EACCES:
+        case -EPERM:
+                return RECORD_REASON_DENIED;
+        case -EAGAIN:
+        case -EBUSY:
+        case -ETXTBSY:
+                return RECORD_REASON_BUSY;
+        case -ENOMEM:
+                return RECORD_REASON_NO_MEMORY;
+        default:
+                return RECORD_REASON_IO;
+        }
+}
+
+static void no_hash(struct record *r, enum record_reason why)
+{
+        r->hash = RECORD_HASH_UNREADABLE;
+        r->reason = why;
+        memset(r->sha256, 0, sizeof r->sha256);
+}
+
+/* A writer can append for ever; what was there when we began is enough to know that it has
+ * changed.  A short count at the size stat gave is the end: saves a call per small file. */
+static bool is_end(const struct observer *o, size_t n)
+{
+        uint64_t at = (uint64_t)o->at;
+
+        return n == 0 || at > o->r.size + 2 * (uint64_t)OBSERVE_READ ||
+               (n < sizeof o->buf && at == o->r.size);
+}
+
+/* 1: there is more.  0: it is hashed, or cannot be. */
+static int hash_some(struct observer *o, uint64_t max)
+{
+        for (uint64_t done = 0; done < max;) {
+                ssize_t n = pread(o->fd, o->buf, sizeof o->buf, o->at);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0) {
+                        no_hash(&o->r, reason_of(-errno));
+                        return 0;
+                }
+                sha256_add(o->hash, span_of(o->buf, (size_t)n));
+                o->at += n;
+                if (o->counter)
+                        atomic_fetch_add_explicit(o->counter, (uint64_t)n, memory_order_relaxed);
+                done += (uint64_t)n;
+                if (o->pace)
+                        pace_take(o->pace, (uint64_t)n, 0);
+                if (is_end(o, (size_t)n)) {
+                        sha256_end(o->hash, o->r.sha256);
+                        o->r.hash = RECORD_HASH_KNOWN;
+                        o->r.reason = RECORD_REASON_NONE;
+                        return 0;
+                }
+                if (o->ended && atomic_load_explicit(o->ended, memory_order_relaxed))
+                        return -ECANCELED;
+        }
+        return 1;
+}
+
+/* ---- one file ---- */
+
+static int open_file(int dirfd, const char *name)
+{
+        const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+        int fd = openat(dirfd, name, flags | O_NOATIME);
+
+        if (fd < 0 && errno == EPERM) /* not the owner: the access time will show */
+                fd = openat(dirfd, name, flags);
+        return fd < 0 ? -errno : fd;
+}
+
+static void want_handle(struct observer *o, int fd)
+{
+        o->handle.n = 0;
+        if (o->r.type == RECORD_DIR || (o->r.type == RECORD_FILE && o->r.nlink > 1))
+                if (observe_handle(fd, &o->handle) < 0)
+                        o->handle.n = 0;
+}
+
+/* Inode flags where statx(2) does not tell them.  A descriptor that is O_PATH cannot be asked. */
+static void want_flags(struct observer *o, int fd, struct fs_stat *st)
+{
+        CLEANUP_FD int dir = -1;
+        int rc = 0;
+
+        if (o->r.known[RECORD_FLAGS] == RECORD_KNOWN)
+                return;
+        if (o->r.type == RECORD_DIR) {
+                dir = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                rc = dir < 0 ? -errno : fs_stat_flags(dir, st);
+        } else if (o->r.type == RECORD_FILE) {
+                rc = fs_stat_flags(fd, st);
+        } else {
+                rc = -EOPNOTSUPP;
+        }
+        o->r.flags = flags_of(st->attr);
+        o->r.known[RECORD_FLAGS] = rc == 0                              ? RECORD_KNOWN
+                                   : rc == -ENOTTY || rc == -EOPNOTSUPP ? RECORD_UNSUPPORTED
+                                                                        : RECORD_UNREADABLE;
+}
+
+/* All that needs no content, of a descriptor that is open for no more than that. */
+static int observe_closed(struct observer *o, int dirfd, const char *name)
+{
+        CLEANUP_FD int fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        struct fs_stat st;
+        struct record r;
+        int rc;
+
+        if (fd < 0)
+                return errno == ENOENT ? -EAGAIN : -errno;
+        rc = fs_stat_fd(fd, &st);
+        if (rc < 0)
+                return rc;
+        fill(&st, &r);
+        if (r.type != o->r.type)
+                return -EAGAIN;
+        o->r = r;
+        if (r.type == RECORD_LINK) {
+                ssize_t n = readlinkat(fd, "", (char *)o->link, sizeof o->link);
+
+                if (n < 0)
+                        return -errno;
+                o->r.link = span_of(o->link, (size_t)n);
+        }
+        if (r.type != RECORD_FILE)
+                want_flags(o, fd, &st);
+        else if (r.known[RECORD_FLAGS] != RECORD_KNOWN)
+                o->r.known[RECORD_FLAGS] = RECORD_UNREADABLE;
+        observe_attrs(o, fd, &st);
+        want_handle(o, fd);
+        return 0;
+}
+
+/* A file that may not be read still has a state. */
+static int observe_unreadable(struct observer *o, int dirfd, const char *name, int error)
+{
+        int rc = observe_closed(o, dirfd, name);
+
+        if (rc == 0)
+                no_hash(&o->r, reason_of(error));
+        return rc;
+}
+
+/* -EAGAIN: what was opened is not what was seen. */
+static int begin_file(struct observer *o, int dirfd, const char *name)
+{
+        struct record seen = o->r;
+        struct fs_stat st;
+        int rc;
+
+        o->fd = open_file(dirfd, name);
+        if (o->fd == -ENOENT || o->fd == -ELOOP || o->fd == -ENXIO)
+                return -EAGAIN;
+        if (o->fd == -EMFILE || o->fd == -ENFILE || o->fd == -ENOMEM)
+                return o->fd; /* says something about us, not about the file */
+        if (o->fd < 0)
+                return observe_unreadable(o, dirfd, name, o->fd);
+        rc = fs_stat_fd(o->fd, &st);
+        if (rc < 0)
+                return rc;
+        fill(&st, &o->r);
+        if (!record_same_file(&seen, &o->r))
+                return -EAGAIN;
+        want_flags(o, o->fd, &st);
+        observe_attrs(o, o->fd, &st);
+        want_handle(o, o->fd);
+        sha256_begin(o->hash);
+        o->at = 0;
+        o->reading = true;
+        return 0;
+}
+
+/* The content is read: is this still the file that we began with?  Only then its content is kept.
+ */
+static int end_file(struct observer *o)
+{
+        struct record after;
+        struct fs_stat st;
+        int rc;
+
+        if (o->content && o->r.hash == RECORD_HASH_KNOWN &&
+            content_keep(o->content, o->fd, o->r.sha256, o->r.size, o->keep_max) == -EAGAIN)
+                return -EAGAIN;
+        rc = fs_stat_fd(o->fd, &st);
+        if (rc < 0)
+                return rc;
+        fill(&st, &after);
+        after.flags = o->r.flags;
+        return record_same_stat(&o->r, &after) ? 0 : -EAGAIN;
+}
+
+void observe_abandon(struct observer *o)
+{
+        fd_close(&o->fd);
+        o->reading = false;
+}
+
+int observe_begin(struct observer *o, int dirfd, const char *name)
+{
+        int rc;
+
+        observe_abandon(o);
+        rc = look(dirfd, name, &o->r);
+        if (rc == 0)
+                rc = o->r.type == RECORD_FILE ? begin_file(o, dirfd, name)
+                                              : observe_closed(o, dirfd, name);
+        if (rc < 0)
+                observe_abandon(o);
+        return rc;
+}
+
+int observe_more(struct observer *o, uint64_t max)
+{
+        int rc = o->reading ? hash_some(o, max) : 0;
+
+        if (rc > 0)
+                return rc;
+        if (rc == 0 && o->reading)
+                rc = end_file(o);
+        observe_abandon(o);
+        return rc;
+}
+
+void observe_pause(struct observer *o)
+{
+        fd_close(&o->fd);
+}
+
+int observe_resume(struct observer *o, int dirfd, const char *name)
+{
+        struct fs_stat st;
+        struct record now;
+        int rc;
+
+        assert(o->reading && o->fd < 0);
+        o->fd = open_file(dirfd, name);
+        rc = o->fd < 0 ? o->fd : fs_stat_fd(o->fd, &st);
+        if (rc == 0) {
+                fill(&st, &now);
+                now.flags = o->r.flags;
+                rc = record_same_stat(&o->r, &now) ? 0 : -EAGAIN;
+        }
+        if (rc < 0)
+                observe_abandon(o);
+        return rc;
+}
+
+void observe_result(const struct observer *o, struct record *ret, struct table_handle *ret_handle)
+{
+        *ret = o->r;
+        if (ret_handle)
+                *ret_handle = o->handle;
+}
+
+int observe(struct observer *o, int dirfd, const char *name, struct record *ret,
+            struct table_handle *ret_handle)
+{
+        int rc = -EAGAIN;
+
+        for (int i = 0; i < TRIES && rc == -EAGAIN; i++) {
+                rc = observe_begin(o, dirfd, name);
+                if (rc == 0)
+                        rc = observe_more(o, UINT64_MAX);
+        }
+        if (rc == -EAGAIN && o->r.type == RECORD_FILE) {
+                no_hash(&o->r, RECORD_REASON_CHANGING);
+                o->handle.n = 0;
+                rc = 0;
+        }
+        if (rc == 0)
+                observe_result(o, ret, ret_handle);
+        return rc;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* observe.h - read one file's state from the disk.  Floor 3.
+ *
+ * What is not a regular file is never opened for reading.  A regular file is opened once, without
+ * following links, waiting or touching its access time; the descriptor must be the file that was
+ * seen, content and attributes are read through it, and the state is compared before and after: a
+ * file that kept changing has no hash but says so.
+ *
+ * Between the look at the type and the open, someone who may create device nodes in that directory
+ * could put one there; it is opened without blocking, recognised and closed unread.
+ *
+ * SECURITY: names, contents and attributes are hostile bytes; nothing here interprets them. */
+#ifndef INTEGRITY_OBSERVE_H
+#define INTEGRITY_OBSERVE_H
+
+#include "base/base.h"
+#include "base/err.h"
+#include "integrity/trusted/record.h"
+#include "integrity/trusted/table.h"
+
+#include <stdatomic.h>
+
+struct content;
+struct observer;
+struct pace;
+
+/* One per thread: holds buffers and a hash. */
+MUST_USE int observer_new(struct observer **ret, struct err *err);
+struct observer *observer_free(struct observer *o);
+DEFINE_CLEANUP(struct observer, observer_free)
+
+/* Opens an absolute path's directory for reading; no part of it may be a symbolic link.  Paths
+ * longer than the kernel takes at once are fine.  A descriptor, or a negative errno. */
+MUST_USE int observe_open_dir(struct span path);
+
+/* Only what stat() tells: hash skipped, link and attributes empty; *ret_handle as below, but only
+ * of files with several names. */
+MUST_USE int observe_stat(int dirfd, const char *name, struct record *ret,
+                          struct table_handle *ret_handle);
+
+/* Of an open descriptor, O_PATH included. */
+MUST_USE int observe_stat_fd(int fd, struct record *ret);
+
+/* How fast content is read (NULL: as it goes), a counter of what was read, and a flag that ends
+ * reading with -ECANCELED when another thread sets it.  Borrowed. */
+void observer_set_pace(struct observer *o, struct pace *p);
+void observer_set_counter(struct observer *o, atomic_uint_fast64_t *read);
+void observer_set_ended(struct observer *o, const atomic_bool *ended);
+
+/* Where content that was hashed is kept from now on (NULL: nowhere), and up to which size (0: any
+ * that it takes). */
+void observer_keep(struct observer *o, struct content *c, uint64_t max_size);
+
+/* Everything.  Spans of *ret point into o until the next call.  -ENOENT: there is none.  -EMFILE,
+ * -ENFILE, -ENOMEM: we could not, for now.
+ * *ret_handle, if not NULL, gets its handle when it is a directory or has several names, else (or
+ * where there are none) n = 0. */
+MUST_USE int observe(struct observer *o, int dirfd, const char *name, struct record *ret,
+                     struct table_handle *ret_handle);
+
+/* The same in pieces, for whoever may not be away for long: begin, then more of at most about max
+ * bytes until it no longer returns 1, then the result (or, below 0, none: -EAGAIN says that the
+ * file has changed since).  Between two pieces pause closes the file, so that it keeps no
+ * filesystem from being unmounted, and resume opens it again.  Abandon ends it anywhere. */
+MUST_USE int observe_begin(struct observer *o, int dirfd, const char *name);
+MUST_USE int observe_more(struct observer *o, uint64_t max);
+void observe_result(const struct observer *o, struct record *ret, struct table_handle *ret_handle);
+void observe_pause(struct observer *o);
+MUST_USE int observe_resume(struct observer *o, int dirfd, const char *name);
+void observe_abandon(struct observer *o);
+
+/* Is this directory on a filesystem of the kernel's own inventions (proc, sysfs, ...), which holds
+ * no files worth watching? */
+bool observe_invented(int dirfd);
+
+/* The handle of an open directory; -EOPNOTSUPP where there are none. */
+MUST_USE int observe_handle(int fd, struct table_handle *ret);
+
+#endif

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "integrity/why/package_priv.h"
+
+#include "base/text.h"
+#include "integrity/trusted/change.h"
+#include "integrity/trusted/record.h"
+#include "integrity/who/who.h"
+
+#include <stdio.h>
+
+static const char dpkg_exe[] = "/usr/bin/dpkg";
+
+/* ---- who ---- */
+
+static bool is_dpkg(struct span exe)
+{
+        return span_eq_str(exe, dpkg_exe);
+}
+
+static bool kin_is_dpkg(const struct who *w, const struct who_kin *k)
+{
+        return k->has_exe && is_dpkg(who_kin_name(w, k));
+}
+
+/* It is dpkg, and was nothing else in the moment of the change. */
+static bool itself_dpkg(const struct who *w)
+{
+        if (w->has & WHO_EXE_NAMELESS || !is_dpkg(buf_span(&w->exe)))
+                return false;
+        for (size_t i = 0; i < w->n_earlier; i++)
+                if (!kin_is_dpkg(w, &w->earlier[i]))
+                        return false;
+        return true;
+}
+
+enum package_actor packages_actor(const struct packages *p, const struct who *w)
+{
+        bool below_dpkg = false;
+
+        if (!w || !w->pid)
+                return PACKAGE_BY_UNKNOWN;
+        if (!p->root)
+                return PACKAGE_BY_OTHER;
+        if (w->pid == p->root)
+                return PACKAGE_BY_APT;
+        for (size_t i = 0; i < w->n_parents; i++) {
+                if (w->parents[i].pid == p->root)
+                        return itself_dpkg(w) ? PACKAGE_BY_DPKG
+                               : below_dpkg   ? PACKAGE_BY_SCRIPT
+                                              : PACKAGE_BY_APT;
+                below_dpkg |= kin_is_dpkg(w, &w->parents[i]);
+        }
+        return PACKAGE_BY_OTHER;
+}
+
+enum package_actor packages_actors(const struct packages *p, const struct change *c)
+{
+        enum package_actor far = packages_actor(p, c->who);
+
+        for (size_t i = 0; c->also && i < CHANGE_ALSO_MAX && c->also[i]; i++) {
+                enum package_actor a = packages_actor(p, c->also[i]);
+
+                far = MIN_OF(far, a);
+        }
+        return far;
+}
+
+bool packages_all_signed(const struct packages *p)
+{
+        for (size_t i = 0; i < p->n; i++)
+                if (p->at[i].has_file && (p->at[i].trust != PACKAGE_SIGNED || p->at[i].doubted))
+                        return false;
+        return p->n > 0;
+}
+
+/* ---- names of dpkg's work files ---- */
+
+static enum package_work work_suffix(struct span *name)
+{
+        static const struct {
+                const char *end;
+                enum package_work work;
+        } ends[] = { { ".dpkg-new", PACKAGE_WORK_NEW },
+                     { ".dpkg-tmp", PACKAGE_WORK_TMP },
+                     { ".dpkg-old", PACKAGE_WORK_OLD },
+                     { ".dpkg-dist", PACKAGE_WORK_DIST } };
+
+        for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+                size_t n = strlen(ends[i].end);
+
+                if (name->n > n && span_eq_str(span_from(*name, name->n - n), ends[i].end)) {
+                        name->n -= n;
+                        return ends[i].work;
+                }
+        }
+        return PACKAGE_WORK_NONE;
+}
+
+enum package_work package_work_name(struct span path, char out[PACKAGE_PATH_MAX + 1],
+                                    struct span *ret)
+{
+        enum package_work found = PACKAGE_WORK_NONE, w;
+        size_t n = 0;
+
+        if (path.n > PACKAGE_PATH_MAX)
+                return PACKAGE_WORK_NONE;
+        while (path.n) {
+                const uint8_t *slash = memchr(path.p, '/', path.n);
+                struct span name = span_of(path.p, slash ? (size_t)(slash - path.p) : path.n);
+
+                path = span_from(path, name.n + 1);
+                w = work_suffix(&name);
+                if (w)
+                        found = w;
+                if (name.n)
+                        memcpy(out + n, name.p, name.n);
+                n += name.n;
+                if (slash)
+                        out[n++] = '/';
+        }
+        out[n] = '\0';
+        *ret = span_of(out, n);
+        return found;
+}
+
+/* ---- what is there, against what the package has ---- */
+
+static enum record_type type_of(enum deb_type t)
+{
+        static const enum record_type types[DEB_TYPES] = {
+                [DEB_FILE] = RECORD_FILE, [DEB_DIR] = RECORD_DIR,   [DEB_SYMLINK] = RECORD_LINK,
+                [DEB_FIFO] = RECORD_FIFO, [DEB_CHAR] = RECORD_CHAR, [DEB_BLOCK] = RECORD_BLOCK,
+        };
+
+        return types[t];
+}
+
+static bool has_attrs(const struct record *r)
+{
+        struct record_attr a;
+
+        return record_attr(r, RECORD_ACL, &a) || record_attr(r, RECORD_ACL_DEFAULT, &a) ||
+               record_attr(r, RECORD_CAPS, &a) || record_attr(r, RECORD_XATTRS, &a) ||
+               r->flags & (RECORD_IMMUTABLE | RECORD_APPEND);
+}
+
+/* What differs first, as a word; NULL: nothing.  dpkg keeps the owner and the mode that a directory
+ * or a conffile had, and what no package has, such as capabilities, was not its doing. */
+static const char *misfit(const struct packages *p, const struct package_path *e,
+                          const struct change *c)
+{
+        const struct record *is = c->is, *was = c->was;
+        bool keeps = was && (e->type == DEB_DIR || package_path_is_conffile(p, e));
+        const unsigned more = RECORD_F_ACL | RECORD_F_ACL_DEFAULT | RECORD_F_CAPS |
+                              RECORD_F_XATTRS | RECORD_F_FLAGS;
+
+        if (is->type != type_of((enum deb_type)e->type))
+                return "type";
+        if (is->type == RECORD_FILE &&
+            (is->hash != RECORD_HASH_KNOWN || memcmp(is->sha256, e->sha256, sizeof e->sha256) != 0))
+                return "content";
+        if (is->type == RECORD_LINK && !span_eq_str(is->link, e->target))
+                return "target";
+        if ((is->type == RECORD_CHAR || is->type == RECORD_BLOCK) && is->rdev != e->rdev)
+                return "device";
+        if (is->type != RECORD_LINK && is->mode != e->mode && !(keeps && is->mode == was->mode))
+                return "mode";
+        if ((is->uid != e->uid || is->gid != e->gid) &&
+            !(keeps && is->uid == was->uid && is->gid == was->gid))
+                return "owner";
+        if (has_attrs(is) && (!was || record_diff(was, is) & more))
+                return "attributes";
+        return NULL;
+}
+
+/* ---- verdicts ---- */
+
+static void put_package(struct why *ret, const struct package *x)
+{
+        snprintf(ret->package, sizeof ret->package, "%s %s %s", x->name, x->to[0] ? x->to : x->from,
+                 x->arch);
+}
+
+/* The whole way from the signature to the package file; digests before names that may be cut. */
+static void put_proof(struct why *ret, const struct package *x)
+{
+        char hex[2 * sizeof x->sha256 + 1];
+
+        text_hex(span_of(x->sha256, sizeof x->sha256), hex);
+        snprintf(ret->detail, sizeof ret->detail,
+                 "package file sha256 %s%s; Release signed by %s: %.64s %.64s, %s", hex,
+                 x->expired ? ", of a Release that is out of date" : "", x->fingerprint, x->suite,
+                 x->codename, x->release);
+}
+
+static bool weaker(struct why *ret, const struct package *x, const char *what)
+{
+        put_package(ret, x);
+        snprintf(ret->detail, sizeof ret->detail, "%s", what);
+        return true;
+}
+
+static void put_nearest(struct why *ret, const struct package *x, const char *what,
+                        const char *more)
+{
+        if (!ret->detail[0])
+                snprintf(ret->detail, sizeof ret->detail, "%s %s %s%s", x->name,
+                         x->to[0] ? x->to : x->from, what, more);
+}
+
+/* May this package's facts explain anything?  Else *ret says why not. */
+static bool counts(const struct package *x, struct why *ret)
+{
+        if (!x->has_file || x->trust == PACKAGE_SIGNED)
+                return true;
+        if (x->trust == PACKAGE_UNREAD)
+                put_nearest(ret, x, "has the path, but was not read yet", "");
+        else if (x->reason && strcmp(x->reason, x->why) != 0)
+                snprintf(ret->detail, sizeof ret->detail,
+                         "%s %s has the path, but no signed Release has the package: %s, %s",
+                         x->name, x->to, x->reason, x->why);
+        else
+                put_nearest(ret, x,
+                            "has the path, but no signed Release has the package: ", x->why);
+        return false;
+}
+
+/* Not a mode or an owner, which an administrator may have had dpkg override. */
+static bool is_other_content(const struct packages *p, const struct package_path *e,
+                             const struct change *c)
+{
+        const char *differs = misfit(p, e, c);
+
+        return differs && (strcmp(differs, "content") == 0 || strcmp(differs, "type") == 0 ||
+                           strcmp(differs, "target") == 0 || strcmp(differs, "device") == 0);
+}
+
+void packages_doubt(struct packages *p, const struct change *c)
+{
+        const struct package_path *e = NULL;
+
+        if (!c->is || packages_actors(p, c) != PACKAGE_BY_DPKG)
+                return;
+        while ((e = package_path_find(p, c->path, e)))
+                if (e->kind == PATH_FILE && is_other_content(p, e, c))
+                        p->at[e->package].doubted = true;
+}
+
+static bool only_links_differ(const struct change *c)
+{
+        unsigned d = c->was && c->is && !c->from.n ? change_differs(c) : 0;
+
+        return d && !(d & ~(unsigned)RECORD_F_LINKS);
+}
+
+/* What dpkg itself does on the way to what the package holds. */
+static bool by_dpkg_itself(const struct package_path *e, const struct package *x,
+                           enum package_work work, const struct change *c, struct why *ret)
+{
+        if (work == PACKAGE_WORK_NEW || work == PACKAGE_WORK_TMP)
+                return weaker(ret, x,
+                              "a work file of dpkg; what is left at its name is judged by "
+                              "itself");
+        if (work == PACKAGE_WORK_OLD || work == PACKAGE_WORK_DIST)
+                return weaker(ret, x, "dpkg left it beside a conffile");
+        if (!c->is)
+                return false;
+        if (only_links_differ(c))
+                return weaker(ret, x, "dpkg linked it aside while it replaces it");
+        if (e->kind == PATH_FILE && e->type == DEB_DIR && c->is->type == RECORD_DIR)
+                return weaker(ret, x, "a directory that dpkg makes");
+        return false;
+}
+
+/* It is gone, and dpkg had listed it as the package's before. */
+static bool taken_away(const struct package_path *e, const struct package *x,
+                       const struct change *c)
+{
+        return e->kind == PATH_LISTED && !c->is && c->was && x->action != PACKAGE_CONFIGURE;
+}
+
+static bool explain_at(const struct packages *p, const struct package_path *e,
+                       enum package_work work, enum package_actor actor, const struct change *c,
+                       struct why *ret)
+{
+        const struct package *x = &p->at[e->package];
+        const char *differs;
+
+        if (e->kind == PATH_CONFFILE || !counts(x, ret))
+                return false;
+        if (actor == PACKAGE_BY_DPKG && by_dpkg_itself(e, x, work, c, ret))
+                return true;
+        if (actor == PACKAGE_BY_DPKG && !work && taken_away(e, x, c))
+                return weaker(ret, x,
+                              "removed by dpkg, which listed it as the package's before; no "
+                              "package file proves that");
+        if (e->kind == PATH_LISTED || !c->is) {
+                if (!c->is)
+                        put_nearest(ret, x, "had the path, but it was not dpkg that removed it",
+                                    "");
+                return false;
+        }
+        differs = misfit(p, e, c);
+        if (differs) {
+                put_nearest(ret, x, "has the path with another ", differs);
+        } else if (actor == PACKAGE_BY_OTHER) {
+                put_nearest(ret, x, "has the path as it is, but others touched it as well", "");
+        } else if (!work || work == PACKAGE_WORK_NEW || work == PACKAGE_WORK_DIST) {
+                put_package(ret, x);
+                put_proof(ret, x);
+                return true;
+        }
+        return false;
+}
+
+static bool explain_path(const struct packages *p, struct span path, enum package_work work,
+                         enum package_actor actor, const struct change *c, struct why *ret)
+{
+        const struct package_path *e = NULL;
+
+        while ((e = package_path_find(p, path, e))) {
+                struct why w = { .state = ret->state };
+
+                if (explain_at(p, e, work, actor, c, &w)) {
+                        *ret = w;
+                        return true;
+                }
+                if (!ret->detail[0])
+                        memcpy(ret->detail, w.detail, sizeof ret->detail);
+        }
+        return false;
+}
+
+static bool explain(const struct packages *p, const struct change *c, struct why *ret)
+{
+        char out[PACKAGE_PATH_MAX + 1];
+        enum package_actor actor = packages_actors(p, c);
+        enum package_work work;
+        struct span name;
+
+        if (explain_path(p, c->path, PACKAGE_WORK_NONE, actor, c, ret))
+                return true;
+        work = package_work_name(c->path, out, &name);
+        if (work && explain_path(p, name, work, actor, c, ret))
+                return true;
+        if (!ret->detail[0] && actor >= PACKAGE_BY_SCRIPT)
+                snprintf(ret->detail, sizeof ret->detail,
+                         "%s in the package transaction did it, but no package of it has the path",
+                         actor == PACKAGE_BY_DPKG ? "dpkg" : "a script");
+        return false;
+}
+
+bool packages_explain(const struct packages *p, const struct change *c, struct why *ret)
+{
+        for (; p; p = p->older)
+                if (explain(p, c, ret))
+                        return true;
+        return false;
+}
+
+bool packages_began(const struct packages *p, const struct who *w)
+{
+        for (; p; p = p->older)
+                if (packages_all_signed(p) && packages_actor(p, w) == PACKAGE_BY_SCRIPT)
+                        return true;
+        return false;
+}
+
+static bool has(const struct packages *p, struct span path)
+{
+        const struct package_path *e = NULL;
+
+        while ((e = package_path_find(p, path, e))) {
+                const struct package *x = &p->at[e->package];
+
+                if (!x->has_file || x->trust == PACKAGE_SIGNED)
+                        return true;
+        }
+        return false;
+}
+
+bool packages_have(const struct packages *p, struct span path)
+{
+        char out[PACKAGE_PATH_MAX + 1];
+        struct span name;
+
+        if (package_work_name(path, out, &name) == PACKAGE_WORK_NONE)
+                name = path;
+        for (; p; p = p->older)
+                if (has(p, name))
+                        return true;
+        return false;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Crashes at every point: a process that ends at the n-th call that changes the directory. */
+#include "integrity/trusted/state.h"
+
+#include "../sample.h"
+#include "sys/io.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static char dir[] = "/tmp/state-XXXXXX";
+static struct watchset watch;
+
+static void clean(void)
+{
+        static const char *const names[] = { "state", "state.new", "baseline", "baseline.new" };
+        char path[64];
+
+        for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+                snprintf(path, sizeof path, "%s/%s", dir, names[i]);
+                unlink(path);
+        }
+        for (int g = 0; g < 20; g++) {
+                snprintf(path, sizeof path, "%s/journal.%d", dir, g);
+                unlink(path);
+        }
+}
+
+static int setup(void **state)
+{
+        (void)state;
+        clean();
+        return 0;
+}
+
+static void put(struct table *t, const char *path, uint64_t ino)
+{
+        struct buf b = BUF_INIT(RECORD_MAX);
+        struct record r = sample_file(ino, 1);
+
+        assert_int_equal(table_set_record(t, table_make(t, span_str(path)), sample_encode(&b, &r)),
+                         0);
+        buf_done(&b);
+}
+
+struct opened {
+        struct table *t;
+        struct state s;
+        struct state_found found;
+};
+
+static void open_state(struct opened *o, const struct io *io)
+{
+        struct err err = { 0 };
+
+        assert_int_equal(table_new(&o->t, NULL), 0);
+        if (state_open(&o->s, io, dir, o->t, &o->found, &err) < 0)
+                fail_msg("%s", err.text);
+}
+
+static void close_state(struct opened *o)
+{
+        state_close(&o->s);
+        state_found_done(&o->found);
+        table_free(o->t);
+}
+
+static void change(struct state *s, uint64_t seq, const char *path, uint64_t ino)
+{
+        struct buf b = BUF_INIT(RECORD_MAX), ops = BUF_INIT(4096);
+        struct record r = sample_file(ino, 1);
+        char text[32];
+
+        snprintf(text, sizeof text, "{\"n\":%llu}", (unsigned long long)seq);
+        journal_op_put(&ops, JOURNAL_SET, span_str(path), sample_encode(&b, &r));
+        journal_put_change(&s->journal, seq, span_str(text), buf_span(&ops));
+        assert_int_equal(journal_flush(&s->journal, NULL), 0);
+        buf_done(&b);
+        buf_done(&ops);
+}
+
+static void test_first_start_and_second(void **state)
+{
+        struct opened o;
+
+        open_state(&o, &io_kernel);
+        assert_int_equal(o.found.source, STATE_NONE);
+        put(o.t, "/w/a", 1);
+        assert_int_equal(state_renew(&o.s, &watch, o.t, 100,
+                                     &(struct state_told){ .run = 7, .acked = 0 }, NULL),
+                         0);
+        change(&o.s, 1, "/w/b", 2);
+        change(&o.s, 2, "/w/c", 3);
+        journal_put_acked(&o.s.journal, 1);
+        journal_put_alive(&o.s.journal, 500, true);
+        assert_int_equal(journal_flush(&o.s.journal, NULL), 0);
+        close_state(&o);
+
+        open_state(&o, &io_kernel);
+        assert_int_equal(o.found.source, STATE_KNOWN);
+        assert_true(o.found.stopped);
+        assert_int_equal(o.found.alive_ns, 500);
+        assert_int_equal(o.found.run, 7);
+        assert_int_equal(o.found.acked, 1);
+        assert_int_equal(o.found.n_entries, 1);
+        assert_int_equal(o.found.entries[0].seq, 2);
+        assert_true(span_eq_str(buf_span(&o.found.entries[0].skeleton), "{\"n\":2}"));
+        assert_int_equal(table_count(o.t), 3);
+        assert_true(watchset_covers(&o.found.watched, SPAN("/w/x")));
+        close_state(&o);
+        (void)state;
+}
+
+static void test_a_new_run_replaces_what_was_put_again(void **state)
+{
+        struct opened o;
+
+        open_state(&o, &io_kernel);
+        assert_int_equal(state_renew(&o.s, &watch, o.t, 1,
+                                     &(struct state_told){ .run = 7, .acked = 3 }, NULL),
+                         0);
+        change(&o.s, 4, "/w/a", 1);
+        change(&o.s, 5, "/w/b", 2);
+        journal_put_run(&o.s.journal, 8);
+        journal_put_change(&o.s.journal, 1, SPAN("{\"n\":5}"), SPAN_NONE);
+        journal_put_change(&o.s.journal, 1, SPAN("{\"n\":6}"), SPAN_NONE); /* once more */
+        assert_int_equal(journal_flush(&o.s.journal, NULL), 0);
+        close_state(&o);
+        open_state(&o, &io_kernel);
+        assert_int_equal(o.found.run, 8);
+        assert_int_equal(o.found.acked, 0);
+        assert_int_equal(o.found.n_entries, 1);
+        assert_int_equal(o.found.entries[0].seq, 1);
+        assert_true(span_eq_str(buf_span(&o.found.entries[0].skeleton), "{\"n\":6}"));
+        assert_int_equal(table_count(o.t), 2);
+        close_state(&o);
+        (void)state;
+}
+
+/* ---- crashes ---- */
+
+static int left; /* calls that still work */
+
+static bool dead(void)
+{
+        return left-- <= 0;
+}
+
+static int d_open(void *ctx, int fd, const char *path, int flags, mode_t mode)
+{
+        return (flags & 3) && dead() ? -EIO : io_kernel.open(ctx, fd, path, flags, mode);
+}
+
+static ssize_t d_pwrite(void *ctx, int fd, const void *p, size_t n, off_t at)
+{
+        return dead() ? -EIO : io_kernel.pwrite(ctx, fd, p, n, at);
+}
+
+static int d_fsync(void *ctx, int fd)
+{
+        return dead() ? -EIO : io_kernel.fsync(ctx, fd);
+}
+
+static int d_fdatasync(void *ctx, int fd)
+{
+        return dead() ? -EIO : io_kernel.fdatasync(ctx, fd);
+}
+
+static int d_rename(void *ctx, int fd, const char *a, const char *b)
+{
+        return dead() ? -EIO : io_kernel.rename(ctx, fd, a, b);
+}
+
+static int d_unlink(void *ctx, int fd, const char *path)
+{
+        return dead() ? -EIO : io_kernel.unlink(ctx, fd, path);
+}
+
+static void test_renewal_may_be_cut_anywhere(void **state)
+{
+        struct io io = io_kernel;
+        struct state_entry carried = { .seq = 2, .skeleton = BUF_INIT(64) };
+        bool done = false;
+
+        io.open = d_open;
+        io.pwrite = d_pwrite;
+        io.fsync = d_fsync;
+        io.fdatasync = d_fdatasync;
+        io.rename = d_rename;
+        io.unlink = d_unlink;
+        buf_put_str(&carried.skeleton, "{\"n\":2}");
+        for (int n = 0; !done; n++) {
+                struct opened o;
+
+                clean();
+                open_state(&o, &io_kernel);
+                put(o.t, "/w/a", 1);
+                assert_int_equal(state_renew(&o.s, &watch, o.t, 100,
+                                             &(struct state_told){ .run = 7, .acked = 1 }, NULL),
+                                 0);
+                change(&o.s, 2, "/w/b", 2);
+                put(o.t, "/w/b", 2);
+                o.s.io = &io;
+                left = n;
+                (void)!state_renew(
+                        &o.s, &watch, o.t, 200,
+                        &(struct state_told){ .run = 7, .acked = 1, .entries = &carried, .n = 1 },
+                        NULL);
+                done = left > 0;
+                close_state(&o);
+
+                open_state(&o, &io_kernel);
+                assert_int_equal(o.found.source, STATE_KNOWN);
+                assert_int_equal(o.found.run, 7);
+                assert_int_equal(o.found.acked, 1);
+                assert_int_equal(o.found.n_entries, 1);
+                assert_int_equal(o.found.entries[0].seq, 2);
+                assert_int_equal(table_count(o.t), 2);
+                close_state(&o);
+        }
+        buf_done(&carried.skeleton);
+        (void)state;
+}
+
+static void test_damage_falls_back(void **state)
+{
+        struct snapshot_head head = { .taken_ns = 50 };
+        struct opened o;
+        char path[64];
+
+        open_state(&o, &io_kernel);
+        put(o.t, "/w/a", 1);
+        assert_int_equal(
+                snapshot_write(&io_kernel, o.s.dirfd, "baseline", &watch, o.t, &head, NULL), 0);
+        put(o.t, "/w/b", 2);
+        assert_int_equal(state_renew(&o.s, &watch, o.t, 100,
+                                     &(struct state_told){ .run = 7, .acked = 1 }, NULL),
+                         0);
+        close_state(&o);
+        snprintf(path, sizeof path, "%s/state", dir);
+        assert_int_equal(truncate(path, 100), 0);
+        open_state(&o, &io_kernel);
+        assert_int_equal(o.found.source, STATE_BASELINE);
+        assert_non_null(strstr(o.found.damage, "state"));
+        assert_int_equal(table_count(o.t), 1);
+        assert_int_equal(o.found.alive_ns, 50);
+        close_state(&o);
+        snprintf(path, sizeof path, "%s/baseline", dir);
+        assert_int_equal(truncate(path, 10), 0);
+        open_state(&o, &io_kernel);
+        assert_int_equal(o.found.source, STATE_NONE);
+        assert_int_equal(table_count(o.t), 0);
+        close_state(&o);
+        (void)state;
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup(test_first_start_and_second, setup),
+                cmocka_unit_test_setup(test_a_new_run_replaces_what_was_put_again, setup),
+                cmocka_unit_test_setup(test_renewal_may_be_cut_anywhere, setup),
+                cmocka_unit_test_setup(test_damage_falls_back, setup),
+        };
+        int rc;
+
+        if (!mkdtemp(dir) || watchset_add(&watch, SPAN("/w"), false, NULL) < 0)
+                return 1;
+        rc = cmocka_run_group_tests(tests, NULL, NULL);
+        clean();
+        rmdir(dir);
+        watchset_done(&watch);
+        return rc;
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "integrity/watching/dirty.h"
+
+#include "integrity/who/who.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static const struct table_handle dir = { .fsid = 1, .type = 1, .n = 4, .b = { 7 } };
+
+static int add(struct dirty *d, const char *name, unsigned what, struct who *who, int64_t now,
+               int64_t due)
+{
+        return dirty_add(d, &dir, span_str(name), what, who, now, now, due);
+}
+
+static void check_take(struct dirty *d, int64_t now, const char *name, unsigned what)
+{
+        struct dirty_place *p = dirty_take(d, now);
+
+        assert_non_null(p);
+        assert_string_equal((char *)p->name, name);
+        assert_int_equal(p->what, what);
+        dirty_place_free(d, p);
+}
+
+static void test_order_and_merging(void **state)
+{
+        struct dirty *d;
+
+        assert_int_equal(dirty_new(&d, NULL), 0);
+        assert_int_equal(add(d, "a", DIRTY_STATE, NULL, 10, 10), 0);
+        assert_int_equal(add(d, "b", DIRTY_STATE, NULL, 10, 10), 0);
+        assert_int_equal(add(d, "a", DIRTY_CONTENT, NULL, 11, 11), 0);
+        assert_int_equal(dirty_count(d), 2);
+        assert_true(dirty_has(d, &dir, SPAN("b")));
+        check_take(d, 11, "a", DIRTY_STATE | DIRTY_CONTENT);
+        check_take(d, 11, "b", DIRTY_STATE);
+        assert_null(dirty_take(d, 11));
+        assert_int_equal(dirty_due(d, 11), -1);
+        dirty_free(d);
+        (void)state;
+}
+
+/* The first event counts, whether the place is ready or waits. */
+static void test_since(void **state)
+{
+        struct dirty *d;
+
+        assert_int_equal(dirty_new(&d, NULL), 0);
+        assert_false(dirty_since(d, INT64_MAX));
+        assert_int_equal(dirty_what(d, &dir, SPAN("a")), 0);
+        assert_int_equal(add(d, "a", DIRTY_CREATED, NULL, 10, 10), 0);
+        assert_int_equal(add(d, "a", DIRTY_WRITTEN, NULL, 20, 20), 0);
+        assert_int_equal(add(d, "b", DIRTY_WRITING, NULL, 15, 1000), 0);
+        assert_true(dirty_what(d, &dir, SPAN("a")) & DIRTY_CREATED);
+        assert_false(dirty_since(d, 9));
+        assert_true(dirty_since(d, 10));
+        dirty_place_free(d, dirty_take(d, 20));
+        assert_false(dirty_since(d, 14));
+        assert_true(dirty_since(d, 15));
+        assert_int_equal(dirty_what(d, &dir, SPAN("a")), 0);
+        dirty_place_free(d, dirty_take(d, 1000));
+        assert_false(dirty_since(d, INT64_MAX));
+        dirty_free(d);
+        (void)state;
+}
+
+static void test_waiting(void **state)
+{
+        struct dirty *d;
+
+        assert_int_equal(dirty_new(&d, NULL), 0);
+        assert_int_equal(add(d, "slow", DIRTY_WRITING, NULL, 0, 1000), 0);
+        assert_int_equal(add(d, "new", DIRTY_CONTENT, NULL, 0, 3), 0);
+        assert_null(dirty_take(d, 2));
+        assert_int_equal(dirty_due(d, 2), 3);
+        check_take(d, 3, "new", DIRTY_CONTENT);
+        assert_int_equal(dirty_due(d, 3), 1000);
+        /* Its end makes it ready; a later beginning does not put it off. */
+        assert_int_equal(add(d, "slow", DIRTY_WRITING, NULL, 4, 1004), 0);
+        assert_int_equal(dirty_due(d, 4), 1000);
+        assert_int_equal(add(d, "slow", DIRTY_CONTENT, NULL, 5, 5), 0);
+        assert_int_equal(dirty_due(d, 5), 5);
+        check_take(d, 5, "slow", DIRTY_WRITING | DIRTY_CONTENT);
+        dirty_free(d);
+        (void)state;
+}
+
+static void check_authors(const struct dirty_place *p, const char *pids)
+{
+        char text[64] = "";
+        size_t n = 0;
+
+        for (size_t i = 0; i < DIRTY_AUTHORS && p->by[i]; i++)
+                n += (size_t)snprintf(text + n, sizeof text - n, "%s%d", n ? " " : "",
+                                      p->by[i]->pid);
+        assert_string_equal(text, pids);
+}
+
+/* Nobody hides behind who comes after him: the latest first, each process once. */
+static void test_authors(void **state)
+{
+        static const struct {
+                int order[8]; /* ended by 0 */
+                const char *want;
+        } cases[] = {
+                { { 1 }, "1" },
+                { { 1, 2 }, "2 1" },
+                { { 1, 2, 1 }, "1 2" },
+                { { 1, 2, 3, 4 }, "4 3 2 1" },
+                { { 1, 2, 3, 4, 5 }, "5 4 3 2" },
+                { { 1, 2, 3, 4, 1 }, "1 4 3 2" },
+        };
+        struct who *who[6];
+        struct dirty *d;
+
+        assert_int_equal(dirty_new(&d, NULL), 0);
+        for (int i = 1; i < 6; i++)
+                who[i] = who_new(i);
+        for (size_t k = 0; k < ARRAY_LEN(cases); k++) {
+                struct dirty_place *p;
+
+                for (const int *i = cases[k].order; *i; i++) {
+                        assert_int_equal(add(d, "a", DIRTY_STATE, who[*i], 0, 0), 0);
+                        assert_int_equal(add(d, "a", DIRTY_STATE, NULL, 0, 0), 0);
+                }
+                p = dirty_take(d, 0);
+                check_authors(p, cases[k].want);
+                dirty_place_free(d, p);
+        }
+        for (int i = 1; i < 6; i++) {
+                assert_int_equal(who[i]->refs, 1);
+                who_unref(who[i]);
+        }
+        dirty_free(d);
+        (void)state;
+}
+
+/* The kernel tells one process by many objects. */
+static void test_one_process_is_one_author(void **state)
+{
+        struct who *first = who_new(7), *again = who_new(7), *other = who_new(7);
+        struct dirty_place *p;
+        struct dirty *d;
+
+        first->start = again->start = 5;
+        other->start = 6; /* the number was given away since */
+        assert_int_equal(dirty_new(&d, NULL), 0);
+        assert_int_equal(add(d, "a", DIRTY_STATE, first, 0, 0), 0);
+        assert_int_equal(add(d, "a", DIRTY_STATE, again, 0, 0), 0);
+        assert_int_equal(add(d, "a", DIRTY_STATE, other, 0, 0), 0);
+        p = dirty_take(d, 0);
+        assert_ptr_equal(p->by[0], other);
+        assert_ptr_equal(p->by[1], again);
+        assert_null(p->by[2]);
+        dirty_place_free(d, p);
+        assert_int_equal(first->refs, 1);
+        who_unref(first);
+        who_unref(again);
+        who_unref(other);
+        dirty_free(d);
+        (void)state;
+}
+
+/* A file that was closed is not waited for, one that is written again is. */
+static void test_closing(void **state)
+{
+        struct dirty *d;
+
+        assert_int_equal(dirty_new(&d, NULL), 0);
+        assert_int_equal(add(d, "a", DIRTY_BEGUN, NULL, 0, 0), 0);
+        assert_int_equal(add(d, "a", DIRTY_WRITING, NULL, 0, 1000), 0);
+        assert_int_equal(add(d, "a", DIRTY_ENDED, NULL, 0, 0), 0);
+        check_take(d, 0, "a", DIRTY_ENDED);
+        assert_int_equal(add(d, "a", DIRTY_ENDED, NULL, 0, 0), 0);
+        assert_int_equal(add(d, "a", DIRTY_WRITING, NULL, 0, 1000), 0);
+        check_take(d, 0, "a", DIRTY_ENDED | DIRTY_WRITING);
+        dirty_free(d);
+        (void)state;
+}
+
+/* What waits for a name goes where the file goes. */
+static void test_moving(void **state)
+{
+        static const struct table_handle away = { .fsid = 1, .type = 1, .n = 4, .b = { 8 } };
+        struct who *writer = who_new(1), *mover = who_new(2), *reader = who_new(3);
+        struct dirty_place *p;
+        struct dirty *d;
+
+        assert_int_equal(dirty_new(&d, NULL), 0);
+        assert_int_equal(dirty_move(d, &dir, SPAN("a"), &away, SPAN("b"), 0), 0); /* nothing */
+        assert_int_equal(dirty_count(d), 0);
+        assert_int_equal(add(d, "a", DIRTY_CREATED, writer, 0, 500), 0);
+        assert_int_equal(dirty_move(d, &dir, SPAN("a"), &away, SPAN("b"), 0), 0);
+        assert_false(dirty_has(d, &dir, SPAN("a")));
+        assert_true(dirty_has(d, &away, SPAN("b")));
+        assert_int_equal(dirty_due(d, 0), 500);
+        assert_int_equal(dirty_add(d, &away, SPAN("b"), DIRTY_CAME, mover, 0, 0, 0), 0);
+        p = dirty_take(d, 0);
+        assert_int_equal(p->what, DIRTY_CREATED | DIRTY_CAME);
+        check_authors(p, "2 1");
+        dirty_place_free(d, p);
+
+        /* On to a place that waits: one place, the later authors first. */
+        assert_int_equal(add(d, "a", DIRTY_STATE, writer, 0, 0), 0);
+        assert_int_equal(add(d, "c", DIRTY_CONTENT, reader, 0, 900), 0);
+        assert_int_equal(dirty_move(d, &dir, SPAN("a"), &dir, SPAN("c"), 0), 0);
+        assert_int_equal(dirty_count(d), 1);
+        p = dirty_take(d, 0);
+        assert_string_equal((char *)p->name, "c");
+        assert_int_equal(p->what, DIRTY_STATE | DIRTY_CONTENT);
+        dirty_place_free(d, p);
+
+        /* To itself. */
+        assert_int_equal(add(d, "a", DIRTY_STATE, writer, 0, 0), 0);
+        assert_int_equal(dirty_move(d, &dir, SPAN("a"), &dir, SPAN("a"), 0), 0);
+        check_take(d, 0, "a", DIRTY_STATE);
+        assert_int_equal(writer->refs + mover->refs + reader->refs, 3);
+        who_unref(writer);
+        who_unref(mover);
+        who_unref(reader);
+        dirty_free(d);
+        (void)state;
+}
+
+static void test_put_back(void **state)
+{
+        struct dirty_place *p;
+        struct dirty *d;
+
+        assert_int_equal(dirty_new(&d, NULL), 0);
+        assert_int_equal(add(d, "a", DIRTY_STATE, NULL, 0, 0), 0);
+        p = dirty_take(d, 0);
+        p->tries = 3;
+        assert_int_equal(add(d, "a", DIRTY_CONTENT, NULL, 1, 1), 0);
+        dirty_put_back(d, p, 1, 50); /* it is there anew, and ready: one place */
+        assert_int_equal(dirty_count(d), 1);
+        p = dirty_take(d, 1);
+        assert_int_equal(p->tries, 3);
+        dirty_put_back(d, p, 1, 50);
+        assert_null(dirty_take(d, 49));
+        check_take(d, 50, "a", DIRTY_STATE | DIRTY_CONTENT);
+        dirty_free(d);
+        (void)state;
+}
+
+static void test_ceiling(void **state)
+{
+        struct dirty *d;
+        char name[16];
+
+        assert_int_equal(dirty_new(&d, NULL), 0);
+        for (int i = 0; i < DIRTY_MAX; i++) {
+                snprintf(name, sizeof name, "%d", i);
+                assert_int_equal(add(d, name, DIRTY_STATE, NULL, 0, i % 2), 0);
+        }
+        assert_true(dirty_full(d));
+        assert_int_equal(add(d, "one more", DIRTY_STATE, NULL, 0, 0), -ENOSPC);
+        assert_int_equal(add(d, "77", DIRTY_CONTENT, NULL, 0, 0), 0); /* merged: needs no room */
+        dirty_free(d);
+        (void)state;
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_order_and_merging),
+                cmocka_unit_test(test_since),
+                cmocka_unit_test(test_waiting),
+                cmocka_unit_test(test_authors),
+                cmocka_unit_test(test_one_process_is_one_author),
+                cmocka_unit_test(test_closing),
+                cmocka_unit_test(test_moving),
+                cmocka_unit_test(test_put_back),
+                cmocka_unit_test(test_ceiling),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
