@@ -217,3 +217,78 @@ def test_gate_counts_cmocka(check_module, stdout, stderr, result, status, wanted
                                        "result": result, "returncode": status})
     assert (counted.passed, counted.failed, counted.skipped) == wanted
     assert bool(counted.output) == (result != "OK")
+
+
+# ---- what the gate says of what failed ----
+
+FAILING_UNIT = """
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static void passes(void **state) { (void)state; assert_int_equal(1, 1); }
+static void differs(void **state) { (void)state; assert_int_equal(3, 4); }
+static void hangs(void **state) { (void)state; pause(); }
+static void aborts(void **state) { (void)state; abort(); }
+
+int main(int argc, char **argv)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(passes),
+                { "differs", argv[1][0] == 'd' ? differs : passes, NULL, NULL, NULL },
+                { "last", argv[1][0] == 'h' ? hangs : argv[1][0] == 'a' ? aborts : passes, NULL,
+                  NULL, NULL },
+        };
+        return argc < 2 || cmocka_run_group_tests(tests, NULL, NULL);
+}
+"""
+FAILING_BUILD = """
+project('failing', 'c')
+unit = executable('unit', 'unit.c', dependencies: dependency('cmocka'))
+test('a/good', unit, args: 'g')
+test('a/differs', unit, args: 'd')
+test('a/hangs', unit, args: 'h', timeout: 1)
+test('a/aborts', unit, args: 'a')
+"""
+FAILING_PYTEST = """
+def test_good():
+    assert True
+
+
+def test_bad():
+    raise KeyError("tty")
+"""
+
+
+def test_gate_names_what_failed(check_module, tmp_path, capsys, monkeypatch):
+    gate = check_module
+    monkeypatch.setattr(gate, "BUILDS", tmp_path)
+    (tmp_path / "unit.c").write_text(FAILING_UNIT)
+    (tmp_path / "meson.build").write_text(FAILING_BUILD)
+    (tmp_path / "test_failing.py").write_text(FAILING_PYTEST)
+    for command in (["meson", "setup", tmp_path / "gcc", tmp_path],
+                    ["ninja", "-C", tmp_path / "gcc"]):
+        subprocess.run(command, check=True, capture_output=True)
+    stages = [("unit", lambda: gate.meson_test("gcc", slower=0.25)),
+              ("system", lambda: gate.pytest(tmp_path / "test_failing.py")),
+              ("words", lambda: gate.command_stage("sh", "-c", "echo; echo a:1: why; exit 1")),
+              ("good", lambda: gate.command_stage("true")),
+              ("broken", lambda: 1 // 0)]
+    rows = [(name, *gate.run_stage(name, "", function)) for name, function in stages]
+    capsys.readouterr()
+    assert gate.summary(rows) == 1
+    lines = capsys.readouterr().out.splitlines()
+    named = [line for line in lines if line.startswith("failed in ")]
+    assert lines[-1 - len(named):-1] == named, "they stand just above the last line"
+    assert sorted(named) == [
+        "failed in broken: ZeroDivisionError: integer division or modulo by zero",
+        "failed in system: test_failing: test_bad: KeyError: 'tty'",
+        "failed in unit: a/aborts: last: FAIL, status -6: (no output)",
+        "failed in unit: a/differs: differs: 0x3 != 0x4",
+        "failed in unit: a/hangs: last: TIMEOUT, status -15: (no output)",
+        "failed in words: a:1: why"]
+    assert lines[-1] == "7 passed, 6 failed"
