@@ -171,7 +171,7 @@ class SshHost:
         return Connection(first), rest
 
     def start_ssh(self, script, **kwargs):
-        """One that stays: it ends with its standard input."""
+        """One that stays, until its standard input ends or the script does."""
         process = self.start(*self.inside,
                              *self.ssh_command(f"echo $SSH_CONNECTION; {script}", **kwargs),
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

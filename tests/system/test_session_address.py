@@ -52,9 +52,10 @@ class Seen(Host):
         self.start_sensor("--who", who)
 
     def who(self, name, change="created"):
-        """The author of the change, with what is sealed of him opened."""
+        """The author of the change, with what is sealed of him opened; who stayed may go."""
         path = str(self.tree / name)
         self.seen(path, change)
+        (self.gate / name).write_text("")
         out = subprocess.run([BIN / "assay", "log", "--json", "--disclose", "--limit", "0",
                               "--state", self.state], capture_output=True, check=True).stdout
         for line in out.splitlines():
@@ -128,8 +129,8 @@ def touch(host, name):
 
 
 def make_and_stay(host, name):
-    """Words of a shell that makes the file itself and is still there to be asked."""
-    return f"exec 3>{host.tree}/{name}; sleep 1"
+    """Words of a shell that makes the file itself and is there to be asked until it was told."""
+    return f"exec 3>{host.tree}/{name}; while [ ! -e {host.gate}/{name} ]; do sleep 0.05; done"
 
 
 # ---- in the session ----
@@ -156,10 +157,11 @@ def test_at_the_same_time(host, guests):
 
 
 def test_terminal(host, guests):
-    connection, _ = guests.ssh(make_and_stay(host, "f"), options=["-tt"])
+    process, connection = guests.start_ssh(make_and_stay(host, "f"), options=["-tt"])
     who = host.who("f")
+    process.wait(timeout=60)
     check(who, connection)
-    assert who["tty"].startswith("pts/")
+    assert who.get("tty", "").startswith("pts/"), who
 
 
 def test_shell_without_a_command(host, guests):

@@ -326,6 +326,13 @@ void procs_sweep(struct procs *p, uint64_t before_ns,
                                 end(p, x, before_ns);
 }
 
+/* Who is ending is shown without a terminal, and so is who has outlived his session: they had one
+ * when they did what is asked about. */
+static bool has_lost_terminal(const struct procs_state *s, const struct procs_told *t)
+{
+        return s->has & t->has & PROCESS_HAS_SID && s->sid == t->sid && s->tty && !t->tty;
+}
+
 const struct procs_proc *procs_seed(struct procs *p, const struct proc_info *i, uint64_t now_ns)
 {
         struct procs_told t = procs_told_by_proc(i);
@@ -347,6 +354,8 @@ const struct procs_proc *procs_seed(struct procs *p, const struct proc_info *i, 
         other = t.has & PROCESS_HAS_EXE && !procs_image_is(x->state.image, &t);
         if (other && x->state.image && !procs_state_push(p, x, now_ns))
                 return NULL;
+        if (has_lost_terminal(&x->state, &t))
+                t.has &= ~(unsigned)PROCESS_HAS_SID;
         procs_state_ids(&x->state, &t);
         procs_state_place(p, &x->state, &t);
         if (other) {

@@ -345,6 +345,37 @@ static void test_seeds(void **state)
         (void)state;
 }
 
+static void test_terminal_is_not_lost_by_reading_late(void **state)
+{
+        static const struct {
+                const char *name;
+                int32_t sid, tty, want_sid, want_tty;
+        } cases[] = {
+                { "still there", 8, 0x8801, 8, 0x8801 },
+                { "ending: the same session, and no terminal any more", 8, 0, 8, 0x8801 },
+                { "another terminal", 8, 0x8802, 8, 0x8802 },
+                { "a session of its own has none", 9, 0, 9, 0 },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct procs *p = procs_made();
+                struct proc_info info = *info_of(9, 1000, "/a", 0);
+
+                print_message("%s\n", cases[i].name);
+                info.stat.session = 8;
+                info.stat.tty = 0x8801;
+                (void)!procs_seed(p, &info, 11 * S);
+                info.exe_why = info.cmdline_why = PROC_UNREAD;
+                info.stat.session = cases[i].sid;
+                info.stat.tty = cases[i].tty;
+                (void)!procs_seed(p, &info, 12 * S);
+                assert_int_equal(procs_newest(p, 9)->state.sid, cases[i].want_sid);
+                assert_int_equal(procs_newest(p, 9)->state.tty, cases[i].want_tty);
+                procs_free(p);
+        }
+        (void)state;
+}
+
 static bool is_even(void *ctx, const struct procs_proc *x)
 {
         (void)ctx;
@@ -693,6 +724,7 @@ int main(void)
                 cmocka_unit_test(test_terminal_is_not_lost_at_the_end),
                 cmocka_unit_test(test_changes_told_by_the_connector),
                 cmocka_unit_test(test_seeds),
+                cmocka_unit_test(test_terminal_is_not_lost_by_reading_late),
                 cmocka_unit_test(test_sweep),
                 cmocka_unit_test(test_losses),
                 cmocka_unit_test(test_expiry),
