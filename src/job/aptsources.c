@@ -50,7 +50,14 @@ static void begin(struct source *s)
         buf_clear(&s->uris);
         buf_clear(&s->suites);
         buf_clear(&s->key);
-        s->fact = (struct source_fact){ 0 };
+        source_fact_clear(&s->fact);
+}
+
+static void put_text(char *out, struct span text)
+{
+        if (text.n)
+                memcpy(out, text.p, text.n);
+        out[text.n] = '\0';
 }
 
 static void add_words(struct buf *b, struct span text)
@@ -65,7 +72,7 @@ static void add_signer(struct source *s, struct span name)
             memchr(name.p, '"', name.n) || memchr(name.p, '\\', name.n))
                 s->bad = "keyrings that cannot be told";
         else
-                memcpy(s->fact.signer[s->fact.n_signers++], name.p, name.n);
+                put_text(s->fact.signer[s->fact.n_signers++], name);
 }
 
 /* Nobody needs the password. */
@@ -90,8 +97,7 @@ static int tell_pair(struct source *s, struct span uri, struct span suite, uint3
         if (!is_text(uri, SOURCE_URI_MAX) || !is_text(suite, SOURCE_SUITE_MAX))
                 return job_out_bad_line(s->out, line, "no URI or suite");
         put_uri(uri, s->fact.uri);
-        memcpy(s->fact.suite, suite.p, suite.n);
-        s->fact.suite[suite.n] = '\0';
+        put_text(s->fact.suite, suite);
         source_fact_put(job_out_begin(s->out), &s->fact);
         return job_out_end(s->out);
 }
@@ -107,8 +113,7 @@ static int tell(struct source *s, uint32_t line)
                 return job_out_bad_line(s->out, line, s->bad ? s->bad : "longer than any source");
         if (r < 0 || !s->binary || s->disabled)
                 return r;
-        if (s->key.n)
-                memcpy(s->fact.key, s->key.p, s->key.n);
+        put_text(s->fact.key, buf_span(&s->key));
         while (r == 0 && deb822_word(&uris, &uri)) {
                 suites = buf_span(&s->suites);
                 while (r == 0 && deb822_word(&suites, &suite))

@@ -3,6 +3,13 @@
 
 #include "wire/fact.h"
 
+void source_fact_clear(struct source_fact *f)
+{
+        f->uri[0] = f->suite[0] = f->key[0] = '\0';
+        f->trusted = false;
+        f->n_signers = 0;
+}
+
 void source_fact_put(struct json_writer *w, const struct source_fact *f)
 {
         json_member_text(w, "fact", "source");
@@ -42,9 +49,10 @@ static void get_signers(struct fact *f, struct source_fact *s)
 int source_fact_parse(struct span fact, struct source_fact *ret, struct err *err)
 {
         struct fact f = fact_of(fact);
-        struct source_fact s = { 0 };
+        struct source_fact s;
         int r;
 
+        source_fact_clear(&s);
         if (!span_eq_str(fact_kind(&f), "source"))
                 return err_set(err, -EBADMSG, "fact: of no kind that belongs here");
         fact_text(&f, "uri", s.uri, SOURCE_URI_MAX);

@@ -35,6 +35,9 @@ struct source_fact {
         char key[SOURCE_KEY_MAX + 1]; /* "": none */
 };
 
+/* One without anything, at the price of a few bytes: a file may have very many. */
+void source_fact_clear(struct source_fact *f);
+
 /* The job's side: into an open object.  Texts must be UTF-8. */
 void source_fact_put(struct json_writer *w, const struct source_fact *f);
 
