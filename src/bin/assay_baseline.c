@@ -99,7 +99,7 @@ static int load_config(struct watchset *w, struct err *err)
 {
         struct config c = { 0 };
         char program[PATH_MAX];
-        int status = config_job_program(program, err);
+        int status = job_program(program, err);
 
         if (status == 0)
                 status = config_load(PLACES_CONFIG "/" CONFIG_FILE, 0, program, &sysclock, &c, err);

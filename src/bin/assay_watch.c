@@ -32,7 +32,7 @@ static int load(const struct invocation *in, const char *file, struct config *c,
 {
         const struct watch_options *o = in->options;
         char program[PATH_MAX], path[PLACES_PATH_MAX];
-        int status = config_job_program(program, err);
+        int status = job_program(program, err);
 
         if (status == 0 && !file)
                 status = places_join(o->config ? o->config : PLACES_CONFIG, CONFIG_FILE, path, err);

@@ -16,12 +16,17 @@
 #include "sys/io.h"
 #include "wire/json.h"
 
-static const char *const processes[] = { "recorder", "sensor" };
+/* Those without which nothing is kept are missed even where they never ran. */
+static const struct {
+        const char *name;
+        bool always;
+} processes[] = { { "recorder", true }, { "sensor", true }, { "monitor", false } };
 
 enum { LINE_MAX_BYTES = 128 * 1024 };
 
 struct process {
         const char *name;
+        bool always;
         bool known; /* it has said something here */
         bool lives;
         struct buf text;
@@ -346,7 +351,11 @@ static void put_process(const struct invocation *in, const struct process *p, st
         struct json_value v;
         int64_t started, n;
 
-        put_heading(&in->out, p->name, p->lives ? STYLE_GOOD : STYLE_BAD, verdict_of(p), out);
+        put_heading(&in->out, p->name,
+                    p->lives                ? STYLE_GOOD
+                    : p->always || p->known ? STYLE_BAD
+                                            : STYLE_NONE,
+                    verdict_of(p), out);
         if (*p->why) {
                 buf_put_str(out, ": ");
                 text_put_safe(out, span_str(p->why));
@@ -484,7 +493,7 @@ static enum status judge(const struct process *p, size_t n, const struct ledger_
         for (size_t i = 0; i < n; i++) {
                 if (*p[i].why)
                         status = STATUS_UNSURE;
-                else if (!p[i].lives)
+                else if (!p[i].lives && (p[i].always || p[i].known))
                         return STATUS_PROBLEM;
         }
         if (is_full(recorder_of(p, n)))
@@ -501,7 +510,8 @@ static enum status run(struct invocation *in)
         enum status status;
 
         for (size_t i = 0; i < ARRAY_LEN(p); i++) {
-                p[i].name = processes[i];
+                p[i].name = processes[i].name;
+                p[i].always = processes[i].always;
                 p[i].text = BUF_INIT(2 * PRESENCE_MAX);
                 if (run_fd >= 0)
                         look_at_process(run_fd, &p[i]);
@@ -524,7 +534,7 @@ const struct command command_status = {
         .name = "status",
         .operands = "",
         .about = "say what runs and how it fares",
-        .help = "For the recorder and the sensor: running or not, since when, as which user, and\n"
+        .help = "For the recorder, the sensor and the others: running or not, since when, as which user, and\n"
                 "which rights each gave away; what is watched and by which means; the ledger's size,\n"
                 "how old its checkpoint is and what is durable but not yet published.  Exit status 1\n"
                 "when one of them is not running.",

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_up.c - assay up: recorder and sensor of one machine in the foreground.
+/* cmd_up.c - assay up: the processes of one machine in the foreground.
  *
- * The recorder comes first and goes last, so that the sensor always has somebody to write to:
+ * The recorder comes first and goes last, so that the writers always have somebody to write to:
  *
- *   RECORDER --it answers--> SENSOR --it watches--> UP
- *       `-----------------------+-----------signal----+--> SENSOR_STOPS --> RECORDER_STOPS --> end
+ *   RECORDER --it answers--> SENSOR --it watches--> UP: the others are started
+ *       `-----------------------+-----------signal----+--> WRITERS_STOP --> RECORDER_STOPS --> end
  */
 #include <signal.h>
 #include <stdio.h>
@@ -45,18 +45,23 @@ static const struct option_spec up_specs[] = {
 #define LOOK_NS  (100 * NS_PER_MS) /* between looks at whether a process is ready */
 #define GRACE_NS (15 * NS_PER_S)   /* to stop in order before it is killed */
 
-enum up_state { UP_RECORDER, UP_SENSOR, UP_UP, UP_SENSOR_STOPS, UP_RECORDER_STOPS };
+enum up_state { UP_RECORDER, UP_SENSOR, UP_UP, UP_WRITERS_STOP, UP_RECORDER_STOPS };
+
+/* Those that write to the recorder; the sensor is the first. */
+static const char *const writers[] = { "sensor", "monitor" };
+
+enum { WRITERS = ARRAY_LEN(writers) };
 
 struct up {
         const struct invocation *in;
         enum up_state state;
         struct loop *loop;
         struct up_user user;
-        struct child recorder, sensor;
-        struct child *children[2];
+        struct child recorder, writer[WRITERS];
+        struct child *children[1 + WRITERS];
         struct supervisor supervisor;
         struct loop_source *look;
-        char recorder_path[PLACES_PATH_MAX], sensor_path[PLACES_PATH_MAX];
+        char recorder_path[PLACES_PATH_MAX], writer_path[WRITERS][PLACES_PATH_MAX];
         int run_fd;
         enum status result;
 };
@@ -146,7 +151,8 @@ static void show_start(const struct up *u)
         screen_put(s, &out, STYLE_BOLD, "\nAssay " ASSAY_VERSION " keeps a ledger of this host.");
         buf_put_str(&out, "\n\n");
         put_ledger(u, &out);
-        snprintf(who, sizeof(who), "recorder as uid %u%s, sensor as root", (unsigned)u->user.uid,
+        snprintf(who, sizeof(who), "recorder as uid %u%s, the others as root",
+                 (unsigned)u->user.uid,
                  u->user.transient ? " (there is no user \"assay\")" : " (assay)");
         put_row(s, &out, "users", who);
         buf_put_str(&out, "\nIn another terminal:\n\n");
@@ -217,13 +223,14 @@ static void show_watching(const struct up *u, struct json_value state)
 
 static void stop_all(struct up *u, enum status result)
 {
-        if (u->state >= UP_SENSOR_STOPS)
+        if (u->state >= UP_WRITERS_STOP)
                 return;
         if (result != STATUS_GOOD)
                 u->result = result;
         loop_timer_set(u->look, -1);
-        set_state(u, UP_SENSOR_STOPS);
-        child_stop(&u->sensor, GRACE_NS);
+        set_state(u, UP_WRITERS_STOP);
+        for (size_t i = 0; i < WRITERS; i++)
+                child_stop(&u->writer[i], GRACE_NS);
 }
 
 static void start_child(struct up *u, struct child *c)
@@ -259,11 +266,13 @@ static void on_look(void *ctx)
         if (u->state == UP_RECORDER && is_ready(u, &u->recorder, &text)) {
                 show_start(u);
                 set_state(u, UP_SENSOR);
-                start_child(u, &u->sensor);
-        } else if (u->state == UP_SENSOR && is_ready(u, &u->sensor, &text) &&
+                start_child(u, &u->writer[0]);
+        } else if (u->state == UP_SENSOR && is_ready(u, &u->writer[0], &text) &&
                    json_get_path(json_value_of(buf_span(&text)), "more.profiles", &v)) {
                 show_watching(u, json_value_of(buf_span(&text)));
                 set_state(u, UP_UP);
+                for (size_t i = 1; i < WRITERS; i++)
+                        start_child(u, &u->writer[i]);
         }
         if (u->state < UP_UP)
                 loop_timer_set(u->look, clock_mono(u->in->clock) + LOOK_NS);
@@ -292,11 +301,16 @@ static void on_stopped(void *ctx, struct child *c)
 {
         struct up *u = ctx;
 
-        if (c == &u->sensor) {
+        if (c == &u->recorder) {
+                loop_stop(u->loop, 0);
+                return;
+        }
+        for (size_t i = 0; i < WRITERS; i++)
+                if (u->writer[i].state != CHILD_IDLE)
+                        return;
+        if (u->state == UP_WRITERS_STOP) {
                 set_state(u, UP_RECORDER_STOPS);
                 child_stop(&u->recorder, GRACE_NS);
-        } else {
-                loop_stop(u->loop, 0);
         }
 }
 
@@ -317,11 +331,12 @@ static void on_signal(void *ctx, int signo)
                 return;
         }
         if (signo == SIGHUP && !hung_up(u)) {
-                if (u->sensor.state == CHILD_RUNS)
-                        kill(u->sensor.pid, SIGHUP); /* it reads watch.yaml again */
+                for (size_t i = 0; i < WRITERS; i++)
+                        if (u->writer[i].state == CHILD_RUNS) /* what is configured, again */
+                                kill(u->writer[i].pid, SIGHUP);
                 return;
         }
-        if (u->state < UP_SENSOR_STOPS && u->in->out.terminal)
+        if (u->state < UP_WRITERS_STOP && u->in->out.terminal)
                 fputs("\nStopping.\n", stdout);
         stop_all(u, STATUS_GOOD);
 }
@@ -356,17 +371,19 @@ static void describe_children(struct up *u)
                 add_argument(&u->recorder, "--origin", o->origin);
         if (u->user.transient)
                 add_argument(&u->recorder, "--keep-user", NULL);
-        u->sensor = (struct child){
-                .name = "sensor",
-                .path = u->sensor_path,
-                .argv = { u->sensor_path, "--state", in->state, "--run", in->run },
-        };
-        if (o->config)
-                add_argument(&u->sensor, "--config", o->config);
-        for (size_t i = 0; i < o->watch.n; i++)
-                add_argument(&u->sensor, "--watch", o->watch.at[i]);
         u->children[0] = &u->recorder;
-        u->children[1] = &u->sensor;
+        for (size_t i = 0; i < WRITERS; i++) {
+                u->writer[i] = (struct child){
+                        .name = writers[i],
+                        .path = u->writer_path[i],
+                        .argv = { u->writer_path[i], "--state", in->state, "--run", in->run },
+                };
+                if (o->config)
+                        add_argument(&u->writer[i], "--config", o->config);
+                u->children[1 + i] = &u->writer[i];
+        }
+        for (size_t i = 0; i < o->watch.n; i++)
+                add_argument(&u->writer[0], "--watch", o->watch.at[i]);
         u->supervisor = (struct supervisor){ .loop = u->loop,
                                              .clock = in->clock,
                                              .on_death = on_death,
@@ -388,8 +405,12 @@ static int prepare(struct up *u, struct err *err)
         int status;
 
         status = places_program("assay-recorder", u->recorder_path, err);
-        if (status == 0)
-                status = places_program("assay-sensor", u->sensor_path, err);
+        for (size_t i = 0; status == 0 && i < WRITERS; i++) {
+                char name[32];
+
+                snprintf(name, sizeof(name), "assay-%s", writers[i]);
+                status = places_program(name, u->writer_path[i], err);
+        }
         if (status == 0)
                 status = up_choose_user(u->in, o->create_users, &u->user, err);
         if (status == 0)
@@ -427,7 +448,8 @@ static enum status run(struct invocation *in)
                 if (loop_run(u.loop) < 0)
                         u.result = STATUS_PROBLEM;
                 child_done(&u.recorder);
-                child_done(&u.sensor);
+                for (size_t i = 0; i < WRITERS; i++)
+                        child_done(&u.writer[i]);
         }
         u.loop = loop_free(u.loop);
         fd_close(&u.run_fd);
@@ -437,7 +459,7 @@ static enum status run(struct invocation *in)
 const struct command command_up = {
         .name = "up",
         .operands = "",
-        .about = "start the recorder and the sensor of this machine, in the foreground",
+        .about = "start the processes of this machine, in the foreground",
         .help = "Makes the directories it needs, starts both, shows what they log, and starts again\n"
                 "the one that dies.  The recorder runs as the user \"assay\" where there is one, else\n"
                 "under a numeric id that nothing else on this machine has; nothing outside Assay's\n"

@@ -123,7 +123,8 @@ int up_give_tree(const char *path, mode_t mode, const struct up_user *user, stru
 
 int up_make_places(const struct invocation *in, const struct up_user *user, struct err *err)
 {
-        char ledger[PLACES_PATH_MAX], private[PLACES_PATH_MAX], sensor[PLACES_PATH_MAX];
+        char ledger[PLACES_PATH_MAX], private[PLACES_PATH_MAX], sensor[PLACES_PATH_MAX],
+                monitor[PLACES_PATH_MAX];
         int status;
 
         status = places_ledger(in, ledger, err);
@@ -132,6 +133,8 @@ int up_make_places(const struct invocation *in, const struct up_user *user, stru
         if (status == 0)
                 status = places_join(in->state, "sensor", sensor, err);
         if (status == 0)
+                status = places_join(in->state, "monitor", monitor, err);
+        if (status == 0)
                 status = make_dir(in->state, 0755, 0, 0, err);
         if (status == 0)
                 status = up_give_tree(ledger, 0755, user, err);
@@ -139,6 +142,8 @@ int up_make_places(const struct invocation *in, const struct up_user *user, stru
                 status = up_give_tree(private, 0700, user, err);
         if (status == 0)
                 status = make_dir(sensor, 0700, 0, 0, err);
+        if (status == 0)
+                status = make_dir(monitor, 0700, 0, 0, err);
         /* Sticky: the recorder makes its socket there and cannot remove what others made. */
         if (status == 0)
                 status = make_dir(in->run, 01775, 0, user->gid, err);

@@ -17,6 +17,7 @@ static const struct job jobs[] = {
         { .name = "release", .call = job_release, .prepare = unpack_prepare },
         { .name = "retention", .input_max = MIB, .run = job_retention },
         { .name = "signature", .call = job_signature, .right = JOB_RUNS_PROGRAMS },
+        { .name = "state", .call = job_state },
         { .name = "watch", .input_max = MIB, .run = job_watch },
 };
 

@@ -16,6 +16,8 @@
 #include "base/err.h"
 #include "loop/loop.h"
 
+#include <limits.h>
+
 struct job_run;
 
 /* One fact, a checked canonical JSON object; valid during the call.  Negative: stop the job, which
@@ -51,6 +53,9 @@ struct job_run *job_cancel(struct job_run *j);
 /* For programs without a loop: start and wait. */
 MUST_USE int job_run_wait(const struct job_spec *spec, job_fact_fn *on_fact, void *ctx,
                           struct err *err);
+
+/* assay-job, which lies beside the program that runs.  -ENOENT. */
+MUST_USE int job_program(char out[PATH_MAX], struct err *err);
 
 /* A descriptor with these bytes for spec.input (a sealed memory file); the caller's to close. */
 MUST_USE int job_input(struct span bytes, struct err *err);

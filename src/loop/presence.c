@@ -134,6 +134,8 @@ int presence_read(int run_fd, const char *proc, struct buf *ret, bool *ret_lives
                 r = read_line(fd, ret, err);
         if (r < 0)
                 return err_wrap(err, "%s", name);
+        if (ret->n == begun && lseek(fd, 0, SEEK_END) == 0)
+                return err_set(err, -ENOENT, "%s: nothing said yet", name);
         if (ret->n == begun)
                 return err_set(err, -EBADMSG, "%s: no JSON object in its first line", name);
         if (fcntl(fd, F_OFD_GETLK, &lock) < 0)

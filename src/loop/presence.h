@@ -40,7 +40,8 @@ void presence_done(struct presence *p);
 MUST_USE int presence_say(struct presence *p, const struct sandbox_state *st, struct span more,
                           struct err *err);
 
-/* Append the object and tell whether its writer lives.  -ENOENT: it never ran here. */
+/* Append the object and tell whether its writer lives.  -ENOENT: it never ran here, or
+ * has not said anything yet. */
 MUST_USE int presence_read(int run_fd, const char *proc, struct buf *ret, bool *ret_lives,
                            struct err *err);
 

@@ -284,3 +284,16 @@ const struct role_profile profile_guard = {
         .calls = { .allow = guard_calls },
         .no_landlock = "it would refuse the very files that the kernel hands over to be judged",
 };
+
+/* ---- monitor: gathers bytes, starts programs of others and jobs ---- */
+
+const struct role_profile profile_monitor = {
+        .caps = SANDBOX_CAP(CAP_DAC_READ_SEARCH) | /* every file that holds state */
+                SANDBOX_CAP(CAP_KILL) |            /* an overdue job or program */
+                SANDBOX_CAP(CAP_SETUID) | SANDBOX_CAP(CAP_SETGID) | /* both become nobody */
+                SANDBOX_CAP(CAP_SETPCAP),
+        .caps_wanted = SANDBOX_CAP(CAP_SYS_PTRACE) | /* who holds a listening socket */
+                       SANDBOX_CAP(CAP_NET_ADMIN),   /* to read the firewall's rules */
+        .no_landlock = "it would hide which process holds a socket, and bind programs of others",
+        .no_seccomp = "programs of others that it starts would be bound by it",
+};

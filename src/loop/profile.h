@@ -15,6 +15,7 @@ struct role_profile {
         const struct sandbox_limits *limits; /* NULL: none of our own */
         bool no_network;
         const char *no_landlock; /* why not, or NULL */
+        const char *no_seccomp;
         unsigned landlock_flags;
         struct {
                 enum profile_place place; /* PLACE_NONE ends the list */
@@ -30,5 +31,6 @@ extern const struct role_profile profile_job;
 extern const struct role_profile profile_job_dir;
 extern const struct role_profile profile_job_program;
 extern const struct role_profile profile_guard;
+extern const struct role_profile profile_monitor;
 
 #endif

@@ -14,9 +14,9 @@ enum { OVERFLOW_ID = 65534 }; /* nobody: the kernel's own number for "no user of
 
 static const struct role roles[ROLE_COUNT] = {
         [ROLE_RECORDER] = { "recorder", "assay",
-                            FROM(ROLE_SENSOR) | FROM(ROLE_UPLINK) | FROM(ROLE_GATEWAY) |
-                                    FROM(ROLE_BRIDGE) | FROM(ROLE_HUB) | FROM(ROLE_MIRROR) |
-                                    FROM(ROLE_ADMIN),
+                            FROM(ROLE_SENSOR) | FROM(ROLE_MONITOR) | FROM(ROLE_UPLINK) |
+                                    FROM(ROLE_GATEWAY) | FROM(ROLE_BRIDGE) | FROM(ROLE_HUB) |
+                                    FROM(ROLE_MIRROR) | FROM(ROLE_ADMIN),
                             &profile_recorder },
         [ROLE_SENSOR] = { "sensor", "root", FROM(ROLE_ADMIN), &profile_sensor },
         [ROLE_UPLINK] = { "uplink", "assay-net", FROM(ROLE_ADMIN), NULL },
@@ -30,6 +30,7 @@ static const struct role roles[ROLE_COUNT] = {
         [ROLE_ADMIN] = { "admin", "root", 0, NULL },
         [ROLE_JOB_DIR] = { "job-dir", "nobody", 0, &profile_job_dir },
         [ROLE_JOB_PROGRAM] = { "job-program", "nobody", 0, &profile_job_program },
+        [ROLE_MONITOR] = { "monitor", "root", FROM(ROLE_ADMIN), &profile_monitor },
         [ROLE_GUARD] = { "guard", "root", 0, &profile_guard },
 };
 
@@ -77,8 +78,7 @@ static int restrict_paths(const struct role_profile *p, const struct role_paths 
         size_t n = 0;
 
         if (p->no_landlock) {
-                st->step[SANDBOX_LANDLOCK].result = SANDBOX_NOT_ASKED;
-                snprintf(st->step[SANDBOX_LANDLOCK].note, SANDBOX_NOTE_MAX, "%s", p->no_landlock);
+                sandbox_not_asked(st, SANDBOX_LANDLOCK, p->no_landlock);
                 return 0;
         }
         for (size_t i = 0; i < PROFILE_PATHS && p->paths[i].place != PLACE_NONE; i++) {
@@ -150,7 +150,9 @@ int role_enter(enum role_id id, const struct role_paths *paths, unsigned flags,
                 r = sandbox_no_privs(ret_state, err);
         if (r == 0)
                 r = restrict_paths(p, paths, ret_state, err);
-        if (r == 0)
+        if (r == 0 && p->no_seccomp)
+                sandbox_not_asked(ret_state, SANDBOX_SECCOMP, p->no_seccomp);
+        else if (r == 0)
                 r = sandbox_seccomp(ret_state, &p->calls, err);
         if (r < 0)
                 err_wrap(err, "role %s", roles[id].name);

@@ -22,6 +22,7 @@ enum role_id {
         ROLE_ADMIN,       /* the assay command, run by root */
         ROLE_JOB_DIR,     /* a job that reads one directory besides: role_paths.config */
         ROLE_JOB_PROGRAM, /* a job that has others' programs check signatures */
+        ROLE_MONITOR,     /* looks at tables of the host's state */
         ROLE_GUARD,       /* answers whether a file may be executed, and who watches over that */
         ROLE_COUNT,
 };

@@ -39,6 +39,11 @@ static void note(struct sandbox_state *st, enum sandbox_step step, enum sandbox_
         va_end(ap);
 }
 
+void sandbox_not_asked(struct sandbox_state *st, enum sandbox_step s, const char *why)
+{
+        note(st, s, SANDBOX_NOT_ASKED, "%s", why);
+}
+
 const char *sandbox_step_name(enum sandbox_step s)
 {
         static const char *const names[] = {

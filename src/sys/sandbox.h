@@ -44,6 +44,9 @@ struct sandbox_state {
 const char *sandbox_step_name(enum sandbox_step s);
 const char *sandbox_result_name(enum sandbox_result r);
 
+/* A step that is not taken, and why. */
+void sandbox_not_asked(struct sandbox_state *st, enum sandbox_step s, const char *why);
+
 /* ---- user and capabilities ---- */
 
 #define SANDBOX_CAP(n) (1ULL << (n)) /* n: CAP_* of <linux/capability.h> */

@@ -120,6 +120,12 @@ const struct kind kind_table[] = {
                  { "what.severity", KIND_TEXT, REQ, "high or critical" },
                  { "what.state", KIND_TEXT, REQ, "open, or quiet: over" }) },
 
+        { "capacity.sample", 1, "monitor", 0,
+          "Every quarter hour: processors, memory, disks and pressure.",
+          FIELDS({ "what.samples", KIND_LIST, REQ, "rows, each a list of [column, value]" },
+                 { "what.samples_left_out", KIND_U64, 0, "rows that the entry had no room for" },
+                 { "what.table", KIND_TEXT, REQ, "table of the host's state" }) },
+
         { "host.clock", 1, "recorder", 0, "The wall clock jumped against the monotonic clock.",
           FIELDS({ "what.after", KIND_TIME, REQ, "wall clock behind the jump" },
                  { "what.before", KIND_TIME, REQ, "what it should have been" },
@@ -534,6 +540,43 @@ const struct kind kind_table[] = {
           FIELDS({ "what.next_origin", KIND_TEXT, REQ, "name of the next ledger" },
                  { "what.next_vkey", KIND_TEXT, REQ, "its verifier key" },
                  { "what.reason", KIND_TEXT, 0, "why" }, ADMINISTRATOR) },
+
+        { "state.baseline", 1, "monitor", 5002,
+          "A table of the host's state is known from here on; what was before is not.",
+          FIELDS({ "what.columns", KIND_LIST, REQ, "names of its columns" },
+                 { "what.digest", KIND_DIGEST, REQ,
+                   "SHA-256 over the sorted rows, each a canonical JSON object and a newline" },
+                 { "what.faults", KIND_U64, REQ, "places in its sources that could not be read" },
+                 { "what.reason", KIND_TEXT, REQ,
+                   "first; lost: what was kept cannot be read; columns: it has others now" },
+                 { "what.rows", KIND_U64, REQ, "rows in it" },
+                 { "what.table", KIND_TEXT, REQ, "name of the table" }) },
+
+        { "state.change", 1, "monitor", 5002,
+          "A row of a table of the host's state was added, removed or changed.",
+          FIELDS({ "what.change", KIND_TEXT, REQ, "added, removed or changed" },
+                 { "what.differs", KIND_LIST, 0, "columns that differ" },
+                 { "what.digest", KIND_DIGEST, REQ,
+                   "of the table behind this and the other "
+                   "changes of one reading" },
+                 { "what.key", KIND_TEXT, 0, "what names the row, escaped" },
+                 { "what.new", KIND_LIST, 0, "the row as it is, a list of [column, value]" },
+                 { "what.old", KIND_LIST, 0, "the row as it was" },
+                 { "what.previous_digest", KIND_DIGEST, REQ, "of the table before" },
+                 { "what.row", KIND_OBJECT, SENS, "key, new and old of a row that names a person" },
+                 { "what.table", KIND_TEXT, REQ, "name of the table" }) },
+
+        { "state.monitor", 1, "monitor", 6002,
+          "The monitor of the host's state started or stopped.",
+          FIELDS({ "what.event", KIND_TEXT, REQ, "started or stopped" },
+                 { "what.tables", KIND_LIST, REQ, "tables it looks at" },
+                 { "what.version", KIND_TEXT, REQ, "of the monitor" }) },
+
+        { "state.trouble", 1, "monitor", 6002,
+          "A table of the host's state cannot be read, or not all of it, or can again.",
+          FIELDS({ "what.event", KIND_TEXT, REQ, "unreadable, faults or readable" },
+                 { "what.reason", KIND_TEXT, 0, "why; of faults the first" },
+                 { "what.table", KIND_TEXT, REQ, "name of the table" }) },
 };
 
 const size_t kind_count = ARRAY_LEN(kind_table);

@@ -106,13 +106,13 @@ static void looking_keeps_nobody_out(void **state)
 static void refuses_what_is_no_state(void **state)
 {
         struct place *p = *state;
-        static const char *const t[] = {
-                "", "\n", "{}", "{\"a\":1,\"a\":2}\n", "[1]\n", "x\n{}\n"
-        };
+        static const char *const t[] = { "\n", "{}", "{\"a\":1,\"a\":2}\n", "[1]\n", "x\n{}\n" };
         CLEANUP(buf_done) struct buf got = BUF_INIT(2 * PRESENCE_MAX);
         bool lives;
 
         unlinkat(p->fd, "sensor.status", 0);
+        assert_int_equal(presence_read(p->fd, "sensor", &got, &lives, NULL), -ENOENT);
+        put_file(p->fd, ""); /* it has just begun */
         assert_int_equal(presence_read(p->fd, "sensor", &got, &lives, NULL), -ENOENT);
         for (size_t i = 0; i < ARRAY_LEN(t); i++) {
                 struct err err = { 0 };

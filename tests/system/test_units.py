@@ -9,7 +9,7 @@ import pytest
 
 import units_host
 
-UNITS = ("assay-recorder", "assay-sensor")
+UNITS = ("assay-recorder", "assay-sensor", "assay-monitor")
 LACKS = units_host.why_not()
 pytestmark = pytest.mark.skipif(bool(LACKS), reason=f"systemd does not boot here: {LACKS}")
 

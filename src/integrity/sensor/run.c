@@ -31,7 +31,7 @@ enum {
         CONNECT_MS = 10000,
         STATUS_S = 5,
         STATUS_FIRST_MS = 50, /* until the first scan is done somebody waits */
-        IGNORED = 12,
+        IGNORED = 16,
 };
 
 struct process {
@@ -94,7 +94,7 @@ static int read_config(struct process *p, struct err *err)
 {
         const struct clock *clock = p->o->clock;
         char path[PATH_MAX];
-        int rc = config_job_program(p->job, err);
+        int rc = job_program(p->job, err);
 
         if (rc == 0)
                 rc = join(path, p->o->config, CONFIG_FILE, err);
@@ -117,7 +117,7 @@ static int choose_config(struct process *p, struct err *err)
 
         if (!p->o->watch)
                 return read_config(p, err);
-        if (config_job_program(p->job, &none) < 0)
+        if (job_program(p->job, &none) < 0)
                 p->job[0] = '\0'; /* users have no names then */
         return config_from_paths(p->o->watch, &p->config, err);
 }
@@ -125,7 +125,7 @@ static int choose_config(struct process *p, struct err *err)
 /* Assay writes there because of what it sees there: it would never end. */
 static int leave_out_own(const struct process *p, struct watchset *set, struct err *err)
 {
-        static const char *const own[] = { "sensor", "ledger", "ledger.private" };
+        static const char *const own[] = { "sensor", "monitor", "ledger", "ledger.private" };
         CLEANUP(buf_done) struct buf pattern = BUF_INIT(3 * PATH_MAX);
         char state[PATH_MAX], path[PATH_MAX];
         int rc = 0;
@@ -149,6 +149,7 @@ static void choose_ignored(struct process *p)
 {
         static const char *const below[] = {
                 "sensor",
+                "monitor",
                 "ledger",
                 "ledger/tile",
                 "ledger/tile/0",

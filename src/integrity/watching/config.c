@@ -218,17 +218,3 @@ int config_from_paths(const char *const *paths, struct config *c, struct err *er
         return rc < 0 ? err_wrap(err, "--watch") : 0;
 }
 
-int config_job_program(char out[PATH_MAX], struct err *err)
-{
-        ssize_t n = readlink("/proc/self/exe", out, PATH_MAX - 1);
-        char *slash;
-
-        if (n < 0)
-                return err_sys(err, -errno, "/proc/self/exe");
-        out[n] = '\0';
-        slash = strrchr(out, '/');
-        if (!slash || (size_t)(slash + 1 - out) + sizeof "assay-job" > PATH_MAX)
-                return err_set(err, -ENAMETOOLONG, "%s: too long", out);
-        memcpy(slash + 1, "assay-job", sizeof "assay-job");
-        return access(out, X_OK) < 0 ? err_sys(err, -errno, "%s", out) : 0;
-}

@@ -71,9 +71,6 @@ MUST_USE int config_load(const char *path, unsigned flags, const char *program,
 /* From --watch: paths, and "!path" for what is left out.  Ends with NULL. */
 MUST_USE int config_from_paths(const char *const *paths, struct config *c, struct err *err);
 
-/* assay-job, which lies beside the program that runs.  -ENOENT. */
-MUST_USE int config_job_program(char out[PATH_MAX], struct err *err);
-
 /* The text of the file that ships. */
 struct span config_shipped(void);
 

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "monitor/builtin.h"
+
+#include "base/text.h"
+
+static const struct builtin builtins[] = {
+        { NULL, NULL },
+};
+
+const struct builtin *builtin_by_name(const char *name)
+{
+        for (const struct builtin *b = builtins; b->name; b++)
+                if (strcmp(b->name, name) == 0)
+                        return b;
+        return NULL;
+}
+
+static void put_tab(struct buf *out)
+{
+        if (out->n && out->p[out->n - 1] != '\n')
+                buf_put_byte(out, '\t');
+}
+
+/* A dash stands for nothing, so that a field is never empty. */
+void builtin_field(struct buf *out, struct span s)
+{
+        put_tab(out);
+        if (s.n == 0)
+                buf_put_byte(out, '-');
+        else
+                text_put_safe(out, s);
+}
+
+void builtin_number(struct buf *out, uint64_t v)
+{
+        put_tab(out);
+        buf_printf(out, "%llu", (unsigned long long)v);
+}
+
+void builtin_end(struct buf *out)
+{
+        buf_put_byte(out, '\n');
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files, patterns and trees: opened, looked at, read. */
+#include "monitor/gather_priv.h"
+
+#include "base/clock.h"
+#include "crypto/sha256.h"
+#include "sys/dirwalk.h"
+#include "sys/io.h"
+
+#include <fcntl.h>
+#include <glob.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { KERNEL_MAX = 4 * 1024 * 1024, READ_STEP = 64 * 1024 };
+
+static bool is_kernels(const struct state_source *s)
+{
+        return s->type == STATE_KERNEL || s->type == STATE_KERNELS || s->type == STATE_KERNEL_TREE;
+}
+
+/* ---- content ---- */
+
+/* What is there, up to max; *ret_status gets EFBIG when there is more. */
+static void read_content(int fd, size_t max, struct buf *out, uint32_t *ret_status)
+{
+        for (;;) {
+                size_t want = MIN_OF((size_t)READ_STEP, max + 1 - out->n);
+                uint8_t *p = buf_extend(out, want);
+                ssize_t r;
+
+                if (!p) {
+                        *ret_status = (uint32_t)-buf_status(out);
+                        buf_clear(out);
+                        return;
+                }
+                r = read(fd, p, want);
+                out->n -= want - (r > 0 ? (size_t)r : 0);
+                if (r < 0 && errno == EINTR)
+                        continue;
+                if (r < 0 || out->n > max) {
+                        *ret_status = r < 0 ? (uint32_t)errno : EFBIG;
+                        out->n = 0;
+                        return;
+                }
+                if (r == 0)
+                        return;
+        }
+}
+
+static void read_link(int dirfd, const char *name, struct buf *out, uint32_t *ret_status)
+{
+        uint8_t *p = buf_extend(out, PATH_MAX);
+        ssize_t r = p ? readlinkat(dirfd, name, (char *)p, PATH_MAX) : -1;
+
+        if (p)
+                out->n -= PATH_MAX - (size_t)(r > 0 ? r : 0);
+        if (r < 0)
+                *ret_status = p ? (uint32_t)errno : ENOMEM;
+}
+
+static void open_and_read(struct gathering *x, const struct state_source *s, const char *full,
+                          bool follow, struct state_part *p)
+{
+        size_t max = is_kernels(s) ? (size_t)KERNEL_MAX : (size_t)BUNDLE_FILE_MAX;
+        CLEANUP_FD int fd = open(full, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY |
+                                               (follow ? 0 : O_NOFOLLOW));
+        struct stat st;
+
+        if (fd < 0 || fstat(fd, &st) < 0) {
+                p->status = (uint32_t)errno;
+                return;
+        }
+        if (!S_ISREG(st.st_mode)) {
+                p->status = EINVAL;
+                return;
+        }
+        read_content(fd, max, &x->content, &p->status);
+        p->bytes = buf_span(&x->content);
+}
+
+/* ---- one file ---- */
+
+static void describe(const struct state_source *s, const struct stat *st, struct state_part *p)
+{
+        p->mode = st->st_mode;
+        p->uid = st->st_uid;
+        p->gid = st->st_gid;
+        if (is_kernels(s))
+                return;
+        p->mtime_ns = st->st_mtim.tv_sec * NS_PER_S + st->st_mtim.tv_nsec;
+        p->size = S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0;
+}
+
+static void note_stat(struct gathering *x, const char *path, const struct stat *st)
+{
+        buf_printf(&x->look, "%s %o %u %u %llu %lld %lld.%ld %lld.%ld\n", path, st->st_mode,
+                   st->st_uid, st->st_gid, (unsigned long long)st->st_ino, (long long)st->st_size,
+                   (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
+                   (long long)st->st_ctim.tv_sec, st->st_ctim.tv_nsec);
+}
+
+static void note_content(struct gathering *x, const struct state_part *p)
+{
+        uint8_t digest[SHA256_LEN];
+
+        sha256(p->bytes, digest);
+        buf_put(&x->look, p->name);
+        buf_printf(&x->look, " %u ", p->status);
+        buf_put(&x->look, span_of(digest, sizeof digest));
+        buf_put_byte(&x->look, '\n');
+}
+
+/* path: as the table names it; full: with the root before it. */
+static int put_file(struct gathering *x, const struct state_source *s, const char *path,
+                    const char *full, bool follow)
+{
+        struct state_part p = { .name = span_str(path) };
+        struct stat st;
+
+        buf_clear(&x->content);
+        if ((follow ? stat(full, &st) : lstat(full, &st)) < 0) {
+                p.status = (uint32_t)errno;
+                if (!x->out)
+                        buf_printf(&x->look, "%s: %u\n", path, p.status);
+                return x->out ? gathering_put(x, &p) : 0;
+        }
+        describe(s, &st, &p);
+        if (!x->out && !is_kernels(s)) {
+                note_stat(x, path, &st);
+                return 0;
+        }
+        if (S_ISLNK(st.st_mode)) {
+                read_link(AT_FDCWD, full, &x->content, &p.status);
+                p.bytes = buf_span(&x->content);
+        } else if (S_ISREG(st.st_mode) && !(s->flags & STATE_NAMES)) {
+                open_and_read(x, s, full, follow, &p);
+        }
+        if (x->out)
+                return gathering_put(x, &p);
+        note_content(x, &p);
+        return 0;
+}
+
+/* ---- patterns ---- */
+
+static int by_name(const void *a, const void *b)
+{
+        return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int put_pattern(struct gathering *x, const struct state_source *s)
+{
+        bool follow = s->flags & STATE_FOLLOW;
+        char pattern[PATH_MAX];
+        glob_t g = { 0 };
+        int rc = 0;
+
+        if ((size_t)snprintf(pattern, sizeof pattern, "%s%s", x->g->root, s->where) >=
+            sizeof pattern)
+                return err_set(x->err, -ENAMETOOLONG, "%s%s", x->g->root, s->where);
+        if (glob(pattern, GLOB_NOSORT | GLOB_NOESCAPE, NULL, &g) == GLOB_NOSPACE)
+                rc = err_set(x->err, -ENOMEM, "%s", pattern);
+        if (rc == 0 && g.gl_pathc)
+                qsort(g.gl_pathv, g.gl_pathc, sizeof(*g.gl_pathv), by_name);
+        for (size_t i = 0; i < g.gl_pathc && rc == 0; i++)
+                rc = put_file(x, s, g.gl_pathv[i] + strlen(x->g->root), g.gl_pathv[i], follow);
+        globfree(&g);
+        return rc;
+}
+
+/* ---- trees ---- */
+
+struct names {
+        char **at;
+        size_t n, max;
+};
+
+static void names_done(struct names *l)
+{
+        for (size_t i = 0; i < l->n; i++)
+                free(l->at[i]);
+        free(l->at);
+}
+
+static int names_add(struct names *l, const char *name)
+{
+        if (l->n == l->max) {
+                size_t max = l->max ? 2 * l->max : 32;
+                char **at = max > BUNDLE_PARTS_MAX ? NULL : realloc(l->at, max * sizeof(*at));
+
+                if (!at)
+                        return max > BUNDLE_PARTS_MAX ? -E2BIG : -ENOMEM;
+                l->at = at;
+                l->max = max;
+        }
+        l->at[l->n] = strdup(name);
+        return l->at[l->n] ? (l->n++, 0) : -ENOMEM;
+}
+
+/* The names of a directory, sorted.  What cannot be listed is told by its caller's part. */
+static int list_names(const char *full, struct names *ret)
+{
+        CLEANUP_FD int fd = open(full, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        struct dir_reader *r = malloc(sizeof(*r));
+        struct dir_entry e;
+        int rc = !r ? -ENOMEM : fd < 0 ? -errno : 0;
+
+        if (rc == 0) {
+                dir_reader_init(r, fd);
+                while ((rc = dir_read(r, &e)) > 0)
+                        if ((rc = names_add(ret, e.name)) < 0)
+                                break;
+        }
+        free(r);
+        if (ret->n)
+                qsort(ret->at, ret->n, sizeof(*ret->at), by_name);
+        return rc < 0 ? rc : 0;
+}
+
+static int put_tree(struct gathering *x, const struct state_source *s, const char *path,
+                    unsigned depth)
+{
+        char full[PATH_MAX], below[PATH_MAX];
+        struct names l = { 0 };
+        struct stat st;
+        int rc;
+
+        if ((size_t)snprintf(full, sizeof full, "%s%s", x->g->root, path) >= sizeof full)
+                return 0; /* nothing that is configuration lies so deep */
+        rc = put_file(x, s, path, full, false);
+        if (rc < 0 || lstat(full, &st) < 0 || !S_ISDIR(st.st_mode) || depth > GATHER_DEPTH_MAX)
+                return rc;
+        rc = list_names(full, &l);
+        if (rc == -ENOMEM || rc == -E2BIG)
+                rc = err_sys(x->err, rc, "%s", path);
+        else
+                rc = 0;
+        for (size_t i = 0; i < l.n && rc == 0; i++)
+                if ((size_t)snprintf(below, sizeof below, "%s/%s", path, l.at[i]) < sizeof below)
+                        rc = *x->g->stop ? err_set(x->err, -ECANCELED, "stopped")
+                                         : put_tree(x, s, below, depth + 1);
+        names_done(&l);
+        return rc;
+}
+
+int gather_files(struct gathering *x, const struct state_source *s)
+{
+        char full[PATH_MAX];
+
+        switch (s->type) {
+        case STATE_FILES:
+        case STATE_KERNELS:
+                return put_pattern(x, s);
+        case STATE_TREE:
+        case STATE_KERNEL_TREE:
+                return put_tree(x, s, s->where, 0);
+        default:
+                if ((size_t)snprintf(full, sizeof full, "%s%s", x->g->root, s->where) >=
+                    sizeof full)
+                        return err_set(x->err, -ENAMETOOLONG, "%s%s", x->g->root, s->where);
+                return put_file(x, s, s->where, full, true);
+        }
+}

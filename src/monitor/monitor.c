@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "monitor/monitor.h"
+
+#include "base/text.h"
+#include "loop/log.h"
+#include "monitor/monitor_priv.h"
+#include "wire/json.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { CONNECT_MS = 200, RECONNECT_MS = 500, STOP_MS = 3000, IDLE_MS = 1000, RETRY_S = 30 };
+
+#define ENTRY_MAX_HERE (64 * 1024)
+
+static int64_t mono(const struct monitor *m)
+{
+        return clock_mono(m->o.clock);
+}
+
+/* ---- making and ending ---- */
+
+static bool is_wanted(const struct monitor_options *o, const char *name)
+{
+        if (!o->tables)
+                return true;
+        for (const char *const *p = o->tables; *p; p++)
+                if (strcmp(*p, name) == 0)
+                        return true;
+        return false;
+}
+
+static int choose_tables(struct monitor *m, struct err *err)
+{
+        for (const char *const *p = m->o.tables; p && *p; p++)
+                if (!state_table_by_name(span_str(*p)))
+                        return err_set(err, -ENOENT, "there is no table \"%s\"", *p);
+        m->at = calloc(STATE_TABLES_MAX, sizeof(*m->at));
+        if (!m->at)
+                return err_set(err, -ENOMEM, "out of memory");
+        for (size_t i = 0; state_tables[i]; i++) {
+                const struct state_table *t = state_tables[i];
+                struct watched *w = &m->at[m->n];
+
+                if (!is_wanted(&m->o, t->name))
+                        continue;
+                *w = (struct watched){ .table = t,
+                                       .sources = t->sources,
+                                       .n_sources = t->n_sources };
+                snprintf(w->name, sizeof w->name, "%s", t->name);
+                m->n++;
+        }
+        return 0;
+}
+
+int monitor_new(const struct monitor_options *o, struct monitor **ret, struct err *err)
+{
+        CLEANUP(monitor_freep) struct monitor *m = calloc(1, sizeof *m);
+        struct feed_options f = {
+                .socket = o->socket, .proc = "monitor", .on_ack = tell_on_ack, .on_nak = tell_on_nak
+        };
+        int rc;
+
+        if (!m)
+                return err_set(err, -ENOMEM, "out of memory");
+        m->o = *o;
+        m->skeleton = BUF_INIT(ENTRY_MAX_HERE);
+        m->field = BUF_INIT(ENTRY_MAX_HERE);
+        rows_init(&m->rows);
+        rows_init(&m->batch.old);
+        m->dirfd = open(o->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (m->dirfd < 0)
+                return err_sys(err, -errno, "%s", o->state_dir);
+        rc = choose_tables(m, err);
+        f.ctx = m;
+        if (rc == 0)
+                rc = feed_new(&f, &m->feed, err);
+        if (rc < 0)
+                return rc;
+        *ret = m;
+        m = NULL;
+        return 0;
+}
+
+struct monitor *monitor_free(struct monitor *m)
+{
+        if (!m)
+                return NULL;
+        loop_remove(m->feed_source);
+        loop_remove(m->pool_source);
+        loop_remove(m->tick);
+        loop_remove(m->again);
+        loop_remove(m->reconnect);
+        read_stop(m);
+        tell_done(m);
+        feed_free(m->feed);
+        fd_close(&m->dirfd);
+        buf_done(&m->skeleton);
+        buf_done(&m->field);
+        buf_done(&m->gather.bundle);
+        free(m->at);
+        free(m);
+        return NULL;
+}
+
+/* ---- which one is next ---- */
+
+static struct watched *most_due(struct monitor *m)
+{
+        struct watched *best = NULL;
+
+        for (size_t i = 0; i < m->n; i++)
+                if (!best || m->at[i].due_ns < best->due_ns)
+                        best = &m->at[i];
+        return best;
+}
+
+static void on_tick(void *ctx)
+{
+        struct monitor *m = ctx;
+        struct watched *w = most_due(m);
+
+        if (m->step != STEP_IDLE || m->stopping || !w)
+                return;
+        if (w->due_ns > mono(m)) {
+                loop_timer_set(m->tick, w->due_ns);
+                return;
+        }
+        if (read_begin(m, w) < 0) { /* the pool is ours alone, so this is for a moment */
+                m->step = STEP_IDLE;
+                loop_timer_set(m->tick, mono(m) + IDLE_MS * NS_PER_MS);
+        }
+}
+
+void monitor_next(struct monitor *m)
+{
+        struct watched *w = m->now;
+
+        w->due_ns = mono(m) + (w->problem[0] ? MAX_OF(w->table->every_s, (unsigned)RETRY_S)
+                                             : w->table->every_s) *
+                                      NS_PER_S;
+        m->now = NULL;
+        m->step = STEP_IDLE;
+        loop_timer_set(m->tick, mono(m));
+}
+
+void monitor_look_again(struct monitor *m)
+{
+        for (size_t i = 0; i < m->n; i++) {
+                m->at[i].due_ns = 0;
+                m->at[i].has_look = m->at[i].has_gathered = false;
+        }
+        loop_timer_set(m->tick, mono(m));
+}
+
+/* ---- the recorder ---- */
+
+static void on_feed(void *ctx, unsigned events)
+{
+        (void)ctx;
+        (void)events; /* it works at the end of the turn */
+}
+
+static void on_pool(void *ctx, unsigned events)
+{
+        struct monitor *m = ctx;
+
+        (void)events;
+        pool_reap(m->o.pool);
+}
+
+static void connect_again(void *ctx)
+{
+        struct monitor *m = ctx;
+        uint64_t run = feed_run(m->feed);
+        struct err err = { 0 };
+
+        if (feed_connected(m->feed) || m->stopping)
+                return;
+        if (feed_connect(m->feed, run, CONNECT_MS, &err) < 0) {
+                loop_timer_set(m->reconnect, mono(m) + RECONNECT_MS * NS_PER_MS);
+                return;
+        }
+        log_event(LOG_LEVEL_INFO, "monitor.connected", log_u64("run", feed_run(m->feed)));
+        if (feed_run(m->feed) != run)
+                tell_renumbered(m);
+}
+
+static void watch_feed(struct monitor *m)
+{
+        unsigned want = LOOP_READ | (feed_wants_write(m->feed) ? LOOP_WRITE : 0u);
+        struct err err = { 0 };
+        int rc = 0;
+
+        if (!feed_connected(m->feed)) {
+                if (m->feed_source)
+                        loop_timer_set(m->reconnect, mono(m));
+                m->feed_source = loop_remove(m->feed_source);
+                return;
+        }
+        rc = m->feed_source ? loop_set_events(m->feed_source, want)
+                            : loop_add_fd(m->o.loop, feed_fd(m->feed), want, on_feed, m,
+                                          &m->feed_source, &err);
+        if (rc < 0) {
+                log_event(LOG_LEVEL_ERROR, "monitor.loop", log_err(&err));
+                loop_stop(m->o.loop, rc);
+        }
+}
+
+static void on_turn(void *ctx)
+{
+        struct monitor *m = ctx;
+        struct err err = { 0 };
+
+        if (feed_connected(m->feed) && feed_work(m->feed, &err) < 0)
+                log_event(LOG_LEVEL_WARNING, "monitor.recorder_gone", log_err(&err));
+        tell_pump(m);
+        if (feed_connected(m->feed) && feed_work(m->feed, &err) < 0)
+                log_event(LOG_LEVEL_WARNING, "monitor.recorder_gone", log_err(&err));
+        watch_feed(m);
+}
+
+int monitor_start(struct monitor *m, struct err *err)
+{
+        uint64_t run = 0;
+        int rc = tell_left_over(m, &run, err);
+
+        if (rc == 0)
+                rc = feed_connect(m->feed, run, m->o.connect_ms, err);
+        if (rc == 0)
+                rc = loop_add_fd(m->o.loop, pool_fd(m->o.pool), LOOP_READ, on_pool, m,
+                                 &m->pool_source, err);
+        if (rc == 0)
+                rc = loop_add_timer(m->o.loop, on_tick, m, &m->tick, err);
+        if (rc == 0)
+                rc = loop_add_timer(m->o.loop, connect_again, m, &m->reconnect, err);
+        if (rc == 0)
+                rc = tell_resume(m, err);
+        if (rc < 0)
+                return rc;
+        loop_set_turn(m->o.loop, on_turn, m);
+        tell_monitor(m, "started");
+        loop_timer_set(m->tick, mono(m)); /* the first turn comes by itself */
+        return 0;
+}
+
+void monitor_stop(struct monitor *m)
+{
+        struct err err = { 0 };
+
+        m->stopping = true;
+        m->stop = true;
+        read_stop(m);
+        pool_drain(m->o.pool);
+        if (m->step != STEP_TELL)
+                m->step = STEP_IDLE;
+        tell_monitor(m, "stopped");
+        tell_pump(m);
+        if (feed_connected(m->feed) && feed_flush(m->feed, STOP_MS, &err) < 0)
+                log_event(LOG_LEVEL_WARNING, "monitor.stop", log_err(&err));
+        tell_pump(m);
+        if (feed_connected(m->feed) && feed_flush(m->feed, STOP_MS, &err) < 0)
+                log_event(LOG_LEVEL_WARNING, "monitor.stop", log_err(&err));
+}
+
+/* ---- status ---- */
+
+bool monitor_is_ready(const struct monitor *m)
+{
+        for (size_t i = 0; i < m->n; i++)
+                if (!m->at[i].read)
+                        return false;
+        return true;
+}
+
+static void put_watched(const struct watched *w, struct json_writer *j)
+{
+        char when[TEXT_TIME_LEN + 1];
+        CLEANUP(buf_done) struct buf safe = BUF_INIT(4 * MONITOR_PROBLEM_MAX);
+
+        text_time(w->read_ns, when);
+        text_put_safe(&safe, span_str(w->problem));
+        json_begin_array(j);
+        json_put_string(j, span_str(w->name));
+        json_put_u64(j, w->rows);
+        json_put_u64(j, w->faults);
+        json_put_string(j, span_str(w->read_ns ? when : ""));
+        json_put_string(j, buf_span(&safe));
+        json_end_array(j);
+}
+
+void monitor_put_status(const struct monitor *m, struct buf *out)
+{
+        struct json_writer w;
+
+        json_writer_init(&w, out);
+        json_begin_object(&w);
+        json_member_u64(&w, "entries", m->entries);
+        json_member_u64(&w, "pending", feed_pending(m->feed) + m->n_out);
+        json_member_bool(&w, "ready", monitor_is_ready(m));
+        json_member_u64(&w, "refused", m->refused);
+        json_put_key(&w, "tables");
+        json_begin_array(&w);
+        for (size_t i = 0; i < m->n; i++)
+                put_watched(&m->at[i], &w);
+        json_end_array(&w);
+        json_end_object(&w);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* monitor.h - looks at the tables of this host's state and tells what becomes of them.  Floor 3.
+ *
+ *   due --look--> the same: nothing          gather --> the same bytes: nothing
+ *          `----> may have changed ------------^  `---> read by assay-job --> compare with what is
+ *   stored --> the same: nothing
+ *          `-> .next written --> entries --> all in the ledger: .next is what is stored
+ *
+ * One table at a time, so memory is bounded by one.  An entry is told at least once, and after a
+ * crash not again, as far as the recorder still knows the run. */
+#ifndef MONITOR_MONITOR_H
+#define MONITOR_MONITOR_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "loop/loop.h"
+#include "loop/pool.h"
+#include "sys/io.h"
+
+struct monitor;
+
+struct monitor_options {
+        const struct clock *clock;
+        const struct io *io;
+        struct loop *loop;
+        struct pool *pool; /* one worker; its jobs are the monitor's alone */
+        const char *state_dir;
+        const char *socket; /* of the recorder */
+        const char *job_program;
+        const char *root;          /* before the paths of all sources; "" */
+        const char *const *tables; /* only these, ended by NULL; NULL: all */
+        bool as_others;            /* may become somebody else for a program */
+        int connect_ms;
+};
+
+/* -ENOENT: a table of o->tables is none. */
+MUST_USE int monitor_new(const struct monitor_options *o, struct monitor **ret, struct err *err);
+struct monitor *monitor_free(struct monitor *m);
+DEFINE_CLEANUP(struct monitor, monitor_free)
+
+/* Connect, finish what a crash left, begin. */
+MUST_USE int monitor_start(struct monitor *m, struct err *err);
+/* Tell that it stops and wait a little for the recorder. */
+void monitor_stop(struct monitor *m);
+/* Look at everything now. */
+void monitor_look_again(struct monitor *m);
+
+/* Has every table been read once? */
+bool monitor_is_ready(const struct monitor *m);
+/* {"pending":0,"tables":[[name,rows,faults,"<time read>","<problem>"],...]} */
+void monitor_put_status(const struct monitor *m, struct buf *out);
+
+#endif

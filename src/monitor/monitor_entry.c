@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "monitor/monitor_entry.h"
+
+#include "base/text.h"
+#include "state/row.h"
+#include "wire/entry.h"
+#include "wire/json.h"
+
+enum { SAMPLES_MAX = 48 * 1024 };
+
+static void end(struct json_writer *w)
+{
+        json_end_object(w);
+        json_end_object(w);
+}
+
+static void put_digest(struct json_writer *w, const char *key, const uint8_t d[SHA256_LEN])
+{
+        char hex[2 * SHA256_LEN + 1];
+
+        text_hex(span_of(d, SHA256_LEN), hex);
+        json_member_text(w, key, hex);
+}
+
+/* A map with free names is an array of pairs. */
+static void put_pairs(struct json_writer *w, struct span row)
+{
+        struct json_iter it = json_iter_of(json_value_of(row));
+        struct json_value v;
+        struct span key;
+
+        json_begin_array(w);
+        while (json_next(&it, &key, &v)) {
+                json_begin_array(w);
+                json_put_string(w, key);
+                json_put_raw(w, v.raw);
+                json_end_array(w);
+        }
+        json_end_array(w);
+}
+
+void state_baseline_put(const struct state_baseline *b, struct buf *out)
+{
+        struct json_writer w;
+
+        entry_begin(&w, out, "state.baseline", b->wall_ns);
+        json_put_key(&w, "columns");
+        json_begin_array(&w);
+        for (size_t i = 0; i < b->table->n_columns; i++)
+                json_put_string(&w, span_str(b->table->columns[i].name));
+        json_end_array(&w);
+        put_digest(&w, "digest", b->head->digest);
+        json_member_u64(&w, "faults", b->head->faults);
+        json_member_text(&w, "reason", b->reason);
+        json_member_u64(&w, "rows", b->rows);
+        json_member_text(&w, "table", b->name);
+        end(&w);
+}
+
+static const char *change_of(const struct state_difference *d)
+{
+        return d->old.n == 0 ? "added" : d->new.n == 0 ? "removed" : "changed";
+}
+
+static void put_rows(struct json_writer *w, const struct state_difference *d)
+{
+        if (d->new.n) {
+                json_put_key(w, "new");
+                put_pairs(w, d->new);
+        }
+        if (d->old.n) {
+                json_put_key(w, "old");
+                put_pairs(w, d->old);
+        }
+}
+
+void state_difference_put(const struct state_difference *d, struct buf *out)
+{
+        CLEANUP(buf_done) struct buf key = BUF_INIT(4 * STATE_ROW_MAX);
+        bool open = !(d->table->flags & STATE_PERSONAL);
+        struct json_writer w;
+
+        entry_begin(&w, out, "state.change", d->wall_ns);
+        json_member_text(&w, "change", change_of(d));
+        if (d->old.n && d->new.n) {
+                json_put_key(&w, "differs");
+                json_begin_array(&w);
+                (void)!state_row_differs(d->table, json_value_of(d->old), json_value_of(d->new),
+                                         &w);
+                json_end_array(&w);
+        }
+        put_digest(&w, "digest", d->head->digest);
+        if (open) {
+                state_row_name(d->table, json_value_of(d->new.n ? d->new : d->old), &key);
+                json_member_string(&w, "key", buf_span(&key));
+                put_rows(&w, d);
+        }
+        put_digest(&w, "previous_digest", d->previous);
+        json_member_text(&w, "table", d->name);
+        end(&w);
+}
+
+void state_difference_subject(const struct state_difference *d, struct buf *out)
+{
+        CLEANUP(buf_done) struct buf text = BUF_INIT(STATE_ROW_MAX);
+        struct json_value row = json_value_of(d->new.n ? d->new : d->old), v;
+
+        buf_printf(out, "%s:", d->table->subject ? d->table->subject : d->table->name);
+        if (d->table->subject_column && json_get(row, d->table->subject_column, &v)) {
+                if (!json_value_text(v, &text))
+                        buf_put(&text, v.raw);
+                text_put_safe(out, buf_span(&text));
+        } else {
+                state_row_name(d->table, row, out);
+        }
+}
+
+void state_difference_value(const struct state_difference *d, struct buf *out)
+{
+        CLEANUP(buf_done) struct buf key = BUF_INIT(4 * STATE_ROW_MAX);
+        struct json_writer w;
+
+        state_row_name(d->table, json_value_of(d->new.n ? d->new : d->old), &key);
+        json_writer_init(&w, out);
+        json_begin_object(&w);
+        json_member_string(&w, "key", buf_span(&key));
+        put_rows(&w, d);
+        json_end_object(&w);
+}
+
+void capacity_put(const char *name, int64_t wall_ns, const struct rows *rows, struct buf *out)
+{
+        struct json_writer w;
+        uint64_t left_out = 0;
+
+        entry_begin(&w, out, "capacity.sample", wall_ns);
+        json_put_key(&w, "samples");
+        json_begin_array(&w);
+        for (size_t i = 0; i < rows->n; i++)
+                if (out->n + 2 * rows_row(rows, i).n < SAMPLES_MAX)
+                        put_pairs(&w, rows_row(rows, i));
+                else
+                        left_out++;
+        json_end_array(&w);
+        if (left_out)
+                json_member_u64(&w, "samples_left_out", left_out);
+        json_member_text(&w, "table", name);
+        end(&w);
+}
+
+void state_trouble_put(const char *name, int64_t wall_ns, const char *event, const char *reason,
+                       struct buf *out)
+{
+        struct json_writer w;
+
+        entry_begin(&w, out, "state.trouble", wall_ns);
+        json_member_text(&w, "event", event);
+        if (reason)
+                json_member_text(&w, "reason", reason);
+        json_member_text(&w, "table", name);
+        end(&w);
+}
+
+void state_monitor_put(int64_t wall_ns, const char *event, const char *const *tables, size_t n,
+                       struct buf *out)
+{
+        struct json_writer w;
+
+        entry_begin(&w, out, "state.monitor", wall_ns);
+        json_member_text(&w, "event", event);
+        json_put_key(&w, "tables");
+        json_begin_array(&w);
+        for (size_t i = 0; i < n; i++)
+                json_put_string(&w, span_str(tables[i]));
+        json_end_array(&w);
+        json_member_text(&w, "version", ASSAY_VERSION);
+        end(&w);
+}

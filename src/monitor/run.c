@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "monitor/run.h"
+
+#include "loop/jobrun.h"
+#include "loop/log.h"
+#include "loop/loop.h"
+#include "loop/notify.h"
+#include "loop/pool.h"
+#include "loop/presence.h"
+#include "loop/role.h"
+#include "monitor/monitor.h"
+#include "sys/io.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { CONNECT_MS = 10000, STATUS_S = 5, STATUS_FIRST_MS = 100, POOL_JOBS = 4 };
+
+struct process {
+        const struct monitor_run_options *o;
+        struct loop *loop;
+        struct pool *pool;
+        struct monitor *monitor;
+        struct loop_source *status;
+        struct notify notify;
+        struct presence presence;
+        struct sandbox_state sandbox;
+        char state_dir[PATH_MAX], socket[PATH_MAX], job[PATH_MAX];
+};
+
+static int join(char out[PATH_MAX], const char *dir, const char *name, struct err *err)
+{
+        if ((size_t)snprintf(out, PATH_MAX, "%s/%s", dir, name) >= PATH_MAX)
+                return err_set(err, -ENAMETOOLONG, "%s/%s: too long", dir, name);
+        return 0;
+}
+
+static void on_stop(void *ctx, int signo)
+{
+        struct process *p = ctx;
+
+        (void)signo;
+        loop_stop(p->loop, 0);
+}
+
+static void on_reload(void *ctx, int signo)
+{
+        struct process *p = ctx;
+
+        (void)signo;
+        monitor_look_again(p->monitor);
+}
+
+static void say_status(void *ctx)
+{
+        struct process *p = ctx;
+        CLEANUP(buf_done) struct buf b = BUF_INIT(PRESENCE_MAX);
+        int64_t ms = monitor_is_ready(p->monitor) ? STATUS_S * 1000 : STATUS_FIRST_MS;
+        struct err err = { 0 };
+
+        monitor_put_status(p->monitor, &b);
+        if (buf_status(&b) == 0 && presence_say(&p->presence, &p->sandbox, buf_span(&b), &err) < 0)
+                log_event(LOG_LEVEL_WARNING, "monitor.status", log_err(&err));
+        loop_timer_set(p->status, clock_mono(p->o->clock) + ms * NS_PER_MS);
+}
+
+/* Everything that needs rights, then the rights go, then everything that needs threads. */
+static int open_all(struct process *p, struct err *err)
+{
+        static const int signals[] = { SIGTERM, SIGINT };
+        struct role_paths paths = { .state = p->state_dir, .runtime = p->o->run };
+        struct monitor_options o = { .clock = p->o->clock,
+                                     .io = &io_kernel,
+                                     .state_dir = p->state_dir,
+                                     .socket = p->socket,
+                                     .job_program = p->job,
+                                     .root = p->o->root,
+                                     .tables = p->o->tables,
+                                     .as_others = geteuid() == 0 && !p->o->keep_user,
+                                     .connect_ms = CONNECT_MS };
+        CLEANUP_FD int run_fd = open(p->o->run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int rc = run_fd < 0 ? err_sys(err, -errno, "%s", p->o->run) : 0;
+
+        if (rc == 0)
+                rc = presence_open(run_fd, "monitor", clock_wall(p->o->clock), &p->presence, err);
+        if (rc == 0)
+                rc = notify_init(&p->notify, err);
+        if (rc == 0)
+                rc = role_enter(ROLE_MONITOR, &paths, p->o->keep_user ? ROLE_KEEP_USER : 0,
+                                &p->sandbox, err);
+        if (rc == 0)
+                rc = loop_new(p->o->clock, &p->loop, err);
+        for (size_t i = 0; i < ARRAY_LEN(signals) && rc == 0; i++)
+                rc = loop_add_signal(p->loop, signals[i], on_stop, p, err);
+        if (rc == 0)
+                rc = loop_add_signal(p->loop, SIGHUP, on_reload, p, err);
+        if (rc == 0)
+                rc = pool_new(1, POOL_JOBS, &p->pool, err);
+        o.loop = p->loop;
+        o.pool = p->pool;
+        if (rc == 0)
+                rc = monitor_new(&o, &p->monitor, err);
+        if (rc == 0)
+                rc = monitor_start(p->monitor, err);
+        if (rc == 0)
+                rc = loop_add_timer(p->loop, say_status, p, &p->status, err);
+        return rc;
+}
+
+int monitor_run(const struct monitor_run_options *o)
+{
+        struct process *p = calloc(1, sizeof *p);
+        struct err err = { 0 };
+        int rc;
+
+        if (!p)
+                return -ENOMEM;
+        signal(SIGPIPE, SIG_IGN);
+        p->o = o;
+        p->notify.fd = -1;
+        p->presence = PRESENCE_NONE;
+        rc = join(p->state_dir, o->state, "monitor", &err);
+        if (rc == 0)
+                rc = io_make_dirs(&io_kernel, AT_FDCWD, p->state_dir, 0700, &err);
+        if (rc == 0)
+                rc = join(p->socket, o->run, "recorder.sock", &err);
+        if (rc == 0)
+                rc = job_program(p->job, &err);
+        if (rc == 0)
+                rc = open_all(p, &err);
+        if (rc < 0) {
+                log_event(LOG_LEVEL_ERROR, "monitor.start", log_err(&err));
+        } else {
+                say_status(p);
+                (void)!notify_send(&p->notify, "READY=1");
+                rc = loop_run(p->loop);
+                if (rc == 0)
+                        monitor_stop(p->monitor);
+                else
+                        rc = -EIO;
+        }
+        p->status = loop_remove(p->status);
+        if (p->pool)
+                pool_drain(p->pool);
+        p->monitor = monitor_free(p->monitor);
+        p->pool = pool_free(p->pool);
+        p->loop = loop_free(p->loop);
+        presence_done(&p->presence);
+        notify_done(&p->notify);
+        free(p);
+        return rc;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "state/fields.h"
+
+bool field_cut(struct span *s, char sep, struct span *ret)
+{
+        const uint8_t *at;
+
+        if (s->n == 0)
+                return false;
+        at = memchr(s->p, sep, s->n);
+        *ret = span_of(s->p, at ? (size_t)(at - s->p) : s->n);
+        *s = span_from(*s, ret->n + 1);
+        return true;
+}
+
+bool field_line(struct field_lines *l, struct span *ret)
+{
+        if (!field_cut(&l->rest, '\n', ret))
+                return false;
+        l->number++;
+        return true;
+}
+
+static bool is_blank(uint8_t c)
+{
+        return c == ' ' || c == '\t' || c == '\r';
+}
+
+bool field_word(struct span *s, struct span *ret)
+{
+        size_t n = 0;
+
+        while (s->n && is_blank(s->p[0]))
+                *s = span_from(*s, 1);
+        while (n < s->n && !is_blank(s->p[n]))
+                n++;
+        *ret = span_of(s->p, n);
+        *s = span_from(*s, n);
+        return n > 0;
+}
+
+struct span field_trim(struct span s)
+{
+        while (s.n && is_blank(s.p[0]))
+                s = span_from(s, 1);
+        while (s.n && is_blank(s.p[s.n - 1]))
+                s.n--;
+        return s;
+}
+
+bool field_split(struct span s, char sep, struct span *fields, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                const uint8_t *at = s.n ? memchr(s.p, sep, s.n) : NULL;
+
+                if ((i + 1 < n) != (at != NULL))
+                        return false;
+                fields[i] = span_of(s.p, at ? (size_t)(at - s.p) : s.n);
+                s = span_from(s, fields[i].n + 1);
+        }
+        return true;
+}
+
+struct span field_base(struct span path)
+{
+        size_t at = path.n;
+
+        while (at > 0 && path.p[at - 1] != '/')
+                at--;
+        return span_from(path, at);
+}
+
+bool field_number(struct span s, uint64_t *ret)
+{
+        while (s.n > 1 && s.p[0] == '0')
+                s = span_from(s, 1);
+        return text_to_u64(s, ret) == 0;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tables.c - every table of a host's state, one line each. */
+#include "state/tables.h"
+
+/* In order of their names. */
+const struct state_table *const state_tables[] = {
+        &state_groups,
+        &state_users,
+        NULL,
+};
+
+const struct state_table *state_table_by_name(struct span name)
+{
+        for (size_t i = 0; state_tables[i]; i++)
+                if (span_eq_str(name, state_tables[i]->name))
+                        return state_tables[i];
+        return NULL;
+}

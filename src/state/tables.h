@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tables.h - the definitions that tables.c lists; each is in the file of its name.  Floor 2. */
+#ifndef STATE_TABLES_H
+#define STATE_TABLES_H
+
+#include "state/state.h"
+
+extern const struct state_table state_groups;
+extern const struct state_table state_users;
+
+#endif
