@@ -171,10 +171,22 @@ static void on_pool(void *ctx, unsigned events)
         pool_reap(m->o.pool);
 }
 
+/* The recorder is there for the first time. */
+static void begin(struct monitor *m)
+{
+        struct err err = { 0 };
+
+        m->begun = true;
+        if (tell_resume(m, &err) < 0)
+                log_event(LOG_LEVEL_ERROR, "monitor.store", log_err(&err));
+        tell_monitor(m, "started");
+        loop_timer_set(m->tick, mono(m));
+}
+
 static void connect_again(void *ctx)
 {
         struct monitor *m = ctx;
-        uint64_t run = feed_run(m->feed);
+        uint64_t run = m->begun ? feed_run(m->feed) : m->left_run;
         struct err err = { 0 };
 
         if (feed_connected(m->feed) || m->stopping)
@@ -184,7 +196,9 @@ static void connect_again(void *ctx)
                 return;
         }
         log_event(LOG_LEVEL_INFO, "monitor.connected", log_u64("run", feed_run(m->feed)));
-        if (feed_run(m->feed) != run)
+        if (!m->begun)
+                begin(m);
+        else if (feed_run(m->feed) != run)
                 tell_renumbered(m);
 }
 
@@ -224,11 +238,8 @@ static void on_turn(void *ctx)
 
 int monitor_start(struct monitor *m, struct err *err)
 {
-        uint64_t run = 0;
-        int rc = tell_left_over(m, &run, err);
+        int rc = tell_left_over(m, &m->left_run, err);
 
-        if (rc == 0)
-                rc = feed_connect(m->feed, run, m->o.connect_ms, err);
         if (rc == 0)
                 rc = loop_add_fd(m->o.loop, pool_fd(m->o.pool), LOOP_READ, on_pool, m,
                                  &m->pool_source, err);
@@ -236,13 +247,10 @@ int monitor_start(struct monitor *m, struct err *err)
                 rc = loop_add_timer(m->o.loop, on_tick, m, &m->tick, err);
         if (rc == 0)
                 rc = loop_add_timer(m->o.loop, connect_again, m, &m->reconnect, err);
-        if (rc == 0)
-                rc = tell_resume(m, err);
         if (rc < 0)
                 return rc;
         loop_set_turn(m->o.loop, on_turn, m);
-        tell_monitor(m, "started");
-        loop_timer_set(m->tick, mono(m)); /* the first turn comes by itself */
+        loop_timer_set(m->reconnect, mono(m));
         return 0;
 }
 

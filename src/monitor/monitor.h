@@ -32,7 +32,6 @@ struct monitor_options {
         const char *root;          /* before the paths of all sources; "" */
         const char *const *tables; /* only these, ended by NULL; NULL: all */
         bool as_others;            /* may become somebody else for a program */
-        int connect_ms;
 };
 
 /* -ENOENT: a table of o->tables is none. */
@@ -40,7 +39,7 @@ MUST_USE int monitor_new(const struct monitor_options *o, struct monitor **ret, 
 struct monitor *monitor_free(struct monitor *m);
 DEFINE_CLEANUP(struct monitor, monitor_free)
 
-/* Connect, finish what a crash left, begin. */
+/* Begin once the recorder is there: finish what a crash left, then look. */
 MUST_USE int monitor_start(struct monitor *m, struct err *err);
 /* Tell that it stops and wait a little for the recorder. */
 void monitor_stop(struct monitor *m);

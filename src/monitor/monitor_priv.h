@@ -86,6 +86,8 @@ struct monitor {
         char fault[MONITOR_PROBLEM_MAX]; /* the first one */
         struct batch batch;
         struct buf skeleton, field;
+        uint64_t left_run; /* of the entries that a crash left, 0: none */
+        bool begun;        /* the recorder was there once */
         bool stopping;
 };
 

@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CONNECT_MS = 10000, STATUS_S = 5, STATUS_FIRST_MS = 100, POOL_JOBS = 4 };
+enum { STATUS_S = 5, STATUS_FIRST_MS = 100, POOL_JOBS = 4 };
 
 struct process {
         const struct monitor_run_options *o;
@@ -80,8 +80,7 @@ static int open_all(struct process *p, struct err *err)
                                      .job_program = p->job,
                                      .root = p->o->root,
                                      .tables = p->o->tables,
-                                     .as_others = geteuid() == 0 && !p->o->keep_user,
-                                     .connect_ms = CONNECT_MS };
+                                     .as_others = geteuid() == 0 && !p->o->keep_user };
         CLEANUP_FD int run_fd = open(p->o->run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         int rc = run_fd < 0 ? err_sys(err, -errno, "%s", p->o->run) : 0;
 
