@@ -4,6 +4,7 @@
 #include "base/text.h"
 
 static const struct builtin builtins[] = {
+        { "filesystems", builtin_filesystems },
         { NULL, NULL },
 };
 

@@ -20,6 +20,8 @@ struct builtin {
         builtin_fn *ask;
 };
 
+builtin_fn builtin_filesystems;
+
 /* NULL: there is none of that name, which is our bug. */
 const struct builtin *builtin_by_name(const char *name);
 

@@ -4,6 +4,7 @@
 
 /* In order of their names. */
 const struct state_table *const state_tables[] = {
+        &state_capacity,
         &state_groups,
         &state_passwords,
         &state_users,
