@@ -3,6 +3,7 @@
 #include "state/tables.h"
 
 /* In order of their names. */
+/* clang-format off */
 const struct state_table *const state_tables[] = {
         &state_capacity,
         &state_groups,
@@ -10,6 +11,7 @@ const struct state_table *const state_tables[] = {
         &state_users,
         NULL,
 };
+/* clang-format on */
 
 const struct state_table *state_table_by_name(struct span name)
 {
