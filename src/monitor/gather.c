@@ -48,6 +48,8 @@ static int put_source(struct gathering *x, const struct state_source *s)
         case STATE_KERNELS:
         case STATE_KERNEL_TREE:
                 return gather_files(x, s);
+        case STATE_HOMES:
+                return gather_homes(x, s);
         case STATE_PROGRAM:
                 return x->out ? gather_program(x, s) : 0;
         case STATE_BUILTIN:

@@ -62,10 +62,9 @@ static void read_link(int dirfd, const char *name, struct buf *out, uint32_t *re
                 *ret_status = p ? (uint32_t)errno : ENOMEM;
 }
 
-static void open_and_read(struct gathering *x, const struct state_source *s, const char *full,
-                          bool follow, struct state_part *p)
+static void open_and_read(struct gathering *x, const char *full, size_t max, bool follow,
+                          struct state_part *p)
 {
-        size_t max = is_kernels(s) ? (size_t)KERNEL_MAX : (size_t)BUNDLE_FILE_MAX;
         CLEANUP_FD int fd = open(full, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY |
                                                (follow ? 0 : O_NOFOLLOW));
         struct stat st;
@@ -137,12 +136,42 @@ static int put_file(struct gathering *x, const struct state_source *s, const cha
                 read_link(AT_FDCWD, full, &x->content, &p.status);
                 p.bytes = buf_span(&x->content);
         } else if (S_ISREG(st.st_mode) && !(s->flags & STATE_NAMES)) {
-                open_and_read(x, s, full, follow, &p);
+                open_and_read(x, full, is_kernels(s) ? (size_t)KERNEL_MAX : (size_t)BUNDLE_FILE_MAX,
+                              follow, &p);
         }
         if (x->out)
                 return gathering_put(x, &p);
         note_content(x, &p);
         return 0;
+}
+
+static int full_path(struct gathering *x, const char *path, char ret[PATH_MAX])
+{
+        if ((size_t)snprintf(ret, PATH_MAX, "%s%s", x->g->root, path) >= PATH_MAX)
+                return err_set(x->err, -ENAMETOOLONG, "%s%s", x->g->root, path);
+        return 0;
+}
+
+int gather_if_there(struct gathering *x, const struct state_source *s, const char *path)
+{
+        char full[PATH_MAX];
+        struct stat st;
+        int rc = full_path(x, path, full);
+
+        if (rc < 0 || (stat(full, &st) < 0 && (errno == ENOENT || errno == ENOTDIR)))
+                return rc;
+        return put_file(x, s, path, full, true);
+}
+
+int gather_content(struct gathering *x, const char *path, size_t max, struct state_part *ret)
+{
+        char full[PATH_MAX];
+        int rc = full_path(x, path, full);
+
+        buf_clear(&x->content);
+        if (rc == 0)
+                open_and_read(x, full, max, true, ret);
+        return rc;
 }
 
 /* ---- patterns ---- */
@@ -250,6 +279,7 @@ static int put_tree(struct gathering *x, const struct state_source *s, const cha
 int gather_files(struct gathering *x, const struct state_source *s)
 {
         char full[PATH_MAX];
+        int rc;
 
         switch (s->type) {
         case STATE_FILES:
@@ -259,9 +289,7 @@ int gather_files(struct gathering *x, const struct state_source *s)
         case STATE_KERNEL_TREE:
                 return put_tree(x, s, s->where, 0);
         default:
-                if ((size_t)snprintf(full, sizeof full, "%s%s", x->g->root, s->where) >=
-                    sizeof full)
-                        return err_set(x->err, -ENAMETOOLONG, "%s%s", x->g->root, s->where);
-                return put_file(x, s, s->where, full, true);
+                rc = full_path(x, s->where, full);
+                return rc < 0 ? rc : put_file(x, s, s->where, full, true);
         }
 }

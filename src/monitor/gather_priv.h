@@ -20,6 +20,14 @@ MUST_USE int gathering_put(struct gathering *x, const struct state_part *p);
 
 /* gather_files.c */
 MUST_USE int gather_files(struct gathering *x, const struct state_source *s);
+/* A file that may well not be there: then there is no part of it. */
+MUST_USE int gather_if_there(struct gathering *x, const struct state_source *s, const char *path);
+/* For the gathering itself: the content of path in x->content until the next call, status and bytes
+ * in *ret. */
+MUST_USE int gather_content(struct gathering *x, const char *path, size_t max,
+                            struct state_part *ret);
+/* gather_homes.c */
+MUST_USE int gather_homes(struct gathering *x, const struct state_source *s);
 /* gather_program.c */
 MUST_USE int gather_program(struct gathering *x, const struct state_source *s);
 

@@ -51,6 +51,8 @@ enum state_source_type {
         STATE_KERNEL,  /* a file of /proc or /sys: it has no times, its content is compared */
         STATE_KERNELS, /* those that fit a pattern; a link is told as one */
         STATE_KERNEL_TREE,
+        STATE_HOMES, /* a file by its path below a home directory, of each home that passwd(5) names
+                      * or that is below /home, sorted by byte; no part where there is none */
         STATE_PROGRAM, /* the output of a program: its path and arguments with one blank between */
         STATE_BUILTIN, /* what the gathering process knows how to ask: monitor/builtin.h */
 };

@@ -5,6 +5,7 @@
 /* In order of their names. */
 /* clang-format off */
 const struct state_table *const state_tables[] = {
+        &state_authorized_keys,
         &state_capacity,
         &state_groups,
         &state_passwords,

@@ -5,6 +5,7 @@
 
 #include "state/state.h"
 
+extern const struct state_table state_authorized_keys;
 extern const struct state_table state_capacity;
 extern const struct state_table state_groups;
 extern const struct state_table state_passwords;
