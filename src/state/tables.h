@@ -8,6 +8,9 @@
 extern const struct state_table state_authorized_keys;
 extern const struct state_table state_capacity;
 extern const struct state_table state_groups;
+extern const struct state_table state_modules;
+extern const struct state_table state_mounts;
+extern const struct state_table state_packages;
 extern const struct state_table state_passwords;
 extern const struct state_table state_users;
 

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is mounted for the first process: /proc/1/mountinfo (proc_pid_mountinfo(5)):
+ *
+ *   36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue
+ *   id of  dev root  point options  more...    - type source    options of the filesystem
+ *
+ * with blank, tab, newline and backslash in octal (\040).
+ *
+ * Containers and logins mount and unmount all day: a part of a point's path that is a container's
+ * id, or the number of a user below /run/user, is told as "*", and so are those of one sort
+ * together in one row. */
+#include "state/fields.h"
+#include "state/index.h"
+#include "state/row.h"
+#include "state/tables.h"
+
+#include <ctype.h>
+
+enum { ID_MIN = 12, PATH_MAX_BYTES = 8 * 1024, PATHS_MAX = 8 * 1024 * 1024 };
+
+static const struct state_column columns[] = {
+        { "count", STATE_INT, STATE_LOOSE, "how many there are, where the point has a *" },
+        { "fs_options", STATE_LIST, 0, "options of the filesystem" },
+        { "layer", STATE_INT, STATE_KEY, "1; 2 is mounted over it at the same point, and so on" },
+        { "options", STATE_LIST, 0, "options of the mount: ro, nosuid, nodev, noexec..." },
+        { "point", STATE_TEXT, STATE_KEY, "where" },
+        { "root", STATE_TEXT, 0, "the directory of the filesystem that is seen there" },
+        { "source", STATE_TEXT, 0, "device, share or other source" },
+        { "type", STATE_TEXT, 0, "type of the filesystem" },
+};
+
+static const struct state_source sources[] = { { STATE_KERNEL, 0, "/proc/1/mountinfo" } };
+
+struct mount {
+        struct span root, options, type, source, fs_options;
+        struct span point;
+        bool folded; /* its point is told with a star */
+};
+
+/* ---- reading a line ---- */
+
+static bool split_line(struct span line, struct mount *m)
+{
+        struct span word;
+
+        for (size_t i = 0; i < 3; i++)
+                if (!field_word(&line, &word))
+                        return false;
+        if (!field_word(&line, &m->root) || !field_word(&line, &m->point) ||
+            !field_word(&line, &m->options))
+                return false;
+        do
+                if (!field_word(&line, &word))
+                        return false;
+        while (!span_eq_str(word, "-"));
+        if (!field_word(&line, &m->type))
+                return false;
+        /* a source may be empty: two blanks then */
+        if (!field_cut(&line, ' ', &word) || !field_cut(&line, ' ', &m->source))
+                return false;
+        m->fs_options = field_trim(line);
+        return true;
+}
+
+static bool is_octal(struct span s)
+{
+        return s.n >= 4 && s.p[0] == '\\' && s.p[1] >= '0' && s.p[1] <= '3' && s.p[2] >= '0' &&
+               s.p[2] <= '7' && s.p[3] >= '0' && s.p[3] <= '7';
+}
+
+static void put_decoded(struct buf *out, struct span s)
+{
+        while (s.n)
+                if (is_octal(s)) {
+                        buf_put_byte(out, (uint8_t)((s.p[1] - '0') * 64 + (s.p[2] - '0') * 8 +
+                                                    (s.p[3] - '0')));
+                        s = span_from(s, 4);
+                } else {
+                        buf_put_byte(out, s.p[0]);
+                        s = span_from(s, 1);
+                }
+}
+
+/* ---- what comes and goes ---- */
+
+static bool is_id(struct span s)
+{
+        for (size_t i = 0; i < s.n; i++)
+                if (!isxdigit(s.p[i]) && s.p[i] != '-')
+                        return false;
+        return s.n >= ID_MIN;
+}
+
+static bool is_number(struct span s)
+{
+        uint64_t n;
+
+        return field_number(s, &n);
+}
+
+/* Only types that engines and logins mount: nobody hides a disk behind an id. */
+static bool may_fold(struct span type)
+{
+        static const char *const types[] = {
+                "overlay",
+                "nsfs",
+                "tmpfs",
+                "fuse.fuse-overlayfs",
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(types); i++)
+                if (span_eq_str(type, types[i]))
+                        return true;
+        return false;
+}
+
+/* The point as it is told. */
+static void put_point(struct buf *out, struct mount *m)
+{
+        struct buf path = BUF_INIT(PATH_MAX_BYTES);
+        bool login = span_starts(m->point, SPAN("/run/user/"));
+        struct span rest, part;
+
+        put_decoded(&path, m->point);
+        rest = buf_span(&path);
+        rest = span_from(rest, 1);
+        if (rest.n == 0)
+                buf_put_byte(out, '/');
+        for (size_t i = 0; field_cut(&rest, '/', &part); i++) {
+                bool star =
+                        (login && i == 2 && is_number(part)) || (may_fold(m->type) && is_id(part));
+
+                buf_put_byte(out, '/');
+                if (star)
+                        buf_put_byte(out, '*');
+                else
+                        buf_put(out, part);
+                m->folded |= star;
+        }
+        buf_done(&path);
+}
+
+/* Numbers of descriptors and pipes, a container's layers, a login's user. */
+static bool moves(const struct mount *m, struct span option)
+{
+        static const char *const of_autofs[] = { "fd=", "pgrp=", "pipe_ino=" };
+        static const char *const of_folded[] = { "lowerdir=", "upperdir=", "workdir=",
+                                                 "uid=",      "gid=",      "user_id=",
+                                                 "group_id=", "size=",     "nr_inodes=" };
+
+        for (size_t i = 0; i < ARRAY_LEN(of_autofs); i++)
+                if (span_eq_str(m->type, "autofs") && span_starts(option, span_str(of_autofs[i])))
+                        return true;
+        for (size_t i = 0; i < ARRAY_LEN(of_folded); i++)
+                if (m->folded && span_starts(option, span_str(of_folded[i])))
+                        return true;
+        return false;
+}
+
+/* ---- rows ---- */
+
+static void put_options(struct state_out *out, const char *column, const struct mount *m,
+                        struct span options)
+{
+        struct buf text = BUF_INIT(STATE_ROW_MAX);
+        struct span option;
+
+        state_no_items(out, column);
+        while (field_cut(&options, ',', &option)) {
+                if (moves(m, option))
+                        continue;
+                buf_clear(&text);
+                put_decoded(&text, option);
+                state_item(out, column, buf_span(&text));
+        }
+        buf_done(&text);
+}
+
+static void put_text(struct state_out *out, const char *column, struct span encoded)
+{
+        struct buf text = BUF_INIT(STATE_ROW_MAX);
+
+        put_decoded(&text, encoded);
+        state_text(out, column, buf_span(&text));
+        buf_done(&text);
+}
+
+/* count 0: it is told by itself. */
+static int put_row(struct state_out *out, struct mount *m, struct span point, size_t layer,
+                   size_t count)
+{
+        state_begin(out);
+        state_text(out, "point", point);
+        state_u64(out, "layer", layer);
+        state_text(out, "type", m->type);
+        put_text(out, "source", m->source);
+        if (!span_eq_str(m->type, "nsfs")) /* there it is the number of the namespace */
+                put_text(out, "root", m->root);
+        put_options(out, "options", m, m->options);
+        put_options(out, "fs_options", m, m->fs_options);
+        if (count)
+                state_u64(out, "count", count);
+        return state_end(out);
+}
+
+/* All at one point, in the order in which they were mounted: [i, end). */
+static int put_group(struct state_out *out, const struct index *points, size_t i, size_t end)
+{
+        struct buf told = BUF_INIT(PATH_MAX_BYTES);
+        size_t first = i;
+        int rc = 0;
+
+        for (; i < end && rc == 0; i++) {
+                struct mount m = { 0 };
+
+                if (!split_line(points->at[i].value, &m))
+                        continue; /* cannot be: it was added because it can be split */
+                buf_clear(&told);
+                put_point(&told, &m);
+                rc = put_row(out, &m, points->at[i].key, m.folded ? 1 : i - first + 1,
+                             m.folded ? end - first : 0);
+                if (m.folded)
+                        break;
+        }
+        buf_done(&told);
+        return rc;
+}
+
+static int put_points(struct state_out *out, struct index *points)
+{
+        int rc = index_sort(points);
+        size_t i, end;
+
+        for (i = 0; i < points->n && rc == 0; i = end) {
+                for (end = i + 1; end < points->n; end++)
+                        if (!span_eq(points->at[end].key, points->at[i].key))
+                                break;
+                rc = put_group(out, points, i, end);
+        }
+        return rc;
+}
+
+/* Points go to paths, each ended by a NUL, which no path has. */
+static int note_points(struct state_out *out, const struct state_part *p, struct buf *paths)
+{
+        struct field_lines lines = { .rest = p->bytes };
+        struct span line;
+        int rc = 0;
+
+        while (rc == 0 && field_line(&lines, &line)) {
+                struct mount m = { 0 };
+
+                if (!split_line(line, &m)) {
+                        rc = state_fault(out, p, lines.number, "not what mountinfo has");
+                        continue;
+                }
+                put_point(paths, &m);
+                buf_put_byte(paths, 0);
+        }
+        return rc < 0 ? rc : buf_status(paths);
+}
+
+static int read_part(struct state_out *out, const struct state_part *p)
+{
+        struct field_lines lines = { .rest = p->bytes };
+        struct buf paths = BUF_INIT(PATHS_MAX);
+        struct index points = INDEX_INIT;
+        struct span line, rest, point;
+        int rc = note_points(out, p, &paths);
+
+        rest = buf_span(&paths);
+        while (rc == 0 && field_line(&lines, &line)) {
+                struct mount m = { 0 };
+
+                if (split_line(line, &m) && field_cut(&rest, 0, &point))
+                        index_add(&points, point, line);
+        }
+        if (rc == 0)
+                rc = put_points(out, &points);
+        index_done(&points);
+        buf_done(&paths);
+        return rc;
+}
+
+static int read_mounts(struct state_in *in, struct state_out *out, struct err *err)
+{
+        struct state_part p;
+        int rc = 0;
+
+        while (rc == 0 && state_next(in, &p))
+                if (state_readable(out, &p, STATE_MUST_BE))
+                        rc = read_part(out, &p);
+        if (rc < 0 && !out->failed)
+                return err_sys(err, rc, "mounts");
+        return out->failed;
+}
+
+const struct state_table state_mounts = {
+        .name = "mounts",
+        .about = "mounted filesystems",
+        STATE_COLUMNS(columns),
+        STATE_SOURCES(sources),
+        .every_s = 5,
+        .read = read_mounts,
+};

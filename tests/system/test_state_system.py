@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tables of packages, mounts and the rest, compared with what other programs say."""
+import json
+import shutil
+import subprocess
+
+import pytest
+
+from recorder_host import BIN, Recorder, wait_for
+
+
+class Monitor:
+    """assay-monitor with one table, on this machine or on a root that was made up."""
+
+    def __init__(self, directory, table, root="/", command=()):
+        self.table = table
+        self.recorder = Recorder(directory).start()
+        with open(directory / "monitor.log", "ab") as log:
+            self.process = subprocess.Popen(
+                [*command, BIN / "assay-monitor", "--state", self.recorder.state, "--run",
+                 self.recorder.run, "--keep-user", "--table", table, "--root", root],
+                stdout=log, stderr=log)
+        self.file = self.recorder.state / "monitor" / table
+        wait_for(self.file.exists, f"the table {table}")
+
+    def rows(self):
+        return [json.loads(line) for line in self.file.read_text().splitlines()[1:]]
+
+    def changes(self):
+        return [e["what"] for e in self.recorder.entries("state.change")]
+
+    def faults(self):
+        return json.loads(self.file.read_text().splitlines()[0])["faults"]
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(timeout=60)
+        self.recorder.stop()
+
+
+@pytest.fixture(name="monitor")
+def monitor_fixture(tmp_path):
+    running = []
+
+    def start(*args, **named):
+        running.append(Monitor(tmp_path, *args, **named))
+        return running[-1]
+
+    yield start
+    for m in running:
+        m.stop()
+
+
+def said(*command):
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_packages_are_those_of_dpkg(monitor):
+    rows = monitor("packages").rows()
+    form = "${Package}\t${Architecture}\t${Version}\t${source:Package}\t${source:Version}\t" \
+        "${db:Status-Status}\n"
+    want = [line.split("\t") for line in said("dpkg-query", "-W", "-f", form).splitlines()]
+    got = [[r["name"], r["architecture"], r["version"], r["source"], r["source_version"],
+            r["status"]] for r in rows if "version" in r]
+    assert sorted(got) == sorted(w for w in want if w[2])
+
+
+def test_a_package_that_is_held_or_upgraded_is_told(monitor, tmp_path):
+    status = tmp_path / "root/var/lib/dpkg/status"
+    status.parent.mkdir(parents=True)
+    text = "Package: a\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n\n"
+    status.write_text(text)
+    m = monitor("packages", root=tmp_path / "root")
+    assert not m.changes()
+    new = status.with_name("status-new")
+    new.write_text(text.replace("install ok", "hold ok").replace(": 1", ": 2"))
+    new.rename(status)
+    wait_for(m.changes, "the change")
+    (change,) = m.changes()
+    assert change["differs"] == ["hold", "source_version", "version"]
+
+
+def test_mounts_are_those_of_findmnt(monitor):
+    rows = monitor("mounts").rows()
+    if not shutil.which("findmnt"):
+        pytest.skip("findmnt is not here")
+    want = json.loads(said("findmnt", "--json", "--list", "--tab-file", "/proc/1/mountinfo",
+                           "--output", "TARGET,FSTYPE,VFS-OPTIONS,FS-OPTIONS"))["filesystems"]
+    plain = [r for r in rows if "count" not in r]
+    assert len(plain) + sum(r["count"] for r in rows if "count" in r) == len(want)
+    of = {}
+    for w in want:
+        of.setdefault(w["target"], []).append(w)
+    for r in plain:
+        w = of[r["point"]][r["layer"] - 1]
+        assert (r["type"], r["options"], r["fs_options"]) == (
+            w["fstype"], w["vfs-options"].split(","), w["fs-options"].split(",")), r
+
+
+def test_a_mount_is_told(monitor, tmp_path):
+    root = tmp_path / "root"
+    (root / "proc/1").mkdir(parents=True)
+    info = root / "proc/1/mountinfo"
+    line = "1 1 0:9 / /srv rw,nosuid - tmpfs none rw\n"
+    info.write_text(line)
+    m = monitor("mounts", root=root)
+    info.write_text(line.replace(",nosuid", ""))
+    wait_for(m.changes, "the change")
+    (change,) = m.changes()
+    assert change["differs"] == ["options"]
