@@ -5,6 +5,7 @@
 
 static const struct builtin builtins[] = {
         { "filesystems", builtin_filesystems },
+        { "luks", builtin_luks },
         { NULL, NULL },
 };
 

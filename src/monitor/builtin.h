@@ -21,6 +21,7 @@ struct builtin {
 };
 
 builtin_fn builtin_filesystems;
+builtin_fn builtin_luks;
 
 /* NULL: there is none of that name, which is our bug. */
 const struct builtin *builtin_by_name(const char *name);

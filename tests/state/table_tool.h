@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-enum { TABLE_PARTS = 12 };
+enum { TABLE_PARTS = 32 };
 
 struct table_part {
         const char *name;
