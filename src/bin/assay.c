@@ -19,6 +19,7 @@ static const struct command *const commands[] = {
         &command_alert,
         &command_deny,
         &command_watch,
+        &command_state,
         &command_erase,
         &command_ledger,
         &command_help,

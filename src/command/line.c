@@ -41,6 +41,8 @@ static const struct phrase phrases[] = {
           "{id}, {severity}, {state}: {count:count} changes from {first:time} to {last:time}[: "
           "{paths:list}]",
           NULL },
+        { "capacity.sample", STYLE_DIM, "capacity", "{table}[, {samples_left_out:count} left out]",
+          NULL },
         { "host.clock", STYLE_WARN, "clock",
           "jumped by {jump_ns:ns}: expected {before:time}, became {after:time}", NULL },
         { "host.heartbeat", STYLE_DIM, "alive",
@@ -150,6 +152,13 @@ static const struct phrase phrases[] = {
           "closed: {reason}, {size:count} entries before this one", NULL },
         { "ledger.succeeded", STYLE_BOLD, "succeeded",
           "by {next_origin}, key {next_vkey}[ ({reason})]", line_put_author },
+        { "state.baseline", STYLE_BOLD, "state",
+          "{table}: known from here on ({reason}), {rows:count} rows[, {faults:count} places not "
+          "readable], digest {digest:digest}",
+          NULL },
+        { "state.change", STYLE_NONE, "state", "{table}: {change}[ {key}]", line_put_state },
+        { "state.monitor", STYLE_BOLD, "monitor", "{event}, looks at {tables:list}", NULL },
+        { "state.trouble", STYLE_WARN, "state", "{table}: {event}[: {reason}]", NULL },
 };
 
 static const struct phrase *find_phrase(struct span kind)

@@ -22,4 +22,7 @@ void line_put_author(const struct screen *s, const struct view *v, struct buf *o
 /* What follows the path of an integrity.change. */
 void line_put_change(const struct screen *s, const struct view *v, struct buf *out);
 
+/* What follows the table of a state.change. */
+void line_put_state(const struct screen *s, const struct view *v, struct buf *out);
+
 #endif

@@ -33,6 +33,8 @@ static int read_table(const struct state_table *t, struct job_out *out, struct s
         rc = t->read(&in, &rows, err);
         if (rows.failed == -E2BIG)
                 rc = err_set(err, -E2BIG, "%s: more than %d rows", t->name, STATE_ROWS_MAX);
+        else if (rows.failed == 0 && rc == 0 && rows.missing[0])
+                rc = err_set(err, -EIO, "%s", rows.missing);
         else if (rows.failed < 0)
                 rc = err_sys(err, rows.failed, "%s", t->name);
         state_out_done(&rows);

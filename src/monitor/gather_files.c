@@ -138,6 +138,8 @@ static int put_file(struct gathering *x, const struct state_source *s, const cha
         } else if (S_ISREG(st.st_mode) && !(s->flags & STATE_NAMES)) {
                 open_and_read(x, full, is_kernels(s) ? (size_t)KERNEL_MAX : (size_t)BUNDLE_FILE_MAX,
                               follow, &p);
+        } else if (s->type == STATE_FILE || s->type == STATE_KERNEL) {
+                p.status = EINVAL;
         }
         if (x->out)
                 return gathering_put(x, &p);

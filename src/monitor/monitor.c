@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CONNECT_MS = 200, RECONNECT_MS = 500, STOP_MS = 3000, IDLE_MS = 1000, RETRY_S = 30 };
+enum { CONNECT_MS = 200, RECONNECT_MS = 500, STOP_MS = 3000, IDLE_MS = 1000, RETRY_S = 5 };
 
 #define ENTRY_MAX_HERE (64 * 1024)
 
@@ -122,7 +122,7 @@ static void on_tick(void *ctx)
         struct monitor *m = ctx;
         struct watched *w = most_due(m);
 
-        if (m->step != STEP_IDLE || m->stopping || !w)
+        if (m->step != STEP_IDLE || m->stopping || !m->begun || !w)
                 return;
         if (w->due_ns > mono(m)) {
                 loop_timer_set(m->tick, w->due_ns);

@@ -109,8 +109,8 @@ MUST_USE int tell_resume(struct monitor *m, struct err *err);
 void tell_pump(struct monitor *m);
 /* Connected again, under another run. */
 void tell_renumbered(struct monitor *m);
-/* A table cannot be read, or can again; why NULL: it can. */
-void tell_trouble(struct monitor *m, struct watched *w, const char *why);
+/* A table is "unreadable", has "faults", or, with why NULL, is "readable" again. */
+void tell_trouble(struct monitor *m, struct watched *w, const char *event, const char *why);
 void tell_monitor(struct monitor *m, const char *event);
 void tell_done(struct monitor *m);
 void tell_on_ack(void *ctx, uint64_t seq, uint64_t index);

@@ -109,7 +109,7 @@ static void fail(struct monitor *m, const struct err *err)
 
         w->has_look = w->has_gathered = false;
         w->read = true;
-        tell_trouble(m, w, err_text(err));
+        tell_trouble(m, w, "unreadable", err_text(err));
         monitor_next(m);
 }
 
@@ -129,7 +129,7 @@ static void on_end(void *ctx, int result, const struct err *err)
         w->faults = m->faults;
         w->read_ns = clock_wall(m->o.clock);
         rows_sort(&m->rows);
-        tell_trouble(m, w, m->faults ? m->fault : NULL);
+        tell_trouble(m, w, m->faults ? "faults" : "readable", m->faults ? m->fault : NULL);
         tell_rows(m);
 }
 

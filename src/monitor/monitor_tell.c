@@ -49,11 +49,8 @@ static struct buf *fresh(struct buf *b)
         return b;
 }
 
-void tell_trouble(struct monitor *m, struct watched *w, const char *why)
+void tell_trouble(struct monitor *m, struct watched *w, const char *event, const char *why)
 {
-        const char *event = !why                                               ? "readable"
-                            : w == m->now && m->step == STEP_READ && m->faults ? "faults"
-                                                                               : "unreadable";
         char text[MONITOR_PROBLEM_MAX];
 
         snprintf(text, sizeof text, "%s", why ? why : "");

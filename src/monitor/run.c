@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { STATUS_S = 5, STATUS_FIRST_MS = 100, POOL_JOBS = 4 };
+enum { STATUS_MS = 1000, STATUS_FIRST_MS = 100, POOL_JOBS = 4 };
 
 struct process {
         const struct monitor_run_options *o;
@@ -59,7 +59,7 @@ static void say_status(void *ctx)
 {
         struct process *p = ctx;
         CLEANUP(buf_done) struct buf b = BUF_INIT(PRESENCE_MAX);
-        int64_t ms = monitor_is_ready(p->monitor) ? STATUS_S * 1000 : STATUS_FIRST_MS;
+        int64_t ms = monitor_is_ready(p->monitor) ? STATUS_MS : STATUS_FIRST_MS;
         struct err err = { 0 };
 
         monitor_put_status(p->monitor, &b);

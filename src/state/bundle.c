@@ -115,6 +115,8 @@ void state_put_status(struct buf *out, uint32_t status)
 {
         if (status >= BUNDLE_PROGRAM_FAILED)
                 buf_printf(out, "ended with status %u", status - BUNDLE_PROGRAM_FAILED);
+        else if (status == EINVAL)
+                buf_put_str(out, "not a regular file");
         else
                 buf_put_str(out, strerror((int)status));
 }

@@ -4,16 +4,11 @@
  *
  *   "assay bundle 1\n", then parts until the end, numbers least significant byte first:
  *   off len
- *    0   4  status: 0, an errno, or of a program that ended badly 256 + its exit status
- *    4   4  mode as st_mode; 0: not known
- *    8   4  user
- *   12   4  group
- *   16   8  time of the last modification, ns since 1970, two's complement
- *   24   8  size as stat(2) says
- *   32   4  n: bytes of the name
- *   36   4  m: bytes of the content
- *   40   n  name: the path, or the program and its arguments
- *        m  content; of a symbolic link its target */
+ *    0   4  status: 0, an errno (EINVAL: not a regular file), or of a program that ended badly 256
+ * + its exit status 4   4  mode as st_mode; 0: not known 8   4  user 12   4  group 16   8  time of
+ * the last modification, ns since 1970, two's complement 24   8  size as stat(2) says 32   4  n:
+ * bytes of the name 36   4  m: bytes of the content 40   n  name: the path, or the program and its
+ * arguments m  content; of a symbolic link its target */
 #ifndef STATE_BUNDLE_H
 #define STATE_BUNDLE_H
 

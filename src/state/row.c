@@ -238,6 +238,10 @@ bool state_readable(struct state_out *o, const struct state_part *p, enum state_
         if (p->status == ENOENT && absent == STATE_MAY_BE_ABSENT)
                 return false;
         state_put_status(&why, p->status);
+        if (!o->missing[0])
+                snprintf(o->missing, sizeof o->missing, "%.*s: %s",
+                         (int)MIN_OF(p->name.n, sizeof o->missing / 2), (const char *)p->name.p,
+                         buf_cstr(&why));
         if (state_fault(o, p, 0, "%s", buf_cstr(&why)) < 0)
                 assert(o->failed); /* the next call tells it */
         buf_done(&why);

@@ -24,7 +24,8 @@ struct state_out {
         /* The row at hand: each column's JSON value, empty where it has none. */
         struct buf value[STATE_COLUMNS_MAX];
         uint32_t rows, faults;
-        int failed; /* of send() or memory; the first one sticks */
+        char missing[256]; /* what could not be read at all: the rows are not the whole table */
+        int failed;        /* of send() or memory; the first one sticks */
 };
 
 void state_out_init(struct state_out *o, const struct state_table *t,
@@ -52,7 +53,8 @@ MUST_USE int state_end(struct state_out *o);
  * input's.  Negative: stop reading and return it. */
 MUST_USE int state_fault(struct state_out *o, const struct state_part *p, uint32_t line,
                          const char *fmt, ...) PRINTF_LIKE(4, 5);
-/* Is there content to read?  If not, tells why, unless it is just not there and that is fine. */
+/* Is there content to read?  If not, tells why, and that the table is not whole: it is compared
+ * with nothing then.  Unless it is just not there and that is fine. */
 enum state_absent { STATE_MUST_BE, STATE_MAY_BE_ABSENT };
 MUST_USE bool state_readable(struct state_out *o, const struct state_part *p,
                              enum state_absent absent);
