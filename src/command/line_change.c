@@ -112,7 +112,8 @@ static void put_absent(const struct view *v, const struct side *e, const struct 
                 buf_put_str(out, strcmp(a->name, "sha256") == 0 ? "not known" : "none");
                 return;
         }
-        it = json_iter_of(item);
+        if (item.type == JSON_ARRAY) /* else it is the word alone */
+                it = json_iter_of(item);
         if (item.type == JSON_ARRAY && json_next(&it, NULL, &second) &&
             json_next(&it, NULL, &second) && json_value_text(second, &reason))
                 text_put_safe(out, buf_span(&reason));
