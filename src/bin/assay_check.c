@@ -45,6 +45,7 @@ static int on_report(void *ctx, struct span path, const struct record *was, cons
                      unsigned differs)
 {
         struct checking *c = ctx;
+        int status;
 
         if (c->in->json) {
                 buf_put_str(&c->out, c->any ? "," : "");
@@ -54,7 +55,8 @@ static int on_report(void *ctx, struct span path, const struct record *was, cons
         }
         progress_stop(&c->progress);
         files_put_line(&c->in->out, path, was, is, differs, &c->out);
-        return screen_flush(&c->in->out, &c->out);
+        status = screen_flush(&c->in->out, &c->out);
+        return status == -EPIPE ? 0 : status; /* the verdict does not hang on who reads it */
 }
 
 static void on_unreadable(void *ctx, struct span path, int error)

@@ -2,6 +2,7 @@
 /* command.c - finds a command, parses its line, runs it; see command.h. */
 #include "command/command.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -96,7 +97,7 @@ enum status command_print(const struct invocation *in, struct buf *out, enum sta
 {
         int r = screen_flush(&in->out, out);
 
-        if (r < 0)
+        if (r < 0 && r != -EPIPE) /* whoever read has had enough: the answer is the same */
                 return complain(in, STATUS_UNSURE, "standard output: %s", strerror(-r));
         return status;
 }
@@ -220,6 +221,7 @@ int command_main(const struct command *const *commands, int argc, char **argv,
         const struct command *const *table = commands;
 
         screen_init(&in.out, stdout);
+        signal(SIGPIPE, SIG_IGN); /* what was found counts, not who read it to the end */
         for (argc--, argv++; argc > 0; argc--, argv++) {
                 const struct command *c;
 

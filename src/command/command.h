@@ -77,7 +77,8 @@ enum status status_of_error(int code);
 struct json_writer;
 void command_put_json_text(struct json_writer *w, const char *key, const char *text);
 
-/* Write out to standard output; a failure is complained about. */
+/* Write out to standard output; a failure is complained about.  That nobody reads any more is none:
+ * the exit status stays what the command found. */
 enum status command_print(const struct invocation *in, struct buf *out, enum status status);
 
 extern const struct option_spec command_common_options[];

@@ -55,8 +55,9 @@ int screen_flush(const struct screen *s, struct buf *out)
 
         if (out->n > 0 && s->printed)
                 *s->printed = true;
+        errno = EIO; /* should it fail without a reason */
         if (r == 0 && out->n > 0 && fwrite(out->p, 1, out->n, s->file) != out->n)
-                r = -EIO;
+                r = -errno;
         if (r == 0 && fflush(s->file) != 0)
                 r = -errno;
         buf_clear(out);
