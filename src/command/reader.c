@@ -5,13 +5,16 @@
 #include <inttypes.h>
 #include <sys/stat.h>
 
+#include "command/open_source.h"
 #include "command/places.h"
 #include "crypto/sha256.h"
+#include "ledger/signer.h"
 #include "ledger/upkeep.h"
 #include "sys/io.h"
+#include "wire/tile.h"
 #include "wire/tlogproof.h"
 
-enum { READER_TILES = 64 };
+enum { READER_TILES = 64, PRUNED_MAX = 32 };
 
 void reader_done(struct reader *r)
 {
@@ -22,11 +25,36 @@ void reader_done(struct reader *r)
                 fd_close(&r->fd);
 }
 
+/* Through the source: an archive and a web server have it as well. */
+static int read_pruned(struct reader *r, struct err *err)
+{
+        CLEANUP(buf_done) struct buf file = BUF_INIT(PRUNED_MAX);
+        int status = r->source->read(r->source, "pruned", &file, err);
+
+        if (status == -ENOENT) {
+                r->pruned = 0;
+                return 0;
+        }
+        if (status == 0)
+                status = prune_parse(buf_span(&file), &r->pruned, err);
+        return status < 0 ? err_wrap(err, "%s", r->source->name) : 0;
+}
+
+static int parse_checkpoint(const struct reader *r, struct checkpoint *ret, struct err *err)
+{
+        struct note note;
+        int status;
+
+        if (r->key)
+                return verifier_open_checkpoint(r->key, buf_span(&r->note), ret, err);
+        status = note_parse(buf_span(&r->note), &note, err);
+        return status < 0 ? status : checkpoint_parse(note.text, ret, err);
+}
+
 int reader_refresh(struct reader *r, struct err *err)
 {
         CLEANUP(tree_freep) struct tree *tree = NULL;
         struct checkpoint c;
-        struct note note;
         int status;
 
         buf_clear(&r->note);
@@ -36,16 +64,14 @@ int reader_refresh(struct reader *r, struct err *err)
                                r->source->name);
         if (status < 0)
                 return status;
-        status = note_parse(buf_span(&r->note), &note, err);
-        if (status == 0)
-                status = checkpoint_parse(note.text, &c, err);
+        status = parse_checkpoint(r, &c, err);
         if (status < 0)
                 return err_wrap(err, "%s: checkpoint", r->source->name);
         if (r->tree && c.size == r->checkpoint.size)
                 return 0;
-        status = prune_read(r->fd, &io_kernel, &r->pruned, err);
+        status = read_pruned(r, err);
         if (status < 0)
-                return err_wrap(err, "%s", r->source->name);
+                return status;
         status = tree_new(r->source, c.size, READER_TILES, &tree, err);
         if (status < 0)
                 return status;
@@ -53,6 +79,7 @@ int reader_refresh(struct reader *r, struct err *err)
         r->tree = tree;
         tree = NULL;
         r->checkpoint = c;
+        r->bound = 0;
         return 0;
 }
 
@@ -60,7 +87,7 @@ bool reader_is_succeeded(const struct reader *r, const char *dir)
 {
         struct stat ours, there;
 
-        return fstat(r->fd, &ours) == 0 && stat(dir, &there) == 0 &&
+        return r->fd > 0 && fstat(r->fd, &ours) == 0 && stat(dir, &there) == 0 &&
                (ours.st_dev != there.st_dev || ours.st_ino != there.st_ino);
 }
 
@@ -81,13 +108,33 @@ int reader_open(const char *dir, struct reader *ret, struct err *err)
         return 0;
 }
 
+int reader_open_any(const char *name, const struct note_vkey *key, struct reader *ret,
+                    struct err *err)
+{
+        CLEANUP(reader_done) struct reader r = { .note = BUF_INIT(NOTE_MAX), .key = key };
+        CLEANUP(opened_done) struct opened opened = { 0 };
+        int status = open_source(name, &opened, err);
+
+        if (status == 0) {
+                r.fd = opened.fd;
+                r.source = opened.source;
+                opened = (struct opened){ 0 };
+                status = reader_refresh(&r, err);
+        }
+        if (status < 0)
+                return status;
+        *ret = r;
+        r = (struct reader){ 0 };
+        return 0;
+}
+
 /* It may have been pruned since the checkpoint was read. */
 static int not_there(struct reader *r, uint64_t index, struct err *err)
 {
         struct err gone = *err;
 
-        if (index >= r->pruned && prune_read(r->fd, &io_kernel, &r->pruned, err) < 0)
-                return err_wrap(err, "%s", r->source->name);
+        if (index >= r->pruned && read_pruned(r, err) < 0)
+                return err->code;
         if (index < r->pruned)
                 return err_set(err, -ENODATA, "entry %" PRIu64 " is not here any more (pruned)",
                                index);
@@ -112,6 +159,28 @@ int reader_entry(struct reader *r, uint64_t index, struct span *ret, struct err 
 static void node(const struct hash *l, const struct hash *r, struct hash *out)
 {
         sha256_node(l->b, r->b, out->b);
+}
+
+int reader_bind(struct reader *r, uint64_t index, struct err *err)
+{
+        struct hash path[PROOF_MAX], leaf;
+        size_t n;
+        int status;
+
+        if (r->bound == index / TILE_WIDTH + 1)
+                return 0;
+        status = tree_range(r->tree, (struct proof_range){ index, index + 1 }, &leaf, err);
+        if (status == 0)
+                status = tree_prove_inclusion(r->tree, index, path, &n, err);
+        if (status < 0)
+                return err_wrap(err, "%s", r->source->name);
+        status = proof_check_inclusion(index, r->checkpoint.size, &leaf, path, n,
+                                       &r->checkpoint.root, node, err);
+        if (status < 0)
+                return err_set(err, -EBADMSG, "%s: the tiles do not lead to the checkpoint's root",
+                               r->source->name);
+        r->bound = index / TILE_WIDTH + 1;
+        return 0;
 }
 
 int reader_prove(struct reader *r, uint64_t index, struct span extra, struct buf *out,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* reader.h - a published ledger for showing: its checkpoint and entries by index.  Floor 3.
  *
- * Each entry is checked against its leaf hash, nothing more; assay verify judges the whole. */
+ * Each entry is checked against its leaf hash, and with reader_bind() its leaf against the
+ * checkpoint's root; assay verify judges the whole. */
 #ifndef COMMAND_READER_H
 #define COMMAND_READER_H
 
@@ -14,16 +15,22 @@
 #include "wire/note.h"
 
 struct reader {
-        int fd; /* of the directory */
+        int fd; /* of the directory; 0: it is none */
         struct source *source;
         struct tree *tree;
         struct checkpoint checkpoint;
-        uint64_t pruned; /* entries below this may be gone, as the ledger says */
-        struct buf note; /* the checkpoint's bytes */
+        uint64_t pruned;             /* entries below this may be gone, as the ledger says */
+        struct buf note;             /* the checkpoint's bytes */
+        const struct note_vkey *key; /* must have signed the checkpoint; NULL: not judged */
+        uint64_t bound;              /* 1 + the bundle that reader_bind() has proven; 0: none */
 };
 
 /* Open the ledger published in a directory and read its checkpoint.  -ENOENT: no ledger there. */
 MUST_USE int reader_open(const char *dir, struct reader *ret, struct err *err);
+/* The same of a directory, an archive or a URL, whose checkpoint `key` (borrowed, may be NULL) must
+ * have signed. */
+MUST_USE int reader_open_any(const char *name, const struct note_vkey *key, struct reader *ret,
+                             struct err *err);
 void reader_done(struct reader *r); /* fine on a zeroed one */
 
 /* Read the checkpoint again. */
@@ -40,6 +47,10 @@ static inline uint64_t reader_size(const struct reader *r)
 /* Valid until the next call.  -ENODATA: pruned.  -ENOMSG: missing, and nobody has pruned it.
  * -EBADMSG: damaged, with the place. */
 MUST_USE int reader_entry(struct reader *r, uint64_t index, struct span *ret, struct err *err);
+
+/* Do the leaf hashes of the entry's bundle lead to the checkpoint's root?  -EBADMSG: they do not.
+ * One proof stands for the bundle: its path is made of all of them. */
+MUST_USE int reader_bind(struct reader *r, uint64_t index, struct err *err);
 
 /* Append a .tlog-proof of an entry; extra (may be empty) goes in unauthenticated.  The proof is
  * checked against the checkpoint before it is handed out.  As reader_entry(). */

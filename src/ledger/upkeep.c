@@ -44,10 +44,23 @@ int stamp_store(int public_fd, const struct io *io, uint64_t size, struct span n
 
 /* ---- pruning ---- */
 
+int prune_parse(struct span file, uint64_t *ret_min, struct err *err)
+{
+        uint64_t min;
+        int r = -EINVAL;
+
+        if (file.n && file.p[file.n - 1] == '\n')
+                r = text_to_u64(span_of(file.p, file.n - 1), &min);
+        if (r < 0 || min % TILE_WIDTH)
+                return err_set(err, -EBADMSG, "pruned: no minimum index, a multiple of %d",
+                               TILE_WIDTH);
+        *ret_min = min;
+        return 0;
+}
+
 int prune_read(int public_fd, const struct io *io, uint64_t *ret_min, struct err *err)
 {
         uint8_t *bytes;
-        uint64_t min;
         size_t n;
         int r;
 
@@ -58,13 +71,9 @@ int prune_read(int public_fd, const struct io *io, uint64_t *ret_min, struct err
         }
         if (r < 0)
                 return r;
-        r = n && bytes[n - 1] == '\n' ? text_to_u64(span_of(bytes, n - 1), &min) : -EINVAL;
+        r = prune_parse(span_of(bytes, n), ret_min, err);
         free(bytes);
-        if (r < 0 || min % TILE_WIDTH)
-                return err_set(err, -EBADMSG, "pruned: no minimum index, a multiple of %d",
-                               TILE_WIDTH);
-        *ret_min = min;
-        return 0;
+        return r;
 }
 
 static int drop(int dirfd, const struct io *io, const char *path, struct err *err)

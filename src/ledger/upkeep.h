@@ -20,6 +20,8 @@ MUST_USE int stamp_store(int public_fd, const struct io *io, uint64_t size, stru
 
 /* 0 where nothing was pruned. */
 MUST_USE int prune_read(int public_fd, const struct io *io, uint64_t *ret_min, struct err *err);
+/* What such a file says; -EBADMSG. */
+MUST_USE int prune_parse(struct span file, uint64_t *ret_min, struct err *err);
 
 /* Say the new minimum index (a multiple of 256, not below the old one), then drop bundles wholly
  * below it, and the sealed rows of those entries.  Tiles stay, level 0 too: without them nobody
