@@ -11,6 +11,7 @@ static const struct command *const commands[] = {
         &command_log,
         &command_verify,
         &command_prove,
+        &command_export,
         &command_baseline,
         &command_check,
         &command_restore,

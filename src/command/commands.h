@@ -15,6 +15,7 @@ extern const struct command command_change;
 extern const struct command command_alert;
 extern const struct command command_state;
 extern const struct command command_erase;
+extern const struct command command_export;
 extern const struct command command_ledger;
 extern const struct command command_help;
 extern const struct command command_version;

@@ -430,7 +430,7 @@ static void pad(struct buf *out, size_t columns)
 }
 
 static void put_head(const struct screen *s, const struct view *v, const struct phrase *p,
-                     struct buf *out)
+                     bool padded, struct buf *out)
 {
         CLEANUP(buf_done) struct buf head = BUF_INIT(TEXT_MAX);
         const char *phrase = p ? p->head : "";
@@ -442,7 +442,8 @@ static void put_head(const struct screen *s, const struct view *v, const struct 
         else
                 buf_printf(&head, "#%" PRIu64, v->index);
         screen_put(s, out, p ? p->style : STYLE_NONE, buf_cstr(&head));
-        pad(out, screen_columns(buf_span(&head)));
+        if (padded)
+                pad(out, screen_columns(buf_span(&head)));
 }
 
 static void put_what(const struct screen *s, const struct view *v, const struct phrase *p,
@@ -465,9 +466,18 @@ void line_put(const struct screen *s, const struct view *v, struct buf *out)
         size_t at;
 
         put_when(s, v, &text);
-        put_head(s, v, p, &text);
+        put_head(s, v, p, true, &text);
         at = screen_columns(buf_span(&text));
         put_what(s, v, p, &text);
         screen_put_wrapped(s, out, buf_cstr(&text), 0, at);
         buf_put_byte(out, '\n');
+}
+
+void line_put_text(const struct screen *s, const struct view *v, struct buf *out)
+{
+        const struct phrase *p = find_phrase(v->entry.kind);
+
+        put_head(s, v, p, false, out);
+        buf_put_byte(out, ' ');
+        put_what(s, v, p, out);
 }

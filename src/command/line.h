@@ -13,5 +13,7 @@
 /* Append time, what happened in words, by whom and why; ends with a newline.  Kinds without words
  * of their own show their members by name. */
 void line_put(const struct screen *s, const struct view *v, struct buf *out);
+/* The same without the time, the padding and the newline: "modified /etc/hosts  by root ...". */
+void line_put_text(const struct screen *s, const struct view *v, struct buf *out);
 
 #endif

@@ -203,6 +203,21 @@ static const struct kind_field *find_field(const struct kind *k, struct span par
         return &k->fields[at];
 }
 
+const struct kind_field *kind_field_find(const struct kind *k, struct span parent, struct span key,
+                                         bool *ret_b64)
+{
+        const struct kind_field *next;
+
+        return find_field(k, parent, key, ret_b64, &next);
+}
+
+bool kind_field_fits(const struct kind_field *f, struct json_value v, bool in_b64)
+{
+        if (in_b64)
+                return v.type == JSON_STRING && is_base64(span_of(v.raw.p + 1, v.raw.n - 2));
+        return type_fits(f->type, v);
+}
+
 static int check_field(struct walk *w, const struct kind_field *f, struct span parent,
                        struct span key, struct json_value v, bool in_b64)
 {
@@ -213,10 +228,8 @@ static int check_field(struct walk *w, const struct kind_field *f, struct span p
         if (w->given[at / 64] & 1ULL << at % 64)
                 return refuse(w, SPAN_NONE, span_str(f->path), "is given twice, plain and as _b64");
         w->given[at / 64] |= 1ULL << at % 64;
-        if (in_b64 && !(v.type == JSON_STRING && is_base64(span_of(v.raw.p + 1, v.raw.n - 2))))
-                return refuse(w, parent, key, "must be base64");
-        if (!in_b64 && !type_fits(f->type, v))
-                return refuse(w, parent, key, must_be(f->type));
+        if (!kind_field_fits(f, v, in_b64))
+                return refuse(w, parent, key, in_b64 ? "must be base64" : must_be(f->type));
         return 0;
 }
 

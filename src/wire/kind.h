@@ -41,7 +41,7 @@ struct kind {
         const char *name;
         int v;
         const char *owner; /* process: recorder, sensor, job, gateway, bridge, hub, ... */
-        unsigned ocsf;     /* OCSF class_uid it exports to, 0: none */
+        unsigned ocsf;     /* OCSF class_uid it exports to; how: wire/ocsf_kinds.c */
         const char *about;
         const struct kind_field *fields; /* ascending by path; ends with path NULL */
         size_t n_fields;                 /* at most KIND_FIELDS_MAX */
@@ -54,6 +54,13 @@ extern const size_t kind_count;
 
 /* By name and version; NULL when unknown. */
 const struct kind *kind_find(struct span name, int64_t v);
+
+/* The field parent.key ("what", "path"; parent empty: key is the whole path), also where key is its
+ * base64 form: *ret_b64.  NULL when the kind has none. */
+const struct kind_field *kind_field_find(const struct kind *k, struct span parent, struct span key,
+                                         bool *ret_b64);
+/* Is v of the field's type (in_b64: base64 text)? */
+bool kind_field_fits(const struct kind_field *f, struct json_value v, bool in_b64);
 
 /* Does this skeleton (checked JSON, with k, t, v) fit: known kind, owned by proc, every member
  * known and of its type, required ones present, no sensitive one in clear? sensitive: names of the

@@ -3,8 +3,8 @@
  *
  * A kind is one block at its place in the alphabet, its fields ascending by path; then print
  * docs/kinds.md again.  A published block is never changed: copy it and raise v.
- * OCSF classes, as far as they fit: 1001 File System Activity, 1008 Event Log Activity,
- * 2004 Detection Finding, 5002 Device Config State, 6002 Application Lifecycle. */
+ * The number is the class of OCSF that it exports to (wire/ocsf_class.c); how, says a block in
+ * wire/ocsf_kinds.c. */
 #include "wire/kind.h"
 
 /* The fields and their number: the last two members of a block. */
@@ -120,18 +120,18 @@ const struct kind kind_table[] = {
                  { "what.severity", KIND_TEXT, REQ, "high or critical" },
                  { "what.state", KIND_TEXT, REQ, "open, or quiet: over" }) },
 
-        { "capacity.sample", 1, "monitor", 0,
+        { "capacity.sample", 1, "monitor", 5001,
           "Every quarter hour: processors, memory, disks and pressure.",
           FIELDS({ "what.samples", KIND_LIST, REQ, "rows, each a list of [column, value]" },
                  { "what.samples_left_out", KIND_U64, 0, "rows that the entry had no room for" },
                  { "what.table", KIND_TEXT, REQ, "table of the host's state" }) },
 
-        { "host.clock", 1, "recorder", 0, "The wall clock jumped against the monotonic clock.",
+        { "host.clock", 1, "recorder", 5019, "The wall clock jumped against the monotonic clock.",
           FIELDS({ "what.after", KIND_TIME, REQ, "wall clock behind the jump" },
                  { "what.before", KIND_TIME, REQ, "what it should have been" },
                  { "what.jump_ns", KIND_INT, REQ, "nanoseconds; negative: back" }) },
 
-        { "host.heartbeat", 1, "recorder", 0,
+        { "host.heartbeat", 1, "recorder", 6002,
           "Every quarter hour: the host's recorder lives, and what it has done since the last one.",
           FIELDS({ "what.appended", KIND_INT, REQ, "entries appended" },
                  { "what.batches", KIND_INT, REQ, "batches made durable" },
@@ -147,7 +147,7 @@ const struct kind kind_table[] = {
                  { "what.size", KIND_U64, REQ, "entries in the ledger" },
                  { "what.uptime_ns", KIND_INT, 0, "time since the recorder started" }) },
 
-        { "integrity.approval", 1, "sensor", 6002,
+        { "integrity.approval", 1, "sensor", 3004,
           "An approved change was opened, closed, or is over.",
           FIELDS({ "what.detail", KIND_TEXT, 0, "why they were lost" },
                  { "what.digest", KIND_DIGEST, 0, "SHA-256 of the approved change, canonical" },
@@ -161,7 +161,7 @@ const struct kind kind_table[] = {
                  { "what.source", KIND_TEXT, 0, "who approved it: local, or a key" },
                  { "what.until", KIND_TIME, 0, "first moment after the window" }, ACTOR) },
 
-        { "integrity.baseline", 1, "sensor", 5002, "A baseline became the trusted state.",
+        { "integrity.baseline", 1, "sensor", 3004, "A baseline became the trusted state.",
           FIELDS({ "what.added", KIND_U64, 0,
                    "files accepted that it did not have, or that are watched newly" },
                  { "what.bytes", KIND_U64, REQ, "bytes hashed" },
@@ -210,7 +210,7 @@ const struct kind kind_table[] = {
                  { "why.state", KIND_TEXT, REQ,
                    "unexplained, volatile, change, package, source or service" }) },
 
-        { "integrity.command", 1, "sensor", 6002,
+        { "integrity.command", 1, "sensor", 6003,
           "An administrator gave the sensor a command; one that changes something is two entries, "
           "when it begins and what came of it.",
           FIELDS({ "what.arguments", KIND_OBJECT, 0, "as they were given" },
@@ -236,7 +236,7 @@ const struct kind kind_table[] = {
                    "the call had ended, which another thread may have changed" },
                  { "what.profile", KIND_TEXT, 0, "profile that denies it" }, ACTOR) },
 
-        { "integrity.deny", 1, "sensor", 5002,
+        { "integrity.deny", 1, "sensor", 5019,
           "Immutable flags of mode deny were set or taken off, or could not be.",
           FIELDS({ "what.event", KIND_TEXT, REQ,
                    "set; lifted: by an approved change, or no longer denied; withheld: not what is "
@@ -247,7 +247,7 @@ const struct kind kind_table[] = {
                  { "what.reason", KIND_TEXT, 0, "why" },
                  { "what.until", KIND_TIME, 0, "when it is taken off again by itself" }) },
 
-        { "integrity.execution", 1, "sensor", 1001,
+        { "integrity.execution", 1, "sensor", 1007,
           "Somebody wanted to execute a file where only known contents may be executed.",
           FIELDS({ "what.count", KIND_U64, 0, "how many more, that are not told one by one" },
                  { "what.decision", KIND_TEXT, REQ, "refused, allowed or more" },
@@ -288,7 +288,7 @@ const struct kind kind_table[] = {
                  { "what.until", KIND_TIME, 0, "when it is put back again" },
                  { "what.window_s", KIND_U64, 0, "seconds within which that was" }) },
 
-        { "integrity.not_restored", 1, "sensor", 2004,
+        { "integrity.not_restored", 1, "sensor", 7002,
           "Something should have been put back and was not, and why; nothing was touched.",
           FIELDS({ "what.again", KIND_TIME, 0, "when it is tried again; absent: not by itself" },
                  { "what.by", KIND_TEXT, REQ, "profile or command" },
@@ -335,7 +335,7 @@ const struct kind kind_table[] = {
                  { "what.watched", KIND_U64, 0, "paths of it that are watched" },
                  { "what.why", KIND_TEXT, 0, "why it explains nothing" }, ACTOR) },
 
-        { "integrity.quarantined", 1, "sensor", 1001,
+        { "integrity.quarantined", 1, "sensor", 7002,
           "Something was put away before something else took its place: all that is known of it.",
           FIELDS({ "what.id", KIND_TEXT, REQ, "of the item: assay quarantine show ID" },
                  { "what.moment", KIND_BOOL, 0,
@@ -347,7 +347,7 @@ const struct kind kind_table[] = {
                    "between)" },
                  FILE_STATE("what.state_", "as it was put away")) },
 
-        { "integrity.reread", 1, "sensor", 1008,
+        { "integrity.reread", 1, "sensor", 6007,
           "The background scan has read all content of a period's files again, events or not.",
           FIELDS({ "what.bytes", KIND_U64, REQ, "bytes read" },
                  { "what.files", KIND_U64, REQ, "files read" },
@@ -357,7 +357,7 @@ const struct kind kind_table[] = {
                  { "what.unread", KIND_U64, REQ, "files that could not be read" },
                  { "what.until", KIND_TIME, REQ, "when it ended" }) },
 
-        { "integrity.restored", 1, "sensor", 1001, "A path is again as it was trusted.",
+        { "integrity.restored", 1, "sensor", 7002, "A path is again as it was trusted.",
           FIELDS({ "what.act", KIND_TEXT, REQ,
                    "replaced, attributes, created, removed, renamed (back) or nothing" },
                  { "what.baseline", KIND_DIGEST, 0,
@@ -403,7 +403,7 @@ const struct kind kind_table[] = {
                  { "what.who", KIND_TEXT, 0, "where authors come from: proc, connector or ebpf" },
                  { "what.who_refused", KIND_TEXT, 0, "why not from a better source" }) },
 
-        { "integrity.source", 1, "sensor", 6002,
+        { "integrity.source", 1, "sensor", 3004,
           "A signed list of what a commit makes of this host was taken, refused or has ended; or whose "
           "lists are believed.",
           FIELDS({ "what.commit", KIND_TEXT, 0, "id of the commit" },
@@ -426,7 +426,7 @@ const struct kind kind_table[] = {
                    "what the commit's own signature was worth to the one who signed the list" },
                  { "what.signer", KIND_TEXT, SENS | KIND_BYTES, "who signed the commit" }, ACTOR) },
 
-        { "integrity.watch", 1, "sensor", 5002,
+        { "integrity.watch", 1, "sensor", 3004,
           "What is watched, at first and when it changes; or why a watch.yaml was refused.",
           FIELDS({ "what.added", KIND_LIST, 0,
                    "\"profile: pattern\" of what is watched now; \"!\" before what is left out" },
@@ -441,7 +441,7 @@ const struct kind kind_table[] = {
                  { "what.reason", KIND_TEXT, 0, "why it was refused, with line and column" },
                  { "what.removed", KIND_LIST, 0, "as added, of what was watched before" }) },
 
-        { "ledger.erasure", 1, "recorder", 1008,
+        { "ledger.erasure", 1, "recorder", 3004,
           "A subject's key and sealed values were destroyed; its digests stay.",
           FIELDS({ "what.basis", KIND_TEXT, REQ, "legal basis" },
                  { "what.indices", KIND_LIST, REQ, "[first, last] of the entries concerned" },
@@ -458,18 +458,18 @@ const struct kind kind_table[] = {
           FIELDS({ "what.free", KIND_U64, 0, "bytes free" },
                  { "what.size", KIND_U64, REQ, "entries in the ledger before this one" }) },
 
-        { "ledger.hold", 1, "recorder", 1008, "A legal hold on a subject was set or lifted.",
+        { "ledger.hold", 1, "recorder", 3004, "A legal hold on a subject was set or lifted.",
           FIELDS({ "what.reason", KIND_TEXT, REQ, "why" },
                  { "what.state", KIND_TEXT, REQ, "set or lifted" },
                  { "what.subject", KIND_TEXT, REQ, "random id of the subject" }, ADMINISTRATOR) },
 
-        { "ledger.key_rotated", 1, "recorder", 1008,
+        { "ledger.key_rotated", 1, "recorder", 3004,
           "From here on checkpoints carry another key's signature.",
           FIELDS({ "what.old_keyid", KIND_TEXT, REQ, "key id of the old key, eight digits" },
                  { "what.reason", KIND_TEXT, 0, "why" },
                  { "what.vkey", KIND_TEXT, REQ, "verifier key of the new key" }, ADMINISTRATOR) },
 
-        { "ledger.opened", 1, "recorder", 6002,
+        { "ledger.opened", 1, "recorder", 1008,
           "The recorder opened the ledger; the first one is the ledger's first entry.",
           FIELDS({ "what.origin", KIND_TEXT, REQ, "name of the ledger" },
                  { "what.pid", KIND_INT, 0, "process id of the recorder" },
@@ -530,7 +530,7 @@ const struct kind kind_table[] = {
                  { "what.size", KIND_U64, REQ, "size that was stamped" },
                  { "what.time", KIND_TIME, REQ, "the authority's time" }, ADMINISTRATOR) },
 
-        { "ledger.stopped", 1, "recorder", 6002, "The recorder stopped in order.",
+        { "ledger.stopped", 1, "recorder", 1008, "The recorder stopped in order.",
           FIELDS({ "what.pid", KIND_INT, 0, "process id of the recorder" },
                  { "what.reason", KIND_TEXT, REQ, "why" },
                  { "what.size", KIND_U64, REQ, "entries in the ledger before this one" }) },
@@ -541,7 +541,7 @@ const struct kind kind_table[] = {
                  { "what.next_vkey", KIND_TEXT, REQ, "its verifier key" },
                  { "what.reason", KIND_TEXT, 0, "why" }, ADMINISTRATOR) },
 
-        { "state.baseline", 1, "monitor", 5002,
+        { "state.baseline", 1, "monitor", 5001,
           "A table of the host's state is known from here on; what was before is not.",
           FIELDS({ "what.columns", KIND_LIST, REQ, "names of its columns" },
                  { "what.digest", KIND_DIGEST, REQ,
@@ -552,7 +552,7 @@ const struct kind kind_table[] = {
                  { "what.rows", KIND_U64, REQ, "rows in it" },
                  { "what.table", KIND_TEXT, REQ, "name of the table" }) },
 
-        { "state.change", 1, "monitor", 5002,
+        { "state.change", 1, "monitor", 5019,
           "A row of a table of the host's state was added, removed or changed.",
           FIELDS({ "what.change", KIND_TEXT, REQ, "added, removed or changed" },
                  { "what.differs", KIND_LIST, 0, "columns that differ" },
