@@ -6,6 +6,7 @@
 static const struct builtin builtins[] = {
         { "filesystems", builtin_filesystems },
         { "luks", builtin_luks },
+        { "ports", builtin_ports },
         { NULL, NULL },
 };
 

@@ -22,6 +22,7 @@ struct builtin {
 
 builtin_fn builtin_filesystems;
 builtin_fn builtin_luks;
+builtin_fn builtin_ports;
 
 /* NULL: there is none of that name, which is our bug. */
 const struct builtin *builtin_by_name(const char *name);

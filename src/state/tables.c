@@ -13,6 +13,7 @@ const struct state_table *const state_tables[] = {
         &state_mounts,
         &state_packages,
         &state_passwords,
+        &state_ports,
         &state_users,
         NULL,
 };

@@ -104,13 +104,15 @@ static int receive(int fd, uint8_t *p, size_t room, struct span *ret)
 }
 
 /* 1: fn has had enough. */
-static int dump(int fd, uint8_t family, uint32_t states, uint32_t seq, sockdiag_fn *fn, void *ctx)
+static int dump(int fd, uint8_t family, uint8_t protocol, uint32_t states, sockdiag_fn *fn,
+                void *ctx)
 {
         _Alignas(8) uint8_t datagram[DATAGRAM_MAX];
         struct span rest = SPAN_NONE;
         const struct inet_diag_req_v2 req = { .sdiag_family = family,
-                                              .sdiag_protocol = IPPROTO_TCP,
+                                              .sdiag_protocol = protocol,
                                               .idiag_states = states };
+        const uint32_t seq = family;
         struct sockdiag_tcp t;
         int r = ask(fd, NLM_F_DUMP, seq, &req);
 
@@ -124,20 +126,31 @@ static int dump(int fd, uint8_t family, uint32_t states, uint32_t seq, sockdiag_
         return r == -ENODATA ? 0 : r;
 }
 
-int sockdiag_each(int netns, uint32_t states, sockdiag_fn *fn, void *ctx, struct err *err)
+static int each(int netns, uint8_t protocol, uint32_t states, sockdiag_fn *fn, void *ctx,
+                struct err *err)
 {
         CLEANUP_FD int fd = netns < 0 ? open_here() : open_there(netns);
         int r;
 
         if (fd < 0)
                 return err_sys(err, fd, "sock_diag");
-        r = dump(fd, AF_INET, states, 1, fn, ctx);
+        r = dump(fd, AF_INET, protocol, states, fn, ctx);
         if (r == 0) {
-                r = dump(fd, AF_INET6, states, 2, fn, ctx);
+                r = dump(fd, AF_INET6, protocol, states, fn, ctx);
                 if (r == -ENOENT) /* a kernel without IPv6 */
                         r = 0;
         }
         return r < 0 ? err_sys(err, r, "sock_diag") : 0;
+}
+
+int sockdiag_each(int netns, uint32_t states, sockdiag_fn *fn, void *ctx, struct err *err)
+{
+        return each(netns, IPPROTO_TCP, states, fn, ctx, err);
+}
+
+int sockdiag_each_udp(int netns, uint32_t states, sockdiag_fn *fn, void *ctx, struct err *err)
+{
+        return each(netns, IPPROTO_UDP, states, fn, ctx, err);
 }
 
 static void put_addr(const struct sock_addr *a, __be32 *addr, __be16 *port)
@@ -187,6 +200,7 @@ int sockdiag_of_process(int procfd, uint32_t *inodes, size_t max, size_t *ret_n)
         struct dir_reader reader;
         struct dir_entry e;
         char link[LINK_MAX_BYTES];
+        bool denied = false;
         size_t n = 0;
         int r = 0;
 
@@ -200,12 +214,15 @@ int sockdiag_of_process(int procfd, uint32_t *inodes, size_t max, size_t *ret_n)
                 if (r <= 0)
                         break;
                 link_n = readlinkat(fd, e.name, link, sizeof link);
+                denied |= link_n < 0 && errno == EACCES;
                 /* one that was closed meanwhile is none */
                 if (link_n > 0 && sockdiag_link(span_of(link, (size_t)link_n), &inodes[n]) == 0)
                         n++;
         }
         if (r < 0)
                 return r == -ENOENT ? -ESRCH : r;
+        if (denied) /* whoever reads any directory may list them, and not read one of them */
+                return -EACCES;
         *ret_n = n;
         return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sockdiag.h - the TCP sockets of this host: who holds them, where they lead.  Floor 1.
+/* sockdiag.h - the TCP and UDP sockets of this host: who holds them, where they lead.  Floor 1.
  *
  * A process' descriptors in /proc name its sockets by inode; NETLINK_SOCK_DIAG (sock_diag(7)) tells
  * a socket's addresses by inode, for one network namespace at a time.
@@ -28,7 +28,10 @@ bool sock_addr_is_loopback(const struct sock_addr *a);
  * brackets.  Appends. */
 void sock_addr_put(struct buf *out, const struct sock_addr *a);
 
-enum { SOCKDIAG_LISTEN = 10 }; /* of tcp(7)'s states, the one that waits for others */
+enum {
+        SOCKDIAG_UNCONNECTED = 7, /* of udp(7): anybody may send to it */
+        SOCKDIAG_LISTEN = 10,     /* of tcp(7)'s states, the one that waits for others */
+};
 
 struct sockdiag_tcp {
         uint8_t state;
@@ -49,6 +52,10 @@ typedef bool sockdiag_fn(void *ctx, const struct sockdiag_tcp *t);
  * netns is a descriptor of it, -1: our own; entering another takes CAP_SYS_ADMIN.  -ENOENT: the
  * kernel has no such service. */
 MUST_USE int sockdiag_each(int netns, uint32_t states, sockdiag_fn *fn, void *ctx, struct err *err);
+
+/* The same of UDP sockets. */
+MUST_USE int sockdiag_each_udp(int netns, uint32_t states, sockdiag_fn *fn, void *ctx,
+                               struct err *err);
 
 /* The one between these two ends, wherever it is held: the other end of a connection within a host.
  * -ENOENT: it is not of this namespace. */

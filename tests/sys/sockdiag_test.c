@@ -310,6 +310,28 @@ static void test_accepted(void **state)
         check_accepted(AF_INET6, "127.0.0.1"); /* both in one listener, as sshd has it */
 }
 
+/* A UDP socket that anybody may send to; with a peer it is in another state. */
+static void test_udp(void **state)
+{
+        struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+        int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        struct wanted w = { .inode = inode_of(fd) };
+        struct wanted gone = w, tcp = w;
+
+        assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+        assert_int_equal(sockdiag_each_udp(-1, 1u << SOCKDIAG_UNCONNECTED, look, &w, NULL), 0);
+        assert_int_equal(w.n, 1);
+        assert_int_equal(w.found.local.port, port_of(fd));
+        assert_int_equal(w.found.uid, geteuid());
+        assert_int_equal(sockdiag_each(-1, ~0u, look, &tcp, NULL), 0);
+        assert_int_equal(tcp.n, 0);
+        a.sin_port = htons(9);
+        assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
+        assert_int_equal(sockdiag_each_udp(-1, 1u << SOCKDIAG_UNCONNECTED, look, &gone, NULL), 0);
+        assert_int_equal(gone.n, 0);
+        close(fd);
+}
+
 /* Both ends are on this host: each is found from the other; nobody is found where nobody is. */
 static void check_other_end(int family, const char *client)
 {
@@ -451,6 +473,7 @@ int main(void)
                 cmocka_unit_test(test_link),
                 cmocka_unit_test(test_text),
                 cmocka_unit_test(test_accepted),
+                cmocka_unit_test(test_udp),
                 cmocka_unit_test(test_other_end),
                 cmocka_unit_test(test_enough),
                 cmocka_unit_test(test_of_process),

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tables of packages, mounts and the rest, compared with what other programs say."""
 import json
+import os
 import shutil
+import socket
 import subprocess
+import sys
 
 import pytest
 
@@ -108,3 +111,60 @@ def test_a_mount_is_told(monitor, tmp_path):
     wait_for(m.changes, "the change")
     (change,) = m.changes()
     assert change["differs"] == ["options"]
+
+
+def listening():
+    """What ss says: protocol, address, port and user of each socket."""
+    found = set()
+    for line in said("ss", "-H", "-l", "-n", "-t", "-u", "-e").splitlines():
+        words = line.split()
+        address, _, port = words[4].rpartition(":")
+        uid = next((w[4:] for w in words if w.startswith("uid:")), "0")
+        address = address.strip("[]").split("%")[0]
+        found.add((words[0], "::" if address == "*" else address, int(port), int(uid)))
+    return found
+
+
+def test_ports_are_those_of_ss_and_a_listener_is_told(monitor):
+    if not shutil.which("ss"):
+        pytest.skip("ss is not here")
+    with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+        tcp.bind(("127.0.0.3", 0))
+        tcp.listen()
+        udp.bind(("127.0.0.3", 20123))
+        m = monitor("ports")
+        mine = {(r["protocol"], r["port"]): r for r in m.rows() if r["address"] == "127.0.0.3"}
+        assert set(mine) == {("tcp", tcp.getsockname()[1]), ("udp", 20123)}
+        for r in mine.values():
+            assert (r["pid"], r["uid"]) == (os.getpid(), os.getuid())
+            assert r["program"] == os.path.realpath(sys.executable)
+        # others come and go on a busy machine, but not all of them at once
+        got = {(r["protocol"], r["address"].split("%")[0], r["port"], r["uid"]) for r in m.rows()}
+        assert got & listening() >= {x for x in got if x[2] < 1024} | {
+            (*key, os.getuid()) for key in [("tcp", "127.0.0.3", tcp.getsockname()[1]),
+                                            ("udp", "127.0.0.3", 20123)]}
+
+    def closed():
+        return {("removed", r[0]) for c in m.changes() for r in c["old"] if r[1] == "127.0.0.3"}
+
+    wait_for(closed, "the ports' end")
+
+
+def test_a_process_that_may_not_be_looked_into_is_said(monitor):
+    """Without CAP_SYS_PTRACE, a socket of another user's process has no program."""
+    code = "import os,socket,time; s=socket.socket(); s.bind(('127.0.0.4', 0)); s.listen();" \
+        "os.setgid(65534); os.setuid(65534); print(s.getsockname()[1], flush=True);" \
+        "time.sleep(600)"
+    if os.getuid() or not shutil.which("setpriv"):
+        pytest.skip("takes root and setpriv")
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE,
+                          text=True) as other:
+        port = int(other.stdout.readline())
+        try:
+            m = monitor("ports", command=("setpriv", "--bounding-set=-sys_ptrace"))
+            (row,) = [r for r in m.rows() if r["address"] == "127.0.0.4"]
+            assert row["port"] == port and "program" not in row
+            wait_for(lambda: "CAP_SYS_PTRACE" in json.dumps(m.recorder.entries("state.trouble")),
+                     "the trouble")
+        finally:
+            other.kill()
