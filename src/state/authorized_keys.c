@@ -157,7 +157,7 @@ static void put_option(struct state_out *out, struct span s)
         at = memchr(s.p + n, '=', s.n - n);
         buf_put(&b, at ? span_of(s.p, (size_t)(at - s.p)) : s);
         buf_put_str(&b, at ? "=***\"" : "");
-        state_item(out, "options", buf_span(&b));
+        state_item(out, "options", buf_status(&b) < 0 ? SPAN("***") : buf_span(&b));
         buf_done(&b);
 }
 

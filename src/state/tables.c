@@ -14,6 +14,7 @@ const struct state_table *const state_tables[] = {
         &state_packages,
         &state_passwords,
         &state_ports,
+        &state_sudo_rules,
         &state_users,
         NULL,
 };

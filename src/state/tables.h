@@ -14,6 +14,7 @@ extern const struct state_table state_mounts;
 extern const struct state_table state_packages;
 extern const struct state_table state_passwords;
 extern const struct state_table state_ports;
+extern const struct state_table state_sudo_rules;
 extern const struct state_table state_users;
 
 #endif
