@@ -6,6 +6,7 @@
 #include "loop/log.h"
 #include "monitor/monitor_entry.h"
 #include "state/row.h"
+#include "state/since.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -191,6 +192,7 @@ void tell_rows(struct monitor *m)
         *b = (struct batch){ 0 };
         rows_init(&b->old);
         b->baseline = load_stored(m, &before);
+        rows_keep_since(&m->rows, &b->old, w->table, clock_wall(m->o.clock));
         b->walk = (struct rows_walk){ .table = w->table, .old = &b->old, .new = &m->rows };
         b->head.faults = m->faults;
         b->head.changed_ns = clock_wall(m->o.clock);

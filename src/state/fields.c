@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "state/fields.h"
 
+#include <stdio.h>
+
 bool field_cut(struct span *s, char sep, struct span *ret)
 {
         const uint8_t *at;
@@ -75,4 +77,47 @@ bool field_number(struct span s, uint64_t *ret)
         while (s.n > 1 && s.p[0] == '0')
                 s = span_from(s, 1);
         return text_to_u64(s, ret) == 0;
+}
+
+static int month_of(struct span s)
+{
+        static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+        for (int i = 0; s.n == 3 && i < 12; i++)
+                if (memcmp(names + 3 * i, s.p, 3) == 0)
+                        return i + 1;
+        return 0;
+}
+
+static bool is_utc(struct span s)
+{
+        static const char *const names[] = { "UTC", "GMT", "Z", "+0000" };
+
+        for (size_t i = 0; i < ARRAY_LEN(names); i++)
+                if (span_eq_str(s, names[i]))
+                        return true;
+        return false;
+}
+
+bool field_date(struct span s, int64_t *ret_wall_ns)
+{
+        enum { WEEKDAY, DAY, MONTH, YEAR, TIME, ZONE, WORDS };
+        struct span w[WORDS];
+        char text[64];
+        int64_t ns;
+        int n = 0;
+
+        while (n < WORDS && field_word(&s, &w[n]))
+                n++;
+        if (n < WORDS || field_trim(s).n > 0 || w[WEEKDAY].n != 4 || w[WEEKDAY].p[3] != ',' ||
+            w[DAY].n > 2 || w[YEAR].n != 4 || w[TIME].n != 8 || !is_utc(w[ZONE]))
+                return false;
+        /* text_to_time judges every digit of it */
+        snprintf(text, sizeof text, "%.4s-%02d-%s%.*sT%.8s.000000000Z", (const char *)w[YEAR].p,
+                 month_of(w[MONTH]), w[DAY].n == 1 ? "0" : "", (int)w[DAY].n,
+                 (const char *)w[DAY].p, (const char *)w[TIME].p);
+        if (text_to_time(span_str(text), &ns) < 0 || ns < 0)
+                return false;
+        *ret_wall_ns = ns;
+        return true;
 }

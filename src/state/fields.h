@@ -24,5 +24,7 @@ bool field_split(struct span s, char sep, struct span *fields, size_t n);
 struct span field_base(struct span path);
 /* A decimal number as others write it: leading zeros are fine, signs are not. */
 bool field_number(struct span s, uint64_t *ret);
+/* "Sat, 11 Jul 2026 09:57:13 UTC" (RFC 5322, in UTC) to ns since 1970; false for any other form. */
+bool field_date(struct span s, int64_t *ret_wall_ns);
 
 #endif

@@ -14,6 +14,7 @@ const struct state_table *const state_tables[] = {
         &state_packages,
         &state_pam,
         &state_passwords,
+        &state_patches,
         &state_ports,
         &state_sshd,
         &state_sudo_rules,

@@ -14,6 +14,7 @@ extern const struct state_table state_mounts;
 extern const struct state_table state_packages;
 extern const struct state_table state_pam;
 extern const struct state_table state_passwords;
+extern const struct state_table state_patches;
 extern const struct state_table state_ports;
 extern const struct state_table state_sshd;
 extern const struct state_table state_sudo_rules;
