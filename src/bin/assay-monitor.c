@@ -14,7 +14,7 @@ struct options {
 
 static const struct option_spec specs[] = {
         { "config", 0, OPTION_TEXT, offsetof(struct options, config), "DIR",
-          "may have state.yaml (/etc/assay)" },
+          "has state.yaml (/etc/assay)" },
         { "root", 0, OPTION_TEXT, offsetof(struct options, root), "DIR",
           "look below this directory, which is not /: an image, a test" },
         { "table", 't', OPTION_TEXTS, offsetof(struct options, table), "NAME",

@@ -52,16 +52,16 @@ static void put_check_json(const struct config *c, struct buf *out)
         json_begin_object(&w);
         json_put_key(&w, "faults");
         json_begin_array(&w);
-        for (size_t i = 0; i < c->n_faults; i++) {
+        for (size_t i = 0; i < c->faults.n; i++) {
                 json_begin_object(&w);
-                json_member_u64(&w, "column", c->faults[i].column);
-                json_member_u64(&w, "line", c->faults[i].line);
-                json_member_text(&w, "text", c->faults[i].text);
+                json_member_u64(&w, "column", c->faults.at[i].column);
+                json_member_u64(&w, "line", c->faults.at[i].line);
+                json_member_text(&w, "text", c->faults.at[i].text);
                 json_end_object(&w);
         }
         json_end_array(&w);
         command_put_json_text(&w, "file", c->from);
-        json_member_bool(&w, "good", c->n_faults == 0);
+        json_member_bool(&w, "good", c->faults.n == 0);
         json_member_u64(&w, "patterns", c->set.n);
         json_member_u64(&w, "profiles", c->set.n_profiles);
         json_end_object(&w);
@@ -103,11 +103,11 @@ static void put_owner_notes(const struct watch_profile *p, struct buf *out)
 
 static void put_check_text(const struct screen *s, const struct config *c, struct buf *out)
 {
-        for (size_t i = 0; i < c->n_faults; i++) {
+        for (size_t i = 0; i < c->faults.n; i++) {
                 config_put_fault(c, i, out);
                 buf_put_byte(out, '\n');
         }
-        if (c->n_faults)
+        if (c->faults.n)
                 return;
         screen_put(s, out, STYLE_GOOD, "GOOD");
         buf_put_str(out, "  ");
@@ -131,13 +131,13 @@ static enum status run_check(struct invocation *in)
         struct err err = { 0 };
         int rc = load(in, in->n_operands ? in->operands[0] : NULL, &c, &err);
 
-        if (rc < 0 && c.n_faults == 0)
+        if (rc < 0 && c.faults.n == 0)
                 return complain_err(in, &err);
         if (in->json)
                 put_check_json(&c, &out);
         else
                 put_check_text(&in->out, &c, &out);
-        return command_print(in, &out, c.n_faults ? STATUS_PROBLEM : STATUS_GOOD);
+        return command_print(in, &out, c.faults.n ? STATUS_PROBLEM : STATUS_GOOD);
 }
 
 static const struct command watch_check = {

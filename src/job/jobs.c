@@ -18,6 +18,7 @@ static const struct job jobs[] = {
         { .name = "retention", .input_max = MIB, .run = job_retention },
         { .name = "signature", .call = job_signature, .right = JOB_RUNS_PROGRAMS },
         { .name = "state", .call = job_state },
+        { .name = "statefile", .input_max = MIB, .run = job_statefile },
         { .name = "watch", .input_max = MIB, .run = job_watch },
 };
 

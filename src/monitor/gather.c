@@ -3,6 +3,8 @@
 
 #include "crypto/sha256.h"
 #include "monitor/builtin.h"
+#include "state/settings.h"
+#include "sys/sysclock.h"
 
 enum { LOOK_MAX = 32 * 1024 * 1024, BUILTIN_MAX = 32 * 1024 * 1024 };
 
@@ -36,6 +38,15 @@ static int put_builtin(struct gathering *x, const struct state_source *s)
         return rc;
 }
 
+static int put_given(struct gathering *x, const struct state_source *s)
+{
+        struct state_part p = { .name = SPAN(STATE_GIVEN_NAME), .bytes = span_str(s->where) };
+
+        if (s->flags & STATE_TIMED)
+                p.mtime_ns = clock_wall(&sysclock);
+        return gathering_put(x, &p);
+}
+
 static int put_source(struct gathering *x, const struct state_source *s)
 {
         if (*x->g->stop)
@@ -54,6 +65,8 @@ static int put_source(struct gathering *x, const struct state_source *s)
                 return x->out ? gather_program(x, s) : 0;
         case STATE_BUILTIN:
                 return x->out ? put_builtin(x, s) : 0;
+        case STATE_GIVEN:
+                return x->out ? put_given(x, s) : 0;
         }
         return 0;
 }
@@ -93,7 +106,8 @@ int gather_look(const struct gather *g, uint8_t ret[32], struct err *err)
 bool gather_can_look(const struct state_source *sources, size_t n)
 {
         for (size_t i = 0; i < n; i++)
-                if (sources[i].type == STATE_PROGRAM || sources[i].type == STATE_BUILTIN)
+                if (sources[i].type == STATE_PROGRAM || sources[i].type == STATE_BUILTIN ||
+                    sources[i].flags & STATE_TIMED)
                         return false;
         return true;
 }

@@ -22,39 +22,6 @@ static int64_t mono(const struct monitor *m)
 
 /* ---- making and ending ---- */
 
-static bool is_wanted(const struct monitor_options *o, const char *name)
-{
-        if (!o->tables)
-                return true;
-        for (const char *const *p = o->tables; *p; p++)
-                if (strcmp(*p, name) == 0)
-                        return true;
-        return false;
-}
-
-static int choose_tables(struct monitor *m, struct err *err)
-{
-        for (const char *const *p = m->o.tables; p && *p; p++)
-                if (!state_table_by_name(span_str(*p)))
-                        return err_set(err, -ENOENT, "there is no table \"%s\"", *p);
-        m->at = calloc(STATE_TABLES_MAX, sizeof(*m->at));
-        if (!m->at)
-                return err_set(err, -ENOMEM, "out of memory");
-        for (size_t i = 0; state_tables[i]; i++) {
-                const struct state_table *t = state_tables[i];
-                struct watched *w = &m->at[m->n];
-
-                if (!is_wanted(&m->o, t->name))
-                        continue;
-                *w = (struct watched){ .table = t,
-                                       .sources = t->sources,
-                                       .n_sources = t->n_sources };
-                snprintf(w->name, sizeof w->name, "%s", t->name);
-                m->n++;
-        }
-        return 0;
-}
-
 int monitor_new(const struct monitor_options *o, struct monitor **ret, struct err *err)
 {
         CLEANUP(monitor_freep) struct monitor *m = calloc(1, sizeof *m);
@@ -73,7 +40,7 @@ int monitor_new(const struct monitor_options *o, struct monitor **ret, struct er
         m->dirfd = open(o->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (m->dirfd < 0)
                 return err_sys(err, -errno, "%s", o->state_dir);
-        rc = choose_tables(m, err);
+        rc = reload_first(m, err);
         f.ctx = m;
         if (rc == 0)
                 rc = feed_new(&f, &m->feed, err);
@@ -100,6 +67,7 @@ struct monitor *monitor_free(struct monitor *m)
         buf_done(&m->skeleton);
         buf_done(&m->field);
         buf_done(&m->gather.bundle);
+        reload_done(m);
         free(m->at);
         free(m);
         return NULL;
@@ -120,9 +88,14 @@ static struct watched *most_due(struct monitor *m)
 static void on_tick(void *ctx)
 {
         struct monitor *m = ctx;
-        struct watched *w = most_due(m);
+        struct watched *w;
 
-        if (m->step != STEP_IDLE || m->stopping || !m->begun || !w)
+        if (m->step != STEP_IDLE || m->stopping || !m->begun)
+                return;
+        if (m->reload.ready)
+                reload_apply(m);
+        w = most_due(m);
+        if (!w)
                 return;
         if (w->due_ns > mono(m)) {
                 loop_timer_set(m->tick, w->due_ns);
@@ -138,8 +111,8 @@ void monitor_next(struct monitor *m)
 {
         struct watched *w = m->now;
 
-        w->due_ns = mono(m) + (w->problem[0] ? MAX_OF(w->table->every_s, (unsigned)RETRY_S)
-                                             : w->table->every_s) *
+        w->due_ns = mono(m) + (w->problem[0] ? MAX_OF(w->plan->every_s, (unsigned)RETRY_S)
+                                             : w->plan->every_s) *
                                       NS_PER_S;
         m->now = NULL;
         m->step = STEP_IDLE;
@@ -179,7 +152,9 @@ static void begin(struct monitor *m)
         m->begun = true;
         if (tell_resume(m, &err) < 0)
                 log_event(LOG_LEVEL_ERROR, "monitor.store", log_err(&err));
-        tell_monitor(m, "started");
+        tell_monitor(m, "started", NULL);
+        if (m->reload.refused[0])
+                tell_monitor(m, "refused", m->reload.refused);
         loop_timer_set(m->tick, mono(m));
 }
 
@@ -264,7 +239,7 @@ void monitor_stop(struct monitor *m)
         pool_drain(m->o.pool);
         if (m->step != STEP_TELL)
                 m->step = STEP_IDLE;
-        tell_monitor(m, "stopped");
+        tell_monitor(m, "stopped", NULL);
         tell_pump(m);
         if (feed_connected(m->feed) && feed_flush(m->feed, STOP_MS, &err) < 0)
                 log_event(LOG_LEVEL_WARNING, "monitor.stop", log_err(&err));
@@ -299,12 +274,27 @@ static void put_watched(const struct watched *w, struct json_writer *j)
         json_end_array(j);
 }
 
+static void put_config(const struct monitor_config *c, struct json_writer *j)
+{
+        CLEANUP(buf_done) struct buf safe = BUF_INIT(4 * PATH_MAX);
+        char hex[2 * SHA256_LEN + 1];
+
+        text_hex(span_of(c->digest, SHA256_LEN), hex);
+        text_put_safe(&safe, span_str(c->from));
+        json_put_key(j, "config");
+        json_begin_object(j);
+        json_member_string(j, "from", buf_span(&safe));
+        json_member_text(j, "sha256", hex);
+        json_end_object(j);
+}
+
 void monitor_put_status(const struct monitor *m, struct buf *out)
 {
         struct json_writer w;
 
         json_writer_init(&w, out);
         json_begin_object(&w);
+        put_config(&m->config, &w);
         json_member_u64(&w, "entries", m->entries);
         json_member_u64(&w, "pending", feed_pending(m->feed) + m->n_out);
         json_member_bool(&w, "ready", monitor_is_ready(m));

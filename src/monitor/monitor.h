@@ -30,11 +30,13 @@ struct monitor_options {
         const char *socket; /* of the recorder */
         const char *job_program;
         const char *root;          /* before the paths of all sources; "" */
+        const char *config;        /* state.yaml(5); where it is not there, what is built in */
         const char *const *tables; /* only these, ended by NULL; NULL: all */
         bool as_others;            /* may become somebody else for a program */
 };
 
-/* -ENOENT: a table of o->tables is none. */
+/* A state.yaml that is refused is told, and what is built in is used.  -ENOENT: a table of
+ * o->tables is none. */
 MUST_USE int monitor_new(const struct monitor_options *o, struct monitor **ret, struct err *err);
 struct monitor *monitor_free(struct monitor *m);
 DEFINE_CLEANUP(struct monitor, monitor_free)
@@ -43,8 +45,9 @@ DEFINE_CLEANUP(struct monitor, monitor_free)
 MUST_USE int monitor_start(struct monitor *m, struct err *err);
 /* Tell that it stops and wait a little for the recorder. */
 void monitor_stop(struct monitor *m);
-/* Look at everything now. */
-void monitor_look_again(struct monitor *m);
+/* Read state.yaml again, and look at everything.  A file that is refused is told, and what was
+ * before goes on. */
+void monitor_reload(struct monitor *m);
 
 /* Has every table been read once? */
 bool monitor_is_ready(const struct monitor *m);

@@ -6,6 +6,8 @@
 #include "wire/entry.h"
 #include "wire/json.h"
 
+#include <limits.h>
+
 enum { SAMPLES_MAX = 48 * 1024 };
 
 static void end(struct json_writer *w)
@@ -161,17 +163,24 @@ void state_trouble_put(const char *name, int64_t wall_ns, const char *event, con
         end(&w);
 }
 
-void state_monitor_put(int64_t wall_ns, const char *event, const char *const *tables, size_t n,
-                       struct buf *out)
+void state_monitor_put(const struct state_monitor_facts *f, struct buf *out)
 {
+        CLEANUP(buf_done) struct buf safe = BUF_INIT(4 * PATH_MAX);
+        char hex[2 * SHA256_LEN + 1];
         struct json_writer w;
 
-        entry_begin(&w, out, "state.monitor", wall_ns);
-        json_member_text(&w, "event", event);
+        text_put_safe(&safe, span_str(f->config));
+        text_hex(span_of(f->digest, SHA256_LEN), hex);
+        entry_begin(&w, out, "state.monitor", f->wall_ns);
+        json_member_string(&w, "config", buf_span(&safe));
+        json_member_text(&w, "config_digest", hex);
+        json_member_text(&w, "event", f->event);
+        if (f->reason)
+                json_member_text(&w, "reason", f->reason);
         json_put_key(&w, "tables");
         json_begin_array(&w);
-        for (size_t i = 0; i < n; i++)
-                json_put_string(&w, span_str(tables[i]));
+        for (size_t i = 0; i < f->n; i++)
+                json_put_string(&w, span_str(f->tables[i]));
         json_end_array(&w);
         json_member_text(&w, "version", ASSAY_VERSION);
         end(&w);

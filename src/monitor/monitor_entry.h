@@ -36,7 +36,15 @@ void capacity_put(const char *name, int64_t wall_ns, const struct rows *rows, st
 
 void state_trouble_put(const char *name, int64_t wall_ns, const char *event, const char *reason,
                        struct buf *out);
-void state_monitor_put(int64_t wall_ns, const char *event, const char *const *tables, size_t n,
-                       struct buf *out);
+
+struct state_monitor_facts {
+        int64_t wall_ns;
+        const char *event, *reason; /* reason: NULL */
+        const char *config;         /* path of what is used */
+        const uint8_t *digest;      /* of that */
+        const char *const *tables;
+        size_t n;
+};
+void state_monitor_put(const struct state_monitor_facts *f, struct buf *out);
 
 #endif

@@ -6,6 +6,7 @@
 #include "crypto/sha256.h"
 #include "ledger/feed.h"
 #include "loop/jobrun.h"
+#include "monitor/config.h"
 #include "monitor/gather.h"
 #include "monitor/monitor.h"
 #include "state/rows.h"
@@ -13,14 +14,13 @@
 
 enum { MONITOR_PROBLEM_MAX = 256, MONITOR_OUT_MAX = 1024 };
 
-/* One table, and what is known of it. */
+/* One table or target, and what is known of it. */
 struct watched {
         const struct state_table *table;
         char name[STATE_NAME_MAX]; /* the table's, or "table.target" */
-        const struct state_source *sources;
-        size_t n_sources;
-        int64_t due_ns;           /* monotonic */
-        uint8_t look[SHA256_LEN]; /* when it was last read */
+        const struct plan *plan;   /* of the configuration that is used */
+        int64_t due_ns;            /* monotonic */
+        uint8_t look[SHA256_LEN];  /* when it was last read */
         uint8_t gathered[SHA256_LEN];
         bool has_look, has_gathered;
         bool read;               /* once since the start */
@@ -64,9 +64,17 @@ struct gather_job {
 
 struct monitor {
         struct monitor_options o;
-        int dirfd; /* of state_dir */
-        struct watched *at;
+        int dirfd;          /* of state_dir */
+        struct watched *at; /* PLANS_MAX */
         size_t n;
+        struct monitor_config config;
+        struct reload {
+                struct monitor_config next;
+                struct job_run *job;               /* reads it; NULL: none */
+                bool again;                        /* once more when it has ended */
+                bool ready;                        /* next waits for the table at hand */
+                char refused[MONITOR_PROBLEM_MAX]; /* at the start; "": not */
+        } reload;
 
         struct feed *feed;
         struct loop_source *feed_source, *pool_source, *tick, *again, *reconnect;
@@ -111,12 +119,23 @@ void tell_pump(struct monitor *m);
 void tell_renumbered(struct monitor *m);
 /* A table is "unreadable", has "faults", or, with why NULL, is "readable" again. */
 void tell_trouble(struct monitor *m, struct watched *w, const char *event, const char *why);
-void tell_monitor(struct monitor *m, const char *event);
+/* reason: why a configuration was refused; NULL. */
+void tell_monitor(struct monitor *m, const char *event, const char *reason);
 void tell_done(struct monitor *m);
 void tell_on_ack(void *ctx, uint64_t seq, uint64_t index);
 void tell_on_nak(void *ctx, uint64_t seq, int code, struct span text);
 
+/* ---- monitor_reload.c: state.yaml ---- */
+
+MUST_USE int reload_first(struct monitor *m, struct err *err);
+/* No table is at hand: use the next one, if there is one. */
+void reload_apply(struct monitor *m);
+void reload_done(struct monitor *m);
+
 /* ---- monitor.c ---- */
+
+/* Everything is due. */
+void monitor_look_again(struct monitor *m);
 
 /* The table at hand is done with, for now. */
 void monitor_next(struct monitor *m);

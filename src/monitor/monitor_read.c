@@ -46,8 +46,8 @@ int read_begin(struct monitor *m, struct watched *w)
                 .job = { .run = gather_run, .done = gather_done },
                 .m = m,
                 .g = { .root = m->o.root,
-                       .sources = w->sources,
-                       .n = w->n_sources,
+                       .sources = w->plan->sources,
+                       .n = w->plan->n_sources,
                        .as_others = m->o.as_others,
                        .stop = &m->stop },
                 .look_first = w->has_look,
@@ -124,7 +124,7 @@ static void on_end(void *ctx, int result, const struct err *err)
                 return;
         }
         memcpy(w->look, m->gather.look, SHA256_LEN);
-        w->has_look = gather_can_look(w->sources, w->n_sources);
+        w->has_look = gather_can_look(w->plan->sources, w->plan->n_sources);
         w->has_gathered = true;
         w->faults = m->faults;
         w->read_ns = clock_wall(m->o.clock);

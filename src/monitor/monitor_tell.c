@@ -66,13 +66,20 @@ void tell_trouble(struct monitor *m, struct watched *w, const char *event, const
         queue_skeleton(m);
 }
 
-void tell_monitor(struct monitor *m, const char *event)
+void tell_monitor(struct monitor *m, const char *event, const char *reason)
 {
-        const char *names[STATE_TABLES_MAX];
+        const char *names[PLANS_MAX];
+        struct state_monitor_facts f = { .wall_ns = clock_wall(m->o.clock),
+                                         .event = event,
+                                         .reason = reason,
+                                         .config = m->config.from,
+                                         .digest = m->config.digest,
+                                         .tables = names,
+                                         .n = m->n };
 
         for (size_t i = 0; i < m->n; i++)
                 names[i] = m->at[i].name;
-        state_monitor_put(clock_wall(m->o.clock), event, names, m->n, fresh(&m->skeleton));
+        state_monitor_put(&f, fresh(&m->skeleton));
         queue_skeleton(m);
 }
 

@@ -8,6 +8,7 @@
 #include "loop/pool.h"
 #include "loop/presence.h"
 #include "loop/role.h"
+#include "monitor/config.h"
 #include "monitor/monitor.h"
 #include "sys/io.h"
 
@@ -29,7 +30,7 @@ struct process {
         struct notify notify;
         struct presence presence;
         struct sandbox_state sandbox;
-        char state_dir[PATH_MAX], socket[PATH_MAX], job[PATH_MAX];
+        char state_dir[PATH_MAX], socket[PATH_MAX], job[PATH_MAX], config[PATH_MAX];
 };
 
 static int join(char out[PATH_MAX], const char *dir, const char *name, struct err *err)
@@ -52,7 +53,7 @@ static void on_reload(void *ctx, int signo)
         struct process *p = ctx;
 
         (void)signo;
-        monitor_look_again(p->monitor);
+        monitor_reload(p->monitor);
 }
 
 static void say_status(void *ctx)
@@ -79,6 +80,7 @@ static int open_all(struct process *p, struct err *err)
                                      .socket = p->socket,
                                      .job_program = p->job,
                                      .root = p->o->root,
+                                     .config = p->config,
                                      .tables = p->o->tables,
                                      .as_others = geteuid() == 0 && !p->o->keep_user };
         CLEANUP_FD int run_fd = open(p->o->run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -127,6 +129,8 @@ int monitor_run(const struct monitor_run_options *o)
                 rc = io_make_dirs(&io_kernel, AT_FDCWD, p->state_dir, 0700, &err);
         if (rc == 0)
                 rc = join(p->socket, o->run, "recorder.sock", &err);
+        if (rc == 0)
+                rc = join(p->config, o->config, MONITOR_CONFIG_FILE, &err);
         if (rc == 0)
                 rc = job_program(p->job, &err);
         if (rc == 0)

@@ -16,7 +16,7 @@ struct monitor_run_options {
         bool keep_user;
 };
 
-/* Until SIGTERM or SIGINT; SIGHUP: look at everything now.  0, or a negative errno, logged. */
+/* Until SIGTERM or SIGINT; SIGHUP: monitor_reload().  0, or a negative errno, logged. */
 int monitor_run(const struct monitor_run_options *o);
 
 #endif

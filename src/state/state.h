@@ -55,12 +55,15 @@ enum state_source_type {
                       * or that is below /home, sorted by byte; no part where there is none */
         STATE_PROGRAM, /* the output of a program: its path and arguments with one blank between */
         STATE_BUILTIN, /* what the gathering process knows how to ask: monitor/builtin.h */
+        STATE_GIVEN,   /* of state.yaml: a part of that name whose content this is */
 };
 
 enum state_source_flags {
         STATE_FOLLOW = 1u << 0,  /* FILES: the content behind a link, under the link's name */
         STATE_NAMES = 1u << 1,   /* only what stat(2) says, no content */
         STATE_AS_ROOT = 1u << 2, /* PROGRAM: as root; else as nobody */
+        STATE_TIMED = 1u << 3,   /* GIVEN: its time of modification is that of the gathering, for
+                                    who judges ages; so the table is read each time */
 };
 
 struct state_source {
@@ -72,6 +75,27 @@ struct state_source {
 enum state_table_flags {
         STATE_PERSONAL = 1u << 0, /* rows name people: they go into the ledger sealed */
         STATE_SAMPLES = 1u << 1,  /* its values never rest: told as they are, not compared */
+        /* state.yaml lists files for it, each item with a name, patterns of glob(7) and a greatest
+         * age: settings.h says how its reader gets them.  Of the files it sees what stat(2) says,
+         * links followed.  Without an item there is nothing to look at. */
+        STATE_TAKES_FILES = 1u << 2,
+};
+
+enum state_setting_type {
+        SETTING_TEXT,
+        SETTING_TEXTS, /* one, or a list */
+        SETTING_FILE,  /* absolute path */
+        SETTING_PORT,
+        SETTING_CHOICE,
+};
+
+/* A key that a target of a table has in state.yaml(5). */
+struct state_setting {
+        const char *name;
+        enum state_setting_type type;
+        bool required;
+        const char *choices; /* "verify-full|verify-ca" */
+        const char *about;   /* one line */
 };
 
 struct state_in;
@@ -86,6 +110,10 @@ struct state_table {
         size_t n_sources;
         unsigned every_s; /* how often its sources are looked at */
         unsigned flags;
+        /* It is of targets beyond this host: looked at for each that state.yaml names, as
+         * "table.target".  The keys of one, ascending by name. */
+        const struct state_setting *settings;
+        size_t n_settings;
         /* STATE_PERSONAL: whose a row is, the label by which its values can be erased: "user" and
          * the text of this column.  NULL: the table's name and the row's key. */
         const char *subject, *subject_column;
@@ -94,8 +122,9 @@ struct state_table {
         int (*read)(struct state_in *in, struct state_out *out, struct err *err);
 };
 
-#define STATE_COLUMNS(c) .columns = (c), .n_columns = ARRAY_LEN(c)
-#define STATE_SOURCES(s) .sources = (s), .n_sources = ARRAY_LEN(s)
+#define STATE_COLUMNS(c)  .columns = (c), .n_columns = ARRAY_LEN(c)
+#define STATE_SOURCES(s)  .sources = (s), .n_sources = ARRAY_LEN(s)
+#define STATE_SETTINGS(s) .settings = (s), .n_settings = ARRAY_LEN(s)
 
 /* In order of their names; ends with NULL. */
 extern const struct state_table *const state_tables[];

@@ -567,8 +567,12 @@ const struct kind kind_table[] = {
                  { "what.table", KIND_TEXT, REQ, "name of the table" }) },
 
         { "state.monitor", 1, "monitor", 6002,
-          "The monitor of the host's state started or stopped.",
-          FIELDS({ "what.event", KIND_TEXT, REQ, "started or stopped" },
+          "The monitor of the host's state started or stopped, or its configuration changed.",
+          FIELDS({ "what.config", KIND_TEXT, REQ, "the state.yaml it uses, escaped" },
+                 { "what.config_digest", KIND_DIGEST, REQ, "SHA-256 of that file" },
+                 { "what.event", KIND_TEXT, REQ,
+                   "started, stopped, reloaded, or refused: another configuration" },
+                 { "what.reason", KIND_TEXT, 0, "why it was refused" },
                  { "what.tables", KIND_LIST, REQ, "tables it looks at" },
                  { "what.version", KIND_TEXT, REQ, "of the monitor" }) },
 

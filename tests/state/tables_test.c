@@ -2,6 +2,8 @@
 /* What holds for every table there is. */
 #include "table_tool.h"
 
+#include "state/settings.h"
+
 #include <ctype.h>
 
 static bool is_name(const char *s)
@@ -33,6 +35,19 @@ static void check_columns(const struct state_table *t)
                 fail_msg("%s: no column names a row", t->name);
 }
 
+static void check_settings(const struct state_table *t)
+{
+        for (size_t i = 0; i < t->n_settings; i++) {
+                const struct state_setting *s = &t->settings[i];
+
+                assert_true(is_name(s->name) && s->about && *s->about);
+                assert_true((s->type == SETTING_CHOICE) == (s->choices != NULL));
+                if (i && strcmp(t->settings[i - 1].name, s->name) >= 0)
+                        fail_msg("%s: setting %s is not in order", t->name, s->name);
+                assert_ptr_equal(state_setting_by_name(t, span_str(s->name)), s);
+        }
+}
+
 static void test_all(void **state)
 {
         size_t n = 0;
@@ -44,7 +59,9 @@ static void test_all(void **state)
                 assert_true(is_name(t->name) && strlen(t->name) < STATE_NAME_MAX / 2);
                 if (n && strcmp(state_tables[n - 1]->name, t->name) >= 0)
                         fail_msg("%s is not in order", t->name);
-                assert_true(t->about && *t->about && t->read && t->n_sources && t->every_s);
+                assert_true(t->about && *t->about && t->read && t->every_s);
+                assert_true(t->n_sources || t->n_settings || t->flags & STATE_TAKES_FILES);
+                check_settings(t);
                 assert_ptr_equal(state_table_by_name(span_str(t->name)), t);
                 check_columns(t);
                 assert_true(!t->subject_column ||

@@ -68,10 +68,11 @@ static int join(char out[PATH_MAX], const char *dir, const char *name, struct er
 static void log_faults(const struct config *c, const struct err *err)
 {
         log_event(LOG_LEVEL_ERROR, "sensor.config_refused", log_str("file", c->from), log_err(err));
-        for (size_t i = 0; i < c->n_faults; i++)
-                log_event(
-                        LOG_LEVEL_ERROR, "sensor.config_fault", log_u64("line", c->faults[i].line),
-                        log_u64("column", c->faults[i].column), log_str("text", c->faults[i].text));
+        for (size_t i = 0; i < c->faults.n; i++)
+                log_event(LOG_LEVEL_ERROR, "sensor.config_fault",
+                          log_u64("line", c->faults.at[i].line),
+                          log_u64("column", c->faults.at[i].column),
+                          log_str("text", c->faults.at[i].text));
 }
 
 /* What was watched when the state was last written. */

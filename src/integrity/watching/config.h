@@ -16,11 +16,12 @@
 #include "base/err.h"
 #include "integrity/trusted/pace.h"
 #include "integrity/watching/watchset.h"
+#include "loop/conffile.h"
 #include "loop/jobrun.h"
 
 #include <limits.h>
 
-enum { CONFIG_DIGEST = 32, CONFIG_FILE_MAX = 1 << 20, CONFIG_FAULTS_MAX = 32 };
+enum { CONFIG_DIGEST = 32 };
 
 #define CONFIG_FILE    "watch.yaml"
 #define CONFIG_SHIPPED "built-in watch.yaml"
@@ -30,20 +31,13 @@ enum config_flags {
         CONFIG_NO_OTHER = 1u << 1, /* a file that is not there is an error, -ENOENT */
 };
 
-/* Line 0: of the whole file. */
-struct config_fault {
-        uint32_t line, column;
-        char text[512]; /* safe to show */
-};
-
 struct config {
         struct watchset set;
         struct pace_limits pace; /* of scans */
         char from[PATH_MAX];     /* the file's path, CONFIG_SHIPPED or "command line" */
         uint8_t digest[CONFIG_DIGEST];
         bool has_digest;
-        struct config_fault *faults;
-        size_t n_faults;
+        struct conffile_faults faults;
 };
 
 void config_done(struct config *c);

@@ -84,15 +84,15 @@ static void test_file(void **state)
 
 static void test_ceiling(void **state)
 {
-        struct buf text = BUF_INIT(2 * CONFIG_FILE_MAX);
+        struct buf text = BUF_INIT(2 * CONFFILE_MAX);
         struct config c = { 0 };
-        char *much = malloc(CONFIG_FILE_MAX + 1);
+        char *much = malloc(CONFFILE_MAX + 1);
 
-        memset(much, 'x', CONFIG_FILE_MAX + 1);
-        write_file(much, CONFIG_FILE_MAX, 0600);
+        memset(much, 'x', CONFFILE_MAX + 1);
+        write_file(much, CONFFILE_MAX, 0600);
         assert_int_equal(open_file(file, 0, &c, &text), 0);
-        assert_int_equal(text.n, CONFIG_FILE_MAX);
-        write_file(much, CONFIG_FILE_MAX + 1, 0600);
+        assert_int_equal(text.n, CONFFILE_MAX);
+        write_file(much, CONFFILE_MAX + 1, 0600);
         assert_int_equal(open_file(file, 0, &c, &text), -E2BIG);
         unlink(file);
         free(much);
@@ -163,7 +163,7 @@ static void test_flood(void **state)
         for (; rc == 0; n++)
                 rc = config_fact(&c, span_str(FAULT("1", "1", "x")));
         assert_int_equal(rc, -EBADMSG);
-        assert_int_equal(n, CONFIG_FAULTS_MAX + 1);
+        assert_int_equal(n, CONFFILE_FAULTS_MAX + 1);
         config_done(&c);
         (void)state;
 }

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the job says of a state.yaml: facts, or faults as "line:column text". */
+#include "job/faults.h"
+#include "state/settings.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+/* cmocka wants the above first */
+#include <cmocka.h>
+
+#include "../alloc_fail.h"
+
+static int collect(void *ctx, struct span json)
+{
+        struct json_value fact = json_value_of(json), v, at;
+        struct buf *b = ctx;
+        int64_t line = 0, column = 0;
+
+        assert_int_equal(json_check(json, NULL), 0);
+        if (json_get(fact, "fault", &v)) {
+                assert_true(json_get(fact, "line", &at) && json_value_int(at, &line));
+                assert_true(json_get(fact, "column", &at) && json_value_int(at, &column));
+                buf_printf(b, "%lld:%lld ", (long long)line, (long long)column);
+                assert_true(json_value_text(v, b));
+        } else {
+                buf_put(b, json);
+        }
+        buf_put_byte(b, '\n');
+        return buf_status(b);
+}
+
+static int run(struct span yaml, struct buf *told)
+{
+        struct job_out out;
+        int rc;
+
+        buf_clear(told);
+        job_out_init(&out, collect, told);
+        rc = job_statefile(&out, yaml, NULL);
+        job_out_done(&out);
+        return rc;
+}
+
+/* What is added begins in line 2. */
+#define HEAD   "version: 1\n"
+#define TABLES HEAD "tables:\n" /* and here in line 3 */
+
+static const struct {
+        struct span yaml;
+        const char *want; /* the beginning of each fault, a line each */
+} faults[] = {
+        { SPAN_INIT(""), "1:1 the key version should stand here" },
+        { SPAN_INIT("# nothing\n"), "1:1 the key version should stand here" },
+        { SPAN_INIT("- a\n"), "1:1 the key version should stand here" },
+        { SPAN_INIT("version: 2\n"), "1:10 this is version 1" },
+        { SPAN_INIT("version: \"1\"\n"), "1:11 this is version 1" },
+        { SPAN_INIT("tables: {}\n"), "1:1 the file has no version" },
+        { SPAN_INIT(HEAD "table: {}\n"), "2:1 unknown key \"table\": there are version, tables" },
+        { SPAN_INIT(HEAD "version: 1\n"), "2:1 key \"version\" is there twice, first in line 1" },
+        { SPAN_INIT(HEAD "tables: *x\n"), "2:9 aliases" },
+        { SPAN_INIT(HEAD "tables: [users]\n"), "2:9 names of tables with their keys" },
+        { SPAN_INIT(TABLES "  user: {off: true}\n"), "3:3 there is no table \"user\"" },
+        { SPAN_INIT(TABLES "  users: off\n"), "3:10 the keys every, off or files" },
+        { SPAN_INIT(TABLES "  users: {of: true}\n"), "3:11 unknown key \"of\": there are every, " },
+        { SPAN_INIT(TABLES "  users: {off: yes}\n"), "3:16 true or false should stand here" },
+        { SPAN_INIT(TABLES "  users: {off: \"true\"}\n"), "3:17 true or false should stand here" },
+        { SPAN_INIT(TABLES "  users: {every: 10}\n"), "3:18 a time, as 30s, 10m or 1d, should" },
+        { SPAN_INIT(TABLES "  users: {every: 0s}\n"), "3:18 a time is between 1s and 366d" },
+        { SPAN_INIT(TABLES "  users: {every: 367d}\n"), "3:18 a time is between 1s and 366d" },
+        { SPAN_INIT(TABLES "  users: {every: 99999999999999999999d}\n"), "3:18 a time, as" },
+        { SPAN_INIT(TABLES "  users: {every: 1d}\n  users: {off: true}\n"),
+          "4:3 users is there twice, first in line 3" },
+        { SPAN_INIT(TABLES "  users: {files: [{name: a, paths: /b}]}\n"),
+          "3:18 table users takes no files" },
+        { SPAN_INIT(HEAD "targets: {}\n"), "2:10 a list of targets should stand here" },
+        { SPAN_INIT(HEAD "targets: [a]\n"), "2:11 the keys of a target should stand here" },
+        { SPAN_INIT(HEAD "targets:\n  - x: 1\n"),
+          "3:5 the target has no name\n3:5 the target has no table" },
+        { SPAN_INIT(HEAD "targets:\n  - name: A\n    table: users\n"),
+          "3:11 a target's name is up to 31 of a-z, 0-9, - and _, not \"A\"\n"
+          "4:12 \"users\" is no table of targets" },
+        { SPAN_INIT(HEAD "targets:\n  - {name: a, table: no, timeout: 11m}\n"),
+          "3:22 \"no\" is no table of targets\n3:35 a time is between 1s and 10m" },
+};
+
+/* Does each line of what was told begin as its line here, and are there no more? */
+static bool lines_begin(const char *told, const char *want)
+{
+        for (;;) {
+                size_t n = strcspn(want, "\n");
+
+                if (strncmp(told, want, n) != 0)
+                        return false;
+                told += strcspn(told, "\n");
+                told += *told == '\n';
+                if (want[n] == '\0')
+                        return *told == '\0';
+                want += n + 1;
+        }
+}
+
+static void test_faults(void **state)
+{
+        struct buf told = BUF_INIT(1 << 20);
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
+                assert_int_equal(run(faults[i].yaml, &told), 0);
+                if (!lines_begin(buf_cstr(&told), faults[i].want))
+                        fail_msg("%.*s\ntold:\n%s", (int)faults[i].yaml.n,
+                                 (const char *)faults[i].yaml.p, buf_cstr(&told));
+        }
+        buf_done(&told);
+}
+
+static const char whole[] = TABLES "  users: {every: 10m}\n  groups:\n    off: true\n";
+static const char whole_told[] =
+        "{\"every\":600,\"fact\":\"table\",\"line\":3,\"off\":false,\"table\":\"users\"}\n"
+        "{\"every\":0,\"fact\":\"table\",\"line\":4,\"off\":true,\"table\":\"groups\"}\n";
+
+static void test_whole(void **state)
+{
+        struct buf told = BUF_INIT(1 << 20);
+
+        (void)state;
+        assert_int_equal(run(SPAN(whole), &told), 0);
+        assert_string_equal(buf_cstr(&told), whole_told);
+        /* The one that ships says nothing besides what is so without it. */
+        assert_int_equal(run(state_file_shipped(), &told), 0);
+        assert_string_equal(buf_cstr(&told), "");
+        buf_done(&told);
+}
+
+/* Ours; what libfyaml allocates is out of reach here. */
+static void test_out_of_memory(void **state)
+{
+        struct buf told = BUF_INIT(1 << 20);
+        int rc = -ENOMEM;
+
+        (void)state;
+        for (size_t nth = 1; rc; nth++) {
+                alloc_fail_nth = nth;
+                rc = run(SPAN(whole), &told);
+                alloc_fail_nth = 0;
+                assert_true(rc == 0 || rc == -ENOMEM);
+        }
+        assert_string_equal(buf_cstr(&told), whole_told);
+        buf_done(&told);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_faults),
+                cmocka_unit_test(test_whole),
+                cmocka_unit_test(test_out_of_memory),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
