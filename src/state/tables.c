@@ -7,6 +7,7 @@
 const struct state_table *const state_tables[] = {
         &state_authorized_keys,
         &state_capacity,
+        &state_cron,
         &state_encryption,
         &state_groups,
         &state_modules,

@@ -7,6 +7,7 @@
 
 extern const struct state_table state_authorized_keys;
 extern const struct state_table state_capacity;
+extern const struct state_table state_cron;
 extern const struct state_table state_encryption;
 extern const struct state_table state_groups;
 extern const struct state_table state_modules;
