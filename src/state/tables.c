@@ -10,6 +10,7 @@ const struct state_table *const state_tables[] = {
         &state_cron,
         &state_encryption,
         &state_groups,
+        &state_logins,
         &state_modules,
         &state_mounts,
         &state_packages,

@@ -10,6 +10,7 @@ extern const struct state_table state_capacity;
 extern const struct state_table state_cron;
 extern const struct state_table state_encryption;
 extern const struct state_table state_groups;
+extern const struct state_table state_logins;
 extern const struct state_table state_modules;
 extern const struct state_table state_mounts;
 extern const struct state_table state_packages;

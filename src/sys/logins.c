@@ -17,6 +17,7 @@
 enum { AT_ONCE = 32 };
 
 STATIC_ASSERT(sizeof((struct utmp){ 0 }.ut_line) == LOGINS_LINE_MAX, "utmp(5)");
+STATIC_ASSERT(sizeof((struct utmp){ 0 }.ut_user) == LOGINS_USER_MAX, "utmp(5)");
 
 size_t logins_record_size(void)
 {
@@ -60,6 +61,8 @@ int logins_decode(const uint8_t *p, size_t n, struct login_record *ret)
         r.sec = u.ut_tv.tv_sec;
         r.line_n = (uint8_t)strnlen(u.ut_line, sizeof u.ut_line);
         memcpy(r.line, u.ut_line, r.line_n);
+        r.user_n = (uint8_t)strnlen(u.ut_user, sizeof u.ut_user);
+        memcpy(r.user, u.ut_user, r.user_n);
         r.addr = get_addr(u.ut_addr_v6);
         *ret = r;
         return 1;

@@ -14,6 +14,7 @@
 
 enum {
         LOGINS_LINE_MAX = 32,
+        LOGINS_USER_MAX = 32,
         LOGINS_MAX = 16384, /* records read of one file */
 };
 
@@ -22,6 +23,8 @@ struct login_record {
         int64_t sec;    /* since 1970 */
         uint8_t line_n; /* bytes of line, "pts/3"; no NUL in it */
         uint8_t line[LOGINS_LINE_MAX];
+        uint8_t user_n; /* bytes of user; no NUL in it */
+        uint8_t user[LOGINS_USER_MAX];
         struct sock_addr addr; /* without a port; family 0: none, a local login */
 };
 

@@ -45,13 +45,15 @@ static const struct {
         { "a login of a group", USER_PROCESS, -5, "pts/3", NULL, -EBADMSG, NULL, NULL },
 };
 
+static const char user[] = "ann-whose-name-has-32-bytes-here";
+
 static struct utmpx build(int type, int pid, const char *line, const char *addr)
 {
         struct utmpx u;
 
         memset(&u, 0, sizeof u);
         memset(u.ut_host, 'A', sizeof u.ut_host); /* never read: whatever it says */
-        memset(u.ut_user, 0xff, sizeof u.ut_user);
+        memcpy(u.ut_user, user, sizeof user - 1); /* as long as it may be, so without an end */
         u.ut_type = (short)type;
         u.ut_pid = pid;
         memcpy(u.ut_line, line, strlen(line));
@@ -79,6 +81,7 @@ static void test_decode(void **state)
                 assert_int_equal(r.pid, records[i].pid);
                 assert_int_equal(r.sec, 1700000000);
                 assert_true(span_eq_str(span_of(r.line, r.line_n), records[i].want_line));
+                assert_true(span_eq_str(span_of(r.user, r.user_n), user));
                 buf_clear(&b);
                 sock_addr_put(&b, &r.addr);
                 assert_string_equal(buf_cstr(&b), records[i].want_addr);
