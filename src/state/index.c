@@ -47,7 +47,7 @@ int index_sort(struct index *x)
         return x->status;
 }
 
-size_t index_find(const struct index *x, struct span key)
+size_t index_lower(const struct index *x, struct span key)
 {
         size_t low = 0, high = x->n;
 
@@ -59,7 +59,14 @@ size_t index_find(const struct index *x, struct span key)
                 else
                         high = mid;
         }
-        return low < x->n && span_eq(x->at[low].key, key) ? low : x->n;
+        return low;
+}
+
+size_t index_find(const struct index *x, struct span key)
+{
+        size_t i = index_lower(x, key);
+
+        return i < x->n && span_eq(x->at[i].key, key) ? i : x->n;
 }
 
 bool index_has(const struct index *x, struct span key)

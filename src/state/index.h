@@ -28,6 +28,8 @@ void index_add(struct index *x, struct span key, struct span value);
 MUST_USE int index_sort(struct index *x);
 /* The first one of that key, those of the same key behind it; x->n: none. */
 size_t index_find(const struct index *x, struct span key);
+/* The first one whose key is not less; x->n: none. */
+size_t index_lower(const struct index *x, struct span key);
 bool index_has(const struct index *x, struct span key);
 /* The first one's value; empty: none. */
 struct span index_value(const struct index *x, struct span key);

@@ -18,8 +18,10 @@ const struct state_table *const state_tables[] = {
         &state_passwords,
         &state_patches,
         &state_ports,
+        &state_services,
         &state_sshd,
         &state_sudo_rules,
+        &state_timers,
         &state_users,
         NULL,
 };

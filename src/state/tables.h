@@ -18,8 +18,10 @@ extern const struct state_table state_pam;
 extern const struct state_table state_passwords;
 extern const struct state_table state_patches;
 extern const struct state_table state_ports;
+extern const struct state_table state_services;
 extern const struct state_table state_sshd;
 extern const struct state_table state_sudo_rules;
+extern const struct state_table state_timers;
 extern const struct state_table state_users;
 
 #endif

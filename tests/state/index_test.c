@@ -27,6 +27,9 @@ static void test_find(void **state)
         i = index_find(&x, SPAN("b"));
         assert_int_equal(x.at[i].order, 0);
         assert_int_equal(x.at[i + 1].order, 3);
+        assert_int_equal(index_lower(&x, SPAN("")), 0);
+        assert_true(span_eq_str(x.at[index_lower(&x, SPAN("aa"))].key, "ab"));
+        assert_int_equal(index_lower(&x, SPAN("\xff\xff")), x.n);
         index_done(&x);
         assert_int_equal(index_find(&x, SPAN("b")), 0);
 }

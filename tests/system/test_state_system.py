@@ -168,3 +168,81 @@ def test_a_process_that_may_not_be_looked_into_is_said(monitor):
                      "the trouble")
         finally:
             other.kill()
+
+
+def unit_files(root="/"):
+    """What systemctl says: name to state."""
+    text = said("systemctl", f"--root={root}", "list-unit-files", "--no-legend", "--plain")
+    return {line.split()[0]: line.split()[1] for line in text.splitlines()}
+
+
+RUNS = "[Service]\nExecStart=/bin/true\n"
+WANTED = "[Install]\nWantedBy=multi-user.target\n"
+UNITS = {
+    "etc/systemd/system/own.service": RUNS + WANTED,
+    "usr/lib/systemd/system/on.service": RUNS + WANTED + "Alias=other.service\n",
+    "usr/lib/systemd/system/off.service": RUNS,
+    "usr/lib/systemd/system/t@.service": RUNS + WANTED,
+    "usr/lib/systemd/system/s.socket": "[Socket]\nListenStream=1\n" + WANTED,
+    "usr/lib/systemd/system/p.path": "[Path]\nPathExists=/x\n[Install]\nAlso=s.socket\n",
+    "usr/lib/systemd/system/d.timer": "[Timer]\nOnCalendar=daily\n" + WANTED,
+    "usr/lib/systemd/system/d.service": RUNS,
+    "opt/l.service": RUNS,
+}
+
+
+@pytest.fixture(name="units")
+def units_fixture(tmp_path):
+    if not shutil.which("systemctl"):
+        pytest.skip("systemctl is not here")
+    root = tmp_path / "root"
+    for path, text in UNITS.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+    for words in (["enable", "on.service", "t@one.service", "s.socket", "d.timer"],
+                  ["mask", "off.service"], ["link", "/opt/l.service"]):
+        said("systemctl", f"--root={root}", "--quiet", *words)
+    return root
+
+
+def test_services_are_as_systemctl_says(monitor, units):
+    rows = {r["name"]: r for r in monitor("services", root=units).rows()}
+    want = {name: state for name, state in unit_files(units).items()
+            if name.rpartition(".")[2] in ("service", "socket", "path") and name != "t@one.service"}
+    assert {name: r["state"] for name, r in rows.items()} == want
+    assert rows["on.service"]["wanted_by"] == ["multi-user.target"]
+    assert rows["t@.service"]["instances"] == ["one"]
+    assert rows["other.service"]["alias_of"] == "on.service"
+    assert rows["own.service"]["executes"] == ["ExecStart=/bin/true"]
+    assert rows["s.socket"]["triggers"] == ["ListenStream=1"]
+
+
+def test_a_unit_that_is_enabled_or_changed_is_told(monitor, units):
+    m = monitor("services", root=units)
+    said("systemctl", f"--root={units}", "--quiet", "enable", "own.service")
+    drop_in = units / "etc/systemd/system/on.service.d/x.conf"
+    drop_in.parent.mkdir()
+    drop_in.write_text("[Service]\nExecStartPre=/tmp/evil\n")
+
+    def differs():
+        return {c["key"]: c["differs"] for c in m.changes() if c["change"] == "changed"}
+
+    wait_for(lambda: len(differs()) == 2, "both changes")
+    assert differs() == {"own.service": ["state", "wanted_by"],
+                         "on.service": ["drop_ins", "executes"]}
+
+
+def test_units_of_this_machine_are_as_systemctl_says(monitor):
+    if not shutil.which("systemctl"):
+        pytest.skip("systemctl is not here")
+    want = {name: state for name, state in unit_files().items()
+            if name.rpartition(".")[2] in ("service", "socket", "path")}
+    got = {r["name"]: r["state"] for r in monitor("services").rows()}
+    assert {n: s for n, s in got.items() if n in want} == want
+
+
+def test_timers_are_as_systemctl_says(monitor, units):
+    rows = {r["name"]: r for r in monitor("timers", root=units).rows()}
+    assert {n: r["state"] for n, r in rows.items()} == {"d.timer": unit_files(units)["d.timer"]}
+    assert rows["d.timer"]["schedule"] == ["OnCalendar=daily"]
+    assert rows["d.timer"]["executes"] == ["ExecStart=/bin/true"]
