@@ -15,17 +15,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { KERNEL_MAX = 4 * 1024 * 1024, READ_STEP = 64 * 1024 };
+enum { KERNEL_MAX = 4 * 1024 * 1024, READ_STEP = 64 * 1024, HEAD_MAX = 4096 };
 
 static bool is_kernels(const struct state_source *s)
 {
         return s->type == STATE_KERNEL || s->type == STATE_KERNELS || s->type == STATE_KERNEL_TREE;
 }
 
+static size_t max_of(const struct state_source *s)
+{
+        return s->flags & STATE_HEAD ? HEAD_MAX : is_kernels(s) ? KERNEL_MAX : BUNDLE_FILE_MAX;
+}
+
 /* ---- content ---- */
 
-/* What is there, up to max; *ret_status gets EFBIG when there is more. */
-static void read_content(int fd, size_t max, struct buf *out, uint32_t *ret_status)
+/* What is there, up to max; *ret_status gets EFBIG when there is more, unless that is fine. */
+static void read_content(int fd, size_t max, bool head, struct buf *out, uint32_t *ret_status)
 {
         for (;;) {
                 size_t want = MIN_OF((size_t)READ_STEP, max + 1 - out->n);
@@ -41,6 +46,10 @@ static void read_content(int fd, size_t max, struct buf *out, uint32_t *ret_stat
                 out->n -= want - (r > 0 ? (size_t)r : 0);
                 if (r < 0 && errno == EINTR)
                         continue;
+                if (head && r >= 0 && out->n > max) {
+                        out->n = max;
+                        return;
+                }
                 if (r < 0 || out->n > max) {
                         *ret_status = r < 0 ? (uint32_t)errno : EFBIG;
                         out->n = 0;
@@ -62,6 +71,7 @@ static void read_link(int dirfd, const char *name, struct buf *out, uint32_t *re
                 *ret_status = p ? (uint32_t)errno : ENOMEM;
 }
 
+/* max: HEAD_MAX, that is all that is wanted. */
 static void open_and_read(struct gathering *x, const char *full, size_t max, bool follow,
                           struct state_part *p)
 {
@@ -77,7 +87,7 @@ static void open_and_read(struct gathering *x, const char *full, size_t max, boo
                 p->status = EINVAL;
                 return;
         }
-        read_content(fd, max, &x->content, &p->status);
+        read_content(fd, max, max == HEAD_MAX, &x->content, &p->status);
         p->bytes = buf_span(&x->content);
 }
 
@@ -136,8 +146,7 @@ static int put_file(struct gathering *x, const struct state_source *s, const cha
                 read_link(AT_FDCWD, full, &x->content, &p.status);
                 p.bytes = buf_span(&x->content);
         } else if (S_ISREG(st.st_mode) && !(s->flags & STATE_NAMES)) {
-                open_and_read(x, full, is_kernels(s) ? (size_t)KERNEL_MAX : (size_t)BUNDLE_FILE_MAX,
-                              follow, &p);
+                open_and_read(x, full, max_of(s), follow, &p);
         } else if (s->type == STATE_FILE || s->type == STATE_KERNEL) {
                 p.status = EINVAL;
         }

@@ -64,6 +64,7 @@ enum state_source_flags {
         STATE_AS_ROOT = 1u << 2, /* PROGRAM: as root; else as nobody */
         STATE_TIMED = 1u << 3,   /* GIVEN: its time of modification is that of the gathering, for
                                     who judges ages; so the table is read each time */
+        STATE_HEAD = 1u << 4,    /* FILES: the first 4 KiB are enough, however long it is */
 };
 
 struct state_source {

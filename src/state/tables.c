@@ -5,11 +5,13 @@
 /* In order of their names. */
 /* clang-format off */
 const struct state_table *const state_tables[] = {
+        &state_antimalware,
         &state_authorized_keys,
         &state_capacity,
         &state_cron,
         &state_encryption,
         &state_groups,
+        &state_kernel,
         &state_logins,
         &state_modules,
         &state_mounts,

@@ -5,11 +5,13 @@
 
 #include "state/state.h"
 
+extern const struct state_table state_antimalware;
 extern const struct state_table state_authorized_keys;
 extern const struct state_table state_capacity;
 extern const struct state_table state_cron;
 extern const struct state_table state_encryption;
 extern const struct state_table state_groups;
+extern const struct state_table state_kernel;
 extern const struct state_table state_logins;
 extern const struct state_table state_modules;
 extern const struct state_table state_mounts;
