@@ -23,6 +23,7 @@ const struct state_table *const state_tables[] = {
         &state_services,
         &state_sshd,
         &state_sudo_rules,
+        &state_sysctls,
         &state_timers,
         &state_users,
         NULL,

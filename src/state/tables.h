@@ -23,6 +23,7 @@ extern const struct state_table state_ports;
 extern const struct state_table state_services;
 extern const struct state_table state_sshd;
 extern const struct state_table state_sudo_rules;
+extern const struct state_table state_sysctls;
 extern const struct state_table state_timers;
 extern const struct state_table state_users;
 

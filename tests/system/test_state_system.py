@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -246,3 +247,37 @@ def test_timers_are_as_systemctl_says(monitor, units):
     assert {n: r["state"] for n, r in rows.items()} == {"d.timer": unit_files(units)["d.timer"]}
     assert rows["d.timer"]["schedule"] == ["OnCalendar=daily"]
     assert rows["d.timer"]["executes"] == ["ExecStart=/bin/true"]
+
+
+def test_sysctls_are_those_of_the_kernel(monitor):
+    """Every parameter that rests is told as it is; nothing that moves, and no key."""
+    got = {r["name"]: r.get("value") for r in monitor("sysctls").rows()}
+    for name in ("kernel.randomize_va_space", "net.ipv4.ip_forward", "kernel.osrelease",
+                 "fs.protected_symlinks", "vm.swappiness", "net.ipv4.conf.all.rp_filter"):
+        with open("/proc/sys/" + name.replace(".", "/"), encoding="utf-8") as file:
+            assert got[name] == file.read().rstrip("\n"), name
+    assert not [n for n in got if n.endswith(("_key", "_secret", "uuid", "ns_last_pid", "boot_id"))]
+    missing = set()
+    for path, _, names in os.walk("/proc/sys"):
+        for name in names:
+            if os.stat(f"{path}/{name}").st_mode & 0o444:
+                missing.add(f"{path}/{name}"[len("/proc/sys/"):].replace(".", "\0").replace(
+                    "/", ".").replace("\0", "/"))
+    missing = {n for n in missing - set(got) if ".conf." not in n and ".neigh." not in n}
+    assert all(n.startswith(("fs.", "kernel.random.", "vm.stat_refresh")) or n in (
+        "kernel.ns_last_pid", "kernel.pty.nr", "kernel.hung_task_warnings", "vm.numa_stat",
+        "kernel.hung_task_detect_count", "kernel.perf_event_max_sample_rate",
+        "net.core.netdev_rss_key", "net.ipv4.fib_multipath_hash_seed", "net.ipv4.tcp_fastopen_key",
+        "net.netfilter.nf_conntrack_count") for n in missing), missing
+
+
+def test_a_sysctl_is_told(monitor, tmp_path):
+    forward = tmp_path / "root/proc/sys/net/ipv4/ip_forward"
+    forward.parent.mkdir(parents=True)
+    forward.write_text("0\n")
+    m = monitor("sysctls", root=tmp_path / "root")
+    forward.write_text("1\n")
+    m.process.send_signal(signal.SIGHUP)
+    wait_for(m.changes, "the change")
+    (change,) = m.changes()
+    assert (change["key"], change["differs"]) == ("net.ipv4.ip_forward", ["value"])
