@@ -4,6 +4,7 @@
 #include "base/text.h"
 
 static const struct builtin builtins[] = {
+        { "clock", builtin_clock },
         { "filesystems", builtin_filesystems },
         { "luks", builtin_luks },
         { "ports", builtin_ports },

@@ -20,6 +20,7 @@ struct builtin {
         builtin_fn *ask;
 };
 
+builtin_fn builtin_clock;
 builtin_fn builtin_filesystems;
 builtin_fn builtin_luks;
 builtin_fn builtin_ports;

@@ -6,6 +6,7 @@
 /* clang-format off */
 const struct state_table *const state_tables[] = {
         &state_antimalware,
+        &state_audit,
         &state_authorized_keys,
         &state_capacity,
         &state_cron,
@@ -24,6 +25,7 @@ const struct state_table *const state_tables[] = {
         &state_sshd,
         &state_sudo_rules,
         &state_sysctls,
+        &state_time_sync,
         &state_timers,
         &state_users,
         NULL,

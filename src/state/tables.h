@@ -6,6 +6,7 @@
 #include "state/state.h"
 
 extern const struct state_table state_antimalware;
+extern const struct state_table state_audit;
 extern const struct state_table state_authorized_keys;
 extern const struct state_table state_capacity;
 extern const struct state_table state_cron;
@@ -24,6 +25,7 @@ extern const struct state_table state_services;
 extern const struct state_table state_sshd;
 extern const struct state_table state_sudo_rules;
 extern const struct state_table state_sysctls;
+extern const struct state_table state_time_sync;
 extern const struct state_table state_timers;
 extern const struct state_table state_users;
 

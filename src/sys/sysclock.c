@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sys/sysclock.h"
 
+#include <sys/timex.h>
 #include <time.h>
 
 static int64_t now_ns(clockid_t id)
@@ -24,3 +25,16 @@ static int64_t mono_ns(void *ctx)
 }
 
 const struct clock sysclock = { .wall_ns = wall_ns, .mono_ns = mono_ns };
+
+int sysclock_discipline(struct clock_discipline *ret)
+{
+        struct timex t = { .modes = 0 };
+        int state = adjtimex(&t);
+
+        if (state < 0)
+                return -errno;
+        ret->synchronised = state != TIME_ERROR && !(t.status & STA_UNSYNC);
+        ret->max_error_us = t.maxerror > 0 ? (uint64_t)t.maxerror : 0;
+        ret->offset_us = t.status & STA_NANO ? t.offset / NS_PER_US : t.offset;
+        return 0;
+}

@@ -7,4 +7,14 @@
 
 extern const struct clock sysclock;
 
+/* What the kernel thinks of its wall clock (adjtimex(2)). */
+struct clock_discipline {
+        bool synchronised;
+        uint64_t max_error_us;
+        int64_t offset_us; /* what is still to be made up */
+};
+
+/* A negative errno. */
+MUST_USE int sysclock_discipline(struct clock_discipline *ret);
+
 #endif
