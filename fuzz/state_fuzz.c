@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The first byte chooses a table, its source's bytes follow: with a NUL between where it has
- * several. */
+ * several.  Of a table that takes lists of files these are the items, each with two files. */
 #include "state/bundle.h"
 #include "state/fields.h"
 #include "state/row.h"
@@ -14,6 +14,21 @@ static int check(void *ctx, struct span fact)
         assert(json_check(fact, NULL) == 0);
         assert(!json_get(json_value_of(fact), "row", &row) || state_row_check(ctx, row, NULL) == 0);
         return 0;
+}
+
+static void put_items(struct span rest, struct buf *bundle)
+{
+        struct state_part file = { .name = SPAN("/x"), .mode = 0100644 };
+        struct span item;
+
+        while (field_cut(&rest, 0, &item)) {
+                bundle_put(bundle,
+                           &(struct state_part){ .name = SPAN("state.yaml"), .bytes = item });
+                for (size_t i = 0; i < 2 && item.n >= sizeof file.mtime_ns; i++) {
+                        memcpy(&file.mtime_ns, item.p + item.n - sizeof file.mtime_ns + i, 4);
+                        bundle_put(bundle, &file);
+                }
+        }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -32,6 +47,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         t = state_tables[data[0] % n];
         rest = span_from(rest, 1);
         bundle_begin(&bundle);
+        if (t->flags & STATE_TAKES_FILES)
+                put_items(rest, &bundle);
         for (size_t i = 0; i < t->n_sources && field_cut(&rest, 0, &bytes); i++)
                 bundle_put(&bundle, &(struct state_part){ .name = span_str(t->sources[i].where),
                                                           .mode = 0100644,

@@ -208,6 +208,20 @@ int monitor_config_fact(void *ctx, struct span json)
 
 /* ---- plans ---- */
 
+/* A directory with everything below it, or what fits a pattern.  -ENOMEM. */
+static int files_source(struct monitor_config *c, const char *path, struct state_source *ret)
+{
+        static const char deep[] = "/**";
+        size_t n = strlen(path), cut = sizeof deep - 1;
+
+        *ret = (struct state_source){ STATE_FILES, STATE_FOLLOW | STATE_NAMES, path };
+        if (n <= cut || strcmp(path + n - cut, deep) != 0 || strcspn(path, "*?[") != n - cut + 1)
+                return 0;
+        *ret = (struct state_source){ STATE_TREE, STATE_NAMES,
+                                      arena_copy(&c->arena, span_of(path, n - cut)) };
+        return ret->where ? 0 : -ENOMEM;
+}
+
 static int plan_table(struct monitor_config *c, const struct state_table *t,
                       const struct table_told *told)
 {
@@ -232,8 +246,8 @@ static int plan_table(struct monitor_config *c, const struct state_table *t,
         for (const struct files_told *x = told->first; x; x = x->next) {
                 *s++ = (struct state_source){ STATE_GIVEN, STATE_TIMED, x->given };
                 for (size_t i = 0; i < x->n_paths; i++)
-                        *s++ = (struct state_source){ STATE_FILES, STATE_FOLLOW | STATE_NAMES,
-                                                      x->path[i] };
+                        if (files_source(c, x->path[i], s++) < 0)
+                                return -ENOMEM;
         }
         return 0;
 }

@@ -63,6 +63,42 @@ static void test_tables(void **state)
         monitor_config_done(&c);
 }
 
+static void test_files(void **state)
+{
+        static const struct {
+                enum state_source_type type;
+                unsigned flags;
+                const char *where;
+        } want[] = {
+                { STATE_GIVEN, STATE_TIMED, "name\tlogs\nmax_age\t86400\n" },
+                { STATE_FILES, STATE_FOLLOW | STATE_NAMES, "/var/log/app/*.gz" },
+                { STATE_TREE, STATE_NAMES, "/srv/exports" }, /* with all below it */
+                { STATE_FILES, STATE_FOLLOW | STATE_NAMES, "/srv/*/**" },
+                { STATE_FILES, STATE_FOLLOW | STATE_NAMES, "/**" },
+        };
+        struct err job = { 0 };
+        struct monitor_config c;
+        const struct plan *p;
+
+        (void)state;
+        begin(&c);
+        assert_int_equal(take(&c, "{\"fact\":\"files\",\"line\":1,\"max_age\":86400,"
+                                  "\"name\":\"logs\",\"paths\":[\"/var/log/app/*.gz\","
+                                  "\"/srv/exports/**\",\"/srv/*/**\",\"/**\"],"
+                                  "\"table\":\"file_age\"}"),
+                         0);
+        assert_int_equal(monitor_config_end(&c, 0, &job, NULL), 0);
+        p = plan_of(&c, "file_age");
+        assert_non_null(p);
+        assert_int_equal(p->n_sources, ARRAY_LEN(want));
+        for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+                assert_int_equal(p->sources[i].type, want[i].type);
+                assert_int_equal(p->sources[i].flags, want[i].flags);
+                assert_string_equal(p->sources[i].where, want[i].where);
+        }
+        monitor_config_done(&c);
+}
+
 /* A job that has read YAML may say anything. */
 static void test_refused(void **state)
 {
@@ -109,6 +145,7 @@ static void test_faults(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = { cmocka_unit_test(test_tables),
+                                            cmocka_unit_test(test_files),
                                             cmocka_unit_test(test_refused),
                                             cmocka_unit_test(test_faults) };
 
