@@ -3,13 +3,16 @@
 
 #include "base/text.h"
 
+/* clang-format off */
 static const struct builtin builtins[] = {
         { "clock", builtin_clock },
         { "filesystems", builtin_filesystems },
         { "luks", builtin_luks },
         { "ports", builtin_ports },
+        { "suid", builtin_suid },
         { NULL, NULL },
 };
+/* clang-format on */
 
 const struct builtin *builtin_by_name(const char *name)
 {

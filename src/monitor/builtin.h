@@ -24,6 +24,7 @@ builtin_fn builtin_clock;
 builtin_fn builtin_filesystems;
 builtin_fn builtin_luks;
 builtin_fn builtin_ports;
+builtin_fn builtin_suid;
 
 /* NULL: there is none of that name, which is our bug. */
 const struct builtin *builtin_by_name(const char *name);

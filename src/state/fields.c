@@ -121,3 +121,22 @@ bool field_date(struct span s, int64_t *ret_wall_ns)
         *ret_wall_ns = ns;
         return true;
 }
+
+void field_put_raw(struct buf *out, struct span safe)
+{
+        uint8_t byte;
+
+        while (safe.n) {
+                if (safe.n >= 2 && safe.p[0] == '\\' && safe.p[1] == '\\') {
+                        buf_put_byte(out, '\\');
+                        safe = span_from(safe, 2);
+                } else if (safe.n >= 4 && safe.p[0] == '\\' && safe.p[1] == 'x' &&
+                           text_from_hex(span_of(safe.p + 2, 2), &byte, 1) == 0) {
+                        buf_put_byte(out, byte);
+                        safe = span_from(safe, 4);
+                } else {
+                        buf_put_byte(out, safe.p[0]);
+                        safe = span_from(safe, 1);
+                }
+        }
+}

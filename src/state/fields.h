@@ -4,6 +4,7 @@
 #define STATE_FIELDS_H
 
 #include "base/base.h"
+#include "base/buf.h"
 #include "base/text.h"
 
 /* Up to sep, which is taken off *s with it; false at the end. */
@@ -26,5 +27,7 @@ struct span field_base(struct span path);
 bool field_number(struct span s, uint64_t *ret);
 /* "Sat, 11 Jul 2026 09:57:13 UTC" (RFC 5322, in UTC) to ns since 1970; false for any other form. */
 bool field_date(struct span s, int64_t *ret_wall_ns);
+/* Undoes text_put_safe(), as builtins write their fields.  Appends. */
+void field_put_raw(struct buf *out, struct span safe);
 
 #endif

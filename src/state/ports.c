@@ -27,8 +27,13 @@ static bool is_none(struct span s)
 
 static void put_text(struct state_out *out, const char *column, struct span s)
 {
-        if (!is_none(s))
-                state_text(out, column, s);
+        struct buf raw = BUF_INIT(STATE_ROW_MAX);
+
+        if (!is_none(s)) {
+                field_put_raw(&raw, s);
+                state_text(out, column, buf_span(&raw));
+        }
+        buf_done(&raw);
 }
 
 static int put_socket(struct state_out *out, const struct state_part *p, struct span line,

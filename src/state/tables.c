@@ -26,6 +26,7 @@ const struct state_table *const state_tables[] = {
         &state_services,
         &state_sshd,
         &state_sudo_rules,
+        &state_suid,
         &state_sysctls,
         &state_time_sync,
         &state_timers,

@@ -26,6 +26,7 @@ extern const struct state_table state_ports;
 extern const struct state_table state_services;
 extern const struct state_table state_sshd;
 extern const struct state_table state_sudo_rules;
+extern const struct state_table state_suid;
 extern const struct state_table state_sysctls;
 extern const struct state_table state_time_sync;
 extern const struct state_table state_timers;

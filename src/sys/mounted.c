@@ -39,6 +39,7 @@ static int tell(const char *root, const struct mntent *e, mounted_fn *fn, void *
         m.inodes = v.f_files;
         m.inodes_free = v.f_ffree;
         m.read_only = v.f_flag & ST_RDONLY;
+        m.nosuid = v.f_flag & ST_NOSUID;
         return fn(ctx, &m);
 }
 

@@ -13,7 +13,7 @@ struct mounted {
         uint64_t dev;                   /* st_dev */
         uint64_t size, used, available; /* bytes; available to others than root */
         uint64_t inodes, inodes_free;   /* 0, 0: it has no fixed number */
-        bool read_only;
+        bool read_only, nosuid;
 };
 
 /* Negative: stop and return it. */

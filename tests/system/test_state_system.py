@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -16,7 +17,7 @@ from recorder_host import BIN, Recorder, wait_for
 class Monitor:
     """assay-monitor with one table, on this machine or on a root that was made up."""
 
-    def __init__(self, directory, table, root="/", command=()):
+    def __init__(self, directory, table, root="/", command=(), wait=True):
         self.table = table
         self.recorder = Recorder(directory).start()
         with open(directory / "monitor.log", "ab") as log:
@@ -25,7 +26,8 @@ class Monitor:
                  self.recorder.run, "--keep-user", "--table", table, "--root", root],
                 stdout=log, stderr=log)
         self.file = self.recorder.state / "monitor" / table
-        wait_for(self.file.exists, f"the table {table}")
+        if wait:
+            wait_for(self.file.exists, f"the table {table}")
 
     def rows(self):
         return [json.loads(line) for line in self.file.read_text().splitlines()[1:]]
@@ -281,3 +283,68 @@ def test_a_sysctl_is_told(monitor, tmp_path):
     wait_for(m.changes, "the change")
     (change,) = m.changes()
     assert (change["key"], change["differs"]) == ("net.ipv4.ip_forward", ["value"])
+
+
+def suid_tree(root):
+    """A root of one filesystem with every sort of file; those that count."""
+    mounts = root / "proc/self/mounts"
+    mounts.parent.mkdir(parents=True)
+    mounts.write_text("disk / ext4 rw 0 0\nserver:/x /net nfs rw 0 0\n")
+    deep = root
+    for i in range(40):
+        deep = deep / f"d{i}"
+    deep.mkdir(parents=True)
+    modes = {"usr/su": 0o4755, "usr/at": 0o2755, "both": 0o6711, "plain": 0o755,
+             "new\nline \t \\x": 0o4700, "net/hidden": 0o4755,
+             str(deep.relative_to(root) / "last"): 0o4755}
+    for name, mode in modes.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+        path.chmod(mode)
+    (root / "link").symlink_to("usr/su")
+    (root / "setgid-directory").mkdir()
+    (root / "setgid-directory").chmod(0o2775)
+    return {"/" + name for name, mode in modes.items() if mode & 0o6000}
+
+
+def test_suid_files_are_those_of_find(monitor, tmp_path):
+    root = tmp_path / "root"
+    want = suid_tree(root)
+    setcap = shutil.which("setcap") or "/usr/sbin/setcap"
+    if os.getuid() == 0 and os.path.exists(setcap):
+        (root / "ping").write_text("x")
+        (root / "ping").chmod(0o755)
+        if subprocess.run([setcap, "cap_net_raw=ep", root / "ping"], check=False).returncode == 0:
+            want.add("/ping")
+    rows = {r["path"]: r for r in monitor("suid", root=root).rows()}
+    odd = r"/new\x0aline \x09 \\x"  # a text that has \x is escaped as a whole
+    assert rows[odd]["mode"] == "4700"
+    assert set(rows) - {odd} == {p for p in want if not p.startswith("/new")}
+    found = said("find", root, "-xdev", "-type", "f", "-perm", "/6000", "-printf", "/%P %m\\0")
+    modes = dict(x.rsplit(" ", 1) for x in found.split("\0") if x)
+    assert all(r["mode"] == modes[p] for p, r in rows.items() if p in modes)
+    if "/ping" in rows:
+        assert rows["/ping"]["capabilities"] == "cap_net_raw=ep"
+
+
+def test_a_suid_file_that_comes_is_told(monitor, tmp_path):
+    root = tmp_path / "root"
+    suid_tree(root)
+    m = monitor("suid", root=root)
+    (root / "plain").chmod(0o4755)
+    (root / "usr/su").chmod(0o755)
+    m.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: len(m.changes()) == 2, "both changes")
+    want = {("added", "/plain"), ("removed", "/usr/su")}
+    assert {(c["change"], c["key"]) for c in m.changes()} == want
+
+
+def test_a_walk_ends_at_once_when_it_shall(monitor):
+    """In the middle of all of this machine."""
+    m = monitor("suid", wait=False)
+    wait_for(lambda: len(os.listdir(f"/proc/{m.process.pid}/task")) >= 3, "the walk")
+    began = time.monotonic()
+    m.process.terminate()
+    assert m.process.wait(timeout=60) == 0
+    assert time.monotonic() - began < 10
