@@ -18,20 +18,28 @@ static bool side_of(const struct view *v, const char *which, struct json_value *
                json_get(row, which, ret) && ret->type == JSON_ARRAY;
 }
 
+/* [column, value, ...]; a ledger may be anybody's, and hold something else. */
+static bool pair_of(struct json_value pair, struct span *ret_column, struct json_value *ret)
+{
+        struct json_value column;
+        struct json_iter it;
+
+        if (pair.type != JSON_ARRAY)
+                return false;
+        it = json_iter_of(pair);
+        return json_next(&it, NULL, &column) && json_value_plain(column, ret_column) &&
+               json_next(&it, NULL, ret);
+}
+
 static bool column_of(struct json_value pairs, struct span name, struct json_value *ret)
 {
         struct json_iter it = json_iter_of(pairs);
-        struct json_value pair, key;
+        struct json_value pair;
         struct span text;
 
-        while (json_next(&it, NULL, &pair)) {
-                struct json_iter in = json_iter_of(pair);
-
-                if (pair.type == JSON_ARRAY && json_next(&in, NULL, &key) &&
-                    json_value_plain(key, &text) && span_eq(text, name) &&
-                    json_next(&in, NULL, ret))
+        while (json_next(&it, NULL, &pair))
+                if (pair_of(pair, &text, ret) && span_eq(text, name))
                         return true;
-        }
         return false;
 }
 
@@ -87,14 +95,11 @@ static void put_differences(const struct view *v, struct json_value old, struct 
 static void put_columns(struct json_value row, struct buf *out)
 {
         struct json_iter it = json_iter_of(row);
-        struct json_value pair, key, value;
+        struct json_value pair, value;
         struct span text;
 
         for (int n = 0; n < COLUMNS_SHOWN && json_next(&it, NULL, &pair); n++) {
-                struct json_iter in = json_iter_of(pair);
-
-                if (pair.type != JSON_ARRAY || !json_next(&in, NULL, &key) ||
-                    !json_value_plain(key, &text) || !json_next(&in, NULL, &value))
+                if (!pair_of(pair, &text, &value))
                         continue;
                 buf_put_str(out, n ? ", " : ": ");
                 text_put_safe(out, text);
