@@ -3,19 +3,35 @@
 #include "command/view.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/text.h"
 #include "crypto/sha256.h"
 
 enum {
+        PARTS = 3,
+        MEMBERS_MAX = 128, /* of a part; one with more is searched each time */
         DISCLOSURES_MAX = 512 * 1024,
         FIELD_PATH_MAX = 128,
+};
+
+/* A line asks for a hundred members of one entry: each part is taken apart once. */
+struct view_members {
+        struct {
+                bool known, fits;
+                size_t n;
+                struct {
+                        struct span key;
+                        struct json_value value;
+                } at[MEMBERS_MAX];
+        } part[PARTS];
 };
 
 void view_init(struct view *v)
 {
         memset(v, 0, sizeof(*v));
         v->text = BUF_INIT(DISCLOSURES_MAX);
+        v->members = calloc(1, sizeof(*v->members)); /* without, it is only slower */
         for (size_t i = 0; i < VAULT_FIELDS_MAX; i++)
                 v->disclosed[i].scratch = BUF_INIT(DISCLOSURES_MAX);
 }
@@ -23,6 +39,8 @@ void view_init(struct view *v)
 void view_done(struct view *v)
 {
         buf_done(&v->text);
+        free(v->members);
+        v->members = NULL;
         for (size_t i = 0; i < VAULT_FIELDS_MAX; i++)
                 buf_done(&v->disclosed[i].scratch);
 }
@@ -47,6 +65,8 @@ int view_open(struct view *v, uint64_t index, struct span bytes, struct err *err
         v->n_disclosed = 0;
         v->asked_vault = v->erased = false;
         buf_clear(&v->text);
+        for (size_t i = 0; v->members && i < PARTS; i++)
+                v->members->part[i].known = false;
         return 0;
 }
 
@@ -174,6 +194,70 @@ static bool is_sensitive(const struct kind *k, const char *path)
         return false;
 }
 
+static void take_apart(struct json_value object, struct view_members *m, size_t part)
+{
+        struct json_value value;
+        struct json_iter it;
+        struct span key;
+
+        m->part[part].known = m->part[part].fits = true;
+        m->part[part].n = 0;
+        if (!object.raw.n || object.type != JSON_OBJECT)
+                return;
+        for (it = json_iter_of(object); json_next(&it, &key, &value);) {
+                size_t n = m->part[part].n;
+
+                if (n == MEMBERS_MAX) {
+                        m->part[part].fits = false;
+                        return;
+                }
+                m->part[part].at[n].key = key;
+                m->part[part].at[n].value = value;
+                m->part[part].n++;
+        }
+}
+
+/* Keys ascend. */
+static bool find_member(const struct view_members *m, size_t part, struct span key,
+                        struct json_value *ret)
+{
+        size_t lo = 0, hi = m->part[part].n;
+
+        while (lo < hi) {
+                size_t mid = lo + (hi - lo) / 2;
+                int c = span_cmp(m->part[part].at[mid].key, key);
+
+                if (c == 0) {
+                        *ret = m->part[part].at[mid].value;
+                        return true;
+                }
+                if (c < 0)
+                        lo = mid + 1;
+                else
+                        hi = mid;
+        }
+        return false;
+}
+
+static bool get_clear(const struct view *v, const char *path, struct json_value *ret)
+{
+        static const char *const names[PARTS] = { "what.", "who.", "why." };
+        const struct json_value *const parts[PARTS] = { &v->entry.what, &v->entry.who,
+                                                        &v->entry.why };
+
+        for (size_t i = 0; v->members && i < PARTS; i++) {
+                size_t n = strlen(names[i]);
+
+                if (strncmp(path, names[i], n) != 0 || strchr(path + n, '.'))
+                        continue;
+                if (!v->members->part[i].known)
+                        take_apart(*parts[i], v->members, i);
+                if (v->members->part[i].fits)
+                        return find_member(v->members, i, span_str(path + n), ret);
+        }
+        return json_get_path(v->entry.object, path, ret);
+}
+
 static size_t count_digests(const struct view *v)
 {
         struct json_iter it;
@@ -194,7 +278,7 @@ size_t view_count_hidden(const struct view *v)
 
 enum field_state view_field(const struct view *v, const char *path, struct json_value *ret)
 {
-        if (json_get_path(v->entry.object, path, ret))
+        if (get_clear(v, path, ret))
                 return FIELD_CLEAR;
         for (size_t i = 0; i < v->n_disclosed; i++) {
                 if (span_eq_str(v->disclosed[i].parsed.name, path)) {

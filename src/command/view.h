@@ -14,6 +14,8 @@
 #include "wire/entry.h"
 #include "wire/kind.h"
 
+struct view_members;
+
 struct view {
         uint64_t index;
         struct span bytes; /* borrowed */
@@ -31,6 +33,7 @@ struct view {
         bool asked_vault; /* what is not disclosed now is not in it */
         bool erased;      /* and a subject of the entry was erased */
         struct buf text;
+        struct view_members *members; /* of what, who and why, as far as they were asked for */
 };
 
 void view_init(struct view *v);
