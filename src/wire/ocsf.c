@@ -20,7 +20,7 @@ static const char *const envelope_paths[OCSF_ENVELOPE] = {
 
 /* The rows that hold for a kind, in order. */
 struct plan {
-        size_t n;
+        size_t n, observables, unmapped; /* the first rows behind these two */
         struct {
                 const struct ocsf_row *row;
                 uint8_t value; /* which one it is filled from; ABSENT: none */
@@ -100,6 +100,10 @@ static const struct plan *plan_of(struct ocsf *o, const struct kind *k, const st
         for (size_t i = 0; *plan && i < ARRAY_LEN(all); i++)
                 for (size_t n = 0; n < all[i]->n; n++)
                         plan_add(*plan, k, &all[i]->at[n]);
+        for (size_t i = 0; *plan && i < (*plan)->n; i++) {
+                (*plan)->observables += strcmp((*plan)->at[i].row->path, "observables") < 0;
+                (*plan)->unmapped += strcmp((*plan)->at[i].row->path, "unmapped") < 0;
+        }
         return *plan;
 }
 
@@ -399,14 +403,14 @@ static void put_rows(struct ocsf_event *e, const struct plan *plan, struct buf *
                 const struct ocsf_row *row = plan->at[i].row;
                 size_t value = plan->at[i].value;
 
-                if (!observables && strcmp(row->path, "observables") > 0)
+                if (i == plan->observables)
                         observables = late_place(&p);
-                if (!unmapped && strcmp(row->path, "unmapped") > 0)
+                if (i == plan->unmapped)
                         unmapped = late_place(&p);
                 put_row(e, &p, row,
                         value != ABSENT && e->value[value].there ? &e->value[value] : NULL);
         }
-        if (!unmapped)
+        if (plan->unmapped == plan->n)
                 unmapped = late_place(&p);
         if (buf_status(e->out) < 0)
                 return;

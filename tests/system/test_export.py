@@ -279,6 +279,15 @@ EXPECTED = [
      {"type_uid": 100899, "activity_name": "violation", "severity_id": 4}),
     ("ledger.erasure", {"what": {"subject": "s1", "basis": "law"}},
      {"type_uid": 300404, "entity.uid": "s1", "comment": "law"}),
+    ("state.change", {"what": {"change": "added", "table": "mounts", "key": "/mnt"}},
+     {"type_uid": 501901, "state_id": 99, "state": "added", "unmapped.what.key": "/mnt",
+      "actor.app_name": "assay-monitor", "severity_id": 2}),
+    ("state.monitor", {"what": {"event": "stopped", "version": "0.1"}},
+     {"type_uid": 600204, "app.name": "assay-monitor", "app.version": "0.1"}),
+    ("state.trouble", {"what": {"event": "unreadable", "table": "users", "reason": "gone"}},
+     {"type_uid": 600299, "activity_name": "unreadable", "status_detail": "gone"}),
+    ("capacity.sample", {"what": {"table": "capacity"}}, {"type_uid": 500102}),
+    ("host.clock", {"what": {"jump_ns": 5}}, {"type_uid": 501901, "severity_id": 3}),
     ("host.heartbeat", {"what": {}}, {"type_uid": 600299, "activity_name": "Heartbeat"}),
 ]
 
