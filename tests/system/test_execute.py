@@ -182,6 +182,18 @@ def test_approved(host):
     assert run(late) == errno.EPERM
 
 
+def test_approved_mode_is_no_approved_content(host):
+    """An approved change of the mode alone does not make known what nobody approved."""
+    evil = host.install("evil", b"evil")
+    host.known(evil, "created")
+    assert run(evil) == errno.EPERM
+    host.assay("change", "open", "CHG-2", "--for", "1h", "--reason", "modes", "--path", host.bin)
+    evil.chmod(0o750)
+    host.known(evil, "attributes")
+    assert run(evil) == errno.EPERM
+    host.assay("change", "close", "CHG-2")
+
+
 def test_new_directory(host):
     """What is made later is asked about too."""
     below = host.bin / "below"

@@ -89,6 +89,28 @@ def test_content(host):
         "state": "unexplained"}
 
 
+@pytest.mark.parametrize("command", [
+    "chmod 6777 {0}", "chown nobody {0}", "setcap cap_setuid+ep {0}", "setfacl -m u:nobody:rwx {0}",
+    "ln {0} {0}.other", "setfattr -n user.x -v y {0}"])
+def test_content_alone(host, command):
+    """Who approved a content did not approve another owner, mode or right."""
+    path = host.tree / "only"
+    path.write_text("good")
+    host.seen(path, "created")
+    open_change(host, "CHG-4", "--content", f"{path}=@{path}")
+    subprocess.run(command.format(path), shell=True, check=True)
+    said = why(host, path, "attributes")
+    assert said["state"] == "unexplained" and "names the content alone" in said["detail"], said
+
+
+def test_content_with_more(host):
+    new, path = host.state.parent / "new", host.tree / "more"
+    new.write_text("good")
+    open_change(host, "CHG-5", "--content", f"{path}=@{new}")
+    subprocess.run(["install", "-m", "4755", new, path], check=True)
+    assert why(host, path, "created")["state"] == "unexplained"
+
+
 def test_actor(host):
     """Only by the executable that it names, or what that has begun."""
     open_change(host, "CHG-3", "--path", host.tree, "--exe", "/usr/bin/touch")

@@ -129,6 +129,20 @@ def test_planted(host):
         f"/opt/planted/{n}" for n in ("evil", "a", "b", "c.dpkg-new", "x")}
 
 
+def test_hooks_of_dpkg(host):
+    """What dpkg's options name is begun by dpkg, and is no script of a package."""
+    host.archive.build("hooked", files={"/opt/hooked/a": "a"})
+    inner = host.archive.build("inner", scripts={"postinst": "mkdir -p /opt/made; echo x >/opt/made/inner"})
+    evil = host.directory / "evil.sh"
+    evil.write_text(f"mkdir -p /opt/made; echo x >/opt/made/hooked; dpkg -i {inner}\n")
+    host.publish()
+    host.apt("apt-get", "install", "-o", f"Dpkg::Options::=--post-invoke=sh {evil}", "hooked",
+             check=False)
+    for name in ("hooked", "inner"):
+        why = host.why(f"/opt/made/{name}", "created")
+        assert why["state"] == "unexplained", why
+
+
 def test_forged_sums(host):
     """dpkg's own md5sums, made to fit by who changed a file, explain nothing, then or at the next
     transaction."""

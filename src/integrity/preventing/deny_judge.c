@@ -56,7 +56,7 @@ void deny_judged(struct sensor *s, const struct change *c)
         n = is_flag_only(c) ? NULL : table_find(s->table, c->path);
         if (n && c->why->state == WHY_UNEXPLAINED)
                 n->mark |= TABLE_DOUBT;
-        else if (n)
+        else if (n && c->why->content) /* what explains a mode says nothing of the content */
                 n->mark &= (uint8_t)~TABLE_DOUBT;
         deny_news(s);
 }

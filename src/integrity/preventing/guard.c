@@ -285,7 +285,7 @@ void guard_judged(struct sensor *s, const struct change *c)
 {
         if (s->guard && c->profile && c->profile->execute != WATCH_EXECUTE_ANY && c->is &&
             c->is->type == RECORD_FILE && c->is->hash == RECORD_HASH_KNOWN &&
-            c->why->state != WHY_UNEXPLAINED)
+            c->why->state != WHY_UNEXPLAINED && c->why->content)
                 guard_know(s, c->is->sha256);
 }
 

@@ -148,6 +148,8 @@ struct record_attr {
 bool record_next_attr(struct span *rest, struct record_attr *ret);
 /* The list, capabilities or label of r; false when there is none. */
 bool record_attr(const struct record *r, enum record_part part, struct record_attr *ret);
+/* Has it rights that owner and mode do not show: capabilities, an access list; or may it? */
+bool record_has_more_rights(const struct record *r);
 
 /* Build: in the order of the encoding.  A value of any length. */
 void record_put_value(struct buf *attrs, enum record_part part, struct span value);

@@ -180,3 +180,20 @@ bool record_same_part(const struct record *a, const struct record *b, enum recor
                ((a->attrs.n == 0 && b->attrs.n == 0) ||
                 span_eq(part_bytes(a, part), part_bytes(b, part)));
 }
+
+/* ---- rights ---- */
+
+/* Does this part give a right, or may it?  Where the filesystem has no such thing it does not. */
+static bool grants(const struct record *r, enum record_part part)
+{
+        struct record_attr a;
+
+        if (r->known[part] == RECORD_UNSUPPORTED)
+                return false;
+        return r->known[part] != RECORD_KNOWN || record_attr(r, part, &a);
+}
+
+bool record_has_more_rights(const struct record *r)
+{
+        return grants(r, RECORD_CAPS) || grants(r, RECORD_ACL) || grants(r, RECORD_ACL_DEFAULT);
+}

@@ -43,6 +43,7 @@ enum who_has {
         WHO_HAS_MOUNT_NS = 1u << 4, /* and it is not the sensor's own */
         WHO_EXE_NAMELESS = 1u << 5, /* no name led to exe when it was executed */
         WHO_UNIT_NESTED = 1u << 6,  /* in another unit or a container: see proc_cgroup_nested() */
+        WHO_IS_SCRIPT = 1u << 7,    /* a maintainer script: who_script.h */
 };
 
 /* A parent, or what the process itself was before. */
@@ -50,6 +51,7 @@ struct who_kin {
         pid_t pid;
         uint32_t uid;
         bool has_uid;
+        bool is_script; /* a maintainer script: who_script.h */
         bool has_exe;   /* else the name is the process' own */
         uint32_t at, n; /* in names */
 };

@@ -9,6 +9,7 @@
 #include "wire/json.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 static int copy_span(struct approval *a, struct span s, struct span *ret)
 {
@@ -443,6 +444,22 @@ static bool content_fits(const struct approval_hash *h, const struct record *is)
                memcmp(h->sha256, is->sha256, sizeof h->sha256) == 0;
 }
 
+/* The content is the one it names: nothing but the content may have become another, and a new file
+ * has no right that its mode alone does not give. */
+static bool only_content(const struct change *c)
+{
+        const unsigned written = RECORD_F_SHA256 | RECORD_F_SIZE | RECORD_F_MTIME | RECORD_F_INODE;
+        const unsigned content = RECORD_F_SHA256 | RECORD_F_SIZE;
+        unsigned differs;
+
+        if (!c->is)
+                return true;
+        if (!c->was)
+                return !(c->is->mode & (S_ISUID | S_ISGID)) && !record_has_more_rights(c->is);
+        differs = record_diff(c->was, c->is);
+        return differs & content && !(change_differs(c) & ~written);
+}
+
 enum approval_fit approval_judge(const struct approval *a, const struct change *c)
 {
         const struct approval_hash *to = find_hash(a, c->path);
@@ -458,6 +475,8 @@ enum approval_fit approval_judge(const struct approval *a, const struct change *
                 return APPROVAL_NOT_WHO;
         if ((to && !content_fits(to, c->is)) || (from && !from->gone))
                 return APPROVAL_NOT_WHAT;
+        if (to && !watchset_covers(&a->paths, c->path) && !only_content(c))
+                return APPROVAL_NOT_MORE;
         return APPROVAL_FITS;
 }
 
@@ -468,6 +487,7 @@ const char *approval_fit_text(enum approval_fit f)
                 [APPROVAL_NOT_NOW] = "it is of another time",
                 [APPROVAL_NOT_WHO] = "it is of other actors, or the actor is not known",
                 [APPROVAL_NOT_WHAT] = "it names another content",
+                [APPROVAL_NOT_MORE] = "it names the content alone, and more changed",
                 [APPROVAL_FITS] = "it allows this",
         };
 

@@ -11,7 +11,8 @@
  *
  * A change fits when it was seen in the window, when one of the actors fits (all members of one
  * do; an executable may be a parent's; no actors: anybody), and when its path is named: in hashes,
- * then the content must be that, or gone where null stands, or below a pattern of paths (patterns
+ * then the content must be that and nothing else may change (owner, mode, access list,
+ * capabilities), or gone where null stands, or below a pattern of paths (patterns
  * as in watch.yaml; "!" leaves out).  A name in hashes that is not UTF-8 cannot be written.
  *
  * A change that is in the window and in the paths and yet does not fit is unexplained all the same,
@@ -77,6 +78,7 @@ enum approval_fit {
         APPROVAL_NOT_NOW,   /* outside the window */
         APPROVAL_NOT_WHO,   /* another actor, or the actor is not known */
         APPROVAL_NOT_WHAT,  /* another content than the one it names */
+        APPROVAL_NOT_MORE,  /* the content is right, and more than the content changed */
         APPROVAL_FITS,
 };
 enum approval_fit approval_judge(const struct approval *a, const struct change *c);

@@ -112,7 +112,8 @@ enum package_actor { /* the later, the nearer */
                      PACKAGE_BY_OTHER,
                      PACKAGE_BY_UNKNOWN, /* nobody was seen */
                      PACKAGE_BY_APT,     /* the process that runs dpkg, and what it begins */
-                     PACKAGE_BY_SCRIPT,  /* what dpkg begins */
+                     PACKAGE_BY_SCRIPT,  /* a maintainer script that dpkg begins, and what it begins
+                                          */
                      PACKAGE_BY_DPKG,
 };
 enum package_actor packages_actor(const struct packages *p, const struct who *w);

@@ -25,7 +25,7 @@ static bool kin_is_dpkg(const struct who *w, const struct who_kin *k)
 /* It is dpkg, and was nothing else in the moment of the change. */
 static bool itself_dpkg(const struct who *w)
 {
-        if (w->has & WHO_EXE_NAMELESS || !is_dpkg(buf_span(&w->exe)))
+        if (w->has & (WHO_EXE_NAMELESS | WHO_HAS_MOUNT_NS) || !is_dpkg(buf_span(&w->exe)))
                 return false;
         for (size_t i = 0; i < w->n_earlier; i++)
                 if (!kin_is_dpkg(w, &w->earlier[i]))
@@ -33,23 +33,31 @@ static bool itself_dpkg(const struct who *w)
         return true;
 }
 
+/* Is the process just below the transaction's first dpkg a maintainer script?  n parents lie below
+ * apt.  What its options and its configuration begin lies there too, and is anybody's. */
+static enum package_actor below_dpkg(const struct who *w, size_t n)
+{
+        while (n > 0 && !kin_is_dpkg(w, &w->parents[n - 1]))
+                n--;
+        if (n == 0)
+                return PACKAGE_BY_APT;
+        while (n > 0 && kin_is_dpkg(w, &w->parents[n - 1]))
+                n--;
+        return (n ? w->parents[n - 1].is_script : (w->has & WHO_IS_SCRIPT) != 0) ? PACKAGE_BY_SCRIPT
+                                                                                 : PACKAGE_BY_APT;
+}
+
 enum package_actor packages_actor(const struct packages *p, const struct who *w)
 {
-        bool below_dpkg = false;
-
         if (!w || !w->pid)
                 return PACKAGE_BY_UNKNOWN;
         if (!p->root)
                 return PACKAGE_BY_OTHER;
         if (w->pid == p->root)
                 return PACKAGE_BY_APT;
-        for (size_t i = 0; i < w->n_parents; i++) {
+        for (size_t i = 0; i < w->n_parents; i++)
                 if (w->parents[i].pid == p->root)
-                        return itself_dpkg(w) ? PACKAGE_BY_DPKG
-                               : below_dpkg   ? PACKAGE_BY_SCRIPT
-                                              : PACKAGE_BY_APT;
-                below_dpkg |= kin_is_dpkg(w, &w->parents[i]);
-        }
+                        return itself_dpkg(w) ? PACKAGE_BY_DPKG : below_dpkg(w, i);
         return PACKAGE_BY_OTHER;
 }
 
@@ -308,6 +316,7 @@ static bool explain_at(const struct packages *p, const struct package_path *e,
         } else if (!work || work == PACKAGE_WORK_NEW || work == PACKAGE_WORK_DIST) {
                 put_package(ret, x);
                 put_proof(ret, x);
+                ret->content = true;
                 return true;
         }
         return false;

@@ -278,22 +278,6 @@ static bool to_text(struct span path, char ret[PATHLIST_PATH_MAX + 1])
         return true;
 }
 
-/* Does this part give a right, or may it?  Where the filesystem has no such thing it does not. */
-static bool grants(const struct record *r, enum record_part part)
-{
-        struct record_attr a;
-
-        if (r->known[part] == RECORD_UNSUPPORTED)
-                return false;
-        return r->known[part] != RECORD_KNOWN || record_attr(r, part, &a);
-}
-
-/* Rights that a list cannot give. */
-static bool has_more_rights(const struct record *r)
-{
-        return grants(r, RECORD_CAPS) || grants(r, RECORD_ACL) || grants(r, RECORD_ACL_DEFAULT);
-}
-
 struct step {
         enum source_fit fit;
         const char *text; /* behind "commit X of Y " */
@@ -314,7 +298,7 @@ static struct step judge_rest(const struct source_change *c)
         const unsigned content = RECORD_F_SHA256 | RECORD_F_SIZE | RECORD_F_LINK;
         const unsigned written = content | RECORD_F_MTIME | RECORD_F_MODE;
 
-        if (has_more_rights(c->is))
+        if (record_has_more_rights(c->is))
                 return (struct step){ SOURCE_MORE, "lists the content, but no access list and no "
                                                    "capabilities" };
         if (c->differs & (RECORD_F_UID | RECORD_F_GID))
@@ -360,7 +344,7 @@ static struct step judge_dir(const struct source_change *c)
         if (!made && !(c->differs == RECORD_F_MODE && is->mode == 0755))
                 return (struct step){ SOURCE_MORE, "has files below it, and says nothing of the "
                                                    "directory itself" };
-        if (is->mode & 07022 || has_more_rights(is))
+        if (is->mode & 07022 || record_has_more_rights(is))
                 return (struct step){ SOURCE_MORE, "has files below it, but others than its owner "
                                                    "may write there" };
         return (struct step){ SOURCE_FITS, "" };

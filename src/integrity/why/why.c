@@ -19,6 +19,13 @@ static void copy_id(struct why *ret, const struct approval *a)
         ret->change[a->id.n] = '\0';
 }
 
+/* Did the change bring the content that is there now? */
+static bool brought_content(const struct change *c)
+{
+        return c->is && !c->from.n &&
+               (c->was ? (record_diff(c->was, c->is) & RECORD_F_SHA256) != 0 : !c->existed);
+}
+
 static bool by_change(const struct why_known *k, const struct change *c, struct why *ret)
 {
         enum approval_fit fit;
@@ -32,6 +39,7 @@ static bool by_change(const struct why_known *k, const struct change *c, struct 
                 return false;
         }
         copy_id(ret, a);
+        ret->content = brought_content(c);
         snprintf(ret->detail, sizeof ret->detail, "approved by %.*s",
                  (int)MIN_OF(a->source.n, 200u), (const char *)a->source.p);
         return true;
@@ -55,6 +63,7 @@ static bool by_source(const struct why_known *k, const struct change *c, struct 
         if (!k->sources || k->sources->n == 0)
                 return false;
         source_change_of(c, &x);
+        ret->content = true; /* it is what the list says */
         return sources_judge(k->sources, &x, &list, ret->detail) == SOURCE_FITS;
 }
 
@@ -122,6 +131,7 @@ static bool by_service(const struct why_known *k, const struct change *c, struct
         for (size_t i = 0; c->also && i < CHANGE_ALSO_MAX && c->also[i]; i++)
                 if (!owner_of(k, c->profile, c->also[i]))
                         return false; /* somebody else touched it too */
+        ret->content = brought_content(c);
         snprintf(ret->detail, sizeof ret->detail, "profile %.*s declares %.*s its owner",
                  (int)c->profile->name.n, (const char *)c->profile->name.p,
                  (int)MIN_OF(owner->n, 300u), (const char *)owner->p);

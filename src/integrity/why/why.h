@@ -40,7 +40,8 @@ struct why {
         enum why_state state;
         char change[APPROVAL_ID_MAX + 1];  /* id of the approved change; "": none */
         char package[WHY_PACKAGE_MAX + 1]; /* name, version, architecture; "": none */
-        char detail[WHY_DETAIL_MAX];       /* the proof, or what came nearest; UTF-8 */
+        bool content; /* it accounts for the content that is there now, not for attributes alone */
+        char detail[WHY_DETAIL_MAX]; /* the proof, or what came nearest; UTF-8 */
 };
 
 /* What is known that could explain something. */

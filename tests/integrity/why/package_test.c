@@ -21,21 +21,35 @@ struct author {
                 const char *exe;
         } parents[3];
         const char *earlier;
+        bool is_script; /* a maintainer script */
 };
 
 static const struct author dpkg = {
-        110, "/usr/bin/dpkg", { { ROOT, "/usr/bin/apt-get" }, { 1, "/sbin/init" } }, NULL
+        110, "/usr/bin/dpkg", { { ROOT, "/usr/bin/apt-get" }, { 1, "/sbin/init" } }, NULL, false
 };
 static const struct author script = {
-        120, "/usr/bin/dash", { { 110, "/usr/bin/dpkg" }, { ROOT, "/usr/bin/apt-get" } }, NULL
+        120, "/usr/bin/dash", { { 110, "/usr/bin/dpkg" }, { ROOT, "/usr/bin/apt-get" } }, NULL, true
 };
-static const struct author hook = { 130, "/usr/bin/dash", { { ROOT, "/usr/bin/apt-get" } }, NULL };
-static const struct author apt = { ROOT, "/usr/bin/apt-get", { { 1, "/sbin/init" } }, NULL };
-static const struct author other = { 140, "/usr/bin/vi", { { 99, "/usr/bin/bash" } }, NULL };
-static const struct author other_dpkg = { 150, "/usr/bin/dpkg", { { 99, "/usr/bin/bash" } }, NULL };
-static const struct author like_dpkg = { 160, "/tmp/dpkg", { { ROOT, "/usr/bin/apt-get" } }, NULL };
+/* What an option or the configuration of dpkg names. */
+static const struct author hook_of_dpkg = { 125,
+                                            "/usr/bin/dash",
+                                            { { 110, "/usr/bin/dpkg" },
+                                              { ROOT, "/usr/bin/apt-get" } },
+                                            NULL,
+                                            false };
+static const struct author hook = {
+        130, "/usr/bin/dash", { { ROOT, "/usr/bin/apt-get" } }, NULL, false
+};
+static const struct author apt = { ROOT, "/usr/bin/apt-get", { { 1, "/sbin/init" } }, NULL, false };
+static const struct author other = { 140, "/usr/bin/vi", { { 99, "/usr/bin/bash" } }, NULL, false };
+static const struct author other_dpkg = {
+        150, "/usr/bin/dpkg", { { 99, "/usr/bin/bash" } }, NULL, false
+};
+static const struct author like_dpkg = {
+        160, "/tmp/dpkg", { { ROOT, "/usr/bin/apt-get" } }, NULL, false
+};
 static const struct author became_dpkg = {
-        170, "/usr/bin/dpkg", { { ROOT, "/usr/bin/apt-get" } }, "/usr/bin/dash"
+        170, "/usr/bin/dpkg", { { ROOT, "/usr/bin/apt-get" } }, "/usr/bin/dash", false
 };
 
 static struct who *make_who(const struct author *a)
@@ -47,6 +61,8 @@ static struct who *make_who(const struct author *a)
         w = who_new(a->pid);
         assert_non_null(w);
         buf_put_str(&w->exe, a->exe);
+        if (a->is_script)
+                w->has |= WHO_IS_SCRIPT;
         for (size_t i = 0; i < ARRAY_LEN(a->parents) && a->parents[i].pid; i++) {
                 w->parents[w->n_parents++] =
                         (struct who_kin){ .pid = a->parents[i].pid,
@@ -434,9 +450,9 @@ static void test_actor(void **state)
         } cases[] = {
                 { NULL, PACKAGE_BY_UNKNOWN },      { &dpkg, PACKAGE_BY_DPKG },
                 { &script, PACKAGE_BY_SCRIPT },    { &hook, PACKAGE_BY_APT },
-                { &apt, PACKAGE_BY_APT },          { &other, PACKAGE_BY_OTHER },
-                { &other_dpkg, PACKAGE_BY_OTHER }, { &like_dpkg, PACKAGE_BY_APT },
-                { &became_dpkg, PACKAGE_BY_APT },
+                { &hook_of_dpkg, PACKAGE_BY_APT }, { &apt, PACKAGE_BY_APT },
+                { &other, PACKAGE_BY_OTHER },      { &other_dpkg, PACKAGE_BY_OTHER },
+                { &like_dpkg, PACKAGE_BY_APT },    { &became_dpkg, PACKAGE_BY_APT },
         };
         struct watchset w = { 0 };
         CLEANUP(packages_freep)

@@ -183,15 +183,17 @@ static void test_packages(void **state)
 {
         static const struct {
                 const char *owner, *exe, *parent; /* whose parent is apt */
-                bool is_signed, want;
+                bool is_signed, want,
+                        hook; /* hook: dpkg began it, and it is no script of a package */
         } cases[] = {
-                { "packages", "/usr/bin/dash", "/usr/bin/dpkg", true, true },
-                { "packages", "/usr/bin/dash", "/usr/bin/dpkg", false, false },
-                { "packages", "/usr/bin/dash", "/usr/bin/bash", true, false },
-                { "packages:/usr/bin/x", "/usr/bin/dash", "/usr/bin/dpkg", true, false },
-                { "packages:/usr/bin/x", "/usr/bin/x", "/usr/bin/dpkg", true, true },
-                { "packages:/usr/bin/x", "/usr/bin/x", "/usr/bin/bash", true, false },
-                { "packages.service", "/usr/bin/dash", "/usr/bin/dpkg", true, false },
+                { "packages", "/usr/bin/dash", "/usr/bin/dpkg", true, false, true },
+                { "packages", "/usr/bin/dash", "/usr/bin/dpkg", true, true, false },
+                { "packages", "/usr/bin/dash", "/usr/bin/dpkg", false, false, false },
+                { "packages", "/usr/bin/dash", "/usr/bin/bash", true, false, false },
+                { "packages:/usr/bin/x", "/usr/bin/dash", "/usr/bin/dpkg", true, false, false },
+                { "packages:/usr/bin/x", "/usr/bin/x", "/usr/bin/dpkg", true, true, false },
+                { "packages:/usr/bin/x", "/usr/bin/x", "/usr/bin/bash", true, false, false },
+                { "packages.service", "/usr/bin/dash", "/usr/bin/dpkg", true, false, false },
         };
 
         for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -207,6 +209,7 @@ static void test_packages(void **state)
                 struct why why;
 
                 p.owners[0] = span_str(cases[i].owner);
+                w->has |= cases[i].hook ? 0 : WHO_IS_SCRIPT;
                 w->parents[w->n_parents++] = (struct who_kin){ .pid = ROOT };
                 why_judge(&k, &c, &why);
                 if ((why.state == WHY_SERVICE) != cases[i].want)

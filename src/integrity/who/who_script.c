@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "integrity/who/who_script.h"
+
+/* debconf-devel(7): a script that uses debconf is begun again by it, with itself as argument. */
+static const char frontend[] = "/usr/share/debconf/frontend";
+
+static bool next_arg(struct span *args, struct span *ret)
+{
+        const uint8_t *nul = args->n ? memchr(args->p, 0, args->n) : NULL;
+
+        if (!nul) /* cut: what it would have been is not known */
+                return false;
+        *ret = span_of(args->p, (size_t)(nul - args->p));
+        *args = span_from(*args, ret->n + 1);
+        return true;
+}
+
+static bool ends_with(struct span s, const char *end)
+{
+        size_t n = strlen(end);
+
+        return s.n > n && span_eq_str(span_from(s, s.n - n), end);
+}
+
+static bool is_script(struct span path)
+{
+        static const char *const names[] = { "preinst", "postinst", "prerm", "postrm", "config" };
+        static const struct span info = SPAN_INIT("/var/lib/dpkg/info/");
+        static const struct span temporary = SPAN_INIT("/var/lib/dpkg/tmp.ci/");
+        bool is_info = span_starts(path, info);
+        struct span name = span_from(path, is_info ? info.n : temporary.n);
+
+        if ((!is_info && !span_starts(path, temporary)) || name.n == 0 ||
+            memchr(name.p, '/', name.n))
+                return false;
+        for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+                if (!is_info && span_eq_str(name, names[i]))
+                        return true;
+                if (is_info && ends_with(name, names[i]) &&
+                    name.p[name.n - strlen(names[i]) - 1] == '.')
+                        return true;
+        }
+        return false;
+}
+
+/* The script of an interpreter: its first argument that is no option.  An option of one letter
+ * cannot bring a program of its own along; any other could. */
+static bool script_of(struct span *args, struct span *ret)
+{
+        while (next_arg(args, ret))
+                if (ret->n != 2 || ret->p[0] != '-')
+                        return ret->n > 0 && ret->p[0] == '/';
+        return false;
+}
+
+bool who_is_maintainer_script(struct span exe, struct span args)
+{
+        struct span arg;
+
+        if (is_script(exe))
+                return true;
+        if (!next_arg(&args, &arg) || !script_of(&args, &arg))
+                return false;
+        if (span_eq_str(arg, frontend) && !script_of(&args, &arg))
+                return false;
+        return is_script(arg);
+}

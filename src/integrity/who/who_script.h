@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* who_script.h - is a process one of dpkg's maintainer scripts?  Floor 3, pure. */
+#ifndef INTEGRITY_WHO_SCRIPT_H
+#define INTEGRITY_WHO_SCRIPT_H
+
+#include "base/base.h"
+
+/* By what was executed and its arguments, each ended by a NUL, as the kernel told them at the exec:
+ * /var/lib/dpkg/info/NAME.postinst (and .preinst, .prerm, .postrm, .config) or
+ * /var/lib/dpkg/tmp.ci/postinst, executed itself or as the script of an interpreter, or handed on
+ * by a script to debconf's frontend.
+ *
+ * dpkg begins other programs too: what its options and its configuration name is none of these. */
+bool who_is_maintainer_script(struct span exe, struct span args);
+
+#endif
