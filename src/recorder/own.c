@@ -166,6 +166,7 @@ void own_opened(struct recorder *r)
 
 void own_peer(struct recorder *r, const struct peer *p, const char *event, bool resumed)
 {
+        char reason[ERR_TEXT_MAX];
         struct own_entry e;
 
         own_begin(r, &e, "ledger.peer");
@@ -175,8 +176,9 @@ void own_peer(struct recorder *r, const struct peer *p, const char *event, bool 
         json_member_int(&e.w, "pid", p->cred.pid);
         if (p->run)
                 json_member_text(&e.w, "proc", role_of(p->role)->name);
-        if (p->why[0])
-                json_member_text(&e.w, "reason", p->why);
+        peer_hide_words(p->why, reason);
+        if (reason[0])
+                json_member_text(&e.w, "reason", reason);
         if (resumed)
                 json_member_bool(&e.w, "resumed", true);
         if (p->run)
@@ -204,11 +206,12 @@ int own_refused(struct recorder *r, struct span refused, const struct peer *p, u
                 int code, const char *reason)
 {
         uint8_t digest[SHA256_LEN];
-        char hex[2 * SHA256_LEN + 1];
+        char hex[2 * SHA256_LEN + 1], shown[ERR_TEXT_MAX];
         struct err err = { 0 };
         struct own_entry e;
         int rc;
 
+        peer_hide_words(reason, shown);
         sha256(refused, digest);
         text_hex(span_of(digest, sizeof digest), hex);
         own_begin(r, &e, "ledger.refused");
@@ -216,7 +219,7 @@ int own_refused(struct recorder *r, struct span refused, const struct peer *p, u
         json_member_int(&e.w, "code", code);
         json_member_text(&e.w, "digest", hex);
         json_member_text(&e.w, "proc", role_of(p->role)->name);
-        json_member_text(&e.w, "reason", reason);
+        json_member_text(&e.w, "reason", shown);
         json_member_u64(&e.w, "run", p->run);
         json_member_u64(&e.w, "seq", seq);
         json_end_object(&e.w);

@@ -18,6 +18,8 @@ enum {
         HELLO_MS = 3000,
         TURNED_AWAY_S = 60, /* they are told of at most this often */
         PLACES_FOR_ROOT = 16,
+        PLACES_FOR_OTHERS = 16,
+        PLACES_TO_ADMINISTER = 32,
         PLACES_A_USER = 64,
 };
 
@@ -27,6 +29,17 @@ void peer_clean_words(char *text)
 
         while (!text_is_utf8(span_str(text), &at))
                 text[at] = '?';
+}
+
+void peer_hide_words(const char *text, char ret[ERR_TEXT_MAX])
+{
+        const char *first = strchr(text, '"'), *last = strrchr(text, '"');
+
+        if (first)
+                snprintf(ret, ERR_TEXT_MAX, "%.*s\"...%s", (int)(first - text), text,
+                         last == first ? "" : last);
+        else
+                snprintf(ret, ERR_TEXT_MAX, "%s", text);
 }
 
 /* ---- answers ---- */
@@ -320,6 +333,35 @@ static void send_welcome(struct peer *p)
                 peer_close(p, false, "it did not take its welcome: %s", strerror(-rc));
 }
 
+static void turn_away(struct recorder *r, const struct sock_cred *cred)
+{
+        r->turned_away++;
+        r->turned_away_uid = cred->uid;
+}
+
+/* They hold a place for as long as they like and say nothing: not so many that no writer of root's
+ * gets in. */
+static unsigned administrators(const struct recorder *r)
+{
+        unsigned n = 0;
+
+        for (const struct peer *p = r->peers; p; p = p->next)
+                n += p->state == PEER_OPEN && p->role == ROLE_ADMIN;
+        return n;
+}
+
+static void close_stranger(struct peer *p, struct span proc)
+{
+        const struct role *role = role_by_name(proc);
+
+        if (role)
+                peer_close(p, true, "user %u may not speak as %s", (unsigned)p->cred.uid,
+                           role->name);
+        else
+                peer_close(p, true, "user %u may not speak as \"%.*s\"", (unsigned)p->cred.uid,
+                           (int)MIN_OF(proc.n, (size_t)32), (const char *)proc.p);
+}
+
 static void hear_hello(struct peer *p, struct msg_reader *m)
 {
         struct recorder *r = p->r;
@@ -332,8 +374,12 @@ static void hear_hello(struct peer *p, struct msg_reader *m)
                 return;
         }
         if (!admitted(r, proc, p->cred.uid, &p->role)) {
-                peer_close(p, true, "user %u may not speak as \"%.*s\"", (unsigned)p->cred.uid,
-                           (int)MIN_OF(proc.n, (size_t)32), (const char *)proc.p);
+                close_stranger(p, proc);
+                return;
+        }
+        if (p->role == ROLE_ADMIN && administrators(r) == PLACES_TO_ADMINISTER) {
+                turn_away(r, &p->cred);
+                peer_close(p, false, "%d administer already", PLACES_TO_ADMINISTER);
                 return;
         }
         resumed = may_resume(r, p, resume);
@@ -407,12 +453,6 @@ static void readable(void *ctx, unsigned events)
         }
 }
 
-static void turn_away(struct recorder *r, const struct sock_cred *cred)
-{
-        r->turned_away++;
-        r->turned_away_uid = cred->uid;
-}
-
 /* Whoever says nothing must not keep a place from those who would. */
 static void drop_silent(struct recorder *r, int64_t now)
 {
@@ -442,15 +482,17 @@ void peer_tend(struct recorder *r)
         r->turned_away_ns = now;
 }
 
-/* Places are kept for root, whose processes watch and administer; of the rest no user gets all. */
+/* Places are kept for root, whose processes watch and administer, and for the others; of these no
+ * user gets all. */
 static bool has_room(const struct recorder *r, uid_t uid)
 {
         unsigned same = 0;
 
-        if (uid == 0)
-                return r->n_peers < RECORDER_PEERS_MAX;
         for (const struct peer *p = r->peers; p; p = p->next)
                 same += p->cred.uid == uid;
+        if (uid == 0)
+                return r->n_peers < RECORDER_PEERS_MAX &&
+                       same < RECORDER_PEERS_MAX - PLACES_FOR_OTHERS;
         return r->n_peers < RECORDER_PEERS_MAX - PLACES_FOR_ROOT && same < PLACES_A_USER;
 }
 

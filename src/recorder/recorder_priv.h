@@ -194,6 +194,9 @@ MUST_USE bool recorder_begin_run(struct recorder *r, uint64_t wal_run);
 void peer_accept(struct recorder *r);
 /* Words that quote a peer's bytes, for an entry: what is not UTF-8 becomes '?'. */
 void peer_clean_words(char *text);
+/* The same without what stands between its first and its last double quote, which is the peer's:
+ * nobody knows of whom or what it speaks, and an entry stays for ever. */
+void peer_hide_words(const char *text, char ret[ERR_TEXT_MAX]);
 /* Queue an answer; sent by peer_send_answers() after the commit. */
 void peer_answer(struct peer *p, uint64_t seq, uint64_t index);
 void peer_refuse(struct peer *p, uint64_t seq, int code, const char *text);

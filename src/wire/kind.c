@@ -131,6 +131,15 @@ static int refuse(const struct walk *w, struct span parent, struct span key, con
                        (int)MIN_OF(key.n, (size_t)NAME_SHOWN), (const char *)key.p, what);
 }
 
+/* The writer's own words; see kind_check(). */
+static int refuse_unknown(const struct walk *w, struct span parent, struct span key)
+{
+        return err_set(w->err, -EINVAL, "%s v%d: \"%.*s%s%.*s\" is not a field of it",
+                       w->kind->name, w->kind->v, (int)parent.n,
+                       parent.n ? (const char *)parent.p : "", parent.n ? "." : "",
+                       (int)MIN_OF(key.n, (size_t)NAME_SHOWN), (const char *)key.p);
+}
+
 /* Order of a string's first bytes and b, which has no NUL.  strncmp() costs more than so few bytes
  * are worth. */
 static inline int compare_text(const char *a, struct span b)
@@ -248,7 +257,7 @@ static int check_member(struct walk *w, struct span parent, struct span key, str
         if (parent.n == 0 && v.type == JSON_OBJECT && next->path &&
             compare_text(next->path, key) == 0 && next->path[key.n] == '.')
                 return check_members(w, key, v);
-        return refuse(w, parent, key, "is not a field of it");
+        return refuse_unknown(w, parent, key);
 }
 
 static int check_members(struct walk *w, struct span parent, struct json_value object)
@@ -277,10 +286,11 @@ static int check_sensitive(struct walk *w)
                 size_t at;
 
                 f = find_field(w->kind, SPAN_NONE, w->sensitive[i], &in_b64, &next);
-                if (!f || !(f->flags & KIND_SENSITIVE))
+                if (!f)
+                        return refuse_unknown(w, SPAN_NONE, w->sensitive[i]);
+                if (!(f->flags & KIND_SENSITIVE))
                         return refuse(w, SPAN_NONE, w->sensitive[i],
-                                      f ? "is not a sensitive field of it"
-                                        : "is not a field of it");
+                                      "is not a sensitive field of it");
                 at = (size_t)(f - w->kind->fields);
                 if (w->given[at / 64] & 1ULL << at % 64)
                         return refuse(w, SPAN_NONE, span_str(f->path), "is given twice");

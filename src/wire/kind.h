@@ -65,7 +65,8 @@ bool kind_field_fits(const struct kind_field *f, struct json_value v, bool in_b6
 /* Does this skeleton (checked JSON, with k, t, v) fit: known kind, owned by proc, every member
  * known and of its type, required ones present, no sensitive one in clear? sensitive: names of the
  * sensitive fields that travel beside it; each must be marked so. -EACCES: proc does not own the
- * kind.  -EINVAL: anything else, the field named. */
+ * kind.  -EINVAL: anything else, the field named; a name that is not in the table is the writer's
+ * own words, and stands between double quotes. */
 MUST_USE int kind_check(struct span skeleton, const char *proc, const struct span *sensitive,
                         size_t n_sensitive, struct err *err);
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import struct
 import subprocess
 import time
@@ -147,15 +148,35 @@ def test_refused(recorder, skeleton, fields, code, words):
         assert code in (None, got), said
         for word in words:
             assert word in said
-        # In its place, with the same words and what was refused.
+        # In its place, with the same words but the writer's own, and what was refused.
         first, place, third = recorder.entries()[p.acks[1]:p.acks[3] + 1]
         assert first["k"] == third["k"] == "integrity.change"
         assert place["k"] == "ledger.refused"
         assert place["src"] == {"host": "h", "proc": "sensor", "run": p.run, "seq": 2}
         what = place["what"]
-        assert what["reason"] == said and what["code"] == -got
+        assert what["reason"] == re.sub('".*"', '"..."', said) and what["code"] == -got
         assert what["digest"] == hashlib.sha256(skeleton).hexdigest()
         assert (what["bytes"], what["run"], what["seq"]) == (len(skeleton), p.run, 2)
+
+
+@pytest.mark.parametrize("skeleton, fields", [
+    (raw(k='jane_doe'), []), (raw(k='a "jane_doe" b'), []), (raw(jane_doe=1), []),
+    (canonical(change(jane_doe="x")), []), (b'{"k":1,"jane_doe":2}', []),
+    (raw(), [(b"uid:1", b"jane_doe", b'"u"')]), (raw(), [(b"uid:1", b'"x" jane_doe', b'"u"')])])
+def test_a_writers_own_words_stay_out_of_the_ledger(recorder, skeleton, fields):
+    """What it was is for the writer to hear; the ledger cannot forget anything."""
+    with Peer(recorder) as p:
+        p.put((skeleton, fields))
+        assert "jane" in p.naks[1][1] or "plain string" in p.naks[1][1]
+        entry = recorder.entries("ledger.refused")[-1]
+        assert entry["what"]["reason"].split('"')[0] == p.naks[1][1].split('"')[0]
+        assert "jane" not in json.dumps(recorder.entries())
+    with Peer(recorder, hello=False) as p:
+        p.send_hello("jane_doe")
+        assert p.dropped()
+    wait_for(lambda: [e for e in recorder.entries("ledger.peer")
+                      if '"..."' in e["what"].get("reason", "")], "what is told of the peer")
+    assert "jane" not in json.dumps(recorder.entries())
 
 
 @pytest.mark.parametrize("skeleton, fields, code, words", [r[1:] for r in REFUSED],
@@ -264,9 +285,9 @@ def test_a_message_cut_at_every_length(recorder):
 
 
 @pytest.mark.parametrize("proc, words", [
-    ("sensors", ["sensors"]), ("", [""]), ("recorder", ["recorder"]), ("job", ["job"]),
-    ("projector", ["projector"]), ("x" * 255, ["xxx"]), (b"\xff\xfe\x00", ["may not speak"]),
-    ("\u20ac" * 40, ["may not speak"])])
+    ("sensors", ['speak as "..."']), ("", ["speak"]), ("recorder", ["recorder"]), ("job", ["job"]),
+    ("projector", ["projector"]), ("x" * 255, ['speak as "..."']),
+    (b"\xff\xfe\x00", ['speak as "..."']), ("\u20ac" * 40, ['speak as "..."'])])
 def test_unknown_names(recorder, proc, words):
     with Peer(recorder, hello=False) as p:
         p.send_hello(proc)
@@ -378,7 +399,7 @@ def test_more_peers_than_fit(recorder):
     except (Closed, OSError):
         pass
     try:
-        assert 90 <= len(peers) <= 96
+        assert 70 <= len(peers) <= 80
         for p in peers:
             p.append(change())
         for p in peers:

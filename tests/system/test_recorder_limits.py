@@ -2,6 +2,7 @@
 """Ceilings that others may run into on purpose, and promises kept after a crash."""
 import base64
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -9,7 +10,7 @@ import time
 
 import pytest
 
-from recorder_host import BIN, Peer, Recorder, change, wait_for
+from recorder_host import BIN, Closed, Peer, Recorder, change, wait_for
 
 
 @pytest.fixture
@@ -63,6 +64,45 @@ def test_the_silent_keep_no_place(recorder):
     finally:
         for s in silent:
             s.sock.close()
+
+
+def welcomed(recorder, proc, n):
+    """So many of n that come and stay as proc; the others are turned away."""
+    peers = []
+    for _ in range(n):
+        try:
+            peers.append(Peer(recorder, proc))
+        except Closed:
+            break
+    return peers
+
+
+def test_who_administers_leaves_room_for_writers(recorder):
+    admins = welcomed(recorder, "admin", 96)
+    try:
+        assert len(admins) == 32
+        with Peer(recorder) as p:
+            assert isinstance(p.put(change()), int)
+            admins.pop().sock.close()
+            wait_for(lambda: admins.extend(welcomed(recorder, "admin", 1)) or len(admins) == 32,
+                     "a place that became free")
+    finally:
+        for a in admins:
+            a.sock.close()
+    wait_for(lambda: [e for e in recorder.entries("ledger.peer")
+                      if "turned away" in e["what"].get("reason", "")], "what is told of it")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="is of root's places")
+def test_root_leaves_room_for_others(recorder):
+    """Root's own processes once could take all 96."""
+    writers = welcomed(recorder, "sensor", 96)
+    try:
+        assert len(writers) == 80
+        assert isinstance(writers[-1].put(change()), int)
+    finally:
+        for w in writers:
+            w.sock.close()
 
 
 def promise(recorder, verb, **args):
