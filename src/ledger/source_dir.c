@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* source_dir.c - a published log in a directory.
  *
- * SECURITY: the directory may be a stranger's.  Links are not followed, only regular files are read
- * (a FIFO would hang), and the walk has a depth. */
+ * SECURITY: the directory may be a stranger's.  Links are not followed, at the end of a path or on
+ * the way (openat2() would say that in one call, and is not there for every unit of systemd's),
+ * only regular files are read (a FIFO would hang), and the walk has a depth. */
 #include "ledger/source.h"
 
 #include "sys/io.h"
@@ -50,14 +51,62 @@ static int read_open_file(int fd, const char *path, struct buf *out, struct err 
         return 0;
 }
 
+/* What open(2) says of a link depends on how it was asked. */
+static int refuse_name(int dirfd, const char *name, const char *path, struct err *err)
+{
+        int code = errno;
+        struct stat st;
+
+        if ((code == ENOTDIR || code == ELOOP) &&
+            fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode))
+                return err_set(err, -ELOOP, "%s: %s is a link: it leads out of the ledger", path,
+                               name);
+        return err_sys(err, code == ENOTDIR ? -ENOENT : -code, "%s", path);
+}
+
+/* The directory of the last name in path; *ret_name is that name.  dirfd, or one to close. */
+static int open_parent(int dirfd, const char *path, const char **ret_name, struct err *err)
+{
+        const char *slash;
+        int at = dirfd, next;
+
+        while ((slash = strchr(path, '/'))) {
+                char name[NAME_MAX + 1];
+
+                if (slash - path > NAME_MAX) {
+                        next = err_set(err, -ENAMETOOLONG, "%s", path);
+                } else {
+                        memcpy(name, path, (size_t)(slash - path));
+                        name[slash - path] = '\0';
+                        next = openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                        if (next < 0)
+                                next = refuse_name(at, name, path, err);
+                }
+                if (at != dirfd)
+                        close(at);
+                if (next < 0)
+                        return next;
+                at = next;
+                path = slash + 1;
+        }
+        *ret_name = path;
+        return at;
+}
+
 static int dir_read(struct source *s, const char *path, struct buf *out, struct err *err)
 {
         struct dir *d = CONTAINER_OF(s, struct dir, s);
-        int fd = openat(d->fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-        int r;
+        const char *name;
+        int at = open_parent(d->fd, path, &name, err), fd, r;
 
-        if (fd < 0)
-                return err_sys(err, errno == ENOTDIR ? -ENOENT : -errno, "%s", path);
+        if (at < 0)
+                return at;
+        fd = openat(at, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+        r = fd < 0 ? refuse_name(at, name, path, err) : 0;
+        if (at != d->fd)
+                close(at);
+        if (r < 0)
+                return r;
         r = read_open_file(fd, path, out, err);
         close(fd);
         return r;

@@ -51,6 +51,7 @@ static void directories(void **state)
         testlog_write(&t, "empty", SPAN(""));
         assert_int_equal(symlinkat("a/b/c", t.fd, "link"), 0);
         assert_int_equal(symlinkat("/etc", t.fd, "out"), 0);
+        assert_int_equal(symlinkat("b", t.fd, "a/way"), 0);
         assert_int_equal(mkfifoat(t.fd, "fifo", 0600), 0);
         assert_int_equal(source_dir(t.fd, "x", &s, NULL), 0);
         assert_int_equal(s->read(s, "a/b/c", &b, &err), 0);
@@ -62,12 +63,15 @@ static void directories(void **state)
         assert_int_equal(s->read(s, "a", &b, &err), -EINVAL);
         assert_int_equal(s->read(s, "fifo", &b, &err), -EINVAL); /* and does not hang */
         assert_int_equal(s->read(s, "link", &b, &err), -ELOOP);
+        assert_int_equal(s->read(s, "a/way/c", &b, &err), -ELOOP);
+        assert_non_null(strstr(err.text, "way is a link"));
+        assert_int_equal(s->read(s, "out/hostname", &b, &err), -ELOOP);
         assert_int_equal(b.n, 5);
         b.max = 9; /* 5 are in it */
         assert_int_equal(s->read(s, "a/b/c", &b, &err), -EFBIG);
         assert_non_null(strstr(err.text, "a/b/c"));
         assert_int_equal(s->list(s, list_one, &l, &err), 0);
-        assert_int_equal(l.n, 5); /* links and the FIFO are named, not entered */
+        assert_int_equal(l.n, 6); /* links and the FIFO are named, not entered */
         assert_non_null(strstr(l.all, "a/b/c "));
         assert_non_null(strstr(l.all, "out "));
         assert_int_equal(s->list(s, stop_at_two, &two, &err), -ECANCELED);
