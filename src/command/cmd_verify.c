@@ -147,6 +147,11 @@ static enum status print_private(const struct invocation *in, const char *dir,
         buf_put_str(&out, ": as published");
         if (p->wal.waiting)
                 verify_put_number(&out, ", ", p->wal.waiting, "not yet", "not yet");
+        if (p->wal.ahead)
+                verify_put_number(
+                        &out, ", ", p->wal.ahead,
+                        "signed, whose checkpoint a crash held up: the next start has it",
+                        "signed, whose checkpoint a crash held up: the next start has it");
         if (p->wal.unfinished)
                 buf_put_str(&out, "; the last batch is unfinished");
         buf_put_byte(&out, '\n');
@@ -188,13 +193,15 @@ static struct verify_options options_of(struct judging *j, const struct opened *
 }
 
 static enum status verify_first(struct invocation *in, struct verify_keys *keys,
-                                struct verify_result *ret)
+                                struct buf *documents, struct verify_result *ret)
 {
         const struct verify_command_options *o = in->options;
         CLEANUP(opened_done) struct opened opened = { 0 };
         CLEANUP(buf_done) struct buf earlier_text = BUF_INIT(OPTION_TEXTS_MAX * NOTE_MAX);
         struct verify_earlier earlier[OPTION_TEXTS_MAX];
-        struct judging j = { .in = in, .reports = BUF_INIT(COMMAND_OUTPUT_MAX / 2) };
+        struct judging j = { .in = in,
+                             .reports = BUF_INIT(COMMAND_OUTPUT_MAX / 2),
+                             .documents = documents };
         struct verify_options options;
         char dir[PLACES_PATH_MAX];
         struct err err = { 0 };
@@ -243,10 +250,13 @@ static int follow_key(const struct verify_result *before, struct verify_keys *ke
 }
 
 static enum status verify_successor(struct invocation *in, const char *name,
-                                    struct verify_keys *keys, struct verify_result *last)
+                                    struct verify_keys *keys, struct buf *documents,
+                                    struct verify_result *last)
 {
         CLEANUP(opened_done) struct opened opened = { 0 };
-        struct judging j = { .in = in, .reports = BUF_INIT(COMMAND_OUTPUT_MAX / 2) };
+        struct judging j = { .in = in,
+                             .reports = BUF_INIT(COMMAND_OUTPUT_MAX / 2),
+                             .documents = documents };
         struct verify_result found = { 0 };
         struct verify_options options;
         struct err err = { 0 };
@@ -265,17 +275,45 @@ static enum status verify_successor(struct invocation *in, const char *name,
         return result;
 }
 
+/* One document, whatever became of the ledgers. */
+static enum status print_documents(const struct invocation *in, const struct buf *documents,
+                                   enum status result)
+{
+        CLEANUP(buf_done) struct buf out = BUF_INIT(documents->max + COMMAND_OUTPUT_MAX);
+        struct json_writer w;
+
+        if (buf_status(documents) < 0)
+                return complain(in, STATUS_UNSURE, "more to say than fits into one document");
+        if (documents->n == 0)
+                return result; /* nothing was judged: the complaint is all there is */
+        json_writer_init(&w, &out);
+        json_begin_object(&w);
+        if (in->complaint && in->complaint->n)
+                json_member_string(&w, "error", buf_span(in->complaint));
+        json_put_key(&w, "ledgers");
+        json_begin_array(&w);
+        json_put_raw(&w, buf_span(documents));
+        json_end_array(&w);
+        json_member_text(&w, "verdict", verify_word(result));
+        json_end_object(&w);
+        buf_put_byte(&out, '\n');
+        return command_print(in, &out, result);
+}
+
 static enum status verify_ledgers(struct invocation *in)
 {
         const struct verify_command_options *o = in->options;
+        CLEANUP(buf_done)
+        struct buf documents = BUF_INIT((OPTION_TEXTS_MAX + 1ULL) * COMMAND_OUTPUT_MAX);
+        struct buf *several = in->json && o->successors.n ? &documents : NULL;
         struct verify_keys keys = { 0 };
         struct verify_result last = { 0 };
-        enum status result = verify_first(in, &keys, &last);
+        enum status result = verify_first(in, &keys, several, &last);
 
         for (size_t i = 0; i < o->successors.n && *last.origin; i++)
-                result = verify_worse(result,
-                                      verify_successor(in, o->successors.at[i], &keys, &last));
-        return result;
+                result = verify_worse(
+                        result, verify_successor(in, o->successors.at[i], &keys, several, &last));
+        return several ? print_documents(in, several, result) : result;
 }
 
 /* ---- the command ---- */
@@ -299,7 +337,8 @@ const struct command command_verify = {
                 "\n"
                 "Without an operand, this host's own ledger, under its own key.\n"
                 "\n"
-                "A ledger that was succeeded names the next one and its key; --successor follows.\n"
+                "A ledger that was succeeded names the next one and its key; --successor follows;\n"
+                "with --json, \"ledgers\" then has what is said of each, \"verdict\" that of all.\n"
                 "\n"
                 "With --proof, --key and --entry: is this entry in that ledger, and are the values\n"
                 "that came with the proof the ones it was made with?  The entry's bytes are those\n"

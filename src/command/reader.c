@@ -83,6 +83,26 @@ int reader_refresh(struct reader *r, struct err *err)
         return 0;
 }
 
+int reader_advance(struct reader *r, const struct checkpoint *to, struct err *err)
+{
+        CLEANUP(tree_freep) struct tree *tree = NULL;
+        struct hash root;
+        int status = tree_new(r->source, to->size, READER_TILES, &tree, err);
+
+        if (status == 0)
+                status = tree_root(tree, &root, err);
+        if (status == -ENOENT || (status == 0 && !hash_eq(&root, &to->root)))
+                return err_set(err, -EBADMSG, "%s does not have the %" PRIu64 " entries",
+                               r->source->name, to->size);
+        if (status < 0)
+                return status;
+        tree_free(r->tree);
+        r->tree = tree;
+        tree = NULL;
+        r->checkpoint = *to;
+        return 0;
+}
+
 bool reader_is_succeeded(const struct reader *r, const char *dir)
 {
         struct stat ours, there;

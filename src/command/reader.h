@@ -36,6 +36,10 @@ void reader_done(struct reader *r); /* fine on a zeroed one */
 /* Read the checkpoint again. */
 MUST_USE int reader_refresh(struct reader *r, struct err *err);
 
+/* Go on to what was signed and has no public checkpoint yet.  -EBADMSG: the tree does not reach so
+ * far, or has another root; r is as it was. */
+MUST_USE int reader_advance(struct reader *r, const struct checkpoint *to, struct err *err);
+
 /* Is another ledger published in this directory now: was this one succeeded? */
 bool reader_is_succeeded(const struct reader *r, const char *dir);
 

@@ -49,6 +49,7 @@ struct judging {
         uint64_t n_reports;
         uint64_t shown[VERIFY_ISSUES]; /* reports of each kind */
         struct private_half private;
+        struct buf *documents; /* JSON items: one of several; NULL: printed at once */
 };
 
 /* For struct verify_options; ctx is the judging. */
@@ -56,6 +57,7 @@ void verify_on_report(void *ctx, const struct verify_report *r);
 void verify_on_progress(void *ctx, enum verify_pass pass, uint64_t done, uint64_t total);
 
 enum status verify_status_of(enum verdict v);
+const char *verify_word(enum status s); /* for JSON */
 /* Found damage outweighs doubt, and doubt good news. */
 enum status verify_worse(enum status a, enum status b);
 enum status verify_show(const struct judging *j, const struct verify_result *r,

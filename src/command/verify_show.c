@@ -107,6 +107,11 @@ enum status verify_status_of(enum verdict v)
         }
 }
 
+const char *verify_word(enum status s)
+{
+        return s == STATUS_GOOD ? "good" : s == STATUS_PROBLEM ? "damaged" : "unknown";
+}
+
 /* Of both halves. */
 static void put_verdict(const struct judging *j, enum status s, struct buf *out)
 {
@@ -222,6 +227,8 @@ static void put_private_json(struct json_writer *w, const struct private_half *p
                 return;
         json_put_key(w, "private");
         json_begin_object(w);
+        if (p->wal.ahead)
+                json_member_u64(w, "ahead", p->wal.ahead);
         json_member_u64(w, "batches", p->wal.batches);
         json_member_u64(w, "bytes", p->wal.bytes);
         json_member_u64(w, "entries", p->wal.entries);
@@ -309,33 +316,32 @@ static void put_json(const struct judging *j, const struct verify_result *r,
                 command_put_json_text(&w, "succeeds", r->previous.origin);
         json_member_u64(&w, "tiles", r->tiles);
         json_member_u64(&w, "took_ns", (uint64_t)took_ns);
-        json_put_key(&w, "verdict");
-        switch (verify_worse(verify_status_of(r->verdict), j->private.status)) {
-        case STATUS_GOOD:
-                json_put_string(&w, SPAN("good"));
-                break;
-        case STATUS_PROBLEM:
-                json_put_string(&w, SPAN("damaged"));
-                break;
-        default:
-                json_put_string(&w, SPAN("unknown"));
-        }
+        json_member_text(
+                &w, "verdict",
+                verify_word(verify_worse(verify_status_of(r->verdict), j->private.status)));
         command_put_json_text(&w, "vkey", r->vkey);
         json_end_object(&w);
-        buf_put_byte(out, '\n');
 }
 
 enum status verify_show(const struct judging *j, const struct verify_result *r,
                         const struct verify_keys *keys, int64_t took_ns)
 {
+        enum status status = verify_worse(verify_status_of(r->verdict), j->private.status);
         CLEANUP(buf_done) struct buf out = BUF_INIT(COMMAND_OUTPUT_MAX);
 
         if (r->count[VERIFY_NOT_A_LOG] && !j->in->json)
                 return STATUS_UNSURE;
-        if (j->in->json)
-                put_json(j, r, keys, took_ns, &out);
-        else
+        if (!j->in->json) {
                 put_text(j, r, keys, took_ns, &out);
-        return command_print(j->in, &out,
-                             verify_worse(verify_status_of(r->verdict), j->private.status));
+                return command_print(j->in, &out, status);
+        }
+        put_json(j, r, keys, took_ns, &out);
+        if (j->documents) {
+                if (j->documents->n)
+                        buf_put_byte(j->documents, ',');
+                buf_put(j->documents, buf_span(&out));
+                return buf_status(&out) < 0 ? STATUS_UNSURE : status;
+        }
+        buf_put_byte(&out, '\n');
+        return command_print(j->in, &out, status);
 }

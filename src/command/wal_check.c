@@ -170,7 +170,29 @@ static int wait_for_published(struct reader *r, uint64_t size, struct err *err)
         return status;
 }
 
-static int check_published(struct reader *r, const struct checkpoint *last, struct err *err)
+/* Everything that was signed is there before it is signed, so without its checkpoint it still is:
+ * the next start publishes that.  In an older copy it is not. */
+static int check_ahead(struct reader *r, const struct checkpoint *last, uint64_t *ret_ahead,
+                       struct err *err)
+{
+        uint64_t size = reader_size(r);
+        struct err why = { 0 };
+        int status = reader_advance(r, last, &why);
+
+        if (status == -EBADMSG)
+                return err_set(err, -EBADMSG,
+                               "%" PRIu64
+                               " entries are signed, but the checkpoint has only %" PRIu64
+                               ": a rollback (%s)",
+                               last->size, size, err_text(&why));
+        if (status < 0)
+                return err_set(err, status, "%s", err_text(&why));
+        *ret_ahead = last->size - size;
+        return 0;
+}
+
+static int check_published(struct reader *r, const struct checkpoint *last, uint64_t *ret_ahead,
+                           struct err *err)
 {
         int status = wait_for_published(r, last->size, err);
 
@@ -180,12 +202,7 @@ static int check_published(struct reader *r, const struct checkpoint *last, stru
                 return err_set(err, -EBADMSG, "signed: is of %s, the checkpoint of %s",
                                last->origin, r->checkpoint.origin);
         if (reader_size(r) < last->size)
-                return err_set(err, -EBADMSG,
-                               "%" PRIu64
-                               " entries are signed, but the checkpoint has only %" PRIu64
-                               ": a rollback, unless a crash came between the two and the next "
-                               "start makes it good",
-                               last->size, reader_size(r));
+                return check_ahead(r, last, ret_ahead, err);
         if (reader_size(r) == last->size && !hash_eq(&r->checkpoint.root, &last->root))
                 return err_set(err, -EBADMSG,
                                "signed: has another root for %" PRIu64
@@ -209,7 +226,7 @@ int wal_check(const char *dir, struct reader *r, struct wal_check *ret, struct e
         if (status == 0)
                 status = read_signed(private, &last, err);
         if (status == 0)
-                status = check_published(r, &last, err);
+                status = check_published(r, &last, &result.ahead, err);
         if (status == 0)
                 status = places_join(private, "wal", wal, err);
         if (status == 0)

@@ -13,10 +13,12 @@
 struct wal_check {
         uint64_t segments, batches, entries, bytes;
         uint64_t waiting; /* entries durable and not yet published */
+        uint64_t ahead;   /* entries signed beyond the checkpoint: a crash came between the two */
         bool unfinished;  /* the last batch is being written, or a crash cut it off */
 };
 
-/* dir is the published half, r is it opened.  -EBADMSG: damaged; the text names segment and byte.
+/* dir is the published half, r is it opened; it ends where the last signature does.  -EBADMSG:
+ * damaged; the text names segment and byte.
  */
 MUST_USE int wal_check(const char *dir, struct reader *r, struct wal_check *ret, struct err *err);
 

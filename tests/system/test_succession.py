@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from assay_tool import BIN, good, good_json, lines, refused
+from assay_tool import BIN, assay, good, good_json, lines, refused
 
 OLD, NEW = "example.com/log/2025", "example.com/log/b"
 
@@ -60,8 +60,9 @@ def test_verify_follows(ledger, tmp_path):
     succeed(path, "--origin", "example.com/log/c")
     one, two = beside(path, ".1"), beside(path, ".2")
     follow = ("verify", one, "--key", key, "--successor", two, "--successor", path)
-    said = [json.loads(line) for line in good(*follow, "--json").splitlines()]
-    assert [(s["verdict"], s["origin"], s.get("succeeds")) for s in said] == [
+    said = good_json(*follow)
+    assert set(said) == {"ledgers", "verdict"} and said["verdict"] == "good"
+    assert [(s["verdict"], s["origin"], s.get("succeeds")) for s in said["ledgers"]] == [
         ("good", OLD, None), ("good", NEW, OLD), ("good", "example.com/log/c", NEW)]
     assert re.findall(r"^(?:next|succeeds) .*", good(*follow), re.M) == [
         f"next       {NEW} goes on from it",
@@ -77,7 +78,17 @@ def test_verify_follows(ledger, tmp_path):
     good("ledger", "init", other, "--origin", NEW)
     good("ledger", "append", other, data=lines({"n": 1}))
     refused(1, "verify", one, "--key", key, "--successor", other)
-    refused(3, "verify", one, "--key", key, "--successor", tmp_path / "nothing")
+    nothing = "verify", one, "--key", key, "--successor", tmp_path / "nothing"
+    refused(3, *nothing)
+    done = assay(*nothing, "--json")
+    said = json.loads(done.stdout)
+    assert done.returncode == 3 and len(said["ledgers"]) == 1
+    assert said["verdict"] == "unknown" and "nothing" in said["error"]
+    (two / "checkpoint").write_bytes(b"no checkpoint")
+    done = assay(*follow, "--json")
+    said = json.loads(done.stdout)
+    assert done.returncode == 1 and said["verdict"] == "damaged"
+    assert said["ledgers"][0]["verdict"] == "good" and said["ledgers"][1]["verdict"] != "good"
 
 
 def test_where_it_lies(ledger, tmp_path):
