@@ -27,6 +27,15 @@ static const struct option_spec watch_specs[] = {
         { 0 },
 };
 
+/* What is used where there is no file. */
+static int load_shipped(const struct invocation *in, struct config *c, struct err *err)
+{
+        char program[PATH_MAX];
+        int status = job_program(program, err);
+
+        return status < 0 ? status : config_load(NULL, 0, program, in->clock, c, err);
+}
+
 /* The file that is named, or that the sensor would read. */
 static int load(const struct invocation *in, const char *file, struct config *c, struct err *err)
 {
@@ -516,8 +525,15 @@ static const struct command watch_show = {
 static enum status run_default(struct invocation *in)
 {
         CLEANUP(buf_done) struct buf out = BUF_INIT(COMMAND_OUTPUT_MAX);
+        CLEANUP(config_done) struct config c = { 0 };
+        struct err err = { 0 };
 
-        buf_put(&out, config_shipped());
+        if (in->json && load_shipped(in, &c, &err) < 0)
+                return complain_err(in, &err);
+        if (in->json)
+                put_all_json(&c, &out);
+        else
+                buf_put(&out, config_shipped());
         return command_print(in, &out, STATUS_GOOD);
 }
 
@@ -525,6 +541,7 @@ static const struct command watch_default = {
         .name = "default",
         .operands = "",
         .about = "print the watch.yaml that is used where there is none, to begin one's own with",
+        .help = "With --json, what is in it, as assay watch show --json says it.\n",
         .run = run_default,
 };
 

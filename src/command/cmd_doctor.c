@@ -23,13 +23,13 @@
 
 #include "base/text.h"
 #include "command/commands.h"
+#include "command/doctor.h"
 #include "command/places.h"
 #include "sys/bpf.h"
 #include "sys/procconn.h"
 #include "wire/json.h"
 
 enum {
-        FINDING_TEXT_MAX = 512,
         LANDLOCK_ABI_WANTED = 3, /* truncate is covered from this one on */
         ROOM_WARN_MIB = 1024,
         ROOM_FAIL_MIB = 128,
@@ -38,22 +38,12 @@ enum {
 /* What landlock_create_ruleset(NULL, 0, flags) answers with this flag; see landlock(7). */
 enum { LANDLOCK_VERSION_FLAG = 1u << 0 };
 
-struct finding {
-        enum verdict verdict;
-        bool optional; /* Assay works without it and says so */
-        char what[FINDING_TEXT_MAX];
-        char mend[FINDING_TEXT_MAX]; /* the command; empty when there is nothing to do */
-};
-
 struct check {
         const char *name;
         void (*look)(const struct invocation *in, struct finding *f);
 };
 
-static void found(struct finding *f, enum verdict v, const char *fmt, ...) PRINTF_LIKE(3, 4);
-static void mend(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
-
-static void found(struct finding *f, enum verdict v, const char *fmt, ...)
+void doctor_found(struct finding *f, enum verdict v, const char *fmt, ...)
 {
         va_list ap;
 
@@ -63,7 +53,7 @@ static void found(struct finding *f, enum verdict v, const char *fmt, ...)
         va_end(ap);
 }
 
-static void mend(struct finding *f, const char *fmt, ...)
+void doctor_mend(struct finding *f, const char *fmt, ...)
 {
         va_list ap;
 
@@ -75,12 +65,12 @@ static void mend(struct finding *f, const char *fmt, ...)
 static void look_root(const struct invocation *in, struct finding *f)
 {
         if (geteuid() == 0) {
-                found(f, VERDICT_PASS, "running as root");
+                doctor_found(f, VERDICT_PASS, "running as root");
                 return;
         }
-        found(f, VERDICT_UNKNOWN, "running as uid %u: checks that need root say \"unknown\"",
-              (unsigned)geteuid());
-        mend(f, "sudo %s", in->name);
+        doctor_found(f, VERDICT_UNKNOWN, "running as uid %u: checks that need root say \"unknown\"",
+                     (unsigned)geteuid());
+        doctor_mend(f, "sudo %s", in->name);
 }
 
 static void look_fanotify(const struct invocation *in, struct finding *f)
@@ -94,15 +84,17 @@ static void look_fanotify(const struct invocation *in, struct finding *f)
                 want |= FAN_REPORT_PIDFD;
         if (fd >= 0) {
                 close(fd);
-                found(f, VERDICT_PASS,
-                      want & FAN_REPORT_PIDFD ? "file names, targets and process descriptors"
-                                              : "file names and targets; no process descriptors");
+                doctor_found(f, VERDICT_PASS,
+                             want & FAN_REPORT_PIDFD
+                                     ? "file names, targets and process descriptors"
+                                     : "file names and targets; no process descriptors");
         } else if (errno == EPERM) {
-                found(f, VERDICT_UNKNOWN, "only root may ask");
+                doctor_found(f, VERDICT_UNKNOWN, "only root may ask");
         } else {
-                found(f, VERDICT_FAIL, "the kernel refuses it (%s): changes cannot be seen live",
-                      strerror(errno));
-                mend(f, "apt-get install linux-image-amd64   # 5.17 or newer, then reboot");
+                doctor_found(f, VERDICT_FAIL,
+                             "the kernel refuses it (%s): changes cannot be seen live",
+                             strerror(errno));
+                doctor_mend(f, "apt-get install linux-image-amd64   # 5.17 or newer, then reboot");
         }
 }
 
@@ -112,16 +104,21 @@ static void look_landlock(const struct invocation *in, struct finding *f)
 
         f->optional = true;
         if (abi >= LANDLOCK_ABI_WANTED) {
-                found(f, VERDICT_PASS, "ABI %ld", abi);
+                doctor_found(f, VERDICT_PASS, "ABI %ld", abi);
         } else if (abi > 0) {
-                found(f, VERDICT_FAIL, "ABI %ld: truncating files cannot be confined before ABI %d",
-                      abi, LANDLOCK_ABI_WANTED);
-                mend(f, "apt-get install -t bookworm-backports linux-image-amd64   # then reboot");
+                doctor_found(f, VERDICT_FAIL,
+                             "ABI %ld: truncating files cannot be confined before ABI %d", abi,
+                             LANDLOCK_ABI_WANTED);
+                doctor_mend(
+                        f,
+                        "apt-get install -t bookworm-backports linux-image-amd64   # then reboot");
         } else {
-                found(f, VERDICT_FAIL, "%s: processes are not confined to their directories",
-                      errno == EOPNOTSUPP ? "built in but switched off" : "not in this kernel");
-                mend(f, "add lsm=landlock,... to the kernel command line in /etc/default/grub, "
-                        "update-grub, reboot");
+                doctor_found(f, VERDICT_FAIL, "%s: processes are not confined to their directories",
+                             errno == EOPNOTSUPP ? "built in but switched off"
+                                                 : "not in this kernel");
+                doctor_mend(f,
+                            "add lsm=landlock,... to the kernel command line in /etc/default/grub, "
+                            "update-grub, reboot");
         }
 }
 
@@ -131,12 +128,12 @@ static void look_seccomp(const struct invocation *in, struct finding *f)
 
         f->optional = true;
         if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0) {
-                found(f, VERDICT_PASS, "filters, kill-process");
+                doctor_found(f, VERDICT_PASS, "filters, kill-process");
                 return;
         }
-        found(f, VERDICT_FAIL, "not in this kernel (%s): system calls are not filtered",
-              strerror(errno));
-        mend(f, "apt-get install linux-image-amd64   # then reboot");
+        doctor_found(f, VERDICT_FAIL, "not in this kernel (%s): system calls are not filtered",
+                     strerror(errno));
+        doctor_mend(f, "apt-get install linux-image-amd64   # then reboot");
 }
 
 /* The best of the sensor's sources of process events, tried as it tries them; nothing stays. */
@@ -148,23 +145,26 @@ static void look_processes(const struct invocation *in, struct finding *f)
 
         f->optional = true;
         if (bpf_open(BPF_PROCESS, &bpf, &by_bpf) == 0) {
-                found(f, VERDICT_PASS, "eBPF: every author is known, however short it lives");
+                doctor_found(f, VERDICT_PASS,
+                             "eBPF: every author is known, however short it lives");
                 return;
         }
         if (geteuid() != 0) {
-                found(f, VERDICT_UNKNOWN, "eBPF takes root");
+                doctor_found(f, VERDICT_UNKNOWN, "eBPF takes root");
                 return;
         }
         if (procconn_open(&connector, &by_connector) == 0)
-                found(f, VERDICT_FAIL,
-                      "process connector only: of programs that end at once the user is known, not "
-                      "the executable (%s)",
-                      by_bpf.text);
+                doctor_found(
+                        f, VERDICT_FAIL,
+                        "process connector only: of programs that end at once the user is known, not "
+                        "the executable (%s)",
+                        by_bpf.text);
         else
-                found(f, VERDICT_FAIL,
-                      "/proc only: authors that end at once are not known (%s; %s)", by_bpf.text,
-                      by_connector.text);
-        mend(f, "apt-get install linux-image-amd64   # Debian's kernels have it; then reboot");
+                doctor_found(f, VERDICT_FAIL,
+                             "/proc only: authors that end at once are not known (%s; %s)",
+                             by_bpf.text, by_connector.text);
+        doctor_mend(f,
+                    "apt-get install linux-image-amd64   # Debian's kernels have it; then reboot");
 }
 
 static void look_audit(const struct invocation *in, struct finding *f)
@@ -173,17 +173,17 @@ static void look_audit(const struct invocation *in, struct finding *f)
 
         f->optional = true;
         if (fd < 0) {
-                found(f, VERDICT_FAIL, "not in this kernel: login users are not known");
-                mend(f, "apt-get install linux-image-amd64   # then reboot");
+                doctor_found(f, VERDICT_FAIL, "not in this kernel: login users are not known");
+                doctor_mend(f, "apt-get install linux-image-amd64   # then reboot");
                 return;
         }
         close(fd);
         if (access("/proc/self/loginuid", R_OK) == 0) {
-                found(f, VERDICT_PASS, "in the kernel, login uids kept");
+                doctor_found(f, VERDICT_PASS, "in the kernel, login uids kept");
         } else {
-                found(f, VERDICT_FAIL,
-                      "no login uids (CONFIG_AUDITSYSCALL): who logged in is not known");
-                mend(f, "apt-get install linux-image-amd64   # then reboot");
+                doctor_found(f, VERDICT_FAIL,
+                             "no login uids (CONFIG_AUDITSYSCALL): who logged in is not known");
+                doctor_mend(f, "apt-get install linux-image-amd64   # then reboot");
         }
 }
 
@@ -191,11 +191,12 @@ static void look_users(const struct invocation *in, struct finding *f)
 {
         f->optional = true;
         if (getpwnam("assay")) {
-                found(f, VERDICT_PASS, "assay exists");
+                doctor_found(f, VERDICT_PASS, "assay exists");
                 return;
         }
-        found(f, VERDICT_FAIL, "no user assay: \"assay up\" uses numeric ids of its own instead");
-        mend(f, "assay up --create-users");
+        doctor_found(f, VERDICT_FAIL,
+                     "no user assay: \"assay up\" uses numeric ids of its own instead");
+        doctor_mend(f, "assay up --create-users");
 }
 
 static void look_clock(const struct invocation *in, struct finding *f)
@@ -205,13 +206,13 @@ static void look_clock(const struct invocation *in, struct finding *f)
 
         f->optional = true;
         if (state < 0) {
-                found(f, VERDICT_UNKNOWN, "the kernel does not say (%s)", strerror(errno));
+                doctor_found(f, VERDICT_UNKNOWN, "the kernel does not say (%s)", strerror(errno));
         } else if (state == TIME_ERROR || t.status & STA_UNSYNC) {
-                found(f, VERDICT_FAIL,
-                      "not synchronised: times in the ledger are this machine's word");
-                mend(f, "apt-get install chrony");
+                doctor_found(f, VERDICT_FAIL,
+                             "not synchronised: times in the ledger are this machine's word");
+                doctor_mend(f, "apt-get install chrony");
         } else {
-                found(f, VERDICT_PASS, "synchronised, within %ld ms", t.maxerror / 1000);
+                doctor_found(f, VERDICT_PASS, "synchronised, within %ld ms", t.maxerror / 1000);
         }
 }
 
@@ -237,55 +238,20 @@ static void look_room(const struct invocation *in, struct finding *f)
 
         existing_ancestor(in->state, dir);
         if (statvfs(dir, &v) < 0) {
-                found(f, VERDICT_UNKNOWN, "%s: %s", dir, strerror(errno));
+                doctor_found(f, VERDICT_UNKNOWN, "%s: %s", dir, strerror(errno));
                 return;
         }
         bytes = (uint64_t)v.f_bavail * v.f_frsize;
         screen_put_bytes(&room, bytes);
-        found(f, bytes >> 20 < ROOM_WARN_MIB ? VERDICT_FAIL : VERDICT_PASS, "%s free at %s",
-              buf_cstr(&room), dir);
+        doctor_found(f, bytes >> 20 < ROOM_WARN_MIB ? VERDICT_FAIL : VERDICT_PASS, "%s free at %s",
+                     buf_cstr(&room), dir);
         f->optional = bytes >> 20 >= ROOM_FAIL_MIB;
         if (f->verdict == VERDICT_FAIL)
-                mend(f,
-                     "make room on the filesystem of %s, or move the ledger: assay up --state DIR",
-                     dir);
+                doctor_mend(
+                        f,
+                        "make room on the filesystem of %s, or move the ledger: assay up --state DIR",
+                        dir);
         buf_done(&room);
-}
-
-static void check_mode(const char *path, mode_t forbidden, struct finding *f)
-{
-        struct stat st;
-
-        if (f->verdict == VERDICT_FAIL || stat(path, &st) < 0)
-                return;
-        if (st.st_mode & forbidden) {
-                found(f, VERDICT_FAIL, "%s has mode %04o: others may reach into it", path,
-                      (unsigned)st.st_mode & 07777);
-                mend(f, "chmod %s %s", forbidden & S_IROTH ? "go-rwx" : "go-w", path);
-        }
-}
-
-static void look_permissions(const struct invocation *in, struct finding *f)
-{
-        char ledger[PLACES_PATH_MAX], private[PLACES_PATH_MAX], sensor[PLACES_PATH_MAX];
-        struct err err;
-        struct stat st;
-
-        if (places_ledger(in, ledger, &err) < 0 || places_private(ledger, private, &err) < 0 ||
-            places_join(in->state, "sensor", sensor, &err) < 0) {
-                found(f, VERDICT_UNKNOWN, "%s", err_text(&err));
-                return;
-        }
-        if (stat(in->state, &st) < 0) {
-                found(f, errno == ENOENT ? VERDICT_PASS : VERDICT_UNKNOWN, "%s: %s", in->state,
-                      errno == ENOENT ? "not there yet; \"assay up\" makes it" : strerror(errno));
-                return;
-        }
-        found(f, VERDICT_PASS, "%s and below are closed to others", in->state);
-        check_mode(in->state, S_IWGRP | S_IWOTH, f);
-        check_mode(ledger, S_IWGRP | S_IWOTH, f);
-        check_mode(private, S_IRWXG | S_IRWXO, f);
-        check_mode(sensor, S_IRWXG | S_IRWXO, f);
 }
 
 static void look_helpers(const struct invocation *in, struct finding *f)
@@ -297,7 +263,7 @@ static void look_helpers(const struct invocation *in, struct finding *f)
         char *slash;
 
         if (n < 0) {
-                found(f, VERDICT_UNKNOWN, "/proc/self/exe: %s", strerror(errno));
+                doctor_found(f, VERDICT_UNKNOWN, "/proc/self/exe: %s", strerror(errno));
                 return;
         }
         self[n] = 0;
@@ -307,11 +273,11 @@ static void look_helpers(const struct invocation *in, struct finding *f)
                 snprintf(path, sizeof(path), "%s/%s", self, names[i]);
                 if (access(path, X_OK) == 0)
                         continue;
-                found(f, VERDICT_FAIL, "%s: %s", path, strerror(errno));
-                mend(f, "make install   # or apt-get install --reinstall assay");
+                doctor_found(f, VERDICT_FAIL, "%s: %s", path, strerror(errno));
+                doctor_mend(f, "make install   # or apt-get install --reinstall assay");
                 return;
         }
-        found(f, VERDICT_PASS, "recorder, sensor and job in %s", self);
+        doctor_found(f, VERDICT_PASS, "recorder, sensor and job in %s", self);
 }
 
 static const struct check checks[] = {
@@ -325,7 +291,7 @@ static const struct check checks[] = {
         { "service user", look_users },
         { "clock", look_clock },
         { "disk room", look_room },
-        { "permissions", look_permissions },
+        { "permissions", doctor_look_permissions },
 };
 
 static const char *verdict_word(const struct finding *f)

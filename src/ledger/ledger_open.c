@@ -16,16 +16,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* What the disk is held against. */
-struct signed_state {
-        uint64_t size;
-        struct hash root;
-};
-
 static int read_checkpoint(const struct io *io, int dirfd, const char *name,
-                           const struct note_vkey *key, struct signed_state *ret, struct err *err)
+                           const struct note_vkey *key, struct checkpoint *ret, struct err *err)
 {
-        struct checkpoint c;
         uint8_t *bytes;
         size_t n;
         int r;
@@ -33,22 +26,20 @@ static int read_checkpoint(const struct io *io, int dirfd, const char *name,
         r = io_read_file(io, dirfd, name, NOTE_MAX, &bytes, &n, err);
         if (r < 0)
                 return r;
-        r = verifier_open_checkpoint(key, span_of(bytes, n), &c, err);
+        r = verifier_open_checkpoint(key, span_of(bytes, n), ret, err);
         free(bytes);
         if (r < 0) {
                 err_wrap(err, "%s", name);
                 return -EBADMSG;
         }
-        ret->size = c.size;
-        ret->root = c.root;
         return 0;
 }
 
 /* The last signed checkpoint is kept twice; the private copy is written first. */
-static int load_signed(struct ledger *l, struct signed_state *ret, struct err *err)
+static int load_signed(struct ledger *l, struct checkpoint *ret, struct err *err)
 {
         CLEANUP(signer_freep) struct signer *key = NULL;
-        struct signed_state published = { 0 };
+        struct checkpoint published;
         struct note_vkey vkey;
         int r;
 
@@ -65,12 +56,7 @@ static int load_signed(struct ledger *l, struct signed_state *ret, struct err *e
                 return 0; /* the publisher writes it again */
         if (r < 0)
                 return r;
-        if (published.size > ret->size ||
-            (published.size == ret->size && !hash_eq(&published.root, &ret->root)))
-                return err_set(err, -EBADMSG,
-                               "checkpoint (size %llu) and the private copy (size %llu) disagree",
-                               (unsigned long long)published.size, (unsigned long long)ret->size);
-        return 0;
+        return verifier_compare(&published, ret, err);
 }
 
 /* The right edge of the tree where the oldest segment begins, from the published tiles. */
@@ -159,7 +145,7 @@ static int replay_batch(struct ledger *l, struct span segment, const struct wal_
         return 0;
 }
 
-static int check_signed(const struct ledger *l, const struct signed_state *s, uint64_t before,
+static int check_signed(const struct ledger *l, const struct checkpoint *s, uint64_t before,
                         struct err *err)
 {
         if (s->size < before || s->size > l->durable.size)
@@ -176,7 +162,7 @@ static int check_signed(const struct ledger *l, const struct signed_state *s, ui
 
 /* Everything behind the last good batch of the last segment. */
 static int judge_tail(struct ledger *l, struct span segment, size_t at, size_t bad,
-                      const struct signed_state *s, struct err *err)
+                      const struct checkpoint *s, struct err *err)
 {
         char name[SEGMENT_NAME_MAX];
         size_t end = segment.n;
@@ -201,7 +187,7 @@ static int judge_tail(struct ledger *l, struct span segment, size_t at, size_t b
 
 /* Batches of one segment.  Its header is read already; l->offset is where to begin. */
 static int replay_batches(struct ledger *l, struct span segment, bool last,
-                          const struct signed_state *s, struct err *err)
+                          const struct checkpoint *s, struct err *err)
 {
         struct err why = { 0 };
         struct wal_batch b;
@@ -265,7 +251,7 @@ static int read_header(struct ledger *l, struct span segment, uint64_t number, b
 }
 
 static int begin_segment(struct ledger *l, const struct wal_segment *h, bool oldest,
-                         const struct signed_state *s, struct err *err)
+                         const struct checkpoint *s, struct err *err)
 {
         int r = 0;
 
@@ -286,7 +272,7 @@ static int begin_segment(struct ledger *l, const struct wal_segment *h, bool old
 }
 
 static int replay_segment(struct ledger *l, uint64_t number, bool oldest, bool last,
-                          const struct signed_state *s, struct err *err)
+                          const struct checkpoint *s, struct err *err)
 {
         struct wal_segment h;
         uint8_t *bytes;
@@ -309,7 +295,7 @@ static int replay_segment(struct ledger *l, uint64_t number, bool oldest, bool l
         return r;
 }
 
-static int replay(struct ledger *l, const struct signed_state *s, struct err *err)
+static int replay(struct ledger *l, const struct checkpoint *s, struct err *err)
 {
         uint64_t *numbers = NULL;
         size_t n = 0;
@@ -376,7 +362,7 @@ static int allocate(const struct ledger_options *o, struct ledger **ret)
 
 static int open_all(struct ledger *l, struct err *err)
 {
-        struct signed_state s;
+        struct checkpoint s;
         int r;
 
         l->wal_fd = l->io.open(l->io.ctx, l->private_fd, "wal", O_RDONLY | O_DIRECTORY, 0);

@@ -14,6 +14,25 @@ enum {
         ROWS_MAX = TILE_WIDTH * LEDGER_SEALED_MAX, /* what is acknowledged can be published */
 };
 
+/* What was put back is older than what others have seen: nothing may be made from it.  A public
+ * checkpoint that is not ours to read is replaced. */
+static int refuse_older(struct publisher *p, const struct checkpoint *kept, struct err *err)
+{
+        struct note_vkey vkey;
+        struct checkpoint there;
+        uint8_t *bytes;
+        size_t n;
+        int r = io_read_file(&p->io, p->public_fd, "checkpoint", NOTE_MAX, &bytes, &n, err);
+
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        signer_vkey(p->key, &vkey);
+        if (verifier_open_checkpoint(&vkey, span_of(bytes, n), &there, NULL) == 0)
+                r = verifier_compare(&there, kept, err);
+        free(bytes);
+        return r;
+}
+
 /* The public checkpoint may be older than the private copy, or gone. */
 static int copy_signed(struct publisher *p, struct span note, struct err *err)
 {
@@ -95,6 +114,8 @@ static int open_all(struct publisher *p, const struct publisher_options *o, stru
         r = filewriter_new(p->public_fd, &p->io, o->syncer, 0644, 0755, &p->writer, err);
         if (r == 0)
                 r = read_signed(p, &note, &c, err);
+        if (r == 0)
+                r = refuse_older(p, &c, err);
         if (r == 0)
                 r = publisher_restore(p, &c, o->rebuild, err);
         if (r == 0)

@@ -124,6 +124,18 @@ static int take_chunk(struct publisher *p, struct span chunk, bool to_the_end, u
         return 0;
 }
 
+/* Whatever was signed is in segments that are there. */
+static int ends_early(const struct publisher *p, uint64_t count, uint64_t size, struct err *err)
+{
+        char name[SEGMENT_NAME_MAX];
+
+        segment_name(p->segment, name);
+        return err_set(err, -ENOENT,
+                       "rollback: the log ends at %llu entries and %llu were signed, or wal/%s was "
+                       "lost",
+                       (unsigned long long)count, (unsigned long long)size, name);
+}
+
 int publisher_consume(struct publisher *p, uint64_t count, uint64_t enough, uint64_t size,
                       struct err *err)
 {
@@ -136,7 +148,7 @@ int publisher_consume(struct publisher *p, uint64_t count, uint64_t enough, uint
                 if (p->fd < 0) {
                         r = open_segment(p, err);
                         if (r < 0)
-                                return r;
+                                return r == -ENOENT ? ends_early(p, count, size, err) : r;
                 }
                 want = (size_t)MIN_OF((uint64_t)PUBLISHER_CHUNK, p->segment_end - p->offset);
                 n = p->io.pread(p->io.ctx, p->fd, p->chunk, want, (off_t)p->offset);

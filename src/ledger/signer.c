@@ -220,3 +220,18 @@ int verifier_open_checkpoint(const struct note_vkey *key, struct span bytes, str
         *ret = c;
         return 0;
 }
+
+int verifier_compare(const struct checkpoint *published, const struct checkpoint *kept,
+                     struct err *err)
+{
+        if (published->size < kept->size ||
+            (published->size == kept->size && hash_eq(&published->root, &kept->root)))
+                return 0;
+        return err_set(
+                err, -EBADMSG,
+                "checkpoint (size %llu) and the private copy (size %llu) disagree: %s; to go "
+                "on from it would make a second history",
+                (unsigned long long)published->size, (unsigned long long)kept->size,
+                published->size == kept->size ? "one is of another history"
+                                              : "a rollback of the private half");
+}

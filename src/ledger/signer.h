@@ -45,4 +45,9 @@ MUST_USE int verifier_check(const struct note_vkey *key, const struct note *note
 MUST_USE int verifier_open_checkpoint(const struct note_vkey *key, struct span bytes,
                                       struct checkpoint *ret, struct err *err);
 
+/* A ledger's two copies of what it signed last: the kept one is written first, so the published one
+ * is it, or an earlier one.  -EBADMSG: the kept one is older, or of another history. */
+MUST_USE int verifier_compare(const struct checkpoint *published, const struct checkpoint *kept,
+                              struct err *err);
+
 #endif

@@ -67,20 +67,20 @@ static int refuse_name(int dirfd, const char *name, const char *path, struct err
 /* The directory of the last name in path; *ret_name is that name.  dirfd, or one to close. */
 static int open_parent(int dirfd, const char *path, const char **ret_name, struct err *err)
 {
-        const char *slash;
+        const char *whole = path, *slash;
         int at = dirfd, next;
 
         while ((slash = strchr(path, '/'))) {
                 char name[NAME_MAX + 1];
 
                 if (slash - path > NAME_MAX) {
-                        next = err_set(err, -ENAMETOOLONG, "%s", path);
+                        next = err_set(err, -ENAMETOOLONG, "%s", whole);
                 } else {
                         memcpy(name, path, (size_t)(slash - path));
                         name[slash - path] = '\0';
                         next = openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
                         if (next < 0)
-                                next = refuse_name(at, name, path, err);
+                                next = refuse_name(at, name, whole, err);
                 }
                 if (at != dirfd)
                         close(at);

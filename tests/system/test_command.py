@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -109,6 +110,68 @@ def test_doctor_sees_an_open_vault(tmp_path):
     assert done.returncode == 1
     assert check["verdict"] == "broken"
     assert check["mend"] == f"chmod go-rwx {tmp_path}/ledger.private"
+
+
+def permissions(state):
+    done = assay("doctor", "--json", "--state", state)
+    check = {c["name"]: c for c in json.loads(done.stdout)["checks"]}["permissions"]
+    assert done.returncode == 1 or check["verdict"] != "broken"
+    return check
+
+
+@pytest.fixture
+def state(tmp_path):
+    """As assay up leaves it."""
+    tmp_path.chmod(0o755)
+    (tmp_path / "state/sensor").mkdir(parents=True)
+    (tmp_path / "state/sensor").chmod(0o700)
+    good("ledger", "init", tmp_path / "state/ledger", "--origin", "example.com/l")
+    assert permissions(tmp_path / "state")["verdict"] == "good"
+    return tmp_path / "state"
+
+
+def give_away(path):
+    os.chown(path, 4711, -1)
+
+
+def make_link(path):
+    path.rename(path.with_name("elsewhere"))
+    path.symlink_to(path.with_name("elsewhere"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files away")
+@pytest.mark.parametrize("where, spoil, said, mend", [
+    ("ledger.private/keys/log", lambda p: p.chmod(0o640), "has mode 0640: others may have read",
+     "chmod 600 "),
+    ("ledger.private/keys/log", give_away, "belongs to uid 4711, not to uid 0", "chown 0: "),
+    ("ledger.private/keys/log", make_link, "is no file", "mv "),
+    ("ledger.private/keys", lambda p: p.chmod(0o710), "has mode 0710", "chmod go-rwx "),
+    ("ledger.private/keys", make_link, "a link", "mv "),
+    ("ledger.private/wal", give_away, "belongs to uid 4711", "chown 0: "),
+    ("ledger.private", give_away, "no user of Assay's", "chown -R assay: "),
+    ("ledger", lambda p: p.chmod(0o775), "has mode 0775", "chmod go-w "),
+    ("ledger", give_away, "belongs to uid 4711, not to uid 0", "chown 0: "),
+    ("sensor", give_away, "belongs to uid 4711", "chown 0: "),
+    ("sensor", lambda p: p.chmod(0o755), "has mode 0755", "chmod go-rwx "),
+    ("", lambda p: p.chmod(0o777), "has mode 0777", "chmod go-w "),
+    ("", lambda p: p.parent.chmod(0o777), "has mode 0777", "chmod go-w "),
+    ("", lambda p: give_away(p.parent), "belongs to uid 4711", "chown 0: ")])
+def test_doctor_sees_who_may_reach_into_the_state(state, where, spoil, said, mend):
+    spoil(state / where if where else state)
+    check = permissions(state)
+    assert check["verdict"] == "broken" and said in check["what"]
+    assert check["mend"].startswith(mend)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
+def test_doctor_that_may_not_look_says_so(state):
+    for parent in list(state.parents)[:3]:
+        parent.chmod(0o755)
+    program = shutil.copy(BIN / "assay", state.parent / "assay")  # where anybody may start it
+    done = subprocess.run([program, "doctor", "--json", "--state", state], user=4711,
+                          group=4711, extra_groups=[], capture_output=True)
+    check = {c["name"]: c for c in json.loads(done.stdout)["checks"]}["permissions"]
+    assert check["verdict"] == "unknown" and "Permission denied" in check["what"]
 
 
 def test_full_standard_output():

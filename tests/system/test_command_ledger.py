@@ -582,6 +582,46 @@ def test_a_rollback_beside_what_was_signed(ledger, tmp_path):
     assert b"a rollback" in done.stderr
 
 
+def test_no_rebuild_from_an_older_copy(ledger, tmp_path):
+    """Regression: rebuild put the older copy's checkpoint over the newer one that others have seen,
+    and the next append made a second history."""
+    path, _ = ledger
+    private = pathlib.Path(f"{path}.private")
+    good("ledger", "append", path, data=lines(*({"n": n} for n in range(300))))
+    for half in (path, private):
+        shutil.copytree(half, tmp_path / "old" / half.name)
+    good("ledger", "append", path, data=lines(*({"n": n} for n in range(10))))
+    for half in (path, private):
+        shutil.copytree(half, tmp_path / "new" / half.name)
+
+    def put_back(**halves):
+        for half in (path, private):
+            shutil.rmtree(half)
+            shutil.copytree(tmp_path / halves.get(half.suffix[1:] or "public", "new") / half.name,
+                            half)
+
+    for damage in (False, True):
+        put_back(private="old")
+        if damage:
+            shutil.rmtree(path / "tile/entries/001.p")
+        before = tree(path)
+        for command in (["rebuild", path], ["append", path]):
+            said = refused(1, "ledger", *command, data=lines({"n": 1}))
+            assert ("checkpoint (size 310) and the private copy (size 300) disagree: a rollback of "
+                    "the private half; to go on from it would make a second history") in said
+        assert tree(path) == before
+    put_back()
+    shutil.rmtree(private / "wal")
+    shutil.copytree(tmp_path / "old" / private.name / "wal", private / "wal")
+    said = refused(1, "ledger", "rebuild", path)
+    assert ("rollback: the log ends at 300 entries and 310 were signed, or wal/000000000002 was "
+            "lost") in said
+    put_back(public="old")
+    good("ledger", "rebuild", path)
+    newest = tree(tmp_path / "new" / path.name)
+    assert tree(path).items() >= newest.items(), "the private half knows it all"
+
+
 def test_a_crash_between_the_signature_and_the_checkpoint(ledger, tmp_path):
     """Regression: it was called a rollback until the next start."""
     path, _ = ledger

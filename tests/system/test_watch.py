@@ -134,6 +134,7 @@ def test_what_ships_is_sound_and_does_no_more_than_alert(directory):
     said = json.loads(assay("watch", "show", "--json", "--config", directory).stdout)
     assert {p["mode"] for p in said["profiles"]} == {"log", "alert"}
     shipped = assay("watch", "default").stdout
+    assert json.loads(assay("watch", "default", "--json").stdout) == said
     (directory / "watch.yaml").write_text(shipped)
     assert assay("watch", "check", directory / "watch.yaml").returncode == 0
     assert said["sha256"] == hashlib.sha256(shipped.encode()).hexdigest()

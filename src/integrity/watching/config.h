@@ -42,8 +42,8 @@ struct config {
 
 void config_done(struct config *c);
 
-/* The bytes of this file, or of the built-in one, as a descriptor for the job, the caller's to
- * close.  Sets from and digest.  -EACCES: not to be trusted. */
+/* The bytes of this file, or of the built-in one (path NULL, or nothing there), as a descriptor for
+ * the job, the caller's to close.  Sets from and digest.  -EACCES: not to be trusted. */
 MUST_USE int config_open(const char *path, unsigned flags, struct config *c, int *ret_fd,
                          struct err *err);
 /* How to run the job; the descriptor and the rest are borrowed as job_spec says. */
