@@ -131,7 +131,7 @@ static void put_summary(const struct checking *c, const struct check_result *r, 
         buf_put_byte(out, '\n');
         if (r->unhashed) {
                 screen_put_count(out, r->unhashed);
-                buf_put_str(out, " files could not be read when the baseline was taken: their "
+                buf_put_str(out, " files were not read when the baseline was taken: their "
                                  "content is not known\n");
         }
         if (c->asked)

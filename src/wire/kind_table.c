@@ -190,15 +190,20 @@ const struct kind kind_table[] = {
         { "integrity.change", 1, "sensor", 1001,
           "An object differs from the trusted state: what, its state before and now, who and why.",
           FIELDS({ "what.change", KIND_TEXT, REQ,
-                   "created, modified, deleted, renamed, attributes, replaced or transient (gone "
-                   "before it could be read)" },
+                   "created, modified, deleted, renamed, attributes, replaced, transient (gone "
+                   "before it could be read) or reverted (changed and put back before it could be "
+                   "read: what it was in between is not known)" },
                  { "what.differs", KIND_LIST, 0, "names of the attributes that differ" },
                  { "what.events", KIND_LIST, 0,
-                   "what was seen of what is transient: created, written, deleted and so on" },
+                   "what was seen of what is transient, or has its old content again: created, "
+                   "written, deleted and so on" },
                  { "what.from", KIND_TEXT, KIND_BYTES, "path before a rename" },
                  { "what.fs", KIND_TEXT, 0, "filesystem id in hexadecimal" },
                  { "what.mode", KIND_TEXT, 0, "mode of the profile: log, alert, restore or deny" },
                  FILE_STATE("what.new_", "now"), FILE_STATE("what.old_", "before"),
+                 { "what.on_way", KIND_BOOL, 0,
+                   "a symbolic link where a directory leads to what is watched: what is behind it "
+                   "is not" },
                  { "what.path", KIND_TEXT, REQ | KIND_BYTES, "path" },
                  { "what.profile", KIND_TEXT, 0, "profile that watches it" },
                  { "what.seen", KIND_TEXT, REQ, "live, rescan, start, deep or check" },

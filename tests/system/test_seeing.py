@@ -226,8 +226,8 @@ def holes(s):
     finally:
         os.close(fd)
     s.expect(p, "modified", "sha256")
-    os.truncate(p, 64 << 20)
-    s.expect(p, "modified", new_size=64 << 20)
+    os.truncate(p, 16 << 20)
+    s.expect(p, "modified", new_size=16 << 20)
 
 
 @scenario

@@ -536,6 +536,7 @@ void sensor_stop(struct sensor *s)
         struct err err = { 0 };
 
         scan_end(s->scan);
+        atomic_store_explicit(&s->ended, true, memory_order_relaxed);
         pool_drain(s->o.pool);
         trusted_stop(s);
         deep_stop(s);

@@ -43,7 +43,7 @@ int trusted_on_difference(void *ctx, struct span path, struct span was_bytes, st
         if ((was_bytes.n && record_decode(was_bytes, &was, NULL) < 0) ||
             (is_bytes.n && record_decode(is_bytes, &is, NULL) < 0))
                 return -EBADMSG;
-        c.profile = watchset_profile(t->sensor->o.watch, path);
+        c.profile = watchset_way_profile(t->sensor->o.watch, path);
         c.was = was_bytes.n ? &was : NULL;
         c.is = is_bytes.n ? &is : NULL;
         t->added += !c.was;

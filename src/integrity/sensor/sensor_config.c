@@ -69,7 +69,7 @@ static int list_unwatched(struct sensor *s, struct table_node ***ret, size_t *re
                         continue;
                 buf_clear(&s->path);
                 table_path(n, &s->path);
-                if (n->record ? watchset_covers(s->o.watch, buf_span(&s->path))
+                if (n->record ? watchset_knows(s->o.watch, buf_span(&s->path), table_record(n))
                               : watchset_leads(s->o.watch, buf_span(&s->path)))
                         continue;
                 if (n_list == max) {
@@ -321,7 +321,7 @@ void config_free(struct sensor *s)
 
 bool config_was_watched(const struct sensor *s, struct span path)
 {
-        return s->config.step != CONFIG_SCANS || watchset_covers(&s->config.before, path);
+        return s->config.step != CONFIG_SCANS || watchset_way_profile(&s->config.before, path);
 }
 
 const struct watchset *config_rules(const struct sensor *s)

@@ -19,14 +19,14 @@ static int tell_gone(struct sensor *s, struct table_node *n, const char *seen, s
         if (rc == 0)
                 rc = tell_change(
                         s,
-                        &(struct change){ .wall_ns = wall_ns,
-                                          .path = buf_span(&s->path),
-                                          .profile =
-                                                  watchset_profile(s->o.watch, buf_span(&s->path)),
-                                          .was = &was,
-                                          .seen = seen,
-                                          .who = who,
-                                          .unknown = "seen by a scan, not as it happened" },
+                        &(struct change){
+                                .wall_ns = wall_ns,
+                                .path = buf_span(&s->path),
+                                .profile = watchset_way_profile(s->o.watch, buf_span(&s->path)),
+                                .was = &was,
+                                .seen = seen,
+                                .who = who,
+                                .unknown = "seen by a scan, not as it happened" },
                         buf_span(&s->ops));
         n->mark &= (uint8_t)~TABLE_OWED;
         if (rc == 0 && was.type != RECORD_DIR && was.nlink > 1)

@@ -22,6 +22,7 @@ int look_init(struct sensor *s, struct err *err)
 
                 if (rc < 0)
                         return rc;
+                observer_set_ended(j->observer, &s->ended);
                 j->sensor = s;
                 j->dirfd = -1;
                 j->encoded = BUF_INIT(RECORD_MAX);
@@ -195,12 +196,35 @@ static void job_run(struct pool_job *pj)
         struct look_job *j = CONTAINER_OF(pj, struct look_job, job);
         struct record r;
 
+        observer_set_max(j->observer, j->written ? LARGE_BYTES : OBSERVE_HASH_MAX);
         j->rc = observe(j->observer, j->dirfd, (char *)j->place->name, &r, &j->handle);
+        if (j->rc == 0 && j->written && r.reason == RECORD_REASON_TOO_LARGE) {
+                r.hash = RECORD_HASH_UNREADABLE;
+                r.reason = RECORD_REASON_CHANGING;
+        }
         buf_clear(&j->encoded);
         if (j->rc == 0)
                 record_encode(&r, &j->encoded);
         if (j->rc == 0)
                 j->rc = buf_status(&j->encoded);
+}
+
+static void leave_job(struct look_job *j)
+{
+        struct sensor *s = j->sensor;
+
+        j->place = NULL;
+        fd_close(&j->dirfd);
+        s->large.busy = s->large.busy && !j->large;
+        j->next_free = s->free_look;
+        s->free_look = j;
+}
+
+/* It was told that it is being written, and what is in it then is not known: come back to it. */
+static int look_again(struct sensor *s, const struct dirty_place *p)
+{
+        return look_at(s, &p->dir->h, span_of(p->name, p->name_n), DIRTY_CONTENT | DIRTY_WRITING,
+                       p->by[0], SETTLE_WRITE_MS * NS_PER_MS);
 }
 
 static void job_done(struct pool_job *pj)
@@ -211,18 +235,18 @@ static void job_done(struct pool_job *pj)
         struct table_node *dir;
         int rc = 0;
 
-        j->place = NULL;
-        fd_close(&j->dirfd);
-        j->next_free = s->free_look;
-        s->free_look = j;
+        leave_job(j);
         if (j->stale) {
                 dirty_place_free(s->dirty, p);
                 return;
         }
-        if (s->phase != SENSOR_LIVE || (j->rc == 0 && still_changing(buf_span(&j->encoded), p))) {
+        if (s->phase != SENSOR_LIVE || j->rc == -ECANCELED ||
+            (j->rc == 0 && !j->written && still_changing(buf_span(&j->encoded), p))) {
                 look_put_back(s, p, CHANGING_MS);
                 return;
         }
+        if (j->rc == 0 && j->written)
+                rc = look_again(s, p);
         for (unsigned i = 0; (dir = look_nth(s, &p->dir->h, i)) && rc == 0; i++)
                 rc = look_take(s, dir, span_of(p->name, p->name_n), j->rc, buf_span(&j->encoded),
                                &j->handle, p);
@@ -234,13 +258,42 @@ static void job_done(struct pool_job *pj)
                 s->failed = rc;
 }
 
+/* One large file is read at a time, and the owners of those that wait take turns: what one user
+ * keeps the sensor busy with is in nobody else's way. */
+static bool large_may(struct sensor *s, uint32_t uid)
+{
+        int64_t now = sensor_mono(s);
+
+        if (s->large.waits && now > s->large.next_until_ns)
+                s->large.waits = false;
+        if (!s->large.busy && (!s->large.waits || s->large.next == uid))
+                return true;
+        if (uid != s->large.uid) {
+                s->large.next = s->large.waits ? s->large.next : uid;
+                s->large.waits = true;
+        }
+        if (s->large.busy || s->large.next == uid)
+                s->large.next_until_ns = now + LARGE_TURN_MS * NS_PER_MS;
+        return false;
+}
+
+/* Is it large, and written to right now?  Then it is not read: that could go on for as long as the
+ * writer does. */
+static bool is_written(struct sensor *s, const struct dirty_place *p, const struct record *is)
+{
+        return is->size > LARGE_BYTES && p->what & DIRTY_WRITING &&
+               MAX_OF(is->mtime_ns, is->ctime_ns) > sensor_wall(s) - SETTLE_WRITE_MS * NS_PER_MS;
+}
+
 /* Takes p on success.  -EAGAIN: all are busy. */
-static int look_by_job(struct sensor *s, int dirfd, struct dirty_place *p)
+static int look_by_job(struct sensor *s, int dirfd, struct dirty_place *p, const struct record *is)
 {
         struct look_job *j = s->free_look;
+        bool written = is_written(s, p, is);
+        bool large = is->size > LARGE_BYTES && is->size <= OBSERVE_HASH_MAX && !written;
         int rc;
 
-        if (!j)
+        if (!j || (large && !large_may(s, is->uid)))
                 return -EAGAIN;
         j->dirfd = fcntl(dirfd, F_DUPFD_CLOEXEC, 3);
         if (j->dirfd < 0)
@@ -248,83 +301,43 @@ static int look_by_job(struct sensor *s, int dirfd, struct dirty_place *p)
         s->free_look = j->next_free;
         j->place = p;
         j->stale = false;
+        j->large = large;
+        j->written = written;
         j->job = (struct pool_job){ .run = job_run, .done = job_done };
         rc = pool_submit(s->o.pool, &j->job);
         if (rc < 0) {
-                fd_close(&j->dirfd);
-                j->place = NULL;
-                j->next_free = s->free_look;
-                s->free_look = j;
+                j->large = false;
+                leave_job(j);
+        } else if (large) {
+                s->large.busy = true;
+                s->large.waits = false;
+                s->large.uid = is->uid;
         }
         return rc;
 }
 
-/* Of the directory with this name: a negative errno when there is none. */
-static int dir_handle(int dirfd, const char *name, struct table_handle *ret)
-{
-        CLEANUP_FD int fd =
-                openat(dirfd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-
-        if (fd < 0)
-                return -errno;
-        if (observe_handle(fd, ret) < 0)
-                ret->n = 0;
-        return 0;
-}
-
-static bool same_handle(const struct table_node *n, const struct table_handle *h)
-{
-        struct table_handle is;
-
-        return table_handle_of(n, &is) && table_handle_eq(&is, h);
-}
-
-/* A name that is not watched and was seen to change: s->path.  What is below it may be. */
-static int look_way(struct sensor *s, struct table_node *dir, struct span name,
-                    const struct dirty_place *p)
+/* Does the ledger say already that it is being written? */
+static bool is_told(struct sensor *s, struct table_node *dir, struct span name)
 {
         struct table_node *n = table_child(s->table, dir, name);
-        char text[TABLE_NAME_MAX + 1];
-        struct table_handle h;
-        int fd, rc;
+        struct record was;
 
-        if (n && n->mark & TABLE_ABOVE && !n->record) {
-                scan_want(s, LOSS_MOUNTS, p->wall_ns, p->wall_ns);
-                return 0;
-        }
-        if (!watchset_leads(s->o.watch, buf_span(&s->path)))
-                return 0;
-        memcpy(text, name.p, name.n);
-        text[name.n] = '\0';
-        fd = look_dir(s, dir);
-        rc = fd < 0 ? fd : dir_handle(fd, text, &h);
-        if (rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM)
-                return LOOK_LATER;
-        if (rc < 0) {
-                rc = n ? look_forget_below(s, n, p) : 0;
-                if (rc == 0 && n) {
-                        n->mark &= (uint8_t)~TABLE_WAY;
-                        table_drop_record(s->table, n);
-                }
-                return rc;
-        }
-        if (n && n->mark & TABLE_WAY && !(p->what & DIRTY_TREE) && same_handle(n, &h))
-                return 0; /* what is in it has events of its own */
-        n = table_make_child(s->table, dir, name);
-        if (!n)
-                return -ENOMEM;
-        n->mark |= TABLE_WAY;
-        return look_enter(s, n, p->by[0]);
+        return n && n->record && record_decode(table_record(n), &was, NULL) == 0 &&
+               was.reason == RECORD_REASON_CHANGING;
 }
 
-/* How long a file may be left alone that is thought to be written still. */
-static int64_t patience_ms(const struct record *r, unsigned what)
+/* How long a file may be left alone that is thought to be written still: never longer because it is
+ * large, for how large it is its writer chooses. */
+static int64_t patience_ms(struct sensor *s, struct table_node *dir, struct span name,
+                           const struct record *r, const struct dirty_place *p)
 {
+        unsigned what = p->what;
+
         if (r->type != RECORD_FILE)
                 return 0;
         if (what & DIRTY_WRITING)
-                return SETTLE_WRITE_MS +
-                       (r->size > INLINE_BYTES ? (int64_t)(r->size / SETTLE_BYTES_PER_MS) : 0);
+                return is_written(s, p, r) && is_told(s, dir, name) ? SETTLE_LONG_MS
+                                                                    : SETTLE_WRITE_MS;
         if (!(what & DIRTY_BEGUN) || r->nlink > 1)
                 return 0;
         return r->size ? SETTLE_CREATE_MS : SETTLE_WRITE_MS; /* what is open will be written */
@@ -341,8 +354,8 @@ static bool is_unchanged(struct sensor *s, struct table_node *dir, struct span n
                record_same_stat(&was, is);
 }
 
-static int read_place(struct sensor *s, struct table_node *dir, struct span name, int fd,
-                      struct dirty_place *p)
+int look_read(struct sensor *s, struct table_node *dir, struct span name, int fd,
+              struct dirty_place *p)
 {
         char text[TABLE_NAME_MAX + 1];
         struct table_handle h = { .n = 0 };
@@ -387,19 +400,19 @@ static int look_name(struct sensor *s, struct table_node *dir, struct span name,
         rc = fd < 0 ? fd : observe_stat(fd, text, &r, &h);
         if (rc < 0)
                 return look_take(s, dir, name, rc, SPAN_NONE, &h, p);
-        patience = patience_ms(&r, p->what);
+        patience = patience_ms(s, dir, name, &r, p);
         if (waited < patience) {
-                look_put_back(s, p, patience - waited);
+                look_put_back(s, p, MIN_OF(patience - waited, (int64_t)SETTLE_WRITE_MS));
                 return LOOK_TAKEN;
         }
         if (p->what == DIRTY_CHECK && is_unchanged(s, dir, name, &r))
                 return 0;
         /* A name of the directory itself has no place of its own: read it here. */
         if (r.type == RECORD_FILE && r.size > INLINE_BYTES && p->name_n) {
-                rc = look_by_job(s, fd, p);
+                rc = look_by_job(s, fd, p, &r);
                 return rc == 0 ? LOOK_TAKEN : rc == -EAGAIN ? LOOK_LATER : rc;
         }
-        return read_place(s, dir, name, fd, p);
+        return look_read(s, dir, name, fd, p);
 }
 
 static int look_place(struct sensor *s, struct dirty_place *p)

@@ -3,6 +3,7 @@
  *
  *   sensor_event.c  events become places
  *   sensor_look.c   a place is read, here or in a worker
+ *   sensor_way.c    places on the way to what is watched
  *   sensor_take.c   what was read is compared with what was known, and told
  *   sensor_gone.c   what is not there any more */
 #ifndef INTEGRITY_SENSOR_LOOK_H
@@ -23,6 +24,14 @@ void look_put_back(struct sensor *s, struct dirty_place *p, int64_t ms);
 /* What was read of a place, or why it could not be: enum look_result or a negative errno. */
 MUST_USE int look_take(struct sensor *s, struct table_node *dir, struct span name, int error,
                        struct span encoded, const struct table_handle *h, struct dirty_place *p);
+
+/* Read a place here and now, through its directory: as look_take(). */
+MUST_USE int look_read(struct sensor *s, struct table_node *dir, struct span name, int fd,
+                       struct dirty_place *p);
+/* A name that is not watched and was seen to change: s->path.  What is below it may be.  As
+ * look_take(). */
+MUST_USE int look_way(struct sensor *s, struct table_node *dir, struct span name,
+                      struct dirty_place *p);
 
 /* Nothing is there, and nothing was known to be: as look_take(). */
 MUST_USE int look_not_there(struct sensor *s, struct table_node *dir, struct span name,

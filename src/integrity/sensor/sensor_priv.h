@@ -53,9 +53,11 @@ enum {
         FORGET_BUDGET = 512,       /* deletions told from one place per turn */
         OUT_HIGH = 4096,           /* entries that wait: stop making more */
         DIR_FDS = 16,
-        SETTLE_CREATE_MS = 3,        /* until a new file is thought to be no longer written */
-        SETTLE_WRITE_MS = 1000,      /* until a file that stays open is looked at */
-        SETTLE_BYTES_PER_MS = 50000, /* longer for a large one */
+        SETTLE_CREATE_MS = 3,       /* until a new file is thought to be no longer written */
+        SETTLE_WRITE_MS = 1000,     /* until a file that stays open is looked at */
+        SETTLE_LONG_MS = 30 * 1000, /* and a large one again, which was told to be written */
+        LARGE_BYTES = 64 << 20,     /* from here one at a time is read, and none while written */
+        LARGE_TURN_MS = 500,        /* for the next owner to take his turn */
         CHANGING_MS = 50,
         CHANGING_TRIES = 6,
 };
@@ -90,6 +92,8 @@ struct look_job {
         struct look_job *next_free;
         struct dirty_place *place; /* NULL: free */
         bool stale;                /* the name was renamed since: what was read is another's */
+        bool large;
+        bool written; /* a large file that is being written: not to be read now */
         int dirfd;
         struct observer *observer;
         int rc;
@@ -145,6 +149,12 @@ struct sensor {
         struct dir_fd dir_fd[DIR_FDS];
         unsigned next_dir_fd;
         struct look_job look[LOOK_JOBS], *free_look;
+        struct {
+                bool busy, waits;      /* one is read; another owner's waits */
+                uint32_t uid, next;    /* whose it is, and whose is next */
+                int64_t next_until_ns; /* monotonic */
+        } large;
+        atomic_bool ended; /* whoever reads a file need not go on */
 
         struct buf path, path2, encoded, ops, skeleton, scratch;
         struct job_run *users_job;

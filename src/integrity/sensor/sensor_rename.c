@@ -147,7 +147,9 @@ static int exchange(struct sensor *s, struct side *a, struct side *b, struct who
         s->path = s->path2;
         s->path2 = swap;
         rc = tell_move(s, &rb, &rb, false, who);
-        return rc < 0 ? rc : touch_both(s, a, b, who); /* their times have changed */
+        if (rc == 0) /* their times have changed */
+                rc = touch(s, a, DIRTY_STATE, who);
+        return rc < 0 ? rc : touch(s, b, DIRTY_CONTENT | DIRTY_TREE, who);
 }
 
 static int move(struct sensor *s, struct side *from, struct side *to, const struct record *now,

@@ -74,7 +74,8 @@ int scan_difference(struct sensor *s, struct table_node *n, const struct record 
         if (n->record && record_decode(table_record(n), &was, NULL) == 0)
                 c.was = &was;
         c.path = buf_span(&s->path);
-        c.profile = watchset_profile(s->o.watch, c.path);
+        c.profile = watchset_way_profile(s->o.watch, c.path);
+        c.on_way = !watchset_covers(s->o.watch, c.path);
         if (fresh) {
                 s->absorbed++;
                 rc = tell_silent(s, buf_span(&s->ops));
@@ -113,6 +114,11 @@ static int mount(void *ctx, struct table_node *n, const struct record *is)
         int rc;
 
         (void)is;
+        if (n->mark & TABLE_WAY && n->record) { /* it was a link when it was seen last */
+                rc = look_forget(s, n, seen_word(s), NULL, sensor_wall(s));
+                if (rc < 0)
+                        return rc;
+        }
         buf_clear(&s->path2);
         table_path(n, &s->path2);
         fd = observe_open_dir(buf_span(&s->path2));
@@ -200,7 +206,7 @@ static int tell_missing(struct sensor *s, struct table_node *n)
                 return rc;
         buf_clear(&s->path);
         table_path(n, &s->path);
-        if (!watchset_covers(s->o.watch, buf_span(&s->path))) {
+        if (!watchset_knows(s->o.watch, buf_span(&s->path), table_record(n))) {
                 /* No longer watched: not known, and not told. */
                 buf_clear(&s->ops);
                 journal_op_put(&s->ops, JOURNAL_DROP, buf_span(&s->path), SPAN_NONE);
@@ -324,6 +330,49 @@ int scan_know_above(struct sensor *s, struct err *err)
         return 0;
 }
 
+/* A directory above what is watched that is a symbolic link: told, and nothing is seen behind it.
+ */
+static int know_link(struct sensor *s, struct table_node *n)
+{
+        CLEANUP_FD int fd = -1;
+        char name[TABLE_NAME_MAX + 1];
+        struct record is;
+        int rc;
+
+        buf_clear(&s->path2);
+        table_path(n->parent, &s->path2);
+        memcpy(name, n->name, n->name_n);
+        name[n->name_n] = '\0';
+        fd = buf_status(&s->path2) < 0 ? -1 : observe_open_dir(buf_span(&s->path2));
+        rc = fd < 0 ? fd : observe(s->observer, fd, name, &is, NULL);
+        if (n->record && (rc == -ENOENT || (rc == 0 && is.type != RECORD_LINK)))
+                return MIN_OF(look_forget(s, n, seen_word(s), NULL, sensor_wall(s)), 0);
+        if (rc < 0 || is.type != RECORD_LINK)
+                return 0;
+        buf_clear(&s->encoded);
+        record_encode(&is, &s->encoded);
+        if (buf_status(&s->encoded) < 0)
+                return buf_status(&s->encoded);
+        if (n->record && span_eq(buf_span(&s->encoded), table_record(n)))
+                return 0;
+        log_event(LOG_LEVEL_WARNING, "sensor.link_on_the_way", log_bytes("name", table_name(n)),
+                  log_bytes("leads_to", is.link), log_str("then", "nothing is seen behind it"));
+        if (s->phase == SENSOR_FIRST)
+                return table_set_record(s->table, n, buf_span(&s->encoded));
+        return MIN_OF(scan_difference(s, n, &is, buf_span(&s->encoded), seen_word(s), not_live), 0);
+}
+
+static int know_links(struct sensor *s)
+{
+        struct table_node *top = table_root(s->table);
+        int rc = 0;
+
+        for (struct table_node *n = top; n && rc == 0; n = table_next(top, n))
+                if (n->mark & TABLE_ABOVE && n->parent && (!n->record || !table_is_dir(n)))
+                        rc = know_link(s, n);
+        return rc;
+}
+
 /* What the command line says, else the file, which may be another one than last time. */
 static void set_pace(struct sensor *s)
 {
@@ -337,17 +386,22 @@ static void set_pace(struct sensor *s)
 
 int scan_start_first(struct sensor *s)
 {
+        int rc;
+
         s->phase = SENSOR_FIRST;
         s->scan_began_ns = sensor_mono(s);
         scan_set_content(s->scan, s->content);
         set_pace(s);
-        scan_begin(s->scan, SCAN_DEEP | SCAN_KEEP);
-        return s->failed;
+        rc = know_links(s);
+        if (rc == 0)
+                scan_begin(s->scan, SCAN_DEEP | SCAN_KEEP);
+        return rc < 0 ? rc : s->failed;
 }
 
 static int begin_rescan(struct sensor *s)
 {
         struct err err = { 0 };
+        int rc;
 
         s->phase = SENSOR_RESCAN;
         s->loss = s->loss_next;
@@ -359,6 +413,9 @@ static int begin_rescan(struct sensor *s)
         watch_round_begin(s->watch);
         if (scan_know_above(s, &err) < 0)
                 log_event(LOG_LEVEL_WARNING, "sensor.unwatched", log_err(&err));
+        rc = know_links(s);
+        if (rc < 0)
+                return rc;
         scan_set_content(s->scan, s->content);
         set_pace(s);
         scan_set_before(s->scan, config_only_new(s));

@@ -112,7 +112,8 @@ static int tell_state(struct sensor *s, struct table_node *n, struct span encode
 {
         struct change c = { .wall_ns = p->wall_ns,
                             .path = buf_span(&s->path),
-                            .profile = watchset_profile(s->o.watch, buf_span(&s->path)),
+                            .profile = watchset_way_profile(s->o.watch, buf_span(&s->path)),
+                            .on_way = !watchset_covers(s->o.watch, buf_span(&s->path)),
                             .existed = n->mark & TABLE_OWED,
                             .was = was,
                             .is = is,
@@ -122,8 +123,11 @@ static int tell_state(struct sensor *s, struct table_node *n, struct span encode
                             .unknown = "no event named a process" };
         int rc = make_ops(s, encoded);
 
+        if (change_reverted(&c, p->what))
+                c.passed = p->what;
         /* Owed: told even when no more than its ctime says that something happened. */
-        if (rc == 0 && (!was || c.existed || change_differs(&c)) && !deny_expects(s, &c))
+        if (rc == 0 && (!was || c.existed || c.passed || change_differs(&c)) &&
+            !deny_expects(s, &c))
                 rc = tell_change(s, &c, buf_span(&s->ops));
         else if (rc == 0)
                 rc = tell_silent(s, buf_span(&s->ops));

@@ -29,6 +29,8 @@ int trusted_init(struct sensor *s, struct err *err)
         t->also = BUF_INIT(CHANGES_MAX);
         rc = observer_new(&t->observer, err);
         if (rc == 0)
+                observer_set_ended(t->observer, &s->ended);
+        if (rc == 0)
                 rc = content_open(&io_kernel, s->state.dirfd, &s->o.content, &s->content, err);
         return rc;
 }

@@ -46,7 +46,7 @@ static int next_record(struct diff *d)
 
 static int tell(struct diff *d, struct span path, struct span was, struct span is)
 {
-        if (span_eq(was, is) || !watchset_covers(d->watch, path))
+        if (span_eq(was, is) || !watchset_knows(d->watch, path, is.n ? is : was))
                 return 0;
         return d->fn(d->ctx, path, was, is);
 }
@@ -173,7 +173,7 @@ static int put(struct rewrite *r, struct span path, struct span record)
 {
         struct record rec;
 
-        if (!record.n || !watchset_covers(r->watch, path))
+        if (!record.n || !watchset_knows(r->watch, path, record))
                 return 0;
         if (record_decode(record, &rec, r->err) < 0)
                 return -EBADMSG;

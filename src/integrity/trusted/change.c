@@ -44,6 +44,20 @@ unsigned change_differs_since(const struct change *c)
         return d;
 }
 
+bool change_reverted(const struct change *c, unsigned seen)
+{
+        const unsigned other =
+                RECORD_F_TYPE | RECORD_F_SIZE | RECORD_F_SHA256 | RECORD_F_INODE | RECORD_F_MTIME;
+        const unsigned moved = DIRTY_CAME | DIRTY_LEFT | DIRTY_DELETED;
+        unsigned worth = c->profile ? c->profile->attributes : UINT_MAX;
+
+        if (!c->was || !c->is || c->was->ctime_ns == c->is->ctime_ns)
+                return false;
+        if (!(worth & RECORD_F_SHA256) || change_differs(c) & other)
+                return false;
+        return seen & (c->is->type == RECORD_FILE ? moved | DIRTY_WRITTEN : moved);
+}
+
 const char *change_word(const struct change *c)
 {
         const unsigned content = RECORD_F_TYPE | RECORD_F_SIZE | RECORD_F_LINK | RECORD_F_RDEV |
@@ -62,12 +76,14 @@ const char *change_word(const struct change *c)
         /* Where a filesystem tells no time of birth, a number used again looks like the same. */
         if (d & RECORD_F_INODE || c->was->type != c->is->type)
                 return "replaced";
+        if (d == 0 && c->passed)
+                return "reverted";
         return d & content ? "modified" : "attributes";
 }
 
 /* ---- what ---- */
 
-/* What the kernel told of a file that was gone before it could be read. */
+/* What the kernel told of a file that was gone, or as before, when it was read. */
 static void put_events(struct json_writer *w, unsigned passed)
 {
         static const struct {
@@ -108,7 +124,7 @@ static void put_what(struct json_writer *w, const struct change *c)
         json_member_text(w, "change", change_word(c));
         if (c->was && c->is)
                 change_put_differs(w, "differs", d);
-        if (!c->was && !c->is)
+        if (c->passed || (!c->was && !c->is))
                 put_events(w, c->passed);
         if (c->from.n)
                 json_put_bytes(w, "from", c->from);
@@ -118,6 +134,8 @@ static void put_what(struct json_writer *w, const struct change *c)
                 change_put_state(w, "new_", c->is, c->was, want);
         if (c->was)
                 change_put_state(w, "old_", c->was, c->is, want);
+        if (c->on_way)
+                json_member_bool(w, "on_way", true);
         json_put_bytes(w, "path", c->path);
         if (c->profile)
                 json_member_string(w, "profile", c->profile->name);

@@ -27,12 +27,14 @@ struct change {
         struct span path;
         struct span from;                    /* before a rename; empty: none */
         const struct watch_profile *profile; /* NULL: all attributes, and none is named */
+        bool on_way;  /* not watched itself: a link where a directory leads to what is */
         bool over;    /* the rename took the place of another file: `was` is that file */
         bool existed; /* was is NULL, but it is not new: nothing is known of it before */
         const struct record *was; /* NULL: created, unless it existed */
         const struct record *is;  /* NULL: deleted */
-        unsigned passed;          /* both NULL: gone before it was read; what was seen of it (enum
-                                   * dirty_what) */
+        unsigned passed;          /* both NULL: gone before it was read; both there: its content is
+                                   * what it was, but was not all the time.  What was seen of it
+                                   * (enum dirty_what); 0: neither */
         const char *seen;         /* live, rescan, start, deep */
         const struct who *who;    /* NULL: nobody was seen doing it */
         struct who *const *also;  /* who else touched it since it was last read, ended by NULL at
@@ -48,8 +50,13 @@ unsigned change_differs(const struct change *c);
  * is another inode where mode restore may have put the file back. */
 unsigned change_differs_since(const struct change *c);
 
+/* Was it written to, or not there for a while, and is its content what it was, with what was seen
+ * (enum dirty_what)?  A file's ctime is nobody's to set back. */
+bool change_reverted(const struct change *c, unsigned seen);
+
 /* created, deleted, renamed, replaced (another file at the path), attributes (content and type are
- * the same), modified, transient (gone before it could be read). */
+ * the same), modified, transient (gone before it could be read), reverted (nothing differs, but see
+ * passed). */
 const char *change_word(const struct change *c);
 
 /* Appends the skeleton of an integrity.change. */

@@ -89,7 +89,7 @@ static int compare(struct check *c, struct span path, const struct record *was,
 {
         struct change change = { .was = was,
                                  .is = is,
-                                 .profile = watchset_profile(c->watch, path) };
+                                 .profile = watchset_way_profile(c->watch, path) };
         unsigned d = change_differs_since(&change), hidden = d & unread(is);
         int rc = 0;
 

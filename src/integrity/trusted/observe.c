@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "integrity/trusted/content.h"
 #include "integrity/trusted/observe_priv.h"
-#include "integrity/trusted/pace.h"
 #include "sys/io.h"
 
 #include <fcntl.h>
@@ -32,6 +31,7 @@ int observer_new(struct observer **ret, struct err *err)
                 return err_set(err, -ENOMEM, "out of memory for reading files");
         }
         o->fd = -1;
+        o->hash_max = OBSERVE_HASH_MAX;
         o->names = BUF_INIT(OBSERVE_VALUE_MAX);
         o->value = BUF_INIT(OBSERVE_VALUE_MAX);
         o->attrs = BUF_INIT(RECORD_ATTRS_MAX + 2 + UINT8_MAX + RECORD_HASH);
@@ -66,6 +66,11 @@ void observer_set_ended(struct observer *o, const atomic_bool *ended)
 void observer_set_counter(struct observer *o, atomic_uint_fast64_t *read)
 {
         o->counter = read;
+}
+
+void observer_set_max(struct observer *o, uint64_t max)
+{
+        o->hash_max = MIN_OF(max, (uint64_t)OBSERVE_HASH_MAX);
 }
 
 void observer_keep(struct observer *o, struct content *c, uint64_t max_size)
@@ -277,73 +282,6 @@ int observe_stat_fd(int fd, struct record *ret)
         return 0;
 }
 
-/* ---- content ---- */
-
-static enum record_reason reason_of(int error)
-{
-        switch (error) {
-        case -EACCES:
-        case -EPERM:
-                return RECORD_REASON_DENIED;
-        case -EAGAIN:
-        case -EBUSY:
-        case -ETXTBSY:
-                return RECORD_REASON_BUSY;
-        case -ENOMEM:
-                return RECORD_REASON_NO_MEMORY;
-        default:
-                return RECORD_REASON_IO;
-        }
-}
-
-static void no_hash(struct record *r, enum record_reason why)
-{
-        r->hash = RECORD_HASH_UNREADABLE;
-        r->reason = why;
-        memset(r->sha256, 0, sizeof r->sha256);
-}
-
-/* A writer can append for ever; what was there when we began is enough to know that it has
- * changed.  A short count at the size stat gave is the end: saves a call per small file. */
-static bool is_end(const struct observer *o, size_t n)
-{
-        uint64_t at = (uint64_t)o->at;
-
-        return n == 0 || at > o->r.size + 2 * (uint64_t)OBSERVE_READ ||
-               (n < sizeof o->buf && at == o->r.size);
-}
-
-/* 1: there is more.  0: it is hashed, or cannot be. */
-static int hash_some(struct observer *o, uint64_t max)
-{
-        for (uint64_t done = 0; done < max;) {
-                ssize_t n = pread(o->fd, o->buf, sizeof o->buf, o->at);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0) {
-                        no_hash(&o->r, reason_of(-errno));
-                        return 0;
-                }
-                sha256_add(o->hash, span_of(o->buf, (size_t)n));
-                o->at += n;
-                if (o->counter)
-                        atomic_fetch_add_explicit(o->counter, (uint64_t)n, memory_order_relaxed);
-                done += (uint64_t)n;
-                if (o->pace)
-                        pace_take(o->pace, (uint64_t)n, 0);
-                if (is_end(o, (size_t)n)) {
-                        sha256_end(o->hash, o->r.sha256);
-                        o->r.hash = RECORD_HASH_KNOWN;
-                        o->r.reason = RECORD_REASON_NONE;
-                        return 0;
-                }
-                if (o->ended && atomic_load_explicit(o->ended, memory_order_relaxed))
-                        return -ECANCELED;
-        }
-        return 1;
-}
-
 /* ---- one file ---- */
 
 static int open_file(int dirfd, const char *name)
@@ -425,7 +363,7 @@ static int observe_unreadable(struct observer *o, int dirfd, const char *name, i
         int rc = observe_closed(o, dirfd, name);
 
         if (rc == 0)
-                no_hash(&o->r, reason_of(error));
+                observe_no_hash(&o->r, observe_reason(error));
         return rc;
 }
 
@@ -452,9 +390,7 @@ static int begin_file(struct observer *o, int dirfd, const char *name)
         want_flags(o, o->fd, &st);
         observe_attrs(o, o->fd, &st);
         want_handle(o, o->fd);
-        sha256_begin(o->hash);
-        o->at = 0;
-        o->reading = true;
+        o->reading = observe_may_hash(o);
         return 0;
 }
 
@@ -499,7 +435,7 @@ int observe_begin(struct observer *o, int dirfd, const char *name)
 
 int observe_more(struct observer *o, uint64_t max)
 {
-        int rc = o->reading ? hash_some(o, max) : 0;
+        int rc = o->reading ? observe_hash(o, max) : 0;
 
         if (rc > 0)
                 return rc;
@@ -551,7 +487,7 @@ int observe(struct observer *o, int dirfd, const char *name, struct record *ret,
                         rc = observe_more(o, UINT64_MAX);
         }
         if (rc == -EAGAIN && o->r.type == RECORD_FILE) {
-                no_hash(&o->r, RECORD_REASON_CHANGING);
+                observe_no_hash(&o->r, RECORD_REASON_CHANGING);
                 o->handle.n = 0;
                 rc = 0;
         }

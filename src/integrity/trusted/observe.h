@@ -20,6 +20,9 @@
 
 #include <stdatomic.h>
 
+#define OBSERVE_HASH_MAX   ((uint64_t)1 << 30)  /* bytes of a file whose content is read */
+#define OBSERVE_SPARSE_MAX ((uint64_t)16 << 20) /* above, one that is mostly holes is not */
+
 struct content;
 struct observer;
 struct pace;
@@ -46,6 +49,9 @@ MUST_USE int observe_stat_fd(int fd, struct record *ret);
 void observer_set_pace(struct observer *o, struct pace *p);
 void observer_set_counter(struct observer *o, atomic_uint_fast64_t *read);
 void observer_set_ended(struct observer *o, const atomic_bool *ended);
+
+/* Files above this many bytes are not read but skipped as too large; OBSERVE_HASH_MAX at most. */
+void observer_set_max(struct observer *o, uint64_t max);
 
 /* Where content that was hashed is kept from now on (NULL: nowhere), and up to which size (0: any
  * that it takes). */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* observe_priv.h - observe.c (opening, content, stat) and observe_attrs.c (what comes by extended
- * attributes) to each other.  Floor 3. */
+/* observe_priv.h - observe.c (opening, stat), observe_content.c (content) and observe_attrs.c (what
+ * comes by extended attributes) to each other.  Floor 3. */
 #ifndef INTEGRITY_OBSERVE_PRIV_H
 #define INTEGRITY_OBSERVE_PRIV_H
 
@@ -35,10 +35,12 @@ struct observer {
         /* The observation under way. */
         int fd;
         off_t at;
-        bool reading; /* content is still to come */
+        off_t data_end; /* up to here there is no hole from at on */
+        bool reading;   /* content is still to come */
         struct record r;
         struct table_handle handle;
 
+        uint64_t hash_max;
         struct pace *pace;       /* NULL: as fast as it goes */
         struct content *content; /* NULL: content is not kept */
         uint64_t keep_max;
@@ -50,6 +52,14 @@ struct observer {
 
 /* Fills o->r.attrs, known and fs from an open descriptor, O_PATH included, whose stat is st. */
 void observe_attrs(struct observer *o, int fd, const struct fs_stat *st);
+
+/* The file that is open, whose stat is o->r: is its content to be read?  Then reading begins; if
+ * not, o->r says why. */
+bool observe_may_hash(struct observer *o);
+/* At most about max bytes of it.  1: there is more.  0: it is hashed, or cannot be. */
+MUST_USE int observe_hash(struct observer *o, uint64_t max);
+void observe_no_hash(struct record *r, enum record_reason why);
+enum record_reason observe_reason(int error);
 
 /* The name of an attribute that is a part of its own; NULL for flags and all others. */
 const char *observe_part_attr(enum record_part p);

@@ -141,6 +141,8 @@ static const char *const reason_names[RECORD_REASON_END] = {
         [RECORD_REASON_BUSY] = "leased or locked by another process",
         [RECORD_REASON_CHANGING] = "kept changing while it was read",
         [RECORD_REASON_NO_MEMORY] = "out of memory",
+        [RECORD_REASON_TOO_LARGE] = "larger than what is read of one file",
+        [RECORD_REASON_SPARSE] = "large, and hardly more than holes",
 };
 
 const char *const record_field_name[RECORD_F_COUNT] = {

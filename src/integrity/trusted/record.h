@@ -79,6 +79,8 @@ enum record_reason {
         RECORD_REASON_BUSY,       /* leased or locked by another process */
         RECORD_REASON_CHANGING,   /* kept changing under the reader */
         RECORD_REASON_NO_MEMORY,
+        RECORD_REASON_TOO_LARGE,
+        RECORD_REASON_SPARSE, /* large, and hardly more than holes */
         RECORD_REASON_END,
 };
 

@@ -76,6 +76,10 @@ static void job_one(struct scan_job *j, int fd, const char *name, size_t name_n)
                 rc = observe(j->observer, fd, name, &r, &h);
         else
                 rc = observe_stat(fd, name, &r, &h);
+        if (way && rc == 0 && r.type == RECORD_LINK) { /* leads elsewhere: known for what it is */
+                way = false;
+                rc = observe(j->observer, fd, name, &r, &h);
+        }
         if (rc != -ENOENT && !(way && rc == 0 && r.type != RECORD_DIR))
                 put_result(j, name, name_n, rc, way, &r, &h);
 }

@@ -40,7 +40,7 @@ struct snapshot_head {
         struct hash root;
         /* Not in the file: of the records that were read. */
         uint64_t file_bytes; /* of regular files */
-        uint64_t unhashed;   /* regular files whose content could not be read */
+        uint64_t unhashed;   /* regular files whose content is not known */
 };
 
 /* The order of paths. */

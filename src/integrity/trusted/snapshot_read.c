@@ -209,7 +209,7 @@ int snapshot_next(struct snapshot_reader *r, struct span *ret_path, struct span 
                 return err ? err_wrap(err, "%s: byte %lld", r->name, offset_of(r)) : -EBADMSG;
         if (rec.type == RECORD_FILE) {
                 r->head.file_bytes += rec.size;
-                r->head.unhashed += rec.hash == RECORD_HASH_UNREADABLE;
+                r->head.unhashed += rec.type == RECORD_FILE && rec.hash != RECORD_HASH_KNOWN;
         }
         sha256_leaf(whole, leaf.b);
         frontier_append(&r->tree, &leaf, snapshot_node);

@@ -25,7 +25,7 @@ struct watch_node {
         uint16_t n_child, max_child, n_literal;
         uint16_t deep; /* the child that is "**"; 0: none */
         bool wild;     /* this part or one above it has wildcards */
-        bool leads;    /* a rule that watches ends below */
+        size_t leads;  /* a rule that watches and ends below: index + 1; 0: none does */
         size_t rule;   /* the first that ends here: index + 1 */
 };
 
@@ -231,12 +231,13 @@ static int make_path(struct watchset *w, const struct pattern *p, size_t *ret)
 }
 
 /* All of p's nodes are there. */
-static void mark_way(struct watchset *w, const struct pattern *p)
+static void mark_way(struct watchset *w, const struct pattern *p, size_t rule)
 {
         size_t at = 0;
 
         for (size_t i = 0; i < p->n; i++) {
-                w->nodes[at].leads = true;
+                if (!w->nodes[at].leads)
+                        w->nodes[at].leads = rule + 1;
                 if (make_child(w, at, &p->part[i], &at) < 0)
                         return;
         }
@@ -311,7 +312,7 @@ static int insert(struct watchset *w, struct watch_rule *r, struct err *err)
         w->rules[w->n++] = *r;
         w->nodes[node].rule = w->n;
         if (!r->exclude)
-                mark_way(w, &p);
+                mark_way(w, &p, w->n - 1);
         return 0;
 }
 
@@ -496,6 +497,28 @@ const struct watch_rule *watchset_rule(const struct watchset *w, struct span pat
 
         watch_at_path(w, path, &at);
         return watch_at_rule(w, &at);
+}
+
+const struct watch_profile *watchset_way_profile(const struct watchset *w, struct span path)
+{
+        const struct watch_rule *r;
+        struct watch_at at;
+
+        watch_at_path(w, path, &at);
+        r = watch_at_rule(w, &at);
+        if (r || at.left_out == UINT64_MAX)
+                return r ? w->profiles[r->profile] : NULL;
+        for (size_t i = 0; i < at.n; i++)
+                if (w->nodes[at.node[i]].leads)
+                        return w->profiles[w->rules[w->nodes[at.node[i]].leads - 1].profile];
+        return NULL;
+}
+
+bool watchset_knows(const struct watchset *w, struct span path, struct span record)
+{
+        if (record.n > 1 && record.p[1] == RECORD_LINK)
+                return watchset_way_profile(w, path) != NULL;
+        return watchset_covers(w, path);
 }
 
 const struct watch_profile *watchset_profile(const struct watchset *w, struct span path)

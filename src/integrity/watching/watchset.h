@@ -134,6 +134,12 @@ static inline bool watchset_covers(const struct watchset *w, struct span path)
         return watchset_rule(w, path) != NULL;
 }
 
+/* The same, and for what only leads to watched places: the profile of one of those.  A symbolic
+ * link there is known and told, for what is behind it is not what the pattern means. */
+const struct watch_profile *watchset_way_profile(const struct watchset *w, struct span path);
+/* Is this state of this path (see record.h) part of what is known: watched, or such a link? */
+bool watchset_knows(const struct watchset *w, struct span path, struct span record);
+
 /* May something below this directory be watched by a rule that does not watch the directory? */
 bool watchset_leads(const struct watchset *w, struct span dir);
 

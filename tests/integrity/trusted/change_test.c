@@ -323,6 +323,67 @@ static void test_profile(void **state)
         (void)state;
 }
 
+static void set_later(struct record *r)
+{
+        r->ctime_ns++;
+}
+static void set_mode_later(struct record *r)
+{
+        r->ctime_ns++;
+        r->mode = 0600;
+}
+static void set_content_later(struct record *r)
+{
+        r->ctime_ns++;
+        set_content(r);
+}
+
+/* Written to, and as it was: only the time that nobody sets back says so. */
+static void test_reverted(void **state)
+{
+        static const struct {
+                unsigned seen;
+                uint32_t attributes;
+                void (*is)(struct record *r);
+                bool reverted;
+                const char *word;
+        } cases[] = {
+                { DIRTY_WRITTEN | DIRTY_CONTENT, UINT32_MAX, set_later, true, "reverted" },
+                { DIRTY_CAME, UINT32_MAX, set_later, true, "reverted" },
+                { DIRTY_LEFT, UINT32_MAX, set_later, true, "reverted" },
+                { DIRTY_DELETED, RECORD_F_SHA256, set_later, true, "reverted" },
+                { DIRTY_WRITTEN, RECORD_F_MODE, set_later, false, "attributes" },
+                { DIRTY_WRITTEN, UINT32_MAX, set_nothing, false, "attributes" },
+                { DIRTY_CHANGED | DIRTY_STATE, UINT32_MAX, set_later, false, "attributes" },
+                { DIRTY_CONTENT | DIRTY_ENDED, UINT32_MAX, set_later, false, "attributes" },
+                { DIRTY_WRITTEN, UINT32_MAX, set_mode_later, true, "attributes" },
+                { DIRTY_WRITTEN, UINT32_MAX, set_content_later, false, "modified" },
+        };
+        struct buf b = BUF_INIT(CHANGE_TEXT_MAX);
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct watch_profile p = { .name = SPAN("p"), .attributes = cases[i].attributes };
+                struct record was = sample_file(5, 1), is = sample_file(5, 1);
+                struct change c = { .path = SPAN("/p"),
+                                    .profile = &p,
+                                    .was = &was,
+                                    .is = &is,
+                                    .seen = "live",
+                                    .unknown = "nobody" };
+
+                cases[i].is(&is);
+                assert_int_equal(change_reverted(&c, cases[i].seen), cases[i].reverted);
+                c.passed = cases[i].reverted ? cases[i].seen : 0;
+                assert_string_equal(change_word(&c), cases[i].word);
+                buf_clear(&b);
+                change_put(&c, &b);
+                check_entry(buf_span(&b));
+                assert_int_equal(memmem(b.p, b.n, "\"events\"", 8) != NULL, cases[i].reverted);
+        }
+        buf_done(&b);
+        (void)state;
+}
+
 static void test_the_other_kinds(void **state)
 {
         static const struct sensor_place marks[] = { { SPAN_INIT("/"), "filesystem", NULL },
@@ -363,10 +424,10 @@ static void test_the_other_kinds(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_changes),         cmocka_unit_test(test_both_hashes),
-                cmocka_unit_test(test_author),          cmocka_unit_test(test_login),
-                cmocka_unit_test(test_transient),       cmocka_unit_test(test_profile),
-                cmocka_unit_test(test_the_other_kinds),
+                cmocka_unit_test(test_changes),   cmocka_unit_test(test_both_hashes),
+                cmocka_unit_test(test_author),    cmocka_unit_test(test_login),
+                cmocka_unit_test(test_transient), cmocka_unit_test(test_profile),
+                cmocka_unit_test(test_reverted),  cmocka_unit_test(test_the_other_kinds),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -320,6 +320,54 @@ static void test_kept_is_what_was_hashed(void **state)
         content_free(store);
 }
 
+/* The same bytes, with holes and without: one hash.  Hardly more than holes, or too large: none. */
+static void test_holes_and_ceilings(void **state)
+{
+        static const struct {
+                const char *name;
+                off_t data_at, size;
+                enum record_hash hash;
+                enum record_reason reason;
+        } cases[] = {
+                { "behind", 3 << 20, (3 << 20) + 4, RECORD_HASH_KNOWN, RECORD_REASON_NONE },
+                { "before", 0, 5 << 20, RECORD_HASH_KNOWN, RECORD_REASON_NONE },
+                { "between", (2 << 20) + 77, (4 << 20) + 1, RECORD_HASH_KNOWN, RECORD_REASON_NONE },
+                { "holes", 1 << 20, 17 << 20, RECORD_HASH_SKIPPED, RECORD_REASON_SPARSE },
+                { "limit", 0, 1 << 30, RECORD_HASH_SKIPPED, RECORD_REASON_SPARSE },
+                { "large", 0, (1 << 30) + 1, RECORD_HASH_SKIPPED, RECORD_REASON_TOO_LARGE },
+                { "huge", 0, (off_t)8 << 40, RECORD_HASH_SKIPPED, RECORD_REASON_TOO_LARGE },
+        };
+        struct fixture *f = *state;
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                int fd = openat(f->dirfd, cases[i].name, O_RDWR | O_CREAT | O_EXCL, 0600);
+                struct record r;
+
+                assert_int_equal(pwrite(fd, "data", 4, cases[i].data_at), 4);
+                assert_int_equal(ftruncate(fd, cases[i].size), 0);
+                assert_int_equal(observe(f->o, f->dirfd, cases[i].name, &r, NULL), 0);
+                assert_int_equal(r.hash, cases[i].hash);
+                assert_int_equal(r.reason, cases[i].reason);
+                assert_int_equal(r.size, cases[i].size);
+                if (r.hash == RECORD_HASH_KNOWN) {
+                        uint8_t *want = calloc(1, (size_t)cases[i].size);
+
+                        memcpy(want + cases[i].data_at, "data", 4);
+                        check_hash(&r, want, (size_t)cases[i].size);
+                        free(want);
+                }
+                close(fd);
+        }
+        write_file(f, "f", "content", 7);
+        for (unsigned max = 6; max <= 7; max++) {
+                struct record r;
+
+                observer_set_max(f->o, max);
+                assert_int_equal(observe(f->o, f->dirfd, "f", &r, NULL), 0);
+                assert_int_equal(r.hash == RECORD_HASH_KNOWN, max == 7);
+        }
+}
+
 int main(void)
 {
 #define WITH(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
@@ -330,6 +378,7 @@ int main(void)
                 WITH(test_pieces),
                 WITH(test_ended),
                 WITH(test_replaced_while_read),
+                WITH(test_holes_and_ceilings),
                 WITH(test_kept_is_what_was_hashed),
         };
 

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* observe_content.c - what is in a file: hashed, up to what one file may cost.
+ *
+ * Its owner chooses the size, so size must not buy time: a file above the ceiling is not hashed,
+ * and neither is one that is little more than holes, for a hole of a terabyte costs nothing to
+ * make. Holes are hashed without being read. */
+#include "integrity/trusted/observe_priv.h"
+#include "integrity/trusted/pace.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+        SPARSE_FROM = 1 << 20, /* smaller ones are read, holes and all */
+        SPARSE_SHARE = 8,      /* at least one part of so many must be data */
+        EXTENTS = 4096,        /* looked at, until that is plain */
+};
+
+enum record_reason observe_reason(int error)
+{
+        switch (error) {
+        case -EACCES:
+        case -EPERM:
+                return RECORD_REASON_DENIED;
+        case -EAGAIN:
+        case -EBUSY:
+        case -ETXTBSY:
+                return RECORD_REASON_BUSY;
+        case -ENOMEM:
+                return RECORD_REASON_NO_MEMORY;
+        default:
+                return RECORD_REASON_IO;
+        }
+}
+
+void observe_no_hash(struct record *r, enum record_reason why)
+{
+        r->hash = RECORD_HASH_UNREADABLE;
+        r->reason = why;
+        memset(r->sha256, 0, sizeof r->sha256);
+}
+
+static bool skip(struct record *r, enum record_reason why)
+{
+        observe_no_hash(r, why);
+        r->hash = RECORD_HASH_SKIPPED;
+        return false;
+}
+
+/* ---- what it would cost ---- */
+
+/* Is less of it data than it would have to be?  A filesystem that tells of no holes has none. */
+static bool is_sparse(const struct observer *o)
+{
+        uint64_t data = 0, least = o->r.size / SPARSE_SHARE;
+        off_t at = 0, end;
+
+        for (int i = 0; i < EXTENTS && data < least; i++) {
+                at = lseek(o->fd, at, SEEK_DATA);
+                if (at < 0)
+                        return errno == ENXIO;
+                end = lseek(o->fd, at, SEEK_HOLE);
+                if (end < 0)
+                        return false;
+                data += (uint64_t)(end - at);
+                at = end;
+        }
+        return data < least;
+}
+
+bool observe_may_hash(struct observer *o)
+{
+        if (o->r.size > o->hash_max)
+                return skip(&o->r, RECORD_REASON_TOO_LARGE);
+        if (o->r.size > OBSERVE_SPARSE_MAX && is_sparse(o))
+                return skip(&o->r, RECORD_REASON_SPARSE);
+        sha256_begin(o->hash);
+        o->at = 0;
+        o->data_end = o->r.size > SPARSE_FROM ? 0 : INT64_MAX;
+        return true;
+}
+
+/* ---- reading ---- */
+
+/* A writer can append for ever; what was there when we began is enough to know that it has
+ * changed.  A short count at the size stat gave is the end: saves a call per small file. */
+static bool is_end(const struct observer *o, size_t n)
+{
+        uint64_t at = (uint64_t)o->at;
+
+        return n == 0 || at > o->r.size + 2 * (uint64_t)OBSERVE_READ ||
+               (n < sizeof o->buf && at == o->r.size);
+}
+
+/* The hole at o->at, at most a block of it: its bytes, 0 when there is data. */
+static size_t hole(struct observer *o)
+{
+        off_t data, end = (off_t)o->r.size;
+
+        if (o->at < o->data_end)
+                return 0;
+        data = lseek(o->fd, o->at, SEEK_DATA);
+        if (data < 0 && errno != ENXIO) {
+                o->data_end = INT64_MAX;
+                return 0;
+        }
+        data = data < 0 ? end : MIN_OF(data, end);
+        if (data <= o->at) {
+                o->data_end = lseek(o->fd, o->at, SEEK_HOLE);
+                o->data_end = o->data_end <= o->at ? INT64_MAX : o->data_end;
+                return 0;
+        }
+        return (size_t)MIN_OF(data - o->at, (off_t)sizeof o->buf);
+}
+
+/* The next block: -1 and errno. */
+static ssize_t next_block(struct observer *o, struct span *ret)
+{
+        static const uint8_t zeros[OBSERVE_READ];
+        ssize_t n = (ssize_t)hole(o);
+
+        if (n > 0) {
+                *ret = span_of(zeros, (size_t)n);
+                return n;
+        }
+        n = pread(o->fd, o->buf, sizeof o->buf, o->at);
+        if (n >= 0)
+                *ret = span_of(o->buf, (size_t)n);
+        return n;
+}
+
+static void count(struct observer *o, size_t n)
+{
+        o->at += (off_t)n;
+        if (o->counter)
+                atomic_fetch_add_explicit(o->counter, (uint64_t)n, memory_order_relaxed);
+        if (o->pace)
+                pace_take(o->pace, (uint64_t)n, 0);
+}
+
+int observe_hash(struct observer *o, uint64_t max)
+{
+        struct span block = SPAN_NONE;
+
+        for (uint64_t done = 0; done < max;) {
+                ssize_t n = next_block(o, &block);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0) {
+                        observe_no_hash(&o->r, observe_reason(-errno));
+                        return 0;
+                }
+                sha256_add(o->hash, block);
+                count(o, block.n);
+                done += block.n;
+                if (is_end(o, block.n)) {
+                        sha256_end(o->hash, o->r.sha256);
+                        o->r.hash = RECORD_HASH_KNOWN;
+                        o->r.reason = RECORD_REASON_NONE;
+                        return 0;
+                }
+                if (o->ended && atomic_load_explicit(o->ended, memory_order_relaxed))
+                        return -ECANCELED;
+        }
+        return 1;
+}
