@@ -42,6 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         while (state_tables[n])
                 n++;
+        assert(n > 0);
         if (size == 0)
                 return 0;
         t = state_tables[data[0] % n];

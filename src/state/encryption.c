@@ -290,6 +290,8 @@ static int device_of_file(const struct reading *r, struct span path)
         return device;
 }
 
+enum { SWAPS_MAX = 64 }; /* the kernel has fewer than 32 */
+
 static int read_swaps(struct reading *r, const struct state_part *p)
 {
         struct field_lines l = { .rest = p->bytes };
@@ -299,6 +301,8 @@ static int read_swaps(struct reading *r, const struct state_part *p)
         while (rc == 0 && field_line(&l, &line)) {
                 if (l.number == 1) /* Filename Type Size Used Priority */
                         continue;
+                if (l.number > SWAPS_MAX + 1)
+                        return state_fault(r->out, p, l.number, "more than %d swaps", SWAPS_MAX);
                 if (!field_word(&line, &name) || !field_word(&line, &type)) {
                         rc = state_fault(r->out, p, l.number, "not a swap");
                         continue;
