@@ -2,6 +2,7 @@
 #include "job/job.h"
 
 #include "job/unpack.h"
+#include "state/certificate.h"
 
 enum { MIB = 1024 * 1024 };
 
@@ -17,7 +18,7 @@ static const struct job jobs[] = {
         { .name = "release", .call = job_release, .prepare = unpack_prepare },
         { .name = "retention", .input_max = MIB, .run = job_retention },
         { .name = "signature", .call = job_signature, .right = JOB_RUNS_PROGRAMS },
-        { .name = "state", .call = job_state },
+        { .name = "state", .call = job_state, .prepare = certificate_prepare },
         { .name = "statefile", .input_max = MIB, .run = job_statefile },
         { .name = "watch", .input_max = MIB, .run = job_watch },
 };

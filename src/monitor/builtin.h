@@ -21,6 +21,7 @@ struct builtin {
 };
 
 builtin_fn builtin_clock;
+builtin_fn builtin_day;
 builtin_fn builtin_filesystems;
 builtin_fn builtin_luks;
 builtin_fn builtin_ports;
@@ -28,6 +29,8 @@ builtin_fn builtin_suid;
 
 /* NULL: there is none of that name, which is our bug. */
 const struct builtin *builtin_by_name(const char *name);
+/* What it tells is a part of every look (gather_look()), for it costs nothing to ask. */
+bool builtin_is_cheap(const struct builtin *b);
 
 /* One more field of a line, made safe; and the line's end. */
 void builtin_field(struct buf *out, struct span s);

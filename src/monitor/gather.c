@@ -33,9 +33,22 @@ static int put_builtin(struct gathering *x, const struct state_source *s)
         p.status = (uint32_t)rc;
         if (rc == 0)
                 p.bytes = buf_span(&text);
-        rc = gathering_put(x, &p);
+        if (x->out) {
+                rc = gathering_put(x, &p);
+        } else {
+                buf_put(&x->look, p.bytes);
+                rc = 0;
+        }
         buf_done(&text);
         return rc;
+}
+
+static bool is_cheap(const struct state_source *s)
+{
+        const struct builtin *b = builtin_by_name(s->where);
+
+        assert(b);
+        return builtin_is_cheap(b);
 }
 
 static int put_given(struct gathering *x, const struct state_source *s)
@@ -64,7 +77,7 @@ static int put_source(struct gathering *x, const struct state_source *s)
         case STATE_PROGRAM:
                 return x->out ? gather_program(x, s) : 0;
         case STATE_BUILTIN:
-                return x->out ? put_builtin(x, s) : 0;
+                return x->out || is_cheap(s) ? put_builtin(x, s) : 0;
         case STATE_GIVEN:
                 return x->out ? put_given(x, s) : 0;
         }
@@ -106,8 +119,8 @@ int gather_look(const struct gather *g, uint8_t ret[32], struct err *err)
 bool gather_can_look(const struct state_source *sources, size_t n)
 {
         for (size_t i = 0; i < n; i++)
-                if (sources[i].type == STATE_PROGRAM || sources[i].type == STATE_BUILTIN ||
-                    sources[i].flags & STATE_TIMED)
+                if (sources[i].type == STATE_PROGRAM || sources[i].flags & STATE_TIMED ||
+                    (sources[i].type == STATE_BUILTIN && !is_cheap(&sources[i])))
                         return false;
         return true;
 }

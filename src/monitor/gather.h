@@ -31,7 +31,7 @@ struct gather {
 };
 
 /* What would show that something has changed, without reading content that has times: one digest.
- * Programs and what is built in count for nothing. */
+ * Programs count for nothing, and of what is built in only that which is cheap to ask. */
 MUST_USE int gather_look(const struct gather *g, uint8_t ret[32], struct err *err);
 /* Can gather_look() tell? */
 bool gather_can_look(const struct state_source *sources, size_t n);

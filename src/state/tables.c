@@ -10,6 +10,7 @@ const struct state_table *const state_tables[] = {
         &state_authorized_keys,
         &state_backups,
         &state_capacity,
+        &state_certificates,
         &state_cron,
         &state_encryption,
         &state_file_age,

@@ -10,6 +10,7 @@ extern const struct state_table state_audit;
 extern const struct state_table state_authorized_keys;
 extern const struct state_table state_backups;
 extern const struct state_table state_capacity;
+extern const struct state_table state_certificates;
 extern const struct state_table state_cron;
 extern const struct state_table state_encryption;
 extern const struct state_table state_file_age;
