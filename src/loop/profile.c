@@ -294,6 +294,7 @@ const struct role_profile profile_monitor = {
                 SANDBOX_CAP(CAP_SETPCAP),
         .caps_wanted = SANDBOX_CAP(CAP_SYS_PTRACE) |   /* who holds a listening socket */
                        SANDBOX_CAP(CAP_NET_ADMIN) |    /* to read the firewall's rules */
+                       SANDBOX_CAP(CAP_NET_RAW) |      /* the older one is asked by a raw socket */
                        SANDBOX_CAP(CAP_AUDIT_CONTROL), /* and the audit system's */
         .no_landlock = "it would hide which process holds a socket, and bind programs of others",
         .no_seccomp = "programs of others that it starts would be bound by it",

@@ -14,6 +14,7 @@ const struct state_table *const state_tables[] = {
         &state_cron,
         &state_encryption,
         &state_file_age,
+        &state_firewall,
         &state_groups,
         &state_kernel,
         &state_logins,

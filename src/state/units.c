@@ -83,11 +83,27 @@ static void note(struct units *u, const struct state_part *p)
         }
 }
 
-/* A directory that is not there has no units; a link into nowhere is fine too. */
+/* What cannot be read is one unit less, not a table less; what is not there is none. */
+static int take_part(struct state_out *out, struct units *u, const struct state_part *p)
+{
+        struct buf why = BUF_INIT(256);
+        int rc = 0;
+
+        if (p->status == 0) {
+                u->parts[u->n++] = *p;
+        } else if (p->status != ENOENT) {
+                state_put_status(&why, p->status);
+                rc = state_fault(out, p, 0, "%s", buf_cstr(&why));
+        }
+        buf_done(&why);
+        return rc;
+}
+
 static int load_parts(struct state_in *in, struct state_out *out, struct units *u)
 {
         struct state_part p;
         size_t max = 0;
+        int rc = 0;
 
         while (state_next(in, &p))
                 max++;
@@ -95,13 +111,11 @@ static int load_parts(struct state_in *in, struct state_out *out, struct units *
         u->parts = calloc(max + 1, sizeof(*u->parts));
         if (!u->parts)
                 return -ENOMEM;
-        while (state_next(in, &p))
-                if (S_ISCHR(p.mode) || S_ISDIR(p.mode) ||
-                    state_readable(out, &p, STATE_MAY_BE_ABSENT))
-                        u->parts[u->n++] = p;
-        for (size_t i = 0; i < u->n; i++)
+        while (rc == 0 && state_next(in, &p))
+                rc = take_part(out, u, &p);
+        for (size_t i = 0; i < u->n && rc == 0; i++)
                 note(u, &u->parts[i]);
-        return 0;
+        return rc;
 }
 
 int units_load(struct state_in *in, struct state_out *out, struct units *ret)

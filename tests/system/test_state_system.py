@@ -348,3 +348,73 @@ def test_a_walk_ends_at_once_when_it_shall(monitor):
     m.process.terminate()
     assert m.process.wait(timeout=60) == 0
     assert time.monotonic() - began < 10
+
+
+RULES = """
+table inet filter {
+  set blocked { type ipv4_addr; elements = { 192.0.2.1, 192.0.2.2 }; }
+  chain input {
+    type filter hook input priority 0; policy drop;
+    ct state established,related counter accept
+    tcp dport { 22, 443 } accept comment "from { anywhere }"
+    ip saddr @blocked drop
+  }
+}
+"""
+
+
+@pytest.fixture(name="network")
+def network_fixture():
+    """A command's front that runs it in a network of its own."""
+    if os.getuid() or not shutil.which("nft", path="/usr/sbin"):
+        pytest.skip("takes root and nft")
+    with subprocess.Popen(["unshare", "--net", "sh", "-c", "echo; exec sleep 600"],
+                          stdout=subprocess.PIPE) as holder:
+        holder.stdout.readline()
+        front = ("nsenter", f"--net=/proc/{holder.pid}/ns/net")
+        if subprocess.run([*front, "/usr/sbin/nft", "list", "ruleset"], check=False,
+                          capture_output=True).returncode:
+            holder.kill()
+            pytest.skip("the kernel has no nf_tables")
+        yield front
+        holder.kill()
+
+
+def test_rules_of_the_packet_filter(monitor, network):
+    nft = (*network, "/usr/sbin/nft")
+    said(*nft, RULES)
+    m = monitor("firewall", command=network)
+    rules = [r for r in m.rows() if r["kind"] == "rule" and r["engine"] == "nft"]
+    assert [r["rule"] for r in sorted(rules, key=lambda r: r["position"])] == [
+        "ct state established,related counter accept",
+        'tcp dport { 22, 443 } accept comment "from { anywhere }"', "ip saddr @blocked drop"]
+    (chain,) = [r for r in m.rows() if r["kind"] == "chain"]
+    assert "policy drop" in chain["definition"] and chain["rules"] == 3
+    (blocked,) = [r for r in m.rows() if r["kind"] == "set"]
+    assert blocked["elements"] == 2
+    assert not m.faults() and not m.changes()
+    # a rule in front moves the others, which are the same as before
+    said(*nft, "insert", "rule", "inet", "filter", "input", "ip", "saddr", "192.0.2.9", "accept")
+    said(*nft, "add", "element", "inet", "filter", "blocked", "{ 192.0.2.3 }")
+    m.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: len(m.changes()) == 3, "the changes")
+    changes = {c["change"]: c for c in m.changes() if c["change"] == "added"}
+    assert ["rule", "ip saddr 192.0.2.9 accept"] in changes["added"]["new"]
+    assert sorted(c["differs"] for c in m.changes() if c["change"] == "changed") == [
+        ["elements", "elements_digest"], ["order", "rules"]]
+
+
+@pytest.mark.parametrize("engine", ["iptables-legacy", "ip6tables-legacy", "iptables-nft"])
+def test_rules_of_iptables(monitor, network, engine):
+    """With a match that nft cannot name: what it looks for is not lost."""
+    program = shutil.which(engine, path="/usr/sbin")
+    rule = ["-p", "udp", "-m", "string", "--string", "abc", "--algo", "bm", "-j", "DROP"]
+    if not program or subprocess.run([*network, program, "-A", "INPUT", *rule], check=False,
+                                     capture_output=True).returncode:
+        pytest.skip(f"no {engine} here, or none in the kernel")
+    m = monitor("firewall", command=network)
+    (row,) = [r for r in m.rows() if r["kind"] == "rule" and r["engine"] == engine]
+    assert (row["table"], row["name"], row["position"]) == ("filter", "INPUT", 1)
+    assert '--string "abc"' in row["rule"] and row["rule"].endswith("-j DROP")
+    chains = [r["name"] for r in m.rows() if r["kind"] == "chain" and r["engine"] == engine]
+    assert sorted(chains) == ["FORWARD", "INPUT", "OUTPUT"]
