@@ -10,6 +10,7 @@ static const struct builtin builtins[] = {
         { "filesystems", builtin_filesystems },
         { "luks", builtin_luks },
         { "ports", builtin_ports },
+        { "processors", builtin_processors },
         { "suid", builtin_suid },
         { NULL, NULL },
 };

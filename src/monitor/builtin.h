@@ -25,6 +25,7 @@ builtin_fn builtin_day;
 builtin_fn builtin_filesystems;
 builtin_fn builtin_luks;
 builtin_fn builtin_ports;
+builtin_fn builtin_processors;
 builtin_fn builtin_suid;
 
 /* NULL: there is none of that name, which is our bug. */

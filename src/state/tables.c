@@ -16,6 +16,7 @@ const struct state_table *const state_tables[] = {
         &state_file_age,
         &state_firewall,
         &state_groups,
+        &state_hardware,
         &state_kernel,
         &state_logins,
         &state_modules,

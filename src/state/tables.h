@@ -16,6 +16,7 @@ extern const struct state_table state_encryption;
 extern const struct state_table state_file_age;
 extern const struct state_table state_firewall;
 extern const struct state_table state_groups;
+extern const struct state_table state_hardware;
 extern const struct state_table state_kernel;
 extern const struct state_table state_logins;
 extern const struct state_table state_modules;

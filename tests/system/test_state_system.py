@@ -418,3 +418,38 @@ def test_rules_of_iptables(monitor, network, engine):
     assert '--string "abc"' in row["rule"] and row["rule"].endswith("-j DROP")
     chains = [r["name"] for r in m.rows() if r["kind"] == "chain" and r["engine"] == engine]
     assert sorted(chains) == ["FORWARD", "INPUT", "OUTPUT"]
+
+
+def test_hardware_is_that_of_lspci_and_the_kernel(monitor):
+    m = monitor("hardware")
+    of = {}
+    for r in m.rows():
+        of.setdefault(r["bus"], {})[r["slot"]] = r
+    assert sum(r["count"] for r in of["processor"].values()) == os.sysconf("SC_NPROCESSORS_ONLN")
+    for slot, r in of.get("disk", {}).items():
+        with open(f"/sys/block/{slot}/size", encoding="ascii") as file:
+            assert r["size"] == int(file.read()) * 512
+    if shutil.which("lspci"):
+        want = [line.split() for line in said("lspci", "-D", "-n").splitlines()]
+        assert {(w[0], w[2]) for w in want} == {(r["slot"], r["id"])
+                                                for r in of.get("pci", {}).values()}
+    assert not m.faults()
+
+
+def test_a_stick_that_is_plugged_in_is_told(monitor, tmp_path):
+    root = tmp_path / "root"
+    devices = root / "sys/bus/usb/devices"
+    (root / "proc").mkdir(parents=True)
+    (root / "proc/cpuinfo").write_text("processor\t: 0\nmodel name\t: x\ncpu MHz\t\t: 1\n\n")
+    devices.mkdir(parents=True)
+    m = monitor("hardware", root=root)
+    (root / "proc/cpuinfo").write_text("processor\t: 0\nmodel name\t: x\ncpu MHz\t\t: 2\n\n")
+    for path, text in {"1-4/idVendor": "0781", "1-4/idProduct": "5581",
+                       "1-4:1.0/bInterfaceClass": "08"}.items():
+        (devices / path).parent.mkdir(exist_ok=True)
+        (devices / path).write_text(text + "\n")
+    m.process.send_signal(signal.SIGHUP)
+    wait_for(m.changes, "the change")
+    (change,) = m.changes()
+    assert (change["change"], change["key"]) == ("added", "usb 1-4")
+    assert ["interfaces", ["08"]] in change["new"]
