@@ -33,6 +33,7 @@ const struct state_table *const state_tables[] = {
         &state_sysctls,
         &state_time_sync,
         &state_timers,
+        &state_tls,
         &state_users,
         NULL,
 };
