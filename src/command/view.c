@@ -186,12 +186,12 @@ int view_disclose_list(struct view *v, struct span list, struct err *err)
 
 static bool is_sensitive(const struct kind *k, const char *path)
 {
-        const struct kind_field *f = k ? k->fields : NULL;
+        const struct kind_field *f = NULL;
+        bool b64;
 
-        for (; f && f->path; f++)
-                if (strcmp(f->path, path) == 0)
-                        return f->flags & KIND_SENSITIVE;
-        return false;
+        if (k)
+                f = kind_field_find(k, SPAN_NONE, span_str(path), &b64);
+        return f && !b64 && (f->flags & KIND_SENSITIVE);
 }
 
 static void take_apart(struct json_value object, struct view_members *m, size_t part)
@@ -286,7 +286,7 @@ enum field_state view_field(const struct view *v, const char *path, struct json_
                         return FIELD_DISCLOSED;
                 }
         }
-        if (!is_sensitive(v->kind, path) || count_digests(v) <= v->n_disclosed)
+        if (count_digests(v) <= v->n_disclosed || !is_sensitive(v->kind, path))
                 return FIELD_ABSENT;
         if (!v->asked_vault)
                 return FIELD_SEALED;

@@ -136,14 +136,6 @@ const struct ocsf_class ocsf_classes[] = {
                 { NULL, 14, "Open" }, { NULL, 99, "Other" }),
           statuses, OCSF_ROWS(FILE_AT("file."), WATCH_PROFILE) },
 
-        { 1006, "Scheduled Job Activity",
-          WORDS({ NULL, 0, "Unknown" }, { NULL, 1, "Create" }, { NULL, 2, "Update" },
-                { NULL, 3, "Delete" }, { NULL, 4, "Enable" }, { NULL, 5, "Disable" },
-                { NULL, 6, "Start" }, { NULL, 99, "Other" }),
-          statuses,
-          OCSF_ROWS(FROM("job.name", text, "what.key", .when = OCSF_EVEN_ABSENT,
-                         .text = "unknown")) },
-
         { 1007, "Process Activity",
           WORDS({ NULL, 0, "Unknown" }, { NULL, 1, "Launch" }, { NULL, 2, "Terminate" },
                 { NULL, 99, "Other" }),

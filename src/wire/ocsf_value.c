@@ -223,14 +223,6 @@ static bool is_all_text(struct json_value list)
         return true;
 }
 
-OCSF_PUT(list)
-{
-        if (v->json.type != JSON_ARRAY || !is_all_text(v->json))
-                return OCSF_NOTHING;
-        buf_put(e->out, v->json.raw);
-        return OCSF_EXACTLY;
-}
-
 OCSF_PUT(named)
 {
         struct json_value item;
