@@ -215,7 +215,8 @@ static void add_drop_in(struct unit *x, const struct state_part *p)
         if (x->n_drop_ins == UNITS_DROP_INS_MAX ||
             (at > 0 && span_eq(field_base(x->drop_in[at - 1]->name), name)))
                 return;
-        memmove(&x->drop_in[at + 1], &x->drop_in[at], (x->n_drop_ins - at) * sizeof(*x->drop_in));
+        for (size_t k = x->n_drop_ins; k > at; k--)
+                x->drop_in[k] = x->drop_in[k - 1];
         x->drop_in[at] = p;
         x->n_drop_ins++;
 }
