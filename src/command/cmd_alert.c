@@ -293,12 +293,33 @@ static const struct option_spec explain_specs[] = {
         { 0 },
 };
 
+/* Is there such an alert in the ledger? */
+static enum status look_for(const struct invocation *in, const char *id)
+{
+        struct reader reader = { 0 };
+        struct alerts all = { 0 };
+        char dir[PLACES_PATH_MAX];
+        enum status result = STATUS_GOOD;
+        struct err err = { 0 };
+
+        if (places_ledger(in, dir, &err) < 0 || reader_open(dir, &reader, &err) < 0)
+                return complain_err(in, &err);
+        if (read_all(&reader, NULL, &in->out, &all, &err) < 0)
+                result = complain_err(in, &err);
+        else if (!find(&all, id))
+                result = complain(in, STATUS_PROBLEM, "the ledger has no alert \"%s\"", id);
+        alerts_done(&all);
+        reader_done(&reader);
+        return result;
+}
+
 static enum status run_explain(struct invocation *in)
 {
         const struct explain_options *o = in->options;
         CLEANUP(buf_done) struct buf args = BUF_INIT(ANSWER_MAX);
         CLEANUP(buf_done) struct buf body = BUF_INIT(ANSWER_MAX);
         struct json_writer w;
+        enum status result;
         struct err err = { 0 };
 
         if (!o->change || !o->reason)
@@ -311,6 +332,9 @@ static enum status run_explain(struct invocation *in)
         json_end_object(&w);
         if (buf_status(&args) < 0)
                 return complain(in, STATUS_USAGE, "--reason is too long");
+        result = look_for(in, in->operands[0]);
+        if (result != STATUS_GOOD)
+                return result;
         if (sensor_ask(in, "alert.explain", buf_span(&args), NULL, NULL, &body, &err) < 0)
                 return complain_err(in, &err);
         if (!in->json) {

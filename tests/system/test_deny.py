@@ -304,7 +304,8 @@ def test_taken_off(host):
     assert host.saying("given_up")["paths"] == [str(a)]
     time.sleep(1)
     assert not frozen(a) and frozen(host.safe / "b")
-    assert [w["severity"] for w in host.alerts()] == ["critical"]
+    assert [(w["severity"], w["change"]) for w in host.alerts()] == [
+        ("critical", "attributes"), ("critical", "deny given up")]
 
 
 def test_taken_off_and_changed(host):

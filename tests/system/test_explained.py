@@ -84,7 +84,8 @@ def test_content(host):
     old.unlink()
     assert why(host, right, "created")["state"] == "change"
     assert why(host, old, "deleted")["state"] == "change"
-    assert why(host, wrong, "created") == {
+    said = why(host, wrong, "created")
+    assert said.pop("alert") and said == {
         "detail": "change CHG-2 names the path, but it names another content",
         "state": "unexplained"}
 
@@ -101,6 +102,27 @@ def test_content_alone(host, command):
     subprocess.run(command.format(path), shell=True, check=True)
     said = why(host, path, "attributes")
     assert said["state"] == "unexplained" and "names the content alone" in said["detail"], said
+
+
+def test_each_command_of_a_shell_is_an_act(host):
+    """What is typed into one shell is as many acts as commands; what one command does is one."""
+    script = "".join(f"/usr/bin/touch {host.tree}/typed{n}\n" for n in range(3))
+    script += f"/usr/bin/touch {host.tree}/one {host.tree}/two\nsleep 1\n"
+    subprocess.run(["/bin/bash", "-i"], input=script, text=True, check=True, capture_output=True)
+    ids = {}
+    for name in ("typed0", "typed1", "typed2", "one", "two"):
+        ids[name] = host.seen(host.tree / name, "created")["why"]["alert"]
+    assert ids["one"] == ids["two"]
+    assert len(set(ids.values())) == 4, ids
+    raised = {e["what"]["id"] for e in host.entries("alert.raised")}
+    assert set(ids.values()) <= raised
+
+
+def test_explain_what_is_not(host):
+    done = assay(host, "alert", "explain", "nonsense", "--change", "CHG-404", "--reason", "r",
+                 check=False)
+    assert done.returncode == 1 and 'no alert "nonsense"' in done.stderr
+    assert host.entries("alert.explained") == []
 
 
 def test_content_with_more(host):

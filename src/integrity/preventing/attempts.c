@@ -91,6 +91,8 @@ static int say(struct sensor *s, const struct attempt *x, struct span path,
         rc = buf_status(&s->skeleton);
         if (rc == 0)
                 rc = tell_entry_of(s, buf_span(&s->skeleton), who, false);
+        if (rc == 0)
+                rc = why_alert_event(s, "attempt denied", path, who, attempt_op_name(x->op));
         who_unref(who);
         return rc;
 }

@@ -301,13 +301,13 @@ int deny_lift_all(struct sensor *s, struct control_call *c, struct who *who, str
         struct json_writer w;
         int rc = control_get_text(c, "reason", &reason, err);
 
-        (void)who;
         if (rc < 0)
                 return rc;
         d->suspended = true;
         rc = lift_now(s, LIFT_ALL_MS);
         if (rc >= 0 &&
-            deny_say(s, "suspended", NULL, "asked to, until the sensor is started anew", 0) < 0)
+            (deny_say(s, "suspended", NULL, "asked to, until the sensor is started anew", 0) < 0 ||
+             why_alert_event(s, "deny suspended", SPAN("/"), who, "all flags were lifted") < 0))
                 rc = -ENOMEM;
         if (rc < 0)
                 return err_sys(err, rc, "taking off the flags");

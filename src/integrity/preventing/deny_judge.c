@@ -34,8 +34,10 @@ static void taken_off(struct sensor *s, struct span path)
                 x->cleared = 0;
         }
         if (++x->cleared == DENY_FIGHTS + 1 &&
-            deny_say_path(s, "given_up", path,
-                          "the flag was taken off by somebody else again and again", 0) < 0)
+            (deny_say_path(s, "given_up", path,
+                           "the flag was taken off by somebody else again and again", 0) < 0 ||
+             why_alert_event(s, "deny given up", path, NULL,
+                             "the flag was taken off by somebody else again and again") < 0))
                 s->failed = -ENOMEM;
 }
 

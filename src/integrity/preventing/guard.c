@@ -133,7 +133,8 @@ static void lapse(struct sensor *s, const char *why)
         g->began_ns = now + wait * NS_PER_MS;
         log_event(LOG_LEVEL_ERROR, "sensor.guard_lapsed", log_str("why", g->why),
                   log_int("again_ms", wait));
-        if (guard_say(s, "lapsed", g->why, g->lapsed_ns, 0) < 0)
+        if (guard_say(s, "lapsed", g->why, g->lapsed_ns, 0) < 0 ||
+            why_alert_event(s, "execution control lapsed", SPAN("/"), NULL, g->why) < 0)
                 s->failed = -ENOMEM;
 }
 

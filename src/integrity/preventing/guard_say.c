@@ -84,6 +84,8 @@ int guard_say_execution(struct sensor *s, const struct guard_notice *x)
         rc = buf_status(&s->skeleton);
         if (rc == 0)
                 rc = tell_entry_of(s, buf_span(&s->skeleton), who, false);
+        if (rc == 0 && x->what != GUARD_WAS_UNREAD_ALLOWED)
+                rc = why_alert_event(s, "execution refused", path, who, reason_of(x->what));
         who_unref(who);
         return rc;
 }

@@ -41,6 +41,7 @@ static void init_bufs(struct sensor *s)
         s->ops = BUF_INIT(OPS_BYTES);
         s->skeleton = BUF_INIT(CHANGE_TEXT_MAX);
         s->scratch = BUF_INIT(64 * 1024);
+        s->alert = BUF_INIT(CHANGE_TEXT_MAX);
 }
 
 int sensor_new(const struct sensor_options *o, struct sensor **ret, struct err *err)
@@ -101,6 +102,7 @@ static void done_bufs(struct sensor *s)
         buf_done(&s->ops);
         buf_done(&s->skeleton);
         buf_done(&s->scratch);
+        buf_done(&s->alert);
 }
 
 struct sensor *sensor_free(struct sensor *s)

@@ -173,6 +173,8 @@ struct sensor {
         struct approvals approvals;
         char approvals_lost[ERR_TEXT_MAX]; /* why they could not be read; yet to be told */
         struct alerts *alerts;
+        struct buf alert; /* the entry that is to be told of one */
+        enum alert_news alert_news;
         struct late *late;
         struct lists *lists; /* sensor_sources.c */
         uint64_t unexplained;
@@ -331,8 +333,14 @@ MUST_USE int why_init(struct sensor *s, struct err *err);
 void why_done(struct sensor *s);
 /* What explains it. */
 void why_explain(struct sensor *s, const struct change *c, struct why *ret);
-/* Its entry is on its way: raise or count an alert when nothing explains it. */
-MUST_USE int why_alert(struct sensor *s, const struct change *c);
+/* Raise or count an alert when nothing explains it; ret_id is "" where there is none.  Its entry
+ * follows that of the change: why_alert_tell(). */
+MUST_USE int why_alert(struct sensor *s, const struct change *c, char ret_id[ALERT_ID_MAX + 1]);
+MUST_USE int why_alert_tell(struct sensor *s, struct who *who);
+/* Something other than a change of a file wants attention: word says what ("attempt denied"), path
+ * where.  detail is UTF-8. */
+MUST_USE int why_alert_event(struct sensor *s, const char *word, struct span path, struct who *who,
+                             const char *detail);
 /* Now and then: tell of acts that are over, of all when the sensor stops; of approved changes. */
 MUST_USE int why_tick(struct sensor *s, bool stopping);
 MUST_USE int why_expire(struct sensor *s);

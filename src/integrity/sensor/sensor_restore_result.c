@@ -56,13 +56,16 @@ int restore_tell_incident(struct restores *r, struct span path, const char *acti
                                     .detail = detail,
                                     .count = count,
                                     .window_s = window_s };
+        int rc;
 
         buf_clear(&s->skeleton);
         incident_put(&f, &s->skeleton);
         log_event(LOG_LEVEL_ERROR, "sensor.incident", log_bytes("path", path),
                   log_str("action", action), log_u64("count", count));
-        return buf_status(&s->skeleton) < 0 ? buf_status(&s->skeleton)
-                                            : tell_entry(s, buf_span(&s->skeleton));
+        rc = buf_status(&s->skeleton);
+        if (rc == 0)
+                rc = tell_entry(s, buf_span(&s->skeleton));
+        return rc == 0 ? why_alert_event(s, "incident", f.path, NULL, action) : rc;
 }
 
 /* Evidence first: these entries come before that of what took its place. */

@@ -125,6 +125,9 @@ int tell_change(struct sensor *s, const struct change *seen, struct span ops)
         why_explain(s, seen, &why);
         package_judged(s, seen, &why);
         judged.why = &why;
+        rc = why_alert(s, c, why.alert);
+        if (rc < 0)
+                return rc;
         buf_clear(&s->skeleton);
         change_put(c, &s->skeleton);
         rc = buf_status(&s->skeleton);
@@ -137,10 +140,10 @@ int tell_change(struct sensor *s, const struct change *seen, struct span ops)
         s->changes++;
         users_seen(s, c->path);
         rc = queue(s, buf_span(&s->skeleton), ops, (struct who *)c->who, NULL, false);
+        if (rc == 0)
+                rc = why_alert_tell(s, (struct who *)c->who);
         deny_judged(s, c);
         guard_judged(s, c);
-        if (rc == 0)
-                rc = why_alert(s, c);
         return rc == 0 ? restore_seen(s, c) : rc;
 }
 

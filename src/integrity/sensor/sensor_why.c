@@ -172,64 +172,127 @@ void why_explain(struct sensor *s, const struct change *c, struct why *ret)
         why_judge(&known, c, ret);
 }
 
-/* Whose act it is: the login or the daemon it belongs to, else the audit session, else the oldest
- * that is known of those it was begun under, else the unit, else the process. */
+/* Through these a person or a daemon acts; what they begin is the act. */
+static bool passes_on(struct span exe)
+{
+        static const char *const names[] = { "agetty", "cron",   "doas",    "getty",  "init",
+                                             "login",  "pkexec", "runuser", "screen", "sshd",
+                                             "su",     "sudo",   "systemd", "tmux" };
+        const uint8_t *slash = exe.n ? memrchr(exe.p, '/', exe.n) : NULL;
+        struct span name = slash ? span_from(exe, (size_t)(slash + 1 - exe.p)) : exe;
+
+        for (size_t i = 0; i < ARRAY_LEN(names); i++)
+                if (span_eq_str(name, names[i]))
+                        return true;
+        return false;
+}
+
+/* The command it belongs to: what was begun by the nearest shell that somebody types into, else the
+ * oldest that is known of those it was begun under, but for what only passes on, else itself. */
+static pid_t command_of(const struct who *w)
+{
+        for (size_t i = 0; i < w->n_parents; i++)
+                if (w->parents[i].is_prompt)
+                        return i ? w->parents[i - 1].pid : w->pid;
+        for (size_t i = w->n_parents; i > 0; i--) {
+                const struct who_kin *k = &w->parents[i - 1];
+
+                if (k->pid > 1 && !passes_on(who_kin_name(w, k)))
+                        return k->pid;
+        }
+        return w->pid;
+}
+
+/* Whose act it is: the login, the audit session or the unit, the command in it, and as whom. */
 static void put_actor(const struct change *c, struct buf *key)
 {
         const struct who *w = c->who;
-        size_t i;
 
         if (!w || !w->pid) {
                 buf_printf(key, "nobody %s", c->seen);
                 return;
         }
-        if (w->login && w->login->root) {
-                buf_printf(key, "login %d %llu", (int)w->login->root,
+        if (w->login && w->login->root)
+                buf_printf(key, "login %d %llu ", (int)w->login->root,
                            (unsigned long long)w->login->root_start_ns);
-                return;
-        }
-        if (w->has & WHO_HAS_SESSION) {
-                buf_printf(key, "session %u", w->session);
-                return;
-        }
-        for (i = w->n_parents; i > 0 && w->parents[i - 1].pid <= 1; i--)
-                ;
-        if (i)
-                buf_printf(key, "process %d", (int)w->parents[i - 1].pid);
+        else if (w->has & WHO_HAS_SESSION)
+                buf_printf(key, "session %u ", w->session);
         else if (w->unit.n)
                 buf_put(key, buf_span(&w->unit));
-        else
-                buf_printf(key, "process %d", (int)w->pid);
+        buf_printf(key, " command %d as %u", (int)command_of(w), w->euid);
 }
 
-int why_alert(struct sensor *s, const struct change *c)
+/* What is wrong: the profile, and the approved change that nearly fitted, or what happened. */
+static void put_cause(const struct change *c, const char *word, struct buf *cause)
 {
-        CLEANUP(buf_done) struct buf actor = BUF_INIT(KEY_MAX);
-        struct alert_cause cause = { .now_ns = sensor_mono(s) };
-        char id[ALERT_ID_MAX + 1];
-        enum alert_news news;
+        if (c->profile)
+                buf_put(cause, c->profile->name);
+        buf_printf(cause, " %s", word ? word : c->why->change);
+}
 
+static int raise(struct sensor *s, const struct change *c, const char *word, struct span detail,
+                 enum alert_severity severity, char ret_id[ALERT_ID_MAX + 1])
+{
+        CLEANUP(buf_done) struct buf actor = BUF_INIT(KEY_MAX), cause = BUF_INIT(KEY_MAX);
+        struct alert_cause x = {
+                .now_ns = sensor_mono(s), .detail = detail, .severity = severity, .word = word
+        };
+
+        put_actor(c, &actor);
+        put_cause(c, word, &cause);
+        if (buf_status(&actor) < 0 || buf_status(&cause) < 0)
+                return -ENOMEM;
+        x.actor = buf_span(&actor);
+        x.cause = buf_span(&cause);
+        if (why_tick(s, false) < 0)
+                return -ENOMEM;
+        s->alert_news = alerts_add(s->alerts, c, &x, &s->alert, ret_id);
+        return buf_status(&s->alert);
+}
+
+int why_alert(struct sensor *s, const struct change *c, char ret_id[ALERT_ID_MAX + 1])
+{
+        int rc;
+
+        s->alert_news = ALERT_COUNTED;
+        ret_id[0] = '\0';
         if (c->why->state != WHY_UNEXPLAINED)
                 return 0;
         s->unexplained++;
         if (!c->profile || c->profile->mode == WATCH_LOG)
                 return 0;
-        put_actor(c, &actor);
-        if (buf_status(&actor) < 0)
-                return buf_status(&actor);
-        cause.actor = buf_span(&actor);
-        cause.cause = span_str(c->why->change);
-        cause.detail = span_str(c->why->detail);
-        cause.severity = c->profile->mode == WATCH_ALERT ? ALERT_HIGH : ALERT_CRITICAL;
-        if (why_tick(s, false) < 0)
-                return -ENOMEM;
-        news = alerts_add(s->alerts, c, &cause, &s->skeleton, id);
-        if (buf_status(&s->skeleton) < 0)
-                return buf_status(&s->skeleton);
-        late_add(s->late, id, c);
+        rc = raise(s, c, NULL, span_str(c->why->detail),
+                   c->profile->mode == WATCH_ALERT ? ALERT_HIGH : ALERT_CRITICAL, ret_id);
+        if (rc == 0)
+                late_add(s->late, ret_id, c);
+        return rc;
+}
+
+int why_alert_tell(struct sensor *s, struct who *who)
+{
+        enum alert_news news = s->alert_news;
+
+        s->alert_news = ALERT_COUNTED;
         if (news == ALERT_RAISED)
-                return tell_entry_of(s, buf_span(&s->skeleton), (struct who *)c->who, false);
-        return news == ALERT_UPDATED ? tell_entry(s, buf_span(&s->skeleton)) : 0;
+                return tell_entry_of(s, buf_span(&s->alert), who, false);
+        return news == ALERT_UPDATED ? tell_entry(s, buf_span(&s->alert)) : 0;
+}
+
+int why_alert_event(struct sensor *s, const char *word, struct span path, struct who *who,
+                    const char *detail)
+{
+        static const struct why none = { .state = WHY_UNEXPLAINED };
+        struct change c = { .wall_ns = sensor_wall(s),
+                            .path = path,
+                            .profile = watchset_profile(s->o.watch, path),
+                            .seen = "live",
+                            .who = who,
+                            .unknown = who ? NULL : "nobody was seen doing it",
+                            .why = &none };
+        char id[ALERT_ID_MAX + 1];
+        int rc = raise(s, &c, word, span_str(detail), ALERT_CRITICAL, id);
+
+        return rc == 0 ? why_alert_tell(s, who) : rc;
 }
 
 int why_tick(struct sensor *s, bool stopping)

@@ -151,6 +151,8 @@ static void put_why(struct json_writer *w, const struct change *c)
 
         json_put_key(w, "why");
         json_begin_object(w);
+        if (why->alert[0])
+                json_member_text(w, "alert", why->alert);
         if (why->change[0])
                 json_member_text(w, "change", why->change);
         if (why->detail[0])

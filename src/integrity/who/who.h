@@ -52,6 +52,7 @@ struct who_kin {
         uint32_t uid;
         bool has_uid;
         bool is_script; /* a maintainer script: who_script.h */
+        bool is_prompt; /* a shell that takes its commands from somebody: who_script.h */
         bool has_exe;   /* else the name is the process' own */
         uint32_t at, n; /* in names */
 };

@@ -198,6 +198,7 @@ static void add_kin(struct who *w, struct who_kin *k, pid_t pid, const struct pr
                                .uid = s->uid,
                                .has_uid = s->has & PROCESS_HAS_UID,
                                .is_script = who_is_maintainer_script(procs_exe(s), procs_args(s)),
+                               .is_prompt = who_is_prompt(procs_exe(s), procs_args(s)),
                                .has_exe = s->image && s->image->exe_n,
                                .at = (uint32_t)w->names.n,
                                .n = (uint32_t)name.n };

@@ -65,3 +65,24 @@ bool who_is_maintainer_script(struct span exe, struct span args)
                 return false;
         return is_script(arg);
 }
+
+bool who_is_prompt(struct span exe, struct span args)
+{
+        static const char *const shells[] = { "ash", "bash", "csh",  "dash", "fish",
+                                              "ksh", "sh",   "tcsh", "zsh" };
+        const uint8_t *slash = exe.n ? memrchr(exe.p, '/', exe.n) : NULL;
+        struct span name = slash ? span_from(exe, (size_t)(slash + 1 - exe.p)) : exe, arg;
+        bool is_shell = false;
+
+        for (size_t i = 0; i < ARRAY_LEN(shells); i++)
+                is_shell |= span_eq_str(name, shells[i]);
+        if (!is_shell || !next_arg(&args, &arg))
+                return false;
+        while (next_arg(&args, &arg)) {
+                bool is_long = arg.n > 1 && arg.p[1] == '-';
+
+                if (arg.n == 0 || arg.p[0] != '-' || (!is_long && memchr(arg.p, 'c', arg.n)))
+                        return false;
+        }
+        return true;
+}

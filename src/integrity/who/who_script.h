@@ -13,4 +13,7 @@
  * dpkg begins other programs too: what its options and its configuration name is none of these. */
 bool who_is_maintainer_script(struct span exe, struct span args);
 
+/* A shell that was begun without a script and without a command: it asks for them. */
+bool who_is_prompt(struct span exe, struct span args);
+
 #endif

@@ -151,7 +151,7 @@ static void put_raised(const struct alert *x, const struct change *c,
         struct json_writer w;
 
         begin_entry(&w, out, "alert.raised", c->wall_ns);
-        json_member_text(&w, "change", change_word(c));
+        json_member_text(&w, "change", cause->word ? cause->word : change_word(c));
         if (cause->detail.n)
                 json_member_string(&w, "detail", cause->detail);
         json_member_text(&w, "id", x->id);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* alert.h - unexplained changes folded into alerts: one act, one alert.  Floor 3, pure.
  *
- * An act is what one actor does for one cause without a long pause.  Its first change raises the
- * alert; later ones only count, until it has been quiet for ALERT_QUIET_S or has lasted
- * ALERT_LONG_S:
+ * An act is what one actor - one command of a session, of a service, of a login's program - does in
+ * one profile for one cause without a long pause.  Its first change raises the alert; later ones
+ * only count, until it has been quiet for ALERT_QUIET_S or has lasted ALERT_LONG_S:
  *
  *            alert.raised     alert.updated (worse, or ten times as many)   alert.updated (quiet)
  *   change ------------> OPEN ------------------------------------------> gone
@@ -46,6 +46,7 @@ struct alert_cause {
         struct span actor;  /* who it is, as one text; longer than ALERT_KEY_MAX is cut */
         struct span cause;  /* what else has to be the same; may be empty */
         struct span detail; /* why nothing explains it, UTF-8; may be empty */
+        const char *word;   /* what happened, where it is no change of a file; NULL: as it says */
         enum alert_severity severity;
         int64_t now_ns; /* monotonic */
 };

@@ -18,6 +18,7 @@
 
 #include "base/base.h"
 #include "base/buf.h"
+#include "integrity/why/alert.h"
 #include "integrity/why/approval.h"
 #include "integrity/why/sources.h"
 
@@ -38,6 +39,7 @@ enum { WHY_DETAIL_MAX = 512, WHY_PACKAGE_MAX = 255 };
 
 struct why {
         enum why_state state;
+        char alert[ALERT_ID_MAX + 1];      /* id of the alert that it is counted in; "": none */
         char change[APPROVAL_ID_MAX + 1];  /* id of the approved change; "": none */
         char package[WHY_PACKAGE_MAX + 1]; /* name, version, architecture; "": none */
         bool content; /* it accounts for the content that is there now, not for attributes alone */

@@ -48,9 +48,33 @@ static void test_scripts(void **state)
                         fail_msg("case %zu", i);
 }
 
+static const struct {
+        const char *exe;
+        struct span args;
+        bool want;
+} prompts[] = {
+        { "/usr/bin/bash", SPAN_INIT("-bash\0"), true },
+        { "/usr/bin/dash", SPAN_INIT("sh\0-i\0"), true },
+        { "/usr/bin/bash", SPAN_INIT("bash\0--login\0"), true },
+        { "/usr/bin/bash", SPAN_INIT("bash\0-c\0ls\0"), false },
+        { "/usr/bin/bash", SPAN_INIT("bash\0-lc\0ls\0"), false },
+        { "/usr/bin/bash", SPAN_INIT("bash\0install.sh\0"), false },
+        { "/usr/bin/python3", SPAN_INIT("python3\0"), false },
+        { "/usr/bin/bash", SPAN_INIT(""), false },
+};
+
+static void test_prompts(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(prompts); i++)
+                if (who_is_prompt(span_str(prompts[i].exe), prompts[i].args) != prompts[i].want)
+                        fail_msg("case %zu", i);
+}
+
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_scripts) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_scripts),
+                                            cmocka_unit_test(test_prompts) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
