@@ -327,6 +327,6 @@ const struct state_table state_hardware = {
         .about = "devices, disks, firmware, processors and memory",
         STATE_COLUMNS(columns),
         STATE_SOURCES(sources),
-        .every_s = 15,
+        .every_s = 30,
         .read = read_hardware,
 };

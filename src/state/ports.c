@@ -74,10 +74,11 @@ static int put(struct state_out *out, const struct state_part *p, struct span li
         if (span_eq_str(kind, "socket"))
                 return put_socket(out, p, line, number);
         if (span_eq_str(kind, "denied"))
-                return state_fault(out, p, 0,
-                                   "%u processes may not be looked into (CAP_SYS_PTRACE is "
-                                   "missing): a socket without program may be one of theirs",
-                                   (unsigned)n);
+                return state_fault(
+                        out, p, 0,
+                        "%u processes may not be looked into, which takes CAP_SYS_PTRACE: a "
+                        "socket without program may be one of theirs",
+                        (unsigned)n);
         if (!span_eq_str(kind, "udp"))
                 return state_fault(out, p, number, "not a line of monitor/ports.c");
         state_put_status(&why, (uint32_t)n);

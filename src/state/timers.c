@@ -88,6 +88,6 @@ const struct state_table state_timers = {
         .about = "systemd's timers",
         STATE_COLUMNS(columns),
         STATE_SOURCES(sources),
-        .every_s = 10,
+        .every_s = 30,
         .read = read_timers,
 };

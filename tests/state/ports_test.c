@@ -20,9 +20,10 @@ static const struct table_case cases[] = {
         { .name = "what could not be seen",
           .part = { PART("ports", "denied\t12\nudp\t2\n") },
           .rows = "",
-          .faults = "ports:0: 12 processes may not be looked into (CAP_SYS_PTRACE is missing): a "
-                    "socket without program may be one of theirs\n"
-                    "ports:0: UDP sockets are not told: No such file or directory\n" },
+          .faults =
+                  "ports:0: 12 processes may not be looked into, which takes CAP_SYS_PTRACE: a socket "
+                  "without program may be one of theirs\n"
+                  "ports:0: UDP sockets are not told: No such file or directory\n" },
         { .name = "lines that are none",
           .part = { PART("ports", "socket\ttcp\t::\t22\t0\t1\t/x\t-\t-\n"
                                   "socket\ttcp\t::\tx\t0\t1\t/x\t-\t-\t-\nother\n") },
