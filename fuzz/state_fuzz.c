@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The first byte chooses a table, its source's bytes follow: with a NUL between where it has
- * several.  Of a table that takes lists of files these are the items, each with two files. */
+ * several.  Of a table that takes lists of files these are the items, each with two files.  Of a
+ * target: its settings, a NUL and the answer. */
 #include "state/bundle.h"
 #include "state/fields.h"
 #include "state/row.h"
+#include "state/settings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -33,6 +35,7 @@ static void put_items(struct span rest, struct buf *bundle)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+        static const char *const of_target[] = { STATE_GIVEN_NAME, "program" };
         struct span rest = span_of(data, size), bytes;
         struct buf bundle = BUF_INIT(1 << 20);
         const struct state_table *t;
@@ -54,6 +57,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 bundle_put(&bundle, &(struct state_part){ .name = span_str(t->sources[i].where),
                                                           .mode = 0100644,
                                                           .bytes = bytes });
+        for (size_t i = 0; t->n_settings && i < ARRAY_LEN(of_target) && field_cut(&rest, 0, &bytes);
+             i++)
+                bundle_put(&bundle,
+                           &(struct state_part){ .name = span_str(of_target[i]), .bytes = bytes });
         assert(bundle_open(buf_span(&bundle), &in, NULL) == 0);
         state_out_init(&out, t, check, (void *)(uintptr_t)t);
         (void)!t->read(&in, &out, NULL);

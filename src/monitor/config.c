@@ -2,6 +2,7 @@
 #include "monitor/config.h"
 
 #include "base/text.h"
+#include "monitor/target.h"
 #include "sys/io.h"
 #include "wire/fact.h"
 
@@ -252,15 +253,102 @@ static int plan_table(struct monitor_config *c, const struct state_table *t,
         return 0;
 }
 
-static int make_plans(struct monitor_config *c)
+/* {"settings":[[key,value],...]}: each a setting of the table, each value good. */
+static int copy_values(struct monitor_config *c, const struct target_told *told,
+                       struct target_value **ret, size_t *ret_n)
+{
+        struct target_value *list = arena_alloc(&c->arena, STATE_SETTINGS_MAX * sizeof(*list));
+        struct json_iter it = json_iter_of(told->settings), pair;
+        char key[STATE_NAME_MAX], value[STATE_SETTING_MAX + 1];
+        struct json_value item, k, v;
+        size_t n = 0;
+
+        if (!list)
+                return -ENOMEM;
+        while (json_next(&it, NULL, &item)) {
+                if (item.type != JSON_ARRAY || n == STATE_SETTINGS_MAX)
+                        return -EBADMSG;
+                pair = json_iter_of(item);
+                if (!json_next(&pair, NULL, &k) || !json_next(&pair, NULL, &v) ||
+                    !fact_copy(k, key, sizeof key - 1) || !fact_copy(v, value, STATE_SETTING_MAX))
+                        return -EBADMSG;
+                list[n].setting = state_setting_by_name(told->table, span_str(key));
+                if (!list[n].setting || state_setting_wrong(list[n].setting, span_str(value)))
+                        return -EBADMSG;
+                list[n].value = arena_copy(&c->arena, span_str(value));
+                if (!list[n++].value)
+                        return -ENOMEM;
+        }
+        *ret = list;
+        *ret_n = n;
+        return 0;
+}
+
+static int check_required(const struct target *t)
+{
+        for (size_t i = 0; i < t->table->n_settings; i++)
+                if (t->table->settings[i].required && !target_value(t, t->table->settings[i].name))
+                        return -EBADMSG;
+        return 0;
+}
+
+/* What its reader gets of it: all, for a path is no secret and there is nothing else. */
+static const char *given_of(struct monitor_config *c, const struct target *t)
+{
+        struct buf b = BUF_INIT(4 * STATE_SETTINGS_BYTES_MAX);
+        const char *s;
+
+        for (size_t i = 0; i < t->n; i++)
+                buf_printf(&b, "%s\t%s\n", t->values[i].setting->name, t->values[i].value);
+        s = buf_status(&b) == 0 ? arena_copy(&c->arena, buf_span(&b)) : NULL;
+        buf_done(&b);
+        return s;
+}
+
+static int plan_target(struct monitor_config *c, const struct target_told *told, struct err *err)
+{
+        struct state_source *s = arena_alloc(&c->arena, sizeof *s);
+        struct target t = { .table = told->table,
+                            .timeout_s = told->timeout_s ? told->timeout_s : STATE_TIMEOUT_S,
+                            .arena = &c->arena };
+        struct target_value *values = NULL;
+        struct command *command = NULL;
+        struct plan *p = &c->plans[c->n];
+        int rc = s ? copy_values(c, told, &values, &t.n) : -ENOMEM;
+
+        t.values = values;
+        if (rc == 0)
+                rc = check_required(&t);
+        if (rc < 0)
+                return err_sys(err, rc, "target %s", told->name);
+        rc = target_command(&t, &command, err);
+        if (rc < 0)
+                return err_wrap(err, "target %s", told->name);
+        *s = (struct state_source){ STATE_GIVEN, 0, given_of(c, &t) };
+        if (!s->where)
+                return err_set(err, -ENOMEM, "out of memory");
+        *p = (struct plan){ .table = t.table,
+                            .every_s = told->every_s ? told->every_s : t.table->every_s,
+                            .sources = s,
+                            .n_sources = 1,
+                            .command = command };
+        snprintf(p->name, sizeof p->name, "%s.%s", t.table->name, told->name);
+        c->n++;
+        return 0;
+}
+
+static int make_plans(struct monitor_config *c, struct err *err)
 {
         int rc = 0;
 
         c->plans = arena_alloc(&c->arena, PLANS_MAX * sizeof *c->plans);
         if (!c->plans)
-                return -ENOMEM;
+                return err_set(err, -ENOMEM, "out of memory");
         for (size_t i = 0; state_tables[i] && rc == 0; i++)
-                rc = plan_table(c, state_tables[i], &c->told->table[i]);
+                if ((rc = plan_table(c, state_tables[i], &c->told->table[i])) < 0)
+                        err_sys(err, rc, "tables");
+        for (size_t i = 0; i < c->told->n_targets && rc == 0; i++)
+                rc = plan_target(c, &c->told->target[i], err);
         return rc;
 }
 
@@ -269,11 +357,8 @@ int monitor_config_end(struct monitor_config *c, int job_result, const struct er
 {
         int rc = conffile_end(c->from, &c->faults, job_result, job_err, err);
 
-        if (rc == 0) {
-                rc = make_plans(c);
-                if (rc < 0)
-                        err_sys(err, rc, "%s", c->from);
-        }
+        if (rc == 0 && (rc = make_plans(c, err)) < 0)
+                err_wrap(err, "%s", c->from);
         c->told = NULL;
         return rc;
 }

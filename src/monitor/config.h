@@ -14,6 +14,7 @@
 #include "crypto/sha256.h"
 #include "loop/conffile.h"
 #include "loop/jobrun.h"
+#include "monitor/command.h"
 #include "state/settings.h"
 #include "state/state.h"
 
@@ -31,6 +32,7 @@ struct plan {
         unsigned every_s;
         const struct state_source *sources;
         size_t n_sources;
+        const struct command *command; /* of a target; NULL */
 };
 
 struct monitor_config {

@@ -95,6 +95,8 @@ static int put_sources(const struct gather *g, struct buf *out, struct buf *look
 
         for (size_t i = 0; i < g->n && rc == 0; i++)
                 rc = put_source(&x, &g->sources[i]);
+        if (rc == 0 && out && g->command)
+                rc = gather_command(&x, g->command);
         if (rc == 0 && buf_status(&x.look) < 0)
                 rc = err_sys(err, buf_status(&x.look), "gathering");
         buf_done(&x.content);

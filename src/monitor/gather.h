@@ -14,6 +14,9 @@
 #include "state/state.h"
 
 #include <stdatomic.h>
+#include <sys/types.h>
+
+struct command;
 
 enum {
         GATHER_PROGRAM_MAX = 32 * 1024 * 1024, /* bytes of a program's output */
@@ -26,6 +29,9 @@ struct gather {
         const char *root; /* before every path, and what programs see as theirs not at all; "" */
         const struct state_source *sources;
         size_t n;
+        const struct command *command; /* of a target, behind the sources; NULL */
+        uid_t net_uid;                 /* who a command runs as, when as_others */
+        gid_t net_gid;
         bool as_others;          /* become somebody else for programs; takes root */
         const atomic_bool *stop; /* give up: nobody wants it any more */
 };

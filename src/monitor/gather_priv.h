@@ -28,6 +28,8 @@ MUST_USE int gather_content(struct gathering *x, const char *path, size_t max,
                             struct state_part *ret);
 /* gather_homes.c */
 MUST_USE int gather_homes(struct gathering *x, const struct state_source *s);
+/* gather_command.c */
+MUST_USE int gather_command(struct gathering *x, const struct command *c);
 /* gather_program.c */
 MUST_USE int gather_program(struct gathering *x, const struct state_source *s);
 

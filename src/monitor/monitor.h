@@ -33,6 +33,8 @@ struct monitor_options {
         const char *config;        /* state.yaml(5); where it is not there, what is built in */
         const char *const *tables; /* only these, ended by NULL; NULL: all */
         bool as_others;            /* may become somebody else for a program */
+        uid_t net_uid;             /* who asks what is beyond this host */
+        gid_t net_gid;
 };
 
 /* A state.yaml that is refused is told, and what is built in is used.  -ENOENT: a table of

@@ -21,7 +21,7 @@ static void gather_run(struct pool_job *j)
 
         g->same = false;
         g->rc = 0;
-        if (gather_can_look(g->g.sources, g->g.n)) {
+        if (!g->g.command && gather_can_look(g->g.sources, g->g.n)) {
                 g->rc = gather_look(&g->g, g->look, &g->err);
                 g->same = g->rc == 0 && g->look_first && memcmp(g->look, g->known, SHA256_LEN) == 0;
         }
@@ -48,6 +48,9 @@ int read_begin(struct monitor *m, struct watched *w)
                 .g = { .root = m->o.root,
                        .sources = w->plan->sources,
                        .n = w->plan->n_sources,
+                       .command = w->plan->command,
+                       .net_uid = m->o.net_uid,
+                       .net_gid = m->o.net_gid,
                        .as_others = m->o.as_others,
                        .stop = &m->stop },
                 .look_first = w->has_look,
@@ -124,7 +127,8 @@ static void on_end(void *ctx, int result, const struct err *err)
                 return;
         }
         memcpy(w->look, m->gather.look, SHA256_LEN);
-        w->has_look = gather_can_look(w->plan->sources, w->plan->n_sources);
+        w->has_look = !w->plan->command &&
+                      gather_can_look(w->plan->sources, w->plan->n_sources);
         w->has_gathered = true;
         w->faults = m->faults;
         w->read_ns = clock_wall(m->o.clock);

@@ -11,6 +11,7 @@
 #include "monitor/config.h"
 #include "monitor/monitor.h"
 #include "sys/io.h"
+#include "sys/users.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -19,7 +20,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { STATUS_MS = 1000, STATUS_FIRST_MS = 100, POOL_JOBS = 4 };
+enum { NOBODY = 65534, STATUS_MS = 1000, STATUS_FIRST_MS = 100, POOL_JOBS = 4 };
 
 struct process {
         const struct monitor_run_options *o;
@@ -69,6 +70,13 @@ static void say_status(void *ctx)
         loop_timer_set(p->status, clock_mono(p->o->clock) + ms * NS_PER_MS);
 }
 
+/* Who asks what is beyond this host: a user of its own where the system has one. */
+static void find_net_user(struct monitor_options *o)
+{
+        if (users_find("assay-net", &o->net_uid, &o->net_gid) < 0)
+                o->net_uid = o->net_gid = NOBODY;
+}
+
 /* Everything that needs rights, then the rights go, then everything that needs threads. */
 static int open_all(struct process *p, struct err *err)
 {
@@ -86,6 +94,7 @@ static int open_all(struct process *p, struct err *err)
         CLEANUP_FD int run_fd = open(p->o->run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         int rc = run_fd < 0 ? err_sys(err, -errno, "%s", p->o->run) : 0;
 
+        find_net_user(&o);
         if (rc == 0)
                 rc = presence_open(run_fd, "monitor", clock_wall(p->o->clock), &p->presence, err);
         if (rc == 0)

@@ -30,7 +30,7 @@ enum {
         STATE_SETTINGS_BYTES_MAX = 12 * 1024, /* of one target, keys and values */
         STATE_EVERY_MIN_S = 1,
         STATE_EVERY_MAX_S = 366 * 86400,
-        STATE_TIMEOUT_S = 60, /* of a target, where it has none */
+        STATE_TIMEOUT_S = 30, /* of a target, where it has none */
         STATE_TIMEOUT_MAX_S = 600,
         STATE_FILE_FACTS_MAX =
                 STATE_TABLES_MAX + STATE_TABLES_MAX * STATE_FILES_MAX + STATE_TARGETS_MAX,

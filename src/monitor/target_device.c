@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ssh(1): one command on a device, with a key file, a pinned host key, and nothing of this host's
+ * own configuration. */
+#include "monitor/target.h"
+
+#include <stdio.h>
+
+/* ssh closes what it inherits but the first three, so the key is its input. */
+static const char key_path[] = "/proc/self/fd/0";
+/* The host's name in what is pinned, whatever its address. */
+#define ALIAS "assay-target"
+
+static bool is_key_char(char ch)
+{
+        return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') ||
+               strchr("+/=-@._", ch);
+}
+
+/* "ssh-ed25519 AAAA...": it becomes words of a command, so nothing else may be in it. */
+static int check_host_key(const char *key, struct err *err)
+{
+        size_t blanks = 0;
+
+        for (const char *p = key; *p; p++) {
+                blanks += *p == ' ';
+                if (*p != ' ' && !is_key_char(*p))
+                        blanks = 9;
+        }
+        return blanks == 1 ? 0
+                           : err_set(err, -EINVAL,
+                                     "host_key is a sort of key, a blank and the key, as "
+                                     "ssh-keyscan(1) prints them");
+}
+
+int target_device(const struct target *t, struct command *c, struct err *err)
+{
+        static const char *const options[] = {
+                "/usr/bin/ssh", "-F",
+                "none",         "-T",
+                "-o",           "BatchMode=yes",
+                "-o",           "CheckHostIP=no",
+                "-o",           "ClearAllForwardings=yes",
+                "-o",           "ConnectTimeout=10",
+                "-o",           "ControlMaster=no",
+                "-o",           "ControlPath=none",
+                "-o",           "GlobalKnownHostsFile=none",
+                "-o",           "HostKeyAlias=" ALIAS,
+                "-o",           "IdentitiesOnly=yes",
+                "-o",           "IdentityAgent=none",
+                "-o",           "LogLevel=ERROR",
+                "-o",           "PasswordAuthentication=no",
+                "-o",           "KbdInteractiveAuthentication=no",
+                "-o",           "ServerAliveCountMax=3",
+                "-o",           "ServerAliveInterval=5",
+                "-o",           "StdinNull=yes",
+                "-o",           "StrictHostKeyChecking=yes",
+                "-o",           "UpdateHostKeys=no",
+                "-o",           "UserKnownHostsFile=none",
+        };
+        const char *host_key = target_value(t, "host_key"), *port = target_value(t, "port");
+        int rc = check_host_key(host_key, err);
+
+        if (rc < 0)
+                return rc;
+        c->name = "ssh";
+        c->file_is_input = true;
+        (void)target_file(c, target_value(t, "key_file"), COMMAND_SECRET, &rc);
+        for (size_t i = 0; i < ARRAY_LEN(options); i++)
+                target_arg(c, options[i], &rc);
+        target_arg(c, "-o", &rc);
+        target_arg(c, target_join(t, "KnownHostsCommand=/usr/bin/echo " ALIAS " ", host_key), &rc);
+        target_arg(c, "-i", &rc);
+        target_arg(c, key_path, &rc);
+        target_arg(c, "-p", &rc);
+        target_arg(c, port ? port : "22", &rc);
+        target_arg(c, "-l", &rc);
+        target_arg(c, target_value(t, "user"), &rc);
+        target_arg(c, "--", &rc);
+        target_arg(c, target_value(t, "host"), &rc);
+        target_arg(c, target_value(t, "command"), &rc);
+        return rc;
+}
