@@ -190,7 +190,7 @@ static void walk_dir(struct walk *w, int fd, unsigned depth)
         walk_below(w, fd, from, depth + 1);
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): as deep as DEPTH_MAX */
+/* As deep as DEPTH_MAX. */
 static void walk_into(struct walk *w, int dirfd, const char *name, unsigned depth)
 {
         CLEANUP_FD int fd = -1;

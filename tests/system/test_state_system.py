@@ -148,7 +148,8 @@ def test_ports_are_those_of_ss_and_a_listener_is_told(monitor):
                                             ("udp", "127.0.0.3", 20123)]}
 
     def closed():
-        return {("removed", r[0]) for c in m.changes() for r in c.get("old", []) if r[1] == "127.0.0.3"}
+        return [c for c in m.changes()
+                if c["change"] == "removed" and ["address", "127.0.0.3"] in c["old"]]
 
     wait_for(closed, "the ports' end")
 
