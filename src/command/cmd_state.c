@@ -196,8 +196,10 @@ static const struct command state_columns_command = {
         .run = run_columns,
 };
 
-static const struct command *const state_commands[] = { &state_list_command, &state_show_command,
-                                                        &state_columns_command, NULL };
+static const struct command *const state_commands[] = {
+        &state_list_command,  &state_show_command,    &state_columns_command,
+        &command_state_check, &command_state_default, NULL
+};
 
 const struct command command_state = {
         .name = "state",

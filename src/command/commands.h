@@ -14,6 +14,8 @@ extern const struct command command_prove;
 extern const struct command command_change;
 extern const struct command command_alert;
 extern const struct command command_state;
+extern const struct command command_state_check;
+extern const struct command command_state_default;
 extern const struct command command_erase;
 extern const struct command command_export;
 extern const struct command command_ledger;

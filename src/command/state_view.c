@@ -50,7 +50,7 @@ static void take_said(struct json_value said, struct state_list *l)
         struct span when;
         int64_t n = 0;
 
-        if (l->n == STATE_TABLES_MAX || said.type != JSON_ARRAY || !json_next(&it, NULL, &name) ||
+        if (l->n == STATE_LISTED_MAX || said.type != JSON_ARRAY || !json_next(&it, NULL, &name) ||
             !json_next(&it, NULL, &rows) || !json_next(&it, NULL, &faults) ||
             !json_next(&it, NULL, &read) || !json_next(&it, NULL, &problem))
                 return;
@@ -91,7 +91,7 @@ static void ask_monitor(const struct invocation *in, struct state_list *l)
 
 static void add_known(struct state_list *l)
 {
-        for (size_t i = 0; state_tables[i] && l->n < STATE_TABLES_MAX; i++) {
+        for (size_t i = 0; state_tables[i] && l->n < STATE_LISTED_MAX; i++) {
                 struct state_listed *x = &l->at[l->n++];
 
                 *x = (struct state_listed){ .table = state_tables[i] };

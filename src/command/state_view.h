@@ -7,10 +7,11 @@
 
 #include "command/command.h"
 #include "state/rows.h"
+#include "state/settings.h"
 #include "state/stored.h"
 #include "wire/json.h"
 
-enum { STATE_PROBLEM_MAX = 512 };
+enum { STATE_PROBLEM_MAX = 512, STATE_LISTED_MAX = STATE_TABLES_MAX + STATE_TARGETS_MAX };
 
 struct state_listed {
         const struct state_table *table; /* NULL: this program does not know it */
@@ -23,7 +24,7 @@ struct state_listed {
 };
 
 struct state_list {
-        struct state_listed at[STATE_TABLES_MAX];
+        struct state_listed at[STATE_LISTED_MAX];
         size_t n;
         bool lives; /* the monitor runs */
 };
