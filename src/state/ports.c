@@ -98,6 +98,6 @@ const struct state_table state_ports = {
         .about = "listening TCP and UDP sockets",
         STATE_COLUMNS(columns),
         STATE_SOURCES(sources),
-        .every_s = 10,
+        .every_s = 20,
         .read = read_ports,
 };

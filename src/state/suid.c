@@ -100,6 +100,6 @@ const struct state_table state_suid = {
         .about = "set-uid and set-gid files and those with capabilities",
         STATE_COLUMNS(columns),
         STATE_SOURCES(sources),
-        .every_s = 3600,
+        .every_s = 4 * 3600,
         .read = read_suid,
 };
