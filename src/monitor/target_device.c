@@ -8,7 +8,8 @@
 /* ssh closes what it inherits but the first three, so the key is its input. */
 static const char key_path[] = "/proc/self/fd/0";
 /* The host's name in what is pinned, whatever its address. */
-#define ALIAS "assay-target"
+#define ALIAS          "assay-target"
+#define HOST_KEY_ALIAS "HostKeyAlias=" ALIAS
 
 static bool is_key_char(char ch)
 {
@@ -44,7 +45,7 @@ int target_device(const struct target *t, struct command *c, struct err *err)
                 "-o",           "ControlMaster=no",
                 "-o",           "ControlPath=none",
                 "-o",           "GlobalKnownHostsFile=none",
-                "-o",           "HostKeyAlias=" ALIAS,
+                "-o",           HOST_KEY_ALIAS,
                 "-o",           "IdentitiesOnly=yes",
                 "-o",           "IdentityAgent=none",
                 "-o",           "LogLevel=ERROR",

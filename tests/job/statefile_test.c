@@ -43,7 +43,8 @@ static int run(struct span yaml, struct buf *told)
 
 /* What is added begins in line 2. */
 #define HEAD   "version: 1\n"
-#define TABLES HEAD "tables:\n" /* and here in line 3 */
+#define TABLES HEAD "tables:\n"                                /* and here in line 3 */
+#define TARGET HEAD "targets:\n  - name: a\n    table: ldap\n" /* and here in line 5 */
 
 static const struct {
         struct span yaml;
@@ -81,6 +82,24 @@ static const struct {
           "4:12 \"users\" is no table of targets" },
         { SPAN_INIT(HEAD "targets:\n  - {name: a, table: no, timeout: 11m}\n"),
           "3:22 \"no\" is no table of targets\n3:35 a time is between 1s and 10m" },
+        { SPAN_INIT(TABLES "  ldap: {off: true}\n"), "3:3 ldap is looked at for the targets" },
+        { SPAN_INIT(TARGET "    uri: x\n"), "3:5 the target has no base" },
+        { SPAN_INIT(TARGET "    uri: x\n    base: x\n    bas: x\n"),
+          "7:5 unknown key \"bas\" of ldap: there are attributes, base, " },
+        { SPAN_INIT(TARGET "    uri: -x\n"), "5:10 a text that does not begin with a dash" },
+        { SPAN_INIT(TARGET "    uri: [x, y]\n"), "5:10 ldaps://host, ldap://host or ldapi" },
+        { SPAN_INIT(TARGET "    ca_file: x\n"), "5:14 an absolute path should stand here" },
+        { SPAN_INIT(TARGET "    tls: no\n"), "5:10 starttls|none should stand here" },
+        { SPAN_INIT(TARGET
+                    "    uri: x\n    base: x\n  - {name: a, table: ldap, uri: x, base: y}\n"),
+          "7:12 ldap has a target \"a\" already, in line 3" },
+        { SPAN_INIT(TABLES "  backups: {files: []}\n"), "3:20 a list of items should stand here" },
+        { SPAN_INIT(TABLES "  backups: {files: [{name: a, paths: b}]}\n"),
+          "3:38 an absolute path should stand here, not \"b\"" },
+        { SPAN_INIT(TABLES "  backups: {files: [{paths: /b}]}\n"), "3:21 the item has no name" },
+        { SPAN_INIT(TABLES "  backups:\n    files:\n      - {name: a, paths: /b}\n"
+                           "      - {name: a, paths: /c}\n"),
+          "6:9 \"a\" is there twice, first in line 5" },
 };
 
 /* Does each line of what was told begin as its line here, and are there no more? */
@@ -113,10 +132,20 @@ static void test_faults(void **state)
         buf_done(&told);
 }
 
-static const char whole[] = TABLES "  users: {every: 10m}\n  groups:\n    off: true\n";
+static const char whole[] =
+        TABLES "  users: {every: 10m}\n  groups:\n    off: true\n  backups:\n    files:\n"
+               "      - {name: nightly, paths: [/a, /b/*], max_age: 26h}\n"
+               "targets:\n  - {table: ldap, uri: u, base: b, attributes: [x, y], timeout: 5s, "
+               "name: corp}\n";
 static const char whole_told[] =
         "{\"every\":600,\"fact\":\"table\",\"line\":3,\"off\":false,\"table\":\"users\"}\n"
-        "{\"every\":0,\"fact\":\"table\",\"line\":4,\"off\":true,\"table\":\"groups\"}\n";
+        "{\"every\":0,\"fact\":\"table\",\"line\":4,\"off\":true,\"table\":\"groups\"}\n"
+        "{\"every\":0,\"fact\":\"table\",\"line\":6,\"off\":false,\"table\":\"backups\"}\n"
+        "{\"fact\":\"files\",\"line\":8,\"max_age\":93600,\"name\":\"nightly\","
+        "\"paths\":[\"/a\",\"/b/*\"],\"table\":\"backups\"}\n"
+        "{\"every\":0,\"fact\":\"target\",\"line\":10,\"name\":\"corp\",\"settings\":"
+        "[[\"uri\",\"u\"],[\"base\",\"b\"],[\"attributes\",\"x\"],[\"attributes\",\"y\"]],"
+        "\"table\":\"ldap\",\"timeout\":5}\n";
 
 static void test_whole(void **state)
 {
