@@ -158,6 +158,7 @@ static void put_option(struct state_out *out, struct span s)
         buf_put(&b, at ? span_of(s.p, (size_t)(at - s.p)) : s);
         buf_put_str(&b, at ? "=***\"" : "");
         state_item(out, "options", buf_status(&b) < 0 ? SPAN("***") : buf_span(&b));
+        state_memory(out, &b);
         buf_done(&b);
 }
 
@@ -243,6 +244,7 @@ static void put_fingerprint(struct state_out *out, struct span key)
         while (b.n && b.p[b.n - 1] == '=')
                 b.n--;
         state_text(out, "fingerprint", buf_span(&b));
+        state_memory(out, &b);
         buf_done(&b);
 }
 

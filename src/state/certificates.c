@@ -200,6 +200,8 @@ static bool read_block(struct reading *r, struct field_lines *lines)
         if (der && ended && buf_status(&base64) == 0)
                 rc = text_from_base64(buf_span(&base64), der, DER_MAX, &n);
         r->der.n = rc == 0 ? n : 0;
+        state_memory(r->out, &base64);
+        state_memory(r->out, &r->der);
         buf_done(&base64);
         return rc == 0;
 }

@@ -168,6 +168,7 @@ static int put_line(struct state_out *out, const struct state_part *p, const str
         } else {
                 rc = state_fault(out, p, number, "neither a time and a command nor a variable");
         }
+        state_memory(out, &schedule);
         buf_done(&schedule);
         return rc;
 }
@@ -238,6 +239,7 @@ static int put_at(struct state_out *out, const struct state_part *p)
         if (minute <= INT64_MAX / (60 * NS_PER_S))
                 state_time(out, "next", (int64_t)minute * 60 * NS_PER_S);
         rc = state_end(out);
+        state_memory(out, &user);
         buf_done(&user);
         return rc;
 }

@@ -139,6 +139,7 @@ static int put_record(struct state_out *out, const struct login_record *r)
         if (r->sec > 0 && r->sec < INT64_MAX / NS_PER_S)
                 state_time(out, "since", r->sec * NS_PER_S);
         rc = state_end(out);
+        state_memory(out, &from);
         buf_done(&from);
         return rc;
 }

@@ -144,6 +144,7 @@ void mask_text(struct state_out *out, const char *column, struct span text)
 
         mask_put(&b, span_of(text.p, MIN_OF(text.n, (size_t)STATE_ROW_MAX)));
         state_text(out, column, buf_status(&b) < 0 ? stars : buf_span(&b));
+        state_memory(out, &b);
         buf_done(&b);
 }
 
@@ -153,5 +154,6 @@ void mask_item(struct state_out *out, const char *column, struct span text)
 
         mask_put(&b, span_of(text.p, MIN_OF(text.n, (size_t)STATE_ROW_MAX)));
         state_item(out, column, buf_status(&b) < 0 ? stars : buf_span(&b));
+        state_memory(out, &b);
         buf_done(&b);
 }

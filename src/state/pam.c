@@ -11,6 +11,7 @@
 #include "state/row.h"
 #include "state/tables.h"
 
+#include <stdio.h>
 #include <strings.h>
 
 enum {
@@ -173,14 +174,11 @@ static int put_module(struct stack *k, const struct place *at, uint32_t number, 
 static bool part_in(const struct state_in *in, const char *dir, struct span name,
                     struct state_part *ret)
 {
-        struct buf path = BUF_INIT(BUNDLE_NAME_MAX);
-        bool found;
+        char path[BUNDLE_NAME_MAX];
+        int n = snprintf(path, sizeof path, "%s%.*s", dir, (int)MIN_OF(name.n, sizeof path),
+                         (const char *)name.p);
 
-        buf_put_str(&path, dir);
-        buf_put(&path, name);
-        found = buf_status(&path) == 0 && state_part_named(in, buf_span(&path), ret);
-        buf_done(&path);
-        return found;
+        return (size_t)n < sizeof path && state_part_named(in, span_of(path, (size_t)n), ret);
 }
 
 static bool find_part(const struct state_in *in, struct span name, struct state_part *ret)

@@ -178,6 +178,12 @@ static int put_row(struct state_out *o)
         return buf_status(&o->fact);
 }
 
+void state_memory(struct state_out *o, const struct buf *b)
+{
+        if (buf_status(b) == -ENOMEM && o->failed == 0)
+                o->failed = -ENOMEM;
+}
+
 int state_end(struct state_out *o)
 {
         int rc = o->failed ? o->failed : put_row(o);

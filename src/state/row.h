@@ -46,6 +46,8 @@ void state_item(struct state_out *o, const char *column, struct span text);
 void state_no_items(struct state_out *o, const char *column);
 /* Has the row at hand a value there? */
 bool state_has(const struct state_out *o, const char *column);
+/* What b holds is meant for a row: if memory failed it, the reading fails, as a whole. */
+void state_memory(struct state_out *o, const struct buf *b);
 /* Negative: stop reading and return it.  A row that is too long is told as a fault, cut nowhere. */
 MUST_USE int state_end(struct state_out *o);
 

@@ -61,6 +61,7 @@ static void put_value(struct state_out *out, const struct setting *s, struct spa
                 value = buf_span(&b);
         }
         state_item(out, "values", value);
+        state_memory(out, &b);
         buf_done(&b);
 }
 

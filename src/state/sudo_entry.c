@@ -45,6 +45,7 @@ static void put_item(struct sudo_reading *r, const char *column, struct span tex
                 buf_put_byte(&b, '!');
         sudoers_put(&b, text);
         state_item(r->out, column, buf_span(&b));
+        state_memory(r->out, &b);
         buf_done(&b);
 }
 
@@ -112,6 +113,7 @@ static void put_spec(struct sudo_reading *r, const struct group *g)
         }
         sudoers_put(&b, g->commands);
         state_text(r->out, "spec", buf_span(&b));
+        state_memory(r->out, &b);
         buf_done(&b);
 }
 
@@ -121,6 +123,7 @@ static void put_text(struct sudo_reading *r, const char *column, struct span tex
 
         sudoers_put(&b, text);
         state_text(r->out, column, buf_span(&b));
+        state_memory(r->out, &b);
         buf_done(&b);
 }
 
@@ -407,6 +410,7 @@ static int put_setting(struct sudo_reading *r, uint32_t line, struct span scope,
         buf_put_str(&b, sign);
         sudoers_put(&b, value);
         state_text(r->out, "value", buf_span(&b));
+        state_memory(r->out, &b);
         buf_done(&b);
         return state_end(r->out);
 }

@@ -127,6 +127,8 @@ static int include(struct sudo_reading *r, struct sudoers *s, bool all, unsigned
                 rc = sudo_fault(r, line, "includes a file that is not below /etc/sudoers.d");
         else
                 rc = read_part(r, &p, depth + 1);
+        if (r->out)
+                state_memory(r->out, &path);
         buf_done(&path);
         return rc;
 }

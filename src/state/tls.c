@@ -255,6 +255,7 @@ static int nginx_directive(struct reading *r, struct nginx *n, struct span name)
                 rc = put(r, line, name, buf_span(&value));
         else if (is_about_tls(r->program, name))
                 rc = state_fault(r->out, r->part, line, "a value that is too long");
+        state_memory(r->out, &value);
         buf_done(&value);
         n->rest = span_from(n->rest, n->rest.n && n->rest.p[0] != '}');
         return rc;
