@@ -12,6 +12,7 @@
 struct arguments {
         struct recorder_options recorder;
         struct option_u64 backlog; /* MiB */
+        struct option_u64 uplink;
 };
 
 enum { BACKLOG_MIN = 16, BACKLOG_MAX = 16 * 1024 };
@@ -23,6 +24,8 @@ static const struct option_spec specs[] = {
           "of this host in the entries; by default what the kernel calls it" },
         { "origin", 0, OPTION_TEXT, offsetof(struct arguments, recorder.origin), "NAME",
           "of a ledger that is made now: a URL without its scheme" },
+        { "uplink-user-id", 0, OPTION_U64, offsetof(struct arguments, uplink), "UID",
+          "whom assay-uplink runs as, where there is no user assay-net" },
         { 0 },
 };
 
@@ -45,6 +48,11 @@ int main(int argc, char **argv)
                         BACKLOG_MAX);
                 return 2;
         }
+        if (a.uplink.given && (a.uplink.value == 0 || a.uplink.value > UINT32_MAX - 1)) {
+                fputs("assay-recorder: --uplink-user-id: a user id other than root's\n", stderr);
+                return 2;
+        }
+        o->uplink = (uid_t)a.uplink.value;
         o->backlog_bytes = a.backlog.value * 1024 * 1024;
         if (!o->host) {
                 if (gethostname(host, sizeof host - 1) < 0) {

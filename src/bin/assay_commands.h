@@ -6,6 +6,7 @@
 
 #include "command/command.h"
 
+extern const struct command command_alert;
 extern const struct command command_baseline;
 extern const struct command command_check;
 extern const struct command command_deny;

@@ -267,7 +267,7 @@ static enum status run_list(struct invocation *in)
         return result;
 }
 
-static const struct command alert_list = {
+const struct command alert_list = {
         .name = "list",
         .operands = "[DIR]",
         .about = "show the acts that nothing has explained",
@@ -345,7 +345,7 @@ static enum status run_explain(struct invocation *in)
         return command_print(in, &body, STATUS_GOOD);
 }
 
-static const struct command alert_explain = {
+const struct command alert_explain = {
         .name = "explain",
         .operands = "ALERT",
         .about = "say which change explains an alert after the fact",
@@ -356,13 +356,4 @@ static const struct command alert_explain = {
         .min_operands = 1,
         .max_operands = 1,
         .run = run_explain,
-};
-
-static const struct command *const alert_commands[] = { &alert_list, &alert_explain, NULL };
-
-const struct command command_alert = {
-        .name = "alert",
-        .operands = "[OPTION]... [OPERAND]...",
-        .about = "what was changed and nothing explains",
-        .sub = alert_commands,
 };

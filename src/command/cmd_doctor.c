@@ -25,6 +25,8 @@
 #include "command/commands.h"
 #include "command/doctor.h"
 #include "command/places.h"
+#include "command/sinks.h"
+#include "loop/presence.h"
 #include "sys/bpf.h"
 #include "sys/procconn.h"
 #include "wire/json.h"
@@ -189,13 +191,18 @@ static void look_audit(const struct invocation *in, struct finding *f)
 
 static void look_users(const struct invocation *in, struct finding *f)
 {
+        bool recorder = getpwnam("assay"), uplink = getpwnam("assay-net");
+
         f->optional = true;
-        if (getpwnam("assay")) {
-                doctor_found(f, VERDICT_PASS, "assay exists");
+        if (recorder && uplink) {
+                doctor_found(f, VERDICT_PASS, "assay and assay-net exist");
                 return;
         }
         doctor_found(f, VERDICT_FAIL,
-                     "no user assay: \"assay up\" uses numeric ids of its own instead");
+                     "no user %s: \"assay up\" uses numeric ids of its own instead",
+                     recorder ? "assay-net"
+                     : uplink ? "assay"
+                              : "assay, none assay-net");
         doctor_mend(f, "assay up --create-users");
 }
 
@@ -257,7 +264,7 @@ static void look_room(const struct invocation *in, struct finding *f)
 static void look_helpers(const struct invocation *in, struct finding *f)
 {
         static const char *const names[] = { "assay-recorder", "assay-sensor", "assay-job",
-                                             "assay-guard" };
+                                             "assay-guard", "assay-uplink" };
         char self[PLACES_PATH_MAX], path[PLACES_PATH_MAX + 32];
         ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
         char *slash;
@@ -277,7 +284,46 @@ static void look_helpers(const struct invocation *in, struct finding *f)
                 doctor_mend(f, "make install   # or apt-get install --reinstall assay");
                 return;
         }
-        doctor_found(f, VERDICT_PASS, "recorder, sensor and job in %s", self);
+        doctor_found(f, VERDICT_PASS, "recorder, sensor, uplink and job in %s", self);
+}
+
+/* The uplink's word; nothing is wrong where nobody asked for delivery. */
+static void look_delivery(const struct invocation *in, struct finding *f)
+{
+        CLEANUP(buf_done) struct buf text = BUF_INIT(2 * PRESENCE_MAX);
+        CLEANUP(buf_done) struct buf why = BUF_INIT(FINDING_TEXT_MAX);
+        struct json_value state, sink;
+        struct json_iter it;
+        struct err err = { 0 };
+        bool lives = false;
+        size_t n = 0;
+        int rc = sinks_read(in, &text, &lives, &err);
+
+        f->optional = true;
+        state = json_value_of(rc == 0 ? buf_span(&text) : SPAN("{}"));
+        if (rc == -ENOENT || (rc == 0 && !lives)) {
+                doctor_found(f, VERDICT_PASS, "not running: no alert leaves this host");
+                return;
+        }
+        if (rc < 0) {
+                doctor_found(f, VERDICT_UNKNOWN, "%s", err_text(&err));
+                return;
+        }
+        for (it = sinks_iter(state); json_next(&it, NULL, &sink);)
+                n++;
+        if (sinks_put_refused(state, &why)) {
+                doctor_found(f, VERDICT_FAIL, "nothing is delivered: %s", buf_cstr(&why));
+                doctor_mend(
+                        f,
+                        "assay alert check   # then mend the file: systemctl restart assay-uplink");
+        } else if (sinks_have_trouble(state)) {
+                doctor_found(f, VERDICT_FAIL, "a sink is down; what waits for it is not lost");
+                doctor_mend(f, "assay alert sinks   # says which and why");
+        } else {
+                doctor_found(f, VERDICT_PASS,
+                             n ? "%zu sinks, none is down" : "%zu sinks: no alert leaves this host",
+                             n);
+        }
 }
 
 static const struct check checks[] = {
@@ -292,6 +338,7 @@ static const struct check checks[] = {
         { "clock", look_clock },
         { "disk room", look_room },
         { "permissions", doctor_look_permissions },
+        { "delivery", look_delivery },
 };
 
 static const char *verdict_word(const struct finding *f)

@@ -12,6 +12,7 @@
 #include "command/commands.h"
 #include "command/places.h"
 #include "command/reader.h"
+#include "command/sinks.h"
 #include "loop/presence.h"
 #include "sys/io.h"
 #include "wire/json.h"
@@ -20,7 +21,12 @@
 static const struct {
         const char *name;
         bool always;
-} processes[] = { { "recorder", true }, { "sensor", true }, { "monitor", false } };
+} processes[] = {
+        { "recorder", true },
+        { "sensor", true },
+        { "monitor", false },
+        { "uplink", false },
+};
 
 enum { LINE_MAX_BYTES = 128 * 1024 };
 
@@ -346,6 +352,26 @@ static void put_restore(const struct process *p, struct buf *out)
         }
 }
 
+/* Where alerts go, or that they go nowhere. */
+static void put_sinks(const struct invocation *in, const struct process *p, struct buf *out)
+{
+        CLEANUP(buf_done) struct buf why = BUF_INIT(LINE_MAX_BYTES);
+
+        if (strcmp(p->name, "uplink") != 0)
+                return;
+        if (sinks_put_refused(p->state, &why)) {
+                begin_line("delivers", out);
+                screen_put(&in->out, out, STYLE_BAD, "nothing");
+                buf_put_str(out, ": ");
+                buf_put(out, buf_span(&why));
+                buf_put_byte(out, '\n');
+        } else if (!sinks_have_config(p->state)) {
+                begin_line("delivers", out);
+                buf_put_str(out, "nothing: there is no deliver.yaml\n");
+        }
+        sinks_put(in, p->state, 2, out);
+}
+
 static void put_process(const struct invocation *in, const struct process *p, struct buf *out)
 {
         struct json_value v;
@@ -372,6 +398,7 @@ static void put_process(const struct invocation *in, const struct process *p, st
         if (!p->lives)
                 return;
         put_sandbox(p, out);
+        put_sinks(in, p, out);
         put_config(p, out);
         put_items(p, json_get_path(p->state, "more.paths", &v) ? "more.paths" : "more.profiles",
                   "watches", out);
@@ -493,7 +520,7 @@ static enum status judge(const struct process *p, size_t n, const struct ledger_
         for (size_t i = 0; i < n; i++) {
                 if (*p[i].why)
                         status = STATUS_UNSURE;
-                else if (!p[i].lives && (p[i].always || p[i].known))
+                else if (p[i].lives ? sinks_have_trouble(p[i].state) : p[i].always || p[i].known)
                         return STATUS_PROBLEM;
         }
         if (is_full(recorder_of(p, n)))
@@ -534,9 +561,10 @@ const struct command command_status = {
         .name = "status",
         .operands = "",
         .about = "say what runs and how it fares",
-        .help = "For the recorder, the sensor and the others: running or not, since when, as which user, and\n"
-                "which rights each gave away; what is watched and by which means; the ledger's size,\n"
-                "how old its checkpoint is and what is durable but not yet published.  Exit status 1\n"
-                "when one of them is not running.",
+        .help = "For the recorder, the sensor and the others: running or not, since when, as which\n"
+                "user, and which rights each gave away; what is watched and by which means; where\n"
+                "alerts are delivered; the ledger's size, how old its checkpoint is and what is\n"
+                "durable but not yet published.  Exit status 1 when one of them is not running, or a\n"
+                "place where alerts are delivered is down.",
         .run = run,
 };

@@ -32,9 +32,9 @@ struct up_options {
 
 static const struct option_spec up_specs[] = {
         { "create-users", 0, OPTION_FLAG, offsetof(struct up_options, create_users), NULL,
-          "make the service user \"assay\" first, if it is not there" },
+          "make the service users \"assay\" and \"assay-net\" first, if they are not there" },
         { "config", 0, OPTION_TEXT, offsetof(struct up_options, config), "DIR",
-          "may have watch.yaml (" PLACES_CONFIG ")" },
+          "may have watch.yaml, deliver.yaml and others (" PLACES_CONFIG ")" },
         { "origin", 0, OPTION_TEXT, offsetof(struct up_options, origin), "NAME",
           "name of the ledger, when it is made now" },
         { "watch", 'w', OPTION_TEXTS, offsetof(struct up_options, watch), "PATH",
@@ -47,16 +47,18 @@ static const struct option_spec up_specs[] = {
 
 enum up_state { UP_RECORDER, UP_SENSOR, UP_UP, UP_WRITERS_STOP, UP_RECORDER_STOPS };
 
-/* Those that write to the recorder; the sensor is the first. */
-static const char *const writers[] = { "sensor", "monitor" };
+/* Those that write to the recorder; the sensor is the first.  The uplink begins with it, so that
+ * nothing it raises comes too early to be delivered. */
+static const char *const writers[] = { "sensor", "uplink", "monitor" };
 
-enum { WRITERS = ARRAY_LEN(writers) };
+enum { WRITERS = ARRAY_LEN(writers), SENSOR = 0, UPLINK, OTHERS };
 
 struct up {
         const struct invocation *in;
         enum up_state state;
         struct loop *loop;
-        struct up_user user;
+        struct up_user user, uplink_user;
+        char uplink_id[16];
         struct child recorder, writer[WRITERS];
         struct child *children[1 + WRITERS];
         struct supervisor supervisor;
@@ -146,14 +148,16 @@ static void show_start(const struct up *u)
 {
         const struct screen *s = &u->in->out;
         CLEANUP(buf_done) struct buf out = BUF_INIT(COMMAND_OUTPUT_MAX);
-        char who[96];
+        char who[192];
 
         screen_put(s, &out, STYLE_BOLD, "\nAssay " ASSAY_VERSION " keeps a ledger of this host.");
         buf_put_str(&out, "\n\n");
         put_ledger(u, &out);
-        snprintf(who, sizeof(who), "recorder as uid %u%s, the others as root",
+        snprintf(who, sizeof(who), "recorder as uid %u%s, uplink as uid %u%s, the others as root",
                  (unsigned)u->user.uid,
-                 u->user.transient ? " (there is no user \"assay\")" : " (assay)");
+                 u->user.transient ? " (there is no user \"assay\")" : " (assay)",
+                 (unsigned)u->uplink_user.uid,
+                 u->uplink_user.transient ? " (there is no user \"assay-net\")" : " (assay-net)");
         put_row(s, &out, "users", who);
         buf_put_str(&out, "\nIn another terminal:\n\n");
         put_invitations(u, &out);
@@ -266,12 +270,13 @@ static void on_look(void *ctx)
         if (u->state == UP_RECORDER && is_ready(u, &u->recorder, &text)) {
                 show_start(u);
                 set_state(u, UP_SENSOR);
-                start_child(u, &u->writer[0]);
+                for (size_t i = 0; i < OTHERS; i++)
+                        start_child(u, &u->writer[i]);
         } else if (u->state == UP_SENSOR && is_ready(u, &u->writer[0], &text) &&
                    json_get_path(json_value_of(buf_span(&text)), "more.profiles", &v)) {
                 show_watching(u, json_value_of(buf_span(&text)));
                 set_state(u, UP_UP);
-                for (size_t i = 1; i < WRITERS; i++)
+                for (size_t i = OTHERS; i < WRITERS; i++)
                         start_child(u, &u->writer[i]);
         }
         if (u->state < UP_UP)
@@ -292,6 +297,12 @@ static void on_death(void *ctx, struct child *c, bool again)
                  again ? "; starting it again" : "");
         if (again && u->state != UP_RECORDER)
                 return;
+        if (c == &u->writer[UPLINK]) { /* what it should deliver waits in the ledger */
+                complain(
+                        u->in, STATUS_PROBLEM,
+                        "uplink does not stay up: no alert is delivered until all is started again");
+                return;
+        }
         if (!again)
                 complain(u->in, STATUS_PROBLEM, "%s does not stay up: giving up", c->name);
         stop_all(u, STATUS_PROBLEM);
@@ -354,6 +365,16 @@ static void add_argument(struct child *c, const char *option, const char *value)
         c->argv[n + 1] = value;
 }
 
+/* Where there is no user of its name, the recorder has to know it by number. */
+static void describe_uplink(struct up *u)
+{
+        if (!u->uplink_user.transient)
+                return;
+        snprintf(u->uplink_id, sizeof(u->uplink_id), "%u", (unsigned)u->uplink_user.uid);
+        add_argument(&u->writer[UPLINK], "--user-id", u->uplink_id);
+        add_argument(&u->recorder, "--uplink-user-id", u->uplink_id);
+}
+
 static void describe_children(struct up *u)
 {
         const struct invocation *in = u->in;
@@ -382,8 +403,9 @@ static void describe_children(struct up *u)
                         add_argument(&u->writer[i], "--config", o->config);
                 u->children[1 + i] = &u->writer[i];
         }
+        describe_uplink(u);
         for (size_t i = 0; i < o->watch.n; i++)
-                add_argument(&u->writer[0], "--watch", o->watch.at[i]);
+                add_argument(&u->writer[SENSOR], "--watch", o->watch.at[i]);
         u->supervisor = (struct supervisor){ .loop = u->loop,
                                              .clock = in->clock,
                                              .on_death = on_death,
@@ -412,7 +434,7 @@ static int prepare(struct up *u, struct err *err)
                 status = places_program(name, u->writer_path[i], err);
         }
         if (status == 0)
-                status = up_choose_user(u->in, o->create_users, &u->user, err);
+                status = up_choose_users(u->in, o->create_users, &u->user, &u->uplink_user, err);
         if (status == 0)
                 status = up_make_places(u->in, &u->user, err);
         if (status == 0)
@@ -460,10 +482,11 @@ const struct command command_up = {
         .name = "up",
         .operands = "",
         .about = "start the processes of this machine, in the foreground",
-        .help = "Makes the directories it needs, starts both, shows what they log, and starts again\n"
-                "the one that dies.  The recorder runs as the user \"assay\" where there is one, else\n"
-                "under a numeric id that nothing else on this machine has; nothing outside Assay's\n"
-                "own directories is changed.  Ctrl-C or SIGTERM stops both in order.\n"
+        .help = "Makes the directories it needs, starts them, shows what they log, and starts again\n"
+                "the one that dies.  The recorder runs as the user \"assay\" and the uplink, which\n"
+                "delivers alerts, as \"assay-net\", where there are such, else under numeric ids that\n"
+                "nothing else on this machine has; nothing outside Assay's own directories is\n"
+                "changed.  Ctrl-C or SIGTERM stops all in order.\n"
                 "\n"
                 "In production the systemd units do this: systemctl enable --now assay.target",
         .options = up_specs,

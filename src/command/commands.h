@@ -12,7 +12,6 @@ extern const struct command command_log;
 extern const struct command command_verify;
 extern const struct command command_prove;
 extern const struct command command_change;
-extern const struct command command_alert;
 extern const struct command command_state;
 extern const struct command command_state_check;
 extern const struct command command_state_default;
@@ -21,5 +20,12 @@ extern const struct command command_export;
 extern const struct command command_ledger;
 extern const struct command command_help;
 extern const struct command command_version;
+
+/* Parts of "alert"; the group itself, with what it has from elsewhere, is in src/bin. */
+extern const struct command alert_explain;
+extern const struct command alert_list;
+extern const struct command alert_show;
+extern const struct command alert_sinks;
+extern const struct command alert_test;
 
 #endif

@@ -35,8 +35,24 @@ struct phrase {
 static const struct phrase phrases[] = {
         { "alert.explained", STYLE_GOOD, "alert", "{id} explained by {change}: {reason}",
           line_put_author },
+        { "alert.missed", STYLE_BAD, "MISSED",
+          "sink {sink} did not get the entries from {from:count}[ to below {until:count}] of {origin}: "
+          "{reason}",
+          NULL },
         { "alert.raised", STYLE_BAD, "ALERT",
           "{id}, {severity}: {path} {change}[, profile {profile}][; {detail}]", line_put_author },
+        { "alert.refused", STYLE_BAD, "REFUSED",
+          "sink {sink} refused entry {index:count} of {origin}: {reason}", NULL },
+        { "alert.sink_down", STYLE_BAD, "SINK DOWN",
+          "{sink} ({type}) since {since:time}, entry {index:count} and later ones wait: {reason}",
+          NULL },
+        { "alert.sink_up", STYLE_GOOD, "sink up",
+          "{sink} ({type}), down since {since:time}, has entries {from:count} to below {until:count} "
+          "now",
+          NULL },
+        { "alert.sinks", STYLE_BOLD, "sinks",
+          "[delivered to {sinks:list}][; nothing is delivered: {refused}]", NULL },
+        { "alert.test", STYLE_BOLD, "test", "of the delivery, {test}", line_put_author },
         { "alert.updated", STYLE_WARN, "alert",
           "{id}, {severity}, {state}: {count:count} changes from {first:time} to {last:time}[: "
           "{paths:list}]",

@@ -26,33 +26,27 @@ static bool is_free(uid_t uid)
         return users_put_name(&name, uid) == -ENOENT && users_put_group(&name, uid) == -ENOENT;
 }
 
-/* Who owns the ledger's private directory now. */
-static int owner_now(const struct invocation *in, uid_t *ret, struct err *err)
+/* Who owns a directory now.  -ENOENT: it is not there. */
+static int owner_now(const char *dir, uid_t *ret, struct err *err)
 {
-        char ledger[PLACES_PATH_MAX], private[PLACES_PATH_MAX];
         struct stat st;
-        int status;
 
-        status = places_ledger(in, ledger, err);
-        if (status == 0)
-                status = places_private(ledger, private, err);
-        if (status < 0)
-                return status;
-        if (lstat(private, &st) < 0)
-                return errno == ENOENT ? -ENOENT : err_sys(err, -errno, "%s", private);
+        if (lstat(dir, &st) < 0)
+                return errno == ENOENT ? -ENOENT : err_sys(err, -errno, "%s", dir);
         *ret = st.st_uid;
         return 0;
 }
 
-static int choose_transient(const struct invocation *in, struct up_user *ret, struct err *err)
+static int choose_transient(const char *dir, uid_t not_this, struct up_user *ret, struct err *err)
 {
         uid_t uid = 0;
-        int status = owner_now(in, &uid, err);
+        int status = owner_now(dir, &uid, err);
 
         if (status < 0 && status != -ENOENT)
                 return status;
-        if (status < 0 || !is_transient(uid) || !is_free(uid))
-                for (uid = TRANSIENT_MIN; uid <= TRANSIENT_MAX && !is_free(uid);)
+        if (status < 0 || !is_transient(uid) || !is_free(uid) || uid == not_this)
+                for (uid = TRANSIENT_MIN;
+                     uid <= TRANSIENT_MAX && (uid == not_this || !is_free(uid));)
                         uid++;
         if (uid > TRANSIENT_MAX)
                 return err_set(err, -EAGAIN, "no user id between %d and %d is free", TRANSIENT_MIN,
@@ -61,9 +55,10 @@ static int choose_transient(const struct invocation *in, struct up_user *ret, st
         return 0;
 }
 
-int up_choose_user(const struct invocation *in, bool create, struct up_user *ret, struct err *err)
+static int choose_user(enum role_id role, const char *dir, bool create, uid_t not_this,
+                       struct up_user *ret, struct err *err)
 {
-        const char *name = role_of(ROLE_RECORDER)->user;
+        const char *name = role_of(role)->user;
         struct up_user u = { 0 };
         int status;
 
@@ -71,11 +66,32 @@ int up_choose_user(const struct invocation *in, bool create, struct up_user *ret
                 return status;
         status = users_find(name, &u.uid, &u.gid);
         if (status == -ENOENT)
-                return choose_transient(in, ret, err);
+                return choose_transient(dir, not_this, ret, err);
         if (status < 0)
                 return err_sys(err, status, "user %s", name);
         *ret = u;
         return 0;
+}
+
+int up_choose_users(const struct invocation *in, bool create, struct up_user *ret_recorder,
+                    struct up_user *ret_uplink, struct err *err)
+{
+        char ledger[PLACES_PATH_MAX], private[PLACES_PATH_MAX], uplink[PLACES_PATH_MAX];
+        struct up_user recorder;
+        int status;
+
+        status = places_ledger(in, ledger, err);
+        if (status == 0)
+                status = places_private(ledger, private, err);
+        if (status == 0)
+                status = places_join(in->state, "uplink", uplink, err);
+        if (status == 0)
+                status = choose_user(ROLE_RECORDER, private, create, 0, &recorder, err);
+        if (status == 0)
+                status = choose_user(ROLE_UPLINK, uplink, create, recorder.uid, ret_uplink, err);
+        if (status == 0)
+                *ret_recorder = recorder;
+        return status;
 }
 
 /* ---- directories ---- */

@@ -5,6 +5,7 @@
  *   <state>/ledger   0755 recorder   made by the recorder when empty
  *   ledger.private   0700 recorder
  *   <state>/sensor   0700 root
+ *   <state>/uplink   0700 uplink     what is in it, it gives itself
  *   <run>            1775 root:recorder */
 #ifndef COMMAND_UP_PLACES_H
 #define COMMAND_UP_PLACES_H
@@ -19,14 +20,13 @@ enum { TRANSIENT_MIN = 61184, TRANSIENT_MAX = 65519 };
 struct up_user {
         uid_t uid;
         gid_t gid;
-        bool transient; /* the recorder starts as it and keeps it; else it drops to "assay" itself
-                         */
+        bool transient; /* no user of that name: it is told its number, or started as it */
 };
 
-/* The service user if there is one (made when create), else an id nobody else has: the one that
- * owns the ledger already, or the first free one. */
-MUST_USE int up_choose_user(const struct invocation *in, bool create, struct up_user *ret,
-                            struct err *err);
+/* The service users if they are there (made when create), else ids nobody else has: the ones that
+ * own the directories already, or the first free ones. */
+MUST_USE int up_choose_users(const struct invocation *in, bool create, struct up_user *ret_recorder,
+                             struct up_user *ret_uplink, struct err *err);
 
 /* Give a directory and all below it to a user. */
 MUST_USE int up_give_tree(const char *path, mode_t mode, const struct up_user *user,

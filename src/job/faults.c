@@ -2,6 +2,8 @@
 #include "job/faults.h"
 
 #include "base/text.h"
+#include "wire/kind.h"
+#include "wire/retention_fact.h"
 
 #include <stdio.h>
 
@@ -99,6 +101,38 @@ bool yaml_get_number(struct faults *f, const struct yaml_node *n, const char *wa
                                 return true;
                         }
         faults_add(f, n->mark, "%s should stand here, not \"%.*s\"", wanted, SHOWN(s));
+        return false;
+}
+
+/* A family of Assay's own has only the kinds of the table; a ledger may hold others besides. */
+static bool is_misspelt(struct span name)
+{
+        const uint8_t *dot = memchr(name.p, '.', name.n);
+        struct span family = span_of(name.p, dot ? (size_t)(dot + 1 - name.p) : 0);
+        bool known = false;
+
+        for (size_t i = 0; i < kind_count; i++) {
+                struct span kind = span_str(kind_table[i].name);
+
+                if (name.p[name.n - 1] == '*' ? span_starts(kind, span_of(name.p, name.n - 1))
+                                              : span_eq(kind, name))
+                        return false;
+                known = known || span_starts(kind, family);
+        }
+        return known;
+}
+
+bool yaml_check_kind(struct faults *f, struct yaml_mark at, struct span name)
+{
+        if (!retention_name_ok(name))
+                faults_add(f, at,
+                           "\"%.*s\" is no kind: as integrity.change, or integrity.* for all of "
+                           "them",
+                           SHOWN(name));
+        else if (is_misspelt(name))
+                faults_add(f, at, "there is no kind \"%.*s\"", SHOWN(name));
+        else
+                return true;
         return false;
 }
 

@@ -47,6 +47,10 @@ struct yaml_unit {
 MUST_USE bool yaml_get_number(struct faults *f, const struct yaml_node *n, const char *wanted,
                               const struct yaml_unit *units, size_t n_units, uint64_t *ret);
 
+/* Whether a name may stand for kinds of entries: "integrity.change", or "integrity.*" for all of
+ * them; one of a family of ours that the table does not have is misspelt. */
+MUST_USE bool yaml_check_kind(struct faults *f, struct yaml_mark at, struct span name);
+
 /* ---- keys ---- */
 
 struct yaml_key {

@@ -73,6 +73,7 @@ int job_group(struct job_out *out, struct span input, struct err *err);
 int job_mountinfo(struct job_out *out, struct span input, struct err *err);
 int job_aptlist(struct job_out *out, struct span input, struct err *err);
 int job_aptsources(struct job_out *out, struct span input, struct err *err);
+int job_deliver(struct job_out *out, struct span input, struct err *err);
 int job_dpkglist(struct job_out *out, struct span input, struct err *err);
 int job_commit(struct job_out *out, const struct job_call *c, struct err *err);
 int job_release(struct job_out *out, const struct job_call *c, struct err *err);

@@ -11,6 +11,7 @@ static const struct job jobs[] = {
         { .name = "aptsources", .input_max = MIB, .run = job_aptsources },
         { .name = "commit", .call = job_commit, .right = JOB_READS_DIR },
         { .name = "deb", .call = job_deb, .prepare = unpack_prepare },
+        { .name = "deliver", .input_max = MIB, .run = job_deliver },
         { .name = "dpkglist", .input_max = 32 * MIB, .run = job_dpkglist },
         { .name = "group", .input_max = 16 * MIB, .run = job_group },
         { .name = "mountinfo", .input_max = 16 * MIB, .run = job_mountinfo },

@@ -67,38 +67,6 @@ static bool get_day(struct retention_file *r, const struct yaml_node *n, bool en
         return true;
 }
 
-/* A family of Assay's own has only the kinds of the table; a ledger may hold others besides. */
-static bool is_misspelt(struct span name)
-{
-        const uint8_t *dot = memchr(name.p, '.', name.n);
-        struct span family = span_of(name.p, dot ? (size_t)(dot + 1 - name.p) : 0);
-        bool known = false;
-
-        for (size_t i = 0; i < kind_count; i++) {
-                struct span kind = span_str(kind_table[i].name);
-
-                if (name.p[name.n - 1] == '*' ? span_starts(kind, span_of(name.p, name.n - 1))
-                                              : span_eq(kind, name))
-                        return false;
-                known = known || span_starts(kind, family);
-        }
-        return known;
-}
-
-static bool check_kind(struct retention_file *r, struct yaml_mark at, struct span name)
-{
-        if (!retention_name_ok(name))
-                faults_add(&r->faults, at,
-                           "\"%.*s\" is no kind: as integrity.change, or integrity.* for all of "
-                           "them",
-                           SHOWN(name));
-        else if (is_misspelt(name))
-                faults_add(&r->faults, at, "there is no kind \"%.*s\"", SHOWN(name));
-        else
-                return true;
-        return false;
-}
-
 static void copy(char *out, size_t size, struct span s)
 {
         snprintf(out, size, "%.*s", (int)s.n, (const char *)s.p);
@@ -161,7 +129,8 @@ static struct retention_fact *add_rule(struct retention_file *r, const struct ya
 
 static void take_kind(struct retention_file *r, const struct yaml_node *k)
 {
-        struct retention_fact *rule = check_kind(r, k->mark, k->text) ? add_rule(r, k) : NULL;
+        struct retention_fact *rule =
+                yaml_check_kind(&r->faults, k->mark, k->text) ? add_rule(r, k) : NULL;
 
         if (!rule)
                 return;
@@ -266,7 +235,7 @@ static void take_held_kind(struct retention_file *r, const struct yaml_node *n)
         struct retention_fact *hold = this_hold(r);
         struct span s;
 
-        if (!yaml_get_text(&r->faults, n, "a kind", &s) || !check_kind(r, n->mark, s))
+        if (!yaml_get_text(&r->faults, n, "a kind", &s) || !yaml_check_kind(&r->faults, n->mark, s))
                 return;
         if (hold->n_kinds == RETENTION_KINDS_MAX)
                 faults_add(&r->faults, n->mark, "more than %d kinds", RETENTION_KINDS_MAX);

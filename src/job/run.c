@@ -86,7 +86,7 @@ static int enter(const struct job *job, const struct job_call *c, struct err *er
                 [JOB_RUNS_PROGRAMS] = ROLE_JOB_PROGRAM,
         };
         unsigned flags = geteuid() == 0 ? 0 : ROLE_KEEP_USER;
-        struct role_paths paths = { NULL, NULL, NULL };
+        struct role_paths paths = { 0 };
         struct sandbox_state state;
 
         if (job->right == JOB_READS_DIR) {

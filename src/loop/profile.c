@@ -6,6 +6,7 @@
 #include <linux/capability.h>
 #include <linux/fs.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -298,4 +299,67 @@ const struct role_profile profile_monitor = {
                        SANDBOX_CAP(CAP_AUDIT_CONTROL), /* and the audit system's */
         .no_landlock = "it would hide which process holds a socket, and bind programs of others",
         .no_seccomp = "programs of others that it starts would be bound by it",
+};
+
+/* ---- uplink: tells the recorder what its couriers say, and how they fare ---- */
+
+static const char *const calls_children[] = { "wait4", "waitid", NULL };
+
+static const char *const *const uplink_calls[] = {
+        calls_base,        calls_loop,     calls_sockets, calls_read_files,
+        calls_write_files, calls_children, NULL,
+};
+
+const struct role_profile profile_uplink = {
+        .calls = { .allow = uplink_calls, .args = recorder_args },
+        .landlock_flags = SANDBOX_NO_TCP,
+        .paths = { { PLACE_STATE, SANDBOX_READ | SANDBOX_WRITE },
+                   { PLACE_RUNTIME, SANDBOX_READ | SANDBOX_WRITE } },
+};
+
+/* ---- courier: reads the ledger and speaks to one place, over the network too ---- */
+
+static const struct sandbox_arg courier_args[] = {
+        NEVER_EXECUTABLE("mmap"),
+        NEVER_EXECUTABLE("mprotect"),
+        READ_LIMITS,
+        THREADS_ONLY, /* libcurl looks names up in one */
+        NAME_THREAD,
+        { "prctl", 0, 0, PR_SET_PDEATHSIG },
+        { "socket", 0, 0, AF_UNIX },
+        { "socket", 0, 0, AF_INET },
+        { "socket", 0, 0, AF_INET6 },
+        { "socket", 0, 0, AF_NETLINK }, /* getaddrinfo(3) asks which families there are */
+        { "ioctl", 1, 0, FIONREAD },    /* the C library's resolver */
+        { NULL, 0, 0, 0 },
+};
+
+static const char *const calls_courier[] = {
+        "inotify_add_watch",
+        "inotify_init1",
+        "memfd_create",
+        NULL,
+};
+
+static const char *const *const courier_calls[] = {
+        calls_base,        calls_loop,    calls_sockets, calls_read_files,
+        calls_write_files, calls_courier, NULL,
+};
+
+/* What the C library's resolver and TLS read. */
+static const struct sandbox_path courier_paths[] = {
+        { "/etc", SANDBOX_READ, true },
+        { "/usr/share/ca-certificates", SANDBOX_READ, true },
+        { "/usr/local/share/ca-certificates", SANDBOX_READ, true },
+        { "/run/systemd/resolve", SANDBOX_READ, true },
+        { "/run/resolvconf", SANDBOX_READ, true },
+        { "/run/NetworkManager", SANDBOX_READ, true },
+};
+
+const struct role_profile profile_courier = {
+        .calls = { .allow = courier_calls, .args = courier_args },
+        .landlock_flags = SANDBOX_SCOPED,
+        .paths = { { PLACE_STATE, SANDBOX_READ | SANDBOX_WRITE }, { PLACE_LEDGER, SANDBOX_READ } },
+        .fixed = courier_paths,
+        .n_fixed = ARRAY_LEN(courier_paths),
 };

@@ -5,7 +5,7 @@
 
 #include "sys/sandbox.h"
 
-enum profile_place { PLACE_NONE, PLACE_STATE, PLACE_RUNTIME, PLACE_CONFIG };
+enum profile_place { PLACE_NONE, PLACE_STATE, PLACE_RUNTIME, PLACE_CONFIG, PLACE_LEDGER };
 enum { PROFILE_PATHS = 4, PROFILE_FIXED = 16 };
 
 struct role_profile {
@@ -32,5 +32,7 @@ extern const struct role_profile profile_job_dir;
 extern const struct role_profile profile_job_program;
 extern const struct role_profile profile_guard;
 extern const struct role_profile profile_monitor;
+extern const struct role_profile profile_uplink;
+extern const struct role_profile profile_courier;
 
 #endif

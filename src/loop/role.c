@@ -19,7 +19,7 @@ static const struct role roles[ROLE_COUNT] = {
                                     FROM(ROLE_MIRROR) | FROM(ROLE_ADMIN),
                             &profile_recorder },
         [ROLE_SENSOR] = { "sensor", "root", FROM(ROLE_ADMIN), &profile_sensor },
-        [ROLE_UPLINK] = { "uplink", "assay-net", FROM(ROLE_ADMIN), NULL },
+        [ROLE_UPLINK] = { "uplink", "assay-net", FROM(ROLE_ADMIN), &profile_uplink },
         [ROLE_GATEWAY] = { "gateway", "assay-gw", 0, NULL },
         [ROLE_BRIDGE] = { "bridge", "assay-bridge", FROM(ROLE_GATEWAY), NULL },
         [ROLE_HUB] = { "hub", "assay-hub", FROM(ROLE_GATEWAY) | FROM(ROLE_ADMIN), NULL },
@@ -32,6 +32,7 @@ static const struct role roles[ROLE_COUNT] = {
         [ROLE_JOB_PROGRAM] = { "job-program", "nobody", 0, &profile_job_program },
         [ROLE_MONITOR] = { "monitor", "root", FROM(ROLE_ADMIN), &profile_monitor },
         [ROLE_GUARD] = { "guard", "root", 0, &profile_guard },
+        [ROLE_COURIER] = { "courier", "assay-net", 0, &profile_courier },
 };
 
 const struct role *role_of(enum role_id id)
@@ -67,6 +68,7 @@ static const char *place(const struct role_paths *paths, enum profile_place p)
 {
         return p == PLACE_STATE     ? paths->state
                : p == PLACE_RUNTIME ? paths->runtime
+               : p == PLACE_LEDGER  ? paths->ledger
                                     : paths->config;
 }
 
@@ -94,7 +96,7 @@ static int restrict_paths(const struct role_profile *p, const struct role_paths 
 }
 
 /* Who to become: (uid_t)-1 is "as now". */
-static int find_user(const struct role *r, unsigned flags, uid_t *ret_uid, gid_t *ret_gid,
+static int find_user(const struct role *r, uid_t as, unsigned flags, uid_t *ret_uid, gid_t *ret_gid,
                      struct err *err)
 {
         int e;
@@ -103,6 +105,11 @@ static int find_user(const struct role *r, unsigned flags, uid_t *ret_uid, gid_t
         *ret_gid = (gid_t)-1;
         if (flags & ROLE_KEEP_USER)
                 return 0;
+        if (as) {
+                *ret_uid = as;
+                *ret_gid = as;
+                return 0;
+        }
         if (strcmp(r->user, "nobody") == 0) { /* a job asks no name service before it is sealed */
                 *ret_uid = *ret_gid = OVERFLOW_ID;
                 return 0;
@@ -137,9 +144,11 @@ int role_enter(enum role_id id, const struct role_paths *paths, unsigned flags,
                 return err_set(err, -ENOSYS, "role %s has no profile", roles[id].name);
         r = check_single_thread(err);
         if (r == 0)
-                r = find_user(&roles[id], flags, &uid, &gid, err);
+                r = find_user(&roles[id], paths->as, flags, &uid, &gid, err);
         if (r == 0)
                 r = caps_of(p, flags, &caps, err);
+        if (r == 0 && paths->group && uid != (uid_t)-1)
+                gid = paths->group;
         if (r == 0 && p->no_network)
                 sandbox_no_network(ret_state);
         if (r == 0 && p->limits)

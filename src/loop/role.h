@@ -24,6 +24,7 @@ enum role_id {
         ROLE_JOB_PROGRAM, /* a job that has others' programs check signatures */
         ROLE_MONITOR,     /* looks at tables of the host's state */
         ROLE_GUARD,       /* answers whether a file may be executed, and who watches over that */
+        ROLE_COURIER,     /* of the uplink: serves one place that takes alerts */
         ROLE_COUNT,
 };
 
@@ -47,6 +48,9 @@ struct role_paths {
         const char *state;   /* its own files */
         const char *runtime; /* sockets */
         const char *config;  /* read only */
+        const char *ledger;  /* the ledgers', read only */
+        uid_t as;            /* a user without a name instead of the role's; 0: none */
+        gid_t group;         /* instead of that user's group; 0: none */
 };
 
 enum role_flags {

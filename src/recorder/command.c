@@ -124,6 +124,7 @@ static const struct verb {
         { "rotate", true, false, false, command_rotate, NULL },
         { "prune", true, true, false, NULL, &command_prune_ops },
         { "stamp", true, true, false, command_stamp, NULL },
+        { "test", true, false, false, command_test, NULL },
         { "succeed", true, true, false, command_succeed, NULL },
 };
 

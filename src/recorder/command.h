@@ -22,6 +22,8 @@
  *            size
  *            (note, reply: base64 of the checkpoint and of the RFC 3161 reply, judged by the
  *            caller: the recorder stores them and parses neither)
+ *   test     test: an id
+ *            index: of the entry alert.test
  *   succeed  next_origin, next_vkey, reason
  *            size: the last one; the recorder then ends with RECORDER_SUCCEEDED, and whoever
  *            asked puts the next ledger in its place (upkeep.h) and has it started again

@@ -38,6 +38,26 @@ int command_publish(struct recorder *r, struct peer *p, struct json_value args,
         return 0;
 }
 
+/* ---- test ---- */
+
+int command_test(struct recorder *r, struct peer *p, struct json_value args, struct json_writer *w,
+                 struct err *err)
+{
+        CLEANUP(buf_done) struct buf test = BUF_INIT(COMMAND_TEXT_MAX);
+        uint64_t index = ledger_size(r->ledger); /* nothing is staged: see command_step() */
+        struct own_entry e;
+        int rc = command_get_text(args, "test", &test, err);
+
+        if (rc < 0)
+                return rc;
+        own_begin(r, &e, "alert.test");
+        json_member_string(&e.w, "test", buf_span(&test));
+        rc = command_commit(r, &e, p, err);
+        if (rc == 0)
+                json_member_u64(w, "index", index);
+        return rc;
+}
+
 /* ---- rotate ---- */
 
 static int vkey_of(struct recorder *r, const char *file, struct note_vkey *vkey, struct buf *text,

@@ -37,7 +37,7 @@ MUST_USE int command_keep(struct recorder *r, const char *verb, struct err *err)
 typedef int command_run_fn(struct recorder *r, struct peer *p, struct json_value args,
                            struct json_writer *w, struct err *err);
 
-command_run_fn command_status, command_publish, command_rotate, command_stamp,
+command_run_fn command_status, command_publish, command_rotate, command_stamp, command_test,
         command_succeed;                       /* command_log.c */
 command_run_fn command_hold;                   /* command_vault.c */
 extern const struct act_ops command_erase_ops; /* command_vault.c */

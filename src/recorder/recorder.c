@@ -412,6 +412,10 @@ static int start(struct recorder *r, struct err *err)
                 return err_set(err, -EINVAL, "\"%s\" is no host name for entries", r->o->host);
         snprintf(r->host, sizeof r->host, "%s", r->o->host);
         rc = role_users_init(&r->users, r->o->keep_user ? ROLE_KEEP_USER : 0, err);
+        if (r->o->uplink) {
+                r->users.of[ROLE_UPLINK].known = true;
+                r->users.of[ROLE_UPLINK].uid = r->o->uplink;
+        }
         if (rc == 0)
                 rc = open_places(r, err);
         if (rc == 0)

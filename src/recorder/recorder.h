@@ -12,6 +12,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 
+#include <sys/types.h>
+
 enum { RECORDER_BACKLOG_DEFAULT = 256 * 1024 * 1024 };
 
 struct recorder_options {
@@ -22,6 +24,7 @@ struct recorder_options {
         uint32_t segment_bytes; /* 0: the default */
         uint64_t backlog_bytes; /* of the log, not published, then writers are held; 0: the default
                                  */
+        uid_t uplink;           /* the uplink's user where assay-net is none; 0: assay-net */
         bool keep_user;         /* stay who we are; root and our own user are let in as any role */
         const struct clock *clock;
 };

@@ -210,10 +210,32 @@ const struct ocsf_map ocsf_maps[] = {
           .control = true,
           .rows = OCSF_ROWS(TITLE("An alert was explained"), DETAIL("what.reason")) },
 
+        { .kind = "alert.missed", .activity = OTHER("Entries not delivered"), .severity = HIGH,
+          .status = FAILURE,
+          .rows = OCSF_ROWS(DETAIL("what.reason")) },
+
         { .kind = "alert.raised", .activity = ALWAYS(1), .severity = AS_SAID, .status = ALWAYS(1),
           .control = true,
           .rows = OCSF_ROWS(TITLE("Unexplained change"), DETAIL("what.detail"),
                             CONTROL(3, "Observed", 19, "Alert")) },
+
+        { .kind = "alert.refused", .activity = OTHER("Entry refused by a sink"), .severity = HIGH,
+          .status = FAILURE,
+          .rows = OCSF_ROWS(DETAIL("what.reason")) },
+
+        { .kind = "alert.sink_down", .activity = OTHER("Sink down"), .severity = HIGH,
+          .status = FAILURE,
+          .rows = OCSF_ROWS(DETAIL("what.reason")) },
+
+        { .kind = "alert.sink_up", .activity = OTHER("Sink up"), .severity = INFORMATIONAL,
+          .status = SUCCESS },
+
+        { .kind = "alert.sinks", .activity = OTHER("Delivery configured"),
+          .severity = INFORMATIONAL, .status = SUCCESS,
+          .rows = OCSF_ROWS(DETAIL("what.refused")) },
+
+        { .kind = "alert.test", .activity = OTHER("Delivery tried"), .severity = INFORMATIONAL,
+          .status = SUCCESS },
 
         { .kind = "alert.updated", .activity = ALWAYS(2), .severity = AS_SAID, .status = ALWAYS(2),
           .control = true,

@@ -109,7 +109,7 @@ static void test_noise(void **state)
 
 static int from_sensor(void)
 {
-        struct role_paths none = { NULL, NULL, NULL };
+        struct role_paths none = { 0 };
         struct sandbox_state st;
         struct seen s = { 0 };
         struct err err = { 0 };

@@ -9,7 +9,7 @@ import pytest
 
 import units_host
 
-UNITS = ("assay-recorder", "assay-sensor", "assay-monitor")
+UNITS = ("assay-recorder", "assay-sensor", "assay-monitor", "assay-uplink")
 LACKS = units_host.why_not()
 pytestmark = pytest.mark.skipif(bool(LACKS), reason=f"systemd does not boot here: {LACKS}")
 
@@ -88,6 +88,7 @@ def read_only(machine, unit, path):
 
 @pytest.mark.parametrize("unit, bounding", [
     ("assay-recorder", set()),
+    ("assay-uplink", set()),
     ("assay-sensor", None)])
 def test_what_is_left_of_their_rights(machine, unit, bounding):
     ready(machine)
@@ -105,6 +106,28 @@ def test_what_is_left_of_their_rights(machine, unit, bounding):
     said = json.loads(machine.run("cat", f"/run/assay/{unit[6:]}.status").split("\n")[0])
     states = {name: state for name, state, _ in said["sandbox"]}
     assert states["seccomp"] == "applied" and set(states.values()) <= {"applied", "not asked"}
+
+
+def test_alerts_reach_the_journal_and_a_program(machine):
+    ready(machine)
+    sent = json.loads(machine.run("assay", "alert", "test", "--json"))
+    assert sent["delivered"] == sent["sinks"] == 2
+    found = [json.loads(line) for line in machine.run(
+        "journalctl", "--no-pager", "-o", "json", "-t", "assay").splitlines()]
+    trial = [m for m in found if m.get("ASSAY_KIND") == "alert.test"][-1]
+    entry = entries(machine, "--kind", "alert.test")[-1]
+    assert json.loads(trial["ASSAY_ENTRY"]) == entry
+    assert trial["ASSAY_INDEX"] == str(sent["index"]) and trial["PRIORITY"] == "5"
+    assert trial["MESSAGE"].endswith(entry["what"]["test"])
+    assert trial["_SYSTEMD_UNIT"] == "assay-uplink.service"
+    noted = machine.run("cat", "/tmp/noted").splitlines()
+    assert json.loads(noted[-1])["entry"] == entry
+    machine.run("systemctl", "restart", "assay-uplink")
+    ready(machine)
+    again = json.loads(machine.run("assay", "alert", "test", "--json"))
+    assert again["delivered"] == 2
+    assert [json.loads(line)["index"] for line in machine.run("cat", "/tmp/noted").splitlines()][
+        -2:] == [sent["index"], again["index"]]
 
 
 def test_killed_and_started_again(machine):

@@ -42,6 +42,8 @@ for node in null zero full random urandom tty; do
 done
 touch dev/console
 mount --bind "$CONSOLE" dev/console
+touch tmp/noted
+chmod 666 tmp/noted
 mkdir -p srv
 mount --bind "$TOP/watched" srv
 rm -rf etc/systemd/system
@@ -57,7 +59,7 @@ for dir in lib/systemd/system/*.target.wants; do
         done
 done
 cp "$TOP"/programs/* usr/bin/
-cp "$TOP/watch.yaml" etc/assay/
+cp "$TOP/watch.yaml" "$TOP/deliver.yaml" etc/assay/
 systemd-sysusers --root=. "$TOP/assay.sysusers"
 systemd-tmpfiles --root=. --create "$TOP/assay.tmpfiles"
 exec chroot . /usr/bin/env -i container=assay-test PATH=/usr/bin:/usr/sbin \
@@ -100,6 +102,9 @@ class Machine:
         (directory / "watch.yaml").write_text(
             "version: 1\nprofiles:\n  site: {mode: alert, paths: /srv}\n"
             "  programs: {mode: log, execute: known, paths: /srv/bin}\n")
+        (directory / "deliver.yaml").write_text(
+            "version: 1\nsinks:\n  local: {type: journal}\n"
+            "  note: {type: command, run: [/usr/bin/tee, -a, /tmp/noted], kinds: alert.raised}\n")
 
     def start(self):
         """A control group of our own is the root of theirs, or theirs would stay behind."""

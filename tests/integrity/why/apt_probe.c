@@ -43,7 +43,7 @@ static void on_end(void *ctx)
 int main(int argc, char **argv)
 {
         static uint8_t wanted[WANTED_MAX][CHAIN_HASH];
-        static const struct role_paths none = { NULL, NULL, NULL };
+        static const struct role_paths none = { 0 };
         struct clock clock = { .wall_ns = wall, .mono_ns = mono };
         struct chain_spec spec = { .clock = &clock, .timeout_ns = 60 * NS_PER_S, .wanted = wanted };
         CLEANUP(loop_freep) struct loop *l = NULL;
