@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sensor_ask.h - an administrator's commands to the running sensor.  Floor 3.
  *
- * Verbs and their arguments are those of integrity/sensor/sensor_command.c; the messages are wire/msg.h's.
+ * Verbs and their arguments are those of integrity/sensor/sensor_command.c; the messages are
+ * wire/msg.h's.
  */
 #ifndef COMMAND_SENSOR_ASK_H
 #define COMMAND_SENSOR_ASK_H

@@ -127,8 +127,7 @@ static void on_end(void *ctx, int result, const struct err *err)
                 return;
         }
         memcpy(w->look, m->gather.look, SHA256_LEN);
-        w->has_look = !w->plan->command &&
-                      gather_can_look(w->plan->sources, w->plan->n_sources);
+        w->has_look = !w->plan->command && gather_can_look(w->plan->sources, w->plan->n_sources);
         w->has_gathered = true;
         w->faults = m->faults;
         w->read_ns = clock_wall(m->o.clock);

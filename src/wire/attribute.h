@@ -2,8 +2,8 @@
 /* attribute.h - names of what is known of a file, as entries and watch.yaml spell them.  Floor 1,
  * pure.
  *
- * A set of them is a number whose bit i stands for attribute_name[i]; integrity/trusted/record.h has the
- * same bits. */
+ * A set of them is a number whose bit i stands for attribute_name[i]; integrity/trusted/record.h
+ * has the same bits. */
 #ifndef WIRE_ATTRIBUTE_H
 #define WIRE_ATTRIBUTE_H
 
