@@ -50,8 +50,9 @@ static bool is_of(const struct view *v, const char *id)
 {
         CLEANUP(buf_done) struct buf text = BUF_INIT(ID_MAX);
 
-        return span_starts(v->entry.kind, SPAN("alert.")) &&
-               view_text(v, "what.id", &text) == FIELD_CLEAR && strcmp(buf_cstr(&text), id) == 0;
+        return view_text(v, span_starts(v->entry.kind, SPAN("alert.")) ? "what.id" : "why.alert",
+                         &text) == FIELD_CLEAR &&
+               strcmp(buf_cstr(&text), id) == 0;
 }
 
 static int show_alert(struct showing *s, const char *id, struct err *err)
@@ -66,7 +67,8 @@ static int show_alert(struct showing *s, const char *id, struct err *err)
                         status = 0;
                         continue;
                 }
-                if (status == 0 && !memmem(bytes.p, bytes.n, "\"k\":\"alert.", 11))
+                if (status == 0 && !memmem(bytes.p, bytes.n, "\"k\":\"alert.", 11) &&
+                    !memmem(bytes.p, bytes.n, "\"alert\":\"", 9))
                         continue;
                 if (status == 0)
                         status = view_open(&s->view, i, bytes, err);
@@ -112,7 +114,7 @@ const struct command alert_show = {
         .name = "show",
         .operands = "ALERT|INDEX [DIR]",
         .about = "show all that the ledger has of one alert",
-        .help = "ALERT is an id as assay alert list prints it: how it began, what it came to, what\n"
+        .help = "ALERT is an id as assay alert list prints it: each change counted in it, what it came to, what\n"
                 "explained it.  INDEX is the number that a delivered message carries: that entry.\n"
                 "Sensitive values are shown where the vault may be read.  --json prints the entries\n"
                 "as they are stored.",

@@ -116,6 +116,8 @@ def test_each_command_of_a_shell_is_an_act(host):
     assert len(set(ids.values())) == 4, ids
     raised = {e["what"]["id"] for e in host.entries("alert.raised")}
     assert set(ids.values()) <= raised
+    shown = assay(host, "alert", "show", ids["one"]).stdout
+    assert "/one" in shown and "/two" in shown and "/typed" not in shown, shown
 
 
 def test_explain_what_is_not(host):
