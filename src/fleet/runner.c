@@ -47,17 +47,22 @@ static void hear(int fd, char *words, size_t *n)
         }
 }
 
-/* Until it has ended, or its time has. */
-static bool watch(int pidfd, int said, int64_t until, char *words, size_t *n)
+/* Until it has ended, or its time has, or nobody waits for it any more: the uplink, which is
+ * another user, cannot take us with it. */
+static bool watch(int asker, int pidfd, int said, int64_t until, char *words, size_t *n)
 {
-        struct pollfd p[] = { { .fd = pidfd, .events = POLLIN }, { .fd = said, .events = POLLIN } };
+        struct pollfd p[] = { { .fd = pidfd, .events = POLLIN },
+                              { .fd = said, .events = POLLIN },
+                              { .fd = asker, .events = 0 } };
 
         for (;;) {
                 int64_t left = until - now_ms();
 
                 if (left <= 0)
                         return false;
-                if (poll(p, 2, (int)left) < 0 && errno != EINTR)
+                if (poll(p, ARRAY_LEN(p), (int)left) < 0 && errno != EINTR)
+                        return false;
+                if (p[2].revents)
                         return false;
                 hear(said, words, n);
                 if (p[0].revents)
@@ -67,8 +72,8 @@ static bool watch(int pidfd, int said, int64_t until, char *words, size_t *n)
         }
 }
 
-static int run(const struct deliver_sink *c, struct span input, uint32_t *ret_status, char *words,
-               size_t *ret_n, struct err *err)
+static int run(const struct deliver_sink *c, int asker, struct span input, uint32_t *ret_status,
+               char *words, size_t *ret_n, struct err *err)
 {
         const char *argv[DELIVER_ARGS_MAX + 1] = { 0 };
         struct spawn s = { .path = c->args[0], .argv = argv, .in = -1, .out = -1, .err = -1 };
@@ -93,7 +98,7 @@ static int run(const struct deliver_sink *c, struct span input, uint32_t *ret_st
         if (rc < 0)
                 return rc;
         fd_close(&write_end);
-        ended = watch(pidfd, read_end, now_ms() + c->timeout_s * 1000LL, words, ret_n);
+        ended = watch(asker, pidfd, read_end, now_ms() + c->timeout_s * 1000LL, words, ret_n);
         if (!ended)
                 spawn_kill(pidfd);
         rc = spawn_wait(pid, &status);
@@ -138,7 +143,7 @@ static int serve_one(const struct deliver_sink *c, int fd, uint8_t *room)
                 rc = sock_recv(fd, room, RUNNER_ASK_MAX, &n);
         if (rc < 0 || n == 0)
                 return rc < 0 ? rc : -EPIPE;
-        if (run(c, span_of(room, n), &status, words, &n_words, &err) < 0) {
+        if (run(c, fd, span_of(room, n), &status, words, &n_words, &err) < 0) {
                 snprintf(words, sizeof words, "%s", err_text(&err));
                 n_words = strlen(words);
                 status = RUNNER_FAILED;

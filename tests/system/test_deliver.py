@@ -142,7 +142,7 @@ def test_one_that_is_refused_for_good_is_told_and_passed_over(host):
     refused = host.entries("alert.refused")[0]["what"]
     assert (refused["index"], refused["sink"]) == (want[1], "take")
     assert refused["reason"].endswith("exit status 65: bad one")
-    wait_for(lambda: host.sink("take")["refused"] == 1, "its status")
+    wait_for(lambda: host.sink("take").get("refused") == 1, "its status")
     wait_for(lambda: "alert.refused" in {m["kind"] for m in got(host, "other")}, "the other sink")
 
 
@@ -163,7 +163,11 @@ def test_one_sink_holds_no_other_up(host):
     host.start()
     want = host.raise_alerts(range(20))
     wait_for(lambda: alerts(host, "quick") == want, "all at the other")
-    assert not alerts(host, "hangs") and host.sink("hangs")["delivered"] == 0
+    assert not alerts(host, "hangs") and host.sink("hangs").get("delivered", 0) == 0
+    host.kill()  # the program that hangs, and who runs it, go too
+    wait_for(lambda: subprocess.run(["pgrep", "-f", str(host.top)], check=False,
+                                    stdout=subprocess.PIPE).stdout.split() ==
+             [str(host.recorder.process.pid).encode()], "their end")
 
 
 def test_a_program_that_hangs_is_ended(host):
