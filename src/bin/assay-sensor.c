@@ -2,10 +2,15 @@
 /* assay-sensor - sees every change to what this host watches.  Options only; the work is in
  * integrity/. */
 #include "bin/daemon.h"
+#include "command/places.h"
+#include "command/trust.h"
 #include "integrity/sensor/run.h"
+#include "integrity/trusted/snapshot.h"
 #include "loop/log.h"
+#include "sys/io.h"
 #include "sys/sysclock.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 
 struct options {
@@ -29,6 +34,35 @@ static const struct option_spec specs[] = {
         { 0 },
 };
 
+/* The sensor's own files prove nothing to it: the signed ledger says which baseline was told last.
+ */
+static enum sensor_past ask_ledger(const struct sensor_run_options *o)
+{
+        struct invocation in = { .state = o->state, .run = o->run, .clock = o->clock };
+        char dir[PLACES_PATH_MAX];
+        struct snapshot_head head;
+        struct trust t;
+        bool has = false;
+
+        if (places_join(o->state, "sensor", dir, NULL) == 0) {
+                CLEANUP_FD int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+                has = fd >= 0 &&
+                      snapshot_read_head(&io_kernel, fd, "baseline", NULL, &head, NULL) == 0;
+        }
+        trust_check(&in, has ? &head.root : NULL, &t);
+        log_event(t.verdict == VERDICT_PASS || !t.found ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
+                  "sensor.past", log_str("ledger", t.found ? t.root : "has no baseline"),
+                  log_str("why", t.why));
+        if (t.verdict == VERDICT_PASS)
+                return PAST_AGREES;
+        if (!has)
+                return t.found ? PAST_LOST : PAST_UNKNOWN;
+        if (t.verdict == VERDICT_FAIL)
+                return PAST_REPLACED;
+        return t.found ? PAST_NOTED : PAST_UNKNOWN;
+}
+
 int main(int argc, char **argv)
 {
         struct options own = { .config = "/etc/assay", .who = "ebpf" };
@@ -51,5 +85,6 @@ int main(int argc, char **argv)
                 fprintf(stderr, "assay-sensor: --who %s: not ebpf, connector or proc\n", own.who);
                 return 2;
         }
+        o.past = ask_ledger(&o);
         return sensor_run(&o) == 0 ? 0 : 1;
 }

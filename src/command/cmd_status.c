@@ -28,13 +28,17 @@ static const struct {
         { "uplink", false },
 };
 
-enum { LINE_MAX_BYTES = 128 * 1024 };
+enum {
+        LINE_MAX_BYTES = 128 * 1024,
+        SILENT_S = 30, /* each says how it is every five seconds */
+};
 
 struct process {
         const char *name;
         bool always;
         bool known; /* it has said something here */
         bool lives;
+        int64_t silent_ns; /* since it said something last */
         struct buf text;
         struct json_value state;
         char why[ERR_TEXT_MAX]; /* not known */
@@ -51,11 +55,29 @@ struct ledger_state {
 
 /* ---- gathering ---- */
 
-static void look_at_process(int run_fd, struct process *p)
+/* A process that was stopped keeps its lock, but what it says grows old. */
+static int64_t silence(const struct invocation *in, int run_fd, const char *name)
+{
+        char file[64];
+        struct stat st;
+
+        snprintf(file, sizeof(file), "%s.status", name);
+        if (fstatat(run_fd, file, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return 0;
+        return clock_wall(in->clock) - (st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec);
+}
+
+static bool is_silent(const struct process *p)
+{
+        return p->lives && p->silent_ns > SILENT_S * NS_PER_S;
+}
+
+static void look_at_process(const struct invocation *in, int run_fd, struct process *p)
 {
         struct err err = { 0 };
         int status;
 
+        p->silent_ns = silence(in, run_fd, p->name);
         status = presence_read(run_fd, p->name, &p->text, &p->lives, &err);
         if (status == 0) {
                 p->known = true;
@@ -109,6 +131,8 @@ static bool since(const struct process *p, int64_t *ret_ns)
 
 static const char *verdict_of(const struct process *p)
 {
+        if (is_silent(p))
+                return "not answering";
         if (p->lives)
                 return "running";
         return p->known ? "stopped" : *p->why ? "unknown" : "not started";
@@ -378,7 +402,8 @@ static void put_process(const struct invocation *in, const struct process *p, st
         int64_t started, n;
 
         put_heading(&in->out, p->name,
-                    p->lives                ? STYLE_GOOD
+                    is_silent(p)            ? STYLE_BAD
+                    : p->lives              ? STYLE_GOOD
                     : p->always || p->known ? STYLE_BAD
                                             : STYLE_NONE,
                     verdict_of(p), out);
@@ -386,7 +411,11 @@ static void put_process(const struct invocation *in, const struct process *p, st
                 buf_put_str(out, ": ");
                 text_put_safe(out, span_str(p->why));
         }
-        if (p->lives && since(p, &started)) {
+        if (is_silent(p)) {
+                buf_put_str(out, " for ");
+                screen_put_duration(out, p->silent_ns);
+                buf_put_str(out, ": stopped, or too busy; what follows is what it said last");
+        } else if (p->lives && since(p, &started)) {
                 buf_put_str(out, " for ");
                 screen_put_duration(out, clock_wall(in->clock) - started);
         }
@@ -503,6 +532,8 @@ static void put_json(const struct process *p, size_t n, const struct ledger_stat
                 json_member_text(&w, "name", p[i].name);
                 if (p[i].known)
                         json_member_raw(&w, "said", buf_span(&p[i].text));
+                if (p[i].lives)
+                        json_member_int(&w, "silent_ns", MAX_OF(p[i].silent_ns, 0));
                 json_member_text(&w, "state", verdict_of(&p[i]));
                 json_end_object(&w);
         }
@@ -520,7 +551,8 @@ static enum status judge(const struct process *p, size_t n, const struct ledger_
         for (size_t i = 0; i < n; i++) {
                 if (*p[i].why)
                         status = STATUS_UNSURE;
-                else if (p[i].lives ? sinks_have_trouble(p[i].state) : p[i].always || p[i].known)
+                else if (is_silent(&p[i]) ||
+                         (p[i].lives ? sinks_have_trouble(p[i].state) : p[i].always || p[i].known))
                         return STATUS_PROBLEM;
         }
         if (is_full(recorder_of(p, n)))
@@ -541,7 +573,7 @@ static enum status run(struct invocation *in)
                 p[i].always = processes[i].always;
                 p[i].text = BUF_INIT(2 * PRESENCE_MAX);
                 if (run_fd >= 0)
-                        look_at_process(run_fd, &p[i]);
+                        look_at_process(in, run_fd, &p[i]);
         }
         look_at_ledger(in, &l);
         if (in->json) {

@@ -159,7 +159,7 @@ static int look(const struct invocation *in, const struct hash *root, struct rea
                 uint64_t size = reader_size(r);
 
                 rc = find_entry(in, r, seen, t, err);
-                if (rc < 0 || is_it(t, root) || i == WAITS || !recorder_lives(in))
+                if (rc < 0 || !root || is_it(t, root) || i == WAITS || !recorder_lives(in))
                         return rc;
                 seen = size;
                 nanosleep(&nap, NULL);
@@ -190,7 +190,9 @@ static bool is_noted(const struct invocation *in, const struct hash *root)
 
 static void judge(const struct invocation *in, struct trust *t, const struct hash *root)
 {
-        if (is_it(t, root)) {
+        if (!root) {
+                snprintf(t->why, sizeof(t->why), "there is no baseline");
+        } else if (is_it(t, root)) {
                 t->verdict = VERDICT_PASS;
         } else if (is_noted(in, root)) {
                 snprintf(t->why, sizeof(t->why),

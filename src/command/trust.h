@@ -26,7 +26,7 @@ struct trust {
 };
 
 /* Never fails: what cannot be told is UNKNOWN.  An entry that is only on its way is waited for a
- * little while. */
+ * little while.  root NULL: there is no baseline; UNKNOWN, and found says whether there was one. */
 void trust_check(const struct invocation *in, const struct hash *root, struct trust *ret);
 
 /* Lines "ledger   ..." for people; members of an object for programs. */

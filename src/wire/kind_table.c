@@ -224,8 +224,8 @@ const struct kind kind_table[] = {
                  { "what.previous_root", KIND_DIGEST, 0, "root of the one it replaces" },
                  { "what.profile", KIND_TEXT, 0, "name of the profile" },
                  { "what.reason", KIND_TEXT, REQ,
-                   "first, accepted or replaced; extended, reduced or configured: see "
-                   "integrity.watch" },
+                   "first, accepted or replaced; lost: there was one and the state of the sensor was "
+                   "removed; extended, reduced or configured: see integrity.watch" },
                  { "what.removed", KIND_U64, 0,
                    "files accepted as gone, or that are not watched any more" },
                  { "what.root", KIND_DIGEST, REQ, "Merkle root over the sorted records" },

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "integrity/preventing/deny_priv.h"
+#include "integrity/sensor/sensor_trusted.h"
 #include "integrity/trusted/baseline.h"
 #include "loop/log.h"
 #include "sys/io.h"
@@ -122,8 +123,10 @@ int deny_compare(struct sensor *s)
         int rc;
 
         watch_relieve(s->watch, true);
-        rc = baseline_diff(s->state.io, s->state.dirfd, s->o.watch, s->table, on_difference, s,
-                           &err);
+        rc = trusted_is_ours(s, &err);
+        if (rc == 0)
+                rc = baseline_diff(s->state.io, s->state.dirfd, s->o.watch, s->table,
+                                   on_difference, s, &err);
         watch_relieve(s->watch, false);
         if (rc == 0)
                 rc = settle(s);

@@ -286,6 +286,7 @@ static int open_all(struct process *p, struct err *err)
         static const int signals[] = { SIGTERM, SIGINT };
         struct role_paths paths = { .state = p->state_dir, .runtime = p->o->run };
         struct sensor_options o = { .clock = p->o->clock,
+                                    .past = p->o->past,
                                     .state_dir = p->state_dir,
                                     .socket = p->socket,
                                     .watch = &p->config.set,

@@ -5,6 +5,7 @@
 
 #include "base/base.h"
 #include "base/clock.h"
+#include "integrity/sensor/sensor.h"
 #include "integrity/trusted/pace.h"
 #include "integrity/who/procsource.h"
 
@@ -18,6 +19,7 @@ struct sensor_run_options {
         uint64_t deep_s;          /* all content is read again within; 0: a day */
         struct pace_limits pace;  /* of scans */
         bool keep_user;
+        enum sensor_past past;
         const struct clock *clock;
 };
 

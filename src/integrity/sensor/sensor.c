@@ -519,12 +519,16 @@ int sensor_start(struct sensor *s, struct err *err)
         if (s->found.source == STATE_NONE) {
                 rc = status_tell(s, "started", NULL);
                 if (rc == 0)
+                        rc = trusted_tell_past(s);
+                if (rc == 0)
                         rc = config_start(s);
                 return rc == 0 ? scan_start_first(s) : rc;
         }
         rc = start_known(s, err);
         if (rc == 0)
                 rc = status_tell(s, "started", NULL);
+        if (rc == 0)
+                rc = trusted_tell_past(s);
         return rc == 0 ? config_start(s) : rc;
 }
 

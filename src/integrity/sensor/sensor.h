@@ -32,7 +32,17 @@ struct pool;
 struct procsource;
 struct sensor;
 
+/* What the ledger says of the baseline that is here. */
+enum sensor_past {
+        PAST_UNKNOWN, /* nothing: there is no ledger to ask, or none in it */
+        PAST_AGREES,
+        PAST_NOTED,    /* another one, but the note of a crash says that this one follows it */
+        PAST_REPLACED, /* another one */
+        PAST_LOST,     /* there was one, and here is none */
+};
+
 struct sensor_options {
+        enum sensor_past past;
         const struct clock *clock;
         struct loop *loop;
         struct pool *pool;

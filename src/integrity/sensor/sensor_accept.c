@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "integrity/trusted/content.h"
+#include "loop/log.h"
 
 static bool is_selected(const struct trusted *t, struct span path)
 {
@@ -31,6 +32,23 @@ static void want_content(struct trusted *t, const struct watch_profile *p, struc
         buf_put_byte(&t->reads, 0);
 }
 
+/* As this path was trusted when it was watched before, and is not now; empty: it was not. */
+static struct span old_state(struct trusted *t, struct span path)
+{
+        struct span next = t->old_rest, at, is;
+
+        while (baseline_next_change(&next, &at, &is)) {
+                int cmp = snapshot_path_cmp(at, path);
+
+                if (cmp > 0)
+                        break;
+                t->old_rest = next;
+                if (cmp == 0)
+                        return is;
+        }
+        return SPAN_NONE;
+}
+
 int trusted_on_difference(void *ctx, struct span path, struct span was_bytes, struct span is_bytes)
 {
         struct trusted *t = ctx;
@@ -51,6 +69,14 @@ int trusted_on_difference(void *ctx, struct span path, struct span was_bytes, st
         t->changed += c.was && c.is && change_differs_since(&c);
         if (t->task == TRUSTED_CHECK)
                 return 0;
+        if (t->task == TRUSTED_EXTEND && !was_bytes.n) {
+                struct span old = old_state(t, path);
+
+                if (old.n) { /* differs on, as it did before it was not watched */
+                        baseline_put_change(&t->changes, path, old);
+                        return buf_status(&t->changes);
+                }
+        }
         baseline_put_change(&t->changes, path, is_bytes);
         if (c.is && c.profile)
                 want_content(t, c.profile, path, &is);
@@ -147,14 +173,76 @@ void trusted_extend(struct sensor *s)
         content_count_anew(s->content);
 }
 
+static int on_old(void *ctx, struct span path, struct span was, struct span is)
+{
+        struct trusted *t = ctx;
+
+        if (was.n && is.n && !config_was_watched(t->sensor, path))
+                baseline_put_change(&t->old, path, was);
+        return buf_status(&t->old);
+}
+
+/* What is not watched for a while and then again is not new: it differs from what was trusted of
+ * it, or taking it out of watch.yaml and back would wash it clean.  From the latest baseline that
+ * has some of it. */
+static void find_old(struct trusted *t)
+{
+        struct baseline_name all[BASELINE_EARLIER + 1];
+        struct sensor *s = t->sensor;
+        struct err err = { 0 };
+        size_t n = 0;
+        int rc = baseline_list(s->state.io, s->state.dirfd, all, &n, &err);
+
+        buf_clear(&t->old);
+        for (size_t i = 1; i < n && rc == 0 && t->old.n == 0; i++)
+                rc = baseline_diff_with(s->state.io, s->state.dirfd, all[i].name, s->o.watch,
+                                        s->table, on_old, t, &err);
+        if (rc < 0) {
+                log_event(LOG_LEVEL_WARNING, "sensor.earlier_baseline", log_err(&err));
+                buf_clear(&t->old);
+        }
+        t->old_rest = buf_span(&t->old);
+}
+
+/* Told as changes: the scan took what is there without a word. */
+static int tell_old(struct trusted *t)
+{
+        struct span rest = buf_span(&t->old), path, old;
+        struct sensor *s = t->sensor;
+        struct record was, is;
+        int rc = 0;
+
+        while (rc == 0 && baseline_next_change(&rest, &path, &old)) {
+                struct table_node *n = table_find(s->table, path);
+                struct change c = { .wall_ns = sensor_wall(s),
+                                    .path = path,
+                                    .profile = watchset_way_profile(s->o.watch, path),
+                                    .was = &was,
+                                    .is = &is,
+                                    .seen = "rescan",
+                                    .unknown = "changed since it was watched before" };
+
+                if (n && n->record && record_decode(old, &was, NULL) == 0 &&
+                    record_decode(table_record(n), &is, NULL) == 0 && change_differs_since(&c))
+                        rc = tell_change(s, &c, SPAN_NONE);
+        }
+        return rc;
+}
+
 /* At the end of the scan, before anything else is looked at. */
 int trusted_collect_new(struct trusted *t)
 {
         struct sensor *s = t->sensor;
         struct err err = { 0 };
-        int rc = t->has ? baseline_diff(s->state.io, s->state.dirfd, s->o.watch, s->table,
-                                        trusted_on_difference, t, &err)
-                        : err_set(&err, -ENOENT, "there is no baseline");
+        int rc;
+
+        find_old(t);
+        rc = tell_old(t);
+        if (rc < 0)
+                return rc;
+        rc = t->has ? baseline_diff(s->state.io, s->state.dirfd, s->o.watch, s->table,
+                                    trusted_on_difference, t, &err)
+                    : err_set(&err, -ENOENT, "there is no baseline");
 
         if (rc == 0) {
                 watchset_print(s->o.watch, &t->rules);
@@ -179,6 +267,12 @@ int trusted_write_new(struct trusted *t)
         t->due_ns = sensor_mono(s) + AGAIN_MS * NS_PER_MS;
         t->next = (struct snapshot_head){ .taken_ns = sensor_wall(s) };
         if (!t->note.n)
+                rc = trusted_is_ours(s, &err);
+        if (rc < 0 && rc != -EAGAIN) { /* or what was planted would be trusted with what is new */
+                trusted_answer_failed(t, rc, &err);
+                return 0;
+        }
+        if (rc == 0)
                 rc = trusted_submit(t, false);
         if (rc == 0)
                 t->step = WORK;

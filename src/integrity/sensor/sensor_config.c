@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "integrity/sensor/sensor_config.h"
 
+#include "base/text.h"
 #include "integrity/sensor/sensor_deep.h"
 #include "integrity/sensor/sensor_priv.h"
 #include "integrity/sensor/sensor_restore.h"
@@ -9,10 +10,12 @@
 #include "integrity/watching/watchset_same.h"
 #include "loop/log.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum {
+        OWN_WHY_MAX = 384,
         ASKED_MS = 10000, /* for events from before: a file may be written for ever */
         AGAIN_MS = 20,
         DRAIN_BUFFERS = 64,
@@ -53,6 +56,28 @@ static void say_what_waits(const struct sensor *s)
                                   log_bytes("profile", p->name),
                                   log_str("mode", watch_mode_name(p->mode)));
         }
+}
+
+/* Whoever may write watch.yaml may blind the sensor: that less is seen than before is an alert, as
+ * if the file were watched, which it may be no longer. */
+static int tell_weaker(struct sensor *s, const struct watchset *before)
+{
+        CLEANUP(buf_done) struct buf safe = BUF_INIT(4 * (PATTERN_MAX + 1));
+        struct span pattern = SPAN_NONE;
+        const char *what = watchset_weaker(before, s->o.watch, &pattern);
+        const char *slash = s->o.keys_file ? strrchr(s->o.keys_file, '/') : NULL;
+        char why[OWN_WHY_MAX], path[PATH_MAX];
+
+        if (!what)
+                return 0;
+        text_put_safe(&safe, pattern);
+        snprintf(why, sizeof why, "less is watched than before: %.200s %s", buf_cstr(&safe), what);
+        if (s->o.config->from[0] == '/' || !slash)
+                snprintf(path, sizeof path, "%s", s->o.config->from);
+        else
+                snprintf(path, sizeof path, "%.*s/watch.yaml", (int)(slash - s->o.keys_file),
+                         s->o.keys_file);
+        return trusted_tell_own(s, path, why);
 }
 
 /* ---- what is no longer watched ---- */
@@ -218,6 +243,8 @@ static int swap(struct sensor *s)
                 rc = mark_anew(s);
         if (rc == 0)
                 rc = tell_watch(s, s->o.config, "changed", NULL, &c->before, dropped);
+        if (rc == 0)
+                rc = tell_weaker(s, &c->before);
         if (rc < 0)
                 return rc;
         say_what_waits(s);
@@ -308,6 +335,8 @@ int config_start(struct sensor *s)
         if (rc < 0 || c->step != CONFIG_SCANS)
                 return rc;
         rc = tell_watch(s, s->o.config, "changed", NULL, &c->before, c->dropped);
+        if (rc == 0)
+                rc = tell_weaker(s, &c->before);
         return rc == 0 ? begin_scan(s, LOSS_CONFIG) : rc;
 }
 

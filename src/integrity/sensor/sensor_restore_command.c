@@ -260,6 +260,8 @@ int restore_ask(struct sensor *s, struct control_call *call, struct who *who, st
                                          .failures = BUF_INIT(FAILURES_MAX) };
         rc = take_arguments(&a, err);
         if (rc == 0)
+                rc = trusted_is_ours(s, err);
+        if (rc == 0)
                 rc = baseline_diff_with(s->state.io, s->state.dirfd, a.name, s->o.watch, s->table,
                                         on_difference, &a, err);
         buf_done(&a.paths);

@@ -3,6 +3,7 @@
  * there is another baseline. */
 #include "integrity/sensor/sensor_restore_priv.h"
 
+#include "integrity/sensor/sensor_trusted.h"
 #include "integrity/trusted/baseline.h"
 #include "loop/log.h"
 #include "sys/io.h"
@@ -144,8 +145,10 @@ int restore_rebase_now(struct restores *r)
         r->rebase = false;
         if (any_restores(s)) {
                 watch_relieve(s->watch, true);
-                rc = baseline_diff(s->state.io, s->state.dirfd, s->o.watch, s->table, on_difference,
-                                   r, &err);
+                rc = trusted_is_ours(s, &err);
+                if (rc == 0)
+                        rc = baseline_diff(s->state.io, s->state.dirfd, s->o.watch, s->table,
+                                           on_difference, r, &err);
                 watch_relieve(s->watch, false);
         }
         if (rc < 0) {

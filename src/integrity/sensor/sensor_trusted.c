@@ -8,6 +8,9 @@
 #include "loop/log.h"
 #include "sys/io.h"
 
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 /* ---- making and ending ---- */
 
@@ -27,6 +30,7 @@ int trusted_init(struct sensor *s, struct err *err)
         t->rules = BUF_INIT(RULES_MAX);
         t->note = BUF_INIT(BASELINE_NOTE_MAX);
         t->also = BUF_INIT(CHANGES_MAX);
+        t->old = BUF_INIT(CHANGES_MAX);
         rc = observer_new(&t->observer, err);
         if (rc == 0)
                 observer_set_ended(t->observer, &s->ended);
@@ -44,6 +48,7 @@ void trusted_clear(struct trusted *t)
         buf_done(&t->reads);
         buf_done(&t->rules);
         buf_done(&t->also);
+        buf_done(&t->old);
         t->added = t->changed = t->removed = t->found = 0;
         t->swept = t->told = t->in_ledger = t->sweeping = false;
         t->step = IDLE;
@@ -135,6 +140,7 @@ static int place(struct trusted *t, const char *reason, struct err *err)
                 return rc;
         t->head = t->next;
         t->has = true;
+        t->doubted = false;
         deny_trusted(s);
         restore_rebase(s);
         t->step = TOLD;
@@ -295,6 +301,12 @@ static int write_table(struct trusted *t, struct err *err)
                                        &t->sums, err);
 }
 
+/* The first is only that of a host that never had one. */
+static const char *first_reason(const struct sensor *s)
+{
+        return s->o.past == PAST_LOST ? "lost" : s->found.damage[0] ? "replaced" : "first";
+}
+
 int trusted_first(struct sensor *s, int64_t took_ns)
 {
         struct state_told told = { .run = feed_run(s->feed), .acked = s->acked };
@@ -305,7 +317,7 @@ int trusted_first(struct sensor *s, int64_t took_ns)
         t->task = TRUSTED_FIRST;
         t->began_ns = sensor_mono(s) - took_ns;
         if (rc == 0)
-                rc = place(t, s->found.damage[0] ? "replaced" : "first", &err);
+                rc = place(t, first_reason(s), &err);
         if (rc == 0)
                 rc = state_renew(&s->state, s->o.watch, s->table, sensor_wall(s), &told, &err);
         if (rc < 0)
@@ -428,6 +440,85 @@ void trusted_start(struct sensor *s)
         }
         t->has = snapshot_read_head(s->state.io, s->state.dirfd, "baseline", NULL, &t->head,
                                     NULL) == 0;
+        t->doubted = t->has && s->o.past == PAST_REPLACED;
+}
+
+/* Of Assay's own files, for what they are to it: a change like others, that nothing explains. */
+int trusted_tell_own(struct sensor *s, const char *path, const char *why)
+{
+        static const struct watch_profile own = { .name = SPAN_INIT("assay-state"),
+                                                  .mode = WATCH_ALERT,
+                                                  .attributes = UINT32_MAX };
+        struct record is;
+        struct change c = { .wall_ns = sensor_wall(s),
+                            .profile = &own,
+                            .existed = true,
+                            .is = &is,
+                            .seen = "start",
+                            .unknown = why };
+        int rc = observe(s->observer, AT_FDCWD, path, &is, NULL);
+
+        if (rc == -ENOMEM)
+                return rc;
+        if (rc < 0) { /* it is gone */
+                c.is = NULL;
+                c.passed = DIRTY_DELETED;
+        }
+        log_event(LOG_LEVEL_ERROR, "sensor.own_file", log_str("path", path), log_str("why", why));
+        c.path = span_str(path);
+        return tell_change(s, &c, SPAN_NONE);
+}
+
+static int tell_forged(struct sensor *s, const char *name, const char *why)
+{
+        char path[PATH_MAX];
+
+        snprintf(path, sizeof path, "%s%s", s->o.state_dir, name);
+        return trusted_tell_own(s, path, why);
+}
+
+int trusted_tell_past(struct sensor *s)
+{
+        switch (s->o.past) {
+        case PAST_LOST:
+                return tell_forged(s, "",
+                                   "the ledger has a baseline of this host, and here is none: the "
+                                   "state of the sensor was removed while it was down");
+        case PAST_REPLACED:
+                return tell_forged(s, "/baseline",
+                                   "the baseline is not the one that the ledger has: it was "
+                                   "replaced while the sensor was down");
+        case PAST_NOTED:
+                return tell_forged(s, "/baseline.note",
+                                   "the ledger does not have this baseline yet: the sensor was cut "
+                                   "off when it took it, or somebody wrote it in its place");
+        default:
+                return 0;
+        }
+}
+
+int trusted_is_ours(struct sensor *s, struct err *err)
+{
+        struct trusted *t = s->trusted;
+        struct snapshot_head head;
+        int rc = t->doubted ? -EBADMSG
+                            : snapshot_read_head(s->state.io, s->state.dirfd, "baseline", NULL,
+                                                 &head, err);
+
+        if (rc == 0 && hash_eq(&head.root, &t->head.root))
+                return 0;
+        if (rc < 0 && !t->doubted)
+                return rc;
+        if (!t->doubted) {
+                t->doubted = true;
+                if (tell_forged(s, "/baseline",
+                                "the baseline is not the one that the sensor took: it was replaced "
+                                "while the sensor ran") < 0)
+                        s->failed = -ENOMEM;
+        }
+        return err_set(err, -EBADMSG,
+                       "the baseline was replaced: it is not the one that the ledger has.  Look "
+                       "what differs (assay check), then take one anew: assay baseline create");
 }
 
 bool trusted_is_note(struct sensor *s, struct span skeleton)

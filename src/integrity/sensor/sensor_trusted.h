@@ -34,6 +34,15 @@ void trusted_done(struct sensor *s);
 /* At the start: read what is trusted, and what a crash may have kept from the ledger.  Then, of
  * the entries that go out again, whether one is that; and when all of those were told, tell it if
  * it was not among them. */
+/* An alert for one of Assay's own files: why says what is wrong, and stands where an author would.
+ */
+MUST_USE int trusted_tell_own(struct sensor *s, const char *path, const char *why);
+/* Tell what the ledger knows better than the files that were found. */
+MUST_USE int trusted_tell_past(struct sensor *s);
+/* Is the file of the baseline the one that was told last?  -EBADMSG: no, which is told once; then
+ * nothing may be put back, judged or accepted by it, until one is taken anew. */
+MUST_USE int trusted_is_ours(struct sensor *s, struct err *err);
+
 void trusted_start(struct sensor *s);
 bool trusted_is_note(struct sensor *s, struct span skeleton);
 MUST_USE int trusted_announce(struct sensor *s);

@@ -37,12 +37,15 @@ struct trusted {
         /* The baseline in place. */
         bool has;
         struct snapshot_head head;
+        bool doubted;    /* not the one that was told last: nothing is put back from it */
         struct buf note; /* its entry, until that is in the ledger */
         bool note_goes;  /* among those that go out again */
 
         /* The one that is made. */
         struct snapshot_head next;
         struct baseline_sums sums;
+        struct buf old; /* of what was watched once and is again: as it was trusted then */
+        struct span old_rest;
         struct buf comment, selected, changes, reads, rules;
         struct buf also; /* states whose content stays beside those of baselines */
         uint64_t added, changed, removed, found;

@@ -72,3 +72,73 @@ bool watchset_same(const struct watchset *a, const struct watchset *b)
                         return false;
         return watchset_same_below(a, b, SPAN("/"));
 }
+
+/* ---- less than before ---- */
+
+/* The strongest that watches this pattern; NULL: none does. */
+static const struct watch_profile *profile_of(const struct watchset *w, const struct watch_rule *r)
+{
+        const struct watch_profile *best = NULL;
+
+        for (size_t i = 0; i < w->n; i++) {
+                const struct watch_profile *p =
+                        w->rules[i].exclude ? NULL : w->profiles[w->rules[i].profile];
+
+                if (p && span_eq(w->rules[i].text, r->text) && (!best || p->mode > best->mode))
+                        best = p;
+        }
+        if (!best &&
+            r->base_n == r->text.n) /* no wildcards: a path, perhaps below another pattern */
+                best = watchset_profile(w, r->text);
+        return best;
+}
+
+static bool has_owner(const struct watch_profile *p, struct span owner)
+{
+        for (size_t i = 0; i < p->n_owners; i++)
+                if (span_eq(p->owners[i], owner))
+                        return true;
+        return false;
+}
+
+static const char *weaker_profile(const struct watch_profile *was, const struct watch_profile *is)
+{
+        if (!is)
+                return "is not watched any more";
+        if (is->mode < was->mode)
+                return "has a weaker mode";
+        if (is->execute < was->execute)
+                return "is not held to known programs any more";
+        if (was->attributes & ~is->attributes)
+                return "is compared by fewer attributes";
+        if (is->is_volatile && !was->is_volatile)
+                return "may change without being explained";
+        for (size_t i = 0; i < is->n_owners; i++)
+                if (!has_owner(was, is->owners[i]))
+                        return "has one more owner, whose changes are expected";
+        return NULL;
+}
+
+const char *watchset_weaker(const struct watchset *was, const struct watchset *is,
+                            struct span *ret_pattern)
+{
+        const char *what = NULL;
+
+        for (size_t i = 0; i < was->n && !what; i++) {
+                const struct watch_rule *r = &was->rules[i];
+
+                if (!r->exclude)
+                        what = weaker_profile(was->profiles[r->profile], profile_of(is, r));
+                *ret_pattern = r->text;
+        }
+        for (size_t i = 0; i < is->n && !what; i++) {
+                const struct watch_rule *r = &is->rules[i];
+
+                if (r->exclude && !watchset_has_rule(was, is, r) &&
+                    (r->profile == WATCH_PROFILES_MAX ||
+                     watchset_same_name(was, is->profiles[r->profile]->name)))
+                        what = "is left out";
+                *ret_pattern = r->text;
+        }
+        return what;
+}

@@ -19,6 +19,10 @@ bool watchset_has_rule(const struct watchset *w, const struct watchset *of,
 const struct watch_profile *watchset_same_name(const struct watchset *w, struct span name);
 /* b may be NULL. */
 bool watchset_same_profile(const struct watch_profile *a, const struct watch_profile *b);
+/* Does `is` see less than `was` did, or let more pass?  What (NULL: no), and at which pattern.  By
+ * the text of patterns: what is written otherwise counts as less. */
+const char *watchset_weaker(const struct watchset *was, const struct watchset *is,
+                            struct span *ret_pattern);
 bool watchset_same_owners(const struct watch_profile *a, const struct watch_profile *b);
 
 #endif

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the sensor keeps for itself is believed only as far as the signed ledger says the same."""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+
+import pytest
+
+from sensor_host import BIN
+from test_watch import Watched, profile
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="fanotify needs root")
+
+
+@pytest.fixture
+def host():
+    directory = pathlib.Path(tempfile.mkdtemp(dir="/var/tmp", prefix="assay-own-"))
+    host = Watched(directory)
+    (host.tree / "f").write_text("PermitRootLogin yes\n")
+    host.configure(profile("w", "alert", [host.tree], "keep: true"))
+    host.start()
+    host.wait(lambda: host.baselines("first"), "the first baseline")
+    yield host
+    host.stop()
+    shutil.rmtree(directory)
+
+
+def assay(host, *words):
+    return subprocess.run([BIN / "assay", *words, "--state", host.state, "--run", host.run],
+                          capture_output=True, text=True, timeout=60)
+
+
+def kill(host):
+    host.sensor.send_signal(signal.SIGKILL)
+    host.sensor.wait()
+
+
+def forged(host):
+    """Entries and alerts about the sensor's own files."""
+    own = str(host.state / "sensor")
+    return ([e for e in host.changes() if e["what"]["path"].startswith(own)],
+            [e for e in host.entries("alert.raised") if own in str(e["what"])])
+
+
+def old_one_in_place(host):
+    """Accept a change, and put the baseline of before in the place of the new one."""
+    baseline = host.state / "sensor" / "baseline"
+    old = baseline.read_bytes()
+    (host.tree / "f").write_text("PermitRootLogin no\n")
+    host.seen(host.tree / "f", "modified")
+    done = assay(host, "baseline", "accept", "--reason", "hardening")
+    assert done.returncode == 0, done
+    host.wait(lambda: host.baselines("accepted"), "the accepted baseline")
+    return baseline, old
+
+
+def test_a_start_that_finds_all_as_it_was_says_nothing(host):
+    for end in (kill, lambda h: h.end(h.sensor)):
+        end(host)
+        host.start_sensor()
+    assert forged(host) == ([], [])
+    assert len(host.entries("integrity.baseline")) == 1
+
+
+def test_a_state_that_was_removed_is_lost_and_no_first_one(host):
+    kill(host)
+    (host.tree / "f").write_text("PermitRootLogin planted\n")
+    shutil.rmtree(host.state / "sensor")
+    host.start_sensor()
+    host.wait(lambda: host.baselines("lost"), "a baseline that says so")
+    host.wait(lambda: all(forged(host)), "the alert")
+    assert "removed" in forged(host)[0][0]["who"]["unknown"]
+    assert len(host.baselines("first")) == 1
+
+
+def test_a_baseline_that_is_replaced_under_the_sensor_is_not_used(host):
+    baseline, old = old_one_in_place(host)
+    baseline.write_bytes(old)
+    path = host.tree / "f"
+    done = assay(host, "restore", path, "--reason", "incident")
+    assert done.returncode != 0 and "replaced" in done.stderr, done
+    assert path.read_text() == "PermitRootLogin no\n"
+    host.wait(lambda: all(forged(host)), "the alert")
+    done = assay(host, "baseline", "accept", "--reason", "routine")
+    assert done.returncode != 0 and "replaced" in done.stderr, done
+    assert len(forged(host)[0]) == 1
+    done = assay(host, "baseline", "create", "--reason", "after the incident")
+    assert done.returncode == 0, done
+    path.write_text("PermitRootLogin yes\n")
+    host.wait(lambda: len(host.of(path, "modified")) == 2, "a change")
+    assert assay(host, "restore", path, "--reason", "again").returncode == 0
+    assert path.read_text() == "PermitRootLogin no\n"
+
+
+def test_a_baseline_that_is_replaced_while_the_sensor_is_down_is_not_used(host):
+    baseline, old = old_one_in_place(host)
+    kill(host)
+    baseline.write_bytes(old)
+    host.start_sensor()
+    host.wait(lambda: all(forged(host)), "the alert")
+    assert "replaced" in forged(host)[0][0]["who"]["unknown"]
+    done = assay(host, "restore", host.tree / "f", "--reason", "incident")
+    assert done.returncode != 0, done
+    assert (host.tree / "f").read_text() == "PermitRootLogin no\n"
+    done = assay(host, "baseline", "accept", "--reason", "routine")
+    assert done.returncode != 0, done
+
+
+def test_a_sensor_that_was_stopped_does_not_answer(host):
+    """It keeps its lock and its pid: only that it says nothing shows."""
+    def sensor():
+        done = assay(host, "status", "--json")
+        found = [p for p in json.loads(done.stdout)["processes"] if p["name"] == "sensor"]
+        return found[0]["state"], done.returncode
+
+    assert sensor() == ("running", 0)
+    host.sensor.send_signal(signal.SIGSTOP)
+    try:
+        said = host.run / "sensor.status"
+        os.utime(said, ns=(0, said.stat().st_mtime_ns - 60 * 10**9))  # a minute goes by
+        assert sensor() == ("not answering", 1)
+        assert "not answering for" in assay(host, "status").stdout
+    finally:
+        host.sensor.send_signal(signal.SIGCONT)
+    host.wait(lambda: sensor() == ("running", 0), "that it answers again")
+
+
+def weakened(host):
+    return [e for e in host.changes() if e["what"]["path"] == str(host.file)]
+
+
+def test_less_watched_than_before_is_an_alert(host):
+    """And what is planted while a path is not watched does not become trusted by watching it again."""
+    path = host.tree / "f"
+    before = host.file.read_text()
+    host.configure(profile("w", "log", [host.tree / "other"]))
+    host.reload()
+    host.wait(lambda: weakened(host), "the weaker watch.yaml")
+    assert "less is watched" in weakened(host)[0]["who"]["unknown"]
+    host.wait(lambda: [e for e in host.entries("alert.raised") if str(host.file) in str(e["what"])],
+              "its alert")
+    host.extended(reason="reduced")
+    path.write_text("planted\n")
+    host.file.write_text(before)
+    host.reload()
+    host.extended()
+    assert host.seen(path, "modified")["why"]["state"] == "unexplained"
+    assert len(weakened(host)) == 1  # more is no less
+    done = assay(host, "check", "--json")
+    assert done.returncode == 1 and str(path) in done.stdout
+
+
+def test_less_watched_while_the_sensor_was_down_is_an_alert(host):
+    kill(host)
+    host.configure(profile("w", "log", [host.tree], "keep: true"))
+    host.start_sensor()
+    host.wait(lambda: weakened(host), "the weaker watch.yaml")
+    assert "weaker mode" in weakened(host)[0]["who"]["unknown"]
