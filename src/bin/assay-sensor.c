@@ -12,6 +12,9 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
+
+enum { TOLD_MAX = 16 << 20 }; /* digests of approved changes */
 
 struct options {
         const char *config;
@@ -34,9 +37,22 @@ static const struct option_spec specs[] = {
         { 0 },
 };
 
+/* An approved change that stands in the sensor's file and not in the ledger is nobody's. */
+static void ask_approvals(const struct invocation *in, const char *dir, struct buf *told)
+{
+        char path[PLACES_PATH_MAX];
+        struct err err = { 0 };
+        struct stat st;
+
+        if (places_join(dir, "approvals", path, NULL) < 0 || stat(path, &st) < 0 || st.st_size == 0)
+                return;
+        if (trust_approvals(in, told, &err) < 0)
+                log_event(LOG_LEVEL_ERROR, "sensor.approvals", log_err(&err));
+}
+
 /* The sensor's own files prove nothing to it: the signed ledger says which baseline was told last.
  */
-static enum sensor_past ask_ledger(const struct sensor_run_options *o)
+static enum sensor_past ask_ledger(const struct sensor_run_options *o, struct buf *told)
 {
         struct invocation in = { .state = o->state, .run = o->run, .clock = o->clock };
         char dir[PLACES_PATH_MAX];
@@ -51,6 +67,7 @@ static enum sensor_past ask_ledger(const struct sensor_run_options *o)
                       snapshot_read_head(&io_kernel, fd, "baseline", NULL, &head, NULL) == 0;
         }
         trust_check(&in, has ? &head.root : NULL, &t);
+        ask_approvals(&in, dir, told);
         log_event(t.verdict == VERDICT_PASS || !t.found ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
                   "sensor.past", log_str("ledger", t.found ? t.root : "has no baseline"),
                   log_str("why", t.why));
@@ -67,6 +84,7 @@ int main(int argc, char **argv)
 {
         struct options own = { .config = "/etc/assay", .who = "ebpf" };
         struct sensor_run_options o = { .clock = &sysclock };
+        struct buf told = BUF_INIT(TOLD_MAX);
         struct daemon_options d;
         int status;
 
@@ -85,6 +103,9 @@ int main(int argc, char **argv)
                 fprintf(stderr, "assay-sensor: --who %s: not ebpf, connector or proc\n", own.who);
                 return 2;
         }
-        o.past = ask_ledger(&o);
-        return sensor_run(&o) == 0 ? 0 : 1;
+        o.past = ask_ledger(&o, &told);
+        o.approvals_told = buf_span(&told);
+        status = sensor_run(&o) == 0 ? 0 : 1;
+        buf_done(&told);
+        return status;
 }

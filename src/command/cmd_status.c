@@ -21,11 +21,12 @@
 static const struct {
         const char *name;
         bool always;
+        bool regular; /* says how it is every few seconds, not only when there is news */
 } processes[] = {
-        { "recorder", true },
-        { "sensor", true },
-        { "monitor", false },
-        { "uplink", false },
+        { "recorder", true, true },
+        { "sensor", true, true },
+        { "monitor", false, true },
+        { "uplink", false, false },
 };
 
 enum {
@@ -35,7 +36,7 @@ enum {
 
 struct process {
         const char *name;
-        bool always;
+        bool always, regular;
         bool known; /* it has said something here */
         bool lives;
         int64_t silent_ns; /* since it said something last */
@@ -77,7 +78,7 @@ static void look_at_process(const struct invocation *in, int run_fd, struct proc
         struct err err = { 0 };
         int status;
 
-        p->silent_ns = silence(in, run_fd, p->name);
+        p->silent_ns = p->regular ? silence(in, run_fd, p->name) : 0;
         status = presence_read(run_fd, p->name, &p->text, &p->lives, &err);
         if (status == 0) {
                 p->known = true;
@@ -571,6 +572,7 @@ static enum status run(struct invocation *in)
         for (size_t i = 0; i < ARRAY_LEN(p); i++) {
                 p[i].name = processes[i].name;
                 p[i].always = processes[i].always;
+                p[i].regular = processes[i].regular;
                 p[i].text = BUF_INIT(2 * PRESENCE_MAX);
                 if (run_fd >= 0)
                         look_at_process(in, run_fd, &p[i]);

@@ -261,6 +261,45 @@ void trust_check(const struct invocation *in, const struct hash *root, struct tr
         snprintf(ret->why, sizeof(ret->why), "%s", err_text(&err));
 }
 
+/* ---- approved changes ---- */
+
+static void take_approval(struct span bytes, struct buf *ret)
+{
+        struct json_value e = json_value_of(bytes), v;
+        struct entry parsed;
+        struct span text;
+
+        if (!memmem(bytes.p, bytes.n, "\"integrity.approval\"", 20) ||
+            json_check(bytes, NULL) < 0 || entry_parse(bytes, &parsed, NULL) < 0 ||
+            !span_eq_str(parsed.kind, "integrity.approval"))
+                return;
+        if (!json_get_path(e, "src.proc", &v) || !json_value_plain(v, &text) ||
+            !span_eq_str(text, "sensor"))
+                return;
+        if (json_get_path(e, "what.digest", &v) && json_value_plain(v, &text) &&
+            text.n == 2 * HASH_LEN)
+                buf_put(ret, text);
+}
+
+int trust_approvals(const struct invocation *in, struct buf *ret, struct err *err)
+{
+        CLEANUP(reader_done) struct reader r = { 0 };
+        char dir[PLACES_PATH_MAX];
+        struct span bytes;
+        int rc = places_ledger(in, dir, err);
+
+        if (rc == 0)
+                rc = reader_open(dir, &r, err);
+        for (uint64_t n = rc == 0 ? reader_size(&r) : 0; n > 0 && rc == 0; n--) {
+                rc = reader_entry(&r, n - 1, &bytes, err);
+                if (rc == 0)
+                        take_approval(bytes, ret);
+        }
+        if (rc == -ENODATA) /* what was pruned is too old to hold */
+                rc = 0;
+        return rc < 0 ? rc : buf_status(ret);
+}
+
 /* ---- showing ---- */
 
 void trust_put_text(const struct screen *s, const struct trust *t, struct buf *out)

@@ -134,7 +134,7 @@ def weakened(host):
 
 
 def test_less_watched_than_before_is_an_alert(host):
-    """And what is planted while a path is not watched does not become trusted by watching it again."""
+    """And what is planted while a path is not watched is not trusted for being watched again."""
     path = host.tree / "f"
     before = host.file.read_text()
     host.configure(profile("w", "log", [host.tree / "other"]))
@@ -160,3 +160,23 @@ def test_less_watched_while_the_sensor_was_down_is_an_alert(host):
     host.start_sensor()
     host.wait(lambda: weakened(host), "the weaker watch.yaml")
     assert "weaker mode" in weakened(host)[0]["who"]["unknown"]
+
+
+def test_an_approved_change_that_the_ledger_does_not_have_explains_nothing(host):
+    path = host.tree / "f"
+    done = assay(host, "change", "open", "CHG-1", "--path", path, "--for", "1h", "--reason", "r")
+    assert done.returncode == 0, done
+    host.wait(lambda: host.entries("integrity.approval"), "the approval's entry")
+    kill(host)
+    kept = host.state / "sensor" / "approvals"
+    true = kept.read_text()
+    assert "CHG-1" in true
+    host.start_sensor()  # it is in the ledger: it holds on
+    path.write_text("by the book\n")
+    assert host.seen(path, "modified")["why"]["change"] == "CHG-1"
+    kill(host)
+    kept.write_text(true.replace("CHG-1", "CHG-9"))
+    host.start_sensor()
+    path.write_text("against it\n")
+    assert host.seen(path, "modified", 2)["why"]["state"] == "unexplained"
+    host.wait(lambda: all(forged(host)), "the alert")

@@ -43,6 +43,7 @@ enum sensor_past {
 
 struct sensor_options {
         enum sensor_past past;
+        struct span approvals_told; /* digests in hexadecimal of those that the ledger has */
         const struct clock *clock;
         struct loop *loop;
         struct pool *pool;

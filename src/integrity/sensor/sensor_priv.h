@@ -171,6 +171,7 @@ struct sensor {
         struct buf layers;
 
         struct approvals approvals;
+        bool approvals_forged;             /* one was there that the ledger does not have */
         char approvals_lost[ERR_TEXT_MAX]; /* why they could not be read; yet to be told */
         struct alerts *alerts;
         struct buf alert; /* the entry that is to be told of one */

@@ -479,6 +479,14 @@ static int tell_forged(struct sensor *s, const char *name, const char *why)
 
 int trusted_tell_past(struct sensor *s)
 {
+        int rc = s->approvals_forged
+                         ? tell_forged(s, "/approvals",
+                                       "an approved change that the ledger does not have: somebody "
+                                       "wrote it into the sensor's file")
+                         : 0;
+
+        if (rc < 0)
+                return rc;
         switch (s->o.past) {
         case PAST_LOST:
                 return tell_forged(s, "",

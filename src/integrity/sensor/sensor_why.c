@@ -53,6 +53,57 @@ static int save(struct sensor *s, struct err *err)
                                buf_span(&text), err);
 }
 
+static void digest_of(const struct approval *a, struct buf *text, char hex[2 * SHA256_LEN + 1])
+{
+        uint8_t digest[SHA256_LEN];
+
+        buf_clear(text);
+        approval_print(a, text);
+        sha256(buf_span(text), digest);
+        text_hex(span_of(digest, sizeof digest), hex);
+}
+
+/* Does the ledger have it, or will it: its entry waits in the journal of before? */
+static bool is_told(const struct sensor *s, const char *hex)
+{
+        struct span told = s->o.approvals_told;
+
+        for (; told.n >= 2 * SHA256_LEN; told = span_from(told, 2 * SHA256_LEN))
+                if (memcmp(told.p, hex, 2 * SHA256_LEN) == 0)
+                        return true;
+        for (size_t i = 0; i < s->found.n_entries; i++) {
+                struct span e = buf_span(&s->found.entries[i].skeleton);
+
+                if (memmem(e.p, e.n, "\"integrity.approval\"", 20) &&
+                    memmem(e.p, e.n, hex, 2 * SHA256_LEN))
+                        return true;
+        }
+        return false;
+}
+
+/* The file is root's to write; an approved change is in the ledger before it explains anything. */
+static void drop_unproven(struct sensor *s)
+{
+        CLEANUP(buf_done) struct buf text = BUF_INIT(APPROVAL_BYTES_MAX);
+        char hex[2 * SHA256_LEN + 1];
+
+        for (size_t i = s->approvals.n; i-- > 0;) {
+                struct approval *a = s->approvals.of[i];
+
+                digest_of(a, &text, hex);
+                if (buf_status(&text) == 0 && is_told(s, hex))
+                        continue;
+                snprintf(s->approvals_lost, sizeof s->approvals_lost,
+                         "%.*s stands in the file of approved changes, and the ledger does not "
+                         "have it: it explains nothing",
+                         (int)MIN_OF(a->id.n, (size_t)APPROVAL_ID_MAX), (const char *)a->id.p);
+                s->approvals_forged = true;
+                log_event(LOG_LEVEL_ERROR, "sensor.approvals", log_str("why", s->approvals_lost));
+                approvals_remove(&s->approvals, a);
+                approval_free(a);
+        }
+}
+
 int why_init(struct sensor *s, struct err *err)
 {
         struct err why = { 0 };
@@ -72,6 +123,7 @@ int why_init(struct sensor *s, struct err *err)
                 snprintf(s->approvals_lost, sizeof s->approvals_lost, "%s", why.text);
                 log_event(LOG_LEVEL_ERROR, "sensor.approvals", log_err(&why));
         }
+        drop_unproven(s);
         return 0;
 }
 
@@ -113,13 +165,9 @@ static void put_paths(struct json_writer *w, const struct approval *a)
 
 static void put_digest(struct json_writer *w, const struct approval *a, struct buf *text)
 {
-        uint8_t digest[SHA256_LEN];
         char hex[2 * SHA256_LEN + 1];
 
-        buf_clear(text);
-        approval_print(a, text);
-        sha256(buf_span(text), digest);
-        text_hex(span_of(digest, sizeof digest), hex);
+        digest_of(a, text, hex);
         json_member_text(w, "digest", hex);
 }
 
