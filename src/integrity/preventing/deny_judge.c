@@ -125,8 +125,8 @@ int deny_compare(struct sensor *s)
         watch_relieve(s->watch, true);
         rc = trusted_is_ours(s, &err);
         if (rc == 0)
-                rc = baseline_diff(s->state.io, s->state.dirfd, s->o.watch, s->table,
-                                   on_difference, s, &err);
+                rc = baseline_diff(s->state.io, s->state.dirfd, s->o.watch, s->table, on_difference,
+                                   s, &err);
         watch_relieve(s->watch, false);
         if (rc == 0)
                 rc = settle(s);
