@@ -187,7 +187,7 @@ int view_disclose_list(struct view *v, struct span list, struct err *err)
 static bool is_sensitive(const struct kind *k, const char *path)
 {
         const struct kind_field *f = NULL;
-        bool b64;
+        bool b64 = false;
 
         if (k)
                 f = kind_field_find(k, SPAN_NONE, span_str(path), &b64);

@@ -364,7 +364,7 @@ static void pop(struct courier *k, size_t n)
                 message_free(k->queue[i]);
         }
         k->n -= n;
-        memmove(k->queue, k->queue + n, k->n * sizeof k->queue[0]);
+        memmove(k->queue, k->queue + n, k->n * sizeof(struct message *));
         k->first_ns = now(k);
 }
 

@@ -152,6 +152,6 @@ void format_mail_subject(struct message *const *m, size_t n, const char *host, s
                 return;
         }
         buf_printf(out, "%s: ", deliver_severity_name[worst]);
-        for (size_t i = 0; m[0]->text[i] && i < SUBJECT_TEXT_MAX; i++)
+        for (size_t i = 0; i < SUBJECT_TEXT_MAX && m[0]->text[i]; i++)
                 buf_put_byte(out, (uint8_t)m[0]->text[i] < 0x80 ? (uint8_t)m[0]->text[i] : '?');
 }

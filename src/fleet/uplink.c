@@ -469,7 +469,7 @@ static int make_own(const struct uplink *u, const char *path, uid_t uid, gid_t g
 static int give_places(struct uplink *u, struct err *err)
 {
         uid_t uid = u->o->as;
-        gid_t gid = u->o->as;
+        gid_t gid = uid;
         int rc = 0;
 
         if (!uid && !u->o->keep_user && geteuid() == 0)

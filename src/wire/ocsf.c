@@ -93,9 +93,10 @@ static const struct plan *plan_of(struct ocsf *o, const struct kind *k, const st
 {
         const struct ocsf_rows *const all[] = { &map->rows, &class->rows, &ocsf_common };
         struct plan **plan = &o->plan[k ? (size_t)(k - kind_table) : kind_count];
+        struct plan *made = *plan;
 
-        if (*plan)
-                return *plan;
+        if (made)
+                return made;
         *plan = calloc(1, sizeof(**plan));
         for (size_t i = 0; *plan && i < ARRAY_LEN(all); i++)
                 for (size_t n = 0; n < all[i]->n; n++)
