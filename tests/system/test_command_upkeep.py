@@ -107,7 +107,7 @@ def test_policy(ledger, tmp_path):
     assert plan("") == (512, 700, "it has no time")
     assert plan("kinds:\n  session.*: 50000d\n") == (256, 300, "session.*: 50000d, line 6")
     assert plan("kinds:\n  session.*: 50000d\n  session.login: 400d\n"
-                "classes: {1008: 7142w}\n") == (512, 560, "class 1008: 49994d, line 8")
+                "classes: {3004: 7142w}\n") == (512, 560, "class 3004: 49994d, line 8")
     hold = "holds:\n  - reason: case 17\n    from: 2016-03-01\n    to: {}\n    kinds: x.*\n"
     assert plan(hold.format("2016-03-15")) == (512, 600, 'hold "case 17", line 6')
     assert plan(hold.format("2016-03-14")) == (512, 700, "it has no time")
