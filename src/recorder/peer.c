@@ -258,14 +258,15 @@ void peer_drop_all(struct recorder *r)
 /* Root is root: it may take the part of the processes that run as root whoever we are. */
 static bool admitted(struct recorder *r, struct span proc, uid_t uid, enum role_id *ret)
 {
+        static const enum role_id of_root[] = { ROLE_SENSOR, ROLE_MONITOR, ROLE_ADMIN };
         const struct role *role;
 
         if (role_admits(&r->users, ROLE_RECORDER, proc, uid, ret))
                 return true;
-        role = role_by_name(proc);
-        for (enum role_id id = 0; role && id < ROLE_COUNT; id++)
-                if (role_of(id) == role && uid == 0 && (id == ROLE_SENSOR || id == ROLE_ADMIN)) {
-                        *ret = id;
+        role = uid == 0 ? role_by_name(proc) : NULL;
+        for (size_t i = 0; role && i < ARRAY_LEN(of_root); i++)
+                if (role_of(of_root[i]) == role) {
+                        *ret = of_root[i];
                         return true;
                 }
         return false;

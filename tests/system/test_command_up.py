@@ -103,7 +103,10 @@ def test_up_and_down(host):
     assert entry["what"]["change"] == "created" and entry["who"]["uid"] == 0
     assert entry["what"]["new_sha256"] == (
         "73cb3858a687a8494ca3323053016282f3dad39d42cf62ca4e79dda2aac7d9ac")
+    assert eventually(lambda: {"groups", "packages"} <= {
+        e["what"]["table"] for e in host.log("--kind", "state.baseline")}), host.said()
     status = good("status", *host.places)
+    assert re.search(r"^monitor    running for .*, uid 0$", status, re.M)
     assert re.search(r"^recorder   running for .*, uid \d+$", status, re.M)
     assert re.search(r"^  watches  .*/watched$", status, re.M)
     assert good_json("verify", *host.places)["verdict"] == "good"
