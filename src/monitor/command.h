@@ -9,9 +9,10 @@
 
 #include "base/base.h"
 #include "base/err.h"
+#include "monitor/program.h"
 
 enum {
-        COMMAND_ARGS_MAX = 128,
+        COMMAND_ARGS_MAX = PROGRAM_ARGS_MAX,
         COMMAND_ENV_MAX = 24,
         COMMAND_FILES_MAX = 4,
         COMMAND_ERRORS_MAX = 8 * 1024, /* bytes of what it complains about; the rest is dropped */
