@@ -74,13 +74,6 @@ struct uplink {
         struct sandbox_state sandbox;
 };
 
-static int join(char out[PATH_MAX], const char *dir, const char *name, struct err *err)
-{
-        if ((size_t)snprintf(out, PATH_MAX, "%s/%s", dir, name) >= PATH_MAX)
-                return err_set(err, -ENAMETOOLONG, "%s/%s: too long", dir, name);
-        return 0;
-}
-
 /* ---- status ---- */
 
 static void put_status(const struct uplink *u, struct buf *out)
@@ -426,7 +419,7 @@ static int start_courier(struct uplink *u, struct served *s, struct err *err)
 /* A file that is wrong must be seen, not only logged: the uplink runs, and delivers nothing. */
 static int read_config(struct uplink *u, struct err *err)
 {
-        int rc = join(u->file, u->o->config, DELIVER_FILE, err);
+        int rc = io_join(u->file, u->o->config, DELIVER_FILE, err);
 
         if (rc < 0)
                 return rc;
@@ -478,7 +471,7 @@ static int give_places(struct uplink *u, struct err *err)
                 return err_sys(err, rc, "service user %s", role_of(ROLE_UPLINK)->user);
         rc = make_own(u, u->own, uid, gid, err);
         for (size_t i = 0; i < u->config.n && rc == 0; i++) {
-                rc = join(u->sinks[i].own, u->own, u->config.sinks[i].name, err);
+                rc = io_join(u->sinks[i].own, u->own, u->config.sinks[i].name, err);
                 if (rc == 0)
                         rc = make_own(u, u->sinks[i].own, uid, gid, err);
         }
@@ -492,16 +485,16 @@ static void find_group(struct uplink *u)
         char ledger[PATH_MAX];
         struct stat st;
 
-        if (join(ledger, u->o->state, "ledger", NULL) == 0 && stat(ledger, &st) == 0)
+        if (io_join(ledger, u->o->state, "ledger", NULL) == 0 && stat(ledger, &st) == 0)
                 u->group = st.st_gid;
 }
 
 static int make_places(struct uplink *u, struct err *err)
 {
-        int rc = join(u->own, u->o->state, "uplink", err);
+        int rc = io_join(u->own, u->o->state, "uplink", err);
 
         if (rc == 0)
-                rc = join(u->socket, u->o->run, "recorder.sock", err);
+                rc = io_join(u->socket, u->o->run, "recorder.sock", err);
         if (rc == 0)
                 rc = give_places(u, err);
         if (rc < 0)

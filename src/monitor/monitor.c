@@ -25,9 +25,7 @@ static int64_t mono(const struct monitor *m)
 int monitor_new(const struct monitor_options *o, struct monitor **ret, struct err *err)
 {
         CLEANUP(monitor_freep) struct monitor *m = calloc(1, sizeof *m);
-        struct feed_options f = {
-                .socket = o->socket, .proc = "monitor", .on_ack = tell_on_ack, .on_nak = tell_on_nak
-        };
+        struct feed_options f = { .socket = o->socket, .proc = "monitor", .on_nak = tell_on_nak };
         int rc;
 
         if (!m)
@@ -58,7 +56,6 @@ struct monitor *monitor_free(struct monitor *m)
         loop_remove(m->feed_source);
         loop_remove(m->pool_source);
         loop_remove(m->tick);
-        loop_remove(m->again);
         loop_remove(m->reconnect);
         read_stop(m);
         tell_done(m);

@@ -77,9 +77,8 @@ struct monitor {
         } reload;
 
         struct feed *feed;
-        struct loop_source *feed_source, *pool_source, *tick, *again, *reconnect;
-        int feed_fd;
-        uint64_t last_seq, acked;
+        struct loop_source *feed_source, *pool_source, *tick, *reconnect;
+        uint64_t last_seq;
         uint64_t entries, refused;
         struct out_entry *out_first, *out_last;
         size_t n_out;
@@ -122,7 +121,6 @@ void tell_trouble(struct monitor *m, struct watched *w, const char *event, const
 /* reason: why a configuration was refused; NULL. */
 void tell_monitor(struct monitor *m, const char *event, const char *reason);
 void tell_done(struct monitor *m);
-void tell_on_ack(void *ctx, uint64_t seq, uint64_t index);
 void tell_on_nak(void *ctx, uint64_t seq, int code, struct span text);
 
 /* ---- monitor_reload.c: state.yaml ---- */

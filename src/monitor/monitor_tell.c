@@ -273,7 +273,7 @@ int tell_resume(struct monitor *m, struct err *err)
         struct batch *b = &m->batch;
         struct stored_head h = b->head, before = { 0 };
 
-        m->last_seq = m->acked = feed_held(m->feed);
+        m->last_seq = feed_held(m->feed);
         if (!m->now)
                 return 0;
         rows_init(&b->old);
@@ -433,20 +433,11 @@ void tell_renumbered(struct monitor *m)
                 log_event(LOG_LEVEL_ERROR, "monitor.store", log_err(&err));
 }
 
-void tell_on_ack(void *ctx, uint64_t seq, uint64_t index)
-{
-        struct monitor *m = ctx;
-
-        (void)index;
-        m->acked = seq;
-}
-
 void tell_on_nak(void *ctx, uint64_t seq, int code, struct span text)
 {
         struct monitor *m = ctx;
 
         m->refused++;
-        m->acked = seq; /* it would be refused again */
         log_event(LOG_LEVEL_ERROR, "monitor.refused", log_u64("seq", seq), log_int("code", code),
                   log_bytes("text", text));
 }

@@ -16,7 +16,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -33,13 +32,6 @@ struct process {
         struct sandbox_state sandbox;
         char state_dir[PATH_MAX], socket[PATH_MAX], job[PATH_MAX], config[PATH_MAX];
 };
-
-static int join(char out[PATH_MAX], const char *dir, const char *name, struct err *err)
-{
-        if ((size_t)snprintf(out, PATH_MAX, "%s/%s", dir, name) >= PATH_MAX)
-                return err_set(err, -ENAMETOOLONG, "%s/%s: too long", dir, name);
-        return 0;
-}
 
 static void on_stop(void *ctx, int signo)
 {
@@ -133,13 +125,13 @@ int monitor_run(const struct monitor_run_options *o)
         p->o = o;
         p->notify.fd = -1;
         p->presence = PRESENCE_NONE;
-        rc = join(p->state_dir, o->state, "monitor", &err);
+        rc = io_join(p->state_dir, o->state, "monitor", &err);
         if (rc == 0)
                 rc = io_make_dirs(&io_kernel, AT_FDCWD, p->state_dir, 0700, &err);
         if (rc == 0)
-                rc = join(p->socket, o->run, "recorder.sock", &err);
+                rc = io_join(p->socket, o->run, "recorder.sock", &err);
         if (rc == 0)
-                rc = join(p->config, o->config, MONITOR_CONFIG_FILE, &err);
+                rc = io_join(p->config, o->config, MONITOR_CONFIG_FILE, &err);
         if (rc == 0)
                 rc = job_program(p->job, &err);
         if (rc == 0)

@@ -54,20 +54,16 @@ int rows_add(struct rows *r, const struct state_table *t, struct json_value row)
         return rc;
 }
 
-static int cmp(const struct rows *a, size_t i, const struct rows *b, size_t j)
+static struct span key_of(const struct rows *r, const struct rows_at *at)
 {
-        int c = span_cmp(span_of(a->keys.p + a->at[i].key, a->at[i].key_n),
-                         span_of(b->keys.p + b->at[j].key, b->at[j].key_n));
-
-        return c;
+        return span_of(r->keys.p + at->key, at->key_n);
 }
 
 static int by_key(const void *x, const void *y, void *ctx)
 {
         const struct rows_at *a = x, *b = y;
         const struct rows *r = ctx;
-        int c = span_cmp(span_of(r->keys.p + a->key, a->key_n),
-                         span_of(r->keys.p + b->key, b->key_n));
+        int c = span_cmp(key_of(r, a), key_of(r, b));
 
         return c ? c
                  : span_cmp(span_of(r->text.p + a->row, a->row_n),
@@ -100,7 +96,7 @@ static int which(const struct rows_walk *w)
                 return 1;
         if (w->j == w->new->n)
                 return -1;
-        return cmp(w->old, w->i, w->new, w->j);
+        return span_cmp(key_of(w->old, &w->old->at[w->i]), key_of(w->new, &w->new->at[w->j]));
 }
 
 enum rows_change rows_next(struct rows_walk *w, struct span *ret_old, struct span *ret_new)

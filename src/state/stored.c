@@ -161,8 +161,6 @@ static int parse(const struct state_table *t, const char *name, struct span all,
         stored_columns(t, columns);
         if (memcmp(columns, ret->columns, SHA256_LEN) != 0)
                 return err_set(err, -ESTALE, "a table of other columns");
-        if (!ret_rows)
-                return 0;
         rc = read_rows(t, span_from(all, head.n + 1), n, ret_rows, err);
         if (rc < 0)
                 return rc;
@@ -188,7 +186,7 @@ int stored_read(const struct io *io, int dirfd, const char *name, const struct s
                 return rc;
         rc = parse(t, name, span_of(bytes, n), &h, ret_rows, err);
         free(bytes);
-        if (rc < 0 && ret_rows)
+        if (rc < 0)
                 rows_done(ret_rows);
         if (rc < 0 && err)
                 err_wrap(err, "table %s", name);

@@ -33,8 +33,7 @@ void stored_columns(const struct state_table *t, uint8_t ret[SHA256_LEN]);
 /* name: the table's, with its target.  Replaces it durably. */
 MUST_USE int stored_write(const struct io *io, int dirfd, const char *name,
                           const struct stored_head *h, const struct rows *r, struct err *err);
-/* -ENOENT: there is none.  -EBADMSG: not what was written.  -ESTALE: of other columns.  rows may be
- * NULL: only the head then. */
+/* -ENOENT: there is none.  -EBADMSG: not what was written.  -ESTALE: of other columns. */
 MUST_USE int stored_read(const struct io *io, int dirfd, const char *name,
                          const struct state_table *t, struct stored_head *ret,
                          struct rows *ret_rows, struct err *err);

@@ -366,3 +366,10 @@ int io_make_dirs(const struct io *io, int dirfd, const char *path, mode_t mode, 
         }
         return 0;
 }
+
+int io_join(char out[PATH_MAX], const char *dir, const char *name, struct err *err)
+{
+        if ((size_t)snprintf(out, PATH_MAX, "%s/%s", dir, name) >= PATH_MAX)
+                return err_set(err, -ENAMETOOLONG, "%s/%s: too long", dir, name);
+        return 0;
+}

@@ -10,6 +10,7 @@
 #include "base/base.h"
 #include "base/err.h"
 
+#include <limits.h>
 #include <sys/types.h>
 
 struct io {
@@ -44,6 +45,9 @@ MUST_USE int io_read_given(const char *path, size_t max, uint8_t **ret, size_t *
  * the directory.  sync_dirfd is an open descriptor of the directory that holds path. */
 MUST_USE int io_replace_file(const struct io *io, int dirfd, const char *path, int sync_dirfd,
                              mode_t mode, struct span content, struct err *err);
+
+/* dir/name.  -ENAMETOOLONG. */
+MUST_USE int io_join(char out[PATH_MAX], const char *dir, const char *name, struct err *err);
 
 /* mkdir -p below dirfd, each new directory synced into its parent. */
 MUST_USE int io_make_dirs(const struct io *io, int dirfd, const char *path, mode_t mode,

@@ -56,13 +56,6 @@ struct process {
         const char *ignore[IGNORED + 1];
 };
 
-static int join(char out[PATH_MAX], const char *dir, const char *name, struct err *err)
-{
-        if ((size_t)snprintf(out, PATH_MAX, "%s/%s", dir, name) >= PATH_MAX)
-                return err_set(err, -ENAMETOOLONG, "%s/%s: too long", dir, name);
-        return 0;
-}
-
 /* ---- what to watch ---- */
 
 static void log_faults(const struct config *c, const struct err *err)
@@ -98,7 +91,7 @@ static int read_config(struct process *p, struct err *err)
         int rc = job_program(p->job, err);
 
         if (rc == 0)
-                rc = join(path, p->o->config, CONFIG_FILE, err);
+                rc = io_join(path, p->o->config, CONFIG_FILE, err);
         if (rc < 0)
                 return rc;
         rc = config_load(path, 0, p->job, clock, &p->config, err);
@@ -135,7 +128,7 @@ static int leave_out_own(const struct process *p, struct watchset *set, struct e
         if (!realpath(p->o->state, state))
                 return err_sys(err, -errno, "%s", p->o->state);
         for (size_t i = 0; i < ARRAY_LEN(own) && rc == 0; i++) {
-                rc = join(path, strcmp(state, "/") == 0 ? "" : state, own[i], err);
+                rc = io_join(path, strcmp(state, "/") == 0 ? "" : state, own[i], err);
                 buf_clear(&pattern);
                 pattern_put_literal(&pattern, span_str(path));
                 if (rc == 0)
@@ -166,7 +159,7 @@ static void choose_ignored(struct process *p)
         size_t n = 0;
 
         for (size_t i = 0; i < ARRAY_LEN(below); i++) {
-                if (join(p->ignored[n], p->o->state, below[i], NULL) < 0)
+                if (io_join(p->ignored[n], p->o->state, below[i], NULL) < 0)
                         continue;
                 p->ignore[n] = p->ignored[n];
                 n++;
@@ -220,7 +213,7 @@ static void read_anew(struct process *p)
         int fd = -1, rc;
 
         p->read_again = false;
-        rc = join(path, p->o->config, CONFIG_FILE, &err);
+        rc = io_join(path, p->o->config, CONFIG_FILE, &err);
         if (rc == 0)
                 rc = config_open(path, 0, &p->next, &fd, &err);
         if (rc == 0) {
@@ -351,7 +344,7 @@ int sensor_run(const struct sensor_run_options *o)
         p->o = o;
         p->notify.fd = -1;
         p->presence = PRESENCE_NONE;
-        rc = join(p->state_dir, o->state, "sensor", &err);
+        rc = io_join(p->state_dir, o->state, "sensor", &err);
         if (rc == 0)
                 rc = io_make_dirs(&io_kernel, AT_FDCWD, p->state_dir, 0700, &err);
         if (rc == 0)
@@ -359,11 +352,11 @@ int sensor_run(const struct sensor_run_options *o)
         if (rc == 0)
                 rc = leave_out_own(p, &p->config.set, &err);
         if (rc == 0)
-                rc = join(p->socket, o->run, "recorder.sock", &err);
+                rc = io_join(p->socket, o->run, "recorder.sock", &err);
         if (rc == 0)
-                rc = join(p->control, o->run, "sensor.sock", &err);
+                rc = io_join(p->control, o->run, "sensor.sock", &err);
         if (rc == 0)
-                rc = join(p->keys, o->config, SOURCE_KEYS_FILE, &err);
+                rc = io_join(p->keys, o->config, SOURCE_KEYS_FILE, &err);
         if (rc == 0) {
                 choose_ignored(p);
                 rc = open_all(p, &err);
