@@ -40,7 +40,7 @@ static void put_words(struct words *w, const struct program *p)
         w->argv[n] = NULL;
 }
 
-/* What there is, up to max and no further; 1 at its end. */
+/* What there is, up to max and no further, or nowhere without out; 1 at its end. */
 static int take(int fd, struct buf *out, size_t max, bool drop_rest)
 {
         uint8_t piece[CHUNK];
@@ -48,6 +48,8 @@ static int take(int fd, struct buf *out, size_t max, bool drop_rest)
 
         if (n <= 0)
                 return n < 0 && errno != EINTR && errno != EAGAIN ? -errno : n == 0;
+        if (!out)
+                return 0;
         if (drop_rest)
                 n = (ssize_t)MIN_OF((size_t)n, max - MIN_OF(out->n, max));
         buf_put(out, span_of(piece, (size_t)n));
