@@ -60,11 +60,15 @@ class Host:
             return {}
         return said["more"] if said.get("pid") == self.sensor.pid else {}
 
+    def how_it_ended(self, process):
+        said = open(self.log.name, "rb").read()[-4000:].decode(errors="replace")
+        return f"{process.args[0]} ended with {process.returncode}; it said:\n{said}"
+
     def wait(self, done, what, seconds=30):
         end = time.monotonic() + seconds
         while not done():
             for process in (self.recorder, self.sensor):
-                assert process is None or process.poll() is None, f"{process.args[0]} ended"
+                assert process is None or process.poll() is None, self.how_it_ended(process)
             assert time.monotonic() < end, f"no sign of {what} after {seconds} s"
             time.sleep(0.02)
 

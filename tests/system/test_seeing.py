@@ -478,6 +478,27 @@ def written_by_a_name_outside(s):
 
 
 @scenario
+def changed_by_another_name(s):
+    """What is no file has several names too: a change by one of them is told at each."""
+    link, fifo, device = s.top / "link", s.top / "fifo", s.top / "device"
+    link.symlink_to("somewhere")
+    os.mkfifo(fifo, 0o600)
+    cannot(os.mknod, device, 0o20600, os.makedev(1, 3))
+    for p in (link, fifo, device):
+        s.expect(p, "created")
+        cannot(call, "linkat", AT_FDCWD, os.fsencode(p), AT_FDCWD,
+               os.fsencode(s.top / f"{p.name}-too"), 0)
+        s.expect(p, "attributes", "links", new_links=2)
+        s.expect(s.top / f"{p.name}-too", "created", new_links=2)
+    s.settle()
+    for p in (link, fifo, device):
+        os.chown(s.top / f"{p.name}-too", 1, 2, follow_symlinks=False)
+        s.expect(p, "attributes", "uid", new_uid=1, new_gid=2)
+        s.expect(s.top / f"{p.name}-too", "attributes", "uid", new_uid=1, new_gid=2)
+    s.agree(s.top)
+
+
+@scenario
 def written_by_a_name_that_is_gone(s):
     """Opened by a name outside, which then goes: what is written still arrives here."""
     needs_one_mark(s)

@@ -224,8 +224,8 @@ int look_take(struct sensor *s, struct table_node *dir, struct span name, int er
 
         if (error == 0)
                 return take_state(s, dir, name, encoded, h, p);
-        if (error == -EMFILE || error == -ENFILE || error == -ENOMEM)
-                return LOOK_LATER;
+        if (error == -EAGAIN || error == -EMFILE || error == -ENFILE || error == -ENOMEM)
+                return LOOK_LATER; /* -EAGAIN: another thing each time it was looked at */
         if (error != -ENOENT && error != -ESTALE && error != -ENOTDIR) {
                 log_event(LOG_LEVEL_WARNING, "sensor.unreadable", log_bytes("name", name),
                           log_int("error", error));

@@ -263,7 +263,7 @@ int observe_stat(int dirfd, const char *name, struct record *ret, struct table_h
         int rc = look(dirfd, name, ret);
 
         ret_handle->n = 0;
-        if (rc < 0 || ret->type != RECORD_FILE || ret->nlink < 2)
+        if (rc < 0 || ret->type == RECORD_DIR || ret->nlink < 2)
                 return rc;
         fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0 || observe_handle(fd, ret_handle) < 0)
@@ -297,7 +297,7 @@ static int open_file(int dirfd, const char *name)
 static void want_handle(struct observer *o, int fd)
 {
         o->handle.n = 0;
-        if (o->r.type == RECORD_DIR || (o->r.type == RECORD_FILE && o->r.nlink > 1))
+        if (o->r.type == RECORD_DIR || o->r.nlink > 1)
                 if (observe_handle(fd, &o->handle) < 0)
                         o->handle.n = 0;
 }
