@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The 40 attacks of patch_day.py, after what public detection suites look for.
+"""The 41 attacks of patch_day.py, after what public detection suites look for.
 
 Each is a shell script and the paths of which one has to be alerted.  It runs inside the namespace,
 or, with outside, on the same files by another way: {place} is where they lie, {top} a directory
@@ -57,6 +57,8 @@ ATTACKS = [
     writes("sshd_config.d: a file of its own", "/etc/ssh/sshd_config.d/0.conf",
            "PermitRootLogin yes"),
     writes("cron.d: a job", "/etc/cron.d/x", "* * * * * root /tmp/x"),
+    appends("dpkg: what root runs at the next upgrade", "/var/lib/dpkg/info/hello.postinst",
+            "echo evil >/etc/cron.d/evil"),
     appends("crontab: a line", "/etc/crontab", "* * * * * root /tmp/x"),
     writes("crontab of root", "/var/spool/cron/crontabs/root", "* * * * * /tmp/x", "600"),
     writes("cron.daily: a script", "/etc/cron.daily/x", "#!/bin/sh", "755"),

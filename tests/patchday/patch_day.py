@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""patch_day.py [--only WORD] [--verbose] - a day of planned work, and 40 attacks planted in it.
+"""patch_day.py [--only WORD] [--short] [--verbose] - a day of planned work, and 41 attacks in it.
 
 A recorder and a sensor in a mount namespace with /etc, /home, /opt, /srv, /usr/local and so on of
 its own, watched as the shipped watch.yaml says.  Real programs do the planned work: apt-get and
@@ -36,7 +36,8 @@ from attacks import ATTACKS  # noqa: E402
 from sensor_host import BIN  # noqa: E402
 
 package_host.PLACES += ["/home", "/srv", "/usr/local", "/var/spool"]
-SHARED = r"      - /(usr/(?!local)|bin|sbin|lib|boot|root|var/(?!spool))"  # with the machine itself
+# What is the machine's own here.
+SHARED = r"      - /(usr/(?!local)|bin|sbin|lib|boot|root|var/(?!spool|lib/dpkg))"
 UNIT = f"assay-patchday-{os.getpid()}.service"
 OWN = """
   opt: {{mode: alert, paths: /opt}}
@@ -62,6 +63,8 @@ LOGROTATE = """/var/log/app/*.log {
 }
 """
 PATIENCE_S = 3  # an attack that nobody was told of by then is missed
+BUSY_S = 30
+LATE = ["/srv/www/srv/shell.php", "/etc/app.d/main.conf"]  # need what git and ansible have made
 ACCOUNTS = ["/etc/passwd*", "/etc/shadow*", "/etc/group*", "/etc/gshadow*", "/etc/subuid*",
             "/etc/subgid*", "/home/ops"]
 
@@ -167,6 +170,8 @@ def path_of(entry, name="path"):
 def build(h, version):
     h.archive.build("hello", version, files={f"/opt/hello/{n}": f"{n} {version}\n" * 200
                                              for n in ("bin", "lib", "doc")},
+                    scripts={"postinst": f"echo {version} $1 >/etc/default/hello",
+                             "prerm": "rm -f /etc/default/hello"},
                     conffiles={"/etc/hello.conf": f"version = {version}\n",
                                "/etc/cron.d/hello": f"# {version}\n"},
                     links={"/opt/hello/current": version})
@@ -179,7 +184,8 @@ def change(h, name, paths):
 
 
 def install_inside(h):
-    change(h, "CHG-1", ["/opt/hello", "/etc/hello.conf*", "/etc/cron.d/hello*", "/etc/apt"])
+    change(h, "CHG-1", ["/opt/hello", "/etc/hello.conf*", "/etc/cron.d/hello*",
+                        "/etc/default/hello", "/etc/apt"])
     build(h, "1.0-1")
     h.apt("apt-get", "install", "hello")  # it stays open while the first attacks are planted
 
@@ -272,7 +278,7 @@ def belongs(path, attack):
                path.startswith(p + "/") or p.startswith(path + "/") for p in attack.paths)
 
 
-def plant(h, attack, out, verbose):
+def plant(h, attack, out, wanted):
     at = h.mark()
     if attack.outside:
         subprocess.run(["sh", "-euc", attack.script.format(place=h.place, top=h.directory)],
@@ -281,7 +287,7 @@ def plant(h, attack, out, verbose):
         script = attack.script.format(place=h.place, top=h.directory)
         h.act("{ " + script + "; } >/dev/null 2>&1")
     ended, mine = time.monotonic(), []
-    while not mine and time.monotonic() < ended + PATIENCE_S:
+    while not mine and time.monotonic() < ended + (BUSY_S if wanted.short else PATIENCE_S):
         found = h.unexplained_since(at)
         mine = [f for f in found if f[1] in attack.paths or path_of(f[3], "from") in attack.paths]
         time.sleep(0.01)
@@ -290,7 +296,7 @@ def plant(h, attack, out, verbose):
     took = max(min(f[0] for f in mine) - ended, 0) if mine else None
     said = f"alerted  {took * 1000:6.0f} ms" if mine else "MISSED"
     print(f"attack   {attack.name:46} {said}", flush=True)
-    if verbose or not mine:
+    if wanted.verbose or not mine:
         for _, path, what, e in found:
             print(f"           {what} {path}: {e['why'].get('detail', '')}")
     out["planted"] += 1
@@ -312,6 +318,8 @@ def counted_by_alerts(h):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split(" - ")[1].split("\n")[0])
     parser.add_argument("--only", default="", help="attacks and steps whose names have this word")
+    parser.add_argument("--short", action="store_true", help="some of them, and what needs no more "
+                        "than apt and the base system; with patience, for a machine that is busy")
     parser.add_argument("--verbose", action="store_true", help="every unexplained change")
     wanted = parser.parse_args()
     if package_host.possible():
@@ -326,11 +334,15 @@ def main():
             print(f"watched  {h.status()['files']} files, by the shipped profiles and "
                   f"{OWN.count('mode:')} of its own\n")
             rest = [a for a in ATTACKS if wanted.only in a.name]
-            share = -(-len(rest) // len(STEPS))
-            for i, (step_name, step) in enumerate(STEPS):
+            steps = STEPS
+            if wanted.short:
+                rest = [a for i, a in enumerate(rest) if i % 4 == 1 and a.paths[0] not in LATE]
+                steps = [s for s in STEPS if s[1] in (install_inside, upgrade_outside, accounts)]
+            share = -(-len(rest) // len(steps))
+            for i, (step_name, step) in enumerate(steps):
                 do_step(h, step_name, step, out)
                 for attack in rest[i * share:(i + 1) * share]:
-                    plant(h, attack, out, wanted.verbose)
+                    plant(h, attack, out, wanted)
             expected = len(h.unexplained_since(0))
             h.end(h.sensor)
             h.sensor = None

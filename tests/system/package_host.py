@@ -21,6 +21,9 @@ profiles:
     mode: alert
     paths: [/opt, /etc]
     exclude: [/etc/apt]
+  database:
+    mode: alert
+    paths: /var/lib/dpkg/info
   made:
     mode: alert
     owners: [packages]
@@ -48,7 +51,8 @@ class Archive:
         self.index.mkdir(parents=True)
         (top / "pool").mkdir()
 
-    def build(self, name, version="1.0-1", files=None, conffiles=None, scripts=None, links=None):
+    def build(self, name, version="1.0-1", files=None, conffiles=None, scripts=None, links=None,
+              control_files=None):
         """A package file of these, in the pool."""
         tree = self.top / f"{name}_{version}"
         control = tree / "DEBIAN"
@@ -64,6 +68,8 @@ class Archive:
             (tree / path.lstrip("/")).symlink_to(target)
         if conffiles:
             (control / "conffiles").write_text("".join(f"{c}\n" for c in conffiles))
+        for file, text in (control_files or {}).items():
+            (control / file).write_text(text)
         for script, text in (scripts or {}).items():
             (control / script).write_text(f"#!/bin/sh\nset -e\n{text}\n")
             (control / script).chmod(0o755)

@@ -144,6 +144,108 @@ def test_hooks_of_dpkg(host):
         assert why["state"] == "unexplained", why
 
 
+INFO = "/var/lib/dpkg/info"
+SCRIPTS = ("preinst", "postinst", "prerm", "postrm")
+
+
+def scripted(host, version, scripts=SCRIPTS):
+    """A package whose scripts do something that only its profile explains."""
+    return host.archive.build(
+        "scripted", version, files={"/opt/scripted/a": version},
+        conffiles={"/etc/scripted.conf": version},
+        control_files={"triggers": "interest-noawait /opt/scripted-trigger\n"},
+        scripts={s: f"mkdir -p /opt/made; echo {version} $* >>/opt/made/{s}" for s in scripts})
+
+
+def kept_quietly(host, since):
+    """What dpkg keeps of packages has changed, and all of it was explained."""
+    host.transaction()
+    told = [e for e in host.changes()[since:]
+            if e["what"].get("path", "").startswith((INFO, "/opt/made", "/opt/scripted"))]
+    assert told and not [e for e in told if e["why"]["state"] == "unexplained"], told
+    return [e for e in told if e["what"]["path"].startswith(INFO)]
+
+
+def test_scripts_of_packages(host):
+    """What dpkg keeps in its directory, over a package's whole life and beside apt."""
+    since = len(host.changes())
+    deb = scripted(host, "1.0-1")
+    host.publish()
+    host.apt("apt-get", "install", "scripted")
+    kept_quietly(host, since)
+    for name in (*SCRIPTS, "triggers", "conffiles"):
+        is_proved(host, host.why(f"{INFO}/scripted.{name}", "created"), deb, "scripted", "1.0-1")
+    own = host.of(f"{INFO}/scripted.list")[-1]["why"]  # created, or renamed from list-new
+    assert own["state"] == "package" and "no package file has it" in own["detail"], own
+    since = len(host.changes())
+    deb = scripted(host, "2.0-1", ("postinst", "prerm"))
+    host.publish()
+    host.apt("apt-get", "install", "scripted")
+    told = kept_quietly(host, since)
+    is_proved(host, host.of(f"{INFO}/scripted.postinst")[-1]["why"], deb, "scripted", "2.0-1")
+    assert {e["what"]["path"] for e in told if e["what"]["change"] == "deleted"} >= {
+        f"{INFO}/scripted.{s}" for s in ("preinst", "postrm")}
+    for words in (["install", "--reinstall"], ["remove"], ["install"], ["purge"], ["install"]):
+        since = len(host.changes())
+        host.apt("apt-get", *words, "scripted")
+        kept_quietly(host, since)
+    host.act("dpkg-divert --add --rename --divert /opt/scripted-a /opt/scripted/a; "
+             "dpkg-divert --remove --rename /opt/scripted/a; dpkg --configure -a; "
+             "dpkg-statoverride --add root root 0600 /opt/none; dpkg-trigger --by-package=scripted "
+             "/opt/scripted-trigger")
+    gate = host.directory / "configured"
+    host.archive.build("broken", scripts={"postinst": f"test -e {gate}"})
+    host.publish()
+    assert host.apt("apt-get", "install", "broken", check=False) != 0
+    host.transaction()
+    gate.touch()
+    host.apt("dpkg", "--configure", "broken")
+    since = len(host.changes())
+    host.apt("apt-get", "purge", "broken", "scripted")
+    kept_quietly(host, since)
+    assert not [a for a in host.alerts() if f"{INFO}/scripted" in str(a)], host.alerts()
+
+
+def test_planted_scripts(host):
+    """A script that somebody wrote into dpkg's directory is an alert, and when dpkg runs it, it is
+    no package's, however soon; put back as its package has it, it is again."""
+    for name in ("victim", "soon"):
+        host.archive.build(name, files={f"/opt/{name}/a": "a"}, scripts={
+            "prerm": f"mkdir -p /opt/made; echo x >>/opt/made/{name}-$1"})
+    host.publish()
+    host.apt("apt-get", "install", "victim", "soon")
+    host.transaction()
+    host.act(f"echo 'echo x >/opt/made/by-prerm' >>{INFO}/victim.prerm; "
+             f"printf '#!/bin/sh\\n' >{INFO}/ghost.postinst; chmod 755 {INFO}/ghost.postinst")
+    assert host.why(f"{INFO}/victim.prerm", "modified")["state"] == "unexplained"
+    assert host.why(f"{INFO}/ghost.postinst", "created")["state"] == "unexplained"
+    host.wait(lambda: [a for a in host.alerts() if "victim.prerm" in str(a)], "the alert")
+    host.apt("apt-get", "remove", "victim")
+    assert host.why("/opt/made/by-prerm", "created")["state"] == "unexplained"
+    assert host.why("/opt/made/victim-remove", "created")["state"] == "unexplained"
+    host.apt("sh", "-c", f"echo 'echo x >/opt/made/at-once' >>{INFO}/soon.prerm; "
+             "exec apt-get remove soon")
+    assert host.why("/opt/made/at-once", "created")["state"] == "unexplained"
+    host.apt("apt-get", "install", "victim")
+    host.transaction()
+    host.apt("apt-get", "remove", "victim")
+    host.wait(lambda: host.of("/opt/made/victim-remove", "modified"), "what the true one does")
+    why = host.why("/opt/made/victim-remove", "modified")
+    assert why["state"] == "service", why
+
+
+def test_listed_by_others(host):
+    """What somebody wrote into a package's list is not the package's to remove."""
+    host.archive.build("listed", files={"/opt/listed/a": "a"})
+    host.publish()
+    host.apt("apt-get", "install", "listed")
+    host.transaction()
+    host.act(f"echo x >/opt/hardening; echo /opt/hardening >>{INFO}/listed.list")
+    assert host.why(f"{INFO}/listed.list", "modified")["state"] == "unexplained"
+    host.apt("apt-get", "purge", "listed")
+    assert host.why("/opt/hardening", "deleted")["state"] == "unexplained"
+
+
 def test_forged_sums(host):
     """dpkg's own md5sums, made to fit by who changed a file, explain nothing, then or at the next
     transaction."""

@@ -149,7 +149,9 @@ def test_what_ships_is_sound_and_does_no_more_than_alert(directory):
                          ("/etc/systemd/system/x.service", "services"),
                          ("/etc/apt/sources.list", "packages"), ("/root/.bashrc", "startup"),
                          ("/home/u/.bashrc", "homes"), ("/etc/assay/watch.yaml", "assay"),
-                         ("/usr/bin/assay-sensor", "assay"), ("/etc/resolv.conf", "changing"),
+                         ("/usr/bin/assay-sensor", "assay"), ("/etc/resolv.conf", "resolver"),
+                         ("/var/lib/dpkg/info/x.postinst", "packages"),
+                         ("/usr/lib/python3/dist-packages/x.py", "interpreters"),
                          ("/etc/motd", "configuration")]:
         said = json.loads(assay("watch", "show", path, "--json", "--config", directory).stdout)
         assert said.get("profile") == wanted, path

@@ -78,6 +78,7 @@ int sensor_new(const struct sensor_options *o, struct sensor **ret, struct err *
                 rc = trusted_init(s, err);
         if (rc == 0)
                 rc = deep_init(s, err);
+        info_init(s);
         if (rc == 0)
                 rc = why_init(s, err);
         if (rc == 0)
@@ -103,6 +104,7 @@ static void done_bufs(struct sensor *s)
         buf_done(&s->skeleton);
         buf_done(&s->scratch);
         buf_done(&s->alert);
+        info_done(s);
 }
 
 struct sensor *sensor_free(struct sensor *s)

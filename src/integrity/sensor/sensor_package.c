@@ -31,6 +31,7 @@ enum {
         GATHER_S = 10,         /* to name all packages */
         HOLD_S = 300,          /* at most, while package files are read */
         HOLD_MS = 100,         /* between two looks whether they are */
+        SCRIPT_HOLD_S = 5,     /* at most, until the script that did it was looked at */
         RUN_MAX_S = 12 * 3600, /* dpkg may wait for an answer about a conffile */
         CHECK_MS = 500,
         SETTLE_S = 2,       /* after its end: what was seen is looked at */
@@ -297,6 +298,7 @@ static int new_run(struct sensor *s, const struct control_call *c, struct who *w
                 rc = loop_add_timer(s->o.loop, on_timer, r, &r->timer, err);
         if (rc < 0)
                 return rc;
+        packages_set_changed(r->table, info_is_changed, s);
         loop_timer_set(r->timer, r->began_ns + GATHER_S * NS_PER_S);
         r->older = s->packages;
         packages_set_older(r->table, r->older ? r->older->table : NULL);
@@ -376,6 +378,7 @@ static void on_read(void *ctx)
 
 void package_judged(struct sensor *s, const struct change *c, const struct why *why)
 {
+        info_judged(s, c, why);
         for (struct package_run *r = s->packages; r; r = r->older) {
                 bool own = c->who && packages_actors(r->table, c) > PACKAGE_BY_UNKNOWN;
 
@@ -413,13 +416,34 @@ static void owe_look(struct sensor *s, const struct dirty_place *p)
         }
 }
 
+/* Was what this one does begun by a script that was itself touched, and not looked at since? */
+static bool script_waits(const struct sensor *s, const struct package_run *r, const struct who *who)
+{
+        struct span script = who ? package_script_of(r->table, who) : SPAN_NONE;
+
+        return script.n && info_waits(s, script);
+}
+
+static bool holds(const struct sensor *s, const struct package_run *r, const struct dirty_place *p)
+{
+        if (r->state == READING && all_own(r, p->by))
+                return true;
+        if (sensor_mono(s) >= p->since_ns + SCRIPT_HOLD_S * NS_PER_S)
+                return false;
+        for (size_t i = 0; i < DIRTY_AUTHORS && p->by[i]; i++)
+                if (script_waits(s, r, p->by[i]))
+                        return true;
+        return false;
+}
+
 bool package_holds(struct sensor *s, struct dirty_place *p)
 {
         int64_t now = sensor_mono(s);
 
         for (const struct package_run *r = s->packages; r; r = r->older)
-                if (r->state == READING && all_own(r, p->by)) {
-                        owe_look(s, p);
+                if (holds(s, r, p)) {
+                        if (r->state == READING)
+                                owe_look(s, p);
                         dirty_put_back(s->dirty, p, now, now + HOLD_MS * NS_PER_MS);
                         return true;
                 }
@@ -433,7 +457,8 @@ bool package_unfollowed(const struct sensor *s, struct span from, const struct w
 
         for (const struct package_run *r = s->packages; r; r = r->older)
                 if (r->state != GATHERING && packages_actor(r->table, who) >= PACKAGE_BY_SCRIPT)
-                        return r->state == READING || package_work_name(from, out, &name);
+                        return r->state == READING || package_work_name(from, out, &name) ||
+                               script_waits(s, r, who);
         return false;
 }
 

@@ -19,6 +19,7 @@
  *   attempts.c      who tried to change what is denied
  *   guard*.c        execution control: see guard.h
  *   sensor_package.c  package transactions
+ *   sensor_info.c   scripts of packages that somebody changed
  *   sensor_sources.c  signed lists of paths */
 #ifndef INTEGRITY_SENSOR_PRIV_H
 #define INTEGRITY_SENSOR_PRIV_H
@@ -180,6 +181,10 @@ struct sensor {
         struct lists *lists; /* sensor_sources.c */
         uint64_t unexplained;
         struct package_run *packages; /* transactions, the newest first */
+        struct {
+                struct buf changed; /* sensor_info.c: paths, each ended by a NUL */
+                bool all;
+        } info;
 
         struct content *content;
         struct trusted *trusted;   /* sensor_trusted.c */
@@ -383,6 +388,17 @@ MUST_USE int package_begin(struct sensor *s, struct control_call *c, struct who 
                            struct buf *out, struct err *err);
 MUST_USE int package_end(struct sensor *s, struct control_call *c, struct who *who, struct buf *out,
                          struct err *err);
+
+/* ---- sensor_info.c ---- */
+
+void info_init(struct sensor *s);
+void info_done(struct sensor *s);
+/* A change was judged. */
+void info_judged(struct sensor *s, const struct change *c, const struct why *why);
+/* A package_changed_fn; ctx: the sensor. */
+bool info_is_changed(void *ctx, struct span path);
+/* Has something been seen of this file there that was not looked at yet? */
+bool info_waits(const struct sensor *s, struct span path);
 
 /* ---- sensor_command.c ---- */
 

@@ -14,7 +14,7 @@
 
 enum {
         NAME_BYTES = 256,
-        NAMES_BYTES = (WHO_PARENTS + WHO_EARLIER) * WHO_KIN_NAME,
+        NAMES_BYTES = (WHO_PARENTS + WHO_EARLIER) * (WHO_KIN_NAME + WHO_SCRIPT_MAX),
         GONE_FOR_S = 2,   /* without events: how long what was read of a process may speak for it */
         FRESH_FOR_S = 10, /* and what was read of a parent */
 };
@@ -49,6 +49,7 @@ struct who *who_new(pid_t pid)
         w->cmdline = BUF_INIT(PROC_CMDLINE_MAX + 1);
         w->tty = w->unit = w->container = w->user = BUF_INIT(NAME_BYTES);
         w->names = BUF_INIT(NAMES_BYTES);
+        w->script = BUF_INIT(WHO_SCRIPT_MAX);
         return w;
 }
 
@@ -70,6 +71,7 @@ struct who *who_unref(struct who *w)
         buf_done(&w->container);
         buf_done(&w->user);
         buf_done(&w->names);
+        buf_done(&w->script);
         session_unref(w->login);
         free(w);
         return NULL;

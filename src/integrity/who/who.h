@@ -32,6 +32,7 @@ enum {
         WHO_PARENTS = 8,    /* of the chain, the nearest ones */
         WHO_EARLIER = 4,    /* the latest ones */
         WHO_KIN_NAME = 255, /* bytes of one's name; the end of a longer one */
+        WHO_SCRIPT_MAX = 512,
         WHO_UNKNOWN_MAX = 160,
 };
 
@@ -43,7 +44,6 @@ enum who_has {
         WHO_HAS_MOUNT_NS = 1u << 4, /* and it is not the sensor's own */
         WHO_EXE_NAMELESS = 1u << 5, /* no name led to exe when it was executed */
         WHO_UNIT_NESTED = 1u << 6,  /* in another unit or a container: see proc_cgroup_nested() */
-        WHO_IS_SCRIPT = 1u << 7,    /* a maintainer script: who_script.h */
 };
 
 /* A parent, or what the process itself was before. */
@@ -51,10 +51,10 @@ struct who_kin {
         pid_t pid;
         uint32_t uid;
         bool has_uid;
-        bool is_script; /* a maintainer script: who_script.h */
         bool is_prompt; /* a shell that takes its commands from somebody: who_script.h */
         bool has_exe;   /* else the name is the process' own */
         uint32_t at, n; /* in names */
+        uint32_t script_at, script_n; /* there too: the maintainer script it is; 0: it is none */
 };
 
 struct who {
@@ -65,6 +65,7 @@ struct who {
         uint32_t uid, euid, auid, session, mount_ns;
         uint64_t start; /* of the process, in the kernel's ticks; 0: not known */
         struct buf comm, exe, cmdline, tty, unit, container, user; /* empty: not known */
+        struct buf script; /* the maintainer script it is: who_script.h; empty: it is none */
         struct buf names;
         struct session *login; /* of session.h, counted; NULL: not known */
         uint8_t n_parents, n_earlier;
@@ -82,6 +83,11 @@ DEFINE_CLEANUP(struct who, who_unref)
 static inline struct span who_kin_name(const struct who *w, const struct who_kin *k)
 {
         return span_of(w->names.p + k->at, k->n);
+}
+
+static inline struct span who_kin_script(const struct who *w, const struct who_kin *k)
+{
+        return span_of(w->names.p + k->script_at, k->script_n);
 }
 
 /* The entry's "who", what is not sensitive of it.  who may be NULL: nobody was seen, and unknown

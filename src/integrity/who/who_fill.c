@@ -84,6 +84,14 @@ static void say_missing(struct who *w, const struct proc_info *i)
         say_why(w, "command line", i->cmdline_why);
 }
 
+static void put_script(struct buf *out, struct span exe, struct span args)
+{
+        struct span script;
+
+        if (who_maintainer_script(exe, args, &script) && script.n <= WHO_SCRIPT_MAX)
+                buf_put(out, script);
+}
+
 void who_fill_proc(struct who *w, const struct proc_info *i)
 {
         struct span unit, container;
@@ -97,9 +105,8 @@ void who_fill_proc(struct who *w, const struct proc_info *i)
                 buf_put(&w->comm, span_of(i->comm, i->comm_n));
         if (i->cmdline_why == PROC_KNOWN)
                 put_cmdline(w, span_of(i->cmdline, i->cmdline_n));
-        if (i->exe_why == PROC_KNOWN && i->cmdline_why == PROC_KNOWN && !i->cmdline_cut &&
-            who_is_maintainer_script(buf_span(&w->exe), span_of(i->cmdline, i->cmdline_n)))
-                w->has |= WHO_IS_SCRIPT;
+        if (i->exe_why == PROC_KNOWN && i->cmdline_why == PROC_KNOWN && !i->cmdline_cut)
+                put_script(&w->script, buf_span(&w->exe), span_of(i->cmdline, i->cmdline_n));
         if (i->cgroup_why == PROC_KNOWN) {
                 proc_cgroup_names(span_of(i->cgroup, i->cgroup_n), &unit, &container);
                 buf_put(&w->unit, unit);
@@ -167,8 +174,7 @@ void who_fill_state(struct who *w, const struct procs_answer *a, const struct pr
                 buf_put(&w->comm, procs_comm(s));
         buf_put(&w->exe, procs_exe(s));
         put_cmdline(w, procs_args(s));
-        if (who_is_maintainer_script(procs_exe(s), procs_args(s)))
-                w->has |= WHO_IS_SCRIPT;
+        put_script(&w->script, procs_exe(s), procs_args(s));
         buf_put(&w->unit, procs_unit(s));
         buf_put(&w->container, procs_container(s));
         if (procs_unit_nested(s))
@@ -197,12 +203,14 @@ static void add_kin(struct who *w, struct who_kin *k, pid_t pid, const struct pr
         *k = (struct who_kin){ .pid = pid,
                                .uid = s->uid,
                                .has_uid = s->has & PROCESS_HAS_UID,
-                               .is_script = who_is_maintainer_script(procs_exe(s), procs_args(s)),
                                .is_prompt = who_is_prompt(procs_exe(s), procs_args(s)),
                                .has_exe = s->image && s->image->exe_n,
                                .at = (uint32_t)w->names.n,
                                .n = (uint32_t)name.n };
         buf_put(&w->names, name);
+        k->script_at = (uint32_t)w->names.n;
+        put_script(&w->names, procs_exe(s), procs_args(s));
+        k->script_n = (uint32_t)w->names.n - k->script_at;
 }
 
 void who_add_parent(struct who *w, const struct procs_proc *p)

@@ -53,17 +53,20 @@ static bool script_of(struct span *args, struct span *ret)
         return false;
 }
 
-bool who_is_maintainer_script(struct span exe, struct span args)
+bool who_maintainer_script(struct span exe, struct span args, struct span *ret)
 {
-        struct span arg;
+        struct span arg = exe;
 
-        if (is_script(exe))
-                return true;
-        if (!next_arg(&args, &arg) || !script_of(&args, &arg))
-                return false;
-        if (span_eq_str(arg, frontend) && !script_of(&args, &arg))
-                return false;
-        return is_script(arg);
+        if (!is_script(exe)) {
+                if (!next_arg(&args, &arg) || !script_of(&args, &arg))
+                        return false;
+                if (span_eq_str(arg, frontend) && !script_of(&args, &arg))
+                        return false;
+                if (!is_script(arg))
+                        return false;
+        }
+        *ret = arg;
+        return true;
 }
 
 bool who_is_prompt(struct span exe, struct span args)

@@ -3,6 +3,7 @@
 
 #include "integrity/watching/watchset.h"
 #include "integrity/why/apt_chain.h"
+#include "integrity/why/package_info.h"
 #include "sys/crc32c.h"
 
 #include <stdio.h>
@@ -59,6 +60,12 @@ struct packages *packages_free(struct packages *p)
 void packages_set_older(struct packages *p, struct packages *older)
 {
         p->older = older;
+}
+
+void packages_set_changed(struct packages *p, package_changed_fn *fn, void *ctx)
+{
+        p->is_changed = fn;
+        p->is_changed_ctx = ctx;
 }
 
 size_t packages_count(const struct packages *p)
@@ -214,7 +221,7 @@ static int make_path(struct packages *p, size_t i, const char *path, enum path_k
         if (deb_merged_path(path, p->merged, merged) < 0)
                 return 0;
         s = span_str(merged);
-        if (!watchset_covers(p->watch, s))
+        if (kind != PATH_CONTROL && !watchset_covers(p->watch, s))
                 return 0;
         *ret = find_own(p, s, i, kind);
         if (*ret)
@@ -267,6 +274,23 @@ static int take_file(struct packages *p, size_t i, const struct deb_fact *f)
         return x->target ? 0 : -E2BIG;
 }
 
+/* dpkg keeps no file whose name has a dot in it, and control elsewhere. */
+static int take_control(struct packages *p, size_t i, const struct deb_fact *f)
+{
+        char path[PACKAGE_INFO_MAX];
+        int n = snprintf(path, sizeof path, PACKAGE_INFO_DIR "%s.%s", p->at[i].name, f->name);
+        struct package_path *x;
+        int rc;
+
+        if (n < 0 || (size_t)n >= sizeof path || strpbrk(f->name, "./") ||
+            strcmp(f->name, "control") == 0)
+                return 0;
+        rc = make_path(p, i, path, PATH_CONTROL, &x);
+        if (rc > 0)
+                memcpy(x->sha256, f->sha256, sizeof x->sha256);
+        return MIN_OF(rc, 0);
+}
+
 /* What the hook said is what the file holds. */
 static bool is_named(const struct package *x, const struct deb_fact *f)
 {
@@ -283,7 +307,7 @@ int packages_fact(struct packages *p, size_t i, const struct deb_fact *f)
         case DEB_FACT_PACKAGE:
                 return is_named(x, f) ? 0 : -EBADMSG;
         case DEB_FACT_CONTROL:
-                return 0;
+                return take_control(p, i, f);
         case DEB_FACT_CONFFILE:
                 return f->remove ? 0 : MIN_OF(make_path(p, i, f->path, PATH_CONFFILE, &e), 0);
         case DEB_FACT_FILE:

@@ -83,6 +83,11 @@ DEFINE_CLEANUP(struct packages, packages_free)
 /* An older transaction, which is asked where this one explains nothing; borrowed. */
 void packages_set_older(struct packages *p, struct packages *older);
 
+/* Says whether somebody changed this file below /var/lib/dpkg/info, and nothing explained that;
+ * without one, nobody ever did. */
+typedef bool package_changed_fn(void *ctx, struct span path);
+void packages_set_changed(struct packages *p, package_changed_fn *fn, void *ctx);
+
 /* ---- filling ---- */
 
 /* One more; names are copied.  -EINVAL: a name that is none; -E2BIG; -ENOMEM. */
@@ -117,6 +122,8 @@ enum package_actor { /* the later, the nearer */
                      PACKAGE_BY_DPKG,
 };
 enum package_actor packages_actor(const struct packages *p, const struct who *w);
+/* The path of the maintainer script, of one by a script; else empty. */
+struct span package_script_of(const struct packages *p, const struct who *w);
 /* The farthest of all who touched it. */
 enum package_actor packages_actors(const struct packages *p, const struct change *c);
 
@@ -128,7 +135,8 @@ void packages_doubt(struct packages *p, const struct change *c);
 
 /* ---- asking of it and of the older ones; p may be NULL ---- */
 
-/* Is this one begun by the dpkg of a transaction whose packages are all signed, and not dpkg? */
+/* Is this one a maintainer script that the dpkg of a transaction has begun whose packages are all
+ * signed, or begun by one, and the script a package's? */
 bool packages_began(const struct packages *p, const struct who *w);
 
 /* Does the transaction account for this change?  Fills *ret; when not, its detail says what came

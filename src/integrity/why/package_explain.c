@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "integrity/why/package_info.h"
 #include "integrity/why/package_priv.h"
 
 #include "base/text.h"
@@ -33,18 +34,26 @@ static bool itself_dpkg(const struct who *w)
         return true;
 }
 
-/* Is the process just below the transaction's first dpkg a maintainer script?  n parents lie below
- * apt.  What its options and its configuration begin lies there too, and is anybody's. */
-static enum package_actor below_dpkg(const struct who *w, size_t n)
+/* The maintainer script that the process just below the transaction's first dpkg is, if it is one.
+ * n parents lie below apt.  What dpkg's options and its configuration begin lies there too, and is
+ * anybody's. */
+static struct span script_below(const struct who *w, size_t n)
 {
         while (n > 0 && !kin_is_dpkg(w, &w->parents[n - 1]))
                 n--;
         if (n == 0)
-                return PACKAGE_BY_APT;
+                return SPAN_NONE;
         while (n > 0 && kin_is_dpkg(w, &w->parents[n - 1]))
                 n--;
-        return (n ? w->parents[n - 1].is_script : (w->has & WHO_IS_SCRIPT) != 0) ? PACKAGE_BY_SCRIPT
-                                                                                 : PACKAGE_BY_APT;
+        return n ? who_kin_script(w, &w->parents[n - 1]) : buf_span(&w->script);
+}
+
+struct span package_script_of(const struct packages *p, const struct who *w)
+{
+        for (size_t i = 0; p->root && i < w->n_parents; i++)
+                if (w->parents[i].pid == p->root)
+                        return itself_dpkg(w) ? SPAN_NONE : script_below(w, i);
+        return SPAN_NONE;
 }
 
 enum package_actor packages_actor(const struct packages *p, const struct who *w)
@@ -57,7 +66,9 @@ enum package_actor packages_actor(const struct packages *p, const struct who *w)
                 return PACKAGE_BY_APT;
         for (size_t i = 0; i < w->n_parents; i++)
                 if (w->parents[i].pid == p->root)
-                        return itself_dpkg(w) ? PACKAGE_BY_DPKG : below_dpkg(w, i);
+                        return itself_dpkg(w)         ? PACKAGE_BY_DPKG
+                               : script_below(w, i).n ? PACKAGE_BY_SCRIPT
+                                                      : PACKAGE_BY_APT;
         return PACKAGE_BY_OTHER;
 }
 
@@ -143,7 +154,7 @@ static enum record_type type_of(enum deb_type t)
         return types[t];
 }
 
-static bool has_attrs(const struct record *r)
+bool package_has_attributes(const struct record *r)
 {
         struct record_attr a;
 
@@ -176,7 +187,7 @@ static const char *misfit(const struct packages *p, const struct package_path *e
         if ((is->uid != e->uid || is->gid != e->gid) &&
             !(keeps && is->uid == was->uid && is->gid == was->gid))
                 return "owner";
-        if (has_attrs(is) && (!was || record_diff(was, is) & more))
+        if (package_has_attributes(is) && (!was || record_diff(was, is) & more))
                 return "attributes";
         return NULL;
 }
@@ -190,10 +201,12 @@ static void put_package(struct why *ret, const struct package *x)
 }
 
 /* The whole way from the signature to the package file; digests before names that may be cut. */
-static void put_proof(struct why *ret, const struct package *x)
+void package_why_proof(struct why *ret, const struct package *x)
 {
         char hex[2 * sizeof x->sha256 + 1];
 
+        put_package(ret, x);
+        ret->content = true;
         text_hex(span_of(x->sha256, sizeof x->sha256), hex);
         snprintf(ret->detail, sizeof ret->detail,
                  "package file sha256 %s%s; Release signed by %s: %.64s %.64s, %s", hex,
@@ -201,35 +214,34 @@ static void put_proof(struct why *ret, const struct package *x)
                  x->codename, x->release);
 }
 
-static bool weaker(struct why *ret, const struct package *x, const char *what)
+bool package_why_weaker(struct why *ret, const struct package *x, const char *what)
 {
         put_package(ret, x);
         snprintf(ret->detail, sizeof ret->detail, "%s", what);
         return true;
 }
 
-static void put_nearest(struct why *ret, const struct package *x, const char *what,
-                        const char *more)
+void package_why_nearest(struct why *ret, const struct package *x, const char *what,
+                         const char *more)
 {
         if (!ret->detail[0])
                 snprintf(ret->detail, sizeof ret->detail, "%s %s %s%s", x->name,
                          x->to[0] ? x->to : x->from, what, more);
 }
 
-/* May this package's facts explain anything?  Else *ret says why not. */
-static bool counts(const struct package *x, struct why *ret)
+bool package_why_counts(const struct package *x, struct why *ret)
 {
         if (!x->has_file || x->trust == PACKAGE_SIGNED)
                 return true;
         if (x->trust == PACKAGE_UNREAD)
-                put_nearest(ret, x, "has the path, but was not read yet", "");
+                package_why_nearest(ret, x, "has the path, but was not read yet", "");
         else if (x->reason && strcmp(x->reason, x->why) != 0)
                 snprintf(ret->detail, sizeof ret->detail,
                          "%s %s has the path, but no signed Release has the package: %s, %s",
                          x->name, x->to, x->reason, x->why);
         else
-                put_nearest(ret, x,
-                            "has the path, but no signed Release has the package: ", x->why);
+                package_why_nearest(
+                        ret, x, "has the path, but no signed Release has the package: ", x->why);
         return false;
 }
 
@@ -246,9 +258,12 @@ static bool is_other_content(const struct packages *p, const struct package_path
 void packages_doubt(struct packages *p, const struct change *c)
 {
         const struct package_path *e = NULL;
+        struct package_info n;
 
         if (!c->is || packages_actors(p, c) != PACKAGE_BY_DPKG)
                 return;
+        if (package_info_parse(c->path, &n))
+                package_info_doubt(p, &n, c);
         while ((e = package_path_find(p, c->path, e)))
                 if (e->kind == PATH_FILE && is_other_content(p, e, c))
                         p->at[e->package].doubted = true;
@@ -266,25 +281,27 @@ static bool by_dpkg_itself(const struct package_path *e, const struct package *x
                            enum package_work work, const struct change *c, struct why *ret)
 {
         if (work == PACKAGE_WORK_NEW || work == PACKAGE_WORK_TMP)
-                return weaker(ret, x,
-                              "a work file of dpkg; what is left at its name is judged by "
-                              "itself");
+                return package_why_weaker(
+                        ret, x,
+                        "a work file of dpkg; what is left at its name is judged by "
+                        "itself");
         if (work == PACKAGE_WORK_OLD || work == PACKAGE_WORK_DIST)
-                return weaker(ret, x, "dpkg left it beside a conffile");
+                return package_why_weaker(ret, x, "dpkg left it beside a conffile");
         if (!c->is)
                 return false;
         if (only_links_differ(c))
-                return weaker(ret, x, "dpkg linked it aside while it replaces it");
+                return package_why_weaker(ret, x, "dpkg linked it aside while it replaces it");
         if (e->kind == PATH_FILE && e->type == DEB_DIR && c->is->type == RECORD_DIR)
-                return weaker(ret, x, "a directory that dpkg makes");
+                return package_why_weaker(ret, x, "a directory that dpkg makes");
         return false;
 }
 
 /* It is gone, and dpkg had listed it as the package's before. */
-static bool taken_away(const struct package_path *e, const struct package *x,
-                       const struct change *c)
+static bool taken_away(const struct packages *p, const struct package_path *e,
+                       const struct package *x, const struct change *c)
 {
-        return e->kind == PATH_LISTED && !c->is && c->was && x->action != PACKAGE_CONFIGURE;
+        return e->kind == PATH_LISTED && !c->is && c->was && x->action != PACKAGE_CONFIGURE &&
+               package_list_counts(p, x);
 }
 
 static bool explain_at(const struct packages *p, const struct package_path *e,
@@ -294,29 +311,29 @@ static bool explain_at(const struct packages *p, const struct package_path *e,
         const struct package *x = &p->at[e->package];
         const char *differs;
 
-        if (e->kind == PATH_CONFFILE || !counts(x, ret))
+        if (e->kind == PATH_CONFFILE || e->kind == PATH_CONTROL || !package_why_counts(x, ret))
                 return false;
         if (actor == PACKAGE_BY_DPKG && by_dpkg_itself(e, x, work, c, ret))
                 return true;
-        if (actor == PACKAGE_BY_DPKG && !work && taken_away(e, x, c))
-                return weaker(ret, x,
-                              "removed by dpkg, which listed it as the package's before; no "
-                              "package file proves that");
+        if (actor == PACKAGE_BY_DPKG && !work && taken_away(p, e, x, c))
+                return package_why_weaker(
+                        ret, x,
+                        "removed by dpkg, which listed it as the package's before; no "
+                        "package file proves that");
         if (e->kind == PATH_LISTED || !c->is) {
                 if (!c->is)
-                        put_nearest(ret, x, "had the path, but it was not dpkg that removed it",
-                                    "");
+                        package_why_nearest(
+                                ret, x, "had the path, but it was not dpkg that removed it", "");
                 return false;
         }
         differs = misfit(p, e, c);
         if (differs) {
-                put_nearest(ret, x, "has the path with another ", differs);
+                package_why_nearest(ret, x, "has the path with another ", differs);
         } else if (actor == PACKAGE_BY_OTHER) {
-                put_nearest(ret, x, "has the path as it is, but others touched it as well", "");
+                package_why_nearest(ret, x, "has the path as it is, but others touched it as well",
+                                    "");
         } else if (!work || work == PACKAGE_WORK_NEW || work == PACKAGE_WORK_DIST) {
-                put_package(ret, x);
-                put_proof(ret, x);
-                ret->content = true;
+                package_why_proof(ret, x);
                 return true;
         }
         return false;
@@ -345,8 +362,13 @@ static bool explain(const struct packages *p, const struct change *c, struct why
         char out[PACKAGE_PATH_MAX + 1];
         enum package_actor actor = packages_actors(p, c);
         enum package_work work;
+        struct package_info info;
         struct span name;
 
+        if (package_info_parse(c->path, &info) && package_info_explain(p, &info, c, ret))
+                return true;
+        if (package_info_format(p, c, ret))
+                return true;
         if (explain_path(p, c->path, PACKAGE_WORK_NONE, actor, c, ret))
                 return true;
         work = package_work_name(c->path, out, &name);
@@ -370,7 +392,8 @@ bool packages_explain(const struct packages *p, const struct change *c, struct w
 bool packages_began(const struct packages *p, const struct who *w)
 {
         for (; p; p = p->older)
-                if (packages_all_signed(p) && packages_actor(p, w) == PACKAGE_BY_SCRIPT)
+                if (packages_all_signed(p) && packages_actor(p, w) == PACKAGE_BY_SCRIPT &&
+                    package_script_counts(p, w))
                         return true;
         return false;
 }
@@ -378,7 +401,10 @@ bool packages_began(const struct packages *p, const struct who *w)
 static bool has(const struct packages *p, struct span path)
 {
         const struct package_path *e = NULL;
+        struct package_info n;
 
+        if (package_info_parse(path, &n) && package_info_is_of(p, &n))
+                return true;
         while ((e = package_path_find(p, path, e))) {
                 const struct package *x = &p->at[e->package];
 

@@ -11,6 +11,7 @@ enum path_kind {
         PATH_FILE,     /* the package file holds this */
         PATH_CONFFILE, /* and it is a conffile */
         PATH_LISTED,   /* dpkg listed it before */
+        PATH_CONTROL,  /* package_info.h: control.tar holds it, here without its architecture */
 };
 
 struct package_path {
@@ -39,11 +40,25 @@ struct packages {
         size_t n_paths, max_paths;
         uint32_t *bucket; /* index + 1 */
         uint32_t n_buckets;
+        package_changed_fn *is_changed; /* NULL: nothing ever was */
+        void *is_changed_ctx;
 };
 
 /* The next one at this path after `after`, which may be NULL; NULL: there is none. */
 const struct package_path *package_path_find(const struct packages *p, struct span path,
                                              const struct package_path *after);
 bool package_path_is_conffile(const struct packages *p, const struct package_path *e);
+
+/* ---- package_explain.c ---- */
+
+bool package_has_attributes(const struct record *r);
+/* May this package's facts explain anything?  Else *ret says why not. */
+bool package_why_counts(const struct package *x, struct why *ret);
+/* Explained: by content, with the whole proof; by who did it: true, and only this in words. */
+void package_why_proof(struct why *ret, const struct package *x);
+bool package_why_weaker(struct why *ret, const struct package *x, const char *what);
+/* Not explained: what came nearest, unless there is something. */
+void package_why_nearest(struct why *ret, const struct package *x, const char *what,
+                         const char *more);
 
 #endif

@@ -11,6 +11,9 @@
 
 enum { ROOT = 100, HASH_OF_DEB = 7 };
 
+#define INFO "/var/lib/dpkg/info/"
+#define NEXT "/var/lib/dpkg/tmp.ci/"
+
 /* ---- authors: pid, executable, then its parents ---- */
 
 struct author {
@@ -21,35 +24,34 @@ struct author {
                 const char *exe;
         } parents[3];
         const char *earlier;
-        bool is_script; /* a maintainer script */
+        const char *script; /* the maintainer script it is; NULL: none */
 };
 
 static const struct author dpkg = {
-        110, "/usr/bin/dpkg", { { ROOT, "/usr/bin/apt-get" }, { 1, "/sbin/init" } }, NULL, false
+        110, "/usr/bin/dpkg", { { ROOT, "/usr/bin/apt-get" }, { 1, "/sbin/init" } }, NULL, NULL
 };
-static const struct author script = {
-        120, "/usr/bin/dash", { { 110, "/usr/bin/dpkg" }, { ROOT, "/usr/bin/apt-get" } }, NULL, true
-};
+static const struct author script = { 120,
+                                      "/usr/bin/dash",
+                                      { { 110, "/usr/bin/dpkg" }, { ROOT, "/usr/bin/apt-get" } },
+                                      NULL,
+                                      INFO "old.postinst" };
 /* What an option or the configuration of dpkg names. */
-static const struct author hook_of_dpkg = { 125,
-                                            "/usr/bin/dash",
-                                            { { 110, "/usr/bin/dpkg" },
-                                              { ROOT, "/usr/bin/apt-get" } },
-                                            NULL,
-                                            false };
-static const struct author hook = {
-        130, "/usr/bin/dash", { { ROOT, "/usr/bin/apt-get" } }, NULL, false
+static const struct author hook_of_dpkg = {
+        125, "/usr/bin/dash", { { 110, "/usr/bin/dpkg" }, { ROOT, "/usr/bin/apt-get" } }, NULL, NULL
 };
-static const struct author apt = { ROOT, "/usr/bin/apt-get", { { 1, "/sbin/init" } }, NULL, false };
-static const struct author other = { 140, "/usr/bin/vi", { { 99, "/usr/bin/bash" } }, NULL, false };
+static const struct author hook = {
+        130, "/usr/bin/dash", { { ROOT, "/usr/bin/apt-get" } }, NULL, NULL
+};
+static const struct author apt = { ROOT, "/usr/bin/apt-get", { { 1, "/sbin/init" } }, NULL, NULL };
+static const struct author other = { 140, "/usr/bin/vi", { { 99, "/usr/bin/bash" } }, NULL, NULL };
 static const struct author other_dpkg = {
-        150, "/usr/bin/dpkg", { { 99, "/usr/bin/bash" } }, NULL, false
+        150, "/usr/bin/dpkg", { { 99, "/usr/bin/bash" } }, NULL, NULL
 };
 static const struct author like_dpkg = {
-        160, "/tmp/dpkg", { { ROOT, "/usr/bin/apt-get" } }, NULL, false
+        160, "/tmp/dpkg", { { ROOT, "/usr/bin/apt-get" } }, NULL, NULL
 };
 static const struct author became_dpkg = {
-        170, "/usr/bin/dpkg", { { ROOT, "/usr/bin/apt-get" } }, "/usr/bin/dash", false
+        170, "/usr/bin/dpkg", { { ROOT, "/usr/bin/apt-get" } }, "/usr/bin/dash", NULL
 };
 
 static struct who *make_who(const struct author *a)
@@ -61,8 +63,8 @@ static struct who *make_who(const struct author *a)
         w = who_new(a->pid);
         assert_non_null(w);
         buf_put_str(&w->exe, a->exe);
-        if (a->is_script)
-                w->has |= WHO_IS_SCRIPT;
+        if (a->script)
+                buf_put_str(&w->script, a->script);
         for (size_t i = 0; i < ARRAY_LEN(a->parents) && a->parents[i].pid; i++) {
                 w->parents[w->n_parents++] =
                         (struct who_kin){ .pid = a->parents[i].pid,
@@ -125,6 +127,15 @@ static void tell_file(struct packages *p, size_t i, enum deb_type type, const ch
         tell(p, i, &f);
 }
 
+static void tell_control(struct packages *p, size_t i, const char *name, uint8_t fill)
+{
+        struct deb_fact f = { .kind = DEB_FACT_CONTROL };
+
+        snprintf(f.name, sizeof f.name, "%s", name);
+        memset(f.sha256, fill, sizeof f.sha256);
+        tell(p, i, &f);
+}
+
 /* What a package file of this name holds, and its hash. */
 static void tell_package(struct packages *p, size_t i, const char *name, uint8_t hash)
 {
@@ -134,6 +145,10 @@ static void tell_package(struct packages *p, size_t i, const char *name, uint8_t
         snprintf(f.version, sizeof f.version, "2.0-1");
         snprintf(f.architecture, sizeof f.architecture, "amd64");
         tell(p, i, &f);
+        tell_control(p, i, "control", 0x20);
+        tell_control(p, i, "postinst", 0x21);
+        tell_control(p, i, "md5sums", 0x22);
+        tell_control(p, i, "with.dot", 0x23);
         f = (struct deb_fact){ .kind = DEB_FACT_CONFFILE };
         snprintf(f.path, sizeof f.path, "/etc/%s.conf", name);
         tell(p, i, &f);
@@ -354,6 +369,148 @@ static void test_signed(void **state)
         (void)state;
 }
 
+/* dpkg's own directory: what control.tar holds, what dpkg writes, and what neither did. */
+static void test_info(void **state)
+{
+        static const char proof[] = "package file sha256 0707";
+        static const char no_package[] = "dpkg in the package transaction did it, but no package";
+        static const struct {
+                const char *path;
+                enum shape shape;
+                uint8_t fill;
+                uint32_t mode;
+                const struct author *by, *also;
+                bool want;
+                const char *detail;
+        } cases[] = {
+                { "hello.postinst", CREATED, 0x21, 0755, &dpkg, NULL, true, proof },
+                { "hello.postinst", REPLACED, 0x21, 0755, &dpkg, NULL, true, proof },
+                { "hello:amd64.postinst", CREATED, 0x21, 0755, &dpkg, NULL, true, proof },
+                { "hello.postinst", CREATED, 0x21, 0644, NULL, NULL, true, proof },
+                { "hello.md5sums", CREATED, 0x22, 0644, &dpkg, NULL, true, proof },
+                { "hello:i386.postinst", CREATED, 0x21, 0755, &dpkg, NULL, false, no_package },
+                { "hello.postinst", REPLACED, 9, 0755, &dpkg, NULL, false,
+                  "hello 2.0-1 has it with another content" },
+                { "hello.postinst", AS_LINK, 0x21, 0777, &dpkg, NULL, false,
+                  "hello 2.0-1 has it with another type" },
+                { "hello.postinst", CREATED, 0x21, 0775, &dpkg, NULL, false,
+                  "hello 2.0-1 has it with another mode" },
+                { "hello.postinst", CREATED, 0x21, 04755, &dpkg, NULL, false,
+                  "hello 2.0-1 has it with another mode" },
+                { "hello.postinst", CAPS, 0x21, 0755, &dpkg, NULL, false,
+                  "hello 2.0-1 has it with another attributes" },
+                { "hello.postinst", REPLACED, 0x21, 0755, &other, NULL, false,
+                  "hello 2.0-1 has it as it is, but others" },
+                { "hello.postinst", REPLACED, 0x21, 0755, &dpkg, &other, false,
+                  "hello 2.0-1 has it as it is, but others" },
+                { "hello.postinst", REPLACED, 9, 0755, &other, NULL, false,
+                  "hello 2.0-1 has it with another content" },
+                { "hello.control", CREATED, 0x20, 0644, &dpkg, NULL, false,
+                  "hello 2.0-1 has no such file" },
+                { "hello.prerm", CREATED, 9, 0755, &dpkg, NULL, false,
+                  "hello 2.0-1 has no such file" },
+                /* dpkg's own */
+                { "hello.list", REPLACED, 9, 0644, &dpkg, NULL, true, "what dpkg itself keeps" },
+                { "hello.list-new", PASSED, 0, 0, &dpkg, NULL, true, "what dpkg itself keeps" },
+                { "hello.list", REPLACED, 9, 0666, &dpkg, NULL, false,
+                  "hello 2.0-1 has no such file" },
+                { "hello.list", REPLACED, 9, 0644, &script, NULL, false,
+                  "hello 2.0-1 has no such file" },
+                { "hello.list", REPLACED, 9, 0644, &dpkg, &other, false,
+                  "hello 2.0-1 has no such file" },
+                { "hello.list", REPLACED, 9, 0644, NULL, NULL, false,
+                  "hello 2.0-1 has no such file" },
+                { "hello.md5sums", CREATED, 9, 0644, &dpkg, NULL, false,
+                  "hello 2.0-1 has it with another content" },
+                { "old.list", REPLACED, 9, 0644, &dpkg, NULL, true, "what dpkg itself keeps" },
+                /* taken away */
+                { "hello.prerm", GONE, 9, 0755, &dpkg, NULL, true, "dpkg removed what it kept" },
+                { "old.postinst", GONE, 9, 0755, &dpkg, NULL, true, "dpkg removed what it kept" },
+                { "old.postinst", GONE, 9, 0755, &script, NULL, false,
+                  "old 1.0-1 had it, but it was not dpkg" },
+                { "old.postinst", GONE, 9, 0755, NULL, NULL, false,
+                  "old 1.0-1 had it, but it was not dpkg" },
+                { "hello.postinst", PASSED, 0, 0, &dpkg, NULL, false,
+                  "hello 2.0-1 had it, but it was not dpkg" },
+                { "format", CREATED, 9, 0644, &dpkg, NULL, true, "the form of dpkg's database" },
+                { "format-new", PASSED, 0, 0, &dpkg, NULL, true, "the form of dpkg's database" },
+                { "format", CREATED, 9, 0644, &script, NULL, false,
+                  "a script in the package transaction" },
+                /* of no package */
+                { "evil.postinst", CREATED, 0x21, 0755, &dpkg, NULL, false, no_package },
+                { "evil.list", CREATED, 9, 0644, &dpkg, NULL, false, no_package },
+                { "old.postinst", GONE, 9, 0755, &other_dpkg, NULL, false,
+                  "old 1.0-1 had it, but it was not dpkg" },
+                { "hello.postinst/x", CREATED, 0x21, 0755, &dpkg, NULL, false, no_package },
+                { ".postinst", CREATED, 0x21, 0755, &dpkg, NULL, false, no_package },
+                { "hello.", CREATED, 0x21, 0755, &dpkg, NULL, false, no_package },
+        };
+        struct watchset w = { 0 };
+        CLEANUP(packages_freep)
+        struct packages *p = make(&w, CHAIN_SIGNED, CHAIN_HOLDS);
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                char path[256];
+                struct judged j;
+
+                snprintf(path, sizeof path, INFO "%s", cases[i].path);
+                j = judge(p, path, cases[i].shape, cases[i].fill, cases[i].mode, cases[i].by,
+                          cases[i].also);
+                if (j.explained != cases[i].want ||
+                    strncmp(j.why.detail, cases[i].detail, strlen(cases[i].detail)) != 0 ||
+                    j.why.content != (cases[i].detail == proof))
+                        fail_msg("case %zu, %s: %d \"%s\"", i, path, j.explained, j.why.detail);
+        }
+        assert_true(packages_have(p, SPAN(INFO "hello.postinst")));
+        assert_true(packages_have(p, SPAN(INFO "old.list")));
+        assert_false(packages_have(p, SPAN(INFO "evil.list")));
+        watchset_done(&w);
+        (void)state;
+}
+
+static bool is_changed(void *ctx, struct span path)
+{
+        return span_eq_str(path, ctx);
+}
+
+/* Which scripts are a package's, and which lists. */
+static void test_changed(void **state)
+{
+        static const struct {
+                const char *changed, *script;
+                bool want;
+        } cases[] = {
+                { "", INFO "old.postinst", true },
+                { INFO "hello.postinst", INFO "old.postinst", true },
+                { INFO "old.postinst", INFO "old.postinst", false },
+                { "", NEXT "postinst", true },
+                { "", NEXT "preinst", false }, /* no package here has one */
+        };
+        struct watchset w = { 0 };
+        CLEANUP(packages_freep)
+        struct packages *p = make(&w, CHAIN_SIGNED, CHAIN_HOLDS);
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct author by = script;
+                CLEANUP(who_unrefp) struct who *who = NULL;
+
+                by.script = cases[i].script;
+                who = make_who(&by);
+                packages_set_changed(p, is_changed, (void *)cases[i].changed);
+                if (packages_began(p, who) != cases[i].want)
+                        fail_msg("case %zu", i);
+                assert_true(span_eq_str(package_script_of(p, who), cases[i].script));
+                assert_int_equal(packages_actor(p, who), PACKAGE_BY_SCRIPT);
+        }
+        assert_true(judge(p, "/usr/bin/old", GONE, 9, 0755, &dpkg, NULL).explained);
+        packages_set_changed(p, is_changed, (void *)INFO "old.list");
+        assert_false(judge(p, "/usr/bin/old", GONE, 9, 0755, &dpkg, NULL).explained);
+        packages_set_changed(p, is_changed, (void *)INFO "old:amd64.list");
+        assert_false(judge(p, "/usr/bin/old", GONE, 9, 0755, &dpkg, NULL).explained);
+        watchset_done(&w);
+        (void)state;
+}
+
 /* What no signed Release has explains nothing, not even what dpkg does for it. */
 static void test_unsigned(void **state)
 {
@@ -490,6 +647,8 @@ static void test_doubt(void **state)
                 { &dpkg, "/usr/bin/hello", 1, 0750, false }, /* dpkg-statoverride */
                 { &dpkg, "/usr/bin/evil", 9, 0755, false },
                 { &dpkg, "/usr/bin/hello", 9, 0755, true },
+                { &dpkg, INFO "hello.postinst", 9, 0755, true },
+                { &dpkg, INFO "hello.postinst", 0x21, 0700, false },
         };
 
         for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -621,7 +780,8 @@ static void test_many(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_signed),  cmocka_unit_test(test_unsigned),
+                cmocka_unit_test(test_signed),  cmocka_unit_test(test_info),
+                cmocka_unit_test(test_changed), cmocka_unit_test(test_unsigned),
                 cmocka_unit_test(test_unread),  cmocka_unit_test(test_other_package),
                 cmocka_unit_test(test_actor),   cmocka_unit_test(test_doubt),
                 cmocka_unit_test(test_older),   cmocka_unit_test(test_work_names),

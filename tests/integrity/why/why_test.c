@@ -209,7 +209,8 @@ static void test_packages(void **state)
                 struct why why;
 
                 p.owners[0] = span_str(cases[i].owner);
-                w->has |= cases[i].hook ? 0 : WHO_IS_SCRIPT;
+                if (!cases[i].hook)
+                        buf_put_str(&w->script, "/var/lib/dpkg/info/x.postinst");
                 w->parents[w->n_parents++] = (struct who_kin){ .pid = ROOT };
                 why_judge(&k, &c, &why);
                 if ((why.state == WHY_SERVICE) != cases[i].want)
