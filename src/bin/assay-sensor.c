@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-enum { TOLD_MAX = 16 << 20 }; /* digests of approved changes */
+enum { TOLD_MAX = 16 << 20 }; /* digests of approved changes and package transactions */
 
 struct options {
         const char *config;
@@ -37,17 +37,18 @@ static const struct option_spec specs[] = {
         { 0 },
 };
 
-/* An approved change that stands in the sensor's file and not in the ledger is nobody's. */
-static void ask_approvals(const struct invocation *in, const char *dir, struct buf *told)
+/* What stands in such a file of the sensor's and not in the ledger is nobody's. */
+static void ask_digests(const struct invocation *in, const char *dir, const char *file,
+                        const char *kind, struct buf *told)
 {
         char path[PLACES_PATH_MAX];
         struct err err = { 0 };
         struct stat st;
 
-        if (places_join(dir, "approvals", path, NULL) < 0 || stat(path, &st) < 0 || st.st_size == 0)
+        if (places_join(dir, file, path, NULL) < 0 || stat(path, &st) < 0 || st.st_size == 0)
                 return;
-        if (trust_approvals(in, told, &err) < 0)
-                log_event(LOG_LEVEL_ERROR, "sensor.approvals", log_err(&err));
+        if (trust_digests(in, kind, told, &err) < 0)
+                log_event(LOG_LEVEL_ERROR, "sensor.past", log_str("file", file), log_err(&err));
 }
 
 /* The sensor's own files prove nothing to it: the signed ledger says which baseline was told last.
@@ -67,7 +68,8 @@ static enum sensor_past ask_ledger(const struct sensor_run_options *o, struct bu
                       snapshot_read_head(&io_kernel, fd, "baseline", NULL, &head, NULL) == 0;
         }
         trust_check(&in, has ? &head.root : NULL, &t);
-        ask_approvals(&in, dir, told);
+        ask_digests(&in, dir, "approvals", "integrity.approval", told);
+        ask_digests(&in, dir, "packages", "integrity.package", told);
         log_event(t.verdict == VERDICT_PASS || !t.found ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
                   "sensor.past", log_str("ledger", t.found ? t.root : "has no baseline"),
                   log_str("why", t.why));
@@ -104,7 +106,7 @@ int main(int argc, char **argv)
                 return 2;
         }
         o.past = ask_ledger(&o, &told);
-        o.approvals_told = buf_span(&told);
+        o.told = buf_span(&told);
         status = sensor_run(&o) == 0 ? 0 : 1;
         buf_done(&told);
         return status;

@@ -261,17 +261,17 @@ void trust_check(const struct invocation *in, const struct hash *root, struct tr
         snprintf(ret->why, sizeof(ret->why), "%s", err_text(&err));
 }
 
-/* ---- approved changes ---- */
+/* ---- digests ---- */
 
-static void take_approval(struct span bytes, struct buf *ret)
+static void take_digest(struct span bytes, const char *kind, struct buf *ret)
 {
         struct json_value e = json_value_of(bytes), v;
         struct entry parsed;
         struct span text;
 
-        if (!memmem(bytes.p, bytes.n, "\"integrity.approval\"", 20) ||
+        if (!memmem(bytes.p, bytes.n, kind, strlen(kind)) || /* most are told here */
             json_check(bytes, NULL) < 0 || entry_parse(bytes, &parsed, NULL) < 0 ||
-            !span_eq_str(parsed.kind, "integrity.approval"))
+            !span_eq_str(parsed.kind, kind))
                 return;
         if (!json_get_path(e, "src.proc", &v) || !json_value_plain(v, &text) ||
             !span_eq_str(text, "sensor"))
@@ -281,7 +281,7 @@ static void take_approval(struct span bytes, struct buf *ret)
                 buf_put(ret, text);
 }
 
-int trust_approvals(const struct invocation *in, struct buf *ret, struct err *err)
+int trust_digests(const struct invocation *in, const char *kind, struct buf *ret, struct err *err)
 {
         CLEANUP(reader_done) struct reader r = { 0 };
         char dir[PLACES_PATH_MAX];
@@ -293,7 +293,7 @@ int trust_approvals(const struct invocation *in, struct buf *ret, struct err *er
         for (uint64_t n = rc == 0 ? reader_size(&r) : 0; n > 0 && rc == 0; n--) {
                 rc = reader_entry(&r, n - 1, &bytes, err);
                 if (rc == 0)
-                        take_approval(bytes, ret);
+                        take_digest(bytes, kind, ret);
         }
         if (rc == -ENODATA) /* what was pruned is too old to hold */
                 rc = 0;

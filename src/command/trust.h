@@ -29,9 +29,10 @@ struct trust {
  * little while.  root NULL: there is no baseline; UNKNOWN, and found says whether there was one. */
 void trust_check(const struct invocation *in, const struct hash *root, struct trust *ret);
 
-/* The digests of all approved changes that the ledger says this host's sensor was told of, in
+/* The digests (what.digest) of all entries of this kind that this host's sensor told the ledger, in
  * hexadecimal, one after the other.  A negative errno: the ledger could not be read. */
-MUST_USE int trust_approvals(const struct invocation *in, struct buf *ret, struct err *err);
+MUST_USE int trust_digests(const struct invocation *in, const char *kind, struct buf *ret,
+                           struct err *err);
 
 /* Lines "ledger   ..." for people; members of an object for programs. */
 void trust_put_text(const struct screen *s, const struct trust *t, struct buf *out);

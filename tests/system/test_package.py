@@ -401,6 +401,68 @@ def test_sensor_down(host):
     assert why["state"] == "unexplained", why
 
 
+def paused(host, name, **more):
+    """apt, waiting in a preinst; and what lets it go on."""
+    here, gate, wait = waits(host, name)
+    host.archive.build(name, files={f"/opt/{name}/a": "a"},
+                       scripts={"preinst": wait, **more.pop("scripts", {})}, **more)
+    host.publish()
+    apt = host.start_apt("apt-get", "install", name)
+    host.wait(here.exists, "the maintainer script")
+    return apt, gate
+
+
+@pytest.mark.parametrize("signo", [signal.SIGKILL, signal.SIGTERM])
+def test_restarted(host, signo):
+    """A sensor that starts anew in the middle goes on with the transaction, and reads all of it
+    again."""
+    name, kept = f"restarted-{signo.name.lower()}", host.state / "sensor/packages"
+    apt, gate = paused(host, name, scripts={
+        "postinst": f"mkdir -p /opt/made; echo x >/opt/made/{name}"})
+    host.end(host.sensor, signo)
+    assert kept.exists()
+    host.start_sensor()
+    gate.touch()
+    assert apt.wait(timeout=60) == 0
+    assert host.why(f"/opt/{name}/a", "created")["package"] == f"{name} 1.0-1 all"
+    assert host.why(f"/opt/made/{name}", "created")["state"] == "service"
+    told = host.transaction()
+    assert [len(told[e]) for e in ("begun", "resumed", "ended")] == [1, 1, 1]
+    assert told["begun"][0]["digest"] == told["resumed"][0]["digest"]
+    assert told["package"][-1]["chain"] == "signed"
+    assert host.unexplained(f"/opt/{name}") == [] and host.unexplained(INFO + "/" + name) == []
+    host.wait(lambda: not kept.exists(), "that it is not kept any more")
+
+
+def test_restarted_too_late(host):
+    """The transaction ends while the sensor is down: that is told, and what the next apt does is
+    not its."""
+    apt, gate = paused(host, "late")
+    host.end(host.sensor, signal.SIGKILL)
+    gate.touch()
+    assert apt.wait(timeout=60) == 0
+    host.start_sensor()
+    assert host.transaction()["ended"][0]["reason"] == "it ended while the sensor was down"
+    assert host.why("/opt/late/a", "created")["state"] == "unexplained"
+
+
+def test_restarted_by_a_forger(host):
+    """What stands in the sensor's file counts as far as the ledger has its digest."""
+    apt, gate = paused(host, "forged-run")
+    kept = host.state / "sensor/packages"
+    host.end(host.sensor, signal.SIGKILL)
+    text = kept.read_text()
+    assert '"name":"forged-run"' in text
+    kept.write_text(text.replace('"to":"1.0-1"', '"to":"1.0-2"'))
+    host.start_sensor()
+    gate.touch()
+    assert apt.wait(timeout=60) == 0
+    assert host.why("/opt/forged-run/a", "created")["state"] == "unexplained"
+    ids = host.transactions()
+    assert "resumed" not in [e["what"]["event"] for e in host.entries("integrity.package")
+                             if e["what"]["id"] == ids[-1]]
+
+
 def test_log(host):
     """What the log says of a transaction, in words."""
     out = subprocess.run([package_host.BIN / "assay", "log", "--kind", "integrity.package",

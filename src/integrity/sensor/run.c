@@ -280,7 +280,7 @@ static int open_all(struct process *p, struct err *err)
         struct role_paths paths = { .state = p->state_dir, .runtime = p->o->run };
         struct sensor_options o = { .clock = p->o->clock,
                                     .past = p->o->past,
-                                    .approvals_told = p->o->approvals_told,
+                                    .told = p->o->told,
                                     .state_dir = p->state_dir,
                                     .socket = p->socket,
                                     .watch = &p->config.set,

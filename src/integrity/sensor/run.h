@@ -20,7 +20,7 @@ struct sensor_run_options {
         struct pace_limits pace;  /* of scans */
         bool keep_user;
         enum sensor_past past;
-        struct span approvals_told; /* as in sensor.h */
+        struct span told; /* as in sensor.h */
         const struct clock *clock;
 };
 

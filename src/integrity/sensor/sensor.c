@@ -530,6 +530,8 @@ int sensor_start(struct sensor *s, struct err *err)
         if (rc == 0)
                 rc = status_tell(s, "started", NULL);
         if (rc == 0)
+                rc = package_recall(s);
+        if (rc == 0)
                 rc = trusted_tell_past(s);
         return rc == 0 ? config_start(s) : rc;
 }

@@ -43,7 +43,8 @@ enum sensor_past {
 
 struct sensor_options {
         enum sensor_past past;
-        struct span approvals_told; /* digests in hexadecimal of those that the ledger has */
+        struct span told; /* digests in hexadecimal of approved changes and package transactions
+                           * that the ledger has */
         const struct clock *clock;
         struct loop *loop;
         struct pool *pool;

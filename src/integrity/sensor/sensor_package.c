@@ -11,7 +11,7 @@
  * While it is READING, what its dpkg changes, and what that begins, is not looked at: state is read
  * later anyway, and then it is known what should be there.  Everybody else's changes are looked at
  * at once. */
-#include "integrity/sensor/sensor_priv.h"
+#include "integrity/sensor/sensor_package_priv.h"
 
 #include "integrity/sensor/control.h"
 #include "integrity/why/package.h"
@@ -37,27 +37,7 @@ enum {
         SETTLE_S = 2,       /* after its end: what was seen is looked at */
         SETTLE_GONE_S = 10, /* dpkg may outlive the process that ran it */
         SETTLE_MAX_S = 60,
-        TEXT_MAX = 64,
-};
-
-enum run_state { GATHERING, READING, KNOWN };
-
-struct package_run {
-        struct package_run *older;
-        struct sensor *sensor;
-        struct packages *table;
-        struct package_reader *reader;
-        enum run_state state;
-        pid_t root;
-        int pidfd; /* of root; -1: none */
-        struct loop_source *root_source, *timer;
-        struct who *who; /* of the hook, until its entry is told */
-        char id[TEXT_MAX];
-        int64_t began_ns;
-        const char *over; /* how it ended; NULL: it runs */
-        int64_t over_ns, over_wall_ns;
-        bool gone; /* the process was, and nobody said that dpkg had ended */
-        uint64_t explained, unexplained;
+        AGAIN_S = 30, /* that a scan waits at the start for what is known of packages */
 };
 
 /* ---- life ---- */
@@ -77,7 +57,7 @@ static struct package_run *run_free(struct package_run *r)
 }
 DEFINE_CLEANUP(struct package_run, run_free)
 
-static void take_out(struct package_run *r)
+void package_run_drop(struct package_run *r)
 {
         struct sensor *s = r->sensor;
         struct package_run **at = &s->packages, *newer = NULL;
@@ -93,7 +73,7 @@ static void take_out(struct package_run *r)
 void package_done(struct sensor *s)
 {
         while (s->packages)
-                take_out(s->packages);
+                package_run_drop(s->packages);
 }
 
 const struct packages *package_table(const struct sensor *s)
@@ -123,7 +103,8 @@ static int tell(struct package_run *r, struct package_facts *f, struct who *who)
 
 static int tell_begun(struct package_run *r)
 {
-        struct package_facts f = { .event = "begun",
+        struct package_facts f = { .event = r->again ? "resumed" : "begun",
+                                   .digest = r->digest[0] ? r->digest : NULL,
                                    .packages = packages_count(r->table),
                                    .who = r->who };
         int rc = tell(r, &f, r->who);
@@ -170,6 +151,7 @@ static void set_over(struct package_run *r, const char *how)
         r->over = how;
         r->over_ns = sensor_mono(r->sensor);
         r->over_wall_ns = sensor_wall(r->sensor);
+        package_kept(r->sensor);
         r->root_source = loop_remove(r->root_source);
         fd_close(&r->pidfd);
         loop_timer_set(r->timer, r->over_ns + CHECK_MS * NS_PER_MS);
@@ -181,7 +163,7 @@ static bool settled(const struct package_run *r)
         const struct sensor *s = r->sensor;
         int64_t passed = sensor_mono(s) - r->over_ns;
 
-        if (r->state == READING)
+        if (r->state == PACKAGE_READING)
                 return false;
         if (passed < (r->gone ? SETTLE_GONE_S : SETTLE_S) * NS_PER_S)
                 return false;
@@ -196,11 +178,12 @@ static void on_timer(void *ctx)
         struct sensor *s = r->sensor;
         int64_t now = sensor_mono(s);
 
-        if (r->state == GATHERING) { /* the hook was cut off: dpkg does not run because of it */
-                take_out(r);
+        if (r->state ==
+            PACKAGE_GATHERING) { /* the hook was cut off: dpkg does not run because of it */
+                package_run_drop(r);
                 return;
         }
-        if (r->state == READING && now >= r->began_ns + HOLD_S * NS_PER_S) {
+        if (r->state == PACKAGE_READING && now >= r->began_ns + HOLD_S * NS_PER_S) {
                 packages_unchained(r->table, "it took too long to read all package files");
                 be_known(r);
         }
@@ -208,7 +191,7 @@ static void on_timer(void *ctx)
                 set_over(r, "it took too long");
         if (r->over && settled(r)) {
                 run_failed(r, tell_ended(r));
-                take_out(r);
+                package_run_drop(r);
                 return;
         }
         loop_timer_set(r->timer, now + (r->over ? CHECK_MS * NS_PER_MS : NS_PER_S));
@@ -227,13 +210,19 @@ int package_stop(struct sensor *s)
 {
         int rc = 0;
 
-        for (struct package_run *r = s->packages; r && rc == 0; r = r->older) {
-                if (r->state == GATHERING)
-                        continue;
-                set_over(r, "the sensor stopped");
-                rc = tell_ended(r);
-        }
+        for (struct package_run *r = s->packages; r && rc == 0; r = r->older)
+                if (r->state != PACKAGE_GATHERING && r->over)
+                        rc = tell_ended(r); /* the others go on when the sensor does */
         return rc;
+}
+
+bool package_waits(const struct sensor *s)
+{
+        for (const struct package_run *r = s->packages; r; r = r->older)
+                if (r->again && r->state == PACKAGE_READING &&
+                    sensor_mono(s) < r->began_ns + AGAIN_S * NS_PER_S)
+                        return true;
+        return false;
 }
 
 /* ---- its beginning ---- */
@@ -269,8 +258,8 @@ static int watch_root(struct package_run *r, struct err *err)
                            err);
 }
 
-static int new_run(struct sensor *s, const struct control_call *c, struct who *who, pid_t root,
-                   struct package_run **ret, struct err *err)
+int package_run_new(struct sensor *s, const char *id, pid_t root, struct package_run **ret,
+                    struct err *err)
 {
         CLEANUP(run_freep) struct package_run *r = NULL;
         size_t n = 0;
@@ -287,9 +276,7 @@ static int new_run(struct sensor *s, const struct control_call *c, struct who *w
         r->sensor = s;
         r->root = root;
         r->began_ns = sensor_mono(s);
-        r->who = who ? who_ref(who) : NULL;
-        snprintf(r->id, sizeof r->id, "%llx-%d", (unsigned long long)(sensor_wall(s) / NS_PER_MS),
-                 (int)c->cred.pid);
+        snprintf(r->id, sizeof r->id, "%s", id);
         rc = packages_new(root, package_merged(), s->o.watch, &r->table, err);
         if (rc == 0)
                 rc = package_reader_new(s->o.loop, s->o.clock, s->o.job_program, r->table,
@@ -307,6 +294,20 @@ static int new_run(struct sensor *s, const struct control_call *c, struct who *w
         return 0;
 }
 
+static int begin_run(struct sensor *s, const struct control_call *c, struct who *who, pid_t root,
+                     struct package_run **ret, struct err *err)
+{
+        char id[PACKAGE_RUN_ID_MAX];
+        int rc;
+
+        snprintf(id, sizeof id, "%llx-%d", (unsigned long long)(sensor_wall(s) / NS_PER_MS),
+                 (int)c->cred.pid);
+        rc = package_run_new(s, id, root, ret, err);
+        if (rc == 0)
+                (*ret)->who = who ? who_ref(who) : NULL;
+        return rc;
+}
+
 /* A configuration of what is unpacked in the same run says nothing more. */
 static bool is_told(struct packages *p, const struct package_name *n)
 {
@@ -319,7 +320,7 @@ static bool is_told(struct packages *p, const struct package_name *n)
         return false;
 }
 
-static int take_package(struct package_run *r, struct json_value item, struct err *err)
+int package_run_take(struct package_run *r, struct json_value item, struct err *err)
 {
         char action[16], arch[PACKAGE_FIELD_MAX + 1], from[PACKAGE_FIELD_MAX + 1],
                 name[PACKAGE_FIELD_MAX + 1], path[PACKAGE_PATH_MAX + 1] = "",
@@ -362,7 +363,7 @@ static int take_package(struct package_run *r, struct json_value item, struct er
 
 static void be_known(struct package_run *r)
 {
-        r->state = KNOWN;
+        r->state = PACKAGE_KNOWN;
         log_event(LOG_LEVEL_INFO, "sensor.packages_read", log_str("id", r->id),
                   log_int("ms", (sensor_mono(r->sensor) - r->began_ns) / NS_PER_MS));
         run_failed(r, tell_each(r));
@@ -372,7 +373,7 @@ static void on_read(void *ctx)
 {
         struct package_run *r = ctx;
 
-        if (r->state == READING)
+        if (r->state == PACKAGE_READING)
                 be_known(r);
 }
 
@@ -426,7 +427,7 @@ static bool script_waits(const struct sensor *s, const struct package_run *r, co
 
 static bool holds(const struct sensor *s, const struct package_run *r, const struct dirty_place *p)
 {
-        if (r->state == READING && all_own(r, p->by))
+        if (r->state == PACKAGE_READING && all_own(r, p->by))
                 return true;
         if (sensor_mono(s) >= p->since_ns + SCRIPT_HOLD_S * NS_PER_S)
                 return false;
@@ -442,7 +443,7 @@ bool package_holds(struct sensor *s, struct dirty_place *p)
 
         for (const struct package_run *r = s->packages; r; r = r->older)
                 if (holds(s, r, p)) {
-                        if (r->state == READING)
+                        if (r->state == PACKAGE_READING)
                                 owe_look(s, p);
                         dirty_put_back(s->dirty, p, now, now + HOLD_MS * NS_PER_MS);
                         return true;
@@ -456,8 +457,9 @@ bool package_unfollowed(const struct sensor *s, struct span from, const struct w
         struct span name;
 
         for (const struct package_run *r = s->packages; r; r = r->older)
-                if (r->state != GATHERING && packages_actor(r->table, who) >= PACKAGE_BY_SCRIPT)
-                        return r->state == READING || package_work_name(from, out, &name) ||
+                if (r->state != PACKAGE_GATHERING &&
+                    packages_actor(r->table, who) >= PACKAGE_BY_SCRIPT)
+                        return r->state == PACKAGE_READING || package_work_name(from, out, &name) ||
                                script_waits(s, r, who);
         return false;
 }
@@ -472,7 +474,7 @@ bool packages_own(const struct sensor *s, struct span path)
 static struct package_run *find_run(struct sensor *s, pid_t root, bool gathering)
 {
         for (struct package_run *r = s->packages; r; r = r->older)
-                if (r->root == root && !r->over && (r->state == GATHERING) == gathering)
+                if (r->root == root && !r->over && (r->state == PACKAGE_GATHERING) == gathering)
                         return r;
         return NULL;
 }
@@ -488,7 +490,7 @@ static void answer(const struct package_run *r, struct buf *out)
         json_end_object(&w);
 }
 
-static int start(struct package_run *r, struct err *err)
+int package_run_start(struct package_run *r, struct err *err)
 {
         int rc = watch_root(r, err);
 
@@ -496,8 +498,9 @@ static int start(struct package_run *r, struct err *err)
                 rc = package_reader_start(r->reader, on_read, r, err);
         if (rc < 0)
                 return rc;
-        r->state = READING;
+        r->state = PACKAGE_READING;
         loop_timer_set(r->timer, sensor_mono(r->sensor) + NS_PER_S);
+        package_keep(r);
         rc = tell_begun(r);
         return rc < 0 ? err_sys(err, rc, "the entry") : 0;
 }
@@ -516,15 +519,15 @@ int package_begin(struct sensor *s, struct control_call *c, struct who *who, str
         if (before && !r)
                 set_over(before, "the next one began");
         if (!r)
-                rc = new_run(s, c, who, root, &r, err);
+                rc = begin_run(s, c, who, root, &r, err);
         if (rc < 0)
                 return rc;
         for (it = json_iter_of(list); rc == 0 && json_next(&it, NULL, &item);)
-                rc = take_package(r, item, err);
+                rc = package_run_take(r, item, err);
         if (rc == 0 && !control_get_flag(c, "more"))
-                rc = start(r, err);
+                rc = package_run_start(r, err);
         if (rc < 0) {
-                take_out(r);
+                package_run_drop(r);
                 return rc;
         }
         answer(r, out);

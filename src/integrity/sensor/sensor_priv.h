@@ -337,6 +337,9 @@ MUST_USE int scan_know_above(struct sensor *s, struct err *err);
 /* Read the approved changes that were open. */
 MUST_USE int why_init(struct sensor *s, struct err *err);
 void why_done(struct sensor *s);
+/* Does the ledger have an entry of this kind with this digest, or will it: it waits in the journal
+ * of before? */
+bool why_is_told(const struct sensor *s, const char *kind, const char *hex);
 /* What explains it. */
 void why_explain(struct sensor *s, const struct change *c, struct why *ret);
 /* Raise or count an alert when nothing explains it; ret_id is "" where there is none.  Its entry
@@ -370,8 +373,14 @@ MUST_USE int why_late(struct sensor *s, struct control_call *c, struct who *who,
 /* ---- sensor_package.c ---- */
 
 void package_done(struct sensor *s);
-/* The sensor stops: so do its transactions. */
+/* The sensor stops; its transactions go on when it starts. */
 MUST_USE int package_stop(struct sensor *s);
+/* At the start: go on with those that ran when the sensor ended, as far as the ledger knows them.
+ */
+MUST_USE int package_recall(struct sensor *s);
+/* Is it not known yet what their packages hold?  What was done meanwhile is not to be judged yet.
+ */
+bool package_waits(const struct sensor *s);
 /* For why_judge(). */
 const struct packages *package_table(const struct sensor *s);
 void package_judged(struct sensor *s, const struct change *c, const struct why *why);

@@ -443,7 +443,12 @@ int scan_work(struct sensor *s)
         case SENSOR_SWEEP:
                 return sweep(s);
         case SENSOR_LIVE:
-                return s->loss_next && !restore_active(s) ? begin_rescan(s) : 0;
+                if (!s->loss_next || restore_active(s))
+                        return 0;
+                s->phase = SENSOR_RESCAN; /* from here on events are kept */
+                return package_waits(s) ? 0 : begin_rescan(s);
+        case SENSOR_RESCAN:
+                return package_waits(s) ? 0 : begin_rescan(s);
         default:
                 return 0;
         }

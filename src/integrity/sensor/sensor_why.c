@@ -63,10 +63,9 @@ static void digest_of(const struct approval *a, struct buf *text, char hex[2 * S
         text_hex(span_of(digest, sizeof digest), hex);
 }
 
-/* Does the ledger have it, or will it: its entry waits in the journal of before? */
-static bool is_told(const struct sensor *s, const char *hex)
+bool why_is_told(const struct sensor *s, const char *kind, const char *hex)
 {
-        struct span told = s->o.approvals_told;
+        struct span told = s->o.told;
 
         for (; told.n >= 2 * SHA256_LEN; told = span_from(told, 2 * SHA256_LEN))
                 if (memcmp(told.p, hex, 2 * SHA256_LEN) == 0)
@@ -74,8 +73,7 @@ static bool is_told(const struct sensor *s, const char *hex)
         for (size_t i = 0; i < s->found.n_entries; i++) {
                 struct span e = buf_span(&s->found.entries[i].skeleton);
 
-                if (memmem(e.p, e.n, "\"integrity.approval\"", 20) &&
-                    memmem(e.p, e.n, hex, 2 * SHA256_LEN))
+                if (memmem(e.p, e.n, kind, strlen(kind)) && memmem(e.p, e.n, hex, 2 * SHA256_LEN))
                         return true;
         }
         return false;
@@ -91,7 +89,7 @@ static void drop_unproven(struct sensor *s)
                 struct approval *a = s->approvals.of[i];
 
                 digest_of(a, &text, hex);
-                if (buf_status(&text) == 0 && is_told(s, hex))
+                if (buf_status(&text) == 0 && why_is_told(s, "integrity.approval", hex))
                         continue;
                 snprintf(s->approvals_lost, sizeof s->approvals_lost,
                          "%.*s stands in the file of approved changes, and the ledger does not "

@@ -79,13 +79,18 @@ static void put_package(struct json_writer *w, const struct package_facts *f)
 
 static void put_whole(struct json_writer *w, const struct package_facts *f)
 {
+        bool counted = f->reason && !f->uncounted;
+
+        if (f->digest)
+                json_member_text(w, "digest", f->digest);
         json_member_text(w, "event", f->event);
-        if (f->reason)
+        if (counted)
                 json_member_u64(w, "explained", f->explained);
         json_member_text(w, "id", f->id);
         json_member_u64(w, "packages", f->packages);
-        if (f->reason) {
+        if (f->reason)
                 json_member_text(w, "reason", f->reason);
+        if (counted) {
                 json_member_u64(w, "signed", f->is_signed);
                 json_member_u64(w, "unexplained", f->unexplained);
         }

@@ -12,9 +12,11 @@ struct who;
 struct package_facts {
         int64_t wall_ns;
         const char *id;                /* of the transaction */
-        const char *event;             /* begun, package, ended */
+        const char *event;             /* begun, resumed, package, ended */
+        const char *digest;            /* of begun, resumed: in hexadecimal; NULL: none */
         const struct package *package; /* of event package */
         uint64_t packages, is_signed;  /* how many; of begun and ended, of ended */
+        bool uncounted;                /* of ended: nobody was there to see how many */
         uint64_t explained, unexplained;
         const char *reason;    /* how it ended; NULL but of ended */
         const struct who *who; /* who began it, of begun; NULL: not known */
