@@ -56,13 +56,11 @@ static bool is_suspicious(const struct found *f)
         return f->newest.size == 0 || (f->n == 2 && f->newest.size < f->before.size / MUCH_SMALLER);
 }
 
-static int put_item(struct state_out *out, struct file_item *it)
+static void put_item(struct state_out *out, struct file_item *it)
 {
         struct found f;
 
         find(it, &f);
-        state_begin(out);
-        state_text(out, "name", it->name);
         state_u64(out, "files", f.files);
         if (f.n) {
                 state_time(out, "newest", f.newest.mtime_ns);
@@ -72,23 +70,15 @@ static int put_item(struct state_out *out, struct file_item *it)
         }
         if (f.n == 2)
                 state_u64(out, "previous_size", f.before.size);
-        if (it->max_age_s) {
-                state_u64(out, "max_age_s", it->max_age_s);
+        if (it->max_age_s)
                 state_bool(out, "overdue",
                            f.n == 0 || file_item_age_s(it, &f.newest) > it->max_age_s);
-        }
-        return state_end(out);
 }
 
 static int read_backups(struct state_in *in, struct state_out *out, struct err *err)
 {
-        struct file_item it;
-        int rc = 0;
-
         (void)err;
-        while (rc == 0 && file_item_next(in, &it))
-                rc = put_item(out, &it);
-        return rc < 0 ? rc : out->failed;
+        return file_items_read(in, out, put_item);
 }
 
 const struct state_table state_backups = {

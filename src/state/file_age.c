@@ -37,36 +37,27 @@ static void count(struct file_item *it, struct ages *a)
         }
 }
 
-static int put_item(struct state_out *out, struct file_item *it)
+static void put_item(struct state_out *out, struct file_item *it)
 {
         struct ages a;
 
         count(it, &a);
-        state_begin(out);
-        state_text(out, "name", it->name);
         state_u64(out, "files", a.files);
         if (a.files) {
                 state_time(out, "oldest", a.oldest.mtime_ns);
                 state_text(out, "oldest_file", a.oldest.name);
         }
         if (it->max_age_s) {
-                state_u64(out, "max_age_s", it->max_age_s);
                 state_u64(out, "over", a.over);
                 state_u64(out, "over_bytes", a.over_bytes);
                 state_bool(out, "overdue", a.over > 0);
         }
-        return state_end(out);
 }
 
 static int read_file_age(struct state_in *in, struct state_out *out, struct err *err)
 {
-        struct file_item it;
-        int rc = 0;
-
         (void)err;
-        while (rc == 0 && file_item_next(in, &it))
-                rc = put_item(out, &it);
-        return rc < 0 ? rc : out->failed;
+        return file_items_read(in, out, put_item);
 }
 
 const struct state_table state_file_age = {

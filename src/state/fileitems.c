@@ -43,3 +43,19 @@ uint64_t file_item_age_s(const struct file_item *it, const struct state_part *p)
                 return 0;
         return (uint64_t)(ns / NS_PER_S);
 }
+
+int file_items_read(struct state_in *in, struct state_out *out, file_item_fn *put)
+{
+        struct file_item it;
+        int rc = 0;
+
+        while (rc == 0 && file_item_next(in, &it)) {
+                state_begin(out);
+                state_text(out, "name", it.name);
+                if (it.max_age_s)
+                        state_u64(out, "max_age_s", it.max_age_s);
+                put(out, &it);
+                rc = state_end(out);
+        }
+        return rc < 0 ? rc : out->failed;
+}

@@ -5,6 +5,7 @@
 #define STATE_FILEITEMS_H
 
 #include "state/bundle.h"
+#include "state/row.h"
 
 struct file_item {
         struct span name;
@@ -19,5 +20,9 @@ bool file_item_next(struct state_in *in, struct file_item *ret);
 bool file_item_file(struct file_item *it, struct state_part *ret);
 /* How old a file is; 0 for one of the future. */
 uint64_t file_item_age_s(const struct file_item *it, const struct state_part *p);
+
+/* A row for each item: its name and the age it may have, then what put adds. */
+typedef void file_item_fn(struct state_out *out, struct file_item *it);
+MUST_USE int file_items_read(struct state_in *in, struct state_out *out, file_item_fn *put);
 
 #endif

@@ -76,9 +76,9 @@ static int put(struct state_out *out, const struct state_part *p, struct span li
         if (span_eq_str(kind, "denied"))
                 return state_fault(
                         out, p, 0,
-                        "%u processes may not be looked into, which takes CAP_SYS_PTRACE: a "
-                        "socket without program may be one of theirs",
-                        (unsigned)n);
+                        "%u process%s may not be looked into, which takes CAP_SYS_PTRACE: a socket "
+                        "without program may be %s",
+                        (unsigned)n, n == 1 ? "" : "es", n == 1 ? "its own" : "one of theirs");
         if (!span_eq_str(kind, "udp"))
                 return state_fault(out, p, number, "not a line of monitor/ports.c");
         state_put_status(&why, (uint32_t)n);

@@ -24,6 +24,12 @@ static const struct table_case cases[] = {
                   "ports:0: 12 processes may not be looked into, which takes CAP_SYS_PTRACE: a socket "
                   "without program may be one of theirs\n"
                   "ports:0: UDP sockets are not told: No such file or directory\n" },
+        { .name = "one could not be seen",
+          .part = { PART("ports", "denied\t1\n") },
+          .rows = "",
+          .faults =
+                  "ports:0: 1 process may not be looked into, which takes CAP_SYS_PTRACE: a socket "
+                  "without program may be its own\n" },
         { .name = "lines that are none",
           .part = { PART("ports", "socket\ttcp\t::\t22\t0\t1\t/x\t-\t-\n"
                                   "socket\ttcp\t::\tx\t0\t1\t/x\t-\t-\t-\nother\n") },
