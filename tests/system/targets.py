@@ -83,8 +83,11 @@ class Directory(Server):
     reader = "cn=assay,dc=example,dc=org"
 
     def __init__(self, directory, more=""):
+        """more: of slapd.conf, with {ca} for the CA that clients' certificates may be of."""
         self.at = pathlib.Path(directory)
         (self.at / "db").mkdir(parents=True)
+        self.socket = self.at / "ldapi"
+        self.client_ca, self.certificate, self.key = make_ca(self.at, "client")
         self.port, self.tls_port, self.log = free_port(), free_port(), self.at / "log"
         self.ca, certificate, key = make_ca(self.at, "directory")
         self.other_ca = make_ca(self.at, "other")[0]
@@ -100,7 +103,7 @@ TLSCertificateFile {certificate}
 TLSCertificateKeyFile {key}
 pidfile {self.at}/pid
 sizelimit size.soft=unlimited size.hard=unlimited size.prtotal=unlimited
-{more}
+{more.replace("{ca}", str(self.client_ca))}
 database mdb
 maxsize 268435456
 suffix {self.base}
@@ -112,12 +115,17 @@ access to * by * read
 overlay memberof
 """)
 
+    @property
+    def local(self):
+        return "ldapi://" + str(self.socket).replace("/", "%2F")
+
     def load(self, ldif):
         run("/usr/sbin/slapadd", "-q", "-f", self.config, input=ldif)
 
     def start(self):
         self.spawn(SLAPD, "-d", "0", "-f", self.config, "-h",
-                   f"ldap://127.0.0.1:{self.port}/ ldaps://127.0.0.1:{self.tls_port}/")
+                   f"ldap://127.0.0.1:{self.port}/ ldaps://127.0.0.1:{self.tls_port}/ "
+                   f"{self.local}/????x-mod=0777")
         return self
 
     def modify(self, ldif, dn=None, password="admin-secret"):

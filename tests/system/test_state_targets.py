@@ -2,6 +2,7 @@
 """What is beyond the host as tables: a directory, a database server, a network device."""
 import os
 import pathlib
+import pwd
 import shutil
 import signal
 import tempfile
@@ -201,6 +202,68 @@ def test_directory_with_starttls(host, directory):
                           ca_file=directory.other_ca))
     host.wait(lambda: host.problem("ldap.corp"), "a refusal")
     assert host.changes("ldap.corp") == []
+
+
+@pytest.fixture(name="mapping")
+def _mapping(place):
+    """A directory that lets in who shows a certificate, or who the kernel says is at the socket."""
+    if not SLAPD:
+        pytest.skip("no slapd here")
+    uid, gid = asker()
+    server = Directory(place / "directory", f"""
+TLSCACertificateFile {{ca}}
+TLSVerifyClient try
+authz-regexp "^cn=localhost$" "{Directory.reader}"
+authz-regexp "^gidNumber={gid}.uidNumber={uid},cn=peercred,.*$" "{Directory.reader}"
+""")
+    server.load(server.first())
+    server.start()
+    yield server
+    server.end()
+
+
+def asker():
+    """Who asks what is beyond the host."""
+    try:
+        user = pwd.getpwnam("assay-net")
+    except KeyError:
+        user = pwd.getpwnam("nobody")
+    return user.pw_uid, user.pw_gid
+
+
+def reads_as_itself(host, server):
+    """Passwords are for that one alone: as anybody else there is no sign of them."""
+    host.good("ldap.corp")
+    rows = {r["dn"]: r for r in map(dict, host.rows("ldap.corp"))}
+    return "userPassword={SSHA}" in rows[f"uid=eve,{server.base}"]["attributes"]
+
+
+def test_directory_over_its_socket(host, mapping):
+    """SASL EXTERNAL: who asks is known by the kernel, and there is no password."""
+    host.configure(ldap(host, mapping, uri=mapping.local, sasl="external", ca_file=None,
+                        bind_dn=None, password_file=None))
+    host.start()
+    assert reads_as_itself(host, mapping)
+    host.reconfigure(ldap(host, mapping, uri=mapping.local, ca_file=None, bind_dn=None,
+                          password_file=None))
+    host.wait(lambda: not reads_as_itself(host, mapping), "what anybody sees")
+
+
+def test_directory_by_certificate(host, mapping):
+    """SASL EXTERNAL: our certificate says who we are; without it we are nobody."""
+    key = host.secret("client.key", mapping.key.read_text())
+    host.configure(ldap(host, mapping, sasl="external", bind_dn=None, password_file=None,
+                        cert_file=mapping.certificate, key_file=key))
+    host.start()
+    assert reads_as_itself(host, mapping)
+    key.chmod(0o644)
+    host.troubled("ldap.corp", "may be read by others")
+    key.chmod(0o600)
+    host.good("ldap.corp")
+    host.reconfigure(ldap(host, mapping, sasl="external", bind_dn=None, password_file=None))
+    host.wait(lambda: host.problem("ldap.corp"), "a refusal")
+    assert host.changes("ldap.corp") == []
+    host.never(key.read_text().splitlines()[1])
 
 
 def test_directory_that_stops_early(host, place):
