@@ -10,9 +10,11 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 enum { KERNEL_MAX = 4 * 1024 * 1024, READ_STEP = 64 * 1024, HEAD_MAX = 4096 };
@@ -24,7 +26,10 @@ static bool is_kernels(const struct state_source *s)
 
 static size_t max_of(const struct state_source *s)
 {
-        return s->flags & STATE_HEAD ? HEAD_MAX : is_kernels(s) ? KERNEL_MAX : BUNDLE_FILE_MAX;
+        return s->flags & STATE_HEAD     ? HEAD_MAX
+               : s->flags & STATE_OTHERS ? STATE_OTHERS_MAX
+               : is_kernels(s)           ? KERNEL_MAX
+                                         : BUNDLE_FILE_MAX;
 }
 
 /* ---- content ---- */
@@ -71,23 +76,57 @@ static void read_link(int dirfd, const char *name, struct buf *out, uint32_t *re
                 *ret_status = p ? (uint32_t)errno : ENOMEM;
 }
 
-/* max: HEAD_MAX, that is all that is wanted. */
-static void open_and_read(struct gathering *x, const char *full, size_t max, bool follow,
-                          struct state_part *p)
+/* The kernel makes up what is in it, and may do something when it is read: no file of a user's. */
+static bool is_made_up(int fd)
 {
-        CLEANUP_FD int fd = open(full, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY |
-                                               (follow ? 0 : O_NOFOLLOW));
-        struct stat st;
+        struct statfs st;
 
-        if (fd < 0 || fstat(fd, &st) < 0) {
-                p->status = (uint32_t)errno;
+        if (fstatfs(fd, &st) < 0)
+                return true;
+        switch ((uint32_t)st.f_type) {
+        case PROC_SUPER_MAGIC:
+        case SYSFS_MAGIC:
+        case DEBUGFS_MAGIC:
+        case TRACEFS_MAGIC:
+        case SECURITYFS_MAGIC:
+        case CGROUP_SUPER_MAGIC:
+        case CGROUP2_SUPER_MAGIC:
+                return true;
+        default:
+                return false;
+        }
+}
+
+/* A descriptor of a regular file, or a negative errno.  What the name leads to is judged before it
+ * is opened, for opening a device may do something, and names are exchanged under our feet. */
+static int open_regular(const char *full, const struct state_source *s, bool follow)
+{
+        CLEANUP_FD int at = open(full, O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW));
+        char name[64];
+        struct stat st;
+        int fd;
+
+        if (at < 0 || fstat(at, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode) || (s && s->flags & STATE_OTHERS && is_made_up(at)))
+                return -EINVAL;
+        snprintf(name, sizeof name, "/proc/self/fd/%d", at);
+        fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        return fd < 0 ? -errno : fd;
+}
+
+/* s NULL: no source, the whole of it up to max. */
+static void open_and_read(struct gathering *x, const char *full, size_t max,
+                          const struct state_source *s, bool follow, struct state_part *p)
+{
+        CLEANUP_FD int fd = open_regular(full, s, follow);
+        bool head = s && s->flags & (STATE_HEAD | STATE_OTHERS);
+
+        if (fd < 0) {
+                p->status = (uint32_t)-fd;
                 return;
         }
-        if (!S_ISREG(st.st_mode)) {
-                p->status = EINVAL;
-                return;
-        }
-        read_content(fd, max, max == HEAD_MAX, &x->content, &p->status);
+        read_content(fd, max, head, &x->content, &p->status);
         p->bytes = buf_span(&x->content);
 }
 
@@ -146,8 +185,8 @@ static int put_file(struct gathering *x, const struct state_source *s, const cha
                 read_link(AT_FDCWD, full, &x->content, &p.status);
                 p.bytes = buf_span(&x->content);
         } else if (S_ISREG(st.st_mode) && !(s->flags & STATE_NAMES)) {
-                open_and_read(x, full, max_of(s), follow, &p);
-        } else if (s->type == STATE_FILE || s->type == STATE_KERNEL) {
+                open_and_read(x, full, max_of(s), s, follow, &p);
+        } else if (s->type == STATE_FILE || s->type == STATE_KERNEL || s->type == STATE_HOMES) {
                 p.status = EINVAL;
         }
         if (x->out)
@@ -181,7 +220,7 @@ int gather_content(struct gathering *x, const char *path, size_t max, struct sta
 
         buf_clear(&x->content);
         if (rc == 0)
-                open_and_read(x, full, max, true, ret);
+                open_and_read(x, full, max, NULL, true, ret);
         return rc;
 }
 
@@ -192,11 +231,20 @@ static int by_name(const void *a, const void *b)
         return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* The part of those that are left out. */
+static int put_too_many(struct gathering *x, const struct state_source *s)
+{
+        struct state_part p = { .name = span_str(s->where), .status = E2BIG };
+
+        return x->out ? gathering_put(x, &p) : 0;
+}
+
 static int put_pattern(struct gathering *x, const struct state_source *s)
 {
         bool follow = s->flags & STATE_FOLLOW;
         char pattern[PATH_MAX];
         glob_t g = { 0 };
+        size_t n;
         int rc = 0;
 
         if ((size_t)snprintf(pattern, sizeof pattern, "%s%s", x->g->root, s->where) >=
@@ -206,7 +254,12 @@ static int put_pattern(struct gathering *x, const struct state_source *s)
                 rc = err_set(x->err, -ENOMEM, "%s", pattern);
         if (rc == 0 && g.gl_pathc)
                 qsort(g.gl_pathv, g.gl_pathc, sizeof(*g.gl_pathv), by_name);
-        for (size_t i = 0; i < g.gl_pathc && rc == 0; i++)
+        n = g.gl_pathc;
+        if (s->flags & STATE_OTHERS && n > STATE_OTHERS_FILES_MAX) {
+                n = STATE_OTHERS_FILES_MAX;
+                rc = rc < 0 ? rc : put_too_many(x, s);
+        }
+        for (size_t i = 0; i < n && rc == 0; i++)
                 rc = put_file(x, s, g.gl_pathv[i] + strlen(x->g->root), g.gl_pathv[i], follow);
         globfree(&g);
         return rc;

@@ -4,6 +4,7 @@
  *   "file", path, mode in octal, user, group, "nosuid" or "-", security.capability in hex or "-"
  *   "deep", a directory that lies too deep to be looked into
  *   "unread", a directory, the errno
+ *   "many", a user who has more of them than are told, how many are
  *
  * Each mount is walked by itself, for with and without nosuid the same file is not the same; but
  * one mounted twice the same way only once, and a container's overlay only in its layers.
@@ -32,6 +33,16 @@ enum {
         PATHS_MAX = 256 * 1024,
         MOUNTS_MAX = 1024,
         VALUE_MAX = 256,
+        OWNERS_MAX = 1024,
+        OWN_MAX = 1000,      /* files of one user that are told */
+        TROUBLES_MAX = 1000, /* directories */
+};
+
+/* Anybody may set the bits of files of his own, and as many as he likes: that must hide no other's.
+ * Owners beyond the table share its last place. */
+struct owner {
+        uid_t uid;
+        unsigned n;
 };
 
 struct seen_mount {
@@ -52,11 +63,16 @@ struct walk {
         bool nosuid;
         struct seen_mount seen[MOUNTS_MAX];
         size_t n_seen;
+        struct owner owners[OWNERS_MAX];
+        size_t n_owners;
+        unsigned troubles;
         struct dir_reader reader;
 };
 
 static void put_trouble(struct walk *w, const char *kind, uint64_t number)
 {
+        if (w->troubles++ >= TROUBLES_MAX)
+                return;
         builtin_field(w->out, span_str(kind));
         builtin_field(w->out, buf_span(&w->path));
         builtin_number(w->out, number);
@@ -77,6 +93,33 @@ static void read_capabilities(int dirfd, const char *name, struct buf *hex)
         buf_done(&value);
 }
 
+static struct owner *owner_of(struct walk *w, uid_t uid)
+{
+        for (size_t i = 0; i < w->n_owners; i++)
+                if (w->owners[i].uid == uid)
+                        return &w->owners[i];
+        if (w->n_owners == OWNERS_MAX)
+                return &w->owners[OWNERS_MAX - 1];
+        w->owners[w->n_owners] = (struct owner){ .uid = uid };
+        return &w->owners[w->n_owners++];
+}
+
+/* One more of this user's; false: there are too many, which is told once. */
+static bool is_told(struct walk *w, uid_t uid)
+{
+        struct owner *o = uid ? owner_of(w, uid) : NULL;
+
+        if (!o || o->n++ < OWN_MAX)
+                return true;
+        if (o->n == OWN_MAX + 1) {
+                builtin_field(w->out, SPAN("many"));
+                builtin_number(w->out, uid);
+                builtin_number(w->out, OWN_MAX);
+                builtin_end(w->out);
+        }
+        return false;
+}
+
 static void look_at_file(struct walk *w, int dirfd, const char *name)
 {
         struct buf capabilities = BUF_INIT(4 * VALUE_MAX), path = BUF_INIT(PATHS_MAX);
@@ -88,7 +131,8 @@ static void look_at_file(struct walk *w, int dirfd, const char *name)
                 return;
         if (st.st_mode & 0111) /* nobody executes it otherwise */
                 read_capabilities(dirfd, name, &capabilities);
-        if (st.st_mode & (S_ISUID | S_ISGID) || capabilities.n) {
+        /* Capabilities are root's to give, so they are few. */
+        if (capabilities.n || (st.st_mode & (S_ISUID | S_ISGID) && is_told(w, st.st_uid))) {
                 snprintf(mode, sizeof mode, "%04o", st.st_mode & 07777);
                 buf_put(&path, buf_span(&w->path));
                 buf_put_byte(&path, '/');
@@ -110,6 +154,7 @@ static void look_at_file(struct walk *w, int dirfd, const char *name)
 static int read_names(struct walk *w, int fd)
 {
         struct dir_entry e;
+        bool full = false; /* more directories than there is room for: told as its trouble */
         int rc;
 
         dir_reader_init(&w->reader, fd);
@@ -122,11 +167,13 @@ static int read_names(struct walk *w, int fd)
                         type = S_ISDIR(st.st_mode) ? DT_DIR : DT_REG;
                 if (type == DT_REG)
                         look_at_file(w, fd, e.name);
-                else if (type == DT_DIR)
+                else if (type == DT_DIR && w->names.n + e.name_n < NAMES_MAX)
                         buf_put(&w->names, span_of(e.name, e.name_n + 1));
+                else if (type == DT_DIR)
+                        full = true;
                 calm_rest(&w->pace, w->stop);
         }
-        return rc;
+        return rc < 0 || !full ? rc : -E2BIG;
 }
 
 static int open_dir(int dirfd, const char *name)

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 enum { KEY_MAX = 16 * 1024, ACCOUNTS_MAX = 100000, PASSWD_FIELDS = 7, HOME_FIELD = 5 };
 
@@ -34,11 +35,11 @@ static const struct state_column columns[] = {
 
 static const struct state_source sources[] = {
         { STATE_FILE, 0, "/etc/passwd" },
-        { STATE_HOMES, 0, ".ssh/authorized_keys" },
-        { STATE_HOMES, 0, ".ssh/authorized_keys2" },
-        { STATE_FILES, STATE_FOLLOW, "/etc/ssh/authorized_keys/*" },
-        { STATE_FILES, STATE_FOLLOW, "/etc/ssh/authorized_keys.d/*" },
-        { STATE_FILES, STATE_FOLLOW, "/etc/ssh/authorized_keys" },
+        { STATE_HOMES, STATE_OTHERS, ".ssh/authorized_keys" },
+        { STATE_HOMES, STATE_OTHERS, ".ssh/authorized_keys2" },
+        { STATE_FILES, STATE_FOLLOW | STATE_OTHERS, "/etc/ssh/authorized_keys/*" },
+        { STATE_FILES, STATE_FOLLOW | STATE_OTHERS, "/etc/ssh/authorized_keys.d/*" },
+        { STATE_FILES, STATE_FOLLOW | STATE_OTHERS, "/etc/ssh/authorized_keys" },
 };
 
 /* ---- accounts by their homes ---- */
@@ -342,8 +343,9 @@ static int read_authorized_keys(struct state_in *in, struct state_out *out, stru
         if (state_next(in, &p) && state_readable(out, &p, STATE_MUST_BE))
                 rc = read_accounts(p.bytes, &accounts);
         while (rc == 0 && state_next(in, &p))
-                if (state_readable(out, &p, STATE_MAY_BE_ABSENT))
-                        rc = put_file(out, &p, &accounts);
+                if (state_readable(out, &p, STATE_ONE_OF_MANY) &&
+                    (rc = put_file(out, &p, &accounts)) == 0)
+                        rc = state_fault_if_cut(out, &p);
         free(accounts.at);
         return rc < 0 ? rc : out->failed;
 }

@@ -262,7 +262,7 @@ static int read_certificates(struct state_in *in, struct state_out *out, struct 
 
         (void)err;
         while (rc == 0 && state_next(in, &p)) {
-                if (!state_readable(out, &p, STATE_MAY_BE_ABSENT))
+                if (!state_readable(out, &p, STATE_ONE_OF_MANY))
                         continue;
                 if (span_eq_str(p.name, "day"))
                         r.today = read_day(p.bytes);

@@ -28,17 +28,20 @@ static const struct state_column columns[] = {
         { "value", STATE_TEXT, 0, "of PATH, SHELL, MAILTO and others that hold no secret" },
 };
 
+#define SPOOL    "/var/spool/cron/"
+#define CRONTABS SPOOL "crontabs/"
+
 static const struct state_source sources[] = {
         { STATE_FILE, 0, "/etc/crontab" },
         { STATE_FILES, STATE_FOLLOW, "/etc/cron.d/*" },
-        { STATE_FILES, 0, "/var/spool/cron/crontabs/*" },
+        { STATE_FILES, STATE_OTHERS, CRONTABS "*" },
         { STATE_FILE, 0, "/etc/anacrontab" },
         { STATE_FILES, STATE_FOLLOW | STATE_NAMES, "/etc/cron.hourly/*" },
         { STATE_FILES, STATE_FOLLOW | STATE_NAMES, "/etc/cron.daily/*" },
         { STATE_FILES, STATE_FOLLOW | STATE_NAMES, "/etc/cron.weekly/*" },
         { STATE_FILES, STATE_FOLLOW | STATE_NAMES, "/etc/cron.monthly/*" },
         { STATE_FILES, STATE_FOLLOW | STATE_NAMES, "/etc/cron.yearly/*" },
-        { STATE_FILES, STATE_NAMES, "/var/spool/cron/atjobs/*" },
+        { STATE_FILES, STATE_NAMES | STATE_OTHERS, SPOOL "atjobs/*" },
 };
 
 /* A crontab and how its lines are made. */
@@ -255,9 +258,9 @@ static int read_part(struct state_out *out, const struct state_part *p)
         struct span dir = dir_of(p->name), base = field_base(p->name);
         struct crontab c = { .kind = "system", .active = true };
 
-        if (span_eq_str(dir, "/var/spool/cron/atjobs/"))
+        if (span_eq_str(dir, SPOOL "atjobs/"))
                 return put_at(out, p);
-        if (span_eq_str(dir, "/var/spool/cron/crontabs/")) {
+        if (span_eq_str(dir, CRONTABS)) {
                 c.kind = "user";
                 c.user = base;
         } else if (span_eq_str(p->name, "/etc/anacrontab")) {
@@ -277,9 +280,16 @@ static int read_cron(struct state_in *in, struct state_out *out, struct err *err
         int rc = 0;
 
         (void)err;
-        while (rc == 0 && state_next(in, &p))
-                if (state_readable(out, &p, STATE_MAY_BE_ABSENT) && !S_ISDIR(p.mode))
-                        rc = read_part(out, &p);
+        while (rc == 0 && state_next(in, &p)) {
+                bool spool = span_starts(p.name, SPAN(SPOOL));
+
+                if (!state_readable(out, &p, spool ? STATE_ONE_OF_MANY : STATE_MAY_BE_ABSENT) ||
+                    S_ISDIR(p.mode))
+                        continue;
+                rc = read_part(out, &p);
+                if (rc == 0 && span_starts(p.name, SPAN(CRONTABS)))
+                        rc = state_fault_if_cut(out, &p);
+        }
         return rc < 0 ? rc : out->failed;
 }
 

@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 enum { FACT_MAX = 32 * 1024, FAULT_TEXT_MAX = 256, FAULT_NAME_MAX = 1024 };
 
@@ -241,10 +242,10 @@ bool state_readable(struct state_out *o, const struct state_part *p, enum state_
 
         if (p->status == 0)
                 return true;
-        if (p->status == ENOENT && absent == STATE_MAY_BE_ABSENT)
+        if (p->status == ENOENT && absent != STATE_MUST_BE)
                 return false;
         state_put_status(&why, p->status);
-        if (!o->missing[0])
+        if (!o->missing[0] && absent != STATE_ONE_OF_MANY)
                 snprintf(o->missing, sizeof o->missing, "%.*s: %s",
                          (int)MIN_OF(p->name.n, sizeof o->missing / 2), (const char *)p->name.p,
                          buf_cstr(&why));
@@ -252,6 +253,14 @@ bool state_readable(struct state_out *o, const struct state_part *p, enum state_
                 assert(o->failed); /* the next call tells it */
         buf_done(&why);
         return false;
+}
+
+int state_fault_if_cut(struct state_out *o, const struct state_part *p)
+{
+        return S_ISREG(p->mode) && p->size > STATE_OTHERS_MAX
+                       ? state_fault(o, p, 0, "longer than the %d bytes that are read of it",
+                                     STATE_OTHERS_MAX)
+                       : 0;
 }
 
 int state_each_line(struct state_in *in, struct state_out *o, enum state_absent absent,

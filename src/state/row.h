@@ -56,10 +56,14 @@ MUST_USE int state_end(struct state_out *o);
 MUST_USE int state_fault(struct state_out *o, const struct state_part *p, uint32_t line,
                          const char *fmt, ...) PRINTF_LIKE(4, 5);
 /* Is there content to read?  If not, tells why, and that the table is not whole: it is compared
- * with nothing then.  Unless it is just not there and that is fine. */
-enum state_absent { STATE_MUST_BE, STATE_MAY_BE_ABSENT };
+ * with nothing then.  Unless it is just not there and that is fine; or it is one person's or one
+ * service's among many, for then anybody could blind the table for all: that is a fault. */
+enum state_absent { STATE_MUST_BE, STATE_MAY_BE_ABSENT, STATE_ONE_OF_MANY };
 MUST_USE bool state_readable(struct state_out *o, const struct state_part *p,
                              enum state_absent absent);
+
+/* Of a part of STATE_OTHERS, behind its rows: a fault when there is more than was read of it. */
+MUST_USE int state_fault_if_cut(struct state_out *o, const struct state_part *p);
 
 /* Each line of each part that has content, but empty ones and those that begin with '#'. */
 typedef int state_line_fn(struct state_out *o, const struct state_part *p, struct span line,

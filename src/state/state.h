@@ -21,6 +21,8 @@ enum {
         STATE_ROWS_MAX = 200000,   /* of one table; more is a fault */
         STATE_ROW_MAX = 12 * 1024, /* bytes of a row: before and after fit an entry */
         STATE_FAULTS_MAX = 1000,   /* of one reading; the rest is counted */
+        STATE_OTHERS_MAX = 256 * 1024,
+        STATE_OTHERS_FILES_MAX = 10000,
 };
 
 enum state_type {
@@ -65,6 +67,12 @@ enum state_source_flags {
         STATE_TIMED = 1u << 3,   /* GIVEN: its time of modification is that of the gathering, for
                                     who judges ages; so the table is read each time */
         STATE_HEAD = 1u << 4,    /* FILES: the first 4 KiB are enough, however long it is */
+        STATE_WAKES = 1u << 5,  /* FILE, FILES, TREE, and BUILTIN "nftables" or "devices", which the
+                                   kernel says: no part of it; when it changes, what a program or
+                                   something built in tells may be another */
+        STATE_OTHERS = 1u << 6, /* FILES, HOMES: somebody without rights writes them.  Of each the
+                                   first STATE_OTHERS_MAX bytes, of a pattern so many files, and
+                                   nothing that the kernel makes up, wherever a link leads */
 };
 
 struct state_source {

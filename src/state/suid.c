@@ -78,6 +78,11 @@ static int put(struct state_out *out, const struct state_part *p, struct span li
                 return put_file(out, p, line, number);
         (void)!field_cut(&rest, '\t', &path);
         (void)!field_number(rest, &n);
+        if (span_eq_str(kind, "many"))
+                return state_fault(out, p, 0,
+                                   "user %.*s has more of them than %u: the others are not told",
+                                   (int)MIN_OF(path.n, (size_t)10), (const char *)path.p,
+                                   (unsigned)MIN_OF(n, (uint64_t)UINT32_MAX));
         dir.name = path; /* is made safe once more, but named */
         if (span_eq_str(kind, "deep"))
                 return state_fault(out, &dir, 0, "lies too deep to be looked into");

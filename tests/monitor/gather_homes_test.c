@@ -122,7 +122,7 @@ static void test_unpleasant(void **state)
         assert_int_equal(unlink(path), 0);
         assert_int_equal(mkfifo(path, 0600), 0);
         check_parts("/home/bob/.ssh/authorized_keys 0 b\n/home/ldap/.ssh/authorized_keys 0 l\n"
-                    "/root/.ssh/authorized_keys 0 \n/srv/ann/.ssh/authorized_keys 0 longer\n");
+                    "/root/.ssh/authorized_keys 22 \n/srv/ann/.ssh/authorized_keys 0 longer\n");
         assert_int_equal(unlink(path), 0);
         assert_int_equal(symlink("authorized_keys", path), 0);
         check_parts("/home/bob/.ssh/authorized_keys 0 b\n/home/ldap/.ssh/authorized_keys 0 l\n"

@@ -82,6 +82,16 @@ static const struct table_case cases[] = {
                     { .name = ANN, .status = EACCES } },
           .rows = "",
           .faults = "/etc/passwd:0: No such file or directory\n" ANN ":0: Permission denied\n" },
+        { .name = "one that cannot be read blinds nobody for the others",
+          .part = { PASSWD,
+                    { .name = ANN, .status = ELOOP },
+                    PART("/root/.ssh/authorized_keys", "ssh-ed25519 " ED25519) },
+          .rows = ED25519_ROW("/root/.ssh/authorized_keys", "1", "", "root"),
+          .faults = ANN ":0: Too many levels of symbolic links\n" },
+        { .name = "one that is too long is read as far as it is read",
+          .part = { PASSWD, { .name = ANN, .bytes = "ssh-ed25519 " ED25519 "\n", .size = 262145 } },
+          .rows = ED25519_ROW(ANN, "1", "", "ann"),
+          .faults = ANN ":0: longer than the 262144 bytes that are read of it\n" },
 };
 
 static void test_authorized_keys(void **state)
@@ -90,9 +100,20 @@ static void test_authorized_keys(void **state)
         TABLE_CHECK_ALL(&state_authorized_keys, cases);
 }
 
+/* Nobody's file makes the table useless for the others'. */
+static void test_sees(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+                assert_true(table_sees(&state_authorized_keys, cases[i].part) !=
+                            (strcmp(cases[i].name,
+                                    "a file nobody may read, and no file of accounts") == 0));
+}
+
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_authorized_keys) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_authorized_keys),
+                                            cmocka_unit_test(test_sees) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

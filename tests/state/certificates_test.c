@@ -150,9 +150,18 @@ static void test_der(void **state)
         table_check(&state_certificates, &c);
 }
 
+/* Nobody's file makes the table useless for the others'. */
+static void test_sees(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+                assert_true(table_sees(&state_certificates, cases[i].part));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = { cmocka_unit_test(test_certificates),
+                                            cmocka_unit_test(test_sees),
                                             cmocka_unit_test(test_der) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

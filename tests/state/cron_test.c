@@ -76,6 +76,16 @@ static const struct table_case cases[] = {
           .rows = "",
 #define BAD(n) "/etc/crontab:" n ": neither a time and a command nor a variable\n"
           .faults = BAD("1") BAD("2") BAD("3") BAD("4") BAD("5") BAD("6") BAD("7") BAD("8") },
+        { .name = "a user's that cannot be read, and more jobs than are told",
+          .part = { { .name = "/var/spool/cron/crontabs/bob", .status = EFBIG },
+                    { .name = "/var/spool/cron/atjobs/*", .status = E2BIG } },
+          .rows = "",
+          .faults = "/var/spool/cron/crontabs/bob:0: File too large\n"
+                    "/var/spool/cron/atjobs/*:0: Argument list too long\n" },
+        { .name = "the system's that cannot be read",
+          .part = { { .name = "/etc/crontab", .status = EACCES } },
+          .rows = "",
+          .faults = "/etc/crontab:0: Permission denied\n" },
 };
 
 static void test_cron(void **state)
@@ -84,9 +94,19 @@ static void test_cron(void **state)
         TABLE_CHECK_ALL(&state_cron, cases);
 }
 
+/* Nobody's file makes the table useless for the others'. */
+static void test_sees(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+                assert_true(table_sees(&state_cron, cases[i].part) !=
+                            (strcmp(cases[i].name, "the system's that cannot be read") == 0));
+}
+
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_cron) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_cron),
+                                            cmocka_unit_test(test_sees) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

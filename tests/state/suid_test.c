@@ -27,6 +27,10 @@ static const struct table_case cases[] = {
           .part = { PART("suid", "deep\t/a/b\t0\nunread\t/c\t5\n") },
           .rows = "",
           .faults = "/a/b:0: lies too deep to be looked into\n/c:0: Input/output error\n" },
+        { .name = "a user with very many",
+          .part = { PART("suid", "many\t1001\t1000\nfile\t/x\t4755\t0\t0\t-\t-\n") },
+          .rows = "{\"gid\":0,\"mode\":\"4755\",\"nosuid\":false,\"path\":\"/x\",\"uid\":0}\n",
+          .faults = "suid:0: user 1001 has more of them than 1000: the others are not told\n" },
         { .name = "lines that are none",
           .part = { PART("suid",
                          "file\t/x\t4755\t0\t0\t-\nfile\t/x\t4755\tx\t0\t-\t-\n"
@@ -43,9 +47,18 @@ static void test_suid(void **state)
         TABLE_CHECK_ALL(&state_suid, cases);
 }
 
+/* Nobody's file makes the table useless for the others'. */
+static void test_sees(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+                assert_true(table_sees(&state_suid, cases[i].part));
+}
+
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_suid) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_suid),
+                                            cmocka_unit_test(test_sees) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
