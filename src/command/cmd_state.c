@@ -3,24 +3,49 @@
 #include "command/commands.h"
 #include "command/state_view.h"
 
+enum { MINUTE_S = 60, HOUR_S = 3600 };
+
 /* ---- list ---- */
 
-static void put_listed(const struct state_listed *l, struct json_writer *w)
+/* Since the last look: how old the rows may be. */
+static int64_t age_s(const struct invocation *in, const struct state_listed *l)
+{
+        return MAX_OF((clock_wall(in->clock) - l->read_ns) / NS_PER_S, (int64_t)0);
+}
+
+static void put_age(int64_t s, struct buf *out)
+{
+        if (s < 2 * MINUTE_S)
+                buf_printf(out, "%lld s", (long long)s);
+        else if (s < 2 * HOUR_S)
+                buf_printf(out, "%lld min", (long long)s / MINUTE_S);
+        else
+                buf_printf(out, "%lld h", (long long)s / HOUR_S);
+}
+
+static void put_listed(const struct invocation *in, const struct state_listed *l,
+                       struct json_writer *w)
 {
         json_begin_object(w);
         json_member_text(w, "about", l->table ? l->table->about : "");
+        if (l->read_ns)
+                json_member_int(w, "age_s", age_s(in, l));
         if (l->stored)
                 json_member_time(w, "changed", l->head.changed_ns);
+        if (l->every_s)
+                json_member_u64(w, "every_s", l->every_s);
         json_member_u64(w, "faults", l->stored ? l->head.faults : 0);
         command_put_json_text(w, "problem", l->problem);
         if (l->read_ns)
                 json_member_time(w, "read", l->read_ns);
         json_member_u64(w, "rows", l->rows);
         command_put_json_text(w, "table", l->name);
+        if (l->read_ns)
+                json_member_u64(w, "took_ms", l->took_ms);
         json_end_object(w);
 }
 
-static void put_json(const struct state_list *list, struct buf *out)
+static void put_json(const struct invocation *in, const struct state_list *list, struct buf *out)
 {
         struct json_writer w;
 
@@ -30,7 +55,7 @@ static void put_json(const struct state_list *list, struct buf *out)
         json_put_key(&w, "tables");
         json_begin_array(&w);
         for (size_t i = 0; i < list->n; i++)
-                put_listed(&list->at[i], &w);
+                put_listed(in, &list->at[i], &w);
         json_end_array(&w);
         json_end_object(&w);
         buf_put_byte(out, '\n');
@@ -48,6 +73,10 @@ static void put_row(const struct invocation *in, const struct state_listed *l, s
         if (l->stored)
                 screen_put_time(&in->out, &b, l->head.changed_ns);
         table_put_safe(t, STYLE_DIM, l->stored ? buf_cstr(&b) : "-");
+        buf_clear(&b);
+        if (l->read_ns)
+                put_age(age_s(in, l), &b);
+        table_put_safe(t, STYLE_DIM, l->read_ns ? buf_cstr(&b) : "-");
         if (l->problem[0])
                 table_put(t, STYLE_WARN, l->problem);
         else
@@ -61,10 +90,11 @@ static void put_text(const struct invocation *in, const struct state_list *list,
 
         if (!t)
                 return;
-        table_init(t, 4);
+        table_init(t, 5);
         table_put(t, STYLE_BOLD, "table");
         table_put(t, STYLE_BOLD, "rows");
         table_put(t, STYLE_BOLD, "last change");
+        table_put(t, STYLE_BOLD, "age");
         table_put(t, STYLE_BOLD, "what, or what is wrong");
         for (size_t i = 0; i < list->n; i++)
                 put_row(in, &list->at[i], t);
@@ -88,7 +118,7 @@ static enum status run_list(struct invocation *in)
                 return complain_err(in, &err);
         }
         if (in->json)
-                put_json(list, &out);
+                put_json(in, list, &out);
         else
                 put_text(in, list, &out);
         for (size_t i = 0; i < list->n; i++)

@@ -110,10 +110,9 @@ static void put_columns(struct json_value row, struct buf *out)
 
 void line_put_state(const struct screen *s, const struct view *v, struct buf *out)
 {
-        struct json_value old, new, row, key;
+        struct json_value old, new, row, key, cause;
         bool has_old = side_of(v, "old", &old), has_new = side_of(v, "new", &new);
 
-        (void)s;
         if (line_is_readable(view_field(v, "what.row", &row)) && row.type == JSON_OBJECT &&
             json_get(row, "key", &key)) {
                 buf_put_byte(out, ' ');
@@ -123,4 +122,6 @@ void line_put_state(const struct screen *s, const struct view *v, struct buf *ou
                 put_differences(v, old, new, out);
         else if (has_old || has_new)
                 put_columns(has_new ? new : old, out);
+        if (view_field(v, "what.cause", &cause) != FIELD_ABSENT)
+                line_put_author(s, v, out);
 }

@@ -10,7 +10,7 @@
 #include "loop/presence.h"
 #include "sys/io.h"
 
-enum { CELL_MAX = 16 * 1024, WIDTH_MAX = 40, GAP = 2 };
+enum { CELL_MAX = 16 * 1024, WIDTH_MAX = 40, GAP = 2, LATE_S = 300 };
 
 const struct state_table *state_view_table(const char *name)
 {
@@ -40,7 +40,15 @@ int state_view_read(const struct invocation *in, const char *name, const struct 
 
 /* ---- the list ---- */
 
-/* [name, rows, faults, "<time read>", "<problem>"] */
+static uint64_t next_u64(struct json_iter *it)
+{
+        struct json_value v;
+        int64_t n;
+
+        return json_next(it, NULL, &v) && json_value_int(v, &n) && n > 0 ? (uint64_t)n : 0;
+}
+
+/* [name, rows, faults, "<time read>", "<problem>", seconds between looks, milliseconds of one] */
 static void take_said(struct json_value said, struct state_list *l)
 {
         struct json_iter it = json_iter_of(said);
@@ -68,6 +76,8 @@ static void take_said(struct json_value said, struct state_list *l)
                 x->rows = (uint64_t)MAX_OF(n, 0);
         if (json_value_plain(read, &when) && text_to_time(when, &x->read_ns) < 0)
                 x->read_ns = 0;
+        x->every_s = next_u64(&it);
+        x->took_ms = next_u64(&it);
         x->table = state_view_table(x->name);
         l->n++;
         buf_done(&text);
@@ -99,6 +109,17 @@ static void add_known(struct state_list *l)
         }
 }
 
+static void judge_age(const struct invocation *in, struct state_listed *x)
+{
+        int64_t age_s = (clock_wall(in->clock) - x->read_ns) / NS_PER_S;
+        uint64_t most_s = 2 * x->every_s + LATE_S;
+
+        if (x->problem[0] == '\0' && x->read_ns && x->every_s && age_s > (int64_t)most_s)
+                snprintf(x->problem, sizeof x->problem,
+                         "not looked at for %lld seconds, though it should be every %llu",
+                         (long long)age_s, (unsigned long long)x->every_s);
+}
+
 int state_list_read(const struct invocation *in, struct state_list *ret, struct err *err)
 {
         CLEANUP_FD int fd = -1;
@@ -114,6 +135,8 @@ int state_list_read(const struct invocation *in, struct state_list *ret, struct 
                 struct err why = { 0 };
                 struct rows rows;
 
+                if (ret->lives)
+                        judge_age(in, x);
                 if (!x->table)
                         continue;
                 rows_init(&rows);

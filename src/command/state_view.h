@@ -19,7 +19,8 @@ struct state_listed {
         bool stored; /* head and rows are known */
         struct stored_head head;
         uint64_t rows;
-        int64_t read_ns;                 /* wall; 0: not known */
+        int64_t read_ns;           /* wall, of the last look; 0: not known */
+        uint64_t every_s, took_ms; /* between two looks; what the last one took; 0: not known */
         char problem[STATE_PROBLEM_MAX]; /* safe; "": none */
 };
 
@@ -29,7 +30,8 @@ struct state_list {
         bool lives; /* the monitor runs */
 };
 
-/* From what the monitor says of itself, and what it keeps.  -EACCES: only root may. */
+/* From what the monitor says of itself, and what it keeps.  A table that was not looked at for much
+ * longer than it should be has that as its problem.  -EACCES: only root may. */
 MUST_USE int state_list_read(const struct invocation *in, struct state_list *ret, struct err *err);
 
 /* The definition of a table, or of "TABLE.TARGET".  NULL. */

@@ -29,6 +29,11 @@ bool builtin_is_cheap(const struct builtin *b)
         return b->ask == builtin_day;
 }
 
+bool builtin_is_walk(const struct builtin *b)
+{
+        return b->ask == builtin_suid;
+}
+
 static void put_tab(struct buf *out)
 {
         if (out->n && out->p[out->n - 1] != '\n')

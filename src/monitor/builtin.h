@@ -32,6 +32,8 @@ builtin_fn builtin_suid;
 const struct builtin *builtin_by_name(const char *name);
 /* What it tells is a part of every look (gather_look()), for it costs nothing to ask. */
 bool builtin_is_cheap(const struct builtin *b);
+/* It goes through the files of the host, which takes long. */
+bool builtin_is_walk(const struct builtin *b);
 
 /* One more field of a line, made safe; and the line's end. */
 void builtin_field(struct buf *out, struct span s);

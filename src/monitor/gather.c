@@ -64,6 +64,10 @@ static int put_source(struct gathering *x, const struct state_source *s)
 {
         if (*x->g->stop)
                 return err_set(x->err, -ECANCELED, "stopped");
+        if (x->places)
+                return gather_places_of(x, s);
+        if (s->flags & STATE_WAKES)
+                return 0;
         switch (s->type) {
         case STATE_FILE:
         case STATE_FILES:
@@ -118,12 +122,32 @@ int gather_look(const struct gather *g, uint8_t ret[32], struct err *err)
         return rc;
 }
 
+int gather_places(const struct gather *g, struct buf *out, struct err *err)
+{
+        struct gathering x = {
+                .g = g, .places = out, .content = BUF_INIT(BUNDLE_FILE_MAX), .err = err
+        };
+        int rc = 0;
+
+        /* What is looked at each time anyway, for its age, need not be rushed. */
+        for (size_t i = 0; i < g->n; i++)
+                if (g->sources[i].flags & STATE_TIMED)
+                        return 0;
+        for (size_t i = 0; i < g->n && rc == 0; i++)
+                rc = put_source(&x, &g->sources[i]);
+        buf_done(&x.content);
+        return rc == 0 && buf_status(out) < 0 ? err_sys(err, buf_status(out), "places") : rc;
+}
+
 bool gather_can_look(const struct state_source *sources, size_t n)
 {
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < n; i++) {
+                if (sources[i].flags & STATE_WAKES)
+                        continue;
                 if (sources[i].type == STATE_PROGRAM || sources[i].flags & STATE_TIMED ||
                     (sources[i].type == STATE_BUILTIN && !is_cheap(&sources[i])))
                         return false;
+        }
         return true;
 }
 

@@ -42,6 +42,10 @@ MUST_USE int gather_look(const struct gather *g, uint8_t ret[32], struct err *er
 /* Can gather_look() tell? */
 bool gather_can_look(const struct state_source *sources, size_t n);
 
+/* Where the files lie that this is made of, as wake_set() takes it: each directory, or the nearest
+ * above that there is, and what in it counts.  Nothing of what has no events, or too many. */
+MUST_USE int gather_places(const struct gather *g, struct buf *out, struct err *err);
+
 /* A bundle (state/bundle.h) of all sources in their order.  What cannot be read is in it with its
  * status.  -E2BIG: more than a bundle holds. -ECANCELED: stopped. */
 MUST_USE int gather_all(const struct gather *g, struct buf *out, struct err *err);

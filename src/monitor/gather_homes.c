@@ -128,8 +128,12 @@ static int put_homes(struct gathering *x, const struct state_source *s, const st
                 if (*x->g->stop)
                         return err_set(x->err, -ECANCELED, "stopped");
                 if (strcmp(home, before) != 0 &&
-                    (size_t)snprintf(path, sizeof path, "%s/%s", home, s->where) < sizeof path)
-                        rc = gather_if_there(x, s, path);
+                    (size_t)snprintf(path, sizeof path, "%s/%s", home, s->where) < sizeof path) {
+                        if (x->places)
+                                gather_place(x, path);
+                        else
+                                rc = gather_if_there(x, s, path);
+                }
                 before = home;
         }
         return rc;

@@ -9,6 +9,7 @@
 struct gathering {
         const struct gather *g;
         struct buf *out;    /* the bundle; NULL: only look */
+        struct buf *places; /* where the files lie, and nothing else; NULL */
         struct buf look;    /* lines that stand for what was seen */
         struct buf content; /* of the file at hand */
         size_t parts;
@@ -26,6 +27,9 @@ MUST_USE int gather_if_there(struct gathering *x, const struct state_source *s, 
  * in *ret. */
 MUST_USE int gather_content(struct gathering *x, const char *path, size_t max,
                             struct state_part *ret);
+/* gather_places.c: of a source, and of one file by its path. */
+MUST_USE int gather_places_of(struct gathering *x, const struct state_source *s);
+void gather_place(struct gathering *x, const char *path);
 /* gather_homes.c */
 MUST_USE int gather_homes(struct gathering *x, const struct state_source *s);
 /* gather_command.c */

@@ -11,7 +11,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CONNECT_MS = 200, RECONNECT_MS = 500, STOP_MS = 3000, IDLE_MS = 1000, RETRY_S = 5 };
+enum {
+        CONNECT_MS = 200,
+        RECONNECT_MS = 500,
+        STOP_MS = 3000,
+        IDLE_MS = 1000,
+        RETRY_S = 5,
+        LATE_CHECK_S = 30
+};
 
 #define ENTRY_MAX_HERE (64 * 1024)
 
@@ -35,6 +42,10 @@ int monitor_new(const struct monitor_options *o, struct monitor **ret, struct er
         m->field = BUF_INIT(ENTRY_MAX_HERE);
         rows_init(&m->rows);
         rows_init(&m->batch.old);
+        for (unsigned i = 0; i < LANES; i++) {
+                m->lanes[i].m = m;
+                rows_init(&m->lanes[i].rows);
+        }
         m->dirfd = open(o->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (m->dirfd < 0)
                 return err_sys(err, -errno, "%s", o->state_dir);
@@ -55,15 +66,16 @@ struct monitor *monitor_free(struct monitor *m)
                 return NULL;
         loop_remove(m->feed_source);
         loop_remove(m->pool_source);
-        loop_remove(m->tick);
+        m->tick = loop_remove(m->tick);
         loop_remove(m->reconnect);
+        wakes_stop(m);
         read_stop(m);
         tell_done(m);
+        cause_stop(m);
         feed_free(m->feed);
         fd_close(&m->dirfd);
         buf_done(&m->skeleton);
         buf_done(&m->field);
-        buf_done(&m->gather.bundle);
         reload_done(m);
         free(m->at);
         free(m);
@@ -72,57 +84,115 @@ struct monitor *monitor_free(struct monitor *m)
 
 /* ---- which one is next ---- */
 
-static struct watched *most_due(struct monitor *m)
+/* Of those that this lane may take. */
+static struct watched *most_due(struct monitor *m, enum lane_id lane)
 {
         struct watched *best = NULL;
 
-        for (size_t i = 0; i < m->n; i++)
-                if (!best || m->at[i].due_ns < best->due_ns)
-                        best = &m->at[i];
+        for (size_t i = 0; i < m->n; i++) {
+                struct watched *w = &m->at[i];
+                unsigned n;
+                enum lane_id first = lane_of(w->plan, &n);
+
+                if (!w->busy && lane >= first && lane < first + n &&
+                    (!best || w->due_ns < best->due_ns))
+                        best = w;
+        }
         return best;
+}
+
+static int64_t begin_lane(struct lane *l, int64_t now)
+{
+        struct watched *w = most_due(l->m, (enum lane_id)(l - l->m->lanes));
+
+        if (!w)
+                return INT64_MAX;
+        if (w->due_ns > now)
+                return w->due_ns;
+        return read_begin(l, w) < 0 ? now + IDLE_MS * NS_PER_MS : INT64_MAX;
+}
+
+/* The next of the lanes whose rows wait, the longest first. */
+static void tell_next(struct monitor *m)
+{
+        struct lane *best = NULL;
+
+        for (unsigned i = 0; i < LANES; i++)
+                if (m->lanes[i].step == LANE_READY &&
+                    (!best || m->lanes[i].since_ns < best->since_ns))
+                        best = &m->lanes[i];
+        if (best && m->step == STEP_IDLE)
+                tell_rows(m, best);
+}
+
+static bool all_idle(const struct monitor *m)
+{
+        for (unsigned i = 0; i < LANES; i++)
+                if (m->lanes[i].step != LANE_IDLE)
+                        return false;
+        return m->step == STEP_IDLE;
+}
+
+/* Another configuration waits: nothing is begun, and what takes time is given up. */
+static void make_way(struct monitor *m)
+{
+        read_stop(m);
+        if (all_idle(m))
+                reload_apply(m);
 }
 
 static void on_tick(void *ctx)
 {
         struct monitor *m = ctx;
-        struct watched *w;
+        int64_t now = mono(m), next = now + LATE_CHECK_S * NS_PER_S;
 
-        if (m->step != STEP_IDLE || m->stopping || !m->begun)
+        if (m->stopping || !m->begun)
                 return;
+        m->woken = false;
         if (m->reload.ready)
-                reload_apply(m);
-        w = most_due(m);
-        if (!w)
-                return;
-        if (w->due_ns > mono(m)) {
-                loop_timer_set(m->tick, w->due_ns);
-                return;
+                make_way(m);
+        tell_next(m);
+        for (unsigned i = 0; i < LANES; i++) {
+                struct lane *l = &m->lanes[i];
+
+                if (l->step == LANE_IDLE && !m->reload.ready)
+                        next = MIN_OF(next, begin_lane(l, now));
+                else
+                        read_late(l, now);
         }
-        if (read_begin(m, w) < 0) { /* the pool is ours alone, so this is for a moment */
-                m->step = STEP_IDLE;
-                loop_timer_set(m->tick, mono(m) + IDLE_MS * NS_PER_MS);
-        }
+        if (!m->woken)
+                loop_timer_set(m->tick, next);
 }
 
-void monitor_next(struct monitor *m)
+void monitor_wake(struct monitor *m)
 {
-        struct watched *w = m->now;
+        m->woken = true;
+        if (m->tick)
+                loop_timer_set(m->tick, mono(m));
+}
 
-        w->due_ns = mono(m) + (w->problem[0] ? MAX_OF(w->plan->every_s, (unsigned)RETRY_S)
-                                             : w->plan->every_s) *
-                                      NS_PER_S;
-        m->now = NULL;
-        m->step = STEP_IDLE;
-        loop_timer_set(m->tick, mono(m));
+void monitor_rest(struct monitor *m, struct watched *w)
+{
+        unsigned every_s =
+                w->problem[0] ? MAX_OF(w->plan->every_s, (unsigned)RETRY_S) : w->plan->every_s;
+
+        w->busy = false;
+        w->ended_ns = mono(m);
+        w->due_ns = w->ended_ns + every_s * NS_PER_S;
+        if (w->woken)
+                w->due_ns = MIN_OF(w->due_ns, wake_due(w, w->ended_ns));
+        w->woken = false;
+        monitor_wake(m);
 }
 
 void monitor_look_again(struct monitor *m)
 {
         for (size_t i = 0; i < m->n; i++) {
-                m->at[i].due_ns = 0;
+                m->at[i].due_ns = m->at[i].plan->every_s;
                 m->at[i].has_look = m->at[i].has_gathered = false;
+                m->at[i].woken = m->at[i].busy; /* once more, then */
         }
-        loop_timer_set(m->tick, mono(m));
+        monitor_wake(m);
 }
 
 /* ---- the recorder ---- */
@@ -219,6 +289,10 @@ int monitor_start(struct monitor *m, struct err *err)
                 rc = loop_add_timer(m->o.loop, on_tick, m, &m->tick, err);
         if (rc == 0)
                 rc = loop_add_timer(m->o.loop, connect_again, m, &m->reconnect, err);
+        if (rc == 0)
+                rc = wakes_start(m, err);
+        if (rc == 0)
+                rc = cause_start(m, err);
         if (rc < 0)
                 return rc;
         loop_set_turn(m->o.loop, on_turn, m);
@@ -231,7 +305,6 @@ void monitor_stop(struct monitor *m)
         struct err err = { 0 };
 
         m->stopping = true;
-        m->stop = true;
         read_stop(m);
         pool_drain(m->o.pool);
         if (m->step != STEP_TELL)
@@ -268,6 +341,8 @@ static void put_watched(const struct watched *w, struct json_writer *j)
         json_put_u64(j, w->faults);
         json_put_string(j, span_str(w->read_ns ? when : ""));
         json_put_string(j, buf_span(&safe));
+        json_put_u64(j, w->plan->every_s);
+        json_put_u64(j, (uint64_t)(w->took_ns / NS_PER_MS));
         json_end_array(j);
 }
 
@@ -294,6 +369,8 @@ void monitor_put_status(const struct monitor *m, struct buf *out)
         put_config(&m->config, &w);
         json_member_u64(&w, "entries", m->entries);
         json_member_u64(&w, "pending", feed_pending(m->feed) + m->n_out);
+        json_member_u64(&w, "places", m->wake ? wake_places(m->wake) : 0);
+        json_member_bool(&w, "places_full", m->wake_full);
         json_member_bool(&w, "ready", monitor_is_ready(m));
         json_member_u64(&w, "refused", m->refused);
         json_put_key(&w, "tables");
@@ -301,5 +378,6 @@ void monitor_put_status(const struct monitor *m, struct buf *out)
         for (size_t i = 0; i < m->n; i++)
                 put_watched(&m->at[i], &w);
         json_end_array(&w);
+        json_member_u64(&w, "woken", m->wakes);
         json_end_object(&w);
 }

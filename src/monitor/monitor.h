@@ -6,8 +6,10 @@
  *   stored --> the same: nothing
  *          `-> .next written --> entries --> all in the ledger: .next is what is stored
  *
- * One table at a time, so memory is bounded by one.  An entry is told at least once, and after a
- * crash not again, as far as the recorder still knows the run. */
+ * Up to `->` read, tables go in a few lanes beside each other, each by the sort of its sources, so
+ * that what is slow delays its like alone; one at a time is told.  Memory is bounded by the lanes.
+ * An entry is told at least once, and after a crash not again, as far as the recorder still knows
+ * the run. */
 #ifndef MONITOR_MONITOR_H
 #define MONITOR_MONITOR_H
 
@@ -19,15 +21,19 @@
 #include "loop/pool.h"
 #include "sys/io.h"
 
+enum { MONITOR_WORKERS = 6 };
+
 struct monitor;
 
 struct monitor_options {
         const struct clock *clock;
         const struct io *io;
         struct loop *loop;
-        struct pool *pool; /* one worker; its jobs are the monitor's alone */
+        struct pool *pool; /* of MONITOR_WORKERS; its jobs are the monitor's alone */
         const char *state_dir;
         const char *socket; /* of the recorder */
+        const char *ledger; /* directory of the ledger: who changed a file */
+        const char *run;    /* directory: does a sensor tell that */
         const char *job_program;
         const char *root;          /* before the paths of all sources; "" */
         const char *config;        /* state.yaml(5); where it is not there, what is built in */
@@ -53,7 +59,8 @@ void monitor_reload(struct monitor *m);
 
 /* Has every table been read once? */
 bool monitor_is_ready(const struct monitor *m);
-/* {"pending":0,"tables":[[name,rows,faults,"<time read>","<problem>"],...]} */
+/* {"pending":0,"tables":[[name,rows,faults,"<time read>","<problem>",seconds between two looks,
+ * milliseconds that the last one took],...]} */
 void monitor_put_status(const struct monitor *m, struct buf *out);
 
 #endif

@@ -79,10 +79,13 @@ static void put_rows(struct json_writer *w, const struct state_difference *d)
 void state_difference_put(const struct state_difference *d, struct buf *out)
 {
         CLEANUP(buf_done) struct buf key = BUF_INIT(4 * STATE_ROW_MAX);
+        struct json_value row = json_value_of(d->new.n ? d->new : d->old);
+        const struct cause *cause = causes_of(d->causes, row);
         bool open = !(d->table->flags & STATE_PERSONAL);
         struct json_writer w;
 
         entry_begin(&w, out, "state.change", d->wall_ns);
+        cause_put_what(d->causes, cause, &w);
         json_member_text(&w, "change", change_of(d));
         if (d->old.n && d->new.n) {
                 json_put_key(&w, "differs");
@@ -93,13 +96,15 @@ void state_difference_put(const struct state_difference *d, struct buf *out)
         }
         put_digest(&w, "digest", d->head->digest);
         if (open) {
-                state_row_name(d->table, json_value_of(d->new.n ? d->new : d->old), &key);
+                state_row_name(d->table, row, &key);
                 json_member_string(&w, "key", buf_span(&key));
                 put_rows(&w, d);
         }
         put_digest(&w, "previous_digest", d->previous);
         json_member_text(&w, "table", d->name);
-        end(&w);
+        json_end_object(&w);
+        cause_put_who(d->causes, cause, &w);
+        json_end_object(&w);
 }
 
 void state_difference_subject(const struct state_difference *d, struct buf *out)

@@ -5,6 +5,7 @@
 
 #include "base/base.h"
 #include "base/buf.h"
+#include "monitor/cause.h"
 #include "state/rows.h"
 #include "state/stored.h"
 
@@ -25,6 +26,7 @@ struct state_difference {
         const struct stored_head *head; /* of the table as it is now */
         const uint8_t *previous;        /* digest of the one before */
         struct span old, new;           /* rows; empty: there is none */
+        const struct causes *causes;
 };
 /* The skeleton; and of a table of people the subject and the value of its field "what.row". */
 void state_difference_put(const struct state_difference *d, struct buf *out);

@@ -57,7 +57,9 @@ static struct watched *make_watched(const struct monitor *m, const struct monito
                         *w = *before;
                 w->table = p->table;
                 w->plan = p;
-                w->due_ns = 0;
+                w->due_ns = p->every_s; /* long ago: what is looked at most often comes first */
+                w->busy = w->woken = false;
+                w->places_ns = 0;
                 w->has_look = w->has_gathered = false;
                 snprintf(w->name, sizeof w->name, "%s", p->name);
                 n++;
@@ -73,6 +75,7 @@ static int use(struct monitor *m, struct monitor_config *c)
 
         if (!at)
                 return -ENOMEM;
+        wakes_forget(m);
         free(m->at);
         monitor_config_done(&m->config);
         m->at = at;

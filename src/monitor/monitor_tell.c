@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { SKELETON_MAX = 64 * 1024, FIELD_MAX = 64 * 1024 };
+enum { SKELETON_MAX = 64 * 1024 };
 
 /* ---- entries of no table ---- */
 
@@ -21,9 +21,10 @@ static int queue(struct monitor *m, struct span skeleton)
 {
         struct out_entry *x;
 
-        if (m->n_out >=
-            MONITOR_OUT_MAX) /* the recorder is away for long: these repeat themselves */
+        if (m->n_out >= MONITOR_OUT_MAX) { /* the recorder is away for long */
+                m->lost++;
                 return 0;
+        }
         x = calloc(1, sizeof *x);
         if (!x)
                 return -ENOMEM;
@@ -101,12 +102,18 @@ static uint64_t count_differences(const struct batch *b)
         return n;
 }
 
-static void forget_batch(struct monitor *m)
+/* The table that was told rests. */
+static void end_batch(struct monitor *m)
 {
+        struct watched *w = m->now;
+
         rows_done(&m->batch.old);
         rows_done(&m->rows);
         m->batch = (struct batch){ 0 };
         rows_init(&m->batch.old);
+        m->now = NULL;
+        m->step = STEP_IDLE;
+        monitor_rest(m, w);
 }
 
 static int write_next(struct monitor *m, struct err *err)
@@ -138,11 +145,10 @@ static void finish(struct monitor *m)
                 w->rows = m->rows.n;
         }
         w->read = true;
-        forget_batch(m);
-        monitor_next(m);
+        end_batch(m);
 }
 
-static void begin_telling(struct monitor *m)
+void tell_begin(struct monitor *m)
 {
         m->step = STEP_TELL;
         tell_pump(m);
@@ -186,16 +192,49 @@ static void store_silently(struct monitor *m)
         }
         w->rows = m->rows.n;
         w->read = true;
-        forget_batch(m);
-        monitor_next(m);
+        end_batch(m);
 }
 
-void tell_rows(struct monitor *m)
+/* No row differs in what counts. */
+static void tell_nothing(struct monitor *m, const struct stored_head *before)
 {
         struct watched *w = m->now;
         struct batch *b = &m->batch;
-        struct stored_head before = { 0 };
 
+        b->head.changed_ns = before->changed_ns;
+        if (memcmp(before->digest, b->head.digest, SHA256_LEN) != 0 ||
+            before->faults != b->head.faults) {
+                store_silently(m);
+                return;
+        }
+        w->known = w->read = true;
+        w->head = *before;
+        w->rows = m->rows.n;
+        end_batch(m);
+}
+
+/* The lane goes on with others; the table stays busy. */
+static void take_lane(struct monitor *m, struct lane *l)
+{
+        m->now = l->now;
+        m->rows = l->rows;
+        m->faults = l->faults;
+        m->since_ns = m->now->looked_ns;
+        m->now->looked_ns = l->wall_ns;
+        rows_init(&l->rows);
+        l->now = NULL;
+        l->step = LANE_IDLE;
+        monitor_wake(m);
+}
+
+void tell_rows(struct monitor *m, struct lane *l)
+{
+        struct batch *b = &m->batch;
+        struct stored_head before = { 0 };
+        struct watched *w;
+
+        take_lane(m, l);
+        w = m->now;
         *b = (struct batch){ 0 };
         rows_init(&b->old);
         b->baseline = load_stored(m, &before);
@@ -207,8 +246,7 @@ void tell_rows(struct monitor *m)
         if (rows_digest(&m->rows, b->head.digest) < 0) {
                 log_event(LOG_LEVEL_ERROR, "monitor.memory");
                 w->has_look = w->has_gathered = false;
-                forget_batch(m);
-                monitor_next(m);
+                end_batch(m);
                 return;
         }
         if (w->table->flags & STATE_SAMPLES) {
@@ -218,21 +256,11 @@ void tell_rows(struct monitor *m)
         }
         b->head.n = b->baseline ? 1 : count_differences(b);
         if (b->head.n == 0) {
-                b->head.changed_ns = before.changed_ns;
-                if (memcmp(before.digest, b->head.digest, SHA256_LEN) == 0 &&
-                    before.faults == b->head.faults) {
-                        w->known = w->read = true;
-                        w->head = before;
-                        w->rows = m->rows.n;
-                        forget_batch(m);
-                        monitor_next(m);
-                } else {
-                        store_silently(m);
-                }
-                return;
+                tell_nothing(m, &before);
+        } else {
+                w->head = before;
+                cause_then_tell(m);
         }
-        w->head = before;
-        begin_telling(m);
 }
 
 /* ---- what a crash left ---- */
@@ -255,6 +283,7 @@ int tell_left_over(struct monitor *m, uint64_t *ret_run, struct err *err)
                         return err_set(err, rc, "out of memory");
                 if (rc == 0 && h.run) {
                         m->now = w;
+                        w->busy = true;
                         m->batch.head = h;
                         *ret_run = h.run;
                         continue;
@@ -280,6 +309,7 @@ int tell_resume(struct monitor *m, struct err *err)
         b->baseline = load_stored(m, &before);
         b->walk = (struct rows_walk){ .table = m->now->table, .old = &b->old, .new = &m->rows };
         m->now->head = before;
+        (void)cause_find(m);
         h.n = b->baseline ? 1 : count_differences(b);
         if (feed_run(m->feed) == h.run)
                 b->skip = MIN_OF(feed_held(m->feed) - h.first + 1, h.n);
@@ -319,6 +349,7 @@ static int put_difference(struct monitor *m, struct span old, struct span new)
                                       .wall_ns = m->batch.head.changed_ns,
                                       .head = &m->batch.head,
                                       .previous = m->now->head.digest,
+                                      .causes = &m->causes,
                                       .old = old,
                                       .new = new };
         CLEANUP(buf_done) struct buf subject = BUF_INIT(4 * STATE_ROW_MAX);
@@ -396,6 +427,18 @@ static void pump_batch(struct monitor *m)
                 finish(m);
 }
 
+/* There is room again for what there was none. */
+static void tell_lost(struct monitor *m)
+{
+        char text[MONITOR_PROBLEM_MAX];
+
+        snprintf(text, sizeof text,
+                 "the recorder was away: %llu entries of trouble, samples and the monitor itself",
+                 (unsigned long long)m->lost);
+        m->lost = 0;
+        tell_monitor(m, "lost", text);
+}
+
 void tell_pump(struct monitor *m)
 {
         /* Nothing comes between the entries of a batch. */
@@ -413,6 +456,8 @@ void tell_pump(struct monitor *m)
                 buf_done(&x->skeleton);
                 free(x);
         }
+        if (m->lost && m->n_out < MONITOR_OUT_MAX)
+                tell_lost(m);
         if (m->step == STEP_TELL)
                 pump_batch(m);
 }

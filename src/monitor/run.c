@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { NOBODY = 65534, STATUS_MS = 1000, STATUS_FIRST_MS = 100, POOL_JOBS = 4 };
+enum { NOBODY = 65534, STATUS_MS = 1000, STATUS_FIRST_MS = 100 };
 
 struct process {
         const struct monitor_run_options *o;
@@ -30,7 +30,8 @@ struct process {
         struct notify notify;
         struct presence presence;
         struct sandbox_state sandbox;
-        char state_dir[PATH_MAX], socket[PATH_MAX], job[PATH_MAX], config[PATH_MAX];
+        char state_dir[PATH_MAX], socket[PATH_MAX], job[PATH_MAX], config[PATH_MAX],
+                ledger[PATH_MAX];
 };
 
 static void on_stop(void *ctx, int signo)
@@ -78,6 +79,8 @@ static int open_all(struct process *p, struct err *err)
                                      .io = &io_kernel,
                                      .state_dir = p->state_dir,
                                      .socket = p->socket,
+                                     .ledger = p->ledger,
+                                     .run = p->o->run,
                                      .job_program = p->job,
                                      .root = p->o->root,
                                      .config = p->config,
@@ -101,7 +104,7 @@ static int open_all(struct process *p, struct err *err)
         if (rc == 0)
                 rc = loop_add_signal(p->loop, SIGHUP, on_reload, p, err);
         if (rc == 0)
-                rc = pool_new(1, POOL_JOBS, &p->pool, err);
+                rc = pool_new(MONITOR_WORKERS, MONITOR_WORKERS, &p->pool, err);
         o.loop = p->loop;
         o.pool = p->pool;
         if (rc == 0)
@@ -130,6 +133,8 @@ int monitor_run(const struct monitor_run_options *o)
                 rc = io_make_dirs(&io_kernel, AT_FDCWD, p->state_dir, 0700, &err);
         if (rc == 0)
                 rc = io_join(p->socket, o->run, "recorder.sock", &err);
+        if (rc == 0)
+                rc = io_join(p->ledger, o->state, "ledger", &err);
         if (rc == 0)
                 rc = io_join(p->config, o->config, MONITOR_CONFIG_FILE, &err);
         if (rc == 0)

@@ -37,6 +37,9 @@ static const struct state_source sources[] = {
         { STATE_PROGRAM, STATE_AS_ROOT, "/usr/sbin/ip6tables-nft-save" },
         { STATE_PROGRAM, STATE_AS_ROOT, "/usr/sbin/iptables-legacy-save" },
         { STATE_PROGRAM, STATE_AS_ROOT, "/usr/sbin/ip6tables-legacy-save" },
+        { STATE_BUILTIN, STATE_WAKES, "nftables" },
+        { STATE_FILE, STATE_WAKES, "/etc/nftables.conf" },
+        { STATE_FILES, STATE_WAKES, "/etc/iptables/*" },
 };
 
 enum { TEXT_MAX = 16 * 1024 };

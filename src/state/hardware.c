@@ -56,6 +56,7 @@ static const struct state_source sources[] = {
         { STATE_KERNEL, 0, MEMORY "block_size_bytes" },
         { STATE_KERNELS, 0, MEMORY "memory*/online" },
         { STATE_BUILTIN, 0, "processors" },
+        { STATE_BUILTIN, STATE_WAKES, "devices" },
 };
 
 struct hardware {

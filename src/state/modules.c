@@ -29,7 +29,7 @@ static const struct state_column columns[] = {
 static const struct state_source sources[] = {
         { STATE_KERNEL, 0, LIST },           { STATE_KERNELS, 0, SYS "*/initstate" },
         { STATE_KERNELS, 0, SYS "*/taint" }, { STATE_KERNEL, 0, ENFORCED },
-        { STATE_KERNEL, 0, LIST },
+        { STATE_KERNEL, 0, LIST },           { STATE_BUILTIN, STATE_WAKES, "devices" },
 };
 
 struct modules {

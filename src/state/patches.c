@@ -38,6 +38,10 @@ static const struct state_source sources[] = {
         { STATE_FILES, STATE_NAMES, "/var/lib/apt/periodic/update*-stamp" },
         { STATE_FILES, 0, LISTS "/*Release" },
         { STATE_PROGRAM, 0, APT },
+        { STATE_FILE, STATE_WAKES, "/var/lib/dpkg/status" },
+        { STATE_FILE, STATE_WAKES, "/etc/apt/sources.list" },
+        { STATE_FILES, STATE_WAKES, "/etc/apt/sources.list.d/*" },
+        { STATE_FILES, STATE_WAKES, "/etc/apt/preferences.d/*" },
 };
 
 /* ---- pending ---- */

@@ -612,7 +612,12 @@ const struct kind kind_table[] = {
 
         { "state.change", 1, "monitor", 5019,
           "A row of a table of the host's state was added, removed or changed.",
-          FIELDS({ "what.change", KIND_TEXT, REQ, "added, removed or changed" },
+          FIELDS({ "what.cause", KIND_TEXT, 0,
+                   "id of the entry integrity.change of the file that made it so; who is its author" },
+                 { "what.cause_index", KIND_U64, 0, "index of that entry in the ledger" },
+                 { "what.causes_before", KIND_LIST, 0,
+                   "indexes of other changes of the file since the table was looked at" },
+                 { "what.change", KIND_TEXT, REQ, "added, removed or changed" },
                  { "what.differs", KIND_LIST, 0, "columns that differ" },
                  { "what.digest", KIND_DIGEST, REQ,
                    "of the table behind this and the other "
@@ -622,15 +627,16 @@ const struct kind kind_table[] = {
                  { "what.old", KIND_LIST, 0, "the row as it was" },
                  { "what.previous_digest", KIND_DIGEST, REQ, "of the table before" },
                  { "what.row", KIND_OBJECT, SENS, "key, new and old of a row that names a person" },
-                 { "what.table", KIND_TEXT, REQ, "name of the table" }) },
+                 { "what.table", KIND_TEXT, REQ, "name of the table" }, ACTOR) },
 
         { "state.monitor", 1, "monitor", 6002,
           "The monitor of the host's state started or stopped, or its configuration changed.",
           FIELDS({ "what.config", KIND_TEXT, REQ, "the state.yaml it uses, escaped" },
                  { "what.config_digest", KIND_DIGEST, REQ, "SHA-256 of that file" },
                  { "what.event", KIND_TEXT, REQ,
-                   "started, stopped, reloaded, or refused: another configuration" },
-                 { "what.reason", KIND_TEXT, 0, "why it was refused" },
+                   "started, stopped, reloaded, refused: another configuration; or lost: entries that "
+                   "are not in the ledger" },
+                 { "what.reason", KIND_TEXT, 0, "why it was refused; how many were lost" },
                  { "what.tables", KIND_LIST, REQ, "tables it looks at" },
                  { "what.version", KIND_TEXT, REQ, "of the monitor" }) },
 
