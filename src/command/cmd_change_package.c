@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_change_package.c - assay change package: apt's hooks.
  *
- * Whatever happens, apt goes on: there is a deadline for all of it, and the status is good. */
+ * Whatever happens, apt goes on: there is a deadline for all of it, and the status is good.  But
+ * where mode deny keeps files from dpkg, the status is 1 and apt stops before it begins, since dpkg
+ * would stop in the middle. */
+#include "base/text.h"
 #include "command/apt_hook.h"
 #include "command/change_list.h"
 #include "command/sensor_ask.h"
@@ -12,7 +15,9 @@
 
 enum {
         DEADLINE_S = 5,
-        BATCH_BYTES = 64 * 1024, /* of one command to the sensor */
+        DENIED_S = 60,            /* to read the package files, where something is denied */
+        DENIED_BYTES = 64 * 1024, /* of what is */
+        BATCH_BYTES = 64 * 1024,  /* of one command to the sensor */
         ARGS_BYTES = 128 * 1024,
         ANSWER_BYTES = 4096,
 };
@@ -30,7 +35,7 @@ static const struct option_spec specs[] = {
 /* A command to the sensor that is being put together. */
 struct batch {
         const struct invocation *in;
-        struct buf args;
+        struct buf args, answer;
         struct json_writer w;
         bool open;
 };
@@ -63,15 +68,14 @@ static void begin_batch(struct batch *b)
 
 static int send_batch(struct batch *b, bool more, struct err *err)
 {
-        CLEANUP(buf_done) struct buf answer = BUF_INIT(ANSWER_BYTES);
-
         json_end_array(&b->w);
         json_member_bool(&b->w, "more", more);
         json_end_object(&b->w);
         b->open = false;
         if (buf_status(&b->args) < 0)
                 return err_sys(err, buf_status(&b->args), "packages");
-        return sensor_ask(b->in, "package.begin", buf_span(&b->args), NULL, NULL, &answer, err);
+        buf_clear(&b->answer);
+        return sensor_ask(b->in, "package.begin", buf_span(&b->args), NULL, NULL, &b->answer, err);
 }
 
 static int on_package(void *ctx, const struct apt_hook_package *p)
@@ -116,10 +120,92 @@ static int read_hook(struct buf *text, struct err *err)
         }
 }
 
-static int begin(const struct invocation *in, struct err *err)
+/* ---- what is denied ---- */
+
+/* Whoever made the package chose its paths, and somebody will paste this into a shell. */
+static bool is_harmless(struct span path)
+{
+        for (size_t i = 0; i < path.n; i++)
+                if (!(path.p[i] >= 'a' && path.p[i] <= 'z') &&
+                    !(path.p[i] >= 'A' && path.p[i] <= 'Z') &&
+                    !memchr("0123456789/._+-:@", path.p[i], 17))
+                        return false;
+        return true;
+}
+
+static void put_one(struct json_value one, struct buf *paths, struct buf *out)
+{
+        CLEANUP(buf_done) struct buf path = BUF_INIT(DENIED_BYTES), name = BUF_INIT(DENIED_BYTES);
+        struct json_value v;
+
+        if (json_get(one, "package", &v) && json_value_text(v, &name) &&
+            json_get(one, "path", &v) && json_value_text(v, &path)) {
+                buf_put_str(out, "  ");
+                text_put_safe(out, buf_span(&path));
+                buf_put_str(out, " (");
+                text_put_safe(out, buf_span(&name));
+                buf_put_str(out, ")\n");
+                if (is_harmless(buf_span(&path))) {
+                        buf_put_str(paths, " --path ");
+                        buf_put(paths, buf_span(&path));
+                }
+        } else {
+                buf_put_str(out, "  one whose name is no text\n");
+        }
+}
+
+/* How many, and the words for them.  apt shows what comes to standard output. */
+static size_t say_denied(struct span answer, struct buf *out)
+{
+        CLEANUP(buf_done) struct buf paths = BUF_INIT(DENIED_BYTES);
+        struct json_value object = json_value_of(answer), list, one;
+        struct json_iter it;
+        size_t n = 0;
+
+        if (!json_get(object, "denied", &list) || list.type != JSON_ARRAY)
+                return 0;
+        buf_put_str(out, "assay: mode deny keeps files of these packages from being changed:\n");
+        for (it = json_iter_of(list); json_next(&it, NULL, &one); n++)
+                put_one(one, &paths, out);
+        if (json_get(object, "more", &one) && span_eq_str(one.raw, "true"))
+                buf_put_str(out, "  and more\n");
+        buf_put_str(out,
+                    "dpkg would fail in the middle, so nothing was begun. Open a change for them "
+                    "first, then again:\n  assay change open --for 1h --reason 'upgrade'");
+        buf_put(out, buf_span(&paths));
+        buf_put_str(out, " UPGRADE-1\n");
+        return n;
+}
+
+static enum status ask_denied(const struct invocation *in, struct span begun, struct err *err)
+{
+        CLEANUP(buf_done)
+        struct buf args = BUF_INIT(ANSWER_BYTES), out = BUF_INIT(2 * DENIED_BYTES);
+        CLEANUP(buf_done) struct buf answer = BUF_INIT(DENIED_BYTES), id = BUF_INIT(ANSWER_BYTES);
+        struct json_value v;
+        struct json_writer w;
+
+        if (!json_get(json_value_of(begun), "some_denied", &v) ||
+            !json_get(json_value_of(begun), "id", &v) || !json_value_text(v, &id))
+                return STATUS_GOOD;
+        alarm(DENIED_S);
+        json_writer_init(&w, &args);
+        json_begin_object(&w);
+        json_member_string(&w, "id", buf_span(&id));
+        json_end_object(&w);
+        if (sensor_ask(in, "package.denied", buf_span(&args), NULL, NULL, &answer, err) < 0 ||
+            say_denied(buf_span(&answer), &out) == 0)
+                return STATUS_GOOD;
+        return command_print(in, &out, STATUS_PROBLEM);
+}
+
+static enum status begin(const struct invocation *in, struct err *err)
 {
         CLEANUP(buf_done) struct buf text = BUF_INIT(APT_HOOK_BYTES_MAX);
-        struct batch b = { .in = in, .args = BUF_INIT(ARGS_BYTES) };
+        struct batch b = { .in = in,
+                           .args = BUF_INIT(ARGS_BYTES),
+                           .answer = BUF_INIT(ANSWER_BYTES) };
+        enum status status = STATUS_GOOD;
         int rc = read_hook(&text, err);
 
         begin_batch(&b);
@@ -127,25 +213,30 @@ static int begin(const struct invocation *in, struct err *err)
                 rc = apt_hook_parse(buf_span(&text), on_package, &b, err);
         if (rc == 0 && b.open)
                 rc = send_batch(&b, false, err);
+        if (rc == 0)
+                status = ask_denied(in, buf_span(&b.answer), err);
         buf_done(&b.args);
-        return rc;
+        buf_done(&b.answer);
+        return status;
 }
 
 static enum status run(struct invocation *in)
 {
         const struct package_options *o = in->options;
         CLEANUP(buf_done) struct buf answer = BUF_INIT(ANSWER_BYTES);
+        enum status status = STATUS_GOOD;
         struct err err = { 0 };
-        int rc;
 
         set_deadline();
-        rc = o->end ? sensor_ask(in, "package.end", SPAN("{}"), NULL, NULL, &answer, &err)
-                    : begin(in, &err);
+        if (o->end)
+                (void)!sensor_ask(in, "package.end", SPAN("{}"), NULL, NULL, &answer, &err);
+        else
+                status = begin(in, &err);
         alarm(0);
-        if (rc < 0)
+        if (err.code)
                 (void)complain(in, STATUS_GOOD, "no package explains what dpkg does now: %s",
                                err_text(&err));
-        return STATUS_GOOD;
+        return status;
 }
 
 const struct command command_change_package = {
@@ -155,7 +246,9 @@ const struct command command_change_package = {
         .help = "Reads what apt gives a DPkg::Pre-Install-Pkgs hook of version 3 from standard input.\n"
                 "The sensor reads the package files itself, and explains what becomes of the paths\n"
                 "in them by what they hold, if they come from a signed archive.  Ends well whatever\n"
-                "happens, within 5 seconds: without the sensor the changes are unexplained.",
+                "happens, within 5 seconds: without the sensor the changes are unexplained.  Status 1,\n"
+                "at which apt stops before anything is unpacked, only where mode deny keeps files\n"
+                "of the packages from being changed: which, and what to do, is said.",
         .options = specs,
         .options_size = sizeof(struct package_options),
         .run = run,

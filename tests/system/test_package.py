@@ -457,10 +457,55 @@ def test_restarted_by_a_forger(host):
     host.start_sensor()
     gate.touch()
     assert apt.wait(timeout=60) == 0
-    assert host.why("/opt/forged-run/a", "created")["state"] == "unexplained"
+    host.wait(lambda: host.of("/opt/forged-run/a"), "what dpkg unpacked")
+    assert host.of("/opt/forged-run/a")[-1]["why"]["state"] == "unexplained"
     ids = host.transactions()
     assert "resumed" not in [e["what"]["event"] for e in host.entries("integrity.package")
                              if e["what"]["id"] == ids[-1]]
+
+
+def assay(host, *words):
+    done = subprocess.run([package_host.BIN / "assay", *map(str, words), "--state", host.state,
+                           "--run", host.run], capture_output=True, text=True)
+    assert done.returncode == 0, done
+    return done.stdout
+
+
+def test_denied(host):
+    """Files of a package that mode deny protects: apt says so and stops before dpkg begins; inside
+    an approved change all goes well."""
+    file, rules = "/opt/fixed/a", host.config / "watch.yaml"
+    for version in ("1.0-1", "2.0-1"):
+        host.archive.build("fixed", version, files={file: version})
+        host.archive.build("other", version, files={"/opt/other/a": version})
+        host.publish()
+        if version == "1.0-1":
+            host.apt("apt-get", "install", "fixed", "other")
+            host.transaction()
+            assay(host, "baseline", "create", "--reason", "as installed")
+            before = rules.read_text()
+            rules.write_text(before + "  fixed: {mode: deny, paths: /opt/fixed}\n")
+            host.sensor.send_signal(signal.SIGHUP)
+            host.wait(lambda: host.status().get("deny", {}).get("frozen") == 2, "two flags")
+    try:
+        apt = host.start_apt("apt-get", "install", "fixed", "other")
+        out = apt.communicate(timeout=120)[0].decode()
+        assert apt.returncode != 0 and f"{file} (fixed)" in out and "/opt/other" not in out, out
+        assert f"assay change open --for 1h --reason 'upgrade' --path {file}" in out, out
+        installed = subprocess.run(host.inside("dpkg-query", "-W", "fixed", "other"),
+                                   capture_output=True, text=True, check=True).stdout.split()
+        assert installed == ["fixed", "1.0-1", "other", "1.0-1"]
+        assert host.apt("apt-get", "install", "other") == 0  # nothing of it is denied
+        assay(host, "change", "open", "CHG-1", "--path", "/opt/fixed", "--for", "5m", "--reason",
+              "upgrade")
+        assert host.apt("apt-get", "install", "fixed") == 0
+        assert (host.place / file[1:]).read_text() == "2.0-1"
+        assay(host, "change", "close", "CHG-1")
+        host.wait(lambda: host.status().get("deny", {}).get("frozen") == 2, "the flags again")
+    finally:
+        rules.write_text(before)
+        host.sensor.send_signal(signal.SIGHUP)
+        host.wait(lambda: host.status().get("deny", {}).get("frozen") == 0, "no flags")
 
 
 def test_log(host):

@@ -207,6 +207,11 @@ static bool some_matter(const struct watchset *w)
         return some_deny(w);
 }
 
+bool deny_has_any(const struct sensor *s)
+{
+        return frozen_count(s->deny->frozen) > 0;
+}
+
 bool deny_has(const struct sensor *s, struct span path)
 {
         return frozen_find(s->deny->frozen, path) != NULL;

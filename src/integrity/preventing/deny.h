@@ -49,6 +49,8 @@ void deny_trusted(struct sensor *s);
 void deny_judged(struct sensor *s, const struct change *c);
 /* Is it known of every file that matters whether it is what is trusted (TABLE_DOUBT)? */
 bool deny_is_judged(const struct sensor *s);
+/* Is there a flag of ours on anything? */
+bool deny_has_any(const struct sensor *s);
 /* Is there a flag of ours on it? */
 bool deny_has(const struct sensor *s, struct span path);
 /* Is this change nothing but our own flag, set or taken off? */

@@ -19,6 +19,9 @@
  *   deny.lift        reason                               left, lifted
  *   package.begin    add: [{action, arch, from, name, path, to}], id: of the transaction
  *                    more: true|absent, when this is not all
+ *                                                         some_denied: true|absent
+ *   package.denied   id                                   denied: [{package, path}], when the
+ *                                                         package files are read; more
  *   package.end      {}                                   id
  *   restore          paths: [...], paths_b64, baseline    restored, same, failed, failures: the
  *                    (of root, some digits)|absent,       first ones in words; dry_run: differs,
@@ -64,6 +67,7 @@ static const struct verb {
         { "deny.lift", true, deny_lift_all },
         { "package.begin", false, package_begin },
         { "package.end", false, package_end },
+        { "package.denied", false, package_denied },
         { "change.apply", true, lists_apply },
         { "restore", true, restore_ask },
         { "quarantine.remove", true, restore_quarantine_remove },

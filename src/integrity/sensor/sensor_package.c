@@ -37,6 +37,7 @@ enum {
         SETTLE_S = 2,       /* after its end: what was seen is looked at */
         SETTLE_GONE_S = 10, /* dpkg may outlive the process that ran it */
         SETTLE_MAX_S = 60,
+        DENIED_MAX = 32 * 1024,
         AGAIN_S = 30, /* that a scan waits at the start for what is known of packages */
 };
 
@@ -57,11 +58,25 @@ static struct package_run *run_free(struct package_run *r)
 }
 DEFINE_CLEANUP(struct package_run, run_free)
 
+/* The one who asks what is denied. */
+static void answer_denied(struct package_run *r, int rc, const char *why)
+{
+        CLEANUP(buf_done) struct buf out = BUF_INIT(DENIED_MAX);
+        struct control_call *c = r->asks;
+
+        r->asks = NULL;
+        if (!c)
+                return;
+        package_put_denied(r, &out);
+        command_end(r->sensor, c, rc < 0 ? rc : buf_status(&out), why, buf_span(&out));
+}
+
 void package_run_drop(struct package_run *r)
 {
         struct sensor *s = r->sensor;
         struct package_run **at = &s->packages, *newer = NULL;
 
+        answer_denied(r, -ECANCELED, "the transaction is over");
         for (; *at != r; at = &(*at)->older)
                 newer = *at;
         *at = r->older;
@@ -72,8 +87,10 @@ void package_run_drop(struct package_run *r)
 
 void package_done(struct sensor *s)
 {
-        while (s->packages)
+        while (s->packages) {
+                s->packages->asks = NULL; /* whoever asked has gone with the socket */
                 package_run_drop(s->packages);
+        }
 }
 
 const struct packages *package_table(const struct sensor *s)
@@ -210,6 +227,8 @@ int package_stop(struct sensor *s)
 {
         int rc = 0;
 
+        for (struct package_run *r = s->packages; r; r = r->older)
+                answer_denied(r, -ECANCELED, "the sensor stops");
         for (struct package_run *r = s->packages; r && rc == 0; r = r->older)
                 if (r->state != PACKAGE_GATHERING && r->over)
                         rc = tell_ended(r); /* the others go on when the sensor does */
@@ -364,6 +383,7 @@ int package_run_take(struct package_run *r, struct json_value item, struct err *
 static void be_known(struct package_run *r)
 {
         r->state = PACKAGE_KNOWN;
+        answer_denied(r, 0, "out of memory");
         log_event(LOG_LEVEL_INFO, "sensor.packages_read", log_str("id", r->id),
                   log_int("ms", (sensor_mono(r->sensor) - r->began_ns) / NS_PER_MS));
         run_failed(r, tell_each(r));
@@ -487,6 +507,8 @@ static void answer(const struct package_run *r, struct buf *out)
         json_writer_init(&w, out);
         json_begin_object(&w);
         json_member_text(&w, "id", r ? r->id : "");
+        if (r && !r->over && deny_has_any(r->sensor))
+                json_member_bool(&w, "some_denied", true);
         json_end_object(&w);
 }
 
@@ -547,5 +569,29 @@ int package_end(struct sensor *s, struct control_call *c, struct who *who, struc
         if (r)
                 set_over(r, "dpkg ended");
         answer(r, out);
+        return 1;
+}
+
+int package_denied(struct sensor *s, struct control_call *c, struct who *who, struct buf *out,
+                   struct err *err)
+{
+        CLEANUP(buf_done) struct buf id = BUF_INIT(PACKAGE_RUN_ID_MAX);
+        struct package_run *r = s->packages;
+        int rc = control_get_text(c, "id", &id, err);
+
+        (void)who;
+        if (rc < 0)
+                return rc;
+        while (r && !span_eq_str(buf_span(&id), r->id))
+                r = r->older;
+        if (!r || r->state == PACKAGE_GATHERING)
+                return err_set(err, -ENOENT, "there is no such transaction");
+        if (r->asks)
+                return err_set(err, -EBUSY, "somebody asks already");
+        if (r->state == PACKAGE_READING) {
+                r->asks = c;
+                return 0;
+        }
+        package_put_denied(r, out);
         return 1;
 }

@@ -42,7 +42,8 @@ struct package_run {
         char digest[2 * SHA256_LEN + 1]; /* of its line in the file; "": it is not kept */
         bool again;                      /* it was begun before the sensor was */
         int64_t began_ns;
-        const char *over; /* how it ended; NULL: it runs */
+        struct control_call *asks; /* what is denied of it; NULL: nobody does */
+        const char *over;          /* how it ended; NULL: it runs */
         int64_t over_ns, over_wall_ns;
         bool gone; /* the process was, and nobody said that dpkg had ended */
         uint64_t explained, unexplained;
@@ -59,6 +60,11 @@ MUST_USE int package_run_take(struct package_run *r, struct json_value item, str
 MUST_USE int package_run_start(struct package_run *r, struct err *err);
 /* Forget it. */
 void package_run_drop(struct package_run *r);
+
+/* ---- sensor_package_denied.c ---- */
+
+/* The answer to package.denied: what dpkg will fail at. */
+void package_put_denied(const struct package_run *r, struct buf *out);
 
 /* ---- sensor_package_keep.c ---- */
 

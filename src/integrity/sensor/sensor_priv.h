@@ -397,6 +397,8 @@ MUST_USE int package_begin(struct sensor *s, struct control_call *c, struct who 
                            struct buf *out, struct err *err);
 MUST_USE int package_end(struct sensor *s, struct control_call *c, struct who *who, struct buf *out,
                          struct err *err);
+MUST_USE int package_denied(struct sensor *s, struct control_call *c, struct who *who,
+                            struct buf *out, struct err *err);
 
 /* ---- sensor_info.c ---- */
 

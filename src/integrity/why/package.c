@@ -172,6 +172,21 @@ bool package_path_is_conffile(const struct packages *p, const struct package_pat
         return false;
 }
 
+bool packages_next_path(const struct packages *p, size_t *at, struct span *ret_path,
+                        const struct package **ret)
+{
+        while (*at < p->n_paths) {
+                const struct package_path *e = &p->paths[(*at)++];
+
+                if (e->kind != PATH_LISTED && (e->kind != PATH_FILE || e->type == DEB_DIR))
+                        continue;
+                *ret_path = span_of(e->path, e->n);
+                *ret = &p->at[e->package];
+                return true;
+        }
+        return false;
+}
+
 static void hang_in(struct packages *p, size_t i)
 {
         uint32_t *b = &p->bucket[p->paths[i].hash % p->n_buckets];

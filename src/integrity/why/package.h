@@ -147,6 +147,11 @@ bool packages_explain(const struct packages *p, const struct change *c, struct w
  * before?  Nobody should put it back while the transaction runs. */
 bool packages_have(const struct packages *p, struct span path);
 
+/* The paths that dpkg is going to write or to remove for one transaction: *at is 0 at first. false:
+ * there are no more. */
+bool packages_next_path(const struct packages *p, size_t *at, struct span *ret_path,
+                        const struct package **ret);
+
 /* What dpkg puts behind names while it works, and for what it leaves beside a conffile. */
 enum package_work {
         PACKAGE_WORK_NONE,
