@@ -363,4 +363,5 @@ const struct command command_baseline = {
         .operands = "[OPTION]...",
         .about = "show the trusted state, take it anew, or accept what differs",
         .sub = baseline_commands,
+        .usual = &baseline_show,
 };

@@ -2,6 +2,7 @@
 /* assay_check.c - assay check: compare the host with its baseline, now, without the sensor. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -13,6 +14,7 @@
 #include "command/rate.h"
 #include "command/trust.h"
 #include "integrity/trusted/check.h"
+#include "integrity/trusted/snapshot.h"
 #include "wire/json.h"
 
 struct check_command_options {
@@ -30,33 +32,143 @@ static const struct option_spec check_specs[] = {
         { 0 },
 };
 
-enum { WORKERS_MAX = 8, LINE_BYTES = 64 * 1024 };
+enum {
+        WORKERS_MAX = 8,
+        LINE_BYTES = 64 * 1024,
+        FEW = 20,                       /* so many need no headings */
+        FOUND_BYTES = 32 * 1024 * 1024, /* kept to be put in order */
+};
+
+/* One difference; its path and what is printed of it are bytes in checking.kept. */
+struct found {
+        size_t path, path_n, text, text_n;
+        enum { FOUND_CHANGED, FOUND_CREATED, FOUND_DELETED } what;
+};
 
 struct checking {
         const struct invocation *in;
         struct progress progress;
-        struct buf out;
+        struct buf out; /* of JSON: all differences */
+        struct buf kept;
+        struct found *found;
+        size_t n_found, max_found;
         struct trust trust;
         bool asked; /* the ledger */
         bool any;   /* for the commas of JSON */
 };
 
+/* ---- differences, in the order of their paths ---- */
+
+static struct span path_at(const struct checking *c, const struct found *f)
+{
+        return span_of(c->kept.p + f->path, f->path_n);
+}
+
+static int by_path(const void *a, const void *b, void *ctx)
+{
+        return snapshot_path_cmp(path_at(ctx, a), path_at(ctx, b));
+}
+
+static struct span dir_of(struct span path)
+{
+        while (path.n > 1 && path.p[path.n - 1] != '/')
+                path.n--;
+        return path;
+}
+
+/* Where there are many: what is to come of this directory, in one line before it. */
+static void put_heading(struct checking *c, size_t i)
+{
+        static const char *const words[] = { "changed", "created", "deleted" };
+        struct span dir = dir_of(path_at(c, &c->found[i]));
+        CLEANUP(buf_done) struct buf text = BUF_INIT(LINE_BYTES);
+        uint64_t n[ARRAY_LEN(words)] = { 0 };
+        const char *comma = ": ";
+
+        if (c->n_found <= FEW || (i > 0 && span_eq(dir, dir_of(path_at(c, &c->found[i - 1])))))
+                return;
+        for (size_t k = i; k < c->n_found && span_eq(dir, dir_of(path_at(c, &c->found[k]))); k++)
+                n[c->found[k].what]++;
+        text_put_safe(&text, dir);
+        for (size_t k = 0; k < ARRAY_LEN(words); k++) {
+                if (!n[k])
+                        continue;
+                buf_put_str(&text, comma);
+                screen_put_count(&text, n[k]);
+                buf_printf(&text, " %s", words[k]);
+                comma = ", ";
+        }
+        screen_put(&c->in->out, &c->out, STYLE_DIM, buf_cstr(&text));
+        buf_put_byte(&c->out, '\n');
+}
+
+/* What is kept goes out, in order. */
+static int put_found(struct checking *c)
+{
+        int status = 0;
+
+        if (c->n_found)
+                qsort_r(c->found, c->n_found, sizeof(*c->found), by_path, c);
+        for (size_t i = 0; i < c->n_found; i++) {
+                const struct found *f = &c->found[i];
+
+                if (c->in->json)
+                        buf_put_str(&c->out, c->any ? "," : "");
+                else
+                        put_heading(c, i);
+                c->any = true;
+                buf_put(&c->out, span_of(c->kept.p + f->text, f->text_n));
+        }
+        c->n_found = 0;
+        buf_clear(&c->kept);
+        if (c->in->json || c->out.n == 0)
+                return buf_status(&c->out);
+        progress_stop(&c->progress);
+        status = screen_flush(&c->in->out, &c->out);
+        return status == -EPIPE ? 0 : status; /* the verdict does not hang on who reads it */
+}
+
+static int keep(struct checking *c, struct span path, struct span text, const struct record *was,
+                const struct record *is)
+{
+        int status = 0;
+
+        if (c->kept.n + path.n + text.n > FOUND_BYTES) /* then in order part by part */
+                status = put_found(c);
+        if (status == 0 && c->n_found == c->max_found) {
+                size_t max = c->max_found ? 2 * c->max_found : 64;
+                struct found *p = realloc(c->found, max * sizeof(*p));
+
+                if (!p)
+                        return -ENOMEM;
+                c->found = p;
+                c->max_found = max;
+        }
+        if (status < 0)
+                return status;
+        c->found[c->n_found++] = (struct found){ .path = c->kept.n,
+                                                 .path_n = path.n,
+                                                 .text = c->kept.n + path.n,
+                                                 .text_n = text.n,
+                                                 .what = !was  ? FOUND_CREATED
+                                                         : !is ? FOUND_DELETED
+                                                               : FOUND_CHANGED };
+        buf_put(&c->kept, path);
+        buf_put(&c->kept, text);
+        return buf_status(&c->kept);
+}
+
 static int on_report(void *ctx, struct span path, const struct record *was, const struct record *is,
                      unsigned differs)
 {
+        CLEANUP(buf_done) struct buf text = BUF_INIT(FOUND_BYTES);
         struct checking *c = ctx;
-        int status;
 
-        if (c->in->json) {
-                buf_put_str(&c->out, c->any ? "," : "");
-                c->any = true;
-                files_put_json(path, was, is, differs, &c->out);
-                return buf_status(&c->out);
-        }
-        progress_stop(&c->progress);
-        files_put_line(&c->in->out, path, was, is, differs, &c->out);
-        status = screen_flush(&c->in->out, &c->out);
-        return status == -EPIPE ? 0 : status; /* the verdict does not hang on who reads it */
+        if (c->in->json)
+                files_put_json(path, was, is, differs, &text);
+        else
+                files_put_line(&c->in->out, path, was, is, differs, &text);
+        return buf_status(&text) < 0 ? buf_status(&text) : keep(c, path, buf_span(&text), was, is);
 }
 
 static void on_unreadable(void *ctx, struct span path, int error)
@@ -200,7 +312,9 @@ static enum status conclude(struct checking *c, const struct check_result *r, in
 
 static enum status go(struct invocation *in, const struct check_command_options *o)
 {
-        struct checking c = { .in = in, .out = BUF_INIT(COMMAND_OUTPUT_MAX) };
+        struct checking c = { .in = in,
+                              .out = BUF_INIT(COMMAND_OUTPUT_MAX),
+                              .kept = BUF_INIT(2 * FOUND_BYTES) };
         char dir[PLACES_PATH_MAX];
         struct check_options options = {
                 .state_dir = dir,
@@ -227,6 +341,8 @@ static enum status go(struct invocation *in, const struct check_command_options 
         if (status == 0)
                 status = check_run(&options, &r, &err);
         progress_stop(&c.progress);
+        if (status == 0)
+                status = put_found(&c);
         if (status == 0 && !o->no_ledger) {
                 trust_check(in, &r.baseline.root, &c.trust);
                 c.asked = true;
@@ -234,6 +350,8 @@ static enum status go(struct invocation *in, const struct check_command_options 
         result = status < 0 ? complain_err(in, &err)
                             : conclude(&c, &r, clock_mono(in->clock) - started);
         buf_done(&c.out);
+        buf_done(&c.kept);
+        free(c.found);
         return result;
 }
 
@@ -256,7 +374,8 @@ const struct command command_check = {
         .help = "Walks everything that is watched and says what is not as the baseline has it, and\n"
                 "whether that baseline is the one the ledger says is trusted.  The sensor need not\n"
                 "run; nothing is changed and nothing recorded.  Content is read where anything else\n"
-                "has changed, or all of it with --deep.  Run it as root, or not every file can be\n"
+                "has changed, or all of it with --deep.  Differences are in the order of their paths;\n"
+                "where there are more than twenty, each directory has a line before its own.  Run it as root, or not every file can be\n"
                 "read: what cannot is told, and makes the result unsure.",
         .options = check_specs,
         .options_size = sizeof(struct check_command_options),

@@ -212,4 +212,5 @@ const struct command command_deny = {
         .operands = "[OPTION]...",
         .about = "show which files nobody can change, or take all those flags off",
         .sub = deny_commands,
+        .usual = &deny_list,
 };

@@ -332,4 +332,5 @@ const struct command command_quarantine = {
         .operands = "[OPTION]...",
         .about = "look at what was put away when files were put back",
         .sub = quarantine_commands,
+        .usual = &quarantine_list,
 };

@@ -406,4 +406,5 @@ const struct command command_change = {
         .operands = "[OPTION]... [OPERAND]...",
         .about = "approve changes, so that they raise no alert",
         .sub = change_commands,
+        .usual = &change_list,
 };

@@ -67,7 +67,10 @@ static void put_command_help(const struct screen *s, const struct command *c, co
                 return;
         buf_printf(out, "%s - %s\n", name, c->about);
         put_heading(s, out, "Usage");
-        buf_printf(out, "  %s %s%s%s\n", name, c->sub ? "COMMAND" : "[OPTION]...",
+        buf_printf(out, "  %s %s%s%s\n", name,
+                   c->usual ? "[COMMAND]"
+                   : c->sub ? "COMMAND"
+                            : "[OPTION]...",
                    *c->operands ? " " : "", c->operands);
         if (c->help)
                 buf_printf(out, "\n%s\n", c->help);
@@ -75,6 +78,8 @@ static void put_command_help(const struct screen *s, const struct command *c, co
                 put_heading(s, out, "Commands");
                 put_commands(s, c->sub, out);
         }
+        if (c->usual)
+                buf_printf(out, "\nWithout a command it is %s.\n", c->usual->name);
         put_options(t, c->options);
         put_options(t, command_common_options);
         put_heading(s, out, "Options");
@@ -111,7 +116,9 @@ void command_put_help(const struct screen *s, const struct command *const *comma
 static void put_words(const struct command *const *commands, const struct command *c,
                       struct buf *out)
 {
-        const struct option_spec *const sets[] = { c ? c->options : NULL, command_common_options };
+        const struct command *with = c && c->usual ? c->usual : c;
+        const struct option_spec *const sets[] = { with ? with->options : NULL,
+                                                   command_common_options };
 
         for (; commands && *commands; commands++)
                 buf_printf(out, "%s\t%s\n", (*commands)->name, (*commands)->about);

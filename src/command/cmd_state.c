@@ -236,4 +236,5 @@ const struct command command_state = {
         .operands = "[OPTION]... [TABLE]",
         .about = "accounts, packages, services, ports and the rest of this host's state",
         .sub = state_commands,
+        .usual = &state_list_command,
 };

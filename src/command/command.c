@@ -201,10 +201,21 @@ static bool asks_help(const char *word)
         return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
+static void put_choice(const struct invocation *in)
+{
+        CLEANUP(buf_done) struct buf names = BUF_INIT(ERR_TEXT_MAX);
+
+        for (const struct command *const *c = in->command->sub; *c; c++)
+                buf_printf(&names, "%s%s", names.n ? ", " : "", (*c)->name);
+        complain(in, STATUS_USAGE, "which command? %s", buf_cstr(&names));
+}
+
 /* No command where one must be: say so, and list what there is. */
 static enum status no_command(struct invocation *in, const char *word)
 {
-        if (!word)
+        if (!word && in->command)
+                put_choice(in);
+        else if (!word)
                 complain(in, STATUS_USAGE, "which command?");
         else if (word[0] == '-')
                 complain(in, STATUS_USAGE, "unknown option %s; options come after the command",
@@ -212,6 +223,24 @@ static enum status no_command(struct invocation *in, const char *word)
         else
                 complain(in, STATUS_USAGE, "there is no command \"%s\"", word);
         return usage_error(in);
+}
+
+/* A group was named and none of its commands: argv has the options at most. */
+static enum status run_usual(struct invocation *in, int argc, char **argv)
+{
+        char **line = calloc((size_t)argc + 2, sizeof(*line));
+        enum status status;
+
+        if (!line)
+                return complain(in, STATUS_UNSURE, "out of memory");
+        in->command = in->command->usual;
+        name_command(in, in->command->name);
+        line[0] = in->name;
+        for (int i = 0; i < argc; i++)
+                line[i + 1] = argv[i];
+        status = run_command(in, argc + 1, line);
+        free(line);
+        return status;
 }
 
 int command_main(const struct command *const *commands, int argc, char **argv,
@@ -231,6 +260,8 @@ int command_main(const struct command *const *commands, int argc, char **argv,
                         c = command_find(table, "version");
                 else
                         c = command_find(table, argv[0]);
+                if (!c && in.command && in.command->usual && argv[0][0] == '-')
+                        return run_usual(&in, argc, argv);
                 if (!c)
                         return no_command(&in, argv[0]);
                 name_command(&in, c->name);
@@ -239,5 +270,5 @@ int command_main(const struct command *const *commands, int argc, char **argv,
                         return run_command(&in, argc, argv);
                 table = c->sub;
         }
-        return no_command(&in, NULL);
+        return in.command && in.command->usual ? run_usual(&in, 0, argv) : no_command(&in, NULL);
 }

@@ -37,6 +37,7 @@ struct command {
         size_t min_operands, max_operands;
         enum status (*run)(struct invocation *in);
         const struct command *const *sub; /* a group: ends with NULL; run is NULL then */
+        const struct command *usual;      /* of a group, meant where none is named; NULL: none */
 };
 
 /* What a running command knows. */

@@ -35,7 +35,10 @@ def test_unknown_option_is_named(command):
 @pytest.mark.parametrize("args, want", [
     ((), "assay: which command?"),
     (("nonsense",), 'assay: there is no command "nonsense"'),
-    (("ledger",), "assay ledger: which command?"),
+    (("ledger",), "assay ledger: which command? init, append, checkpoint,"),
+    (("export",), "assay export: which command? ocsf"),
+    (("alert", "nonsense"), 'assay alert: there is no command "nonsense"'),
+    (("deny", "--no-such"), "assay deny list: unknown option --no-such"),
     (("ledger", "nonsense"), 'assay ledger: there is no command "nonsense"'),
     (("--json",), "assay: unknown option --json; options come after the command"),
     (("status", "extra"), 'assay status: unexpected argument "extra"'),
@@ -58,6 +61,17 @@ def test_unknown_option_is_named(command):
 ])
 def test_wrong_usage(args, want):
     assert refused(2, *args).startswith(want)
+
+
+@pytest.mark.parametrize("group, usual", [
+    ("alert", "list"), ("baseline", "show"), ("change", "list"), ("deny", "list"),
+    ("quarantine", "list"), ("state", "list")])
+def test_a_group_alone_shows_what_is_asked_for_most(group, usual, tmp_path):
+    places = ("--state", tmp_path / "state", "--run", tmp_path / "run")
+    said, want = assay(group, *places), assay(group, usual, *places)
+    assert (said.returncode, said.stdout, said.stderr) == (want.returncode, want.stdout, want.stderr)
+    assert said.returncode != 2
+    assert f"Without a command it is {usual}." in good(group, "--help")
 
 
 def test_control_characters_in_messages_are_escaped():
