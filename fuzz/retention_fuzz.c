@@ -12,9 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct policy p;
 
         policy_init(&p);
-        p.name = "x";
         job_out_init(&out, policy_take, &p);
         assert(job_retention(&out, span_of(data, size), NULL) == 0);
-        assert(p.has_base != (p.n_faults > 0));
+        assert(p.has_base != (p.faults.n > 0));
         return job_out_done(&out), policy_done(&p), 0;
 }

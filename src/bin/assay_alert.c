@@ -18,15 +18,24 @@ static const struct option_spec check_specs[] = {
         { 0 },
 };
 
-static void put_json(struct deliver_config *c, const char *path, struct buf *out)
+static void put_faults(const struct deliver_config *c, const char *path, struct buf *out)
+{
+        for (size_t i = 0; i < c->faults.n; i++) {
+                conffile_put_fault(path, &c->faults.at[i], out);
+                buf_put_byte(out, '\n');
+        }
+}
+
+static void put_json(const struct deliver_config *c, const char *path, struct buf *faults,
+                     struct buf *out)
 {
         struct json_writer w;
 
         json_writer_init(&w, out);
         json_begin_object(&w);
-        command_put_json_text(&w, "faults", buf_cstr(&c->faults));
+        command_put_json_text(&w, "faults", buf_cstr(faults));
         command_put_json_text(&w, "file", path);
-        json_member_bool(&w, "good", c->n_faults == 0);
+        json_member_bool(&w, "good", c->faults.n == 0);
         json_put_key(&w, "sinks");
         json_begin_array(&w);
         for (size_t i = 0; i < c->n; i++)
@@ -36,12 +45,9 @@ static void put_json(struct deliver_config *c, const char *path, struct buf *out
         buf_put_byte(out, '\n');
 }
 
-static void put_text(const struct screen *s, struct deliver_config *c, const char *path,
+static void put_good(const struct screen *s, const struct deliver_config *c, const char *path,
                      struct buf *out)
 {
-        buf_put(out, buf_span(&c->faults));
-        if (c->n_faults)
-                return;
         screen_put(s, out, STYLE_GOOD, "GOOD");
         buf_printf(out, "  %s:", path);
         for (size_t i = 0; i < c->n; i++)
@@ -54,6 +60,7 @@ static enum status run_check(struct invocation *in)
 {
         const struct check_options *o = in->options;
         CLEANUP(deliver_config_done) struct deliver_config c = { 0 };
+        CLEANUP(buf_done) struct buf faults = BUF_INIT(COMMAND_OUTPUT_MAX);
         CLEANUP(buf_done) struct buf out = BUF_INIT(COMMAND_OUTPUT_MAX);
         const char *path = in->n_operands ? in->operands[0] : NULL;
         char usual[PLACES_PATH_MAX];
@@ -68,13 +75,16 @@ static enum status run_check(struct invocation *in)
         if (rc == 0)
                 rc = deliver_config_load(path, in->n_operands ? DELIVER_ANYBODYS : 0, in->clock, &c,
                                          &err);
-        if (rc < 0 && c.n_faults == 0)
+        if (rc < 0 && c.faults.n == 0)
                 return complain_err(in, &err);
+        put_faults(&c, path, &faults);
         if (in->json)
-                put_json(&c, path, &out);
+                put_json(&c, path, &faults, &out);
+        else if (c.faults.n)
+                buf_put(&out, buf_span(&faults));
         else
-                put_text(&in->out, &c, path, &out);
-        return command_print(in, &out, c.n_faults ? STATUS_PROBLEM : STATUS_GOOD);
+                put_good(&in->out, &c, path, &out);
+        return command_print(in, &out, c.faults.n ? STATUS_PROBLEM : STATUS_GOOD);
 }
 
 static const struct command alert_check = {
@@ -98,4 +108,5 @@ const struct command command_alert = {
         .operands = "[OPTION]... [OPERAND]...",
         .about = "what was changed and nothing explains, and where that is delivered",
         .sub = alert_commands,
+        .usual = &alert_list,
 };

@@ -111,16 +111,16 @@ static int make_plan(const struct invocation *in, struct plan *p, struct err *er
 
 static enum status complain_plan(const struct invocation *in, struct plan *p, const struct err *err)
 {
-        struct span rest = buf_span(&p->policy.faults);
+        const struct prune_options *o = in->options;
+        const struct conffile_faults *f = &p->policy.faults;
 
-        if (p->policy.n_faults == 0)
+        if (f->n == 0)
                 return complain_err(in, err);
-        while (rest.n > 0) {
-                const uint8_t *end = memchr(rest.p, '\n', rest.n);
-                size_t n = (size_t)(end - rest.p);
+        for (size_t i = 0; i < f->n; i++) {
+                CLEANUP(buf_done) struct buf line = BUF_INIT(8 * ERR_TEXT_MAX);
 
-                complain(in, STATUS_PROBLEM, "%.*s", (int)n, (const char *)rest.p);
-                rest = span_from(rest, n + 1);
+                conffile_put_fault(o->policy, &f->at[i], &line);
+                complain(in, STATUS_PROBLEM, "%s", buf_cstr(&line));
         }
         return STATUS_PROBLEM;
 }

@@ -11,41 +11,21 @@
 #include "loop/jobrun.h"
 #include "sys/io.h"
 
-enum { JOB_S = 30, FAULT_MAX = 1024, DAY_S = 86400 };
+enum { JOB_S = 30, DAY_S = 86400 };
 
 void policy_init(struct policy *p)
 {
-        *p = (struct policy){ .faults = BUF_INIT(64 * FAULT_MAX) };
+        *p = (struct policy){ 0 };
 }
 
 void policy_done(struct policy *p)
 {
         free(p->rules);
-        buf_done(&p->faults);
+        conffile_faults_done(&p->faults);
         policy_init(p);
 }
 
 /* ---- what the job tells ---- */
-
-static int take_fault(struct policy *p, struct json_value fact, struct json_value text)
-{
-        CLEANUP(buf_done) struct buf raw = BUF_INIT(FAULT_MAX);
-        int64_t line = -1, column = -1;
-        struct json_value v;
-
-        if (!json_get(fact, "line", &v) || !json_value_int(v, &line) ||
-            !json_get(fact, "column", &v) || !json_value_int(v, &column) || line < 0 ||
-            column < 0 || !json_value_text(text, &raw))
-                return -EBADMSG;
-        if (line > 0) {
-                text_put_safe(&p->faults, span_str(p->name));
-                buf_printf(&p->faults, ":%" PRId64 ":%" PRId64 ": ", line, column);
-        }
-        text_put_safe(&p->faults, buf_span(&raw));
-        buf_put_byte(&p->faults, '\n');
-        p->n_faults++;
-        return buf_status(&raw) < 0 ? -ENOMEM : buf_status(&p->faults);
-}
 
 static int take_rule(struct policy *p, const struct retention_fact *f)
 {
@@ -74,7 +54,7 @@ int policy_take(void *ctx, struct span json)
         int status;
 
         if (json_get(fact, "fault", &text))
-                return take_fault(p, fact, text);
+                return conffile_take_fault(&p->faults, fact, text);
         status = retention_fact_parse(json, &f, NULL);
         return status < 0 ? status : take_rule(p, &f);
 }
@@ -100,26 +80,22 @@ static int run_job(struct policy *p, struct span file, const struct clock *clock
 
 int policy_load(const char *path, const struct clock *clock, struct policy *p, struct err *err)
 {
-        const char *slash = strrchr(path, '/'), *end;
+        const char *slash = strrchr(path, '/');
+        struct err job_err = { 0 };
         uint8_t *file;
         size_t n;
-        int status;
+        int status = io_read_given(path, POLICY_FILE_MAX, &file, &n, err);
 
         p->name = slash ? slash + 1 : path;
-        status = io_read_given(path, POLICY_FILE_MAX, &file, &n, err);
         if (status < 0)
                 return status;
         sha256(span_of(file, n), p->digest);
-        status = run_job(p, span_of(file, n), clock, err);
+        status = run_job(p, span_of(file, n), clock, &job_err);
         free(file);
-        if (status < 0)
-                return err_wrap(err, "%s", path);
-        if (p->n_faults) {
-                end = strchr(buf_cstr(&p->faults), '\n');
-                return err_set(err, -EINVAL, "%.*s", (int)(end - buf_cstr(&p->faults)),
-                               buf_cstr(&p->faults));
-        }
-        return p->has_base ? 0 : err_set(err, -EBADMSG, "%s: nothing came of it", path);
+        status = conffile_end(path, &p->faults, status, &job_err, err);
+        if (status == 0 && !p->has_base)
+                return err_set(err, -EBADMSG, "%s: nothing came of it", path);
+        return status;
 }
 
 /* ---- judging ---- */

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "crypto/sha256.h"
+#include "loop/conffile.h"
 #include "wire/retention_fact.h"
 
 enum { POLICY_FILE_MAX = 1 << 20 };
@@ -21,8 +22,7 @@ struct policy {
         struct retention_fact base;
         struct retention_fact *rules; /* kinds, classes and holds, as they were told */
         size_t n_rules;
-        struct buf faults; /* "retention.yaml:5:3: what is wrong", a line each; safe to show */
-        size_t n_faults;
+        struct conffile_faults faults;
 };
 
 void policy_init(struct policy *p);

@@ -1,51 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fleet/deliver_config.h"
 
-#include "base/text.h"
 #include "loop/jobrun.h"
 #include "sys/io.h"
 
-#include <fcntl.h>
-#include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <string.h>
 
-enum { JOB_S = 30, FAULT_MAX = 1024 };
+enum { JOB_S = 30 };
 
 void deliver_config_init(struct deliver_config *c)
 {
-        *c = (struct deliver_config){ .faults = BUF_INIT(64 * FAULT_MAX) };
+        *c = (struct deliver_config){ 0 };
 }
 
 void deliver_config_done(struct deliver_config *c)
 {
         free(c->sinks);
-        buf_done(&c->faults);
+        conffile_faults_done(&c->faults);
         deliver_config_init(c);
 }
 
 /* ---- what the job tells ---- */
-
-static int take_fault(struct deliver_config *c, struct json_value fact, struct json_value text)
-{
-        CLEANUP(buf_done) struct buf raw = BUF_INIT(FAULT_MAX);
-        int64_t line = -1, column = -1;
-        struct json_value v;
-
-        if (!json_get(fact, "line", &v) || !json_value_int(v, &line) ||
-            !json_get(fact, "column", &v) || !json_value_int(v, &column) || line < 0 ||
-            column < 0 || !json_value_text(text, &raw))
-                return -EBADMSG;
-        if (line > 0) {
-                text_put_safe(&c->faults, span_str(c->name));
-                buf_printf(&c->faults, ":%" PRId64 ":%" PRId64 ": ", line, column);
-        }
-        text_put_safe(&c->faults, buf_span(&raw));
-        buf_put_byte(&c->faults, '\n');
-        c->n_faults++;
-        return buf_status(&raw) < 0 ? -ENOMEM : buf_status(&c->faults);
-}
 
 int deliver_config_take(void *ctx, struct span json)
 {
@@ -54,7 +31,7 @@ int deliver_config_take(void *ctx, struct span json)
         int status;
 
         if (json_get(fact, "fault", &text))
-                return take_fault(c, fact, text);
+                return conffile_take_fault(&c->faults, fact, text);
         if (c->n == DELIVER_SINKS_MAX)
                 return -EBADMSG;
         if (!c->sinks)
@@ -71,20 +48,18 @@ int deliver_config_take(void *ctx, struct span json)
 
 /* ---- the file ---- */
 
-static int read_file(const char *path, unsigned flags, uint8_t **ret, size_t *ret_n,
-                     struct err *err)
+/* To judge it, it may come through a pipe. */
+static int read_given(const char *path, struct buf *out, struct err *err)
 {
-        struct stat st;
+        uint8_t *file;
+        size_t n;
+        int status = io_read_given(path, CONFFILE_MAX, &file, &n, err);
 
-        if (flags & DELIVER_ANYBODYS)
-                return io_read_given(path, DELIVER_FILE_MAX, ret, ret_n, err);
-        if (stat(path, &st) < 0)
-                return err_sys(err, -errno, "%s", path);
-        if ((st.st_uid != 0 && st.st_uid != geteuid()) || st.st_mode & (S_IWGRP | S_IWOTH))
-                return err_set(err, -EACCES,
-                               "%s: others than root may write it (uid %u, mode %04o)", path,
-                               (unsigned)st.st_uid, (unsigned)st.st_mode & 07777);
-        return io_read_file(&io_kernel, AT_FDCWD, path, DELIVER_FILE_MAX, ret, ret_n, err);
+        if (status < 0)
+                return status;
+        buf_put(out, span_of(file, n));
+        free(file);
+        return buf_status(out) < 0 ? err_sys(err, buf_status(out), "%s", path) : 0;
 }
 
 static int run_job(struct deliver_config *c, struct span file, const struct clock *clock,
@@ -108,28 +83,17 @@ static int run_job(struct deliver_config *c, struct span file, const struct cloc
 int deliver_config_load(const char *path, unsigned flags, const struct clock *clock,
                         struct deliver_config *c, struct err *err)
 {
-        const char *slash = strrchr(path, '/'), *end;
-        uint8_t *file;
-        size_t n;
-        int status;
+        CLEANUP(buf_done) struct buf file = CONFFILE_BUF;
+        struct err job_err = { 0 };
+        int status = flags & DELIVER_ANYBODYS ? read_given(path, &file, err)
+                                              : conffile_read(path, 0, &file, err);
 
-        c->name = slash ? slash + 1 : path;
-        status = read_file(path, flags, &file, &n, err);
-        if (status < 0) {
-                c->exists = status != -ENOENT;
-                return status;
-        }
-        c->exists = true;
-        sha256(span_of(file, n), c->digest);
-        status = run_job(c, span_of(file, n), clock, err);
-        free(file);
+        c->exists = status != -ENOENT;
         if (status < 0)
-                err_wrap(err, "%s", path);
-        if (status == 0 && c->n_faults) {
-                end = strchr(buf_cstr(&c->faults), '\n');
-                status = err_set(err, -EINVAL, "%.*s", (int)(end - buf_cstr(&c->faults)),
-                                 buf_cstr(&c->faults));
-        }
+                return status;
+        sha256(buf_span(&file), c->digest);
+        status = run_job(c, buf_span(&file), clock, &job_err);
+        status = conffile_end(path, &c->faults, status, &job_err, err);
         if (status < 0)
                 c->n = 0;
         return status;

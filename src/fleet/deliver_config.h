@@ -10,24 +10,21 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "crypto/sha256.h"
+#include "loop/conffile.h"
 #include "wire/deliver_fact.h"
 
 #define DELIVER_FILE "deliver.yaml"
-
-enum { DELIVER_FILE_MAX = 1 << 20 };
 
 enum deliver_config_flags {
         DELIVER_ANYBODYS = 1u << 0, /* to judge a file, not to use it: whoever's it is */
 };
 
 struct deliver_config {
-        const char *name; /* without directories; of the path that was given */
         bool exists;
         uint8_t digest[SHA256_LEN];
         struct deliver_sink *sinks; /* DELIVER_SINKS_MAX of them, or NULL */
         size_t n;
-        struct buf faults; /* "deliver.yaml:5:3: what is wrong", a line each; safe to show */
-        size_t n_faults;
+        struct conffile_faults faults;
 };
 
 void deliver_config_init(struct deliver_config *c);

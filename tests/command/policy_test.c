@@ -111,16 +111,21 @@ static void keeps(void **state)
 
 static void takes_faults(void **state)
 {
+        struct buf text = BUF_INIT(1024);
         struct policy p;
 
         policy_init(&p);
-        p.name = "\033p.yaml";
         assert_int_equal(policy_take(&p, SPAN("{\"column\":3,\"fault\":\"a\\u0007b\",\"line\":5}")),
                          0);
         assert_int_equal(policy_take(&p, SPAN("{\"column\":0,\"fault\":\"and more\",\"line\":0}")),
                          0);
-        assert_int_equal(p.n_faults, 2);
-        assert_string_equal(buf_cstr(&p.faults), "\\x1bp.yaml:5:3: a\\x07b\nand more\n");
+        assert_int_equal(p.faults.n, 2);
+        for (size_t i = 0; i < 2; i++) {
+                conffile_put_fault("/x/\033p.yaml", &p.faults.at[i], &text);
+                buf_put_byte(&text, '\n');
+        }
+        assert_string_equal(buf_cstr(&text), "\\x1bp.yaml:5:3: a\\x07b\nand more\n");
+        buf_done(&text);
         policy_done(&p);
 }
 
