@@ -88,9 +88,7 @@ static int say(struct sensor *s, const struct attempt *x, struct span path,
         json_put_key(&w, "who");
         who_put(&w, who, NULL, 0, "the process could not be looked at");
         json_end_object(&w);
-        rc = buf_status(&s->skeleton);
-        if (rc == 0)
-                rc = tell_entry_of(s, buf_span(&s->skeleton), who, false);
+        rc = tell_made(s, who);
         if (rc == 0)
                 rc = why_alert_event(s, "attempt denied", path, who, attempt_op_name(x->op));
         who_unref(who);
@@ -109,9 +107,7 @@ static int say_rest(struct sensor *s, uint64_t lost)
         json_end_object(&w);
         json_end_object(&w);
         a->unsaid = 0;
-        if (buf_status(&s->skeleton) < 0)
-                return buf_status(&s->skeleton);
-        return tell_entry(s, buf_span(&s->skeleton));
+        return tell_made(s, NULL);
 }
 
 /* ---- hearing of them ---- */

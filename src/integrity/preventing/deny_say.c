@@ -56,9 +56,7 @@ int deny_say(struct sensor *s, const char *event, const struct deny_names *names
                 json_member_time(&w, "until", until_ns);
         json_end_object(&w);
         json_end_object(&w);
-        if (buf_status(&s->skeleton) < 0)
-                return buf_status(&s->skeleton);
-        return tell_entry(s, buf_span(&s->skeleton));
+        return tell_made(s, NULL);
 }
 
 int deny_say_path(struct sensor *s, const char *event, struct span path, const char *reason,

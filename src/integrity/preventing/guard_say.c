@@ -30,9 +30,7 @@ int guard_say(struct sensor *s, const char *event, const char *reason, int64_t f
                 json_member_time(&w, "until", until_ns);
         json_end_object(&w);
         json_end_object(&w);
-        if (buf_status(&s->skeleton) < 0)
-                return buf_status(&s->skeleton);
-        return tell_entry(s, buf_span(&s->skeleton));
+        return tell_made(s, NULL);
 }
 
 static const char *reason_of(uint32_t what)
@@ -81,9 +79,7 @@ int guard_say_execution(struct sensor *s, const struct guard_notice *x)
         json_put_key(&w, "who");
         who_put(&w, who, NULL, 0, "the process could not be looked at");
         json_end_object(&w);
-        rc = buf_status(&s->skeleton);
-        if (rc == 0)
-                rc = tell_entry_of(s, buf_span(&s->skeleton), who, false);
+        rc = tell_made(s, who);
         if (rc == 0 && x->what != GUARD_WAS_UNREAD_ALLOWED)
                 rc = why_alert_event(s, "execution refused", path, who, reason_of(x->what));
         who_unref(who);
@@ -104,9 +100,7 @@ int guard_say_rest(struct sensor *s)
         json_member_text(&w, "reason", "too many to be told one by one");
         json_end_object(&w);
         json_end_object(&w);
-        if (buf_status(&s->skeleton) < 0)
-                return buf_status(&s->skeleton);
-        return tell_entry(s, buf_span(&s->skeleton));
+        return tell_made(s, NULL);
 }
 
 void guard_put_status(const struct sensor *s, struct json_writer *w)

@@ -47,6 +47,7 @@ struct process {
         struct attempts *attempts;
         struct sensor *sensor;
         struct loop_source *status;
+        struct loop_sender asked; /* whose signal ends it */
         struct notify notify;
         struct presence presence;
         struct sandbox_state sandbox;
@@ -245,6 +246,7 @@ static void on_stop(void *ctx, int signo)
         struct process *p = ctx;
 
         (void)signo;
+        p->asked = loop_signal_sender(p->loop);
         loop_stop(p->loop, 0);
 }
 
@@ -368,7 +370,7 @@ int sensor_run(const struct sensor_run_options *o)
                 (void)!notify_send(&p->notify, "READY=1");
                 rc = loop_run(p->loop);
                 if (rc == 0)
-                        sensor_stop(p->sensor);
+                        sensor_stop(p->sensor, &p->asked);
                 else
                         rc = -EIO;
         }

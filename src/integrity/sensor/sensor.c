@@ -2,6 +2,7 @@
 #include "integrity/sensor/sensor.h"
 
 #include "base/text.h"
+#include "integrity/sensor/sensor_above.h"
 #include "integrity/sensor/sensor_deep.h"
 #include "integrity/sensor/sensor_priv.h"
 #include "integrity/sensor/sensor_restore.h"
@@ -75,6 +76,8 @@ int sensor_new(const struct sensor_options *o, struct sensor **ret, struct err *
         if (rc == 0)
                 rc = state_open(&s->state, &io_kernel, o->state_dir, s->table, &s->found, err);
         if (rc == 0)
+                rc = above_init(s, err);
+        if (rc == 0)
                 rc = trusted_init(s, err);
         if (rc == 0)
                 rc = deep_init(s, err);
@@ -130,6 +133,7 @@ struct sensor *sensor_free(struct sensor *s)
         mounts_done(s);
         deep_done(s);
         trusted_done(s);
+        above_done(s);
         config_free(s);
         scan_free(s->scan);
         look_done(s);
@@ -245,6 +249,7 @@ static void connect_again(void *ctx)
                 return;
         }
         know_recorder(s);
+        feed_beat(s->feed);
         s->feed_ready = true;
         log_event(LOG_LEVEL_INFO, "sensor.connected", log_u64("run", feed_run(s->feed)),
                   log_u64("held", feed_held(s->feed)));
@@ -385,6 +390,7 @@ static void on_tick(void *ctx)
         struct sensor *s = ctx;
         int64_t now = sensor_mono(s);
 
+        feed_beat(s->feed);
         if (now >= s->alive_at_ns && !s->loss_next && s->phase == SENSOR_LIVE) {
                 journal_put_alive(&s->state.journal, sensor_wall(s), false);
                 s->alive_at_ns = now + ALIVE_S * NS_PER_S;
@@ -404,6 +410,7 @@ static void on_tick(void *ctx)
         if (out_room(s) && (why_tick(s, false) < 0 || why_expire(s) < 0 || deny_tick(s) < 0 ||
                             attempts_tick(s) < 0))
                 s->failed = -ENOMEM;
+        above_keep(s);
         restore_tick(s);
         procsource_tick(s->o.processes);
         who_tick(s->who, s->state.dirfd, false);
@@ -533,6 +540,8 @@ int sensor_start(struct sensor *s, struct err *err)
                 rc = package_recall(s);
         if (rc == 0)
                 rc = trusted_tell_past(s);
+        if (rc == 0)
+                rc = above_start(s);
         return rc == 0 ? config_start(s) : rc;
 }
 
@@ -541,7 +550,7 @@ void sensor_reread(struct sensor *s)
         lists_reload(s);
 }
 
-void sensor_stop(struct sensor *s)
+void sensor_stop(struct sensor *s, const struct loop_sender *asked)
 {
         struct err err = { 0 };
 
@@ -550,10 +559,10 @@ void sensor_stop(struct sensor *s)
         pool_drain(s->o.pool);
         trusted_stop(s);
         deep_stop(s);
+        above_keep(s);
         who_tick(s->who, s->state.dirfd, true);
         s->stopping = true;
-        if (why_tick(s, true) < 0 || package_stop(s) < 0 ||
-            status_tell(s, "stopped", "asked to") < 0)
+        if (why_tick(s, true) < 0 || package_stop(s) < 0 || status_tell_stopped(s, asked) < 0)
                 return;
         for (int i = 0; i < 2; i++) { /* the queue may be longer than the feed's window */
                 tell_pump(s);
@@ -561,6 +570,7 @@ void sensor_stop(struct sensor *s)
                         log_event(LOG_LEVEL_WARNING, "sensor.stop", log_err(&err));
         }
         tell_pump(s);
+        feed_bye(s->feed, false, asked->pid, asked->uid);
         if (s->state.journal.fd >= 0 && !s->state.broken) {
                 journal_put_alive(&s->state.journal, sensor_wall(s), true);
                 if (journal_flush(&s->state.journal, &err) < 0)

@@ -28,6 +28,7 @@
 
 struct attempts;
 struct loop;
+struct loop_sender;
 struct pool;
 struct procsource;
 struct sensor;
@@ -84,8 +85,8 @@ MUST_USE int sensor_refuse(struct sensor *s, const struct config *c, const char 
 /* Read again whose lists are believed, and what lists there are: see sensor_sources.h. */
 void sensor_reread(struct sensor *s);
 
-/* Tell that it stops, in good order. */
-void sensor_stop(struct sensor *s);
+/* Tell that it stops, and for whose signal, in good order. */
+void sensor_stop(struct sensor *s, const struct loop_sender *asked);
 
 /* Has the first scan ended? */
 bool sensor_is_live(const struct sensor *s);

@@ -2,11 +2,13 @@
 #include "integrity/sensor/sensor_trusted_priv.h"
 
 #include "base/text.h"
+#include "integrity/sensor/sensor_above.h"
 #include "integrity/trusted/content.h"
 #include "loop/log.h"
 
-static bool is_selected(const struct trusted *t, struct span path)
+static bool is_selected(void *ctx, struct span path)
 {
+        const struct trusted *t = ctx;
         struct span rest = buf_span(&t->selected);
 
         if (rest.n == 0)
@@ -111,9 +113,23 @@ static void put_reply(const struct trusted *t, struct buf *out)
         json_end_object(&w);
 }
 
+/* Directories on the way are accepted with what is below them, or by their own paths. */
+static void accept_above(struct trusted *t)
+{
+        uint64_t n = 0;
+
+        if (t->task != TRUSTED_CREATE && t->task != TRUSTED_ACCEPT)
+                return;
+        if (above_accept(t->sensor, is_selected, t, &n) < 0)
+                t->sensor->failed = -ENOMEM;
+        t->changed += n;
+}
+
 void trusted_answer(struct trusted *t)
 {
         struct buf body = BUF_INIT(REPLY_MAX);
+
+        accept_above(t);
 
         put_reply(t, &body);
         if (t->call)

@@ -139,9 +139,7 @@ static int tell_command(struct sensor *s, const struct control_call *c, const ch
 
         buf_clear(&s->skeleton);
         command_put(&f, &s->skeleton);
-        if (buf_status(&s->skeleton) < 0)
-                return buf_status(&s->skeleton);
-        return tell_entry_of(s, buf_span(&s->skeleton), m->who, false);
+        return tell_made(s, m->who);
 }
 
 void command_end(struct sensor *s, struct control_call *c, int rc, const char *text,

@@ -46,18 +46,6 @@ static int tell_watch(struct sensor *s, const struct config *c, const char *even
         return watch_entries(&f, tell_one, s);
 }
 
-static void say_what_waits(const struct sensor *s)
-{
-        for (size_t i = 0; i < s->o.watch->n_profiles; i++) {
-                const struct watch_profile *p = s->o.watch->profiles[i];
-
-                if (p->mode == WATCH_RESTORE)
-                        log_event(LOG_LEVEL_WARNING, "sensor.mode_alerts_only",
-                                  log_bytes("profile", p->name),
-                                  log_str("mode", watch_mode_name(p->mode)));
-        }
-}
-
 /* Whoever may write watch.yaml may blind the sensor: that less is seen than before is an alert, as
  * if the file were watched, which it may be no longer. */
 static int tell_weaker(struct sensor *s, const struct watchset *before)
@@ -247,7 +235,6 @@ static int swap(struct sensor *s)
                 rc = tell_weaker(s, &c->before);
         if (rc < 0)
                 return rc;
-        say_what_waits(s);
         deep_begin(s);
         return begin_scan(s, LOSS_CONFIG);
 }
@@ -327,7 +314,6 @@ int config_start(struct sensor *s)
         struct sensor_config *c = &s->config;
         int rc = 0;
 
-        say_what_waits(s);
         if (s->o.refused[0])
                 rc = tell_watch(s, s->o.config, "refused", s->o.refused, NULL, 0);
         if (rc == 0 && s->found.source == STATE_NONE)

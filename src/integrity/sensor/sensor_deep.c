@@ -327,8 +327,7 @@ static int end_pass(struct deep *d, struct lane *l)
         l->passes++;
         buf_clear(&s->skeleton);
         reread_put(&f, &s->skeleton);
-        rc = buf_status(&s->skeleton) < 0 ? buf_status(&s->skeleton)
-                                          : tell_entry(s, buf_span(&s->skeleton));
+        rc = tell_made(s, NULL);
         log_event(LOG_LEVEL_INFO, "sensor.reread", log_u64("files", l->files),
                   log_u64("bytes", l->bytes), log_u64("found", l->found));
         begin_pass(d, l);

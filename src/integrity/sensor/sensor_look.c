@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "integrity/sensor/sensor_look.h"
+#include "integrity/sensor/sensor_above.h"
 #include "integrity/sensor/sensor_restore.h"
 
 #include "sys/io.h"
@@ -430,8 +431,10 @@ static int look_place(struct sensor *s, struct dirty_place *p)
                 uint8_t own[TABLE_NAME_MAX];
                 struct span name = span_of(p->name, p->name_n);
 
-                if (p->name_n == 0 && !dir->parent)
+                if (p->name_n == 0 && !dir->parent) {
+                        rc = dir->record ? 0 : above_look(s, dir, "live", p->by[0], p->wall_ns);
                         continue;
+                }
                 if (p->name_n == 0) { /* the directory itself: a name in its parent */
                         memcpy(own, dir->name, dir->name_n);
                         name = span_of(own, dir->name_n);

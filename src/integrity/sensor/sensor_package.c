@@ -113,9 +113,7 @@ static int tell(struct package_run *r, struct package_facts *f, struct who *who)
         f->wall_ns = sensor_wall(s);
         f->id = r->id;
         package_put(f, &s->skeleton);
-        if (buf_status(&s->skeleton) < 0)
-                return buf_status(&s->skeleton);
-        return tell_entry_of(s, buf_span(&s->skeleton), who, false);
+        return tell_made(s, who);
 }
 
 static int tell_begun(struct package_run *r)

@@ -4,6 +4,7 @@
  *   sensor.c        life, loop, timers
  *   sensor_scan.c   what scans find
  *   sensor_event.c, sensor_look.c, sensor_take.c, sensor_gone.c  what events lead to: sensor_look.h
+ *   sensor_above.c  directories on the way to what is watched
  *   sensor_rename.c renames
  *   sensor_tell.c   entries on their way out
  *   sensor_status.c what it says of itself
@@ -186,6 +187,7 @@ struct sensor {
                 bool all;
         } info;
 
+        struct above *above; /* sensor_above.h */
         struct content *content;
         struct trusted *trusted;   /* sensor_trusted.c */
         struct restores *restores; /* sensor_restore.c */
@@ -227,7 +229,10 @@ MUST_USE int tell_change(struct sensor *s, const struct change *c, struct span o
 MUST_USE int tell_silent(struct sensor *s, struct span ops);
 /* Any other entry. */
 MUST_USE int tell_entry(struct sensor *s, struct span skeleton);
-/* The same with its author's sensitive values; of_baseline: trusted_told() is called when it is in
+/* The one that was made in s->skeleton, with its author's sensitive values; who may be NULL.  Fails
+ * when it could not be made. */
+MUST_USE int tell_made(struct sensor *s, struct who *who);
+/* Any other with its author's sensitive values; of_baseline: trusted_told() is called when it is in
  * the ledger. */
 MUST_USE int tell_entry_of(struct sensor *s, struct span skeleton, struct who *who,
                            bool of_baseline);
@@ -295,6 +300,9 @@ int rename_seen(void *ctx, const struct table_handle *from_dir, struct span from
 
 /* An integrity.sensor entry, with all filesystems and how each is watched. */
 MUST_USE int status_tell(struct sensor *s, const char *event, const char *reason);
+/* That it ends, for a signal of this sender. */
+struct loop_sender;
+MUST_USE int status_tell_stopped(struct sensor *s, const struct loop_sender *asked);
 /* One, if that has changed since the last. */
 MUST_USE int status_news(struct sensor *s);
 

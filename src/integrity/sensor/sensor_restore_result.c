@@ -39,9 +39,7 @@ int restore_tell_not(struct restores *r, struct span path, const char *reason, s
         r->failed += strcmp(reason, "suspended") != 0;
         log_event(LOG_LEVEL_WARNING, "sensor.not_restored", log_bytes("path", path),
                   log_str("reason", reason), log_bytes("detail", detail));
-        if (buf_status(&s->skeleton) < 0)
-                return buf_status(&s->skeleton);
-        return tell_entry_of(s, buf_span(&s->skeleton), command ? r->call.who : NULL, false);
+        return tell_made(s, command ? r->call.who : NULL);
 }
 
 int restore_tell_incident(struct restores *r, struct span path, const char *action, uint64_t count,
@@ -62,9 +60,7 @@ int restore_tell_incident(struct restores *r, struct span path, const char *acti
         incident_put(&f, &s->skeleton);
         log_event(LOG_LEVEL_ERROR, "sensor.incident", log_bytes("path", path),
                   log_str("action", action), log_u64("count", count));
-        rc = buf_status(&s->skeleton);
-        if (rc == 0)
-                rc = tell_entry(s, buf_span(&s->skeleton));
+        rc = tell_made(s, NULL);
         return rc == 0 ? why_alert_event(s, "incident", f.path, NULL, action) : rc;
 }
 
@@ -88,8 +84,7 @@ static int tell_taken(struct restores *r)
                         return -EBADMSG;
                 buf_clear(&s->skeleton);
                 quarantined_put(&f, &s->skeleton);
-                rc = buf_status(&s->skeleton) < 0 ? buf_status(&s->skeleton)
-                                                  : tell_entry(s, buf_span(&s->skeleton));
+                rc = tell_made(s, NULL);
         }
         return rc;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "integrity/sensor/sensor_priv.h"
 
+#include "integrity/sensor/sensor_above.h"
 #include "integrity/sensor/sensor_restore.h"
 #include "integrity/sensor/sensor_trusted.h"
 #include "loop/log.h"
@@ -114,6 +115,11 @@ static int mount(void *ctx, struct table_node *n, const struct record *is)
         int rc;
 
         (void)is;
+        if (n->mark & TABLE_WAY && !n->record) {
+                rc = above_scan(s, n, seen_word(s));
+                if (rc < 0)
+                        return rc;
+        }
         if (n->mark & TABLE_WAY && n->record) { /* it was a link when it was seen last */
                 rc = look_forget(s, n, seen_word(s), NULL, sensor_wall(s));
                 if (rc < 0)
@@ -179,9 +185,7 @@ static int rescan_done(struct sensor *s)
                 return 0; /* polling is no gap, and neither is a mount that hid nothing */
         buf_clear(&s->skeleton);
         gap_put(&f, &s->skeleton);
-        if (buf_status(&s->skeleton) < 0)
-                return buf_status(&s->skeleton);
-        return tell_entry(s, buf_span(&s->skeleton));
+        return tell_made(s, NULL);
 }
 
 static void finished(void *ctx, int rc)
@@ -367,9 +371,14 @@ static int know_links(struct sensor *s)
         struct table_node *top = table_root(s->table);
         int rc = 0;
 
-        for (struct table_node *n = top; n && rc == 0; n = table_next(top, n))
-                if (n->mark & TABLE_ABOVE && n->parent && (!n->record || !table_is_dir(n)))
+        for (struct table_node *n = top; n && rc == 0; n = table_next(top, n)) {
+                if (!(n->mark & TABLE_ABOVE))
+                        continue;
+                if (n->parent && (!n->record || !table_is_dir(n)))
                         rc = know_link(s, n);
+                if (rc == 0 && !n->record)
+                        rc = above_scan(s, n, seen_word(s));
+        }
         return rc;
 }
 
@@ -436,6 +445,7 @@ int scan_work(struct sensor *s)
         switch (s->phase) {
         case SENSOR_FIRST:
                 s->phase = SENSOR_LIVE;
+                above_keep(s); /* there is a state from now on, and this is a part of it */
                 watch_relieve(s->watch, true);
                 rc = trusted_first(s, sensor_mono(s) - s->scan_began_ns);
                 watch_relieve(s->watch, false);

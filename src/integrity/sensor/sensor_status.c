@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "integrity/trusted/record_text.h"
+#include "loop/loop.h"
 #include "wire/json.h"
 
 #include <stdio.h>
@@ -25,7 +26,7 @@ static bool is_fallback(const struct watch_fs *fs)
         return fs->scope != WATCH_FILESYSTEM || fs->polled;
 }
 
-int status_tell(struct sensor *s, const char *event, const char *reason)
+static int tell_state(struct sensor *s, const char *event, const char *reason, struct who *asked)
 {
         struct sensor_facts f = { .wall_ns = sensor_wall(s),
                                   .event = event,
@@ -34,6 +35,7 @@ int status_tell(struct sensor *s, const char *event, const char *reason)
                                   .config = s->o.config,
                                   .who = procsource_name(procsource_kind(s->o.processes)),
                                   .who_refused = procsource_refused(s->o.processes),
+                                  .asked = asked,
                                   .after_gap = s->found.source != STATE_NONE };
         struct sensor_place marks[PLACES_MAX], fallbacks[PLACES_MAX];
         const struct watch_fs *fs;
@@ -56,9 +58,21 @@ int status_tell(struct sensor *s, const char *event, const char *reason)
                 f.detail = s->found.damage;
         buf_clear(&s->skeleton);
         sensor_put(&f, &s->skeleton);
-        if (buf_status(&s->skeleton) < 0)
-                return buf_status(&s->skeleton);
-        return tell_entry(s, buf_span(&s->skeleton));
+        return tell_made(s, asked);
+}
+
+int status_tell(struct sensor *s, const char *event, const char *reason)
+{
+        return tell_state(s, event, reason, NULL);
+}
+
+/* systemd asks for somebody whom nobody names; a shell's kill is the shell's. */
+int status_tell_stopped(struct sensor *s, const struct loop_sender *asked)
+{
+        struct who *who = asked->pid ? who_of(s->who, asked->pid, -1, false) : NULL;
+
+        return tell_state(s, "stopped",
+                          asked->pid == 1 ? "asked to, by the system's manager" : "asked to", who);
 }
 
 int status_news(struct sensor *s)

@@ -142,6 +142,8 @@ int tell_change(struct sensor *s, const struct change *seen, struct span ops)
         rc = queue(s, buf_span(&s->skeleton), ops, (struct who *)c->who, NULL, false);
         if (rc == 0)
                 rc = why_alert_tell(s, (struct who *)c->who);
+        if (c->above) /* what is not watched is neither frozen nor put back */
+                return rc;
         deny_judged(s, c);
         guard_judged(s, c);
         return rc == 0 ? restore_seen(s, c) : rc;
@@ -155,6 +157,13 @@ int tell_silent(struct sensor *s, struct span ops)
 int tell_entry(struct sensor *s, struct span skeleton)
 {
         return queue(s, skeleton, SPAN_NONE, NULL, NULL, false);
+}
+
+int tell_made(struct sensor *s, struct who *who)
+{
+        int rc = buf_status(&s->skeleton);
+
+        return rc < 0 ? rc : queue(s, buf_span(&s->skeleton), SPAN_NONE, who, NULL, false);
 }
 
 int tell_entry_of(struct sensor *s, struct span skeleton, struct who *who, bool of_baseline)

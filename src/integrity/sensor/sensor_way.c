@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Places that are not watched, on the way to what is: directories to walk through, and links that
  * stand where one was or should be. */
+#include "integrity/sensor/sensor_above.h"
 #include "integrity/sensor/sensor_look.h"
 
 #include "sys/io.h"
@@ -66,9 +67,14 @@ int look_way(struct sensor *s, struct table_node *dir, struct span name, struct 
         if (n && n->mark & TABLE_ABOVE)
                 scan_want(s, LOSS_MOUNTS, p->wall_ns, p->wall_ns);
         rc = look_link(s, dir, name, text, p);
-        if (rc != 1 || (n && n->mark & TABLE_ABOVE))
-                return rc == 1 ? 0 : rc;
+        if (rc != 1)
+                return rc;
         n = table_child(s->table, dir, name);
+        if (n && n->mark & (TABLE_ABOVE | TABLE_WAY)) {
+                rc = above_look(s, n, "live", p->by[0], p->wall_ns);
+                if (rc < 0 || n->mark & TABLE_ABOVE)
+                        return rc;
+        }
         fd = look_dir(s, dir);
         rc = fd < 0 ? fd : dir_handle(fd, text, &h);
         if (rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM)
@@ -76,6 +82,7 @@ int look_way(struct sensor *s, struct table_node *dir, struct span name, struct 
         if (rc < 0) {
                 rc = n ? look_forget_below(s, n, p) : 0;
                 if (rc == 0 && n) {
+                        above_forget(s, n);
                         n->mark &= (uint8_t)~TABLE_WAY;
                         table_drop_record(s->table, n);
                 }
@@ -87,5 +94,6 @@ int look_way(struct sensor *s, struct table_node *dir, struct span name, struct 
         if (!n)
                 return -ENOMEM;
         n->mark |= TABLE_WAY;
-        return look_enter(s, n, p->by[0]);
+        rc = above_look(s, n, "live", p->by[0], p->wall_ns);
+        return rc < 0 ? rc : look_enter(s, n, p->by[0]);
 }

@@ -202,9 +202,7 @@ static int tell_approval(struct sensor *s, const struct approval *a, const char 
                 who_put(&w, who, NULL, 0, NULL);
         }
         json_end_object(&w);
-        if (buf_status(&s->skeleton) < 0)
-                return buf_status(&s->skeleton);
-        return tell_entry_of(s, buf_span(&s->skeleton), who, false);
+        return tell_made(s, who);
 }
 
 /* ---- judging ---- */
@@ -498,9 +496,7 @@ int why_tell_explained(struct sensor *s, const char *id, const char *change, con
                 who_put(&w, who, NULL, 0, NULL);
         }
         json_end_object(&w);
-        if (buf_status(&s->skeleton) < 0)
-                return buf_status(&s->skeleton);
-        return tell_entry_of(s, buf_span(&s->skeleton), who, false);
+        return tell_made(s, who);
 }
 
 /* A ticket that came after the fact. */

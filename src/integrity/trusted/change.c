@@ -322,5 +322,9 @@ void sensor_put(const struct sensor_facts *f, struct buf *out)
         if (f->who_refused && *f->who_refused)
                 json_member_text(&w, "who_refused", f->who_refused);
         json_end_object(&w);
+        if (f->asked) {
+                json_put_key(&w, "who");
+                who_put(&w, f->asked, NULL, 0, NULL);
+        }
         json_end_object(&w);
 }

@@ -27,7 +27,8 @@ struct change {
         struct span path;
         struct span from;                    /* before a rename; empty: none */
         const struct watch_profile *profile; /* NULL: all attributes, and none is named */
-        bool on_way;  /* not watched itself: a link where a directory leads to what is */
+        bool on_way;  /* not watched itself: leads to what is, or a link stands where that was */
+        bool above;   /* a directory that leads there, of which no more than rights are known */
         bool over;    /* the rename took the place of another file: `was` is that file */
         bool existed; /* was is NULL, but it is not new: nothing is known of it before */
         const struct record *was; /* NULL: created, unless it existed */
@@ -93,6 +94,7 @@ struct sensor_facts {
         const char *who;         /* ebpf, connector or proc */
         const char *who_refused; /* why not a better one; "" or NULL: there is none */
         bool after_gap;
+        const struct who *asked; /* whose signal stopped it; NULL: none did, or nobody knows */
 };
 void sensor_put(const struct sensor_facts *f, struct buf *out);
 

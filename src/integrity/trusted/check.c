@@ -206,9 +206,46 @@ static int report_missing(struct check *c)
         return rc;
 }
 
+/* ---- directories on the way ---- */
+
+static int compare_above(struct check *c, struct observer *o, const struct table_node *n)
+{
+        CLEANUP_FD int fd = observe_open_dir(path_of(c, n));
+        struct record was, is;
+
+        if (fd < 0 || observe(o, fd, ".", &is, NULL) < 0 ||
+            !watchset_leads(c->watch, path_of(c, n)))
+                return 0; /* that it is gone tells what is below it */
+        if (record_decode(table_record(n), &was, NULL) < 0)
+                return -EBADMSG;
+        record_keep_rights(&is);
+        return compare(c, path_of(c, n), &was, &is);
+}
+
+/* There is no such file before a sensor has run that knows them. */
+static int run_above(struct check *c, int dirfd, struct err *err)
+{
+        CLEANUP(observer_freep) struct observer *o = NULL;
+        CLEANUP(table_freep) struct table *t = NULL;
+        struct watchset rules = { 0 };
+        struct snapshot_head head;
+        int rc = table_new(&t, err);
+
+        if (rc == 0)
+                rc = observer_new(&o, err);
+        if (rc == 0)
+                rc = snapshot_read(&io_kernel, dirfd, CHECK_ABOVE, &rules, t, &head, err);
+        watchset_done(&rules);
+        if (rc < 0)
+                return rc == -ENOENT ? 0 : rc;
+        for (struct table_node *n = table_root(t); n && rc == 0; n = table_next(table_root(t), n))
+                rc = n->record ? compare_above(c, o, n) : 0;
+        return rc;
+}
+
 /* ---- against the baseline ---- */
 
-static int run(struct check *c, struct err *err)
+static int run(struct check *c, int dirfd, struct err *err)
 {
         CLEANUP(pool_freep) struct pool *pool = NULL;
         struct check_result *r = c->result;
@@ -221,6 +258,8 @@ static int run(struct check *c, struct err *err)
                 rc = walk(c, pool, NULL, c->o->deep ? SCAN_DEEP : 0, err);
         if (rc == 0)
                 rc = report_missing(c);
+        if (rc == 0)
+                rc = run_above(c, dirfd, err);
         if (rc == 0) {
                 r->counts = scan_counts(c->scan);
                 r->verdict = r->added || r->missing || r->changed ? VERDICT_FAIL
@@ -244,7 +283,7 @@ int check_run(const struct check_options *o, struct check_result *ret, struct er
         if (rc == 0)
                 rc = snapshot_read(&io_kernel, dirfd, "baseline", &w, t, &r.baseline, err);
         if (rc == 0)
-                rc = run(&c, err);
+                rc = run(&c, dirfd, err);
         buf_done(&c.path);
         watchset_done(&w);
         if (rc == 0)

@@ -13,6 +13,9 @@
 #include "integrity/trusted/scan.h"
 #include "integrity/trusted/snapshot.h"
 
+/* Snapshot of the directories above what is watched, as they are trusted: record_keep_rights(). */
+#define CHECK_ABOVE "above.trusted"
+
 struct check_options {
         const char *state_dir; /* the sensor's: holds "baseline" */
         bool deep;             /* read all content again */

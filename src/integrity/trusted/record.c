@@ -185,6 +185,13 @@ bool record_same_file(const struct record *a, const struct record *b)
                a->type == b->type;
 }
 
+void record_keep_rights(struct record *r)
+{
+        r->size = r->ino = r->dev = r->rdev = 0;
+        r->mtime_ns = r->ctime_ns = r->btime_ns = 0;
+        r->nlink = r->fs = 0;
+}
+
 bool record_same_stat(const struct record *a, const struct record *b)
 {
         return record_same_file(a, b) && a->mode == b->mode && a->uid == b->uid &&

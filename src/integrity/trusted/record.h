@@ -193,6 +193,10 @@ extern const char *const record_field_name[RECORD_F_COUNT];
 /* The field that says that a part differs. */
 enum record_field record_part_field(enum record_part p);
 
+/* Of a directory that only leads to what is watched: keep owner and rights, and nothing of what is
+ * in it or of which one it is. */
+void record_keep_rights(struct record *r);
+
 /* Whether everything stat() shows is the same, ctime included: then neither content nor attributes
  * were touched through the filesystem and need not be read again. */
 bool record_same_stat(const struct record *a, const struct record *b);
