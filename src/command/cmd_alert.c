@@ -98,6 +98,24 @@ static void take_raised(const struct screen *s, const struct view *v, struct ale
         line_put_author(s, v, &x->who);
 }
 
+/* A process of Assay that gives no sign of life; what it did not see may be anything. */
+static void take_silent(const struct screen *s, const struct view *v, struct alert *x)
+{
+        x->wall_ns = v->has_time ? v->wall_ns : 0;
+        x->index = v->index;
+        take(v, "what.severity", &x->severity);
+        line_put_phrase(s, v, STYLE_NONE, "no sign of assay-{proc} since {since:time} ({cause})",
+                        &x->what);
+        line_put_author(s, v, &x->who);
+}
+
+static void take_heard(const struct screen *s, const struct view *v, struct alert *x)
+{
+        buf_clear(&x->state);
+        buf_put_str(&x->state, "over");
+        line_put_phrase(s, v, STYLE_NONE, "; back after {silent_ns:ns}", &x->what);
+}
+
 /* An alert whose beginning is not in view is shown by what came later of it. */
 static void take_entry(const struct screen *s, const struct view *v, struct alerts *all)
 {
@@ -114,6 +132,10 @@ static void take_entry(const struct screen *s, const struct view *v, struct aler
                 return;
         if (span_eq_str(v->entry.kind, "alert.raised")) {
                 take_raised(s, v, x);
+        } else if (span_eq_str(v->entry.kind, "alert.silent")) {
+                take_silent(s, v, x);
+        } else if (span_eq_str(v->entry.kind, "alert.heard")) {
+                take_heard(s, v, x);
         } else if (span_eq_str(v->entry.kind, "alert.updated")) {
                 take(v, "what.severity", &x->severity);
                 take(v, "what.state", &x->state);

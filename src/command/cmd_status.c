@@ -26,7 +26,7 @@ static const struct {
         { "recorder", true, true },
         { "sensor", true, true },
         { "monitor", false, true },
-        { "uplink", false, false },
+        { "uplink", false, true },
 };
 
 enum {
@@ -40,6 +40,10 @@ struct process {
         bool known; /* it has said something here */
         bool lives;
         int64_t silent_ns; /* since it said something last */
+        int64_t said_ns;   /* when that was, wall; 0: not known */
+        bool missed;       /* by the recorder, which it says nothing to */
+        int64_t missed_since_ns;
+        char cause[16]; /* as in alert.silent */
         struct buf text;
         struct json_value state;
         char why[ERR_TEXT_MAX]; /* not known */
@@ -57,7 +61,7 @@ struct ledger_state {
 /* ---- gathering ---- */
 
 /* A process that was stopped keeps its lock, but what it says grows old. */
-static int64_t silence(const struct invocation *in, int run_fd, const char *name)
+static int64_t said_when(int run_fd, const char *name)
 {
         char file[64];
         struct stat st;
@@ -65,12 +69,12 @@ static int64_t silence(const struct invocation *in, int run_fd, const char *name
         snprintf(file, sizeof(file), "%s.status", name);
         if (fstatat(run_fd, file, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return 0;
-        return clock_wall(in->clock) - (st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec);
+        return st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec;
 }
 
 static bool is_silent(const struct process *p)
 {
-        return p->lives && p->silent_ns > SILENT_S * NS_PER_S;
+        return p->lives && (p->silent_ns > SILENT_S * NS_PER_S || p->missed);
 }
 
 static void look_at_process(const struct invocation *in, int run_fd, struct process *p)
@@ -78,13 +82,42 @@ static void look_at_process(const struct invocation *in, int run_fd, struct proc
         struct err err = { 0 };
         int status;
 
-        p->silent_ns = p->regular ? silence(in, run_fd, p->name) : 0;
+        p->said_ns = said_when(run_fd, p->name);
+        p->silent_ns = p->regular && p->said_ns ? clock_wall(in->clock) - p->said_ns : 0;
         status = presence_read(run_fd, p->name, &p->text, &p->lives, &err);
         if (status == 0) {
                 p->known = true;
                 p->state = json_value_of(buf_span(&p->text));
         } else if (status != -ENOENT) {
                 snprintf(p->why, sizeof(p->why), "%s", err_text(&err));
+        }
+}
+
+/* Whom the recorder misses: [proc, time of the last sign, cause]. */
+static void take_missed(const struct process *recorder, struct process *p, size_t n)
+{
+        struct json_value list, item, v;
+        struct span part[3];
+        struct json_iter it;
+
+        if (!recorder->lives || !json_get_path(recorder->state, "more.absent", &list) ||
+            list.type != JSON_ARRAY)
+                return;
+        for (it = json_iter_of(list); json_next(&it, NULL, &item);) {
+                struct json_iter parts = json_iter_of(item);
+                size_t k = 0;
+
+                while (item.type == JSON_ARRAY && k < ARRAY_LEN(part) &&
+                       json_next(&parts, NULL, &v) && json_value_plain(v, &part[k]))
+                        k++;
+                for (size_t i = 0; i < n && k == ARRAY_LEN(part); i++)
+                        if (span_eq_str(part[0], p[i].name) &&
+                            text_to_time(part[1], &p[i].missed_since_ns) == 0) {
+                                p[i].missed = true;
+                                snprintf(p[i].cause, sizeof(p[i].cause), "%.*s",
+                                         (int)MIN_OF(part[2].n, sizeof(p[i].cause) - 1),
+                                         (const char *)part[2].p);
+                        }
         }
 }
 
@@ -397,25 +430,45 @@ static void put_sinks(const struct invocation *in, const struct process *p, stru
         sinks_put(in, p->state, 2, out);
 }
 
+/* Nothing of it since then: by its own status, or because the recorder misses it. */
+static void put_no_sign(const struct invocation *in, const struct process *p, struct buf *out)
+{
+        int64_t last = p->said_ns;
+
+        if (p->missed && (last == 0 || p->missed_since_ns < last))
+                last = p->missed_since_ns;
+        if (last == 0)
+                return;
+        buf_put_str(out, ", no sign since ");
+        screen_put_time(&in->out, out, last);
+        buf_put_str(out, " (");
+        screen_put_duration(out, clock_wall(in->clock) - last);
+        buf_put_byte(out, ')');
+        if (p->missed) {
+                buf_put_str(out, ", an alert says so: ");
+                text_put_safe(out, span_str(p->cause));
+        } else if (p->lives) {
+                buf_put_str(out, ": stopped, or too busy; what follows is what it said last");
+        }
+}
+
 static void put_process(const struct invocation *in, const struct process *p, struct buf *out)
 {
         struct json_value v;
         int64_t started, n;
 
         put_heading(&in->out, p->name,
-                    is_silent(p)            ? STYLE_BAD
-                    : p->lives              ? STYLE_GOOD
-                    : p->always || p->known ? STYLE_BAD
-                                            : STYLE_NONE,
+                    is_silent(p)                         ? STYLE_BAD
+                    : p->lives                           ? STYLE_GOOD
+                    : p->always || p->known || p->missed ? STYLE_BAD
+                                                         : STYLE_NONE,
                     verdict_of(p), out);
         if (*p->why) {
                 buf_put_str(out, ": ");
                 text_put_safe(out, span_str(p->why));
         }
-        if (is_silent(p)) {
-                buf_put_str(out, " for ");
-                screen_put_duration(out, p->silent_ns);
-                buf_put_str(out, ": stopped, or too busy; what follows is what it said last");
+        if (is_silent(p) || (!p->lives && (p->known || p->missed))) {
+                put_no_sign(in, p, out);
         } else if (p->lives && since(p, &started)) {
                 buf_put_str(out, " for ");
                 screen_put_duration(out, clock_wall(in->clock) - started);
@@ -530,6 +583,8 @@ static void put_json(const struct process *p, size_t n, const struct ledger_stat
         json_begin_array(&w);
         for (size_t i = 0; i < n; i++) {
                 json_begin_object(&w);
+                if (p[i].missed)
+                        command_put_json_text(&w, "missed", p[i].cause);
                 json_member_text(&w, "name", p[i].name);
                 if (p[i].known)
                         json_member_raw(&w, "said", buf_span(&p[i].text));
@@ -552,7 +607,7 @@ static enum status judge(const struct process *p, size_t n, const struct ledger_
         for (size_t i = 0; i < n; i++) {
                 if (*p[i].why)
                         status = STATUS_UNSURE;
-                else if (is_silent(&p[i]) ||
+                else if (is_silent(&p[i]) || p[i].missed ||
                          (p[i].lives ? sinks_have_trouble(p[i].state) : p[i].always || p[i].known))
                         return STATUS_PROBLEM;
         }
@@ -577,6 +632,7 @@ static enum status run(struct invocation *in)
                 if (run_fd >= 0)
                         look_at_process(in, run_fd, &p[i]);
         }
+        take_missed(&p[0], p, ARRAY_LEN(p));
         look_at_ledger(in, &l);
         if (in->json) {
                 put_json(p, ARRAY_LEN(p), &l, &out);
@@ -598,7 +654,7 @@ const struct command command_status = {
         .help = "For the recorder, the sensor and the others: running or not, since when, as which\n"
                 "user, and which rights each gave away; what is watched and by which means; where\n"
                 "alerts are delivered; the ledger's size, how old its checkpoint is and what is\n"
-                "durable but not yet published.  Exit status 1 when one of them is not running, or a\n"
-                "place where alerts are delivered is down.",
+                "durable but not yet published.  Exit status 1 when one of them is not running or\n"
+                "gives no sign of life, or a place where alerts are delivered is down.",
         .run = run,
 };

@@ -35,6 +35,10 @@ struct phrase {
 static const struct phrase phrases[] = {
         { "alert.explained", STYLE_GOOD, "alert", "{id} explained by {change}: {reason}",
           line_put_author },
+        { "alert.heard", STYLE_GOOD, "alert",
+          "{id}: assay-{proc} is back, nothing was heard of it for {silent_ns:ns}, since {since:time}[, "
+          "pid {pid}]",
+          NULL },
         { "alert.missed", STYLE_BAD, "MISSED",
           "sink {sink} did not get the entries from {from:count}[ to below {until:count}] of {origin}: "
           "{reason}",
@@ -43,6 +47,10 @@ static const struct phrase phrases[] = {
           "{id}, {severity}: {path} {change}[, profile {profile}][; {detail}]", line_put_author },
         { "alert.refused", STYLE_BAD, "REFUSED",
           "sink {sink} refused entry {index:count} of {origin}: {reason}", NULL },
+        { "alert.silent", STYLE_BAD, "ALERT",
+          "{id}, {severity}: no sign of assay-{proc} since {since:time} ({cause})[, {count:count} times][, "
+          "pid {pid}]",
+          line_put_author },
         { "alert.sink_down", STYLE_BAD, "SINK DOWN",
           "{sink} ({type}) since {since:time}, entry {index:count} and later ones wait: {reason}",
           NULL },
@@ -124,7 +132,7 @@ static const struct phrase phrases[] = {
         { "integrity.sensor", STYLE_BOLD, "sensor",
           "{event}[: {reason}][: {detail}][, watching {paths:list}][, {files:count} files known][, "
           "authors from {who}]",
-          NULL },
+          line_put_author },
         { "integrity.source", STYLE_GOOD, "list",
           "{event}[: commit {commit} of {origin}][ on {on:list}][ for {maps:list}][, {entries:count} "
           "files][, until {expires:time}][, signed by {key}][, whose lists are believed: "
@@ -149,7 +157,8 @@ static const struct phrase phrases[] = {
           "opened: {origin}, {size:count} entries before this one[, succeeds {previous_origin}]",
           NULL },
         { "ledger.peer", STYLE_DIM, "peer",
-          "[{proc} ]{event}[: {reason}][, run {run}][, pid {pid}][, uid {uid}]", NULL },
+          "[{proc} ]{event}[: {reason}][, not heard of for {away_ns:ns}][, run {run}][, pid {pid}][, uid {uid}]",
+          NULL },
         { "ledger.pruned", STYLE_WARN, "pruned",
           "entries below {min_index:count} under policy {policy}[, until {until:time}]",
           line_put_author },

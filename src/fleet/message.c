@@ -114,6 +114,24 @@ static void say_explained(const struct message *m, struct buf *out)
         put_between(m, ": ", "what.reason", "", out);
 }
 
+static void say_silent(const struct message *m, struct buf *out)
+{
+        put_between(m, "no sign of assay-", "what.proc", "", out);
+        put_between(m, " since ", "what.since", "", out);
+        put_between(m, " (", "what.cause", ")", out);
+        put_between(m, ", it ended ", "what.count", " times", out);
+        put_between(m, ", pid ", "what.pid", "", out);
+        put_between(m, "; process ", "who.pid", " had asked it to stop", out);
+        put_between(m, " [alert ", "what.id", "]", out);
+}
+
+static void say_heard(const struct message *m, struct buf *out)
+{
+        put_between(m, "assay-", "what.proc", " is back", out);
+        put_between(m, ", nothing was heard of it since ", "what.since", "", out);
+        put_between(m, " [alert ", "what.id", "]", out);
+}
+
 static void say_test(const struct message *m, struct buf *out)
 {
         put_between(m, "this is a trial of the delivery of alerts, ", "what.test", "", out);
@@ -178,8 +196,9 @@ static const struct {
         void (*say)(const struct message *m, struct buf *out);
         bool own;
 } sayings[] = {
-        { "alert.explained", say_explained, false }, { "alert.missed", say_missed, true },
-        { "alert.raised", say_raised, false },       { "alert.refused", say_refused, true },
+        { "alert.explained", say_explained, false }, { "alert.heard", say_heard, false },
+        { "alert.missed", say_missed, true },        { "alert.raised", say_raised, false },
+        { "alert.refused", say_refused, true },      { "alert.silent", say_silent, false },
         { "alert.sink_down", say_down, true },       { "alert.sink_up", say_up, true },
         { "alert.test", say_test, false },           { "alert.updated", say_updated, false },
 };

@@ -31,6 +31,7 @@
 enum {
         CONNECT_MS = 5000,
         TICK_MS = 1000,
+        STATUS_S = 5,
         SOON_MS = 100,   /* from news to the status file */
         STOP_MS = 10000, /* for deliveries that have begun */
         STOP_STEP_MS = 20,
@@ -69,6 +70,8 @@ struct uplink {
         struct feed *feed;
         struct loop_source *feed_source, *tick, *status;
         bool status_due;
+        int64_t status_ns;        /* when it was said last, monotonic */
+        struct loop_sender asked; /* whose signal ends it */
         struct notify notify;
         struct presence presence;
         struct sandbox_state sandbox;
@@ -104,6 +107,7 @@ static void say_status(void *ctx)
         struct err err = { 0 };
 
         u->status_due = false;
+        u->status_ns = clock_mono(u->o->clock);
         put_status(u, &out);
         if (buf_status(&out) == 0 &&
             presence_say(&u->presence, &u->sandbox, buf_span(&out), &err) < 0)
@@ -267,6 +271,9 @@ static void on_tick(void *ctx)
         struct uplink *u = ctx;
 
         connect_feed(u);
+        feed_beat(u->feed);
+        if (clock_mono(u->o->clock) - u->status_ns >= STATUS_S * NS_PER_S)
+                status_soon(u);
         loop_timer_set(u->tick, clock_mono(u->o->clock) + TICK_MS * NS_PER_MS);
 }
 
@@ -568,6 +575,7 @@ static void on_signal(void *ctx, int signo)
 {
         struct uplink *u = ctx;
 
+        u->asked = loop_signal_sender(u->loop);
         loop_stop(u->loop, signo == SIGHUP ? UPLINK_AGAIN : 0);
 }
 
@@ -679,6 +687,8 @@ int uplink_run(const struct uplink_options *o)
                 say_status(u);
                 (void)!notify_send(&u->notify, "READY=1");
                 rc = loop_run(u->loop);
+                if (rc == 0 || rc == UPLINK_AGAIN)
+                        feed_bye(u->feed, rc == UPLINK_AGAIN, u->asked.pid, u->asked.uid);
         }
         done(u);
         return rc;

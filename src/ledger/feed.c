@@ -66,6 +66,7 @@ static void disconnect(struct feed *f)
         f->n_sent = 0; /* all of it goes out again */
         f->again = 0;
         f->want_write = false;
+        f->beat_ns = 0;
 }
 
 /* ---- connecting ---- */
@@ -339,6 +340,39 @@ int feed_flush(struct feed *f, int timeout_ms, struct err *err)
                         return err_sys(err, r, "%s: %zu entries wait", f->socket, f->n);
         }
         return 0;
+}
+
+/* ---- signs of life ---- */
+
+/* Where the socket is full there is more than a sign of life on its way. */
+void feed_beat(struct feed *f)
+{
+        int64_t now = clock_mono(&sysclock);
+        size_t at;
+
+        if (f->fd < 0 || (f->beat_ns && now - f->beat_ns < MSG_BEAT_S * NS_PER_S))
+                return;
+        buf_clear(&f->out);
+        at = msg_begin(&f->out, MSG_BEAT);
+        msg_end(&f->out, at);
+        if (buf_status(&f->out) == 0 && sock_send(f->fd, buf_span(&f->out)) == 0)
+                f->beat_ns = now;
+}
+
+void feed_bye(struct feed *f, bool again, pid_t pid, uid_t uid)
+{
+        size_t at;
+
+        if (f->fd < 0)
+                return;
+        buf_clear(&f->out);
+        at = msg_begin(&f->out, MSG_BYE);
+        msg_put_u8(&f->out, again ? MSG_BYE_AGAIN : MSG_BYE_STOP);
+        msg_put_u32(&f->out, (uint32_t)pid);
+        msg_put_u32(&f->out, uid);
+        msg_end(&f->out, at);
+        if (buf_status(&f->out) == 0)
+                (void)!sock_send(f->fd, buf_span(&f->out)); /* unsaid it alerts: rather that */
 }
 
 /* ---- commands ---- */

@@ -11,6 +11,8 @@
 #include "base/base.h"
 #include "base/err.h"
 
+#include <sys/types.h>
+
 struct feed;
 
 struct feed_field {
@@ -60,6 +62,13 @@ int feed_stopped(const struct feed *f);
 size_t feed_pending(const struct feed *f);
 /* Work until nothing is pending or the time is over (-ETIMEDOUT). */
 MUST_USE int feed_flush(struct feed *f, int timeout_ms, struct err *err);
+
+/* Say that we live, where MSG_BEAT_S are over since that was said last: for a timer of the owner's
+ * loop, so that a loop that stands still says nothing.  Who has begun with it has to go on. */
+void feed_beat(struct feed *f);
+/* Say that we leave, before the connection is closed: asked to by this process of this user (pid 0:
+ * not known); again: to come back at once.  Without it the recorder takes it for a death. */
+void feed_bye(struct feed *f, bool again, pid_t pid, uid_t uid);
 
 /* Send an administrator's command and wait for the reply's JSON body, appended to ret.
  * Returns the reply's code; its "error" text is in *err. */

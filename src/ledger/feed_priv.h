@@ -38,6 +38,7 @@ struct feed {
         struct buf out;
         uint8_t *in; /* MSG_MAX */
         bool want_write;
+        int64_t beat_ns; /* when the last one was sent; 0: none over this connection */
 
         struct buf *reply; /* of the command in flight */
         int reply_code;

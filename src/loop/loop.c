@@ -50,6 +50,7 @@ struct loop {
                 loop_signal_fn *fn;
                 void *ctx;
         } on_signal[SIGNALS];
+        struct loop_sender sender;
         struct loop_source *sources;
         struct loop_source **heap; /* earliest first; room for every timer that exists */
         size_t n_heap, n_timers, cap_heap;
@@ -276,6 +277,7 @@ static void on_sigfd(void *ctx, unsigned events)
 
         while (read(l->sigfd, &info, sizeof info) == sizeof info) {
                 signo = info.ssi_signo;
+                l->sender = (struct loop_sender){ (pid_t)info.ssi_pid, info.ssi_uid };
                 if (signo < SIGNALS && l->on_signal[signo].fn)
                         l->on_signal[signo].fn(l->on_signal[signo].ctx, (int)signo);
         }
@@ -299,6 +301,11 @@ int loop_add_signal(struct loop *l, int signo, loop_signal_fn *fn, void *ctx, st
         if (l->signals_source)
                 return 0;
         return loop_add_fd(l, fd, LOOP_READ, on_sigfd, l, &l->signals_source, err);
+}
+
+struct loop_sender loop_signal_sender(const struct loop *l)
+{
+        return l->sender;
 }
 
 /* ---- the turn ---- */

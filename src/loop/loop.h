@@ -10,6 +10,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 
+#include <sys/types.h>
+
 struct loop;
 struct loop_source;
 
@@ -39,6 +41,12 @@ void loop_timer_set(struct loop_source *s, int64_t at_ns);
 /* Blocks the signal for the process and reads it through a signalfd. */
 MUST_USE int loop_add_signal(struct loop *l, int signo, loop_signal_fn *fn, void *ctx,
                              struct err *err);
+/* Who sent the signal whose handler runs, or ran last.  pid 0: the kernel, or nobody yet. */
+struct loop_sender {
+        pid_t pid;
+        uid_t uid;
+};
+struct loop_sender loop_signal_sender(const struct loop *l);
 /* Called after every turn, when all ready handlers have run: the place for group commit. */
 void loop_set_turn(struct loop *l, loop_turn_fn *fn, void *ctx);
 struct loop_source *loop_remove(struct loop_source *s); /* NULL is fine; returns NULL */

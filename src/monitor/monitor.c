@@ -300,7 +300,7 @@ int monitor_start(struct monitor *m, struct err *err)
         return 0;
 }
 
-void monitor_stop(struct monitor *m)
+void monitor_stop(struct monitor *m, const struct loop_sender *asked)
 {
         struct err err = { 0 };
 
@@ -316,6 +316,12 @@ void monitor_stop(struct monitor *m)
         tell_pump(m);
         if (feed_connected(m->feed) && feed_flush(m->feed, STOP_MS, &err) < 0)
                 log_event(LOG_LEVEL_WARNING, "monitor.stop", log_err(&err));
+        feed_bye(m->feed, false, asked->pid, asked->uid);
+}
+
+void monitor_beat(struct monitor *m)
+{
+        feed_beat(m->feed);
 }
 
 /* ---- status ---- */

@@ -51,8 +51,10 @@ DEFINE_CLEANUP(struct monitor, monitor_free)
 
 /* Begin once the recorder is there: finish what a crash left, then look. */
 MUST_USE int monitor_start(struct monitor *m, struct err *err);
-/* Tell that it stops and wait a little for the recorder. */
-void monitor_stop(struct monitor *m);
+/* Tell that it stops, for whose signal, and wait a little for the recorder. */
+void monitor_stop(struct monitor *m, const struct loop_sender *asked);
+/* Now and then: a sign of life for the recorder. */
+void monitor_beat(struct monitor *m);
 /* Read state.yaml again, and look at everything.  A file that is refused is told, and what was
  * before goes on. */
 void monitor_reload(struct monitor *m);

@@ -27,6 +27,7 @@ struct process {
         struct pool *pool;
         struct monitor *monitor;
         struct loop_source *status;
+        struct loop_sender asked; /* whose signal ends it */
         struct notify notify;
         struct presence presence;
         struct sandbox_state sandbox;
@@ -39,6 +40,7 @@ static void on_stop(void *ctx, int signo)
         struct process *p = ctx;
 
         (void)signo;
+        p->asked = loop_signal_sender(p->loop);
         loop_stop(p->loop, 0);
 }
 
@@ -57,6 +59,7 @@ static void say_status(void *ctx)
         int64_t ms = monitor_is_ready(p->monitor) ? STATUS_MS : STATUS_FIRST_MS;
         struct err err = { 0 };
 
+        monitor_beat(p->monitor);
         monitor_put_status(p->monitor, &b);
         if (buf_status(&b) == 0 && presence_say(&p->presence, &p->sandbox, buf_span(&b), &err) < 0)
                 log_event(LOG_LEVEL_WARNING, "monitor.status", log_err(&err));
@@ -148,7 +151,7 @@ int monitor_run(const struct monitor_run_options *o)
                 (void)!notify_send(&p->notify, "READY=1");
                 rc = loop_run(p->loop);
                 if (rc == 0)
-                        monitor_stop(p->monitor);
+                        monitor_stop(p->monitor, &p->asked);
                 else
                         rc = -EIO;
         }

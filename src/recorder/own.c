@@ -60,7 +60,7 @@ static int stage_as(struct recorder *r, enum role_id role, uint64_t run, uint64_
                               &index, err);
 }
 
-static int end_entry(struct recorder *r, struct own_entry *e, const struct peer *by,
+static int end_entry(struct recorder *r, struct own_entry *e, const struct sock_cred *by,
                      struct err *err)
 {
         int rc;
@@ -69,8 +69,8 @@ static int end_entry(struct recorder *r, struct own_entry *e, const struct peer 
         if (by) {
                 json_put_key(&e->w, "who");
                 json_begin_object(&e->w);
-                json_member_int(&e->w, "pid", by->cred.pid);
-                json_member_int(&e->w, "uid", by->cred.uid);
+                json_member_int(&e->w, "pid", by->pid);
+                json_member_int(&e->w, "uid", by->uid);
                 json_end_object(&e->w);
         }
         json_end_object(&e->w);
@@ -80,19 +80,24 @@ static int end_entry(struct recorder *r, struct own_entry *e, const struct peer 
         return rc;
 }
 
-int own_end(struct recorder *r, struct own_entry *e)
+static int end_of(struct recorder *r, struct own_entry *e, const struct sock_cred *by)
 {
         struct err err = { 0 };
-        int rc = end_entry(r, e, NULL, &err);
+        int rc = end_entry(r, e, by, &err);
 
         if (rc < 0 && rc != -ENOSPC)
                 recorder_stop(r, rc, e->kind, &err);
         return rc;
 }
 
+int own_end(struct recorder *r, struct own_entry *e)
+{
+        return end_of(r, e, NULL);
+}
+
 int own_end_by(struct recorder *r, struct own_entry *e, const struct peer *by, struct err *err)
 {
-        int rc = end_entry(r, e, by, err);
+        int rc = end_entry(r, e, by ? &by->cred : NULL, err);
 
         if (rc == -ENOSPC)
                 return err_set(err, rc, "the ledger takes no entry: %s", strerror(-rc));
@@ -166,10 +171,13 @@ void own_opened(struct recorder *r)
 
 void own_peer(struct recorder *r, const struct peer *p, const char *event, bool resumed)
 {
+        int64_t away = strcmp(event, "connected") == 0 ? signs_away_ns(r, p->role) : -1;
         char reason[ERR_TEXT_MAX];
         struct own_entry e;
 
         own_begin(r, &e, "ledger.peer");
+        if (away >= 0)
+                put_ns(&e.w, "away_ns", away);
         json_member_text(&e.w, "event", event);
         if (p->run)
                 json_member_u64(&e.w, "last_seq", p->last);
@@ -198,6 +206,40 @@ void own_turned_away(struct recorder *r)
         json_member_text(&e.w, "event", "violation");
         json_member_text(&e.w, "reason", reason);
         json_member_int(&e.w, "uid", r->turned_away_uid);
+        end_lightly(r, &e);
+}
+
+int own_silent(struct recorder *r, enum role_id role, const struct absence *a, const char *severity)
+{
+        struct sock_cred asked = { .pid = a->farewell.pid, .uid = a->farewell.uid };
+        struct own_entry e;
+
+        own_begin(r, &e, "alert.silent");
+        json_member_text(&e.w, "cause", a->cause);
+        if (a->ended > 1)
+                json_member_u64(&e.w, "count", a->ended);
+        json_member_text(&e.w, "id", a->id);
+        if (a->pid)
+                json_member_int(&e.w, "pid", a->pid);
+        json_member_text(&e.w, "proc", role_of(role)->name);
+        if (a->run)
+                json_member_u64(&e.w, "run", a->run);
+        json_member_text(&e.w, "severity", severity);
+        json_member_time(&e.w, "since", a->since_wall_ns);
+        return end_of(r, &e, a->farewell.pid ? &asked : NULL);
+}
+
+void own_heard(struct recorder *r, enum role_id role, const struct absence *a, const struct peer *p)
+{
+        struct own_entry e;
+
+        own_begin(r, &e, "alert.heard");
+        json_member_text(&e.w, "id", a->id);
+        json_member_int(&e.w, "pid", p->cred.pid);
+        json_member_text(&e.w, "proc", role_of(role)->name);
+        json_member_u64(&e.w, "run", p->run);
+        put_ns(&e.w, "silent_ns", clock_mono(r->clock) - a->since_ns);
+        json_member_time(&e.w, "since", a->since_wall_ns);
         end_lightly(r, &e);
 }
 

@@ -221,6 +221,7 @@ static void say_gone(struct recorder *r, struct peer *p)
         /* The assay command comes and goes; what it does is recorded by itself. */
         if (p->violation || (p->run && p->role != ROLE_ADMIN))
                 own_peer(r, p, p->violation ? "violation" : "gone", false);
+        signs_gone(p);
 }
 
 void peer_sweep(struct recorder *r)
@@ -289,8 +290,10 @@ static bool may_resume(struct recorder *r, struct peer *p, uint64_t run)
         if (run == 0 || ledger_last_seq(r->ledger, recorder_wal_run(run, p->role)) == 0)
                 return false;
         old = peer_of_run(r, run);
-        if (old)
+        if (old) {
+                signs_moved(old, p);
                 peer_close(old, false, "its run goes on over another connection");
+        }
         return true;
 }
 
@@ -423,6 +426,11 @@ static void hear(struct peer *p, struct span packet)
                 hear_hello(p, &m);
         else if (p->state == PEER_OPEN && type == MSG_APPEND && p->role != ROLE_ADMIN)
                 admit_message(p, &m);
+        else if (p->state == PEER_OPEN && type == MSG_BEAT && p->role != ROLE_ADMIN &&
+                 msg_close(&m) == 0)
+                signs_beat(p);
+        else if (p->state == PEER_OPEN && type == MSG_BYE && p->role != ROLE_ADMIN)
+                signs_farewell(p, &m);
         else if (p->state == PEER_OPEN && type == MSG_COMMAND && p->role == ROLE_ADMIN)
                 command_take(p, &m);
         else
@@ -441,9 +449,11 @@ static void readable(void *ctx, unsigned events)
                 return;
         n = sock_batch_recv(r->packets, p->fd);
         if (n == 0)
-                peer_close(p, false, "it left");
+                signs_left(p);
         else if (n < 0 && n != -EAGAIN)
                 peer_close(p, false, "%s", strerror(-n));
+        if (n > 0)
+                signs_heard(p);
         for (int i = 0; i < n && p->state != PEER_CLOSING && !r->stop_code; i++) {
                 struct span packet;
 

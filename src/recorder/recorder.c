@@ -137,6 +137,7 @@ static void say_status(struct recorder *r)
 
         json_writer_init(&w, &more);
         json_begin_object(&w);
+        signs_put_status(r, &w);
         json_member_u64(&w, "appended", r->total.appended);
         json_member_u64(&w, "backlog", ledger_backlog(r->ledger, r->published));
         json_member_bool(&w, "full", r->full);
@@ -169,6 +170,7 @@ static void tick(void *ctx)
 
         loop_timer_set(r->timer, now + RECORDER_TICK_MS * NS_PER_MS);
         peer_tend(r);
+        signs_tick(r);
         if (now - r->status_ns >= STATUS_S * NS_PER_S) {
                 watch_clock(r, now);
                 say_status(r);
@@ -338,7 +340,9 @@ static int begin(struct recorder *r, struct err *err)
         r->seen_wall_ns = clock_wall(r->clock);
         own_opened(r);
         own_heartbeat(r);
-        rc = recorder_commit(r);
+        rc = signs_start(r, err);
+        if (rc == 0)
+                rc = recorder_commit(r);
         if (rc < 0)
                 return rc;
         rc = publishing_now(r, err);

@@ -8,7 +8,8 @@
  *     but while a slice of an act that is `alone` has them.
  *  4. An entry that is refused leaves ledger.refused in its sequence's place, so runs have no gaps.
  *  5. While `stopped`, nothing of any peer is appended.
- *  6. While `held`, no writer's packets are read, but for what one that left had sent before. */
+ *  6. While `held`, no writer's packets are read, but for what one that left had sent before.
+ *  7. Whoever has sent a beat and gives no sign of life any more is told of: signs.c. */
 #ifndef RECORDER_RECORDER_PRIV_H
 #define RECORDER_RECORDER_PRIV_H
 
@@ -48,6 +49,30 @@ enum peer_state {
         PEER_CLOSING, /* to be dropped at the end of the turn */
 };
 
+/* A good-bye that was said. */
+struct farewell {
+        bool said, again; /* to come back at once */
+        pid_t pid;        /* who had asked for it; 0: not known */
+        uid_t uid;
+};
+
+enum { SIGNS_ID_MAX = 40 };
+
+/* One role of those that send beats: away, where its connection ended and no other took its place.
+ */
+struct absence {
+        bool away, told;                 /* an alert says so */
+        const char *cause;               /* as in alert.silent */
+        struct farewell farewell;        /* of the one that left */
+        pid_t pid;                       /* its; 0: not known */
+        uint64_t run;                    /* its; 0: not known */
+        int64_t since_ns, since_wall_ns; /* its last sign */
+        int64_t due_ns;                  /* when there has to be an alert, monotonic */
+        char id[SIGNS_ID_MAX + 1];       /* of the last alert of this role */
+        uint64_t ended;                  /* deaths since that was raised for one */
+        int64_t ended_ns;                /* when it was, monotonic */
+};
+
 struct peer {
         struct recorder *r;
         enum peer_state state;
@@ -63,7 +88,11 @@ struct peer {
         struct loop_source *source;
         struct answer answer[ANSWERS_MAX];
         size_t n_answers;
-        char why[128]; /* why it is closing; empty: it left */
+        bool beats, silent;              /* it promised to; an alert says that it does not */
+        int64_t heard_ns, heard_wall_ns; /* its last message */
+        struct farewell farewell;
+        char alert[SIGNS_ID_MAX + 1]; /* id of that alert */
+        char why[128];                /* why it is closing; empty: it left */
         bool violation;
         struct peer *next;
 };
@@ -118,6 +147,11 @@ struct recorder {
         uint64_t turned_away_said; /* ... and those of them the log has told of */
         uid_t turned_away_uid;     /* the last one's */
         int64_t turned_away_ns;
+        struct absence absence[ROLE_COUNT];
+        unsigned expected;    /* bits 1 << role_id of those that sent a beat here once */
+        int64_t listening_ns; /* since then we do listen, so that silence is theirs */
+        int64_t signs_ns;     /* the last look at them */
+        uint64_t alerts;      /* raised in this life */
 
         uint64_t run, seq, last_run; /* our own writer identity; the highest run given out */
         struct counters total, beat;
@@ -214,6 +248,26 @@ void peer_tend(struct recorder *r);
 void peer_sweep(struct recorder *r);
 void peer_drop_all(struct recorder *r);
 
+/* ---- signs.c ---- */
+
+/* Who was there before this life of ours is waited for. */
+MUST_USE int signs_start(struct recorder *r, struct err *err);
+/* It has sent something. */
+void signs_heard(struct peer *p);
+void signs_beat(struct peer *p);
+void signs_farewell(struct peer *p, struct msg_reader *m);
+/* It has closed its end: so is ours. */
+void signs_left(struct peer *p);
+/* Its run goes on over another connection: of the same process, then nothing is amiss. */
+void signs_moved(struct peer *from, struct peer *to);
+/* It is dropped. */
+void signs_gone(struct peer *p);
+void signs_tick(struct recorder *r);
+/* How long nothing was heard of a role that comes back; negative: it was not away. */
+int64_t signs_away_ns(const struct recorder *r, enum role_id role);
+/* "absent": [[proc, time of its last sign, cause], ...] */
+void signs_put_status(const struct recorder *r, struct json_writer *w);
+
 /* ---- admit.c ---- */
 
 /* Take the entries of an APPEND message. */
@@ -235,6 +289,11 @@ MUST_USE int own_end_by(struct recorder *r, struct own_entry *e, const struct pe
 
 void own_opened(struct recorder *r);
 void own_peer(struct recorder *r, const struct peer *p, const char *event, bool resumed);
+/* -ENOSPC: the disk is full. */
+MUST_USE int own_silent(struct recorder *r, enum role_id role, const struct absence *a,
+                        const char *severity);
+void own_heard(struct recorder *r, enum role_id role, const struct absence *a,
+               const struct peer *p);
 /* What ledger_stage() says; -ENOBUFS: the peer's window is full.  Others have ended the recorder,
  * but -ENOSPC. */
 MUST_USE int own_refused(struct recorder *r, struct span refused, const struct peer *p,

@@ -98,6 +98,18 @@ const struct kind kind_table[] = {
                  { "what.id", KIND_TEXT, REQ, "of the alert" },
                  { "what.reason", KIND_TEXT, REQ, "why" }, ACTOR) },
 
+        { "alert.heard", 1, "recorder", 2004,
+          "A process of Assay that alert.silent told of gives signs of life again, or another in its "
+          "place.",
+          FIELDS({ "what.id", KIND_TEXT, REQ, "of the alert" },
+                 { "what.pid", KIND_INT, REQ, "its process id now" },
+                 { "what.proc", KIND_TEXT, REQ, "its process name" },
+                 { "what.run", KIND_U64, REQ, "its run now" },
+                 { "what.silent_ns", KIND_INT, REQ,
+                   "nanoseconds for which nothing was heard of it" },
+                 { "what.since", KIND_TIME, REQ,
+                   "its last sign before; of one that was missing, when the recorder started" }) },
+
         { "alert.missed", 1, "uplink", 1008,
           "Entries that a sink did not get and cannot get any more.",
           FIELDS({ "what.from", KIND_U64, REQ, "index of the first" },
@@ -126,6 +138,24 @@ const struct kind kind_table[] = {
                  { "what.reason", KIND_TEXT, REQ, "in the sink's words, escaped" },
                  { "what.severity", KIND_TEXT, REQ, "high" },
                  { "what.sink", KIND_TEXT, REQ, "name of the sink" }) },
+
+        { "alert.silent", 1, "recorder", 2004,
+          "A process of Assay gives no sign of life any more: what it watches goes unseen.",
+          FIELDS({ "what.cause", KIND_TEXT, REQ,
+                   "silent: connected, and has said nothing for a minute; ended: without a good-bye; "
+                   "stopped: asked to, and not back within a minute; missing: not back since the "
+                   "recorder started" },
+                 { "what.count", KIND_U64, 0,
+                   "how often it has ended, where it ends again and again" },
+                 { "what.id", KIND_TEXT, REQ, "of the alert" },
+                 { "what.pid", KIND_INT, 0, "its process id, where known" },
+                 { "what.proc", KIND_TEXT, REQ, "its process name" },
+                 { "what.run", KIND_U64, 0, "its run, where known" },
+                 { "what.severity", KIND_TEXT, REQ, "high or critical" },
+                 { "what.since", KIND_TIME, REQ,
+                   "its last sign; of one that is missing, when the recorder started" },
+                 { "who.pid", KIND_INT, 0, "process that asked it to stop, where it was asked" },
+                 { "who.uid", KIND_INT, 0, "user id of that process" }) },
 
         { "alert.sink_down", 1, "uplink", 1008,
           "A sink takes nothing for longer than its down_after; nothing is lost, it waits.",
@@ -251,8 +281,8 @@ const struct kind kind_table[] = {
                  { "what.mode", KIND_TEXT, 0, "mode of the profile: log, alert, restore or deny" },
                  FILE_STATE("what.new_", "now"), FILE_STATE("what.old_", "before"),
                  { "what.on_way", KIND_BOOL, 0,
-                   "a symbolic link where a directory leads to what is watched: what is behind it "
-                   "is not" },
+                   "not watched itself: a directory that leads to what is, of which owner and rights "
+                   "are known, or a symbolic link in the place of one" },
                  { "what.path", KIND_TEXT, REQ | KIND_BYTES, "path" },
                  { "what.profile", KIND_TEXT, 0, "profile that watches it" },
                  { "what.seen", KIND_TEXT, REQ, "live, rescan, start, deep or check" },
@@ -441,7 +471,7 @@ const struct kind kind_table[] = {
                  ACTOR) },
 
         { "integrity.sensor", 1, "sensor", 6002,
-          "The sensor started or stopped, with what it watches and how.",
+          "The sensor started or stopped, with what it watches and how; who: whose signal stopped it.",
           FIELDS({ "what.after_gap", KIND_BOOL, 0, "whether a gap entry covers the time before" },
                  { "what.config", KIND_DIGEST, 0, "SHA-256 of the watch.yaml" },
                  { "what.config_from", KIND_TEXT, 0,
@@ -459,7 +489,7 @@ const struct kind kind_table[] = {
                  { "what.root", KIND_DIGEST, 0, "root of the trusted state" },
                  { "what.version", KIND_TEXT, REQ, "of the sensor" },
                  { "what.who", KIND_TEXT, 0, "where authors come from: proc, connector or ebpf" },
-                 { "what.who_refused", KIND_TEXT, 0, "why not from a better source" }) },
+                 { "what.who_refused", KIND_TEXT, 0, "why not from a better source" }, ACTOR) },
 
         { "integrity.source", 1, "sensor", 3004,
           "A signed list of what a commit makes of this host was taken, refused or has ended; or whose "
@@ -540,7 +570,9 @@ const struct kind kind_table[] = {
                  { "what.vkey", KIND_TEXT, REQ, "verifier key of the checkpoints" }) },
 
         { "ledger.peer", 1, "recorder", 1008, "A writer came, went or broke the rules.",
-          FIELDS({ "what.event", KIND_TEXT, REQ, "connected, gone or violation" },
+          FIELDS({ "what.away_ns", KIND_INT, 0,
+                   "of one that was away, nanoseconds for which nothing was heard of it" },
+                 { "what.event", KIND_TEXT, REQ, "connected, gone or violation" },
                  { "what.last_seq", KIND_U64, 0, "last sequence held of this run" },
                  { "what.pid", KIND_INT, 0, "its process id" },
                  { "what.proc", KIND_TEXT, 0, "its process name, where known" },

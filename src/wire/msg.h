@@ -24,6 +24,10 @@
  *   STOPPED  code:u32 (errno, 0: go on)  text:u16-bytes   recorder -> peer: no entries now
  *   PART     body:u32-bytes (canonical JSON object)   before a REPLY: how far it is, or a part of
  *            what was asked for
+ *   BEAT     (empty)   peer -> recorder: it lives.  Whoever sends one promises another within
+ *            MSG_SILENT_S; any other message counts as well
+ *   BYE      why:u8 (enum msg_bye)  pid:u32  uid:u32   peer -> recorder: it leaves, and which
+ *            process of whom had asked for that (pid 0: not known)
  *
  * skeleton: a canonical object with k, t, v and whatever the kind has, without _sd, _subj, id and
  * src, which the recorder adds.  value: a canonical JSON value.  Each message must be consumed to
@@ -54,7 +58,16 @@ enum msg_type {
         MSG_REPLY,
         MSG_STOPPED,
         MSG_PART,
+        MSG_BEAT,
+        MSG_BYE,
         MSG_TYPE_END,
+};
+
+enum { MSG_BEAT_S = 10, MSG_SILENT_S = 60 };
+
+enum msg_bye {
+        MSG_BYE_STOP = 1, /* asked to */
+        MSG_BYE_AGAIN,    /* to come back at once: a restart of its own */
 };
 
 /* Writing: begin, put fields, end (fills the length in).  Failures stick in the buf. */

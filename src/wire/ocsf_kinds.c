@@ -210,6 +210,11 @@ const struct ocsf_map ocsf_maps[] = {
           .control = true,
           .rows = OCSF_ROWS(TITLE("An alert was explained"), DETAIL("what.reason")) },
 
+        { .kind = "alert.heard", .activity = ALWAYS(3), .severity = INFORMATIONAL,
+          .status = ALWAYS(4),
+          .control = true,
+          .rows = OCSF_ROWS(TITLE("A process of Assay is back")) },
+
         { .kind = "alert.missed", .activity = OTHER("Entries not delivered"), .severity = HIGH,
           .status = FAILURE,
           .rows = OCSF_ROWS(DETAIL("what.reason")) },
@@ -222,6 +227,11 @@ const struct ocsf_map ocsf_maps[] = {
         { .kind = "alert.refused", .activity = OTHER("Entry refused by a sink"), .severity = HIGH,
           .status = FAILURE,
           .rows = OCSF_ROWS(DETAIL("what.reason")) },
+
+        { .kind = "alert.silent", .activity = ALWAYS(1), .severity = AS_SAID, .status = ALWAYS(1),
+          .control = true,
+          .rows = OCSF_ROWS(TITLE("A process of Assay gives no sign of life"),
+                            DETAIL("what.cause")) },
 
         { .kind = "alert.sink_down", .activity = OTHER("Sink down"), .severity = HIGH,
           .status = FAILURE,

@@ -289,6 +289,46 @@ static void test_queue_is_bounded(void **state)
         assert_int_equal(feed_pending(p->feed), n);
 }
 
+static struct msg_reader hears_type(struct played *p, enum msg_type want)
+{
+        ssize_t len = recv(p->fd, p->packet, sizeof p->packet, MSG_DONTWAIT);
+        static struct err err;
+        enum msg_type type;
+        struct msg_reader m;
+
+        assert_true(len > 0);
+        assert_int_equal(msg_open(span_of(p->packet, (size_t)len), &m, &type, &err), 0);
+        assert_int_equal(type, want);
+        return m;
+}
+
+/* One at once over each connection, the next in good time and not before. */
+static void test_signs_of_life(void **state)
+{
+        struct played *p = *state;
+        struct msg_reader m;
+
+        feed_beat(p->feed); /* nobody is there to hear it */
+        feed_bye(p->feed, false, 1, 2);
+        for (int i = 0; i < 2; i++) {
+                begin(p, 0, 7, 0);
+                feed_beat(p->feed);
+                feed_beat(p->feed);
+                m = hears_type(p, MSG_BEAT);
+                assert_int_equal(msg_close(&m), 0);
+                hears_nothing(p);
+        }
+        feed_bye(p->feed, false, 4711, 1000);
+        m = hears_type(p, MSG_BYE);
+        assert_int_equal(msg_get_u8(&m), MSG_BYE_STOP);
+        assert_int_equal(msg_get_u32(&m), 4711);
+        assert_int_equal(msg_get_u32(&m), 1000);
+        assert_int_equal(msg_close(&m), 0);
+        feed_bye(p->feed, true, 0, 0);
+        m = hears_type(p, MSG_BYE);
+        assert_int_equal(msg_get_u8(&m), MSG_BYE_AGAIN);
+}
+
 static void test_too_large(void **state)
 {
         struct played *p = *state;
@@ -441,6 +481,7 @@ int main(void)
                 FEED_TEST(test_forgotten_run), FEED_TEST(test_put_before_resuming),
                 FEED_TEST(test_stop),          FEED_TEST(test_out_of_turn),
                 FEED_TEST(test_nobody_there),  FEED_TEST(test_silence),
+                FEED_TEST(test_signs_of_life),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

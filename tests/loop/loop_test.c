@@ -286,6 +286,8 @@ static void test_signals(void **state)
         kill(getpid(), SIGUSR1);
         kill(getpid(), SIGUSR2);
         assert_string_equal(one_turn(&f), "12.");
+        assert_int_equal(loop_signal_sender(f.loop).pid, getpid());
+        assert_int_equal(loop_signal_sender(f.loop).uid, getuid());
         loop_free(f.loop);
         sigprocmask(SIG_SETMASK, &was, NULL);
 }

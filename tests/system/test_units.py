@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import signal
 import subprocess
 
 import pytest
@@ -140,6 +141,32 @@ def test_killed_and_started_again(machine):
         assert machine.pid(unit) != before
         assert change(machine, f"after-{n}")
     assert json.loads(machine.run("assay", "verify", "--json"))["verdict"] == "good"
+
+
+def test_whoever_ends_it_again_and_again_does_not_end_it(machine):
+    """Also by a signal that it takes for an order to stop; only systemctl stop ends it."""
+    ready(machine)
+    for unit in UNITS:
+        before = machine.pid(unit)
+        machine.kill(unit, signal.SIGTERM)
+        machine.wait(lambda u=unit, b=before: machine.pid(u) not in (b, 0, None), f"{unit} again")
+    ready(machine)
+    for n in range(12):
+        before = machine.pid("assay-sensor")
+        machine.kill("assay-sensor")
+        machine.wait(lambda b=before: machine.pid("assay-sensor") not in (b, 0, None),
+                     f"the sensor after death {n + 1}")
+    ready(machine)
+    assert change(machine, "after-many")
+    deaths = [e["what"] for e in entries(machine, "--kind", "alert.silent")
+              if e["what"]["proc"] == "sensor" and e["what"]["cause"] == "ended"]
+    assert deaths and {10} & {what.get("count") for what in deaths}
+    before = machine.pid("assay-monitor")
+    machine.run("systemctl", "stop", "assay-monitor")
+    gone = [e["what"] for e in entries(machine, "--kind", "ledger.peer")
+            if e["what"].get("proc") == "monitor" and e["what"]["event"] == "gone"][-1]
+    assert gone["reason"] == "it stops, asked to by process 1 of user 0", gone
+    machine.run("systemctl", "start", "assay-monitor")
 
 
 def test_reload(machine):

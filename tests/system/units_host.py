@@ -192,5 +192,5 @@ class Machine:
             assert time.monotonic() < end, f"no sign of {what}\n{self.said()}"
             time.sleep(0.1)
 
-    def kill(self, unit):
-        os.kill(self.pid(unit), signal.SIGKILL)
+    def kill(self, unit, signo=signal.SIGKILL):
+        os.kill(self.pid(unit), signo)

@@ -99,6 +99,10 @@ static void accepts(void **state)
                                            "[[\"/x\",\"poll\"]],\"version\":\"0.1\"},"
                                            "\"who\":{}}",
                   0 },
+                { "monitor",
+                  HEAD("state.trouble") ",\"what\":{\"event\":\"faults\",\"table\":\"x\"},"
+                                        "\"who\":{}}",
+                  0 },
         };
 
         for (size_t i = 0; i < ARRAY_LEN(t); i++) {
@@ -111,7 +115,7 @@ static void accepts(void **state)
                         /* An empty part that the kind does not have is still unknown. */
                         assert_int_equal(r, -EINVAL);
                         assert_string_equal(err.text,
-                                            "integrity.sensor v1: \"who\" is not a field of it");
+                                            "state.trouble v1: \"who\" is not a field of it");
                 } else if (r < 0) {
                         fail_msg("%s: %s", t[i].skeleton, err.text);
                 }

@@ -115,7 +115,7 @@ static void headers_refused(void **state)
                 { 1, 0, "byte 0: magic 0x0041, expected 0x5941" },
                 { 2, 2, "byte 2: version 2, this side speaks 1" },
                 { 3, 0, "byte 3: unknown message type 0" },
-                { 3, 10, "byte 3: unknown message type 10" },
+                { 3, 12, "byte 3: unknown message type 12" },
                 { 4, 52, "byte 4: payload of 52 bytes announced, 53 came" },
                 { 7, 1, "byte 4: payload of 16777269 bytes announced, 53 came" },
         };
