@@ -26,6 +26,7 @@ struct listed {
         char reason[QUARANTINE_REASON_MAX + 1];
         const char *type;
         uint64_t size;
+        enum quarantine_kept kept;
         char *path; /* made safe */
         bool known;
 };
@@ -66,6 +67,7 @@ static int add(void *ctx, const char *id, const struct quarantine_item *item, co
         x->at_ns = item->at_ns;
         x->type = record_type_name(item->record.type);
         x->size = item->record.type == RECORD_FILE ? item->record.size : 0;
+        x->kept = item->kept;
         snprintf(x->reason, sizeof(x->reason), "%s", item->reason);
         return 0;
 }
@@ -92,6 +94,8 @@ static void put_listed(const struct screen *s, const struct listed *x, struct bu
                 buf_put_str(out, ", ");
                 screen_put_bytes(out, x->size);
         }
+        if (x->kept != QUARANTINE_WHOLE)
+                buf_printf(out, ", kept: %s", quarantine_kept_name(x->kept));
         buf_put_byte(out, '\n');
 }
 
@@ -117,6 +121,8 @@ static void put_list(const struct invocation *in, const struct list *l, struct b
                 if (x->known)
                         json_member_time(&w, "at", x->at_ns);
                 json_member_text(&w, "id", x->id);
+                if (x->known)
+                        json_member_text(&w, "kept", quarantine_kept_name(x->kept));
                 json_member_text(&w, x->known ? "path" : "problem", x->path);
                 if (x->known) {
                         json_member_text(&w, "reason", x->reason);
@@ -172,6 +178,40 @@ static const struct command quarantine_list = {
 
 /* ---- show ---- */
 
+static void put_kept_json(struct json_writer *w, const struct quarantine_item *i)
+{
+        char hex[2 * SHA256_LEN + 1];
+
+        json_member_text(w, "kept", quarantine_kept_name(i->kept));
+        if (i->kept == QUARANTINE_WHOLE)
+                return;
+        text_hex(span_of(i->part.sha256, SHA256_LEN), hex);
+        json_member_u64(w, "kept_bytes", i->part.bytes);
+        if (i->part.n)
+                json_member_text(w, "kept_sha256", hex);
+        json_member_text(w, "kept_why", i->why);
+}
+
+static void put_kept(const struct quarantine_item *i, struct buf *out)
+{
+        static const char *const words[QUARANTINE_KEPT_END] = {
+                [QUARANTINE_DATA] = "all but its holes",
+                [QUARANTINE_PART] = "the first of its data",
+                [QUARANTINE_NOTHING] = "nothing of the content",
+        };
+
+        if (i->kept == QUARANTINE_WHOLE)
+                return;
+        buf_printf(out, "kept          %s, ", words[i->kept]);
+        screen_put_bytes(out, i->part.bytes);
+        buf_put_str(out, ": ");
+        text_put_safe(out, span_str(i->why));
+        buf_put_byte(out, '\n');
+        for (unsigned k = 0; k < i->part.n; k++)
+                buf_printf(out, "%-14s%" PRIu64 " bytes at %" PRIu64 "\n", k ? "" : "extents",
+                           i->part.extent[k].bytes, i->part.extent[k].at);
+}
+
 static void put_item(const struct invocation *in, const struct quarantine_item *i, struct buf *out)
 {
         CLEANUP(buf_done) struct buf state = BUF_INIT(STATE_MAX);
@@ -183,6 +223,7 @@ static void put_item(const struct invocation *in, const struct quarantine_item *
                 json_begin_object(&w);
                 json_member_time(&w, "at", i->at_ns);
                 json_member_text(&w, "id", i->id);
+                put_kept_json(&w, i);
                 json_member_bool(&w, "moment", i->moment);
                 json_put_bytes(&w, "path", i->path);
                 json_member_text(&w, "reason", i->reason);
@@ -198,6 +239,7 @@ static void put_item(const struct invocation *in, const struct quarantine_item *
         buf_printf(out, ", because %s\n", i->reason);
         if (i->moment)
                 buf_put_str(out, "content       of one moment: it was being written\n");
+        put_kept(i, out);
         files_put_state(&in->out, &i->record, out);
 }
 
@@ -276,6 +318,9 @@ static enum status run_export(struct invocation *in)
                 (void)unlink(to);
                 return complain_err(in, &err);
         }
+        if (item.kept == QUARANTINE_PART)
+                fprintf(stderr, "assay quarantine: only the first %" PRIu64 " bytes of its data were kept: %s\n",
+                        item.part.bytes, item.why);
         return STATUS_GOOD;
 }
 

@@ -117,7 +117,7 @@ static const struct phrase phrases[] = {
           "{explained:count} changes explained][, {unexplained:count} not]",
           line_put_author },
         { "integrity.quarantined", STYLE_WARN, "put away",
-          "{path} as {id} ({reason})[, {state_type}][ of {state_size:bytes}][, sha256 "
+          "{path}[ as {id}] ({reason})[, kept: {kept}][ of {kept_bytes:bytes}][, for {kept_why}][, {state_type}][ of {state_size:bytes}][, sha256 "
           "{state_sha256:digest}][, mode {state_mode}]",
           NULL },
         { "integrity.reread", STYLE_DIM, "read",

@@ -425,7 +425,15 @@ const struct kind kind_table[] = {
 
         { "integrity.quarantined", 1, "sensor", 7002,
           "Something was put away before something else took its place: all that is known of it.",
-          FIELDS({ "what.id", KIND_TEXT, REQ, "of the item: assay quarantine show ID" },
+          FIELDS({ "what.id", KIND_TEXT, 0,
+                   "of the item: assay quarantine show ID; absent: there was no room for one, and "
+                   "this entry is all that is kept" },
+                 { "what.kept", KIND_TEXT, 0,
+                   "of its content: data (all but its holes), part (the first of its data) or "
+                   "nothing; absent: all of it" },
+                 { "what.kept_bytes", KIND_U64, 0, "how many of data or part" },
+                 { "what.kept_sha256", KIND_DIGEST, 0, "SHA-256 of those" },
+                 { "what.kept_why", KIND_TEXT, 0, "why not all" },
                  { "what.moment", KIND_BOOL, 0,
                    "true: it was being written, and the content is that of one moment" },
                  { "what.path", KIND_TEXT, REQ | KIND_BYTES, "where it was" },

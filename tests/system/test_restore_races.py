@@ -275,7 +275,8 @@ def test_disk_full():
 
 
 def test_no_room_for_evidence():
-    """Nothing is put back without evidence, unless somebody asks for that."""
+    """It is put back all the same, what was there is told as far as an entry goes, and it alerts;
+    only a person's command waits for room, unless he says otherwise."""
     with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
         mounts = Mounts(name)
         try:
@@ -286,18 +287,85 @@ def test_no_room_for_evidence():
                     os.posix_fallocate(f.fileno(), 0, 150 << 20)
                 path = h.guarded / "plain"
                 path.write_text("evil\n")
-                what = h.not_back(path, reason="room")
-                assert "quarantine has no room" in what["detail"]
-                assert path.read_text() == "evil\n"
-                h.clean()
+                what = h.back(path, act="replaced")
+                assert "not kept" in what["note"]
+                h.as_it_was()
+                gone = h.told("quarantined", path)[-1]["what"]
+                assert gone["kept"] == "nothing" and "no room" in gone["kept_why"]
+                assert gone["state_sha256"] == digest(b"evil\n")
+                h.wait(lambda: any(e["what"]["change"] == "evidence not kept"
+                                   for e in h.entries("alert.raised")), "the alert")
+                change(h, "open", "CHG-9", "--path", path, "--uid", "12345", "--reason", "test",
+                       "--for", "10m")
+                path.write_text("evil again\n")
+                h.not_back(path, reason="suspended")
                 done = h.assay("restore", path, "--reason", "we saw it", check=False)
                 assert done.returncode == 1 and "no room" in done.stdout
-                assert path.read_text() == "evil\n"
+                assert path.read_text() == "evil again\n"
                 h.assay("restore", path, "--reason", "we saw it", "--discard")
                 h.as_it_was()
-                assert "not kept" in h.back(path)["note"]
+                h.clean()
         finally:
             mounts.done()
+
+
+@pytest.mark.parametrize("added", [False, True], ids=["changed", "added"])
+def test_larger_than_evidence_may_be(added):
+    """Evil that is made longer than a file in quarantine may be goes back as any other, at once, and
+    its data are kept: a hole of a terabyte is no evidence."""
+    with running() as h:
+        path = h.guarded / ("new" if added else "plain")
+        evil = pathlib.Path("/bin/false").read_bytes()
+        with open(path, "wb") as f:
+            f.write(evil)
+            f.truncate(1 << 40)
+        what = h.back(path, act="removed" if added else "replaced")
+        h.as_it_was()
+        kept = h.told("quarantined", path)[-1]["what"]
+        assert kept["kept"] == "data" and kept["kept_bytes"] < 2 * len(evil)
+        assert "1099511627776 bytes" in kept["kept_why"]
+        out = h.state.parent / "out"
+        h.assay("quarantine", "export", what["quarantine"][0], out)
+        assert out.stat().st_size == 1 << 40
+        with open(out, "rb") as f:
+            assert f.read(len(evil)) == evil
+        assert "all but its holes" in h.assay("quarantine", "show", what["quarantine"][0]).stdout
+        h.settled()
+
+
+def test_a_large_hole_is_in_nobodys_way():
+    """Several of more than a gibibyte keep neither the readers nor the restorer from anything."""
+    with running(files=["other"]) as h:
+        holes = [h.guarded / f"hole{i}" for i in range(3)] + [h.others / f"hole{i}"
+                                                              for i in range(3)]
+        for path in holes:
+            path.touch()
+            os.truncate(path, 8 << 40)
+        (h.guarded / "plain").write_text("evil\n")
+        os.truncate(h.guarded / "other", 2 << 30)
+        began = time.monotonic()
+        h.back(h.guarded / "plain")
+        h.back(h.guarded / "other")
+        h.as_it_was()
+        assert time.monotonic() - began < 20
+        h.settled()
+
+
+def test_the_quarantine_is_removed():
+    """While the sensor runs: it is made again, what is there is put away in it, and it alerts."""
+    with running() as h:
+        shutil.rmtree(h.state / "sensor/quarantine")
+        path = h.guarded / "plain"
+        path.write_text("evil\n")
+        what = h.back(path)
+        h.as_it_was()
+        assert h.content(what["quarantine"][0]) == b"evil\n"
+        h.wait(lambda: [e for e in h.entries("alert.raised")
+                        if e["what"]["change"] == "quarantine removed"], "the alert")
+        alert = [e["what"] for e in h.entries("alert.raised")
+                 if e["what"]["change"] == "quarantine removed"]
+        assert len(alert) == 1 and alert[0]["path"].endswith("/sensor/quarantine")
+        h.settled()
 
 
 def test_a_damaged_store():

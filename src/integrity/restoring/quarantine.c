@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "integrity/restoring/quarantine.h"
+#include "integrity/restoring/quarantine_priv.h"
 
 #include "base/text.h"
 #include "crypto/seal.h"
@@ -8,7 +8,6 @@
 #include "integrity/trusted/observe.h"
 #include "sys/io.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -20,7 +19,8 @@ enum { COPY = 128 * 1024, NEW = 4 /* "new." */ };
 
 struct quarantine {
         const struct io *io;
-        int dirfd, items;
+        int state, dirfd, items;
+        struct content_limits limits;
         struct content *content;
         struct observer *observer;
         uint64_t items_max, bytes_max, file_max;
@@ -30,24 +30,6 @@ struct quarantine {
 };
 
 /* ---- opening ---- */
-
-typedef int name_fn(void *ctx, const char *name);
-
-static int each_name(int dirfd, name_fn *fn, void *ctx)
-{
-        CLEANUP_FD int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        DIR *d = fd < 0 ? NULL : fdopendir(fd);
-        struct dirent *e;
-        int rc = 0;
-
-        if (!d)
-                return -errno;
-        fd = -1; /* the stream's */
-        while (rc == 0 && (errno = 0, e = readdir(d)))
-                rc = fn(ctx, e->d_name);
-        closedir(d);
-        return rc;
-}
 
 static int count_one(void *ctx, const char *name)
 {
@@ -71,6 +53,31 @@ static int open_below(struct quarantine *q, int dirfd, const char *name, int *re
         return *ret < 0 ? err_sys(err, *ret, "%s: cannot be opened", name) : 0;
 }
 
+static void close_all(struct quarantine *q)
+{
+        q->content = content_free(q->content);
+        fd_close(&q->dirfd);
+        fd_close(&q->items);
+        atomic_store(&q->n, 0);
+}
+
+static int open_all(struct quarantine *q, struct err *err)
+{
+        int rc = open_below(q, q->state, "quarantine", &q->dirfd, err);
+
+        if (rc == 0)
+                rc = open_below(q, q->dirfd, "items", &q->items, err);
+        if (rc == 0)
+                rc = content_open(q->io, q->dirfd, &q->limits, &q->content, err);
+        if (rc < 0)
+                return err ? err_wrap(err, "quarantine") : rc;
+        rc = quarantine_each_name(q->items, count_one, q);
+        if (rc < 0)
+                return err_sys(err, rc, "quarantine/items: cannot be read");
+        observer_keep(q->observer, q->content, 0);
+        return 0;
+}
+
 int quarantine_open(const struct io *io, int dirfd, const struct quarantine_limits *l,
                     struct quarantine **ret, struct err *err)
 {
@@ -88,19 +95,18 @@ int quarantine_open(const struct io *io, int dirfd, const struct quarantine_limi
         q->items_max = l->items ? l->items : QUARANTINE_ITEMS_MAX;
         q->bytes_max = c.total_max;
         q->file_max = c.file_max;
+        q->limits = c;
+        q->state = fcntl(dirfd, F_DUPFD_CLOEXEC, 3);
+        if (q->state < 0)
+                return err_sys(err, -errno, "quarantine");
         rc = observer_new(&q->observer, err);
-        if (rc == 0)
-                rc = open_below(q, dirfd, "quarantine", &q->dirfd, err);
-        if (rc == 0)
-                rc = open_below(q, q->dirfd, "items", &q->items, err);
-        if (rc == 0)
-                rc = content_open(io, q->dirfd, &c, &q->content, err);
         if (rc < 0)
-                return err ? err_wrap(err, "quarantine") : rc;
-        rc = each_name(q->items, count_one, q);
+                return rc;
+        /* What is larger is not kept whole: reading all of it would only take time. */
+        observer_set_max(q->observer, MIN_OF(q->file_max, OBSERVE_HASH_MAX));
+        rc = open_all(q, err);
         if (rc < 0)
-                return err_sys(err, rc, "quarantine/items: cannot be read");
-        observer_keep(q->observer, q->content, 0);
+                return rc;
         *ret = q;
         q = NULL;
         return 0;
@@ -111,20 +117,47 @@ struct quarantine *quarantine_free(struct quarantine *q)
         if (!q)
                 return NULL;
         observer_free(q->observer);
-        content_free(q->content);
-        fd_close(&q->dirfd);
-        fd_close(&q->items);
+        close_all(q);
+        fd_close(&q->state);
         buf_done(&q->encoded);
         free(q);
         return NULL;
 }
 
+/* ---- is it still there? ---- */
+
+static bool is_at(int dirfd, const char *name, int fd)
+{
+        struct stat a, b;
+
+        return fstatat(dirfd, name, &a, AT_SYMLINK_NOFOLLOW) == 0 && fstat(fd, &b) == 0 &&
+               a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+int quarantine_look(struct quarantine *q, struct err *err)
+{
+        int rc;
+
+        if (q->content && is_at(q->state, "quarantine", q->dirfd) &&
+            is_at(q->dirfd, "items", q->items) && content_is_at(q->content, q->dirfd))
+                return 0;
+        observer_keep(q->observer, NULL, 0);
+        close_all(q);
+        rc = open_all(q, err);
+        if (rc < 0)
+                close_all(q);
+        return rc < 0 ? rc : 1;
+}
+
 struct quarantine_use quarantine_use(struct quarantine *q)
 {
-        return (struct quarantine_use){ .items = atomic_load(&q->n),
-                                        .items_max = q->items_max,
-                                        .bytes = content_counts(q->content).bytes,
-                                        .bytes_max = q->bytes_max };
+        struct quarantine_use u = { .items = atomic_load(&q->n),
+                                    .items_max = q->items_max,
+                                    .bytes_max = q->bytes_max };
+
+        if (q->content)
+                u.bytes = content_counts(q->content).bytes;
+        return u;
 }
 
 /* ---- taking ---- */
@@ -159,20 +192,29 @@ static int copy_moment(struct quarantine *q, int from, int to, uint64_t *ret_n,
         return rc;
 }
 
-/* A file that keeps changing has no content of its own; it has one at each moment. */
-static int take_moment(struct quarantine *q, int dirfd, const char *name, struct record *r)
+static int open_same(const struct quarantine_ask *a, const struct record *r)
 {
-        CLEANUP_FD int from =
-                openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-        CLEANUP_FD int to = openat(q->dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+        CLEANUP_FD int fd = openat(a->dirfd, a->name,
+                                   O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         struct record now;
-        uint64_t n = 0;
-        int rc = from < 0 || to < 0 ? -errno : observe_stat_fd(from, &now);
+        int rc = fd < 0 ? -errno : observe_stat_fd(fd, &now), got = fd;
 
         if (rc == 0 && !record_same_file(&now, r))
                 rc = -EAGAIN;
-        if (rc == 0)
-                rc = copy_moment(q, from, to, &n, r->sha256);
+        if (rc < 0)
+                return rc;
+        fd = -1;
+        return got;
+}
+
+/* A file that keeps changing has no content of its own; it has one at each moment. */
+static int take_moment(struct quarantine *q, const struct quarantine_ask *a, struct record *r)
+{
+        CLEANUP_FD int from = open_same(a, r);
+        CLEANUP_FD int to = openat(q->dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+        uint64_t n = 0;
+        int rc = from < 0 ? from : to < 0 ? -errno : copy_moment(q, from, to, &n, r->sha256);
+
         if (rc == 0)
                 rc = content_keep(q->content, to, r->sha256, n, UINT64_MAX);
         if (rc < 0)
@@ -183,29 +225,85 @@ static int take_moment(struct quarantine *q, int dirfd, const char *name, struct
         return 0;
 }
 
-/* Why a content that was to be kept is not there. */
-static int why_not(struct quarantine *q, const struct record *r, struct err *err)
+static bool is_whole(struct quarantine *q, const struct record *r)
 {
-        struct content_counts c = content_counts(q->content);
-
-        if (r->hash != RECORD_HASH_KNOWN)
-                return err_set(err, -EIO, "what is there cannot be read: %s",
-                               record_reason_name(r->reason));
-        if (r->size > q->file_max)
-                return err_set(err, -EFBIG,
-                               "what is there has %llu bytes, more than the %llu of a "
-                               "file in quarantine",
-                               (unsigned long long)r->size, (unsigned long long)q->file_max);
-        return err_set(err, -ENOSPC,
-                       "the quarantine has no room for what is there: %llu of %llu "
-                       "bytes are used, or the disk is full",
-                       (unsigned long long)c.bytes, (unsigned long long)q->bytes_max);
+        return r->type != RECORD_FILE ||
+               (r->hash == RECORD_HASH_KNOWN && content_has(q->content, r->sha256));
 }
 
-/* Its name is durable before the item refers to it. */
-static int sync_content(struct quarantine *q, struct err *err)
+/* Why a content that was to be kept whole is not; the ceiling that it met, or what went wrong. */
+static void say_why(struct quarantine *q, struct quarantine_item *i, int rc)
 {
-        return content_sync(q->content, err);
+        const struct record *r = &i->record;
+        struct content_counts c = content_counts(q->content);
+
+        if (r->size > q->file_max || rc == -EFBIG)
+                snprintf(i->why, sizeof i->why,
+                         "it has %llu bytes or more; a file in quarantine has at most %llu",
+                         (unsigned long long)r->size, (unsigned long long)q->file_max);
+        else if (r->hash != RECORD_HASH_KNOWN && r->reason == RECORD_REASON_SPARSE)
+                snprintf(i->why, sizeof i->why, "it has %llu bytes, hardly more than holes",
+                         (unsigned long long)r->size);
+        else if (r->hash != RECORD_HASH_KNOWN && r->reason != RECORD_REASON_CHANGING)
+                snprintf(i->why, sizeof i->why, "it cannot be read: %s",
+                         record_reason_name(r->reason));
+        else if (c.failed)
+                snprintf(i->why, sizeof i->why, "it could not be written to the quarantine");
+        else
+                snprintf(i->why, sizeof i->why,
+                         "the quarantine has no room for it: %llu of %llu bytes are used, or the "
+                         "disk is full",
+                         (unsigned long long)c.bytes, (unsigned long long)q->bytes_max);
+}
+
+/* What there is room for, of a file whose content is not kept whole. */
+static void take_part(struct quarantine *q, const struct quarantine_ask *a,
+                      struct quarantine_item *i)
+{
+        CLEANUP_FD int from = open_same(a, &i->record);
+        CLEANUP_FD int to = openat(q->dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+        struct quarantine_part *p = &i->part;
+
+        i->kept = QUARANTINE_NOTHING;
+        if (from < 0 || to < 0 || quarantine_part_take(from, to, p) < 0)
+                return;
+        if (p->n && content_keep(q->content, to, p->sha256, p->bytes, UINT64_MAX) == 0 &&
+            content_has(q->content, p->sha256))
+                i->kept = p->all ? QUARANTINE_DATA : QUARANTINE_PART;
+        else if (p->n == 0 && p->all)
+                i->kept = QUARANTINE_DATA; /* one hole */
+        if (i->kept == QUARANTINE_NOTHING)
+                *p = (struct quarantine_part){ .all = false };
+}
+
+/* The state of it, and its content as far as there is room. */
+static int take_content(struct quarantine *q, const struct quarantine_ask *a,
+                        struct quarantine_item *i, struct err *err)
+{
+        struct record *r = &i->record;
+        int rc;
+
+        content_count_anew(q->content);
+        rc = observe(q->observer, a->dirfd, a->name, r, NULL);
+        if (rc == 0 && r->reason == RECORD_REASON_CHANGING) {
+                rc = take_moment(q, a, r);
+                i->moment = true;
+        }
+        if (rc < 0 && rc != -EFBIG && rc != -ENOSPC && rc != -EDQUOT)
+                return err_sys(err, rc, "what is there cannot be kept");
+        if (is_whole(q, r))
+                return 0;
+        say_why(q, i, rc);
+        take_part(q, a, i);
+        if (i->kept == QUARANTINE_NOTHING && !a->record_alone)
+                return err_set(err, -ENOSPC, "what is there cannot be kept: %s", i->why);
+        if (a->known && r->hash != RECORD_HASH_KNOWN && a->known->hash == RECORD_HASH_KNOWN &&
+            record_same_stat(a->known, r)) {
+                memcpy(r->sha256, a->known->sha256, sizeof r->sha256);
+                r->hash = RECORD_HASH_KNOWN;
+                r->reason = RECORD_REASON_NONE;
+        }
+        return 0;
 }
 
 static int write_item(struct quarantine *q, const struct quarantine_item *i, struct err *err)
@@ -249,117 +347,34 @@ static void make_id(char id[QUARANTINE_ID + 1])
         text_hex(span_of(raw, sizeof raw), id);
 }
 
-int quarantine_take(struct quarantine *q, int dirfd, const char *name, struct span path,
-                    const char *reason, int64_t wall_ns, struct quarantine_item *ret,
-                    struct err *err)
+int quarantine_take(struct quarantine *q, const struct quarantine_ask *a,
+                    struct quarantine_item *ret, struct err *err)
 {
-        struct quarantine_item i = { .at_ns = wall_ns, .path = path };
+        struct quarantine_item i = { .at_ns = a->wall_ns, .path = a->path };
         int rc;
 
+        if (!q->content)
+                return err_set(err, -EIO, "the quarantine is gone, and cannot be made again");
         if (atomic_load(&q->n) >= q->items_max)
                 return err_set(err, -ENOSPC, "the quarantine is full: it has %llu items",
                                (unsigned long long)q->items_max);
-        rc = observe(q->observer, dirfd, name, &i.record, NULL);
-        if (rc == 0 && i.record.reason == RECORD_REASON_CHANGING) {
-                rc = take_moment(q, dirfd, name, &i.record);
-                i.moment = true;
-        }
+        rc = take_content(q, a, &i, err);
         if (rc < 0)
-                return err_sys(err, rc, "what is there cannot be kept");
-        if (i.record.type == RECORD_FILE &&
-            (i.record.hash != RECORD_HASH_KNOWN || !content_has(q->content, i.record.sha256)))
-                return why_not(q, &i.record, err);
+                return rc;
         make_id(i.id);
-        snprintf(i.reason, sizeof i.reason, "%s", reason);
+        snprintf(i.reason, sizeof i.reason, "%s", a->reason);
         buf_clear(&q->encoded);
         record_encode(&i.record, &q->encoded);
         i.encoded = buf_span(&q->encoded);
         rc = buf_status(&q->encoded) < 0 ? err_sys(err, buf_status(&q->encoded), "the item") : 0;
         if (rc == 0)
-                rc = sync_content(q, err);
+                rc = content_sync(q->content, err);
         if (rc == 0)
                 rc = write_item(q, &i, err);
         if (rc < 0)
-                return rc;
+                return rc == -ENOENT ? -ESTALE : rc;
         *ret = i;
         return 0;
-}
-
-/* ---- reading ---- */
-
-int quarantine_read(const struct io *io, int dirfd, const char *id, struct buf *text,
-                    struct quarantine_item *ret, struct err *err)
-{
-        char path[sizeof "quarantine/items/" + QUARANTINE_ID];
-        uint8_t *p = NULL;
-        size_t n = 0;
-        int rc;
-
-        if (!quarantine_is_id(span_str(id)))
-                return err_set(err, -EINVAL, "%.40s: no id of an item", id);
-        snprintf(path, sizeof path, "quarantine/items/%s", id);
-        rc = io_read_file(io, dirfd, path, QUARANTINE_ITEM_MAX, &p, &n, err);
-        if (rc == 0)
-                rc = quarantine_item_parse(span_of(p, n), text, ret, err);
-        if (rc == 0 && strcmp(ret->id, id) != 0)
-                rc = err_set(err, -EBADMSG, "%s: the item is another one's", path);
-        free(p);
-        return rc;
-}
-
-struct each {
-        const struct io *io;
-        int dirfd;
-        quarantine_each_fn *fn;
-        void *ctx;
-        struct buf text;
-};
-
-static int each_item(void *ctx, const char *name)
-{
-        struct each *e = ctx;
-        struct quarantine_item i;
-        struct err err = { 0 };
-        int rc;
-
-        if (!quarantine_is_id(span_str(name)))
-                return 0;
-        rc = quarantine_read(e->io, e->dirfd, name, &e->text, &i, &err);
-        if (rc == -ENOENT)
-                return 0; /* removed meanwhile */
-        return e->fn(e->ctx, name, rc == 0 ? &i : NULL, &err);
-}
-
-int quarantine_each(const struct io *io, int dirfd, quarantine_each_fn *fn, void *ctx,
-                    struct err *err)
-{
-        CLEANUP_FD int items =
-                openat(dirfd, "quarantine/items", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        struct each e = { .io = io,
-                          .dirfd = dirfd,
-                          .fn = fn,
-                          .ctx = ctx,
-                          .text = BUF_INIT(QUARANTINE_ITEM_MAX) };
-        int rc;
-
-        if (items < 0 && errno == ENOENT)
-                return 0; /* nothing was ever put away */
-        rc = items < 0 ? -errno : each_name(items, each_item, &e);
-        buf_done(&e.text);
-        return rc < 0 ? err_sys(err, rc, "quarantine") : 0;
-}
-
-int quarantine_copy(int dirfd, const struct quarantine_item *item, int out_fd, struct err *err)
-{
-        CLEANUP_FD int q =
-                openat(dirfd, "quarantine", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-        if (q < 0)
-                return err_sys(err, -errno, "quarantine");
-        if (item->record.type != RECORD_FILE)
-                return err_set(err, -EINVAL, "item %s is a %s and has no content", item->id,
-                               record_type_name(item->record.type));
-        return content_copy_from(q, item->record.sha256, out_fd, err);
 }
 
 /* ---- forgetting ---- */
@@ -371,24 +386,27 @@ static int mark_item(void *ctx, const char *id, const struct quarantine_item *it
         if (!item)
                 return why->code ? why->code : -EBADMSG; /* what it refers to is not known */
         baseline_mark(ctx, &item->record);
+        if (item->kept == QUARANTINE_DATA || item->kept == QUARANTINE_PART)
+                content_sweep_mark(ctx, item->part.sha256);
         return 0;
 }
 
 int quarantine_remove(struct quarantine *q, const char *id, struct err *err)
 {
         CLEANUP(content_sweep_freep) struct content_sweep *s = NULL;
-        CLEANUP_FD int up = openat(q->dirfd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         int rc = quarantine_is_id(span_str(id)) ? 0 : -EINVAL;
 
         if (rc < 0)
                 return err_set(err, rc, "%.40s: no id of an item", id);
-        rc = up < 0 ? -errno : q->io->unlink(q->io->ctx, q->items, id);
+        if (!q->content)
+                return err_set(err, -EIO, "the quarantine is gone, and cannot be made again");
+        rc = q->io->unlink(q->io->ctx, q->items, id);
         if (rc < 0)
                 return err_sys(err, rc, "item %s", id);
         atomic_fetch_sub(&q->n, 1);
         rc = content_sweep_begin(q->content, &s, err);
         if (rc == 0)
-                rc = quarantine_each(q->io, up, mark_item, s, err);
+                rc = quarantine_each(q->io, q->state, mark_item, s, err);
         if (rc < 0)
                 return rc;
         (void)content_sweep_end(s);

@@ -6,8 +6,13 @@
  *   <state>/quarantine/items/new.<id>       being written; one that a crash left goes at the start
  *
  * An item is durable, its content before it, when quarantine_take() returns.  Nothing goes by
- * itself: at a ceiling nothing more is taken, and what would have been put away stays where it is.
- * An item goes when an administrator says so (quarantine_remove()).
+ * itself: an item goes when an administrator says so (quarantine_remove()).
+ *
+ * What is put away has ceilings, and evidence must not stand in the way of what it is kept for.  So
+ * less is kept, in this order, and the item says what and why:
+ *
+ *   the whole content -> all its data without the holes, or the first of it (quarantine_part.h)
+ *                     -> the record alone -> no item (-ENOSPC)
  *
  * quarantine_take() belongs to one thread at a time; so does quarantine_remove(), and never both.
  *
@@ -45,13 +50,28 @@ MUST_USE int quarantine_open(const struct io *io, int dirfd, const struct quaran
 struct quarantine *quarantine_free(struct quarantine *q);
 DEFINE_CLEANUP(struct quarantine, quarantine_free)
 
-/* Keep what is at name below dirfd: all that is known of it, and the content of a file.  path is
- * where it is for people.  *ret is valid until the next call.
- * -ENOENT: nothing is there.  -ENOSPC: a ceiling, or no room on the disk.  -EFBIG: larger than a
- * file here may be.  Other errors: it cannot be read, or not be kept.  Then nothing was kept. */
-MUST_USE int quarantine_take(struct quarantine *q, int dirfd, const char *name, struct span path,
-                             const char *reason, int64_t wall_ns, struct quarantine_item *ret,
-                             struct err *err);
+struct quarantine_ask {
+        int dirfd;
+        const char *name;   /* below it */
+        struct span path;   /* where that is for people */
+        const char *reason; /* of QUARANTINE_REASON_MAX at most */
+        int64_t wall_ns;
+        const struct record *known; /* read before: its hash counts while it is the same; or NULL */
+        bool record_alone;          /* also where nothing of the content can be kept */
+};
+
+/* Keep what is at a name: all that is known of it, and the content of a file, or what there is room
+ * for.  *ret is valid until the next call.
+ * -ENOENT: nothing is there.  -ENOSPC: a ceiling, or no room on the disk.  -ESTALE: somebody
+ * removes the quarantine; look at it, and again.  Other errors: it cannot be read, or not be kept.
+ * Then nothing was kept. */
+MUST_USE int quarantine_take(struct quarantine *q, const struct quarantine_ask *a,
+                             struct quarantine_item *ret, struct err *err);
+
+/* Are its directories there?  0: they are.  1: somebody had removed them, and they are made again,
+ * empty.  Below 0 they cannot be made: nothing is taken until a later look.  Not while another
+ * thread takes. */
+MUST_USE int quarantine_look(struct quarantine *q, struct err *err);
 
 struct quarantine_use quarantine_use(struct quarantine *q);
 
@@ -69,7 +89,8 @@ MUST_USE int quarantine_each(const struct io *io, int dirfd, quarantine_each_fn 
 /* *ret's spans point into text, which it fills. */
 MUST_USE int quarantine_read(const struct io *io, int dirfd, const char *id, struct buf *text,
                              struct quarantine_item *ret, struct err *err);
-/* The content of an item's file to out_fd, checked. */
+/* The content of an item's file to out_fd, a file, checked; where not all is kept, what is, at its
+ * places.  -ENODATA: nothing of it is. */
 MUST_USE int quarantine_copy(int dirfd, const struct quarantine_item *item, int out_fd,
                              struct err *err);
 

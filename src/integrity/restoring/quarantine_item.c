@@ -11,6 +11,42 @@ bool quarantine_is_id(struct span s)
         return s.n == QUARANTINE_ID && text_from_hex(s, raw, sizeof raw) == 0;
 }
 
+const char *quarantine_kept_name(enum quarantine_kept k)
+{
+        static const char *const names[QUARANTINE_KEPT_END] = {
+                [QUARANTINE_WHOLE] = "whole",
+                [QUARANTINE_DATA] = "data",
+                [QUARANTINE_PART] = "part",
+                [QUARANTINE_NOTHING] = "nothing",
+        };
+
+        return names[k];
+}
+
+static void put_kept(struct json_writer *w, const struct quarantine_item *i)
+{
+        char hex[2 * SHA256_LEN + 1];
+
+        if (i->kept == QUARANTINE_WHOLE)
+                return;
+        text_hex(span_of(i->part.sha256, SHA256_LEN), hex);
+        json_put_key(w, "kept");
+        json_begin_object(w);
+        json_put_key(w, "extents");
+        json_begin_array(w);
+        for (unsigned k = 0; k < i->part.n; k++) {
+                json_begin_array(w);
+                json_put_u64(w, i->part.extent[k].at);
+                json_put_u64(w, i->part.extent[k].bytes);
+                json_end_array(w);
+        }
+        json_end_array(w);
+        json_member_text(w, "how", quarantine_kept_name(i->kept));
+        json_member_text(w, "sha256", hex);
+        json_member_text(w, "why", i->why);
+        json_end_object(w);
+}
+
 void quarantine_item_print(const struct quarantine_item *i, struct buf *out)
 {
         CLEANUP(buf_done) struct buf base64 = BUF_INIT(text_base64_len(RECORD_MAX));
@@ -21,6 +57,7 @@ void quarantine_item_print(const struct quarantine_item *i, struct buf *out)
         json_begin_object(&w);
         json_member_time(&w, "at", i->at_ns);
         json_member_text(&w, "id", i->id);
+        put_kept(&w, i);
         json_member_bool(&w, "moment", i->moment);
         json_put_bytes(&w, "path", i->path);
         json_member_text(&w, "reason", i->reason);
@@ -84,6 +121,61 @@ static bool get_path(struct json_value o, struct buf *scratch, size_t *ret_n)
         return true;
 }
 
+/* An offset or a length: a decimal string where it is more than an integer of ours holds. */
+static bool get_u64(struct json_value v, uint64_t *ret)
+{
+        struct span text;
+        int64_t n;
+
+        if (json_value_int(v, &n)) {
+                *ret = (uint64_t)MAX_OF(n, 0);
+                return n >= 0;
+        }
+        return json_value_plain(v, &text) && text_to_u64(text, ret) == 0;
+}
+
+static bool get_extent(struct json_value pair, struct quarantine_part *p)
+{
+        struct json_iter it = json_iter_of(pair);
+        struct json_value at, bytes, more;
+        uint64_t end = p->n ? p->extent[p->n - 1].at + p->extent[p->n - 1].bytes : 0;
+
+        if (p->n == QUARANTINE_EXTENTS_MAX || !json_next(&it, NULL, &at) ||
+            !json_next(&it, NULL, &bytes) || json_next(&it, NULL, &more) ||
+            !get_u64(at, &p->extent[p->n].at) || !get_u64(bytes, &p->extent[p->n].bytes))
+                return false;
+        if (p->extent[p->n].at < end || p->extent[p->n].at > INT64_MAX ||
+            p->extent[p->n].bytes == 0 ||
+            p->extent[p->n].bytes > QUARANTINE_PART_MAX - p->bytes)
+                return false;
+        p->bytes += p->extent[p->n++].bytes;
+        return true;
+}
+
+static bool get_kept(struct json_value o, struct quarantine_item *i)
+{
+        char how[16], hex[2 * SHA256_LEN + 1];
+        struct json_value kept, list, pair;
+        struct json_iter it;
+
+        if (!json_get(o, "kept", &kept))
+                return true; /* whole */
+        if (kept.type != JSON_OBJECT || !json_get(kept, "extents", &list) ||
+            list.type != JSON_ARRAY || !get_text(kept, "how", how, sizeof how - 1) ||
+            !get_text(kept, "sha256", hex, sizeof hex - 1) ||
+            !get_text(kept, "why", i->why, QUARANTINE_WHY_MAX) ||
+            text_from_hex(span_str(hex), i->part.sha256, SHA256_LEN) < 0)
+                return false;
+        for (int k = QUARANTINE_DATA; k < QUARANTINE_KEPT_END; k++)
+                if (strcmp(how, quarantine_kept_name((enum quarantine_kept)k)) == 0)
+                        i->kept = (enum quarantine_kept)k;
+        for (it = json_iter_of(list); json_next(&it, NULL, &pair);)
+                if (pair.type != JSON_ARRAY || !get_extent(pair, &i->part))
+                        return false;
+        i->part.all = i->kept == QUARANTINE_DATA;
+        return i->kept != QUARANTINE_WHOLE;
+}
+
 static bool is_path(struct span p)
 {
         return p.n && p.p[0] == '/' && !memchr(p.p, 0, p.n);
@@ -105,6 +197,8 @@ int quarantine_item_parse(struct span json, struct buf *scratch, struct quaranti
                 return wrong(err, "at");
         if (!get_text(o, "id", i.id, QUARANTINE_ID) || !quarantine_is_id(span_str(i.id)))
                 return wrong(err, "id");
+        if (!get_kept(o, &i))
+                return wrong(err, "kept");
         if (!json_get(o, "moment", &v) || (v.type != JSON_TRUE && v.type != JSON_FALSE))
                 return wrong(err, "moment");
         i.moment = v.type == JSON_TRUE;

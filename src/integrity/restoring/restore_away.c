@@ -78,19 +78,76 @@ void restore_split(struct span path, struct span *ret_dir, struct span *ret_name
 
 /* ---- evidence ---- */
 
-static int put_taken(struct restore_task *t, const struct quarantine_item *i)
+/* Once for all that one task puts away. */
+static void note_once(struct restore_task *t, const char *text)
+{
+        if (!strstr(t->note, text))
+                restore_note(t, text);
+}
+
+static int put_taken(struct restore_task *t, struct restore_taken *x, struct span path,
+                     struct span encoded)
+{
+        size_t n = sizeof *x + path.n + encoded.n;
+
+        if (t->taken.n + n > TAKEN_BYTES && t->discard) {
+                note_once(t, "more went than is told");
+                return 0;
+        }
+        x->path_n = (uint32_t)path.n;
+        x->record_n = (uint32_t)encoded.n;
+        buf_put(&t->taken, span_of(x, sizeof *x));
+        buf_put(&t->taken, path);
+        buf_put(&t->taken, encoded);
+        t->n_taken++;
+        return buf_status(&t->taken);
+}
+
+static int put_item(struct restore_task *t, const struct quarantine_item *i)
 {
         struct restore_taken x = { .moment = i->moment,
-                                   .path_n = (uint32_t)i->path.n,
-                                   .record_n = (uint32_t)i->encoded.n };
+                                   .kept = (uint8_t)i->kept,
+                                   .bytes = i->part.bytes };
 
         snprintf(x.id, sizeof x.id, "%s", i->id);
         snprintf(x.reason, sizeof x.reason, "%s", i->reason);
-        buf_put(&t->taken, span_of(&x, sizeof x));
-        buf_put(&t->taken, i->path);
-        buf_put(&t->taken, i->encoded);
-        t->n_taken++;
-        return buf_status(&t->taken);
+        snprintf(x.why, sizeof x.why, "%s", i->why);
+        memcpy(x.sha256, i->part.sha256, sizeof x.sha256);
+        return put_taken(t, &x, i->path, i->encoded);
+}
+
+/* No room for an item: that it was there, and what it was, is told all the same. */
+static int put_nothing(struct restore_run *p, const struct quarantine_ask *a, struct record *r,
+                       const char *why)
+{
+        CLEANUP(buf_done) struct buf encoded = BUF_INIT(RECORD_MAX);
+        struct restore_taken x = { .kept = QUARANTINE_NOTHING };
+        struct restore_task *t = p->t;
+        int rc = observe_stat(a->dirfd, a->name, r, &t->handle);
+
+        if (rc < 0)
+                return rc;
+        note_once(t, "what was there is not kept");
+        if (t->n_taken >= RESTORE_TAKEN_MAX) {
+                note_once(t, "more went than is told");
+                return 0;
+        }
+        if (record_same_stat(&p->is, r) && p->there)
+                record_encode(&p->is, &encoded);
+        else
+                record_encode(r, &encoded);
+        snprintf(x.reason, sizeof x.reason, "%s", a->reason);
+        snprintf(x.why, sizeof x.why, "%s", why);
+        return buf_status(&encoded) < 0 ? buf_status(&encoded)
+                                        : put_taken(t, &x, a->path, buf_span(&encoded));
+}
+
+static int take(struct restore_run *p, const struct quarantine_ask *a, struct quarantine_item *i,
+                struct err *err)
+{
+        if (p->t->n_taken >= RESTORE_TAKEN_MAX)
+                return err_set(err, -ENOSPC, "more than %d items at once", RESTORE_TAKEN_MAX);
+        return quarantine_take(p->r->quarantine, a, i, err);
 }
 
 /* 0: it is kept, or need not be.  *ret gets what it was, if not NULL. */
@@ -98,30 +155,39 @@ int restore_take(struct restore_run *p, int dirfd, const char *name, struct span
                  const char *reason, struct record *ret)
 {
         struct restore_task *t = p->t;
+        const struct quarantine_ask a = { .dirfd = dirfd,
+                                          .name = name,
+                                          .path = path,
+                                          .reason = reason,
+                                          .wall_ns = t->wall_ns,
+                                          .known = p->there ? &p->is : NULL,
+                                          .record_alone = t->discard };
         struct quarantine_item i;
+        struct record was;
         struct err err = { 0 };
-        int rc = -ENOSPC;
+        int rc = take(p, &a, &i, &err);
 
-        if (t->n_taken >= RESTORE_TAKEN_MAX)
-                (void)!err_set(&err, rc, "more than %d items at once", RESTORE_TAKEN_MAX);
-        else
-                rc = quarantine_take(p->r->quarantine, dirfd, name, path, reason, t->wall_ns, &i,
-                                     &err);
+        if (rc == -ESTALE)
+                return -EAGAIN;
         if (rc == 0) {
-                rc = put_taken(t, &i);
-                if (ret) {
-                        *ret = i.record;
-                        ret->link = ret->attrs = SPAN_NONE;
-                }
-                return rc;
-        }
-        if (rc == -ENOENT || rc == -EAGAIN || !t->discard) {
+                if (i.kept == QUARANTINE_PART)
+                        note_once(t, "what was there is kept in part");
+                else if (i.kept == QUARANTINE_NOTHING)
+                        note_once(t, "the content of what was there is not kept");
+                rc = put_item(t, &i);
+                was = i.record;
+        } else if (rc == -ENOENT || rc == -EAGAIN || !t->discard) {
                 if (t->err.code == 0)
                         t->err = err;
                 return rc;
+        } else {
+                rc = put_nothing(p, &a, &was, err_text(&err));
         }
-        restore_note(t, "what was there was not kept, as asked for");
-        return ret ? observe_stat(dirfd, name, ret, &t->handle) : 0;
+        if (ret && rc == 0) {
+                *ret = was;
+                ret->link = ret->attrs = SPAN_NONE;
+        }
+        return rc;
 }
 
 /* ---- removing ---- */

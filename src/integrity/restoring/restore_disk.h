@@ -2,7 +2,8 @@
 /* restore_disk.h - one path made again what it was: the system calls, in a worker.  Floor 3.
  *
  *   look at what is there; is it what was judged? -- no --> AGAIN
- *   quarantine it                            -- cannot --> FAILED, nothing was touched
+ *   quarantine it, or what there is room for -- cannot --> FAILED, nothing was touched; with
+ *                                                          discard the entry is all that is kept
  *   write beside it, attributes, sync        -- cannot --> FAILED, nothing was touched
  *   exchange the two names at once
  *   is what came out what was judged?        -- no ------> exchanged back: AGAIN
@@ -22,6 +23,7 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "integrity/restoring/quarantine_item.h"
 #include "integrity/restoring/restore_plan.h"
 #include "integrity/trusted/table.h"
 
@@ -52,7 +54,7 @@ struct restore_task {
         struct span moved_to; /* where it may have been renamed to; empty: nowhere */
         unsigned fields;      /* enum record_field that count */
         bool insist;          /* whatever is there goes, judged or not */
-        bool discard;         /* also where it cannot be kept */
+        bool discard;         /* also where nothing of it can be kept */
         bool freeze;          /* with the immutable flag, from the moment it is there */
         int64_t wall_ns;
         char temp[RESTORE_TEMP];
@@ -77,9 +79,13 @@ struct restore_task {
 };
 
 struct restore_taken {
-        char id[24];
+        char id[24]; /* "": there was no room for an item; the entry is all that is kept */
         char reason[24];
         bool moment;
+        uint8_t kept; /* enum quarantine_kept: of its content */
+        uint64_t bytes;
+        uint8_t sha256[32];                 /* of what is kept, where that is not all */
+        char why[QUARANTINE_WHY_MAX + 1]; /* it is not */
         uint32_t path_n, record_n;
 };
 

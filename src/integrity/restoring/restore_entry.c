@@ -48,7 +48,7 @@ static void put_ids(struct json_writer *w, const struct restore_task *t)
         json_begin_array(w);
         for (unsigned i = 0; i < RESTORE_IDS_TOLD && restore_next_taken(&rest, &x, &path, &record);
              i++)
-                json_put_string(w, span_str(x.id));
+                json_put_string(w, span_str(x.id[0] ? x.id : "not kept"));
         if (t->n_taken > RESTORE_IDS_TOLD) {
                 struct buf b = BUF_INIT(sizeof more);
 
@@ -133,12 +133,30 @@ void not_restored_put(const struct not_restored_facts *f, struct buf *out)
         json_end_object(&w);
 }
 
+/* What is kept of the content, where that is not all. */
+static void put_kept(struct json_writer *w, const struct restore_taken *x)
+{
+        char hex[2 * sizeof x->sha256 + 1];
+
+        if (x->kept == QUARANTINE_WHOLE)
+                return;
+        json_member_text(w, "kept", quarantine_kept_name((enum quarantine_kept)x->kept));
+        if (x->kept != QUARANTINE_NOTHING) {
+                text_hex(span_of(x->sha256, sizeof x->sha256), hex);
+                json_member_u64(w, "kept_bytes", x->bytes);
+                json_member_text(w, "kept_sha256", hex);
+        }
+        put_words(w, "kept_why", span_str(x->why));
+}
+
 void quarantined_put(const struct quarantined_facts *f, struct buf *out)
 {
         struct json_writer w;
 
         entry_begin(&w, out, "integrity.quarantined", f->wall_ns);
-        json_member_text(&w, "id", f->item->id);
+        if (f->item->id[0])
+                json_member_text(&w, "id", f->item->id);
+        put_kept(&w, f->item);
         if (f->item->moment)
                 json_member_bool(&w, "moment", true);
         json_put_bytes(&w, "path", f->path);

@@ -309,6 +309,23 @@ static int copy_to(struct buf *to, struct span from)
         return buf_status(to);
 }
 
+int restore_look(struct restores *r)
+{
+        struct sensor *s = r->sensor;
+        struct err err = { 0 };
+        int rc = quarantine_look(r->quarantine, &err);
+        const char *detail = rc < 0 ? err_text(&err) : "it is made again, and empty";
+        bool news = rc == 1 || (rc < 0 && !r->gone);
+        CLEANUP(buf_done) struct buf path = BUF_INIT(PATH_BYTES);
+
+        r->gone = rc < 0;
+        if (!news)
+                return 0;
+        log_event(LOG_LEVEL_ERROR, "sensor.quarantine_removed", log_str("then", detail));
+        buf_printf(&path, "%s/quarantine", s->o.state_dir);
+        return why_alert_event(s, "quarantine removed", buf_span(&path), NULL, detail);
+}
+
 int restore_submit(struct restores *r, enum restore_kind kind, struct restore_place *p,
                    struct span path, struct span good)
 {
@@ -316,8 +333,10 @@ int restore_submit(struct restores *r, enum restore_kind kind, struct restore_pl
         struct table_node *n = table_find(s->table, path);
         const struct watch_profile *profile = watchset_profile(s->o.watch, path);
         struct restore_task *t = &r->task;
-        int rc = copy_to(&r->path, path);
+        int rc = restore_look(r);
 
+        if (rc == 0)
+                rc = copy_to(&r->path, path);
         if (rc == 0)
                 rc = copy_to(&r->good, good);
         if (rc == 0)
@@ -335,7 +354,7 @@ int restore_submit(struct restores *r, enum restore_kind kind, struct restore_pl
         t->insist = (kind == RESTORE_COMMAND ? r->call.tries : p->tries) >= RESTORE_INSIST;
         t->freeze = kind == RESTORE_PUT &&
                     restore_place_recent(p, sensor_mono(s)) + 1 >= RESTORE_THRICE;
-        t->discard = kind == RESTORE_COMMAND && r->call.discard;
+        t->discard = kind != RESTORE_COMMAND || r->call.discard;
         t->wall_ns = sensor_wall(s);
         r->keep_max = profile ? profile->max_size : 0;
         if (kind == RESTORE_SWEEP) {
@@ -533,6 +552,8 @@ void restore_tick(struct sensor *s)
                     p->rest_ns < now && !restore_place_recent(p, now))
                         restore_places_drop(r->places, p);
         }
+        if (r->kind == RESTORE_IDLE && out_room(s) && restore_look(r) < 0)
+                s->failed = -ENOMEM;
         if (r->kind == RESTORE_IDLE && (r->log_n > r->log_again || r->log_fd < 0) &&
             restore_write_anew(r, &err) < 0)
                 log_event(LOG_LEVEL_ERROR, "sensor.restores", log_err(&err));

@@ -59,6 +59,7 @@ struct restores {
         off_t log_n, log_again; /* log_again: so long that it is written anew */
         struct buf log;
         bool rebase;
+        bool gone;         /* the quarantine was removed and cannot be made again: it was told */
         size_t temps;      /* places with something beside them that is not under way */
         size_t keeps;      /* places whose content is to be kept */
         int64_t slowed_ns; /* until then nobody is told again that the rest waits */
@@ -83,6 +84,9 @@ void restore_settled(struct restores *r, struct restore_place *p);
 /* Hand a task to a worker: path and good are copied.  -EAGAIN: not now. */
 MUST_USE int restore_submit(struct restores *r, enum restore_kind kind, struct restore_place *p,
                             struct span path, struct span good);
+/* Is the quarantine there?  What somebody has removed is made again, and alerts.  No task may run.
+ * -ENOMEM. */
+MUST_USE int restore_look(struct restores *r);
 /* May this path's task begin? */
 bool restore_may_begin(struct restores *r, struct span path);
 

@@ -64,6 +64,14 @@ int restore_tell_incident(struct restores *r, struct span path, const char *acti
         return rc == 0 ? why_alert_event(s, "incident", f.path, NULL, action) : rc;
 }
 
+/* That what was there is lost, in part or as a whole, is worth a look: somebody may have meant it. */
+static int alert_lost(struct restores *r, struct span path, const struct restore_taken *x)
+{
+        if (x->kept != QUARANTINE_PART && x->kept != QUARANTINE_NOTHING)
+                return 0;
+        return why_alert_event(r->sensor, "evidence not kept", path, NULL, x->why);
+}
+
 /* Evidence first: these entries come before that of what took its place. */
 static int tell_taken(struct restores *r)
 {
@@ -85,6 +93,8 @@ static int tell_taken(struct restores *r)
                 buf_clear(&s->skeleton);
                 quarantined_put(&f, &s->skeleton);
                 rc = tell_made(s, NULL);
+                if (rc == 0)
+                        rc = alert_lost(r, f.path, &x);
         }
         return rc;
 }

@@ -155,6 +155,14 @@ bool content_has(const struct content *c, const uint8_t sha256[SHA256_LEN])
         return fstatat(c->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
 }
 
+bool content_is_at(const struct content *c, int dirfd)
+{
+        struct stat a, b;
+
+        return fstatat(dirfd, "content", &a, AT_SYMLINK_NOFOLLOW) == 0 &&
+               fstat(c->dirfd, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 struct content_counts content_counts(struct content *c)
 {
         struct content_counts now;

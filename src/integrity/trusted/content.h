@@ -64,6 +64,8 @@ MUST_USE int content_keep_value(struct content *c, struct span value,
                                 const uint8_t sha256[SHA256_LEN]);
 
 bool content_has(const struct content *c, const uint8_t sha256[SHA256_LEN]);
+/* Is it the store below this directory, still? */
+bool content_is_at(const struct content *c, int dirfd);
 
 /* Write it to out_fd from its position on.  -ENOENT: not kept; -EBADMSG: damaged (what was written
  * is not to be used). */

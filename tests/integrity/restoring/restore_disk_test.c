@@ -89,6 +89,15 @@ static void write_file(struct fixture *f, const char *name, const char *text)
         close(fd);
 }
 
+static int truncate_at(struct fixture *f, const char *name, off_t n)
+{
+        int fd = openat(f->top, name, O_WRONLY);
+        int rc = ftruncate(fd, n);
+
+        close(fd);
+        return rc;
+}
+
 static void expect_file(struct fixture *f, const char *name, const char *want)
 {
         char got[256] = "";
@@ -251,6 +260,65 @@ static void test_no_room(void **state)
         assert_int_equal(names_in(f->top), 1);
 }
 
+/* Larger than a file in quarantine may be, changed and added: what is kept is said, and it goes. */
+static void test_large(void **state)
+{
+        struct fixture *f = *state;
+        struct span rest, path, record;
+        struct restore_taken x;
+
+        for (int added = 0; added < 2; added++) {
+                write_file(f, "f", "good");
+                trust(f, "f");
+                write_file(f, "f", "evil!");
+                if (added)
+                        buf_clear(&f->good);
+                assert_int_equal(truncate_at(f, "f", (off_t)3 << 30), 0);
+                assert_int_equal(run(f, "f"), RESTORE_DONE);
+                assert_int_equal(f->t.act, added ? RESTORE_REMOVE : RESTORE_REPLACE);
+                assert_int_equal(f->t.n_taken, 1);
+                rest = buf_span(&f->t.taken);
+                assert_true(restore_next_taken(&rest, &x, &path, &record));
+                assert_int_equal(x.kept, QUARANTINE_DATA);
+                assert_true(x.bytes >= 5 && x.bytes <= 4096);
+                assert_int_equal(names_in(f->top), added ? 0 : 1);
+        }
+}
+
+/* No room at all, and nobody asked to wait for some: the entry is all that is kept. */
+static void test_no_room_at_all(void **state)
+{
+        struct fixture *f = *state;
+        struct span rest, path, record;
+        struct restore_taken x;
+
+        write_file(f, "f", "first");
+        buf_clear(&f->good);
+        open_quarantine(f, 1);
+        assert_int_equal(run(f, "f"), RESTORE_DONE);
+        for (int tree = 0; tree < 2; tree++) {
+                const char *name = tree ? "d" : "f";
+
+                if (tree)
+                        assert_int_equal(mkdirat(f->top, "d", 0755), 0);
+                write_file(f, tree ? "d/f" : "f", "evil");
+                state_of(f, name, false, &f->judged);
+                assert_int_equal(run_as(f, name, false, true), RESTORE_DONE);
+                assert_int_equal(names_in(f->top), 0);
+                assert_int_equal(f->t.n_taken, 1 + tree);
+                rest = buf_span(&f->t.taken);
+                for (int i = 0; i < 1 + tree; i++) {
+                        assert_true(restore_next_taken(&rest, &x, &path, &record));
+                        assert_string_equal(x.id, "");
+                        assert_int_equal(x.kept, QUARANTINE_NOTHING);
+                        assert_non_null(strstr(x.why, "full"));
+                        assert_true(record.n > 0);
+                }
+                assert_false(restore_next_taken(&rest, &x, &path, &record));
+                assert_string_equal(f->t.note, "what was there is not kept");
+        }
+}
+
 static void test_not_what_was_judged(void **state)
 {
         struct fixture *f = *state;
@@ -378,6 +446,8 @@ int main(void)
                 TEST(test_attributes),
                 TEST(test_remove_tree),
                 TEST(test_no_room),
+                TEST(test_large),
+                TEST(test_no_room_at_all),
                 TEST(test_not_what_was_judged),
                 TEST(test_a_link_on_the_way),
                 TEST(test_content_is_gone),
