@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="fanotify needs root")
 
 
 @contextlib.contextmanager
-def running(place=None, files=(), state=None):
+def running(place=None, files=(), state=None, before=None):
     with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="assay-race-") as name:
         directory = pathlib.Path(name)
         h = RestoreHost(directory, place=place)
@@ -30,6 +30,8 @@ def running(place=None, files=(), state=None):
         (h.guarded / "plain").write_text("as it was\n")
         for file in files:
             (h.guarded / file).write_text(f"{file}\n")
+        if before:
+            before(h)
         h.start()
         try:
             yield h
@@ -398,6 +400,38 @@ def test_a_flood():
         h.as_it_was(60)
         said = [e["what"]["action"] for e in h.entries("integrity.incident")]
         assert said == ["slowed"]
+        h.settled()
+
+
+AS_NOBODY = """
+import os, sys
+os.setgid(65534)
+os.setuid(65534)
+for i in range(int(sys.argv[2])):
+    with open(f"{sys.argv[1]}/z{i:04d}", "w") as f:
+        f.write("x")
+"""
+
+
+def test_whose_turn():
+    """Thousands of files that an unprivileged user adds put off nothing that somebody else has
+    changed, deleted or added."""
+    def let_nobody_in(h):
+        for path in (h.tree.parent, h.tree, h.guarded):
+            path.chmod(0o755)
+        (h.guarded / "open").mkdir()
+        (h.guarded / "open").chmod(0o777)
+
+    with running(files=["config", "gone"], before=let_nobody_in) as h:
+        subprocess.run(["/usr/bin/python3", "-c", AS_NOBODY, h.guarded / "open", "1500"],
+                       check=True)
+        (h.guarded / "config").write_text("evil\n")
+        (h.guarded / "gone").unlink()
+        (h.guarded / "added").write_text("evil\n")
+        for name in ("config", "gone", "added"):
+            h.back(h.guarded / name)
+            assert len(os.listdir(h.guarded / "open")) > 100, "before the flood"
+        h.as_it_was(60)
         h.settled()
 
 

@@ -9,10 +9,19 @@
 
 enum { SLOTS = 4096, HEAD = 8, FIXED = 5, BODY_MAX = (1 << 20) + RECORD_MAX + 64 };
 
+/* What comes first, in all lanes. */
+enum { CHANGED, ADDED, RANKS };
+
+/* The wanted ones of some users, of one rank. */
+struct lane {
+        struct restore_place *first, *last;
+};
+
 struct restore_places {
         struct restore_place *slot[SLOTS];
-        struct restore_place *first, *last; /* wanted */
-        size_t n, wanted, renamed;          /* renamed: of the wanted */
+        struct lane lanes[RESTORE_LANES][RANKS];
+        unsigned turn;             /* of which lane */
+        size_t n, wanted, renamed; /* renamed: of the wanted */
 };
 
 int restore_places_new(struct restore_places **ret, struct err *err)
@@ -195,24 +204,64 @@ unsigned restore_place_count(struct restore_place *p, int64_t now_ns)
         return n;
 }
 
-/* ---- the queue ---- */
+/* ---- lanes ---- */
 
-void restore_place_want(struct restore_places *s, struct restore_place *p, int64_t now_ns,
-                        int64_t due_ns)
+static uint8_t lane_of(uint32_t uid)
+{
+        return (uint8_t)(uid == 0 ? 0 : 1 + uid % (RESTORE_LANES - 1));
+}
+
+bool restore_places_room(const struct restore_places *s, uint32_t uid)
+{
+        return s->n < (size_t)RESTORE_PLACES_MAX - (uid == 0 ? 0 : RESTORE_PLACES_ROOT);
+}
+
+static void enter(struct restore_places *s, struct restore_place *p, uint32_t uid)
+{
+        struct lane *l;
+
+        p->lane = lane_of(uid);
+        p->rank = p->flags & RESTORE_HAS_GOOD && p->good_n == 0 ? ADDED : CHANGED;
+        l = &s->lanes[p->lane][p->rank];
+        p->next = NULL;
+        p->prev = l->last;
+        if (l->last)
+                l->last->next = p;
+        else
+                l->first = p;
+        l->last = p;
+}
+
+static void leave(struct restore_places *s, struct restore_place *p)
+{
+        struct lane *l = &s->lanes[p->lane][p->rank];
+
+        if (p->prev)
+                p->prev->next = p->next;
+        else
+                l->first = p->next;
+        if (p->next)
+                p->next->prev = p->prev;
+        else
+                l->last = p->prev;
+        p->next = p->prev = NULL;
+}
+
+void restore_place_want(struct restore_places *s, struct restore_place *p, uint32_t uid,
+                        int64_t now_ns, int64_t due_ns)
 {
         p->due_ns = due_ns;
-        if (p->flags & RESTORE_WANTED)
+        if (p->flags & RESTORE_WANTED) {
+                if (uid == 0 && p->lane != lane_of(uid)) { /* it need not wait behind others' */
+                        leave(s, p);
+                        enter(s, p, uid);
+                }
                 return;
+        }
         p->flags |= RESTORE_WANTED;
         p->since_ns = now_ns;
         p->tries = 0;
-        p->next = NULL;
-        p->prev = s->last;
-        if (s->last)
-                s->last->next = p;
-        else
-                s->first = p;
-        s->last = p;
+        enter(s, p, uid);
         s->wanted++;
         s->renamed += p->moved_to_n > 0;
 }
@@ -221,16 +270,9 @@ void restore_place_unwant(struct restore_places *s, struct restore_place *p)
 {
         if (!(p->flags & RESTORE_WANTED))
                 return;
-        if (p->prev)
-                p->prev->next = p->next;
-        else
-                s->first = p->next;
-        if (p->next)
-                p->next->prev = p->prev;
-        else
-                s->last = p->prev;
-        p->next = p->prev = NULL;
-        p->flags &= ~(unsigned)(RESTORE_WANTED | RESTORE_SUSPENDED | RESTORE_TOLD);
+        leave(s, p);
+        p->flags &= ~(unsigned)(RESTORE_WANTED | RESTORE_SUSPENDED | RESTORE_TOLD |
+                                RESTORE_PACKAGED);
         s->wanted--;
         s->renamed -= p->moved_to_n > 0;
 }
@@ -249,25 +291,46 @@ static struct restore_place *topmost(struct restore_places *s, struct restore_pl
         return p;
 }
 
+static bool was_renamed_to(const struct restore_place *p, const struct restore_place *to,
+                           int64_t now_ns)
+{
+        return p->moved_to_n && p->due_ns <= now_ns &&
+               span_eq(span_of(p->moved_to, p->moved_to_n), restore_place_path(to));
+}
+
 /* What was renamed to this place, if that is wanted too. */
 static struct restore_place *renamed_from(struct restore_places *s, struct restore_place *to,
                                           int64_t now_ns)
 {
-        for (struct restore_place *p = s->first; p; p = p->next)
-                if (p->moved_to_n && p->due_ns <= now_ns &&
-                    span_eq(span_of(p->moved_to, p->moved_to_n), restore_place_path(to)))
-                        return p;
+        struct restore_place *p;
+
+        for (unsigned i = 0; i < RESTORE_LANES; i++)
+                for (int rank = 0; rank < RANKS; rank++)
+                        for (p = s->lanes[i][rank].first; p; p = p->next)
+                                if (was_renamed_to(p, to, now_ns))
+                                        return p;
         return to;
+}
+
+static struct restore_place *first_due(const struct lane *l, int64_t now_ns)
+{
+        struct restore_place *p = l->first;
+
+        while (p && p->due_ns > now_ns)
+                p = p->next;
+        return p;
 }
 
 struct restore_place *restore_places_next(struct restore_places *s, int64_t now_ns)
 {
-        struct restore_place *p = s->first;
+        struct restore_place *p = NULL;
 
-        while (p && p->due_ns > now_ns)
-                p = p->next;
+        for (int rank = 0; rank < RANKS && !p; rank++)
+                for (unsigned i = 0; i < RESTORE_LANES && !p; i++)
+                        p = first_due(&s->lanes[(s->turn + i) % RESTORE_LANES][rank], now_ns);
         if (!p)
                 return NULL;
+        s->turn = (p->lane + 1u) % RESTORE_LANES;
         p = topmost(s, p, now_ns);
         /* Only what should not be there can have come from elsewhere by a rename. */
         return p->moved_to_n || !s->renamed ? p : renamed_from(s, p, now_ns);
@@ -275,11 +338,15 @@ struct restore_place *restore_places_next(struct restore_places *s, int64_t now_
 
 int64_t restore_places_due(const struct restore_places *s, int64_t now_ns)
 {
+        const struct restore_place *p;
         int64_t due = -1;
 
-        for (const struct restore_place *p = s->first; p && (due < 0 || due > now_ns); p = p->next)
-                if (due < 0 || p->due_ns < due)
-                        due = p->due_ns;
+        for (unsigned i = 0; i < RESTORE_LANES; i++)
+                for (int rank = 0; rank < RANKS; rank++)
+                        for (p = s->lanes[i][rank].first; p && (due < 0 || due > now_ns);
+                             p = p->next)
+                                if (due < 0 || p->due_ns < due)
+                                        due = p->due_ns;
         return due;
 }
 
@@ -370,7 +437,7 @@ static int take_op(struct restore_places *s, enum restore_op op, struct span pat
                         return -EBADMSG;
                 return restore_place_set_good(p, span_from(rest, 1), rest.p[0] == 1);
         case RESTORE_OP_WANTED:
-                restore_place_want(s, p, 0, 0);
+                restore_place_want(s, p, UINT32_MAX, 0, 0);
                 return 0;
         case RESTORE_OP_TEMP:
                 if (!is_temp(rest))

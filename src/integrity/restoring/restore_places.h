@@ -11,11 +11,14 @@
  *      | explained change       |  | unexplained change
  *      '-------------------> EXPLAINED     its good state is not the baseline's
  *
- * A deviant one that is WANTED waits in a queue.  The next one is its first that is due, or rather
- * the topmost of the directories above it that is wanted too: a directory comes before what was in
- * it.  Where a wanted path was renamed from another one, that one comes first.
+ * A deviant one that is WANTED waits in a lane: root's, or one that a part of the other users share.
+ * Lanes take turns, and what was changed or deleted comes before what was added, in all of them: so
+ * whoever adds thousands of files puts off his own.  The next one is its first that is due, or
+ * rather the topmost of the directories above it that is wanted too: a directory comes before what
+ * was in it.  Where a wanted path was renamed from another one, that one comes first.
  *
- * Bounded: RESTORE_PLACES_MAX; what finds no room is not put back, which its caller tells. */
+ * Bounded: RESTORE_PLACES_MAX, the last RESTORE_PLACES_ROOT of them root's; what finds no room is
+ * not put back, which its caller tells. */
 #ifndef INTEGRITY_RESTORE_PLACES_H
 #define INTEGRITY_RESTORE_PLACES_H
 
@@ -26,6 +29,8 @@
 
 enum {
         RESTORE_PLACES_MAX = 65536,
+        RESTORE_PLACES_ROOT = 8192,
+        RESTORE_LANES = 64,
         RESTORE_THRICE = 3, /* within RESTORE_WINDOW_S: it is no use */
         RESTORE_WINDOW_S = 60,
         RESTORE_REST_S = 600, /* then it is left alone for so long */
@@ -39,13 +44,14 @@ enum restore_place_flags {
         RESTORE_TOLD = 1u << 4,      /* told that it could not be */
         RESTORE_KEEP = 1u << 5,      /* its explained content is still to be kept */
         RESTORE_SEEN = 1u << 6,      /* the owner's */
+        RESTORE_PACKAGED = 1u << 7,  /* the owner's: see package_did() */
 };
 
 struct restore_place {
         struct restore_place *hash_next, *next, *prev; /* next, prev: of those that are wanted */
         uint32_t hash;
         unsigned flags;
-        uint8_t tries;
+        uint8_t tries, lane, rank; /* lane, rank: in which list it is wanted */
         int64_t due_ns, since_ns;        /* monotonic; since: wanted */
         int64_t rest_ns;                 /* monotonic: left alone until then */
         int64_t done_ns[RESTORE_THRICE]; /* the last times it was put back, latest first */
@@ -94,11 +100,14 @@ MUST_USE int restore_place_set_moved(struct restore_place *p, struct span to);
  * below it. */
 bool restore_places_none_below(const struct restore_places *s, struct span path);
 
-/* In the queue, not before due_ns; or not any more. */
-void restore_place_want(struct restore_places *s, struct restore_place *p, int64_t now_ns,
-                        int64_t due_ns);
+/* Is there room for one more, of a change that this user made? */
+bool restore_places_room(const struct restore_places *s, uint32_t uid);
+
+/* In this user's lane, not before due_ns; or not any more. */
+void restore_place_want(struct restore_places *s, struct restore_place *p, uint32_t uid,
+                        int64_t now_ns, int64_t due_ns);
 void restore_place_unwant(struct restore_places *s, struct restore_place *p);
-/* The next; NULL: none is due. */
+/* The next, and the turn is the next lane's; NULL: none is due. */
 struct restore_place *restore_places_next(struct restore_places *s, int64_t now_ns);
 /* When there is one: now_ns or earlier, later, or -1 for never. */
 int64_t restore_places_due(const struct restore_places *s, int64_t now_ns);

@@ -482,6 +482,17 @@ bool package_unfollowed(const struct sensor *s, struct span from, const struct w
         return false;
 }
 
+bool package_did(const struct sensor *s, const struct change *c)
+{
+        for (const struct package_run *r = s->packages; r; r = r->older) {
+                enum package_actor a = packages_actors(r->table, c);
+
+                if (a == PACKAGE_BY_UNKNOWN || a >= PACKAGE_BY_SCRIPT)
+                        return true;
+        }
+        return false;
+}
+
 bool packages_own(const struct sensor *s, struct span path)
 {
         return packages_have(package_table(s), path);

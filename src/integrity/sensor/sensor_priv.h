@@ -397,7 +397,10 @@ void package_judged(struct sensor *s, const struct change *c, const struct why *
 bool package_holds(struct sensor *s, struct dirty_place *p);
 /* A rename from this name by who is dpkg's, and what it leads to is read anew. */
 bool package_unfollowed(const struct sensor *s, struct span from, const struct who *who);
-/* Is the path in the hands of a transaction?  Then nobody else should put it back. */
+/* Did only a transaction's own processes do it, dpkg and its maintainer scripts, as far as is known?
+ */
+bool package_did(const struct sensor *s, const struct change *c);
+/* Is the path in the hands of a transaction?  Then what that did is not to be put back yet. */
 bool packages_own(const struct sensor *s, struct span path);
 
 /* The commands: 1 with the answer in *out. */

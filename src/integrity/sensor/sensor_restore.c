@@ -114,12 +114,37 @@ void restore_settled(struct restores *r, struct restore_place *p)
         p->flags &= ~(unsigned)RESTORE_HAS_GOOD; /* the table has it again */
 }
 
+/* Who did it: in whose lane it waits, and whether it is a package transaction's own. */
+struct author {
+        uint32_t uid;
+        bool packaged;
+};
+
+static struct author author_of(const struct sensor *s, const struct change *c)
+{
+        struct author a = { .packaged = package_did(s, c) };
+
+        if (c->who && c->who->has & WHO_HAS_UID)
+                a.uid = c->who->euid;
+        else
+                a.uid = c->is ? c->is->uid : c->was->uid; /* nobody was seen */
+        return a;
+}
+
+static struct restore_place *make_place(struct restores *r, struct span path, uint32_t uid)
+{
+        struct restore_place *p = restore_places_find(r->places, path);
+
+        return p || !restore_places_room(r->places, uid) ? p : restore_places_make(r->places, path);
+}
+
 /* What is at path is not good any more: what the table still has was, unless that is known better.
  */
-static int deviates(struct restores *r, struct span path, struct span moved_to)
+static int deviates(struct restores *r, struct span path, struct span moved_to,
+                    const struct author *by)
 {
         struct sensor *s = r->sensor;
-        struct restore_place *p = restore_places_make(r->places, path);
+        struct restore_place *p = make_place(r, path, by->uid);
         int64_t now = sensor_mono(s);
         struct table_node *n;
         struct span good = SPAN_NONE;
@@ -144,7 +169,9 @@ static int deviates(struct restores *r, struct span path, struct span moved_to)
                 return rc;
         if (!(p->flags & RESTORE_WANTED))
                 restore_remember(r, RESTORE_OP_WANTED, path, SPAN_NONE);
-        restore_place_want(r->places, p, now, MAX_OF(now, p->rest_ns));
+        restore_place_want(r->places, p, by->uid, now, MAX_OF(now, p->rest_ns));
+        p->flags &= ~(unsigned)RESTORE_PACKAGED;
+        p->flags |= by->packaged ? RESTORE_PACKAGED : 0u;
         return 0;
 }
 
@@ -177,7 +204,7 @@ static int explained(struct restores *r, struct span path, const struct record *
 }
 
 /* A directory was renamed: what was below it may not come back with it. */
-static int deviate_below(struct restores *r, struct span dir)
+static int deviate_below(struct restores *r, struct span dir, const struct author *by)
 {
         struct table_node *top = table_find(r->sensor->table, dir);
         int rc = 0;
@@ -190,7 +217,7 @@ static int deviate_below(struct restores *r, struct span dir)
                 table_path(n, &r->scratch);
                 rc = buf_status(&r->scratch);
                 if (rc == 0)
-                        rc = deviates(r, buf_span(&r->scratch), SPAN_NONE);
+                        rc = deviates(r, buf_span(&r->scratch), SPAN_NONE, by);
         }
         return rc;
 }
@@ -199,6 +226,7 @@ int restore_seen(struct sensor *s, const struct change *c)
 {
         struct restores *r = s->restores;
         bool bad = c->why->state == WHY_UNEXPLAINED;
+        struct author by;
         int rc = 0;
 
         if (!c->profile || c->profile->mode != WATCH_RESTORE || (!c->was && !c->is))
@@ -211,11 +239,12 @@ int restore_seen(struct sensor *s, const struct change *c)
         if (c->existed && !c->was)
                 return restore_tell_not(r, c->path, "unknown",
                                         SPAN("it was changed before it was known"), 0);
+        by = author_of(s, c);
         if (c->from.n)
-                rc = deviates(r, c->from, c->path);
+                rc = deviates(r, c->from, c->path, &by);
         if (rc == 0 && c->from.n && c->is && c->is->type == RECORD_DIR)
-                rc = deviate_below(r, c->from);
-        return rc < 0 ? rc : deviates(r, c->path, SPAN_NONE);
+                rc = deviate_below(r, c->from, &by);
+        return rc < 0 ? rc : deviates(r, c->path, SPAN_NONE, &by);
 }
 
 /* ---- tasks ---- */
@@ -395,11 +424,11 @@ static int suspended(struct restores *r, struct restore_place *p)
         char text[APPROVAL_ID_MAX + 64];
         int rc;
 
-        if (!a && !packages_own(s, path)) {
+        if (!a && !(p->flags & RESTORE_PACKAGED && packages_own(s, path))) {
                 p->flags &= ~(unsigned)RESTORE_SUSPENDED;
                 return 0;
         }
-        snprintf(text, sizeof text, "a package transaction runs, and the path is one of its");
+        snprintf(text, sizeof text, "a package transaction runs, changed it, and the path is one of its");
         if (a)
                 snprintf(text, sizeof text, "the approved change %.*s is open", (int)a->id.n,
                          (const char *)a->id.p);
@@ -426,7 +455,6 @@ static int begin(struct restores *r, struct restore_place *p)
 {
         struct sensor *s = r->sensor;
         struct span path = restore_place_path(p);
-        int64_t now = sensor_mono(s), due;
         int rc = say_many(r, path);
 
         if (rc < 0)
@@ -439,12 +467,7 @@ static int begin(struct restores *r, struct restore_place *p)
         if (rc != 0)
                 return MIN_OF(rc, 0);
         if (!restore_may_begin(r, path)) {
-                p->due_ns = now + RESTORE_HOLD_MS * NS_PER_MS;
-                return 0;
-        }
-        due = restore_budget_due(&r->budget, now);
-        if (due > now) {
-                p->due_ns = due;
+                p->due_ns = sensor_mono(s) + RESTORE_HOLD_MS * NS_PER_MS;
                 return 0;
         }
         return restore_submit(r, RESTORE_PUT, p, path, restore_place_good(p));
@@ -510,6 +533,7 @@ int restore_work(struct sensor *s)
 {
         struct restores *r = s->restores;
         struct restore_place *p;
+        int64_t now = sensor_mono(s);
         int rc = 0;
 
         if (!may_work(s))
@@ -520,7 +544,9 @@ int restore_work(struct sensor *s)
                 rc = begin_other(r);
         if (rc != 0)
                 return MIN_OF(rc, 0);
-        p = restore_places_next(r->places, sensor_mono(s));
+        if (restore_budget_due(&r->budget, now) > now)
+                return 0;
+        p = restore_places_next(r->places, now);
         if (!p)
                 return 0;
         rc = begin(r, p);
@@ -529,14 +555,15 @@ int restore_work(struct sensor *s)
 
 int64_t restore_due(const struct sensor *s)
 {
-        const struct restores *r = s->restores;
-        int64_t now = sensor_mono(s);
+        struct restores *r = s->restores;
+        int64_t now = sensor_mono(s), due;
 
         if (!may_work(s))
                 return -1;
         if (r->rebase || r->temps || r->keeps || r->call.active)
                 return now + RESTORE_HOLD_MS * NS_PER_MS;
-        return restore_places_due(r->places, now);
+        due = restore_places_due(r->places, now);
+        return due < 0 ? due : MAX_OF(due, restore_budget_due(&r->budget, now));
 }
 
 void restore_tick(struct sensor *s)

@@ -144,7 +144,7 @@ bool packages_began(const struct packages *p, const struct who *w);
 bool packages_explain(const struct packages *p, const struct change *c, struct why *ret);
 
 /* Is this path, or what a work file of dpkg is for, one of a signed package's or listed as one
- * before?  Nobody should put it back while the transaction runs. */
+ * before?  What the transaction does to it is not to be put back while that runs. */
 bool packages_have(const struct packages *p, struct span path);
 
 /* The paths that dpkg is going to write or to remove for one transaction: *at is 0 at first. false:

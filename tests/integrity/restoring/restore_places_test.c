@@ -19,8 +19,22 @@ static struct restore_place *want(struct restore_places *s, const char *path, in
 {
         struct restore_place *p = make(s, path);
 
-        restore_place_want(s, p, 1, due);
+        restore_place_want(s, p, 1000, 1, due);
         return p;
+}
+
+/* A file that somebody added, or changed. */
+static void want_of(struct restore_places *s, const char *path, bool added, uint32_t uid)
+{
+        struct restore_place *p = make(s, path);
+        struct buf b = BUF_INIT(RECORD_MAX);
+        struct record file = sample_file(1, 'x');
+
+        assert_int_equal(restore_place_set_good(p, added ? SPAN_NONE : sample_encode(&b, &file),
+                                                false),
+                         0);
+        restore_place_want(s, p, uid, 1, 0);
+        buf_done(&b);
 }
 
 static void expect_next(struct restore_places *s, int64_t now, const char *path)
@@ -65,6 +79,55 @@ static void test_order(void **state)
         assert_int_equal(restore_places_due(s, 100), -1);
 }
 
+/* Whoever adds a thousand files puts off nobody's but his own; what was changed or deleted comes
+ * before what was added, whoever did it; and users take turns. */
+static void test_turns(void **state)
+{
+        CLEANUP(restore_places_freep) struct restore_places *s = new_places();
+        char path[32];
+
+        (void)state;
+        for (int i = 0; i < 1000; i++) {
+                snprintf(path, sizeof path, "/w/z%04d", i);
+                want_of(s, path, true, 65534);
+        }
+        for (int i = 0; i < 5; i++) {
+                snprintf(path, sizeof path, "/w/c%d", i);
+                want_of(s, path, false, 65534);
+        }
+        want_of(s, "/w/added-by-root", true, 0);
+        want_of(s, "/w/config", false, 0);
+        want_of(s, "/w/other", false, 1001);
+        /* Whose turn it is after the first is not said; that all three have had theirs is. */
+        for (int i = 0; i < 3; i++) {
+                struct restore_place *p = restore_places_next(s, 1);
+
+                assert_non_null(p);
+                assert_true(span_eq_str(restore_place_path(p), "/w/config") ||
+                            span_eq_str(restore_place_path(p), "/w/other") ||
+                            span_eq_str(restore_place_path(p), "/w/c0"));
+                restore_place_unwant(s, p);
+        }
+        for (int i = 1; i < 5; i++) {
+                snprintf(path, sizeof path, "/w/c%d", i);
+                expect_next(s, 1, path);
+        }
+        for (int i = 0; i < 2; i++) {
+                struct restore_place *p = restore_places_next(s, 1);
+
+                assert_non_null(p);
+                assert_true(span_eq_str(restore_place_path(p), "/w/added-by-root") ||
+                            span_eq_str(restore_place_path(p), "/w/z0000"));
+                restore_place_unwant(s, p);
+        }
+        expect_next(s, 1, "/w/z0001");
+        assert_int_equal(restore_places_wanted(s), 998);
+        /* What somebody else's thousand are before, and root touches, waits in root's lane. */
+        restore_place_want(s, restore_places_find(s, SPAN("/w/z0999")), 0, 1, 0);
+        expect_next(s, 1, "/w/z0999");
+        expect_next(s, 1, "/w/z0002");
+}
+
 /* Where something was renamed from comes before where it went. */
 static void test_renamed(void **state)
 {
@@ -74,7 +137,7 @@ static void test_renamed(void **state)
         (void)state;
         want(s, "/t/to", 0);
         assert_int_equal(restore_place_set_moved(from, SPAN("/t/to")), 0);
-        restore_place_want(s, from, 1, 0);
+        restore_place_want(s, from, 1000, 1, 0);
         expect_next(s, 1, "/t/from");
         expect_next(s, 1, "/t/to");
         expect_next(s, 1, NULL);
@@ -151,6 +214,22 @@ static void test_ceiling(void **state)
         restore_places_drop(s, restore_places_find(s, SPAN("/17")));
         assert_non_null(restore_places_make(s, SPAN("/one-more")));
         assert_int_equal(restore_places_count(s), RESTORE_PLACES_MAX);
+}
+
+/* The last ones are root's: nobody else takes all there are. */
+static void test_room(void **state)
+{
+        CLEANUP(restore_places_freep) struct restore_places *s = new_places();
+        char path[32];
+
+        (void)state;
+        for (unsigned i = 0; i < RESTORE_PLACES_MAX - RESTORE_PLACES_ROOT; i++) {
+                assert_true(restore_places_room(s, 1000));
+                snprintf(path, sizeof path, "/%u", i);
+                make(s, path);
+        }
+        assert_false(restore_places_room(s, 1000));
+        assert_true(restore_places_room(s, 0));
 }
 
 /* ---- the file ---- */
@@ -265,6 +344,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_order),         cmocka_unit_test(test_renamed),
+                cmocka_unit_test(test_turns),         cmocka_unit_test(test_room),
                 cmocka_unit_test(test_below_nothing), cmocka_unit_test(test_thrice),
                 cmocka_unit_test(test_budget),        cmocka_unit_test(test_ceiling),
                 cmocka_unit_test(test_file),          cmocka_unit_test(test_torn),
