@@ -319,7 +319,9 @@ static enum status run_export(struct invocation *in)
                 return complain_err(in, &err);
         }
         if (item.kept == QUARANTINE_PART)
-                fprintf(stderr, "assay quarantine: only the first %" PRIu64 " bytes of its data were kept: %s\n",
+                fprintf(stderr,
+                        "assay quarantine: only the first %" PRIu64
+                        " bytes of its data were kept: %s\n",
                         item.part.bytes, item.why);
         return STATUS_GOOD;
 }

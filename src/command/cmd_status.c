@@ -410,6 +410,20 @@ static void put_restore(const struct process *p, struct buf *out)
         }
 }
 
+/* What was told together, and whether somebody is that fast now. */
+static void put_folded(const struct process *p, struct buf *out)
+{
+        int64_t changes, now;
+
+        if (!state_int(p, "more.folded.changes", &changes) ||
+            !state_int(p, "more.folded.now", &now) || changes <= 0)
+                return;
+        begin_line("together", out);
+        screen_put_count(out, (uint64_t)changes);
+        buf_put_str(out, " changes, too fast to be told one by one");
+        buf_put_str(out, now > 0 ? "; they go on\n" : "\n");
+}
+
 /* Where alerts go, or that they go nowhere. */
 static void put_sinks(const struct invocation *in, const struct process *p, struct buf *out)
 {
@@ -495,6 +509,7 @@ static void put_process(const struct invocation *in, const struct process *p, st
                 buf_put_str(out, " in the trusted state\n");
         }
         put_restore(p, out);
+        put_folded(p, out);
         if (state_int(p, "more.pending", &n)) {
                 begin_line("pending", out);
                 screen_put_count(out, (uint64_t)MAX_OF(n, 0));

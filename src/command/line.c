@@ -95,6 +95,10 @@ static const struct phrase phrases[] = {
           line_put_author },
         { "integrity.execution", STYLE_WARN, "execute",
           "{decision}[ {path}][ {count:count}][, profile {profile}]: {reason}", line_put_author },
+        { "integrity.folded", STYLE_WARN, "together",
+          "{count:count} changes of {paths:count} paths by uid {uid}, profile {profile} ({sort}), from "
+          "{first:time} to {last:time}, digest {digest:digest}[: {named:list}]",
+          line_put_author },
         { "integrity.gap", STYLE_WARN, "gap",
           "changes may have been missed ({reason}) from {from:time} to {until:time}[, {dropped:count} "
           "events lost][, a rescan found {found:count}][, in {paths:list}]",

@@ -345,6 +345,9 @@ const struct ocsf_map ocsf_maps[] = {
                             IS("launch_type_id", 3),
                             DETAIL("what.reason")) },
 
+        { .kind = "integrity.folded", .activity = OTHER("Folded"), .severity = HIGH,
+          .status = SUCCESS, .rows = OCSF_ROWS(DETAIL("what.profile")) },
+
         { .kind = "integrity.gap", .activity = OTHER("Gap"), .severity = HIGH, .status = FAILURE,
           .rows = OCSF_ROWS(DETAIL("what.reason")) },
 

@@ -43,8 +43,8 @@ def told(host, kind, path):
 
 
 def test_others_are_put_back_while_it_runs(host):
-    """What a hanging apt's packages own, changed by somebody who is no part of it: by a shell beside
-    it, and by what apt's own options begin."""
+    """What a hanging apt's packages own, changed by somebody who is no part of it: by a shell
+    beside it, and by what apt's own options begin."""
     files = {f"/opt/hello/{n}": f"{n}\n" for n in ("bin", "other", "gone")}
     host.archive.build("hello", "1.0-1", files=files)
     host.publish()
@@ -79,7 +79,11 @@ def test_its_own_are_not_while_it_runs(host):
     """A script of the package leaves something else at a path of it: that is unexplained, and waits
     until the transaction is over."""
     go_on = host.directory / "go-on"
-    host.archive.build("odd", "1.0-1", files={"/opt/odd/bin": "bin\n"}, scripts={
+    host.archive.build("odd", "1.0-1", files={"/opt/odd/bin": "bin\n"})
+    host.publish()
+    host.apt("apt-get", "install", "odd")
+    host.transaction()
+    host.archive.build("odd", "1.1-1", files={"/opt/odd/bin": "bin\n"}, scripts={
         "postinst": f"echo other >/opt/odd/bin\nwhile ! [ -e {go_on} ]; do sleep 0.1; done"})
     host.publish()
     apt = host.start_apt("apt-get", "install", "odd")
@@ -91,5 +95,4 @@ def test_its_own_are_not_while_it_runs(host):
     finally:
         go_on.touch()
         apt.communicate(timeout=100)
-    host.transaction()
-    host.wait(lambda: content(host, "/opt/odd/bin") == "bin\n", "it to be put back then")
+    host.wait(lambda: content(host, "/opt/odd/bin") == "bin\n", "it to be put back then", 60)

@@ -313,8 +313,8 @@ def test_no_room_for_evidence():
 
 @pytest.mark.parametrize("added", [False, True], ids=["changed", "added"])
 def test_larger_than_evidence_may_be(added):
-    """Evil that is made longer than a file in quarantine may be goes back as any other, at once, and
-    its data are kept: a hole of a terabyte is no evidence."""
+    """Evil that is made longer than a file in quarantine may be goes back as any other, at once,
+    and its data are kept: a hole of a terabyte is no evidence."""
     with running() as h:
         path = h.guarded / ("new" if added else "plain")
         evil = pathlib.Path("/bin/false").read_bytes()

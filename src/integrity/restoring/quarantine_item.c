@@ -145,8 +145,7 @@ static bool get_extent(struct json_value pair, struct quarantine_part *p)
             !get_u64(at, &p->extent[p->n].at) || !get_u64(bytes, &p->extent[p->n].bytes))
                 return false;
         if (p->extent[p->n].at < end || p->extent[p->n].at > INT64_MAX ||
-            p->extent[p->n].bytes == 0 ||
-            p->extent[p->n].bytes > QUARANTINE_PART_MAX - p->bytes)
+            p->extent[p->n].bytes == 0 || p->extent[p->n].bytes > QUARANTINE_PART_MAX - p->bytes)
                 return false;
         p->bytes += p->extent[p->n++].bytes;
         return true;

@@ -2,8 +2,8 @@
 /* quarantine_part.h - what is kept of a file that is not kept whole: its first data, and where they
  * lay.  Floor 3.
  *
- * A file's owner chooses its size, and a hole costs nothing: evidence has a ceiling, and reaching it
- * must not keep anything from being put back.  Holes take no room here, so a small program that
+ * A file's owner chooses its size, and a hole costs nothing: evidence has a ceiling, and reaching
+ * it must not keep anything from being put back.  Holes take no room here, so a small program that
  * somebody has made a terabyte long is still kept with all that it has.
  *
  * SECURITY: contents are hostile bytes, copied and hashed; the file may change while it is read. */
@@ -18,8 +18,8 @@ enum { QUARANTINE_EXTENTS_MAX = 64 };
 #define QUARANTINE_PART_MAX (UINT64_C(16) << 20)
 
 struct quarantine_part {
-        bool all;       /* nothing but holes is missing */
-        uint64_t bytes; /* of all extents */
+        bool all;                   /* nothing but holes is missing */
+        uint64_t bytes;             /* of all extents */
         uint8_t sha256[SHA256_LEN]; /* of them, one after the other */
         unsigned n;
         struct {

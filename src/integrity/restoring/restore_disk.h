@@ -84,7 +84,7 @@ struct restore_taken {
         bool moment;
         uint8_t kept; /* enum quarantine_kept: of its content */
         uint64_t bytes;
-        uint8_t sha256[32];                 /* of what is kept, where that is not all */
+        uint8_t sha256[32];               /* of what is kept, where that is not all */
         char why[QUARANTINE_WHY_MAX + 1]; /* it is not */
         uint32_t path_n, record_n;
 };

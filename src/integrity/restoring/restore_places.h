@@ -11,11 +11,11 @@
  *      | explained change       |  | unexplained change
  *      '-------------------> EXPLAINED     its good state is not the baseline's
  *
- * A deviant one that is WANTED waits in a lane: root's, or one that a part of the other users share.
- * Lanes take turns, and what was changed or deleted comes before what was added, in all of them: so
- * whoever adds thousands of files puts off his own.  The next one is its first that is due, or
- * rather the topmost of the directories above it that is wanted too: a directory comes before what
- * was in it.  Where a wanted path was renamed from another one, that one comes first.
+ * A deviant one that is WANTED waits in a lane: root's, or one that a part of the other users
+ * share. Lanes take turns, and what was changed or deleted comes before what was added, in all of
+ * them: so whoever adds thousands of files puts off his own.  The next one is its first that is
+ * due, or rather the topmost of the directories above it that is wanted too: a directory comes
+ * before what was in it.  Where a wanted path was renamed from another one, that one comes first.
  *
  * Bounded: RESTORE_PLACES_MAX, the last RESTORE_PLACES_ROOT of them root's; what finds no room is
  * not put back, which its caller tells. */
@@ -51,7 +51,7 @@ struct restore_place {
         struct restore_place *hash_next, *next, *prev; /* next, prev: of those that are wanted */
         uint32_t hash;
         unsigned flags;
-        uint8_t tries, lane, rank; /* lane, rank: in which list it is wanted */
+        uint8_t tries, lane, rank;       /* lane, rank: in which list it is wanted */
         int64_t due_ns, since_ns;        /* monotonic; since: wanted */
         int64_t rest_ns;                 /* monotonic: left alone until then */
         int64_t done_ns[RESTORE_THRICE]; /* the last times it was put back, latest first */

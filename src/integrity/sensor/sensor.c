@@ -83,6 +83,8 @@ int sensor_new(const struct sensor_options *o, struct sensor **ret, struct err *
                 rc = deep_init(s, err);
         info_init(s);
         if (rc == 0)
+                rc = fold_init(s, err);
+        if (rc == 0)
                 rc = why_init(s, err);
         if (rc == 0)
                 rc = deny_init(s, err);
@@ -125,6 +127,7 @@ struct sensor *sensor_free(struct sensor *s)
         command_done(s);
         package_done(s);
         restore_done(s);
+        fold_done(s);
         why_done(s);
         attempts_stop(s);
         guard_done(s);
@@ -298,6 +301,11 @@ static void renew_state(struct sensor *s)
         if (s->phase != SENSOR_LIVE || s->out_first || s->told_first ||
             !(state_wants_renewal(&s->state) || s->config.renew))
                 return;
+        if (fold_any(s)) { /* a snapshot would have them before the ledger has */
+                if (fold_flush(s) < 0)
+                        s->failed = -ENOMEM;
+                return;
+        }
         if (s->state.broken && sensor_mono(s) < s->alive_at_ns)
                 return; /* not again before the next tick */
         watch_relieve(s->watch, true);
@@ -407,10 +415,11 @@ static void on_tick(void *ctx)
                 s->state.journal.dirty = false;
                 (void)!io_kernel.fdatasync(io_kernel.ctx, s->state.journal.fd);
         }
-        if (out_room(s) && (why_tick(s, false) < 0 || why_expire(s) < 0 || deny_tick(s) < 0 ||
-                            attempts_tick(s) < 0))
+        if (out_room(s) && (fold_tick(s) < 0 || why_tick(s, false) < 0 || why_expire(s) < 0 ||
+                            deny_tick(s) < 0 || attempts_tick(s) < 0))
                 s->failed = -ENOMEM;
-        above_keep(s);
+        if (!fold_any(s)) /* or it would have what the ledger does not have yet */
+                above_keep(s);
         restore_tick(s);
         procsource_tick(s->o.processes);
         who_tick(s->who, s->state.dirfd, false);
@@ -562,7 +571,8 @@ void sensor_stop(struct sensor *s, const struct loop_sender *asked)
         above_keep(s);
         who_tick(s->who, s->state.dirfd, true);
         s->stopping = true;
-        if (why_tick(s, true) < 0 || package_stop(s) < 0 || status_tell_stopped(s, asked) < 0)
+        if (fold_flush(s) < 0 || why_tick(s, true) < 0 || package_stop(s) < 0 ||
+            status_tell_stopped(s, asked) < 0)
                 return;
         for (int i = 0; i < 2; i++) { /* the queue may be longer than the feed's window */
                 tell_pump(s);

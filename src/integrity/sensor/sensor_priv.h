@@ -7,6 +7,7 @@
  *   sensor_above.c  directories on the way to what is watched
  *   sensor_rename.c renames
  *   sensor_tell.c   entries on their way out
+ *   sensor_fold.c   what one user changes too fast for that
  *   sensor_status.c what it says of itself
  *   sensor_mounts.c what is mounted
  *   sensor_trusted*.c, sensor_accept.c  what is trusted: baselines taken and accepted
@@ -47,6 +48,9 @@
 #include "integrity/why/why.h"
 #include "ledger/feed.h"
 #include "loop/pool.h"
+
+struct folds;
+struct json_writer;
 
 enum {
         LOOK_JOBS = 4,             /* large files read in the pool at once */
@@ -187,7 +191,9 @@ struct sensor {
                 bool all;
         } info;
 
-        struct above *above; /* sensor_above.h */
+        struct above *above;        /* sensor_above.h */
+        struct folds *folds;        /* sensor_fold.c */
+        struct content *fold_lists; /* NULL: there is no room for them */
         struct content *content;
         struct trusted *trusted;   /* sensor_trusted.c */
         struct restores *restores; /* sensor_restore.c */
@@ -252,6 +258,20 @@ MUST_USE int tell_connected(struct sensor *s, uint64_t run_before);
 void tell_on_ack(void *ctx, uint64_t seq, uint64_t index);
 void tell_on_nak(void *ctx, uint64_t seq, int code, struct span text);
 void tell_done(struct sensor *s);
+
+/* ---- sensor_fold.c ---- */
+
+MUST_USE int fold_init(struct sensor *s, struct err *err);
+void fold_done(struct sensor *s);
+/* A change whose why is known: 1 when it is folded, and its entry will follow with others'.
+ * c->path and ops may point into s->path and s->ops. */
+MUST_USE int fold_take(struct sensor *s, const struct change *c, struct span ops);
+/* Tell of those whose window is over; of all of them. */
+MUST_USE int fold_tick(struct sensor *s);
+MUST_USE int fold_flush(struct sensor *s);
+/* Does any wait?  Then the table has what the journal does not have yet. */
+bool fold_any(const struct sensor *s);
+void fold_put_status(const struct sensor *s, struct json_writer *w);
 
 /* ---- looking: sensor_look.h ---- */
 
@@ -397,7 +417,8 @@ void package_judged(struct sensor *s, const struct change *c, const struct why *
 bool package_holds(struct sensor *s, struct dirty_place *p);
 /* A rename from this name by who is dpkg's, and what it leads to is read anew. */
 bool package_unfollowed(const struct sensor *s, struct span from, const struct who *who);
-/* Did only a transaction's own processes do it, dpkg and its maintainer scripts, as far as is known?
+/* Did only a transaction's own processes do it, dpkg and its maintainer scripts, as far as is
+ * known?
  */
 bool package_did(const struct sensor *s, const struct change *c);
 /* Is the path in the hands of a transaction?  Then what that did is not to be put back yet. */

@@ -428,7 +428,8 @@ static int suspended(struct restores *r, struct restore_place *p)
                 p->flags &= ~(unsigned)RESTORE_SUSPENDED;
                 return 0;
         }
-        snprintf(text, sizeof text, "a package transaction runs, changed it, and the path is one of its");
+        snprintf(text, sizeof text,
+                 "a package transaction runs, changed it, and the path is one of its");
         if (a)
                 snprintf(text, sizeof text, "the approved change %.*s is open", (int)a->id.n,
                          (const char *)a->id.p);

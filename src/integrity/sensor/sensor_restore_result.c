@@ -64,7 +64,8 @@ int restore_tell_incident(struct restores *r, struct span path, const char *acti
         return rc == 0 ? why_alert_event(s, "incident", f.path, NULL, action) : rc;
 }
 
-/* That what was there is lost, in part or as a whole, is worth a look: somebody may have meant it. */
+/* That what was there is lost, in part or as a whole, is worth a look: somebody may have meant it.
+ */
 static int alert_lost(struct restores *r, struct span path, const struct restore_taken *x)
 {
         if (x->kept != QUARANTINE_PART && x->kept != QUARANTINE_NOTHING)
@@ -217,9 +218,13 @@ static int move_back(struct restores *r)
         const uint8_t *slash = memrchr(r->path.p, '/', r->path.n);
         size_t n = (size_t)(slash - r->path.p);
         struct table_node *moved;
+        int rc;
 
         if (!from || !from->record || from->mark || (to && (to->record || to->child || to->mark)))
                 return 0;
+        rc = fold_flush(s); /* the journal has what was renamed before it has this */
+        if (rc < 0)
+                return rc;
         up = table_find(s->table, span_of(r->path.p, MAX_OF(n, (size_t)1)));
         for (struct table_node *x = up; x; x = x->parent)
                 if (x == from)

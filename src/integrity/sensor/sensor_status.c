@@ -221,6 +221,7 @@ void sensor_put_status(const struct sensor *s, struct buf *out)
         guard_put_status(s, &w);
         json_member_u64(&w, "files", table_count(s->table));
         put_filesystems(&w, s);
+        fold_put_status(s, &w);
         json_member_u64(&w, "ignored", c.ignored);
         json_member_u64(&w, "linked", c.links);
         json_member_u64(&w, "lists", lists_known(s)->n);

@@ -115,6 +115,25 @@ static int put_shortened(struct sensor *s, const struct change *c, size_t keep)
         return buf_status(&s->skeleton);
 }
 
+/* Its alert, and an entry of its own. */
+static int tell_one(struct sensor *s, const struct change *c, struct span ops, char *alert_id)
+{
+        int rc = why_alert(s, c, alert_id);
+
+        if (rc < 0)
+                return rc;
+        buf_clear(&s->skeleton);
+        change_put(c, &s->skeleton);
+        rc = buf_status(&s->skeleton);
+        if (rc == -E2BIG)
+                rc = put_shortened(s, c, PATH_SHORT);
+        if (rc == -E2BIG)
+                rc = put_shortened(s, c, PATH_BRIEF);
+        if (rc == 0)
+                rc = queue(s, buf_span(&s->skeleton), ops, (struct who *)c->who, NULL, false);
+        return rc == 0 ? why_alert_tell(s, (struct who *)c->who) : rc;
+}
+
 int tell_change(struct sensor *s, const struct change *seen, struct span ops)
 {
         struct change judged = *seen;
@@ -125,23 +144,13 @@ int tell_change(struct sensor *s, const struct change *seen, struct span ops)
         why_explain(s, seen, &why);
         package_judged(s, seen, &why);
         judged.why = &why;
-        rc = why_alert(s, c, why.alert);
+        rc = fold_take(s, c, ops);
         if (rc < 0)
                 return rc;
-        buf_clear(&s->skeleton);
-        change_put(c, &s->skeleton);
-        rc = buf_status(&s->skeleton);
-        if (rc == -E2BIG)
-                rc = put_shortened(s, c, PATH_SHORT);
-        if (rc == -E2BIG)
-                rc = put_shortened(s, c, PATH_BRIEF);
-        if (rc < 0)
-                return rc;
+        s->unexplained += rc == 1 && why.state == WHY_UNEXPLAINED;
         s->changes++;
         users_seen(s, c->path);
-        rc = queue(s, buf_span(&s->skeleton), ops, (struct who *)c->who, NULL, false);
-        if (rc == 0)
-                rc = why_alert_tell(s, (struct who *)c->who);
+        rc = rc == 1 ? 0 : tell_one(s, c, ops, why.alert);
         if (c->above) /* what is not watched is neither frozen nor put back */
                 return rc;
         deny_judged(s, c);

@@ -30,9 +30,8 @@ static void want_of(struct restore_places *s, const char *path, bool added, uint
         struct buf b = BUF_INIT(RECORD_MAX);
         struct record file = sample_file(1, 'x');
 
-        assert_int_equal(restore_place_set_good(p, added ? SPAN_NONE : sample_encode(&b, &file),
-                                                false),
-                         0);
+        assert_int_equal(
+                restore_place_set_good(p, added ? SPAN_NONE : sample_encode(&b, &file), false), 0);
         restore_place_want(s, p, uid, 1, 0);
         buf_done(&b);
 }
