@@ -6,6 +6,7 @@
 #include "command/trust.h"
 #include "integrity/sensor/run.h"
 #include "integrity/trusted/snapshot.h"
+#include "integrity/why/package_past.h"
 #include "loop/log.h"
 #include "sys/io.h"
 #include "sys/sysclock.h"
@@ -14,7 +15,10 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-enum { TOLD_MAX = 16 << 20 }; /* digests of approved changes and package transactions */
+enum {
+        TOLD_MAX = 16 << 20, /* digests of approved changes and package transactions */
+        PAST_MAX = 16 << 20, /* what happened to files that dpkg keeps */
+};
 
 struct options {
         const char *config;
@@ -51,9 +55,15 @@ static void ask_digests(const struct invocation *in, const char *dir, const char
                 log_event(LOG_LEVEL_ERROR, "sensor.past", log_str("file", file), log_err(&err));
 }
 
+static void hear(void *ctx, uint64_t index, struct span entry)
+{
+        package_past_hear(ctx, index, entry, false);
+}
+
 /* The sensor's own files prove nothing to it: the signed ledger says which baseline was told last.
  */
-static enum sensor_past ask_ledger(const struct sensor_run_options *o, struct buf *told)
+static enum sensor_past ask_ledger(const struct sensor_run_options *o, struct buf *told,
+                                   struct buf *past)
 {
         struct invocation in = { .state = o->state, .run = o->run, .clock = o->clock };
         char dir[PLACES_PATH_MAX];
@@ -67,7 +77,7 @@ static enum sensor_past ask_ledger(const struct sensor_run_options *o, struct bu
                 has = fd >= 0 &&
                       snapshot_read_head(&io_kernel, fd, "baseline", NULL, &head, NULL) == 0;
         }
-        trust_check(&in, has ? &head.root : NULL, &t);
+        trust_check_hearing(&in, has ? &head.root : NULL, hear, past, &t);
         ask_digests(&in, dir, "approvals", "integrity.approval", told);
         ask_digests(&in, dir, "packages", "integrity.package", told);
         log_event(t.verdict == VERDICT_PASS || !t.found ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
@@ -86,7 +96,7 @@ int main(int argc, char **argv)
 {
         struct options own = { .config = "/etc/assay", .who = "ebpf" };
         struct sensor_run_options o = { .clock = &sysclock };
-        struct buf told = BUF_INIT(TOLD_MAX);
+        struct buf told = BUF_INIT(TOLD_MAX), past = BUF_INIT(PAST_MAX);
         struct daemon_options d;
         int status;
 
@@ -105,9 +115,12 @@ int main(int argc, char **argv)
                 fprintf(stderr, "assay-sensor: --who %s: not ebpf, connector or proc\n", own.who);
                 return 2;
         }
-        o.past = ask_ledger(&o, &told);
+        o.past = ask_ledger(&o, &told, &past);
         o.told = buf_span(&told);
+        o.info_past = buf_span(&past);
+        o.info_unsure = buf_status(&past) < 0;
         status = sensor_run(&o) == 0 ? 0 : 1;
         buf_done(&told);
+        buf_done(&past);
         return status;
 }

@@ -83,6 +83,8 @@ static int find_entry(const struct invocation *in, struct reader *r, uint64_t fr
                 rc = reader_entry(r, n - 1, &bytes, err);
                 if (rc == 0 && take_entry(bytes, n - 1, t))
                         break;
+                if (rc == 0 && t->hear)
+                        t->hear(t->hear_ctx, n - 1, bytes);
         }
         progress_stop(&p);
         if (rc == -ENODATA)
@@ -248,10 +250,16 @@ static int look_everywhere(const struct invocation *in, const struct hash *root,
 
 void trust_check(const struct invocation *in, const struct hash *root, struct trust *ret)
 {
+        trust_check_hearing(in, root, NULL, NULL, ret);
+}
+
+void trust_check_hearing(const struct invocation *in, const struct hash *root, trust_entry_fn *hear,
+                         void *ctx, struct trust *ret)
+{
         struct err err = { 0 };
         int rc;
 
-        *ret = (struct trust){ .verdict = VERDICT_UNKNOWN };
+        *ret = (struct trust){ .verdict = VERDICT_UNKNOWN, .hear = hear, .hear_ctx = ctx };
         rc = look_everywhere(in, root, ret, &err);
         if (rc == 0) {
                 judge(in, ret, root);

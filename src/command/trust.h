@@ -11,6 +11,10 @@
 
 enum { TRUST_TEXT_MAX = 256 };
 
+/* An entry that was passed while looking for the baseline's: the later first, and at the end those
+ * that came meanwhile. */
+typedef void trust_entry_fn(void *ctx, uint64_t index, struct span entry);
+
 struct trust {
         enum verdict verdict;   /* FAIL: the ledger's last baseline is another one */
         char why[ERR_TEXT_MAX]; /* not PASS, or not proven: the reason */
@@ -23,11 +27,17 @@ struct trust {
         int64_t wall_ns;
         bool included;  /* the way from it to the checkpoint's root was checked */
         bool is_signed; /* and the checkpoint's signature, with this host's own key */
+
+        trust_entry_fn *hear; /* private, as the next */
+        void *hear_ctx;
 };
 
 /* Never fails: what cannot be told is UNKNOWN.  An entry that is only on its way is waited for a
  * little while.  root NULL: there is no baseline; UNKNOWN, and found says whether there was one. */
 void trust_check(const struct invocation *in, const struct hash *root, struct trust *ret);
+/* The same, and hear what happened since the last baseline. */
+void trust_check_hearing(const struct invocation *in, const struct hash *root, trust_entry_fn *hear,
+                         void *ctx, struct trust *ret);
 
 /* The digests (what.digest) of all entries of this kind that this host's sensor told the ledger, in
  * hexadecimal, one after the other.  A negative errno: the ledger could not be read. */

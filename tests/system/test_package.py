@@ -220,6 +220,8 @@ def test_planted_scripts(host):
     assert host.why(f"{INFO}/victim.prerm", "modified")["state"] == "unexplained"
     assert host.why(f"{INFO}/ghost.postinst", "created")["state"] == "unexplained"
     host.wait(lambda: [a for a in host.alerts() if "victim.prerm" in str(a)], "the alert")
+    host.end(host.sensor, signal.SIGKILL)
+    host.start_sensor()  # the ledger remembers
     host.apt("apt-get", "remove", "victim")
     assert host.why("/opt/made/by-prerm", "created")["state"] == "unexplained"
     assert host.why("/opt/made/victim-remove", "created")["state"] == "unexplained"
@@ -232,6 +234,21 @@ def test_planted_scripts(host):
     host.wait(lambda: host.of("/opt/made/victim-remove", "modified"), "what the true one does")
     why = host.why("/opt/made/victim-remove", "modified")
     assert why["state"] == "service", why
+
+
+def test_script_in_another_namespace(host):
+    """Where something else is mounted over the script, it is no package's."""
+    host.archive.build("elsewhere", scripts={"prerm": "true"})
+    host.publish()
+    host.apt("apt-get", "install", "elsewhere")
+    host.transaction()
+    evil = host.directory / "evil-script"
+    evil.write_text("#!/bin/sh\nmkdir -p /opt/made; echo x >/opt/made/elsewhere\n")
+    evil.chmod(0o755)
+    host.apt("unshare", "-m", "sh", "-c", f"mount --bind {evil} {INFO}/elsewhere.prerm; "
+             "exec apt-get remove elsewhere", check=False)
+    assert host.why("/opt/made/elsewhere", "created")["state"] == "unexplained"
+    host.apt("apt-get", "remove", "elsewhere")
 
 
 def test_listed_by_others(host):

@@ -283,6 +283,8 @@ static int open_all(struct process *p, struct err *err)
         struct sensor_options o = { .clock = p->o->clock,
                                     .past = p->o->past,
                                     .told = p->o->told,
+                                    .info_past = p->o->info_past,
+                                    .info_unsure = p->o->info_unsure,
                                     .state_dir = p->state_dir,
                                     .socket = p->socket,
                                     .watch = &p->config.set,

@@ -20,7 +20,8 @@ struct sensor_run_options {
         struct pace_limits pace;  /* of scans */
         bool keep_user;
         enum sensor_past past;
-        struct span told; /* as in sensor.h */
+        struct span told, info_past; /* as in sensor.h */
+        bool info_unsure;
         const struct clock *clock;
 };
 

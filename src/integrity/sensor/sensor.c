@@ -81,7 +81,8 @@ int sensor_new(const struct sensor_options *o, struct sensor **ret, struct err *
                 rc = trusted_init(s, err);
         if (rc == 0)
                 rc = deep_init(s, err);
-        info_init(s);
+        if (rc == 0)
+                rc = info_init(s, err);
         if (rc == 0)
                 rc = fold_init(s, err);
         if (rc == 0)

@@ -46,6 +46,8 @@ struct sensor_options {
         enum sensor_past past;
         struct span told; /* digests in hexadecimal of approved changes and package transactions
                            * that the ledger has */
+        struct span info_past; /* package_past.h: since the last baseline */
+        bool info_unsure;      /* there was more of that than there is room for */
         const struct clock *clock;
         struct loop *loop;
         struct pool *pool;

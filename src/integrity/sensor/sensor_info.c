@@ -6,6 +6,7 @@
 #include "integrity/sensor/sensor_priv.h"
 
 #include "integrity/why/package_info.h"
+#include "integrity/why/package_past.h"
 #include "loop/log.h"
 
 enum { CHANGED_BYTES_MAX = 256 * 1024 }; /* of paths; when there are more, all were changed */
@@ -31,11 +32,6 @@ bool info_is_changed(void *ctx, struct span path)
         const struct sensor *s = ctx;
 
         return s->info.all || find(s, path);
-}
-
-void info_init(struct sensor *s)
-{
-        s->info.changed = BUF_INIT(CHANGED_BYTES_MAX);
 }
 
 void info_done(struct sensor *s)
@@ -71,6 +67,30 @@ static void take_out(struct sensor *s, struct span path)
         at = (size_t)(found - b->p);
         memmove(b->p + at, b->p + at + path.n + 1, b->n - at - path.n - 1);
         b->n -= path.n + 1;
+}
+
+static void take_past(void *ctx, struct span path, bool changed)
+{
+        if (changed)
+                put(ctx, path);
+        else
+                take_out(ctx, path);
+}
+
+int info_init(struct sensor *s, struct err *err)
+{
+        CLEANUP(buf_done) struct buf unsent = BUF_INIT(CHANGED_BYTES_MAX);
+        int rc;
+
+        s->info.changed = BUF_INIT(CHANGED_BYTES_MAX);
+        for (size_t i = 0; i < s->found.n_entries; i++)
+                package_past_hear(&unsent, i, buf_span(&s->found.entries[i].skeleton), true);
+        rc = package_past_apply(s->o.info_past, take_past, s);
+        if (rc == 0) /* what the ledger does not have yet came later */
+                rc = package_past_apply(buf_span(&unsent), take_past, s);
+        if (s->o.info_unsure || buf_status(&unsent) < 0)
+                s->info.all = true;
+        return rc < 0 ? err_set(err, rc, "out of memory for scripts of packages") : 0;
 }
 
 void info_judged(struct sensor *s, const struct change *c, const struct why *why)

@@ -434,7 +434,8 @@ MUST_USE int package_denied(struct sensor *s, struct control_call *c, struct who
 
 /* ---- sensor_info.c ---- */
 
-void info_init(struct sensor *s);
+/* What the ledger says happened before. */
+MUST_USE int info_init(struct sensor *s, struct err *err);
 void info_done(struct sensor *s);
 /* A change was judged. */
 void info_judged(struct sensor *s, const struct change *c, const struct why *why);

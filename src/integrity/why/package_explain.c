@@ -39,6 +39,8 @@ static bool itself_dpkg(const struct who *w)
  * anybody's. */
 static struct span script_below(const struct who *w, size_t n)
 {
+        if (w->has & WHO_HAS_MOUNT_NS) /* anything may have been mounted over the script there */
+                return SPAN_NONE;
         while (n > 0 && !kin_is_dpkg(w, &w->parents[n - 1]))
                 n--;
         if (n == 0)

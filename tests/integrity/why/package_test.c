@@ -631,6 +631,25 @@ static void test_actor(void **state)
         (void)state;
 }
 
+/* In another mount namespace any file may lie where dpkg or its script does. */
+static void test_elsewhere(void **state)
+{
+        static const struct author *const by[] = { &dpkg, &script };
+        struct watchset w = { 0 };
+        CLEANUP(packages_freep)
+        struct packages *p = make(&w, CHAIN_SIGNED, CHAIN_HOLDS);
+
+        for (size_t i = 0; i < ARRAY_LEN(by); i++) {
+                CLEANUP(who_unrefp) struct who *who = make_who(by[i]);
+
+                who->has |= WHO_HAS_MOUNT_NS;
+                assert_int_equal(packages_actor(p, who), PACKAGE_BY_APT);
+                assert_false(packages_began(p, who));
+        }
+        watchset_done(&w);
+        (void)state;
+}
+
 /* dpkg left another content: another file was unpacked, and its scripts count for nothing. */
 static void test_doubt(void **state)
 {
@@ -780,12 +799,13 @@ static void test_many(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_signed),  cmocka_unit_test(test_info),
-                cmocka_unit_test(test_changed), cmocka_unit_test(test_unsigned),
-                cmocka_unit_test(test_unread),  cmocka_unit_test(test_other_package),
-                cmocka_unit_test(test_actor),   cmocka_unit_test(test_doubt),
-                cmocka_unit_test(test_older),   cmocka_unit_test(test_work_names),
-                cmocka_unit_test(test_refused), cmocka_unit_test(test_many),
+                cmocka_unit_test(test_signed),     cmocka_unit_test(test_info),
+                cmocka_unit_test(test_changed),    cmocka_unit_test(test_unsigned),
+                cmocka_unit_test(test_unread),     cmocka_unit_test(test_other_package),
+                cmocka_unit_test(test_actor),      cmocka_unit_test(test_elsewhere),
+                cmocka_unit_test(test_doubt),      cmocka_unit_test(test_older),
+                cmocka_unit_test(test_work_names), cmocka_unit_test(test_refused),
+                cmocka_unit_test(test_many),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
