@@ -9,45 +9,14 @@
 #include <cmocka.h>
 
 #include "../alloc_fail.h"
+#include "yaml_told.h"
 
-static int collect(void *ctx, struct span json)
-{
-        struct json_value fact = json_value_of(json), v, at;
-        struct buf *b = ctx;
-        int64_t line = 0, column = 0;
-
-        assert_int_equal(json_check(json, NULL), 0);
-        if (json_get(fact, "fault", &v)) {
-                assert_true(json_get(fact, "line", &at) && json_value_int(at, &line));
-                assert_true(json_get(fact, "column", &at) && json_value_int(at, &column));
-                buf_printf(b, "%lld:%lld ", (long long)line, (long long)column);
-                assert_true(json_value_text(v, b));
-        } else {
-                buf_put(b, json);
-        }
-        buf_put_byte(b, '\n');
-        return buf_status(b);
-}
-
-static int run(struct span yaml, struct buf *told)
-{
-        struct job_out out;
-        int rc;
-
-        buf_clear(told);
-        job_out_init(&out, collect, told);
-        rc = job_retention(&out, yaml, NULL);
-        job_out_done(&out);
-        return rc;
-}
+static const struct told_job job = { job_retention, NULL };
 
 /* Four lines; what is added begins in line 4. */
 #define HEAD "version: 1\nkeep: 400d\naudit_period: 365d\n"
 
-static const struct {
-        struct span yaml;
-        const char *want; /* the beginning of each fault, a line each */
-} faults[] = {
+static const struct told_fault faults[] = {
         { SPAN_INIT(""), "1:1 the keys version, keep and audit_period" },
         { SPAN_INIT("- a\n"), "1:1 the keys version, keep and audit_period" },
         { SPAN_INIT("keep: 400d\n"), "1:1 the policy has no version\n1:1 the policy has no audit" },
@@ -108,31 +77,9 @@ static const struct {
           "1:1 the policy has no audit_period\n1:7 a time\n3:5 the hold has no reason\n4:10 this" },
 };
 
-static bool lines_begin(const char *told, const char *want)
-{
-        while (*want) {
-                size_t n = strcspn(want, "\n");
-
-                if (strncmp(told, want, n) != 0)
-                        return false;
-                told += strcspn(told, "\n");
-                told += *told == '\n';
-                want += n + (want[n] == '\n');
-        }
-        return *told == '\0';
-}
-
 static void test_faults(void **state)
 {
-        struct buf told = BUF_INIT(1 << 20);
-
-        for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
-                assert_int_equal(run(faults[i].yaml, &told), 0);
-                if (!lines_begin(buf_cstr(&told), faults[i].want))
-                        fail_msg("%s\nsays %swants %s", (const char *)faults[i].yaml.p,
-                                 buf_cstr(&told), faults[i].want);
-        }
-        buf_done(&told);
+        told_check_faults(&job, faults, ARRAY_LEN(faults));
 }
 
 static const char whole[] = "# Approved by the board\n"
@@ -172,11 +119,7 @@ static const char whole_told[] =
 
 static void test_whole(void **state)
 {
-        struct buf told = BUF_INIT(1 << 20);
-
-        assert_int_equal(run(SPAN(whole), &told), 0);
-        assert_string_equal(buf_cstr(&told), whole_told);
-        buf_done(&told);
+        told_check_whole(&job, SPAN(whole), whole_told);
 }
 
 static void test_ceilings(void **state)
@@ -186,38 +129,27 @@ static void test_ceilings(void **state)
         buf_put_str(&yaml, HEAD "kinds:\n");
         for (int i = 0; i < RETENTION_RULES_MAX + 1; i++)
                 buf_printf(&yaml, "  k%d.x: 400d\n", i);
-        assert_int_equal(run(buf_span(&yaml), &told), 0);
-        assert_true(lines_begin(buf_cstr(&told), "261:3 more than 256 kinds and classes"));
+        assert_int_equal(told_run(&job, buf_span(&yaml), &told), 0);
+        assert_true(told_begins(buf_cstr(&told), "261:3 more than 256 kinds and classes"));
         buf_clear(&yaml);
         buf_put_str(&yaml, HEAD "holds:\n");
         for (int i = 0; i < RETENTION_HOLDS_MAX + 1; i++)
                 buf_put_str(&yaml, "  - reason: x\n");
-        assert_int_equal(run(buf_span(&yaml), &told), 0);
-        assert_true(lines_begin(buf_cstr(&told), "69:5 more than 64 holds"));
+        assert_int_equal(told_run(&job, buf_span(&yaml), &told), 0);
+        assert_true(told_begins(buf_cstr(&told), "69:5 more than 64 holds"));
         buf_clear(&yaml);
         buf_put_str(&yaml, HEAD "holds:\n  - reason: x\n    kinds:\n");
         for (int i = 0; i < RETENTION_KINDS_MAX + 1; i++)
                 buf_printf(&yaml, "      - k%d.x\n", i);
-        assert_int_equal(run(buf_span(&yaml), &told), 0);
-        assert_true(lines_begin(buf_cstr(&told), "23:9 more than 16 kinds"));
+        assert_int_equal(told_run(&job, buf_span(&yaml), &told), 0);
+        assert_true(told_begins(buf_cstr(&told), "23:9 more than 16 kinds"));
         buf_done(&yaml);
         buf_done(&told);
 }
 
-/* Ours; what libfyaml allocates is out of reach here. */
 static void test_out_of_memory(void **state)
 {
-        struct buf told = BUF_INIT(1 << 20);
-        int rc = -ENOMEM;
-
-        for (size_t nth = 1; rc; nth++) {
-                alloc_fail_nth = nth;
-                rc = run(SPAN(whole), &told);
-                alloc_fail_nth = 0;
-                assert_true(rc == 0 || rc == -ENOMEM);
-        }
-        assert_string_equal(buf_cstr(&told), whole_told);
-        buf_done(&told);
+        told_check_memory(&job, SPAN(whole), whole_told);
 }
 
 int main(void)

@@ -9,47 +9,16 @@
 #include <cmocka.h>
 
 #include "../alloc_fail.h"
+#include "yaml_told.h"
 
-static int collect(void *ctx, struct span json)
-{
-        struct json_value fact = json_value_of(json), v, at;
-        struct buf *b = ctx;
-        int64_t line = 0, column = 0;
-
-        assert_int_equal(json_check(json, NULL), 0);
-        if (json_get(fact, "fault", &v)) {
-                assert_true(json_get(fact, "line", &at) && json_value_int(at, &line));
-                assert_true(json_get(fact, "column", &at) && json_value_int(at, &column));
-                buf_printf(b, "%lld:%lld ", (long long)line, (long long)column);
-                assert_true(json_value_text(v, b));
-        } else {
-                buf_put(b, json);
-        }
-        buf_put_byte(b, '\n');
-        return buf_status(b);
-}
-
-static int run(struct span yaml, struct buf *told)
-{
-        struct job_out out;
-        int rc;
-
-        buf_clear(told);
-        job_out_init(&out, collect, told);
-        rc = job_statefile(&out, yaml, NULL);
-        job_out_done(&out);
-        return rc;
-}
+static const struct told_job job = { job_statefile, NULL };
 
 /* What is added begins in line 2. */
 #define HEAD   "version: 1\n"
 #define TABLES HEAD "tables:\n"                                /* and here in line 3 */
 #define TARGET HEAD "targets:\n  - name: a\n    table: ldap\n" /* and here in line 5 */
 
-static const struct {
-        struct span yaml;
-        const char *want; /* the beginning of each fault, a line each */
-} faults[] = {
+static const struct told_fault faults[] = {
         { SPAN_INIT(""), "1:1 the key version should stand here" },
         { SPAN_INIT("# nothing\n"), "1:1 the key version should stand here" },
         { SPAN_INIT("- a\n"), "1:1 the key version should stand here" },
@@ -102,34 +71,9 @@ static const struct {
           "6:9 \"a\" is there twice, first in line 5" },
 };
 
-/* Does each line of what was told begin as its line here, and are there no more? */
-static bool lines_begin(const char *told, const char *want)
-{
-        for (;;) {
-                size_t n = strcspn(want, "\n");
-
-                if (strncmp(told, want, n) != 0)
-                        return false;
-                told += strcspn(told, "\n");
-                told += *told == '\n';
-                if (want[n] == '\0')
-                        return *told == '\0';
-                want += n + 1;
-        }
-}
-
 static void test_faults(void **state)
 {
-        struct buf told = BUF_INIT(1 << 20);
-
-        (void)state;
-        for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
-                assert_int_equal(run(faults[i].yaml, &told), 0);
-                if (!lines_begin(buf_cstr(&told), faults[i].want))
-                        fail_msg("%.*s\ntold:\n%s", (int)faults[i].yaml.n,
-                                 (const char *)faults[i].yaml.p, buf_cstr(&told));
-        }
-        buf_done(&told);
+        told_check_faults(&job, faults, ARRAY_LEN(faults));
 }
 
 static const char whole[] =
@@ -149,32 +93,14 @@ static const char whole_told[] =
 
 static void test_whole(void **state)
 {
-        struct buf told = BUF_INIT(1 << 20);
-
-        (void)state;
-        assert_int_equal(run(SPAN(whole), &told), 0);
-        assert_string_equal(buf_cstr(&told), whole_told);
+        told_check_whole(&job, SPAN(whole), whole_told);
         /* The one that ships says nothing besides what is so without it. */
-        assert_int_equal(run(state_file_shipped(), &told), 0);
-        assert_string_equal(buf_cstr(&told), "");
-        buf_done(&told);
+        told_check_whole(&job, state_file_shipped(), "");
 }
 
-/* Ours; what libfyaml allocates is out of reach here. */
 static void test_out_of_memory(void **state)
 {
-        struct buf told = BUF_INIT(1 << 20);
-        int rc = -ENOMEM;
-
-        (void)state;
-        for (size_t nth = 1; rc; nth++) {
-                alloc_fail_nth = nth;
-                rc = run(SPAN(whole), &told);
-                alloc_fail_nth = 0;
-                assert_true(rc == 0 || rc == -ENOMEM);
-        }
-        assert_string_equal(buf_cstr(&told), whole_told);
-        buf_done(&told);
+        told_check_memory(&job, SPAN(whole), whole_told);
 }
 
 int main(void)

@@ -15,40 +15,9 @@
 #include <cmocka.h>
 
 #include "../alloc_fail.h"
+#include "yaml_told.h"
 
-/* A fact with a fault as "line:column text", any other as it is; a line each. */
-static int collect(void *ctx, struct span json)
-{
-        struct json_value fact = json_value_of(json), v;
-        struct buf *b = ctx;
-        int64_t line = 0, column = 0;
-
-        assert_int_equal(json_check(json, NULL), 0);
-        if (json_get(fact, "fault", &v)) {
-                struct json_value at;
-
-                assert_true(json_get(fact, "line", &at) && json_value_int(at, &line));
-                assert_true(json_get(fact, "column", &at) && json_value_int(at, &column));
-                buf_printf(b, "%lld:%lld ", (long long)line, (long long)column);
-                assert_true(json_value_text(v, b));
-        } else {
-                buf_put(b, json);
-        }
-        buf_put_byte(b, '\n');
-        return buf_status(b);
-}
-
-static int run(struct span yaml, struct buf *told)
-{
-        struct job_out out;
-        int rc;
-
-        buf_clear(told);
-        job_out_init(&out, collect, told);
-        rc = job_watch(&out, yaml, NULL);
-        job_out_done(&out);
-        return rc;
-}
+static const struct told_job job = { job_watch, NULL };
 
 #define HEAD    "version: 1\nprofiles:\n"           /* the profiles begin in line 3 */
 #define P(keys) HEAD "  p:\n    mode: alert\n" keys /* and what is in p in line 5 */
@@ -59,10 +28,7 @@ static int run(struct span yaml, struct buf *told)
 #define TWO(a, b)                                                                                  \
         HEAD "  a:\n    mode: log\n    paths: " a "\n  b:\n    mode: log\n    paths: " b "\n"
 
-static const struct {
-        struct span yaml;
-        const char *want; /* the beginning of each fault, a line each */
-} faults[] = {
+static const struct told_fault faults[] = {
         /* YAML itself */
         { SPAN_INIT(""), "1:1 the keys version and profiles" },
         { SPAN_INIT("# nothing\n"), "1:1 the keys version and profiles" },
@@ -185,38 +151,9 @@ static const struct {
           "profile q\n6:1 unknown key \"z\"" },
 };
 
-/* Each line of want begins the same line of told. */
-static bool lines_begin(const char *told, const char *want)
-{
-        while (*want) {
-                size_t n = strcspn(want, "\n");
-
-                if (strncmp(told, want, n) != 0)
-                        return false;
-                told += strcspn(told, "\n");
-                told += *told == '\n';
-                want += n + (want[n] == '\n');
-        }
-        return *told == '\0';
-}
-
 static void test_faults(void **state)
 {
-        struct buf told = BUF_INIT(1 << 20);
-
-        for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
-                assert_int_equal(run(faults[i].yaml, &told), 0);
-                if (faults[i].want[0] == '\0') {
-                        if (told.n < 9 || memcmp(told.p, "{\"about\":", 9) != 0)
-                                fail_msg("%s\nsays %s", (const char *)faults[i].yaml.p,
-                                         buf_cstr(&told));
-                } else if (!lines_begin(buf_cstr(&told), faults[i].want)) {
-                        fail_msg("%s\nsays %swants %s", (const char *)faults[i].yaml.p,
-                                 buf_cstr(&told), faults[i].want);
-                }
-        }
-        buf_done(&told);
-        (void)state;
+        told_check_faults(&job, faults, ARRAY_LEN(faults));
 }
 
 #define ALL                                                                                        \
@@ -275,18 +212,16 @@ static const char whole_told[] =
 /* What is told is what the sensor prints of the set it makes of it. */
 static void test_whole(void **state)
 {
-        struct buf told = BUF_INIT(1 << 20), printed = BUF_INIT(1 << 20);
+        struct buf printed = BUF_INIT(1 << 20);
         struct watchset w = { 0 };
         struct err err = { 0 };
 
-        assert_int_equal(run(SPAN(whole), &told), 0);
-        assert_string_equal(buf_cstr(&told), whole_told);
-        if (watchset_parse(&w, "told", buf_span(&told), &err) < 0)
+        told_check_whole(&job, SPAN(whole), whole_told);
+        if (watchset_parse(&w, "told", SPAN(whole_told), &err) < 0)
                 fail_msg("%s", err.text);
         watchset_print(&w, &printed);
         assert_string_equal(buf_cstr(&printed), whole_told);
         watchset_done(&w);
-        buf_done(&told);
         buf_done(&printed);
         (void)state;
 }
@@ -309,7 +244,7 @@ static void test_scan(void **state)
                 buf_clear(&yaml);
                 buf_clear(&told);
                 buf_printf(&yaml, "version: 1\n%s" PROFILES, cases[i].keys);
-                assert_int_equal(run(buf_span(&yaml), &told), 0);
+                assert_int_equal(told_run(&job, buf_span(&yaml), &told), 0);
                 assert_memory_equal(told.p, cases[i].want, strlen(cases[i].want));
         }
         buf_done(&yaml);
@@ -326,7 +261,7 @@ static void test_many_faults(void **state)
         for (int i = 0; i < 50; i++)
                 buf_printf(&yaml, "    k%d: 1\n", i);
         buf_put_str(&yaml, "version: 1\n");
-        assert_int_equal(run(buf_span(&yaml), &told), 0);
+        assert_int_equal(told_run(&job, buf_span(&yaml), &told), 0);
         last = strstr(buf_cstr(&told), "25:5 unknown key \"k19\"");
         assert_non_null(last);
         assert_string_equal(strchr(last, '\n'), "\n0:0 and 31 more\n");
@@ -342,25 +277,25 @@ static void test_ceilings(void **state)
         buf_put_str(&yaml, P("    paths:\n"));
         for (int i = 0; i < WATCH_FILE_PATTERNS + 1; i++)
                 buf_printf(&yaml, "      - /p%d\n", i);
-        assert_int_equal(run(buf_span(&yaml), &told), 0);
-        assert_true(lines_begin(buf_cstr(&told), "1030:9 more than 1024 patterns"));
+        assert_int_equal(told_run(&job, buf_span(&yaml), &told), 0);
+        assert_true(told_begins(buf_cstr(&told), "1030:9 more than 1024 patterns"));
         buf_clear(&yaml);
         buf_put_str(&yaml, HEAD);
         for (int i = 0; i < WATCH_FILE_PROFILES + 1; i++)
                 buf_printf(&yaml, "  p%d: {mode: log, paths: /p%d}\n", i, i);
-        assert_int_equal(run(buf_span(&yaml), &told), 0);
-        assert_true(lines_begin(buf_cstr(&told), "66:3 more than 63 profiles"));
+        assert_int_equal(told_run(&job, buf_span(&yaml), &told), 0);
+        assert_true(told_begins(buf_cstr(&told), "66:3 more than 63 profiles"));
         buf_clear(&yaml);
         buf_put_str(&yaml, P("    paths:\n"));
         for (int i = 0; i < 300; i++)
                 buf_printf(&yaml, "      - /x/*%d/a/b/c\n", i);
-        assert_int_equal(run(buf_span(&yaml), &told), 0);
-        assert_true(lines_begin(buf_cstr(&told), "262:9 more than 1024 parts behind wildcards"));
+        assert_int_equal(told_run(&job, buf_span(&yaml), &told), 0);
+        assert_true(told_begins(buf_cstr(&told), "262:9 more than 1024 parts behind wildcards"));
         buf_clear(&yaml);
         buf_put_str(&yaml, P("    paths: ["));
         for (int i = 0; i < YAML_NODES_MAX; i++)
                 buf_put_str(&yaml, "/a, ");
-        assert_int_equal(run(buf_span(&yaml), &told), 0);
+        assert_int_equal(told_run(&job, buf_span(&yaml), &told), 0);
         assert_non_null(strstr(buf_cstr(&told), "more than 32768 texts"));
         buf_done(&yaml);
         buf_done(&told);
@@ -385,21 +320,9 @@ static void test_agreement(void **state)
         (void)state;
 }
 
-/* Ours; what libfyaml allocates is out of reach here. */
 static void test_out_of_memory(void **state)
 {
-        struct buf told = BUF_INIT(1 << 20);
-        int rc = -ENOMEM;
-
-        for (size_t nth = 1; rc; nth++) {
-                alloc_fail_nth = nth;
-                rc = run(SPAN(whole), &told);
-                alloc_fail_nth = 0;
-                assert_true(rc == 0 || rc == -ENOMEM);
-        }
-        assert_string_equal(buf_cstr(&told), whole_told);
-        buf_done(&told);
-        (void)state;
+        told_check_memory(&job, SPAN(whole), whole_told);
 }
 
 int main(void)
