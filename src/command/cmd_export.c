@@ -7,7 +7,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/text.h"
 #include "command/commands.h"
 #include "command/line.h"
 #include "command/walk.h"
@@ -20,7 +22,7 @@ STATIC_ASSERT((int)OCSF_DISCLOSED_MAX >= (int)VAULT_FIELDS_MAX, "all that one en
 struct export_options {
         struct walk_options walk;
         struct option_u64 from;
-        const char *key;
+        const char *after, *key;
         bool disclose, raw;
 };
 
@@ -28,6 +30,8 @@ static const struct option_spec export_specs[] = {
         WALK_OPTION_SPECS(struct export_options, walk),
         { "from", 0, OPTION_U64, offsetof(struct export_options, from), "INDEX",
           "only from this index on: one more than the last metadata.sequence that is there already" },
+        { "after", 0, OPTION_TEXT, offsetof(struct export_options, after), "UID",
+          "only what comes behind this metadata.uid, through the ledgers that succeeded its own" },
         { "limit", 'n', OPTION_U64, offsetof(struct export_options, walk.limit), "N",
           "only the newest N that match" },
         { "follow", 'f', OPTION_FLAG, offsetof(struct export_options, walk.follow), NULL,
@@ -41,7 +45,7 @@ static const struct option_spec export_specs[] = {
         { 0 },
 };
 
-enum { MESSAGE_MAX = 8192 };
+enum { MESSAGE_MAX = 8192, OLDER_MAX = 1024 };
 
 struct exporting {
         struct ocsf *ocsf;
@@ -114,6 +118,89 @@ static enum status open_ledger(struct walk *w, const struct note_vkey *key)
         return STATUS_GOOD;
 }
 
+/* ---- going on behind an event ---- */
+
+struct after {
+        char origin[NOTE_NAME_MAX + 1];
+        uint64_t index;
+};
+
+/* "<origin>#<index>" */
+static bool parse_uid(const char *text, struct after *ret)
+{
+        const char *mark = strrchr(text, '#');
+        size_t n = mark ? (size_t)(mark - text) : 0;
+
+        if (!mark || n > NOTE_NAME_MAX || !note_name_ok(span_of((const uint8_t *)text, n)) ||
+            text_to_u64(span_str(mark + 1), &ret->index) < 0 || ret->index == UINT64_MAX)
+                return false;
+        snprintf(ret->origin, sizeof(ret->origin), "%.*s", (int)n, text);
+        return true;
+}
+
+static bool is_of(const char *dir, const char *origin)
+{
+        CLEANUP(reader_done) struct reader r = { 0 };
+
+        return reader_open_any(dir, NULL, &r, NULL) == 0 &&
+               strcmp(r.checkpoint.origin, origin) == 0;
+}
+
+/* The ledgers of before have a number behind their name: which one has this origin; 0: none. */
+static unsigned find_older(const char *dir, const char *origin)
+{
+        char older[PLACES_PATH_MAX + 16];
+
+        for (unsigned n = 1; n <= OLDER_MAX; n++) {
+                snprintf(older, sizeof(older), "%s.%u", dir, n);
+                if (access(older, F_OK) == 0 && is_of(older, origin))
+                        return n;
+        }
+        return 0;
+}
+
+static enum status show_past(struct walk *w, const struct note_vkey *key)
+{
+        enum status result = open_ledger(w, key);
+        int status;
+
+        if (result != STATUS_GOOD)
+                return result;
+        status = walk_past(w, false);
+        return status < 0 ? walk_complain(w, status) : STATUS_GOOD;
+}
+
+/* Those of before that come behind it, each to its end; then the walk stands before the last. */
+static enum status export_older(struct walk *w, const struct after *a)
+{
+        char dir[PLACES_PATH_MAX];
+        enum status result = STATUS_GOOD;
+        unsigned first;
+
+        w->from = a->index + 1;
+        if (is_of(w->dir, a->origin))
+                return STATUS_GOOD;
+        memcpy(dir, w->dir, sizeof(dir));
+        first = find_older(dir, a->origin);
+        if (!first)
+                return complain(w->in, STATUS_PROBLEM,
+                                "--after: neither %s nor one that it succeeded is %s", dir,
+                                a->origin);
+        for (unsigned n = first; n <= OLDER_MAX && result == STATUS_GOOD; n++) {
+                if ((size_t)snprintf(w->dir, sizeof(w->dir), "%s.%u", dir, n) >= sizeof(w->dir) ||
+                    access(w->dir, F_OK) < 0)
+                        continue;
+                result = show_past(w, NULL);
+                reader_done(&w->reader);
+                secrets_done(&w->secrets);
+                w->reader = (struct reader){ 0 };
+                w->secrets = (struct secrets){ 0 };
+                w->from = 0;
+        }
+        memcpy(w->dir, dir, sizeof(dir));
+        return result;
+}
+
 static enum status export_all(struct walk *w, const struct note_vkey *key)
 {
         enum status result = open_ledger(w, key);
@@ -138,6 +225,7 @@ static enum status run(struct invocation *in)
         CLEANUP(ocsf_freep) struct ocsf *ocsf = NULL;
         struct exporting x = { .message = BUF_INIT(MESSAGE_MAX) };
         CLEANUP(walk_done) struct walk w;
+        struct after after = { 0 };
         struct note_vkey key;
         struct err err = { 0 };
         enum status status;
@@ -147,6 +235,11 @@ static enum status run(struct invocation *in)
                 return status;
         if (o->key && verifier_parse(span_str(o->key), &key, &err) < 0)
                 return complain(in, STATUS_USAGE, "--key: %s", err_text(&err));
+        if (o->after && (o->from.given || o->walk.limit.given))
+                return complain(in, STATUS_USAGE, "--after goes without --from and --limit");
+        if (o->after && !parse_uid(o->after, &after))
+                return complain(in, STATUS_USAGE,
+                                "--after: a metadata.uid, as example.com/web1#4711");
         if (ocsf_new(&ocsf, &err) < 0)
                 return complain_err(in, &err);
         x.ocsf = ocsf;
@@ -157,7 +250,9 @@ static enum status run(struct invocation *in)
         w.bind = true;
         w.seal = !o->disclose;
         w.quiet = true;
-        status = export_all(&w, o->key ? &key : NULL);
+        status = o->after ? export_older(&w, &after) : STATUS_GOOD;
+        if (status == STATUS_GOOD)
+                status = export_all(&w, o->key ? &key : NULL);
         buf_done(&x.message);
         return status;
 }

@@ -29,12 +29,25 @@ struct plan {
 
 struct ocsf {
         struct buf scratch, rest;
-        struct plan *plan[]; /* of each kind, and of unknown ones; NULL: not made yet */
+        struct plan *plan[]; /* plan_count() of them; NULL: not made yet */
 };
+
+/* One of each kind, one of unknown ones, one of each table of the state. */
+static size_t plan_count(void)
+{
+        return kind_count + 1 + ocsf_state_count;
+}
+
+static size_t plan_number(const struct kind *k, const struct ocsf_map *map)
+{
+        if (map >= ocsf_state_maps && map < ocsf_state_maps + ocsf_state_count)
+                return kind_count + 1 + (size_t)(map - ocsf_state_maps);
+        return k ? (size_t)(k - kind_table) : kind_count;
+}
 
 int ocsf_new(struct ocsf **ret, struct err *err)
 {
-        struct ocsf *o = calloc(1, sizeof(*o) + (kind_count + 1) * sizeof(struct plan *));
+        struct ocsf *o = calloc(1, sizeof(*o) + plan_count() * sizeof(struct plan *));
 
         if (!o)
                 return err_set(err, -ENOMEM, "OCSF: out of memory");
@@ -46,7 +59,7 @@ int ocsf_new(struct ocsf **ret, struct err *err)
 
 struct ocsf *ocsf_free(struct ocsf *o)
 {
-        for (size_t i = 0; o && i <= kind_count; i++)
+        for (size_t i = 0; o && i < plan_count(); i++)
                 free(o->plan[i]);
         if (o) {
                 buf_done(&o->scratch);
@@ -92,7 +105,7 @@ static const struct plan *plan_of(struct ocsf *o, const struct kind *k, const st
                                   const struct ocsf_class *class)
 {
         const struct ocsf_rows *const all[] = { &map->rows, &class->rows, &ocsf_common };
-        struct plan **plan = &o->plan[k ? (size_t)(k - kind_table) : kind_count];
+        struct plan **plan = &o->plan[plan_number(k, map)];
         struct plan *made = *plan;
 
         if (made)
@@ -413,6 +426,8 @@ static void put_rows(struct ocsf_event *e, const struct plan *plan, struct buf *
         }
         if (plan->unmapped == plan->n)
                 unmapped = late_place(&p);
+        else
+                close_behind(&p, 0);
         if (buf_status(e->out) < 0)
                 return;
         if (e->n_observables)
@@ -441,11 +456,15 @@ int ocsf_put(struct ocsf *o, const struct ocsf_input *in, struct buf *out, struc
         known.kind = kind;
         e.map = kind ? map : &ocsf_map_unknown;
         e.class = kind ? class : ocsf_class_find(0);
+        buf_clear(&o->scratch);
+        take_values(&e);
+        if (e.map->find && (map = e.map->find(&e))) {
+                e.map = map;
+                e.class = ocsf_class_find(map->class_uid);
+        }
         plan = plan_of(o, kind, e.map, e.class);
         if (!plan)
                 return err_set(err, -ENOMEM, "OCSF: out of memory");
-        buf_clear(&o->scratch);
-        take_values(&e);
         if (ocsf_find(&e, "who.pid"))
                 e.has |= OCSF_WITH_PROCESS;
         if (e.map->prepare)

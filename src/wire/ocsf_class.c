@@ -136,6 +136,17 @@ const struct ocsf_class ocsf_classes[] = {
                 { NULL, 14, "Open" }, { NULL, 99, "Other" }),
           statuses, OCSF_ROWS(FILE_AT("file."), WATCH_PROFILE) },
 
+        { 1002, "Kernel Extension Activity",
+          WORDS({ NULL, 0, "Unknown" }, { NULL, 1, "Load" }, { NULL, 2, "Unload" },
+                { NULL, 99, "Other" }),
+          statuses, { 0 } },
+
+        { 1006, "Scheduled Job Activity",
+          WORDS({ NULL, 0, "Unknown" }, { NULL, 1, "Create" }, { NULL, 2, "Update" },
+                { NULL, 3, "Delete" }, { NULL, 4, "Enable" }, { NULL, 5, "Disable" },
+                { NULL, 6, "Start" }, { NULL, 99, "Other" }),
+          statuses, { 0 } },
+
         { 1007, "Process Activity",
           WORDS({ NULL, 0, "Unknown" }, { NULL, 1, "Launch" }, { NULL, 2, "Terminate" },
                 { NULL, 99, "Other" }),
@@ -156,6 +167,12 @@ const struct ocsf_class ocsf_classes[] = {
                     SAYS("log_provider", "Assay"),
                     SAYS("log_type", "Application"),
                     IS("log_type_id", 2), SOURCE_ENDPOINT) },
+
+        { 1010, "Peripheral Activity",
+          WORDS({ NULL, 0, "Unknown" }, { NULL, 1, "Connect" }, { NULL, 2, "Disconnect" },
+                { NULL, 3, "Enable" }, { NULL, 4, "Disable" }, { NULL, 5, "Eject" },
+                { NULL, 99, "Other" }),
+          statuses, { 0 } },
 
         { 2004, "Detection Finding",
           WORDS({ NULL, 0, "Unknown" }, { NULL, 1, "Create" }, { NULL, 2, "Update" },
@@ -182,6 +199,11 @@ const struct ocsf_class ocsf_classes[] = {
                     FROM("resources", named, "what.paths", .text = "file"),
                     WATCH_PROFILE) },
 
+        { 3002, "Authentication",
+          WORDS({ NULL, 0, "Unknown" }, { NULL, 1, "Logon" }, { NULL, 2, "Logoff" },
+                { NULL, 7, "Account Switch" }, { NULL, 99, "Other" }),
+          statuses, { 0 } },
+
         { 3004, "Entity Management",
           WORDS({ NULL, 0, "Unknown" }, { NULL, 1, "Create" }, { NULL, 2, "Read" },
                 { NULL, 3, "Update" }, { NULL, 4, "Delete" }, { NULL, 8, "Enable" },
@@ -189,6 +211,26 @@ const struct ocsf_class ocsf_classes[] = {
                 { NULL, 12, "Suspend" }, { NULL, 13, "Resume" }, { NULL, 99, "Other" }),
           statuses,
           OCSF_ROWS(IS("entity.type_id", 99), SOURCE_ENDPOINT) },
+
+        { 3006, "Group Management",
+          WORDS({ NULL, 0, "Unknown" }, { NULL, 3, "Add User" }, { NULL, 4, "Remove User" },
+                { NULL, 5, "Delete" }, { NULL, 6, "Create" }, { NULL, 9, "Update" },
+                { NULL, 99, "Other" }),
+          statuses, { 0 } },
+
+        { 3007, "User Management",
+          WORDS({ NULL, 0, "Unknown" }, { NULL, 1, "Create" }, { NULL, 2, "Update" },
+                { NULL, 3, "Delete" }, { NULL, 4, "Enable" }, { NULL, 5, "Disable" },
+                { NULL, 6, "Lock" }, { NULL, 7, "Unlock" }, { NULL, 8, "Password Change" },
+                { NULL, 18, "Add Programmatic Credentials" },
+                { NULL, 19, "Remove Programmatic Credentials" }, { NULL, 99, "Other" }),
+          statuses, { 0 } },
+
+        { 4001, "Network Activity",
+          WORDS({ NULL, 0, "Unknown" }, { NULL, 1, "Open" }, { NULL, 2, "Close" },
+                { NULL, 3, "Reset" }, { NULL, 4, "Fail" }, { NULL, 5, "Refuse" },
+                { NULL, 6, "Traffic" }, { NULL, 7, "Listen" }, { NULL, 99, "Other" }),
+          statuses, { 0 } },
 
         { 5001, "Device Inventory Info",
           WORDS({ NULL, 0, "Unknown" }, { NULL, 1, "Log" }, { NULL, 2, "Collect" },

@@ -491,6 +491,7 @@ const struct ocsf_map ocsf_maps[] = {
           .status = SUCCESS },
 
         { .kind = "state.change", .activity = ALWAYS(1), .severity = LOW, .status = { 0 },
+          .find = ocsf_state_find,
           .rows = OCSF_ROWS(FROM("state", caption, "what.change", .words = state_changes),
                             FROM("state_id", word, "what.change", .words = state_changes)) },
 

@@ -100,13 +100,16 @@ struct ocsf_class {
         struct ocsf_rows rows;
 };
 
-/* A kind. */
+/* A kind; or one of several things that a kind tells of, by their name. */
 struct ocsf_map {
         const char *kind;
+        unsigned class_uid; /* another class than the kind's; 0: the kind's */
         struct ocsf_choice activity, severity, status; /* status without words: none */
         bool control;                                  /* the profile security_control holds */
         struct ocsf_rows rows;
 
+        /* What it tells of, where that is told otherwise; NULL: as this says. */
+        const struct ocsf_map *(*find)(const struct ocsf_event *e);
         /* For what a table cannot say; or NULL: before the rows, and upon what was picked. */
         void (*prepare)(struct ocsf_event *e);
         struct ocsf_pick (*pick_activity)(const struct ocsf_event *e, struct ocsf_pick picked);
@@ -118,12 +121,15 @@ extern const size_t ocsf_class_count;
 extern const struct ocsf_map ocsf_maps[]; /* sorted by kind */
 extern const size_t ocsf_map_count;
 extern const struct ocsf_map ocsf_map_unknown;
+extern const struct ocsf_map ocsf_state_maps[]; /* tables of state.change */
+extern const size_t ocsf_state_count;
 extern const struct ocsf_rows ocsf_common;
 extern const struct ocsf_word ocsf_categories[], ocsf_severities[], ocsf_file_types[];
 
 /* NULL when there is none. */
 const struct ocsf_class *ocsf_class_find(unsigned uid);
 const struct ocsf_map *ocsf_map_find(const char *kind);
+const struct ocsf_map *ocsf_state_find(const struct ocsf_event *e);
 
 /* ---- one event in the making ---- */
 

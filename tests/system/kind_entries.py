@@ -58,6 +58,13 @@ ADDRESSES = ["192.0.2.7:50022", "198.51.100.1", "[2001:db8::7]:22", "2001:db8::7
              "[fe80::1%2]:2222", "::1", "not an address", "[broken"]
 
 
+# Those of the host's state that have a class of their own, one of a target, and one that has none.
+TABLES = ["authorized_keys", "cron", "groups", "hardware", "logins", "modules", "packages",
+          "passwords", "pg_roles.x", "ports", "suid", "timers", "users", "mounts"]
+COLUMNS = ["address", "command", "executes", "from", "gid", "id", "model", "name", "path", "port",
+           "serial", "slot", "uid", "user", "vendor", "version"]
+
+
 def kin(rng):
     return [rng.randrange(1 << 22), rng.choice(["/usr/bin/sshd", "bash", None]),
             rng.choice([0, 1000, None])]
@@ -70,6 +77,11 @@ def value(rng, field):
         return rng.choice(["0644", "4755", "0000", "7777"])
     if field.path == "who.parents":
         return [kin(rng) for _ in range(rng.randrange(5))]
+    if field.path == "what.table":
+        return rng.choice(TABLES)
+    if field.path in ("what.new", "what.old"):
+        return [[c, rng.choice([*TEXTS, 7, 70000, -1, None, [], True])]
+                for c in rng.sample(COLUMNS, 4)]
     makers = {
         "text": lambda: rng.choice(field.words + rng.sample(TEXTS, 2)),
         "integer": lambda: rng.choice([0, 1, 7, 1000, 4294967295, -5, (1 << 53) - 1]),
@@ -86,6 +98,8 @@ def value(rng, field):
 
 def full_value(rng, field):
     """One that says something, for the entry with every field."""
+    if field.path == "what.table":
+        return "mounts"  # one of the kind's own class
     found = value(rng, field)
     while found in ("", [], {}) or (field.type == "unsigned" and isinstance(found, str)):
         found = value(rng, field)

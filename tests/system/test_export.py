@@ -290,6 +290,39 @@ EXPECTED = [
     ("state.change", {"what": {"change": "added", "table": "mounts", "key": "/mnt"}},
      {"type_uid": 501901, "state_id": 99, "state": "added", "unmapped.what.key": "/mnt",
       "actor.app_name": "assay-monitor", "severity_id": 2}),
+    ("state.change", {"what": {"change": "added", "table": "users"}},  # sealed
+     {"type_uid": 300701, "user.name": "unknown", "severity_id": 2}),
+    ("state.change", {"what": {"change": "changed", "table": "passwords"}}, {"type_uid": 300702}),
+    ("state.change", {"what": {"change": "removed", "table": "authorized_keys"}},
+     {"type_uid": 300719, "activity_name": "Remove Programmatic Credentials"}),
+    ("state.change", {"what": {"change": "changed", "table": "pg_roles.orders"}},
+     {"type_uid": 300702}),
+    ("state.change", {"what": {"change": "changed", "table": "groups"}},
+     {"type_uid": 300609, "group.name": "unknown"}),
+    ("state.change", {"what": {"change": "added", "table": "logins"}},
+     {"type_uid": 300201, "dst_endpoint.hostname": "web1"}),
+    ("state.change", {"what": {"change": "added", "table": "modules", "key": "evil",
+                               "new": [["name", "evil"], ["signed", False]]}},
+     {"type_uid": 100201, "driver.file.name": "evil", "activity_name": "Load",
+      "unmapped.what.new.1": ["signed", False]}),
+    ("state.change", {"what": {"change": "removed", "table": "cron"}},
+     {"type_uid": 100603, "job.name": "unknown"}),
+    ("state.change", {"what": {"change": "added", "table": "timers",
+                               "new": [["executes", "/bin/x"], ["name", "x.timer"]]}},
+     {"type_uid": 100601, "job.name": "x.timer", "job.job_actions.0.cmd_line": "/bin/x"}),
+    ("state.change", {"what": {"change": "added", "table": "hardware", "new": [
+        ["bus", "usb"], ["id", "1d6b:0002"], ["model", "Stick"], ["slot", "1-1"]]}},
+     {"type_uid": 101001, "peripheral_device.name": "1-1", "peripheral_device.model": "Stick"}),
+    ("state.change", {"what": {"change": "added", "table": "ports", "new": [
+        ["address", "0.0.0.0"], ["port", 4444], ["protocol", "tcp"]]}},
+     {"type_uid": 400107, "activity_name": "Listen", "dst_endpoint.port": 4444,
+      "dst_endpoint.ip": "0.0.0.0"}),
+    ("state.change", {"what": {"change": "changed", "table": "packages", "new": [
+        ["name", "bash"], ["version", "5.3"]], "old": [["name", "bash"], ["version", "5.2"]]}},
+     {"type_uid": 600208, "app.name": "bash", "app.version": "5.3"}),
+    ("state.change", {"what": {"change": "removed", "table": "suid",
+                               "old": [["mode", "4755"], ["path", "/usr/bin/a b"]]}},
+     {"type_uid": 100107, "file.path": "/usr/bin/a b", "file.name": "a b"}),
     ("state.monitor", {"what": {"event": "stopped", "version": "0.1"}},
      {"type_uid": 600204, "app.name": "assay-monitor", "app.version": "0.1"}),
     ("state.trouble", {"what": {"event": "unreadable", "table": "users", "reason": "gone"}},
@@ -323,6 +356,29 @@ def test_what_an_analyst_expects(schema, tmp_path):
     assert found[0]["time_dt"] == "2026-11-21T18:00:00.123456789Z"
     assert found[0]["metadata"]["logged_time"] == 1732246626612
     assert found[0]["metadata"]["version"] == schema.version
+
+
+# ---- going on where one was ----
+
+def test_behind_an_event_through_the_next_ledgers(tmp_path):
+    """What a collector remembers is a name: numbers count anew in each ledger."""
+    path = ledger_of(tmp_path / "L", [{"a": n} for n in range(3)])
+    for n, name in enumerate(("example.com/two", "example.com/three")):
+        good("ledger", "succeed", path, "--reason", "r", "--origin", name)
+        good("ledger", "append", path, data=lines(*({"b": i} for i in range(n + 5))))
+    ledgers = [f"{path}.1", f"{path}.2", path]
+    everything = [e["metadata"]["uid"] for ledger in ledgers for e in events(ledger)]
+    assert len({uid.split("#")[0] for uid in everything}) == 3
+    for n, uid in enumerate(everything):
+        assert [e["metadata"]["uid"] for e in events(path, "--after", uid)] == everything[n + 1:]
+    only = events(path, "--after", everything[0], "--kind", "ledger.succeeded")
+    assert [e["metadata"]["log_name"] for e in only] == [ORIGIN, "example.com/two"]
+    shutil.rmtree(ledgers[0])
+    assert "is example.com/log" in refused(1, "export", "ocsf", path, "--after", everything[0])
+    assert events(path, "--after", everything[-1]) == []
+    for wrong in ("8", "#8", "example.com/log#", "example.com/log#-1", "example.com/log#x"):
+        refused(2, "export", "ocsf", path, "--after", wrong)
+    refused(2, "export", "ocsf", path, "--after", everything[-1], "--from", 1)
 
 
 # ---- which entries ----

@@ -91,6 +91,23 @@ static void choices_are_the_class(void **state)
         }
 }
 
+static void tables_of_the_state_are_in_order(void **state)
+{
+        const struct kind *k = kind_find(SPAN("state.change"), 1);
+
+        for (size_t i = 0; i < ocsf_state_count; i++) {
+                const struct ocsf_map *m = &ocsf_state_maps[i];
+                const struct ocsf_class *c = ocsf_class_find(m->class_uid);
+
+                if (i > 0 && strcmp(m[-1].kind, m->kind) >= 0)
+                        fail_msg("%s is not behind %s", m[-1].kind, m->kind);
+                if (!c)
+                        fail_msg("%s: there is no class %u", m->kind, m->class_uid);
+                check_choice(m->kind, "activity", k, &m->activity, c->activities);
+                check_choice(m->kind, "severity", k, &m->severity, ocsf_severities);
+        }
+}
+
 /* A field that is written wrong in a row would never be told. */
 static void rows_of_a_kind_are_of_its_fields(void **state)
 {
@@ -260,6 +277,31 @@ static void parts_of_events(void **state)
         buf_done(&m.out);
 }
 
+/* A row that names a person is sealed; told only when it is disclosed. */
+static void sealed_rows(void **state)
+{
+        static const struct disclosure row = {
+                SPAN_INIT("s"),
+                SPAN_INIT("what.row"),
+                { JSON_OBJECT,
+                  SPAN_INIT("{\"key\":\"eve\",\"new\":[[\"name\",\"eve\"],[\"uid\",0]]}") }
+        };
+        static const char entry[] =
+                ENTRY("state.change", "\"what\":{\"change\":\"added\",\"table\":\"users\"}");
+        struct made m = { .out = BUF_INIT(1 << 20) };
+
+        assert_int_equal(ocsf_new(&m.ocsf, NULL), 0);
+        assert_int_equal(make(&m, entry, NULL, 0), 0);
+        assert_non_null(strstr(buf_cstr(&m.out), "\"user\":{\"name\":\"unknown\"}}"));
+        buf_clear(&m.out);
+        assert_int_equal(make(&m, entry, &row, 1), 0);
+        assert_non_null(strstr(buf_cstr(&m.out), "\"user\":{\"name\":\"eve\",\"uid\":\"0\"}}"));
+        assert_non_null(strstr(buf_cstr(&m.out), "\"row\":{\"key\":\"eve\","));
+        assert_int_equal(json_check(buf_span(&m.out), NULL), 0);
+        ocsf_free(m.ocsf);
+        buf_done(&m.out);
+}
+
 static void addresses(void **state)
 {
         static const struct {
@@ -338,9 +380,11 @@ int main(void)
                 cmocka_unit_test(every_kind_has_its_block),
                 cmocka_unit_test(every_block_has_its_kind),
                 cmocka_unit_test(choices_are_the_class),
+                cmocka_unit_test(tables_of_the_state_are_in_order),
                 cmocka_unit_test(rows_of_a_kind_are_of_its_fields),
                 cmocka_unit_test(an_event_byte_by_byte),
                 cmocka_unit_test(parts_of_events),
+                cmocka_unit_test(sealed_rows),
                 cmocka_unit_test(addresses),
                 cmocka_unit_test(out_of_room),
                 cmocka_unit_test(out_of_memory),
