@@ -4,6 +4,7 @@
 #include "fleet/uplink.h"
 #include "loop/log.h"
 #include "sys/sysclock.h"
+#include "wire/deliver_fact.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -22,6 +23,14 @@ static const struct option_spec specs[] = {
           "become this user and group instead of assay-net" },
         { 0 },
 };
+
+/* It goes into headers of mails, and the kernel takes any bytes for a name. */
+static void make_plain(char *host)
+{
+        for (char *p = host; *p; p++)
+                if (!deliver_host_ok(span_of((const uint8_t *)p, 1)))
+                        *p = p == host ? 'x' : '-';
+}
 
 int main(int argc, char **argv)
 {
@@ -48,6 +57,11 @@ int main(int argc, char **argv)
                 perror("assay-uplink: gethostname");
                 return 3;
         }
+        if (a.host && !deliver_host_ok(span_str(a.host))) {
+                fputs("assay-uplink: --host: a host's name\n", stderr);
+                return 2;
+        }
+        make_plain(host);
         log_init(LOG_LEVEL_INFO);
         status = uplink_run(&o);
         return status < 0 ? 1 : status;

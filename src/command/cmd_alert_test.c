@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "command/admin.h"
+#include "command/places.h"
 #include "command/sinks.h"
+#include "ledger/reader.h"
 #include "loop/presence.h"
 #include "wire/json.h"
 
@@ -23,8 +25,25 @@ static const struct option_spec test_specs[] = {
         { 0 },
 };
 
-static int append(const struct invocation *in, const char *test, uint64_t *ret_index,
-                  struct err *err)
+struct trial {
+        char origin[NOTE_NAME_MAX + 1]; /* of the ledger that has it */
+        uint64_t index;
+};
+
+static int find_origin(const struct invocation *in, char out[NOTE_NAME_MAX + 1], struct err *err)
+{
+        CLEANUP(reader_done) struct reader r = { 0 };
+        char dir[PLACES_PATH_MAX];
+        int status = places_ledger_or(in, 0, dir, err);
+
+        if (status == 0)
+                status = reader_open(dir, &r, err);
+        if (status == 0)
+                memcpy(out, r.checkpoint.origin, sizeof(r.checkpoint.origin));
+        return status;
+}
+
+static int append(const struct invocation *in, const char *test, struct trial *ret, struct err *err)
 {
         CLEANUP(buf_done) struct buf args = BUF_INIT(NAMES_MAX);
         CLEANUP(buf_done) struct buf body = BUF_INIT(NAMES_MAX);
@@ -43,23 +62,26 @@ static int append(const struct invocation *in, const char *test, uint64_t *ret_i
         if (!json_get(json_value_of(buf_span(&body)), "index", &v) || !json_value_int(v, &index) ||
             index < 0)
                 return err_set(err, -EBADMSG, "the recorder does not say which entry it is");
-        *ret_index = (uint64_t)index;
-        return 0;
+        ret->index = (uint64_t)index;
+        return find_origin(in, ret->origin, err);
 }
 
 /* ---- who has it ---- */
 
-static bool has_it(struct json_value sink, uint64_t index)
+/* Numbers count anew in each ledger: one that is still in an older one does not have it. */
+static bool has_it(struct json_value sink, const char *origin, uint64_t index)
 {
         struct json_value v;
+        struct span in;
         int64_t next;
 
-        return json_get(sink, "next", &v) && json_value_int(v, &next) && next >= 0 &&
-               (uint64_t)next > index;
+        return json_get(sink, "origin", &v) && json_value_plain(v, &in) &&
+               span_eq_str(in, origin) && json_get(sink, "next", &v) && json_value_int(v, &next) &&
+               next >= 0 && (uint64_t)next > index;
 }
 
 /* How many of how many; the names of the others. */
-static void count(struct json_value state, uint64_t index, size_t *ret_have, size_t *ret_all,
+static void count(struct json_value state, const struct trial *t, size_t *ret_have, size_t *ret_all,
                   struct buf *missing)
 {
         struct json_iter it = sinks_iter(state);
@@ -69,7 +91,7 @@ static void count(struct json_value state, uint64_t index, size_t *ret_have, siz
         *ret_have = *ret_all = 0;
         buf_clear(missing);
         for (; json_next(&it, NULL, &sink); (*ret_all)++) {
-                if (has_it(sink, index)) {
+                if (has_it(sink, t->origin, t->index)) {
                         (*ret_have)++;
                         continue;
                 }
@@ -117,13 +139,13 @@ static enum status run(struct invocation *in)
         int64_t until = clock_mono(in->clock) + wait;
         size_t have = 0, all = 0;
         struct err err = { 0 };
-        uint64_t index = 0;
+        struct trial t = { 0 };
         bool lives = false;
         char test[64];
 
         snprintf(test, sizeof(test), "test-%" PRIx64 "-%ld",
                  (uint64_t)(clock_wall(in->clock) / NS_PER_MS), (long)getpid());
-        if (append(in, test, &index, &err) < 0)
+        if (append(in, test, &t, &err) < 0)
                 return complain_err(in, &err);
         for (;;) {
                 buf_clear(&text);
@@ -131,13 +153,13 @@ static enum status run(struct invocation *in)
                         return complain(in, STATUS_UNSURE,
                                         "entry %" PRIu64
                                         " is in the ledger, but the uplink does not run",
-                                        index);
-                count(json_value_of(buf_span(&text)), index, &have, &all, &missing);
+                                        t.index);
+                count(json_value_of(buf_span(&text)), &t, &have, &all, &missing);
                 if (have == all || clock_mono(in->clock) >= until)
                         break;
                 usleep(LOOK_US);
         }
-        return show(in, index, have, all, &missing);
+        return show(in, t.index, have, all, &missing);
 }
 
 const struct command alert_test = {

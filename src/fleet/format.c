@@ -6,7 +6,13 @@
 
 #include <inttypes.h>
 
-enum { MSGID_MAX = 32, SUBJECT_TEXT_MAX = 80, MICROSECONDS = 26, QUOTED_LINE = 76 };
+enum {
+        MSGID_MAX = 32,
+        SUBJECT_TEXT_MAX = 80,
+        MICROSECONDS = 26,
+        QUOTED_LINE = 76,
+        ALERT_ID_SHOWN = 128
+};
 
 /* 0 emergency ... 7 debug */
 static const unsigned priority[DELIVER_SEVERITIES] = {
@@ -14,6 +20,9 @@ static const unsigned priority[DELIVER_SEVERITIES] = {
         [DELIVER_HIGH] = 3,
         [DELIVER_CRITICAL] = 2,
 };
+
+static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
 
 /* RFC 5424, 6: printable ASCII without blanks; "-" for nothing. */
 static void put_word(struct span s, size_t max, struct buf *out)
@@ -45,7 +54,7 @@ static void put_alert_id(const struct message *m, struct buf *out)
 
         if (m->entry.what.type == JSON_OBJECT && json_get(m->entry.what, "id", &v) &&
             json_value_plain(v, &id))
-                put_param("alert", span_of(id.p, MIN_OF(id.n, (size_t)128)), out);
+                put_param("alert", span_of(id.p, MIN_OF(id.n, (size_t)ALERT_ID_SHOWN)), out);
 }
 
 void format_syslog(const struct message *m, unsigned facility, struct buf *out)
@@ -54,7 +63,11 @@ void format_syslog(const struct message *m, unsigned facility, struct buf *out)
 
         text_time(m->wall_ns, time);
         text_u64(m->index, index);
-        buf_printf(out, "<%u>1 %.*sZ ", facility * 8 + priority[m->severity], MICROSECONDS, time);
+        buf_printf(out, "<%u>1 ", facility * 8 + priority[m->severity]);
+        if (m->wall_ns)
+                buf_printf(out, "%.*sZ ", MICROSECONDS, time);
+        else
+                buf_put_str(out, "- ");
         put_word(m->entry.host, 255, out);
         buf_put_str(out, " assay - ");
         put_word(m->entry.kind, MSGID_MAX, out);
@@ -65,6 +78,27 @@ void format_syslog(const struct message *m, unsigned facility, struct buf *out)
         put_param("id", span_of(m->entry.id.p, MIN_OF(m->entry.id.n, (size_t)ENTRY_ID_MAX)), out);
         put_alert_id(m, out);
         buf_put_str(out, "] ");
+        buf_put_str(out, m->text);
+}
+
+void format_syslog_local(const struct message *m, unsigned facility, const struct tm *local,
+                         struct buf *out)
+{
+        struct json_value v;
+        struct span id;
+
+        buf_printf(out, "<%u>%s %2d %02d:%02d:%02d assay: ", facility * 8 + priority[m->severity],
+                   months[local->tm_mon % 12], local->tm_mday, local->tm_hour, local->tm_min,
+                   local->tm_sec);
+        text_put_safe(out, m->entry.kind);
+        buf_printf(out, " index=%" PRIu64 " origin=%s severity=%s", m->index, m->origin,
+                   deliver_severity_name[m->severity]);
+        if (m->entry.what.type == JSON_OBJECT && json_get(m->entry.what, "id", &v) &&
+            json_value_plain(v, &id)) {
+                buf_put_str(out, " alert=");
+                put_word(id, ALERT_ID_SHOWN, out);
+        }
+        buf_put_str(out, ": ");
         buf_put_str(out, m->text);
 }
 
@@ -130,8 +164,6 @@ void format_put_quoted(struct span text, struct buf *out)
 void format_put_date(int64_t wall_ns, struct buf *out)
 {
         static const char *const days[] = { "Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed" };
-        static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                              "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
         char t[TEXT_TIME_LEN + 1];
         int64_t day = MAX_OF(wall_ns, 0) / (86400 * NS_PER_S); /* 1970 began on a Thursday */
 

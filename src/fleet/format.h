@@ -5,13 +5,21 @@
 
 #include "fleet/message.h"
 
+#include <time.h>
+
 enum {
         FORMAT_SYSLOG_MAX = 8192, /* of one message; the line in it is MESSAGE_TEXT_MAX at most */
 };
 
-/* RFC 5424, without framing: header, [assay@32473 index=... origin=... severity=... id=...
- * alert=...] and the line.  facility 0 to 23. */
+/* RFC 5424, without framing: header ("-" for a time that the entry does not have), [assay@32473
+ * index=... origin=... severity=... id=... alert=...] and the line.  facility 0 to 23. */
 void format_syslog(const struct message *m, unsigned facility, struct buf *out);
+
+/* The form that daemons expect at a local socket (what syslog(3) sends; RFC 3164, 4.1, without the
+ * host): "<83>Jan  2 03:04:05 assay: alert.raised index=12 origin=... severity=high alert=1-7:
+ * ...". local: the entry's time where the daemon is. */
+void format_syslog_local(const struct message *m, unsigned facility, const struct tm *local,
+                         struct buf *out);
 
 /* NAME=value lines as systemd's journal takes them: MESSAGE, PRIORITY, MESSAGE_ID,
  * SYSLOG_IDENTIFIER, and ASSAY_ENTRY, _HOST, _INDEX, _KIND, _ORIGIN, _SEVERITY, _SINK. */

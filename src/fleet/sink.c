@@ -33,6 +33,7 @@ int sink_deliver(struct sink *s, struct message *const *m, size_t n, size_t *ret
                  struct err *err)
 {
         *ret_done = 0;
+        *s->note = '\0';
         return s->ops->deliver(s, m, n, ret_done, err);
 }
 

@@ -18,6 +18,8 @@ struct sink {
         const struct deliver_sink *config;
         const char *host; /* this one's name */
         const struct clock *clock;
+        char note[ERR_TEXT_MAX]; /* of the last delivery: who else should have it and does not; or
+                                    "" */
 };
 
 struct sink_ops {
@@ -38,9 +40,10 @@ MUST_USE int sink_open(const struct deliver_sink *config, const char *host,
 struct sink *sink_free(struct sink *s); /* NULL is fine; returns NULL */
 DEFINE_CLEANUP(struct sink, sink_free)
 
-/* 0: all were accepted.  Else *ret_done were, the first ones, and
+/* 0: the first *ret_done were accepted, one at least.  Else *ret_done were, and
  *   -EBADMSG         message *ret_done was refused for good: never again
- *   another errno    the sink is down: again later, from message *ret_done on. */
+ *   -EOWNERDEAD      what it works with has ended, and only a new start of the uplink brings it
+ * back another errno    the sink is down: again later, from message *ret_done on. */
 MUST_USE int sink_deliver(struct sink *s, struct message *const *m, size_t n, size_t *ret_done,
                           struct err *err);
 size_t sink_batch(const struct deliver_sink *config);

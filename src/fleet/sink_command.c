@@ -15,6 +15,7 @@ enum { COMMAND_BATCH = 1, STATUS_REFUSED = 65, SIGNALLED = 256 };
 struct command_sink {
         struct sink s;
         int runner; /* ours */
+        uint64_t asked;
 };
 
 static struct sink *command_free(struct sink *s)
@@ -70,7 +71,8 @@ static int command_deliver(struct sink *s, struct message *const *m, size_t n, s
         rc = buf_status(&json);
         if (rc < 0)
                 return err_sys(err, rc, "entry %llu", (unsigned long long)m[0]->index);
-        rc = runner_ask(c->runner, buf_span(&json), s->config->timeout_s, &status, words, err);
+        rc = runner_ask(c->runner, ++c->asked, buf_span(&json), s->config->timeout_s, &status,
+                        words, err);
         if (rc == 0)
                 rc = judge(s->config->args[0], status, words, err);
         *ret_done = rc == 0;

@@ -3,14 +3,15 @@
  *
  * A mail counts as accepted when the server has answered 250 to all of it.  Whatever it refuses is
  * sent again later, also what it says is permanent: most often that is a relay somebody can mend,
- * and no alert is dropped for it.
+ * and no alert is dropped for it.  A recipient whom it refuses while it takes the mail for others
+ * is another matter, see recipients.h.
  *
  * SECURITY: the server's replies and certificates are read by libcurl and OpenSSL, in a process
  * that has one sink's messages and no rights. */
 #include "base/text.h"
 #include "fleet/format.h"
+#include "fleet/recipients.h"
 #include "fleet/sink.h"
-
 #include "sys/io.h"
 
 #include <curl/curl.h>
@@ -36,6 +37,9 @@ struct mail {
         uint8_t *ca; /* certificates, read while that is allowed; NULL: the system's */
         size_t ca_n;
         char words[CURL_ERROR_SIZE];
+        struct recipients to;
+        uint64_t first, n; /* the mail that these are of; 0 messages: none */
+        char origin[NOTE_NAME_MAX + 1];
 };
 
 static struct sink *mail_free(struct sink *s)
@@ -180,6 +184,8 @@ static bool set_server(struct mail *l)
                  c->port, l->s.host);
         return curl_easy_setopt(h, CURLOPT_URL, url) == CURLE_OK &&
                curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "smtp,smtps") == CURLE_OK &&
+               curl_easy_setopt(h, CURLOPT_PROXY, "") ==
+                       CURLE_OK && /* whatever the environment says */
                curl_easy_setopt(h, CURLOPT_USE_SSL,
                                 c->tls == DELIVER_PLAIN ? (long)CURLUSESSL_NONE
                                                         : (long)CURLUSESSL_ALL) == CURLE_OK &&
@@ -192,10 +198,28 @@ static bool set_server(struct mail *l)
                curl_easy_setopt(h, CURLOPT_ERRORBUFFER, l->words) == CURLE_OK;
 }
 
+/* Of the dialogue, for who of the recipients has it.  Nothing of it is kept here: it has passwords.
+ */
+static int on_dialogue(CURL *h, curl_infotype type, char *p, size_t n, void *ctx)
+{
+        struct mail *l = ctx;
+
+        (void)h;
+        if (type == CURLINFO_HEADER_OUT)
+                recipients_sent(&l->to, span_of((const uint8_t *)p, n));
+        else if (type == CURLINFO_HEADER_IN)
+                recipients_heard(&l->to, span_of((const uint8_t *)p, n));
+        return 0;
+}
+
 static bool set_mail(struct mail *l, struct curl_slist *to, struct upload *u)
 {
         return curl_easy_setopt(l->curl, CURLOPT_MAIL_FROM, l->s.config->from) == CURLE_OK &&
                curl_easy_setopt(l->curl, CURLOPT_MAIL_RCPT, to) == CURLE_OK &&
+               curl_easy_setopt(l->curl, CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L) == CURLE_OK &&
+               curl_easy_setopt(l->curl, CURLOPT_DEBUGFUNCTION, on_dialogue) == CURLE_OK &&
+               curl_easy_setopt(l->curl, CURLOPT_DEBUGDATA, l) == CURLE_OK &&
+               curl_easy_setopt(l->curl, CURLOPT_VERBOSE, 1L) == CURLE_OK &&
                curl_easy_setopt(l->curl, CURLOPT_UPLOAD, 1L) == CURLE_OK &&
                curl_easy_setopt(l->curl, CURLOPT_READFUNCTION, on_read) == CURLE_OK &&
                curl_easy_setopt(l->curl, CURLOPT_READDATA, u) == CURLE_OK;
@@ -216,33 +240,82 @@ static int say_failure(struct mail *l, CURLcode code, struct err *err)
                        l->s.config->host, buf_cstr(&safe));
 }
 
-static int mail_deliver(struct sink *s, struct message *const *m, size_t n, size_t *ret_done,
-                        struct err *err)
+/* Those who do not have it. */
+static struct curl_slist *list_waiting(const struct recipients *r)
 {
-        struct mail *l = CONTAINER_OF(s, struct mail, s);
-        CLEANUP(buf_done) struct buf text = BUF_INIT(4 * MAIL_MAX);
-        struct curl_slist *to = NULL, *more;
-        struct upload u;
-        CURLcode code;
+        struct curl_slist *to = NULL;
 
-        put_mail(l, m, n, &text);
-        for (size_t i = 0; i < s->config->n_to; i++) {
-                more = curl_slist_append(to, s->config->to[i]);
-                if (!more) {
+        for (size_t i = 0; i < r->sink->n_to; i++) {
+                struct curl_slist *more = to;
+
+                if (r->state[i] == RECIPIENT_WAITS)
+                        more = curl_slist_append(to, r->sink->to[i]);
+                if (!more && to) {
                         curl_slist_free_all(to);
-                        return err_sys(err, -ENOMEM, "mail");
+                        return NULL;
                 }
                 to = more;
         }
+        return to;
+}
+
+static int send_mail(struct mail *l, struct message *const *m, size_t n, struct err *err)
+{
+        CLEANUP(buf_done) struct buf text = BUF_INIT(4 * MAIL_MAX);
+        struct curl_slist *to = list_waiting(&l->to);
+        struct upload u;
+        CURLcode code;
+
+        if (!to)
+                return err_sys(err, -ENOMEM, "mail");
+        put_mail(l, m, n, &text);
         u.rest = buf_span(&text);
         curl_easy_reset(l->curl);
         *l->words = '\0';
+        recipients_try(&l->to);
         code = buf_status(&text) == 0 && set_server(l) && set_mail(l, to, &u)
                        ? curl_easy_perform(l->curl)
                        : CURLE_OUT_OF_MEMORY;
         curl_slist_free_all(to);
-        if (code != CURLE_OK)
-                return say_failure(l, code, err);
+        return code == CURLE_OK ? 0 : say_failure(l, code, err);
+}
+
+/* The mail that some have and others wait for is not another one because more has come. */
+static size_t begin(struct mail *l, struct message *const *m, size_t n)
+{
+        bool same = l->n && l->n <= n && m[0]->index == l->first &&
+                    strcmp(m[0]->origin, l->origin) == 0 && recipients_count(&l->to, RECIPIENT_HAS);
+
+        if (same)
+                return l->n;
+        recipients_begin(&l->to, l->s.config, clock_mono(l->s.clock));
+        l->first = m[0]->index;
+        l->n = n;
+        memcpy(l->origin, m[0]->origin, sizeof l->origin);
+        return n;
+}
+
+static int mail_deliver(struct sink *s, struct message *const *m, size_t n, size_t *ret_done,
+                        struct err *err)
+{
+        struct mail *l = CONTAINER_OF(s, struct mail, s);
+        CLEANUP(buf_done) struct buf names = BUF_INIT(DELIVER_TO_MAX * 512);
+        int rc = 0;
+
+        n = begin(l, m, n);
+        if (recipients_count(&l->to, RECIPIENT_WAITS)) {
+                rc = send_mail(l, m, n, err);
+                recipients_settle(&l->to, rc == 0, clock_mono(s->clock));
+        }
+        if (rc < 0 && !recipients_count(&l->to, RECIPIENT_HAS))
+                return rc;
+        if (recipients_count(&l->to, RECIPIENT_WAITS)) {
+                recipients_put(&l->to, RECIPIENT_WAITS, &names);
+                return err_set(err, -EAGAIN, "%s: the others have it", buf_cstr(&names));
+        }
+        recipients_put(&l->to, RECIPIENT_REFUSED, &names);
+        if (names.n)
+                snprintf(s->note, sizeof s->note, "not taken for %s", buf_cstr(&names));
         *ret_done = n;
         return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sink_syslog.c - RFC 5424 messages to a local socket, over UDP (RFC 5426), TCP with octet counting
- * (RFC 6587, 3.4.1) or TLS (RFC 5425).
+/* sink_syslog.c - RFC 5424 messages over UDP (RFC 5426), TCP with octet counting (RFC 6587, 3.4.1)
+ * or TLS (RFC 5425); to a local socket the form that syslog(3) sends, for daemons expect it there.
  *
  * UDP and the local socket confirm nothing: what was sent counts as accepted, and only a port or a
  * socket where nobody listens is noticed.  For TCP and TLS see stream.h. */
@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 
 enum {
         SYSLOG_BATCH = 64,
@@ -44,6 +45,7 @@ static int syslog_open(const struct deliver_sink *c, int runner, struct sink **r
         if (!l)
                 return err_sys(err, -ENOMEM, "syslog");
         l->fd = -1;
+        tzset(); /* while the zone's file may be read */
         if (c->way == DELIVER_TLS)
                 rc = stream_tls_new(c->ca, c->cert, c->key, c->tls_name, &l->tls, err);
         if (rc < 0) {
@@ -54,10 +56,20 @@ static int syslog_open(const struct deliver_sink *c, int runner, struct sink **r
         return 0;
 }
 
+static const struct tm *local_time(const struct syslog *l, const struct message *m, struct tm *ret)
+{
+        time_t t = (m->wall_ns ? m->wall_ns : clock_wall(l->s.clock)) / NS_PER_S;
+
+        *ret = (struct tm){ 0 };
+        (void)localtime_r(&t, ret);
+        return ret;
+}
+
 static int deliver_local(struct syslog *l, struct message *const *m, size_t n, size_t *ret_done,
                          struct err *err)
 {
         const struct deliver_sink *c = l->s.config;
+        struct tm local;
         int rc = 0;
 
         if (l->fd < 0)
@@ -65,7 +77,7 @@ static int deliver_local(struct syslog *l, struct message *const *m, size_t n, s
         for (size_t i = 0; i < n && rc == 0; i++) {
                 CLEANUP(buf_done) struct buf out = BUF_INIT(FORMAT_SYSLOG_MAX);
 
-                format_syslog(m[i], c->facility, &out);
+                format_syslog_local(m[i], c->facility, local_time(l, m[i], &local), &out);
                 rc = buf_status(&out);
                 if (rc == 0)
                         rc = datagram_send(l->fd, buf_span(&out), c->path, err);

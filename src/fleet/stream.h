@@ -3,8 +3,9 @@
  *
  * Syslog over TCP has no acknowledgement: what the kernel took may never be read.  So a connection
  * carries one batch: it is closed in our direction behind it, and counts as delivered when the
- * other end then closes in order.  A program that dies with bytes unread resets the connection
- * instead (RFC 1122, 4.2.2.13), and the batch is sent again. */
+ * other end then closes in order and its kernel has acknowledged every byte.  A program that dies
+ * with bytes unread resets the connection instead (RFC 1122, 4.2.2.13); one that closes before it
+ * can know that we do has not read to the end.  Then the batch is sent again. */
 #ifndef FLEET_STREAM_H
 #define FLEET_STREAM_H
 

@@ -5,6 +5,7 @@
 
 #include <linux/capability.h>
 #include <linux/fs.h>
+#include <linux/sockios.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -331,6 +332,7 @@ static const struct sandbox_arg courier_args[] = {
         { "socket", 0, 0, AF_INET6 },
         { "socket", 0, 0, AF_NETLINK }, /* getaddrinfo(3) asks which families there are */
         { "ioctl", 1, 0, FIONREAD },    /* the C library's resolver */
+        { "ioctl", 1, 0, SIOCOUTQ },    /* what the other end has not taken */
         { NULL, 0, 0, 0 },
 };
 

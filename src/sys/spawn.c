@@ -29,14 +29,17 @@ static int lift(int fd, int first)
         return r < 0 ? -errno : r;
 }
 
-static int set_signals(posix_spawnattr_t *attr)
+static int set_attributes(posix_spawnattr_t *attr, bool own_group)
 {
+        short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
         sigset_t all, none;
         int r;
 
         sigfillset(&all);
         sigemptyset(&none);
-        r = posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+        if (own_group)
+                flags |= POSIX_SPAWN_SETPGROUP; /* 0, as it is by default: its own number */
+        r = posix_spawnattr_setflags(attr, flags);
         if (r == 0)
                 r = posix_spawnattr_setsigdefault(attr, &all);
         return r ? r : posix_spawnattr_setsigmask(attr, &none);
@@ -55,7 +58,7 @@ static int spawn_with(const struct spawn *s, const int *fds, int n_fds, pid_t *r
         r = posix_spawnattr_init(&attr);
         if (r)
                 goto out_files;
-        r = set_signals(&attr);
+        r = set_attributes(&attr, s->own_group);
         for (int i = 0; i < n_fds && r == 0; i++)
                 r = posix_spawn_file_actions_adddup2(&files, fds[i], i);
         if (r == 0)
@@ -129,6 +132,13 @@ void spawn_kill(int pidfd)
         int r = spawn_signal(pidfd, SIGKILL);
 
         assert(r == 0); /* our own child, by its pidfd */
+}
+
+void spawn_kill_group(pid_t pid)
+{
+        int r = kill(-pid, SIGKILL);
+
+        assert(r == 0 || errno == ESRCH);
 }
 
 int spawn_run(const struct spawn *s, int timeout_ms, int *ret_status, struct err *err)

@@ -17,6 +17,8 @@ struct spawn {
         int in, out, err;        /* borrowed; -1 is /dev/null */
         const int *more; /* borrowed: become descriptors 3, 4, ...  Nothing else is inherited */
         size_t n_more;   /* at most SPAWN_MORE_MAX */
+        bool own_group;  /* it leads a process group: spawn_kill_group() takes what it started, too
+                          */
 };
 
 /* Start it with default signals.  *ret_pidfd is readable once it has ended; the caller's to close,
@@ -34,5 +36,7 @@ MUST_USE int spawn_signal(int pidfd, int signo);
 
 /* Kill it, without taking its status. */
 void spawn_kill(int pidfd);
+/* Kill it and what has stayed in its group; spawn_wait() has not been called yet. */
+void spawn_kill_group(pid_t pid);
 
 #endif

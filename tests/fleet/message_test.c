@@ -162,11 +162,11 @@ static void as_syslog(void **state)
                   "origin=\"example.com/web1\" severity=\"critical\" id=\"01JD8Z3R9M-web1-4-12\" "
                   "alert=\"1-7\"] /etc/passwd modified, by /usr/bin/vi, pid 5, uid 0 [alert 1-7]" },
                 { "{\"k\":\"\"}", 23,
-                  "<189>1 1970-01-01T00:00:00.000000Z - assay - - [assay@32473 index=\"42\" "
+                  "<189>1 - - assay - - [assay@32473 index=\"42\" "
                   "origin=\"example.com/web1\" severity=\"info\" id=\"\"] entry 42" },
                 /* what has a meaning in the header and in a parameter */
                 { "{\"id\":\"a]b\",\"k\":\"a b.c\",\"src\":{\"host\":\"h i\"}}", 0,
-                  "<5>1 1970-01-01T00:00:00.000000Z h?i assay - a?b.c [assay@32473 index=\"42\" "
+                  "<5>1 - h?i assay - a?b.c [assay@32473 index=\"42\" "
                   "origin=\"example.com/web1\" severity=\"info\" id=\"a\\]b\"] a b.c" },
         };
 
@@ -175,6 +175,36 @@ static void as_syslog(void **state)
                 struct message *m = make(t[i].json);
 
                 format_syslog(m, t[i].facility, &out);
+                assert_string_equal(buf_cstr(&out), t[i].want);
+                message_free(m);
+                buf_done(&out);
+        }
+}
+
+/* As logger(1) writes to /dev/log, with a tag and without a host. */
+static void as_local_syslog(void **state)
+{
+        static const struct {
+                const char *json;
+                struct tm local;
+                const char *want;
+        } t[] = {
+                { PLAIN,
+                  { .tm_mon = 10, .tm_mday = 21, .tm_hour = 19 },
+                  "<82>Nov 21 19:00:00 assay: alert.raised index=42 origin=example.com/web1 "
+                  "severity=critical alert=1-7: /etc/passwd modified, by /usr/bin/vi, pid 5, uid 0 "
+                  "[alert 1-7]" },
+                { "{\"k\":\"a b.c\",\"what\":{\"id\":\"x y\"}}",
+                  { .tm_mon = 1, .tm_mday = 9, .tm_hour = 3, .tm_min = 4, .tm_sec = 5 },
+                  "<85>Feb  9 03:04:05 assay: a b.c index=42 origin=example.com/web1 severity=info "
+                  "alert=x?y: a b.c id=x y" },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+                struct buf out = BUF_INIT(FORMAT_SYSLOG_MAX);
+                struct message *m = make(t[i].json);
+
+                format_syslog_local(m, 10, &t[i].local, &out);
                 assert_string_equal(buf_cstr(&out), t[i].want);
                 message_free(m);
                 buf_done(&out);
@@ -263,10 +293,15 @@ static void out_of_memory(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(says),          cmocka_unit_test(cuts_between_characters),
-                cmocka_unit_test(is_for),        cmocka_unit_test(is_own),
-                cmocka_unit_test(as_json),       cmocka_unit_test(as_syslog),
-                cmocka_unit_test(as_journal),    cmocka_unit_test(as_mail),
+                cmocka_unit_test(says),
+                cmocka_unit_test(cuts_between_characters),
+                cmocka_unit_test(is_for),
+                cmocka_unit_test(is_own),
+                cmocka_unit_test(as_json),
+                cmocka_unit_test(as_syslog),
+                cmocka_unit_test(as_local_syslog),
+                cmocka_unit_test(as_journal),
+                cmocka_unit_test(as_mail),
                 cmocka_unit_test(out_of_memory),
         };
 

@@ -12,8 +12,8 @@ import threading
 import pytest
 
 from recorder_host import BIN, Peer, change, wait_for
-from uplink_host import ROOT, Rsyslog, Uplink, free_port, in_order_and_whole, later, \
-    make_certificates
+from uplink_host import HEAD, ROOT, Rsyslog, Uplink, alerts, free_port, got, in_order_and_whole, \
+    later, make_certificates, program, succeed, syslog
 
 
 @pytest.fixture
@@ -25,28 +25,6 @@ def host():
 
 
 # ---- a program ----
-
-def program(host, name="take", body="cat >>$0.got", run=()):
-    """A program of the administrator's, and its sink; it writes beside itself."""
-    path = host.spool / name
-    path.write_text(f"#!/bin/sh\n{body}\n")
-    path.chmod(0o755)
-    more = "".join(f", {json.dumps(a)}" for a in run)
-    return f"  {name}:\n    type: command\n    run: [{path}{more}]\n" \
-           "    down_after: 1s\n    retry_max: 1s\n"
-
-
-def got(host, name="take"):
-    path = host.spool / f"{name}.got"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-
-def alerts(host, name="take"):
-    return [m["index"] for m in got(host, name) if m["kind"] == "alert.raised"]
-
-
-HEAD = "version: 1\nsinks:\n"
-
 
 def test_a_program_gets_each_alert_as_json(host):
     host.configure(HEAD + program(host, body='id -u >>$0.uid; echo "$@" >>$0.args; pwd >>$0.args;'
@@ -235,19 +213,6 @@ def test_what_was_pruned_meanwhile_is_said(host):
     assert cursor["missed"] == 512 - missed["from"]
 
 
-def succeed(host, name):
-    """As whoever supervises the recorder would see it."""
-    done = []
-    host.recorder.published()
-    asked = threading.Thread(target=lambda: done.append(host.assay(
-        "ledger", "succeed", "--origin", name, "--reason", "a new year", check=False)))
-    asked.start()
-    assert host.recorder.process.wait(timeout=60) == 75
-    asked.join()
-    assert done[0].returncode == 0, done[0].stderr
-    host.recorder.start()
-
-
 @pytest.mark.parametrize("running", [True, False])
 def test_into_the_next_ledgers(host, running):
     host.configure(HEAD + program(host))
@@ -314,18 +279,6 @@ def test_no_room_for_the_cursor(host):
         if host.process.poll() is None:
             host.kill()
         subprocess.run(["umount", "-l", host.own], check=True)
-
-
-def test_a_cursor_that_is_damaged_stops_its_sink_alone(host):
-    host.configure(HEAD + program(host))
-    host.start()
-    host.raise_alerts([1])
-    wait_for(lambda: alerts(host), "the first")
-    host.end()
-    (host.own / "take" / "cursor").write_text("{}\n")
-    host.spawn()
-    assert host.process.wait(timeout=30) == 1
-    assert "cursor: fact: origin" in host.said()
 
 
 def test_the_recorder_is_away_for_a_while(host):
@@ -402,11 +355,6 @@ def test_a_new_sink_begins_now_or_with_all(host):
 
 # ---- syslog ----
 
-def syslog(name, to, more=""):
-    return (f"  {name}:\n    type: syslog\n    to: {to}\n    down_after: 1s\n"
-            f"    retry_max: 1s\n{more}")
-
-
 WAYS = ["udp", "tcp", "tls", "unix"]
 
 
@@ -450,11 +398,22 @@ def test_rsyslog_gets_what_it_was_away_for(host, way):
     begin(host, server, way)
     wait_for(lambda: server.runs() and set(want) <= set(server.indices()), "the rest")
     in_order_and_whole(server.indices(), want)
+    if way == "unix":
+        judge_local(server)
+        return
     fields = [f for f in server.parsed() if f[2] == "alert.raised"][0]
     assert fields[:4] == ["h", "assay", "alert.raised", "err"]
     assert f'index="{want[0]}" origin="assay.invalid/h" severity="high"' in fields[4]
     assert 'alert="1-0"' in fields[4]
     assert fields[5].lstrip().startswith("/etc/file-0 modified, by")
+
+
+def judge_local(server):
+    """By what a daemon expects of syslog(3): a tag, and this host's name for a host."""
+    fields = [f for f in server.parsed() if "alert.raised" in f[5]][0]
+    assert fields[:4] == [socket.gethostname().split(".")[0], "assay", "-", "err"]
+    assert re.match(r" alert\.raised index=\d+ origin=assay\.invalid/h severity=high alert=1-0: "
+                    r"/etc/file-0 modified, by", fields[5])
 
 
 @pytest.mark.parametrize("way", ["tcp", "tls"])
@@ -479,11 +438,14 @@ def test_a_receiver_that_dies_with_bytes_unread_gets_them_again(host, way):
     in_order_and_whole(server.indices(), want)
 
 
-@pytest.mark.parametrize("wrong", ["authority", "name"])
+@pytest.mark.parametrize("wrong", ["authority", "name", "expired"])
 def test_a_server_that_cannot_prove_who_it_is_gets_nothing(host, wrong):
     server, _ = place(host, "tls")
     ca = host.top / "ca.pem"
     more = f"    ca: {ca}\n    tls_name: logs.example.com\n"
+    if wrong == "expired":
+        make_certificates(host.top, days=-1)
+        more = f"    ca: {ca}\n"
     if wrong == "authority":
         other = host.top / "other"
         other.mkdir()

@@ -94,6 +94,68 @@ def test_a_burst_is_few_mails_and_all_of_it(host):
     assert max(len(re.findall("  #", m.get_content())) for _, m, _ in server.mails) <= 500
 
 
+def test_a_flood_holds_nothing_back(host):
+    """Full mails do not wait for each other: else 500 alerts each 5 minutes are hours for what
+    comes behind somebody's flood."""
+    server = Server(host).start()
+    host.configure(mail(server.port, every="1h"))
+    host.start()
+    want = host.raise_alerts(range(2000))
+    wait_for(lambda: len(server.indices()) > 1000, "the full ones")
+    assert server.indices() == want[:len(server.indices())]
+
+
+class Choosy(Server):
+    """What it says to each recipient."""
+
+    def __init__(self, host, **answers):
+        super().__init__(host)
+        self.answers, self.tries = answers, []
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        self.tries.append(address)
+        said = self.answers.get(address.split("@")[0], "")
+        if callable(said):
+            said = said(self)
+        if not said:
+            envelope.rcpt_tos.append(address)
+        return said or "250 good"
+
+
+def test_one_recipient_that_is_gone_keeps_no_mail_from_the_others(host):
+    server = Choosy(host, ops="550 5.1.1 no\x1b[2J such user").start()
+    host.configure(mail(server.port, "    kinds: alert.raised\n"))
+    host.start()
+    want = host.raise_alerts(range(2))
+    wait_for(lambda: server.indices() == want, "the mail")
+    assert server.mails[0][0].rcpt_tos == ["audit@example.com"]
+    wait_for(lambda: host.entries("alert.refused"), "the ledger's word")
+    refused = host.entries("alert.refused")[0]["what"]
+    assert refused["sink"] == "post" and refused["index"] <= want[0]
+    assert refused["reason"] == r"not taken for ops@example.com: 550 5.1.1 no\x1b[2J such user"
+    want += host.raise_alerts([3])
+    wait_for(lambda: server.indices() == want, "the next mail")
+    wait_for(lambda: host.is_up("post"), "its being up")
+    assert len(host.entries("alert.refused")) == 1  # the same is told once
+
+
+def test_a_recipient_that_has_to_wait_gets_it_later_and_the_others_once(host):
+    """As a server with grey lists answers whom it does not know."""
+    server = Choosy(host, ops=lambda s: "" if s.tries.count("ops@example.com") > 2 else
+                    "451 4.7.1 later").start()
+    host.configure(mail(server.port, "    kinds: alert.raised\n"))
+    host.start()
+    want = host.raise_alerts(range(2))
+    wait_for(lambda: len(server.mails) == 2, "both mails")
+    assert [m[0].rcpt_tos for m in server.mails] == [["audit@example.com"], ["ops@example.com"]]
+    assert server.indices() == want * 2
+    assert server.mails[0][1]["Message-ID"] == server.mails[1][1]["Message-ID"]
+    want += host.raise_alerts([3])
+    wait_for(lambda: len(server.mails) == 3, "the next mail")
+    assert server.mails[2][0].rcpt_tos == ["ops@example.com", "audit@example.com"]
+    assert not host.entries("alert.refused")
+
+
 def test_what_the_server_refuses_comes_again(host):
     server = Server(host).start()
     server.answer = "554 5.7.1 no\033[2J spam here"
@@ -161,6 +223,37 @@ def test_starttls_with_a_password(host):
     wait_for(lambda: server.indices() == want, "the mail")
     assert server.mails[0][2].ssl and seen[-1][1:] == (b"assay", b"s3cret")
     assert "s3cret" not in host.said() + str(host.status())
+
+
+def with_tls(port, ca):
+    """From the first byte on."""
+    return mail(port, f"    ca: {ca}\n").replace("smtp://", "smtps://")
+
+
+def test_smtps(host):
+    make_certificates(host.top)
+    server = Server(host, ssl_context=tls(host)).start()
+    host.configure(with_tls(server.port, host.top / "ca.pem"))
+    host.start()
+    want = host.raise_alerts(range(3))
+    wait_for(lambda: server.indices() == want, "the mail")
+    assert server.mails[0][2].host_name == "web1" and server.mails[0][0].rcpt_tos == [
+        "ops@example.com", "audit@example.com"]
+
+
+@pytest.mark.parametrize("wrong", ["name", "expired"])
+def test_smtps_to_one_that_cannot_prove_who_it_is(host, wrong):
+    if wrong == "name":
+        make_certificates(host.top, name="mail.example.com")
+    else:
+        make_certificates(host.top, days=-1)
+    server = Server(host, ssl_context=tls(host)).start()
+    host.configure(with_tls(server.port, host.top / "ca.pem"))
+    host.start()
+    host.raise_alerts([1])
+    wait_for(lambda: host.is_down("post"), "its being down")
+    later(1)
+    assert not server.mails
 
 
 @pytest.mark.parametrize("wrong", ["authority", "no TLS"])

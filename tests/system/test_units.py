@@ -112,7 +112,7 @@ def test_what_is_left_of_their_rights(machine, unit, bounding):
 def test_alerts_reach_the_journal_and_a_program(machine):
     ready(machine)
     sent = json.loads(machine.run("assay", "alert", "test", "--json"))
-    assert sent["delivered"] == sent["sinks"] == 2
+    assert sent["delivered"] == sent["sinks"] == 3
     found = [json.loads(line) for line in machine.run(
         "journalctl", "--no-pager", "-o", "json", "-t", "assay").splitlines()]
     trial = [m for m in found if m.get("ASSAY_KIND") == "alert.test"][-1]
@@ -121,14 +121,45 @@ def test_alerts_reach_the_journal_and_a_program(machine):
     assert trial["ASSAY_INDEX"] == str(sent["index"]) and trial["PRIORITY"] == "5"
     assert trial["MESSAGE"].endswith(entry["what"]["test"])
     assert trial["_SYSTEMD_UNIT"] == "assay-uplink.service"
+    logged = [m for m in found if m.get("_TRANSPORT") == "syslog" and "ASSAY_KIND" not in m][-1]
+    assert (logged["SYSLOG_IDENTIFIER"], logged["SYSLOG_FACILITY"], logged["PRIORITY"]) == (
+        "assay", "10", "5")
+    assert logged["MESSAGE"].startswith(f"alert.test index={sent['index']} origin=")
     noted = machine.run("cat", "/tmp/noted").splitlines()
     assert json.loads(noted[-1])["entry"] == entry
     machine.run("systemctl", "restart", "assay-uplink")
     ready(machine)
     again = json.loads(machine.run("assay", "alert", "test", "--json"))
-    assert again["delivered"] == 2
+    assert again["delivered"] == 3
     assert [json.loads(line)["index"] for line in machine.run("cat", "/tmp/noted").splitlines()][
         -2:] == [sent["index"], again["index"]]
+
+
+def sinks(machine):
+    status = machine.run("cat", "/run/assay/uplink.status").split("\n")[0]
+    return [s["name"] for s in json.loads(status)["more"]["sinks"]]
+
+
+def test_reload_of_the_uplink(machine):
+    """A file with a mistake fails it, and what runs goes on; a good one is used."""
+    ready(machine)
+    good = machine.run("cat", "/etc/assay/deliver.yaml")
+    before, restarts = machine.pid("assay-uplink"), machine.show("assay-uplink", "NRestarts")
+    machine.run("sh", "-c", "echo '  bad: {type: jornal}' >>/etc/assay/deliver.yaml")
+    machine.run("systemctl", "reload", "assay-uplink", status=1)
+    assert machine.pid("assay-uplink") == before and "bad" not in sinks(machine)
+    assert json.loads(machine.run("assay", "alert", "test", "--json"))["delivered"] == 3
+    machine.run("sh", "-c", 'printf "%s  more: {type: journal}\n" "$1" >/etc/assay/deliver.yaml',
+                "sh", good)
+    machine.run("systemctl", "reload", "assay-uplink")
+    machine.wait(lambda: "more" in sinks(machine), "the new sink")
+    ready(machine)
+    assert int(machine.show("assay-uplink", "NRestarts")) == int(restarts) + 1
+    assert machine.show("assay-uplink", "Result") == "success"
+    assert json.loads(machine.run("assay", "alert", "test", "--json"))["delivered"] == 4
+    machine.run("sh", "-c", 'printf "%s" "$1" >/etc/assay/deliver.yaml', "sh", good)
+    machine.run("systemctl", "reload", "assay-uplink")
+    machine.wait(lambda: "more" not in sinks(machine), "the old file")
 
 
 def test_killed_and_started_again(machine):

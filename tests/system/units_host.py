@@ -103,7 +103,7 @@ class Machine:
             "version: 1\nprofiles:\n  site: {mode: alert, paths: /srv}\n"
             "  programs: {mode: log, execute: known, paths: /srv/bin}\n")
         (directory / "deliver.yaml").write_text(
-            "version: 1\nsinks:\n  local: {type: journal}\n"
+            "version: 1\nsinks:\n  local: {type: journal}\n  log: {type: syslog, to: /dev/log}\n"
             "  note: {type: command, run: [/usr/bin/tee, -a, /tmp/noted], kinds: alert.raised}\n")
 
     def start(self):

@@ -3,11 +3,13 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 from recorder_host import BIN, TIME, Peer, Recorder, wait_for
@@ -148,7 +150,7 @@ class Rsyslog:
                          'StreamDriver.AuthMode="anon")')
         elif self.way == "unix":
             lines.append(f'module(load="imuxsock" SysSock.Use="off")\n'
-                         f'input(type="imuxsock" Socket="{self.path}" UseSpecialParser="off")')
+                         f'input(type="imuxsock" Socket="{self.path}")')
         else:
             lines.append(f'module(load="im{self.way}")')
         if self.way != "unix":
@@ -196,11 +198,10 @@ class Rsyslog:
         return [line.split("|", 5) for line in path.read_text().splitlines()]
 
     def indices(self):
-        return [int(line.split('index="')[1].split('"')[0]) for line in self.lines()
-                if 'index="' in line]
+        return [int(n) for line in self.lines() for n in re.findall(r' index="?(\d+)', line)[:1]]
 
 
-def make_certificates(top, name="127.0.0.1"):
+def make_certificates(top, name="127.0.0.1", days=2):
     """An authority, and a server's certificate by it."""
     def openssl(*args):
         subprocess.run(["openssl", *map(str, args)], check=True, capture_output=True, cwd=top)
@@ -212,16 +213,58 @@ def make_certificates(top, name="127.0.0.1"):
     openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
             "server.key", "-out", "server.csr", "-subj", f"/CN={name}")
     openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
-            "-CAcreateserial", "-days", 2, "-extfile", "ext", "-out", "server.pem")
+            "-CAcreateserial", "-days", days, "-extfile", "ext", "-out", "server.pem")
     for path in top.glob("*.pem"):
         path.chmod(0o644)
 
 
-def in_order_and_whole(got, want):
+def in_order_and_whole(came, want):
     """Every wanted index came, its first coming in order; more of one is a repeat, never a gap."""
-    first = list(dict.fromkeys(got))
-    assert [i for i in first if i in set(want)] == list(want), (got, want)
+    first = list(dict.fromkeys(came))
+    assert [i for i in first if i in set(want)] == list(want), (came, want)
 
 
 def later(seconds=0.2):
     time.sleep(seconds)
+
+
+# ---- deliver.yaml ----
+
+HEAD = "version: 1\nsinks:\n"
+
+
+def program(host, name="take", body="cat >>$0.got", run=()):
+    """A program of the administrator's, and its sink; it writes beside itself."""
+    path = host.spool / name
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    more = "".join(f", {json.dumps(a)}" for a in run)
+    return f"  {name}:\n    type: command\n    run: [{path}{more}]\n" \
+           "    down_after: 1s\n    retry_max: 1s\n"
+
+
+def got(host, name="take"):
+    path = host.spool / f"{name}.got"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def alerts(host, name="take"):
+    return [m["index"] for m in got(host, name) if m["kind"] == "alert.raised"]
+
+
+def syslog(name, to, more=""):
+    return (f"  {name}:\n    type: syslog\n    to: {to}\n    down_after: 1s\n"
+            f"    retry_max: 1s\n{more}")
+
+
+def succeed(host, name):
+    """As whoever supervises the recorder would see it."""
+    done = []
+    host.recorder.published()
+    asked = threading.Thread(target=lambda: done.append(host.assay(
+        "ledger", "succeed", "--origin", name, "--reason", "a new year", check=False)))
+    asked.start()
+    assert host.recorder.process.wait(timeout=60) == 75
+    asked.join()
+    assert done[0].returncode == 0, done[0].stderr
+    host.recorder.start()
