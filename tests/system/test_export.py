@@ -289,7 +289,7 @@ EXPECTED = [
      {"type_uid": 300404, "entity.uid": "s1", "comment": "law"}),
     ("state.change", {"what": {"change": "added", "table": "mounts", "key": "/mnt"}},
      {"type_uid": 501901, "state_id": 99, "state": "added", "unmapped.what.key": "/mnt",
-      "actor.app_name": "assay-monitor", "severity_id": 2}),
+      "actor.app_name": "unknown", "severity_id": 2}),
     ("state.change", {"what": {"change": "added", "table": "users"}},  # sealed
      {"type_uid": 300701, "user.name": "unknown", "severity_id": 2}),
     ("state.change", {"what": {"change": "changed", "table": "passwords"}}, {"type_uid": 300702}),
