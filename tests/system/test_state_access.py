@@ -11,6 +11,7 @@ import tempfile
 import pytest
 
 from state_host import StateHost
+from targets import Device, SSHD, wait_for
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: reads what root may")
 
@@ -178,3 +179,53 @@ def test_pam_and_cron_of_this_host_can_be_read(host_of):
     daily = {str(p) for p in pathlib.Path("/etc/cron.daily").glob("[!.]*")}
     assert {r["file"] for r in host.rows("cron") if r.get("schedule") == "daily"} == daily
     assert not host.entries("state.trouble")
+
+
+class Logins(Device):
+    """An sshd that lets root in, with a record of logins of its own."""
+
+    def start(self):
+        public = (self.at / "key.pub").read_text()
+        (self.at / "authorized_keys").write_text(public)
+        config = self.at / "config"
+        config.write_text(config.read_text().replace("forced-commands-only", "yes"))
+        self.spawn("unshare", "--mount", "sh", "-c",
+                   'mount -t tmpfs -o mode=755 tmpfs /run && mkdir /run/sshd && '
+                   'touch /run/utmp && exec "$@"', "sh", SSHD, "-D", "-e", "-f", config)
+        return self
+
+    def utmp(self):
+        return pathlib.Path(f"/proc/{self.process.pid}/root/run/utmp").read_bytes()
+
+
+def test_logins_as_sshd_records_them(host_of, tmp_path):
+    """Not bytes of ours: those that sshd wrote, compared with what who(1) reads in them."""
+    if not SSHD:
+        pytest.skip("no sshd here")
+    server = Logins(tmp_path / "sshd").start()
+    client = subprocess.Popen(
+        ["ssh", "-tt", "-F", "none", "-i", server.at / "key", "-p", str(server.port),
+         "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+         "root@127.0.0.1", "exec sleep 600"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT)
+    try:
+        wait_for(lambda: b"pts/" in server.utmp(), "the record of a login", client)
+        host = host_of("logins")
+        host.put("/run/utmp", server.utmp())
+        host.start()
+        (row,) = host.rows("logins")
+        who = said("who", "-u", host.root / "run/utmp",
+                   env={"LC_ALL": "en_US.UTF-8", "TZ": "UTC"}).split()
+        assert [row["user"], row["line"]] == who[:2]
+        assert row["since"][11:16] in who
+        assert f"({row['from']})" == who[-1] == "(127.0.0.1)" and str(row["pid"]) in who
+        client.terminate()
+        client.wait(timeout=60)
+        wait_for(lambda: b"root" not in server.utmp(), "its end", server.process)
+        host.put("/run/utmp", server.utmp())
+        (change,) = host.changed("logins")
+        assert change[0] == "removed" and change[1]["from"] == "127.0.0.1"
+    finally:
+        client.kill()
+        client.wait()
+        server.end()
