@@ -11,12 +11,13 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 import peers
-from machine import (BIN, BUILD, MIB, TOP, Recorder, Sensor, Unavailable, compare, cpu_seconds,
-                     in_two_processes, measure, memory_available, memory_files, read_all, run,
-                     status_kib, timed)
+from machine import (BIN, BUILD, MIB, TOP, Recorder, Sensor, Unavailable, await_true, compare,
+                     cpu_seconds, in_two_processes, measure, memory_available, memory_files,
+                     read_all, run, status_kib, timed)
 
 sys.path.insert(0, str(TOP / "tests" / "system"))
 import who_truth  # noqa: E402
@@ -214,12 +215,12 @@ def memory_of_many_files(b):
 # ---- seeing ----
 
 @contextlib.contextmanager
-def running(place, watch, cpu=None):
+def running(place, watch, cpu=None, config=None):
     """A recorder and a sensor that has taken its baseline."""
     place.mkdir()
     recorder = Recorder(place, cpu=cpu)
     try:
-        sensor = Sensor(place, recorder, watch, cpu=cpu)
+        sensor = Sensor(place, recorder, watch, cpu=cpu, config=config)
         try:
             yield recorder, sensor
         finally:
@@ -545,18 +546,32 @@ def who_of_short_lives(b):
 
 @row
 def cost_of_a_program(b):
-    """What it costs every program of the host that its beginning and its end are told.  The best of
-    many short rounds: what else the machine does only ever adds."""
+    """What it costs every program of the host that its beginning and its end are told, and that
+    execution control is asked about it although no profile of that sort has it.  The best of many
+    short rounds: what else the machine does only ever adds."""
     def best():
         return min(measure("who_short", "run", 200)["each_us"] for _ in range(b.count(40, 5)))
-    tree, alone, beside = b.directory("exec"), [], []
-    for i in range(b.rounds):
-        alone.append(best())
-        with running(b.place / f"exec{i}", [tree]):
-            beside.append(best())
-    ratio = min(beside) / min(alone)
-    yield Row("fork, exec and end of a program, sensor on", min(beside), "us", ratio,
-              "the same, sensor off", "", None)
+    tree, config = b.directory("exec"), b.directory("exec-config")
+    alone, beside, asked = [], [], []
+    with tempfile.TemporaryDirectory(dir=BUILD) as known:  # on the filesystem of the program
+        config.joinpath("watch.yaml").write_text(
+            "profiles:\n  exec:\n    mode: alert\n    execute: known\n"
+            f"    paths: [{json.dumps(known)}, {json.dumps(str(tree))}]\n")
+        for i in range(b.rounds):
+            alone.append(best())
+            with running(b.place / f"exec{i}", [tree]):
+                beside.append(best())
+            with running(b.place / f"exec-control{i}", [], config=config) as (_, sensor):
+                await_true("execution control", lambda s=sensor:
+                           s.status().get("execute", {}).get("state") == "up", 60)
+                before = sensor.status()["execute"]["answered"]
+                asked.append(best())
+                await_true("its questions", lambda s=sensor, n=before:
+                           s.status()["execute"]["answered"] >= n + 200, 60)
+    yield Row("fork, exec and end of a program, sensor on", min(beside), "us",
+              min(beside) / min(alone), "the same, sensor off", "", None)
+    yield Row("fork, exec and end of a program, execution control on", min(asked), "us",
+              min(asked) / min(alone), "the same, sensor off", "", None)
 
 
 def measured(b, wanted):

@@ -378,6 +378,36 @@ static void put_denied(const struct process *p, struct buf *out)
         }
 }
 
+/* Execution control: whether it decides, and what it does not reach. */
+static void put_executes(const struct process *p, struct buf *out)
+{
+        CLEANUP(buf_done) struct buf text = BUF_INIT(LINE_MAX_BYTES);
+        int64_t files;
+
+        if (!state_text(p, "more.execute.state", &text) ||
+            !state_int(p, "more.execute.files", &files))
+                return;
+        begin_line("executes", out);
+        text_put_safe(out, buf_span(&text));
+        buf_put_str(out, ", ");
+        screen_put_count(out, (uint64_t)MAX_OF(files, 0));
+        buf_put_str(out, " files known\n");
+        buf_clear(&text);
+        if (state_text(p, "more.execute.why", &text)) {
+                begin_line("", out);
+                buf_put_str(out, "nothing is judged: ");
+                text_put_safe(out, buf_span(&text));
+                buf_put_byte(out, '\n');
+        }
+        buf_clear(&text);
+        if (state_text(p, "more.execute.no_filesystem", &text)) {
+                begin_line("", out);
+                buf_put_str(out, "a directory that has just come is not judged at once: ");
+                text_put_safe(out, buf_span(&text));
+                buf_put_byte(out, '\n');
+        }
+}
+
 /* What was put back, and what was put away for it; nothing where neither ever was. */
 static void put_restore(const struct process *p, struct buf *out)
 {
@@ -501,6 +531,7 @@ static void put_process(const struct invocation *in, const struct process *p, st
                   "watches", out);
         put_items(p, "more.filesystems", "by", out);
         put_denied(p, out);
+        put_executes(p, out);
         put_authors(p, out);
         put_logins(p, out);
         if (state_int(p, "more.files", &n)) {

@@ -282,7 +282,8 @@ static const char *const calls_guard[] = {
 static const char *const *const guard_calls[] = { calls_base, calls_guard, NULL };
 
 const struct role_profile profile_guard = {
-        .caps = SANDBOX_CAP(CAP_DAC_READ_SEARCH), /* to mark directories that are others' */
+        .caps = SANDBOX_CAP(CAP_DAC_READ_SEARCH) | /* to mark directories that are others' */
+                SANDBOX_CAP(CAP_SYS_ADMIN),        /* and filesystems; no call above mounts any */
         .calls = { .allow = guard_calls },
         .no_landlock = "it would refuse the very files that the kernel hands over to be judged",
 };

@@ -24,6 +24,20 @@ int fanperm_mark(int group, int fd, bool directory)
         return fanotify_mark(group, FAN_MARK_ADD, mask, fd, NULL) < 0 ? -errno : 0;
 }
 
+int fanperm_mark_filesystem(int group, int fd)
+{
+        unsigned flags = FAN_MARK_ADD | FAN_MARK_FILESYSTEM;
+
+        return fanotify_mark(group, flags, FAN_OPEN_EXEC_PERM, fd, NULL) < 0 ? -errno : 0;
+}
+
+int fanperm_ignore(int group, int fd)
+{
+        unsigned flags = FAN_MARK_ADD | FAN_MARK_IGNORED_MASK;
+
+        return fanotify_mark(group, flags, FAN_OPEN_EXEC_PERM, fd, NULL) < 0 ? -errno : 0;
+}
+
 int fanperm_read(int group, struct fanperm_event ret[FANPERM_BATCH])
 {
         struct fanotify_event_metadata room[FANPERM_BATCH];

@@ -24,6 +24,11 @@ struct fanperm_event {
 MUST_USE int fanperm_open(int *ret_fd, struct err *err);
 /* Of an open file or, with its direct children, directory. */
 MUST_USE int fanperm_mark(int group, int fd, bool directory);
+/* Of every file on the filesystem of this one, now and later, under whatever mount.  Needs
+ * CAP_SYS_ADMIN. */
+MUST_USE int fanperm_mark_filesystem(int group, int fd);
+/* Do not ask about this file until it is written to. */
+MUST_USE int fanperm_ignore(int group, int fd);
 /* What waits, at most FANPERM_BATCH: how many; 0: nothing does.  A negative errno when the queue
  * cannot be read: what was asked is refused by the kernel then, so close the group. */
 MUST_USE int fanperm_read(int group, struct fanperm_event ret[FANPERM_BATCH]);

@@ -4,6 +4,7 @@
 #include "sys/io.h"
 
 #include <fcntl.h>
+#include <link.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -165,4 +166,24 @@ int spawn_run(const struct spawn *s, int timeout_ms, int *ret_status, struct err
                                timeout_ms);
         *ret_status = status;
         return 0;
+}
+
+/* The first object is the program itself. */
+static int on_object(struct dl_phdr_info *o, size_t n, void *ctx)
+{
+        const char **ret = ctx;
+
+        (void)n;
+        for (size_t i = 0; i < o->dlpi_phnum; i++)
+                if (o->dlpi_phdr[i].p_type == PT_INTERP)
+                        *ret = (const char *)(o->dlpi_addr + o->dlpi_phdr[i].p_vaddr);
+        return 1;
+}
+
+const char *spawn_loader(void)
+{
+        const char *loader = NULL;
+
+        dl_iterate_phdr(on_object, &loader);
+        return loader;
 }

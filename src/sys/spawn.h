@@ -28,6 +28,9 @@ MUST_USE int spawn_start(const struct spawn *s, pid_t *ret_pid, int *ret_pidfd, 
 /* Take the status of one that has ended or soon will: 0 to 255, or 256 + signal. */
 MUST_USE int spawn_wait(pid_t pid, int *ret_status);
 
+/* The program that the kernel executes first to load this one, and most others; NULL: none. */
+const char *spawn_loader(void);
+
 /* Start, wait, kill when timeout_ms have passed (-ETIMEDOUT). */
 MUST_USE int spawn_run(const struct spawn *s, int timeout_ms, int *ret_status, struct err *err);
 

@@ -194,10 +194,12 @@ static const struct ocsf_word deny_states[] = {
 };
 static const struct ocsf_word state_changes[] = { { NULL, 99, NULL } };
 static const struct ocsf_word actions[] = {
-        { "refused", 2, "Denied" }, { "allowed", 1, "Allowed" }, { NULL, 0, "Unknown" },
+        { "refused", 2, "Denied" }, { "allowed", 1, "Allowed" },
+        { "unjudged", 1, "Allowed" }, { NULL, 0, "Unknown" },
 };
 static const struct ocsf_word dispositions[] = {
-        { "refused", 2, "Blocked" }, { "allowed", 1, "Allowed" }, { NULL, 20, "Count" },
+        { "refused", 2, "Blocked" }, { "allowed", 1, "Allowed" },
+        { "unjudged", 1, "Allowed" }, { NULL, 20, "Count" },
 };
 
 const struct ocsf_map ocsf_map_unknown = {
@@ -333,8 +335,8 @@ const struct ocsf_map ocsf_maps[] = {
         { .kind = "integrity.execution", .activity = ALWAYS(1),
           .severity = CHOICE("what.decision", { "refused", 4, NULL }, { "allowed", 3, NULL },
                              { NULL, 4, NULL }),
-          .status = CHOICE("what.decision", { "allowed", 1, NULL }, { "refused", 2, NULL },
-                           { NULL, 0, NULL }),
+          .status = CHOICE("what.decision", { "allowed", 1, NULL }, { "unjudged", 1, NULL },
+                           { "refused", 2, NULL }, { NULL, 0, NULL }),
           .control = true,
           .rows = OCSF_ROWS(FROM("action", caption, "what.decision", .words = actions),
                             FROM("action_id", word, "what.decision", .words = actions),

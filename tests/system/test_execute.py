@@ -204,6 +204,76 @@ def test_new_directory(host):
     assert run(below / "x") == errno.EPERM
 
 
+def at_once(path, made=None, moved=None):
+    """Make a directory with a program, or move one in, and execute it before anybody else has a
+    turn: 0, or the errno."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            if moved:
+                os.rename(*moved)
+            if made:
+                os.mkdir(made)
+                shutil.copy("/bin/true", path)
+                with open(path, "ab") as f:
+                    f.write(os.fsencode(path))
+            os.execv(path, [path])
+        except OSError as error:
+            os._exit(error.errno)
+        except BaseException:
+            os._exit(255)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+@pytest.mark.parametrize("execute", ["known", "strict"])
+def test_directory_just_there(execute):
+    """A directory that nobody had the time to mark is no way around: each program in it is refused,
+    or, where nobody read it in time, told."""
+    with guarded(execute) as host:
+        if why := host.status()["execute"].get("no_filesystem"):
+            pytest.skip(why)
+        results = {}
+        for i in range(15):
+            made = host.bin / f"made{i}"
+            results[made / "x"] = at_once(made / "x", made=made)
+            staged, moved = host.tree / f"staged{i}", host.bin / f"moved{i}"
+            staged.mkdir()
+            shutil.copy("/bin/true", staged / "x")
+            with open(staged / "x", "ab") as f:
+                f.write(b"staged%d" % i)
+            results[moved / "x"] = at_once(moved / "x", moved=(staged, moved))
+        assert set(results.values()) <= {0, errno.EPERM}
+        if execute == "strict":
+            assert set(results.values()) == {errno.EPERM}, results
+        for path, result in results.items():
+            host.wait(lambda p=path: host.executions(p), f"an entry of {path}")
+            decisions = {e["what"]["decision"] for e in host.executions(path)}
+            assert decisions == {"refused" if result else "allowed"}, path
+        for path in results:
+            host.known(path, "created")
+            assert run(path) == errno.EPERM
+        host.wait(lambda: host.status()["execute"]["filesystems"] == 1, "the count")
+
+
+def test_moved_without_a_trace(host):
+    """What was let through elsewhere is let through there only: a directory that moves changes
+    nothing of what is in it."""
+    host.configure(profile("programs", "alert", [host.tree / "*/bin"], "execute: strict"),
+                   profile("rest", "alert", [host.tree]))
+    host.reload()
+    host.settled(1)
+    home = host.tree / "home"
+    (home / "tmp").mkdir(parents=True)
+    evil = home / "tmp" / "evil"
+    shutil.copy("/bin/true", evil)
+    with open(evil, "ab") as f:
+        f.write(b"evil")
+    host.known(evil, "created")
+    host.wait(lambda: run(evil) == 0 and run(evil) == 0, "what no profile asks about")
+    moved = home / "bin"
+    assert at_once(moved / "evil", moved=(home / "tmp", moved)) == errno.EPERM
+
+
 @pytest.mark.parametrize("execute, result", [("known", 0), ("strict", errno.EPERM)])
 def test_not_read_in_time(execute, result):
     """Nobody reads a new file: after a moment it is let through, or not, as the profile says."""
@@ -251,6 +321,112 @@ def test_handler_killed(host):
     assert run(host.good) == 0
     said = lapsed_and_back(host, before)
     assert "signal 9" in said["reason"]
+
+
+def test_no_longer_wanted(host):
+    """No profile asks for it any more: nobody decides, and that is told."""
+    bad = host.install("bad", b"bad")
+    host.known(bad, "created")
+    assert run(bad) == errno.EPERM
+    host.configure(profile("rest", "alert", [host.tree]))
+    host.reload()
+    assert host.guard("stopped")["reason"] == "no profile asks for it"
+    assert run(bad) == 0 and not host.execute()
+
+
+def test_another_mount(host):
+    """Under a mount of its own a program has a path that says nothing: it is judged for what it is,
+    also when it was made a moment ago."""
+    script = host.tree / "mounted.py"
+    script.write_text(MOUNTED)
+    there = host.tree / "there"
+    there.mkdir()
+    results = subprocess.run(["unshare", "--mount", "--propagation", "private", "python3", script,
+                              host.bin, there], capture_output=True, text=True, timeout=60)
+    assert results.returncode == 0, results.stderr
+    free, *made = map(int, results.stdout.split())
+    assert free == 0, "what no profile has"
+    assert set(made) <= {0, errno.EPERM} and errno.EPERM in made
+    for i, result in enumerate(made):
+        host.known(host.bin / f"made{i}" / "x", "created")
+    said = [e["what"] for e in host.entries("integrity.execution")]
+    assert len([w for w in said if w["decision"] == "refused"]) == made.count(errno.EPERM)
+
+
+MOUNTED = """
+import os, shutil, subprocess, sys
+binary, there = sys.argv[1:]
+subprocess.run(["mount", "--bind", binary, there], check=True)
+free = os.path.dirname(there) + "/free"
+shutil.copy("/bin/true", free)
+with open(free, "ab") as f:
+    f.write(b"free")
+print(subprocess.run([free]).returncode)
+for i in range(10):
+    path = f"{there}/made{i}/x"
+    if os.fork() == 0:
+        os.mkdir(os.path.dirname(path))
+        shutil.copy("/bin/true", path)
+        with open(path, "ab") as f:
+            f.write(b"made%d" % i)
+        try:
+            os.execv(path, [path])
+        except OSError as error:
+            os._exit(error.errno)
+    print(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+
+
+def unjudged(host, path):
+    return [e for e in host.executions(path) if e["what"]["decision"] == "unjudged"]
+
+
+def test_what_ran_in_a_lapse(host):
+    """What was executed while nobody decided is found afterwards, and alerts, if it would have been
+    refused; what is trusted is no word worth."""
+    bad = host.install("bad", b"bad")
+    script = host.bin / "script"
+    script.write_text("#!/bin/sh\nexit 0\n")
+    script.chmod(0o755)
+    host.known(bad, "created")
+    host.known(script, "created")
+    assert run(bad) == errno.EPERM and run(script) == errno.EPERM
+    before = host.execute()
+    with stopped(host.sensor.pid):
+        os.kill(before["handler"], signal.SIGKILL)
+        end = time.monotonic() + HANG_S
+        while run(bad):
+            assert time.monotonic() < end, "somebody decides"
+        assert run(script) == 0 and run(host.good) == 0
+        new = host.install("new", b"never read by then")
+        assert run(new) == 0
+    host.up(but=before["handler"])
+    for path in (bad, new, script):
+        host.wait(lambda p=path: unjudged(host, p), f"the execution of {path}")
+    first = unjudged(host, bad)[0]
+    assert first["who"]["exe"] == str(bad) and first["who"]["uid"] == 0
+    assert "not what is trusted" in first["what"]["reason"]
+    assert "script" in unjudged(host, script)[0]["what"]["reason"]
+    assert [e for e in host.entries("alert.raised")
+            if e["what"]["change"] == "execution unjudged"]
+    assert not unjudged(host, host.good)
+    assert run(bad) == errno.EPERM and len(unjudged(host, bad)) == 1
+
+
+def test_killed_again_and_again(host):
+    """Who kills it over and over wins no time: it is back at once, and each run is told."""
+    bad = host.install("bad", b"bad")
+    host.known(bad, "created")
+    ran = 0
+    for _ in range(8):
+        before = host.execute()["handler"]
+        os.kill(before, signal.SIGKILL)
+        ran += run(bad) == 0
+        host.wait(lambda b=before: host.execute().get("handler", b) != b, "another handler")
+    assert host.guards("lapsed")
+    host.wait(lambda: host.execute().get("handler") and run(bad) == errno.EPERM, "control")
+    host.wait(lambda: len(unjudged(host, bad)) >= ran, f"{ran} executions")
+    assert len(unjudged(host, bad)) == ran
 
 
 @pytest.mark.parametrize("signo", [signal.SIGKILL, signal.SIGSTOP])

@@ -7,22 +7,23 @@
 #include "sys/sock.h"
 #include "sys/spawn.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 enum {
         BEAT_MS = 500,
-        WATCHDOG_MS = 2000, /* without a sign of it */
-        WAIT_FIRST_MS = 200,
+        WATCHDOG_MS = 2000,  /* without a sign of it */
+        WAIT_FIRST_MS = 200, /* where none was ever of use */
         WAIT_MAX_MS = 60000,
-        STEADY_S = 60, /* up so long, and its failures are forgotten */
-        NOTICES = 64,  /* read in one turn */
+        WAIT_KILLED_MS = 10, /* where one was: the second time, then twice as long, until */
+        WAIT_KILLED_MAX_MS = 160,
+        STEADY_S = 60,  /* up so long, and its failures are forgotten */
+        CLEARED_S = 60, /* until a table that was full is cleared again */
         PATH_BYTES = 1 << 20,
-        DIRS_MAX = 16384,
 };
 
 /* ---- making ---- */
@@ -66,6 +67,8 @@ static int make_table(struct guard *g, struct err *err)
         if (p == MAP_FAILED)
                 return err_sys(err, -errno, "memory for execution control");
         g->shared = p;
+        if (getrandom(&g->shared->seed, sizeof g->shared->seed, 0) < 0)
+                g->shared->seed = (uint64_t)(uintptr_t)p; /* never at this size */
         return 0;
 }
 
@@ -112,6 +115,17 @@ static void put_lapse(const struct guard *g, int64_t silent_ns, int status, char
                          g->state == GUARD_MARKS ? " as it began" : "");
 }
 
+/* Where it was of use before it is begun anew at once: somebody kills it, and waits for the time
+ * without.  Where it never was it would only cost. */
+static int64_t wait_ms(const struct guard *g)
+{
+        unsigned n = MIN_OF(g->failures, 16u);
+
+        if (!g->useful)
+                return MIN_OF((int64_t)WAIT_FIRST_MS << n, (int64_t)WAIT_MAX_MS);
+        return n ? MIN_OF((int64_t)WAIT_KILLED_MS << n, (int64_t)WAIT_KILLED_MAX_MS) : 0;
+}
+
 /* Executions go on unjudged from here: told at once, for there may be no second time. */
 static void lapse(struct sensor *s, const char *why)
 {
@@ -122,13 +136,15 @@ static void lapse(struct sensor *s, const char *why)
 
         if (now > g->began_ns + STEADY_S * NS_PER_S)
                 g->failures = 0;
-        wait = MIN_OF((int64_t)WAIT_FIRST_MS << MIN_OF(g->failures, 16u), (int64_t)WAIT_MAX_MS);
+        wait = wait_ms(g);
         g->failures++;
+        guard_ran_since(s, now - silent);
         if (why)
                 snprintf(g->why, sizeof g->why, "%s", why);
         else
                 put_lapse(g, silent, status, g->why);
-        g->lapsed_ns = sensor_wall(s) - silent;
+        if (!g->lapsed_ns) /* it goes on, when nothing was judged since */
+                g->lapsed_ns = sensor_wall(s) - silent;
         g->state = GUARD_WAIT;
         g->began_ns = now + wait * NS_PER_MS;
         log_event(LOG_LEVEL_ERROR, "sensor.guard_lapsed", log_str("why", g->why),
@@ -143,8 +159,6 @@ static void on_handler_end(void *ctx, unsigned events)
         (void)events;
         lapse(ctx, NULL);
 }
-
-static void on_notices(void *ctx, unsigned events);
 
 static int start_one(struct guard *g, const char *what, const int *fds, size_t n, pid_t *ret_pid,
                      int *ret_pidfd, struct err *err)
@@ -184,189 +198,15 @@ static int start_pair(struct sensor *s, struct err *err)
                 rc = loop_add_fd(s->o.loop, g->handler_fd, LOOP_READ, on_handler_end, s,
                                  &g->handler_source, err);
         if (rc == 0)
-                rc = loop_add_fd(s->o.loop, g->sock, LOOP_READ, on_notices, s, &g->sock_source,
-                                 err);
+                rc = loop_add_fd(s->o.loop, g->sock, LOOP_READ, guard_on_notices, s,
+                                 &g->sock_source, err);
         if (rc < 0)
                 end_pair(g);
         g->began_ns = sensor_mono(s);
+        g->ready_ns = 0;
+        g->no_fs = 0;
         g->fresh = true;
         return rc;
-}
-
-/* ---- what may be executed ---- */
-
-static enum guard_verdict verdict(const struct guard *g, const struct table_node *n,
-                                  const struct record *r)
-{
-        if (r->hash != RECORD_HASH_KNOWN)
-                return GUARD_STALE;
-        return !(n->mark & TABLE_DOUBT) || guard_is_known(g, r->sha256) ? GUARD_ALLOW
-                                                                        : GUARD_REFUSE;
-}
-
-static void note_file(struct sensor *s, const struct table_node *n, const struct record *r)
-{
-        struct guard_file f = guard_file_of(r);
-        enum guard_verdict v = verdict(s->guard, n, r);
-
-        if (v != GUARD_STALE && guard_put(s->guard->shared, &f, v) < 0)
-                s->guard->no_room++;
-}
-
-static const struct watch_profile *profile_of(struct sensor *s, const struct table_node *n,
-                                              struct buf *path)
-{
-        const struct watch_profile *p;
-
-        buf_clear(path);
-        table_path(n, path);
-        p = buf_status(path) == 0 ? watchset_profile(s->o.watch, buf_span(path)) : NULL;
-        return p && p->execute != WATCH_EXECUTE_ANY ? p : NULL;
-}
-
-/* A directory, or a file that is named without it.  -EAGAIN: the handler has orders enough. */
-static int mark(struct sensor *s, struct table_node *n, const struct watch_profile *p,
-                const struct record *r)
-{
-        struct guard_order o = { .directory = r->type == RECORD_DIR,
-                                 .strict = p->execute == WATCH_EXECUTE_STRICT };
-        struct guard *g = s->guard;
-        char name[TABLE_NAME_MAX + 1];
-        CLEANUP_FD int fd = -1;
-        int dirfd, rc;
-
-        if (!o.directory && profile_of(s, n->parent, &g->path))
-                return 0; /* by its directory */
-        if (g->dirs >= DIRS_MAX) {
-                g->unmarked++;
-                return 0;
-        }
-        dirfd = look_dir(s, n->parent);
-        memcpy(name, n->name, n->name_n);
-        name[n->name_n] = '\0';
-        fd = dirfd < 0 ? dirfd
-                       : openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-        if (fd < 0)
-                return 0; /* its own event leads here again */
-        rc = sock_send_fd(g->sock, span_of(&o, sizeof o), fd);
-        g->dirs += rc == 0 && g->state == GUARD_MARKS;
-        return rc == -EAGAIN ? rc : 0;
-}
-
-static int note(struct sensor *s, struct table_node *n)
-{
-        struct guard *g = s->guard;
-        const struct watch_profile *p;
-        struct record r;
-
-        if (!n->record || !n->parent || record_decode(table_record(n), &r, NULL) < 0 ||
-            (r.type != RECORD_FILE && r.type != RECORD_DIR))
-                return 0;
-        p = profile_of(s, n, &g->path);
-        if (!p)
-                return 0;
-        if (r.type == RECORD_FILE)
-                note_file(s, n, &r);
-        return g->state == GUARD_MARKS || g->state == GUARD_UP ? mark(s, n, p, &r) : 0;
-}
-
-void guard_note(struct sensor *s, struct table_node *n)
-{
-        if (s->guard && s->guard->state != GUARD_OFF && note(s, n) < 0)
-                s->guard->again = true;
-}
-
-void guard_news(struct sensor *s)
-{
-        if (s->guard)
-                s->guard->again = true;
-}
-
-void guard_judged(struct sensor *s, const struct change *c)
-{
-        if (s->guard && c->profile && c->profile->execute != WATCH_EXECUTE_ANY && c->is &&
-            c->is->type == RECORD_FILE && c->is->hash == RECORD_HASH_KNOWN &&
-            c->why->state != WHY_UNEXPLAINED && c->why->content)
-                guard_know(s, c->is->sha256);
-}
-
-/* ---- what the handler tells ---- */
-
-/* Somebody waits for it. */
-static int look_now(struct sensor *s, const struct guard_notice *x)
-{
-        struct table_node *n = table_by_inode(s->table, x->file.dev, x->file.ino, NULL);
-        struct span path = span_of(x->path, x->path_n);
-        const struct watch_profile *p = watchset_profile(s->o.watch, path);
-        const uint8_t *slash = path.n ? memrchr(path.p, '/', path.n) : NULL;
-        struct table_handle h;
-        struct record r;
-
-        if (!n && (!p || p->execute == WATCH_EXECUTE_ANY)) {
-                /* Beside what is watched so, in the same directory. */
-                if (guard_put(s->guard->shared, &x->file, GUARD_ALLOW) < 0)
-                        s->guard->no_room++;
-                return 0;
-        }
-        if (n && record_decode(table_record(n), &r, NULL) == 0 && r.ctime_ns == x->file.ctime_ns) {
-                note_file(s, n, &r);
-                return 0;
-        }
-        if (n) {
-                return table_handle_of(n->parent, &h)
-                               ? look_at(s, &h, table_name(n), DIRTY_CONTENT, NULL, 0)
-                               : 0;
-        }
-        n = slash && slash > path.p
-                    ? table_find(s->table, span_of(path.p, (size_t)(slash - path.p)))
-                    : NULL;
-        if (!n || !table_handle_of(n, &h))
-                return 0;
-        return look_at(s, &h, span_from(path, (size_t)(slash + 1 - path.p)), DIRTY_CONTENT, NULL,
-                       0);
-}
-
-static int take_notice(struct sensor *s, const struct guard_notice *x, size_t n)
-{
-        struct guard *g = s->guard;
-        int64_t now = sensor_mono(s);
-
-        if (n < offsetof(struct guard_notice, path) || x->path_n > sizeof x->path ||
-            n != offsetof(struct guard_notice, path) + x->path_n)
-                return 0;
-        if (x->what == GUARD_LOOK)
-                return look_now(s, x);
-        if (now >= g->say_since_ns + GUARD_SAY_S * NS_PER_S) {
-                g->say_since_ns = now;
-                g->said = 0;
-        }
-        if (++g->said > GUARD_SAY_BURST || !out_room(s)) {
-                g->unsaid++;
-                return 0;
-        }
-        return guard_say_execution(s, x);
-}
-
-static void on_notices(void *ctx, unsigned events)
-{
-        struct sensor *s = ctx;
-        struct guard *g = s->guard;
-        static struct guard_notice x; /* too large for a stack */
-        size_t n = 0;
-        int rc = 0;
-
-        (void)events;
-        for (int i = 0; i < NOTICES && rc == 0; i++) {
-                rc = sock_recv(g->sock, &x, sizeof x, &n);
-                if (rc == 0 && n == 0) {
-                        g->sock_source = loop_remove(g->sock_source); /* its end is told apart */
-                        return;
-                }
-                if (rc == 0)
-                        rc = take_notice(s, &x, n);
-        }
-        if (rc == -ENOMEM)
-                s->failed = rc;
 }
 
 /* ---- life ---- */
@@ -374,7 +214,7 @@ static void on_notices(void *ctx, unsigned events)
 static void set_step(struct guard *g, enum guard_state state)
 {
         g->state = state;
-        g->again = false;
+        g->again = g->placed = false;
         g->dirs = g->unmarked = g->no_room = 0;
         buf_clear(&g->cursor);
         buf_put_byte(&g->cursor, '/');
@@ -388,7 +228,7 @@ static int walk(struct sensor *s)
         int rc = 0;
 
         for (size_t i = 0; n && i < GUARD_NODES; i++) {
-                rc = note(s, n);
+                rc = guard_note_node(s, n);
                 if (rc == -EAGAIN) /* the same again, when the handler has taken some */
                         break;
                 buf_clear(&g->cursor);
@@ -401,13 +241,33 @@ static int walk(struct sensor *s)
         return n != NULL;
 }
 
+/* What lies below the bases is judged as soon as the handler runs. */
+static int begin_pair(struct sensor *s)
+{
+        struct guard *g = s->guard;
+        struct err err = { 0 };
+        int rc;
+
+        if (start_pair(s, &err) < 0) {
+                lapse(s, err_text(&err));
+                return 0;
+        }
+        set_step(g, GUARD_MARKS);
+        rc = guard_say_places(s);
+        g->placed = rc == 0;
+        return rc == -EAGAIN ? 0 : rc;
+}
+
 static int begin(struct sensor *s)
 {
         struct guard *g = s->guard;
         struct err err = { 0 };
-        int rc = g->program[0] ? make_table(g, &err)
-                               : err_set(&err, -ENOENT, "there is no assay-guard");
+        int rc;
 
+        if (g->filled) /* and kept since */
+                return begin_pair(s);
+        rc = g->program[0] ? make_table(g, &err)
+                           : err_set(&err, -ENOENT, "there is no assay-guard");
         if (rc == 0)
                 guard_clear(g->shared);
         if (rc == -ENOMEM)
@@ -415,41 +275,88 @@ static int begin(struct sensor *s)
         set_step(g, rc == 0 ? GUARD_FILES : GUARD_OFF);
         if (rc < 0)
                 log_event(LOG_LEVEL_ERROR, "sensor.guard", log_err(&err));
+        else
+                guard_ran_since(s, sensor_mono(s));
         return 0;
 }
 
 static int up(struct sensor *s)
 {
         struct guard *g = s->guard;
-        int64_t from = g->lapsed_ns;
+        int64_t from = g->lapsed_ns,
+                until = g->ready_ns && !g->no_fs ? g->ready_ns : sensor_wall(s);
 
         g->state = GUARD_UP;
         if (!g->fresh)
                 return 0;
         g->fresh = false;
         g->lapsed_ns = 0;
+        g->up_ns = sensor_mono(s);
         g->why[0] = '\0';
         log_event(LOG_LEVEL_INFO, "sensor.guard_up", log_u64("directories", g->dirs),
                   log_int("pid", g->handler));
-        return guard_say(s, "started", NULL, from, from ? sensor_wall(s) : 0);
+        return guard_say(s, "started", NULL, from, from ? until : 0);
+}
+
+/* What is known may be walked through. */
+static bool is_settled(const struct sensor *s)
+{
+        return s->phase == SENSOR_LIVE && s->config.step == CONFIG_SETTLED && deny_is_judged(s);
 }
 
 static int step(struct sensor *s)
 {
         struct guard *g = s->guard;
-        struct err err = { 0 };
-        int rc = walk(s);
+        int rc = 0;
 
+        if (g->state == GUARD_MARKS && !g->placed) {
+                rc = guard_say_places(s);
+                g->placed = rc == 0;
+                return rc == -EAGAIN ? 0 : rc;
+        }
+        if (!is_settled(s))
+                return 0;
+        rc = walk(s);
         if (rc != 0)
                 return MIN_OF(rc, 0);
         if (g->state == GUARD_FILES) {
-                if (start_pair(s, &err) < 0)
-                        lapse(s, err_text(&err));
-                else
-                        set_step(g, GUARD_MARKS);
-                return 0;
+                g->filled = true;
+                return begin_pair(s);
         }
-        return g->state == GUARD_MARKS ? up(s) : 0;
+        return up(s);
+}
+
+/* Files come and go, and their places in the table stay.  Who waits meanwhile is told one by one.
+ */
+static void make_room(struct sensor *s)
+{
+        struct guard *g = s->guard;
+        int64_t now = sensor_mono(s);
+
+        if (!g->full || g->state != GUARD_UP || now < g->cleared_ns + CLEARED_S * NS_PER_S)
+                return;
+        guard_clear(g->shared);
+        g->cleared_ns = now;
+        g->full = false;
+        g->again = true;
+}
+
+/* A table that is good already waits for nothing else: a long scan is no time without control. */
+static bool is_urgent(const struct guard *g)
+{
+        return g->filled && (g->state == GUARD_WAIT || (g->state == GUARD_MARKS && !g->placed));
+}
+
+/* What is trusted need not be known for this. */
+static int stop(struct sensor *s)
+{
+        struct guard *g = s->guard;
+
+        end_pair(g);
+        g->state = GUARD_OFF;
+        g->filled = false;
+        g->ran_ns = g->lapsed_ns = 0;
+        return guard_say(s, "stopped", "no profile asks for it", 0, 0);
 }
 
 int guard_work(struct sensor *s)
@@ -457,17 +364,14 @@ int guard_work(struct sensor *s)
         struct guard *g = s->guard;
         bool wanted = some_profile(s->o.watch);
 
-        if (s->phase != SENSOR_LIVE || s->config.step != CONFIG_SETTLED || !out_room(s) ||
-            !deny_is_judged(s))
+        if (!wanted && g->state != GUARD_OFF && s->config.step == CONFIG_SETTLED && out_room(s))
+                return stop(s);
+        if (!is_urgent(g) && (!is_settled(s) || !out_room(s)))
                 return 0;
-        if (!wanted && g->state != GUARD_OFF) {
-                end_pair(g);
-                g->state = GUARD_OFF;
-                return guard_say(s, "stopped", "no profile asks for it", 0, 0);
-        }
         if (wanted &&
             (g->state == GUARD_OFF || (g->state == GUARD_WAIT && sensor_mono(s) >= g->began_ns)))
                 return begin(s);
+        make_room(s);
         if (g->state == GUARD_UP && g->again)
                 set_step(g, GUARD_MARKS); /* all of it once more; up() tells what it has become */
         return g->state == GUARD_FILES || g->state == GUARD_MARKS ? step(s) : 0;
@@ -477,7 +381,7 @@ int64_t guard_due(const struct sensor *s)
 {
         const struct guard *g = s->guard;
 
-        if (s->phase != SENSOR_LIVE || s->config.step != CONFIG_SETTLED || !deny_is_judged(s))
+        if (!is_urgent(g) && !is_settled(s))
                 return -1;
         if (g->state == GUARD_WAIT)
                 return g->began_ns;
@@ -500,6 +404,8 @@ static void on_beat(void *ctx)
         atomic_store_explicit(&g->shared->sensor_ns, now, memory_order_relaxed);
         if (g->unsaid && now >= g->say_since_ns + GUARD_SAY_S * NS_PER_S && out_room(s) &&
             guard_say_rest(s) < 0)
+                s->failed = -ENOMEM;
+        if (guard_ran_work(s) < 0)
                 s->failed = -ENOMEM;
         if (!g->handler)
                 return;

@@ -2,15 +2,17 @@
 /* guard.h - execution control, the sensor's side: what may be executed, and that the guard lives.
  * Floor 3, part of the sensor.
  *
- *          a profile asks for it            all known files are in the table
- *   OFF -----------------------> FILES ------------------------------------> MARKS --> UP
- *    ^                             ^            the pair of processes begins            |
- *    | no profile does             '--- WAIT <------------------------------------------'
- *    '--------------------------------------- after a while     the handler has ended: told
+ *        a profile asks for it            all known files are in the table
+ *   OFF ----------------------> FILES ----------------------------------> MARKS --> UP
+ *    ^                                        the pair of processes begins  ^        |
+ *    | no profile does                              at once, or later       |        |
+ *    '--------------                                                      WAIT <-----'
+ *                                                     the handler has ended: told
  *
  * Three look at each other, so that a stopped one hangs nobody for long: the watchdog kills a
  * handler without a sign of life (GUARD_DEADLINE_MS), so does the sensor, and it begins both anew
- * when the watchdog has none.  Each time in which executions were not judged is an entry.
+ * when the watchdog has none.  Each time in which executions were not judged is an entry, and so is
+ * each program that was begun in it and would have been refused.
  *
  * A file's content is known when it is what is trusted, or was made by a change that something
  * explains (guard_known.c keeps those over a restart). */

@@ -2,8 +2,7 @@
 /* guard_notice.h - what the sensor and the guard's handler tell each other.  Floor 3.
  *
  * Packets over one socket pair, both ends Assay's own; numbers are the machine's.  To the handler:
- * a struct guard_order with a descriptor.  From it: a struct guard_notice without the end of path.
- */
+ * a struct guard_order, from it a struct guard_notice, both without the end of path. */
 #ifndef INTEGRITY_GUARD_NOTICE_H
 #define INTEGRITY_GUARD_NOTICE_H
 
@@ -29,9 +28,23 @@ static inline struct guard_file guard_file_of(const struct record *r)
                                     .ctime_ns = r->ctime_ns };
 }
 
+enum guard_order_what {
+        GUARD_MARK_FILE = 1,   /* of the descriptor that comes with it */
+        GUARD_MARK_DIRECTORY,  /* with what is directly in it */
+        GUARD_MARK_FILESYSTEM, /* for what lies anywhere on it */
+        GUARD_MOUNT,           /* paths under this mount are what the bases mean */
+        GUARD_IGNORE,          /* never ask about this file, until it is written to */
+        GUARD_BASES_BEGIN,     /* others than before; they count from GUARD_BASES_END on */
+        GUARD_BASE,
+        GUARD_BASES_END,
+        GUARD_IS_READY, /* answer GUARD_READY: all before it was done */
+};
+
 struct guard_order {
-        uint32_t directory; /* or a file */
+        uint32_t what;
         uint32_t strict;
+        uint32_t path_n; /* of GUARD_BASE */
+        char path[GUARD_PATH_MAX];
 };
 
 enum guard_what {
@@ -39,6 +52,8 @@ enum guard_what {
         GUARD_WAS_REFUSED,        /* its content is not what is trusted */
         GUARD_WAS_UNREAD_REFUSED, /* strict: it could not be read in time */
         GUARD_WAS_UNREAD_ALLOWED,
+        GUARD_READY,         /* answers GUARD_IS_READY */
+        GUARD_NO_FILESYSTEM, /* the kernel refused this mark with errno -pid; file.dev is which */
 };
 
 struct guard_notice {

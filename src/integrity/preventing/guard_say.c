@@ -45,45 +45,74 @@ static const char *reason_of(uint32_t what)
         }
 }
 
-/* Its digest, when it is still the file that was asked for. */
-static void put_digest(struct sensor *s, struct json_writer *w, const struct guard_file *f)
+static void put_digest(struct json_writer *w, const struct table_node *n)
 {
-        struct table_node *n = table_by_inode(s->table, f->dev, f->ino, NULL);
         char hex[2 * RECORD_HASH + 1];
         struct record r;
 
-        if (!n || record_decode(table_record(n), &r, NULL) < 0 || r.hash != RECORD_HASH_KNOWN ||
-            r.ctime_ns != f->ctime_ns)
+        if (!n || record_decode(table_record(n), &r, NULL) < 0 || r.hash != RECORD_HASH_KNOWN)
                 return;
         text_hex(span_of(r.sha256, RECORD_HASH), hex);
         json_member_text(w, "sha256", hex);
 }
 
-int guard_say_execution(struct sensor *s, const struct guard_notice *x)
+/* Who it was then; it may have ended, or execute something else by now. */
+static struct who *author(struct sensor *s, const struct guard_execution *x)
 {
-        struct span path = span_of(x->path, x->path_n);
-        const struct watch_profile *p = watchset_profile(s->o.watch, path);
-        struct who *who = command_who(s, x->pid, -1);
+        uint64_t since = (uint64_t)x->since_ns;
+        struct who *who;
+
+        if (since == 0)
+                return command_who(s, x->pid, -1);
+        who_reading(s->who);
+        who_read(s->who, &since, true);
+        who = who_of(s->who, x->pid, -1, x->ended);
+        if (who)
+                who_ref(who);
+        who_batch_end(s->who);
+        return who;
+}
+
+int guard_say_execution(struct sensor *s, const struct guard_execution *x)
+{
+        const struct watch_profile *p = watchset_profile(s->o.watch, x->path);
+        struct who *who = author(s, x);
         struct json_writer w;
         int rc;
 
         begin(s, &w, "integrity.execution");
-        json_member_text(&w, "decision",
-                         x->what == GUARD_WAS_UNREAD_ALLOWED ? "allowed" : "refused");
-        json_put_bytes(&w, "path", path);
+        json_member_text(&w, "decision", x->decision);
+        json_put_bytes(&w, "path", x->path);
         if (p)
                 json_member_string(&w, "profile", p->name);
-        json_member_text(&w, "reason", reason_of(x->what));
-        put_digest(s, &w, &x->file);
+        json_member_text(&w, "reason", x->reason);
+        put_digest(&w, x->node);
         json_end_object(&w);
         json_put_key(&w, "who");
         who_put(&w, who, NULL, 0, "the process could not be looked at");
         json_end_object(&w);
         rc = tell_made(s, who);
-        if (rc == 0 && x->what != GUARD_WAS_UNREAD_ALLOWED)
-                rc = why_alert_event(s, "execution refused", path, who, reason_of(x->what));
+        if (rc == 0 && x->alert)
+                rc = why_alert_event(s, x->alert, x->path, who, x->reason);
         who_unref(who);
         return rc;
+}
+
+int guard_say_asked(struct sensor *s, const struct guard_notice *x)
+{
+        bool allowed = x->what == GUARD_WAS_UNREAD_ALLOWED;
+        struct table_node *n = table_by_inode(s->table, x->file.dev, x->file.ino, NULL);
+        struct record r;
+
+        if (n && (record_decode(table_record(n), &r, NULL) < 0 || r.ctime_ns != x->file.ctime_ns))
+                n = NULL; /* not the file any more that was asked for */
+        return guard_say_execution(
+                s, &(struct guard_execution){ .decision = allowed ? "allowed" : "refused",
+                                              .reason = reason_of(x->what),
+                                              .alert = allowed ? NULL : "execution refused",
+                                              .path = span_of(x->path, x->path_n),
+                                              .pid = x->pid,
+                                              .node = n });
 }
 
 /* Those that found no room among the entries. */
@@ -117,9 +146,12 @@ void guard_put_status(const struct sensor *s, struct json_writer *w)
         json_member_u64(w, "answered", atomic_load_explicit(&x->answered, memory_order_relaxed));
         json_member_u64(w, "directories", g->dirs);
         json_member_u64(w, "files", atomic_load_explicit(&x->files, memory_order_relaxed));
+        json_member_u64(w, "filesystems", g->n_fs - MIN_OF(g->no_fs, (uint64_t)g->n_fs));
         json_member_u64(w, "let_through",
                         atomic_load_explicit(&x->let_through, memory_order_relaxed));
         json_member_u64(w, "lost", atomic_load_explicit(&x->lost, memory_order_relaxed));
+        if (g->no_fs)
+                json_member_text(w, "no_filesystem", g->no_fs_why);
         json_member_u64(w, "no_room", g->no_room);
         if (g->handler)
                 json_member_u64(w, "pid", (uint64_t)g->handler);

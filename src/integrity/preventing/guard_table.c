@@ -23,7 +23,8 @@ static void store(_Atomic uint64_t *p, uint64_t v)
 }
 
 /* Odd while the rest changes. */
-static void write_slot(struct guard_slot *s, const struct guard_file *f, enum guard_verdict verdict)
+static void write_slot(struct guard_slot *s, const struct guard_file *f, enum guard_verdict verdict,
+                       uint64_t place)
 {
         uint64_t seq = load(&s->seq);
 
@@ -35,10 +36,21 @@ static void write_slot(struct guard_slot *s, const struct guard_file *f, enum gu
         store(&s->mtime_ns, (uint64_t)f->mtime_ns);
         store(&s->ctime_ns, (uint64_t)f->ctime_ns);
         store(&s->verdict, verdict);
+        store(&s->place, place);
         atomic_store_explicit(&s->seq, seq + 2, memory_order_release);
 }
 
-int guard_put(struct guard_shared *g, const struct guard_file *f, enum guard_verdict verdict)
+uint64_t guard_place(const struct guard_shared *g, struct span path)
+{
+        uint64_t h = 0xcbf29ce484222325 ^ g->seed; /* FNV-1a */
+
+        for (size_t i = 0; i < path.n; i++)
+                h = (h ^ path.p[i]) * 0x100000001b3;
+        return h ? h : 1;
+}
+
+int guard_put(struct guard_shared *g, const struct guard_file *f, enum guard_verdict verdict,
+              uint64_t place)
 {
         size_t at = first_slot(f->dev, f->ino);
 
@@ -53,7 +65,7 @@ int guard_put(struct guard_shared *g, const struct guard_file *f, enum guard_ver
                         return -ENOSPC;
                 if (is_free)
                         store(&g->files, load(&g->files) + 1);
-                write_slot(s, f, verdict);
+                write_slot(s, f, verdict, place);
                 return 0;
         }
         return -ENOSPC;
@@ -61,7 +73,7 @@ int guard_put(struct guard_shared *g, const struct guard_file *f, enum guard_ver
 
 /* 1: it is this file's, and *ret is what is known; 0: another file's; -1: free. */
 static int read_slot(const struct guard_slot *s, const struct guard_file *f,
-                     enum guard_verdict *ret)
+                     enum guard_verdict *ret, uint64_t *ret_place)
 {
         for (int i = 0; i < READS_MAX; i++) {
                 uint64_t seq = atomic_load_explicit(&s->seq, memory_order_acquire);
@@ -69,7 +81,7 @@ static int read_slot(const struct guard_slot *s, const struct guard_file *f,
                 bool same = load(&s->size) == f->size &&
                             load(&s->mtime_ns) == (uint64_t)f->mtime_ns &&
                             load(&s->ctime_ns) == (uint64_t)f->ctime_ns;
-                uint64_t verdict = load(&s->verdict);
+                uint64_t verdict = load(&s->verdict), place = load(&s->place);
 
                 atomic_thread_fence(memory_order_acquire);
                 if (seq & 1 || load(&s->seq) != seq)
@@ -77,19 +89,22 @@ static int read_slot(const struct guard_slot *s, const struct guard_file *f,
                 if (seq == 0)
                         return -1;
                 *ret = same ? (enum guard_verdict)verdict : GUARD_STALE;
+                *ret_place = place;
                 return mine;
         }
         *ret = GUARD_STALE;
         return 1;
 }
 
-enum guard_verdict guard_find(const struct guard_shared *g, const struct guard_file *f)
+enum guard_verdict guard_find(const struct guard_shared *g, const struct guard_file *f,
+                              uint64_t *ret_place)
 {
         size_t at = first_slot(f->dev, f->ino);
         enum guard_verdict verdict = GUARD_STALE;
 
+        *ret_place = 0;
         for (unsigned i = 0; i < GUARD_PROBES_MAX; i++, at = (at + 1) & (GUARD_SLOTS - 1)) {
-                int found = read_slot(&g->slot[at], f, &verdict);
+                int found = read_slot(&g->slot[at], f, &verdict, ret_place);
 
                 if (found)
                         return found < 0 ? GUARD_STALE : verdict;
@@ -105,7 +120,7 @@ void guard_clear(struct guard_shared *g)
         for (size_t i = 0; i < GUARD_SLOTS; i++) {
                 if (load(&g->slot[i].seq) == 0)
                         continue;
-                write_slot(&g->slot[i], &none, GUARD_STALE);
+                write_slot(&g->slot[i], &none, GUARD_STALE, 0);
                 atomic_store_explicit(&g->slot[i].seq, 0, memory_order_release);
         }
         store(&g->files, 0);

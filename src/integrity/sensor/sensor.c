@@ -19,6 +19,7 @@
 
 enum {
         READ_BUFFERS = 4, /* of events per turn */
+        READ_ALL_MAX = 256,
         TICK_S = 5,
         ALIVE_S = 60,
         POLL_S = 30,        /* where marks do not see everything */
@@ -182,6 +183,18 @@ static void on_events(void *ctx, unsigned events)
                 log_event(LOG_LEVEL_ERROR, "sensor.events", log_int("error", rc));
                 s->failed = rc;
         }
+}
+
+int sensor_read_all(struct sensor *s)
+{
+        int64_t wall = sensor_wall(s);
+        int rc = 1;
+
+        for (int i = 0; i < READ_ALL_MAX && rc > 0 && !dirty_full(s->dirty); i++)
+                rc = watch_read(s->watch, READ_BUFFERS);
+        if (rc == 0)
+                s->read_ns = wall;
+        return MIN_OF(rc, 0);
 }
 
 static void again_soon(struct sensor *s)

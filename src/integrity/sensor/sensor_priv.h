@@ -220,6 +220,11 @@ static inline int64_t sensor_wall(const struct sensor *s)
         return clock_wall(s->o.clock);
 }
 
+/* ---- sensor.c ---- */
+
+/* Read what the kernel has told until now, as far as there is room for it. */
+MUST_USE int sensor_read_all(struct sensor *s);
+
 /* ---- sensor_tell.c ---- */
 
 /* May more be made? */

@@ -177,6 +177,25 @@ void procs_each(struct procs *p, void (*fn)(void *ctx, const struct procs_proc *
                                 fn(ctx, x);
 }
 
+/* Another user begins a state, too, which runs what the one before it ran. */
+static bool is_execution(const struct procs_state *s)
+{
+        return s->image && !s->inherited &&
+               !(s->before && s->before->image == s->image && !s->before->inherited);
+}
+
+void procs_executed(const struct procs *p, uint64_t from_ns, uint64_t until_ns,
+                    void (*fn)(void *ctx, const struct procs_proc *x, const struct procs_state *s),
+                    void *ctx)
+{
+        for (size_t i = 0; i < PROCS_BUCKETS; i++)
+                for (const struct procs_proc *x = p->bucket[i]; x; x = x->hash_next)
+                        for (const struct procs_state *s = &x->state; s; s = s->before)
+                                if (s->from_ns >= from_ns && s->from_ns < until_ns &&
+                                    is_execution(s))
+                                        fn(ctx, x, s);
+}
+
 struct procs_counts procs_counts(const struct procs *p)
 {
         return p->counts;

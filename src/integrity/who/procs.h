@@ -169,6 +169,12 @@ void procs_at(const struct procs *p, pid_t pid, bool ended, uint64_t from_ns, ui
 typedef void procs_heard_fn(void *ctx, enum process_what what, const struct procs_proc *proc);
 void procs_listen(struct procs *p, procs_heard_fn *fn, void *ctx); /* one at a time; NULL: none */
 
+/* What was executed from from_ns until before until_ns, by who lives or has ended, in no order; fn
+ * must leave the cache alone. */
+void procs_executed(const struct procs *p, uint64_t from_ns, uint64_t until_ns,
+                    void (*fn)(void *ctx, const struct procs_proc *x, const struct procs_state *s),
+                    void *ctx);
+
 struct procs_counts {
         size_t living, ended;
         size_t text; /* bytes of paths and arguments */

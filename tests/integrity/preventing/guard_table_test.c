@@ -31,6 +31,15 @@ static struct guard_file file(uint64_t ino)
         };
 }
 
+static enum guard_verdict found(const struct guard_file *f)
+{
+        uint64_t place = 1;
+        enum guard_verdict v = guard_find(table, f, &place);
+
+        assert_int_equal(place, 0);
+        return v;
+}
+
 static void test_same_file(void **state)
 {
         static const struct {
@@ -47,20 +56,52 @@ static void test_same_file(void **state)
         };
         struct guard_file f = file(5);
 
-        assert_int_equal(guard_find(table, &f), GUARD_STALE);
-        assert_int_equal(guard_put(table, &f, GUARD_ALLOW), 0);
-        assert_int_equal(guard_find(table, &f), GUARD_ALLOW);
-        assert_int_equal(guard_put(table, &f, GUARD_REFUSE), 0); /* the same slot */
+        assert_int_equal(found(&f), GUARD_STALE);
+        assert_int_equal(guard_put(table, &f, GUARD_ALLOW, 0), 0);
+        assert_int_equal(found(&f), GUARD_ALLOW);
+        assert_int_equal(guard_put(table, &f, GUARD_REFUSE, 0), 0); /* the same slot */
         assert_int_equal(table->files, 1);
         for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
                 struct guard_file x = { cases[i].dev, cases[i].ino, cases[i].size, cases[i].mtime,
                                         cases[i].ctime };
 
-                assert_int_equal(guard_find(table, &x), cases[i].want);
+                assert_int_equal(found(&x), cases[i].want);
         }
         guard_clear(table);
-        assert_int_equal(guard_find(table, &f), GUARD_STALE);
+        assert_int_equal(found(&f), GUARD_STALE);
         assert_int_equal(table->files, 0);
+        (void)state;
+}
+
+/* What holds at one path says so; the next one who puts it somewhere else has the slot. */
+static void test_places(void **state)
+{
+        static const struct {
+                const char *a, *b;
+        } others[] = {
+                { "/", "" },
+                { "/a", "/b" },
+                { "/a/b", "/ab" },
+                { "/opt/bin/x", "/opt/bin/x " },
+        };
+        struct guard_file f = file(7);
+        uint64_t place;
+
+        for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+                uint64_t a = guard_place(table, span_str(others[i].a));
+                uint64_t b = guard_place(table, span_str(others[i].b));
+
+                assert_true(a != 0 && b != 0 && a != b);
+                assert_int_equal(guard_put(table, &f, GUARD_ALLOW, a), 0);
+                assert_int_equal(guard_find(table, &f, &place), GUARD_ALLOW);
+                assert_true(place == a);
+                assert_int_equal(guard_put(table, &f, GUARD_ALLOW, b), 0);
+                assert_int_equal(guard_find(table, &f, &place), GUARD_ALLOW);
+                assert_true(place == b);
+        }
+        assert_int_equal(guard_put(table, &f, GUARD_REFUSE, 0), 0);
+        assert_int_equal(found(&f), GUARD_REFUSE);
+        guard_clear(table);
         (void)state;
 }
 
@@ -72,14 +113,14 @@ static void test_full(void **state)
         for (uint64_t i = 1; i <= GUARD_SLOTS; i++) {
                 struct guard_file f = file(i * 977);
 
-                put += guard_put(table, &f, i % 2 ? GUARD_ALLOW : GUARD_REFUSE) == 0;
+                put += guard_put(table, &f, i % 2 ? GUARD_ALLOW : GUARD_REFUSE, 0) == 0;
         }
         assert_true(put <= GUARD_FILES_MAX && put > GUARD_FILES_MAX - 100);
         assert_int_equal(table->files, put);
         for (uint64_t i = 1; i <= GUARD_FILES_MAX / 2; i++) {
                 struct guard_file f = file(i * 977);
 
-                assert_int_equal(guard_find(table, &f), i % 2 ? GUARD_ALLOW : GUARD_REFUSE);
+                assert_int_equal(found(&f), i % 2 ? GUARD_ALLOW : GUARD_REFUSE);
         }
         guard_clear(table);
         (void)state;
@@ -103,7 +144,7 @@ static void *write_all(void *ctx)
         for (uint64_t n = 0; n < ROUNDS; n++) {
                 f.size = n % 16;
                 f.mtime_ns = f.ctime_ns = (int64_t)f.size;
-                *failed += guard_put(table, &f, verdict_of(f.size)) != 0;
+                *failed += guard_put(table, &f, verdict_of(f.size), 0) != 0;
         }
         return NULL;
 }
@@ -120,7 +161,7 @@ static void test_reader(void **state)
 
                 f.size = n % 16;
                 f.mtime_ns = f.ctime_ns = (int64_t)f.size;
-                v = guard_find(table, &f);
+                v = found(&f);
                 wrong += v != GUARD_STALE && v != verdict_of(f.size);
         }
         pthread_join(writer, NULL);
@@ -133,6 +174,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_same_file),
+                cmocka_unit_test(test_places),
                 cmocka_unit_test(test_full),
                 cmocka_unit_test(test_reader),
         };

@@ -714,9 +714,52 @@ static void test_no_memory(void **state)
         (void)state;
 }
 
+/* ---- what was executed in a time ---- */
+
+struct ran {
+        char text[256];
+};
+
+static void on_ran(void *ctx, const struct procs_proc *x, const struct procs_state *st)
+{
+        struct ran *r = ctx;
+        size_t n = strlen(r->text);
+
+        snprintf(r->text + n, sizeof r->text - n, "%d%.*s ", (int)x->pid, (int)procs_exe(st).n,
+                 (const char *)procs_exe(st).p);
+}
+
+/* Executions, of the ended too; no forks, no other users, none of before or after. */
+static void test_executed(void **state)
+{
+        struct procs *p = procs_made();
+        struct ran r = { "" };
+
+        forked(p, 1, 10, 1000);
+        executed(p, 10, 1000, 1500, "/before");
+        executed(p, 10, 1000, 2000, "/first");
+        forked(p, 10, 11, 2100);
+        procs_apply(p, &(struct process_event){ .what = PROCESS_CHANGED,
+                                                .has = PROCESS_HAS_UID,
+                                                .time_ns = 2200,
+                                                .pid = 10,
+                                                .uid = 7,
+                                                .euid = 7,
+                                                .auid = PROCESS_UNSET,
+                                                .session = PROCESS_UNSET });
+        executed(p, 11, 2100, 2999, "/second");
+        ended(p, 11, 2100, 3100);
+        executed(p, 10, 1000, 3000, "/after");
+        procs_executed(p, 2000, 3000, on_ran, &r);
+        assert_string_equal(r.text, "10/first 11/second ");
+        procs_free(p);
+        (void)state;
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_executed),
                 cmocka_unit_test(test_a_life),
                 cmocka_unit_test(test_number_given_again),
                 cmocka_unit_test(test_parents),
