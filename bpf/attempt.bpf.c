@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0
-/* attempt.bpf.c - tells each system call that wanted to change a file and was refused.
+/* attempt.bpf.c - tells each system call that wanted to change a file and was refused, and each
+ * that changed inode flags.
  *
- * One raw tracepoint with types at the end of every system call.  What did not fail with EPERM or
- * EACCES costs a comparison; of the rest, calls that the reader did not ask for cost a look into an
- * array.  More than ATTEMPT_RATE records in a second are counted instead of told.
+ * One raw tracepoint with types at the end of every system call.  What did neither succeed nor fail
+ * with EPERM or EACCES costs a comparison, what succeeded another one, of its number; of the rest,
+ * calls that the reader did not ask for cost a look into an array.  More than ATTEMPT_RATE records
+ * in a second are counted instead of told.
  *
  * A 32-bit program's calls have other numbers and are not looked at. */
 #include "kernel.h"
@@ -25,6 +27,11 @@ enum {
         COMPAT = 2, /* thread_info.status on x86 */
         CWD = -100,
         NS_PER_S = 1000000000,
+        IOCTL_X86 = 16,
+        IOCTL_ARM64 = 29,
+        FILE_SETATTR = 469,      /* since Linux 6.17, everywhere */
+        SETFLAGS = 0x40086602,   /* FS_IOC_SETFLAGS, with 64-bit longs */
+        FSSETXATTR = 0x401c5820, /* FS_IOC_FSSETXATTR */
 };
 
 struct scratch {
@@ -219,6 +226,31 @@ static __always_inline bool counts(struct pt_regs *regs, const struct attempt_ca
         return c->how == ATTEMPT_EQUAL ? (__u32)v == (__u32)c->mask : (v & c->mask) != 0;
 }
 
+/* Of a call that has succeeded; so many do that the registers are read without a helper. */
+static __always_inline bool sets_flags(struct pt_regs *regs, __u32 *ret_path)
+{
+        struct pt_regs___x86 *x86 = (void *)regs;
+        struct pt_regs___arm64 *arm64 = (void *)regs;
+        __u64 nr = 0, command = 0, ioctl = 0;
+
+        if (bpf_core_field_exists(x86->orig_ax)) {
+                ioctl = IOCTL_X86;
+                nr = x86->orig_ax;
+        } else if (bpf_core_field_exists(arm64->syscallno)) {
+                ioctl = IOCTL_ARM64;
+                nr = arm64->syscallno;
+        }
+        *ret_path = ATTEMPT_NO_ARG;
+        if (nr == FILE_SETATTR) {
+                *ret_path = 1;
+                return true;
+        }
+        if (nr != ioctl || ioctl == 0)
+                return false;
+        command = (__u32)argument(regs, 1);
+        return command == SETFLAGS || command == FSSETXATTR;
+}
+
 /* Two CPUs that begin a second at once tell a few more. */
 static __always_inline bool too_many(void)
 {
@@ -239,8 +271,14 @@ int BPF_PROG(attempt_exit, struct pt_regs *regs, long ret)
 {
         struct task_struct *p;
         struct attempt_call *c;
-        __u32 nr;
+        __u32 nr, path;
 
+        if (ret == 0) {
+                p = (void *)bpf_get_current_task();
+                if (sets_flags(regs, &path) && !is_compat(p) && !too_many())
+                        tell(regs, p, 0, ATTEMPT_OP_FLAGS, path, 0, ATTEMPT_DONE);
+                return 0;
+        }
         if (ret != REFUSED_EPERM && ret != REFUSED_EACCES)
                 return 0;
         nr = number_of(regs);

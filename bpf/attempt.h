@@ -2,6 +2,9 @@
 /* attempt.h - what attempt.bpf.c is told to look for, and what it puts into its ring; for both
  * sides.
  *
+ * Besides what was refused, each change of inode flags that succeeded is told (ATTEMPT_DONE): no
+ * notice of fanotify's tells of one.
+ *
  * The includer has __u8 to __u64.  A record is this struct and, behind it, base_n + path_n bytes:
  *
  *   base  the parts of the directory, or of the open file, that the call began at, the last one
@@ -22,6 +25,8 @@ enum {
         ATTEMPT_RING_BYTES = 1 << 20,
         ATTEMPT_RATE = 1000, /* records a second, of the whole machine; more are counted */
 };
+
+enum { ATTEMPT_OP_FLAGS = 11 }; /* the only op that the program itself tells */
 
 /* Arguments of one system call, by their index. */
 struct attempt_call {
@@ -47,7 +52,8 @@ enum attempt_flag {
         ATTEMPT_BASE_CUT = 2, /* the first parts are missing */
         ATTEMPT_UNREAD = 4,   /* the path could not be read */
         ATTEMPT_SECOND = 8,   /* the second path of its call */
-        ATTEMPT_FLAGS_ALL = 15,
+        ATTEMPT_DONE = 16,    /* it was not refused: error is 0 */
+        ATTEMPT_FLAGS_ALL = 31,
 };
 
 /* All global data. */
@@ -59,7 +65,7 @@ struct attempt_shared {
 struct attempt_record {
         __u64 time_ns; /* CLOCK_BOOTTIME */
         __u32 pid;     /* of the process */
-        __s32 error;   /* negative */
+        __s32 error;   /* negative, or 0 */
         __u16 op;
         __u16 flags;
         __u16 base_n;

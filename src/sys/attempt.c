@@ -10,7 +10,11 @@
 
 #include "bpf/attempt.h"
 
-enum { NONE = ATTEMPT_NO_ARG, TO_WRITE = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC };
+enum {
+        NONE = ATTEMPT_NO_ARG,
+        TO_WRITE = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC,
+        SETATTR = 469, /* file_setattr(2), younger than the C library */
+};
 
 static const char *const op_names[ATTEMPT_OPS] = {
         [ATTEMPT_OPEN] = "open",    [ATTEMPT_UNLINK] = "unlink",     [ATTEMPT_RENAME] = "rename",
@@ -81,10 +85,13 @@ static const struct known_call calls[] = {
         { SYS_utimensat, { ATTEMPT_TIMES, 1, 0, PLAIN } },
         { SYS_ioctl,
           { ATTEMPT_FLAGS, NONE, 0, NONE, NONE, 1, ATTEMPT_EQUAL, 0, (uint32_t)FS_IOC_SETFLAGS } },
+        { SETATTR, { ATTEMPT_FLAGS, 1, 0, PLAIN } },
         { SYS_write, { ATTEMPT_WRITE, NONE, 0, PLAIN } },
         { SYS_pwrite64, { ATTEMPT_WRITE, NONE, 0, PLAIN } },
         { SYS_writev, { ATTEMPT_WRITE, NONE, 0, PLAIN } },
 };
+
+STATIC_ASSERT((int)ATTEMPT_FLAGS == ATTEMPT_OP_FLAGS, "the eBPF program tells this one by itself");
 
 int attempt_open(struct bpf **ret, struct err *err)
 {
@@ -165,8 +172,8 @@ int attempt_decode(struct span record, struct attempt *ret, struct buf *path, st
         memcpy(&r, record.p, sizeof r);
         rest = span_from(record, sizeof r);
         if (rest.n != (size_t)r.base_n + r.path_n || r.flags & ~(unsigned)ATTEMPT_FLAGS_ALL ||
-            r.op == 0 || r.op >= ATTEMPT_OPS || r.error >= 0 || r.error < -4095 ||
-            r.pid > INT32_MAX)
+            r.op == 0 || r.op >= ATTEMPT_OPS || r.error > 0 || r.error < -4095 ||
+            (r.error == 0) != !!(r.flags & ATTEMPT_DONE) || r.pid > INT32_MAX)
                 return err_set(err, -EBADMSG, "attempt record: its head");
         argument = span_from(rest, r.base_n);
         buf_clear(path);

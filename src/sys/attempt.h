@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* attempt.h - calls that wanted to change a file and were refused, as the kernel tells them.
+/* attempt.h - calls that wanted to change a file and were refused, as the kernel tells them, and
+ * calls that changed inode flags.
  * Floor 1.
  *
  * Over the eBPF program bpf/attempt.bpf.c.  It is at the end of every system call of the machine
- * while it is open: what is not refused pays for a comparison, and for the way there.
+ * while it is open: what is not refused pays for a comparison or two, and for the way there.
  *
  * SECURITY: paths are any bytes a process likes. */
 #ifndef SYS_ATTEMPT_H
@@ -37,7 +38,7 @@ const char *attempt_op_name(enum attempt_op op);
 struct attempt {
         enum attempt_op op;
         pid_t pid;
-        int error;       /* negative */
+        int error;       /* negative; 0: it was not refused, and op is ATTEMPT_FLAGS */
         bool exact;      /* the kernel's own path, of an open file; else the call's argument */
         bool incomplete; /* a part of it could not be read */
         uint64_t time_ns;

@@ -84,6 +84,42 @@ static size_t record(uint8_t *out, struct attempt_record r, struct span base, st
         return sizeof r + base.n + path.n;
 }
 
+/* What succeeded has no error, and says that it did. */
+static void test_done(void **state)
+{
+        static const struct {
+                int error;
+                unsigned flags;
+                int rc;
+        } cases[] = {
+                { 0, ATTEMPT_DONE, 0 },         { 0, 0, -EBADMSG },
+                { -1, ATTEMPT_DONE, -EBADMSG }, { 1, 0, -EBADMSG },
+                { 1, ATTEMPT_DONE, -EBADMSG },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct attempt_record r = { .pid = 42,
+                                            .error = cases[i].error,
+                                            .op = ATTEMPT_FLAGS,
+                                            .flags = (__u16)cases[i].flags };
+                struct buf path = BUF_INIT(ATTEMPT_PATH_MAX);
+                uint8_t bytes[256];
+                struct attempt a = { 0 };
+                size_t n = record(bytes, r, SPAN("ssh\0etc\0"), SPAN_NONE);
+
+                if (attempt_decode(span_of(bytes, n), &a, &path, NULL) != cases[i].rc)
+                        fail_msg("case %zu", i);
+                if (cases[i].rc == 0) {
+                        assert_string_equal(buf_cstr(&path), "/etc/ssh");
+                        assert_int_equal(a.op, ATTEMPT_FLAGS);
+                        assert_int_equal(a.error, 0);
+                        assert_true(a.exact);
+                }
+                buf_done(&path);
+        }
+        (void)state;
+}
+
 static void test_paths(void **state)
 {
         static const struct {
@@ -112,7 +148,8 @@ static void test_paths(void **state)
                 { SPAN_INIT("d\0\0"), SPAN_INIT("n"), 0, -EBADMSG, NULL, false, false },
                 { SPAN_INIT("a/b\0"), SPAN_INIT("n"), 0, -EBADMSG, NULL, false, false },
                 { SPAN_INIT("d\0"), SPAN_INIT("n\0m"), 0, -EBADMSG, NULL, false, false },
-                { SPAN_INIT("d\0"), SPAN_INIT("n"), 16, -EBADMSG, NULL, false, false },
+                { SPAN_INIT("d\0"), SPAN_INIT("n"), ATTEMPT_DONE, -EBADMSG, NULL, false, false },
+                { SPAN_INIT("d\0"), SPAN_INIT("n"), 32, -EBADMSG, NULL, false, false },
         };
 
         for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -264,9 +301,9 @@ static void test_loss(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_layout), cmocka_unit_test(test_paths),
-                cmocka_unit_test(test_heads),  cmocka_unit_test(test_real),
-                cmocka_unit_test(test_loss),
+                cmocka_unit_test(test_layout), cmocka_unit_test(test_done),
+                cmocka_unit_test(test_paths),  cmocka_unit_test(test_heads),
+                cmocka_unit_test(test_real),   cmocka_unit_test(test_loss),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

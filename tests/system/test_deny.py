@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mode deny: who is kept out, who is let in, and that exactly our flags come off again."""
 import array
+import base64
 import contextlib
 import errno
 import fcntl
@@ -238,6 +239,7 @@ def test_only_ours(host):
     assert host.deny()["foreign"] == 1
     done = json.loads(host.assay("deny", "lift", "--all", "--reason", "a test", "--json").stdout)
     assert done["lifted"] == 2 and done["left"] == 0
+    assert " 0 frozen" in host.assay("status", check=False).stdout, "shown before it is answered"
     assert frozen(host.safe / "theirs") and not frozen(host.safe / "ours")
     host.wait(lambda: not host.deny() or host.deny()["suspended"], "its status")
     host.saying("suspended")
@@ -321,6 +323,128 @@ def test_taken_off_and_changed(host):
               "the change")
     host.saying("withheld")
     assert not frozen(a)
+
+
+def test_announced(host):
+    """A flag that a restore was about to set when it was killed is known, and comes off."""
+    a, b = host.safe / "a", host.safe / "b"
+    for path in (a, b):
+        path.write_text("x")
+        flags(path, lambda f: f | IMMUTABLE)
+    host.rules("alert")
+    host.start()
+    host.end(host.sensor)
+    host.sensor = None
+    line = b"+ 0 0 %d %s\n" % (2 ** 62, base64.b64encode(os.fsencode(a)))
+    (host.state / "sensor" / "frozen").write_bytes(b"assay frozen 1\n" + line)
+    assert host.assay("deny", "list").stdout.split() == [str(a)]
+    host.assay("deny", "lift", "--all")
+    assert not frozen(a) and frozen(b)
+    assert host.assay("deny", "list").stdout == ""
+
+
+def content(path, text, like):
+    """Written in place, with the times it had."""
+    path.write_text(text)
+    os.utime(path, ns=(like.st_atime_ns, like.st_mtime_ns))
+
+
+def tamper(function, *paths):
+    """Faster than the flags come back, at the latest the third time."""
+    for i in range(3):
+        for path in paths:
+            flags(path, lambda f: f & ~IMMUTABLE)
+        try:
+            return function()
+        except PermissionError:
+            assert i < 2
+
+
+def test_put_back(host):
+    """What was tampered with and put back, by hand or by `assay restore`, is frozen again."""
+    for name in ("hand", "command", "gone"):
+        (host.safe / name).write_text("good")
+    host.configure(profile("safe", "deny", [host.safe], "keep: true"),
+                   profile("rest", "alert", [host.tree]))
+    host.start()
+    host.freeze(4)
+    was = {name: os.stat(host.safe / name) for name in ("hand", "command")}
+    tamper((host.safe / "gone").unlink, host.safe, host.safe / "gone")
+    host.seen(host.safe / "gone", "deleted")
+    for name in ("hand", "command"):
+        path = host.safe / name
+        tamper(lambda p=path, n=name: content(p, "evil", was[n]), path)
+        host.wait(lambda p=path: [e for e in host.of(p)
+                                  if "sha256" in e["what"].get("differs", ())], "the change")
+    host.saying("withheld")
+    content(host.safe / "hand", "good", was["hand"])
+    host.assay("restore", "--reason", "a test", host.safe / "command", host.safe / "gone")
+    host.freeze(4)
+    assert [(host.safe / n).read_text() for n in ("hand", "command", "gone")] == ["good"] * 3
+    assert all(frozen(host.safe / n) for n in ("hand", "command", "gone"))
+    assert host.deny()["withheld"] == 0
+
+
+def test_not_put_back(host):
+    """Something else than what was trusted is not trusted for having been there before."""
+    a, b = host.safe / "a", host.safe / "b"
+    a.write_text("good")
+    host.rules()
+    host.start()
+    host.freeze(2)
+    tamper(lambda: b.write_text("evil"), host.safe)  # new, and nothing explains it
+    host.seen(b, "created")
+    was = b.stat()
+    content(b, "worse", was)
+    host.wait(lambda: [e for e in host.of(b) if "sha256" in e["what"].get("differs", ())], "worse")
+    content(b, "evil", was)
+    host.wait(lambda: len([e for e in host.of(b)
+                           if "sha256" in e["what"].get("differs", ())]) == 2, "evil again")
+    host.wait(lambda: host.deny()["withheld"] == 1 and not host.deny()["working"], "the others")
+    assert frozen(a) and not frozen(b)
+
+
+def test_closed(host):
+    """When the end of a change is confirmed the flags are back, and what is written from then on is
+    nobody's approved change."""
+    a, free = host.safe / "a", host.tree / "free"
+    a.write_text("a")
+    free.write_text("free")
+    host.rules()
+    host.start()
+    host.freeze(2)
+    host.approve("CHG-1", a, free)
+    a.write_text("approved")
+    free.write_text("approved")
+    host.over("CHG-1")
+    refused(a.write_text, "late")
+    free.write_text("late, and longer")
+    assert frozen(host.safe)
+    host.wait(lambda: len(host.of(free, "modified")) == 2, "both changes")
+    assert [e["why"]["state"] for e in host.of(free, "modified")] == ["change", "unexplained"]
+    host.wait(lambda: host.of(a, "modified"), "the approved one")
+    assert [e["why"]["state"] for e in host.of(a, "modified")] == ["change"]
+
+
+def test_flags_of_others(host):
+    """Inode flags that are changed alone make no notice, and are seen all the same."""
+    free = host.tree / "free"
+    free.write_text("free")
+    (host.safe / "a").write_text("a")
+    host.rules()
+    host.start()
+    host.freeze(2)
+    if why := host.status()["attempts"].get("why_not"):
+        pytest.skip(why)
+    append = 0x20
+    flags(free, lambda f: f | append)
+    try:
+        told = host.seen(free, "attributes")
+    finally:
+        flags(free, lambda f: f & ~append)
+    assert told["what"]["differs"] == ["flags"] and "append" in told["what"]["new_flags"], told
+    assert told["who"]["pid"] == os.getpid(), told["who"]
+    host.seen(free, "attributes", 2)
 
 
 @pytest.mark.parametrize("make", [make_tmpfs, make_overlay], ids=["tmpfs", "overlay"])

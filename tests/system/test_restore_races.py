@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Putting back against somebody who fights it, and against full disks, kills and damage."""
+import base64
 import contextlib
 import os
 import pathlib
@@ -171,6 +172,10 @@ def test_replaced_all_the_time():
             what = h.told("incident", path)[0]["what"]
             assert what["count"] >= 3 and what["window_s"] == 60
             if what["action"] == "denied":
+                name = base64.b64encode(os.fsencode(path))
+                log = (h.state / "sensor/frozen").read_bytes().split(b"\n")
+                log = [line.split() for line in log if line[:1] == b"+" and line.endswith(name)]
+                assert log[0][1] == b"0" and log[-1][1] != b"0", "announced before it was set"
                 for _ in range(20):
                     assert path.read_text() == "as it was\n"
                     time.sleep(0.01)

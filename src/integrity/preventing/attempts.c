@@ -112,6 +112,22 @@ static int say_rest(struct sensor *s, uint64_t lost)
 
 /* ---- hearing of them ---- */
 
+/* No notice comes of inode flags alone: look now, and know who it was. */
+static int look_at_flags(struct sensor *s, const struct attempt *x, struct span path)
+{
+        struct table_node *n = table_find(s->table, path);
+        struct table_handle h;
+        struct who *who;
+        int rc;
+
+        if (!n || !n->record || !n->parent || !table_handle_of(n->parent, &h))
+                return 0;
+        who = command_who(s, x->pid, -1);
+        rc = look_at(s, &h, table_name(n), DIRTY_STATE | DIRTY_CHANGED, who, 0);
+        who_unref(who);
+        return rc;
+}
+
 static int take(void *ctx, struct span record)
 {
         struct sensor *s = ctx;
@@ -123,6 +139,8 @@ static int take(void *ctx, struct span record)
 
         if (attempt_decode(record, &x, &a->path, NULL) < 0 || x.pid == getpid())
                 return 0;
+        if (x.error == 0)
+                return look_at_flags(s, &x, buf_span(&a->path));
         p = watchset_profile(s->o.watch, buf_span(&a->path));
         if ((!p || p->mode != WATCH_DENY) && !deny_has(s, buf_span(&a->path)))
                 return 0;

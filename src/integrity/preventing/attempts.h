@@ -6,6 +6,9 @@
  * profile denies, for it is at the end of every system call.  Else attempts are not seen, and the
  * status says why.
  *
+ * Inode flags that were changed (chattr(1)) make no notice either: while the program is there, it
+ * tells of them, and the file is looked at.
+ *
  * Not seen in any case: what io_uring is asked to do, calls of 32-bit programs, a write through a
  * mapping (a signal, not an error).  A path is the call's argument as it stood when the call had
  * ended, put behind the directory it began at; links on the way are not followed. */

@@ -12,7 +12,14 @@
 #include <limits.h>
 #include <stdlib.h>
 
-enum { PATH_BYTES = 1 << 20, OPEN_NOW_MS = 5000, LIFT_ALL_MS = 20000, NAMES_BYTES = 8 * 1024 };
+enum {
+        PATH_BYTES = 1 << 20,
+        OPEN_NOW_MS = 5000,
+        CLOSE_NOW_MS = 2000,
+        PASSES_MAX = 4,
+        LIFT_ALL_MS = 20000,
+        NAMES_BYTES = 8 * 1024
+};
 
 /* ---- making and ending ---- */
 
@@ -27,6 +34,7 @@ int deny_init(struct sensor *s, struct err *err)
         d->fd = -1;
         d->again_ns = -1;
         d->cursor = d->path = BUF_INIT(PATH_BYTES);
+        d->encoded = BUF_INIT(RECORD_MAX);
         d->log = BUF_INIT(DENY_LOG_MAX);
         d->set.text = d->lifted.text = d->withheld.text = BUF_INIT(NAMES_BYTES);
         d->wanted = d->judge = true;
@@ -52,6 +60,8 @@ void deny_done(struct sensor *s)
         forget_filesystems(d);
         buf_done(&d->cursor);
         buf_done(&d->path);
+        buf_done(&d->encoded);
+        deny_good_clear(d);
         buf_done(&d->set.text);
         buf_done(&d->lifted.text);
         buf_done(&d->withheld.text);
@@ -297,6 +307,29 @@ int deny_open_now(struct sensor *s)
         return MIN_OF(lift_now(s, OPEN_NOW_MS), 0);
 }
 
+/* A pass that met a file which is still to be looked at wants another. */
+int deny_close_now(struct sensor *s)
+{
+        struct deny *d = s->deny;
+        int64_t until = sensor_mono(s) + CLOSE_NOW_MS * NS_PER_MS;
+        int passes = 0, rc = 0;
+
+        if (deny_open_set(&s->approvals, sensor_wall(s)) == d->open_set)
+                return 0;
+        deny_news(s);
+        while (rc == 0 && s->phase == SENSOR_LIVE && s->config.step == CONFIG_SETTLED &&
+               out_room(s) && sensor_mono(s) < until) {
+                if (d->step == DENY_REST && !d->wanted &&
+                    (d->again_ns < 0 || ++passes == PASSES_MAX))
+                        break;
+                d->wanted |= d->step == DENY_REST;
+                rc = look_some(s);
+                if (rc == 0)
+                        rc = deny_work(s);
+        }
+        return rc;
+}
+
 int deny_lift_all(struct sensor *s, struct control_call *c, struct who *who, struct buf *out,
                   struct err *err)
 {
@@ -325,6 +358,35 @@ int deny_lift_all(struct sensor *s, struct control_call *c, struct who *who, str
 }
 
 /* ---- escalation ---- */
+
+int deny_announce(struct sensor *s, struct span path)
+{
+        uint64_t until = (uint64_t)(sensor_wall(s) + DENY_TEMPORARY_S * NS_PER_S);
+        struct deny *d = s->deny;
+        int rc;
+
+        if (d->suspended || d->broken)
+                return -EBUSY;
+        if (frozen_find(d->frozen, path))
+                return 0;
+        rc = frozen_add(d->frozen, path, 0, 0, until); /* whichever file that will be */
+        if (rc < 0)
+                return rc;
+        frozen_put_set(frozen_find(d->frozen, path), &d->log);
+        return deny_list_sync(s);
+}
+
+void deny_unannounce(struct sensor *s, struct span path)
+{
+        struct frozen_file *x = frozen_find(s->deny->frozen, path);
+
+        if (!x || x->ino)
+                return;
+        frozen_put_gone(path, &s->deny->log);
+        s->deny->dead += 2;
+        frozen_remove(s->deny->frozen, x);
+        (void)!deny_list_sync(s);
+}
 
 static int freeze_one(struct sensor *s, struct table_node *n, struct span path, bool flagged,
                       int64_t until_ns, struct err *err)

@@ -30,6 +30,7 @@ struct change;
 struct control_call;
 struct json_writer;
 struct sensor;
+struct table_node;
 struct who;
 
 enum {
@@ -47,6 +48,8 @@ void deny_news(struct sensor *s);
 void deny_trusted(struct sensor *s);
 /* A change was judged: is its file still what is trusted? */
 void deny_judged(struct sensor *s, const struct change *c);
+/* n was put back: it is no longer in doubt, if that is what was trusted there. */
+void deny_put_back(struct sensor *s, struct table_node *n);
 /* Is it known of every file that matters whether it is what is trusted (TABLE_DOUBT)? */
 bool deny_is_judged(const struct sensor *s);
 /* Is there a flag of ours on anything? */
@@ -64,11 +67,21 @@ MUST_USE int deny_tick(struct sensor *s);
 /* An approved change was opened: take the flags off before it is answered. */
 MUST_USE int deny_open_now(struct sensor *s);
 
+/* One was closed: set them again before it is answered, on what was read by then. */
+MUST_USE int deny_close_now(struct sensor *s);
+
 /* Freeze one file for DENY_TEMPORARY_S, whatever its profile says: it is as it should be, and
  * somebody keeps changing it.  0: it is frozen, or was.  -EOPNOTSUPP and others: it cannot be, and
  * err says why.  A directory or a path where nothing is: -EINVAL, -ENOENT.  flagged: the sensor has
- * just set the flag itself, so that nobody comes between; it is ours from then on. */
+ * just set the flag itself, so that nobody comes between; it was announced before, and is ours from
+ * then on. */
 MUST_USE int deny_path(struct sensor *s, struct span path, bool flagged, struct err *err);
+
+/* What will be at this path may get the flag from us: the list says so before it does, or a crash
+ * would leave one that nobody takes off.  -EBUSY: no flags are set now. */
+MUST_USE int deny_announce(struct sensor *s, struct span path);
+/* It did not get it after all. */
+void deny_unannounce(struct sensor *s, struct span path);
 
 /* The command deny.lift: every flag of ours off, and none set until the sensor starts anew. */
 MUST_USE int deny_lift_all(struct sensor *s, struct control_call *c, struct who *who,

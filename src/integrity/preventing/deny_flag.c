@@ -47,7 +47,7 @@ int deny_flag_clear(const struct frozen_file *x, struct record *ret)
         rc = observe_stat_fd(fd, ret);
         if (rc < 0)
                 return rc;
-        if (ret->ino != x->ino || (uint64_t)ret->btime_ns != x->born_ns)
+        if (x->ino && (ret->ino != x->ino || (uint64_t)ret->btime_ns != x->born_ns))
                 return -ESTALE;
         rc = inodeflag_set_immutable(fd, false);
         return rc < 0 ? rc : observe_stat_fd(fd, ret);

@@ -48,20 +48,78 @@ static bool matters(const struct watch_profile *p)
         return p && (p->mode == WATCH_DENY || p->execute != WATCH_EXECUTE_ANY);
 }
 
+/* Nothing explains it, and where it happened was no doubt before: that was trusted. */
+static void keep_good(struct sensor *s, const struct change *c, const struct table_node *n)
+{
+        struct table_node *from = c->from.n ? table_find(s->table, c->from) : NULL;
+
+        if (from && !(from->mark & TABLE_DOUBT) && c->was && !c->over)
+                deny_good_keep(s, c->from, c->was);
+        if (n && !(n->mark & TABLE_DOUBT) && c->was && (c->over || !c->from.n))
+                deny_good_keep(s, c->path, c->was);
+}
+
+static void unexplained(struct sensor *s, const struct change *c, struct table_node *n)
+{
+        keep_good(s, c, n);
+        if (!n || !c->is)
+                return;
+        if (deny_good_is(s, c->path, c->is)) {
+                n->mark &= (uint8_t)~TABLE_DOUBT;
+                deny_good_drop(s, c->path);
+        } else {
+                n->mark |= TABLE_DOUBT;
+        }
+}
+
+/* What explains a mode says nothing of the content. */
+static void explained(struct sensor *s, const struct change *c, struct table_node *n)
+{
+        if (c->is && !c->why->content)
+                return;
+        if (n)
+                n->mark &= (uint8_t)~TABLE_DOUBT;
+        deny_good_drop(s, c->path);
+        if (c->from.n)
+                deny_good_drop(s, c->from);
+}
+
+void deny_put_back(struct sensor *s, struct table_node *n)
+{
+        struct deny *d = s->deny;
+        struct record is;
+
+        if (!d || record_decode(table_record(n), &is, NULL) < 0)
+                return;
+        buf_clear(&d->path);
+        table_path(n, &d->path);
+        if (buf_status(&d->path) < 0 || !matters(watchset_profile(s->o.watch, buf_span(&d->path))))
+                return;
+        if (!deny_good_is(s, buf_span(&d->path), &is))
+                return;
+        n->mark &= (uint8_t)~TABLE_DOUBT;
+        deny_good_drop(s, buf_span(&d->path));
+        guard_note(s, n);
+        deny_news(s);
+}
+
 void deny_judged(struct sensor *s, const struct change *c)
 {
         struct table_node *n;
 
-        if (!matters(c->profile) || !c->is)
+        if (!matters(c->profile) || (!c->is && !c->was))
                 return;
-        if (c->was && c->was->flags & RECORD_IMMUTABLE && !(c->is->flags & RECORD_IMMUTABLE))
+        if (c->was && c->is && c->was->flags & RECORD_IMMUTABLE &&
+            !(c->is->flags & RECORD_IMMUTABLE))
                 taken_off(s, c->path);
-        n = is_flag_only(c) ? NULL : table_find(s->table, c->path);
-        if (n && c->why->state == WHY_UNEXPLAINED)
-                n->mark |= TABLE_DOUBT;
-        else if (n && c->why->content) /* what explains a mode says nothing of the content */
-                n->mark &= (uint8_t)~TABLE_DOUBT;
         deny_news(s);
+        if (is_flag_only(c))
+                return;
+        n = table_find(s->table, c->path);
+        if (c->why->state == WHY_UNEXPLAINED)
+                unexplained(s, c, n);
+        else
+                explained(s, c, n);
 }
 
 static int on_difference(void *ctx, struct span path, struct span was_bytes, struct span is_bytes)
@@ -71,20 +129,26 @@ static int on_difference(void *ctx, struct span path, struct span was_bytes, str
         struct record was, is;
         struct table_node *n;
 
-        if (is_bytes.n == 0 || !matters(c.profile))
+        if (!matters(c.profile))
                 return 0;
+        if (was_bytes.n && record_decode(was_bytes, &was, NULL) < 0)
+                return -EBADMSG;
+        if (is_bytes.n == 0) {
+                deny_good_keep(s, path, &was);
+                return 0;
+        }
         n = table_find(s->table, path);
         if (!n)
                 return 0;
         if (was_bytes.n) {
-                if (record_decode(was_bytes, &was, NULL) < 0 ||
-                    record_decode(is_bytes, &is, NULL) < 0)
+                if (record_decode(is_bytes, &is, NULL) < 0)
                         return -EBADMSG;
                 was.flags &= ~(uint32_t)RECORD_IMMUTABLE; /* taken while it was frozen */
                 c.was = &was;
                 c.is = &is;
                 if (!change_differs_since(&c))
                         return 0;
+                deny_good_keep(s, path, &was);
         }
         n->mark |= TABLE_DIFFERS;
         return 0;
@@ -113,6 +177,8 @@ static int settle(struct sensor *s)
                         return -ENOMEM;
                 if (!frozen_find(d->frozen, buf_span(&d->path)))
                         n->mark |= TABLE_DOUBT;
+                else
+                        deny_good_drop(s, buf_span(&d->path));
         }
         return 0;
 }
@@ -122,6 +188,7 @@ int deny_compare(struct sensor *s)
         struct err err = { 0 };
         int rc;
 
+        deny_good_clear(s->deny);
         watch_relieve(s->watch, true);
         rc = trusted_is_ours(s, &err);
         if (rc == 0)

@@ -135,25 +135,21 @@ int deny_take_flag(struct sensor *s, struct table_node *n, struct span path, boo
         return rc;
 }
 
-static bool is_dir(struct sensor *s, struct span path)
-{
-        const struct table_node *n = table_find(s->table, path);
-
-        return n && table_is_dir(n);
-}
-
-/* Is the flag to stay? */
+/* Is the flag to stay?  Not on what turned out, when it had it, to be something else than what is
+ * trusted: somebody has to put it right. */
 static bool stays(struct sensor *s, const struct frozen_file *x)
 {
         struct span path = frozen_path(x);
         const struct watch_profile *p = watchset_profile(s->o.watch, path);
+        const struct table_node *n = table_find(s->table, path);
         int64_t wall = sensor_wall(s);
 
         if (s->deny->suspended)
                 return false;
-        if (x->until_ns ? (int64_t)x->until_ns <= wall : !p || p->mode != WATCH_DENY)
+        if (x->until_ns ? (int64_t)x->until_ns <= wall
+                        : !p || p->mode != WATCH_DENY || (n && n->mark & TABLE_DOUBT))
                 return false;
-        return !deny_is_open(&s->approvals, path, is_dir(s, path), wall);
+        return !deny_is_open(&s->approvals, path, n && table_is_dir(n), wall);
 }
 
 /* Still what the table has, but for the flag and the time of its change?  Else an event waits, and

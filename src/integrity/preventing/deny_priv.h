@@ -5,6 +5,7 @@
  *   deny_set.c     setting them: check, remember, set, read again
  *   deny_lift.c    taking them off, and the list on disk
  *   deny_judge.c   what is trusted, and what is not
+ *   deny_good.c    what was trusted where something else is now
  *   deny_say.c     entries and status */
 #ifndef INTEGRITY_DENY_PRIV_H
 #define INTEGRITY_DENY_PRIV_H
@@ -69,7 +70,8 @@ struct deny {
         int64_t until_ns;  /* wall: the first temporary one ends; 0: there is none */
         uint64_t open_set; /* deny_open_set() of the last pass */
         size_t lift_at, sweep_at;
-        struct buf cursor, path;
+        struct buf cursor, path, encoded;
+        struct table *good; /* NULL: nothing was in doubt yet */
 
         struct deny_item batch[DENY_BATCH];
         size_t n_batch;
@@ -110,6 +112,15 @@ void deny_drop_batch(struct deny *d);
 /* ---- deny_judge.c ---- */
 
 MUST_USE int deny_compare(struct sensor *s);
+
+/* ---- deny_good.c ---- */
+
+/* was is trusted and its place is not any more; an entry that is there stays. */
+void deny_good_keep(struct sensor *s, struct span path, const struct record *was);
+void deny_good_drop(struct sensor *s, struct span path);
+void deny_good_clear(struct deny *d);
+/* Is this what was trusted there, but for the inode and a flag of ours? */
+bool deny_good_is(struct sensor *s, struct span path, const struct record *is);
 
 /* ---- deny_say.c ---- */
 

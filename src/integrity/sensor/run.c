@@ -250,16 +250,23 @@ static void on_stop(void *ctx, int signo)
         loop_stop(p->loop, 0);
 }
 
-static void say_status(void *ctx)
+static void show_status(void *ctx)
 {
         struct process *p = ctx;
         CLEANUP(buf_done) struct buf b = BUF_INIT(PRESENCE_MAX);
         struct err err = { 0 };
-        int64_t ms = STATUS_S * 1000;
 
         sensor_put_status(p->sensor, &b);
         if (buf_status(&b) == 0 && presence_say(&p->presence, &p->sandbox, buf_span(&b), &err) < 0)
                 log_event(LOG_LEVEL_WARNING, "sensor.status", log_err(&err));
+}
+
+static void say_status(void *ctx)
+{
+        struct process *p = ctx;
+        int64_t ms = STATUS_S * 1000;
+
+        show_status(p);
         if (!sensor_is_live(p->sensor))
                 ms = STATUS_FIRST_MS;
         loop_timer_set(p->status, clock_mono(p->o->clock) + ms * NS_PER_MS);
@@ -293,6 +300,8 @@ static int open_all(struct process *p, struct err *err)
                                     .ignore = p->ignore,
                                     .connect_ms = CONNECT_MS,
                                     .keys_file = p->keys,
+                                    .changed = show_status,
+                                    .changed_ctx = p,
                                     .pace = p->o->pace,
                                     .deep_s = p->o->deep_s };
         CLEANUP_FD int run_fd = open(p->o->run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

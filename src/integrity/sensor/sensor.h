@@ -67,6 +67,9 @@ struct sensor_options {
         const char *keys_file; /* whose signed lists of paths are believed; NULL: nobody's */
         struct content_limits content; /* of the store of trusted content */
         struct pace_limits pace;       /* of scans */
+        /* An administrator changed something: show it before he is answered; NULL: nobody asks. */
+        void (*changed)(void *ctx);
+        void *changed_ctx;
         uint64_t deep_s; /* content is read again within, where no profile says; 0: a day */
 };
 

@@ -154,6 +154,8 @@ void command_end(struct sensor *s, struct control_call *c, int rc, const char *t
                   log_str("result", rc < 0 ? text : "done"));
         if (tell_command(s, c, state, took, rc < 0 ? text : NULL) < 0)
                 s->failed = -ENOMEM;
+        if (m->verb && m->verb->changes && s->o.changed && !s->stopping)
+                s->o.changed(s->o.changed_ctx);
         who_unref(m->who);
         free(m);
         c->data = NULL;

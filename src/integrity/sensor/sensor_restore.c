@@ -328,6 +328,8 @@ static void job_done(struct pool_job *j)
 
         if (restore_finish(r) < 0)
                 r->sensor->failed = -ENOMEM;
+        if (r->task.freeze && !r->task.frozen)
+                deny_unannounce(r->sensor, buf_span(&r->path));
         r->kind = RESTORE_IDLE;
 }
 
@@ -382,7 +384,8 @@ int restore_submit(struct restores *r, enum restore_kind kind, struct restore_pl
         t->fields = profile ? profile->attributes : UINT_MAX;
         t->insist = (kind == RESTORE_COMMAND ? r->call.tries : p->tries) >= RESTORE_INSIST;
         t->freeze = kind == RESTORE_PUT &&
-                    restore_place_recent(p, sensor_mono(s)) + 1 >= RESTORE_THRICE;
+                    restore_place_recent(p, sensor_mono(s)) + 1 >= RESTORE_THRICE &&
+                    deny_announce(s, path) == 0;
         t->discard = kind != RESTORE_COMMAND || r->call.discard;
         t->wall_ns = sensor_wall(s);
         r->keep_max = profile ? profile->max_size : 0;

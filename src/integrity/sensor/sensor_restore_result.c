@@ -273,6 +273,7 @@ static int settle_node(struct restores *r)
 
         if (!n || !n->record)
                 return 0;
+        deny_put_back(s, n);
         if (table_is_dir(n))
                 return look_enter(s, n, NULL);
         rc = table_keep_handle(s->table, n, &r->task.handle, false);

@@ -427,7 +427,7 @@ int why_close(struct sensor *s, struct control_call *c, struct who *who, struct 
         CLEANUP(buf_done) struct buf id = BUF_INIT(APPROVAL_ID_MAX);
         CLEANUP(buf_done) struct buf reason = BUF_INIT(APPROVAL_REASON_MAX);
         struct approval *a;
-        int64_t until, now = sensor_wall(s);
+        int64_t until;
         int rc = control_get_text(c, "id", &id, err);
 
         if (rc == 0)
@@ -437,16 +437,21 @@ int why_close(struct sensor *s, struct control_call *c, struct who *who, struct 
         a = approvals_find(&s->approvals, buf_span(&id));
         if (!a)
                 return err_set(err, -ESRCH, "no change %s is open", buf_cstr(&id));
+        if (sensor_read_all(s) < 0) /* what happened before this is known to have */
+                return err_set(err, -EIO, "the kernel's notices cannot be read");
         until = a->until_ns;
-        a->until_ns = MIN_OF(until, MAX_OF(now, a->from_ns + 1));
+        a->until_ns = MIN_OF(until, MAX_OF(sensor_wall(s), a->from_ns + 1));
         rc = save(s, err);
         if (rc < 0) {
                 a->until_ns = until;
                 return rc;
         }
+        a->closed = true;
         answer_id(a->id, out);
         rc = tell_approval(s, a, "closed", buf_span(&reason), NULL, who);
         a->told_over = true;
+        if (rc == 0)
+                rc = deny_close_now(s);
         return rc < 0 ? rc : 1;
 }
 

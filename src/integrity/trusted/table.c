@@ -121,9 +121,9 @@ struct table_node *table_root(struct table *t)
 static int grow(struct table *t, size_t n)
 {
         struct table_node **names = calloc(n, sizeof(struct table_node *));
-        struct table_node **inodes = t->inodes ? calloc(n, sizeof(struct table_node *)) : NULL;
+        struct table_node **inodes = calloc(n, sizeof(struct table_node *));
 
-        if (!names || (t->inodes && !inodes)) {
+        if (!names || !inodes) {
                 free(names);
                 free(inodes);
                 return -ENOMEM;
@@ -135,8 +135,7 @@ static int grow(struct table *t, size_t n)
                         names[x->hash & (n - 1)] = x;
                 }
         }
-        if (inodes)
-                table_inode_rehash(t, inodes, n);
+        table_inode_rehash(t, inodes, n);
         free(t->names);
         free(t->inodes);
         t->names = names;

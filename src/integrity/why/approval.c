@@ -460,6 +460,15 @@ static bool only_content(const struct change *c)
         return differs & content && !(change_differs(c) & ~written);
 }
 
+/* What was read a moment after the end may have happened before it, unless somebody has seen to
+ * it. */
+static bool in_window(const struct approval *a, int64_t wall_ns)
+{
+        int64_t grace = a->closed ? 0 : (int64_t)APPROVAL_GRACE_MS * NS_PER_MS;
+
+        return wall_ns >= a->from_ns && wall_ns < a->until_ns + grace;
+}
+
 enum approval_fit approval_judge(const struct approval *a, const struct change *c)
 {
         const struct approval_hash *to = find_hash(a, c->path);
@@ -469,7 +478,7 @@ enum approval_fit approval_judge(const struct approval *a, const struct change *
                 return APPROVAL_ELSEWHERE;
         if (c->from.n && !from && !watchset_covers(&a->paths, c->from))
                 return APPROVAL_ELSEWHERE;
-        if (c->wall_ns < a->from_ns || approval_is_over(a, c->wall_ns))
+        if (!in_window(a, c->wall_ns))
                 return APPROVAL_NOT_NOW;
         if (!actors_fit(a, c))
                 return APPROVAL_NOT_WHO;
@@ -571,7 +580,7 @@ const struct approval *approvals_owner(const struct approvals *s, struct span pa
         for (size_t i = 0; i < s->n; i++) {
                 const struct approval *a = s->of[i];
 
-                if (wall_ns >= a->from_ns && !approval_is_over(a, wall_ns) &&
+                if (in_window(a, wall_ns) &&
                     (find_hash(a, path) || watchset_covers(&a->paths, path)))
                         return a;
         }

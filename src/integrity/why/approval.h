@@ -64,6 +64,7 @@ struct approval {
         struct approval_hash *hashes; /* ascending by path */
         size_t n_hashes;
         bool told_over; /* the owner's: its end is in the ledger */
+        bool closed;    /* the owner's: all notices of before until_ns were read by then */
 };
 
 /* -EINVAL names the member; -E2BIG; -ENOMEM. */

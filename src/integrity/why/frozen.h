@@ -9,10 +9,10 @@
  *   ~ <path base64>                           it is about to be taken off
  *   - <path base64>                           it is no longer ours
  *
- * Numbers are decimal; born is the time of birth in ns (0: the filesystem keeps none), until the
- * wall time in ns at which it is to go (0: when its profile does).  So after any crash a flag that
- * Assay has set stands in the log, and one that stands there may not be set yet.  A flag that an
- * administrator has set stands in no line.
+ * Numbers are decimal; inode 0 is whichever file a restore puts there; born is the time of birth in
+ * ns (0: the filesystem keeps none), until the wall time in ns at which it is to go (0: when its
+ * profile does).  So after any crash a flag that Assay has set stands in the log, and one that
+ * stands there may not be set yet.  A flag that an administrator has set stands in no line.
  *
  * SECURITY: only root can write the file; what is read of it is checked all the same. */
 #ifndef INTEGRITY_FROZEN_H

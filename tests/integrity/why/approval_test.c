@@ -227,6 +227,37 @@ static void test_judge(void **state)
         (void)state;
 }
 
+/* Whoever closes one has read what came before: what is seen afterwards happened afterwards. */
+static void test_closed(void **state)
+{
+        static const struct {
+                const char *time;
+                enum approval_fit want;
+        } cases[] = {
+                { T("19:59:59"), APPROVAL_FITS },
+                { T("20:00:00"), APPROVAL_NOT_NOW },
+        };
+        CLEANUP(approval_freep) struct approval *a = parsed(PLAIN);
+        struct approvals all = { .of = { a }, .n = 1 };
+        struct record is = sample_file(1, 0x77);
+        struct change c = { .path = SPAN("/etc/nginx"), .is = &is };
+
+        a->closed = true;
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct span t = span_of(cases[i].time + 1, strlen(cases[i].time) - 2);
+                char time[64];
+
+                snprintf(time, sizeof time, "%.*s", (int)t.n, (const char *)t.p);
+                c.wall_ns = at(time);
+                assert_int_equal(approval_judge(a, &c), cases[i].want);
+                assert_int_equal(approvals_owner(&all, c.path, c.wall_ns) != NULL,
+                                 cases[i].want == APPROVAL_FITS);
+        }
+        assert_false(
+                approval_is_over(a, c.wall_ns)); /* it is kept for what is yet to be looked at */
+        (void)state;
+}
+
 static void test_set(void **state)
 {
         static const char text[] =
@@ -294,7 +325,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_round_trip), cmocka_unit_test(test_refused),
                 cmocka_unit_test(test_judge),      cmocka_unit_test(test_set),
-                cmocka_unit_test(test_ceilings),
+                cmocka_unit_test(test_ceilings),   cmocka_unit_test(test_closed),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
