@@ -109,6 +109,19 @@ static void take_silent(const struct screen *s, const struct view *v, struct ale
         line_put_author(s, v, &x->who);
 }
 
+static void take_state(const struct screen *s, const struct view *v, struct alert *x)
+{
+        int64_t count;
+
+        x->wall_ns = v->has_time ? v->wall_ns : 0;
+        x->index = v->index;
+        if (view_int(v, "what.count", &count) && count > 0)
+                x->count = (uint64_t)count;
+        take(v, "what.severity", &x->severity);
+        line_put_phrase(s, v, STYLE_NONE, "{table} {change}[: {rows:list}]", &x->what);
+        line_put_author(s, v, &x->who);
+}
+
 static void take_heard(const struct screen *s, const struct view *v, struct alert *x)
 {
         buf_clear(&x->state);
@@ -134,6 +147,8 @@ static void take_entry(const struct screen *s, const struct view *v, struct aler
                 take_raised(s, v, x);
         } else if (span_eq_str(v->entry.kind, "alert.silent")) {
                 take_silent(s, v, x);
+        } else if (span_eq_str(v->entry.kind, "alert.state")) {
+                take_state(s, v, x);
         } else if (span_eq_str(v->entry.kind, "alert.heard")) {
                 take_heard(s, v, x);
         } else if (span_eq_str(v->entry.kind, "alert.updated")) {

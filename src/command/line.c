@@ -60,6 +60,9 @@ static const struct phrase phrases[] = {
           NULL },
         { "alert.sinks", STYLE_BOLD, "sinks",
           "[delivered to {sinks:list}][; nothing is delivered: {refused}]", NULL },
+        { "alert.state", STYLE_BAD, "ALERT",
+          "{id}, {severity}: {table} {change}[: {rows:list}], {count:count} rows; {detail}",
+          line_put_author },
         { "alert.test", STYLE_BOLD, "test", "of the delivery, {test}", line_put_author },
         { "alert.updated", STYLE_WARN, "alert",
           "{id}, {severity}, {state}: {count:count} changes from {first:time} to {last:time}[: "

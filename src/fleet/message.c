@@ -132,6 +132,17 @@ static void say_heard(const struct message *m, struct buf *out)
         put_between(m, " [alert ", "what.id", "]", out);
 }
 
+static void say_state(const struct message *m, struct buf *out)
+{
+        put_between(m, "", "what.table", "", out);
+        put_between(m, ": ", "what.count", " rows", out);
+        put_between(m, " ", "what.change", "", out);
+        put_between(m, " ", "what.rows", "", out);
+        put_author(m, out);
+        put_between(m, "; ", "what.detail", "", out);
+        put_between(m, " [alert ", "what.id", "]", out);
+}
+
 static void say_test(const struct message *m, struct buf *out)
 {
         put_between(m, "this is a trial of the delivery of alerts, ", "what.test", "", out);
@@ -199,8 +210,9 @@ static const struct {
         { "alert.explained", say_explained, false }, { "alert.heard", say_heard, false },
         { "alert.missed", say_missed, true },        { "alert.raised", say_raised, false },
         { "alert.refused", say_refused, true },      { "alert.silent", say_silent, false },
-        { "alert.sink_down", say_down, true },       { "alert.sink_up", say_up, true },
-        { "alert.test", say_test, false },           { "alert.updated", say_updated, false },
+        { "alert.state", say_state, false },         { "alert.sink_down", say_down, true },
+        { "alert.sink_up", say_up, true },           { "alert.test", say_test, false },
+        { "alert.updated", say_updated, false },
 };
 
 /* Cut between characters. */

@@ -32,12 +32,50 @@ static void take_off(void *ctx, const struct yaml_node *n)
         f->off = span_eq_str(s, "true");
 }
 
+/* yes, no, or what alerts; f->table is known. */
+static void take_alert_word(struct state_file *f, const struct yaml_node *n, bool alone)
+{
+        struct span s;
+
+        if (!yaml_get_text(&f->faults, n, "yes, no or a list of columns", &s))
+                return;
+        if (!(alone && (span_eq_str(s, "yes") || span_eq_str(s, "no"))) &&
+            !state_alert_word_ok(f->table, s)) {
+                faults_add(&f->faults, n->mark, "%s should stand here, not \"%.*s\"",
+                           alone ? "yes, no or a list of added, removed and columns"
+                                 : "added, removed or a column of this table",
+                           SHOWN(s));
+                return;
+        }
+        if (f->alert.n)
+                buf_put_byte(&f->alert, ' ');
+        buf_put(&f->alert, s);
+        if (buf_status(&f->alert) == -ENOMEM)
+                f->rc = -ENOMEM;
+        else if (buf_status(&f->alert) < 0)
+                faults_add(&f->faults, n->mark, "more columns than a table has");
+}
+
+static void take_alert(void *ctx, const struct yaml_node *n)
+{
+        struct state_file *f = ctx;
+
+        if (n->type != YAML_LIST) {
+                take_alert_word(f, n, true);
+                return;
+        }
+        for (const struct yaml_node *i = n->child; i; i = i->next)
+                take_alert_word(f, i, false);
+}
+
 /* ---- telling ---- */
 
 static void tell_table(struct state_file *f)
 {
         struct json_writer *w = job_out_begin(f->out);
 
+        if (f->alert.n)
+                json_member_string(w, "alert", buf_span(&f->alert));
         json_member_u64(w, "every", f->every_s);
         json_member_text(w, "fact", "table");
         json_member_u64(w, "line", f->name_mark.line);
@@ -177,6 +215,7 @@ static void take_files(void *ctx, const struct yaml_node *n)
 static const struct yaml_key table_keys[] = {
         { "every", state_file_every, false },
         { "off", take_off, false },
+        { "alert", take_alert, false },
         { "files", take_files, false },
 };
 
@@ -188,6 +227,8 @@ static void take_table(struct state_file *f, const struct yaml_node *k)
         f->every_s = 0;
         f->off = false;
         f->files = NULL;
+        buf_done(&f->alert);
+        f->alert = BUF_INIT(STATE_ALERT_MAX);
         f->name_mark = k->mark;
         if (!t || t->n_settings) {
                 faults_add(&f->faults, k->mark,
@@ -198,7 +239,7 @@ static void take_table(struct state_file *f, const struct yaml_node *k)
         }
         if (k->value->type != YAML_MAP) {
                 faults_add(&f->faults, k->value->mark,
-                           "the keys every, off or files should stand "
+                           "the keys every, alert, off or files should stand "
                            "here");
                 return;
         }
@@ -297,6 +338,7 @@ int job_statefile(struct job_out *out, struct span input, struct err *err)
         if (f) {
                 f->arena = ARENA_INIT(ARENA_BYTES);
                 rc = read_and_tell(out, f, input);
+                buf_done(&f->alert);
                 arena_done(&f->arena);
         }
         arena_done(&arena);

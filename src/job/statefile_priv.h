@@ -9,6 +9,7 @@
 #define JOB_STATEFILE_PRIV_H
 
 #include "job/faults.h"
+#include "state/alerting.h"
 #include "state/settings.h"
 
 struct files_item {
@@ -36,6 +37,7 @@ struct state_file {
         bool off, pairs_full;
         struct span name;
         struct yaml_mark name_mark;
+        struct buf alert; /* as in state/alerting.h; empty: not given */
         const struct yaml_node *files;
         struct files_item item;
         struct pair pair[STATE_SETTINGS_MAX];

@@ -91,6 +91,18 @@ static void take(struct search *s, uint64_t index, const struct entry *e, struct
                            .has_who = e->who.raw.n && e->who.raw.n <= CAUSE_WHO_MAX,
                            .who_n = e->who.raw.n };
 
+        struct span state = SPAN_NONE, alert = SPAN_NONE;
+        struct json_value v;
+
+        if (json_get(e->why, "state", &v))
+                (void)json_value_plain(v, &state);
+        if (json_get(e->why, "alert", &v))
+                (void)json_value_plain(v, &alert);
+        x.explained = state.n && !span_eq_str(state, "unexplained");
+        x.state_n = state.n;
+        x.alert_n = alert.n;
+        x.state = keep(c, state);
+        x.alert = keep(c, alert);
         x.path = keep(c, path);
         x.id = keep(c, e->id);
         x.who = keep(c, x.has_who ? e->who.raw : SPAN_NONE);
@@ -202,6 +214,16 @@ const struct cause *causes_of(const struct causes *c, struct json_value row)
                 if (c->at[i].of_sources)
                         x = &c->at[i];
         return x;
+}
+
+struct span cause_alert(const struct causes *c, const struct cause *x)
+{
+        return x ? span_of(c->text.p + x->alert, x->alert_n) : SPAN_NONE;
+}
+
+struct span cause_state(const struct causes *c, const struct cause *x)
+{
+        return x ? span_of(c->text.p + x->state, x->state_n) : SPAN_NONE;
 }
 
 /* ---- into an entry ---- */

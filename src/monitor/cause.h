@@ -24,7 +24,9 @@ struct cause {
         uint64_t index;
         bool of_sources; /* its path is one of the table's sources */
         bool has_who;
+        bool explained;                            /* and so is what came of it */
         size_t path, path_n, id, id_n, who, who_n; /* in text */
+        size_t state, state_n, alert, alert_n;     /* why.state and why.alert of its entry */
 };
 
 struct causes {
@@ -47,6 +49,8 @@ void causes_done(struct causes *c);
 /* Of a row: the latest of the file that it names, else of the sources.  NULL. */
 const struct cause *causes_of(const struct causes *c, struct json_value row);
 
+struct span cause_alert(const struct causes *c, const struct cause *x);
+struct span cause_state(const struct causes *c, const struct cause *x);
 /* The members of "what" that come first in it, and "who", of an entry about this row. */
 void cause_put_what(const struct causes *c, const struct cause *x, struct json_writer *w);
 void cause_put_who(const struct causes *c, const struct cause *x, struct json_writer *w);

@@ -19,7 +19,8 @@ struct files_told {
 
 /* Of one table of this host, by its place in state_tables. */
 struct table_told {
-        unsigned every_s; /* 0: as the table has */
+        unsigned every_s;  /* 0: as the table has */
+        const char *alert; /* NULL: as the table has */
         bool off;
         struct files_told *first, *last;
         size_t n_files, n_sources;
@@ -103,8 +104,19 @@ static int take_table(struct monitor_config *c, struct fact *f)
         unsigned every_s = (unsigned)fact_number(f, "every", STATE_EVERY_MAX_S);
         bool off = fact_bool(f, "off");
 
+        char alert[STATE_ALERT_MAX + 1] = "";
+        struct json_value v;
+
         if (f->missing || t->n_settings)
                 return -EBADMSG;
+        if (json_get(f->object, "alert", &v) &&
+            (!fact_copy(v, alert, STATE_ALERT_MAX) || !state_alert_rule_ok(t, span_str(alert))))
+                return -EBADMSG;
+        if (*alert) {
+                c->told->table[at].alert = arena_copy(&c->arena, span_str(alert));
+                if (!c->told->table[at].alert)
+                        return -ENOMEM;
+        }
         c->told->table[at].every_s = every_s;
         c->told->table[at].off = off;
         return 0;
@@ -237,6 +249,7 @@ static int plan_table(struct monitor_config *c, const struct state_table *t,
                 return -ENOMEM;
         p = &c->plans[c->n++];
         *p = (struct plan){ .table = t,
+                            .alert = told->alert ? told->alert : t->alert,
                             .every_s = told->every_s ? told->every_s : t->every_s,
                             .sources = s,
                             .n_sources = n };
@@ -328,6 +341,7 @@ static int plan_target(struct monitor_config *c, const struct target_told *told,
         if (!s->where)
                 return err_set(err, -ENOMEM, "out of memory");
         *p = (struct plan){ .table = t.table,
+                            .alert = t.table->alert,
                             .every_s = told->every_s ? told->every_s : t.table->every_s,
                             .sources = s,
                             .n_sources = 1,

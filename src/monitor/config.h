@@ -15,6 +15,7 @@
 #include "loop/conffile.h"
 #include "loop/jobrun.h"
 #include "monitor/command.h"
+#include "state/alerting.h"
 #include "state/settings.h"
 #include "state/state.h"
 
@@ -29,6 +30,7 @@ enum { PLANS_MAX = STATE_TABLES_MAX + STATE_TARGETS_MAX };
 struct plan {
         const struct state_table *table;
         char name[STATE_NAME_MAX]; /* the table's, or "table.target" */
+        const char *alert;         /* as in state/alerting.h; NULL: none */
         unsigned every_s;
         const struct state_source *sources;
         size_t n_sources;

@@ -49,6 +49,7 @@ int cause_start(struct monitor *m, struct err *err)
 void cause_stop(struct monitor *m)
 {
         m->cause_timer = loop_remove(m->cause_timer);
+        alert_done(m);
         causes_done(&m->causes);
 }
 

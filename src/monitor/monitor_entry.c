@@ -76,6 +76,25 @@ static void put_rows(struct json_writer *w, const struct state_difference *d)
         }
 }
 
+/* What explains its file's change explains the row. */
+static void put_why(const struct state_difference *d, const struct cause *cause,
+                    struct json_writer *w)
+{
+        struct span state = cause_state(d->causes, cause);
+
+        if (!d->alert && state.n == 0)
+                return;
+        json_put_key(w, "why");
+        json_begin_object(w);
+        if (d->alert)
+                json_member_text(w, "alert", d->alert);
+        if (state.n)
+                json_member_string(w, "state", state);
+        else
+                json_member_text(w, "state", "unexplained");
+        json_end_object(w);
+}
+
 void state_difference_put(const struct state_difference *d, struct buf *out)
 {
         CLEANUP(buf_done) struct buf key = BUF_INIT(4 * STATE_ROW_MAX);
@@ -104,6 +123,35 @@ void state_difference_put(const struct state_difference *d, struct buf *out)
         json_member_text(&w, "table", d->name);
         json_end_object(&w);
         cause_put_who(d->causes, cause, &w);
+        put_why(d, cause, &w);
+        json_end_object(&w);
+}
+
+void state_alert_put(const struct state_alert *a, struct buf *out)
+{
+        struct span rest = buf_span(a->rows);
+        struct json_writer w;
+
+        entry_begin(&w, out, "alert.state", a->wall_ns);
+        cause_put_what(a->causes, a->cause, &w);
+        json_member_text(&w, "change", a->change);
+        json_member_u64(&w, "count", a->count);
+        json_member_text(&w, "detail",
+                         a->cause ? "the change of its file is not explained" : a->causes->none);
+        json_member_text(&w, "id", a->id);
+        json_put_key(&w, "rows");
+        json_begin_array(&w);
+        while (rest.n) {
+                struct span name = span_str((const char *)rest.p);
+
+                json_put_string(&w, name);
+                rest = span_from(rest, name.n + 1);
+        }
+        json_end_array(&w);
+        json_member_text(&w, "severity", "high");
+        json_member_text(&w, "table", a->name);
+        json_end_object(&w);
+        cause_put_who(a->causes, a->cause, &w);
         json_end_object(&w);
 }
 

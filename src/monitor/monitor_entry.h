@@ -27,7 +27,20 @@ struct state_difference {
         const uint8_t *previous;        /* digest of the one before */
         struct span old, new;           /* rows; empty: there is none */
         const struct causes *causes;
+        const char *alert; /* id of the alert it is counted in; NULL: none */
 };
+
+/* What of one table, by one cause, is worth an alert. */
+struct state_alert {
+        const char *name; /* of the table */
+        int64_t wall_ns;
+        const struct causes *causes;
+        const struct cause *cause; /* NULL: not known */
+        const char *id, *change;   /* change: added, removed, changed or several */
+        uint64_t count;
+        const struct buf *rows; /* names of the first ones, each with its NUL; of people none */
+};
+void state_alert_put(const struct state_alert *a, struct buf *out);
 /* The skeleton; and of a table of people the subject and the value of its field "what.row". */
 void state_difference_put(const struct state_difference *d, struct buf *out);
 void state_difference_subject(const struct state_difference *d, struct buf *out);

@@ -75,6 +75,17 @@ struct batch {
         uint64_t skip;           /* that many are in the ledger already */
 };
 
+/* Differences of a batch that alert, by what made them so. */
+struct alert_group {
+        const struct cause *cause; /* of the monitor's causes; NULL: not known */
+        char id[64];
+        const char *change;
+        uint64_t count;
+        size_t n_rows;
+        struct buf rows;
+};
+enum { ALERT_GROUPS_MAX = 16, ALERT_ROWS_MAX = 8 };
+
 /* An entry of no batch. */
 struct out_entry {
         struct out_entry *next;
@@ -151,6 +162,9 @@ struct monitor {
         uint64_t faults;     /* of it */
         int64_t since_ns;    /* wall: it is this rows' difference to those of then */
         struct causes causes;
+        struct alert_group alerts[ALERT_GROUPS_MAX];
+        size_t n_alerts;
+        uint64_t alerts_raised;
         struct loop_source *cause_timer;
         struct batch batch;
         struct buf skeleton, field;
@@ -209,6 +223,17 @@ void cause_stop(struct monitor *m);
 bool cause_find(struct monitor *m);
 /* tell_begin(), a moment later where the sensor's entry may be on its way. */
 void cause_then_tell(struct monitor *m);
+
+/* Any other entry that is to be told before a batch begins. */
+void tell_queue(struct monitor *m);
+
+/* ---- monitor_alert.c: what of a batch alerts ---- */
+
+/* Before its entries: they name the alert. */
+void alert_begin(struct monitor *m);
+/* NULL: none. */
+const char *alert_of(struct monitor *m, struct span old, struct span new);
+void alert_done(struct monitor *m);
 
 /* ---- monitor_reload.c: state.yaml ---- */
 

@@ -148,8 +148,14 @@ static void finish(struct monitor *m)
         end_batch(m);
 }
 
+void tell_queue(struct monitor *m)
+{
+        queue_skeleton(m);
+}
+
 void tell_begin(struct monitor *m)
 {
+        alert_begin(m);
         m->step = STEP_TELL;
         tell_pump(m);
 }
@@ -317,6 +323,8 @@ int tell_resume(struct monitor *m, struct err *err)
         h.first = feed_held(m->feed) + 1 - b->skip;
         b->head = h;
         m->step = STEP_TELL;
+        if (!b->skip) /* none of it was told, so its alert may not be either */
+                alert_begin(m);
         log_event(LOG_LEVEL_INFO, "monitor.goes_on", log_str("table", m->now->name),
                   log_u64("entries", h.n), log_u64("in_ledger", b->skip));
         return write_next(m, err);
@@ -350,6 +358,7 @@ static int put_difference(struct monitor *m, struct span old, struct span new)
                                       .head = &m->batch.head,
                                       .previous = m->now->head.digest,
                                       .causes = &m->causes,
+                                      .alert = alert_of(m, old, new),
                                       .old = old,
                                       .new = new };
         CLEANUP(buf_done) struct buf subject = BUF_INIT(4 * STATE_ROW_MAX);

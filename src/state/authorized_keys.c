@@ -352,6 +352,7 @@ static int read_authorized_keys(struct state_in *in, struct state_out *out, stru
 
 const struct state_table state_authorized_keys = {
         .name = "authorized_keys",
+        .alert = "yes",
         .about = "keys that open accounts over SSH",
         STATE_COLUMNS(columns),
         STATE_SOURCES(sources),

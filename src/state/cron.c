@@ -295,6 +295,7 @@ static int read_cron(struct state_in *in, struct state_out *out, struct err *err
 
 const struct state_table state_cron = {
         .name = "cron",
+        .alert = "yes",
         .about = "commands that run by the clock: cron, anacron, at",
         STATE_COLUMNS(columns),
         STATE_SOURCES(sources),

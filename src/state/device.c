@@ -441,6 +441,7 @@ static int read_device(struct state_in *in, struct state_out *out, struct err *e
 
 const struct state_table state_device = {
         .name = "device",
+        .alert = "yes",
         .about = "lines of a network device's configuration",
         STATE_COLUMNS(columns),
         STATE_SETTINGS(settings),

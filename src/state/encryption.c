@@ -396,6 +396,7 @@ static int read_encryption(struct state_in *in, struct state_out *out, struct er
 
 const struct state_table state_encryption = {
         .name = "encryption",
+        .alert = "removed encrypted cipher key_bits",
         .about = "which filesystems and swaps are encrypted",
         STATE_COLUMNS(columns),
         STATE_SOURCES(sources),

@@ -424,6 +424,7 @@ static int read_firewall(struct state_in *in, struct state_out *out, struct err 
 
 const struct state_table state_firewall = {
         .name = "firewall",
+        .alert = "yes",
         .about = "rules of the packet filter",
         STATE_COLUMNS(columns),
         STATE_SOURCES(sources),

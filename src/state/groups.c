@@ -42,6 +42,7 @@ static int read_groups(struct state_in *in, struct state_out *out, struct err *e
 
 const struct state_table state_groups = {
         .name = "groups",
+        .alert = "yes",
         .about = "groups of this host and who is in them",
         STATE_COLUMNS(columns),
         STATE_SOURCES(sources),

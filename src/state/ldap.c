@@ -415,6 +415,7 @@ static int read_ldap(struct state_in *in, struct state_out *out, struct err *err
 
 const struct state_table state_ldap = {
         .name = "ldap",
+        .alert = "yes",
         .about = "entries of a directory, and who is in which of its groups",
         STATE_COLUMNS(columns),
         STATE_SETTINGS(settings),

@@ -154,6 +154,7 @@ static int read_modules(struct state_in *in, struct state_out *out, struct err *
 
 const struct state_table state_modules = {
         .name = "modules",
+        .alert = "added signed taint",
         .about = "modules loaded into the kernel",
         STATE_COLUMNS(columns),
         STATE_SOURCES(sources),

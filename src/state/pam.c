@@ -278,6 +278,7 @@ static int read_pam(struct state_in *in, struct state_out *out, struct err *err)
 
 const struct state_table state_pam = {
         .name = "pam",
+        .alert = "yes",
         .about = "how services ask who somebody is",
         STATE_COLUMNS(columns),
         STATE_SOURCES(sources),

@@ -131,6 +131,7 @@ static int read_passwords(struct state_in *in, struct state_out *out, struct err
 
 const struct state_table state_passwords = {
         .name = "passwords",
+        .alert = "added removed status method",
         .about = "how the accounts' passwords stand",
         STATE_COLUMNS(columns),
         STATE_SOURCES(sources),

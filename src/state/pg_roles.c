@@ -180,6 +180,7 @@ static int read_roles(struct state_in *in, struct state_out *out, struct err *er
 
 const struct state_table state_pg_roles = {
         .name = "pg_roles",
+        .alert = "yes",
         .about = "roles of a PostgreSQL server and their memberships",
         STATE_COLUMNS(columns),
         STATE_SETTINGS(pg_settings),

@@ -95,6 +95,7 @@ static int read_ports(struct state_in *in, struct state_out *out, struct err *er
 
 const struct state_table state_ports = {
         .name = "ports",
+        .alert = "added",
         .about = "listening TCP and UDP sockets",
         STATE_COLUMNS(columns),
         STATE_SOURCES(sources),

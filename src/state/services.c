@@ -146,6 +146,7 @@ static int read_services(struct state_in *in, struct state_out *out, struct err 
 
 const struct state_table state_services = {
         .name = "services",
+        .alert = "added state executes user group path drop_ins",
         .about = "systemd's services, sockets and paths",
         STATE_COLUMNS(columns),
         STATE_SOURCES(sources),

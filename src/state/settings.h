@@ -3,8 +3,8 @@
  * pure.
  *
  * The job "statefile" tells of a file without a fault, in the order of the file:
- *   {"every":600,"fact":"table","line":3,"off":false,"table":"users"}      every 0: as the table
- * has
+ *   {"alert":"added uid","every":600,"fact":"table","line":3,"off":false,"table":"users"}
+ *       alert as in alerting.h; it is absent, or every is 0: as the table has
  *   {"fact":"files","line":7,"max_age":93600,"name":"nightly","paths":["/var/backups/db.*"],
  *    "table":"backups"}                                               max_age 0: not given
  *   {"every":0,"fact":"target","line":12,"name":"corp","settings":[["base","dc=example,dc=org"],

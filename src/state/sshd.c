@@ -171,6 +171,7 @@ static int read_sshd(struct state_in *in, struct state_out *out, struct err *err
 
 const struct state_table state_sshd = {
         .name = "sshd",
+        .alert = "yes",
         .about = "settings of the SSH server that are in force",
         STATE_COLUMNS(columns),
         STATE_SOURCES(sources),

@@ -117,7 +117,8 @@ struct state_table {
         size_t n_columns;
         const struct state_source *sources;
         size_t n_sources;
-        unsigned every_s; /* how often its sources are looked at */
+        const char *alert; /* which differences alert, where state.yaml does not say: alerting.h */
+        unsigned every_s;  /* how often its sources are looked at */
         unsigned flags;
         /* It is of targets beyond this host: looked at for each that state.yaml names, as
          * "table.target".  The keys of one, ascending by name. */

@@ -189,6 +189,7 @@ static int read_sudo_rules(struct state_in *in, struct state_out *out, struct er
 
 const struct state_table state_sudo_rules = {
         .name = "sudo_rules",
+        .alert = "yes",
         .about = "who may run what as whom by sudo",
         STATE_COLUMNS(columns),
         STATE_SOURCES(sources),

@@ -102,6 +102,7 @@ static int read_suid(struct state_in *in, struct state_out *out, struct err *err
 
 const struct state_table state_suid = {
         .name = "suid",
+        .alert = "added mode uid gid capabilities",
         .about = "set-uid and set-gid files and those with capabilities",
         STATE_COLUMNS(columns),
         STATE_SOURCES(sources),

@@ -85,6 +85,7 @@ static int read_timers(struct state_in *in, struct state_out *out, struct err *e
 
 const struct state_table state_timers = {
         .name = "timers",
+        .alert = "added state executes user path drop_ins",
         .about = "systemd's timers",
         STATE_COLUMNS(columns),
         STATE_SOURCES(sources),

@@ -320,6 +320,7 @@ static int read_tls(struct state_in *in, struct state_out *out, struct err *err)
 
 const struct state_table state_tls = {
         .name = "tls",
+        .alert = "yes",
         .about = "what configurations say of TLS: protocols, ciphers, certificates",
         STATE_COLUMNS(columns),
         STATE_SOURCES(sources),

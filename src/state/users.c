@@ -57,6 +57,7 @@ static int read_users(struct state_in *in, struct state_out *out, struct err *er
 
 const struct state_table state_users = {
         .name = "users",
+        .alert = "yes",
         .about = "accounts of this host",
         STATE_COLUMNS(columns),
         STATE_SOURCES(sources),

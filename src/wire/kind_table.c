@@ -184,6 +184,21 @@ const struct kind kind_table[] = {
                    "what is wrong with deliver.yaml: nothing is delivered" },
                  { "what.sinks", KIND_LIST, REQ, "[name, type] of each" }) },
 
+        { "alert.state", 1, "monitor", 2004,
+          "Rows of a table of the host's state became others, and nothing explains it; the entries "
+          "state.change of them name the alert.",
+          FIELDS({ "what.cause", KIND_TEXT, 0, "as in state.change" },
+                 { "what.cause_index", KIND_U64, 0, "as in state.change" },
+                 { "what.causes_before", KIND_LIST, 0, "as in state.change" },
+                 { "what.change", KIND_TEXT, REQ, "added, removed, changed, or several of these" },
+                 { "what.count", KIND_U64, REQ, "how many rows" },
+                 { "what.detail", KIND_TEXT, REQ, "why nothing explains it" },
+                 { "what.id", KIND_TEXT, REQ, "of the alert" },
+                 { "what.rows", KIND_LIST, REQ,
+                   "names of the first rows; none of a table of people" },
+                 { "what.severity", KIND_TEXT, REQ, "high" },
+                 { "what.table", KIND_TEXT, REQ, "name of the table" }, ACTOR) },
+
         { "alert.test", 1, "recorder", 1008,
           "An administrator tries the delivery; it goes to every sink, whatever that selects.",
           FIELDS({ "what.test", KIND_TEXT, REQ, "id of the trial" }, ADMINISTRATOR) },
@@ -701,7 +716,10 @@ const struct kind kind_table[] = {
                  { "what.old", KIND_LIST, 0, "the row as it was" },
                  { "what.previous_digest", KIND_DIGEST, REQ, "of the table before" },
                  { "what.row", KIND_OBJECT, SENS, "key, new and old of a row that names a person" },
-                 { "what.table", KIND_TEXT, REQ, "name of the table" }, ACTOR) },
+                 { "what.table", KIND_TEXT, REQ, "name of the table" }, ACTOR,
+                 { "why.alert", KIND_TEXT, 0, "id of the alert it is counted in" },
+                 { "why.state", KIND_TEXT, 0,
+                   "that of its cause, as in integrity.change; of one without, unexplained" }) },
 
         { "state.monitor", 1, "monitor", 6002,
           "The monitor of the host's state started or stopped, or its configuration changed.",

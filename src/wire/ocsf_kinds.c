@@ -246,6 +246,11 @@ const struct ocsf_map ocsf_maps[] = {
           .severity = INFORMATIONAL, .status = SUCCESS,
           .rows = OCSF_ROWS(DETAIL("what.refused")) },
 
+        { .kind = "alert.state", .activity = ALWAYS(1), .severity = AS_SAID, .status = ALWAYS(1),
+          .control = true,
+          .rows = OCSF_ROWS(TITLE("Unexplained change of the host's state"),
+                            DETAIL("what.detail")) },
+
         { .kind = "alert.test", .activity = OTHER("Delivery tried"), .severity = INFORMATIONAL,
           .status = SUCCESS },
 
