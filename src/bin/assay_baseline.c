@@ -247,8 +247,10 @@ static int take(struct taking *t, struct err *err)
         uint64_t swept;
         int status = table_new(&table, err);
 
-        if (status == 0)
+        if (status == 0) {
+                table_without_inodes(table);
                 status = content_open(&io_kernel, t->fd, &limits, &t->content, err);
+        }
         progress_start(&t->progress, t->in->clock, "reading files");
         if (status == 0)
                 status = check_collect(&t->watch, &o, t->content, table, &t->counts, err);

@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 
 import pytest
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="fanotify needs root")
 SOAK = bool(os.environ.get("ASSAY_SOAK"))
 SECONDS = 300 if SOAK else 14
 PROCESSES = 4 if SOAK else 3
+FILES = 3000
 RATE = 100 if SOAK else 400  # operations a second of each
 
 
@@ -108,3 +110,33 @@ def storm(host, outside, rng, kills):
     if not kills:
         lost = [e for e in host.entries("integrity.gap") if e["what"]["reason"] != "unwatched"]
         assert lost == [], "nothing is lost without a reason"
+
+
+def rename_each_once(tree, old, new):
+    for i in range(FILES):
+        os.rename(tree / "many" / f"{old}{i}", tree / "many" / f"{new}{i}")
+        time.sleep(0.0003)
+
+
+def test_renamed_where_the_first_look_is_on_its_way():
+    """A directory is listed when the sensor starts, and names change in it at that moment."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="assay-oracle-") as name:
+        directory = pathlib.Path(name)
+        tree = directory / "watched"
+        (tree / "many").mkdir(parents=True)
+        for i in range(FILES):
+            (tree / "many" / f"a{i}").write_text("x")
+        host = Seeing(directory, tree)
+        host.tree = tree
+        try:
+            host.start()
+            for old, new in (("a", "b"), ("b", "a"), ("a", "b")):
+                host.end(host.sensor)
+                thread = threading.Thread(target=rename_each_once, args=(tree, old, new))
+                thread.start()
+                host.start_sensor()
+                thread.join()
+                host.rest()
+                host.agree(seconds=60)
+        finally:
+            host.stop()

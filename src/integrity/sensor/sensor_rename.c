@@ -7,9 +7,9 @@
 #include "sys/io.h"
 
 struct side {
-        const struct table_handle *h;
+        const struct table_handle *h; /* NULL: not watched */
         struct span name;
-        struct table_node *dir;  /* NULL: not watched */
+        struct table_node *dir;  /* NULL: not known, or not yet: a scan may be on its way there */
         struct table_node *node; /* NULL: not known */
         char text[TABLE_NAME_MAX + 1];
 };
@@ -19,7 +19,7 @@ static void set_side(struct sensor *s, struct side *x, const struct table_handle
 {
         x->h = h;
         x->name = name;
-        x->dir = look_nth(s, h, 0);
+        x->dir = h ? look_nth(s, h, 0) : NULL;
         x->node = x->dir ? table_child(s->table, x->dir, name) : NULL;
         memcpy(x->text, name.p, name.n);
         x->text[name.n] = '\0';
@@ -27,13 +27,13 @@ static void set_side(struct sensor *s, struct side *x, const struct table_handle
 
 static int touch(struct sensor *s, const struct side *x, unsigned what, struct who *who)
 {
-        return x->dir ? look_at(s, x->h, x->name, what, who, 0) : 0;
+        return x->h ? look_at(s, x->h, x->name, what, who, 0) : 0;
 }
 
 static int touch_both(struct sensor *s, const struct side *from, const struct side *to,
                       struct who *who)
 {
-        unsigned left = to->dir ? 0 : DIRTY_LEFT;
+        unsigned left = to->h ? 0 : DIRTY_LEFT;
         int rc = touch(s, from, DIRTY_STATE | left, who);
 
         return rc < 0 ? rc : touch(s, to, DIRTY_CONTENT | DIRTY_TREE | DIRTY_CAME, who);
@@ -45,7 +45,7 @@ static int move_places(struct sensor *s, const struct side *from, const struct s
         int64_t wall = sensor_wall(s);
         int rc;
 
-        if (!from->dir || !to->dir)
+        if (!from->h || !to->h)
                 return 0;
         rc = look_renamed(s, from->h, from->name, to->h, to->name);
         if (rc == 0)

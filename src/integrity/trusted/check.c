@@ -281,6 +281,8 @@ int check_run(const struct check_options *o, struct check_result *ret, struct er
 
         c.table = t;
         if (rc == 0)
+                table_without_inodes(t);
+        if (rc == 0)
                 rc = snapshot_read(&io_kernel, dirfd, "baseline", &w, t, &r.baseline, err);
         if (rc == 0)
                 rc = run(&c, dirfd, err);

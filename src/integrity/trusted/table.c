@@ -121,9 +121,9 @@ struct table_node *table_root(struct table *t)
 static int grow(struct table *t, size_t n)
 {
         struct table_node **names = calloc(n, sizeof(struct table_node *));
-        struct table_node **inodes = calloc(n, sizeof(struct table_node *));
+        struct table_node **inodes = t->inodes ? calloc(n, sizeof(struct table_node *)) : NULL;
 
-        if (!names || !inodes) {
+        if (!names || (t->inodes && !inodes)) {
                 free(names);
                 free(inodes);
                 return -ENOMEM;
@@ -135,7 +135,8 @@ static int grow(struct table *t, size_t n)
                         names[x->hash & (n - 1)] = x;
                 }
         }
-        table_inode_rehash(t, inodes, n);
+        if (inodes)
+                table_inode_rehash(t, inodes, n);
         free(t->names);
         free(t->inodes);
         t->names = names;

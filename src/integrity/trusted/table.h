@@ -134,6 +134,9 @@ bool table_handle_marked(const struct table_node *n); /* false without a handle 
 /* How many nodes that are not directories are known by handle. */
 size_t table_file_handles(const struct table *t);
 
+/* Nobody will ask by inode: from now on no index of them is kept, and table_by_inode() is not
+ * allowed.  For tables that are filled once and compared, this is a tenth of their cost. */
+void table_without_inodes(struct table *t);
 /* The nodes of files with this inode, as above. */
 struct table_node *table_by_inode(struct table *t, uint64_t dev, uint64_t ino,
                                   const struct table_node *after);

@@ -39,12 +39,18 @@ bool table_inode_of(const struct table_node *n, uint64_t *ret_dev, uint64_t *ret
         return true;
 }
 
+void table_without_inodes(struct table *t)
+{
+        free(t->inodes);
+        t->inodes = NULL;
+}
+
 void table_inode_add(struct table *t, struct table_node *n)
 {
         uint64_t dev, ino;
         struct table_node **bucket;
 
-        if (!table_inode_of(n, &dev, &ino))
+        if (!t->inodes || !table_inode_of(n, &dev, &ino))
                 return;
         bucket = &t->inodes[hash_inode(dev, ino) & (t->n_buckets - 1)];
         n->ino_next = *bucket;
@@ -56,7 +62,7 @@ void table_inode_remove(struct table *t, struct table_node *n)
         uint64_t dev, ino;
         struct table_node **p;
 
-        if (!table_inode_of(n, &dev, &ino))
+        if (!t->inodes || !table_inode_of(n, &dev, &ino))
                 return;
         p = &t->inodes[hash_inode(dev, ino) & (t->n_buckets - 1)];
         while (*p != n)
@@ -68,10 +74,12 @@ void table_inode_remove(struct table *t, struct table_node *n)
 struct table_node *table_by_inode(struct table *t, uint64_t dev, uint64_t ino,
                                   const struct table_node *after)
 {
-        struct table_node *n =
-                after ? after->ino_next : t->inodes[hash_inode(dev, ino) & (t->n_buckets - 1)];
+        struct table_node *n = after ? after->ino_next : NULL;
         uint64_t d, i;
 
+        assert(t->inodes);
+        if (!after)
+                n = t->inodes[hash_inode(dev, ino) & (t->n_buckets - 1)];
         for (; n; n = n->ino_next)
                 if (table_inode_of(n, &d, &i) && d == dev && i == ino)
                         return n;

@@ -141,7 +141,7 @@ void table_assert_valid(struct table *t)
                 assert(!n->prev || n->prev->next == n);
                 assert(!n->next || n->next->prev == n);
                 records += n->record ? 1 : 0;
-                if (table_inode_of(n, &dev, &ino)) {
+                if (t->inodes && table_inode_of(n, &dev, &ino)) {
                         for (x = table_by_inode(t, dev, ino, NULL); x && x != n;)
                                 x = table_by_inode(t, dev, ino, x);
                         assert(x == n);

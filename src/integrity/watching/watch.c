@@ -258,7 +258,8 @@ static int event_rename(struct watch *w, struct news *n)
                 w->counts.outside++;
                 return 0;
         }
-        return w->ops->renamed(w->ctx, &from, e->old.name, &to, e->new.name, author(w, n));
+        return w->ops->renamed(w->ctx, in_from ? &from : NULL, e->old.name, in_to ? &to : NULL,
+                               e->new.name, author(w, n));
 }
 
 static int take_event(struct watch *w, unsigned group, const struct fan_event *e)

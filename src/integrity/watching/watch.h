@@ -65,7 +65,7 @@ struct watch_ops {
          * kernel told it, is what has been created or removed; NULL: not told. */
         int (*touched)(void *ctx, const struct table_handle *dir, struct span name, uint64_t mask,
                        const struct table_handle *child, struct who *who);
-        /* At least one of the two places is watched. */
+        /* A directory that is outside is NULL; at most one is. */
         int (*renamed)(void *ctx, const struct table_handle *from_dir, struct span from,
                        const struct table_handle *to_dir, struct span to, struct who *who);
         /* The kernel's queue ran over: anything may have happened since the last read. */

@@ -214,13 +214,15 @@ static void test_random(void **state)
         (void)state;
 }
 
-static void test_grows(void **state)
+static void check_grows(bool inodes)
 {
         enum { MANY = 50000 };
         struct table *t;
         char name[32];
 
         assert_int_equal(table_new(&t, NULL), 0);
+        if (!inodes)
+                table_without_inodes(t);
         for (unsigned i = 0; i < MANY; i++) {
                 struct table_handle h = { .fsid = 1, .type = 1, .n = 4 };
 
@@ -235,6 +237,12 @@ static void test_grows(void **state)
         assert_int_equal(table_count(t), 0);
         table_assert_valid(t);
         table_free(t);
+}
+
+static void test_grows(void **state)
+{
+        check_grows(true);
+        check_grows(false);
         (void)state;
 }
 

@@ -73,8 +73,7 @@ static int renamed(void *ctx, const struct table_handle *from_dir, struct span f
 {
         struct fixture *f = ctx;
 
-        (void)to_dir;
-        (void)touched(ctx, from_dir, from, FAN_RENAME, NULL, who);
+        (void)touched(ctx, from_dir ? from_dir : to_dir, from, FAN_RENAME, NULL, who);
         text(f->seen[f->n_seen - 1].to, to);
         return 0;
 }
