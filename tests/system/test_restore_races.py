@@ -440,6 +440,29 @@ def test_whose_turn():
         h.settled()
 
 
+def test_a_tree_of_thousands():
+    """One that is renamed to a place where nothing was: it is put away fast enough for what waits
+    behind it, and all of it is kept."""
+    with running(files=["config"]) as h:
+        for i in range(2000):
+            path = h.tree / f"made/{i % 20}/f{i}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"{i}\n")
+        (h.tree / "made").rename(h.guarded / "made")
+        h.wait(lambda: not (h.guarded / "made").exists(), "the tree gone from its name")
+        began = time.monotonic()
+        (h.guarded / "config").write_text("evil\n")
+        h.back(h.guarded / "config")
+        assert time.monotonic() - began < 20
+        h.as_it_was()
+        gone = h.back(h.guarded / "made")
+        assert "note" not in gone, gone
+        kept = {e["what"]["path"]: e["what"]["id"] for e in h.entries("integrity.quarantined")}
+        assert len(kept) >= 2021
+        assert h.content(kept[str(h.guarded / "made/7/f1987")]) == b"1987\n"
+        h.settled()
+
+
 # ---- with approved changes ----
 
 def change(h, *words):

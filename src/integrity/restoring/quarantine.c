@@ -24,6 +24,7 @@ struct quarantine {
         struct content *content;
         struct observer *observer;
         uint64_t items_max, bytes_max, file_max;
+        bool later; /* quarantine_sync_later() */
         atomic_uint_fast64_t n;
         struct buf encoded; /* of the last item */
         uint8_t copy[COPY];
@@ -56,6 +57,7 @@ static int open_below(struct quarantine *q, int dirfd, const char *name, int *re
 static void close_all(struct quarantine *q)
 {
         q->content = content_free(q->content);
+        q->later = false;
         fd_close(&q->dirfd);
         fd_close(&q->items);
         atomic_store(&q->n, 0);
@@ -325,11 +327,11 @@ static int write_item(struct quarantine *q, const struct quarantine_item *i, str
 
                 rc = n < 0 ? (int)n : (size_t)n == text.n ? 0 : -EIO;
         }
-        if (rc == 0)
+        if (rc == 0 && !q->later)
                 rc = q->io->fsync(q->io->ctx, fd);
         if (rc == 0)
                 rc = q->io->rename(q->io->ctx, q->items, tmp, i->id);
-        if (rc == 0)
+        if (rc == 0 && !q->later)
                 rc = q->io->fsync(q->io->ctx, q->items);
         if (rc < 0) {
                 (void)!q->io->unlink(q->io->ctx, q->items, tmp);
@@ -337,6 +339,24 @@ static int write_item(struct quarantine *q, const struct quarantine_item *i, str
         }
         atomic_fetch_add(&q->n, 1);
         return 0;
+}
+
+void quarantine_sync_later(struct quarantine *q)
+{
+        if (!q->content)
+                return;
+        q->later = true;
+        content_sync_later(q->content);
+}
+
+int quarantine_sync(struct quarantine *q, struct err *err)
+{
+        int rc = q->later && q->content ? content_sync(q->content, err) : 0;
+
+        if (rc == 0 && q->later && syncfs(q->items) < 0)
+                rc = err_sys(err, -errno, "quarantine/items");
+        q->later = false;
+        return rc;
 }
 
 static void make_id(char id[QUARANTINE_ID + 1])
@@ -367,7 +387,7 @@ int quarantine_take(struct quarantine *q, const struct quarantine_ask *a,
         record_encode(&i.record, &q->encoded);
         i.encoded = buf_span(&q->encoded);
         rc = buf_status(&q->encoded) < 0 ? err_sys(err, buf_status(&q->encoded), "the item") : 0;
-        if (rc == 0)
+        if (rc == 0 && !q->later)
                 rc = content_sync(q->content, err);
         if (rc == 0)
                 rc = write_item(q, &i, err);

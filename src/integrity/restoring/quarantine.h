@@ -73,6 +73,11 @@ MUST_USE int quarantine_take(struct quarantine *q, const struct quarantine_ask *
  * thread takes. */
 MUST_USE int quarantine_look(struct quarantine *q, struct err *err);
 
+/* Many at once, a tree: until quarantine_sync() what is taken may not outlive a power cut.  To sync
+ * each would take so long that nothing else is put back meanwhile. */
+void quarantine_sync_later(struct quarantine *q);
+MUST_USE int quarantine_sync(struct quarantine *q, struct err *err);
+
 struct quarantine_use quarantine_use(struct quarantine *q);
 
 /* -ENOENT: there is no such item. */

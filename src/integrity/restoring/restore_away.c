@@ -242,6 +242,20 @@ static int remove_within(struct restore_run *p, int fd, struct buf *path, unsign
         return rc;
 }
 
+/* Of a whole tree at once.  rc: what came of that. */
+static int sync_evidence(struct restore_run *p, int rc)
+{
+        int synced = quarantine_sync(p->r->quarantine, rc < 0 ? NULL : &p->t->err);
+
+        if (rc < 0 || synced == 0)
+                return rc;
+        if (!p->t->discard)
+                return synced;
+        p->t->err = (struct err){ 0 };
+        note_once(p->t, "what was there may not outlive a power cut");
+        return 0;
+}
+
 /* What is at name, which is at path for people: evidence, then gone. */
 int restore_remove_tree(struct restore_run *p, int dirfd, const char *name, struct buf *path,
                         unsigned depth)
@@ -261,7 +275,11 @@ int restore_remove_tree(struct restore_run *p, int dirfd, const char *name, stru
         if (depth > RESTORE_DEPTH_MAX)
                 return -ELOOP;
         fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (depth == 0)
+                quarantine_sync_later(p->r->quarantine);
         rc = fd < 0 ? -errno : remove_within(p, fd, path, depth);
+        if (depth == 0)
+                rc = sync_evidence(p, rc);
         if (rc == 0 && unlinkat(dirfd, name, AT_REMOVEDIR) < 0)
                 rc = -errno;
         return rc;

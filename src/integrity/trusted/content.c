@@ -209,10 +209,16 @@ void content_count_anew(struct content *c)
 
 /* ---- durability ---- */
 
+void content_sync_later(struct content *c)
+{
+        c->later = true;
+}
+
 int content_sync(struct content *c, struct err *err)
 {
-        int rc = 0;
+        int rc = c->later && syncfs(c->dirfd) < 0 ? -errno : 0;
 
+        c->later = c->later && rc < 0;
         content_free_packers(c);
         for (unsigned i = 0; i < ARRAY_LEN(c->unsynced) && rc == 0; i++) {
                 CLEANUP_FD int fd = -1;

@@ -72,6 +72,8 @@ bool content_is_at(const struct content *c, int dirfd);
 MUST_USE int content_copy(const struct content *c, const uint8_t sha256[SHA256_LEN], int out_fd,
                           struct err *err);
 
+/* Many at once: until content_sync() what is kept may not outlive a power cut.  One thread's. */
+void content_sync_later(struct content *c);
 /* What was kept so far outlives a power cut.  Also gives memory back. */
 MUST_USE int content_sync(struct content *c, struct err *err);
 

@@ -234,7 +234,7 @@ static int put_in_place(struct content_packer *p, const uint8_t sha256[SHA256_LE
 {
         struct content *c = p->c;
         char path[CONTENT_PATH_MAX], dir[3];
-        int rc = c->io->fsync(c->io->ctx, p->fd);
+        int rc = c->later ? 0 : c->io->fsync(c->io->ctx, p->fd);
 
         content_path(sha256, path);
         memcpy(dir, path, 2);

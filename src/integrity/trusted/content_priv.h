@@ -19,6 +19,7 @@ struct content {
         struct content_packer *idle;
         uint64_t next_tmp;
         bool unsynced[256]; /* directories in which something was put */
+        bool later;         /* content_sync_later(): nor were the files in them synced */
 };
 
 /* The store below dirfd, or a negative errno. */
