@@ -195,8 +195,9 @@ def test_a_clock_that_was_set_back_hides_nothing(host):
             "down_since": "2100-01-01T00:00:00.000000000Z", "missed": 0, "next": 0,
             "origin": "assay.invalid/h", "refused": 0, "told": False}
     (host.own / "take" / "cursor").write_text(json.dumps(down, separators=(",", ":")) + "\n")
+    host.raise_alerts([1])  # it waits from the first moment on
+    host.recorder.published()
     host.start()
-    host.raise_alerts([1])
     wait_for(lambda: host.entries("alert.sink_down"), "the ledger's word", 30)
 
 
