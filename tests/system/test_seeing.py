@@ -480,6 +480,7 @@ def written_by_a_name_outside(s):
 @scenario
 def changed_by_another_name(s):
     """What is no file has several names too: a change by one of them is told at each."""
+    needs_one_mark(s)
     link, fifo, device = s.top / "link", s.top / "fifo", s.top / "device"
     link.symlink_to("somewhere")
     os.mkfifo(fifo, 0o600)
