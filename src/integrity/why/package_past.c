@@ -39,8 +39,9 @@ void package_past_hear(struct buf *out, uint64_t index, struct span entry, bool 
         bool changed;
         uint8_t *p;
 
-        if (!memmem(entry.p, entry.n, dir, sizeof dir - 1) || json_check(entry, NULL) < 0 ||
-            entry_parse(entry, &e, NULL) < 0 || !span_eq_str(e.kind, "integrity.change") ||
+        if (entry.n == 0 || !memmem(entry.p, entry.n, dir, sizeof dir - 1) ||
+            json_check(entry, NULL) < 0 || entry_parse(entry, &e, NULL) < 0 ||
+            !span_eq_str(e.kind, "integrity.change") ||
             !span_eq_str(e.proc, is_skeleton ? "" : "sensor"))
                 return;
         if (!says(e.what, "path", &path) || !says(e.what, "change", &change) ||
