@@ -18,7 +18,8 @@
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 #define CLEANUP(fn)       __attribute__((cleanup(fn)))
 
-#define ARRAY_LEN(a)                    (sizeof(a) / sizeof((a)[0]))
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+/* What is given is evaluated twice: no call in it that does something or reads a clock. */
 #define MIN_OF(a, b)                    ((a) < (b) ? (a) : (b))
 #define MAX_OF(a, b)                    ((a) > (b) ? (a) : (b))
 #define STATIC_ASSERT                   _Static_assert

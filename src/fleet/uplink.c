@@ -110,6 +110,9 @@ int uplink_run(const struct uplink_options *o)
                 tell_begin(u);
                 (void)!notify_send(&u->notify, "READY=1");
                 rc = loop_run(u->loop);
+                if (rc < 0)
+                        log_event(LOG_LEVEL_ERROR, "uplink.failed", log_str("error", strerror(-rc)),
+                                  log_str("in", "the loop"));
                 if (rc == 0 || rc == UPLINK_AGAIN)
                         feed_bye(u->feed, rc == UPLINK_AGAIN, u->asked.pid, u->asked.uid);
         }

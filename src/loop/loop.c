@@ -317,7 +317,8 @@ static struct timespec *time_left(const struct loop *l, struct timespec *ts)
 
         if (l->n_heap == 0)
                 return NULL;
-        left = MAX_OF(l->heap[0]->timer.at - clock_mono(l->clock), 0);
+        left = l->heap[0]->timer.at - clock_mono(l->clock); /* asked once: it goes on meanwhile */
+        left = MAX_OF(left, 0);
         ts->tv_sec = left / NS_PER_S;
         ts->tv_nsec = left % NS_PER_S;
         return ts;

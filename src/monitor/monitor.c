@@ -155,10 +155,13 @@ static void on_tick(void *ctx)
         for (unsigned i = 0; i < LANES; i++) {
                 struct lane *l = &m->lanes[i];
 
-                if (l->step == LANE_IDLE && !m->reload.ready)
-                        next = MIN_OF(next, begin_lane(l, now));
-                else
+                if (l->step == LANE_IDLE && !m->reload.ready) {
+                        int64_t due = begin_lane(l, now);
+
+                        next = MIN_OF(next, due);
+                } else {
                         read_late(l, now);
+                }
         }
         if (!m->woken)
                 loop_timer_set(m->tick, next);

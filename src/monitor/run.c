@@ -150,6 +150,9 @@ int monitor_run(const struct monitor_run_options *o)
                 say_status(p);
                 (void)!notify_send(&p->notify, "READY=1");
                 rc = loop_run(p->loop);
+                if (rc < 0)
+                        log_event(LOG_LEVEL_ERROR, "monitor.failed",
+                                  log_str("error", strerror(-rc)), log_str("in", "the loop"));
                 if (rc == 0)
                         monitor_stop(p->monitor, &p->asked);
                 else

@@ -468,6 +468,9 @@ int recorder_run(const struct recorder_options *o)
                         log_event(LOG_LEVEL_WARNING, "recorder.notify");
                 if (!r->succeeded) /* just now, as was promised before a restart */
                         rc = loop_run(r->loop);
+                if (rc < 0)
+                        log_event(LOG_LEVEL_ERROR, "recorder.failed",
+                                  log_str("error", strerror(-rc)), log_str("in", "the loop"));
                 end(r);
         } else if (!r->stop_code) {
                 log_event(LOG_LEVEL_ERROR, "recorder.start", log_err(&err));

@@ -312,13 +312,39 @@ static void test_real_timer(void **state)
         loop_free(f.loop);
 }
 
+/* Time that goes on whenever it is asked for: a timer's moment may pass between two questions. */
+static int64_t passing_ns(void *ctx)
+{
+        return fake_now += 10;
+}
+
+static void test_timer_passes_meanwhile(void **state)
+{
+        static const struct clock passing = { .wall_ns = passing_ns, .mono_ns = passing_ns };
+        struct loop_source *t;
+        struct fixture f;
+
+        for (int64_t due = 0; due <= 60; due++) {
+                start(&f, &passing);
+                assert_int_equal(loop_add_timer(f.loop, stop_seven, f.loop, &t, NULL), 0);
+                loop_timer_set(t, fake_now + due);
+                assert_int_equal(loop_run(f.loop), 7);
+                loop_free(f.loop);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_timer_order),       cmocka_unit_test(test_timer_heap),
-                cmocka_unit_test(test_timer_rearmed_now), cmocka_unit_test(test_timer_removes_due),
-                cmocka_unit_test(test_io_removes_ready),  cmocka_unit_test(test_io_events),
-                cmocka_unit_test(test_signals),           cmocka_unit_test(test_real_timer),
+                cmocka_unit_test(test_timer_order),
+                cmocka_unit_test(test_timer_heap),
+                cmocka_unit_test(test_timer_rearmed_now),
+                cmocka_unit_test(test_timer_removes_due),
+                cmocka_unit_test(test_io_removes_ready),
+                cmocka_unit_test(test_io_events),
+                cmocka_unit_test(test_signals),
+                cmocka_unit_test(test_real_timer),
+                cmocka_unit_test(test_timer_passes_meanwhile),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

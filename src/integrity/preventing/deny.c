@@ -302,9 +302,12 @@ static int lift_now(struct sensor *s, int64_t ms)
 
 int deny_open_now(struct sensor *s)
 {
+        int rc;
+
         if (deny_open_set(&s->approvals, sensor_wall(s)) == s->deny->open_set)
                 return 0;
-        return MIN_OF(lift_now(s, OPEN_NOW_MS), 0);
+        rc = lift_now(s, OPEN_NOW_MS);
+        return MIN_OF(rc, 0);
 }
 
 /* A pass that met a file which is still to be looked at wants another. */

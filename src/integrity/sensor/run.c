@@ -380,6 +380,9 @@ int sensor_run(const struct sensor_run_options *o)
                 say_status(p);
                 (void)!notify_send(&p->notify, "READY=1");
                 rc = loop_run(p->loop);
+                if (rc < 0) /* the others say themselves why they stop the loop */
+                        log_event(LOG_LEVEL_ERROR, "sensor.failed", log_str("error", strerror(-rc)),
+                                  log_str("in", "the loop"));
                 if (rc == 0)
                         sensor_stop(p->sensor, &p->asked);
                 else

@@ -349,8 +349,10 @@ static int know_link(struct sensor *s, struct table_node *n)
         name[n->name_n] = '\0';
         fd = buf_status(&s->path2) < 0 ? -1 : observe_open_dir(buf_span(&s->path2));
         rc = fd < 0 ? fd : observe(s->observer, fd, name, &is, NULL);
-        if (n->record && (rc == -ENOENT || (rc == 0 && is.type != RECORD_LINK)))
-                return MIN_OF(look_forget(s, n, seen_word(s), NULL, sensor_wall(s)), 0);
+        if (n->record && (rc == -ENOENT || (rc == 0 && is.type != RECORD_LINK))) {
+                rc = look_forget(s, n, seen_word(s), NULL, sensor_wall(s));
+                return MIN_OF(rc, 0);
+        }
         if (rc < 0 || is.type != RECORD_LINK)
                 return 0;
         buf_clear(&s->encoded);
@@ -363,7 +365,8 @@ static int know_link(struct sensor *s, struct table_node *n)
                   log_bytes("leads_to", is.link), log_str("then", "nothing is seen behind it"));
         if (s->phase == SENSOR_FIRST)
                 return table_set_record(s->table, n, buf_span(&s->encoded));
-        return MIN_OF(scan_difference(s, n, &is, buf_span(&s->encoded), seen_word(s), not_live), 0);
+        rc = scan_difference(s, n, &is, buf_span(&s->encoded), seen_word(s), not_live);
+        return MIN_OF(rc, 0);
 }
 
 static int know_links(struct sensor *s)

@@ -317,6 +317,7 @@ int packages_fact(struct packages *p, size_t i, const struct deb_fact *f)
 {
         struct package *x = packages_at(p, i);
         struct package_path *e;
+        int rc;
 
         switch (f->kind) {
         case DEB_FACT_PACKAGE:
@@ -324,7 +325,8 @@ int packages_fact(struct packages *p, size_t i, const struct deb_fact *f)
         case DEB_FACT_CONTROL:
                 return take_control(p, i, f);
         case DEB_FACT_CONFFILE:
-                return f->remove ? 0 : MIN_OF(make_path(p, i, f->path, PATH_CONFFILE, &e), 0);
+                rc = f->remove ? 0 : make_path(p, i, f->path, PATH_CONFFILE, &e);
+                return MIN_OF(rc, 0);
         case DEB_FACT_FILE:
                 return take_file(p, i, f);
         case DEB_FACT_WHOLE:
