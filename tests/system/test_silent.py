@@ -144,8 +144,8 @@ def test_a_minute_without_a_sign(hosts):
         assert not any(stopped.entries("alert.silent") + ended.entries("alert.silent"))
         for host in hosts:
             host.wait(lambda h=host: len(told(h, "alert.silent")) > (before if h is both else 0),
-                      "the alert", 60)
-        stopped.wait(lambda: told(stopped, "alert.silent", "monitor"), "the monitor's", 60)
+                      "the alert", 3 * MINUTE)
+        stopped.wait(lambda: told(stopped, "alert.silent", "monitor"), "the monitor's", 3 * MINUTE)
         alert = told(stopped, "alert.silent")[0]["what"]
         assert (alert["cause"], alert["severity"]) == ("silent", "critical")
         assert alert["pid"] == stopped.sensor.pid
