@@ -47,8 +47,14 @@ struct qstr {
         const unsigned char *name;
 };
 
+struct super_block {
+        __u32 s_dev;
+};
+
 struct inode {
         unsigned int i_nlink;
+        unsigned long i_ino;
+        struct super_block *i_sb;
 };
 
 struct dentry {
@@ -80,6 +86,8 @@ struct mm_struct {
         struct file *exe_file;
         unsigned long arg_start;
         unsigned long arg_end;
+        unsigned long env_start;
+        unsigned long env_end;
 };
 
 struct cred {
@@ -183,6 +191,7 @@ struct pt_regs___arm64 {
 
 struct task_struct {
         unsigned int flags;
+        unsigned int ptrace;
         int tgid;
         int pid;
         struct task_struct *real_parent;

@@ -24,6 +24,7 @@ enum {
         CGROUP_PARTS = 16,
         HIERARCHIES = 16,
         WAKE_BYTES = PROCESS_RING_BYTES / 8,
+        ENV_AT = 0x3000,  /* in data: behind all of a record */
         AT_MASK = 0x1fff, /* offsets in data: 8191 + 4096 is still inside */
         DATA_BYTES = 0x4000,
 };
@@ -80,6 +81,8 @@ static __always_inline void put_exe(struct scratch *s, struct file *exe)
         int i;
 
         s->r.flags |= PROCESS_FLAG_EXE;
+        s->r.exe_ino = BPF_CORE_READ(d, d_inode, i_ino);
+        s->r.exe_dev = BPF_CORE_READ(d, d_inode, i_sb, s_dev);
         if (BPF_CORE_READ(d, d_inode, i_nlink) == 0)
                 s->r.flags |= PROCESS_FLAG_EXE_NAMELESS;
         for (i = 0; i < PATH_PARTS && s->at - begin < PROCESS_RECORD_EXE - PROCESS_RECORD_PART;
@@ -121,6 +124,52 @@ static __always_inline void put_args(struct scratch *s, struct mm_struct *mm)
         s->r.flags |= PROCESS_FLAG_ARGS;
         s->r.args_n = n;
         s->at += n;
+}
+
+static __always_inline __u64 eight(const void *bytes)
+{
+        __u64 n;
+
+        __builtin_memcpy(&n, bytes, sizeof n);
+        return n;
+}
+
+/* ld.so(8), and iconv_open(3), which loads from there what it is asked for.  In numbers: a longer
+ * comparison of bytes would be a call, and there is no library here. */
+static __always_inline bool leads_loader(const __u8 *variable)
+{
+        const __u64 one = eight("\xff\0\0\0\0\0\0"), three = eight("\xff\xff\xff\0\0\0\0");
+        const __u64 head = eight(variable), tail = eight(variable + 8);
+
+        return (head == eight("LD_PRELO") && (tail & three) == eight("AD=\0\0\0\0")) ||
+               (head == eight("LD_AUDIT") && (tail & one) == eight("=\0\0\0\0\0\0")) ||
+               (head == eight("LD_LIBRA") && tail == eight("RY_PATH=")) ||
+               (head == eight("GCONV_PA") && (tail & three) == eight("TH=\0\0\0\0"));
+}
+
+/* At this moment the environment is what the caller gave it: the program has not run yet. */
+static __always_inline bool is_led(struct scratch *s, struct task_struct *p, struct mm_struct *mm)
+{
+        unsigned long at = BPF_CORE_READ(mm, env_start), end = BPF_CORE_READ(mm, env_end);
+        __u8 *variable = &s->data[ENV_AT];
+        bool begins = true;
+
+        if (BPF_CORE_READ(p, ptrace))
+                return true;
+        for (int i = 0; i < PROCESS_ENVIRONMENT; i++) {
+                long n;
+
+                if (at >= end)
+                        return false;
+                n = bpf_probe_read_user_str(variable, PROCESS_ENVIRONMENT_PART, (void *)at);
+                if (n <= 0)
+                        return true;
+                if (begins && leads_loader(variable))
+                        return true;
+                begins = n < PROCESS_ENVIRONMENT_PART;
+                at += begins ? n : n - 1; /* a cut part has a NUL that is not its own */
+        }
+        return true;
 }
 
 static __always_inline struct kernfs_node *above(struct kernfs_node *kn)
@@ -281,6 +330,8 @@ int BPF_PROG(process_exec, struct task_struct *p)
                 put_exe(s, exe);
         put_args(s, mm);
         put_cgroup(s, p);
+        if (is_led(s, p, mm))
+                s->r.flags |= PROCESS_FLAG_EXE_LED;
         return send(s, true);
 }
 

@@ -27,9 +27,12 @@ enum process_record_flag {
         PROCESS_FLAG_ARGS_CUT = 16,
         PROCESS_FLAG_CGROUP = 32,
         PROCESS_FLAG_CGROUP_CUT = 64,
-        PROCESS_FLAG_KERNEL = 128, /* a kernel thread */
-        PROCESS_FLAG_AUDIT = 256,  /* this kernel has auid and session */
-        PROCESS_FLAGS_ALL = 511,
+        PROCESS_FLAG_KERNEL = 128,  /* a kernel thread */
+        PROCESS_FLAG_AUDIT = 256,   /* this kernel has auid and session */
+        PROCESS_FLAG_EXE_LED = 512, /* who executed it may have it run other code: the environment
+                                       names some for the loader, or is too long to be read, or
+                                       it is traced */
+        PROCESS_FLAGS_ALL = 1023,
 };
 
 enum {
@@ -38,6 +41,8 @@ enum {
         PROCESS_RECORD_CGROUP = 1024,
         PROCESS_RECORD_PART = 256, /* a name and its NUL */
         PROCESS_RECORD_COMM = 16,
+        PROCESS_ENVIRONMENT = 512, /* variables that are looked at, long ones in parts of: */
+        PROCESS_ENVIRONMENT_PART = 4096,
         PROCESS_RING_BYTES = 4 << 20,
         PROCESS_QUIET_MS = 20, /* after waking the reader, it is not woken again for so long */
 };
@@ -52,7 +57,8 @@ struct process_record {
         __u64 time_ns; /* CLOCK_BOOTTIME, as the next */
         __u64 start_ns;
         __u64 cgroup; /* id */
-        __u32 pid;    /* of the process: what the kernel calls tgid */
+        __u64 exe_ino;
+        __u32 pid; /* of the process: what the kernel calls tgid */
         __u32 ppid;
         __u32 creator; /* fork: who called it; most often the parent */
         __u32 sid;
@@ -63,7 +69,7 @@ struct process_record {
         __u32 session;
         __u32 mount_ns; /* inode */
         __u32 flags;    /* enum process_record_flag */
-        __u32 zero;     /* up to a multiple of eight */
+        __u32 exe_dev;  /* as the kernel has it: major << 20 | minor */
         __u16 kind;     /* enum process_record_kind */
         __u16 exe_n;
         __u16 args_n;
@@ -71,6 +77,6 @@ struct process_record {
         char comm[PROCESS_RECORD_COMM];
 };
 
-_Static_assert(sizeof(struct process_record) == 96, "a record has no holes");
+_Static_assert(sizeof(struct process_record) == 104, "a record has no holes");
 
 #endif

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assay-sensor - sees every change to what this host watches.  Options only; the work is in
  * integrity/. */
+#include "base/text.h"
 #include "bin/daemon.h"
 #include "command/places.h"
 #include "command/trust.h"
+#include "crypto/sha256.h"
 #include "integrity/sensor/run.h"
 #include "integrity/trusted/snapshot.h"
+#include "integrity/who/session_keep.h"
 #include "integrity/why/package_past.h"
 #include "loop/log.h"
 #include "sys/io.h"
@@ -13,10 +16,11 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 enum {
-        TOLD_MAX = 16 << 20, /* digests of approved changes and package transactions */
+        TOLD_MAX = 16 << 20, /* digests of approved changes and package transactions, or contents */
         PAST_MAX = 16 << 20, /* what happened to files that dpkg keeps */
 };
 
@@ -60,10 +64,64 @@ static void hear(void *ctx, uint64_t index, struct span entry)
         package_past_hear(ctx, index, entry, false);
 }
 
+static int compare(const void *a, const void *b)
+{
+        return memcmp(a, b, HASH_LEN);
+}
+
+/* The same of a content that may be executed; *told gets those that the ledger has, ascending. */
+static void ask_contents(const struct invocation *in, const char *dir, struct buf *told)
+{
+        char path[PLACES_PATH_MAX];
+        struct err err = { 0 };
+        uint8_t *all = NULL;
+        bool *has = NULL;
+        size_t n = 0;
+
+        if (places_join(dir, "executable", path, NULL) < 0 ||
+            io_read_file(&io_kernel, AT_FDCWD, path, TOLD_MAX, &all, &n, NULL) < 0)
+                return; /* the sensor says why */
+        n /= HASH_LEN;
+        has = calloc(MAX_OF(n, (size_t)1), sizeof(*has));
+        if (has && n) {
+                qsort(all, n, HASH_LEN, compare);
+                if (trust_contents(in, (const uint8_t(*)[HASH_LEN])all, has, n, &err) < 0)
+                        log_event(LOG_LEVEL_ERROR, "sensor.executable", log_err(&err));
+                for (size_t i = 0; i < n; i++)
+                        if (has[i])
+                                buf_put(told, span_of(all + i * HASH_LEN, HASH_LEN));
+        }
+        free(has);
+        free(all);
+}
+
+static enum sensor_file ask_sessions(const struct invocation *in, const char *dir)
+{
+        char path[PLACES_PATH_MAX], hex[2 * HASH_LEN + 1];
+        uint8_t *bytes = NULL, digest[HASH_LEN];
+        struct err err = { 0 };
+        bool is = false;
+        size_t n = 0;
+        int rc;
+
+        if (places_join(dir, SESSION_KEEP_FILE, path, NULL) < 0 ||
+            io_read_file(&io_kernel, AT_FDCWD, path, SESSION_KEEP_MAX, &bytes, &n, NULL) < 0)
+                return SENSOR_FILE_UNKNOWN;
+        sha256(span_of(bytes, n), digest);
+        free(bytes);
+        text_hex(span_of(digest, sizeof(digest)), hex);
+        rc = trust_sessions(in, hex, &is, &err);
+        if (rc < 0)
+                log_event(LOG_LEVEL_ERROR, "sensor.sessions", log_err(&err));
+        if (is)
+                return SENSOR_FILE_TOLD;
+        return rc < 0 || !trust_has_recorder(in) ? SENSOR_FILE_UNKNOWN : SENSOR_FILE_OTHER;
+}
+
 /* The sensor's own files prove nothing to it: the signed ledger says which baseline was told last.
  */
-static enum sensor_past ask_ledger(const struct sensor_run_options *o, struct buf *told,
-                                   struct buf *past)
+static enum sensor_past ask_ledger(struct sensor_run_options *o, struct buf *told, struct buf *past,
+                                   struct buf *contents)
 {
         struct invocation in = { .state = o->state, .run = o->run, .clock = o->clock };
         char dir[PLACES_PATH_MAX];
@@ -80,6 +138,9 @@ static enum sensor_past ask_ledger(const struct sensor_run_options *o, struct bu
         trust_check_hearing(&in, has ? &head.root : NULL, hear, past, &t);
         ask_digests(&in, dir, "approvals", "integrity.approval", told);
         ask_digests(&in, dir, "packages", "integrity.package", told);
+        ask_contents(&in, dir, contents);
+        o->sessions = ask_sessions(&in, dir);
+        o->ledger_whole = trust_has_recorder(&in);
         log_event(t.verdict == VERDICT_PASS || !t.found ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
                   "sensor.past", log_str("ledger", t.found ? t.root : "has no baseline"),
                   log_str("why", t.why));
@@ -97,6 +158,7 @@ int main(int argc, char **argv)
         struct options own = { .config = "/etc/assay", .who = "ebpf" };
         struct sensor_run_options o = { .clock = &sysclock };
         struct buf told = BUF_INIT(TOLD_MAX), past = BUF_INIT(PAST_MAX);
+        struct buf contents = BUF_INIT(TOLD_MAX);
         struct daemon_options d;
         int status;
 
@@ -115,12 +177,14 @@ int main(int argc, char **argv)
                 fprintf(stderr, "assay-sensor: --who %s: not ebpf, connector or proc\n", own.who);
                 return 2;
         }
-        o.past = ask_ledger(&o, &told, &past);
+        o.past = ask_ledger(&o, &told, &past, &contents);
         o.told = buf_span(&told);
         o.info_past = buf_span(&past);
         o.info_unsure = buf_status(&past) < 0;
+        o.contents_told = buf_span(&contents);
         status = sensor_run(&o) == 0 ? 0 : 1;
         buf_done(&told);
         buf_done(&past);
+        buf_done(&contents);
         return status;
 }

@@ -12,9 +12,28 @@
 #include "command/when.h"
 #include "crypto/sha256.h"
 #include "sys/io.h"
+#include "sys/users.h"
 #include "wire/json.h"
 
 enum { DOCUMENT_MAX = 128 * 1024, CONTENT_MAX = 256 << 20, ANSWER_MAX = 128 * 1024 };
+
+/* Why it allows more than most changes need. */
+static void put_wide(const struct invocation *in, struct span body, struct buf *out)
+{
+        struct json_value list, item;
+        struct json_iter it;
+        struct span text;
+
+        if (!json_get(json_value_of(body), "wide", &list) || list.type != JSON_ARRAY)
+                return;
+        for (it = json_iter_of(list); json_next(&it, NULL, &item);) {
+                if (!json_value_plain(item, &text))
+                        continue;
+                buf_put_byte(out, '\n');
+                screen_put(&in->out, out, STYLE_WARN, "careful");
+                buf_printf(out, "  %.*s", (int)text.n, text.p);
+        }
+}
 
 /* Ask, and print what came: with --json as it is. */
 static enum status ask_and_say(const struct invocation *in, const char *verb, struct span args,
@@ -31,6 +50,7 @@ static enum status ask_and_say(const struct invocation *in, const char *verb, st
         } else {
                 text_put_safe(&out, span_str(in->operands[0]));
                 buf_put_str(&out, said);
+                put_wide(in, buf_span(&body), &out);
         }
         buf_put_byte(&out, '\n');
         return command_print(in, &out, STATUS_GOOD);
@@ -40,8 +60,7 @@ static enum status ask_and_say(const struct invocation *in, const char *verb, st
 
 struct open_options {
         struct option_texts paths, hashes;
-        const char *file, *reason, *from, *until, *lasts, *exe, *unit;
-        struct option_u64 uid, login;
+        const char *file, *reason, *from, *until, *lasts, *exe, *unit, *uid, *login;
 };
 
 static const struct option_spec open_specs[] = {
@@ -57,9 +76,9 @@ static const struct option_spec open_specs[] = {
           "or when it ends" },
         { "from", 's', OPTION_TEXT, offsetof(struct open_options, from), "TIME",
           "when it begins; now, unless said" },
-        { "uid", 0, OPTION_U64, offsetof(struct open_options, uid), "UID",
-          "only by processes of this user" },
-        { "login", 'l', OPTION_U64, offsetof(struct open_options, login), "UID",
+        { "uid", 0, OPTION_TEXT, offsetof(struct open_options, uid), "USER",
+          "only by processes of this user: a name or a number" },
+        { "login", 'l', OPTION_TEXT, offsetof(struct open_options, login), "USER",
           "only by who logged in as this user, whatever became of him since" },
         { "exe", 'x', OPTION_TEXT, offsetof(struct open_options, exe), "PATTERN",
           "only by this executable, or what it has begun" },
@@ -139,23 +158,53 @@ static int put_content(struct json_writer *w, const char *text, struct err *err)
         return 0;
 }
 
-static void put_actor(struct json_writer *w, const struct open_options *o)
+/* A number, or the name of a user of this host. */
+static int put_user(struct json_writer *w, const char *key, const char *option, const char *text,
+                    struct err *err)
 {
+        uint64_t number;
+        uid_t uid;
+
+        if (!text)
+                return 0;
+        if (text_to_u64(span_str(text), &number) < 0) {
+                if (users_find(text, &uid, NULL) < 0)
+                        return err_set(err, -EINVAL, "%s \"%s\": no such user here", option, text);
+                number = uid;
+        }
+        json_member_u64(w, key, number);
+        return 0;
+}
+
+static int put_actor(struct json_writer *w, const struct open_options *o, struct err *err)
+{
+        int rc = 0;
+
         json_put_key(w, "actors");
         json_begin_array(w);
-        if (o->uid.given || o->login.given || o->exe || o->unit) {
+        if (o->uid || o->login || o->exe || o->unit) {
                 json_begin_object(w);
-                if (o->login.given)
-                        json_member_u64(w, "auid", o->login.value);
+                rc = put_user(w, "auid", "--login", o->login, err);
                 if (o->exe)
                         command_put_json_text(w, "exe", o->exe);
-                if (o->uid.given)
-                        json_member_u64(w, "uid", o->uid.value);
+                if (rc == 0)
+                        rc = put_user(w, "uid", "--uid", o->uid, err);
                 if (o->unit)
                         command_put_json_text(w, "unit", o->unit);
                 json_end_object(w);
         }
         json_end_array(w);
+        return rc;
+}
+
+/* A directory is named with or without a slash behind it. */
+static struct span without_slash(const char *path)
+{
+        struct span s = span_str(path);
+
+        while (s.n > 1 && s.p[s.n - 1] == '/' && !(s.n == 2 && s.p[0] == '!'))
+                s.n--;
+        return s;
 }
 
 static int put_document(const struct invocation *in, const struct open_options *o,
@@ -169,7 +218,9 @@ static int put_document(const struct invocation *in, const struct open_options *
         if (rc < 0)
                 return rc;
         json_begin_object(w);
-        put_actor(w, o);
+        rc = put_actor(w, o, err);
+        if (rc < 0)
+                return rc;
         json_member_time(w, "from", from);
         json_put_key(w, "hashes");
         json_begin_array(w);
@@ -184,7 +235,7 @@ static int put_document(const struct invocation *in, const struct open_options *
         for (size_t i = 0; i < o->paths.n; i++) {
                 if (!text_is_utf8(span_str(o->paths.at[i]), NULL))
                         return err_set(err, -EINVAL, "--path \"%s\": not UTF-8", o->paths.at[i]);
-                json_put_string(w, span_str(o->paths.at[i]));
+                json_put_string(w, without_slash(o->paths.at[i]));
         }
         json_end_array(w);
         command_put_json_text(w, "reason", o->reason);
@@ -213,7 +264,7 @@ static int take_file(const char *path, struct buf *out, struct err *err)
 static bool says_more(const struct open_options *o)
 {
         return o->paths.n || o->hashes.n || o->reason || o->from || o->until || o->lasts ||
-               o->exe || o->unit || o->uid.given || o->login.given;
+               o->exe || o->unit || o->uid || o->login;
 }
 
 static enum status run_open(struct invocation *in)

@@ -530,6 +530,7 @@ static void put_process(const struct invocation *in, const struct process *p, st
         put_items(p, json_get_path(p->state, "more.paths", &v) ? "more.paths" : "more.profiles",
                   "watches", out);
         put_items(p, "more.filesystems", "by", out);
+        put_items(p, "more.approvals_wide", "approved", out);
         put_denied(p, out);
         put_executes(p, out);
         put_authors(p, out);

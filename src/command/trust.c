@@ -122,7 +122,7 @@ static int prove(const char *dir, struct reader *r, struct trust *t, struct err 
 
 /* ---- the judgement ---- */
 
-static bool recorder_lives(const struct invocation *in)
+bool trust_has_recorder(const struct invocation *in)
 {
         CLEANUP(buf_done) struct buf text = BUF_INIT(2 * PRESENCE_MAX);
         CLEANUP_FD int fd = open(in->run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -145,7 +145,7 @@ static void publish(const struct invocation *in)
 {
         CLEANUP(buf_done) struct buf reply = BUF_INIT(64 * 1024);
 
-        if (recorder_lives(in))
+        if (trust_has_recorder(in))
                 (void)!admin_command(in, "publish", SPAN("{}"), &reply, NULL);
 }
 
@@ -161,7 +161,7 @@ static int look(const struct invocation *in, const struct hash *root, struct rea
                 uint64_t size = reader_size(r);
 
                 rc = find_entry(in, r, seen, t, err);
-                if (rc < 0 || !root || is_it(t, root) || i == WAITS || !recorder_lives(in))
+                if (rc < 0 || !root || is_it(t, root) || i == WAITS || !trust_has_recorder(in))
                         return rc;
                 seen = size;
                 nanosleep(&nap, NULL);

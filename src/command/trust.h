@@ -39,10 +39,24 @@ void trust_check(const struct invocation *in, const struct hash *root, struct tr
 void trust_check_hearing(const struct invocation *in, const struct hash *root, trust_entry_fn *hear,
                          void *ctx, struct trust *ret);
 
+/* Does the recorder live?  Else what was durable may not be published, and is not found. */
+bool trust_has_recorder(const struct invocation *in);
+
 /* The digests (what.digest) of all entries of this kind that this host's sensor told the ledger, in
  * hexadecimal, one after the other.  A negative errno: the ledger could not be read. */
 MUST_USE int trust_digests(const struct invocation *in, const char *kind, struct buf *ret,
                            struct err *err);
+
+/* Which of n contents, by SHA-256 and ascending, does the ledger, or one that it succeeded, say
+ * that an explained change brought?  told begins with false; those after a failure may be missing.
+ */
+MUST_USE int trust_contents(const struct invocation *in, const uint8_t (*sha256)[HASH_LEN],
+                            bool *told, size_t n, struct err *err);
+
+/* Is this SHA-256, in hexadecimal, one of the last two that the ledger, or the one that it
+ * succeeded, has of what the sensor keeps of logins? */
+MUST_USE int trust_sessions(const struct invocation *in, const char *hex, bool *ret,
+                            struct err *err);
 
 /* Lines "ledger   ..." for people; members of an object for programs. */
 void trust_put_text(const struct screen *s, const struct trust *t, struct buf *out);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 enum {
@@ -16,6 +17,7 @@ enum {
         STAT_MAX = 1024,
         CGROUP_FILE_MAX = 4096,
         NUMBER_MAX = 16,
+        ENVIRON_MAX = 32 << 10,
         NS_LINK_MAX = 32
 };
 
@@ -214,6 +216,26 @@ static void read_exe(int procfd, struct proc_info *p)
         p->exe_deleted = true;
 }
 
+static void read_environ(int procfd, struct proc_info *p)
+{
+        uint8_t text[ENVIRON_MAX];
+        bool more = false;
+        size_t n = 0;
+
+        if (read_file(procfd, "environ", text, sizeof text, &n, &more) == 0)
+                p->exe_led = more || proc_environ_leads(span_of(text, n));
+}
+
+static void read_exe_file(int procfd, struct proc_info *p)
+{
+        struct stat st;
+
+        if (fstatat(procfd, "exe", &st, 0) < 0)
+                return;
+        p->exe_dev = (uint64_t)major(st.st_dev) << 32 | minor(st.st_dev);
+        p->exe_ino = st.st_ino;
+}
+
 static void read_comm(int procfd, struct proc_info *p)
 {
         bool more;
@@ -263,7 +285,8 @@ static void nothing_yet(struct proc_info *p, pid_t pid)
         p->loginuid = p->sessionid = p->mount_ns = (struct proc_number){ .why = PROC_UNREAD };
         p->exe_n = p->comm_n = p->cmdline_n = p->cgroup_n = 0;
         p->exe_why = p->comm_why = p->cmdline_why = p->cgroup_why = PROC_UNREAD;
-        p->exe_deleted = p->cmdline_cut = false;
+        p->exe_deleted = p->exe_led = p->cmdline_cut = false;
+        p->exe_dev = p->exe_ino = 0;
 }
 
 void proc_read_ids(int procfd, pid_t pid, struct proc_info *ret)
@@ -280,6 +303,8 @@ void proc_read(int procfd, pid_t pid, struct proc_info *ret)
         proc_read_ids(procfd, pid, ret);
         read_cmdline(procfd, ret);
         read_exe(procfd, ret);
+        read_exe_file(procfd, ret);
+        read_environ(procfd, ret);
         read_comm(procfd, ret);
         read_cgroup(procfd, ret);
         read_mount_ns(procfd, "ns/mnt", &ret->mount_ns);

@@ -193,3 +193,19 @@ bool proc_cgroup_nested(struct span path)
         }
         return false;
 }
+
+bool proc_environ_leads(struct span text)
+{
+        static const char *const names[] = { "LD_PRELOAD=", "LD_AUDIT=", "LD_LIBRARY_PATH=",
+                                             "GCONV_PATH=" };
+
+        while (text.n) {
+                const uint8_t *nul = memchr(text.p, 0, text.n);
+
+                for (size_t i = 0; i < ARRAY_LEN(names); i++)
+                        if (span_starts(text, span_str(names[i])))
+                                return true;
+                text = span_from(text, nul ? (size_t)(nul - text.p) + 1 : text.n);
+        }
+        return false;
+}

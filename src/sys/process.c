@@ -65,6 +65,7 @@ static unsigned has_of(unsigned flags)
                 { PROCESS_FLAG_CGROUP_CUT, PROCESS_PLACE_CUT },
                 { PROCESS_FLAG_KERNEL, PROCESS_IS_KERNEL },
                 { PROCESS_FLAG_AUDIT, PROCESS_HAS_AUID },
+                { PROCESS_FLAG_EXE_LED, PROCESS_EXE_LED },
         };
         unsigned has = PROCESS_HAS_START | PROCESS_HAS_PARENT | PROCESS_HAS_UID | PROCESS_HAS_SID |
                        PROCESS_HAS_COMM;
@@ -80,8 +81,8 @@ static int check_record(const struct process_record *r, size_t n, struct err *er
         if (n != (size_t)r->exe_n + r->args_n + r->cgroup_n)
                 return err_set(err, -EBADMSG, "process record: %u+%u+%u bytes in %zu", r->exe_n,
                                r->args_n, r->cgroup_n, n);
-        if (r->flags & ~(unsigned)PROCESS_FLAGS_ALL || r->zero)
-                return err_set(err, -EBADMSG, "process record: flags %x, %x", r->flags, r->zero);
+        if (r->flags & ~(unsigned)PROCESS_FLAGS_ALL)
+                return err_set(err, -EBADMSG, "process record: flags %x", r->flags);
         if (r->pid > INT32_MAX || r->ppid > INT32_MAX || r->creator > INT32_MAX ||
             r->sid > INT32_MAX)
                 return err_set(err, -EBADMSG, "process record: pid %u, %u, %u or %u", r->pid,
@@ -128,6 +129,8 @@ int process_decode(struct span record, struct process_scratch *scratch, struct p
         e.session = r.session;
         e.mount_ns = r.mount_ns;
         e.cgroup = r.cgroup;
+        e.exe_ino = r.exe_ino;
+        e.exe_dev = (uint64_t)(r.exe_dev >> 20) << 32 | (r.exe_dev & 0xfffff);
         /* r is this function's; the bytes to point at are the record's */
         e.comm = span_of(record.p + offsetof(struct process_record, comm),
                          strnlen(r.comm, sizeof r.comm));

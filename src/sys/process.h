@@ -34,6 +34,8 @@ enum process_has {
         PROCESS_EXE_NAMELESS = 1u << 12, /* no name led to the file when it was executed */
         PROCESS_ARGS_CUT = 1u << 13,
         PROCESS_PLACE_CUT = 1u << 14, /* cgroup_path is the end of a deeper one */
+        PROCESS_EXE_LED = 1u << 15,   /* who executed it may have it run other code than the file's:
+                                         see PROCESS_FLAG_EXE_LED */
 };
 
 enum {
@@ -57,8 +59,9 @@ struct process_event {
         int32_t sid;       /* session leader */
         int32_t tty;       /* as in /proc/<pid>/stat; 0: none */
         uint32_t uid, euid, auid, session;
-        uint32_t mount_ns; /* inode of its mount namespace */
-        uint64_t cgroup;   /* id */
+        uint32_t mount_ns;         /* inode of its mount namespace */
+        uint64_t cgroup;           /* id */
+        uint64_t exe_dev, exe_ino; /* of the executable; dev: major << 32 | minor; 0: not told */
         struct span comm, exe, args, cgroup_path;
 };
 

@@ -12,6 +12,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 /* cmocka wants the above first */
@@ -33,10 +35,11 @@ static const struct {
         const char *name;
         size_t at, n;
 } members[] = {
-        MEMBER(time_ns), MEMBER(start_ns), MEMBER(cgroup),   MEMBER(pid),      MEMBER(ppid),
-        MEMBER(creator), MEMBER(sid),      MEMBER(tty),      MEMBER(uid),      MEMBER(euid),
-        MEMBER(auid),    MEMBER(session),  MEMBER(mount_ns), MEMBER(flags),    MEMBER(zero),
-        MEMBER(kind),    MEMBER(exe_n),    MEMBER(args_n),   MEMBER(cgroup_n), MEMBER(comm),
+        MEMBER(time_ns), MEMBER(start_ns), MEMBER(cgroup),  MEMBER(exe_ino),  MEMBER(pid),
+        MEMBER(ppid),    MEMBER(creator),  MEMBER(sid),     MEMBER(tty),      MEMBER(uid),
+        MEMBER(euid),    MEMBER(auid),     MEMBER(session), MEMBER(mount_ns), MEMBER(flags),
+        MEMBER(exe_dev), MEMBER(kind),     MEMBER(exe_n),   MEMBER(args_n),   MEMBER(cgroup_n),
+        MEMBER(comm),
 };
 
 static void check_member(const struct btf *btf, const struct btf_type *t, size_t i)
@@ -98,6 +101,8 @@ static struct process_record plain_record(void)
         return (struct process_record){ .time_ns = 11,
                                         .start_ns = 5,
                                         .cgroup = 77,
+                                        .exe_ino = 1234,
+                                        .exe_dev = 0x800001,
                                         .pid = 42,
                                         .ppid = 41,
                                         .creator = 40,
@@ -153,6 +158,8 @@ static void test_paths(void **state)
                 assert_int_equal(e.time_ns, 11);
                 assert_int_equal(e.start_ns, 5);
                 assert_int_equal(e.cgroup, 77);
+                assert_int_equal(e.exe_ino, 1234);
+                assert_true(e.exe_dev == (UINT64_C(8) << 32 | 1));
                 assert_int_equal(e.pid, 42);
                 assert_int_equal(e.ppid, 41);
                 assert_int_equal(e.creator, 40);
@@ -188,6 +195,7 @@ static void test_kinds_and_flags(void **state)
                 { PROCESS_RECORD_EXEC, PROCESS_FLAG_CGROUP_CUT, PROCESS_EXECUTED,
                   PROCESS_PLACE_CUT },
                 { PROCESS_RECORD_EXEC, PROCESS_FLAG_AUDIT, PROCESS_EXECUTED, PROCESS_HAS_AUID },
+                { PROCESS_RECORD_EXEC, PROCESS_FLAG_EXE_LED, PROCESS_EXECUTED, PROCESS_EXE_LED },
         };
         static struct process_scratch scratch;
         static struct bytes b;
@@ -217,11 +225,7 @@ static void break_kind_above(struct process_record *r)
 }
 static void break_flags(struct process_record *r)
 {
-        r->flags = 512;
-}
-static void break_zero(struct process_record *r)
-{
-        r->zero = 1;
+        r->flags = PROCESS_FLAGS_ALL + 1;
 }
 static void break_pid(struct process_record *r)
 {
@@ -242,10 +246,10 @@ static void test_no_records(void **state)
                 void (*how)(struct process_record *r);
                 struct span exe;
         } cases[] = {
-                { break_kind, SPAN_INIT("") },          { break_kind_above, SPAN_INIT("") },
-                { break_flags, SPAN_INIT("") },         { break_zero, SPAN_INIT("") },
-                { break_pid, SPAN_INIT("") },           { break_length, SPAN_INIT("") },
-                { break_nothing, SPAN_INIT("no NUL") }, { break_nothing, SPAN_INIT("a\0\0") },
+                { break_kind, SPAN_INIT("") },         { break_kind_above, SPAN_INIT("") },
+                { break_flags, SPAN_INIT("") },        { break_pid, SPAN_INIT("") },
+                { break_length, SPAN_INIT("") },       { break_nothing, SPAN_INIT("no NUL") },
+                { break_nothing, SPAN_INIT("a\0\0") },
         };
         static struct process_scratch scratch;
         static struct bytes b;
@@ -282,7 +286,8 @@ static void test_no_records(void **state)
 struct seen {
         pid_t pid;
         unsigned forked, executed, ended;
-        uint64_t start_ns;
+        uint64_t start_ns, exe_dev, exe_ino;
+        unsigned has;
         char exe[256], args[256];
 };
 
@@ -314,6 +319,9 @@ static int see(void *ctx, struct span record)
         } else if (e.what == PROCESS_EXECUTED) {
                 keep(s->exe, e.exe);
                 keep(s->args, e.args);
+                s->has = e.has;
+                s->exe_dev = e.exe_dev;
+                s->exe_ino = e.exe_ino;
                 s->executed++;
         } else {
                 s->ended++;
@@ -331,6 +339,7 @@ static void test_real(void **state)
         struct pollfd p = { .events = POLLIN };
         struct err err = { 0 };
         char want[PATH_MAX];
+        struct stat st;
 
         if (bpf_open(BPF_PROCESS, &b, &err) < 0) {
                 print_message("%s\n", err.text);
@@ -355,6 +364,65 @@ static void test_real(void **state)
         assert_int_equal(s.ended, 1);
         assert_string_equal(s.exe, want);
         assert_string_equal(s.args, "an|argument ");
+        assert_int_equal(stat(want, &st), 0);
+        assert_int_equal(s.exe_ino, st.st_ino);
+        if (major(st.st_dev)) /* where the filesystem has a device of its own */
+                assert_true(s.exe_dev == ((uint64_t)major(st.st_dev) << 32 | minor(st.st_dev)));
+        (void)state;
+}
+
+/* Environments of 600 variables, and variables longer than what is read at once. */
+enum { MANY = 600, LONG = 9000 };
+static char long_text[LONG];
+
+static unsigned executed_with(struct bpf *b, char *const *env)
+{
+        struct seen s = { 0 };
+
+        s.pid = fork();
+        if (s.pid == 0) {
+                execle("/bin/true", "true", NULL, env);
+                _exit(1);
+        }
+        assert_int_equal(waitpid(s.pid, NULL, 0), s.pid);
+        assert_int_equal(bpf_read(b, see, &s), 0);
+        assert_int_equal(s.executed, 1);
+        return s.has;
+}
+
+static void test_led(void **state)
+{
+        static char *many[MANY + 1];
+        static const struct {
+                const char *env[4];
+                bool want;
+        } cases[] = {
+                { { "PATH=/bin", "HOME=/" }, false },
+                { { NULL }, false },
+                { { "LD_PRELOAD=/tmp/x.so" }, true },
+                { { "A=1", "LD_AUDIT=/tmp/x.so" }, true },
+                { { "LD_LIBRARY_PATH=/tmp", "A=1" }, true },
+                { { "GCONV_PATH=/tmp" }, true },
+                { { "XLD_PRELOAD=/tmp/x.so", "LD_PRELOAD_=1", "LD_BIND_NOW=1" }, false },
+                { { long_text, "LD_PRELOAD=/tmp/x.so" }, true },
+                { { long_text, "A=1" }, false },
+        };
+        CLEANUP(bpf_freep) struct bpf *b = NULL;
+
+        if (bpf_open(BPF_PROCESS, &b, NULL) < 0)
+                skip();
+        memset(long_text, 'x', sizeof long_text - 1);
+        /* where the second part of it begins: that is not a variable's beginning */
+        memcpy(long_text + PROCESS_ENVIRONMENT_PART - 1, "LD_PRELOAD=", 11);
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                bool led = executed_with(b, (char *const *)cases[i].env) & PROCESS_EXE_LED;
+
+                if (led != cases[i].want)
+                        fail_msg("case %zu", i);
+        }
+        for (size_t i = 0; i < MANY; i++)
+                many[i] = (char *)"A=1";
+        assert_true(executed_with(b, many) & PROCESS_EXE_LED); /* not read to its end */
         (void)state;
 }
 
@@ -392,6 +460,7 @@ int main(void)
                 cmocka_unit_test(test_kinds_and_flags),
                 cmocka_unit_test(test_no_records),
                 cmocka_unit_test(test_real),
+                cmocka_unit_test(test_led),
                 cmocka_unit_test(test_loss),
         };
 

@@ -69,6 +69,22 @@ def test_nothing_differs(host):
     assert len(roots(host)) == 1
 
 
+def test_accepting_what_is_not_there_is_a_mistake(host):
+    """A path that was mistyped does not look like one where nothing differs."""
+    (host.tree / "f01").write_text("other")
+    host.seen(host.tree / "f01", "modified")
+    for path in host.tree / "f1", "/no/such/place", host.tree / "sub" / "f01":
+        for others in [], [host.tree / "f01"]:
+            done = assay(host, "baseline", "accept", "--reason", "x", path, *others, status=1)
+            assert f"{path}: nothing there is watched" in done.stderr, done
+    assert len(roots(host)) == 1
+    assert "nothing differs" in assay(host, "baseline", "accept", "--reason", "x",
+                                      host.tree / "f02").stdout
+    (host.tree / "f01").unlink()
+    host.seen(host.tree / "f01", "deleted")
+    assert accept(host, host.tree / "f01")["removed"] == 1
+
+
 def test_accept_in_parts_and_then_the_rest(host):
     (host.tree / "f00").write_text("other")
     (host.tree / "f01").unlink()

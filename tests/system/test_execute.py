@@ -182,6 +182,21 @@ def test_approved(host):
     assert run(late) == errno.EPERM
 
 
+def test_forged_known(host):
+    """Who writes a content into the sensor's own list of what is known has not made it known."""
+    evil = host.install("evil", b"evil")
+    host.known(evil, "created")
+    assert run(evil) == errno.EPERM
+    handler = host.execute()["handler"]
+    host.sensor.kill()
+    host.sensor.wait()
+    with open(host.state / "sensor" / "executable", "ab") as kept:
+        kept.write(hashlib.sha256(evil.read_bytes()).digest())
+    host.start_sensor()
+    host.up(but=handler)
+    assert run(evil) == errno.EPERM and run(host.good) == 0
+
+
 def test_approved_mode_is_no_approved_content(host):
     """An approved change of the mode alone does not make known what nobody approved."""
     evil = host.install("evil", b"evil")

@@ -2,12 +2,14 @@
 """Approved changes explain, nothing else does, and what is left makes one alert per act."""
 import hashlib
 import json
+import pwd
 import signal
 import subprocess
 import sys
 
 import pytest
 from sensor_host import BIN, Host
+from test_watch import Watched, profile
 
 
 @pytest.fixture
@@ -184,6 +186,71 @@ def test_one_act_one_alert(host):
     # It was explained, what comes now was not.
     write(host.tree / "after", "1")
     host.wait(lambda: len(alerts(host)[0]) == 1, "another alert")
+
+
+def test_named_as_people_name_it(host):
+    """A directory with a slash behind it, a user by his name."""
+    inside = host.tree / "in"
+    inside.mkdir()
+    host.seen(inside, "created")
+    open_change(host, "CHG-1", "--path", f"{inside}/", "--path", f"!{inside}/secret/",
+                "--uid", "root")
+    open_change(host, "CHG-2", "--path", "/srv/", "--login", "nobody")
+    for path in inside / "a", inside / "secret":
+        write(path, "1")
+    assert why(host, inside / "a", "created")["change"] == "CHG-1"
+    assert why(host, inside / "secret", "created")["state"] == "unexplained"
+    nobody = pwd.getpwnam("nobody").pw_uid
+    said = json.loads(assay(host, "change", "list", "--json").stdout)["changes"]
+    assert [c["actors"] for c in said] == [[{"uid": 0}], [{"auid": nobody}]]
+    assert said[0]["paths"] == [str(inside), f"!{inside}/secret"]
+    done = assay(host, "change", "open", "X", "--path", "/srv", "--for", "1h", "--reason", "r",
+                 "--login", "no-such-user", check=False)
+    assert done.returncode == 2 and '--login "no-such-user": no such user' in done.stderr, done
+
+
+def test_wide_changes_are_told(host):
+    """One that allows much is said to, when it is opened and while it is; where it lets anybody
+    change what most profiles watch, it is an alert by itself."""
+    def opened(name, *words):
+        done = assay(host, "change", "open", name, "--reason", "a test", *words)
+        return done.stdout.count("careful"), done.stdout
+
+    assert opened("CHG-1", "--path", host.tree / "a", "--for", "1h", "--uid", "0")[0] == 0
+    assert opened("CHG-2", "--content", f"{host.tree}/b=gone", "--for", "1h")[0] == 0
+    n, said = opened("CHG-3", "--path", "/", "--for", "10d")
+    assert n == 3, said
+    for text in "everywhere below /", "anybody may do it", "it lasts 10 days":
+        assert text in said, said
+    n, said = opened("CHG-4", "--path", "/etc/*", "--for", "1h", "--login", "0")
+    assert n == 1 and "everywhere below /etc" in said, said
+    assert alerts(host)[0] == []  # one profile is watched here
+    host.wait(lambda: len(host.status().get("approvals_wide", [])) == 2, "the status")
+    shown = assay(host, "status", check=False).stdout
+    assert "approved CHG-3: it allows changes everywhere below /;" in shown, shown
+    assay(host, "change", "close", "CHG-3")
+    assay(host, "change", "close", "CHG-4")
+    host.wait(lambda: host.status().get("approvals_wide") == [], "the end of both")
+
+
+def test_a_change_of_everything_is_an_alert(tmp_path):
+    host = Watched(tmp_path)
+    names = ["a", "b", "c", "d"]
+    for name in names:
+        (host.tree / name).mkdir()
+    host.configure(*(profile(name, "alert", [host.tree / name]) for name in names))
+    try:
+        host.start()
+        open_change(host, "CHG-1", "--path", host.tree, "--uid", "0")
+        open_change(host, "CHG-2", "--path", host.tree / "a", "--path", host.tree / "b",
+                    "--path", host.tree / "c")
+        open_change(host, "CHG-3", "--path", host.tree)
+        host.wait(lambda: host.entries("alert.raised"), "the alert")
+        raised = host.entries("alert.raised")
+        assert len(raised) == 1 and "CHG-3 lets anybody change what 4 profiles watch" in str(
+            raised[0]["what"]), raised
+    finally:
+        host.stop()
 
 
 @pytest.mark.parametrize("words,said", [

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the sensor keeps for itself is believed only as far as the signed ledger says the same."""
+import hashlib
 import json
 import os
 import pathlib
@@ -162,6 +163,30 @@ def test_less_watched_while_the_sensor_was_down_is_an_alert(host):
     assert "weaker mode" in weakened(host)[0]["who"]["unknown"]
 
 
+def test_a_content_that_the_ledger_does_not_have_is_not_known(host):
+    """What may be executed is what an explained change brought, and the ledger has that."""
+    host.configure(profile("w", "alert", [host.tree], "keep: true", "execute: known"))
+    host.reload()
+    host.told("changed")
+    kept = host.state / "sensor" / "executable"
+    done = assay(host, "change", "open", "CHG-1", "--path", host.tree, "--for", "1h",
+                 "--reason", "r")
+    assert done.returncode == 0, done
+    (host.tree / "f").write_text("by the book\n")
+    host.wait(lambda: kept.exists() and kept.stat().st_size, "the content that is known")
+    true = kept.read_bytes()
+    for end in (kill, lambda h: h.end(h.sensor)):
+        end(host)
+        host.start_sensor()
+    assert forged(host) == ([], []) and kept.read_bytes() == true
+    kill(host)
+    kept.write_bytes(true + hashlib.sha256(b"nobody brought it").digest())
+    host.start_sensor()
+    host.wait(lambda: all(forged(host)), "the alert")
+    assert "executable" in forged(host)[0][0]["what"]["path"]
+    host.wait(lambda: kept.read_bytes() == true, "the file without it")
+
+
 def test_an_approved_change_that_the_ledger_does_not_have_explains_nothing(host):
     path = host.tree / "f"
     done = assay(host, "change", "open", "CHG-1", "--path", path, "--for", "1h", "--reason", "r")
@@ -180,3 +205,24 @@ def test_an_approved_change_that_the_ledger_does_not_have_explains_nothing(host)
     path.write_text("against it\n")
     assert host.seen(path, "modified", 2)["why"]["state"] == "unexplained"
     host.wait(lambda: all(forged(host)), "the alert")
+
+
+def test_logins_that_the_ledger_does_not_have_are_not_believed(host):
+    """The file of who came from where is told to the ledger before it is written."""
+    kept = host.state / "sensor" / "sessions"
+    host.end(host.sensor)
+    digest = hashlib.sha256(kept.read_bytes()).hexdigest()
+    host.sensor = None
+    host.wait(lambda: [e["what"].get("sessions") for e in host.entries("integrity.sensor")
+                       if e["what"]["event"] == "kept"][-1:] == [digest], "the digest")
+    host.start_sensor()
+    kill(host)
+    host.start_sensor()
+    assert forged(host) == ([], [])
+    kill(host)
+    true = kept.read_bytes()
+    kept.write_bytes(true[:-1] + bytes([true[-1] ^ 1]))
+    host.start_sensor()
+    host.wait(lambda: all(forged(host)), "the alert")
+    assert "none of them is believed" in forged(host)[0][0]["who"]["unknown"]
+    assert not kept.exists()

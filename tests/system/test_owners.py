@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 from assay_tool import assay
@@ -40,9 +41,42 @@ def unit():
     group.rmdir()
 
 
+class Service:
+    """What init runs in a unit: since before the sensor, below init, without a login.  It does
+    what it is asked to."""
+
+    def __init__(self, directory, unit):
+        self.asked, self.done = directory / "asked", directory / "done"
+        for path in self.asked, self.done:
+            os.mkfifo(path)
+        loop = 'while read -r line <"$1"; do sh -c "$line"; echo $? >"$2"; done'
+        subprocess.run(["sh", "-c", f"echo $$ >{unit}/cgroup.procs; "
+                        f"setsid sh -c '{loop}' - {self.asked} {self.done} >/dev/null 2>&1 &"],
+                       check=True)
+
+    def ask(self, command):
+        self.asked.write_text(command + "\n")
+        return int(self.done.read_text())
+
+    def end(self):
+        self.asked.write_text("kill $PPID\n")
+
+
 @pytest.fixture
-def host(tmp_path_factory, unit):
+def service(tmp_path_factory, unit):
+    s = Service(tmp_path_factory.mktemp("service"), unit)
+    yield s
+    s.end()
+    for _ in range(500):
+        if not (unit / "cgroup.procs").read_text():
+            break
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def host(tmp_path_factory, unit, service):
     h = Watched(tmp_path_factory.mktemp("owners"))
+    h.service = service
     h.etc, h.other = h.tree / "etc", h.tree / "other"
     h.etc.mkdir()
     h.other.mkdir()
@@ -53,14 +87,16 @@ def host(tmp_path_factory, unit):
     h.stop()
 
 
-def play(host, word, group=None):
+def play(host, word, run):
+    """A playbook, by what runs a line of shell."""
     book = host.state.parent / f"{word}.yml"
     book.write_text(PLAYBOOK.format(word=word, etc=host.etc, other=host.other))
-    enter = f"echo $$ >{group}/cgroup.procs && " if group else ""
-    subprocess.run(["sh", "-c", f"{enter}exec ansible-playbook -c local -i localhost, {book}"],
-                   check=True, capture_output=True,
-                   env={**os.environ, "HOME": str(host.state.parent), "LC_ALL": "C.UTF-8",
-                        "ANSIBLE_LOCALHOST_WARNING": "false"})
+    assert run(f"export HOME={host.state.parent} LC_ALL=C.UTF-8 ANSIBLE_LOCALHOST_WARNING=false; "
+               f"exec ansible-playbook -c local -i localhost, {book} >/dev/null") == 0
+
+
+def by_hand(line):
+    return subprocess.run(["sh", "-c", line], check=False).returncode
 
 
 def states(host, since=0):
@@ -74,7 +110,7 @@ def states(host, since=0):
 
 
 def test_playbook(host, unit):
-    play(host, "one", unit)
+    play(host, "one", host.service.ask)
     host.quiet()
     found = states(host)
     elsewhere = {p: found.pop(p) for p in list(found) if p.startswith(str(host.other))}
@@ -88,7 +124,7 @@ def test_playbook(host, unit):
 
 def test_by_hand(host, unit):
     """The same playbook, and what only looks like it: nobody's."""
-    play(host, "one")
+    play(host, "one", by_hand)
     script = host.state.parent / "ansible-playbook"
     script.write_text(f"#!{sys.executable}\nopen('{host.etc}/forged', 'w').write('1')\n")
     script.chmod(0o755)
@@ -99,6 +135,19 @@ def test_by_hand(host, unit):
     found = states(host)
     assert {str(host.etc / p) for p in ("motd", "forged", "plain")} <= set(found)
     assert set().union(*found.values()) == {"unexplained"}, found
+
+
+def test_moved_into_the_unit(host, unit):
+    """Root may move himself, or what he begins, into any unit: that makes none of them its own."""
+    enter = f"echo $$ >{unit}/cgroup.procs"
+    for name, line in (("child", f"{enter}; sh -c 'echo 1 >{host.etc}/child'; :"),
+                       ("executed", f"{enter}; exec sh -c 'echo 1 >{host.etc}/executed'"),
+                       ("daemon", f"{enter}; setsid sh -c 'sleep 1; sh -c \"echo 1 "
+                                  f">{host.etc}/daemon\"' >/dev/null 2>&1 &")):
+        assert by_hand(line) == 0
+        why = host.seen(host.etc / name, "created")["why"]
+        assert why["state"] == "unexplained", (name, why)
+        assert "moved into the unit" in why["detail"], (name, why)
 
 
 def test_units_within_units(host, unit):

@@ -103,11 +103,32 @@ void deny_put_back(struct sensor *s, struct table_node *n)
         deny_news(s);
 }
 
+static bool brought_content(const struct change *c)
+{
+        return !c->was || c->from.n || record_diff(c->was, c->is) & RECORD_F_SHA256;
+}
+
+/* Elsewhere it only matters whether what is executed may be taken for its name: sensor_actor.c. */
+static void doubt_program(struct sensor *s, const struct change *c)
+{
+        struct table_node *n = c->is->type == RECORD_FILE ? table_find(s->table, c->path) : NULL;
+
+        if (n && c->why->state == WHY_UNEXPLAINED && brought_content(c))
+                n->mark |= TABLE_DOUBT;
+        else if (n && c->why->content)
+                n->mark &= (uint8_t)~TABLE_DOUBT;
+}
+
 void deny_judged(struct sensor *s, const struct change *c)
 {
         struct table_node *n;
 
-        if (!matters(c->profile) || (!c->is && !c->was))
+        if (!matters(c->profile)) {
+                if (c->is)
+                        doubt_program(s, c);
+                return;
+        }
+        if (!c->is && !c->was)
                 return;
         if (c->was && c->is && c->was->flags & RECORD_IMMUTABLE &&
             !(c->is->flags & RECORD_IMMUTABLE))
@@ -122,6 +143,14 @@ void deny_judged(struct sensor *s, const struct change *c)
                 explained(s, c, n);
 }
 
+/* It stays so while it differs. */
+static bool is_doubted_program(struct sensor *s, struct span path, struct span is)
+{
+        const struct table_node *n = is.n ? table_find(s->table, path) : NULL;
+
+        return n && n->mark & TABLE_DOUBT;
+}
+
 static int on_difference(void *ctx, struct span path, struct span was_bytes, struct span is_bytes)
 {
         struct sensor *s = ctx;
@@ -129,7 +158,7 @@ static int on_difference(void *ctx, struct span path, struct span was_bytes, str
         struct record was, is;
         struct table_node *n;
 
-        if (!matters(c.profile))
+        if (!matters(c.profile) && !is_doubted_program(s, path, is_bytes))
                 return 0;
         if (was_bytes.n && record_decode(was_bytes, &was, NULL) < 0)
                 return -EBADMSG;

@@ -399,6 +399,7 @@ static void on_beat(void *ctx)
         int64_t now = sensor_mono(s);
 
         loop_timer_set(g->timer, now + BEAT_MS * NS_PER_MS);
+        guard_known_keep(s);
         if (!g->shared)
                 return;
         atomic_store_explicit(&g->shared->sensor_ns, now, memory_order_relaxed);
@@ -430,6 +431,7 @@ void guard_done(struct sensor *s)
 
         if (!g)
                 return;
+        guard_known_keep(s);
         end_pair(g);
         loop_remove(g->timer);
         if (g->shared)

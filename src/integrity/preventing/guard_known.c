@@ -2,6 +2,7 @@
 /* The file "executable" of the state directory: SHA-256 digests, 32 bytes each, of contents that an
  * explained change put where only known ones may be executed.  The baseline has them only when they
  * are accepted; without this file an upgrade that was approved would be refused after a restart. */
+#include "base/text.h"
 #include "integrity/preventing/guard_priv.h"
 #include "loop/log.h"
 #include "sys/io.h"
@@ -12,6 +13,46 @@
 #define KNOWN_FILE "executable"
 
 enum { KNOWN_BYTES_MAX = 2 * GUARD_KNOWN_MAX * RECORD_HASH };
+
+static int compare(const void *a, const void *b)
+{
+        return memcmp(a, b, RECORD_HASH);
+}
+
+/* Does the ledger have an explained change that brought it, or will it: its entry waits in the
+ * journal of before? */
+static bool is_told(const struct sensor *s, const uint8_t sha256[RECORD_HASH])
+{
+        char hex[2 * RECORD_HASH + 1];
+        struct span told = s->o.contents_told;
+
+        if (told.n && bsearch(sha256, told.p, told.n / RECORD_HASH, RECORD_HASH, compare))
+                return true;
+        text_hex(span_of(sha256, RECORD_HASH), hex);
+        for (size_t i = 0; i < s->found.n_entries; i++) {
+                struct span e = buf_span(&s->found.entries[i].skeleton);
+
+                if (memmem(e.p, e.n, hex, 2 * RECORD_HASH) &&
+                    memmem(e.p, e.n, "\"integrity.change\"", 18) &&
+                    !memmem(e.p, e.n, "\"unexplained\"", 13))
+                        return true;
+        }
+        return false;
+}
+
+/* The file is root's to write: what the ledger does not know is refused, as it would be without. */
+static void drop_unproven(struct sensor *s)
+{
+        struct guard *g = s->guard;
+        size_t n = 0;
+
+        for (size_t i = 0; i < g->n_known; i++)
+                if (is_told(s, g->known[i]))
+                        memmove(g->known[n++], g->known[i], RECORD_HASH);
+        s->contents_forged = n < g->n_known && s->o.ledger_whole;
+        g->n_kept = n < g->n_known ? SIZE_MAX : n; /* to be written anew */
+        g->n_known = n;
+}
 
 int guard_known_open(struct sensor *s, struct err *err)
 {
@@ -38,6 +79,7 @@ int guard_known_open(struct sensor *s, struct err *err)
                 return rc;
         if (rc < 0)
                 log_event(LOG_LEVEL_ERROR, "sensor.executable", log_err(err));
+        drop_unproven(s);
         return 0;
 }
 
@@ -62,20 +104,30 @@ static int keep(struct sensor *s)
         return rc;
 }
 
+/* Not synced: what a crash of the machine loses here is refused until it is accepted. */
 static void append(struct sensor *s)
 {
         struct guard *g = s->guard;
-        off_t at = (off_t)((g->n_known - 1) * RECORD_HASH);
+        size_t n = (g->n_known - g->n_kept) * RECORD_HASH;
 
-        if (g->known_fd < 0) {
-                if (keep(s) == 0)
-                        g->known_fd = openat(s->state.dirfd, KNOWN_FILE, O_WRONLY | O_CLOEXEC);
-                return;
-        }
-        if (io_kernel.pwrite(io_kernel.ctx, g->known_fd, g->known[g->n_known - 1], RECORD_HASH,
-                             at) != RECORD_HASH)
+        if (io_kernel.pwrite(io_kernel.ctx, g->known_fd, g->known[g->n_kept], n,
+                             (off_t)(g->n_kept * RECORD_HASH)) != (ssize_t)n)
                 log_event(LOG_LEVEL_ERROR, "sensor.executable", log_str("error", "not written"));
-        /* Not synced: what a crash of the machine loses here is refused until it is accepted. */
+}
+
+/* Each entry before the content that it tells of: a file that is ahead of the ledger looks forged.
+ */
+void guard_known_keep(struct sensor *s)
+{
+        struct guard *g = s->guard;
+
+        if (g->n_kept == g->n_known || s->n_out)
+                return;
+        if (g->known_fd >= 0 && g->n_kept < g->n_known)
+                append(s);
+        else if (keep(s) == 0)
+                g->known_fd = openat(s->state.dirfd, KNOWN_FILE, O_WRONLY | O_CLOEXEC);
+        g->n_kept = g->n_known;
 }
 
 void guard_know(struct sensor *s, const uint8_t sha256[RECORD_HASH])
@@ -89,7 +141,8 @@ void guard_know(struct sensor *s, const uint8_t sha256[RECORD_HASH])
         if (g->n_known == GUARD_KNOWN_MAX) { /* the older half goes */
                 g->n_known /= 2;
                 memmove(g->known, g->known + g->n_known, g->n_known * RECORD_HASH);
-                (void)!keep(s);
+                g->n_kept = 0;
+                fd_close(&g->known_fd);
         }
         if (g->n_known == g->max_known) {
                 more = realloc(g->known, max * sizeof *g->known);
@@ -101,5 +154,4 @@ void guard_know(struct sensor *s, const uint8_t sha256[RECORD_HASH])
                 g->max_known = max;
         }
         memcpy(g->known[g->n_known++], sha256, RECORD_HASH);
-        append(s);
 }

@@ -62,7 +62,7 @@ struct guard {
         int64_t ran_ns; /* monotonic: what was executed since then is to be looked at; 0: nothing */
 
         uint8_t (*known)[RECORD_HASH];
-        size_t n_known, max_known;
+        size_t n_known, max_known, n_kept; /* in the file */
 
         int64_t say_since_ns;
         unsigned said;
@@ -100,6 +100,8 @@ MUST_USE int guard_ran_work(struct sensor *s);
 MUST_USE int guard_known_open(struct sensor *s, struct err *err);
 bool guard_is_known(const struct guard *g, const uint8_t sha256[RECORD_HASH]);
 void guard_know(struct sensor *s, const uint8_t sha256[RECORD_HASH]);
+/* Into the file, once their entries are on their way. */
+void guard_known_keep(struct sensor *s);
 
 /* ---- guard_say.c ---- */
 

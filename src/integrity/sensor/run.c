@@ -289,9 +289,12 @@ static int open_all(struct process *p, struct err *err)
         struct role_paths paths = { .state = p->state_dir, .runtime = p->o->run };
         struct sensor_options o = { .clock = p->o->clock,
                                     .past = p->o->past,
+                                    .sessions = p->o->sessions,
+                                    .ledger_whole = p->o->ledger_whole,
                                     .told = p->o->told,
                                     .info_past = p->o->info_past,
                                     .info_unsure = p->o->info_unsure,
+                                    .contents_told = p->o->contents_told,
                                     .state_dir = p->state_dir,
                                     .socket = p->socket,
                                     .watch = &p->config.set,

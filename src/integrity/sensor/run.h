@@ -20,8 +20,9 @@ struct sensor_run_options {
         struct pace_limits pace;  /* of scans */
         bool keep_user;
         enum sensor_past past;
-        struct span told, info_past; /* as in sensor.h */
-        bool info_unsure;
+        enum sensor_file sessions;
+        bool ledger_whole, info_unsure;
+        struct span told, info_past, contents_told; /* as in sensor.h */
         const struct clock *clock;
 };
 

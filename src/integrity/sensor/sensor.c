@@ -38,7 +38,7 @@ static const struct watch_ops watch_ops;
 
 static void init_bufs(struct sensor *s)
 {
-        s->path = s->path2 = BUF_INIT(PATH_BYTES);
+        s->path = s->path2 = s->way.path = BUF_INIT(PATH_BYTES);
         s->encoded = BUF_INIT(RECORD_MAX);
         s->ops = BUF_INIT(OPS_BYTES);
         s->skeleton = BUF_INIT(CHANGE_TEXT_MAX);
@@ -96,7 +96,7 @@ int sensor_new(const struct sensor_options *o, struct sensor **ret, struct err *
                 rc = restore_init(s, err);
         if (rc < 0)
                 return rc;
-        who_recall(s->who, s->state.dirfd);
+        kept_recall(s);
         *ret = s;
         s = NULL;
         return 0;
@@ -106,6 +106,7 @@ static void done_bufs(struct sensor *s)
 {
         buf_done(&s->path);
         buf_done(&s->path2);
+        buf_done(&s->way.path);
         buf_done(&s->encoded);
         buf_done(&s->ops);
         buf_done(&s->skeleton);
@@ -130,6 +131,7 @@ struct sensor *sensor_free(struct sensor *s)
         package_done(s);
         restore_done(s);
         fold_done(s);
+        way_done(s);
         why_done(s);
         attempts_stop(s);
         guard_done(s);
@@ -150,6 +152,7 @@ struct sensor *sensor_free(struct sensor *s)
         state_close(&s->state);
         state_found_done(&s->found);
         table_free(s->table);
+        kept_done(s);
         done_bufs(s);
         free(s);
         return NULL;
@@ -436,7 +439,9 @@ static void on_tick(void *ctx)
                 above_keep(s);
         restore_tick(s);
         procsource_tick(s->o.processes);
-        who_tick(s->who, s->state.dirfd, false);
+        who_tick(s->who);
+        if (kept_tick(s, false) < 0)
+                s->failed = -ENOMEM;
         loop_timer_set(s->tick, now + TICK_S * NS_PER_S);
 }
 
@@ -583,10 +588,9 @@ void sensor_stop(struct sensor *s, const struct loop_sender *asked)
         trusted_stop(s);
         deep_stop(s);
         above_keep(s);
-        who_tick(s->who, s->state.dirfd, true);
         s->stopping = true;
-        if (fold_flush(s) < 0 || why_tick(s, true) < 0 || package_stop(s) < 0 ||
-            status_tell_stopped(s, asked) < 0)
+        if (kept_tick(s, true) < 0 || fold_flush(s) < 0 || why_tick(s, true) < 0 ||
+            package_stop(s) < 0 || status_tell_stopped(s, asked) < 0)
                 return;
         for (int i = 0; i < 2; i++) { /* the queue may be longer than the feed's window */
                 tell_pump(s);

@@ -42,12 +42,23 @@ enum sensor_past {
         PAST_LOST,     /* there was one, and here is none */
 };
 
+/* What a file of the sensor's own is to the ledger, which was told its digest before. */
+enum sensor_file {
+        SENSOR_FILE_UNKNOWN, /* the ledger could not be read, or there is no such file */
+        SENSOR_FILE_TOLD,
+        SENSOR_FILE_OTHER,
+};
+
 struct sensor_options {
+        enum sensor_file sessions;
+        bool ledger_whole; /* the recorder was there and had published all when it was asked */
         enum sensor_past past;
         struct span told; /* digests in hexadecimal of approved changes and package transactions
                            * that the ledger has */
         struct span info_past; /* package_past.h: since the last baseline */
         bool info_unsure;      /* there was more of that than there is room for */
+        struct span
+                contents_told; /* digests of contents that it says an explained change brought */
         const struct clock *clock;
         struct loop *loop;
         struct pool *pool;

@@ -139,6 +139,39 @@ void trusted_answer(struct trusted *t)
         trusted_clear(t);
 }
 
+/* Does it lead to something that is known, or to something that differs? */
+static bool leads_somewhere(struct trusted *t, struct span path)
+{
+        const struct table_node *n = table_find(t->sensor->table, path);
+        struct span rest = buf_span(&t->changes), at, is;
+
+        if (n && (n->record_n || n->child))
+                return true;
+        while (baseline_next_change(&rest, &at, &is))
+                if (path_within(at, path))
+                        return true;
+        return false;
+}
+
+/* A path that was named by mistake looks like one where nothing differs. */
+static int check_selected(struct trusted *t, struct err *err)
+{
+        CLEANUP(buf_done) struct buf safe = BUF_INIT(ERR_TEXT_MAX);
+        struct span rest = buf_span(&t->selected);
+
+        while (rest.n) {
+                struct span path = span_of(rest.p, strlen((const char *)rest.p));
+
+                if (!leads_somewhere(t, path)) {
+                        text_put_safe(&safe, span_of(path.p, MIN_OF(path.n, (size_t)128)));
+                        return err_set(err, -ESRCH, "%s: nothing there is watched, or was trusted",
+                                       buf_cstr(&safe));
+                }
+                rest = span_from(rest, path.n + 1);
+        }
+        return 0;
+}
+
 /* Everything that waited has been looked at: list what is accepted, and begin to write. */
 int trusted_begin_to_write(struct trusted *t)
 {
@@ -149,6 +182,8 @@ int trusted_begin_to_write(struct trusted *t)
 
         if (rc == -E2BIG)
                 (void)err_set(&err, rc, "too much at once: accept parts of it, or create it anew");
+        if (rc == 0)
+                rc = check_selected(t, &err);
         if (rc == 0 && t->changes.n == 0) {
                 deny_trusted(s);
                 trusted_answer(t); /* nothing differs: what is trusted stays */

@@ -26,6 +26,7 @@ static int tell_gone(struct sensor *s, struct table_node *n, const char *seen, s
                                 .was = &was,
                                 .seen = seen,
                                 .who = who,
+                                .by_way = who && who == s->way.who,
                                 .unknown = "seen by a scan, not as it happened" },
                         buf_span(&s->ops));
         n->mark &= (uint8_t)~TABLE_OWED;

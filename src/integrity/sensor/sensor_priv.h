@@ -16,6 +16,8 @@
  *   sensor_deep.c     all content read again, in the background
  *   sensor_users.c  names of users
  *   sensor_restore*.c  what is put back
+ *   sensor_actor.c  whether an author's program is what is trusted
+ *   sensor_kept.c   who is logged in, over a restart
  *   sensor_why.c    what explains a change, and alerts where nothing does
  *   deny*.c         mode deny: see deny.h
  *   attempts.c      who tried to change what is denied
@@ -125,6 +127,11 @@ struct sensor {
         struct state state;
         struct state_found found;
         struct who_cache *who;
+        struct {
+                struct buf bytes; /* of the file of sessions, to be written; empty: none */
+                bool told;        /* its digest is on its way to the ledger */
+                bool forged;      /* what was there is not what the ledger says */
+        } kept;
         struct watch *watch;
         struct dirty *dirty;
         struct scan *scan;
@@ -143,6 +150,11 @@ struct sensor {
         int64_t loss_from_ns, loss_until_ns, next_from_ns, next_until_ns; /* wall */
         int64_t scan_began_ns;                                            /* monotonic */
         int64_t read_ns; /* wall, when no event was left to read; none before it is lost */
+        struct {
+                struct who *who; /* NULL: nobody was seen */
+                struct buf path;
+                bool many; /* others too: whose doing is what is not known */
+        } way;             /* moved, and the scan that it causes has not ended: sensor_way.c */
         uint64_t found_changes, absorbed;
 
         struct out *out_first, *out_last;
@@ -178,6 +190,7 @@ struct sensor {
 
         struct approvals approvals;
         bool approvals_forged;             /* one was there that the ledger does not have */
+        bool contents_forged;              /* the same of a content that may be executed */
         char approvals_lost[ERR_TEXT_MAX]; /* why they could not be read; yet to be told */
         struct alerts *alerts;
         struct buf alert; /* the entry that is to be told of one */
@@ -316,6 +329,13 @@ MUST_USE int look_enter(struct sensor *s, struct table_node *n, struct who *who)
 MUST_USE int look_forget(struct sensor *s, struct table_node *n, const char *seen, struct who *who,
                          int64_t wall_ns);
 
+/* ---- sensor_way.c ---- */
+
+/* Who moved a directory that leads to this path, which a scan finds to differ; NULL: nobody was
+ * seen. */
+struct who *way_author(const struct sensor *s, struct span path);
+void way_done(struct sensor *s);
+
 /* ---- sensor_rename.c ---- */
 
 int rename_seen(void *ctx, const struct table_handle *from_dir, struct span from,
@@ -402,6 +422,21 @@ MUST_USE int why_list(struct sensor *s, struct control_call *c, struct who *who,
                       struct err *err);
 MUST_USE int why_late(struct sensor *s, struct control_call *c, struct who *who, struct buf *out,
                       struct err *err);
+
+/* ---- sensor_kept.c ---- */
+
+/* Once, at the start: the logins that the sensor knew before. */
+void kept_recall(struct sensor *s);
+/* Every few seconds: keep what is new of them; at the end, when it is the last time, everything. */
+MUST_USE int kept_tick(struct sensor *s, bool last);
+void kept_done(struct sensor *s);
+
+/* ---- sensor_actor.c ---- */
+
+void actor_init(struct sensor *s);
+void actor_done(struct sensor *s);
+/* An actor_file_fn. */
+bool actor_ran_trusted(void *ctx, struct span exe, const struct who_exe *file);
 
 /* ---- sensor_package.c ---- */
 

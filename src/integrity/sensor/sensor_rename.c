@@ -84,7 +84,7 @@ static bool followable(struct sensor *s, const struct side *from, const struct s
                 return false;
         if (look_nth(s, from->h, 1) || look_nth(s, to->h, 1))
                 return false;
-        if (from->node->mark || (to->node && to->node->mark))
+        if (from->node->mark & ~TABLE_DOUBT || (to->node && to->node->mark & ~TABLE_DOUBT))
                 return false;
         if (watchset_divides(s->o.watch, buf_span(&s->path)) ||
             watchset_divides(s->o.watch, buf_span(&s->path2)))

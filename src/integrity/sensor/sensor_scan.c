@@ -77,6 +77,8 @@ int scan_difference(struct sensor *s, struct table_node *n, const struct record 
         c.path = buf_span(&s->path);
         c.profile = watchset_way_profile(s->o.watch, c.path);
         c.on_way = !watchset_covers(s->o.watch, c.path);
+        c.who = way_author(s, c.path);
+        c.by_way = c.who != NULL;
         if (fresh) {
                 s->absorbed++;
                 rc = tell_silent(s, buf_span(&s->ops));
@@ -170,6 +172,8 @@ static int rescan_done(struct sensor *s)
                                .found = s->found_changes,
                                .rescanned = scan_counts(s->scan).files };
 
+        if (s->loss & LOSS_MOUNTS && !(s->loss_next & LOSS_MOUNTS))
+                way_done(s);
         s->polled_ns = sensor_mono(s);
         s->scan_took_ns = s->polled_ns - s->scan_began_ns;
         log_event(s->loss == LOSS_POLL ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "sensor.rescan",
@@ -221,7 +225,8 @@ static int tell_missing(struct sensor *s, struct table_node *n)
         /* What is below it was missing too and came first, unless an event waits for it. */
         s->found_changes++;
         do
-                rc = look_forget(s, n, seen_word(s), NULL, sensor_wall(s));
+                rc = look_forget(s, n, seen_word(s), way_author(s, buf_span(&s->path)),
+                                 sensor_wall(s));
         while (rc > 0);
         return rc;
 }

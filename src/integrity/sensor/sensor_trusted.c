@@ -5,6 +5,7 @@
 #include "integrity/sensor/sensor_restore.h"
 #include "integrity/trusted/content.h"
 #include "integrity/trusted/trusted_entry.h"
+#include "integrity/who/session_keep.h"
 #include "loop/log.h"
 #include "sys/io.h"
 
@@ -485,6 +486,17 @@ int trusted_tell_past(struct sensor *s)
                                        "wrote it into the sensor's file")
                          : 0;
 
+        if (rc == 0 && s->kept.forged)
+                rc = tell_forged(
+                        s, "/" SESSION_KEEP_FILE,
+                        "not the logins that the ledger says were kept: somebody wrote into "
+                        "the sensor's file; none of them is believed");
+        if (rc == 0 && s->contents_forged)
+                rc = tell_forged(
+                        s, "/executable",
+                        "a content that may be executed there, and that no explained "
+                        "change of the ledger brought: somebody wrote it into the sensor's "
+                        "file");
         if (rc < 0)
                 return rc;
         switch (s->o.past) {

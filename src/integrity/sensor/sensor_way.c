@@ -53,6 +53,33 @@ static int look_link(struct sensor *s, struct table_node *dir, struct span name,
         return rc == 0 ? 1 : rc;
 }
 
+/* s->path has moved: what a scan finds below it is the doing of who moved it. */
+static void moved(struct sensor *s, struct who *who)
+{
+        if (!who)
+                return;
+        s->way.many |= s->way.who && s->way.who->pid != who->pid;
+        who_ref(who);
+        who_unref(s->way.who);
+        s->way.who = who;
+        buf_clear(&s->way.path);
+        buf_put(&s->way.path, buf_span(&s->path));
+}
+
+struct who *way_author(const struct sensor *s, struct span path)
+{
+        return s->way.who && !s->way.many && buf_status(&s->way.path) == 0 &&
+                               path_within(path, buf_span(&s->way.path))
+                       ? s->way.who
+                       : NULL;
+}
+
+void way_done(struct sensor *s)
+{
+        s->way.who = who_unref(s->way.who);
+        s->way.many = false;
+}
+
 int look_way(struct sensor *s, struct table_node *dir, struct span name, struct dirty_place *p)
 {
         struct table_node *n = table_child(s->table, dir, name);
@@ -64,8 +91,12 @@ int look_way(struct sensor *s, struct table_node *dir, struct span name, struct 
                 return 0;
         memcpy(text, name.p, name.n);
         text[name.n] = '\0';
-        if (n && n->mark & TABLE_ABOVE)
+        if (n && n->mark & TABLE_ABOVE) {
+                if (!(p->what & DIRTY_CHANGED) ||
+                    p->what & (DIRTY_CAME | DIRTY_LEFT | DIRTY_CREATED | DIRTY_DELETED))
+                        moved(s, p->by[0]);
                 scan_want(s, LOSS_MOUNTS, p->wall_ns, p->wall_ns);
+        }
         rc = look_link(s, dir, name, text, p);
         if (rc != 1)
                 return rc;

@@ -11,6 +11,7 @@
 #include "crypto/sha256.h"
 #include "integrity/sensor/control.h"
 #include "integrity/who/session.h"
+#include "integrity/who/who_script.h"
 #include "loop/log.h"
 #include "sys/io.h"
 #include "wire/entry.h"
@@ -24,6 +25,7 @@ enum {
         KEY_MAX = 512,
         ID_LIST_MAX = 16 * 1024, /* bytes of paths in one entry */
         ANSWER_MAX = 32 * 1024,  /* of change.list; lists come after it */
+        WIDE_SHOWN = 8,          /* in the status */
 };
 
 static const char file_name[] = "approvals";
@@ -107,6 +109,7 @@ int why_init(struct sensor *s, struct err *err)
         struct err why = { 0 };
         int rc = alerts_new(&s->alerts, err);
 
+        actor_init(s);
         if (rc == 0)
                 rc = late_new(&s->late, err);
         if (rc == 0)
@@ -127,6 +130,7 @@ int why_init(struct sensor *s, struct err *err)
 
 void why_done(struct sensor *s)
 {
+        actor_done(s);
         approvals_done(&s->approvals);
         s->alerts = alerts_free(s->alerts);
         s->late = late_free(s->late);
@@ -211,24 +215,10 @@ void why_explain(struct sensor *s, const struct change *c, struct why *ret)
 {
         struct why_known known = { .approvals = &s->approvals,
                                    .packages = package_table(s),
-                                   .sources = lists_known(s) };
+                                   .sources = lists_known(s),
+                                   .files = { actor_ran_trusted, s } };
 
         why_judge(&known, c, ret);
-}
-
-/* Through these a person or a daemon acts; what they begin is the act. */
-static bool passes_on(struct span exe)
-{
-        static const char *const names[] = { "agetty", "cron",   "doas",    "getty",  "init",
-                                             "login",  "pkexec", "runuser", "screen", "sshd",
-                                             "su",     "sudo",   "systemd", "tmux" };
-        const uint8_t *slash = exe.n ? memrchr(exe.p, '/', exe.n) : NULL;
-        struct span name = slash ? span_from(exe, (size_t)(slash + 1 - exe.p)) : exe;
-
-        for (size_t i = 0; i < ARRAY_LEN(names); i++)
-                if (span_eq_str(name, names[i]))
-                        return true;
-        return false;
 }
 
 /* The command it belongs to: what was begun by the nearest shell that somebody types into, else the
@@ -241,7 +231,7 @@ static pid_t command_of(const struct who *w)
         for (size_t i = w->n_parents; i > 0; i--) {
                 const struct who_kin *k = &w->parents[i - 1];
 
-                if (k->pid > 1 && !passes_on(who_kin_name(w, k)))
+                if (k->pid > 1 && !who_passes_on(who_kin_name(w, k)))
                         return k->pid;
         }
         return w->pid;
@@ -370,10 +360,33 @@ int why_expire(struct sensor *s)
         return rc;
 }
 
+/* "ID: reason; reason", of one that allows much. */
+static void put_wide_status(const struct sensor *s, const struct approval *a, struct json_writer *w)
+{
+        CLEANUP(buf_done)
+        struct buf text = BUF_INIT(APPROVAL_ID_MAX + APPROVAL_WIDE_MAX * APPROVAL_WIDE_TEXT + 16);
+        CLEANUP(buf_done) struct buf safe = BUF_INIT(4 * text.max);
+        char why[APPROVAL_WIDE_MAX][APPROVAL_WIDE_TEXT];
+        size_t profiles, n = approval_wide(a, s->o.watch, why, &profiles);
+
+        if (n == 0)
+                return;
+        buf_put(&text, a->id);
+        for (size_t i = 0; i < n; i++)
+                buf_printf(&text, "%s %s", i ? ";" : ":", why[i]);
+        text_put_safe(&safe, buf_span(&text));
+        json_put_string(w, buf_span(&safe));
+}
+
 void why_put_status(const struct sensor *s, struct json_writer *w)
 {
         json_member_u64(w, "acts", alerts_open(s->alerts));
         json_member_u64(w, "approvals", s->approvals.n);
+        json_put_key(w, "approvals_wide");
+        json_begin_array(w);
+        for (size_t i = 0; i < s->approvals.n && i < WIDE_SHOWN; i++)
+                put_wide_status(s, s->approvals.of[i], w);
+        json_end_array(w);
 }
 
 /* ---- commands ---- */
@@ -387,6 +400,34 @@ static void answer_id(struct span id, struct buf *out)
         json_begin_object(&w);
         json_member_string(&w, "id", id);
         json_end_object(&w);
+}
+
+/* The same, with reasons to look twice; one that lets anybody change much is an alert by itself. */
+static int answer_opened(struct sensor *s, const struct approval *a, struct who *who,
+                         struct buf *out)
+{
+        CLEANUP(buf_done) struct buf safe = BUF_INIT(4 * APPROVAL_WIDE_TEXT);
+        char why[APPROVAL_WIDE_MAX][APPROVAL_WIDE_TEXT], detail[2 * APPROVAL_WIDE_TEXT];
+        size_t profiles, n = approval_wide(a, s->o.watch, why, &profiles);
+        struct json_writer w;
+
+        json_writer_init(&w, out);
+        json_begin_object(&w);
+        json_member_string(&w, "id", a->id);
+        json_put_key(&w, "wide");
+        json_begin_array(&w);
+        for (size_t i = 0; i < n; i++) {
+                buf_clear(&safe);
+                text_put_safe(&safe, span_str(why[i]));
+                json_put_string(&w, buf_span(&safe));
+        }
+        json_end_array(&w);
+        json_end_object(&w);
+        if (profiles <= APPROVAL_WIDE_PROFILES || a->n_actors)
+                return 0;
+        snprintf(detail, sizeof detail, "%.*s lets anybody change what %zu profiles watch",
+                 (int)a->id.n, (const char *)a->id.p, profiles);
+        return why_alert_event(s, "change too wide", a->paths.rules[0].text, who, detail);
 }
 
 int why_open(struct sensor *s, struct control_call *c, struct who *who, struct buf *out,
@@ -408,10 +449,11 @@ int why_open(struct sensor *s, struct control_call *c, struct who *who, struct b
         rc = approvals_add(&s->approvals, a, err);
         if (rc < 0)
                 return rc;
-        answer_id(a->id, out);
         rc = save(s, err);
         if (rc == 0)
                 rc = tell_approval(s, a, "opened", a->reason, NULL, who);
+        if (rc == 0)
+                rc = answer_opened(s, a, who, out);
         if (rc < 0) {
                 approvals_remove(&s->approvals, a);
                 return rc;

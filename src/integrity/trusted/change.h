@@ -41,8 +41,10 @@ struct change {
         struct who *const *also;  /* who else touched it since it was last read, ended by NULL at
                                    * the latest after CHANGE_ALSO_MAX; NULL: nobody */
         const char *unknown;      /* then why */
-        const struct why *why;    /* NULL: nobody has asked */
-        bool brief;               /* leave out what is long: the author, lists, labels, targets */
+        bool by_way; /* who moved a directory above it: what was done to it before is not known, and
+                      * who explains nothing */
+        const struct why *why; /* NULL: nobody has asked */
+        bool brief;            /* leave out what is long: the author, lists, labels, targets */
 };
 
 /* What differs between c->was and c->is, both there, and is worth an entry: enum record_field. */

@@ -156,6 +156,12 @@ void procs_listen(struct procs *p, procs_heard_fn *fn, void *ctx)
         p->heard_ctx = ctx;
 }
 
+void procs_ask_file(struct procs *p, procs_file_fn *fn, void *ctx)
+{
+        p->file = fn;
+        p->file_ctx = ctx;
+}
+
 void procs_set_session(struct procs *p, const struct procs_proc *of, struct session *s)
 {
         struct procs_proc *x = newest(p, of->pid);
@@ -233,14 +239,14 @@ static struct procs_proc *subject(struct procs *p, const struct process_event *e
 
 static void take_fork(struct procs *p, const struct process_event *e, const struct procs_told *t)
 {
-        const struct procs_proc *creator;
-        struct procs_proc *x = newest(p, e->pid);
+        struct procs_proc *x = newest(p, e->pid), *creator;
 
         if (x && !x->end_ns && starts_at(x, e->start_ns, e->has & PROCESS_HAS_START)) {
                 x->ppid = e->ppid; /* it was read from /proc before its fork was told */
                 creator = newest(p, e->creator);
                 if (!x->session && creator && creator->session)
                         x->session = session_ref(creator->session);
+                procs_unit_forked(p, x, e->creator, creator);
                 return;
         }
         x = add(p, e->pid, e->start_ns);
@@ -257,6 +263,7 @@ static void take_fork(struct procs *p, const struct process_event *e, const stru
         x->state.from_ns = x->start_ns;
         procs_state_ids(&x->state, t);
         procs_state_place(p, &x->state, t);
+        procs_unit_forked(p, x, e->creator, creator);
 }
 
 static void take_exec(struct procs *p, struct procs_proc *x, const struct process_event *e,
@@ -271,6 +278,8 @@ static void take_exec(struct procs *p, struct procs_proc *x, const struct proces
         procs_state_ids(&x->state, t);
         procs_state_place(p, &x->state, t);
         procs_state_image(p, &x->state, t);
+        procs_unit_executed(x, !x->state.before ||
+                                       procs_same_unit(x->state.before->place, x->state.place));
         if (!(t->has & PROCESS_HAS_COMM)) { /* the file's now, and nobody said it */
                 x->state.comm_n = 0;
                 x->state.has &= ~(unsigned)PROCESS_HAS_COMM;

@@ -32,9 +32,21 @@ enum {
         PROCS_TEXT_MAX = 6 << 20,
 };
 
+/* What was the file that was executed, at that moment, to what is trusted at its path? */
+enum procs_file {
+        PROCS_FILE_UNKNOWN, /* nobody was asked, or nothing is known of that path */
+        PROCS_FILE_TRUSTED,
+        PROCS_FILE_OTHER,
+        PROCS_FILE_DOUBTED, /* that file, and its content is not what is trusted */
+};
+typedef enum procs_file procs_file_fn(void *ctx, struct span exe, uint64_t dev, uint64_t ino);
+
 /* What a process runs.  Shared by all that were forked since. */
 struct procs_image {
         unsigned refs;
+        bool led; /* as PROCESS_EXE_LED */
+        enum procs_file file;
+        uint64_t dev, ino;                /* of the file; 0: not known */
         bool nameless, exe_cut, args_cut; /* as PROCESS_EXE_NAMELESS and so on */
         bool args_known;
         uint16_t exe_n, args_n;
@@ -66,15 +78,25 @@ struct procs_state {
         bool late;      /* it became this at from_ns or before, after the state before this one */
 };
 
+/* How it came into its unit. */
+enum procs_placed {
+        PROCS_PLACED_UNKNOWN, /* nobody has asked, or a creator is not known */
+        PROCS_PLACED_FRESH,   /* init made it, and may still move it: it has executed nothing */
+        PROCS_PLACED_BY_INIT, /* init put it there, or it descends from one whom it put there */
+        PROCS_PLACED_ENTERED, /* it, or one that it descends from, was moved there by somebody else
+                               */
+};
+
 struct procs_proc {
         struct procs_proc *hash_next, *prev, *next; /* private */
         pid_t pid, ppid;                            /* ppid: who it was begun under; 0: not known */
         uint64_t start_ns;
-        bool start_exact;         /* else within 10 ms, or of the first event about it */
-        uint64_t end_ns;          /* 0: it lives, as far as is known */
-        uint64_t sure_ns;         /* when it was last heard of or read */
-        struct session *session;  /* of session.h, counted; NULL: nobody has asked yet.  A fork
-                                     begins in its creator's, and stays there when that one ends */
+        bool start_exact;        /* else within 10 ms, or of the first event about it */
+        uint64_t end_ns;         /* 0: it lives, as far as is known */
+        uint64_t sure_ns;        /* when it was last heard of or read */
+        struct session *session; /* of session.h, counted; NULL: nobody has asked yet.  A fork
+                                    begins in its creator's, and stays there when that one ends */
+        enum procs_placed placed;
         struct procs_state state; /* the newest */
 };
 
@@ -123,6 +145,8 @@ void procs_apply(struct procs *p, const struct process_event *e);
 const struct procs_proc *procs_seed(struct procs *p, const struct proc_info *i, uint64_t now_ns);
 /* n events between two moments are missing. */
 void procs_lost(struct procs *p, uint64_t n, uint64_t from_ns, uint64_t until_ns);
+/* Asked of each executable that is learnt of. */
+void procs_ask_file(struct procs *p, procs_file_fn *fn, void *ctx);
 /* Forget those that have ended PROCS_KEEP_S ago. */
 void procs_expire(struct procs *p, uint64_t now_ns);
 
@@ -141,6 +165,11 @@ bool procs_is(const struct procs_proc *x, const struct proc_info *i);
 const struct procs_proc *procs_by(const struct procs *p, pid_t pid, uint64_t by_ns);
 /* The one that made it, ended or not; NULL: not known, or not any more. */
 const struct procs_proc *procs_parent(const struct procs *p, const struct procs_proc *of);
+
+/* Is it in its unit because init (process 1) put it there, or one that it descends from?  Where
+ * forks are not told, or it began before they were, who made it counts as /proc has it: below init
+ * then is also who has lost his parents, if no login user was set for him. */
+bool procs_is_of_unit(struct procs *p, const struct procs_proc *x);
 
 /* It belongs to this session from here on (a reference is taken), and so do those that it makes. */
 void procs_set_session(struct procs *p, const struct procs_proc *of, struct session *s);

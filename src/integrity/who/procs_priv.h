@@ -2,7 +2,8 @@
 /* procs_priv.h - the cache of processes, its parts to each other.  Floor 3.
  *
  *   procs.c        the table: events into it, answers out of it
- *   procs_state.c  what a process is: images, places, ids */
+ *   procs_state.c  what a process is: images, places, ids
+ *   procs_unit.c   how it came into its unit */
 #ifndef INTEGRITY_PROCS_PRIV_H
 #define INTEGRITY_PROCS_PRIV_H
 
@@ -19,6 +20,8 @@ struct procs {
         struct procs_place *place[PROCS_PLACES];
         procs_heard_fn *heard;
         void *heard_ctx;
+        procs_file_fn *file;
+        void *file_ctx;
         uint64_t lost_from_ns, lost_until_ns;
         struct procs_counts counts;
 };
@@ -28,13 +31,22 @@ struct procs {
 /* Ended processes go, the first first, until n more bytes fit. */
 void procs_make_text_room(struct procs *p, size_t n);
 
+/* ---- procs_unit.c ---- */
+
+/* It was forked by creator, which may be NULL, and both their places are known; it has executed
+ * what it runs now, and was in this place before. */
+void procs_unit_forked(struct procs *p, struct procs_proc *x, pid_t creator_pid,
+                       struct procs_proc *creator);
+void procs_unit_executed(struct procs_proc *x, bool same_unit);
+bool procs_same_unit(const struct procs_place *a, const struct procs_place *b);
+
 /* ---- procs_state.c ---- */
 
 /* What an event or /proc tells. */
 struct procs_told {
         unsigned has;
         struct span exe, args, comm, cgroup_path;
-        uint64_t cgroup;
+        uint64_t cgroup, exe_dev, exe_ino;
         uint32_t uid, euid, auid, session, mount_ns;
         int32_t sid, tty;
 };

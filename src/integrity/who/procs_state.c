@@ -85,6 +85,8 @@ struct procs_told procs_told_by_event(const struct process_event *e)
                                     .comm = e->comm,
                                     .cgroup_path = e->cgroup_path,
                                     .cgroup = e->cgroup,
+                                    .exe_dev = e->exe_dev,
+                                    .exe_ino = e->exe_ino,
                                     .uid = e->uid,
                                     .euid = e->euid,
                                     .auid = e->auid,
@@ -112,6 +114,8 @@ struct procs_told procs_told_by_proc(const struct proc_info *i)
                                 .comm = span_of(i->comm,
                                                 MIN_OF(i->comm_n, (size_t)PROCESS_COMM_MAX)),
                                 .cgroup_path = span_of(i->cgroup, i->cgroup_n),
+                                .exe_dev = i->exe_dev,
+                                .exe_ino = i->exe_ino,
                                 .uid = i->ids.uid,
                                 .euid = i->ids.euid,
                                 .auid = number_or_unset(i->loginuid),
@@ -135,6 +139,8 @@ struct procs_told procs_told_by_proc(const struct proc_info *i)
                 t.has |= PROCESS_IS_KERNEL;
         if (i->exe_deleted)
                 t.has |= PROCESS_EXE_NAMELESS;
+        if (i->exe_led)
+                t.has |= PROCESS_EXE_LED;
         if (i->cmdline_cut)
                 t.has |= PROCESS_ARGS_CUT;
         return t;
@@ -162,6 +168,9 @@ static struct procs_image *image_of(struct procs *p, const struct procs_told *t)
                 return NULL;
         }
         *i = (struct procs_image){ .refs = 1,
+                                   .led = t->has & PROCESS_EXE_LED,
+                                   .dev = t->exe_dev,
+                                   .ino = t->exe_ino,
                                    .nameless = t->has & PROCESS_EXE_NAMELESS,
                                    .exe_cut = t->has & PROCESS_EXE_CUT,
                                    .args_known = t->has & PROCESS_HAS_ARGS,
@@ -172,6 +181,8 @@ static struct procs_image *image_of(struct procs *p, const struct procs_told *t)
                 memcpy(i->text, t->exe.p, exe_n);
         if (args_n)
                 memcpy(i->text + exe_n, t->args.p, args_n);
+        if (p->file && i->ino && !i->exe_cut)
+                i->file = p->file(p->file_ctx, t->exe, i->dev, i->ino);
         p->counts.text += image_bytes(i);
         return i;
 }

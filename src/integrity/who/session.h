@@ -73,6 +73,9 @@ struct session *session_ref(struct session *x);
 struct session *session_unref(struct session *x); /* NULL is fine; returns NULL */
 DEFINE_CLEANUP(struct session, session_unref)
 
+/* Somebody's login, not a job and not a daemon. */
+bool session_is_login(const struct session *x);
+
 /* The outermost session from which this one was begun, with an address; NULL: none. */
 const struct session *session_outermost(const struct session *x);
 

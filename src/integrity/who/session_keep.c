@@ -35,7 +35,7 @@ enum {
 };
 
 static const char magic[BOOT_AT + 1] = "assaysn1";
-static const char file_name[] = "sessions", new_name[] = "sessions.new";
+static const char new_name[] = SESSION_KEEP_FILE ".new";
 
 /* ---- out ---- */
 
@@ -316,23 +316,37 @@ static int read_boot(char out[SESSION_BOOT_LEN], struct err *err)
         return n == SESSION_BOOT_LEN ? 0 : err_set(err, n < 0 ? (int)n : -EIO, "%s: short", path);
 }
 
-int sessions_recall(struct sessions *s, int dirfd, struct err *err)
+bool sessions_are_of_this_boot(struct span bytes)
 {
         char boot[SESSION_BOOT_LEN];
-        uint8_t *bytes = NULL;
-        size_t n = 0;
+
+        return bytes.n >= HEAD && read_boot(boot, NULL) == 0 &&
+               memcmp(bytes.p + BOOT_AT, boot, sizeof boot) == 0;
+}
+
+int sessions_recall(struct sessions *s, struct span bytes, struct err *err)
+{
+        char boot[SESSION_BOOT_LEN];
         int rc = read_boot(boot, err);
 
         if (rc == 0)
-                rc = io_read_file(&io_kernel, dirfd, file_name, SESSION_KEEP_MAX, &bytes, &n, err);
-        if (rc == -ENOENT)
-                return 0;
-        if (rc == 0)
-                rc = sessions_take(s, span_of(boot, sizeof boot), span_of(bytes, n), err);
-        free(bytes);
-        if (rc == -ESTALE || rc == -EBADMSG)
-                unlinkat(dirfd, file_name, 0);
+                rc = sessions_take(s, span_of(boot, sizeof boot), bytes, err);
         return rc == -ESTALE ? 0 : rc;
+}
+
+int sessions_keep(struct sessions *s, bool all, struct buf *out, struct err *err)
+{
+        char boot[SESSION_BOOT_LEN];
+        int rc;
+
+        if (!all && !s->news)
+                return 0;
+        rc = read_boot(boot, err);
+        if (rc < 0)
+                return rc;
+        s->news = false;
+        sessions_put(s, span_of(boot, sizeof boot), out);
+        return buf_status(out) < 0 ? err_sys(err, buf_status(out), "sessions") : 1;
 }
 
 static int write_all(int fd, struct span content)
@@ -342,28 +356,13 @@ static int write_all(int fd, struct span content)
         return n < 0 ? (int)n : (size_t)n == content.n ? 0 : -EIO;
 }
 
-int sessions_keep(struct sessions *s, int dirfd, bool last, struct err *err)
+int sessions_write(int dirfd, struct span bytes, struct err *err)
 {
-        struct buf b = BUF_INIT(SESSION_KEEP_MAX);
-        char boot[SESSION_BOOT_LEN];
-        CLEANUP_FD int fd = -1;
-        int rc;
+        CLEANUP_FD int fd = openat(dirfd, new_name,
+                                   O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+        int rc = fd < 0 ? -errno : write_all(fd, bytes);
 
-        if (!last && !s->news)
-                return 0;
-        rc = read_boot(boot, err);
-        if (rc < 0)
-                return rc;
-        s->news = false;
-        sessions_put(s, span_of(boot, sizeof boot), &b);
-        rc = buf_status(&b);
-        if (rc == 0) {
-                fd = openat(dirfd, new_name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-                            0600);
-                rc = fd < 0 ? -errno : write_all(fd, buf_span(&b));
-        }
-        if (rc == 0 && renameat(dirfd, new_name, dirfd, file_name) < 0)
+        if (rc == 0 && renameat(dirfd, new_name, dirfd, SESSION_KEEP_FILE) < 0)
                 rc = -errno;
-        buf_done(&b);
-        return rc < 0 ? err_sys(err, rc, "sessions") : 0;
+        return rc < 0 ? err_sys(err, rc, SESSION_KEEP_FILE) : 0;
 }

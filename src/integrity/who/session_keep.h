@@ -26,9 +26,13 @@ void sessions_put(struct sessions *s, struct span boot, struct buf *out);
 MUST_USE int sessions_take(struct sessions *s, struct span boot, struct span bytes,
                            struct err *err);
 
-/* The file itself: "sessions" in dirfd.  Writing does nothing when nothing is new since the last
- * time, unless it is the last. */
-MUST_USE int sessions_recall(struct sessions *s, int dirfd, struct err *err);
-MUST_USE int sessions_keep(struct sessions *s, int dirfd, bool last, struct err *err);
+#define SESSION_KEEP_FILE "sessions"
+
+bool sessions_are_of_this_boot(struct span bytes);
+/* What the file holds, of this boot; 0 as well when it is of another. */
+MUST_USE int sessions_recall(struct sessions *s, struct span bytes, struct err *err);
+/* What is to be in it: 1; 0 when nothing is new since the last time, unless all is wanted. */
+MUST_USE int sessions_keep(struct sessions *s, bool all, struct buf *out, struct err *err);
+MUST_USE int sessions_write(int dirfd, struct span bytes, struct err *err);
 
 #endif

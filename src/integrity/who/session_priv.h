@@ -60,9 +60,6 @@ struct session *sessions_by_audit(const struct sessions *s, uint32_t audit);
 
 uint64_t sessions_now(const struct sessions *s);
 
-/* Somebody's login, not a job and not a daemon. */
-bool session_is_login(const struct session *x);
-
 /* One start of a process, told in two ways. */
 bool session_same_start(uint64_t a_ns, uint64_t b_ns);
 

@@ -7,7 +7,6 @@
 #include "integrity/who/session_host.h"
 #include "integrity/who/session_keep.h"
 #include "integrity/who/who_priv.h"
-#include "loop/log.h"
 #include "sys/sysclock.h"
 
 #include <stdlib.h>
@@ -164,12 +163,21 @@ void who_batch_end(struct who_cache *c)
         c->batch++;
 }
 
-void who_recall(struct who_cache *c, int dirfd)
+int who_recall(struct who_cache *c, struct span bytes, struct err *err)
 {
-        struct err err = { 0 };
+        return sessions_recall(c->sessions, bytes, err);
+}
 
-        if (sessions_recall(c->sessions, dirfd, &err) < 0)
-                log_event(LOG_LEVEL_WARNING, "sensor.sessions", log_err(&err));
+int who_keep(struct who_cache *c, bool all, struct buf *out, struct err *err)
+{
+        if (all) /* the last time */
+                sessions_tick(c->sessions);
+        return sessions_keep(c->sessions, all, out, err);
+}
+
+void who_ask_file(struct who_cache *c, procs_file_fn *fn, void *ctx)
+{
+        procs_ask_file(procsource_procs(c->source), fn, ctx);
 }
 
 void who_logins(const struct who_cache *c, struct sessions_counts *ret)
@@ -177,13 +185,9 @@ void who_logins(const struct who_cache *c, struct sessions_counts *ret)
         *ret = sessions_counts(c->sessions);
 }
 
-void who_tick(struct who_cache *c, int dirfd, bool last)
+void who_tick(struct who_cache *c)
 {
-        struct err err = { 0 };
-
         sessions_tick(c->sessions);
-        if (sessions_keep(c->sessions, dirfd, last, &err) < 0)
-                log_event(LOG_LEVEL_WARNING, "sensor.sessions", log_err(&err));
 }
 
 /* ---- one process ---- */
@@ -225,7 +229,7 @@ static void add_parents(struct who_cache *c, struct who *w, const struct procs_p
 
                 if (!p || p->pid == w->pid)
                         return;
-                who_add_parent(w, p);
+                who_add_parent(w, p, c->own_mount_ns);
                 up = p->ppid;
                 by_ns = p->start_ns;
         }
@@ -261,10 +265,15 @@ static void say_nothing_known(struct who_cache *c, struct who *w)
 /* Last, for it may read processes into the cache, and what was found there goes. */
 static void set_login(struct who_cache *c, struct who *w, uint64_t start_ns)
 {
+        struct procs *procs = procsource_procs(c->source);
         struct session *x = sessions_of(c->sessions, w->pid, start_ns);
+        const struct procs_proc *p;
 
         if (x)
                 w->login = session_ref(x);
+        p = procs_by(procs, w->pid, start_ns);
+        if (!p || !procs_is_of_unit(procs, p))
+                w->has |= WHO_UNIT_ENTERED;
 }
 
 static struct who *make(struct who_cache *c, pid_t pid, int pidfd, bool gone)
@@ -289,13 +298,14 @@ static struct who *make(struct who_cache *c, pid_t pid, int pidfd, bool gone)
         if (a.proc && (has_events(c) || !info))
                 who_fill_state(w, &a, info, c->own_mount_ns);
         else if (info)
-                who_fill_proc(w, info);
+                who_fill_proc(w, info, c->own_mount_ns);
         else
                 say_nothing_known(c, w);
         if (a.proc) {
                 uint64_t start_ns = a.proc->start_ns;
 
-                who_fill_earlier(w, &a, c->from_ns);
+                w->since_ns = clock_wall(&sysclock) - (int64_t)(now() - a.state->from_ns);
+                who_fill_earlier(w, &a, c->from_ns, c->own_mount_ns);
                 add_parents(c, w, a.proc);
                 set_login(c, w, start_ns);
         }

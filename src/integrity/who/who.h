@@ -18,6 +18,7 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "integrity/who/procs.h"
 
 #include <sys/types.h>
 
@@ -44,6 +45,18 @@ enum who_has {
         WHO_HAS_MOUNT_NS = 1u << 4, /* and it is not the sensor's own */
         WHO_EXE_NAMELESS = 1u << 5, /* no name led to exe when it was executed */
         WHO_UNIT_NESTED = 1u << 6,  /* in another unit or a container: see proc_cgroup_nested() */
+        WHO_UNIT_ENTERED = 1u << 7, /* it is in its unit, and not because init began it there:
+                                       procs_is_of_unit() */
+};
+
+/* The file that a process executed, and what speaks against taking the process for it. */
+struct who_exe {
+        uint64_t dev, ino; /* 0: not known */
+        enum procs_file file;
+        bool led;       /* it may run other code: PROCESS_EXE_LED */
+        bool nameless;  /* no name led to it */
+        bool elsewhere; /* its path is of another mount namespace */
+        bool cut;       /* only the end of its path is known */
 };
 
 /* A parent, or what the process itself was before. */
@@ -53,7 +66,8 @@ struct who_kin {
         bool has_uid;
         bool is_prompt; /* a shell that takes its commands from somebody: who_script.h */
         bool has_exe;   /* else the name is the process' own */
-        uint32_t at, n; /* in names */
+        struct who_exe file;
+        uint32_t at, n;               /* in names */
         uint32_t script_at, script_n; /* there too: the maintainer script it is; 0: it is none */
 };
 
@@ -65,7 +79,9 @@ struct who {
         uint32_t uid, euid, auid, session, mount_ns;
         uint64_t start; /* of the process, in the kernel's ticks; 0: not known */
         struct buf comm, exe, cmdline, tty, unit, container, user; /* empty: not known */
-        struct buf script; /* the maintainer script it is: who_script.h; empty: it is none */
+        struct buf script;   /* the maintainer script it is: who_script.h; empty: it is none */
+        struct who_exe file; /* of exe */
+        int64_t since_ns;    /* wall, when it began to be what it is; 0: not known */
         struct buf names;
         struct session *login; /* of session.h, counted; NULL: not known */
         uint8_t n_parents, n_earlier;
@@ -117,11 +133,15 @@ void who_batch_end(struct who_cache *c);
  * result; NULL only without memory.  Borrowed; take a reference to keep it. */
 struct who *who_of(struct who_cache *c, pid_t pid, int pidfd, bool gone);
 
-/* Once, at the start: the sessions that the sensor knew before, kept in dirfd. */
-void who_recall(struct who_cache *c, int dirfd);
-/* Every few seconds: logins that nobody has told of; keep what is new of them in dirfd, and at the
- * end, when it is the last time, everything. */
-void who_tick(struct who_cache *c, int dirfd, bool last);
+/* Whether an executed file is what is trusted at its path: procs_ask_file(). */
+void who_ask_file(struct who_cache *c, procs_file_fn *fn, void *ctx);
+
+/* Once, at the start: the sessions that the sensor knew before; what there is to keep of them, 1,
+ * or 0 for nothing new: session_keep.h. */
+MUST_USE int who_recall(struct who_cache *c, struct span bytes, struct err *err);
+MUST_USE int who_keep(struct who_cache *c, bool all, struct buf *out, struct err *err);
+/* Every few seconds: logins that nobody has told of. */
+void who_tick(struct who_cache *c);
 
 /* What became of logins. */
 void who_logins(const struct who_cache *c, struct sessions_counts *ret);

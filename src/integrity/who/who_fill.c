@@ -92,7 +92,7 @@ static void put_script(struct buf *out, struct span exe, struct span args)
                 buf_put(out, script);
 }
 
-void who_fill_proc(struct who *w, const struct proc_info *i)
+void who_fill_proc(struct who *w, const struct proc_info *i, uint32_t own_mount_ns)
 {
         struct span unit, container;
 
@@ -101,6 +101,14 @@ void who_fill_proc(struct who *w, const struct proc_info *i)
                 buf_put(&w->exe, span_of(i->exe, i->exe_n));
         if (i->exe_deleted)
                 w->has |= WHO_EXE_NAMELESS;
+        w->file = (struct who_exe){
+                .dev = i->exe_dev, .ino = i->exe_ino, .led = i->exe_led, .nameless = i->exe_deleted
+        };
+        if (i->mount_ns.why == PROC_KNOWN && own_mount_ns && i->mount_ns.n != own_mount_ns) {
+                w->has |= WHO_HAS_MOUNT_NS;
+                w->mount_ns = i->mount_ns.n;
+                w->file.elsewhere = true;
+        }
         if (i->comm_why == PROC_KNOWN)
                 buf_put(&w->comm, span_of(i->comm, i->comm_n));
         if (i->cmdline_why == PROC_KNOWN)
@@ -118,6 +126,26 @@ void who_fill_proc(struct who *w, const struct proc_info *i)
 }
 
 /* ---- from the cache ---- */
+
+static bool is_elsewhere(const struct procs_state *s, uint32_t own_mount_ns)
+{
+        return s->has & PROCESS_HAS_MOUNT_NS && own_mount_ns && s->mount_ns != own_mount_ns;
+}
+
+static struct who_exe file_of(const struct procs_state *s, uint32_t own_mount_ns)
+{
+        const struct procs_image *i = s->image;
+
+        if (!i)
+                return (struct who_exe){ 0 };
+        return (struct who_exe){ .dev = i->dev,
+                                 .ino = i->ino,
+                                 .file = i->file,
+                                 .led = i->led,
+                                 .nameless = i->nameless,
+                                 .elsewhere = is_elsewhere(s, own_mount_ns),
+                                 .cut = i->exe_cut };
+}
 
 static void fill_numbers(struct who *w, const struct procs_proc *p, const struct procs_state *s,
                          uint32_t own_mount_ns)
@@ -139,7 +167,7 @@ static void fill_numbers(struct who *w, const struct procs_proc *p, const struct
                 w->has |= WHO_HAS_SESSION;
                 w->session = s->session;
         }
-        if (s->has & PROCESS_HAS_MOUNT_NS && own_mount_ns && s->mount_ns != own_mount_ns) {
+        if (is_elsewhere(s, own_mount_ns)) {
                 w->has |= WHO_HAS_MOUNT_NS;
                 w->mount_ns = s->mount_ns;
         }
@@ -181,6 +209,7 @@ void who_fill_state(struct who *w, const struct procs_answer *a, const struct pr
                 w->has |= WHO_UNIT_NESTED;
         if (s->image && s->image->nameless)
                 w->has |= WHO_EXE_NAMELESS;
+        w->file = file_of(s, own_mount_ns);
         if (a->others)
                 who_say_unknown(w,
                                 "which process: %u other%s had its number in the moment of the "
@@ -194,7 +223,8 @@ void who_fill_state(struct who *w, const struct procs_answer *a, const struct pr
                                    "user by then");
 }
 
-static void add_kin(struct who *w, struct who_kin *k, pid_t pid, const struct procs_state *s)
+static void add_kin(struct who *w, struct who_kin *k, pid_t pid, const struct procs_state *s,
+                    uint32_t own_mount_ns)
 {
         struct span name = s->image && s->image->exe_n ? procs_exe(s) : procs_comm(s);
 
@@ -205,21 +235,24 @@ static void add_kin(struct who *w, struct who_kin *k, pid_t pid, const struct pr
                                .has_uid = s->has & PROCESS_HAS_UID,
                                .is_prompt = who_is_prompt(procs_exe(s), procs_args(s)),
                                .has_exe = s->image && s->image->exe_n,
+                               .file = file_of(s, own_mount_ns),
                                .at = (uint32_t)w->names.n,
                                .n = (uint32_t)name.n };
+        k->file.cut |= name.n == WHO_KIN_NAME;
         buf_put(&w->names, name);
         k->script_at = (uint32_t)w->names.n;
         put_script(&w->names, procs_exe(s), procs_args(s));
         k->script_n = (uint32_t)w->names.n - k->script_at;
 }
 
-void who_add_parent(struct who *w, const struct procs_proc *p)
+void who_add_parent(struct who *w, const struct procs_proc *p, uint32_t own_mount_ns)
 {
         assert(w->n_parents < WHO_PARENTS);
-        add_kin(w, &w->parents[w->n_parents++], p->pid, &p->state);
+        add_kin(w, &w->parents[w->n_parents++], p->pid, &p->state, own_mount_ns);
 }
 
-void who_fill_earlier(struct who *w, const struct procs_answer *a, uint64_t from_ns)
+void who_fill_earlier(struct who *w, const struct procs_answer *a, uint64_t from_ns,
+                      uint32_t own_mount_ns)
 {
         const struct procs_state *s = a->state;
 
@@ -228,6 +261,6 @@ void who_fill_earlier(struct who *w, const struct procs_answer *a, uint64_t from
         for (; s->before && s->from_ns > from_ns && w->n_earlier < WHO_EARLIER; s = s->before) {
                 if (s->before->inherited && s->image != s->before->image)
                         continue;
-                add_kin(w, &w->earlier[w->n_earlier++], w->pid, s->before);
+                add_kin(w, &w->earlier[w->n_earlier++], w->pid, s->before, own_mount_ns);
         }
 }

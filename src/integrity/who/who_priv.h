@@ -27,13 +27,14 @@ struct span who_users_name(const struct who_users *u, uint32_t uid);
 void who_say_unknown(struct who *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* From /proc alone, with the reason of what it did not tell. */
-void who_fill_proc(struct who *w, const struct proc_info *i);
+void who_fill_proc(struct who *w, const struct proc_info *i, uint32_t own_mount_ns);
 /* From the cache of processes.  i: what /proc told of it just now, for reasons; NULL: nothing. */
 void who_fill_state(struct who *w, const struct procs_answer *a, const struct proc_info *i,
                     uint32_t own_mount_ns);
 /* What it was before, after from_ns. */
-void who_fill_earlier(struct who *w, const struct procs_answer *a, uint64_t from_ns);
+void who_fill_earlier(struct who *w, const struct procs_answer *a, uint64_t from_ns,
+                      uint32_t own_mount_ns);
 /* One more parent. */
-void who_add_parent(struct who *w, const struct procs_proc *p);
+void who_add_parent(struct who *w, const struct procs_proc *p, uint32_t own_mount_ns);
 
 #endif

@@ -69,12 +69,31 @@ bool who_maintainer_script(struct span exe, struct span args, struct span *ret)
         return true;
 }
 
+static struct span base_name(struct span exe)
+{
+        const uint8_t *slash = exe.n ? memrchr(exe.p, '/', exe.n) : NULL;
+
+        return slash ? span_from(exe, (size_t)(slash + 1 - exe.p)) : exe;
+}
+
+bool who_passes_on(struct span exe)
+{
+        static const char *const names[] = { "agetty", "cron",   "doas",    "getty",  "init",
+                                             "login",  "pkexec", "runuser", "screen", "sshd",
+                                             "su",     "sudo",   "systemd", "tmux" };
+        struct span name = base_name(exe);
+
+        for (size_t i = 0; i < ARRAY_LEN(names); i++)
+                if (span_eq_str(name, names[i]))
+                        return true;
+        return false;
+}
+
 bool who_is_prompt(struct span exe, struct span args)
 {
         static const char *const shells[] = { "ash", "bash", "csh",  "dash", "fish",
                                               "ksh", "sh",   "tcsh", "zsh" };
-        const uint8_t *slash = exe.n ? memrchr(exe.p, '/', exe.n) : NULL;
-        struct span name = slash ? span_from(exe, (size_t)(slash + 1 - exe.p)) : exe, arg;
+        struct span name = base_name(exe), arg;
         bool is_shell = false;
 
         for (size_t i = 0; i < ARRAY_LEN(shells); i++)

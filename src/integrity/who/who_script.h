@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* who_script.h - is a process one of dpkg's maintainer scripts?  Floor 3, pure. */
+/* who_script.h - what sort of process one is: a maintainer script of dpkg's, a shell that somebody
+ * types into, a program that only passes on.  Floor 3, pure. */
 #ifndef INTEGRITY_WHO_SCRIPT_H
 #define INTEGRITY_WHO_SCRIPT_H
 
@@ -15,5 +16,8 @@ bool who_maintainer_script(struct span exe, struct span args, struct span *ret);
 
 /* A shell that was begun without a script and without a command: it asks for them. */
 bool who_is_prompt(struct span exe, struct span args);
+
+/* Through these a person or a daemon acts; what they begin is the act. */
+bool who_passes_on(struct span exe);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "integrity/trusted/change.h"
 #include "integrity/who/who.h"
+#include "integrity/why/actor.h"
 #include "wire/json.h"
 
 #include <stdlib.h>
@@ -377,54 +378,48 @@ void approval_print(const struct approval *a, struct buf *out)
 
 /* ---- judging ---- */
 
-static bool exe_fits(struct span wanted, struct span exe)
+/* APPROVAL_FITS, or how near it comes. */
+static enum approval_fit actor_fits(const struct approval_actor *x, const struct who *w,
+                                    int64_t ctime_ns, const struct actor_files *files)
 {
-        struct pattern p;
-        size_t at;
+        enum actor_fit unit = x->unit.n ? actor_is_of_unit(x->unit, w) : ACTOR_FITS, exe;
 
-        return exe.n && pattern_parse(wanted, &p, &at, NULL) == 0 && pattern_covers(&p, exe);
-}
-
-static bool any_exe_fits(struct span wanted, const struct who *w)
-{
-        if (exe_fits(wanted, buf_span(&w->exe)))
-                return true;
-        for (size_t i = 0; i < w->n_parents; i++)
-                if (w->parents[i].has_exe && exe_fits(wanted, who_kin_name(w, &w->parents[i])))
-                        return true;
-        return false;
-}
-
-static bool actor_fits(const struct approval_actor *x, const struct who *w)
-{
         if (x->has_uid && !(w->has & WHO_HAS_UID && w->uid == x->uid))
-                return false;
+                return APPROVAL_NOT_WHO;
         if (x->has_auid && !(w->has & WHO_HAS_AUID && w->auid == x->auid))
-                return false;
-        if (x->unit.n && (w->has & WHO_UNIT_NESTED || !span_eq(x->unit, buf_span(&w->unit))))
-                return false;
-        return x->exe.n == 0 || any_exe_fits(x->exe, w);
+                return APPROVAL_NOT_WHO;
+        exe = x->exe.n ? actor_runs(x->exe, w, ctime_ns, files) : ACTOR_FITS;
+        if (unit == ACTOR_OTHER || exe == ACTOR_OTHER)
+                return APPROVAL_NOT_WHO;
+        return unit == ACTOR_FITS && exe == ACTOR_FITS ? APPROVAL_FITS : APPROVAL_NOT_SURE_WHO;
 }
 
-static bool some_actor_fits(const struct approval *a, const struct who *w)
+static enum approval_fit some_actor_fits(const struct approval *a, const struct who *w,
+                                         int64_t ctime_ns, const struct actor_files *files)
 {
-        if (a->n_actors == 0)
-                return true;
-        for (size_t i = 0; w && i < a->n_actors; i++)
-                if (actor_fits(&a->actors[i], w))
-                        return true;
-        return false;
+        enum approval_fit best = a->n_actors ? APPROVAL_NOT_WHO : APPROVAL_FITS;
+
+        for (size_t i = 0; w && i < a->n_actors; i++) {
+                enum approval_fit f = actor_fits(&a->actors[i], w, ctime_ns, files);
+
+                best = MAX_OF(best, f);
+        }
+        return best;
 }
 
 /* All who touched it have to be actors: what one of them wrote cannot be told from the others'. */
-static bool actors_fit(const struct approval *a, const struct change *c)
+static enum approval_fit actors_fit(const struct approval *a, const struct change *c,
+                                    const struct actor_files *files)
 {
-        if (!some_actor_fits(a, c->who))
-                return false;
-        for (size_t i = 0; c->also && i < CHANGE_ALSO_MAX && c->also[i]; i++)
-                if (!some_actor_fits(a, c->also[i]))
-                        return false;
-        return true;
+        int64_t ctime_ns = c->is ? c->is->ctime_ns : 0;
+        enum approval_fit worst = some_actor_fits(a, c->who, ctime_ns, files);
+
+        for (size_t i = 0; c->also && i < CHANGE_ALSO_MAX && c->also[i]; i++) {
+                enum approval_fit f = some_actor_fits(a, c->also[i], ctime_ns, files);
+
+                worst = MIN_OF(worst, f);
+        }
+        return worst;
 }
 
 static const struct approval_hash *find_hash(const struct approval *a, struct span path)
@@ -469,8 +464,11 @@ static bool in_window(const struct approval *a, int64_t wall_ns)
         return wall_ns >= a->from_ns && wall_ns < a->until_ns + grace;
 }
 
-enum approval_fit approval_judge(const struct approval *a, const struct change *c)
+enum approval_fit approval_judge(const struct approval *a, const struct change *c,
+                                 const struct actor_files *files)
 {
+        enum approval_fit who;
+
         const struct approval_hash *to = find_hash(a, c->path);
         const struct approval_hash *from = c->from.n ? find_hash(a, c->from) : NULL;
 
@@ -480,8 +478,9 @@ enum approval_fit approval_judge(const struct approval *a, const struct change *
                 return APPROVAL_ELSEWHERE;
         if (!in_window(a, c->wall_ns))
                 return APPROVAL_NOT_NOW;
-        if (!actors_fit(a, c))
-                return APPROVAL_NOT_WHO;
+        who = actors_fit(a, c, files);
+        if (who != APPROVAL_FITS)
+                return who;
         if ((to && !content_fits(to, c->is)) || (from && !from->gone))
                 return APPROVAL_NOT_WHAT;
         if (to && !watchset_covers(&a->paths, c->path) && !only_content(c))
@@ -495,6 +494,8 @@ const char *approval_fit_text(enum approval_fit f)
                 [APPROVAL_ELSEWHERE] = "it is of other paths",
                 [APPROVAL_NOT_NOW] = "it is of another time",
                 [APPROVAL_NOT_WHO] = "it is of other actors, or the actor is not known",
+                [APPROVAL_NOT_SURE_WHO] =
+                        "the executable or the unit that it names may have been made to do it",
                 [APPROVAL_NOT_WHAT] = "it names another content",
                 [APPROVAL_NOT_MORE] = "it names the content alone, and more changed",
                 [APPROVAL_FITS] = "it allows this",
@@ -559,13 +560,13 @@ void approvals_expire(struct approvals *s, int64_t wall_ns)
 }
 
 const struct approval *approvals_judge(const struct approvals *s, const struct change *c,
-                                       enum approval_fit *ret)
+                                       const struct actor_files *files, enum approval_fit *ret)
 {
         const struct approval *nearest = NULL;
 
         *ret = APPROVAL_ELSEWHERE;
         for (size_t i = 0; i < s->n && *ret != APPROVAL_FITS; i++) {
-                enum approval_fit f = approval_judge(s->of[i], c);
+                enum approval_fit f = approval_judge(s->of[i], c, files);
 
                 if (f > *ret) {
                         *ret = f;

@@ -10,10 +10,10 @@
  *    "until":"2026-11-21T20:00:00.000000000Z"}
  *
  * A change fits when it was seen in the window, when one of the actors fits (all members of one
- * do; an executable may be a parent's; no actors: anybody), and when its path is named: in hashes,
- * then the content must be that and nothing else may change (owner, mode, access list,
- * capabilities), or gone where null stands, or below a pattern of paths (patterns
- * as in watch.yaml; "!" leaves out).  A name in hashes that is not UTF-8 cannot be written.
+ * do, see actor.h; an executable may be a parent's; no actors: anybody), and when its path is
+ * named: in hashes, then the content must be that and nothing else may change (owner, mode, access
+ * list, capabilities), or gone where null stands, or below a pattern of paths (patterns as in
+ * watch.yaml; "!" leaves out).  A name in hashes that is not UTF-8 cannot be written.
  *
  * A change that is in the window and in the paths and yet does not fit is unexplained all the same,
  * and the entry says by how little it failed.
@@ -29,6 +29,7 @@
 #include "base/err.h"
 #include "integrity/watching/watchset.h"
 
+struct actor_files;
 struct change;
 
 enum {
@@ -75,15 +76,33 @@ void approval_print(const struct approval *a, struct buf *out);
 
 /* How near a change comes to being allowed by one; the greater, the nearer. */
 enum approval_fit {
-        APPROVAL_ELSEWHERE, /* another path */
-        APPROVAL_NOT_NOW,   /* outside the window */
-        APPROVAL_NOT_WHO,   /* another actor, or the actor is not known */
-        APPROVAL_NOT_WHAT,  /* another content than the one it names */
-        APPROVAL_NOT_MORE,  /* the content is right, and more than the content changed */
+        APPROVAL_ELSEWHERE,    /* another path */
+        APPROVAL_NOT_NOW,      /* outside the window */
+        APPROVAL_NOT_WHO,      /* another actor, or the actor is not known */
+        APPROVAL_NOT_SURE_WHO, /* the executable or the unit that it names, but not for sure:
+                                  actor.h */
+        APPROVAL_NOT_WHAT,     /* another content than the one it names */
+        APPROVAL_NOT_MORE,     /* the content is right, and more than the content changed */
         APPROVAL_FITS,
 };
-enum approval_fit approval_judge(const struct approval *a, const struct change *c);
+enum approval_fit approval_judge(const struct approval *a, const struct change *c,
+                                 const struct actor_files *files);
 const char *approval_fit_text(enum approval_fit f);
+
+/* ---- those that allow much ---- */
+
+enum {
+        APPROVAL_WIDE_S = 7 * 24 * 3600,
+        APPROVAL_WIDE_PROFILES = 3,
+        APPROVAL_WIDE_MAX = 4, /* reasons */
+        APPROVAL_WIDE_TEXT = 128,
+};
+
+/* Reasons to look twice at one: it lasts longer than a week, anybody may do it, a pattern of it is
+ * of the root directory or of one right below it, it covers more profiles of what is watched than
+ * APPROVAL_WIDE_PROFILES.  How many; *ret_profiles is how many profiles it covers. */
+size_t approval_wide(const struct approval *a, const struct watchset *watched,
+                     char ret[APPROVAL_WIDE_MAX][APPROVAL_WIDE_TEXT], size_t *ret_profiles);
 
 /* ---- all that are known ---- */
 
@@ -104,7 +123,7 @@ bool approval_is_over(const struct approval *a, int64_t wall_ns);
 void approvals_expire(struct approvals *s, int64_t wall_ns);
 /* The first that fits, else the one that comes nearest; NULL when all are elsewhere. */
 const struct approval *approvals_judge(const struct approvals *s, const struct change *c,
-                                       enum approval_fit *ret);
+                                       const struct actor_files *files, enum approval_fit *ret);
 
 /* One whose window is open and that names this path; NULL: none. */
 const struct approval *approvals_owner(const struct approvals *s, struct span path,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "integrity/why/why.h"
 
-#include "base/pattern.h"
 #include "base/text.h"
 #include "integrity/trusted/change.h"
 #include "integrity/who/who.h"
+#include "integrity/why/actor.h"
 #include "integrity/why/package.h"
 
 #include <stdio.h>
@@ -29,7 +29,7 @@ static bool brought_content(const struct change *c)
 static bool by_change(const struct why_known *k, const struct change *c, struct why *ret)
 {
         enum approval_fit fit;
-        const struct approval *a = approvals_judge(k->approvals, c, &fit);
+        const struct approval *a = approvals_judge(k->approvals, c, &k->files, &fit);
 
         if (!a)
                 return false;
@@ -69,73 +69,70 @@ static bool by_source(const struct why_known *k, const struct change *c, struct 
 
 /* ---- a declared owner ---- */
 
-/* An owner with a slash in it is a pattern of executables, else a unit.
- *
- * A unit is the system manager's: one within another unit, or in a container, has the name that its
- * user or the container's root gave it.  An executable's path counts in the sensor's own mount
- * namespace: in another one, any file may lie there. */
+/* An owner with a slash in it is a pattern of executables, else a unit. */
 static bool owner_is_exe(struct span owner)
 {
         return owner.n && owner.p[0] == '/';
 }
 
-static bool exe_owns(struct span owner, struct span exe)
-{
-        struct pattern p;
-        size_t at;
-
-        return exe.n && pattern_parse(owner, &p, &at, NULL) == 0 && pattern_covers(&p, exe);
-}
-
-static bool runs(struct span owner, const struct who *w)
-{
-        if (w->has & WHO_EXE_NAMELESS)
-                return false; /* its path is where it was, not what it is */
-        if (exe_owns(owner, buf_span(&w->exe)))
-                return true;
-        for (size_t i = 0; i < w->n_parents; i++)
-                if (w->parents[i].has_exe && exe_owns(owner, who_kin_name(w, &w->parents[i])))
-                        return true;
-        return false;
-}
-
-static bool owns(const struct why_known *k, struct span owner, const struct who *w)
+static enum actor_fit owns(const struct why_known *k, struct span owner, const struct who *w,
+                           int64_t ctime_ns)
 {
         static const struct span any = SPAN_INIT(WATCH_OWNER_PACKAGES);
         static const struct span one = SPAN_INIT(WATCH_OWNER_PACKAGES ":");
 
         if (owner_is_exe(owner))
-                return !(w->has & WHO_HAS_MOUNT_NS) && runs(owner, w);
+                return actor_runs(owner, w, ctime_ns, &k->files);
         if (span_eq(owner, any))
-                return packages_began(k->packages, w);
+                return packages_began(k->packages, w) ? ACTOR_FITS : ACTOR_OTHER;
         if (span_starts(owner, one))
-                return packages_began(k->packages, w) && runs(span_from(owner, one.n), w);
-        return w->unit.n && !(w->has & WHO_UNIT_NESTED) && span_eq(owner, buf_span(&w->unit));
+                return packages_began(k->packages, w)
+                               ? actor_runs(span_from(owner, one.n), w, ctime_ns, &k->files)
+                               : ACTOR_OTHER;
+        return actor_is_of_unit(owner, w);
 }
 
-static const struct span *owner_of(const struct why_known *k, const struct watch_profile *p,
-                                   const struct who *w)
+/* The owner that comes nearest, and how near; NULL: none does. */
+static const struct span *owner_of(const struct why_known *k, const struct change *c,
+                                   const struct who *w, enum actor_fit *ret)
 {
-        for (size_t i = 0; w && i < p->n_owners; i++)
-                if (owns(k, p->owners[i], w))
-                        return &p->owners[i];
-        return NULL;
+        const struct watch_profile *p = c->profile;
+        const struct span *nearest = NULL;
+
+        *ret = ACTOR_OTHER;
+        for (size_t i = 0; w && i < p->n_owners && *ret != ACTOR_FITS; i++) {
+                enum actor_fit f = owns(k, p->owners[i], w, c->is ? c->is->ctime_ns : 0);
+
+                if (f > *ret) {
+                        *ret = f;
+                        nearest = &p->owners[i];
+                }
+        }
+        return nearest;
 }
 
 static bool by_service(const struct why_known *k, const struct change *c, struct why *ret)
 {
         const struct span *owner;
+        enum actor_fit fit, also;
+        int n;
 
-        if (!c->profile || !(owner = owner_of(k, c->profile, c->who)))
+        if (!c->profile || !(owner = owner_of(k, c, c->who, &fit)))
                 return false;
-        for (size_t i = 0; c->also && i < CHANGE_ALSO_MAX && c->also[i]; i++)
-                if (!owner_of(k, c->profile, c->also[i]))
+        for (size_t i = 0; c->also && i < CHANGE_ALSO_MAX && c->also[i]; i++) {
+                owner_of(k, c, c->also[i], &also);
+                if (also == ACTOR_OTHER)
                         return false; /* somebody else touched it too */
+                fit = MIN_OF(fit, also);
+        }
         ret->content = brought_content(c);
-        snprintf(ret->detail, sizeof ret->detail, "profile %.*s declares %.*s its owner",
-                 (int)c->profile->name.n, (const char *)c->profile->name.p,
-                 (int)MIN_OF(owner->n, 300u), (const char *)owner->p);
-        return true;
+        n = snprintf(ret->detail, sizeof ret->detail, "profile %.*s declares %.*s its owner",
+                     (int)c->profile->name.n, (const char *)c->profile->name.p,
+                     (int)MIN_OF(owner->n, 300u), (const char *)owner->p);
+        if (fit != ACTOR_FITS && n > 0 && (size_t)n < sizeof ret->detail)
+                snprintf(ret->detail + n, sizeof ret->detail - (size_t)n, ", but %s",
+                         actor_fit_text(fit));
+        return fit == ACTOR_FITS;
 }
 
 /* ---- volatile state ---- */
@@ -166,6 +163,14 @@ const char *why_state_name(enum why_state s)
 
 void why_judge(const struct why_known *k, const struct change *c, struct why *ret)
 {
+        struct change by_nobody;
+
+        if (c->by_way) {
+                by_nobody = *c;
+                by_nobody.who = NULL;
+                by_nobody.also = NULL;
+                c = &by_nobody;
+        }
         *ret = (struct why){ .state = WHY_UNEXPLAINED };
         for (size_t i = WHY_UNEXPLAINED + 1; i < WHY_STATE_END; i++) {
                 struct why w = { .state = (enum why_state)i };

@@ -18,6 +18,7 @@
 
 #include "base/base.h"
 #include "base/buf.h"
+#include "integrity/why/actor.h"
 #include "integrity/why/alert.h"
 #include "integrity/why/approval.h"
 #include "integrity/why/sources.h"
@@ -51,6 +52,7 @@ struct why_known {
         const struct approvals *approvals;
         const struct packages *packages; /* transactions; NULL: none */
         const struct sources *sources;   /* NULL: none */
+        struct actor_files files;
 };
 
 void why_judge(const struct why_known *k, const struct change *c, struct why *ret);

@@ -756,6 +756,195 @@ static void test_executed(void **state)
         (void)state;
 }
 
+/* ---- how a process came into its unit ---- */
+
+static void placed(struct procs *p, enum process_what what, pid_t creator, pid_t parent, pid_t pid,
+                   uint64_t t, const char *unit)
+{
+        char path[128];
+
+        snprintf(path, sizeof path, "/system.slice/%s", unit);
+        procs_apply(p, &(struct process_event){ .what = what,
+                                                .has = FULL | PROCESS_HAS_PLACE | PROCESS_HAS_EXE,
+                                                .time_ns = t,
+                                                .start_ns = (uint64_t)pid * S,
+                                                .pid = pid,
+                                                .ppid = parent,
+                                                .creator = creator,
+                                                .exe = SPAN("/x"),
+                                                .cgroup_path = span_str(path),
+                                                .cgroup = 1000 + strlen(unit),
+                                                .auid = PROCESS_UNSET,
+                                                .session = PROCESS_UNSET });
+}
+
+struct move {
+        enum process_what what;
+        pid_t creator, parent, pid;
+        const char *unit;
+};
+
+static void test_units(void **state)
+{
+        /* 50 is what is asked about; 1 is init, 9 a shell in a session that is known to have been
+         * begun elsewhere */
+        static const struct {
+                const char *name;
+                struct move moves[6];
+                bool want;
+        } cases[] = {
+                { "begun by init, moved by it, executed there",
+                  { { PROCESS_FORKED, 1, 1, 50, "init.scope" },
+                    { PROCESS_EXECUTED, 0, 1, 50, "a.service" } },
+                  true },
+                { "a child of the service",
+                  { { PROCESS_FORKED, 1, 1, 40, "init.scope" },
+                    { PROCESS_EXECUTED, 0, 1, 40, "a.service" },
+                    { PROCESS_FORKED, 40, 40, 50, "a.service" },
+                    { PROCESS_EXECUTED, 0, 40, 50, "a.service" } },
+                  true },
+                { "a shell moved itself, and has begun another",
+                  { { PROCESS_FORKED, 9, 9, 50, "a.service" },
+                    { PROCESS_EXECUTED, 0, 9, 50, "a.service" } },
+                  false },
+                { "moved before it executed",
+                  { { PROCESS_FORKED, 9, 9, 50, "session-1.scope" },
+                    { PROCESS_EXECUTED, 0, 9, 50, "a.service" } },
+                  false },
+                { "a daemon that has lost its parent: as whoever made it",
+                  { { PROCESS_FORKED, 9, 9, 40, "session-1.scope" },
+                    { PROCESS_FORKED, 40, 40, 50, "session-1.scope" },
+                    { PROCESS_ENDED, 0, 9, 40, "session-1.scope" },
+                    { PROCESS_EXECUTED, 0, 1, 50, "a.service" } },
+                  false },
+                { "CLONE_PARENT below init: made by another all the same",
+                  { { PROCESS_FORKED, 9, 1, 50, "a.service" },
+                    { PROCESS_EXECUTED, 0, 1, 50, "a.service" } },
+                  false },
+                { "a service that moves itself into another's unit",
+                  { { PROCESS_FORKED, 1, 1, 40, "init.scope" },
+                    { PROCESS_EXECUTED, 0, 1, 40, "b.service" },
+                    { PROCESS_FORKED, 40, 40, 50, "a.service" },
+                    { PROCESS_EXECUTED, 0, 40, 50, "a.service" } },
+                  false },
+                { "and executes once more",
+                  { { PROCESS_FORKED, 1, 1, 50, "init.scope" },
+                    { PROCESS_EXECUTED, 0, 1, 50, "b.service" },
+                    { PROCESS_EXECUTED, 0, 1, 50, "a.service" } },
+                  false },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct procs *p = procs_made();
+
+                placed(p, PROCESS_FORKED, 1, 1, 8, 8 * S, "init.scope");
+                placed(p, PROCESS_EXECUTED, 0, 1, 8, 8 * S, "ssh.service");
+                placed(p, PROCESS_FORKED, 8, 8, 9, 9 * S, "session-1.scope");
+                placed(p, PROCESS_EXECUTED, 0, 8, 9, 9 * S, "session-1.scope");
+                for (size_t k = 0; k < 6 && cases[i].moves[k].unit; k++) {
+                        const struct move *m = &cases[i].moves[k];
+
+                        placed(p, m->what, m->creator, m->parent, m->pid, (60 + k) * S, m->unit);
+                }
+                if (procs_is_of_unit(p, procs_newest(p, 50)) != cases[i].want)
+                        fail_msg("%s", cases[i].name);
+                procs_free(p);
+        }
+        (void)state;
+}
+
+/* What began before anything was told: as /proc has it. */
+static void test_units_before(void **state)
+{
+        static const struct {
+                uint32_t auid;
+                const char *above, *own;
+                bool want;
+        } cases[] = {
+                { PROCESS_UNSET, "a.service", "a.service", true },
+                { 1000, "a.service", "a.service", false },
+                { PROCESS_UNSET, "b.service", "a.service", false },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct procs *p = procs_made();
+                struct process_event e = { .what = PROCESS_EXECUTED,
+                                           .has = FULL | PROCESS_HAS_PLACE | PROCESS_HAS_EXE,
+                                           .start_ns = 40 * S,
+                                           .time_ns = 40 * S,
+                                           .pid = 40,
+                                           .ppid = 1,
+                                           .exe = SPAN("/x"),
+                                           .cgroup = 1,
+                                           .auid = cases[i].auid,
+                                           .session = PROCESS_UNSET };
+
+                e.cgroup_path = span_str(cases[i].above);
+                procs_apply(p, &e);
+                e.start_ns = e.time_ns = 50 * S;
+                e.pid = 50;
+                e.ppid = 40;
+                e.cgroup = 2;
+                e.cgroup_path = span_str(cases[i].own);
+                procs_apply(p, &e);
+                if (procs_is_of_unit(p, procs_newest(p, 50)) != cases[i].want)
+                        fail_msg("case %zu", i);
+                /* and nothing is known of who made this one */
+                e.pid = 60;
+                e.ppid = 59;
+                procs_apply(p, &e);
+                assert_false(procs_is_of_unit(p, procs_newest(p, 60)));
+                procs_free(p);
+        }
+        (void)state;
+}
+
+static enum procs_file judge_file(void *ctx, struct span exe, uint64_t dev, uint64_t ino)
+{
+        (*(unsigned *)ctx)++;
+        assert_true(span_eq_str(exe, "/a"));
+        assert_int_equal(dev, 3);
+        return ino == 5 ? PROCS_FILE_TRUSTED : PROCS_FILE_OTHER;
+}
+
+/* The executed file is asked about once, when it is executed; copies run the same. */
+static void test_files(void **state)
+{
+        struct process_event e = { .what = PROCESS_EXECUTED,
+                                   .has = FULL | PROCESS_HAS_EXE | PROCESS_EXE_LED,
+                                   .start_ns = 40 * S,
+                                   .time_ns = 40 * S,
+                                   .pid = 40,
+                                   .ppid = 1,
+                                   .exe = SPAN("/a"),
+                                   .exe_dev = 3,
+                                   .exe_ino = 5 };
+        struct procs *p = procs_made();
+        const struct procs_image *i;
+        unsigned asked = 0;
+
+        procs_ask_file(p, judge_file, &asked);
+        procs_apply(p, &e);
+        forked(p, 40, 41, 41 * S);
+        i = procs_newest(p, 41)->state.image;
+        assert_true(i->file == PROCS_FILE_TRUSTED && i->led && i->dev == 3 && i->ino == 5);
+        e.exe_ino = 6;
+        e.has &= ~(unsigned)PROCESS_EXE_LED;
+        procs_apply(p, &e);
+        i = procs_newest(p, 40)->state.image;
+        assert_true(i->file == PROCS_FILE_OTHER && !i->led && i->ino == 6);
+        assert_int_equal(asked, 2);
+        e.has |= PROCESS_EXE_CUT; /* its path is another's */
+        procs_apply(p, &e);
+        e.exe_ino = 0;
+        e.has &= ~(unsigned)PROCESS_EXE_CUT;
+        procs_apply(p, &e);
+        assert_int_equal(procs_newest(p, 40)->state.image->file, PROCS_FILE_UNKNOWN);
+        assert_int_equal(asked, 2);
+        procs_free(p);
+        (void)state;
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -778,6 +967,9 @@ int main(void)
                 cmocka_unit_test(test_listening),
                 cmocka_unit_test(test_against_a_history),
                 cmocka_unit_test(test_no_memory),
+                cmocka_unit_test(test_units),
+                cmocka_unit_test(test_units_before),
+                cmocka_unit_test(test_files),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,10 +79,32 @@ static void test_prompts(void **state)
                         fail_msg("case %zu", i);
 }
 
+static void test_passing_on(void **state)
+{
+        static const struct {
+                const char *exe;
+                bool want;
+        } programs[] = {
+                { "/usr/sbin/sshd", true },
+                { "/usr/bin/sudo", true },
+                { "tmux", true },
+                { "/usr/bin/sudoku", false },
+                { "/usr/bin/bash", false },
+                { "/sudo/x", false },
+                { "", false },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(programs); i++)
+                if (who_passes_on(span_str(programs[i].exe)) != programs[i].want)
+                        fail_msg("%s", programs[i].exe);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = { cmocka_unit_test(test_scripts),
-                                            cmocka_unit_test(test_prompts) };
+                                            cmocka_unit_test(test_prompts),
+                                            cmocka_unit_test(test_passing_on) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -221,8 +221,8 @@ static void test_judge(void **state)
                 if (cases[i].from)
                         c.from = span_str(cases[i].from);
                 memset(is.sha256, cases[i].is, sizeof is.sha256);
-                if (approval_judge(a, &c) != cases[i].want)
-                        fail_msg("case %zu, %s: %d", i, cases[i].path, approval_judge(a, &c));
+                if (approval_judge(a, &c, NULL) != cases[i].want)
+                        fail_msg("case %zu, %s: %d", i, cases[i].path, approval_judge(a, &c, NULL));
         }
         (void)state;
 }
@@ -249,7 +249,7 @@ static void test_closed(void **state)
 
                 snprintf(time, sizeof time, "%.*s", (int)t.n, (const char *)t.p);
                 c.wall_ns = at(time);
-                assert_int_equal(approval_judge(a, &c), cases[i].want);
+                assert_int_equal(approval_judge(a, &c, NULL), cases[i].want);
                 assert_int_equal(approvals_owner(&all, c.path, c.wall_ns) != NULL,
                                  cases[i].want == APPROVAL_FITS);
         }
@@ -278,17 +278,17 @@ static void test_set(void **state)
         assert_non_null(strstr(err.text, "f:1"));
 
         c.wall_ns = at("2026-11-21T18:30:00.000000000Z");
-        a = approvals_judge(&s, &c, &fit);
+        a = approvals_judge(&s, &c, NULL, &fit);
         assert_int_equal(fit, APPROVAL_FITS);
         assert_true(span_eq_str(a->id, "a"));
 
         c.wall_ns = at("2026-11-21T19:30:00.000000000Z");
-        a = approvals_judge(&s, &c, &fit);
+        a = approvals_judge(&s, &c, NULL, &fit);
         assert_int_equal(fit, APPROVAL_NOT_WHO); /* nearer than the one that is over */
         assert_true(span_eq_str(a->id, "b"));
 
         c.path = SPAN("/srv");
-        assert_null(approvals_judge(&s, &c, &fit));
+        assert_null(approvals_judge(&s, &c, NULL, &fit));
         approvals_expire(&s, at("2026-11-21T19:30:00.000000000Z"));
         assert_int_equal(s.n, 1);
         assert_null(approvals_find(&s, SPAN("a")));

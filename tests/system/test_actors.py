@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who is named by his executable, as an owner or in an approved change, is that program alone: not
+what somebody had it load, bound over its path, or wrote into it."""
+import glob
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import pytest
+from test_explained import assay
+from test_watch import Watched, profile
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the sensor needs root")
+
+TEE = os.path.realpath(shutil.which("tee"))
+LIBRARY = next(iter(glob.glob("/usr/lib/*/libm.so.6") + glob.glob("/lib*/libm.so.6")), None)
+
+
+@pytest.fixture
+def directory():
+    with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="assay-actors-") as name:
+        yield pathlib.Path(name)
+
+
+@pytest.fixture
+def host(directory):
+    h = Watched(directory)
+    h.etc, h.bin = h.tree / "etc", h.tree / "bin"
+    for path in h.etc, h.bin:
+        path.mkdir()
+    h.tools = [h.bin / f"tool{i}" for i in range(5)]
+    for tool in h.tools:
+        shutil.copy(TEE, tool)
+    owners = ", ".join(map(str, [*h.tools, f"{h.tools[0]}.x"]))
+    h.configure(profile("etc", "alert", [h.etc], f"owners: [{owners}]"),
+                profile("bin", "alert", [h.bin]), profile("rest", "alert", [h.tree]))
+    h.start()
+    yield h
+    h.stop()
+
+
+def sh(host, command, **env):
+    """Shell, with the places of the test."""
+    subprocess.run(["sh", "-ec", command], check=True, stdout=subprocess.DEVNULL,
+                   env={**os.environ, "etc": str(host.etc), "tee": TEE, "lib": str(LIBRARY),
+                        **{f"t{i}": str(t) for i, t in enumerate(host.tools)}, **env})
+
+
+def why(host, name):
+    """What explains the last that happened to a file of the directory that has an owner."""
+    host.quiet()
+    found = host.of(host.etc / name)
+    assert found, f"nothing was told of {name}"
+    return found[-1]["why"]
+
+
+def unexplained(host, name, text):
+    said = why(host, name)
+    assert said["state"] == "unexplained" and text in said["detail"], said
+
+
+FORGED = [
+    ("preload", "echo x | LD_PRELOAD=$lib $t0 $etc/preload", "its environment names other code"),
+    ("audit", "echo x | LD_AUDIT=$lib $t0 $etc/audit", "its environment names other code"),
+    ("path", "echo x | LD_LIBRARY_PATH=/tmp $t0 $etc/path", "its environment names other code"),
+    ("child", "me=$$ unshare -m --propagation private sh -ec 'mount --bind /bin/dash $t0; "
+              "exec $t0 -c \"echo x | nsenter -m/proc/$me/ns/mnt $tee $etc/child\"'",
+     "another mount namespace"),
+    ("bound", "unshare -m --propagation private sh -ec 'mount --bind $tee $t0; "
+              "echo x | $t0 $etc/bound'", "another mount namespace"),
+    ("planted", "cp $tee $t0.x; echo x | $t0.x $etc/planted", "not what is trusted"),
+]
+
+
+@pytest.mark.skipif(not LIBRARY, reason="no library to load")
+@pytest.mark.parametrize("name, command, text", FORGED, ids=[f[0] for f in FORGED])
+def test_owner_forged(host, name, command, text):
+    sh(host, "echo x | $t0 $etc/plain")
+    said = why(host, "plain")
+    assert said["state"] == "service", said
+    sh(host, command)
+    unexplained(host, name, text)
+
+
+def test_owner_replaced(host):
+    """Another file at its path, by a mount or by writing, is not the program that was trusted."""
+    sh(host, "mount --bind $tee $t1; trap 'umount $t1' EXIT; echo x | $t1 $etc/mounted")
+    unexplained(host, "mounted", "not what is trusted")
+    sh(host, "cat /bin/dash >$t2; $t2 -c 'echo x >$etc/written'")
+    unexplained(host, "written", "not what is trusted")
+    # It runs on when the old content is back.
+    sh(host, "cat /bin/dash >$t3; $t3 -c 'sleep 3; cat $tee >$t3; sleep 2; echo x >$etc/late'")
+    unexplained(host, "late", "not what is trusted")
+
+
+def test_owner_upgraded(host):
+    """An upgrade makes a new file; the old program goes on and is still the owner, and so is the
+    new one."""
+    old = subprocess.Popen([host.tools[4], host.etc / "old"], stdin=subprocess.PIPE,
+                           stdout=subprocess.DEVNULL)
+    host.seen(host.etc / "old", "created")
+    assay(host, "change", "open", "CHG-1", "--for", "1h", "--reason", "upgrade",
+          "--path", host.bin)
+    sh(host, "cp $tee $t4.new; echo >>$t4.new; mv $t4.new $t4")
+    host.quiet()
+    assay(host, "change", "close", "CHG-1", "--reason", "done")
+    old.communicate(b"x", timeout=20)
+    assert why(host, "old")["state"] == "service"
+    assert host.of(host.etc / "old")[-1]["what"]["change"] == "modified"
+    sh(host, "echo x | $t4 $etc/new")
+    assert why(host, "new")["state"] == "service"
+
+
+@pytest.mark.skipif(not LIBRARY, reason="no library to load")
+def test_change_forged(host):
+    """The same of an approved change that names the executable."""
+    assay(host, "change", "open", "CHG-1", "--for", "1h", "--reason", "a test",
+          "--path", host.tree / "other", "--exe", host.tools[0])
+    host.etc = host.tree / "other"
+    host.etc.mkdir()
+    sh(host, "echo x | $t0 $etc/plain")
+    said = why(host, "plain")
+    assert said["state"] == "change" and said["change"] == "CHG-1", said
+    for name, command, _ in FORGED[:1] + FORGED[3:5]:
+        sh(host, command)
+        unexplained(host, name, "change CHG-1 names the path, but the executable or the unit "
+                                "that it names may have been made to do it")
+
+
+def test_parent_moved(directory):
+    """Who moves a directory above what is watched is the author of what comes of it; what lies
+    there then is explained by nobody all the same."""
+    host = Watched(directory)
+    inside = host.tree / "a" / "b"
+    inside.mkdir(parents=True)
+    (inside / "f").write_text("1")
+    host.configure(profile("w", "alert", [inside]))
+
+    def move(source, target):
+        done = subprocess.run([sys.executable, "-c", "import os, sys; os.rename(*sys.argv[1:]); "
+                               "print(os.getpid())", host.tree / source, host.tree / target],
+                              check=True, capture_output=True)
+        return int(done.stdout)
+
+    try:
+        host.start()
+        mover = move("a", "c")
+        for path in inside / "f", inside:
+            assert host.seen(path, "deleted")["who"]["pid"] == mover
+        assay(host, "change", "open", "CHG-1", "--for", "1h", "--reason", "a test",
+              "--path", host.tree / "a", "--uid", "0")
+        mover = move("c", "a")
+        back = host.seen(inside / "f", "created")
+        assert back["who"]["pid"] == mover and back["why"]["state"] == "unexplained", back
+    finally:
+        host.stop()
