@@ -128,6 +128,7 @@ def test_a_minute_without_a_sign(hosts):
     """Stopped by a signal; ended in good order and not begun again; gone with the recorder."""
     stopped, ended, both = hosts
     second = monitor(stopped)
+    time.sleep(12)  # until its first sign: before that it is not missed
     try:
         for process in (stopped.sensor, second):
             process.send_signal(signal.SIGSTOP)
