@@ -19,9 +19,19 @@
 #define CLEANUP(fn)       __attribute__((cleanup(fn)))
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
-/* What is given is evaluated twice: no call in it that does something or reads a clock. */
-#define MIN_OF(a, b)                    ((a) < (b) ? (a) : (b))
-#define MAX_OF(a, b)                    ((a) > (b) ? (a) : (b))
+#define JOIN(a, b)   JOIN_(a, b)
+#define JOIN_(a, b)  a##b
+
+/* The smaller, the larger of two numbers.  Each argument is evaluated once: it may read a clock.
+ * Bit-fields and nested uses are fine; where the two differ in sign the compiler warns. */
+#define MIN_OF(a, b) PICK_OF(a, <, b, JOIN(pick_, __COUNTER__), JOIN(pick_, __COUNTER__))
+#define MAX_OF(a, b) PICK_OF(a, >, b, JOIN(pick_, __COUNTER__), JOIN(pick_, __COUNTER__))
+#define PICK_OF(a, op, b, x, y)                                                                    \
+        ({                                                                                         \
+                __auto_type x = (a) + 0;                                                           \
+                __auto_type y = (b) + 0;                                                           \
+                x op y ? x : y;                                                                    \
+        })
 #define STATIC_ASSERT                   _Static_assert
 #define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 

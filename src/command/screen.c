@@ -22,7 +22,7 @@ static unsigned terminal_width(int fd)
 
         if (ioctl(fd, TIOCGWINSZ, &w) < 0 || w.ws_col == 0)
                 return WIDTH_DEFAULT;
-        return MAX_OF(w.ws_col, (unsigned)WIDTH_MIN);
+        return MAX_OF((unsigned)w.ws_col, (unsigned)WIDTH_MIN);
 }
 
 void screen_init(struct screen *s, FILE *file)

@@ -112,7 +112,7 @@ static void sequence(struct meaning *m, const struct entry *e)
                 say_sequence(m, VERIFY_SEQUENCE, e, r->last, "repeats, the last was");
         else if (r->last && seq != r->last + 1)
                 say_sequence(m, VERIFY_SEQUENCE, e, r->last, "leaves a gap after");
-        r->last = MAX_OF(MAX_OF(r->last, seq), 1);
+        r->last = MAX_OF(MAX_OF(r->last, seq), (uint64_t)1);
         m->current = r;
 }
 

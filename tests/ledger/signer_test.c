@@ -101,7 +101,7 @@ static void tessera_checkpoints(void **state)
                 }
                 assert_int_equal(verifier_open_checkpoint(&k, buf_span(&b), &c, NULL), 0);
                 assert_string_equal(c.origin, "example.com/log/testdata");
-                assert_int_equal(c.size, MIN_OF(size, 15));
+                assert_int_equal(c.size, MIN_OF(size, 15u));
                 /* Every single-byte change is refused, wherever it is. */
                 for (size_t i = 0; i < b.n; i++) {
                         b.p[i] ^= 0x01;

@@ -575,7 +575,8 @@ void deep_put_status(const struct sensor *s, struct json_writer *w)
                 json_member_u64(w, "files", l->files);
                 json_member_u64(w, "found", l->found);
                 json_member_u64(w, "passes", l->passes);
-                json_member_u64(w, "percent", l->total ? MIN_OF(100, l->done * 100 / l->total) : 0);
+                json_member_u64(w, "percent",
+                                l->total ? MIN_OF(100u, l->done * 100 / l->total) : 0);
                 json_member_u64(w, "period_s", l->period_s);
                 json_end_object(w);
         }

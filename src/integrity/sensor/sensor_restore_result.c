@@ -411,7 +411,7 @@ static int did_not(struct restores *r, struct restore_place *p)
 
 static int again(struct restores *r, struct restore_place *p)
 {
-        int64_t ms = RESTORE_AGAIN_MS << MIN_OF(p->tries, 5u);
+        int64_t ms = RESTORE_AGAIN_MS << MIN_OF(p->tries, 5);
 
         p->temp[0] = '\0';
         p->due_ns = sensor_mono(r->sensor) + ms * NS_PER_MS;

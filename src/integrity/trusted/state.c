@@ -268,5 +268,6 @@ bool state_wants_renewal(const struct state *s)
 {
         uint64_t limit = MAX_OF((uint64_t)RENEW_BYTES, s->snapshot_bytes / 2);
 
-        return s->broken || (uint64_t)s->journal.size > MIN_OF(limit, JOURNAL_FILE_MAX / 2);
+        return s->broken ||
+               (uint64_t)s->journal.size > MIN_OF(limit, (uint64_t)JOURNAL_FILE_MAX / 2);
 }
