@@ -13,6 +13,7 @@ struct arguments {
         struct recorder_options recorder;
         struct option_u64 backlog; /* MiB */
         struct option_u64 uplink;
+        struct option_texts expect;
 };
 
 enum { BACKLOG_MIN = 16, BACKLOG_MAX = 16 * 1024 };
@@ -20,6 +21,8 @@ enum { BACKLOG_MIN = 16, BACKLOG_MAX = 16 * 1024 };
 static const struct option_spec specs[] = {
         { "backlog", 0, OPTION_U64, offsetof(struct arguments, backlog), "MIB",
           "of the log that may wait to be published before writers have to; 256 by default" },
+        { "expect", 0, OPTION_TEXTS, offsetof(struct arguments, expect), "PROC",
+          "sensor, monitor or uplink: missed when it is not heard; repeatable" },
         { "host", 0, OPTION_TEXT, offsetof(struct arguments, recorder.host), "NAME",
           "of this host in the entries; by default what the kernel calls it" },
         { "origin", 0, OPTION_TEXT, offsetof(struct arguments, recorder.origin), "NAME",
@@ -28,6 +31,23 @@ static const struct option_spec specs[] = {
           "whom assay-uplink runs as, where there is no user assay-net" },
         { 0 },
 };
+
+static bool expect(const struct option_texts *names, unsigned *ret)
+{
+        for (size_t i = 0; i < names->n; i++) {
+                unsigned role = signs_role(span_str(names->at[i]));
+
+                if (!role) {
+                        fprintf(stderr,
+                                "assay-recorder: --expect: \"%s\" is not sensor, monitor or "
+                                "uplink\n",
+                                names->at[i]);
+                        return false;
+                }
+                *ret |= role;
+        }
+        return true;
+}
 
 int main(int argc, char **argv)
 {
@@ -52,6 +72,8 @@ int main(int argc, char **argv)
                 fputs("assay-recorder: --uplink-user-id: a user id other than root's\n", stderr);
                 return 2;
         }
+        if (!expect(&a.expect, &o->expect))
+                return 2;
         o->uplink = (uid_t)a.uplink.value;
         o->backlog_bytes = a.backlog.value * 1024 * 1024;
         if (!o->host) {

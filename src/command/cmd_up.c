@@ -3,7 +3,8 @@
  *
  * The recorder comes first and goes last, so that the writers always have somebody to write to:
  *
- *   RECORDER --it answers--> SENSOR --it watches--> UP: the others are started
+ *   RECORDER --it answers--> SENSOR --it watches, or FIRST_NS are over: the others are started-->
+ * UP
  *       `-----------------------+-----------signal----+--> WRITERS_STOP --> RECORDER_STOPS --> end
  */
 #include <signal.h>
@@ -44,6 +45,7 @@ static const struct option_spec up_specs[] = {
 
 #define LOOK_NS  (100 * NS_PER_MS) /* between looks at whether a process is ready */
 #define GRACE_NS (15 * NS_PER_S)   /* to stop in order before it is killed */
+#define FIRST_NS (20 * NS_PER_S)   /* for a first scan; the recorder waits longer for all of them */
 
 enum up_state { UP_RECORDER, UP_SENSOR, UP_UP, UP_WRITERS_STOP, UP_RECORDER_STOPS };
 
@@ -65,6 +67,8 @@ struct up {
         struct loop_source *look;
         char recorder_path[PLACES_PATH_MAX], writer_path[WRITERS][PLACES_PATH_MAX];
         int run_fd;
+        bool others;      /* were started */
+        int64_t begun_ns; /* the sensor */
         enum status result;
 };
 
@@ -261,26 +265,39 @@ static bool is_ready(const struct up *u, const struct child *c, struct buf *text
                n == c->pid;
 }
 
+/* At best when the first scan is over, which wants both processors. */
+static void start_others(struct up *u)
+{
+        if (u->others)
+                return;
+        u->others = true;
+        for (size_t i = OTHERS; i < WRITERS; i++)
+                start_child(u, &u->writer[i]);
+}
+
 static void on_look(void *ctx)
 {
         struct up *u = ctx;
         CLEANUP(buf_done) struct buf text = BUF_INIT(2 * PRESENCE_MAX);
+        int64_t now = clock_mono(u->in->clock);
         struct json_value v;
 
         if (u->state == UP_RECORDER && is_ready(u, &u->recorder, &text)) {
                 show_start(u);
                 set_state(u, UP_SENSOR);
+                u->begun_ns = now;
                 for (size_t i = 0; i < OTHERS; i++)
                         start_child(u, &u->writer[i]);
         } else if (u->state == UP_SENSOR && is_ready(u, &u->writer[0], &text) &&
                    json_get_path(json_value_of(buf_span(&text)), "more.profiles", &v)) {
                 show_watching(u, json_value_of(buf_span(&text)));
                 set_state(u, UP_UP);
-                for (size_t i = OTHERS; i < WRITERS; i++)
-                        start_child(u, &u->writer[i]);
+                start_others(u);
+        } else if (u->state == UP_SENSOR && now - u->begun_ns >= FIRST_NS) {
+                start_others(u);
         }
         if (u->state < UP_UP)
-                loop_timer_set(u->look, clock_mono(u->in->clock) + LOOK_NS);
+                loop_timer_set(u->look, now + LOOK_NS);
 }
 
 /* ---- going down ---- */
@@ -399,6 +416,7 @@ static void describe_children(struct up *u)
                         .path = u->writer_path[i],
                         .argv = { u->writer_path[i], "--state", in->state, "--run", in->run },
                 };
+                add_argument(&u->recorder, "--expect", writers[i]);
                 if (o->config)
                         add_argument(&u->writer[i], "--config", o->config);
                 u->children[1 + i] = &u->writer[i];

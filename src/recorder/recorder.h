@@ -25,9 +25,13 @@ struct recorder_options {
         uint64_t backlog_bytes; /* of the log, not published, then writers are held; 0: the default
                                  */
         uid_t uplink;           /* the uplink's user where assay-net is none; 0: assay-net */
+        unsigned expect;        /* bits of signs_role(): missed if they are never heard at all */
         bool keep_user;         /* stay who we are; root and our own user are let in as any role */
         const struct clock *clock;
 };
+
+/* The bit of a role that sends signs of life; 0: there is none of that name. */
+unsigned signs_role(struct span name);
 
 /* Until SIGTERM or SIGINT: 0.  Its ledger was succeeded: 1.  Anything else has been said in the
  * log: a negative errno. */

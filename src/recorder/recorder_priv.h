@@ -9,7 +9,7 @@
  *  4. An entry that is refused leaves ledger.refused in its sequence's place, so runs have no gaps.
  *  5. While `stopped`, nothing of any peer is appended.
  *  6. While `held`, no writer's packets are read, but for what one that left had sent before.
- *  7. Whoever has sent a beat and gives no sign of life any more is told of: signs.c. */
+ *  7. Whoever has sent a beat or ought to, and gives no sign of life, is told of: signs.c. */
 #ifndef RECORDER_RECORDER_PRIV_H
 #define RECORDER_RECORDER_PRIV_H
 
@@ -148,7 +148,8 @@ struct recorder {
         uid_t turned_away_uid;     /* the last one's */
         int64_t turned_away_ns;
         struct absence absence[ROLE_COUNT];
-        unsigned expected;    /* bits 1 << role_id of those that sent a beat here once */
+        unsigned expected;    /* bits 1 << role_id of those that ought to send beats */
+        unsigned retired;     /* ... of those that said good-bye, were missed and told of */
         int64_t listening_ns; /* since then we do listen, so that silence is theirs */
         int64_t signs_ns;     /* the last look at them */
         uint64_t alerts;      /* raised in this life */
@@ -250,7 +251,7 @@ void peer_drop_all(struct recorder *r);
 
 /* ---- signs.c ---- */
 
-/* Who was there before this life of ours is waited for. */
+/* Who was there before this life of ours, or ought to be there, is waited for. */
 MUST_USE int signs_start(struct recorder *r, struct err *err);
 /* It has sent something. */
 void signs_heard(struct peer *p);

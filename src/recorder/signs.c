@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* signs.c - writers that said they live, and do not say it any more.
  *
- * Whoever has sent a beat is watched from then on, and missed:
+ * Whoever has sent a beat is watched from then on, and missed; so is whoever ought to:
  *
  *   silent    it is connected and has sent nothing for MSG_SILENT_S: stopped, or stuck
  *   ended     its connection was closed without a good-bye: killed, or it failed.  Told at once,
- * but one that dies again and again is told of at the first death and every tenfold of it stopped
- * it had said good-bye, and is not back after MSG_SILENT_S missing   it was there before the
- * recorder started, and is not back MSG_SILENT_S after that
+ *             but one that dies again and again is told of at the first death and every tenfold
+ *   stopped   it had said good-bye, and is not back after MSG_SILENT_S
+ *   missing   it ought to be there, and has not sent a beat MSG_SILENT_S after the recorder
+ * started: whether it never began, ended before, or is connected and stopped makes no difference
  *
  * Each is alert.silent, and alert.heard says for how long nothing was heard when it comes back.
- * Whom to expect outlives us in the file "expected": the names of the roles, one a line.
+ * Whom to expect is what we were told at our start and who was heard before; that outlives us in
+ * the file "expected": a role's name a line, behind "-" where it said good-bye, was missed, and an
+ * alert has said so.
  *
  * SECURITY: a peer's own words are a type of message and numbers. */
 #include "base/text.h"
@@ -37,8 +40,9 @@ static void keep_expected(struct recorder *r)
         struct err err = { 0 };
 
         for (enum role_id id = 0; id < ROLE_COUNT; id++)
-                if (r->expected & 1u << id)
-                        buf_printf(&text, "%s\n", role_of(id)->name);
+                if ((r->expected | r->retired) & 1u << id)
+                        buf_printf(&text, "%s%s\n", r->retired & 1u << id ? "-" : "",
+                                   role_of(id)->name);
         if (buf_status(&text) < 0 ||
             io_replace_file(&io_kernel, r->private_fd, expected_name, r->private_fd, 0600,
                             buf_span(&text), &err) < 0)
@@ -47,28 +51,52 @@ static void keep_expected(struct recorder *r)
 
 static void expect(struct recorder *r, enum role_id role, bool yes)
 {
-        unsigned was = r->expected;
+        unsigned expected = r->expected, retired = r->retired;
 
-        r->expected = yes ? was | 1u << role : was & ~(1u << role);
-        if (r->expected != was)
+        r->expected = yes ? expected | 1u << role : expected & ~(1u << role);
+        r->retired = yes ? retired & ~(1u << role) : retired | 1u << role;
+        if (r->expected != expected || r->retired != retired)
                 keep_expected(r);
 }
 
-/* Of one that was here before us nobody knows when it was heard last. */
-static void wait_for(struct recorder *r, const struct role *role)
+/* When they were heard last nobody knows. */
+static void wait_for_expected(struct recorder *r)
 {
         int64_t now = clock_mono(r->clock);
 
         for (enum role_id id = 0; id < ROLE_COUNT; id++)
-                if (role_of(id) == role && id != ROLE_ADMIN) {
-                        r->expected |= 1u << id;
+                if (r->expected & 1u << id)
                         r->absence[id] =
                                 (struct absence){ .away = true,
                                                   .cause = "missing",
                                                   .since_ns = now,
                                                   .since_wall_ns = clock_wall(r->clock),
                                                   .due_ns = now + MSG_SILENT_S * NS_PER_S };
-                }
+}
+
+unsigned signs_role(struct span name)
+{
+        static const enum role_id beating[] = { ROLE_SENSOR, ROLE_MONITOR, ROLE_UPLINK };
+
+        for (size_t i = 0; i < ARRAY_LEN(beating); i++)
+                if (span_eq_str(name, role_of(beating[i])->name))
+                        return 1u << beating[i];
+        return 0;
+}
+
+static void read_expected(struct recorder *r, struct span rest)
+{
+        while (rest.n) {
+                const uint8_t *end = memchr(rest.p, '\n', rest.n);
+                struct span name = span_of(rest.p, end ? (size_t)(end - rest.p) : rest.n);
+
+                if (name.n && name.p[0] == '-')
+                        r->retired |= signs_role(span_from(name, 1));
+                else
+                        r->expected |= signs_role(name);
+                rest = span_from(rest, MIN_OF(name.n + 1, rest.n));
+        }
+        r->retired &= ~r->expected;
 }
 
 int signs_start(struct recorder *r, struct err *err)
@@ -77,21 +105,14 @@ int signs_start(struct recorder *r, struct err *err)
         size_t n = 0;
         int rc = io_read_file(&io_kernel, r->private_fd, expected_name, EXPECTED_MAX, &text, &n,
                               err);
-        struct span rest = span_of(text, rc < 0 ? 0 : n);
 
         r->listening_ns = r->signs_ns = clock_mono(r->clock);
-        while (rest.n) {
-                const uint8_t *end = memchr(rest.p, '\n', rest.n);
-                struct span name = span_of(rest.p, end ? (size_t)(end - rest.p) : rest.n);
-                const struct role *role = role_by_name(name);
-
-                if (role)
-                        wait_for(r, role);
-                rest = span_from(rest, MIN_OF(name.n + 1, rest.n));
-        }
+        read_expected(r, span_of(text, rc < 0 ? 0 : n));
         free(text);
         if (rc == -ENOENT || rc == -E2BIG || rc == -EFBIG)
-                rc = 0; /* never written, or not by us: nobody is expected before he comes */
+                rc = 0; /* never written, or not by us: nobody was heard before */
+        r->expected |= r->o->expect & ~r->retired;
+        wait_for_expected(r);
         return rc;
 }
 

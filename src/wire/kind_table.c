@@ -143,8 +143,8 @@ const struct kind kind_table[] = {
           "A process of Assay gives no sign of life any more: what it watches goes unseen.",
           FIELDS({ "what.cause", KIND_TEXT, REQ,
                    "silent: connected, and has said nothing for a minute; ended: without a good-bye; "
-                   "stopped: asked to, and not back within a minute; missing: not back since the "
-                   "recorder started" },
+                   "stopped: asked to, and not back within a minute; missing: ought to be there, and "
+                   "not heard since the recorder started" },
                  { "what.count", KIND_U64, 0,
                    "how often it has ended, where it ends again and again" },
                  { "what.id", KIND_TEXT, REQ, "of the alert" },

@@ -18,8 +18,8 @@ static void pass(int64_t seconds)
         }
 }
 
-/* A process of this role is connected, and has sent a beat. */
-static struct peer *meet(size_t i, enum role_id role, pid_t pid)
+/* A process of this role is connected. */
+static struct peer *meet_mute(size_t i, enum role_id role, pid_t pid)
 {
         struct peer *p = &peer[i];
 
@@ -32,6 +32,14 @@ static struct peer *meet(size_t i, enum role_id role, pid_t pid)
                             .next = host.r.peers };
         host.r.peers = p;
         signs_heard(p);
+        return p;
+}
+
+/* ... and has sent a beat. */
+static struct peer *meet(size_t i, enum role_id role, pid_t pid)
+{
+        struct peer *p = meet_mute(i, role, pid);
+
         signs_beat(p);
         return p;
 }
@@ -271,6 +279,59 @@ static void expected_after_a_start(void **state)
         assert_int_equal(host.r.expected, 1u << ROLE_SENSOR);
 }
 
+/* Who ought to be there is missed without ever having been heard, whether it connected or not; who
+ * was taken out of service is told of once, whatever the start says, until it is back. */
+static void expected_from_the_start(void **state)
+{
+        struct err err = { 0 };
+        uint64_t seq = host.r.seq;
+        struct peer *uplink;
+
+        host.options.expect = signs_role(SPAN("monitor")) | signs_role(SPAN("uplink"));
+        assert_int_equal(signs_start(&host.r, &err), 0);
+        meet_mute(0, ROLE_MONITOR, 7);
+        uplink = meet(1, ROLE_UPLINK, 8);
+        pass(MSG_SILENT_S - 1);
+        signs_heard(uplink);
+        assert_int_equal(host.r.seq, seq);
+        pass(1);
+        assert_int_equal(host.r.seq, seq + 1);
+        TOLD("alert.silent", "\"missing\"", "\"monitor\"", "\"high\"");
+        signs_beat(&peer[0]);
+        assert_int_equal(host.r.seq, seq + 2);
+        TOLD("alert.heard", "\"pid\":7");
+        say_bye(uplink, MSG_BYE_STOP, 1);
+        leave(uplink);
+        pass(MSG_SILENT_S);
+        TOLD("alert.silent", "\"stopped\"", "\"uplink\"");
+        for (int i = 0; i < 2; i++) { /* a start with it retired; one when it had been back */
+                host.r.peers = NULL;
+                memset(host.r.absence, 0, sizeof host.r.absence);
+                host.r.expected = host.r.retired = 0;
+                assert_int_equal(signs_start(&host.r, &err), 0);
+                assert_int_equal(host.r.absence[ROLE_UPLINK].away, i);
+                assert_true(host.r.absence[ROLE_MONITOR].away);
+                meet(1, ROLE_UPLINK, 9);
+        }
+}
+
+static void roles_that_beat(void **state)
+{
+        static const struct {
+                const char *name;
+                unsigned want;
+        } t[] = { { "sensor", 1u << ROLE_SENSOR },
+                  { "monitor", 1u << ROLE_MONITOR },
+                  { "uplink", 1u << ROLE_UPLINK },
+                  { "recorder", 0 },
+                  { "admin", 0 },
+                  { "", 0 },
+                  { "sensors", 0 } };
+
+        for (size_t i = 0; i < ARRAY_LEN(t); i++)
+                assert_int_equal(signs_role(span_str(t[i].name)), t[i].want);
+}
+
 static void bad_goodbyes(void **state)
 {
         struct peer *p;
@@ -286,16 +347,20 @@ static void bad_goodbyes(void **state)
 /* A file that is not of our making names nobody. */
 static void foreign_file(void **state)
 {
-        static const char *const t[] = { "", "\n\n\n", "admin\n", "nobody\nsensor", "\xff\xfe" };
+        static const char *const t[] = {
+                "",         "\n\n\n",    "admin\n",       "nobody\nsensor",
+                "\xff\xfe", "-sensor\n", "--sensor\n-\n", "-sensor\nsensor"
+        };
         struct err err = { 0 };
 
         for (size_t i = 0; i < ARRAY_LEN(t); i++) {
-                host.r.expected = 0;
+                host.r.expected = host.r.retired = 0;
                 assert_int_equal(io_replace_file(&io_kernel, host.r.private_fd, "expected",
                                                  host.r.private_fd, 0600, span_str(t[i]), &err),
                                  0);
                 assert_int_equal(signs_start(&host.r, &err), 0);
-                assert_int_equal(host.r.expected, i == 3 ? 1u << ROLE_SENSOR : 0);
+                assert_int_equal(host.r.expected, i == 3 || i == 7 ? 1u << ROLE_SENSOR : 0);
+                assert_int_equal(host.r.retired, i == 5 ? 1u << ROLE_SENSOR : 0);
         }
 }
 
@@ -310,6 +375,8 @@ int main(void)
                 cmocka_unit_test_setup_teardown(dies_again_and_again, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(moves, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(expected_after_a_start, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(expected_from_the_start, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(roles_that_beat, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(bad_goodbyes, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(foreign_file, set_up, tear_down),
         };

@@ -25,10 +25,10 @@ class Host:
 
     # ---- processes ----
 
-    def start_recorder(self):
+    def start_recorder(self, *options):
         self.recorder = subprocess.Popen(
             [BIN / "assay-recorder", "--state", self.state, "--run", self.run, "--host", "h",
-             "--keep-user"], stdout=self.log, stderr=self.log)
+             "--keep-user", *options], stdout=self.log, stderr=self.log)
         self.wait(lambda: (self.run / "recorder.sock").exists(), "the recorder's socket")
 
     def start_sensor(self, *options):

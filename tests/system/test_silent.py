@@ -17,10 +17,15 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="fanotify needs root")
 MINUTE = 60
 
 
-def new_host():
+def bare_host():
     directory = pathlib.Path(tempfile.mkdtemp(dir="/var/tmp", prefix="assay-silent-"))
     host = Host(directory)
     host.directory = directory
+    return host
+
+
+def new_host():
+    host = bare_host()
     host.start()
     return host
 
@@ -124,8 +129,38 @@ def hosts():
         remove(host)
 
 
-def test_a_minute_without_a_sign(hosts):
-    """Stopped by a signal; ended in good order and not begun again; gone with the recorder."""
+@pytest.fixture
+def never():
+    """Three ought to be there: one never comes, one is stopped before it says a word, one is."""
+    host = bare_host()
+    host.start_recorder("--expect", "sensor", "--expect", "monitor", "--expect", "uplink")
+    host.start_sensor()
+    host.mute = subprocess.Popen(
+        ["/bin/sh", "-c", 'kill -STOP $$; exec "$@"', "sh", BIN / "assay-monitor", "--state",
+         host.state, "--run", host.run, "--table", "users"], stdout=host.log, stderr=host.log)
+    yield host
+    host.mute.kill()
+    host.mute.wait()
+    remove(host)
+
+
+def never_heard(host):
+    """What was never heard at all is missed, what is there is not."""
+    for proc in ("monitor", "uplink"):
+        host.wait(lambda p=proc: told(host, "alert.silent", p), "the alert", 3 * MINUTE)
+        alert = told(host, "alert.silent", proc)[0]["what"]
+        assert (alert["cause"], alert["severity"]) == ("missing", "high") and "pid" not in alert
+    assert not told(host, "alert.silent")
+    assert status_of(host, "sensor")[:2] == ("running", None)
+    host.mute.send_signal(signal.SIGCONT)
+    host.wait(lambda: told(host, "alert.heard", "monitor"), "the monitor's first sign")
+    heard = told(host, "alert.heard", "monitor")[0]["what"]
+    assert heard["pid"] == host.mute.pid and heard["silent_ns"] >= MINUTE * 10**9
+
+
+def test_a_minute_without_a_sign(hosts, never):
+    """Stopped by a signal; ended in good order and not begun again; gone with the recorder; never
+    there at all."""
     stopped, ended, both = hosts
     second = monitor(stopped)
     time.sleep(12)  # until its first sign: before that it is not missed
@@ -164,4 +199,5 @@ def test_a_minute_without_a_sign(hosts):
     heard = told(stopped, "alert.heard")[0]["what"]
     assert heard["id"] == alert["id"] and heard["silent_ns"] >= MINUTE * 10**9
     stopped.wait(lambda: status_of(stopped, "sensor") == ("running", None, 0), "a good status")
+    never_heard(never)
     stopped.end(second)
