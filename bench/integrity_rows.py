@@ -555,7 +555,7 @@ def cost_of_a_program(b):
     alone, beside, asked = [], [], []
     with tempfile.TemporaryDirectory(dir=BUILD) as known:  # on the filesystem of the program
         config.joinpath("watch.yaml").write_text(
-            "profiles:\n  exec:\n    mode: alert\n    execute: known\n"
+            "version: 1\nprofiles:\n  exec:\n    mode: alert\n    execute: known\n"
             f"    paths: [{json.dumps(known)}, {json.dumps(str(tree))}]\n")
         for i in range(b.rounds):
             alone.append(best())
