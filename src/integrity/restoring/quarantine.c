@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "integrity/restoring/quarantine_priv.h"
+#include "integrity/restoring/quarantine.h"
 
 #include "base/text.h"
 #include "crypto/seal.h"
@@ -7,6 +7,7 @@
 #include "integrity/trusted/baseline.h"
 #include "integrity/trusted/observe.h"
 #include "sys/io.h"
+#include "sys/names.h"
 
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -32,12 +33,12 @@ struct quarantine {
 
 /* ---- opening ---- */
 
-static int count_one(void *ctx, const char *name)
+static int count_one(void *ctx, int dirfd, const char *name)
 {
         struct quarantine *q = ctx;
 
         if (strncmp(name, "new.", NEW) == 0)
-                return q->io->unlink(q->io->ctx, q->items, name);
+                return q->io->unlink(q->io->ctx, dirfd, name);
         if (quarantine_is_id(span_str(name)))
                 atomic_fetch_add(&q->n, 1);
         return 0;
@@ -73,7 +74,7 @@ static int open_all(struct quarantine *q, struct err *err)
                 rc = content_open(q->io, q->dirfd, &q->limits, &q->content, err);
         if (rc < 0)
                 return err ? err_wrap(err, "quarantine") : rc;
-        rc = quarantine_each_name(q->items, count_one, q);
+        rc = names_each(q->items, ".", count_one, q);
         if (rc < 0)
                 return err_sys(err, rc, "quarantine/items: cannot be read");
         observer_keep(q->observer, q->content, 0);

@@ -1,31 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* quarantine_read.c - what is in quarantine, without opening it for writing. */
-#include "integrity/restoring/quarantine_priv.h"
+#include "integrity/restoring/quarantine.h"
 
 #include "sys/io.h"
+#include "sys/names.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-int quarantine_each_name(int dirfd, quarantine_name_fn *fn, void *ctx)
-{
-        CLEANUP_FD int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        DIR *d = fd < 0 ? NULL : fdopendir(fd);
-        struct dirent *e;
-        int rc = 0;
-
-        if (!d)
-                return -errno;
-        fd = -1; /* the stream's */
-        while (rc == 0 && (errno = 0, e = readdir(d)))
-                rc = fn(ctx, e->d_name);
-        closedir(d);
-        return rc;
-}
 
 int quarantine_read(const struct io *io, int dirfd, const char *id, struct buf *text,
                     struct quarantine_item *ret, struct err *err)
@@ -55,7 +39,7 @@ struct each {
         struct buf text;
 };
 
-static int each_item(void *ctx, const char *name)
+static int each_item(void *ctx, int dirfd, const char *name)
 {
         struct each *e = ctx;
         struct quarantine_item i;
@@ -84,7 +68,7 @@ int quarantine_each(const struct io *io, int dirfd, quarantine_each_fn *fn, void
 
         if (items < 0 && errno == ENOENT)
                 return 0; /* nothing was ever put away */
-        rc = items < 0 ? -errno : quarantine_each_name(items, each_item, &e);
+        rc = items < 0 ? -errno : names_each(items, ".", each_item, &e);
         buf_done(&e.text);
         return rc < 0 ? err_sys(err, rc, "quarantine") : 0;
 }

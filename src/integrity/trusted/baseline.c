@@ -4,10 +4,9 @@
 #include "base/text.h"
 #include "integrity/trusted/content.h"
 #include "sys/io.h"
+#include "sys/names.h"
 #include "wire/json.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -43,10 +42,13 @@ static int newest_first(const void *a, const void *b)
         return (y->head.taken_ns > x->head.taken_ns) - (y->head.taken_ns < x->head.taken_ns);
 }
 
-static int add_name(struct names *l, const char *name)
+static int add_earlier(void *ctx, int dirfd, const char *name)
 {
+        struct names *l = ctx;
         struct baseline_name *p;
 
+        if (!is_earlier(name))
+                return 0;
         if (l->n == l->max) {
                 size_t max = l->max ? 2 * l->max : 8;
 
@@ -56,32 +58,15 @@ static int add_name(struct names *l, const char *name)
                 l->at = p;
                 l->max = max;
         }
-        memcpy(l->at[l->n].name, name, PREFIX + DIGITS + 1); /* is_earlier() */
+        memcpy(l->at[l->n].name, name, PREFIX + DIGITS + 1);
         l->n++;
         return 0;
-}
-
-static int read_names(int dirfd, struct names *l)
-{
-        CLEANUP_FD int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        DIR *d = fd < 0 ? NULL : fdopendir(fd);
-        struct dirent *e;
-        int rc = 0;
-
-        if (!d)
-                return -errno;
-        fd = -1; /* the stream's */
-        while (rc == 0 && (e = readdir(d)))
-                if (is_earlier(e->d_name))
-                        rc = add_name(l, e->d_name);
-        closedir(d);
-        return rc;
 }
 
 /* Earlier ones, newest first; what cannot be read comes last, as if it were the oldest. */
 static int list_earlier(const struct io *io, int dirfd, struct names *l)
 {
-        int rc = read_names(dirfd, l);
+        int rc = names_each(dirfd, ".", add_earlier, l);
 
         for (size_t i = 0; i < l->n && rc == 0; i++)
                 if (snapshot_read_head(io, dirfd, l->at[i].name, NULL, &l->at[i].head, NULL) < 0)
@@ -252,7 +237,7 @@ int baseline_sweep(const struct io *io, int dirfd, struct content *c, struct spa
         if (rc == 0)
                 rc = mark_all(io, dirfd, "baseline", s, err);
         if (rc == 0)
-                rc = read_names(dirfd, &l);
+                rc = names_each(dirfd, ".", add_earlier, &l);
         for (size_t i = 0; i < l.n && rc == 0; i++) {
                 rc = mark_all(io, dirfd, l.at[i].name, s, err);
                 rc = rc == -EBADMSG ? 0 : rc; /* nothing can be put back from it any more */

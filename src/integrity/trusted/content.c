@@ -3,8 +3,8 @@
 
 #include "base/text.h"
 #include "sys/io.h"
+#include "sys/names.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,61 +21,45 @@ void content_path(const uint8_t sha256[SHA256_LEN], char out[CONTENT_PATH_MAX])
 
 /* ---- opening ---- */
 
-static int each_in(int dirfd, const char *dir, content_each_fn *fn, void *ctx)
-{
-        CLEANUP_FD int fd = openat(dirfd, dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        DIR *d = fd < 0 ? NULL : fdopendir(fd);
-        struct dirent *e;
-        int rc = 0;
-
-        if (!d)
-                return errno == ENOTDIR ? 0 : -errno;
-        while (rc == 0 && (errno = 0, e = readdir(d)))
-                if (e->d_name[0] != '.')
-                        rc = fn(ctx, dirfd, dir, e->d_name);
-        fd = -1; /* the stream's */
-        closedir(d);
-        return rc;
-}
-
 struct walk {
         content_hash_fn *fn;
         void *ctx;
+        uint8_t sha256[SHA256_LEN];
 };
 
-static int walk_file(void *ctx, int dirfd, const char *dir, const char *name)
+static int walk_file(void *ctx, int dirfd, const char *name)
 {
         struct walk *w = ctx;
-        uint8_t sha[SHA256_LEN];
 
-        (void)dirfd;
-        if (text_from_hex(span_str(dir), sha, 1) < 0 ||
-            text_from_hex(span_str(name), sha + 1, SHA256_LEN - 1) < 0)
+        if (text_from_hex(span_str(name), w->sha256 + 1, SHA256_LEN - 1) < 0)
                 return 0; /* nothing of ours */
-        return w->fn(w->ctx, sha);
+        return w->fn(w->ctx, w->sha256);
 }
 
-static int walk_dir(void *ctx, int dirfd, const char *dir, const char *name)
+static int walk_dir(void *ctx, int dirfd, const char *name)
 {
-        uint8_t first;
+        CLEANUP_FD int fd = -1;
+        struct walk *w = ctx;
 
-        (void)dir;
-        return text_from_hex(span_str(name), &first, 1) < 0 ? 0
-                                                            : each_in(dirfd, name, walk_file, ctx);
+        if (text_from_hex(span_str(name), w->sha256, 1) < 0)
+                return 0;
+        fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return errno == ENOTDIR ? 0 : -errno;
+        return names_each(fd, ".", walk_file, w);
 }
 
 int content_each(const struct content *c, content_hash_fn *fn, void *ctx)
 {
-        struct walk w = { fn, ctx };
+        struct walk w = { .fn = fn, .ctx = ctx };
 
-        return each_in(c->dirfd, ".", walk_dir, &w);
+        return names_each(c->dirfd, ".", walk_dir, &w);
 }
 
-static int remove_tmp(void *ctx, int dirfd, const char *dir, const char *name)
+static int remove_tmp(void *ctx, int dirfd, const char *name)
 {
         struct content *c = ctx;
 
-        (void)dir;
         if (strncmp(name, "tmp.", 4) == 0)
                 return c->io->unlink(c->io->ctx, dirfd, name);
         return 0;
@@ -105,7 +89,7 @@ static int open_store(struct content *c, int dirfd, struct err *err)
                                O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
         if (c->dirfd < 0)
                 return err_sys(err, c->dirfd, "content: cannot be opened");
-        rc = each_in(c->dirfd, ".", remove_tmp, c);
+        rc = names_each(c->dirfd, ".", remove_tmp, c);
         if (rc == 0)
                 rc = content_each(c, count_one, c);
         return rc < 0 ? err_sys(err, rc, "content: cannot be read") : 0;

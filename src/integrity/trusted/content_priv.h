@@ -26,7 +26,6 @@ struct content {
 int content_open_dir(int dirfd);
 void content_path(const uint8_t sha256[SHA256_LEN], char out[CONTENT_PATH_MAX]);
 
-typedef int content_each_fn(void *ctx, int dirfd, const char *dir, const char *name);
 typedef int content_hash_fn(void *ctx, const uint8_t sha256[SHA256_LEN]);
 /* Call fn for each that is kept, in no order. */
 MUST_USE int content_each(const struct content *c, content_hash_fn *fn, void *ctx);

@@ -2,10 +2,8 @@
 #include "integrity/why/apt_lists.h"
 
 #include "base/buf.h"
-#include "sys/io.h"
+#include "sys/names.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -156,45 +154,40 @@ void apt_lists_done(struct apt_lists *l)
 
 /* ---- the directory ---- */
 
-static int read_names(DIR *d, char **names, size_t *n, struct err *err)
-{
-        struct dirent *e;
+struct names {
+        char **at;
+        size_t n;
+};
 
-        for (errno = 0; (e = readdir(d)); errno = 0) {
-                if (e->d_name[0] == '.')
-                        continue;
-                if (*n == APT_FILES_MAX)
-                        return err_set(err, -E2BIG, "apt's lists: more than %d files",
-                                       APT_FILES_MAX);
-                names[*n] = strdup(e->d_name);
-                if (!names[*n])
-                        return err_sys(err, -ENOMEM, "apt's lists");
-                ++*n;
-        }
-        return errno ? err_sys(err, -errno, "apt's lists") : 0;
+static int add_name(void *ctx, int dirfd, const char *name)
+{
+        struct names *l = ctx;
+
+        if (name[0] == '.')
+                return 0;
+        if (l->n == APT_FILES_MAX)
+                return -E2BIG;
+        l->at[l->n] = strdup(name);
+        if (!l->at[l->n])
+                return -ENOMEM;
+        l->n++;
+        return 0;
 }
 
 int apt_lists_read(int dirfd, struct apt_lists *ret, struct err *err)
 {
-        int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        char **names = calloc(APT_FILES_MAX, sizeof *names);
-        DIR *d = fd < 0 ? NULL : fdopendir(fd);
-        size_t n = 0;
-        int r;
+        struct names l = { .at = calloc(APT_FILES_MAX, sizeof *l.at) };
+        int r = l.at ? names_each(dirfd, ".", add_name, &l) : -ENOMEM;
 
-        if (!d || !names)
-                r = err_sys(err, d ? -ENOMEM : -errno, "apt's lists");
+        if (r == -E2BIG)
+                err_set(err, r, "apt's lists: more than %d files", APT_FILES_MAX);
+        else if (r < 0)
+                err_sys(err, r, "apt's lists");
         else
-                r = read_names(d, names, &n, err);
-        if (r == 0)
-                r = apt_lists_pair((const char *const *)names, n, ret, err);
-        for (size_t i = 0; i < n; i++)
-                free(names[i]);
-        free(names);
-        if (d)
-                closedir(d);
-        else
-                fd_close(&fd);
+                r = apt_lists_pair((const char *const *)l.at, l.n, ret, err);
+        for (size_t i = 0; i < l.n; i++)
+                free(l.at[i]);
+        free(l.at);
         return r;
 }
 

@@ -3,9 +3,9 @@
 
 #include "loop/jobrun.h"
 #include "sys/io.h"
+#include "sys/names.h"
 #include "wire/fact.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,6 +105,7 @@ static bool ends_with(const char *s, const char *end)
 }
 
 struct list {
+        const char *dir, *end[2];
         char name[FILES_MAX][APT_NAME_MAX + 32]; /* with its directory */
         size_t n;
 };
@@ -114,29 +115,28 @@ static int compare(const void *a, const void *b)
         return strcmp(a, b);
 }
 
-/* Names in dir with one of two ends, sorted; none where there is no such directory. */
-static int list_files(int etc_fd, const char *dir, const char *end, const char *other,
-                      struct list *l, struct err *err)
+static int add_file(void *ctx, int dirfd, const char *name)
 {
-        int fd = openat(etc_fd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        size_t first = l->n;
-        struct dirent *e;
-        DIR *d;
+        struct list *l = ctx;
 
-        if (fd < 0)
-                return errno == ENOENT ? 0 : err_sys(err, -errno, "%s", dir);
-        d = fdopendir(fd);
-        if (!d) {
-                fd_close(&fd);
-                return err_sys(err, -ENOMEM, "%s", dir);
-        }
-        while ((e = readdir(d)) && l->n < FILES_MAX)
-                if (e->d_name[0] != '.' &&
-                    (ends_with(e->d_name, end) || ends_with(e->d_name, other)))
-                        snprintf(l->name[l->n++], sizeof l->name[0], "%s/%s", dir, e->d_name);
-        closedir(d);
+        if (name[0] == '.' || !(ends_with(name, l->end[0]) || ends_with(name, l->end[1])))
+                return 0;
         if (l->n == FILES_MAX)
-                return err_set(err, -E2BIG, "%s: more than %d files", dir, FILES_MAX);
+                return -E2BIG;
+        snprintf(l->name[l->n++], sizeof l->name[0], "%s/%s", l->dir, name);
+        return 0;
+}
+
+/* Names in l->dir with one of its two ends, sorted; none where there is no such directory. */
+static int list_files(int etc_fd, struct list *l, struct err *err)
+{
+        size_t first = l->n;
+        int rc = names_each(etc_fd, l->dir, add_file, l);
+
+        if (rc == -E2BIG)
+                return err_set(err, rc, "%s: more than %d files", l->dir, FILES_MAX);
+        if (rc < 0 && rc != -ENOENT)
+                return err_sys(err, rc, "%s", l->dir);
         qsort(l->name[first], l->n - first, sizeof l->name[0], compare);
         return 0;
 }
@@ -166,7 +166,10 @@ int apt_sources_files(int etc_fd, char ***ret, struct err *err)
                 return err_sys(err, -ENOMEM, "apt's sources");
         if (faccessat(etc_fd, "sources.list", F_OK, 0) == 0)
                 snprintf(l->name[l->n++], sizeof l->name[0], "sources.list");
-        r = list_files(etc_fd, "sources.list.d", ".list", ".sources", l, err);
+        l->dir = "sources.list.d";
+        l->end[0] = ".list";
+        l->end[1] = ".sources";
+        r = list_files(etc_fd, l, err);
         files = r == 0 ? flatten(l) : NULL;
         free(l);
         if (r < 0)
@@ -209,7 +212,10 @@ static int open_all(struct keyrings *k, int etc_fd, struct err *err)
 
         if (!l)
                 return err_sys(err, -ENOMEM, "keyrings");
-        r = list_files(etc_fd, "trusted.gpg.d", ".gpg", ".asc", l, err);
+        l->dir = "trusted.gpg.d";
+        l->end[0] = ".gpg";
+        l->end[1] = ".asc";
+        r = list_files(etc_fd, l, err);
         if (r == 0)
                 r = open_keyring(k, etc_fd, "trusted.gpg", err);
         for (size_t i = 0; r == 0 && i < l->n; i++)
