@@ -29,15 +29,7 @@ static bool is_told(const struct sensor *s, const uint8_t sha256[RECORD_HASH])
         if (told.n && bsearch(sha256, told.p, told.n / RECORD_HASH, RECORD_HASH, compare))
                 return true;
         text_hex(span_of(sha256, RECORD_HASH), hex);
-        for (size_t i = 0; i < s->found.n_entries; i++) {
-                struct span e = buf_span(&s->found.entries[i].skeleton);
-
-                if (memmem(e.p, e.n, hex, 2 * RECORD_HASH) &&
-                    memmem(e.p, e.n, "\"integrity.change\"", 18) &&
-                    !memmem(e.p, e.n, "\"unexplained\"", 13))
-                        return true;
-        }
-        return false;
+        return state_found_waits(&s->found, "integrity.change", hex, "unexplained");
 }
 
 /* The file is root's to write: what the ledger does not know is refused, as it would be without. */

@@ -31,14 +31,7 @@ static bool is_on_its_way(const struct sensor *s, struct span bytes)
         char hex[2 * SHA256_LEN + 1];
 
         digest_of(bytes, hex);
-        for (size_t i = 0; i < s->found.n_entries; i++) {
-                struct span e = buf_span(&s->found.entries[i].skeleton);
-
-                if (memmem(e.p, e.n, "\"integrity.sensor\"", 18) &&
-                    memmem(e.p, e.n, hex, 2 * SHA256_LEN))
-                        return true;
-        }
-        return false;
+        return state_found_waits(&s->found, "integrity.sensor", hex, NULL);
 }
 
 void kept_recall(struct sensor *s)

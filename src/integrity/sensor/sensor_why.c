@@ -72,13 +72,7 @@ bool why_is_told(const struct sensor *s, const char *kind, const char *hex)
         for (; told.n >= 2 * SHA256_LEN; told = span_from(told, 2 * SHA256_LEN))
                 if (memcmp(told.p, hex, 2 * SHA256_LEN) == 0)
                         return true;
-        for (size_t i = 0; i < s->found.n_entries; i++) {
-                struct span e = buf_span(&s->found.entries[i].skeleton);
-
-                if (memmem(e.p, e.n, kind, strlen(kind)) && memmem(e.p, e.n, hex, 2 * SHA256_LEN))
-                        return true;
-        }
-        return false;
+        return state_found_waits(&s->found, kind, hex, NULL);
 }
 
 /* The file is root's to write; an approved change is in the ledger before it explains anything. */

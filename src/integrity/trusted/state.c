@@ -12,6 +12,7 @@ enum {
         RENEW_BYTES = 8 << 20, /* a journal below this is left alone */
         ENTRIES_MAX = 1 << 20, /* not acknowledged, in one journal */
         SKELETON_MAX = 1 << 16,
+        QUOTED_MAX = 64, /* a kind or a member, of the code's own */
 };
 
 void state_found_done(struct state_found *f)
@@ -21,6 +22,28 @@ void state_found_done(struct state_found *f)
         free(f->entries);
         watchset_done(&f->watched);
         *f = (struct state_found){ 0 };
+}
+
+static bool has_quoted(struct span text, const char *word)
+{
+        char quoted[QUOTED_MAX];
+        int n = snprintf(quoted, sizeof quoted, "\"%s\"", word);
+
+        assert(n > 0 && (size_t)n < sizeof quoted);
+        return memmem(text.p, text.n, quoted, (size_t)n) != NULL;
+}
+
+bool state_found_waits(const struct state_found *f, const char *kind, const char *hex,
+                       const char *but)
+{
+        for (size_t i = 0; i < f->n_entries; i++) {
+                struct span e = buf_span(&f->entries[i].skeleton);
+
+                if (memmem(e.p, e.n, hex, strlen(hex)) && has_quoted(e, kind) &&
+                    !(but && has_quoted(e, but)))
+                        return true;
+        }
+        return false;
 }
 
 static void forget_entries(struct state_found *f)

@@ -255,6 +255,43 @@ static void test_damage_falls_back(void **state)
         (void)state;
 }
 
+#define HEX   "5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9"
+#define OTHER "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"
+
+/* What the ledger will have only after the entries of before were sent is believed already. */
+static void test_waits(void **state)
+{
+        static const struct {
+                const char *name, *kind, *hex, *but;
+                bool want;
+        } cases[] = {
+                { "kind and digest", "integrity.change", HEX, NULL, true },
+                { "in a later entry", "integrity.approval", OTHER, NULL, true },
+                { "digest of another kind", "integrity.approval", HEX, NULL, false },
+                { "digest of none", "integrity.change", "00" OTHER, NULL, false },
+                { "beginning of a kind", "integrity.chang", HEX, NULL, false },
+                { "but the word is there", "integrity.change", HEX, "unexplained", false },
+                { "but the word is elsewhere", "integrity.approval", OTHER, "unexplained", true },
+        };
+        struct state_entry entries[2] = { { .skeleton = BUF_INIT(256) },
+                                          { .skeleton = BUF_INIT(256) } };
+        struct state_found f = { .entries = entries };
+
+        buf_put_str(&entries[0].skeleton, "{\"kind\":\"integrity.change\",\"why\":{\"fit\":"
+                                          "\"unexplained\"},\"now\":\"" HEX "\"}");
+        buf_put_str(&entries[1].skeleton,
+                    "{\"kind\":\"integrity.approval\",\"digest\":\"" OTHER "\"}");
+        assert_false(state_found_waits(&f, "integrity.change", HEX, NULL)); /* none waits */
+        f.n_entries = ARRAY_LEN(entries);
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                print_message("%s\n", cases[i].name);
+                assert_int_equal(state_found_waits(&f, cases[i].kind, cases[i].hex, cases[i].but),
+                                 cases[i].want);
+        }
+        for (size_t i = 0; i < ARRAY_LEN(entries); i++)
+                buf_done(&entries[i].skeleton);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -262,6 +299,7 @@ int main(void)
                 cmocka_unit_test_setup(test_a_new_run_replaces_what_was_put_again, setup),
                 cmocka_unit_test_setup(test_renewal_may_be_cut_anywhere, setup),
                 cmocka_unit_test_setup(test_damage_falls_back, setup),
+                cmocka_unit_test(test_waits),
         };
         int rc;
 
