@@ -13,6 +13,7 @@
 #include "command/places.h"
 #include "command/reader.h"
 #include "command/sinks.h"
+#include "command/status_lines.h"
 #include "loop/presence.h"
 #include "sys/io.h"
 #include "wire/json.h"
@@ -29,10 +30,7 @@ static const struct {
         { "uplink", false, true },
 };
 
-enum {
-        LINE_MAX_BYTES = 128 * 1024,
-        SILENT_S = 30, /* each says how it is every five seconds */
-};
+enum { SILENT_S = 30 /* each says how it is every five seconds */ };
 
 struct process {
         const char *name;
@@ -147,13 +145,6 @@ static void look_at_ledger(const struct invocation *in, struct ledger_state *l)
 
 /* ---- reading a process' state ---- */
 
-static bool state_int(const struct process *p, const char *path, int64_t *ret)
-{
-        struct json_value v;
-
-        return p->known && json_get_path(p->state, path, &v) && json_value_int(v, ret);
-}
-
 static bool since(const struct process *p, int64_t *ret_ns)
 {
         struct json_value v;
@@ -183,297 +174,6 @@ static void put_heading(const struct screen *s, const char *name, enum style sty
         screen_put(s, out, style, word);
 }
 
-static void begin_line(const char *name, struct buf *out)
-{
-        buf_printf(out, "  %-9s", name);
-}
-
-/* [step, result, note]: "landlock applied (version 7)". */
-static void put_step(struct json_value step, struct buf *out)
-{
-        struct json_iter it = json_iter_of(step);
-        struct json_value v;
-
-        for (int i = 0; i < 3 && json_next(&it, NULL, &v); i++) {
-                CLEANUP(buf_done) struct buf text = BUF_INIT(LINE_MAX_BYTES);
-
-                if (!json_value_text(v, &text) || text.n == 0)
-                        continue;
-                buf_put_str(out, i == 0 ? "" : i == 1 ? " " : " (");
-                text_put_safe(out, buf_span(&text));
-                if (i == 2)
-                        buf_put_byte(out, ')');
-        }
-}
-
-/* A step that was not asked for is news only when it says why. */
-static bool is_news(struct json_value step)
-{
-        const char *quiet = sandbox_result_name(SANDBOX_NOT_ASKED);
-        struct json_iter it = json_iter_of(step);
-        struct span result = SPAN_NONE, note = SPAN_NONE;
-        struct json_value v;
-
-        for (int i = 0; i < 3 && json_next(&it, NULL, &v); i++)
-                if (i > 0 && !json_value_plain(v, i == 1 ? &result : &note))
-                        return true;
-        return !span_eq_str(result, quiet) || note.n > 0;
-}
-
-static void put_sandbox(const struct process *p, struct buf *out)
-{
-        struct json_value list, step;
-        struct json_iter it;
-        bool first = true;
-
-        if (!json_get(p->state, "sandbox", &list) || list.type != JSON_ARRAY)
-                return;
-        for (it = json_iter_of(list); json_next(&it, NULL, &step);) {
-                if (step.type != JSON_ARRAY || !is_news(step))
-                        continue;
-                begin_line(first ? "rights" : "", out);
-                first = false;
-                put_step(step, out);
-                buf_put_byte(out, '\n');
-        }
-}
-
-/* Items of a list, one a line; [path, how] pairs as "path: how". */
-static void put_items(const struct process *p, const char *path, const char *name, struct buf *out)
-{
-        struct json_value list, item;
-        struct json_iter it;
-        bool first = true;
-
-        if (!json_get_path(p->state, path, &list) || list.type != JSON_ARRAY)
-                return;
-        for (it = json_iter_of(list); json_next(&it, NULL, &item); first = false) {
-                CLEANUP(buf_done) struct buf text = BUF_INIT(LINE_MAX_BYTES);
-
-                begin_line(first ? name : "", out);
-                if (item.type == JSON_ARRAY)
-                        put_step(item, out);
-                else if (json_value_text(item, &text))
-                        text_put_safe(out, buf_span(&text));
-                else
-                        text_put_safe(out, item.raw);
-                buf_put_byte(out, '\n');
-        }
-}
-
-static bool state_text(const struct process *p, const char *path, struct buf *out)
-{
-        struct json_value v;
-
-        return p->known && json_get_path(p->state, path, &v) && json_value_text(v, out);
-}
-
-/* Where the sensor's authors come from, why not from a better source, and what it never heard. */
-static void put_authors(const struct process *p, struct buf *out)
-{
-        CLEANUP(buf_done) struct buf by = BUF_INIT(LINE_MAX_BYTES);
-        CLEANUP(buf_done) struct buf why = BUF_INIT(LINE_MAX_BYTES);
-        int64_t known, lost;
-
-        if (!state_text(p, "more.who", &by) || !state_int(p, "more.who_known", &known) ||
-            !state_int(p, "more.who_lost", &lost))
-                return;
-        begin_line("who", out);
-        text_put_safe(out, buf_span(&by));
-        buf_put_str(out, ", ");
-        screen_put_count(out, (uint64_t)MAX_OF(known, 0));
-        buf_put_str(out, " processes known");
-        if (lost > 0) {
-                buf_put_str(out, ", ");
-                screen_put_count(out, (uint64_t)lost);
-                buf_put_str(out, " events lost");
-        }
-        buf_put_byte(out, '\n');
-        if (!state_text(p, "more.who_refused", &why))
-                return;
-        begin_line("", out);
-        text_put_safe(out, buf_span(&why));
-        buf_put_byte(out, '\n');
-}
-
-/* Connections that logged in, or tried to, and those whose address was not to be had. */
-static void put_logins(const struct process *p, struct buf *out)
-{
-        int64_t read, missed, forgotten;
-
-        if (!state_int(p, "more.who_logins", &read) ||
-            !state_int(p, "more.who_logins_missed", &missed) ||
-            !state_int(p, "more.who_logins_forgotten", &forgotten))
-                return;
-        begin_line("logins", out);
-        screen_put_count(out, (uint64_t)MAX_OF(read, 0));
-        buf_put_str(out, " connections followed");
-        if (missed > 0) {
-                buf_put_str(out, ", ");
-                screen_put_count(out, (uint64_t)missed);
-                buf_put_str(out, " over before they were read");
-        }
-        if (forgotten > 0) {
-                buf_put_str(out, ", ");
-                screen_put_count(out, (uint64_t)forgotten);
-                buf_put_str(out, " forgotten to make room");
-        }
-        buf_put_byte(out, '\n');
-}
-
-/* Where it has from what to watch, and what it would not take. */
-static void put_config(const struct process *p, struct buf *out)
-{
-        CLEANUP(buf_done) struct buf text = BUF_INIT(LINE_MAX_BYTES);
-        struct json_value v;
-
-        if (json_get_path(p->state, "more.config.from", &v) && json_value_text(v, &text)) {
-                begin_line("config", out);
-                text_put_safe(out, buf_span(&text));
-                buf_put_byte(out, '\n');
-        }
-        buf_clear(&text);
-        if (json_get_path(p->state, "more.config.refused", &v) && json_value_text(v, &text)) {
-                begin_line("refused", out);
-                text_put_safe(out, buf_span(&text));
-                buf_put_byte(out, '\n');
-        }
-}
-
-/* Mode deny: what is frozen, and what is not although it should be. */
-static void put_denied(const struct process *p, struct buf *out)
-{
-        static const struct {
-                const char *path, *words;
-        } rest[] = { { "more.deny.withheld", " not, for they are not what is trusted" },
-                     { "more.deny.foreign", " by a flag that somebody else has set" },
-                     { "more.deny.unable", " not, see the log" } };
-        CLEANUP(buf_done) struct buf why = BUF_INIT(LINE_MAX_BYTES);
-        struct json_value v;
-        int64_t n;
-
-        if (!state_int(p, "more.deny.frozen", &n))
-                return;
-        begin_line("denies", out);
-        screen_put_count(out, (uint64_t)MAX_OF(n, 0));
-        buf_put_str(out, " frozen");
-        for (size_t i = 0; i < ARRAY_LEN(rest); i++) {
-                if (!state_int(p, rest[i].path, &n) || n <= 0)
-                        continue;
-                buf_put_str(out, ", ");
-                screen_put_count(out, (uint64_t)n);
-                buf_put_str(out, rest[i].words);
-        }
-        if (json_get_path(p->state, "more.deny.suspended", &v) && span_eq_str(v.raw, "true"))
-                buf_put_str(out, ", suspended");
-        if (json_get_path(p->state, "more.deny.broken", &v))
-                buf_put_str(out, ", its list of flags cannot be kept: none is set");
-        buf_put_byte(out, '\n');
-        put_items(p, "more.deny_not", "", out);
-        if (state_text(p, "more.attempts.why_not", &why)) {
-                begin_line("", out);
-                buf_put_str(out, "attempts are not seen: ");
-                text_put_safe(out, buf_span(&why));
-                buf_put_byte(out, '\n');
-        }
-}
-
-/* Execution control: whether it decides, and what it does not reach. */
-static void put_executes(const struct process *p, struct buf *out)
-{
-        CLEANUP(buf_done) struct buf text = BUF_INIT(LINE_MAX_BYTES);
-        int64_t files;
-
-        if (!state_text(p, "more.execute.state", &text) ||
-            !state_int(p, "more.execute.files", &files))
-                return;
-        begin_line("executes", out);
-        text_put_safe(out, buf_span(&text));
-        buf_put_str(out, ", ");
-        screen_put_count(out, (uint64_t)MAX_OF(files, 0));
-        buf_put_str(out, " files known\n");
-        buf_clear(&text);
-        if (state_text(p, "more.execute.why", &text)) {
-                begin_line("", out);
-                buf_put_str(out, "nothing is judged: ");
-                text_put_safe(out, buf_span(&text));
-                buf_put_byte(out, '\n');
-        }
-        buf_clear(&text);
-        if (state_text(p, "more.execute.no_filesystem", &text)) {
-                begin_line("", out);
-                buf_put_str(out, "a directory that has just come is not judged at once: ");
-                text_put_safe(out, buf_span(&text));
-                buf_put_byte(out, '\n');
-        }
-}
-
-/* What was put back, and what was put away for it; nothing where neither ever was. */
-static void put_restore(const struct process *p, struct buf *out)
-{
-        int64_t restored, failed, waiting, items, bytes, max;
-
-        if (!state_int(p, "more.restore.restored", &restored) ||
-            !state_int(p, "more.restore.failed", &failed) ||
-            !state_int(p, "more.restore.waiting", &waiting) ||
-            !state_int(p, "more.quarantine.items", &items) ||
-            !state_int(p, "more.quarantine.bytes", &bytes) ||
-            !state_int(p, "more.quarantine.bytes_max", &max))
-                return;
-        if (restored > 0 || failed > 0 || waiting > 0) {
-                begin_line("put back", out);
-                screen_put_count(out, (uint64_t)MAX_OF(restored, 0));
-                buf_put_str(out, " paths, ");
-                screen_put_count(out, (uint64_t)MAX_OF(failed, 0));
-                buf_put_str(out, " could not be, ");
-                screen_put_count(out, (uint64_t)MAX_OF(waiting, 0));
-                buf_put_str(out, " wait\n");
-        }
-        if (items > 0) {
-                begin_line("put away", out);
-                screen_put_count(out, (uint64_t)items);
-                buf_put_str(out, " in quarantine, ");
-                screen_put_bytes(out, (uint64_t)MAX_OF(bytes, 0));
-                buf_put_str(out, " of ");
-                screen_put_bytes(out, (uint64_t)MAX_OF(max, 0));
-                buf_put_byte(out, '\n');
-        }
-}
-
-/* What was told together, and whether somebody is that fast now. */
-static void put_folded(const struct process *p, struct buf *out)
-{
-        int64_t changes, now;
-
-        if (!state_int(p, "more.folded.changes", &changes) ||
-            !state_int(p, "more.folded.now", &now) || changes <= 0)
-                return;
-        begin_line("together", out);
-        screen_put_count(out, (uint64_t)changes);
-        buf_put_str(out, " changes, too fast to be told one by one");
-        buf_put_str(out, now > 0 ? "; they go on\n" : "\n");
-}
-
-/* Where alerts go, or that they go nowhere. */
-static void put_sinks(const struct invocation *in, const struct process *p, struct buf *out)
-{
-        CLEANUP(buf_done) struct buf why = BUF_INIT(LINE_MAX_BYTES);
-
-        if (strcmp(p->name, "uplink") != 0)
-                return;
-        if (sinks_put_refused(p->state, &why)) {
-                begin_line("delivers", out);
-                screen_put(&in->out, out, STYLE_BAD, "nothing");
-                buf_put_str(out, ": ");
-                buf_put(out, buf_span(&why));
-                buf_put_byte(out, '\n');
-        } else if (!sinks_have_config(p->state)) {
-                begin_line("delivers", out);
-                buf_put_str(out, "nothing: there is no deliver.yaml\n");
-        }
-        sinks_put(in, p->state, 2, out);
-}
-
 /* Nothing of it since then: by its own status, or because the recorder misses it. */
 static void put_no_sign(const struct invocation *in, const struct process *p, struct buf *out)
 {
@@ -498,7 +198,6 @@ static void put_no_sign(const struct invocation *in, const struct process *p, st
 
 static void put_process(const struct invocation *in, const struct process *p, struct buf *out)
 {
-        struct json_value v;
         int64_t started, n;
 
         put_heading(&in->out, p->name,
@@ -517,36 +216,14 @@ static void put_process(const struct invocation *in, const struct process *p, st
                 buf_put_str(out, " for ");
                 screen_put_duration(out, clock_wall(in->clock) - started);
         }
-        if (p->lives && state_int(p, "pid", &n))
+        if (p->lives && status_int(p->state, "pid", &n))
                 buf_printf(out, ", pid %" PRId64, n);
-        if (p->lives && state_int(p, "uid", &n))
+        if (p->lives && status_int(p->state, "uid", &n))
                 buf_printf(out, ", uid %" PRId64, n);
         buf_put_byte(out, '\n');
         if (!p->lives)
                 return;
-        put_sandbox(p, out);
-        put_sinks(in, p, out);
-        put_config(p, out);
-        put_items(p, json_get_path(p->state, "more.paths", &v) ? "more.paths" : "more.profiles",
-                  "watches", out);
-        put_items(p, "more.filesystems", "by", out);
-        put_items(p, "more.approvals_wide", "approved", out);
-        put_denied(p, out);
-        put_executes(p, out);
-        put_authors(p, out);
-        put_logins(p, out);
-        if (state_int(p, "more.files", &n)) {
-                begin_line("files", out);
-                screen_put_count(out, (uint64_t)MAX_OF(n, 0));
-                buf_put_str(out, " in the trusted state\n");
-        }
-        put_restore(p, out);
-        put_folded(p, out);
-        if (state_int(p, "more.pending", &n)) {
-                begin_line("pending", out);
-                screen_put_count(out, (uint64_t)MAX_OF(n, 0));
-                buf_put_str(out, " entries not yet durable\n");
-        }
+        status_put_lines(in, strcmp(p->name, "uplink") == 0, p->state, out);
 }
 
 static bool says(const struct process *p, const char *path)
@@ -589,20 +266,20 @@ static void put_ledger(const struct invocation *in, const struct ledger_state *l
         buf_put_str(out, " entries published, checkpoint ");
         screen_put_duration(out, l->age_ns);
         buf_put_str(out, " old\n");
-        if (recorder->lives && state_int(recorder, "more.size", &durable) &&
+        if (recorder->lives && status_int(recorder->state, "more.size", &durable) &&
             (uint64_t)durable > l->size) {
-                begin_line("lag", out);
+                status_begin_line("lag", out);
                 screen_put_count(out, (uint64_t)durable - l->size);
                 buf_put_str(out, " entries durable and not yet published");
                 buf_put_str(out, says(recorder, "more.held") ? ", writers wait for that\n" : "\n");
         }
         if (is_full(recorder)) {
-                begin_line("full", out);
+                status_begin_line("full", out);
                 screen_put(&in->out, out, STYLE_BAD,
                            "no room on the disk: entries are refused until there is");
                 buf_put_byte(out, '\n');
         }
-        begin_line("in", out);
+        status_begin_line("in", out);
         text_put_safe(out, span_str(in->state));
         buf_put_str(out, "/ledger\n");
 }
