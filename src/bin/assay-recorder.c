@@ -5,6 +5,7 @@
 #include "recorder/command.h"
 #include "recorder/recorder.h"
 #include "sys/sysclock.h"
+#include "wire/msg.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -12,11 +13,17 @@
 struct arguments {
         struct recorder_options recorder;
         struct option_u64 backlog; /* MiB */
+        struct option_u64 silence; /* seconds */
         struct option_u64 uplink;
         struct option_texts expect;
 };
 
-enum { BACKLOG_MIN = 16, BACKLOG_MAX = 16 * 1024 };
+enum {
+        BACKLOG_MIN = 16,
+        BACKLOG_MAX = 16 * 1024,
+        SILENCE_MIN = 2 * MSG_BEAT_S, /* a sign that comes late is no silence */
+        SILENCE_MAX = 60 * 60,
+};
 
 static const struct option_spec specs[] = {
         { "backlog", 0, OPTION_U64, offsetof(struct arguments, backlog), "MIB",
@@ -27,6 +34,8 @@ static const struct option_spec specs[] = {
           "of this host in the entries; by default what the kernel calls it" },
         { "origin", 0, OPTION_TEXT, offsetof(struct arguments, recorder.origin), "NAME",
           "of a ledger that is made now: a URL without its scheme" },
+        { "silence", 0, OPTION_U64, offsetof(struct arguments, silence), "SECONDS",
+          "without a sign of life from a writer, until an alert says so; 60 by default" },
         { "uplink-user-id", 0, OPTION_U64, offsetof(struct arguments, uplink), "UID",
           "whom assay-uplink runs as, where there is no user assay-net" },
         { 0 },
@@ -68,6 +77,11 @@ int main(int argc, char **argv)
                         BACKLOG_MAX);
                 return 2;
         }
+        if (a.silence.given && (a.silence.value < SILENCE_MIN || a.silence.value > SILENCE_MAX)) {
+                fprintf(stderr, "assay-recorder: --silence: %d to %d seconds\n", SILENCE_MIN,
+                        SILENCE_MAX);
+                return 2;
+        }
         if (a.uplink.given && (a.uplink.value == 0 || a.uplink.value > UINT32_MAX - 1)) {
                 fputs("assay-recorder: --uplink-user-id: a user id other than root's\n", stderr);
                 return 2;
@@ -75,6 +89,7 @@ int main(int argc, char **argv)
         if (!expect(&a.expect, &o->expect))
                 return 2;
         o->uplink = (uid_t)a.uplink.value;
+        o->silence_s = (uint32_t)a.silence.value;
         o->backlog_bytes = a.backlog.value * 1024 * 1024;
         if (!o->host) {
                 if (gethostname(host, sizeof host - 1) < 0) {

@@ -14,7 +14,10 @@
 
 #include <sys/types.h>
 
-enum { RECORDER_BACKLOG_DEFAULT = 256 * 1024 * 1024 };
+enum {
+        RECORDER_BACKLOG_DEFAULT = 256 * 1024 * 1024,
+        RECORDER_SILENCE_DEFAULT_S = 60,
+};
 
 struct recorder_options {
         const char *state;      /* holds ledger/ and ledger.private/ */
@@ -24,6 +27,7 @@ struct recorder_options {
         uint32_t segment_bytes; /* 0: the default */
         uint64_t backlog_bytes; /* of the log, not published, then writers are held; 0: the default
                                  */
+        uint32_t silence_s;     /* of a writer, then it is missed; 0: the default */
         uid_t uplink;           /* the uplink's user where assay-net is none; 0: assay-net */
         unsigned expect;        /* bits of signs_role(): missed if they are never heard at all */
         bool keep_user;         /* stay who we are; root and our own user are let in as any role */

@@ -152,6 +152,7 @@ struct recorder {
         unsigned retired;     /* ... of those that said good-bye, were missed and told of */
         int64_t listening_ns; /* since then we do listen, so that silence is theirs */
         int64_t signs_ns;     /* the last look at them */
+        int64_t silence_ns;   /* of a writer, then it is missed */
         uint64_t alerts;      /* raised in this life */
 
         uint64_t run, seq, last_run; /* our own writer identity; the highest run given out */

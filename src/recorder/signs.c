@@ -3,12 +3,12 @@
  *
  * Whoever has sent a beat is watched from then on, and missed; so is whoever ought to:
  *
- *   silent    it is connected and has sent nothing for MSG_SILENT_S: stopped, or stuck
+ *   silent    it is connected and has sent nothing for the time of silence: stopped, or stuck
  *   ended     its connection was closed without a good-bye: killed, or it failed.  Told at once,
  *             but one that dies again and again is told of at the first death and every tenfold
- *   stopped   it had said good-bye, and is not back after MSG_SILENT_S
- *   missing   it ought to be there, and has not sent a beat MSG_SILENT_S after the recorder
- * started: whether it never began, ended before, or is connected and stopped makes no difference
+ *   stopped   it had said good-bye, and is not back after that time
+ *   missing   it ought to be there, and has not sent a beat that long after the recorder started:
+ *             whether it never began, ended before, or is connected and stopped makes no difference
  *
  * Each is alert.silent, and alert.heard says for how long nothing was heard when it comes back.
  * Whom to expect is what we were told at our start and who was heard before; that outlives us in
@@ -66,12 +66,11 @@ static void wait_for_expected(struct recorder *r)
 
         for (enum role_id id = 0; id < ROLE_COUNT; id++)
                 if (r->expected & 1u << id)
-                        r->absence[id] =
-                                (struct absence){ .away = true,
-                                                  .cause = "missing",
-                                                  .since_ns = now,
-                                                  .since_wall_ns = clock_wall(r->clock),
-                                                  .due_ns = now + MSG_SILENT_S * NS_PER_S };
+                        r->absence[id] = (struct absence){ .away = true,
+                                                           .cause = "missing",
+                                                           .since_ns = now,
+                                                           .since_wall_ns = clock_wall(r->clock),
+                                                           .due_ns = now + r->silence_ns };
 }
 
 unsigned signs_role(struct span name)
@@ -107,6 +106,8 @@ int signs_start(struct recorder *r, struct err *err)
                               err);
 
         r->listening_ns = r->signs_ns = clock_mono(r->clock);
+        r->silence_ns = (int64_t)(r->o->silence_s ? r->o->silence_s : RECORDER_SILENCE_DEFAULT_S) *
+                        NS_PER_S;
         read_expected(r, span_of(text, rc < 0 ? 0 : n));
         free(text);
         if (rc == -ENOENT || rc == -E2BIG || rc == -EFBIG)
@@ -139,7 +140,7 @@ static bool tell(struct recorder *r, enum role_id role, struct absence *a)
         a->told = own_silent(r, role, a, severity_of(role, a)) == 0;
         log_event(LOG_LEVEL_ERROR, "recorder.silent", log_str("proc", role_of(role)->name),
                   log_str("cause", a->cause), log_int("pid", a->pid), log_str("alert", a->id));
-        a->due_ns = clock_mono(r->clock) + MSG_SILENT_S * NS_PER_S;
+        a->due_ns = clock_mono(r->clock) + r->silence_ns;
         return a->told;
 }
 
@@ -254,7 +255,7 @@ void signs_gone(struct peer *p)
                                .run = p->run,
                                .since_ns = p->heard_ns,
                                .since_wall_ns = p->heard_wall_ns,
-                               .due_ns = now + MSG_SILENT_S * NS_PER_S,
+                               .due_ns = now + r->silence_ns,
                                .ended = a->ended,
                                .ended_ns = a->ended_ns };
         if (p->silent) {
@@ -277,7 +278,7 @@ static void look_at_peer(struct peer *p, int64_t now)
                              .since_wall_ns = p->heard_wall_ns };
 
         if (!p->beats || p->silent || p->state != PEER_OPEN ||
-            now - MAX_OF(p->heard_ns, r->listening_ns) < MSG_SILENT_S * NS_PER_S)
+            now - MAX_OF(p->heard_ns, r->listening_ns) < r->silence_ns)
                 return;
         p->silent = tell(r, p->role, &a);
         if (!p->silent)

@@ -25,7 +25,7 @@
  *   PART     body:u32-bytes (canonical JSON object)   before a REPLY: how far it is, or a part of
  *            what was asked for
  *   BEAT     (empty)   peer -> recorder: it lives.  Whoever sends one promises another within
- *            MSG_SILENT_S; any other message counts as well
+ *            MSG_BEAT_S or a little more; any other message counts as well
  *   BYE      why:u8 (enum msg_bye)  pid:u32  uid:u32   peer -> recorder: it leaves, and which
  *            process of whom had asked for that (pid 0: not known)
  *
@@ -63,7 +63,7 @@ enum msg_type {
         MSG_TYPE_END,
 };
 
-enum { MSG_BEAT_S = 10, MSG_SILENT_S = 60 };
+enum { MSG_BEAT_S = 10 };
 
 enum msg_bye {
         MSG_BYE_STOP = 1, /* asked to */

@@ -102,7 +102,7 @@ static void silent_for_a_minute(void **state)
         struct peer *p = meet(0, ROLE_SENSOR, 4711);
         uint64_t seq = host.r.seq;
 
-        pass(MSG_SILENT_S - 1);
+        pass(RECORDER_SILENCE_DEFAULT_S - 1);
         assert_int_equal(host.r.seq, seq);
         pass(1);
         assert_int_equal(host.r.seq, seq + 1);
@@ -113,7 +113,7 @@ static void silent_for_a_minute(void **state)
         signs_heard(p);
         assert_int_equal(host.r.seq, seq + 2);
         TOLD("\"k\":\"alert.heard\"", "\"silent_ns\":660000000000", "\"pid\":4711");
-        pass(MSG_SILENT_S - 1);
+        pass(RECORDER_SILENCE_DEFAULT_S - 1);
         assert_int_equal(host.r.seq, seq + 2);
         pass(1); /* and it counts anew */
         assert_int_equal(host.r.seq, seq + 3);
@@ -142,13 +142,13 @@ static void deaf(void **state)
         seq = host.r.seq;
         host.f.now_ns += 3600 * NS_PER_S; /* it was stopped itself */
         signs_tick(&host.r);
-        pass(MSG_SILENT_S - 1);
+        pass(RECORDER_SILENCE_DEFAULT_S - 1);
         assert_int_equal(host.r.seq, seq);
         host.r.held = true;
         pass(600);
         assert_int_equal(host.r.seq, seq);
         host.r.held = false;
-        pass(MSG_SILENT_S);
+        pass(RECORDER_SILENCE_DEFAULT_S);
         assert_int_equal(host.r.seq, seq + 1);
 }
 
@@ -179,7 +179,7 @@ static void ends(void **state)
                 leave(p);
                 assert_string_equal(p->why, t[i].reason);
                 assert_int_equal(host.r.seq, seq + t[i].at_once);
-                pass(MSG_SILENT_S);
+                pass(RECORDER_SILENCE_DEFAULT_S);
                 assert_int_equal(host.r.seq, seq + 1);
                 TOLD("alert.silent", t[i].cause, t[i].severity, "\"pid\":99");
                 if (t[i].asked)
@@ -224,7 +224,7 @@ static void dies_again_and_again(void **state)
         pass(1);
         leave(&peer[0]);
         assert_int_equal(host.r.alerts - alerts, 3);
-        pass(MSG_SILENT_S); /* that it stays away is told all the same */
+        pass(RECORDER_SILENCE_DEFAULT_S); /* that it stays away is told all the same */
         assert_int_equal(host.r.alerts - alerts, 4);
         TOLD("alert.silent", "\"ended\"");
 }
@@ -261,14 +261,14 @@ static void expected_after_a_start(void **state)
 
         say_bye(uplink, MSG_BYE_STOP, 1);
         leave(uplink);
-        pass(MSG_SILENT_S);
+        pass(RECORDER_SILENCE_DEFAULT_S);
         signs_heard(sensor);
         host.r.peers = NULL; /* and with it the recorder */
         memset(host.r.absence, 0, sizeof host.r.absence);
         host.r.expected = 0;
         assert_int_equal(signs_start(&host.r, &err), 0);
         seq = host.r.seq;
-        pass(MSG_SILENT_S - 1);
+        pass(RECORDER_SILENCE_DEFAULT_S - 1);
         assert_int_equal(host.r.seq, seq);
         pass(1);
         assert_int_equal(host.r.seq, seq + 1);
@@ -291,7 +291,7 @@ static void expected_from_the_start(void **state)
         assert_int_equal(signs_start(&host.r, &err), 0);
         meet_mute(0, ROLE_MONITOR, 7);
         uplink = meet(1, ROLE_UPLINK, 8);
-        pass(MSG_SILENT_S - 1);
+        pass(RECORDER_SILENCE_DEFAULT_S - 1);
         signs_heard(uplink);
         assert_int_equal(host.r.seq, seq);
         pass(1);
@@ -302,7 +302,7 @@ static void expected_from_the_start(void **state)
         TOLD("alert.heard", "\"pid\":7");
         say_bye(uplink, MSG_BYE_STOP, 1);
         leave(uplink);
-        pass(MSG_SILENT_S);
+        pass(RECORDER_SILENCE_DEFAULT_S);
         TOLD("alert.silent", "\"stopped\"", "\"uplink\"");
         for (int i = 0; i < 2; i++) { /* a start with it retired; one when it had been back */
                 host.r.peers = NULL;
@@ -330,6 +330,35 @@ static void roles_that_beat(void **state)
 
         for (size_t i = 0; i < ARRAY_LEN(t); i++)
                 assert_int_equal(signs_role(span_str(t[i].name)), t[i].want);
+}
+
+static void silent_for_as_long_as_is_said(void **state)
+{
+        static const uint32_t t[] = { 20, 61, 3600 };
+        struct err err = { 0 };
+
+        for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+                struct peer *p;
+                uint64_t seq;
+
+                host.options.silence_s = t[i];
+                assert_int_equal(signs_start(&host.r, &err), 0);
+                p = meet(0, ROLE_SENSOR, 4711);
+                seq = host.r.seq;
+                pass(t[i] - 1);
+                assert_int_equal(host.r.seq, seq);
+                pass(1);
+                assert_int_equal(host.r.seq, seq + 1);
+                signs_heard(p);
+                say_bye(p, MSG_BYE_STOP, 1);
+                leave(p);
+                pass(t[i] - 1);
+                assert_int_equal(host.r.seq, seq + 2);
+                pass(1);
+                assert_int_equal(host.r.seq, seq + 3);
+                TOLD("alert.silent", "\"stopped\"");
+        }
+        host.options.silence_s = 0;
 }
 
 static void bad_goodbyes(void **state)
@@ -368,6 +397,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(silent_for_a_minute, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(silent_for_as_long_as_is_said, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(without_a_beat, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(deaf, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(ends, set_up, tear_down),

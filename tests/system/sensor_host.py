@@ -21,6 +21,7 @@ class Host:
             path.mkdir()
         self.watch = [str(p) for p in watch] or [str(self.tree)]
         self.log = open(directory / "log", "ab")
+        self.recorder_options = []
         self.recorder = self.sensor = None
 
     # ---- processes ----
@@ -28,7 +29,7 @@ class Host:
     def start_recorder(self, *options):
         self.recorder = subprocess.Popen(
             [BIN / "assay-recorder", "--state", self.state, "--run", self.run, "--host", "h",
-             "--keep-user", *options], stdout=self.log, stderr=self.log)
+             "--keep-user", *self.recorder_options, *options], stdout=self.log, stderr=self.log)
         self.wait(lambda: (self.run / "recorder.sock").exists(), "the recorder's socket")
 
     def start_sensor(self, *options):

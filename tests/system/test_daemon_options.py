@@ -26,6 +26,15 @@ def test_help_and_page_name_the_same_options(name):
     assert named == paged | {"--help", "--version"}
 
 
+@pytest.mark.parametrize("option, values, want", [
+    ("--backlog", ("15", "16385"), "16 to 16384 MiB"),
+    ("--silence", ("19", "3601"), "20 to 3600 seconds")])
+def test_limits_of_the_recorder(option, values, want):
+    for value in values:
+        done = run("assay-recorder", option, value)
+        assert (done.returncode, done.stderr) == (2, f"assay-recorder: {option}: {want}\n")
+
+
 @pytest.mark.parametrize("name", DAEMONS)
 def test_version(name):
     done = run(name, "--version")
