@@ -22,13 +22,15 @@
 enum {
         TOLD_MAX = 16 << 20, /* digests of approved changes and package transactions, or contents */
         PAST_MAX = 16 << 20, /* what happened to files that dpkg keeps */
+        POLL_MIN = 5,
+        POLL_MAX = 3600,
 };
 
 struct options {
         const char *config;
         const char *who;
         struct option_texts watch;
-        struct option_u64 deep, rate;
+        struct option_u64 deep, poll, rate;
 };
 
 static const struct option_spec specs[] = {
@@ -36,6 +38,8 @@ static const struct option_spec specs[] = {
           "may have watch.yaml (/etc/assay)" },
         { "deep", 0, OPTION_U64, offsetof(struct options, deep), "SECONDS",
           "read all content again within, where no profile says otherwise (86400)" },
+        { "poll", 0, OPTION_U64, offsetof(struct options, poll), "SECONDS",
+          "look at everything again after, where the kernel does not tell all (30)" },
         { "rate", 0, OPTION_U64, offsetof(struct options, rate), "BYTES",
           "read at most so many bytes a second while scanning (no limit)" },
         { "watch", 'w', OPTION_TEXTS, offsetof(struct options, watch), "PATH",
@@ -171,10 +175,15 @@ int main(int argc, char **argv)
         o.config = own.config;
         o.watch = own.watch.n ? own.watch.at : NULL;
         o.deep_s = own.deep.value;
+        o.poll_s = own.poll.value;
         o.pace.bytes_per_s = own.rate.value;
         log_init(LOG_LEVEL_INFO);
         if (procsource_by_name(own.who, &o.who) < 0) {
                 fprintf(stderr, "assay-sensor: --who %s: not ebpf, connector or proc\n", own.who);
+                return 2;
+        }
+        if (own.poll.given && (own.poll.value < POLL_MIN || own.poll.value > POLL_MAX)) {
+                fprintf(stderr, "assay-sensor: --poll: %d to %d seconds\n", POLL_MIN, POLL_MAX);
                 return 2;
         }
         o.past = ask_ledger(&o, &told, &past, &contents);

@@ -21,7 +21,7 @@ class Host:
             path.mkdir()
         self.watch = [str(p) for p in watch] or [str(self.tree)]
         self.log = open(directory / "log", "ab")
-        self.recorder_options = []
+        self.recorder_options, self.sensor_options = [], []
         self.recorder = self.sensor = None
 
     # ---- processes ----
@@ -35,7 +35,8 @@ class Host:
     def start_sensor(self, *options):
         watch = [x for path in self.watch for x in ("--watch", path)]
         self.sensor = subprocess.Popen(
-            [BIN / "assay-sensor", "--state", self.state, "--run", self.run, *watch, *options],
+            [BIN / "assay-sensor", "--state", self.state, "--run", self.run, *watch,
+             *self.sensor_options, *options],
             stdout=self.log, stderr=self.log)
         self.wait(lambda: "profiles" in self.status(), "the sensor's first scan")
 

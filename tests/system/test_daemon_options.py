@@ -26,13 +26,14 @@ def test_help_and_page_name_the_same_options(name):
     assert named == paged | {"--help", "--version"}
 
 
-@pytest.mark.parametrize("option, values, want", [
-    ("--backlog", ("15", "16385"), "16 to 16384 MiB"),
-    ("--silence", ("19", "3601"), "20 to 3600 seconds")])
-def test_limits_of_the_recorder(option, values, want):
+@pytest.mark.parametrize("name, option, values, want", [
+    ("assay-recorder", "--backlog", ("15", "16385"), "16 to 16384 MiB"),
+    ("assay-recorder", "--silence", ("19", "3601"), "20 to 3600 seconds"),
+    ("assay-sensor", "--poll", ("4", "3601"), "5 to 3600 seconds")])
+def test_limits(name, option, values, want):
     for value in values:
-        done = run("assay-recorder", option, value)
-        assert (done.returncode, done.stderr) == (2, f"assay-recorder: {option}: {want}\n")
+        done = run(name, option, value)
+        assert (done.returncode, done.stderr) == (2, f"{name}: {option}: {want}\n")
 
 
 @pytest.mark.parametrize("name", DAEMONS)

@@ -17,6 +17,7 @@ from seeing import (LIBC, Mounts, Seeing, helper, make_btrfs, make_ext4, make_fu
                     make_overlay)
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="fanotify needs root")
+POLL = 5  # seconds; 30 where nothing is said
 
 
 class Scene:
@@ -29,6 +30,7 @@ class Scene:
 
     def start(self, *watch):
         self.host = Seeing(self.directory, *watch)
+        self.host.sensor_options = ["--poll", str(POLL)]
         self.host.start()
         return self.host
 

@@ -89,5 +89,7 @@ MUST_USE int deny_lift_all(struct sensor *s, struct control_call *c, struct who 
 
 /* Members "deny" of the status. */
 void deny_put_status(const struct sensor *s, struct json_writer *w);
+/* How many files have our flag. */
+size_t deny_frozen(const struct sensor *s);
 
 #endif

@@ -92,6 +92,11 @@ static void put_filesystems(struct json_writer *w, const struct deny *d)
         json_end_array(w);
 }
 
+size_t deny_frozen(const struct sensor *s)
+{
+        return s->deny ? frozen_count(s->deny->frozen) : 0;
+}
+
 void deny_put_status(const struct sensor *s, struct json_writer *w)
 {
         const struct deny *d = s->deny;

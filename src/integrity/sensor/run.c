@@ -30,7 +30,8 @@ enum {
         POOL_JOBS = 32,
         CONNECT_MS = 10000,
         STATUS_S = 5,
-        STATUS_FIRST_MS = 50, /* until the first scan is done somebody waits */
+        STATUS_SOON_MS = 1000, /* after the last: what happens all the time */
+        STATUS_FIRST_MS = 50,  /* until the first scan is done somebody waits */
         IGNORED = 16,
 };
 
@@ -47,6 +48,7 @@ struct process {
         struct attempts *attempts;
         struct sensor *sensor;
         struct loop_source *status;
+        int64_t said_ns;
         struct loop_sender asked; /* whose signal ends it */
         struct notify notify;
         struct presence presence;
@@ -201,7 +203,6 @@ static void on_config(void *ctx, int result, const struct err *job_err)
                 refuse_config(p, &err);
         else
                 sensor_configure(p->sensor, &p->next);
-        loop_timer_set(p->status, clock_mono(p->o->clock));
         if (p->read_again)
                 read_anew(p);
 }
@@ -256,9 +257,18 @@ static void show_status(void *ctx)
         CLEANUP(buf_done) struct buf b = BUF_INIT(PRESENCE_MAX);
         struct err err = { 0 };
 
+        p->said_ns = clock_mono(p->o->clock);
         sensor_put_status(p->sensor, &b);
         if (buf_status(&b) == 0 && presence_say(&p->presence, &p->sandbox, buf_span(&b), &err) < 0)
                 log_event(LOG_LEVEL_WARNING, "sensor.status", log_err(&err));
+}
+
+static void say_soon(void *ctx)
+{
+        struct process *p = ctx;
+
+        loop_timer_set(p->status,
+                       MAX_OF(clock_mono(p->o->clock), p->said_ns + STATUS_SOON_MS * NS_PER_MS));
 }
 
 static void say_status(void *ctx)
@@ -304,9 +314,11 @@ static int open_all(struct process *p, struct err *err)
                                     .connect_ms = CONNECT_MS,
                                     .keys_file = p->keys,
                                     .changed = show_status,
+                                    .rested = say_soon,
                                     .changed_ctx = p,
                                     .pace = p->o->pace,
-                                    .deep_s = p->o->deep_s };
+                                    .deep_s = p->o->deep_s,
+                                    .poll_s = p->o->poll_s };
         CLEANUP_FD int run_fd = open(p->o->run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         int rc = run_fd < 0 ? err_sys(err, -errno, "%s", p->o->run) : 0;
 

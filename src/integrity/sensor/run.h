@@ -17,6 +17,7 @@ struct sensor_run_options {
                                      configured, else the defaults */
         enum procsource_kind who; /* the best source of authors to try */
         uint64_t deep_s;          /* all content is read again within; 0: a day */
+        uint64_t poll_s;          /* where marks do not see everything; 0: 30 */
         struct pace_limits pace;  /* of scans */
         bool keep_user;
         enum sensor_past past;

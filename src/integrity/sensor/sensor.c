@@ -22,7 +22,6 @@ enum {
         READ_ALL_MAX = 256,
         TICK_S = 5,
         ALIVE_S = 60,
-        POLL_S = 30,        /* where marks do not see everything */
         POLL_SHARE = 200,   /* a scan takes no more than one part of so many of the time */
         SILENT_S = 15 * 60, /* for what makes no event: inode flags, a mapping that stays open */
         RECONNECT_MS = 500,
@@ -395,6 +394,7 @@ static void on_turn(void *ctx)
         if (s->users_old)
                 users_read(s);
         mounts_work(s);
+        status_rest(s);
         if (s->phase != SENSOR_LIVE || !out_room(s))
                 return; /* a result or an acknowledgement wakes us */
         now = sensor_mono(s);
@@ -414,6 +414,7 @@ static void on_tick(void *ctx)
 {
         struct sensor *s = ctx;
         int64_t now = sensor_mono(s);
+        int64_t poll_ns = (int64_t)(s->o.poll_s ? s->o.poll_s : SENSOR_POLL_S) * NS_PER_S;
 
         feed_beat(s->feed);
         if (now >= s->alive_at_ns && !s->loss_next && s->phase == SENSOR_LIVE) {
@@ -423,9 +424,9 @@ static void on_tick(void *ctx)
         if (now >= s->poll_at_ns) {
                 if (s->poll_at_ns)
                         scan_want(s, LOSS_POLL, sensor_wall(s), sensor_wall(s));
-                s->poll_at_ns = now + (watch_polls(s->watch) ? POLL_S : SILENT_S) * NS_PER_S;
+                s->poll_at_ns = now + (watch_polls(s->watch) ? poll_ns : SILENT_S * NS_PER_S);
         } else if (watch_polls(s->watch)) { /* one has come since */
-                s->poll_at_ns = MIN_OF(s->poll_at_ns, now + POLL_S * NS_PER_S);
+                s->poll_at_ns = MIN_OF(s->poll_at_ns, now + poll_ns);
         }
         s->poll_at_ns = MAX_OF(s->poll_at_ns, s->polled_ns + POLL_SHARE * s->scan_took_ns);
         if (s->state.journal.dirty && !s->state.broken) {

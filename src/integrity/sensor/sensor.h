@@ -49,6 +49,8 @@ enum sensor_file {
         SENSOR_FILE_OTHER,
 };
 
+enum { SENSOR_POLL_S = 30 }; /* where marks do not see everything */
+
 struct sensor_options {
         enum sensor_file sessions;
         bool ledger_whole; /* the recorder was there and had published all when it was asked */
@@ -80,8 +82,11 @@ struct sensor_options {
         struct pace_limits pace;       /* of scans */
         /* An administrator changed something: show it before he is answered; NULL: nobody asks. */
         void (*changed)(void *ctx);
-        void *changed_ctx;
-        uint64_t deep_s; /* content is read again within, where no profile says; 0: a day */
+        /* It has come to rest, and is not what it was: show it soon. */
+        void (*rested)(void *ctx);
+        void *changed_ctx; /* of both */
+        uint64_t deep_s;   /* content is read again within, where no profile says; 0: a day */
+        uint64_t poll_s;   /* where marks do not see everything, all is looked at after; 0: 30 */
 };
 
 /* Opens what needs rights; nothing runs yet. */

@@ -163,6 +163,9 @@ struct sensor {
         uint64_t acked;
         bool acked_news, reading, feed_ready;
         uint64_t changes, refused;
+        struct sensor_shown {
+                uint64_t acked, files, frozen;
+        } shown; /* when it rested last */
 
         struct dir_fd dir_fd[DIR_FDS];
         unsigned next_dir_fd;
@@ -350,6 +353,8 @@ struct loop_sender;
 MUST_USE int status_tell_stopped(struct sensor *s, const struct loop_sender *asked);
 /* One, if that has changed since the last. */
 MUST_USE int status_news(struct sensor *s);
+/* After a turn: show what is new, when nothing is left to look at or to tell. */
+void status_rest(struct sensor *s);
 
 /* ---- sensor_mounts.c ---- */
 

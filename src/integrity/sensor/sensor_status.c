@@ -203,6 +203,21 @@ static void put_who(struct json_writer *w, const struct sensor *s)
                 json_member_text(w, "who_refused", refused);
 }
 
+void status_rest(struct sensor *s)
+{
+        struct sensor_shown now = { .acked = s->acked,
+                                    .files = table_count(s->table),
+                                    .frozen = deny_frozen(s) };
+
+        if (!s->o.rested || s->phase != SENSOR_LIVE || dirty_count(s->dirty) ||
+            s->n_out + feed_pending(s->feed) ||
+            (now.acked == s->shown.acked && now.files == s->shown.files &&
+             now.frozen == s->shown.frozen))
+                return;
+        s->shown = now;
+        s->o.rested(s->o.changed_ctx);
+}
+
 void sensor_put_status(const struct sensor *s, struct buf *out)
 {
         struct watch_counts c = watch_counts(s->watch);
