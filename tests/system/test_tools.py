@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -262,6 +263,110 @@ def test_good():
 def test_bad():
     raise KeyError("tty")
 """
+
+
+AGAIN_PYTEST = """
+import pathlib
+import pytest
+
+
+
+def once(name):
+    mine = pathlib.Path(__file__).with_suffix(f".{name}")
+    if not mine.exists():
+        mine.touch()
+        raise AssertionError(f"{name}, the first time")
+
+
+def test_a():
+    once("a")
+
+
+@pytest.mark.parametrize("n", range(3))
+def test_b(n):
+    raise AssertionError(f"b{n}")
+
+
+def test_c():
+    once("c")
+
+
+def test_d():
+    pass
+"""
+
+
+def test_gate_runs_again_what_failed_and_no_more(check_module, tmp_path, monkeypatch):
+    """One that passes then is named; after one that fails again no more of its file is run."""
+    gate = check_module
+    for name in ("BUILDS", "TOP"):
+        monkeypatch.setattr(gate, name, tmp_path)
+    for name in ("test_x.py", "test_y.py"):
+        (tmp_path / name).write_text(AGAIN_PYTEST)
+    result = gate.pytest(tmp_path)
+    assert (result.passed, result.failed, len(result.failures)) == (2, 10, 10)
+    gate.run_alone(result)
+    assert (result.passed, result.failed) == (4, 8)
+    assert result.again == ["test_x.py::test_a", "test_y.py::test_a"]
+    assert result.once == [f"test_{f}.py::test_{n}" for f in "xy" for n in ("b[1]", "b[2]", "c")]
+    assert len(result.failures) == 8
+    assert any("test_c: AssertionError: c, the first time" in f for f in result.failures)
+
+
+SLOW_PYTEST = """
+import pathlib, time
+
+
+def test_slow():
+    seen = pathlib.Path(__file__).with_suffix(".seen")
+    if not seen.exists():
+        seen.touch()
+        raise AssertionError("the first time")
+    time.sleep(60)
+"""
+
+
+def test_gate_runs_again_for_no_longer_than_it_may(check_module, tmp_path, monkeypatch):
+    gate = check_module
+    for name in ("BUILDS", "TOP"):
+        monkeypatch.setattr(gate, name, tmp_path)
+    monkeypatch.setattr(gate, "AGAIN_SECONDS", 3)
+    (tmp_path / "test_x.py").write_text(SLOW_PYTEST)
+    (tmp_path / "test_y.py").write_text("def test_bad():\n    assert 0\n")
+    result = gate.pytest(tmp_path)
+    began = time.monotonic()
+    gate.run_alone(result)
+    assert time.monotonic() - began < 40
+    assert result.failed == 2 and result.again == []
+    assert result.once == ["test_x.py::test_slow", "test_y.py::test_bad"]
+
+
+def test_gate_analyses_beside_the_system_tests(check_module, monkeypatch):
+    """Begun with them, told in their place; and not at all when what they need has failed."""
+    gate, began = check_module, []
+
+    def stage(name, failed=0):
+        def function():
+            began.append(name)
+            return gate.Result(passed=1 - failed, failed=failed)
+        return name, name, function, set()
+
+    def system():
+        deadline = time.monotonic() + 20
+        while "cppcheck" not in began and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return gate.Result(passed=1)
+    stages = [("system", "", system, set()), stage("tidy"), stage("cppcheck")]
+    rows = gate.run_all([stage("clang"), *stages])
+    assert [(r[0], r[1].passed, r[1].failed) for r in rows] == [
+        (name, 1, 0) for name in ("clang", "system", "tidy", "cppcheck")]
+    assert began == ["clang", "tidy", "cppcheck"] and rows[2][2] < 20 > rows[1][2]
+    began.clear()
+    stages[0] = stage("system")
+    rows = gate.run_all([stage("clang", 1), *stages])
+    assert [(r[0], r[1].failed) for r in rows] == [
+        ("clang", 1), ("system", 0), ("tidy", 1), ("cppcheck", 1)]
+    assert began == ["clang", "system"]
 
 
 def test_gate_names_what_failed(check_module, tmp_path, capsys, monkeypatch):
