@@ -569,11 +569,11 @@ def test_many(host):
     host.rules()
     host.start()
     host.freeze(2421)
-    assert sum(w["files"] for w in host.said("set")) == 2421
+    host.wait(lambda: sum(w["files"] for w in host.said("set")) == 2421, "the entry")
     host.end(host.sensor)
     host.start_sensor()
     host.freeze(2421)
-    assert sum(w["files"] for w in host.said("set")) == 2421
+    host.wait(lambda: sum(w["files"] for w in host.said("set")) == 2421, "the entry")
     began = time.monotonic()
     host.approve("CHG-1", host.safe)
     assert time.monotonic() - began < 10

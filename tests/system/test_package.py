@@ -219,7 +219,9 @@ def test_planted_scripts(host):
              f"printf '#!/bin/sh\\n' >{INFO}/ghost.postinst; chmod 755 {INFO}/ghost.postinst")
     assert host.why(f"{INFO}/victim.prerm", "modified")["state"] == "unexplained"
     assert host.why(f"{INFO}/ghost.postinst", "created")["state"] == "unexplained"
-    host.wait(lambda: [a for a in host.alerts() if "victim.prerm" in str(a)], "the alert")
+    # Its own, or that of what the same command has done here a moment before.
+    alert = host.why(f"{INFO}/victim.prerm", "modified")["alert"]
+    host.wait(lambda: alert in [a["id"] for a in host.alerts()], "the alert")
     host.end(host.sensor, signal.SIGKILL)
     host.start_sensor()  # the ledger remembers
     host.apt("apt-get", "remove", "victim")
