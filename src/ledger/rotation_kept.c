@@ -3,10 +3,10 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "sys/names.h"
 #include "wire/entry.h"
 #include "wire/tile.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -63,38 +63,39 @@ static int by_size(const void *a, const void *b)
         return (*x > *y) - (*x < *y);
 }
 
+struct sizes {
+        uint64_t after, max;
+        uint64_t *at;
+        size_t n;
+};
+
+static int add_size(void *ctx, int dirfd, const char *name)
+{
+        struct sizes *s = ctx;
+        uint64_t size;
+
+        if (text_to_u64(span_str(name), &size) < 0 || size <= s->after || size > s->max)
+                return 0;
+        if (s->n == ROTATION_KEPT_MAX)
+                return -E2BIG;
+        s->at[s->n++] = size;
+        return 0;
+}
+
 /* Sizes above `after` up to max, ascending.  -ENOENT: the key was never changed. */
 static int list_sizes(int rotation_fd, uint64_t after, uint64_t max,
                       uint64_t ret[ROTATION_KEPT_MAX], size_t *ret_n, struct err *err)
 {
-        struct dirent *e;
-        uint64_t size;
-        size_t n = 0;
-        int fd, r = 0;
-        DIR *d;
+        struct sizes s = { .after = after, .max = max, .at = ret };
+        int r = names_each(rotation_fd, ".", add_size, &s);
 
-        fd = openat(rotation_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        d = fd >= 0 ? fdopendir(fd) : NULL;
-        if (!d) {
-                r = err_sys(err, -errno, "rotation");
-                if (fd >= 0)
-                        close(fd);
-                return r;
-        }
-        while (r == 0 && (e = readdir(d))) {
-                if (text_to_u64(span_str(e->d_name), &size) < 0 || size <= after || size > max)
-                        continue;
-                if (n == ROTATION_KEPT_MAX)
-                        r = err_set(err, -E2BIG, "rotation: more than %d changes of the key",
-                                    ROTATION_KEPT_MAX);
-                else
-                        ret[n++] = size;
-        }
-        closedir(d);
+        if (r == -E2BIG)
+                return err_set(err, r, "rotation: more than %d changes of the key",
+                               ROTATION_KEPT_MAX);
         if (r < 0)
-                return r;
-        qsort(ret, n, sizeof *ret, by_size);
-        *ret_n = n;
+                return err_sys(err, r, "rotation");
+        qsort(ret, s.n, sizeof *ret, by_size);
+        *ret_n = s.n;
         return 0;
 }
 

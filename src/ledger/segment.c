@@ -2,8 +2,8 @@
 #include "ledger/segment.h"
 
 #include "base/text.h"
+#include "sys/names.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,54 +45,69 @@ static bool ends_with(const char *s, const char *tail)
         return n >= m && strcmp(s + n - m, tail) == 0;
 }
 
+struct listing {
+        const struct io *io;
+        int wal_fd;
+        bool clean;
+        uint64_t *numbers;
+        size_t n;
+        struct err *err;
+        bool said; /* err has it */
+};
+
+static int list_one(void *ctx, int dirfd, const char *name)
+{
+        struct listing *l = ctx;
+        uint64_t number;
+        int r;
+
+        if (l->clean && ends_with(name, ".tmp")) {
+                r = l->io->unlink(l->io->ctx, l->wal_fd, name);
+                l->said = r < 0;
+                return r < 0 ? err_sys(l->err, r, "wal/%s", name) : 0;
+        }
+        if (!parse_name(name, &number))
+                return 0;
+        if (l->n == SEGMENTS_MAX) {
+                l->said = true;
+                return err_set(l->err, -E2BIG, "wal: more than %d segments", SEGMENTS_MAX);
+        }
+        l->numbers[l->n++] = number;
+        return 0;
+}
+
+static int check_gaps(const uint64_t *numbers, size_t n, struct err *err)
+{
+        for (size_t i = 1; i < n; i++)
+                if (numbers[i] != numbers[i - 1] + 1)
+                        return err_set(err, -EBADMSG, "wal: segment %llu is missing",
+                                       (unsigned long long)numbers[i - 1] + 1);
+        return 0;
+}
+
 int segment_list(const struct io *io, int wal_fd, bool clean, uint64_t **ret, size_t *ret_n,
                  struct err *err)
 {
-        uint64_t *numbers = calloc(SEGMENTS_MAX, sizeof *numbers), number;
-        struct dirent *e;
-        size_t n = 0;
-        int r = 0;
-        DIR *d;
-        int fd;
+        struct listing l = { .io = io,
+                             .wal_fd = wal_fd,
+                             .clean = clean,
+                             .numbers = calloc(SEGMENTS_MAX, sizeof *l.numbers),
+                             .err = err };
+        int r = l.numbers ? names_each(wal_fd, ".", list_one, &l) : -ENOMEM;
 
-        fd = openat(wal_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        d = fd >= 0 ? fdopendir(fd) : NULL;
-        if (!d || !numbers) {
-                r = err_sys(err, numbers ? -errno : -ENOMEM, "wal");
-                if (!d && fd >= 0)
-                        close(fd);
-                goto out;
+        if (r < 0 && !l.said)
+                err_sys(err, r, "wal");
+        if (r == 0) {
+                qsort(l.numbers, l.n, sizeof *l.numbers, compare_u64);
+                r = check_gaps(l.numbers, l.n, err);
         }
-        while (r == 0 && (e = readdir(d))) {
-                if (clean && ends_with(e->d_name, ".tmp")) {
-                        r = io->unlink(io->ctx, wal_fd, e->d_name);
-                        if (r < 0)
-                                err_sys(err, r, "wal/%s", e->d_name);
-                } else if (parse_name(e->d_name, &number)) {
-                        if (n == SEGMENTS_MAX)
-                                r = err_set(err, -E2BIG, "wal: more than %d segments",
-                                            SEGMENTS_MAX);
-                        else
-                                numbers[n++] = number;
-                }
+        if (r < 0) {
+                free(l.numbers);
+                return r;
         }
-        if (r < 0)
-                goto out;
-        qsort(numbers, n, sizeof *numbers, compare_u64);
-        for (size_t i = 1; i < n; i++)
-                if (numbers[i] != numbers[i - 1] + 1) {
-                        r = err_set(err, -EBADMSG, "wal: segment %llu is missing",
-                                    (unsigned long long)numbers[i - 1] + 1);
-                        goto out;
-                }
-        *ret = numbers;
-        *ret_n = n;
-        numbers = NULL;
-out:
-        if (d)
-                closedir(d);
-        free(numbers);
-        return r;
+        *ret = l.numbers;
+        *ret_n = l.n;
+        return 0;
 }
 
 static int open_uncached(const struct io *io, int wal_fd, const char *name)
