@@ -154,6 +154,48 @@ def test_known_and_unknown(host):
     host.wait(lambda: run(new) == 0 and run(host.good) == 0, "what was accepted")
 
 
+def test_long_path(host):
+    """A path that is too long for the kernel to tell is judged all the same."""
+    directory = os.open(host.bin, os.O_RDONLY)
+    for _ in range(25):
+        os.mkdir("d" * 200, dir_fd=directory)
+        inner = os.open("d" * 200, os.O_RDONLY, dir_fd=directory)
+        os.close(directory)
+        directory = inner
+    program = os.open("new", os.O_CREAT | os.O_WRONLY, 0o755, dir_fd=directory)
+    os.write(program, host.good.read_bytes() + b"new")
+    os.close(program)
+
+    def execute():
+        return subprocess.run(["/usr/bin/env", "./new"], check=False, timeout=HANG_S,
+                              preexec_fn=lambda: os.fchdir(directory),
+                              stderr=subprocess.DEVNULL).returncode
+    host.wait(lambda: execute() == 126, "the refusal")
+    os.close(directory)
+    host.wait(lambda: [e for e in host.entries("integrity.execution")
+                       if e["what"]["decision"] == "refused"
+                       and e["what"].get("path", "").startswith(f"{host.bin}/dddd")], "its entry")
+
+
+def test_mounted(host):
+    """What ran on a filesystem before it was known to be mounted is told."""
+    place = host.bin / "mounted"
+    place.mkdir()
+    host.known(place, "created")
+    subprocess.run(["mount", "-t", "tmpfs", "none", place], check=True)
+    try:
+        program = place / "program"
+        program.write_bytes(host.good.read_bytes() + b"mounted")
+        program.chmod(0o755)
+        ran = run(program) == 0
+        host.wait(lambda: run(program) == errno.EPERM, "the refusal")
+        told = "unjudged" if ran else "refused"
+        host.wait(lambda: [e for e in host.executions(program) if e["what"]["decision"] == told],
+                  told)
+    finally:
+        subprocess.run(["umount", "-l", place], check=True)
+
+
 def test_scripts(host):
     """A script is a file that is executed; one that is only read by a shell is not."""
     script = host.bin / "script"

@@ -34,6 +34,15 @@ void guard_bases_add(struct guard_bases *b, struct span path, enum guard_asks as
         b->used += path.n;
 }
 
+enum guard_asks guard_bases_most(const struct guard_bases *b)
+{
+        enum guard_asks most = b->everywhere;
+
+        for (size_t i = 0; i < b->n; i++)
+                most = MAX_OF(most, b->of[i].asks);
+        return most;
+}
+
 enum guard_asks guard_bases_find(const struct guard_bases *b, struct span path)
 {
         enum guard_asks best = GUARD_ASKS_NOTHING;

@@ -28,6 +28,8 @@ struct guard_bases {
 void guard_bases_clear(struct guard_bases *b);
 /* An absolute path, itself included.  Of two for one path the stricter counts. */
 void guard_bases_add(struct guard_bases *b, struct span path, enum guard_asks asks);
+/* The strictest: for what no path is known of. */
+enum guard_asks guard_bases_most(const struct guard_bases *b);
 /* What the longest one asks that the path is, or is below. */
 enum guard_asks guard_bases_find(const struct guard_bases *b, struct span path);
 

@@ -163,12 +163,20 @@ static bool is_plain(const struct handler *h, int fd)
         return fs_stat_fd(fd, &st) < 0 || !(st.has & FS_HAS_MNT_ID) || has_mount(h, st.mnt_id);
 }
 
+/* A path that is too long for the kernel to tell is below any of them, perhaps. */
+static enum guard_asks asks_of(const struct handler *h, struct span path)
+{
+        const struct guard_bases *b = &h->bases[h->bases_now];
+
+        return path.n ? guard_bases_find(b, path) : guard_bases_most(b);
+}
+
 static void take(struct handler *h, const struct fanperm_event *e)
 {
         struct span path = path_of(h, e->fd);
         struct held x = { .fd = e->fd,
                           .pid = e->pid,
-                          .asks = guard_bases_find(&h->bases[h->bases_now], path),
+                          .asks = asks_of(h, path),
                           .place = guard_place(h->shared, path),
                           .until_ns = now_ns() + GUARD_HOLD_MS * NS_PER_MS };
         bool known;

@@ -11,7 +11,10 @@
 
 #include <fcntl.h>
 
-enum { DIRS_MAX = 16384 };
+enum {
+        DIRS_MAX = 16384,
+        MOUNTED_S = 60, /* at most, until what was mounted has been looked at */
+};
 
 /* ---- what may be executed ---- */
 
@@ -190,12 +193,21 @@ int guard_say_places(struct sensor *s)
 
 /* ---- what lies where it is known ---- */
 
+/* Nobody was asked about a filesystem before it was marked. */
+static int64_t mounted_since(const struct sensor *s)
+{
+        int64_t age = sensor_wall(s) - s->mounts_seen_ns;
+
+        return sensor_mono(s) -
+               MIN_OF(MAX_OF(age, GUARD_ENTERED_MS * NS_PER_MS), MOUNTED_S * NS_PER_S);
+}
+
 /* A directory, or a file that is named without it. */
 static int mark(struct sensor *s, struct table_node *n, const struct watch_profile *p,
                 const struct record *r)
 {
         struct guard *g = s->guard;
-        bool is_dir = r->type == RECORD_DIR;
+        bool is_dir = r->type == RECORD_DIR, fresh;
         char name[TABLE_NAME_MAX + 1];
         CLEANUP_FD int fd = -1;
         int dirfd, rc;
@@ -217,6 +229,7 @@ static int mark(struct sensor *s, struct table_node *n, const struct watch_profi
                        : openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         if (fd < 0)
                 return 0; /* its own event leads here again */
+        fresh = !knows_filesystem(g, r->dev);
         rc = order(g, GUARD_MOUNT, false, fd, SPAN_NONE);
         if (rc == 0)
                 rc = mark_filesystem(g, r->dev, fd);
@@ -224,7 +237,9 @@ static int mark(struct sensor *s, struct table_node *n, const struct watch_profi
                 rc = order(g, is_dir ? GUARD_MARK_DIRECTORY : GUARD_MARK_FILE,
                            p->execute == WATCH_EXECUTE_STRICT, fd, SPAN_NONE);
         g->dirs += rc == 0 && g->state == GUARD_MARKS;
-        if (is_dir && g->state == GUARD_UP && g->no_fs)
+        if (g->state == GUARD_UP && fresh)
+                guard_ran_since(s, mounted_since(s));
+        else if (is_dir && g->state == GUARD_UP && g->no_fs)
                 guard_ran_since(s, sensor_mono(s) - GUARD_ENTERED_MS * NS_PER_MS);
         return rc;
 }

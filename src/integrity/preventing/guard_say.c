@@ -76,13 +76,15 @@ static struct who *author(struct sensor *s, const struct guard_execution *x)
 int guard_say_execution(struct sensor *s, const struct guard_execution *x)
 {
         const struct watch_profile *p = watchset_profile(s->o.watch, x->path);
+        struct span path = span_of(x->path.p, MIN_OF(x->path.n, (size_t)WATCH_PATH_MAX));
         struct who *who = author(s, x);
         struct json_writer w;
         int rc;
 
         begin(s, &w, "integrity.execution");
         json_member_text(&w, "decision", x->decision);
-        json_put_bytes(&w, "path", x->path);
+        if (path.n)
+                json_put_bytes(&w, "path", path);
         if (p)
                 json_member_string(&w, "profile", p->name);
         json_member_text(&w, "reason", x->reason);
@@ -102,15 +104,22 @@ int guard_say_asked(struct sensor *s, const struct guard_notice *x)
 {
         bool allowed = x->what == GUARD_WAS_UNREAD_ALLOWED;
         struct table_node *n = table_by_inode(s->table, x->file.dev, x->file.ino, NULL);
+        struct span path = span_of(x->path, x->path_n);
+        struct buf *known = &s->guard->path;
         struct record r;
 
         if (n && (record_decode(table_record(n), &r, NULL) < 0 || r.ctime_ns != x->file.ctime_ns))
                 n = NULL; /* not the file any more that was asked for */
+        buf_clear(known);
+        if (n && path.n == 0) { /* too long for the kernel to tell */
+                table_path(n, known);
+                path = buf_status(known) < 0 ? path : buf_span(known);
+        }
         return guard_say_execution(
                 s, &(struct guard_execution){ .decision = allowed ? "allowed" : "refused",
                                               .reason = reason_of(x->what),
                                               .alert = allowed ? NULL : "execution refused",
-                                              .path = span_of(x->path, x->path_n),
+                                              .path = path,
                                               .pid = x->pid,
                                               .node = n });
 }

@@ -32,7 +32,9 @@ static void test_find(void **state)
         };
 
         guard_bases_clear(&bases);
+        assert_int_equal(guard_bases_most(&bases), GUARD_ASKS_NOTHING);
         guard_bases_add(&bases, SPAN("/opt/shop/bin/safe"), GUARD_ASKS_STRICT);
+        assert_int_equal(guard_bases_most(&bases), GUARD_ASKS_STRICT);
         guard_bases_add(&bases, SPAN("/opt/shop/bin"), GUARD_ASKS_KNOWN);
         guard_bases_add(&bases, SPAN("/srv/strict then known"), GUARD_ASKS_STRICT);
         guard_bases_add(&bases, SPAN("/srv/strict then known"), GUARD_ASKS_KNOWN);
