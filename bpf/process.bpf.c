@@ -134,42 +134,84 @@ static __always_inline __u64 eight(const void *bytes)
         return n;
 }
 
-/* ld.so(8), and iconv_open(3), which loads from there what it is asked for.  In numbers: a longer
- * comparison of bytes would be a call, and there is no library here. */
-static __always_inline bool leads_loader(const __u8 *variable)
+/* The first n of eight bytes. */
+static __always_inline __u64 part(__u64 bytes, int n)
 {
-        const __u64 one = eight("\xff\0\0\0\0\0\0"), three = eight("\xff\xff\xff\0\0\0\0");
-        const __u64 head = eight(variable), tail = eight(variable + 8);
+        __u64 mask = 0;
 
-        return (head == eight("LD_PRELO") && (tail & three) == eight("AD=\0\0\0\0")) ||
-               (head == eight("LD_AUDIT") && (tail & one) == eight("=\0\0\0\0\0\0")) ||
-               (head == eight("LD_LIBRA") && tail == eight("RY_PATH=")) ||
-               (head == eight("GCONV_PA") && (tail & three) == eight("TH=\0\0\0\0"));
+        __builtin_memset(&mask, 0xff, n);
+        return bytes & mask;
 }
 
-/* At this moment the environment is what the caller gave it: the program has not run yet. */
-static __always_inline bool is_led(struct scratch *s, struct task_struct *p, struct mm_struct *mm)
+/* ld.so(8); iconv_open(3) and OpenSSL, which load from there what they are asked for; and what
+ * shells, Perl and Python run before, or instead of, their script.  In numbers: a longer comparison
+ * of bytes would be a call, and there is no library here. */
+static __always_inline bool leads(const __u8 *variable)
+{
+        const __u64 head = eight(variable), tail = eight(variable + 8);
+
+        return (head == eight("LD_PRELO") && part(tail, 3) == eight("AD=\0\0\0\0")) ||
+               (head == eight("LD_AUDIT") && part(tail, 1) == eight("=\0\0\0\0\0\0")) ||
+               (head == eight("LD_LIBRA") && tail == eight("RY_PATH=")) ||
+               (head == eight("GCONV_PA") && part(tail, 3) == eight("TH=\0\0\0\0")) ||
+               (head == eight("OPENSSL_") &&
+                (part(tail, 5) == eight("CONF=\0\0") || tail == eight("ENGINES=") ||
+                 tail == eight("MODULES="))) ||
+               (head == eight("BASH_ENV") && part(tail, 1) == eight("=\0\0\0\0\0\0")) ||
+               (head == eight("BASH_FUN") && part(tail, 2) == eight("C_\0\0\0\0\0")) ||
+               (head == eight("PERL5OPT") && part(tail, 1) == eight("=\0\0\0\0\0\0")) ||
+               (head == eight("PERL5LIB") && part(tail, 1) == eight("=\0\0\0\0\0\0")) ||
+               head == eight("PERLLIB=") ||
+               (head == eight("PYTHONPA") && part(tail, 3) == eight("TH=\0\0\0\0")) ||
+               (head == eight("PYTHONHO") && part(tail, 3) == eight("ME=\0\0\0\0"));
+}
+
+/* The two that apt and sudo, login and the shells of root set: with another one a script may find
+ * other programs. */
+static __always_inline bool strays(const __u8 *variable)
+{
+        const __u8 *v = variable;
+        bool is_usual, is_local;
+
+        if (part(eight(v), 5) != eight("PATH=\0\0"))
+                return false;
+        is_usual = eight(v) == eight("PATH=/us") && eight(v + 8) == eight("r/sbin:/") &&
+                   eight(v + 16) == eight("usr/bin:") && eight(v + 24) == eight("/sbin:/b") &&
+                   part(eight(v + 32), 3) == eight("in\0\0\0\0\0");
+        is_local = eight(v) == eight("PATH=/us") && eight(v + 8) == eight("r/local/") &&
+                   eight(v + 16) == eight("sbin:/us") && eight(v + 24) == eight("r/local/") &&
+                   eight(v + 32) == eight("bin:/usr") && eight(v + 40) == eight("/sbin:/u") &&
+                   eight(v + 48) == eight("sr/bin:/") && eight(v + 56) == eight("sbin:/bi") &&
+                   part(eight(v + 64), 2) == eight("n\0\0\0\0\0\0");
+        return !is_usual && !is_local;
+}
+
+/* At this moment the environment is what the caller gave it: the program has not run yet.  Flags.
+ */
+static __always_inline __u32 environment(struct scratch *s, struct task_struct *p,
+                                         struct mm_struct *mm)
 {
         unsigned long at = BPF_CORE_READ(mm, env_start), end = BPF_CORE_READ(mm, env_end);
         __u8 *variable = &s->data[ENV_AT];
         bool begins = true;
+        __u32 flags = 0;
 
         if (BPF_CORE_READ(p, ptrace))
-                return true;
+                return PROCESS_FLAG_EXE_LED;
         for (int i = 0; i < PROCESS_ENVIRONMENT; i++) {
                 long n;
 
                 if (at >= end)
-                        return false;
+                        return flags;
                 n = bpf_probe_read_user_str(variable, PROCESS_ENVIRONMENT_PART, (void *)at);
-                if (n <= 0)
-                        return true;
-                if (begins && leads_loader(variable))
-                        return true;
+                if (n <= 0 || (begins && leads(variable)))
+                        return flags | PROCESS_FLAG_EXE_LED;
+                if (begins && strays(variable))
+                        flags |= PROCESS_FLAG_EXE_STRAYS;
                 begins = n < PROCESS_ENVIRONMENT_PART;
                 at += begins ? n : n - 1; /* a cut part has a NUL that is not its own */
         }
-        return true;
+        return flags | PROCESS_FLAG_EXE_LED;
 }
 
 static __always_inline struct kernfs_node *above(struct kernfs_node *kn)
@@ -330,8 +372,7 @@ int BPF_PROG(process_exec, struct task_struct *p)
                 put_exe(s, exe);
         put_args(s, mm);
         put_cgroup(s, p);
-        if (is_led(s, p, mm))
-                s->r.flags |= PROCESS_FLAG_EXE_LED;
+        s->r.flags |= environment(s, p, mm);
         return send(s, true);
 }
 

@@ -30,9 +30,10 @@ enum process_record_flag {
         PROCESS_FLAG_KERNEL = 128,  /* a kernel thread */
         PROCESS_FLAG_AUDIT = 256,   /* this kernel has auid and session */
         PROCESS_FLAG_EXE_LED = 512, /* who executed it may have it run other code: the environment
-                                       names some for the loader, or is too long to be read, or
-                                       it is traced */
-        PROCESS_FLAGS_ALL = 1023,
+                                       names some to load, or is too long to be read, or it is
+                                       traced */
+        PROCESS_FLAG_EXE_STRAYS = 1024, /* PATH is there, and another than the usual ones of root */
+        PROCESS_FLAGS_ALL = 2047,
 };
 
 enum {

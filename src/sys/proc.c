@@ -222,8 +222,10 @@ static void read_environ(int procfd, struct proc_info *p)
         bool more = false;
         size_t n = 0;
 
-        if (read_file(procfd, "environ", text, sizeof text, &n, &more) == 0)
-                p->exe_led = more || proc_environ_leads(span_of(text, n));
+        if (read_file(procfd, "environ", text, sizeof text, &n, &more) < 0)
+                return;
+        p->exe_led = more || proc_environ_leads(span_of(text, n));
+        p->exe_strays = proc_environ_strays(span_of(text, n));
 }
 
 static void read_exe_file(int procfd, struct proc_info *p)
@@ -285,7 +287,7 @@ static void nothing_yet(struct proc_info *p, pid_t pid)
         p->loginuid = p->sessionid = p->mount_ns = (struct proc_number){ .why = PROC_UNREAD };
         p->exe_n = p->comm_n = p->cmdline_n = p->cgroup_n = 0;
         p->exe_why = p->comm_why = p->cmdline_why = p->cgroup_why = PROC_UNREAD;
-        p->exe_deleted = p->exe_led = p->cmdline_cut = false;
+        p->exe_deleted = p->exe_led = p->exe_strays = p->cmdline_cut = false;
         p->exe_dev = p->exe_ino = 0;
 }
 

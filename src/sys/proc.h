@@ -63,8 +63,9 @@ struct proc_info {
 
         enum proc_why exe_why;
         bool exe_deleted; /* the file has no name any more; " (deleted)" is cut off */
-        bool exe_led; /* its environment leads the loader to other code, or is too long to be read;
-                       * as the process has it now, which may have taken that out */
+        bool exe_led; /* its environment leads it to other code, or is too long to be read; as the
+                       * process has it now, which may have taken that out */
+        bool exe_strays;           /* PATH there is not a usual one of root's */
         uint64_t exe_dev, exe_ino; /* dev: major << 32 | minor; 0: not known */
         size_t exe_n;
         uint8_t exe[PROC_EXE_MAX];
@@ -106,9 +107,11 @@ MUST_USE int proc_parse_stat(struct span text, struct proc_stat *ret);
 /* The path of "0::" if it is not the root, else of name=systemd; -ENOENT: neither. */
 MUST_USE int proc_parse_cgroup(struct span text, struct span *ret_path);
 
-/* Has an environment, variables each ended by a NUL, one that leads the loader (ld.so(8)) to other
- * code than the program's own? */
+/* Has an environment, variables each ended by a NUL, one that leads the loader (ld.so(8)), a
+ * library or an interpreter to other code than the program's own? */
 bool proc_environ_leads(struct span text);
+/* Has it a PATH that is neither of those which apt, sudo and login set for root? */
+bool proc_environ_strays(struct span text);
 
 /* The unit ("ssh.service", "session-4.scope") and the container id (64 hex digits, as docker,
  * podman and containerd name them) in a cgroup path; empty where there is none. */

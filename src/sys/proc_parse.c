@@ -196,16 +196,32 @@ bool proc_cgroup_nested(struct span path)
 
 bool proc_environ_leads(struct span text)
 {
-        static const char *const names[] = { "LD_PRELOAD=", "LD_AUDIT=", "LD_LIBRARY_PATH=",
-                                             "GCONV_PATH=" };
+        static const char *const names[] = {
+                "LD_PRELOAD=",   "LD_AUDIT=",        "LD_LIBRARY_PATH=", "GCONV_PATH=",
+                "OPENSSL_CONF=", "OPENSSL_ENGINES=", "OPENSSL_MODULES=", "BASH_ENV=",
+                "BASH_FUNC_",    "PERL5OPT=",        "PERL5LIB=",        "PERLLIB=",
+                "PYTHONPATH=",   "PYTHONHOME=",
+        };
+        struct span v;
 
-        while (text.n) {
-                const uint8_t *nul = memchr(text.p, 0, text.n);
-
+        while (cut(&text, '\0', &v))
                 for (size_t i = 0; i < ARRAY_LEN(names); i++)
-                        if (span_starts(text, span_str(names[i])))
+                        if (span_starts(v, span_str(names[i])))
                                 return true;
-                text = span_from(text, nul ? (size_t)(nul - text.p) + 1 : text.n);
-        }
+        return false;
+}
+
+bool proc_environ_strays(struct span text)
+{
+        static const char *const usual[] = {
+                "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+                "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        };
+        struct span v;
+
+        while (cut(&text, '\0', &v))
+                if (span_starts(v, SPAN("PATH=")) && !span_eq_str(v, usual[0]) &&
+                    !span_eq_str(v, usual[1]))
+                        return true;
         return false;
 }

@@ -66,6 +66,7 @@ static unsigned has_of(unsigned flags)
                 { PROCESS_FLAG_KERNEL, PROCESS_IS_KERNEL },
                 { PROCESS_FLAG_AUDIT, PROCESS_HAS_AUID },
                 { PROCESS_FLAG_EXE_LED, PROCESS_EXE_LED },
+                { PROCESS_FLAG_EXE_STRAYS, PROCESS_EXE_STRAYS },
         };
         unsigned has = PROCESS_HAS_START | PROCESS_HAS_PARENT | PROCESS_HAS_UID | PROCESS_HAS_SID |
                        PROCESS_HAS_COMM;

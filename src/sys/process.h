@@ -36,6 +36,7 @@ enum process_has {
         PROCESS_PLACE_CUT = 1u << 14, /* cgroup_path is the end of a deeper one */
         PROCESS_EXE_LED = 1u << 15,   /* who executed it may have it run other code than the file's:
                                          see PROCESS_FLAG_EXE_LED */
+        PROCESS_EXE_STRAYS = 1u << 16, /* its PATH is not a usual one of root's */
 };
 
 enum {

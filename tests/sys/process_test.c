@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "sys/proc.h"
 #include "sys/process.h"
 
 #include "sys/bpf.h"
@@ -390,22 +391,64 @@ static unsigned executed_with(struct bpf *b, char *const *env)
         return s.has;
 }
 
+/* As in /proc/<pid>/environ. */
+static struct span as_text(char *const *env)
+{
+        static uint8_t text[2 * LONG];
+        size_t n = 0;
+
+        for (; *env; env++) {
+                memcpy(text + n, *env, strlen(*env) + 1);
+                n += strlen(*env) + 1;
+        }
+        return span_of(text, n);
+}
+
 static void test_led(void **state)
 {
         static char *many[MANY + 1];
         static const struct {
-                const char *env[4];
-                bool want;
+                const char *env[5];
+                bool want, strays;
         } cases[] = {
-                { { "PATH=/bin", "HOME=/" }, false },
-                { { NULL }, false },
-                { { "LD_PRELOAD=/tmp/x.so" }, true },
-                { { "A=1", "LD_AUDIT=/tmp/x.so" }, true },
-                { { "LD_LIBRARY_PATH=/tmp", "A=1" }, true },
-                { { "GCONV_PATH=/tmp" }, true },
-                { { "XLD_PRELOAD=/tmp/x.so", "LD_PRELOAD_=1", "LD_BIND_NOW=1" }, false },
-                { { long_text, "LD_PRELOAD=/tmp/x.so" }, true },
-                { { long_text, "A=1" }, false },
+                { { "PATH=/bin", "HOME=/" }, false, true },
+                { { NULL }, false, false },
+                { { "A=1", "PATH=/usr/sbin:/usr/bin:/sbin:/bin" }, false, false },
+                { { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" },
+                  false,
+                  false },
+                { { "PATH=/usr/sbin:/usr/bin:/sbin:/bin:" }, false, true },
+                { { "PATH=/usr/sbin:/usr/bin:/sbin:/bi" }, false, true },
+                { { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/tmp" },
+                  false,
+                  true },
+                { { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/tmp/bin:/sbin:/bin" },
+                  false,
+                  true },
+                { { "PATH=" }, false, true },
+                { { "PATHS=/bin", "XPATH=/bin" }, false, false },
+                { { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "PATH=/tmp" }, false, true },
+                { { "PATH=/tmp", "LD_AUDIT=/tmp/x.so" }, true, true },
+                { { "OPENSSL_CONF=/tmp/x" }, true, false },
+                { { "OPENSSL_ENGINES=/tmp/x" }, true, false },
+                { { "OPENSSL_MODULES=/tmp/x" }, true, false },
+                { { "BASH_ENV=/tmp/x" }, true, false },
+                { { "BASH_FUNC_ls%%=() { :; }" }, true, false },
+                { { "PERL5OPT=-Mx" }, true, false },
+                { { "PERL5LIB=/tmp" }, true, false },
+                { { "PERLLIB=/tmp" }, true, false },
+                { { "PYTHONPATH=/tmp" }, true, false },
+                { { "PYTHONHOME=/tmp" }, true, false },
+                { { "OPENSSL_CONFIG=1", "BASH_ENVS=1", "PERL5OPTS=1", "PYTHONPATHS=1" },
+                  false,
+                  false },
+                { { "LD_PRELOAD=/tmp/x.so" }, true, false },
+                { { "A=1", "LD_AUDIT=/tmp/x.so" }, true, false },
+                { { "LD_LIBRARY_PATH=/tmp", "A=1" }, true, false },
+                { { "GCONV_PATH=/tmp" }, true, false },
+                { { "XLD_PRELOAD=/tmp/x.so", "LD_PRELOAD_=1", "LD_BIND_NOW=1" }, false, false },
+                { { long_text, "LD_PRELOAD=/tmp/x.so" }, true, false },
+                { { long_text, "A=1" }, false, false },
         };
         CLEANUP(bpf_freep) struct bpf *b = NULL;
 
@@ -415,9 +458,13 @@ static void test_led(void **state)
         /* where the second part of it begins: that is not a variable's beginning */
         memcpy(long_text + PROCESS_ENVIRONMENT_PART - 1, "LD_PRELOAD=", 11);
         for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-                bool led = executed_with(b, (char *const *)cases[i].env) & PROCESS_EXE_LED;
+                unsigned has = executed_with(b, (char *const *)cases[i].env);
+                bool led = has & PROCESS_EXE_LED, strays = has & PROCESS_EXE_STRAYS;
 
-                if (led != cases[i].want)
+                struct span text = as_text((char *const *)cases[i].env);
+
+                if (led != cases[i].want || strays != cases[i].strays ||
+                    proc_environ_leads(text) != led || proc_environ_strays(text) != strays)
                         fail_msg("case %zu", i);
         }
         for (size_t i = 0; i < MANY; i++)

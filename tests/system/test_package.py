@@ -536,3 +536,58 @@ def test_log(host):
     assert "hello 1.0-1 → 2.0-1 all: upgrade, signed (holds), Release sample" in out, out
     assert "hello 2.0-1 all: remove" in out, out
     assert "1 packages ended: dpkg ended, 1 signed" in out, out
+
+
+MADE = [
+    # name, option of apt-get, said of it (None: nothing comes near)
+    ("stdin", "-oDpkg::Options::=--pre-invoke=exec sh -s {prerm} <{evil}", None),
+    ("program", "-oDpkg::Options::=--pre-invoke=exec {sort} {prerm} -o "
+     "/opt/made/program", None),
+    ("away", "-oDpkg::Options::=--pre-invoke=exec unshare -m --propagation private sh -c "
+     "'mount --bind {evil} {prerm}; exec {prerm}'", "another mount namespace"),
+    ("path", "-oDPkg::Path={programs}:/usr/sbin:/usr/bin:/sbin:/bin", "its PATH names other"),
+]
+
+
+@pytest.mark.parametrize("name, option, said", MADE, ids=[m[0] for m in MADE])
+def test_made_to_do_it(host, name, option, said):
+    """Neither what looks like a script of a package is one, nor one that was led to others'
+    programs."""
+    package = f"made-{name}"
+    host.archive.build(package, files={f"/opt/{package}/a": "a"},
+                       scripts={"prerm": "true", "postinst": "mkdir -p /opt/made; chgrp 0 /opt"})
+    host.publish()
+    host.apt("apt-get", "install", package)
+    host.transaction()
+    programs = host.directory / "programs"
+    programs.mkdir(exist_ok=True)
+    evil = programs / "chgrp"
+    evil.write_text(f"#!/bin/sh\nnsenter -m/proc/{host.anchor.pid}/ns/mnt "
+                    f"sh -c 'echo x >/opt/made/{name}'\n")
+    evil.chmod(0o755)
+    sort = shutil.copy(shutil.which("sort"), host.directory / "sort")
+    words = ("remove",) if "unshare" in option else ("install", "--reinstall")
+    host.apt("apt-get", *words, package, option.format(
+        prerm=f"{INFO}/{package}.prerm", evil=evil, programs=programs, sort=sort), check=False)
+    why = host.why(f"/opt/made/{name}", "created")
+    assert why["state"] == "unexplained", why
+    assert said in why.get("detail", "") if said else "declares" not in why.get("detail", ""), why
+    host.transaction()
+
+
+@pytest.mark.parametrize("variable", ["LD_PRELOAD=libm.so.6", "PERL5OPT=-Mstrict"])
+def test_led(host, variable):
+    """dpkg that was led to other code is not taken for dpkg, nor its script for the package's."""
+    package = "led-" + variable[:2].lower()
+    made = f"/opt/made/{package}"
+    host.archive.build(package, files={f"/opt/{package}/a": "a"},
+                       scripts={"prerm": f"mkdir -p /opt/made; echo x >>{made}"})
+    host.publish()
+    host.apt("apt-get", "install", package)
+    host.apt("apt-get", "install", "--reinstall", package)
+    assert host.why(made, "created")["state"] == "service"
+    host.apt("env", variable, "apt-get", "remove", package)
+    text = "its environment names other code"
+    for why in host.why(f"/opt/{package}/a", "deleted"), host.why(made, "modified"):
+        assert why["state"] == "unexplained" and text in why["detail"], why
+    host.transaction()

@@ -44,7 +44,8 @@ typedef enum procs_file procs_file_fn(void *ctx, struct span exe, uint64_t dev, 
 /* What a process runs.  Shared by all that were forked since. */
 struct procs_image {
         unsigned refs;
-        bool led; /* as PROCESS_EXE_LED */
+        bool led;    /* as PROCESS_EXE_LED */
+        bool strays; /* as PROCESS_EXE_STRAYS */
         enum procs_file file;
         uint64_t dev, ino;                /* of the file; 0: not known */
         bool nameless, exe_cut, args_cut; /* as PROCESS_EXE_NAMELESS and so on */

@@ -141,6 +141,8 @@ struct procs_told procs_told_by_proc(const struct proc_info *i)
                 t.has |= PROCESS_EXE_NAMELESS;
         if (i->exe_led)
                 t.has |= PROCESS_EXE_LED;
+        if (i->exe_strays)
+                t.has |= PROCESS_EXE_STRAYS;
         if (i->cmdline_cut)
                 t.has |= PROCESS_ARGS_CUT;
         return t;
@@ -169,6 +171,7 @@ static struct procs_image *image_of(struct procs *p, const struct procs_told *t)
         }
         *i = (struct procs_image){ .refs = 1,
                                    .led = t->has & PROCESS_EXE_LED,
+                                   .strays = t->has & PROCESS_EXE_STRAYS,
                                    .dev = t->exe_dev,
                                    .ino = t->exe_ino,
                                    .nameless = t->has & PROCESS_EXE_NAMELESS,

@@ -54,6 +54,7 @@ struct who_exe {
         uint64_t dev, ino; /* 0: not known */
         enum procs_file file;
         bool led;       /* it may run other code: PROCESS_EXE_LED */
+        bool strays;    /* it may run other programs: PROCESS_EXE_STRAYS */
         bool nameless;  /* no name led to it */
         bool elsewhere; /* its path is of another mount namespace */
         bool cut;       /* only the end of its path is known */

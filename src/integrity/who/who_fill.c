@@ -102,7 +102,11 @@ void who_fill_proc(struct who *w, const struct proc_info *i, uint32_t own_mount_
         if (i->exe_deleted)
                 w->has |= WHO_EXE_NAMELESS;
         w->file = (struct who_exe){
-                .dev = i->exe_dev, .ino = i->exe_ino, .led = i->exe_led, .nameless = i->exe_deleted
+                .dev = i->exe_dev,
+                .ino = i->exe_ino,
+                .led = i->exe_led,
+                .strays = i->exe_strays,
+                .nameless = i->exe_deleted,
         };
         if (i->mount_ns.why == PROC_KNOWN && own_mount_ns && i->mount_ns.n != own_mount_ns) {
                 w->has |= WHO_HAS_MOUNT_NS;
@@ -142,6 +146,7 @@ static struct who_exe file_of(const struct procs_state *s, uint32_t own_mount_ns
                                  .ino = i->ino,
                                  .file = i->file,
                                  .led = i->led,
+                                 .strays = i->strays,
                                  .nameless = i->nameless,
                                  .elsewhere = is_elsewhere(s, own_mount_ns),
                                  .cut = i->exe_cut };

@@ -22,6 +22,14 @@ static bool ends_with(struct span s, const char *end)
         return s.n > n && span_eq_str(span_from(s, s.n - n), end);
 }
 
+static bool has_only(struct span s, const char *bytes)
+{
+        for (size_t i = 0; i < s.n; i++)
+                if (s.p[i] == 0 || !strchr(bytes, s.p[i]))
+                        return false;
+        return true;
+}
+
 static bool is_script(struct span path)
 {
         static const char *const names[] = { "preinst", "postinst", "prerm", "postrm", "config" };
@@ -43,24 +51,51 @@ static bool is_script(struct span path)
         return false;
 }
 
-/* The script of an interpreter: its first argument that is no option.  An option of one letter
- * cannot bring a program of its own along; any other could. */
-static bool script_of(struct span *args, struct span *ret)
+struct interpreter {
+        struct span exe;
+        const char *versions; /* may follow the path */
+        const char *options;  /* that bring no program along, nor look for one elsewhere */
+};
+
+static const struct interpreter *interpreter_of(struct span exe)
+{
+        static const struct interpreter known[] = {
+                { SPAN_INIT("/usr/bin/dash"), "", "efnuvx" },
+                { SPAN_INIT("/bin/dash"), "", "efnuvx" },
+                { SPAN_INIT("/usr/bin/bash"), "", "efnuvx" },
+                { SPAN_INIT("/bin/bash"), "", "efnuvx" },
+                { SPAN_INIT("/usr/bin/perl"), "0123456789.", "Ttw" },
+                { SPAN_INIT("/usr/bin/python3"), "0123456789.", "BEIOsu" },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+                struct span more = span_from(exe, MIN_OF(known[i].exe.n, exe.n));
+
+                if (span_starts(exe, known[i].exe) && has_only(more, known[i].versions))
+                        return &known[i];
+        }
+        return NULL;
+}
+
+/* The script of an interpreter: its first argument, behind options that cannot bring a program of
+ * their own along. */
+static bool script_of(const struct interpreter *in, struct span *args, struct span *ret)
 {
         while (next_arg(args, ret))
-                if (ret->n != 2 || ret->p[0] != '-')
+                if (ret->n < 2 || ret->p[0] != '-' || !has_only(span_from(*ret, 1), in->options))
                         return ret->n > 0 && ret->p[0] == '/';
         return false;
 }
 
 bool who_maintainer_script(struct span exe, struct span args, struct span *ret)
 {
+        const struct interpreter *in = interpreter_of(exe);
         struct span arg = exe;
 
         if (!is_script(exe)) {
-                if (!next_arg(&args, &arg) || !script_of(&args, &arg))
+                if (!in || !next_arg(&args, &arg) || !script_of(in, &args, &arg))
                         return false;
-                if (span_eq_str(arg, frontend) && !script_of(&args, &arg))
+                if (span_eq_str(arg, frontend) && !next_arg(&args, &arg))
                         return false;
                 if (!is_script(arg))
                         return false;

@@ -8,8 +8,9 @@
 
 /* By what was executed and its arguments, each ended by a NUL, as the kernel told them at the exec:
  * /var/lib/dpkg/info/NAME.postinst (and .preinst, .prerm, .postrm, .config) or
- * /var/lib/dpkg/tmp.ci/postinst, executed itself or as the script of an interpreter, or handed on
- * by a script to debconf's frontend.  *ret is that path, within one of the two.
+ * /var/lib/dpkg/tmp.ci/postinst, executed itself or as the script of dash, bash, Perl or Python
+ * where the system has them, or handed on by a script to debconf's frontend.  *ret is that path,
+ * within one of the two.
  *
  * dpkg begins other programs too: what its options and its configuration name is none of these. */
 bool who_maintainer_script(struct span exe, struct span args, struct span *ret);

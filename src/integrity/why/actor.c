@@ -12,7 +12,8 @@ const char *actor_fit_text(enum actor_fit f)
                 [ACTOR_CUT] = "only the end of the executable's path is known",
                 [ACTOR_NAMELESS] = "no name led to what was executed",
                 [ACTOR_ELSEWHERE] = "it was executed in another mount namespace",
-                [ACTOR_LED] = "it was traced, or its environment names other code for the loader",
+                [ACTOR_LED] = "it was traced, or its environment names other code for it to load",
+                [ACTOR_STRAYS] = "its PATH names other directories than the system's",
                 [ACTOR_UNTRUSTED] = "what was executed is not what is trusted at that path",
                 [ACTOR_EARLIER] = "the process was another program just before",
                 [ACTOR_NESTED] = "it is a unit within another, or in a container",
@@ -34,19 +35,27 @@ static bool names(struct span pattern, struct span exe)
         return exe.n && pattern_parse(pattern, &p, &at, NULL) == 0 && pattern_covers(&p, exe);
 }
 
-static enum actor_fit ran(struct span pattern, struct span exe, const struct who_exe *file,
-                          const struct actor_files *files)
+enum actor_fit actor_is_plain(const struct who_exe *file)
 {
-        if (!names(pattern, exe))
-                return ACTOR_OTHER;
         if (file->cut)
                 return ACTOR_CUT;
         if (file->nameless) /* its path is where it was, not what it is */
                 return ACTOR_NAMELESS;
         if (file->elsewhere) /* any file may lie there */
                 return ACTOR_ELSEWHERE;
-        if (file->led)
-                return ACTOR_LED;
+        return file->led ? ACTOR_LED : ACTOR_FITS;
+}
+
+static enum actor_fit ran(struct span pattern, struct span exe, const struct who_exe *file,
+                          const struct actor_files *files)
+{
+        enum actor_fit fit;
+
+        if (!names(pattern, exe))
+                return ACTOR_OTHER;
+        fit = actor_is_plain(file);
+        if (fit != ACTOR_FITS)
+                return fit;
         if (files && files->is_trusted && !files->is_trusted(files->ctx, exe, file))
                 return ACTOR_UNTRUSTED;
         return ACTOR_FITS;
@@ -58,15 +67,20 @@ static enum actor_fit kin_ran(struct span pattern, const struct who *w, const st
         return k->has_exe ? ran(pattern, who_kin_name(w, k), &k->file, files) : ACTOR_OTHER;
 }
 
-static enum actor_fit itself_ran(struct span pattern, const struct who *w, int64_t ctime_ns,
-                                 const struct actor_files *files)
+struct who_exe actor_file(const struct who *w)
 {
         struct who_exe file = w->file;
-        enum actor_fit f;
 
         file.nameless |= (w->has & WHO_EXE_NAMELESS) != 0;
         file.elsewhere |= (w->has & WHO_HAS_MOUNT_NS) != 0;
-        f = ran(pattern, buf_span(&w->exe), &file, files);
+        return file;
+}
+
+static enum actor_fit itself_ran(struct span pattern, const struct who *w, int64_t ctime_ns,
+                                 const struct actor_files *files)
+{
+        struct who_exe file = actor_file(w);
+        enum actor_fit f = ran(pattern, buf_span(&w->exe), &file, files);
 
         if (ctime_ns && w->since_ns && ctime_ns > w->since_ns)
                 return f;
@@ -91,6 +105,18 @@ enum actor_fit actor_runs(struct span pattern, const struct who *w, int64_t ctim
 
 /* ---- by unit ---- */
 
+enum { INIT = 1 };
+
+/* Who sets the manager's environment has every service load his code, and changes no file. */
+static bool some_led(const struct who *w)
+{
+        bool led = w->file.led;
+
+        for (size_t i = 0; i < w->n_parents; i++)
+                led |= w->parents[i].pid != INIT && w->parents[i].file.led;
+        return led;
+}
+
 enum actor_fit actor_is_of_unit(struct span unit, const struct who *w)
 {
         if (w->unit.n == 0 || !span_eq(unit, buf_span(&w->unit)))
@@ -99,5 +125,7 @@ enum actor_fit actor_is_of_unit(struct span unit, const struct who *w)
                 return ACTOR_NESTED;
         if (w->has & WHO_UNIT_ENTERED)
                 return ACTOR_ENTERED;
-        return w->login && session_is_login(w->login) ? ACTOR_LOGIN : ACTOR_FITS;
+        if (w->login && session_is_login(w->login))
+                return ACTOR_LOGIN;
+        return some_led(w) ? ACTOR_LED : ACTOR_FITS;
 }

@@ -19,6 +19,7 @@
 
 #include "base/base.h"
 #include "base/err.h"
+#include "integrity/why/actor.h"
 #include "integrity/why/why.h"
 
 #include <sys/types.h>
@@ -136,8 +137,10 @@ void packages_doubt(struct packages *p, const struct change *c);
 /* ---- asking of it and of the older ones; p may be NULL ---- */
 
 /* Is this one a maintainer script that the dpkg of a transaction has begun whose packages are all
- * signed, or begun by one, and the script a package's? */
-bool packages_began(const struct packages *p, const struct who *w);
+ * signed, or begun by one, and the script a package's?  Else how near it comes: dpkg and the script
+ * have to be plain (actor.h), and the script's PATH a usual one of root's, or it may find other
+ * programs there than the package's author meant. */
+enum actor_fit packages_began(const struct packages *p, const struct who *w);
 
 /* Does the transaction account for this change?  Fills *ret; when not, its detail says what came
  * nearest. */

@@ -6,6 +6,7 @@
 #include "integrity/trusted/change.h"
 #include "integrity/trusted/record.h"
 #include "integrity/who/who.h"
+#include "integrity/why/actor.h"
 
 #include <stdio.h>
 
@@ -26,7 +27,9 @@ static bool kin_is_dpkg(const struct who *w, const struct who_kin *k)
 /* It is dpkg, and was nothing else in the moment of the change. */
 static bool itself_dpkg(const struct who *w)
 {
-        if (w->has & (WHO_EXE_NAMELESS | WHO_HAS_MOUNT_NS) || !is_dpkg(buf_span(&w->exe)))
+        struct who_exe file = actor_file(w);
+
+        if (!is_dpkg(buf_span(&w->exe)) || actor_is_plain(&file) != ACTOR_FITS)
                 return false;
         for (size_t i = 0; i < w->n_earlier; i++)
                 if (!kin_is_dpkg(w, &w->earlier[i]))
@@ -37,41 +40,89 @@ static bool itself_dpkg(const struct who *w)
 /* The maintainer script that the process just below the transaction's first dpkg is, if it is one.
  * n parents lie below apt.  What dpkg's options and its configuration begin lies there too, and is
  * anybody's. */
-static struct span script_below(const struct who *w, size_t n)
+static struct span script_below(const struct who *w, size_t n, enum actor_fit *ret)
 {
-        if (w->has & WHO_HAS_MOUNT_NS) /* anything may have been mounted over the script there */
-                return SPAN_NONE;
+        struct who_exe file;
+
+        *ret = w->has & WHO_HAS_MOUNT_NS ? ACTOR_ELSEWHERE : ACTOR_FITS;
         while (n > 0 && !kin_is_dpkg(w, &w->parents[n - 1]))
                 n--;
         if (n == 0)
                 return SPAN_NONE;
-        while (n > 0 && kin_is_dpkg(w, &w->parents[n - 1]))
-                n--;
+        for (; n > 0 && kin_is_dpkg(w, &w->parents[n - 1]); n--) {
+                enum actor_fit f = actor_is_plain(&w->parents[n - 1].file);
+
+                *ret = MIN_OF(*ret, f);
+        }
+        file = n ? w->parents[n - 1].file : actor_file(w);
+        if (*ret == ACTOR_FITS)
+                *ret = actor_is_plain(&file);
+        if (*ret == ACTOR_FITS && file.strays)
+                *ret = ACTOR_STRAYS;
         return n ? who_kin_script(w, &w->parents[n - 1]) : buf_span(&w->script);
+}
+
+static bool is_of_run(const struct packages *p, const struct who *w, size_t *ret_below)
+{
+        for (size_t i = 0; p->root && i < w->n_parents; i++)
+                if (w->parents[i].pid == p->root) {
+                        *ret_below = i;
+                        return true;
+                }
+        return false;
+}
+
+/* The script that it is of, or nothing, and how near it comes. */
+static struct span script_of(const struct packages *p, const struct who *w, enum actor_fit *ret)
+{
+        struct span script;
+        size_t below;
+
+        *ret = ACTOR_OTHER;
+        if (!w || !is_of_run(p, w, &below) || itself_dpkg(w))
+                return SPAN_NONE;
+        script = script_below(w, below, ret);
+        if (script.n == 0)
+                *ret = ACTOR_OTHER;
+        return *ret == ACTOR_FITS ? script : SPAN_NONE;
 }
 
 struct span package_script_of(const struct packages *p, const struct who *w)
 {
-        for (size_t i = 0; p->root && i < w->n_parents; i++)
-                if (w->parents[i].pid == p->root)
-                        return itself_dpkg(w) ? SPAN_NONE : script_below(w, i);
-        return SPAN_NONE;
+        enum actor_fit fit;
+
+        return script_of(p, w, &fit);
 }
 
 enum package_actor packages_actor(const struct packages *p, const struct who *w)
 {
+        size_t below;
+
         if (!w || !w->pid)
                 return PACKAGE_BY_UNKNOWN;
         if (!p->root)
                 return PACKAGE_BY_OTHER;
         if (w->pid == p->root)
                 return PACKAGE_BY_APT;
-        for (size_t i = 0; i < w->n_parents; i++)
-                if (w->parents[i].pid == p->root)
-                        return itself_dpkg(w)         ? PACKAGE_BY_DPKG
-                               : script_below(w, i).n ? PACKAGE_BY_SCRIPT
-                                                      : PACKAGE_BY_APT;
-        return PACKAGE_BY_OTHER;
+        if (!is_of_run(p, w, &below))
+                return PACKAGE_BY_OTHER;
+        if (itself_dpkg(w))
+                return PACKAGE_BY_DPKG;
+        return package_script_of(p, w).n ? PACKAGE_BY_SCRIPT : PACKAGE_BY_APT;
+}
+
+/* Why what looks like dpkg is not taken for it; NULL: it does not, or is. */
+static const char *unlike_dpkg(const struct packages *p, const struct who *w)
+{
+        struct who_exe file;
+        enum actor_fit fit;
+        size_t below;
+
+        if (!w || !is_dpkg(buf_span(&w->exe)) || !is_of_run(p, w, &below))
+                return NULL;
+        file = actor_file(w);
+        fit = actor_is_plain(&file);
+        return fit == ACTOR_FITS ? NULL : actor_fit_text(fit);
 }
 
 enum package_actor packages_actors(const struct packages *p, const struct change *c)
@@ -364,9 +415,13 @@ static bool explain(const struct packages *p, const struct change *c, struct why
         char out[PACKAGE_PATH_MAX + 1];
         enum package_actor actor = packages_actors(p, c);
         enum package_work work;
+        const char *unlike = unlike_dpkg(p, c->who);
         struct package_info info;
         struct span name;
 
+        if (unlike)
+                snprintf(ret->detail, sizeof ret->detail,
+                         "dpkg in the package transaction did it, but %s", unlike);
         if (package_info_parse(c->path, &info) && package_info_explain(p, &info, c, ret))
                 return true;
         if (package_info_format(p, c, ret))
@@ -391,13 +446,19 @@ bool packages_explain(const struct packages *p, const struct change *c, struct w
         return false;
 }
 
-bool packages_began(const struct packages *p, const struct who *w)
+enum actor_fit packages_began(const struct packages *p, const struct who *w)
 {
-        for (; p; p = p->older)
-                if (packages_all_signed(p) && packages_actor(p, w) == PACKAGE_BY_SCRIPT &&
-                    package_script_counts(p, w))
-                        return true;
-        return false;
+        enum actor_fit best = ACTOR_OTHER, fit;
+
+        for (; p && best != ACTOR_FITS; p = p->older) {
+                if (!packages_all_signed(p))
+                        continue;
+                (void)script_of(p, w, &fit);
+                if (fit == ACTOR_FITS && !package_script_counts(p, w))
+                        fit = ACTOR_OTHER;
+                best = MAX_OF(best, fit);
+        }
+        return best;
 }
 
 static bool has(const struct packages *p, struct span path)

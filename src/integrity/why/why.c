@@ -84,11 +84,13 @@ static enum actor_fit owns(const struct why_known *k, struct span owner, const s
         if (owner_is_exe(owner))
                 return actor_runs(owner, w, ctime_ns, &k->files);
         if (span_eq(owner, any))
-                return packages_began(k->packages, w) ? ACTOR_FITS : ACTOR_OTHER;
-        if (span_starts(owner, one))
-                return packages_began(k->packages, w)
-                               ? actor_runs(span_from(owner, one.n), w, ctime_ns, &k->files)
-                               : ACTOR_OTHER;
+                return packages_began(k->packages, w);
+        if (span_starts(owner, one)) {
+                enum actor_fit script = packages_began(k->packages, w);
+                enum actor_fit exe = actor_runs(span_from(owner, one.n), w, ctime_ns, &k->files);
+
+                return MIN_OF(script, exe);
+        }
         return actor_is_of_unit(owner, w);
 }
 

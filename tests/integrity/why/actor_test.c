@@ -119,6 +119,7 @@ static void test_unit(void **state)
                 { "cups2.service", 0, SESSION_SERVICE, ACTOR_OTHER },
                 { "", 0, SESSION_SERVICE, ACTOR_OTHER },
         };
+        CLEANUP(who_unrefp) struct who *led = author("/usr/bin/dash", "cups.service");
 
         for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
                 struct session login = { .refs = 2, .how = cases[i].how };
@@ -129,6 +130,16 @@ static void test_unit(void **state)
                 if (actor_is_of_unit(SPAN("cups.service"), w) != cases[i].want)
                         fail_msg("case %zu", i);
         }
+        led->file.led = true;
+        assert_int_equal(actor_is_of_unit(SPAN("cups.service"), led), ACTOR_LED);
+        led->file.led = false;
+        led->n_parents = 2;
+        led->parents[0] = (struct who_kin){ .pid = 7, .file = { .led = true } };
+        led->parents[1] = (struct who_kin){ .pid = 1 };
+        assert_int_equal(actor_is_of_unit(SPAN("cups.service"), led), ACTOR_LED);
+        led->parents[0].file.led = false;
+        led->parents[1].file.led = true; /* init's own environment is nobody's doing */
+        assert_int_equal(actor_is_of_unit(SPAN("cups.service"), led), ACTOR_FITS);
         (void)state;
 }
 

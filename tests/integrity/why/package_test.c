@@ -497,7 +497,7 @@ static void test_changed(void **state)
                 by.script = cases[i].script;
                 who = make_who(&by);
                 packages_set_changed(p, is_changed, (void *)cases[i].changed);
-                if (packages_began(p, who) != cases[i].want)
+                if ((packages_began(p, who) == ACTOR_FITS) != cases[i].want)
                         fail_msg("case %zu", i);
                 assert_true(span_eq_str(package_script_of(p, who), cases[i].script));
                 assert_int_equal(packages_actor(p, who), PACKAGE_BY_SCRIPT);
@@ -624,8 +624,44 @@ static void test_actor(void **state)
                         fail_msg("case %zu", i);
                 assert_int_equal(packages_actor(nobody, who),
                                  who ? PACKAGE_BY_OTHER : PACKAGE_BY_UNKNOWN);
-                assert_int_equal(packages_began(p, who), cases[i].want == PACKAGE_BY_SCRIPT);
-                assert_false(packages_began(NULL, who));
+                assert_int_equal(packages_began(p, who) == ACTOR_FITS,
+                                 cases[i].want == PACKAGE_BY_SCRIPT);
+                assert_int_equal(packages_began(NULL, who), ACTOR_OTHER);
+        }
+        watchset_done(&w);
+        (void)state;
+}
+
+/* Neither dpkg nor its script may have been led, or be elsewhere, whoever the author is; and the
+ * script finds the programs that it names. */
+static void test_plain(void **state)
+{
+        static const struct {
+                int at; /* of the parents; -1: the author */
+                struct who_exe file;
+                enum actor_fit want;
+        } cases[] = {
+                { -1, { .dev = 1 }, ACTOR_FITS },
+                { -1, { .led = true }, ACTOR_LED },
+                { -1, { .strays = true }, ACTOR_STRAYS },
+                { 0, { .led = true }, ACTOR_LED },
+                { 0, { .elsewhere = true }, ACTOR_ELSEWHERE },
+                { 0, { .nameless = true }, ACTOR_NAMELESS },
+                { 0, { .strays = true }, ACTOR_FITS },
+        };
+        struct watchset w = { 0 };
+        CLEANUP(packages_freep)
+        struct packages *p = make(&w, CHAIN_SIGNED, CHAIN_HOLDS);
+
+        assert_true(strcmp(script.parents[0].exe, dpkg.exe) == 0);
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                CLEANUP(who_unrefp) struct who *who = make_who(&script);
+
+                *(cases[i].at < 0 ? &who->file : &who->parents[cases[i].at].file) = cases[i].file;
+                if (packages_began(p, who) != cases[i].want)
+                        fail_msg("case %zu", i);
+                assert_int_equal(packages_actor(p, who),
+                                 cases[i].want == ACTOR_FITS ? PACKAGE_BY_SCRIPT : PACKAGE_BY_APT);
         }
         watchset_done(&w);
         (void)state;
@@ -644,7 +680,7 @@ static void test_elsewhere(void **state)
 
                 who->has |= WHO_HAS_MOUNT_NS;
                 assert_int_equal(packages_actor(p, who), PACKAGE_BY_APT);
-                assert_false(packages_began(p, who));
+                assert_int_not_equal(packages_began(p, who), ACTOR_FITS);
         }
         watchset_done(&w);
         (void)state;
@@ -681,11 +717,11 @@ static void test_doubt(void **state)
                         .path = span_str(cases[i].path), .seen = "live", .who = who, .is = &is
                 };
 
-                assert_true(packages_began(p, one));
+                assert_int_equal(packages_began(p, one), ACTOR_FITS);
                 packages_doubt(p, &c);
                 if (packages_at(p, 0)->doubted != cases[i].want)
                         fail_msg("case %zu", i);
-                assert_int_equal(packages_began(p, one), !cases[i].want);
+                assert_int_equal(packages_began(p, one) == ACTOR_FITS, !cases[i].want);
                 watchset_done(&w);
         }
         (void)state;
@@ -799,13 +835,13 @@ static void test_many(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_signed),     cmocka_unit_test(test_info),
-                cmocka_unit_test(test_changed),    cmocka_unit_test(test_unsigned),
-                cmocka_unit_test(test_unread),     cmocka_unit_test(test_other_package),
-                cmocka_unit_test(test_actor),      cmocka_unit_test(test_elsewhere),
-                cmocka_unit_test(test_doubt),      cmocka_unit_test(test_older),
-                cmocka_unit_test(test_work_names), cmocka_unit_test(test_refused),
-                cmocka_unit_test(test_many),
+                cmocka_unit_test(test_signed),  cmocka_unit_test(test_info),
+                cmocka_unit_test(test_changed), cmocka_unit_test(test_unsigned),
+                cmocka_unit_test(test_unread),  cmocka_unit_test(test_other_package),
+                cmocka_unit_test(test_actor),   cmocka_unit_test(test_elsewhere),
+                cmocka_unit_test(test_plain),   cmocka_unit_test(test_doubt),
+                cmocka_unit_test(test_older),   cmocka_unit_test(test_work_names),
+                cmocka_unit_test(test_refused), cmocka_unit_test(test_many),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
