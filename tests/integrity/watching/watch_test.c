@@ -236,6 +236,68 @@ static void test_events_become_places(void **state)
         assert_int_equal(f->overflows, 0);
 }
 
+/* What the kernel told of lives, so each notice comes with a descriptor of it. */
+static pid_t begin_living(struct fixture *f, int *ret_end)
+{
+        int done[2], end[2];
+        pid_t pid;
+        char c;
+
+        assert_int_equal(pipe2(done, O_CLOEXEC), 0);
+        assert_int_equal(pipe2(end, O_CLOEXEC), 0);
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                close(end[1]);
+                act_some(f, 0);
+                if (write(done[1], "d", 1) != 1 || read(end[0], &c, 1) != 0)
+                        _exit(1);
+                _exit(0);
+        }
+        close(done[1]);
+        close(end[0]);
+        assert_int_equal(read(done[0], &c, 1), 1);
+        close(done[0]);
+        *ret_end = end[1];
+        return pid;
+}
+
+enum { FDS = 256 };
+
+static void list_open(bool ret[FDS])
+{
+        for (int fd = 0; fd < FDS; fd++)
+                ret[fd] = fcntl(fd, F_GETFD) >= 0;
+}
+
+/* The descriptors of processes that come with notices are closed: all of them, and none of anybody
+ * else's that stand between them. */
+static void test_descriptors_of_processes(void **state)
+{
+        struct fixture *f = *state;
+        bool before[FDS], after[FDS];
+        int fd[6], end = -1, status;
+        pid_t pid;
+
+        if (!f->watch)
+                skip();
+        pid = begin_living(f, &end);
+        for (size_t i = 0; i < ARRAY_LEN(fd); i++)
+                fd[i] = fcntl(f->in, F_DUPFD_CLOEXEC, 3);
+        for (size_t i = 0; i < ARRAY_LEN(fd); i += 2) /* holes */
+                close(fd[i]);
+        list_open(before);
+        read_all(f);
+        list_open(after);
+        assert_true(f->n_seen > ARRAY_LEN(fd) / 2);
+        assert_memory_equal(before, after, sizeof before);
+        for (size_t i = 1; i < ARRAY_LEN(fd); i += 2)
+                close(fd[i]);
+        close(end);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+}
+
 static void test_own_writes_are_dropped(void **state)
 {
         struct fixture *f = *state;
@@ -356,6 +418,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_events_become_places, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_descriptors_of_processes, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_own_writes_are_dropped, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_noise_is_ignored, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_relief, setup, teardown),
