@@ -5,6 +5,7 @@ import glob
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -94,6 +95,26 @@ def test_owner_replaced(host):
     # It runs on when the old content is back.
     sh(host, "cat /bin/dash >$t3; $t3 -c 'sleep 3; cat $tee >$t3; sleep 2; echo x >$etc/late'")
     unexplained(host, "late", "not what is trusted")
+
+
+def test_owner_replaced_over_a_restart(host):
+    """What is in doubt stays so when the sensor is killed, or ends, until it is accepted."""
+    sh(host, "cat /bin/dash >$t2")
+    host.quiet()
+    for end in (signal.SIGKILL, signal.SIGTERM):
+        host.end(host.sensor, end)
+        host.start_sensor()
+        sh(host, f"$t2 -c 'echo x >$etc/after{end}'")
+        unexplained(host, f"after{end}", "not what is trusted")
+        sh(host, f"echo x | $t1 $etc/other{end}")
+        assert why(host, f"other{end}")["state"] == "service"
+    assay(host, "baseline", "accept", host.tools[2], "--reason", "it is meant to be so")
+    sh(host, "$t2 -c 'echo x >$etc/accepted'")
+    assert why(host, "accepted")["state"] == "service"
+    host.end(host.sensor, signal.SIGKILL)
+    host.start_sensor()
+    sh(host, "$t2 -c 'echo x >$etc/again'")
+    assert why(host, "again")["state"] == "service"
 
 
 def test_owner_upgraded(host):

@@ -34,6 +34,7 @@ int deny_init(struct sensor *s, struct err *err)
         d->fd = -1;
         d->again_ns = -1;
         d->cursor = d->path = BUF_INIT(PATH_BYTES);
+        d->doubts = BUF_INIT(DENY_DOUBTS_MAX);
         d->encoded = BUF_INIT(RECORD_MAX);
         d->log = BUF_INIT(DENY_LOG_MAX);
         d->set.text = d->lifted.text = d->withheld.text = BUF_INIT(NAMES_BYTES);
@@ -60,6 +61,7 @@ void deny_done(struct sensor *s)
         forget_filesystems(d);
         buf_done(&d->cursor);
         buf_done(&d->path);
+        buf_done(&d->doubts);
         buf_done(&d->encoded);
         deny_good_clear(d);
         buf_done(&d->set.text);
@@ -236,7 +238,7 @@ static int judge(struct sensor *s)
 {
         struct deny *d = s->deny;
 
-        if (!some_matter(s->o.watch))
+        if (!some_matter(s->o.watch) && !deny_doubts_any(s))
                 return 0; /* once one does, what is trusted was extended before */
         d->judge = false;
         forget_filesystems(d);

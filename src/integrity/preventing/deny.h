@@ -48,6 +48,9 @@ void deny_news(struct sensor *s);
 void deny_trusted(struct sensor *s);
 /* A change was judged: is its file still what is trusted? */
 void deny_judged(struct sensor *s, const struct change *c);
+/* What that, or anything else, made of it for the journal: with the change itself, so that a kill
+ * cannot come between the two.  The caller clears it. */
+struct buf *deny_doubts(struct sensor *s);
 /* n was put back: it is no longer in doubt, if that is what was trusted there. */
 void deny_put_back(struct sensor *s, struct table_node *n);
 /* Is it known of every file that matters whether it is what is trusted (TABLE_DOUBT)? */

@@ -5,6 +5,47 @@
 #include "loop/log.h"
 #include "sys/io.h"
 
+/* A doubt outlives us: a program that was replaced would be trusted after a restart otherwise. */
+static void set_doubt(struct sensor *s, struct table_node *n, bool yes)
+{
+        struct deny *d = s->deny;
+
+        if (!(n->mark & TABLE_DOUBT) == !yes)
+                return;
+        n->mark ^= TABLE_DOUBT;
+        buf_clear(&d->path);
+        table_path(n, &d->path);
+        if (buf_status(&d->path) == 0)
+                journal_op_put(&d->doubts, yes ? JOURNAL_DOUBT : JOURNAL_TRUST, buf_span(&d->path),
+                               SPAN_NONE);
+}
+
+struct buf *deny_doubts(struct sensor *s)
+{
+        return &s->deny->doubts;
+}
+
+bool deny_doubts_any(const struct sensor *s)
+{
+        struct table_node *top = table_root(s->table), *n = top;
+
+        while (n && !(n->mark & TABLE_DOUBT))
+                n = table_next(top, n);
+        return n != NULL;
+}
+
+/* What no change of a file carries. */
+static int tell_doubts(struct sensor *s)
+{
+        struct buf *b = &s->deny->doubts;
+        int rc = buf_status(b);
+
+        if (rc == 0 && b->n)
+                rc = tell_silent(s, buf_span(b));
+        buf_clear(b);
+        return rc;
+}
+
 /* Nothing but the immutable flag? */
 static bool is_flag_only(const struct change *c)
 {
@@ -65,10 +106,10 @@ static void unexplained(struct sensor *s, const struct change *c, struct table_n
         if (!n || !c->is)
                 return;
         if (deny_good_is(s, c->path, c->is)) {
-                n->mark &= (uint8_t)~TABLE_DOUBT;
+                set_doubt(s, n, false);
                 deny_good_drop(s, c->path);
         } else {
-                n->mark |= TABLE_DOUBT;
+                set_doubt(s, n, true);
         }
 }
 
@@ -78,7 +119,7 @@ static void explained(struct sensor *s, const struct change *c, struct table_nod
         if (c->is && !c->why->content)
                 return;
         if (n)
-                n->mark &= (uint8_t)~TABLE_DOUBT;
+                set_doubt(s, n, false);
         deny_good_drop(s, c->path);
         if (c->from.n)
                 deny_good_drop(s, c->from);
@@ -97,7 +138,9 @@ void deny_put_back(struct sensor *s, struct table_node *n)
                 return;
         if (!deny_good_is(s, buf_span(&d->path), &is))
                 return;
-        n->mark &= (uint8_t)~TABLE_DOUBT;
+        set_doubt(s, n, false);
+        if (tell_doubts(s) < 0)
+                s->failed = -ENOMEM;
         deny_good_drop(s, buf_span(&d->path));
         guard_note(s, n);
         deny_news(s);
@@ -114,9 +157,9 @@ static void doubt_program(struct sensor *s, const struct change *c)
         struct table_node *n = c->is->type == RECORD_FILE ? table_find(s->table, c->path) : NULL;
 
         if (n && c->why->state == WHY_UNEXPLAINED && brought_content(c))
-                n->mark |= TABLE_DOUBT;
+                set_doubt(s, n, true);
         else if (n && c->why->content)
-                n->mark &= (uint8_t)~TABLE_DOUBT;
+                set_doubt(s, n, false);
 }
 
 void deny_judged(struct sensor *s, const struct change *c)
@@ -196,8 +239,10 @@ static int settle(struct sensor *s)
                 if (!(n->mark & (TABLE_DIFFERS | TABLE_DOUBT)))
                         continue;
                 n->mark &= (uint8_t)~TABLE_DIFFERS;
+                if (d->doubts.n > DENY_DOUBTS && tell_doubts(s) < 0)
+                        return -ENOMEM;
                 if (!differs) {
-                        n->mark &= (uint8_t)~TABLE_DOUBT;
+                        set_doubt(s, n, false);
                         continue;
                 }
                 buf_clear(&d->path);
@@ -205,11 +250,11 @@ static int settle(struct sensor *s)
                 if (buf_status(&d->path) == -ENOMEM)
                         return -ENOMEM;
                 if (!frozen_find(d->frozen, buf_span(&d->path)))
-                        n->mark |= TABLE_DOUBT;
+                        set_doubt(s, n, true);
                 else
                         deny_good_drop(s, buf_span(&d->path));
         }
-        return 0;
+        return tell_doubts(s);
 }
 
 int deny_compare(struct sensor *s)

@@ -28,6 +28,8 @@ enum {
         DENY_NAMED = 8,       /* paths in one entry */
         DENY_DEAD_MAX = 4096, /* lines of the list that are over, beyond those that are not */
         DENY_LOG_MAX = 64 << 20,
+        DENY_DOUBTS = 64 << 10,    /* operations in one record of the journal */
+        DENY_DOUBTS_MAX = 2 << 20, /* ... with the path that made it so many */
 };
 
 enum deny_step { DENY_REST, DENY_LIFT, DENY_SET };
@@ -71,6 +73,7 @@ struct deny {
         uint64_t open_set; /* deny_open_set() of the last pass */
         size_t lift_at, sweep_at;
         struct buf cursor, path, encoded;
+        struct buf doubts;  /* operations for the journal: what is in doubt now, or no more */
         struct table *good; /* NULL: nothing was in doubt yet */
 
         struct deny_item batch[DENY_BATCH];
@@ -112,6 +115,8 @@ void deny_drop_batch(struct deny *d);
 /* ---- deny_judge.c ---- */
 
 MUST_USE int deny_compare(struct sensor *s);
+/* Is a file in doubt, of whatever profile? */
+bool deny_doubts_any(const struct sensor *s);
 
 /* ---- deny_good.c ---- */
 

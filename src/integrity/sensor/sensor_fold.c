@@ -93,7 +93,9 @@ static int put_state(struct telling *t, struct span path, const struct table_nod
 {
         if (n && n->record)
                 journal_op_put(&t->ops, JOURNAL_SET, path, table_record(n));
-        else
+        if (n && n->record && n->mark & TABLE_DOUBT)
+                journal_op_put(&t->ops, JOURNAL_DOUBT, path, SPAN_NONE);
+        if (!n || !n->record)
                 journal_op_put(&t->ops, JOURNAL_DROP, path, SPAN_NONE);
         return t->ops.n > OPS_PART ? hand_on(t) : buf_status(&t->ops);
 }

@@ -157,7 +157,7 @@ struct sensor {
         } way;             /* moved, and the scan that it causes has not ended: sensor_way.c */
         uint64_t found_changes, absorbed;
 
-        struct out *out_first, *out_last;
+        struct out *out_first, *out_last, *out_change; /* the last: of the change just told */
         size_t n_out;
         struct told *told_first, *told_last;
         uint64_t acked;

@@ -131,7 +131,26 @@ static int tell_one(struct sensor *s, const struct change *c, struct span ops, c
                 rc = put_shortened(s, c, PATH_BRIEF);
         if (rc == 0)
                 rc = queue(s, buf_span(&s->skeleton), ops, (struct who *)c->who, NULL, false);
+        if (rc == 0)
+                s->out_change = s->out_last;
         return rc == 0 ? why_alert_tell(s, (struct who *)c->who) : rc;
+}
+
+/* Whether its file is in doubt now goes with the change, in one record of the journal. */
+static int tell_doubt(struct sensor *s, struct out *x)
+{
+        struct buf *b = deny_doubts(s);
+        int rc = buf_status(b);
+
+        if (rc == 0 && b->n && x) {
+                x->ops.max = x->ops.n + b->n;
+                buf_put(&x->ops, buf_span(b));
+                rc = buf_status(&x->ops);
+        } else if (rc == 0 && b->n) {
+                rc = tell_silent(s, buf_span(b));
+        }
+        buf_clear(b);
+        return rc;
 }
 
 int tell_change(struct sensor *s, const struct change *seen, struct span ops)
@@ -150,10 +169,13 @@ int tell_change(struct sensor *s, const struct change *seen, struct span ops)
         s->unexplained += rc == 1 && why.state == WHY_UNEXPLAINED;
         s->changes++;
         users_seen(s, c->path);
+        s->out_change = NULL;
         rc = rc == 1 ? 0 : tell_one(s, c, ops, why.alert);
         if (c->above) /* what is not watched is neither frozen nor put back */
                 return rc;
         deny_judged(s, c);
+        if (rc == 0)
+                rc = tell_doubt(s, s->out_change);
         guard_judged(s, c);
         return rc == 0 ? restore_seen(s, c) : rc;
 }

@@ -68,7 +68,8 @@ static bool ops_ok(struct span ops)
                         return false;
                 if (o.op == JOURNAL_SET && record_decode(o.argument, &r, NULL) < 0)
                         return false;
-                if (o.op == JOURNAL_DROP && o.argument.n)
+                if ((o.op == JOURNAL_DROP || o.op == JOURNAL_DOUBT || o.op == JOURNAL_TRUST) &&
+                    o.argument.n)
                         return false;
                 if ((o.op == JOURNAL_MOVE || o.op == JOURNAL_EXCHANGE) && !path_ok(o.argument))
                         return false;
@@ -151,7 +152,7 @@ static int apply_move(struct table *t, struct table_node *from, struct span to)
         name = span_from(to, up.n);
         if (name.n == 0 || name.n > TABLE_NAME_MAX || (at && (below(from, at) || below(at, from))))
                 return 0;
-        if (at && at->mark)
+        if (at && at->mark & ~TABLE_DOUBT)
                 return 0;
         if (at)
                 table_drop_tree(t, at);
@@ -175,6 +176,14 @@ static int apply_one(struct table *t, const struct journal_op *o)
         case JOURNAL_DROP:
                 if (n)
                         table_drop_record(t, n);
+                return 0;
+        case JOURNAL_DOUBT:
+                if (n && n->record)
+                        n->mark |= TABLE_DOUBT;
+                return 0;
+        case JOURNAL_TRUST:
+                if (n)
+                        n->mark &= (uint8_t)~TABLE_DOUBT;
                 return 0;
         case JOURNAL_MOVE:
                 return apply_move(t, n, o->argument);

@@ -11,7 +11,8 @@
  *               .  operations until the end:
  *                    u8 op  u32 bytes  path  u32 bytes  argument
  *                    SET the record at path to argument; DROP it (no argument); MOVE the node at
- * path with all below it to the path argument; EXCHANGE two such nodes ACKED   1   8  sequence up
+ * path with all below it to the path argument; EXCHANGE two such nodes; DOUBT it, or no more: TRUST
+ * (no argument; TABLE_DOUBT) ACKED   1   8  sequence up
  * to which everything is in the ledger ALIVE   1   8  wall time in ns, signed 9   1  1: the sensor
  * stops in good order
  *
@@ -49,6 +50,8 @@ enum journal_op_type {
         JOURNAL_DROP,
         JOURNAL_MOVE,
         JOURNAL_EXCHANGE,
+        JOURNAL_DOUBT,
+        JOURNAL_TRUST,
         JOURNAL_OP_END
 };
 

@@ -9,8 +9,9 @@
 #include <sys/stat.h>
 
 enum {
-        RENEW_BYTES = 8 << 20, /* a journal below this is left alone */
-        ENTRIES_MAX = 1 << 20, /* not acknowledged, in one journal */
+        DOUBTS_BYTES = 1 << 20, /* in one record of the journal, and one path more */
+        RENEW_BYTES = 8 << 20,  /* a journal below this is left alone */
+        ENTRIES_MAX = 1 << 20,  /* not acknowledged, in one journal */
         SKELETON_MAX = 1 << 16,
         QUOTED_MAX = 64, /* a kind or a member, of the code's own */
 };
@@ -238,7 +239,31 @@ void state_close(struct state *s)
         fd_close(&s->dirfd);
 }
 
-static int begin_journal(struct state *s, struct journal *j, int64_t wall_ns,
+/* Which files are not what is trusted: one record after the other, none too long for a reader. */
+static int put_doubts(struct journal *j, struct table *t)
+{
+        CLEANUP(buf_done) struct buf ops = BUF_INIT(JOURNAL_RECORD_MAX);
+        CLEANUP(buf_done) struct buf path = BUF_INIT(SNAPSHOT_PATH_MAX);
+
+        for (struct table_node *n = table_root(t); n; n = table_next(table_root(t), n)) {
+                if (!(n->mark & TABLE_DOUBT))
+                        continue;
+                buf_clear(&path);
+                table_path(n, &path);
+                if (buf_status(&path) < 0)
+                        return buf_status(&path);
+                journal_op_put(&ops, JOURNAL_DOUBT, buf_span(&path), SPAN_NONE);
+                if (ops.n > DOUBTS_BYTES) {
+                        journal_put_change(j, 0, SPAN_NONE, buf_span(&ops));
+                        buf_clear(&ops);
+                }
+        }
+        if (ops.n)
+                journal_put_change(j, 0, SPAN_NONE, buf_span(&ops));
+        return buf_status(&ops);
+}
+
+static int begin_journal(struct state *s, struct journal *j, struct table *t, int64_t wall_ns,
                          const struct state_told *told, struct err *err)
 {
         int rc = journal_create(j, s->io, s->dirfd, s->generation + 1, err);
@@ -252,6 +277,9 @@ static int begin_journal(struct state *s, struct journal *j, int64_t wall_ns,
         for (size_t i = 0; i < told->n; i++)
                 journal_put_change(j, told->entries[i].seq, buf_span(&told->entries[i].skeleton),
                                    SPAN_NONE);
+        rc = put_doubts(j, t);
+        if (rc < 0)
+                return err_sys(err, rc, "journal: what is in doubt");
         journal_put_alive(j, wall_ns, false);
         rc = journal_flush(j, err);
         if (rc == 0)
@@ -269,7 +297,7 @@ int state_renew(struct state *s, const struct watchset *w, struct table *t, int6
         int rc, fd;
 
         journal_name(s->generation, old);
-        rc = begin_journal(s, &j, wall_ns, told, err);
+        rc = begin_journal(s, &j, t, wall_ns, told, err);
         if (rc == 0)
                 rc = snapshot_write(s->io, s->dirfd, "state", w, t, &h, err);
         if (rc < 0) {
@@ -277,6 +305,7 @@ int state_renew(struct state *s, const struct watchset *w, struct table *t, int6
                 return rc;
         }
         s->generation = h.generation;
+        s->begun_bytes = (uint64_t)j.size;
         journal_close(&s->journal);
         s->journal = j;
         s->broken = false;
@@ -291,6 +320,6 @@ bool state_wants_renewal(const struct state *s)
 {
         uint64_t limit = MAX_OF((uint64_t)RENEW_BYTES, s->snapshot_bytes / 2);
 
-        return s->broken ||
-               (uint64_t)s->journal.size > MIN_OF(limit, (uint64_t)JOURNAL_FILE_MAX / 2);
+        return s->broken || (uint64_t)s->journal.size - s->begun_bytes >
+                                    MIN_OF(limit, (uint64_t)JOURNAL_FILE_MAX / 2);
 }

@@ -6,8 +6,8 @@
  *   journal.G          what happened since
  *
  * A new generation begins when the journal has grown: journal.G+1 is made, with the entries that
- * are not in the ledger yet; state G+1 is renamed into place; journal.G goes.  A crash between any
- * two of these loses nothing. */
+ * are not in the ledger yet and what is in doubt, which no snapshot says; state G+1 is renamed into
+ * place; journal.G goes.  A crash between any two of these loses nothing. */
 #ifndef INTEGRITY_STATE_H
 #define INTEGRITY_STATE_H
 
@@ -50,6 +50,7 @@ struct state {
         int dirfd; /* owned */
         uint64_t generation;
         uint64_t snapshot_bytes; /* about */
+        uint64_t begun_bytes;    /* of the journal, with what it begins with */
         struct journal journal;
         bool broken; /* the journal could not be written: nothing more goes there */
 };

@@ -112,6 +112,51 @@ static void test_first_start_and_second(void **state)
         (void)state;
 }
 
+static bool in_doubt(struct table *t, const char *path)
+{
+        const struct table_node *n = table_find(t, span_str(path));
+
+        return n && n->mark & TABLE_DOUBT;
+}
+
+/* From one generation to the next, and by what the journal says since. */
+static void test_doubt_over_starts(void **state)
+{
+        struct state_told told = { .run = 7 };
+        struct buf ops = BUF_INIT(4096);
+        struct opened o;
+
+        open_state(&o, &io_kernel);
+        put(o.t, "/w/a", 1);
+        put(o.t, "/w/b", 2);
+        put(o.t, "/w/c", 3);
+        table_find(o.t, SPAN("/w/a"))->mark |= TABLE_DOUBT;
+        table_find(o.t, SPAN("/w/c"))->mark |= TABLE_DOUBT;
+        assert_int_equal(state_renew(&o.s, &watch, o.t, 100, &told, NULL), 0);
+        assert_false(state_wants_renewal(&o.s));
+        for (int i = 0; i < 3; i++) { /* as it is, as the journal changes it, and that as it is */
+                close_state(&o);
+                open_state(&o, &io_kernel);
+                assert_int_equal(o.found.source, STATE_KNOWN);
+                assert_int_equal(in_doubt(o.t, "/w/a"), i < 2);
+                assert_int_equal(in_doubt(o.t, "/w/b"), i == 2);
+                assert_true(in_doubt(o.t, "/w/c"));
+                assert_int_equal(table_count(o.t), 3);
+                assert_int_equal(state_renew(&o.s, &watch, o.t, 100, &told, NULL), 0);
+                if (i != 1)
+                        continue;
+                journal_op_put(&ops, JOURNAL_TRUST, SPAN("/w/a"), SPAN_NONE);
+                journal_op_put(&ops, JOURNAL_DOUBT, SPAN("/w/b"), SPAN_NONE);
+                journal_op_put(&ops, JOURNAL_DOUBT, SPAN("/w/none"), SPAN_NONE);
+                journal_op_put(&ops, JOURNAL_TRUST, SPAN("/w/none"), SPAN_NONE);
+                journal_put_change(&o.s.journal, 0, SPAN_NONE, buf_span(&ops));
+                assert_int_equal(journal_flush(&o.s.journal, NULL), 0);
+        }
+        close_state(&o);
+        buf_done(&ops);
+        (void)state;
+}
+
 static void test_a_new_run_replaces_what_was_put_again(void **state)
 {
         struct opened o;
@@ -296,6 +341,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup(test_first_start_and_second, setup),
+                cmocka_unit_test_setup(test_doubt_over_starts, setup),
                 cmocka_unit_test_setup(test_a_new_run_replaces_what_was_put_again, setup),
                 cmocka_unit_test_setup(test_renewal_may_be_cut_anywhere, setup),
                 cmocka_unit_test_setup(test_damage_falls_back, setup),
