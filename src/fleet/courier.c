@@ -365,8 +365,21 @@ static bool goes_on(const struct courier *k)
         return !k->orphan && !(k->broken && courier_now(k) - k->started_ns >= AGAIN_S * NS_PER_S);
 }
 
+/* Whatever comes from now on is for the sink, also a new one: before it is said to be there, and
+ * not when it is looked at first. */
+static void take_place(struct courier *k)
+{
+        struct err err = { 0 };
+        bool more;
+
+        if (!k->lost && read_on(k, &more, &err) < 0)
+                log_event(LOG_LEVEL_WARNING, "uplink.place", log_str("sink", k->c->name),
+                          log_err(&err));
+}
+
 static void serve(struct courier *k)
 {
+        take_place(k);
         courier_report(k);
         while (goes_on(k)) {
                 struct err err = { 0 };

@@ -108,7 +108,6 @@ int uplink_run(const struct uplink_options *o)
                 log_event(LOG_LEVEL_ERROR, "uplink.start", log_err(&err));
         } else {
                 tell_begin(u);
-                (void)!notify_send(&u->notify, "READY=1");
                 rc = loop_run(u->loop);
                 if (rc < 0)
                         log_event(LOG_LEVEL_ERROR, "uplink.failed", log_str("error", strerror(-rc)),

@@ -54,6 +54,8 @@ static bool take_packet(struct served *s, struct span packet)
         if (json_get(o, "sink", &v) && v.type == JSON_OBJECT && v.raw.n <= SINK_SAID_MAX) {
                 buf_clear(&s->said);
                 buf_put(&s->said, v.raw);
+                s->heard = true;
+                tell_ready(u);
                 tell_status_soon(u);
                 return true;
         }

@@ -40,6 +40,7 @@ struct served {
         int fd;                /* to the courier */
         struct loop_source *source;
         struct buf said; /* its last word on how it fares */
+        bool heard;      /* that is its own, so it has its place in the ledger */
 };
 
 struct uplink {
@@ -56,6 +57,8 @@ struct uplink {
         struct feed *feed;
         struct loop_source *feed_source, *tick, *status;
         bool status_due;
+        bool ready;               /* and has said so */
+        int64_t begun_ns;         /* monotonic */
         int64_t status_ns;        /* when it was said last, monotonic */
         struct loop_sender asked; /* whose signal ends it */
         struct notify notify;
@@ -83,6 +86,8 @@ void tell_begin(struct uplink *u);
 /* The one thing that a sink (by its number) has to say, until it is durable. */
 void tell_of(struct uplink *u, size_t i, uint64_t id, struct span kind, struct span what);
 void tell_done(struct uplink *u);
+/* Says that we are there once every sink has its place in the ledger. */
+void tell_ready(struct uplink *u);
 /* The status file is written soon. */
 void tell_status_soon(struct uplink *u);
 

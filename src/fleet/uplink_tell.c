@@ -16,6 +16,7 @@ enum {
         TICK_MS = 1000,
         STATUS_S = 5,
         SOON_MS = 100, /* from news to the status file */
+        READY_S = 10,  /* for a sink whose last courier is still at work; its place it has */
 };
 
 /* ---- status ---- */
@@ -48,11 +49,27 @@ static void say_status(void *ctx)
         struct err err = { 0 };
 
         u->status_due = false;
+        if (!u->ready)
+                return;
         u->status_ns = clock_mono(u->o->clock);
         put_status(u, &out);
         if (buf_status(&out) == 0 &&
             presence_say(&u->presence, &u->sandbox, buf_span(&out), &err) < 0)
                 log_event(LOG_LEVEL_WARNING, "uplink.status", log_err(&err));
+}
+
+/* Whoever begins something when we are there must be able to rely on every sink. */
+void tell_ready(struct uplink *u)
+{
+        bool waits = false;
+
+        for (size_t i = 0; i < u->config.n; i++)
+                waits = waits || !u->sinks[i].heard;
+        if (u->ready || (waits && clock_mono(u->o->clock) - u->begun_ns < READY_S * NS_PER_S))
+                return;
+        u->ready = true;
+        (void)!notify_send(&u->notify, "READY=1");
+        say_status(u);
 }
 
 void tell_status_soon(struct uplink *u)
@@ -215,6 +232,7 @@ static void on_tick(void *ctx)
         feed_beat(u->feed);
         if (clock_mono(u->o->clock) - u->status_ns >= STATUS_S * NS_PER_S)
                 tell_status_soon(u);
+        tell_ready(u);
         loop_timer_set(u->tick, clock_mono(u->o->clock) + TICK_MS * NS_PER_MS);
 }
 
@@ -268,9 +286,9 @@ int tell_open(struct uplink *u, struct err *err)
 
 void tell_begin(struct uplink *u)
 {
+        u->begun_ns = clock_mono(u->o->clock);
         tell_sinks(u);
         on_tick(u);
-        say_status(u);
 }
 
 void tell_done(struct uplink *u)

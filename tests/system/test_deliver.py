@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -406,6 +407,18 @@ def test_rsyslog_gets_what_it_was_away_for(host, way):
     assert f'index="{want[0]}" origin="assay.invalid/h" severity="high"' in fields[4]
     assert 'alert="1-0"' in fields[4]
     assert fields[5].lstrip().startswith("/etc/file-0 modified, by")
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is missing")
+def test_a_new_sink_has_what_comes_once_the_uplink_is_there(host):
+    """Its courier is slow to come as far as to look for its place."""
+    host.configure(HEAD + program(host))
+    host.before = ["strace", "-D", "-f", "-o", host.top / "trace", "-e", "trace=flock", "-e",
+                   "inject=flock:delay_enter=1500000"]
+    host.start()
+    want = host.raise_alerts(range(5))
+    wait_for(lambda: "DELAYED" in (host.top / "trace").read_text(), "its being slow")
+    wait_for(lambda: alerts(host) == want, "all of them", 20)
 
 
 def judge_local(server):

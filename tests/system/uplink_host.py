@@ -47,7 +47,7 @@ class Uplink:
             self.recorder.more = ["--uplink-user-id", str(USER)]
         self.own = self.top / "state" / "uplink"
         self.log_path = self.top / "uplink.log"
-        self.process = None
+        self.process, self.before = None, []
         self.others = []
 
     # ---- the processes ----
@@ -59,8 +59,9 @@ class Uplink:
         as_whom = ["--user-id", str(USER)] if ROOT else ["--keep-user"]
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [BIN / "assay-uplink", "--state", self.recorder.state, "--run", self.recorder.run,
-                 "--config", self.etc, "--host", "web1", *as_whom, *more], stdout=log, stderr=log)
+                [*self.before, BIN / "assay-uplink", "--state", self.recorder.state, "--run",
+                 self.recorder.run, "--config", self.etc, "--host", "web1", *as_whom, *more],
+                stdout=log, stderr=log)
 
     def start(self, *more):
         self.spawn(*more)
