@@ -102,6 +102,34 @@ class Follower(threading.Thread):
         self.process.wait()
 
 
+class Service:
+    """What init runs in the unit: since before the sensor, below init, and without a login."""
+
+    LOOP = 'while read -r line <"$1"; do sh -c "$line"; echo done >"$2"; done'
+
+    def __init__(self, host):
+        top = next(pathlib.Path(p) for p in ("/sys/fs/cgroup/unified", "/sys/fs/cgroup")
+                   if pathlib.Path(p, "cgroup.controllers").exists())
+        self.group = top / UNIT
+        self.group.mkdir()
+        self.asked, self.done = host.directory / "asked", host.directory / "done"
+        for path in self.asked, self.done:
+            os.mkfifo(path)
+        host.act(f"echo $$ >{self.group}/cgroup.procs; setsid sh -c '{self.LOOP}' - "
+                 f"{self.asked} {self.done} >/dev/null 2>&1 &")
+
+    def ask(self, line):
+        self.asked.write_text(line + "\n")
+        self.done.read_text()
+
+    def stop(self):
+        self.asked.write_text("kill $PPID\n")
+        end = time.monotonic() + 20
+        while (self.group / "cgroup.procs").read_text() and time.monotonic() < end:
+            time.sleep(0.02)
+        self.group.rmdir()
+
+
 class PatchDay(package_host.PackageHost):
     def make_places(self):
         super().make_places()
@@ -125,12 +153,16 @@ class PatchDay(package_host.PackageHost):
             tool.chmod(0o755)
         (self.config / "watch.yaml").write_text(shipped() + OWN.format(unit=UNIT))
 
+    service = None
+
     def start_sensor(self, *options):
         super().start_sensor(*options)
         self.follower = Follower(self.state)
         self.follower.start()
 
     def stop(self):
+        if self.service:
+            self.service.stop()
         super().stop()
         self.follower.stop()
 
@@ -200,18 +232,10 @@ def upgrade_outside(h):
 
 
 def configuration_management(h):
-    top = next(pathlib.Path(p) for p in ("/sys/fs/cgroup/unified", "/sys/fs/cgroup")
-               if pathlib.Path(p, "cgroup.controllers").exists())
-    group = top / UNIT
-    group.mkdir()
-    try:
-        book = h.directory / "site.yml"
-        book.write_text(PLAYBOOK)
-        h.act(f"echo $$ >{group}/cgroup.procs; export HOME={h.directory} LC_ALL=C.UTF-8; "
-              f"ansible-playbook -c local -i localhost, {book} >{h.directory}/play 2>&1")
-    finally:
-        time.sleep(0.2)
-        group.rmdir()
+    book = h.directory / "site.yml"
+    book.write_text(PLAYBOOK)
+    h.service.ask(f"HOME={h.directory} LC_ALL=C.UTF-8 ansible-playbook -c local -i localhost, "
+                  f"{book} >{h.directory}/play 2>&1")
 
 
 def git_deployment(h):
@@ -330,6 +354,8 @@ def main():
         os.chmod(name, 0o755)
         h = PatchDay(pathlib.Path(name))
         try:
+            if not wanted.short:
+                h.service = Service(h)
             h.start()
             print(f"watched  {h.status()['files']} files, by the shipped profiles and "
                   f"{OWN.count('mode:')} of its own\n")
