@@ -93,7 +93,7 @@ static const struct phrase phrases[] = {
           "{until:time}]",
           NULL },
         { "integrity.denied", STYLE_WARN, "denied",
-          "[{call} of ][{path}][, profile {profile}][: {error}][{count:count} more, not told one by one][, "
+          "[{call} of ][{path}][, called {named}][, profile {profile}][: {error}][{count:count} more, not told one by one][, "
           "{lost:count} refused calls lost]",
           line_put_author },
         { "integrity.execution", STYLE_WARN, "execute",

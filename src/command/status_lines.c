@@ -172,6 +172,28 @@ static void put_config(struct json_value state, struct buf *out)
         }
 }
 
+/* Who tries to change what is denied: why that is not seen, or not by the best means. */
+static void put_attempts(struct json_value state, struct buf *out)
+{
+        CLEANUP(buf_done) struct buf why = BUF_INIT(LINE_MAX_BYTES);
+        struct json_value v;
+        const char *words = NULL;
+
+        if (state_text(state, "more.attempts.why_not", &why))
+                words = "attempts are not seen: ";
+        else if (state_text(state, "more.attempts.no_ebpf", &why))
+                words = json_get_path(state, "more.attempts.only_new", &v)
+                                ? "attempts are seen by audit rules, of processes begun since "
+                                  "auditing is on; no eBPF: "
+                                : "attempts are seen by audit rules; no eBPF: ";
+        if (!words)
+                return;
+        status_begin_line("", out);
+        buf_put_str(out, words);
+        text_put_safe(out, buf_span(&why));
+        buf_put_byte(out, '\n');
+}
+
 /* Mode deny: what is frozen, and what is not although it should be. */
 static void put_denied(struct json_value state, struct buf *out)
 {
@@ -180,7 +202,6 @@ static void put_denied(struct json_value state, struct buf *out)
         } rest[] = { { "more.deny.withheld", " not, for they are not what is trusted" },
                      { "more.deny.foreign", " by a flag that somebody else has set" },
                      { "more.deny.unable", " not, see the log" } };
-        CLEANUP(buf_done) struct buf why = BUF_INIT(LINE_MAX_BYTES);
         struct json_value v;
         int64_t n;
 
@@ -202,12 +223,7 @@ static void put_denied(struct json_value state, struct buf *out)
                 buf_put_str(out, ", its list of flags cannot be kept: none is set");
         buf_put_byte(out, '\n');
         put_items(state, "more.deny_not", "", out);
-        if (state_text(state, "more.attempts.why_not", &why)) {
-                status_begin_line("", out);
-                buf_put_str(out, "attempts are not seen: ");
-                text_put_safe(out, buf_span(&why));
-                buf_put_byte(out, '\n');
-        }
+        put_attempts(state, out);
 }
 
 /* Execution control: whether it decides, and what it does not reach. */

@@ -169,7 +169,8 @@ const struct role_profile profile_sensor = {
         /* To put back in every directory, with every attribute, what a profile says. */
         .caps_wanted = SANDBOX_CAP(CAP_DAC_OVERRIDE) | SANDBOX_CAP(CAP_CHOWN) |
                        SANDBOX_CAP(CAP_FSETID) | SANDBOX_CAP(CAP_SETFCAP) | SANDBOX_CAP(CAP_MKNOD) |
-                       SANDBOX_CAP(CAP_LEASE),
+                       SANDBOX_CAP(CAP_LEASE) |
+                       SANDBOX_CAP(CAP_AUDIT_CONTROL), /* our audit rules, where there is no eBPF */
         .calls = { .allow = sensor_calls, .args = sensor_args },
         .no_landlock = "it would hide /proc/<pid>/exe, which names the author of a change",
 };

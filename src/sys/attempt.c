@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sys/attempt.h"
 
+#include "sys/attempt_calls.h"
 #include "sys/bpf.h"
 
-#include <fcntl.h>
-#include <linux/fs.h>
 #include <linux/types.h>
-#include <sys/syscall.h>
 
 #include "bpf/attempt.h"
-
-enum {
-        NONE = ATTEMPT_NO_ARG,
-        TO_WRITE = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC,
-        SETATTR = 469, /* file_setattr(2), younger than the C library */
-};
 
 static const char *const op_names[ATTEMPT_OPS] = {
         [ATTEMPT_OPEN] = "open",    [ATTEMPT_UNLINK] = "unlink",     [ATTEMPT_RENAME] = "rename",
@@ -28,80 +20,18 @@ const char *attempt_op_name(enum attempt_op op)
         return op_names[op];
 }
 
-/* ---- which calls ---- */
-
-#define PLAIN NONE, NONE, NONE, 0, 0, 0
-
-struct known_call {
-        uint32_t number;
-        struct attempt_call call;
-};
-
-/* op, path, dirfd, path2, dirfd2, mask_arg, how, zero, mask */
-static const struct known_call calls[] = {
-#ifdef SYS_open
-        { SYS_open, { ATTEMPT_OPEN, 0, NONE, NONE, NONE, 1, ATTEMPT_ANY_BIT, 0, TO_WRITE } },
-        { SYS_creat, { ATTEMPT_OPEN, 0, NONE, PLAIN } },
-        { SYS_unlink, { ATTEMPT_UNLINK, 0, NONE, PLAIN } },
-        { SYS_rmdir, { ATTEMPT_UNLINK, 0, NONE, PLAIN } },
-        { SYS_rename, { ATTEMPT_RENAME, 0, NONE, 1, NONE, NONE, 0, 0, 0 } },
-        { SYS_link, { ATTEMPT_LINK, 0, NONE, 1, NONE, NONE, 0, 0, 0 } },
-        { SYS_symlink, { ATTEMPT_MAKE, 1, NONE, PLAIN } },
-        { SYS_mkdir, { ATTEMPT_MAKE, 0, NONE, PLAIN } },
-        { SYS_mknod, { ATTEMPT_MAKE, 0, NONE, PLAIN } },
-        { SYS_chmod, { ATTEMPT_MODE, 0, NONE, PLAIN } },
-        { SYS_chown, { ATTEMPT_OWNER, 0, NONE, PLAIN } },
-        { SYS_lchown, { ATTEMPT_OWNER, 0, NONE, PLAIN } },
-        { SYS_utime, { ATTEMPT_TIMES, 0, NONE, PLAIN } },
-        { SYS_utimes, { ATTEMPT_TIMES, 0, NONE, PLAIN } },
-#endif
-#ifdef SYS_renameat
-        { SYS_renameat, { ATTEMPT_RENAME, 1, 0, 3, 2, NONE, 0, 0, 0 } },
-#endif
-#ifdef SYS_fchmodat2
-        { SYS_fchmodat2, { ATTEMPT_MODE, 1, 0, PLAIN } },
-#endif
-        { SYS_openat, { ATTEMPT_OPEN, 1, 0, NONE, NONE, 2, ATTEMPT_ANY_BIT, 0, TO_WRITE } },
-        { SYS_openat2, { ATTEMPT_OPEN, 1, 0, NONE, NONE, 2, ATTEMPT_POINTED, 0, TO_WRITE } },
-        { SYS_unlinkat, { ATTEMPT_UNLINK, 1, 0, PLAIN } },
-        { SYS_renameat2, { ATTEMPT_RENAME, 1, 0, 3, 2, NONE, 0, 0, 0 } },
-        { SYS_linkat, { ATTEMPT_LINK, 1, 0, 3, 2, NONE, 0, 0, 0 } },
-        { SYS_symlinkat, { ATTEMPT_MAKE, 2, 1, PLAIN } },
-        { SYS_mkdirat, { ATTEMPT_MAKE, 1, 0, PLAIN } },
-        { SYS_mknodat, { ATTEMPT_MAKE, 1, 0, PLAIN } },
-        { SYS_fchmod, { ATTEMPT_MODE, NONE, 0, PLAIN } },
-        { SYS_fchmodat, { ATTEMPT_MODE, 1, 0, PLAIN } },
-        { SYS_fchown, { ATTEMPT_OWNER, NONE, 0, PLAIN } },
-        { SYS_fchownat, { ATTEMPT_OWNER, 1, 0, PLAIN } },
-        { SYS_truncate, { ATTEMPT_TRUNCATE, 0, NONE, PLAIN } },
-        { SYS_ftruncate, { ATTEMPT_TRUNCATE, NONE, 0, PLAIN } },
-        { SYS_fallocate, { ATTEMPT_WRITE, NONE, 0, PLAIN } },
-        { SYS_setxattr, { ATTEMPT_XATTR, 0, NONE, PLAIN } },
-        { SYS_lsetxattr, { ATTEMPT_XATTR, 0, NONE, PLAIN } },
-        { SYS_fsetxattr, { ATTEMPT_XATTR, NONE, 0, PLAIN } },
-        { SYS_removexattr, { ATTEMPT_XATTR, 0, NONE, PLAIN } },
-        { SYS_lremovexattr, { ATTEMPT_XATTR, 0, NONE, PLAIN } },
-        { SYS_fremovexattr, { ATTEMPT_XATTR, NONE, 0, PLAIN } },
-        { SYS_utimensat, { ATTEMPT_TIMES, 1, 0, PLAIN } },
-        { SYS_ioctl,
-          { ATTEMPT_FLAGS, NONE, 0, NONE, NONE, 1, ATTEMPT_EQUAL, 0, (uint32_t)FS_IOC_SETFLAGS } },
-        { SETATTR, { ATTEMPT_FLAGS, 1, 0, PLAIN } },
-        { SYS_write, { ATTEMPT_WRITE, NONE, 0, PLAIN } },
-        { SYS_pwrite64, { ATTEMPT_WRITE, NONE, 0, PLAIN } },
-        { SYS_writev, { ATTEMPT_WRITE, NONE, 0, PLAIN } },
-};
-
 STATIC_ASSERT((int)ATTEMPT_FLAGS == ATTEMPT_OP_FLAGS, "the eBPF program tells this one by itself");
 
 int attempt_open(struct bpf **ret, struct err *err)
 {
         CLEANUP(bpf_freep) struct bpf *b = NULL;
+        const struct attempt_call *c;
+        uint32_t number;
         int rc = bpf_open(BPF_ATTEMPT, &b, err);
 
-        for (size_t i = 0; i < ARRAY_LEN(calls) && rc == 0; i++) {
-                assert(calls[i].number < ATTEMPT_CALLS);
-                rc = bpf_set(b, "calls", calls[i].number,
-                             span_of(&calls[i].call, sizeof calls[i].call));
+        for (size_t i = 0; rc == 0 && (c = attempt_call_at(i, &number)); i++) {
+                assert(number < ATTEMPT_CALLS);
+                rc = bpf_set(b, "calls", number, span_of(c, sizeof *c));
                 if (rc < 0)
                         return err_sys(err, rc, "tell eBPF which calls to look at");
         }
@@ -122,8 +52,7 @@ static void up(struct buf *path)
         path->n = slash ? (size_t)(slash - path->p) : 0;
 }
 
-/* As the kernel would walk it if nothing on the way were a link. */
-static void put_parts(struct span s, struct buf *path)
+void attempt_put_path(struct span s, struct buf *path)
 {
         while (s.n) {
                 const uint8_t *slash = memchr(s.p, '/', s.n);
@@ -180,7 +109,7 @@ int attempt_decode(struct span record, struct attempt *ret, struct buf *path, st
         if (put_base(span_of(record.p + sizeof r, r.base_n), path) < 0 ||
             memchr(argument.p, 0, argument.n))
                 return err_set(err, -EBADMSG, "attempt record: its path");
-        put_parts(argument, path);
+        attempt_put_path(argument, path);
         if (path->n == 0)
                 buf_put_byte(path, '/');
         if (buf_status(path) < 0)
@@ -189,7 +118,6 @@ int attempt_decode(struct span record, struct attempt *ret, struct buf *path, st
                                  .pid = (pid_t)r.pid,
                                  .error = r.error,
                                  .exact = r.path_n == 0 && !(r.flags & ATTEMPT_UNREAD),
-                                 .incomplete = r.flags & (ATTEMPT_BASE_CUT | ATTEMPT_UNREAD),
-                                 .time_ns = r.time_ns };
+                                 .incomplete = r.flags & (ATTEMPT_BASE_CUT | ATTEMPT_UNREAD) };
         return 0;
 }

@@ -327,13 +327,18 @@ const struct kind kind_table[] = {
                    "utimes, chattr or write" },
                  { "what.count", KIND_U64, 0, "how many more, that are not told one by one" },
                  { "what.error", KIND_TEXT, 0, "EPERM or EACCES" },
-                 { "what.incomplete", KIND_BOOL, 0, "a part of the path could not be read" },
+                 { "what.incomplete", KIND_BOOL, 0,
+                   "a part of the path is not known; by audit: what was to be made there" },
                  { "what.lost", KIND_U64, 0,
-                   "refused calls that the kernel had no room to tell of, wherever they were" },
-                 { "what.path", KIND_TEXT, KIND_BYTES, "path, links on the way not followed" },
+                   "refused calls that the kernel had no room to tell of, wherever they were; by "
+                   "audit: records, or moments without room" },
+                 { "what.named", KIND_TEXT, KIND_BYTES,
+                   "what the process called it, where that is another path" },
+                 { "what.path", KIND_TEXT, KIND_BYTES, "path as it is watched" },
                  { "what.path_from", KIND_TEXT, 0,
-                   "file: the kernel's, of an open file; argument: what the process had given when "
-                   "the call had ended, which another thread may have changed" },
+                   "file: an open file; inode: the file that was found under another name; audit: "
+                   "the kernel's audit; argument: what the process had given when the call had "
+                   "ended, which another thread may have changed" },
                  { "what.profile", KIND_TEXT, 0, "profile that denies it" }, ACTOR) },
 
         { "integrity.deny", 1, "sensor", 5019,

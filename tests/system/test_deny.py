@@ -11,6 +11,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -499,7 +500,34 @@ os.wait()
 """
 
 
-def test_attempts(host):
+@contextlib.contextmanager
+def audit_alone():
+    """The kernel has one audit, and other tests would take its rules away."""
+    with open("/tmp/assay-audit-test.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(params=["ebpf", "audit"])
+def told_by(request, host):
+    """A host with rules yet to be started: start_telling(host, told_by)."""
+    with audit_alone() if request.param == "audit" else contextlib.nullcontext():
+        yield request.param
+        host.stop()
+
+
+def start_telling(host, by):
+    host.start_recorder()
+    host.start_sensor(*(["--who", "connector"] if by == "audit" else []))
+    status = host.status()["attempts"]
+    if why := status.get("why_not"):
+        assert (by == "ebpf" or "audit: " in why) and len(why) > 20, why
+        pytest.skip(why)
+    assert status["by"] == by
+    return host
+
+
+def test_attempts(host, told_by):
     """Who tried to change it is told, with the call and the path; who tried elsewhere is not."""
     a, new = host.safe / "a", host.safe / "new"
     a.write_text("a")
@@ -510,10 +538,8 @@ def test_attempts(host):
     for path in (host.tree, host.tree.parent, host.tree.parent.parent):
         path.chmod(0o755)
     host.rules()
-    host.start()
+    start_telling(host, told_by)
     host.freeze(2)
-    if why := host.status()["attempts"].get("why_not"):
-        pytest.skip(why)
     refused((host.tree / "free").write_text, "x")
     actor = subprocess.Popen([shutil.which("python3"), "-c", ATTEMPTS, host.safe],
                              stdin=subprocess.PIPE)
@@ -521,6 +547,9 @@ def test_attempts(host):
               ("rename", a, "EPERM"), ("rename", host.safe / "b", "EPERM"), ("chmod", a, "EPERM"),
               ("chown", a, "EPERM"), ("truncate", a, "EPERM"), ("setxattr", a, "EPERM"),
               ("make", host.safe / "d", "EPERM"), ("open", a, "EPERM")]
+    if told_by == "audit":  # what was to be made by open(2), or renamed to, it does not say
+        wanted[1] = ("open", host.safe, "EPERM")
+        del wanted[4]
 
     def told():
         return [e for e in host.entries("integrity.denied") if "python3" in e["who"].get("exe", "")]
@@ -533,22 +562,23 @@ def test_attempts(host):
     assert [(e["what"]["call"], pathlib.Path(e["what"]["path"]), e["what"]["error"])
             for e in entries] == wanted
     assert {e["what"]["profile"] for e in entries} == {"safe"}
-    assert entries[6]["what"]["path_from"] == "file"
-    assert entries[0]["what"]["path_from"] == "argument"
+    assert {e["what"]["path_from"] for e in entries if e["what"]["call"] == "chown"} == {"file"}
+    assert entries[0]["what"]["path_from"] == ("audit" if told_by == "audit" else "argument")
+    assert entries[1]["what"].get("incomplete", False) == (told_by == "audit")
     assert entries[-1]["who"]["uid"] == 65534 and entries[0]["who"]["uid"] == 0
     assert {e["who"]["pid"] for e in entries[:-1]} == {actor.pid}
     assert "free" not in json.dumps(host.entries("integrity.denied"))
+    assert ("seen by audit rules" in host.assay("status", check=False).stdout) == (
+        told_by == "audit")
     assert f"open of {a}" in host.assay("log", "--kind", "integrity.denied").stdout
 
 
-def test_attempts_flood(host):
+def test_attempts_flood(host, told_by):
     """A flood of them is counted, not told one by one."""
     (host.safe / "a").write_text("a")
     host.rules()
-    host.start()
+    start_telling(host, told_by)
     host.freeze(2)
-    if why := host.status()["attempts"].get("why_not"):
-        pytest.skip(why)
     for _ in range(3000):
         refused(os.truncate, host.safe / "a", 0)
 
@@ -558,6 +588,91 @@ def test_attempts_flood(host):
     host.wait(counts, "the count")
     assert len([e for e in host.entries("integrity.denied") if "path" in e["what"]]) <= 400
     assert counts()[0] >= 500
+
+
+ELSEWHERE = """
+import os, sys
+for path in sys.argv[1:]:
+    try:
+        os.truncate(path, 0)
+    except PermissionError:
+        continue
+    sys.exit(f"{path} was not refused")
+sys.stdin.read()
+"""
+
+
+def test_attempts_elsewhere(host, told_by):
+    """A denied file is known by whatever name, in whatever mount namespace; another file is not it,
+    though it has its name in a container."""
+    a, other, link = host.safe / "a", host.tree.parent / "other", host.tree.parent / "link"
+    a.write_text("a")
+    other.mkdir()
+    link.symlink_to(a)
+    host.rules()
+    start_telling(host, told_by)
+    host.freeze(2)
+    hidden = f"""mount --bind {host.safe} {other} && mount -t tmpfs none {host.safe} &&
+        echo x >{a} && chmod 700 {host.safe} && chown 1 {host.safe} {a} &&
+        setpriv --reuid 65534 --clear-groups {sys.executable} -c '
+import os
+try:
+    os.truncate("{a}", 0)
+except PermissionError:
+    pass
+' && exec {sys.executable} -c "$0" {other}/a"""
+
+    def told():
+        return [e["what"] for e in host.entries("integrity.denied")]
+    subprocess.run(["mount", "--bind", host.safe, other], check=True)
+    try:
+        refused(os.truncate, other / "a", 0)
+        refused(os.truncate, link, 0)
+        host.wait(lambda: len(told()) >= 2, "the first two")
+    finally:
+        subprocess.run(["umount", other], check=True)
+    actor = subprocess.Popen(["unshare", "-m", "sh", "-c", hidden, ELSEWHERE],
+                             stdin=subprocess.PIPE)
+    try:
+        host.wait(lambda: len(told()) >= 3, "all attempts")
+    finally:
+        actor.stdin.close()
+        assert actor.wait(timeout=30) == 0
+    refused(os.truncate, a, 0)
+    host.wait(lambda: len(told()) >= 4, "one more")
+    assert [w["path"] for w in told()] == [str(a)] * 4, told()
+    assert [w.get("named") for w in told()] == [str(other / "a"), str(link), str(other / "a"), None]
+    assert [w["path_from"] for w in told()][:3] == ["inode"] * 3
+
+
+def test_audit_rules(host):
+    """Its rules are taken away at the end, come back when somebody removes them, and do not stay
+    after a kill and a new start; auditing that somebody turns off is said."""
+    def ours():
+        return subprocess.run(["auditctl", "-l"], capture_output=True, text=True,
+                              check=True).stdout.count("assay-denied")
+    if not shutil.which("auditctl"):
+        pytest.skip("auditctl is not here to look")
+    (host.safe / "a").write_text("a")
+    host.rules()
+    with audit_alone():
+        before = subprocess.run(["auditctl", "-s"], capture_output=True, text=True,
+                                check=True).stdout.split()[1]
+        start_telling(host, "audit")
+        assert ours() == 3
+        host.end(host.sensor, signal.SIGKILL)
+        host.start_sensor("--who", "connector")
+        assert ours() == 3
+        subprocess.run(["auditctl", "-D", "-k", "assay-denied"], check=True, capture_output=True)
+        host.wait(lambda: ours() == 3, "the rules again")
+        subprocess.run(["auditctl", "-e", "0"], check=True, capture_output=True)
+        host.wait(lambda: "turned auditing off" in host.status()["attempts"].get("why_not", ""),
+                  "what is wrong")
+        subprocess.run(["auditctl", "-e", "1"], check=True, capture_output=True)
+        host.wait(lambda: "why_not" not in host.status()["attempts"], "nothing wrong")
+        host.stop()
+        assert ours() == 0
+        subprocess.run(["auditctl", "-e", before], check=True, capture_output=True)
 
 
 def test_many(host):

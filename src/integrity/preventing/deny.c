@@ -229,6 +229,24 @@ bool deny_has(const struct sensor *s, struct span path)
         return frozen_find(s->deny->frozen, path) != NULL;
 }
 
+bool deny_has_inode(struct sensor *s, uint64_t dev, uint64_t ino, struct buf *out)
+{
+        struct frozen_file *f = NULL;
+        struct table_node *n;
+        struct record r;
+
+        while (ino && (f = frozen_by_inode(s->deny->frozen, ino, f))) {
+                n = table_find(s->table, frozen_path(f));
+                if (!n || !n->record || record_decode(table_record(n), &r, NULL) < 0 ||
+                    r.ino != ino || r.dev != dev)
+                        continue;
+                buf_clear(out);
+                buf_put(out, frozen_path(f));
+                return true;
+        }
+        return false;
+}
+
 bool deny_is_judged(const struct sensor *s)
 {
         return s->deny->judged && !s->deny->judge;

@@ -59,6 +59,8 @@ bool deny_is_judged(const struct sensor *s);
 bool deny_has_any(const struct sensor *s);
 /* Is there a flag of ours on it? */
 bool deny_has(const struct sensor *s, struct span path);
+/* Is this a file or directory with a flag of ours?  Its path is put into out. */
+bool deny_has_inode(struct sensor *s, uint64_t dev, uint64_t ino, struct buf *out);
 /* Is this change nothing but our own flag, set or taken off? */
 bool deny_expects(const struct sensor *s, const struct change *c);
 

@@ -292,6 +292,11 @@ static void say_processes(struct process *p)
                   log_str("refused", *refused ? refused : "none"));
 }
 
+static const char *ebpf_unwanted(enum procsource_kind best)
+{
+        return best == PROCSOURCE_EBPF ? NULL : "--who says that it is not to be used";
+}
+
 /* Everything that needs rights, then the rights go, then everything that needs threads. */
 static int open_all(struct process *p, struct err *err)
 {
@@ -331,7 +336,7 @@ static int open_all(struct process *p, struct err *err)
                 rc = procsource_open(p->o->who, p->o->clock, &p->processes, err);
         o.processes = p->processes;
         if (rc == 0)
-                rc = attempts_open(&p->config.set, &p->attempts, err);
+                rc = attempts_open(&p->config.set, ebpf_unwanted(p->o->who), &p->attempts, err);
         o.attempts = p->attempts;
         if (rc == 0)
                 rc = sock_listen(p->control, 0600, &o.control_fd, err);

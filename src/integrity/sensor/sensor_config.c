@@ -235,6 +235,7 @@ static int swap(struct sensor *s)
                 rc = tell_weaker(s, &c->before);
         if (rc < 0)
                 return rc;
+        attempts_watch(s);
         deep_begin(s);
         return begin_scan(s, LOSS_CONFIG);
 }

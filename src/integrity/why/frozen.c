@@ -8,7 +8,7 @@
 enum { BUCKETS_MIN = 256 };
 
 struct frozen {
-        struct frozen_file **bucket, **all;
+        struct frozen_file **bucket, **by_ino, **all;
         size_t n_buckets, n, max;
 };
 
@@ -16,10 +16,12 @@ int frozen_new(struct frozen **ret, struct err *err)
 {
         struct frozen *f = calloc(1, sizeof *f);
 
-        if (f)
+        if (f) {
                 f->bucket = calloc(BUCKETS_MIN, sizeof(struct frozen_file *));
-        if (!f || !f->bucket) {
-                free(f);
+                f->by_ino = calloc(BUCKETS_MIN, sizeof(struct frozen_file *));
+        }
+        if (!f || !f->bucket || !f->by_ino) {
+                frozen_free(f);
                 return err_set(err, -ENOMEM, "out of memory for the list of flags");
         }
         f->n_buckets = BUCKETS_MIN;
@@ -35,6 +37,7 @@ struct frozen *frozen_free(struct frozen *f)
                 free(f->all[i]);
         free(f->all);
         free(f->bucket);
+        free(f->by_ino);
         free(f);
         return NULL;
 }
@@ -74,10 +77,43 @@ struct frozen_file *frozen_find(const struct frozen *f, struct span path)
         return x;
 }
 
+static struct frozen_file **inode_bucket(const struct frozen *f, uint64_t ino)
+{
+        return &f->by_ino[(ino * 0x9e3779b97f4a7c15 >> 32) & (f->n_buckets - 1)];
+}
+
+struct frozen_file *frozen_by_inode(const struct frozen *f, uint64_t ino,
+                                    const struct frozen_file *after)
+{
+        struct frozen_file *x = after ? after->ino_next : *inode_bucket(f, ino);
+
+        while (x && x->ino != ino)
+                x = x->ino_next;
+        return x;
+}
+
+static void know_inode(struct frozen *f, struct frozen_file *x, uint64_t ino)
+{
+        struct frozen_file **bucket = inode_bucket(f, ino);
+
+        x->ino = ino;
+        x->ino_next = *bucket;
+        *bucket = x;
+}
+
+static void forget_inode(struct frozen *f, const struct frozen_file *x)
+{
+        struct frozen_file **at = inode_bucket(f, x->ino);
+
+        while (*at != x)
+                at = &(*at)->ino_next;
+        *at = x->ino_next;
+}
+
 static int grow(struct frozen *f)
 {
         size_t max = f->max ? 2 * f->max : BUCKETS_MIN;
-        struct frozen_file **all, **bucket;
+        struct frozen_file **all, **bucket, **by_ino;
 
         if (f->n < f->max)
                 return 0;
@@ -86,15 +122,22 @@ static int grow(struct frozen *f)
                 return -ENOMEM;
         f->all = all;
         bucket = calloc(max, sizeof(struct frozen_file *));
-        if (!bucket)
+        by_ino = calloc(max, sizeof(struct frozen_file *));
+        if (!bucket || !by_ino) {
+                free(bucket);
+                free(by_ino);
                 return -ENOMEM;
+        }
         free(f->bucket);
+        free(f->by_ino);
         f->bucket = bucket;
+        f->by_ino = by_ino;
         f->n_buckets = f->max = max;
         for (size_t i = 0; i < f->n; i++) {
                 bucket = bucket_of(f, frozen_path(all[i]));
                 all[i]->next = *bucket;
                 *bucket = all[i];
+                know_inode(f, all[i], all[i]->ino);
         }
         return 0;
 }
@@ -121,8 +164,10 @@ int frozen_add(struct frozen *f, struct span path, uint64_t ino, uint64_t born_n
                 bucket = bucket_of(f, path);
                 x->next = *bucket;
                 *bucket = x;
+        } else {
+                forget_inode(f, x);
         }
-        x->ino = ino;
+        know_inode(f, x, ino);
         x->born_ns = born_ns;
         x->until_ns = until_ns;
         x->lifting = false;
@@ -136,6 +181,7 @@ void frozen_remove(struct frozen *f, struct frozen_file *x)
         while (*at != x)
                 at = &(*at)->next;
         *at = x->next;
+        forget_inode(f, x);
         f->all[x->at] = f->all[--f->n];
         f->all[x->at]->at = x->at;
         free(x);

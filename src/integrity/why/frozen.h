@@ -32,7 +32,7 @@ enum {
 #define FROZEN_HEAD "assay frozen 1\n"
 
 struct frozen_file {
-        struct frozen_file *next; /* private, as the next */
+        struct frozen_file *next, *ino_next; /* private, as the next */
         size_t at;
         uint64_t ino, born_ns, until_ns;
         int64_t cleared_ns; /* the owner's: when somebody else first took the flag off, monotonic */
@@ -56,6 +56,9 @@ DEFINE_CLEANUP(struct frozen, frozen_free)
 size_t frozen_count(const struct frozen *f);
 /* NULL: none.  Borrowed until it is removed. */
 struct frozen_file *frozen_find(const struct frozen *f, struct span path);
+/* Those with this inode on any filesystem, one after the other: begin with after = NULL. */
+struct frozen_file *frozen_by_inode(const struct frozen *f, uint64_t ino,
+                                    const struct frozen_file *after);
 /* In no order; at below frozen_count().  The last takes the place of one that is removed. */
 struct frozen_file *frozen_at(const struct frozen *f, size_t at);
 /* Adds it, or gives the one that is there these numbers, not lifting.  -ENOSPC, -ENAMETOOLONG,

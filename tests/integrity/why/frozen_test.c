@@ -115,12 +115,41 @@ static void test_many(void **state)
         (void)state;
 }
 
+/* One inode at two paths (a hard link, or two filesystems); one that gets another; many. */
+static void test_by_inode(void **state)
+{
+        CLEANUP(frozen_freep) struct frozen *f = NULL;
+        struct frozen_file *x;
+        char path[32];
+        size_t n = 0;
+
+        assert_int_equal(frozen_new(&f, NULL), 0);
+        assert_null(frozen_by_inode(f, 7, NULL));
+        for (uint64_t i = 0; i < 3000; i++) {
+                snprintf(path, sizeof path, "/f%u", (unsigned)i);
+                assert_int_equal(frozen_add(f, span_str(path), i / 2, 0, 0), 0);
+        }
+        for (x = NULL; (x = frozen_by_inode(f, 700, x)); n++)
+                assert_int_equal(x->ino, 700);
+        assert_int_equal(n, 2);
+        assert_int_equal(frozen_add(f, SPAN("/f1400"), 5000, 0, 0), 0);
+        x = frozen_by_inode(f, 700, NULL);
+        assert_true(x && span_eq_str(frozen_path(x), "/f1401"));
+        assert_null(frozen_by_inode(f, 700, x));
+        frozen_remove(f, x);
+        assert_null(frozen_by_inode(f, 700, NULL));
+        x = frozen_by_inode(f, 5000, NULL);
+        assert_true(x && span_eq_str(frozen_path(x), "/f1400"));
+        (void)state;
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_lines),
                 cmocka_unit_test(test_odd_path),
                 cmocka_unit_test(test_many),
+                cmocka_unit_test(test_by_inode),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
