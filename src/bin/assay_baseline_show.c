@@ -324,6 +324,10 @@ static enum status run_show(struct invocation *in)
         rc = places_join(in->state, "sensor", dir, &err);
         if (rc == 0)
                 rc = places_open_dir(dir, &s->dirfd, &err);
+        if (rc < 0) {
+                free(s);
+                return complain_err(in, &err);
+        }
         if (rc == 0)
                 rc = baseline_list(&io_kernel, s->dirfd, s->all, &s->n_all, &err);
         if (rc == 0)

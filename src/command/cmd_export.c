@@ -6,7 +6,6 @@
  * against a key where one is given: the place an event names is where its entry is. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -101,18 +100,15 @@ static enum status open_ledger(struct walk *w, const struct note_vkey *key)
 {
         const struct export_options *o = w->in->options;
         struct err err = { 0 };
-        struct stat st;
+        enum status status = walk_open(w, key);
 
-        if (reader_open_any(w->dir, key, &w->reader, &err) < 0)
-                return complain_err(w->in, &err);
+        if (status != STATUS_GOOD)
+                return status;
         if (w->from > reader_size(&w->reader))
                 return complain(w->in, STATUS_PROBLEM,
                                 "--from %" PRIu64 ": %s has only %" PRIu64
                                 " entries; is it the same ledger?",
                                 w->from, w->dir, reader_size(&w->reader));
-        if (w->o->follow && w->reader.fd > 0 && fstat(w->reader.fd, &st) == 0 &&
-            S_ISREG(st.st_mode))
-                return complain(w->in, STATUS_USAGE, "--follow: nothing comes into an archive");
         if (secrets_open(w->dir, &w->secrets, &err) < 0 && o->disclose)
                 return complain(w->in, STATUS_UNSURE, "--disclose: %s", err_text(&err));
         return STATUS_GOOD;

@@ -119,8 +119,11 @@ static int choose_origin(struct succession *s, const char *wanted, struct err *e
                 return err_set(err, -EINVAL, "%s was succeeded by %s already", s->now, s->origin);
         if (s->closed)
                 return 0;
-        if (wanted && !note_name_ok(span_str(wanted)))
-                return err_set(err, -EINVAL, "origin \"%s\" is no ledger's name", wanted);
+        if (wanted && !note_origin_ok(span_str(wanted)))
+                return err_set(err, -EINVAL,
+                               "origin \"%s\" is no ledger's name, which is a URL "
+                               "without its scheme, like example.com/host1",
+                               wanted);
         if (wanted && strcmp(wanted, r.checkpoint.origin) == 0)
                 return err_set(err, -EINVAL, "the next ledger needs another name than %s", wanted);
         if (wanted)

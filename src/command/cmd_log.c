@@ -94,12 +94,11 @@ static void say_rest(const struct walk *w)
 
 static enum status show_all(struct walk *w, bool reverse)
 {
-        struct err err = { 0 };
+        enum status opened = walk_open(w, NULL);
         int status;
 
-        status = reader_open(w->dir, &w->reader, &err);
-        if (status < 0)
-                return complain_err(w->in, &err);
+        if (opened != STATUS_GOOD)
+                return opened;
         /* Without the vault sensitive values are shown as sealed. */
         (void)!secrets_open(w->dir, &w->secrets, NULL);
         status = walk_past(w, reverse);
@@ -134,13 +133,14 @@ static enum status run(struct invocation *in)
 
 const struct command command_log = {
         .name = "log",
-        .operands = "[DIR]",
+        .operands = "[DIR | ARCHIVE | URL]",
         .about = "show what is in the ledger, and follow it",
         .help = "One line per entry: when, what, by whom, and whether it was expected.  Sensitive\n"
                 "values are shown where the vault may be read, else as \"sealed\"; erased ones as\n"
                 "\"erased\", lost ones as \"missing\".  --json prints the entries' bytes as they are\n"
                 "stored, one a line.\n"
-                "DIR is a ledger's directory; without it, this host's ledger.\n"
+                "DIR is a ledger's directory; an archive or a URL will do.  Without it, this host's\n"
+                "ledger.\n"
                 "\n"
                 "Options that are given twice mean either; different options mean both.",
         .options = log_specs,

@@ -213,7 +213,7 @@ static enum status run(struct invocation *in)
                 return complain(in, STATUS_USAGE, "an empty word names no entry");
         status = places_ledger_or(in, 1, dir, &err);
         if (status == 0)
-                status = reader_open(dir, &r, &err);
+                status = reader_open_any(dir, NULL, &r, &err);
         if (status == 0)
                 status = find_entry(in, &r, in->operands[0], &index, &err);
         if (status == 0 && (o->disclose_all || o->disclose.n > 0))
@@ -229,7 +229,7 @@ static enum status run(struct invocation *in)
 
 const struct command command_prove = {
         .name = "prove",
-        .operands = "INDEX|ID [DIR]",
+        .operands = "INDEX|ID [DIR | ARCHIVE | URL]",
         .about = "write a proof that an entry is in the ledger, for someone else to check",
         .help = "The proof is a C2SP .tlog-proof file: the path from the entry to the root, and the\n"
                 "signed checkpoint.  Its reader needs the entry's bytes (assay log --json), the\n"
@@ -237,7 +237,8 @@ const struct command command_prove = {
                 "\n"
                 "  assay verify --proof FILE --key VKEY --entry FILE\n"
                 "\n"
-                "DIR is a ledger's directory; without it, this host's ledger.",
+                "DIR is a ledger's directory; an archive or a URL will do.  Without it, this host's\n"
+                "ledger.",
         .options = prove_specs,
         .options_size = sizeof(struct prove_options),
         .min_operands = 1,

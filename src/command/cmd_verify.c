@@ -169,8 +169,8 @@ static enum status no_key(const struct invocation *in, struct source *source, co
         CLEANUP(buf_done) struct buf note = BUF_INIT(NOTE_MAX);
 
         if (source->read(source, "checkpoint", &note, NULL) == -ENOENT)
-                return complain(in, STATUS_UNSURE, "there is no ledger: %s has no checkpoint",
-                                source->name);
+                return complain(in, STATUS_UNSURE,
+                                "there is no ledger to judge: %s has no checkpoint", source->name);
         return complain(in, STATUS_USAGE,
                         "--key VKEY is missing, and the ledger's own key cannot be read: %s",
                         err_text(why));

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "sys/io.h"
 
@@ -36,6 +37,9 @@ int open_source(const char *name, struct opened *ret, struct err *err)
 
         if (strncmp(name, "http://", 7) == 0 || strncmp(name, "https://", 8) == 0)
                 status = source_http(name, &o.source, err);
+        else if (strstr(name, "://") && access(name, F_OK) < 0)
+                status = err_set(err, -EPROTONOSUPPORT, "%s: only http:// and https:// are read",
+                                 name);
         else
                 status = open_path(name, &o, err);
         if (status < 0)

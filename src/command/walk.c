@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "command/when.h"
@@ -55,6 +56,19 @@ enum status walk_init(struct walk *w, const struct invocation *in, const struct 
                 return complain(in, STATUS_USAGE, "%s", err_text(&err));
         if (places_ledger_or(in, 0, w->dir, &err) < 0)
                 return complain_err(in, &err);
+        return STATUS_GOOD;
+}
+
+enum status walk_open(struct walk *w, const struct note_vkey *key)
+{
+        struct err err = { 0 };
+        struct stat st;
+
+        if (reader_open_any(w->dir, key, &w->reader, &err) < 0)
+                return complain_err(w->in, &err);
+        if (w->o->follow && w->reader.fd > 0 && fstat(w->reader.fd, &st) == 0 &&
+            S_ISREG(st.st_mode))
+                return complain(w->in, STATUS_USAGE, "--follow: nothing comes into an archive");
         return STATUS_GOOD;
 }
 

@@ -73,6 +73,10 @@ struct walk {
 enum status walk_init(struct walk *w, const struct invocation *in, const struct walk_options *o);
 void walk_done(struct walk *w);
 
+/* Open the ledger; key as for reader_open_any().  What is wrong with it is told: not STATUS_GOOD.
+ */
+enum status walk_open(struct walk *w, const struct note_vkey *key);
+
 /* All that is there, oldest first or newest first.  -EPIPE: whoever read has gone.  Other negative
  * values are of standard output, or of show(). */
 MUST_USE int walk_past(struct walk *w, bool newest_first);

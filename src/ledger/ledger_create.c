@@ -108,9 +108,9 @@ int ledger_create(int public_fd, int private_fd, const char *origin, const struc
         CLEANUP_FD int lock = -1;
         int r;
 
-        if (!note_name_ok(span_str(origin)))
+        if (!note_origin_ok(span_str(origin)))
                 return err_set(err, -EINVAL,
-                               "origin \"%s\": 1 to %d bytes, no blanks, no plus, no controls",
+                               "origin \"%s\": 1 to %d bytes, no scheme, blanks, plus, controls",
                                origin, NOTE_NAME_MAX);
         r = ledger_lock(private_fd, &lock, err);
         if (r < 0)

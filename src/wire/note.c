@@ -46,6 +46,11 @@ bool note_name_ok(struct span name)
         return true;
 }
 
+bool note_origin_ok(struct span origin)
+{
+        return note_name_ok(origin) && !memmem(origin.p, origin.n, "://", 3);
+}
+
 /* ---- notes ---- */
 
 static size_t line_of(struct span s, size_t at)

@@ -387,6 +387,7 @@ static void bad_creation(void **state)
                 { "", 0 },
                 { "has blank", 0 },
                 { "has+plus", 0 },
+                { "https://example.com/log", 0 },
                 { FIXTURE_ORIGIN, LEDGER_SEGMENT_MIN - 4096 },
                 { FIXTURE_ORIGIN, LEDGER_SEGMENT_MIN + 1 },
                 { FIXTURE_ORIGIN, LEDGER_SEGMENT_MAX + 4096 },

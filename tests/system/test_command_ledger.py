@@ -52,6 +52,30 @@ def test_init_twice(ledger):
     assert (tree(path), tree(path.parent / "L.private")) == before
 
 
+@pytest.mark.parametrize("origin", ["https://example.com/log", "a b", "a+b", "x" * 256])
+def test_names_that_are_none(tmp_path, ledger, origin):
+    path, _ = ledger
+    said = refused(2, "ledger", "init", tmp_path / "N", "--origin", origin)
+    assert f'origin "{origin}": a URL without its scheme' in said
+    assert not list(tmp_path.glob("N*"))
+    said = refused(1, "ledger", "succeed", path, "--reason", "r", "--origin", origin)
+    assert "without its scheme" in said and not pathlib.Path(f"{path}.1").exists()
+    good("ledger", "append", path, data=lines({"a": 1}))
+
+
+def test_what_is_no_ledger_at_all(tmp_path, ledger):
+    path, key = ledger
+    good("ledger", "append", path, data=lines({"a": 1}))
+    shutil.copytree(path / "tile", tmp_path / "tiles" / "tile")
+    assert "there is no ledger to judge" in refused(3, "verify", tmp_path / "tiles")
+    assert assay("verify", tmp_path / "tiles", "--key", key).returncode == 1
+    for command in ("verify", "log", ("ledger", "checkpoint")):
+        words = [command] if isinstance(command, str) else command
+        assert "only http:// and https:// are read" in refused(3, *words, "ftp://127.0.0.1/log")
+    said = refused(3, "baseline", "show", "--state", tmp_path)
+    assert said.count("/sensor") == 1
+
+
 @pytest.mark.skipif(not shutil.which("strace"), reason="no strace")
 @pytest.mark.parametrize("call, how, nths", [
     ("renameat", "error=ENOSPC", (1, 2, 4)), ("fsync", "signal=KILL", (2, 5, 8)),
@@ -184,7 +208,7 @@ def test_not_a_ledger(tmp_path, ledger):
     (tmp_path / "file").write_text("x")
     for command in (("ledger", "checkpoint"), ("log",)):
         assert "not a ledger: it has no checkpoint" in refused(3, *command, tmp_path / "no")
-        assert "Not a directory" in refused(3, *command, tmp_path / "file")
+        assert "not a tar archive" in refused(3, *command, tmp_path / "file")
         assert "No such file" in refused(3, *command, tmp_path / "absent")
     for target in ("no", "file", "absent"):
         assert str(tmp_path / target) in refused(1, "ledger", "append", tmp_path / target)

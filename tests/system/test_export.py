@@ -421,12 +421,23 @@ def test_an_archive_and_a_server_say_the_same(tmp_path):
     with tarfile.open(tmp_path / "L.tar.gz", "w:gz") as tar:
         tar.add(path, "ledger")
     assert same_lines(tmp_path / "L.tar.gz") == wanted
+    told = told_by_other_commands(path)
+    assert told_by_other_commands(tmp_path / "L.tar.gz") == told
+    assert "nothing comes" in refused(2, "log", tmp_path / "L.tar.gz", "--follow")
     assert "nothing comes" in refused(2, "export", "ocsf", tmp_path / "L.tar.gz", "--follow")
     handler = functools.partial(Quiet, directory=path)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        assert same_lines(f"http://127.0.0.1:{server.server_port}/") == wanted
+        url = f"http://127.0.0.1:{server.server_port}/"
+        assert same_lines(url) == wanted
+        assert told_by_other_commands(url) == told
         server.shutdown()
+
+
+def told_by_other_commands(name):
+    return [good("log", name, "--json", "--limit", "7"), good("log", name, "--reverse"),
+            good("prove", 123, name), good("ledger", "proof", name, 7),
+            good("ledger", "checkpoint", name)]
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
