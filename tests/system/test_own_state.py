@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the sensor keeps for itself is believed only as far as the signed ledger says the same."""
+import contextlib
 import hashlib
 import json
 import os
 import pathlib
+import select
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
+import threading
 
 import pytest
 
@@ -65,6 +69,63 @@ def test_a_start_that_finds_all_as_it_was_says_nothing(host):
         host.start_sensor()
     assert forged(host) == ([], [])
     assert len(host.entries("integrity.baseline")) == 1
+
+
+class Withholding:
+    """Stands between a sensor and its recorder, and keeps what the recorder acknowledges."""
+    ACK = 4  # of enum msg_type, the fourth byte of a message
+
+    def __init__(self, recorder, path):
+        self.recorder = recorder
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.listener.bind(str(path))
+        self.listener.listen()
+        self.thread = threading.Thread(target=self.pass_on, daemon=True)
+        self.thread.start()
+
+    def pass_on(self):
+        sensor, _ = self.listener.accept()
+        recorder = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        recorder.connect(str(self.recorder))
+        with sensor, recorder, contextlib.suppress(ConnectionError):
+            while True:
+                for one in select.select([sensor, recorder], [], [])[0]:
+                    message = one.recv(1 << 18)
+                    if not message:
+                        return
+                    if one is sensor:
+                        recorder.sendall(message)
+                    elif message[3] != self.ACK:
+                        sensor.sendall(message)
+
+    def end(self):
+        self.thread.join(30)
+        self.listener.close()
+
+
+def test_a_baseline_that_was_not_acknowledged_is_told_once():
+    directory = pathlib.Path(tempfile.mkdtemp(dir="/var/tmp", prefix="assay-own-"))
+    host = Watched(directory)
+    host.configure(profile("w", "alert", [host.tree]))
+    host.start_recorder()
+    real, between = host.run, host.run / "between"
+    between.mkdir()
+    middle = Withholding(real / "recorder.sock", between / "recorder.sock")
+    try:
+        host.run = between
+        host.start_sensor()
+        host.wait(lambda: host.entries("integrity.baseline"), "the first baseline")
+        kill(host)
+        middle.end()
+        assert (host.state / "sensor" / "baseline.note").exists()
+        host.run = real
+        host.start_sensor()
+        host.quiet()
+        assert len(host.entries("integrity.baseline")) == 1
+        assert not (host.state / "sensor" / "baseline.note").exists()
+    finally:
+        host.stop()
+        shutil.rmtree(directory)
 
 
 def test_a_state_that_was_removed_is_lost_and_no_first_one(host):

@@ -492,6 +492,7 @@ static void keep_unsent(struct sensor *s)
 
         for (size_t i = 0; i < f->n_entries; i++) {
                 if (f->entries[i].seq <= in_ledger) {
+                        trusted_told(s, buf_span(&f->entries[i].skeleton), true, 0);
                         buf_done(&f->entries[i].skeleton);
                         continue;
                 }
