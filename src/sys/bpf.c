@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* made by the build from bpf/ */
@@ -18,6 +19,8 @@ enum {
         COMPLAINT_MAX = 256,
         HELD_UP_MAX = 10000, /* tries, until what is held up is left for the next time */
 };
+
+static const ino_t HOST_PID_NAMESPACE = 0xeffffffc; /* PROC_PID_INIT_INO of linux/proc_ns.h */
 
 struct bpf {
         struct bpf_object *object;
@@ -123,12 +126,25 @@ static int map_numbers(struct bpf *b, int ring_fd, struct err *err)
         return 0;
 }
 
+/* Our programs tell processes by the host's numbers.  In another namespace those are nobody's, or
+ * somebody else's. */
+static int check_namespace(struct err *err)
+{
+        struct stat st;
+
+        if (stat("/proc/self/ns/pid", &st) == 0 && st.st_ino != HOST_PID_NAMESPACE)
+                return err_set(err, -EOPNOTSUPP, "this is not the host's own process namespace");
+        return 0;
+}
+
 int bpf_open(enum bpf_object_id id, struct bpf **ret, struct err *err)
 {
         CLEANUP(bpf_freep) struct bpf *b = calloc(1, sizeof *b);
         const struct bpf_object_open_opts opts = { .sz = sizeof opts, .object_name = "assay" };
         int rc = check_kernel(err), ring_fd;
 
+        if (rc == 0)
+                rc = check_namespace(err);
         if (rc < 0)
                 return rc;
         if (!b)

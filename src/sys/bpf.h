@@ -19,7 +19,8 @@ enum bpf_object_id {
 struct bpf;
 
 /* Load and attach all programs of the object.  The error's text is the reason, for people: what
- * this kernel lacks, or what it refused. */
+ * this kernel lacks, or what it refused.  -EOPNOTSUPP: also in a process namespace that is not the
+ * host's, since the programs tell the host's numbers of processes. */
 MUST_USE int bpf_open(enum bpf_object_id id, struct bpf **ret, struct err *err);
 struct bpf *bpf_free(struct bpf *b); /* detaches; NULL is fine */
 DEFINE_CLEANUP(struct bpf, bpf_free)

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <linux/types.h>
 #include <poll.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -499,6 +500,43 @@ static void test_loss(void **state)
         (void)state;
 }
 
+/* Its records would tell numbers of processes that are others' here. */
+static void open_elsewhere(void)
+{
+        struct bpf *b = NULL;
+        struct err err = { 0 };
+        int status;
+        pid_t pid;
+
+        if (unshare(CLONE_NEWPID) < 0)
+                _exit(2);
+        pid = fork();
+        if (pid == 0)
+                _exit(bpf_open(BPF_ATTEMPT, &b, &err) == -EOPNOTSUPP && !b &&
+                                      strstr(err.text, "namespace")
+                              ? 0
+                              : 1);
+        _exit(waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 3);
+}
+
+static void test_another_namespace(void **state)
+{
+        int status;
+        pid_t pid;
+
+        if (geteuid() != 0 || access("/sys/kernel/btf/vmlinux", R_OK) < 0)
+                skip();
+        pid = fork();
+        if (pid == 0)
+                open_elsewhere();
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        if (WEXITSTATUS(status) == 2)
+                skip(); /* none may be made here */
+        assert_int_equal(WEXITSTATUS(status), 0);
+        (void)state;
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -509,6 +547,7 @@ int main(void)
                 cmocka_unit_test(test_real),
                 cmocka_unit_test(test_led),
                 cmocka_unit_test(test_loss),
+                cmocka_unit_test(test_another_namespace),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
