@@ -140,13 +140,16 @@ static int refuse_unknown(const struct walk *w, struct span parent, struct span 
                        (int)MIN_OF(key.n, (size_t)NAME_SHOWN), (const char *)key.p);
 }
 
-/* Order of a string's first bytes and b, which has no NUL.  strncmp() costs more than so few bytes
- * are worth. */
+/* Order of a string's first bytes and b; one that ends within b comes first, whatever b has there:
+ * a peer's name may have a NUL.  strncmp() costs more than so few bytes are worth. */
 static inline int compare_text(const char *a, struct span b)
 {
-        for (size_t i = 0; i < b.n; i++)
+        for (size_t i = 0; i < b.n; i++) {
                 if ((uint8_t)a[i] != b.p[i])
                         return (uint8_t)a[i] - b.p[i];
+                if (a[i] == '\0')
+                        return -1;
+        }
         return 0;
 }
 
