@@ -114,6 +114,9 @@ static const struct phrase phrases[] = {
           "{path} {action}: {count:count} times[ within {window_s} s][, until {until:time}][, profile "
           "{profile}][; {detail}]",
           NULL },
+        { "integrity.mount", STYLE_WARN, "mount",
+          "{event}[ {path}][: {fstype}][ {source}][, of it {root}][, {options}][: {count:count}]",
+          line_put_author },
         { "integrity.not_restored", STYLE_BAD, "NOT BACK",
           "{path} ({reason})[: {detail}][, again at {again:time}][, profile {profile}]",
           line_put_author },

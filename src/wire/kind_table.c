@@ -294,6 +294,8 @@ const struct kind kind_table[] = {
                  { "what.from", KIND_TEXT, KIND_BYTES, "path before a rename" },
                  { "what.fs", KIND_TEXT, 0, "filesystem id in hexadecimal" },
                  { "what.mode", KIND_TEXT, 0, "mode of the profile: log, alert, restore or deny" },
+                 { "what.mount", KIND_TEXT, 0,
+                   "id of the integrity.mount that hid what was there, or showed what is" },
                  FILE_STATE("what.new_", "now"), FILE_STATE("what.old_", "before"),
                  { "what.on_way", KIND_BOOL, 0,
                    "not watched itself: a directory that leads to what is, of which owner and rights "
@@ -426,6 +428,24 @@ const struct kind kind_table[] = {
                  { "what.profile", KIND_TEXT, 0, "profile that watches it" },
                  { "what.until", KIND_TIME, 0, "when it is put back again" },
                  { "what.window_s", KIND_U64, 0, "seconds within which that was" }) },
+
+        { "integrity.mount", 1, "sensor", 1001,
+          "Something was mounted at, above or below what is watched, or is no longer: it hides what was "
+          "there, or shows what it hid.  A mount that was moved is gone from one place and new at another.",
+          FIELDS({ "what.count", KIND_U64, 0, "how many more, that are not told one by one" },
+                 { "what.event", KIND_TEXT, REQ, "mounted, unmounted or more" },
+                 { "what.fs_options", KIND_TEXT, 0,
+                   "options of the filesystem, escaped; the first 512 bytes" },
+                 { "what.fstype", KIND_TEXT, 0, "type of the filesystem" },
+                 { "what.id", KIND_TEXT, REQ,
+                   "of the act: one for all that changed at the same time; integrity.change names it" },
+                 { "what.options", KIND_TEXT, 0, "options of the mount, escaped" },
+                 { "what.path", KIND_TEXT, KIND_BYTES, "where: the mount point" },
+                 { "what.root", KIND_TEXT, 0,
+                   "what of the filesystem is there, escaped: / is all of it, a path is that of a bind "
+                   "mount or of a subvolume" },
+                 { "what.source", KIND_TEXT, 0, "device, or what stands for it, escaped" },
+                 ACTOR) },
 
         { "integrity.not_restored", 1, "sensor", 7002,
           "Something should have been put back and was not, and why; nothing was touched.",

@@ -133,6 +133,7 @@ const struct ocsf_class ocsf_classes[] = {
           WORDS({ NULL, 0, "Unknown" }, { NULL, 1, "Create" }, { NULL, 2, "Read" },
                 { NULL, 3, "Update" }, { NULL, 4, "Delete" }, { NULL, 5, "Rename" },
                 { NULL, 6, "Set Attributes" }, { NULL, 7, "Set Security" },
+                { NULL, 12, "Mount" }, { NULL, 13, "Unmount" },
                 { NULL, 14, "Open" }, { NULL, 99, "Other" }),
           statuses, OCSF_ROWS(FILE_AT("file."), WATCH_PROFILE) },
 

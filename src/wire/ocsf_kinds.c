@@ -372,6 +372,12 @@ const struct ocsf_map ocsf_maps[] = {
           .rows = OCSF_ROWS(TITLE("A path is changed again as often as it is put back"),
                             CONTROL(3, "Observed", 19, "Alert"), DETAIL("what.detail")) },
 
+        { .kind = "integrity.mount",
+          .activity = CHOICE("what.event", { "mounted", 12, NULL }, { "unmounted", 13, NULL },
+                             { NULL, 99, NULL }),
+          .severity = MEDIUM, .status = SUCCESS, .control = true,
+          .rows = OCSF_ROWS(CONTROL(3, "Observed", 17, "Logged")) },
+
         { .kind = "integrity.not_restored", .activity = ALWAYS(3), .severity = HIGH,
           .status = FAILURE,
           .control = true,

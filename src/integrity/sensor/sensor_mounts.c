@@ -26,8 +26,7 @@ static const char mounts_file[] = "/proc/self/mountinfo";
 
 /* ---- what a mount is to us ---- */
 
-/* Is something watched there, below, or above? */
-static bool matters(struct sensor *s, struct span point)
+bool mounts_matter(struct sensor *s, struct span point)
 {
         const struct table_node *n;
 
@@ -84,7 +83,9 @@ static int on_fact(void *ctx, struct span json)
         CLEANUP(buf_done) struct buf point = BUF_INIT(FACT_BYTES);
         CLEANUP(buf_done) struct buf text = BUF_INIT(FACT_BYTES);
 
-        if (member(json, "point", &point) && !matters(s, buf_span(&point)))
+        if (mountlist_add(&s->mounted.is, json) == -EBADMSG)
+                log_event(LOG_LEVEL_DEBUG, "sensor.mount", log_bytes("fact", json));
+        if (member(json, "point", &point) && !mounts_matter(s, buf_span(&point)))
                 return 0;
         s->mounts_now = crc32c(s->mounts_now, json);
         if (point.n && member(json, "type", &text) && span_eq_str(buf_span(&text), "overlay") &&
@@ -125,6 +126,21 @@ static void take_layers(struct sensor *s)
 
 /* ---- reading the list ---- */
 
+/* Was anything that matters mounted or unmounted since the list was read last? */
+static bool take_list(struct sensor *s)
+{
+        struct mountlist was = s->mounted.was;
+        int rc = s->mounts_known ? mounted_tell(s, s->mounts_seen_ns) : 0;
+
+        if (rc < 0)
+                log_event(LOG_LEVEL_WARNING, "sensor.mounts", log_int("error", rc));
+        if (rc == -ENOMEM)
+                s->failed = rc;
+        s->mounted.was = s->mounted.is;
+        s->mounted.is = was;
+        return rc > 0;
+}
+
 static void on_end(void *ctx, int result, const struct err *job_err)
 {
         struct sensor *s = ctx;
@@ -134,8 +150,10 @@ static void on_end(void *ctx, int result, const struct err *job_err)
         if (result < 0) {
                 log_event(LOG_LEVEL_WARNING, "sensor.mounts", log_err(job_err));
                 changed = true; /* as far as is known */
-        } else if (changed) {
-                take_layers(s);
+        } else {
+                changed = take_list(s) || changed;
+                if (changed)
+                        take_layers(s);
                 s->mounts_known = true;
                 s->mounts_crc = s->mounts_now;
         }
@@ -159,6 +177,7 @@ static void read_mounts(struct sensor *s)
         s->mounts_old = false;
         s->mounts_now = 0;
         buf_clear(&s->layers);
+        mountlist_clear(&s->mounted.is);
         spec.input = fd;
         if (fd < 0 || !s->o.job_program ||
             job_start(s->o.loop, &spec, on_fact, on_end, s, &s->mounts_job, &err) < 0)
@@ -185,6 +204,7 @@ static void on_mounts(void *ctx, unsigned events)
 int mounts_init(struct sensor *s, struct err *err)
 {
         s->layers = BUF_INIT(LAYERS_BYTES);
+        mounted_init(s);
         s->mounts_fd = open(mounts_file, O_RDONLY | O_CLOEXEC);
         if (s->mounts_fd < 0)
                 return err_sys(err, -errno, "%s", mounts_file);
@@ -201,4 +221,5 @@ void mounts_done(struct sensor *s)
         if (s->mounts_fd >= 0)
                 fd_close(&s->mounts_fd);
         buf_done(&s->layers);
+        mounted_done(s);
 }

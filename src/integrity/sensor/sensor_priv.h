@@ -10,6 +10,7 @@
  *   sensor_fold.c   what one user changes too fast for that
  *   sensor_status.c what it says of itself
  *   sensor_mounts.c what is mounted
+ *   sensor_mounted.c  what a mount did to what is watched
  *   sensor_trusted*.c, sensor_accept.c  what is trusted: baselines taken and accepted
  *   sensor_command.c  what administrators ask
  *   sensor_config.c   what is watched becomes something else
@@ -40,6 +41,7 @@
 #include "integrity/trusted/state.h"
 #include "integrity/trusted/table.h"
 #include "integrity/watching/dirty.h"
+#include "integrity/watching/mountlist.h"
 #include "integrity/watching/watch.h"
 #include "integrity/who/procs.h"
 #include "integrity/who/procsource.h"
@@ -68,6 +70,7 @@ enum {
         LARGE_TURN_MS = 500,        /* for the next owner to take his turn */
         CHANGING_MS = 50,
         CHANGING_TRIES = 6,
+        MOUNTED_ID_MAX = 40, /* bytes of what names the act in entries */
 };
 
 /* An entry, or a change of the table worth none, on its way to the journal and the recorder. */
@@ -190,6 +193,11 @@ struct sensor {
         uint32_t mounts_crc, mounts_now;
         int64_t mounts_seen_ns; /* wall, when it changed */
         struct buf layers;
+        struct {
+                struct mountlist was, is; /* as it was read before; as it is being read */
+                struct buf causes;        /* of what the scan that is wanted, or runs, will find */
+                uint64_t number;
+        } mounted;
 
         struct approvals approvals;
         bool approvals_forged;             /* one was there that the ledger does not have */
@@ -362,6 +370,20 @@ MUST_USE int mounts_init(struct sensor *s, struct err *err);
 /* Read the list of mounts if it has changed. */
 void mounts_work(struct sensor *s);
 void mounts_done(struct sensor *s);
+/* Is something watched there, below, or above? */
+bool mounts_matter(struct sensor *s, struct span point);
+
+/* ---- sensor_mounted.c ---- */
+
+void mounted_init(struct sensor *s);
+void mounted_done(struct sensor *s);
+/* Of s->mounted, what differs and matters: 1 if there is any.  A negative errno: not all of it was
+ * told; -E2BIG: none. */
+MUST_USE int mounted_tell(struct sensor *s, int64_t wall_ns);
+/* A change whose author nobody saw: is it what a mount has hidden or shown? */
+void mounted_name(const struct sensor *s, struct change *c);
+/* What mounts have led to was found. */
+void mounted_forget(struct sensor *s);
 
 /* ---- sensor_users.c ---- */
 

@@ -172,8 +172,10 @@ static int rescan_done(struct sensor *s)
                                .found = s->found_changes,
                                .rescanned = scan_counts(s->scan).files };
 
-        if (s->loss & LOSS_MOUNTS && !(s->loss_next & LOSS_MOUNTS))
+        if (s->loss & LOSS_MOUNTS && !(s->loss_next & LOSS_MOUNTS)) {
                 way_done(s);
+                mounted_forget(s);
+        }
         s->polled_ns = sensor_mono(s);
         s->scan_took_ns = s->polled_ns - s->scan_began_ns;
         log_event(s->loss == LOSS_POLL ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "sensor.rescan",

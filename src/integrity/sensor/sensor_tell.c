@@ -160,7 +160,8 @@ int tell_change(struct sensor *s, const struct change *seen, struct span ops)
         struct why why;
         int rc;
 
-        why_explain(s, seen, &why);
+        mounted_name(s, &judged);
+        why_explain(s, &judged, &why);
         package_judged(s, seen, &why);
         judged.why = &why;
         rc = fold_take(s, c, ops);

@@ -23,6 +23,7 @@
 enum {
         FILE_MAX = 64 << 20,
         KEY_MAX = 512,
+        DETAIL_MAX = 4096,       /* of an alert */
         ID_LIST_MAX = 16 * 1024, /* bytes of paths in one entry */
         ANSWER_MAX = 32 * 1024,  /* of change.list; lists come after it */
         WIDE_SHOWN = 8,          /* in the status */
@@ -236,6 +237,10 @@ static void put_actor(const struct change *c, struct buf *key)
 {
         const struct who *w = c->who;
 
+        if (c->mount) {
+                buf_printf(key, "mount %s", c->mount);
+                return;
+        }
         if (!w || !w->pid) {
                 buf_printf(key, "nobody %s", c->seen);
                 return;
@@ -250,10 +255,11 @@ static void put_actor(const struct change *c, struct buf *key)
         buf_printf(key, " command %d as %u", (int)command_of(w), w->euid);
 }
 
-/* What is wrong: the profile, and the approved change that nearly fitted, or what happened. */
+/* What is wrong: the profile, and the approved change that nearly fitted, or what happened.  One
+ * mount may hide what several profiles watch. */
 static void put_cause(const struct change *c, const char *word, struct buf *cause)
 {
-        if (c->profile)
+        if (c->profile && !c->mount)
                 buf_put(cause, c->profile->name);
         buf_printf(cause, " %s", word ? word : c->why->change);
 }
@@ -280,6 +286,7 @@ static int raise(struct sensor *s, const struct change *c, const char *word, str
 
 int why_alert(struct sensor *s, const struct change *c, char ret_id[ALERT_ID_MAX + 1])
 {
+        CLEANUP(buf_done) struct buf detail = BUF_INIT(DETAIL_MAX);
         int rc;
 
         s->alert_news = ALERT_COUNTED;
@@ -289,7 +296,12 @@ int why_alert(struct sensor *s, const struct change *c, char ret_id[ALERT_ID_MAX
         s->unexplained++;
         if (!c->profile || c->profile->mode == WATCH_LOG)
                 return 0;
-        rc = raise(s, c, NULL, span_str(c->why->detail),
+        if (c->mount)
+                buf_printf(&detail, "%s (integrity.mount %s); ", c->mount_how, c->mount);
+        buf_put_str(&detail, c->why->detail);
+        if (buf_status(&detail) < 0)
+                return -ENOMEM;
+        rc = raise(s, c, NULL, buf_span(&detail),
                    c->profile->mode == WATCH_ALERT ? ALERT_HIGH : ALERT_CRITICAL, ret_id);
         if (rc == 0)
                 late_add(s->late, ret_id, c);

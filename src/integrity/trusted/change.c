@@ -130,6 +130,8 @@ static void put_what(struct json_writer *w, const struct change *c)
                 json_put_bytes(w, "from", c->from);
         if (c->profile)
                 json_member_text(w, "mode", watch_mode_name(c->profile->mode));
+        if (c->mount)
+                json_member_text(w, "mount", c->mount);
         if (c->is)
                 change_put_state(w, "new_", c->is, c->was, want);
         if (c->was)

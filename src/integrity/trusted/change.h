@@ -41,6 +41,8 @@ struct change {
         struct who *const *also;  /* who else touched it since it was last read, ended by NULL at
                                    * the latest after CHANGE_ALSO_MAX; NULL: nobody */
         const char *unknown;      /* then why */
+        const char *mount;        /* id of the mount that changed what is there; NULL: none did */
+        const char *mount_how;    /* then in words */
         bool by_way; /* who moved a directory above it: what was done to it before is not known, and
                       * who explains nothing */
         const struct why *why; /* NULL: nobody has asked */

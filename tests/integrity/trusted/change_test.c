@@ -149,6 +149,25 @@ static void test_both_hashes(void **state)
         (void)state;
 }
 
+/* What a mount has hidden names it, and nothing else does. */
+static void test_mount(void **state)
+{
+        struct record was = sample_file(5, 0xaa);
+        struct change c = { .path = SPAN("/p"), .was = &was, .seen = "rescan" };
+        struct buf b = BUF_INIT(CHANGE_TEXT_MAX);
+
+        change_put(&c, &b);
+        assert_null(memmem(b.p, b.n, "mount", 5));
+        c.mount = "19abc-1";
+        c.mount_how = "tmpfs none, was mounted at /";
+        buf_clear(&b);
+        change_put(&c, &b);
+        check_entry(buf_span(&b));
+        check_text(buf_span(&b), "what.mount", "19abc-1");
+        buf_done(&b);
+        (void)state;
+}
+
 static void test_author(void **state)
 {
         static const struct span allowed[] = { SPAN_INIT("who.cmdline"), SPAN_INIT("who.tty"),
@@ -424,10 +443,11 @@ static void test_the_other_kinds(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_changes),   cmocka_unit_test(test_both_hashes),
-                cmocka_unit_test(test_author),    cmocka_unit_test(test_login),
-                cmocka_unit_test(test_transient), cmocka_unit_test(test_profile),
-                cmocka_unit_test(test_reverted),  cmocka_unit_test(test_the_other_kinds),
+                cmocka_unit_test(test_changes),         cmocka_unit_test(test_both_hashes),
+                cmocka_unit_test(test_mount),           cmocka_unit_test(test_author),
+                cmocka_unit_test(test_login),           cmocka_unit_test(test_transient),
+                cmocka_unit_test(test_profile),         cmocka_unit_test(test_reverted),
+                cmocka_unit_test(test_the_other_kinds),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

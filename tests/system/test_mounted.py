@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A mount at, above or below what is watched: its own entry, and one alert for all it hides."""
+import os
+import pathlib
+import subprocess
+import tempfile
+
+import pytest
+
+from seeing import LIBC, call
+from test_watch import Watched, profile
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="fanotify needs root")
+CLONE_NEWNS = 0x20000
+
+
+@pytest.fixture
+def host():
+    """In a mount namespace of its own, and the sensor with it."""
+    before, where = os.open("/proc/self/ns/mnt", os.O_RDONLY), os.getcwd()
+    if LIBC.unshare(CLONE_NEWNS) < 0:
+        os.close(before)
+        pytest.skip("no mount namespace to be had here")
+    try:
+        subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+        with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="assay-mounted-") as name:
+            h = Watched(pathlib.Path(name))
+            for path in ("a/kept/f", "a/other/g", "b/h"):
+                (h.tree / path).parent.mkdir(parents=True, exist_ok=True)
+                (h.tree / path).write_text(path)
+            h.configure(profile("a", "alert", [h.tree / "a"]),
+                        profile("b", "alert", [h.tree / "b"]))
+            try:
+                h.start()
+                h.wait(lambda: h.baselines("first"), "the first baseline")
+                yield h
+            finally:
+                h.stop()
+                for point in (h.tree, h.tree / "a" / "kept", h.tree / "a" / "other"):
+                    subprocess.run(["umount", "-l", point], check=False,
+                                   stderr=subprocess.DEVNULL)
+    finally:
+        call("setns", before, CLONE_NEWNS)
+        os.chdir(where)
+        os.close(before)
+
+
+def mount(*arguments):
+    subprocess.run(["mount", *arguments], check=True)
+
+
+def told(host, count):
+    """So many entries of mounts, and no more."""
+    host.wait(lambda: len(host.entries("integrity.mount")) >= count, f"{count} mounts")
+    found = host.entries("integrity.mount")
+    assert len(found) == count, found
+    return found
+
+
+def alerts(host):
+    return [e["what"] for e in host.entries("alert.raised")]
+
+
+def hidden(host, path, word, act):
+    """The change of a path that this act has led to."""
+    entry = host.seen(path, word)
+    assert entry["what"]["mount"] == act and "by whom" in entry["who"]["unknown"], entry
+    return entry
+
+
+def test_bind_mount_over_a_watched_directory(host, tmp_path):
+    (tmp_path / "f").write_text("another")
+    (tmp_path / "new").write_text("new")
+    point = host.tree / "a" / "kept"
+    mount("--bind", tmp_path, point)
+    entry, = told(host, 1)
+    what = entry["what"]
+    assert (what["event"], what["path"]) == ("mounted", str(point))
+    assert what["root"].endswith(tmp_path.name) and what["fstype"] and what["source"]
+    assert "by whom" in entry["who"]["unknown"]
+    found = [hidden(host, point / "f", "replaced", what["id"]),
+             hidden(host, point / "new", "created", what["id"])]
+    alert, = alerts(host)
+    assert what["id"] in alert["detail"] and f"was mounted at {point}" in alert["detail"]
+    assert {e["why"]["alert"] for e in found} == {alert["id"]}
+
+    subprocess.run(["umount", point], check=True)
+    gone = told(host, 2)[1]["what"]
+    assert (gone["event"], gone["path"]) == ("unmounted", str(point)) and gone["id"] != what["id"]
+    assert gone["root"] == what["root"]
+    hidden(host, point / "new", "deleted", gone["id"])
+    assert "no longer mounted" in alerts(host)[1]["detail"] and len(alerts(host)) == 2
+    # What comes later is nobody's mount.
+    (point / "f").write_text("by a process")
+    assert "mount" not in host.seen(point / "f", "modified")["what"]
+
+
+def test_one_act_over_several_profiles(host):
+    """Over the directory above them: two profiles, one alert."""
+    mount("-t", "tmpfs", "none", host.tree)
+    what = told(host, 1)[0]["what"]
+    assert (what["event"], what["path"], what["fstype"]) == ("mounted", str(host.tree), "tmpfs")
+    found = [hidden(host, host.tree / path, "deleted", what["id"])
+             for path in ("a/kept/f", "a/other/g", "b/h")]
+    alert, = alerts(host)
+    assert {(e["what"]["profile"], e["why"]["alert"]) for e in found} == {
+        ("a", alert["id"]), ("b", alert["id"])}
+
+
+def test_moved_and_what_is_none_of_it(host):
+    """One that is moved is gone and new, in one act; options and other places make no entry."""
+    mount("-t", "tmpfs", "none", host.tree / "a" / "kept")
+    first = told(host, 1)[0]["what"]["id"]
+    mount("-o", "remount,ro", host.tree / "a" / "kept")
+    (host.tree.parent / "elsewhere").mkdir()
+    mount("-t", "tmpfs", "none", host.tree.parent / "elsewhere")
+    subprocess.run(["umount", host.tree.parent / "elsewhere"], check=True)
+    host.seen(host.tree / "a" / "kept" / "f", "deleted")
+    mount("--move", host.tree / "a" / "kept", host.tree / "a" / "other")
+    moved = [e["what"] for e in told(host, 3)[1:]]
+    assert [(w["event"], pathlib.Path(w["path"]).name) for w in moved] == [
+        ("unmounted", "kept"), ("mounted", "other")]
+    assert moved[0]["id"] == moved[1]["id"] != first
+    hidden(host, host.tree / "a" / "kept" / "f", "created", moved[0]["id"])
+    hidden(host, host.tree / "a" / "other" / "g", "deleted", moved[0]["id"])
+    assert len(alerts(host)) == 2
