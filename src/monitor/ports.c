@@ -2,283 +2,45 @@
 /* Who waits for connections and datagrams on this host's own addresses.  Lines:
  *   "socket", "tcp" or "udp", address, port, user, pid, program, "deleted" or "-", unit, container
  *   "denied", how many processes could not be looked into while a socket had no process
- *   "udp", the errno: the kernel does not tell its UDP sockets
- *
- * To find who holds a socket takes a look into every process, so that is done when the sockets are
- * others than last time, or after a while, for a socket can be handed on.  A UDP socket with a port
- * from the range that the kernel gives out is mostly a question on its way to a name server: it
- * counts once it has been there twice. */
+ *   "udp", the errno: the kernel does not tell its UDP sockets */
 #include "monitor/builtin.h"
 
-#include "base/text.h"
-#include "state/fields.h"
-#include "sys/dirwalk.h"
-#include "sys/io.h"
-#include "sys/proc.h"
-#include "sys/sockdiag.h"
+#include "base/clock.h"
+#include "monitor/port_set.h"
 #include "sys/sysclock.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-enum { SOCKETS_MAX = 16384, TEXT_MAX = 16 * 1024 * 1024, HOLDERS_S = 300 };
+static struct port_last last = PORT_LAST_INIT;
 
-struct port {
-        struct sock_addr local;
-        uint32_t uid, inode;
-        uint8_t udp; /* else TCP */
-};
-
-struct holder {
-        uint64_t start; /* of the process that holds it for the longest time; 0: none is known */
-        pid_t pid;
-};
-
-struct ports {
-        struct port at[SOCKETS_MAX];
-        struct holder holder[SOCKETS_MAX];
-        size_t n;
-        bool too_many, udp;
-        unsigned denied;
-        uint32_t inodes[SOCKDIAG_FDS_MAX];
-        struct proc_info info;
-        struct dir_reader reader;
-};
-
-/* What the last look saw.  All looks are one worker's. */
-static struct {
-        struct port *at;
-        size_t n;
-        uint32_t *fleeting; /* inodes of UDP sockets with a port that was given out */
-        size_t n_fleeting;
-        struct buf text;
-        int64_t until_ns;
-} last = { .text = { .max = TEXT_MAX } };
-
-/* ---- the sockets ---- */
-
-static bool take(void *ctx, const struct sockdiag_tcp *t)
+static bool take_tcp(void *ctx, const struct sockdiag_tcp *t)
 {
-        struct ports *p = ctx;
-        struct port *to = &p->at[p->n];
-
-        if (p->n == SOCKETS_MAX) {
-                p->too_many = true;
-                return false;
-        }
-        memset(to, 0, sizeof *to); /* they are compared byte by byte */
-        to->local = t->local;
-        to->uid = t->uid;
-        to->inode = t->inode;
-        to->udp = p->udp;
-        p->n++;
-        return true;
+        return port_set_take(ctx, t, false, 0);
 }
 
-static int by_place(const void *a, const void *b)
+static bool take_udp(void *ctx, const struct sockdiag_tcp *t)
 {
-        const struct port *x = a, *y = b;
-        int c = (int)x->udp - (int)y->udp;
-
-        if (c == 0)
-                c = (int)x->local.family - (int)y->local.family;
-        if (c == 0)
-                c = memcmp(x->local.bytes, y->local.bytes, sizeof x->local.bytes);
-        if (c == 0)
-                c = (int)x->local.port - (int)y->local.port;
-        return c ? c : (x->inode > y->inode) - (x->inode < y->inode);
+        return port_set_take(ctx, t, true, 0);
 }
 
-static int by_inode(const void *a, const void *b)
+static int list_sockets(struct port_set *p, int *ret_udp)
 {
-        uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-        return (x > y) - (x < y);
-}
-
-/* "32768\t60999\n" */
-static void read_range(uint64_t *ret_low, uint64_t *ret_high)
-{
-        CLEANUP_FD int fd = open("/proc/sys/net/ipv4/ip_local_port_range", O_RDONLY | O_CLOEXEC);
-        char text[64];
-        ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text);
-        struct span rest = span_of(text, n < 0 ? 0 : (size_t)n), low, high;
-
-        if (!field_word(&rest, &low) || text_to_u64(low, ret_low) < 0 ||
-            !field_cut(&rest, '\n', &high) || text_to_u64(field_trim(high), ret_high) < 0) {
-                *ret_low = 32768; /* ip(7) */
-                *ret_high = 60999;
-        }
-}
-
-/* Leave out the UDP sockets that may be gone in a moment; those are what the next look knows. */
-static int drop_fleeting(struct ports *p)
-{
-        uint32_t *now = malloc((p->n + 1) * sizeof(*now));
-        size_t kept = 0, n = 0;
-        uint64_t low, high;
-
-        if (!now)
-                return ENOMEM;
-        read_range(&low, &high);
-        for (size_t i = 0; i < p->n; i++) {
-                const struct port *x = &p->at[i];
-                bool given = x->udp && x->local.port >= low && x->local.port <= high;
-
-                if (given)
-                        now[n++] = x->inode;
-                if (!given || (last.n_fleeting && bsearch(&x->inode, last.fleeting, last.n_fleeting,
-                                                          sizeof(*now), by_inode)))
-                        p->at[kept++] = *x;
-        }
-        p->n = kept;
-        qsort(now, n, sizeof(*now), by_inode);
-        free(last.fleeting);
-        last.fleeting = now;
-        last.n_fleeting = n;
-        return 0;
-}
-
-static int list_sockets(struct ports *p, int *ret_udp)
-{
-        int rc = sockdiag_each(-1, 1u << SOCKDIAG_LISTEN, take, p, NULL);
+        int rc = sockdiag_each(-1, 1u << SOCKDIAG_LISTEN, take_tcp, p, NULL);
 
         if (rc < 0)
                 return -rc;
-        p->udp = true;
-        *ret_udp = -sockdiag_each_udp(-1, 1u << SOCKDIAG_UNCONNECTED, take, p, NULL);
-        if (p->too_many)
-                return E2BIG;
-        rc = drop_fleeting(p);
-        if (p->n)
-                qsort(p->at, p->n, sizeof(p->at[0]), by_place);
-        return rc;
+        *ret_udp = -sockdiag_each_udp(-1, 1u << SOCKDIAG_UNCONNECTED, take_udp, p, NULL);
+        return p->too_many ? E2BIG : port_set_settle(p, &last);
 }
 
-/* ---- who holds them ---- */
-
-static void hold(struct ports *p, uint32_t inode, pid_t pid)
+static void put_all(struct port_set *p, int udp, struct buf *out)
 {
-        uint64_t start = p->info.stat.start;
-
         for (size_t i = 0; i < p->n; i++) {
-                struct holder *h = &p->holder[i];
-
-                if (p->at[i].inode == inode &&
-                    (h->start == 0 || start < h->start || (start == h->start && pid < h->pid)))
-                        *h = (struct holder){ start, pid };
-        }
-}
-
-/* The inodes of all sockets in order, to leave the many others at once. */
-static uint32_t *sorted_inodes(const struct ports *p)
-{
-        uint32_t *sorted = malloc((p->n + 1) * sizeof(*sorted));
-
-        for (size_t i = 0; sorted && i < p->n; i++)
-                sorted[i] = p->at[i].inode;
-        if (sorted)
-                qsort(sorted, p->n, sizeof(*sorted), by_inode);
-        return sorted;
-}
-
-static void look_into(struct ports *p, const uint32_t *sorted, pid_t pid)
-{
-        CLEANUP_FD int fd = proc_open(pid, -1);
-        bool read = false;
-        size_t n = 0;
-        int rc = fd < 0 ? fd : sockdiag_of_process(fd, p->inodes, ARRAY_LEN(p->inodes), &n);
-
-        if (rc == -EACCES || rc == -EPERM)
-                p->denied++;
-        for (size_t i = 0; rc == 0 && i < n; i++) {
-                if (!bsearch(&p->inodes[i], sorted, p->n, sizeof(*sorted), by_inode))
-                        continue;
-                if (!read)
-                        proc_read_ids(fd, pid, &p->info);
-                read = true;
-                if (p->info.stat.why == PROC_KNOWN)
-                        hold(p, p->inodes[i], pid);
-        }
-}
-
-static int find_holders(struct ports *p, const atomic_bool *stop)
-{
-        CLEANUP_FD int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        uint32_t *sorted = sorted_inodes(p);
-        struct dir_entry e;
-        uint64_t pid;
-        int rc = 1;
-
-        if (proc < 0 || !sorted) {
-                free(sorted);
-                return ENOMEM;
-        }
-        dir_reader_init(&p->reader, proc);
-        while (p->n && !*stop && (rc = dir_read(&p->reader, &e)) > 0)
-                if (text_to_u64(span_of(e.name, e.name_n), &pid) == 0 && pid <= INT32_MAX)
-                        look_into(p, sorted, (pid_t)pid);
-        free(sorted);
-        return *stop ? ECANCELED : rc < 0 ? -rc : 0;
-}
-
-/* ---- telling ---- */
-
-static void put_holder(struct ports *p, const struct holder *h, struct buf *out)
-{
-        struct proc_info *info = &p->info;
-        struct span unit = SPAN_NONE, container = SPAN_NONE;
-        CLEANUP_FD int fd = h->start ? proc_open(h->pid, -1) : -1;
-
-        if (fd >= 0)
-                proc_read(fd, h->pid, info);
-        if (fd < 0 || info->stat.why != PROC_KNOWN || info->stat.start != h->start) {
-                for (size_t i = 0; i < 5; i++)
-                        builtin_field(out, SPAN_NONE);
-                return;
-        }
-        if (info->cgroup_why == PROC_KNOWN)
-                proc_cgroup_names(span_of(info->cgroup, info->cgroup_n), &unit, &container);
-        builtin_number(out, (uint64_t)h->pid);
-        builtin_field(out, span_of(info->exe, info->exe_why == PROC_KNOWN ? info->exe_n : 0));
-        builtin_field(out, info->exe_why == PROC_KNOWN && info->exe_deleted ? SPAN("deleted")
-                                                                            : SPAN_NONE);
-        builtin_field(out, unit);
-        builtin_field(out, container);
-}
-
-static void put_socket(struct ports *p, size_t i, struct buf *out)
-{
-        const struct port *x = &p->at[i];
-        struct sock_addr address = x->local;
-        struct buf text = BUF_INIT(128);
-
-        address.port = 0;
-        sock_addr_put(&text, &address);
-        builtin_field(out, SPAN("socket"));
-        builtin_field(out, x->udp ? SPAN("udp") : SPAN("tcp"));
-        builtin_field(out, buf_span(&text));
-        builtin_number(out, x->local.port);
-        builtin_number(out, x->uid);
-        put_holder(p, &p->holder[i], out);
-        builtin_end(out);
-        buf_done(&text);
-}
-
-static void put_all(struct ports *p, int udp, struct buf *out)
-{
-        bool unheld = false;
-
-        for (size_t i = 0; i < p->n; i++) {
-                unheld |= p->holder[i].start == 0;
-                put_socket(p, i, out);
-        }
-        if (p->denied && unheld) {
-                builtin_field(out, SPAN("denied"));
-                builtin_number(out, p->denied);
+                builtin_field(out, SPAN("socket"));
+                port_set_put(p, i, out);
                 builtin_end(out);
         }
+        port_set_put_denied(p, out);
         if (udp) {
                 builtin_field(out, SPAN("udp"));
                 builtin_number(out, (uint64_t)udp);
@@ -286,42 +48,26 @@ static void put_all(struct ports *p, int udp, struct buf *out)
         }
 }
 
-static bool is_as_last(const struct ports *p, int64_t now)
-{
-        return last.at && now < last.until_ns && p->n == last.n &&
-               memcmp(p->at, last.at, p->n * sizeof(p->at[0])) == 0;
-}
-
-static void keep(const struct ports *p, int64_t now)
-{
-        free(last.at);
-        last.at = malloc((p->n + 1) * sizeof(p->at[0]));
-        if (last.at)
-                memcpy(last.at, p->at, p->n * sizeof(p->at[0]));
-        last.n = p->n;
-        last.until_ns = now + HOLDERS_S * NS_PER_S;
-}
-
-static int ask(struct ports *p, const atomic_bool *stop)
+static int ask(struct port_set *p, const atomic_bool *stop)
 {
         int64_t now = clock_mono(&sysclock);
         int udp = 0, rc = list_sockets(p, &udp);
 
-        if (rc || is_as_last(p, now))
+        if (rc || port_set_is_as_last(p, &last, now))
                 return rc;
-        rc = find_holders(p, stop);
+        rc = port_set_find_holders(p, stop);
         if (rc)
                 return rc;
         buf_clear(&last.text);
         put_all(p, udp, &last.text);
-        keep(p, now);
+        port_set_keep(p, &last, now);
         return -buf_status(&last.text);
 }
 
 /* An image of another host has no sockets. */
 int builtin_ports(const char *root, const atomic_bool *stop, struct buf *out)
 {
-        struct ports *p;
+        struct port_set *p;
         int rc;
 
         if (*root && strcmp(root, "/") != 0)

@@ -148,6 +148,12 @@ const struct ocsf_map ocsf_state_maps[] = {
                             SAYS("driver.file.type", "Unknown"),
                             IS("driver.file.type_id", 0)) },
 
+        { .kind = "namespace_ports", .class_uid = 4001, .activity = ACTS(7, 99, 2), .severity = LOW,
+          .rows = OCSF_ROWS(HERE("dst_endpoint.hostname"),
+                            { .path = "dst_endpoint.ip", .put = put_ip_of, .text = "address",
+                              .observable = 2 },
+                            { .path = "dst_endpoint.port", .put = put_port_of, .text = "port" }) },
+
         { .kind = "packages", .class_uid = 6002, .activity = ACTS(1, 8, 2), .severity = LOW,
           .rows = OCSF_ROWS(NEEDED("app.name", "name"),
                             SAYS("app.vendor_name", "Debian package"),

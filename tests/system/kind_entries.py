@@ -59,8 +59,8 @@ ADDRESSES = ["192.0.2.7:50022", "198.51.100.1", "[2001:db8::7]:22", "2001:db8::7
 
 
 # Those of the host's state that have a class of their own, one of a target, and one that has none.
-TABLES = ["authorized_keys", "cron", "groups", "hardware", "logins", "modules", "packages",
-          "passwords", "pg_roles.x", "ports", "suid", "timers", "users", "mounts"]
+TABLES = ["authorized_keys", "cron", "groups", "hardware", "logins", "modules", "namespace_ports",
+          "packages", "passwords", "pg_roles.x", "ports", "suid", "timers", "users", "mounts"]
 COLUMNS = ["address", "command", "executes", "from", "gid", "id", "model", "name", "path", "port",
            "serial", "slot", "uid", "user", "vendor", "version"]
 

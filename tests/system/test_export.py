@@ -327,6 +327,10 @@ EXPECTED = [
         ["address", "0.0.0.0"], ["port", 4444], ["protocol", "tcp"]]}},
      {"type_uid": 400107, "activity_name": "Listen", "dst_endpoint.port": 4444,
       "dst_endpoint.ip": "0.0.0.0"}),
+    ("state.change", {"what": {"change": "removed", "table": "namespace_ports", "old": [
+        ["address", "::"], ["port", 80], ["protocol", "tcp"]]}},
+     {"type_uid": 400102, "activity_name": "Close", "dst_endpoint.port": 80,
+      "dst_endpoint.ip": "::"}),
     ("state.change", {"what": {"change": "changed", "table": "packages", "new": [
         ["name", "bash"], ["version", "5.3"]], "old": [["name", "bash"], ["version", "5.2"]]}},
      {"type_uid": 600208, "app.name": "bash", "app.version": "5.3"}),

@@ -116,10 +116,10 @@ def test_a_mount_is_told(monitor, tmp_path):
     assert change["differs"] == ["options"]
 
 
-def listening():
+def listening(*inside):
     """What ss says: protocol, address, port and user of each socket."""
     found = set()
-    for line in said("ss", "-H", "-l", "-n", "-t", "-u", "-e").splitlines():
+    for line in said(*inside, "ss", "-H", "-l", "-n", "-t", "-u", "-e").splitlines():
         words = line.split()
         address, _, port = words[4].rpartition(":")
         uid = next((w[4:] for w in words if w.startswith("uid:")), "0")
@@ -172,6 +172,105 @@ def test_a_process_that_may_not_be_looked_into_is_said(monitor):
                      "the trouble")
         finally:
             other.kill()
+
+
+WAITS = """
+import os, socket, sys
+held = []
+def wait(family, kind, address, port):
+    s = socket.socket(family, kind)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    s.bind((address, port))
+    if kind == socket.SOCK_STREAM:
+        s.listen()
+    held.append(s)
+wait(socket.AF_INET, socket.SOCK_STREAM, "0.0.0.0", 8080)
+wait(socket.AF_INET, socket.SOCK_STREAM, "0.0.0.0", 8080)
+wait(socket.AF_INET, socket.SOCK_DGRAM, "0.0.0.0", 514)
+if os.path.exists("/proc/net/tcp6"):
+    wait(socket.AF_INET6, socket.SOCK_STREAM, "::", 22)
+    wait(socket.AF_INET6, socket.SOCK_DGRAM, "::", 53)
+os.setgid(65534)
+os.setuid(65534)
+wait(socket.AF_INET, socket.SOCK_STREAM, "0.0.0.0", 9090)
+print(os.getpid(), os.stat("/proc/self/ns/net").st_ino, flush=True)
+sys.stdin.read()
+"""
+
+
+class Inside:
+    """Somebody who waits for connections in another network namespace."""
+
+    def __init__(self, *enter):
+        self.process = subprocess.Popen([*enter, sys.executable, "-c", WAITS], text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.pid, self.netns = map(int, self.process.stdout.readline().split())
+
+    def end(self):
+        self.process.stdin.close()
+        assert self.process.wait(timeout=60) == 0
+
+
+def can_make_networks():
+    return os.getuid() == 0 and all(map(shutil.which, ("ss", "ip", "nsenter"))) and \
+        subprocess.run(["unshare", "-n", "true"], capture_output=True).returncode == 0
+
+
+def place(row):
+    return row["protocol"], row["address"], row["port"], row["uid"]
+
+
+def test_namespace_ports_are_those_of_ss_inside(monitor):
+    """Two namespaces, one of them with a name by ip netns."""
+    if not can_make_networks():
+        pytest.skip("takes root, network namespaces, ss, ip and nsenter")
+    name = f"assay-{os.getpid()}"
+    said("ip", "netns", "add", name)
+    both = []
+    try:
+        both += [Inside("unshare", "-n")]
+        both += [Inside("ip", "netns", "exec", name)]
+        m = monitor("namespace_ports")
+        for who in both:
+            mine = [r for r in m.rows() if r["netns"] == who.netns]
+            assert {place(r) for r in mine} == listening("nsenter", "-t", str(who.pid), "-n")
+            assert all((r["pid"], r["deleted"], r["program"]) == (
+                who.pid, False, os.path.realpath(sys.executable)) for r in mine), mine
+            assert len({r["namespace"] for r in mine}) == 1
+            first = min(r["nth"] for r in mine)
+            twice = sorted(r["nth"] for r in mine if r["port"] == 8080)
+            assert len(twice) == 2 and first <= twice[0] < twice[1]
+        named = [r for r in m.rows() if r["namespace"] == name]
+        assert {r["netns"] for r in named} == {both[1].netns}
+        ours = os.stat("/proc/self/ns/net").st_ino
+        assert ours not in {r["netns"] for r in m.rows()}
+        both.pop().end()
+        m.process.send_signal(signal.SIGHUP)
+
+        def gone():
+            return {c["key"] for c in m.changes() if c["change"] == "removed"}
+
+        wait_for(lambda: len(gone()) == len(named), "the end of one")
+        assert all(name in key for key in gone())
+    finally:
+        for who in both:
+            who.process.kill()
+            who.process.communicate()
+        said("ip", "netns", "del", name)
+
+
+def test_a_namespace_that_may_not_be_seen_is_said(monitor):
+    """Without CAP_SYS_PTRACE, of another user's process."""
+    if not can_make_networks() or not shutil.which("setpriv"):
+        pytest.skip("takes root, network namespaces, ss, ip, nsenter and setpriv")
+    who = Inside("unshare", "-n")
+    try:
+        m = monitor("namespace_ports", command=("setpriv", "--bounding-set=-sys_ptrace"))
+        assert who.netns not in {r["netns"] for r in m.rows()}
+        wait_for(lambda: "namespaces that are not seen" in json.dumps(
+            m.recorder.entries("state.trouble")), "the trouble")
+    finally:
+        who.end()
 
 
 def unit_files(root="/"):
