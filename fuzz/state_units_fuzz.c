@@ -41,6 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         read_as(&state_services, buf_span(&bundle));
         read_as(&state_timers, buf_span(&bundle));
+        read_as(&state_user_units, buf_span(&bundle));
         buf_done(&bundle);
         return 0;
 }

@@ -21,7 +21,7 @@ static const char no_entry[] =
 static bool is_file(const struct state_source *s)
 {
         return s->type == STATE_FILE || s->type == STATE_FILES || s->type == STATE_TREE ||
-               s->type == STATE_HOMES;
+               s->type == STATE_HOMES || s->type == STATE_HOME_TREES;
 }
 
 static bool ends_with(struct span s, const char *tail)
@@ -29,6 +29,14 @@ static bool ends_with(struct span s, const char *tail)
         size_t n = strlen(tail);
 
         return s.n > n && s.p[s.n - n - 1] == '/' && memcmp(s.p + s.n - n, tail, n) == 0;
+}
+
+static bool is_in_tree(const char *path, const char *where)
+{
+        const char *at = strstr(path, where);
+        size_t n = strlen(where);
+
+        return at && at > path && at[-1] == '/' && at[n] == '/';
 }
 
 /* path: a string, without the root. */
@@ -45,6 +53,8 @@ static bool fits(const struct state_source *s, const char *path)
                 return strncmp(path, s->where, n) == 0 && (path[n] == '/' || path[n] == 0);
         case STATE_HOMES:
                 return ends_with(span_str(path), s->where);
+        case STATE_HOME_TREES:
+                return is_in_tree(path, s->where);
         default:
                 return false;
         }

@@ -77,6 +77,7 @@ static int put_source(struct gathering *x, const struct state_source *s)
         case STATE_KERNEL_TREE:
                 return gather_files(x, s);
         case STATE_HOMES:
+        case STATE_HOME_TREES:
                 return gather_homes(x, s);
         case STATE_PROGRAM:
                 return x->out ? gather_program(x, s) : 0;

@@ -17,7 +17,12 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-enum { KERNEL_MAX = 4 * 1024 * 1024, READ_STEP = 64 * 1024, HEAD_MAX = 4096 };
+enum {
+        KERNEL_MAX = 4 * 1024 * 1024,
+        READ_STEP = 64 * 1024,
+        HEAD_MAX = 4096,
+        HOME_FILES_MAX = 1000, /* of a tree in one home */
+};
 
 static bool is_kernels(const struct state_source *s)
 {
@@ -99,9 +104,9 @@ static bool is_made_up(int fd)
 
 /* A descriptor of a regular file, or a negative errno.  What the name leads to is judged before it
  * is opened, for opening a device may do something, and names are exchanged under our feet. */
-static int open_regular(const char *full, const struct state_source *s, bool follow)
+static int open_regular(int dirfd, const char *full, const struct state_source *s, bool follow)
 {
-        CLEANUP_FD int at = open(full, O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW));
+        CLEANUP_FD int at = openat(dirfd, full, O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW));
         char name[64];
         struct stat st;
         int fd;
@@ -116,10 +121,10 @@ static int open_regular(const char *full, const struct state_source *s, bool fol
 }
 
 /* s NULL: no source, the whole of it up to max. */
-static void open_and_read(struct gathering *x, const char *full, size_t max,
+static void open_and_read(struct gathering *x, int dirfd, const char *full, size_t max,
                           const struct state_source *s, bool follow, struct state_part *p)
 {
-        CLEANUP_FD int fd = open_regular(full, s, follow);
+        CLEANUP_FD int fd = open_regular(dirfd, full, s, follow);
         bool head = s && s->flags & (STATE_HEAD | STATE_OTHERS);
 
         if (fd < 0) {
@@ -162,15 +167,15 @@ static void note_content(struct gathering *x, const struct state_part *p)
         buf_put_byte(&x->look, '\n');
 }
 
-/* path: as the table names it; full: with the root before it. */
-static int put_file(struct gathering *x, const struct state_source *s, const char *path,
-                    const char *full, bool follow)
+/* path: as the table names it; full: with the root before it, or below dirfd. */
+static int put_at(struct gathering *x, const struct state_source *s, const char *path, int dirfd,
+                  const char *full, bool follow)
 {
         struct state_part p = { .name = span_str(path) };
         struct stat st;
 
         buf_clear(&x->content);
-        if ((follow ? stat(full, &st) : lstat(full, &st)) < 0) {
+        if (fstatat(dirfd, full, &st, follow ? 0 : AT_SYMLINK_NOFOLLOW) < 0) {
                 p.status = (uint32_t)errno;
                 if (!x->out)
                         buf_printf(&x->look, "%s: %u\n", path, p.status);
@@ -182,10 +187,10 @@ static int put_file(struct gathering *x, const struct state_source *s, const cha
                 return 0;
         }
         if (S_ISLNK(st.st_mode)) {
-                read_link(AT_FDCWD, full, &x->content, &p.status);
+                read_link(dirfd, full, &x->content, &p.status);
                 p.bytes = buf_span(&x->content);
         } else if (S_ISREG(st.st_mode) && !(s->flags & STATE_NAMES)) {
-                open_and_read(x, full, max_of(s), s, follow, &p);
+                open_and_read(x, dirfd, full, max_of(s), s, follow, &p);
         } else if (s->type == STATE_FILE || s->type == STATE_KERNEL || s->type == STATE_HOMES) {
                 p.status = EINVAL;
         }
@@ -193,6 +198,12 @@ static int put_file(struct gathering *x, const struct state_source *s, const cha
                 return gathering_put(x, &p);
         note_content(x, &p);
         return 0;
+}
+
+static int put_file(struct gathering *x, const struct state_source *s, const char *path,
+                    const char *full, bool follow)
+{
+        return put_at(x, s, path, AT_FDCWD, full, follow);
 }
 
 static int full_path(struct gathering *x, const char *path, char ret[PATH_MAX])
@@ -220,7 +231,7 @@ int gather_content(struct gathering *x, const char *path, size_t max, struct sta
 
         buf_clear(&x->content);
         if (rc == 0)
-                open_and_read(x, full, max, NULL, true, ret);
+                open_and_read(x, AT_FDCWD, full, max, NULL, true, ret);
         return rc;
 }
 
@@ -294,10 +305,11 @@ static int names_add(struct names *l, const char *name)
         return l->at[l->n] ? (l->n++, 0) : -ENOMEM;
 }
 
-/* The names of a directory, sorted.  What cannot be listed is told by its caller's part. */
-static int list_names(const char *full, struct names *ret)
+/* The names of a directory, sorted; -E2BIG: more than max.  What cannot be listed is told by its
+ * caller's part. */
+static int list_names(int dirfd, const char *full, size_t max, struct names *ret)
 {
-        CLEANUP_FD int fd = open(full, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        CLEANUP_FD int fd = openat(dirfd, full, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
         struct dir_reader *r = malloc(sizeof(*r));
         struct dir_entry e;
         int rc = !r ? -ENOMEM : fd < 0 ? -errno : 0;
@@ -305,7 +317,7 @@ static int list_names(const char *full, struct names *ret)
         if (rc == 0) {
                 dir_reader_init(r, fd);
                 while ((rc = dir_read(r, &e)) > 0)
-                        if ((rc = names_add(ret, e.name)) < 0)
+                        if ((rc = ret->n < max ? names_add(ret, e.name) : -E2BIG) < 0)
                                 break;
         }
         free(r);
@@ -327,7 +339,7 @@ static int put_tree(struct gathering *x, const struct state_source *s, const cha
         rc = put_file(x, s, path, full, false);
         if (rc < 0 || lstat(full, &st) < 0 || !S_ISDIR(st.st_mode) || depth > GATHER_DEPTH_MAX)
                 return rc;
-        rc = list_names(full, &l);
+        rc = list_names(AT_FDCWD, full, BUNDLE_PARTS_MAX, &l);
         if (rc == -ENOMEM || rc == -E2BIG)
                 rc = err_sys(x->err, rc, "%s", path);
         else
@@ -338,6 +350,95 @@ static int put_tree(struct gathering *x, const struct state_source *s, const cha
                                          : put_tree(x, s, below, depth + 1);
         names_done(&l);
         return rc;
+}
+
+/* ---- trees in homes ---- */
+
+/* What there is of one home that cannot be told; the others' are told all the same. */
+static int put_status(struct gathering *x, const char *path, int status)
+{
+        struct state_part p = { .name = span_str(path), .status = (uint32_t)status };
+
+        if (x->out)
+                return gathering_put(x, &p);
+        buf_printf(&x->look, "%s: %d\n", path, status);
+        return 0;
+}
+
+/* The files in a directory and in those in it.  Whoever owns it exchanges names under our feet, so
+ * everything goes from a descriptor to the next name, and never through a link. */
+static int put_owned(struct gathering *x, const struct state_source *s, const char *path, int dirfd,
+                     const char *name, size_t *left)
+{
+        CLEANUP_FD int fd = openat(dirfd, name, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        bool top = *left == HOME_FILES_MAX;
+        struct names l = { 0 };
+        char below[PATH_MAX];
+        struct stat st;
+        int rc = fd < 0 ? -errno : list_names(fd, ".", *left, &l);
+
+        if (rc < 0)
+                rc = rc == -ENOMEM ? err_sys(x->err, rc, "%s", path) : put_status(x, path, -rc);
+        for (size_t i = 0; i < l.n && rc == 0 && *left; i++) {
+                if ((size_t)snprintf(below, sizeof below, "%s/%s", path, l.at[i]) >= sizeof below)
+                        continue;
+                --*left;
+                if (*x->g->stop)
+                        rc = err_set(x->err, -ECANCELED, "stopped");
+                else if (fstatat(fd, l.at[i], &st, AT_SYMLINK_NOFOLLOW) < 0)
+                        continue;
+                else if (!S_ISDIR(st.st_mode))
+                        rc = put_at(x, s, below, fd, l.at[i], false);
+                else if (top)
+                        rc = put_owned(x, s, below, fd, l.at[i], left);
+        }
+        names_done(&l);
+        return rc;
+}
+
+/* The next directory on the way; 1: there is none, or a link, which is told. */
+static int go_down(struct gathering *x, const struct state_source *s, const char *path, int *fd,
+                   const char *name)
+{
+        struct stat st;
+        int next;
+
+        if (fstatat(*fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode)) {
+                next = put_at(x, s, path, *fd, name, false);
+                return next < 0 ? next : 1;
+        }
+        next = openat(*fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        if (next < 0) {
+                next = errno == ENOENT || errno == ENOTDIR ? 0 : put_status(x, path, errno);
+                return next < 0 ? next : 1;
+        }
+        fd_close(fd);
+        *fd = next;
+        return 0;
+}
+
+int gather_home_tree(struct gathering *x, const struct state_source *s, const char *home)
+{
+        char path[PATH_MAX], where[PATH_MAX], *name, *rest = where;
+        int rc = full_path(x, home, path);
+        CLEANUP_FD int fd = rc < 0 ? -1 : open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        size_t n, left = HOME_FILES_MAX;
+
+        if (rc < 0 || fd < 0)
+                return rc < 0                                ? rc
+                       : errno == ENOENT || errno == ENOTDIR ? 0
+                                                             : put_status(x, home, errno);
+        n = (size_t)snprintf(path, sizeof path, "%s", home);
+        snprintf(where, sizeof where, "%s", s->where);
+        while (rc == 0 && (name = strsep(&rest, "/"))) {
+                n += (size_t)snprintf(path + n, sizeof path - n, "/%s", name);
+                if (n >= sizeof path)
+                        return 0;
+                rc = go_down(x, s, path, &fd, name);
+        }
+        if (rc == 0)
+                rc = put_owned(x, s, path, fd, ".", &left);
+        return rc < 0 ? rc : 0;
 }
 
 int gather_files(struct gathering *x, const struct state_source *s)

@@ -127,8 +127,11 @@ static int put_homes(struct gathering *x, const struct state_source *s, const st
 
                 if (*x->g->stop)
                         return err_set(x->err, -ECANCELED, "stopped");
-                if (strcmp(home, before) != 0 &&
-                    (size_t)snprintf(path, sizeof path, "%s/%s", home, s->where) < sizeof path) {
+                if (strcmp(home, before) != 0 && s->type == STATE_HOME_TREES)
+                        rc = gather_home_tree(x, s, home);
+                else if (strcmp(home, before) != 0 &&
+                         (size_t)snprintf(path, sizeof path, "%s/%s", home, s->where) <
+                                 sizeof path) {
                         if (x->places)
                                 gather_place(x, path);
                         else

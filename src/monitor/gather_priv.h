@@ -23,6 +23,9 @@ MUST_USE int gathering_put(struct gathering *x, const struct state_part *p);
 MUST_USE int gather_files(struct gathering *x, const struct state_source *s);
 /* A file that may well not be there: then there is no part of it. */
 MUST_USE int gather_if_there(struct gathering *x, const struct state_source *s, const char *path);
+/* What is below a directory of a home, two levels of it; nothing where there is none.  Links are
+ * told, also one on the way to it, and not followed. */
+MUST_USE int gather_home_tree(struct gathering *x, const struct state_source *s, const char *home);
 /* For the gathering itself: the content of path in x->content until the next call, status and bytes
  * in *ret. */
 MUST_USE int gather_content(struct gathering *x, const char *path, size_t max,

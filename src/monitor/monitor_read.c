@@ -41,11 +41,11 @@ static bool walks(const struct plan *p)
 enum lane_id lane_of(const struct plan *p, unsigned *ret_n)
 {
         *ret_n = p->command ? LANES - LANE_TARGETS : 1;
-        return p->command                     ? LANE_TARGETS
-               : walks(p)                     ? LANE_WALK
-               : has_source(p, STATE_PROGRAM) ? LANE_PROGRAMS
-               : has_source(p, STATE_HOMES)   ? LANE_HOMES
-                                              : LANE_FILES;
+        return p->command                                                      ? LANE_TARGETS
+               : walks(p)                                                      ? LANE_WALK
+               : has_source(p, STATE_PROGRAM)                                  ? LANE_PROGRAMS
+               : has_source(p, STATE_HOMES) || has_source(p, STATE_HOME_TREES) ? LANE_HOMES
+                                                                               : LANE_FILES;
 }
 
 static void lane_done(struct lane *l)

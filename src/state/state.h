@@ -55,6 +55,8 @@ enum state_source_type {
         STATE_KERNEL_TREE,
         STATE_HOMES, /* a file by its path below a home directory, of each home that passwd(5) names
                       * or that is below /home, sorted by byte; no part where there is none */
+        STATE_HOME_TREES, /* the files in a directory of each home and in the directories in it,
+                           * of one home at most 1000 names; links are told, not followed */
         STATE_PROGRAM, /* the output of a program: its path and arguments with one blank between */
         STATE_BUILTIN, /* what the gathering process knows how to ask: monitor/builtin.h */
         STATE_GIVEN,   /* of state.yaml: a part of that name whose content this is */

@@ -39,6 +39,7 @@ const struct state_table *const state_tables[] = {
         &state_time_sync,
         &state_timers,
         &state_tls,
+        &state_user_units,
         &state_users,
         NULL,
 };

@@ -39,6 +39,7 @@ extern const struct state_table state_sysctls;
 extern const struct state_table state_time_sync;
 extern const struct state_table state_timers;
 extern const struct state_table state_tls;
+extern const struct state_table state_user_units;
 extern const struct state_table state_users;
 
 #endif

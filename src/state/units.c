@@ -176,6 +176,16 @@ static void read_settings(const struct state_part *p, struct unit *x)
         }
 }
 
+void unit_read_file(const struct state_part *p, struct unit *ret)
+{
+        ret->name = field_base(p->name);
+        ret->path = p->name;
+        ret->state = NULL;
+        ret->alias_of = SPAN_NONE;
+        ret->n = ret->n_drop_ins = 0;
+        read_settings(p, ret);
+}
+
 static bool is_key(const struct unit_setting *s, const char *section, const char *key)
 {
         return span_eq_str(s->section, section) && span_eq_str(s->key, key);

@@ -66,6 +66,9 @@ bool units_next(struct units *u, const char *suffix, struct unit *ret);
 /* The one of this name; false: none. */
 bool units_named(const struct units *u, struct span name, struct unit *ret);
 
+/* What one file says, a unit's or a drop-in's, and nothing else: its name, path and settings. */
+void unit_read_file(const struct state_part *p, struct unit *ret);
+
 /* The last value of a key; empty: none. */
 struct span unit_value(const struct unit *x, const char *section, const char *key);
 bool unit_says_yes(const struct unit *x, const char *section, const char *key);

@@ -214,6 +214,7 @@ void unit_put_list(struct state_out *out, const char *column, const struct unit 
                 buf_put(&text, s->key);
                 buf_put_byte(&text, '=');
                 put_joined(&text, s->value);
+                state_memory(out, &text);
                 mask_item(out, column, buf_span(&text));
         }
         buf_done(&text);

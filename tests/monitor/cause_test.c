@@ -98,6 +98,8 @@ static void test_possible(void **state)
         (void)state;
         assert_true(causes_possible(&state_users, state_users.sources, state_users.n_sources));
         assert_true(causes_possible(&state_suid, state_suid.sources, state_suid.n_sources));
+        assert_true(causes_possible(&state_user_units, state_user_units.sources,
+                                    state_user_units.n_sources));
         assert_false(causes_possible(&state_ports, state_ports.sources, state_ports.n_sources));
         assert_false(causes_possible(&state_mounts, state_mounts.sources, state_mounts.n_sources));
 }

@@ -2,6 +2,7 @@
 #include "monitor/gather.h"
 #include "state/bundle.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <setjmp.h>
@@ -50,12 +51,14 @@ static int remove_root(void **state)
         return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static const struct state_source source = { STATE_HOMES, 0, ".ssh/authorized_keys" };
+static const struct state_source keys = { STATE_HOMES, 0, ".ssh/authorized_keys" };
+static const struct state_source units = { STATE_HOME_TREES, STATE_OTHERS, ".config/systemd/user" };
+static const struct state_source *source = &keys;
 static const atomic_bool no_stop;
 
 static struct gather gather_of(void)
 {
-        return (struct gather){ .root = root, .sources = &source, .n = 1, .stop = &no_stop };
+        return (struct gather){ .root = root, .sources = source, .n = 1, .stop = &no_stop };
 }
 
 /* The names of the parts, each with what it holds. */
@@ -129,10 +132,111 @@ static void test_unpleasant(void **state)
                     "/root/.ssh/authorized_keys 40 \n/srv/ann/.ssh/authorized_keys 0 longer\n");
 }
 
+/* ---- trees ---- */
+
+#define BOB  "/home/bob/.config/systemd/user"
+#define LDAP "/home/ldap/.config/systemd/user"
+
+static void full_of(const char *path, char ret[4096])
+{
+        assert_true(snprintf(ret, 4096, "%s%s", root, path) < 4096);
+}
+
+static void put_link(const char *path, const char *to)
+{
+        char full[4096];
+
+        full_of(path, full);
+        assert_int_equal(symlink(to, full), 0);
+}
+
+static void test_trees(void **state)
+{
+        uint8_t before[32], after[32];
+
+        (void)state;
+        source = &units;
+        check_parts("");
+        look(before);
+        put(BOB "/b.service", "b");
+        put(BOB "/b.service.d/x.conf", "x");
+        put(BOB "/b.service.d/deeper/not", "n");
+        put(LDAP "/a.service", "a");
+        put("/srv/other/.config/systemd/user/a.service", "not a home");
+        put_link(BOB "/link.service", "/etc/passwd");
+        look(after);
+        assert_memory_not_equal(before, after, sizeof before);
+        check_parts(BOB "/b.service 0 b\n" BOB "/b.service.d/x.conf 0 x\n" BOB
+                        "/link.service 0 /etc/passwd\n" LDAP "/a.service 0 a\n");
+        look(before);
+        put(BOB "/b.service.d/x.conf", "other");
+        look(after);
+        assert_memory_not_equal(before, after, sizeof before);
+}
+
+/* On the way to it, and below; what is no file is told as what it is. */
+static void test_links_out(void **state)
+{
+        char from[4096], to[4096];
+
+        (void)state;
+        source = &units;
+        full_of("/home/ldap/.config", from);
+        full_of("/home/ldap/moved", to);
+        assert_int_equal(rename(from, to), 0);
+        put_link("/home/ldap/.config", "moved");
+        full_of("/srv/ann/.config", to);
+        assert_int_equal(mkdir(to, 0700), 0);
+        put_link("/srv/ann/.config/systemd", "/");
+        put("/root/.config/systemd/user", "no directory");
+        full_of(BOB "/fifo.service", to);
+        assert_int_equal(mkfifo(to, 0600), 0);
+        put_link(BOB "/dir.wants", "/usr");
+        check_parts(BOB "/b.service 0 b\n" BOB "/b.service.d/x.conf 0 other\n" BOB
+                        "/dir.wants 0 /usr\n" BOB "/fifo.service 0 \n" BOB
+                        "/link.service 0 /etc/passwd\n"
+                        "/home/ldap/.config 0 moved\n/srv/ann/.config/systemd 0 /\n");
+}
+
+static unsigned parts_below(const char *dir, uint32_t status)
+{
+        struct gather g = gather_of();
+        struct buf out = BUF_INIT(BUNDLE_MAX);
+        struct state_part p;
+        struct state_in in;
+        unsigned n = 0;
+
+        assert_int_equal(gather_all(&g, &out, NULL), 0);
+        assert_int_equal(bundle_open(buf_span(&out), &in, NULL), 0);
+        while (state_next(&in, &p))
+                n += p.status == status && span_starts(p.name, span_str(dir));
+        buf_done(&out);
+        return n;
+}
+
+/* One home's flood is that home's trouble. */
+static void test_too_many(void **state)
+{
+        char path[4096];
+
+        (void)state;
+        source = &units;
+        for (int i = 0; i < 1100; i++) {
+                snprintf(path, sizeof path, "/home/flood/.config/systemd/user/%d.service", i);
+                put(path, "");
+        }
+        assert_int_equal(parts_below("/home/flood/", 0), 1000);
+        assert_int_equal(parts_below("/home/flood/", E2BIG), 1);
+        assert_int_equal(parts_below(BOB "/", 0), 5);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = { cmocka_unit_test(test_homes),
-                                            cmocka_unit_test(test_unpleasant) };
+                                            cmocka_unit_test(test_unpleasant),
+                                            cmocka_unit_test(test_trees),
+                                            cmocka_unit_test(test_links_out),
+                                            cmocka_unit_test(test_too_many) };
 
         return cmocka_run_group_tests(tests, make_root, remove_root);
 }

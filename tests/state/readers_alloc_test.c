@@ -16,6 +16,8 @@ static const struct {
                  "environment=\"A=b\",command=\"x --token y\" ssh-ed25519 "
                  "AAAAC3NzaC1lZDI1NTE5AAAAIB46JEI0Lo0YnmkCGYs0KtEfL1T2GwcRtjTGM/rXXW3I c\n") } },
         { &state_cron, { PART("/etc/crontab", "PATH=/bin\n1 2 * * * root x --token y\n") } },
+        { &state_namespace_ports,
+          { PART("namespace_ports", "socket\t1\ta\t1\ttcp\t::\t80\t0\t7\t/x\t-\tb.scope\tc\n") } },
         { &state_pam,
           { PART("/etc/pam.d/a", "auth include b\nauth required c.so d=e\n"),
             PART("/etc/pam.d/b", "auth required f.so\n") } },
@@ -26,6 +28,10 @@ static const struct {
           { PART("/etc/sudoers", "User_Alias A = ann\nDefaults x += y\nA ALL = (b) NOPASSWD: c\n"
                                  "@include /etc/sudoers.d/x\n"),
             PART("/etc/sudoers.d/x", "bob ALL = ALL\n") } },
+        { &state_user_units,
+          { PART("/etc/passwd", "ann:x:1:1::/home/ann:/bin/sh\n"),
+            PART("/home/ann/.config/systemd/user/a.timer",
+                 "[Timer]\nOnCalendar=daily\n[Service]\nExecStart=/x --token=1\n") } },
         { &state_tls, { PART("/etc/nginx/nginx.conf", "server { ssl_protocols A B; }\n") } },
 };
 

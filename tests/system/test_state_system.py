@@ -335,6 +335,47 @@ def test_a_unit_that_is_enabled_or_changed_is_told(monitor, units):
                          "on.service": ["drop_ins", "executes"]}
 
 
+def test_units_of_users_are_told(monitor, tmp_path):
+    """What systemctl makes of them for all users, what one has at home, and what he makes of it."""
+    if not shutil.which("systemctl"):
+        pytest.skip("systemctl is not here")
+    root = tmp_path / "root"
+    home = root / "home/ann/.config/systemd/user"
+    for path, text in {"etc/passwd": "ann:x:1000:1000::/home/ann:/bin/sh\n",
+                       "usr/lib/systemd/user/g.service": RUNS + WANTED,
+                       "usr/lib/systemd/user/t.timer": "[Timer]\nOnCalendar=daily\n" + WANTED,
+                       "var/lib/systemd/linger/ann": "",
+                       "home/ann/.config/systemd/user/own.service": RUNS}.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+    said("systemctl", f"--root={root}", "--quiet", "--global", "enable", "g.service", "t.timer")
+    m = monitor("user_units", root=root)
+    rows = {r["path"]: (r["kind"], r.get("user"), r.get("unit")) for r in m.rows()}
+    assert rows == {
+        "/etc/systemd/user/multi-user.target.wants/g.service": ("wanted", None, "g.service"),
+        "/etc/systemd/user/multi-user.target.wants/t.timer": ("wanted", None, "t.timer"),
+        "/usr/lib/systemd/user/g.service": ("unit", None, "g.service"),
+        "/usr/lib/systemd/user/t.timer": ("unit", None, "t.timer"),
+        "/home/ann/.config/systemd/user/own.service": ("unit", "ann", "own.service"),
+        "/var/lib/systemd/linger/ann": ("linger", "ann", None)}
+    assert m.faults() == 0
+    wants = home / "default.target.wants"
+    wants.mkdir()
+    (wants / "own.service").symlink_to("../own.service")
+    (home / "own.service").write_text(RUNS + "ExecStartPre=/tmp/evil\n")
+    # out of the home: told as what it is, and nothing of what it leads to
+    (home / "all.service").symlink_to("/etc/shadow")
+    (home / "all.wants").symlink_to("/usr/lib/systemd/user")
+    m.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: len(m.changes()) >= 4, "four changes")
+    rows = {os.path.relpath(r["path"], "/home/ann/.config/systemd/user"): r for r in m.rows()}
+    assert rows["own.service"]["executes"] == ["ExecStart=/bin/true", "ExecStartPre=/tmp/evil"]
+    assert rows["default.target.wants/own.service"]["kind"] == "wanted"
+    assert rows["all.service"]["target"] == "/etc/shadow" and "executes" not in rows["all.service"]
+    assert rows["all.wants"]["target"] == "/usr/lib/systemd/user" and len(rows) == 9
+    assert len(m.recorder.entries("alert.state")) >= 1
+
+
 def test_units_of_this_machine_are_as_systemctl_says(monitor):
     if not shutil.which("systemctl"):
         pytest.skip("systemctl is not here")
