@@ -574,6 +574,57 @@ def cost_of_a_program(b):
               min(asked) / min(alone), "the same, sensor off", "", None)
 
 
+DENYING = """version: 1
+profiles:
+  fixed:
+    mode: deny
+    paths: [{tree}]
+"""
+
+
+@row
+def cost_of_attempts(b):
+    """What the program that sees attempts costs a call that is refused, and any other, while a
+    profile denies; without the sensor the file is immutable all the same.  Of so many refused calls
+    all but the first 1,000 of a second are only counted.  The best of many short rounds, as above.
+    """
+    place = b.directory("attempts")
+    tree, config = place / "tree", place / "config"
+    file = tree / "file"
+    for directory in (tree, config):
+        directory.mkdir()
+    file.write_text("x")
+    (config / "watch.yaml").write_text(DENYING.format(tree=tree))
+    figures = ("refused_us", "good_us")
+
+    def best():
+        calls = [measure("refused_calls", file, str(b.count(200_000, 20_000)))
+                 for _ in range(b.count(10, 3))]
+        return [min(call[f] for call in calls) for f in figures]
+
+    def is_refused():
+        return "i" in run("lsattr", "-d", file).split()[0]
+    alone, beside = [], []
+    for i in range(b.rounds):
+        try:
+            run("chattr", "+i", file)
+        except subprocess.CalledProcessError:
+            raise Unavailable(f"nothing can be made immutable in {place}") from None
+        try:
+            alone.append(best())
+            run("chattr", "-i", file)
+            with running(place / f"host{i}", [], config=config) as (_, sensor):
+                await_true("the file to be denied", is_refused)
+                said = sensor.status()["attempts"]
+                beside.append(best())
+        finally:
+            run("chattr", "-R", "-i", tree)
+    for name, on, off in zip(("a refused call", "any other call"),
+                             map(min, zip(*beside)), map(min, zip(*alone))):
+        yield Row(f"{name}, a profile denies", on, "us", on / off, "the same, sensor off", "",
+                  None, f"attempts seen by {said['by']}" if "by" in said else said["why_not"])
+
+
 def measured(b, wanted):
     """Every row that is wanted, as it comes; one that fails says why and the next goes on.  auditd
     comes last: a kernel whose audit was on once makes system calls dearer until it restarts."""
