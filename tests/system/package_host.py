@@ -37,6 +37,9 @@ def possible():
         return f"not here: {missing}"
     if os.geteuid() != 0:
         return "needs root"
+    hidden = [p for p in PLACES if BUILD.resolve().is_relative_to(p)]
+    if hidden:
+        return f"the build lies in {hidden[0]}, which another takes the place of"
     if subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode:
         return "no mount namespace here"
     return None
