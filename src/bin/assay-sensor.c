@@ -9,6 +9,7 @@
 #include "integrity/sensor/run.h"
 #include "integrity/trusted/snapshot.h"
 #include "integrity/who/session_keep.h"
+#include "integrity/why/late_past.h"
 #include "integrity/why/package_past.h"
 #include "loop/log.h"
 #include "sys/io.h"
@@ -122,10 +123,33 @@ static enum sensor_file ask_sessions(const struct invocation *in, const char *di
         return rc < 0 || !trust_has_recorder(in) ? SENSOR_FILE_UNKNOWN : SENSOR_FILE_OTHER;
 }
 
+static bool hear_late(void *ctx, struct span entry)
+{
+        return late_past_hear(ctx, entry);
+}
+
+/* Alerts that nobody has explained.  Where not all of that may be there, none is recalled. */
+static void ask_late(const struct invocation *in, const struct trust *t, struct late_past *past)
+{
+        struct err err = { 0 };
+        int rc;
+
+        past->unsure = t->verdict == VERDICT_FAIL || !trust_has_recorder(in);
+        if (past->unsure)
+                return;
+        rc = trust_walk(in, LATE_PAST_ENTRIES, hear_late, past, &err);
+        if (rc == -ENOENT)
+                return; /* there is no ledger yet */
+        if (rc < 0) {
+                past->unsure = true;
+                log_event(LOG_LEVEL_ERROR, "sensor.late", log_err(&err));
+        }
+}
+
 /* The sensor's own files prove nothing to it: the signed ledger says which baseline was told last.
  */
 static enum sensor_past ask_ledger(struct sensor_run_options *o, struct buf *told, struct buf *past,
-                                   struct buf *contents)
+                                   struct buf *contents, struct late_past *late)
 {
         struct invocation in = { .state = o->state, .run = o->run, .clock = o->clock };
         char dir[PLACES_PATH_MAX];
@@ -144,6 +168,7 @@ static enum sensor_past ask_ledger(struct sensor_run_options *o, struct buf *tol
         ask_digests(&in, dir, "packages", "integrity.package", told);
         ask_contents(&in, dir, contents);
         o->sessions = ask_sessions(&in, dir);
+        ask_late(&in, &t, late);
         o->ledger_whole = trust_has_recorder(&in);
         log_event(t.verdict == VERDICT_PASS || !t.found ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
                   "sensor.past", log_str("ledger", t.found ? t.root : "has no baseline"),
@@ -163,6 +188,7 @@ int main(int argc, char **argv)
         struct sensor_run_options o = { .clock = &sysclock };
         struct buf told = BUF_INIT(TOLD_MAX), past = BUF_INIT(PAST_MAX);
         struct buf contents = BUF_INIT(TOLD_MAX);
+        struct late_past late = LATE_PAST_INIT;
         struct daemon_options d;
         int status;
 
@@ -186,7 +212,8 @@ int main(int argc, char **argv)
                 fprintf(stderr, "assay-sensor: --poll: %d to %d seconds\n", POLL_MIN, POLL_MAX);
                 return 2;
         }
-        o.past = ask_ledger(&o, &told, &past, &contents);
+        o.past = ask_ledger(&o, &told, &past, &contents, &late);
+        o.late_past = &late;
         o.told = buf_span(&told);
         o.info_past = buf_span(&past);
         o.info_unsure = buf_status(&past) < 0;
@@ -195,5 +222,6 @@ int main(int argc, char **argv)
         buf_done(&told);
         buf_done(&past);
         buf_done(&contents);
+        late_past_done(&late);
         return status;
 }

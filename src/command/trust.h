@@ -53,6 +53,12 @@ MUST_USE int trust_digests(const struct invocation *in, const char *kind, struct
 MUST_USE int trust_contents(const struct invocation *in, const uint8_t (*sha256)[HASH_LEN],
                             bool *told, size_t n, struct err *err);
 
+/* The entries of the ledger, the latest first: each is proven to be in the tree that this host's
+ * own key has signed.  Until fn says false, `most` were walked or those before are pruned. */
+typedef bool trust_walk_fn(void *ctx, struct span entry);
+MUST_USE int trust_walk(const struct invocation *in, uint64_t most, trust_walk_fn *fn, void *ctx,
+                        struct err *err);
+
 /* Is this SHA-256, in hexadecimal, one of the last two that the ledger, or the one that it
  * succeeded, has of what the sensor keeps of logins? */
 MUST_USE int trust_sessions(const struct invocation *in, const char *hex, bool *ret,

@@ -307,6 +307,11 @@ const struct kind kind_table[] = {
                  ACTOR, { "why.alert", KIND_TEXT, 0, "id of the alert that it is counted in" },
                  { "why.change", KIND_TEXT, 0, "id of the approved change" },
                  { "why.detail", KIND_TEXT, 0, "the proof of the explanation" },
+                 { "why.late", KIND_TEXT, 0,
+                   "where it is counted in an alert: what a later explanation is compared with, "
+                   "beside the rest: is, was (of what is gone) and permission bits, or gone "
+                   "(unread); rights, where there are more; fresh (not there before, or another "
+                   "file), moved_on; what differs, also what is not watched" },
                  { "why.package", KIND_TEXT, 0,
                    "package, version and architecture that the content comes from" },
                  { "why.state", KIND_TEXT, REQ,

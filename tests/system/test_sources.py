@@ -259,11 +259,17 @@ def test_expires(site):
     assert states(site.whys()) == {"unexplained"}
 
 
+def all_told(site, commit):
+    """Wait for the empty file, too, which is looked at a little later than the others."""
+    made = len(git_tool.judged_by_git(site.git, commit, ""))
+    site.wait(lambda: len([p for p in site.whys() if not os.path.isdir(p)]) >= made, "all of it")
+
+
 def test_late(site):
     """A list that comes afterwards explains what was as it says; the first verdict stays."""
     commit = site.sign()
     site.checkout(commit)
-    site.quiet()
+    all_told(site, commit)
     assert states(site.whys()) == {"unexplained"}
     assert len(site.alerts()) == 1
     site.approve(commit)
@@ -279,6 +285,29 @@ def test_late(site):
     site.wait(site.alerts, "another alert")
 
 
+@pytest.mark.parametrize("signo", [signal.SIGTERM, signal.SIGKILL])
+def test_late_over_a_restart(site, signo):
+    """A list that comes after the next start explains an alert of before, once."""
+    commit = site.sign()
+    site.checkout(commit)
+    all_told(site, commit)  # else the next start finds it, an act of its own
+    assert states(site.whys()) == {"unexplained"}
+    alerts = site.alerts()
+    assert len(alerts) == 1
+    site.end(site.sensor, signo)
+    site.start_sensor()
+    site.approve(commit)
+    site.wait(lambda: site.entries("alert.explained"), "the explanation")
+    explained = site.entries("alert.explained")
+    assert [(e["what"]["id"], e["what"]["change"]) for e in explained] == [(*alerts, commit)]
+    assert "signed by deploy.example.org+" in explained[0]["what"]["reason"]
+    assert site.alerts() == {}
+    site.end(site.sensor, signo)
+    site.start_sensor()  # with the list
+    site.quiet()
+    assert len(site.entries("alert.explained")) == 1
+
+
 def test_late_and_not_all(site):
     """One change among them that the list does not explain, put right or not: the alert stays."""
     commit = site.sign()
@@ -289,6 +318,10 @@ def test_late_and_not_all(site):
     site.checkout(commit)
     site.quiet()
     site.approve(commit)
+    site.quiet()
+    assert site.entries("alert.explained") == [] and len(site.alerts()) == 1
+    site.end(site.sensor)
+    site.start_sensor()
     site.quiet()
     assert site.entries("alert.explained") == [] and len(site.alerts()) == 1
 

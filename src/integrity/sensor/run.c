@@ -310,6 +310,7 @@ static int open_all(struct process *p, struct err *err)
                                     .info_past = p->o->info_past,
                                     .info_unsure = p->o->info_unsure,
                                     .contents_told = p->o->contents_told,
+                                    .late_past = p->o->late_past,
                                     .state_dir = p->state_dir,
                                     .socket = p->socket,
                                     .watch = &p->config.set,

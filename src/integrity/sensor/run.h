@@ -24,6 +24,7 @@ struct sensor_run_options {
         enum sensor_file sessions;
         bool ledger_whole, info_unsure;
         struct span told, info_past, contents_told; /* as in sensor.h */
+        struct late_past *late_past;
         const struct clock *clock;
 };
 

@@ -27,6 +27,7 @@
 #include "integrity/watching/config.h"
 
 struct attempts;
+struct late_past;
 struct loop;
 struct loop_sender;
 struct pool;
@@ -57,8 +58,9 @@ struct sensor_options {
         enum sensor_past past;
         struct span told; /* digests in hexadecimal of approved changes and package transactions
                            * that the ledger has */
-        struct span info_past; /* package_past.h: since the last baseline */
-        bool info_unsure;      /* there was more of that than there is room for */
+        struct span info_past;       /* package_past.h: since the last baseline */
+        bool info_unsure;            /* there was more of that than there is room for */
+        struct late_past *late_past; /* borrowed by sensor_new(), which empties it; NULL: nothing */
         struct span
                 contents_told; /* digests of contents that it says an explained change brought */
         const struct clock *clock;

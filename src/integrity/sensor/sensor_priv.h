@@ -450,6 +450,11 @@ MUST_USE int why_list(struct sensor *s, struct control_call *c, struct who *who,
 MUST_USE int why_late(struct sensor *s, struct control_call *c, struct who *who, struct buf *out,
                       struct err *err);
 
+/* ---- sensor_late.c ---- */
+
+/* The alerts of before that nobody has explained yet. */
+MUST_USE int late_init(struct sensor *s, struct err *err);
+
 /* ---- sensor_kept.c ---- */
 
 /* Once, at the start: the logins that the sensor knew before. */

@@ -110,6 +110,7 @@ static int put_shortened(struct sensor *s, const struct change *c, size_t keep)
         shorter.path = span_of(s->scratch.p, n);
         shorter.from = span_of(s->scratch.p + n, s->scratch.n - n);
         shorter.brief = keep == PATH_BRIEF;
+        shorter.cut = true;
         buf_clear(&s->skeleton);
         change_put(&shorter, &s->skeleton);
         return buf_status(&s->skeleton);

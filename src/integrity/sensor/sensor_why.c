@@ -106,7 +106,7 @@ int why_init(struct sensor *s, struct err *err)
 
         actor_init(s);
         if (rc == 0)
-                rc = late_new(&s->late, err);
+                rc = late_init(s, err);
         if (rc == 0)
                 rc = lists_init(s, err);
         if (rc < 0)

@@ -7,6 +7,7 @@
 #include "integrity/watching/dirty.h"
 #include "integrity/who/session.h"
 #include "integrity/who/who.h"
+#include "integrity/why/late_past.h"
 #include "integrity/why/why.h"
 #include "wire/entry.h"
 #include "wire/json.h"
@@ -159,6 +160,12 @@ static void put_why(struct json_writer *w, const struct change *c)
                 json_member_text(w, "change", why->change);
         if (why->detail[0])
                 json_member_text(w, "detail", why->detail);
+        if (why->alert[0] && !c->cut) {
+                CLEANUP(buf_done) struct buf words = BUF_INIT(LATE_WORDS_MAX);
+
+                late_words_put(c, &words);
+                json_member_text(w, "late", buf_cstr(&words));
+        }
         if (why->package[0])
                 json_member_text(w, "package", why->package);
         json_member_text(w, "state", why_state_name(why->state));

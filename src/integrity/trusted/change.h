@@ -47,6 +47,7 @@ struct change {
                       * who explains nothing */
         const struct why *why; /* NULL: nobody has asked */
         bool brief;            /* leave out what is long: the author, lists, labels, targets */
+        bool cut;              /* path and from are: nobody compares with them afterwards */
 };
 
 /* What differs between c->was and c->is, both there, and is worth an entry: enum record_field. */

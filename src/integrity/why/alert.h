@@ -12,7 +12,7 @@
  *
  * Bounded: when ALERTS_MAX are open, the one that was quiet longest ends early.  The folding is not
  * kept over a restart: an alert that was open then has no last entry, and the changes found at
- * start are an act of their own.
+ * start are an act of their own.  That nobody has explained it yet is: late_past.h.
  *
  * Entries are those of wire/kind_table.c. */
 #ifndef INTEGRITY_ALERT_H

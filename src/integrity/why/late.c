@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* late.c - see late.h.
- *
- * A change in the bytes of its alert, which never leave this process, little-endian:
- *   u32 bytes of path   u32 bytes of from   u32 bytes of record, 0: none   u32 what differs, fresh
- * in the highest bit, and in the next two: the record is of what is gone; moved on   i64 wall time
- * path   from record (record_encode) */
+/* late.c - see late.h; the bytes of a change: late_priv.h. */
 #include "integrity/why/late.h"
 
 #include "base/le.h"
 #include "integrity/trusted/change.h"
 #include "integrity/why/alert.h"
+#include "integrity/why/late_priv.h"
 
 #include <stdlib.h>
 
@@ -23,6 +19,7 @@ struct late_alert {
         struct buf changes;
         size_t n;
         bool partly; /* some are missing: nothing explains it */
+        bool raised; /* recalled: begins with its first change */
 };
 
 struct late {
@@ -94,44 +91,93 @@ static void give_up(struct late *l, struct late_alert *a)
         a->partly = true;
 }
 
-static bool put(struct late *l, struct late_alert *a, const struct source_change *c)
+int late_change_put(const struct source_change *c, struct buf *record, struct buf *out)
 {
-        size_t before = a->changes.n;
-
-        buf_clear(&l->record);
+        buf_clear(record);
         if (c->is || c->was)
-                record_encode(c->is ? c->is : c->was, &l->record);
-        le_append(&a->changes, c->path.n, 4);
-        le_append(&a->changes, c->from.n, 4);
-        le_append(&a->changes, l->record.n, 4);
-        le_append(&a->changes,
+                record_encode(c->is ? c->is : c->was, record);
+        le_append(out, c->path.n, 4);
+        le_append(out, c->from.n, 4);
+        le_append(out, record->n, 4);
+        le_append(out,
                   c->differs | (c->fresh ? FRESH : 0) | (c->is ? 0 : GONE) |
                           (c->moved_on ? MOVED : 0),
                   4);
-        le_append(&a->changes, (uint64_t)c->wall_ns, 8);
-        buf_put(&a->changes, c->path);
-        buf_put(&a->changes, c->from);
-        buf_put(&a->changes, buf_span(&l->record));
-        l->bytes += a->changes.n - before;
-        return buf_status(&l->record) == 0 && buf_status(&a->changes) == 0;
+        le_append(out, (uint64_t)c->wall_ns, 8);
+        buf_put(out, c->path);
+        buf_put(out, c->from);
+        buf_put(out, buf_span(record));
+        return buf_status(record) < 0 ? buf_status(record) : buf_status(out);
 }
 
-void late_add(struct late *l, const char *id, const struct change *c)
+size_t late_change_get(struct span rest, struct source_change *ret, struct record *is)
+{
+        uint32_t path = le_get32(rest.p), from = le_get32(rest.p + 4);
+        uint32_t record = le_get32(rest.p + 8), differs = le_get32(rest.p + 12);
+
+        *ret = (struct source_change){ .path = span_of(rest.p + HEAD, path),
+                                       .from = span_of(rest.p + HEAD + path, from),
+                                       .wall_ns = (int64_t)le_get64(rest.p + 16),
+                                       .differs = differs & ~(FRESH | GONE | MOVED),
+                                       .fresh = differs & FRESH,
+                                       .moved_on = differs & MOVED };
+        if (record) {
+                int rc = record_decode(span_of(rest.p + HEAD + path + from, record), is, NULL);
+
+                assert(rc == 0); /* our own bytes */
+                *(differs & GONE ? &ret->was : &ret->is) = is;
+        }
+        return (size_t)HEAD + path + from + record;
+}
+
+/* Count c under it; NULL: it is not known. */
+static void add(struct late *l, const char *id, const struct source_change *c)
 {
         struct late_alert *a = find(l, id);
-        struct source_change x;
+        size_t before;
+        int rc;
 
         if (!a)
                 a = begin(l, id);
         if (a->partly)
                 return;
-        source_change_of(c, &x);
-        if (a->n++ == LATE_CHANGES_MAX || !put(l, a, &x))
+        before = a->changes.n;
+        rc = c ? late_change_put(c, &l->record, &a->changes) : -ENODATA;
+        l->bytes += a->changes.n - before;
+        if (a->n++ == LATE_CHANGES_MAX || rc < 0)
                 give_up(l, a);
         while (l->bytes > LATE_BYTES_MAX && &l->of[0] != find(l, id))
                 forget(l, 0);
         if (l->bytes > LATE_BYTES_MAX)
                 give_up(l, &l->of[0]);
+}
+
+void late_add(struct late *l, const char *id, const struct change *c)
+{
+        struct source_change x;
+
+        source_change_of(c, &x);
+        add(l, id, &x);
+}
+
+void late_recall(struct late *l, const char *id, const struct source_change *c)
+{
+        add(l, id, c);
+}
+
+void late_recall_raised(struct late *l, const char *id)
+{
+        struct late_alert *a = find(l, id);
+
+        if (a)
+                a->raised = true;
+}
+
+void late_recalled(struct late *l)
+{
+        for (size_t i = l->n; i > 0; i--)
+                if (!l->of[i - 1].raised || l->of[i - 1].partly)
+                        forget(l, i - 1);
 }
 
 void late_drop(struct late *l, const char *id)
@@ -149,26 +195,13 @@ static bool explained(const struct late_alert *a, late_fn *fn, void *ctx)
         if (a->partly)
                 return false;
         while (rest.n) {
-                uint32_t path = le_get32(rest.p), from = le_get32(rest.p + 4);
-                uint32_t record = le_get32(rest.p + 8), differs = le_get32(rest.p + 12);
-                struct source_change c = { .path = span_of(rest.p + HEAD, path),
-                                           .from = span_of(rest.p + HEAD + path, from),
-                                           .wall_ns = (int64_t)le_get64(rest.p + 16),
-                                           .differs = differs & ~(FRESH | GONE | MOVED),
-                                           .fresh = differs & FRESH,
-                                           .moved_on = differs & MOVED };
+                struct source_change c;
                 struct record is;
+                size_t n = late_change_get(rest, &c, &is);
 
-                if (record) {
-                        int rc = record_decode(span_of(rest.p + HEAD + path + from, record), &is,
-                                               NULL);
-
-                        assert(rc == 0); /* our own bytes */
-                        *(differs & GONE ? &c.was : &c.is) = &is;
-                }
                 if (!fn(ctx, &c))
                         return false;
-                rest = span_from(rest, (size_t)HEAD + path + from + record);
+                rest = span_from(rest, n);
         }
         return true;
 }

@@ -7,8 +7,8 @@
  *
  * Bounded, and what is beyond is never explained here (`assay alert explain` still can): an alert
  * of more than LATE_CHANGES_MAX changes, or one whose changes are more than there is room for; of
- * more than LATE_ALERTS_MAX alerts or LATE_BYTES_MAX bytes the oldest are forgotten.  Nothing is
- * kept over a restart. */
+ * more than LATE_ALERTS_MAX alerts or LATE_BYTES_MAX bytes the oldest are forgotten.  Over a
+ * restart it is rebuilt from the ledger: late_past.h. */
 #ifndef INTEGRITY_LATE_H
 #define INTEGRITY_LATE_H
 
@@ -32,6 +32,15 @@ void late_add(struct late *l, const char *id, const struct change *c);
 /* Somebody explained it. */
 void late_drop(struct late *l, const char *id);
 size_t late_count(const struct late *l);
+
+/* The same of what was told before a start, in its order.  c NULL: what was counted is not known
+ * any more. */
+void late_recall(struct late *l, const char *id, const struct source_change *c);
+/* The alert was raised, for the change before. */
+void late_recall_raised(struct late *l, const char *id);
+/* That was all: an alert of which not everything is known, from its first change on, is forgotten.
+ */
+void late_recalled(struct late *l);
 
 /* Does anything explain it? */
 typedef bool late_fn(void *ctx, const struct source_change *c);
