@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "command/places.h"
 #include "command/reader.h"
+#include "wire/brought.h"
 #include "wire/entry.h"
 #include "wire/json.h"
 
@@ -39,20 +40,17 @@ static bool is_one_of(struct json_value entry, const char *path, const char *con
         return false;
 }
 
-/* Did something explain what came there?  Not a change of attributes alone. */
-static bool is_explained(struct span bytes)
+/* Did the sensor say that something explained this content? */
+static bool is_explained(struct span bytes, const uint8_t sha256[HASH_LEN])
 {
-        static const char *const changes[] = { "created", "modified", "renamed", "replaced" };
-        static const char *const states[] = { "change", "package", "service", "source" };
         static const char *const sensor[] = { "sensor" };
-        struct json_value e = json_value_of(bytes);
+        uint8_t brought[HASH_LEN];
         struct entry parsed;
 
-        return json_check(bytes, NULL) == 0 && entry_parse(bytes, &parsed, NULL) == 0 &&
-               span_eq_str(parsed.kind, "integrity.change") &&
-               is_one_of(e, "src.proc", sensor, 1) &&
-               is_one_of(e, "what.change", changes, ARRAY_LEN(changes)) &&
-               is_one_of(e, "why.state", states, ARRAY_LEN(states));
+        STATIC_ASSERT((int)BROUGHT_SHA256 == (int)HASH_LEN, "both are SHA-256");
+        return brought_content(bytes, brought) && memcmp(brought, sha256, HASH_LEN) == 0 &&
+               entry_parse(bytes, &parsed, NULL) == 0 &&
+               is_one_of(parsed.object, "src.proc", sensor, 1);
 }
 
 static void take_entry(struct looking *l, struct span bytes)
@@ -70,7 +68,7 @@ static void take_entry(struct looking *l, struct span bytes)
         if (!found)
                 return;
         i = (size_t)(found - l->sha256[0]) / HASH_LEN;
-        if (!l->told[i] && is_explained(bytes)) {
+        if (!l->told[i] && is_explained(bytes, digest)) {
                 l->told[i] = true;
                 l->left--;
         }

@@ -306,6 +306,9 @@ const struct kind kind_table[] = {
                  { "what.type", KIND_TEXT, 0, "file, dir, link, fifo, socket, char or block" },
                  ACTOR, { "why.alert", KIND_TEXT, 0, "id of the alert that it is counted in" },
                  { "why.change", KIND_TEXT, 0, "id of the approved change" },
+                 { "why.content", KIND_BOOL, 0,
+                   "true: it accounts for the content that is there now, not for attributes, a name "
+                   "or whose act it was alone" },
                  { "why.detail", KIND_TEXT, 0, "the proof of the explanation" },
                  { "why.late", KIND_TEXT, 0,
                    "where it is counted in an alert: what a later explanation is compared with, "

@@ -250,7 +250,8 @@ static void put_proof(struct ocsf_event *e)
         buf_put_byte(e->out, '}');
 }
 
-static const char *const why_fields[] = { "why.change", "why.detail", "why.package", "why.state" };
+static const char *const why_fields[] = { "why.change", "why.content", "why.detail", "why.package",
+                                          "why.state" };
 
 /* Why it was expected, or that it was not. */
 static void put_why(struct ocsf_event *e)

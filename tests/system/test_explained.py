@@ -58,7 +58,7 @@ def test_paths(host):
     for path in (inside / "a", inside / "secret", outside):
         write(path, "1")
     assert why(host, inside / "a", "created") == {
-        "change": "CHG-1", "detail": "approved by local", "state": "change"}
+        "change": "CHG-1", "content": True, "detail": "approved by local", "state": "change"}
     assert why(host, inside / "secret", "created")["state"] == "unexplained"
     assert why(host, outside, "created")["state"] == "unexplained"
 

@@ -248,6 +248,32 @@ def test_a_content_that_the_ledger_does_not_have_is_not_known(host):
     host.wait(lambda: kept.read_bytes() == true, "the file without it")
 
 
+def test_a_content_that_only_got_another_name_is_not_known(host):
+    """An explanation of a name is none of what is in the file: nobody approved that."""
+    host.configure(profile("w", "alert", [host.tree], "keep: true", "execute: known"))
+    host.reload()
+    host.told("changed")
+    (host.tree / "evil").write_text("nobody approved this\n")
+    assert host.seen(host.tree / "evil", "created")["why"]["state"] == "unexplained"
+    done = assay(host, "change", "open", "CHG-1", "--path", host.tree, "--for", "1h",
+                 "--reason", "r")
+    assert done.returncode == 0, done
+    (host.tree / "evil").rename(host.tree / "moved")
+    named = host.seen(host.tree / "moved", "renamed")
+    assert named["why"]["change"] == "CHG-1" and "content" not in named["why"], named
+    (host.tree / "new").write_text("by the book\n")
+    assert host.seen(host.tree / "new", "created")["why"]["content"] is True
+    kept = host.state / "sensor" / "executable"
+    host.wait(lambda: kept.exists() and kept.stat().st_size, "the content that is known")
+    true = kept.read_bytes()
+    kill(host)
+    kept.write_bytes(true + bytes.fromhex(named["what"]["new_sha256"]))
+    host.start_sensor()
+    host.wait(lambda: all(forged(host)), "the alert")
+    assert "executable" in forged(host)[0][0]["what"]["path"]
+    host.wait(lambda: kept.read_bytes() == true, "the file without it")
+
+
 def test_an_approved_change_that_the_ledger_does_not_have_explains_nothing(host):
     path = host.tree / "f"
     done = assay(host, "change", "open", "CHG-1", "--path", path, "--for", "1h", "--reason", "r")

@@ -2,7 +2,6 @@
 /* The file "executable" of the state directory: SHA-256 digests, 32 bytes each, of contents that an
  * explained change put where only known ones may be executed.  The baseline has them only when they
  * are accepted; without this file an upgrade that was approved would be refused after a restart. */
-#include "base/text.h"
 #include "integrity/preventing/guard_priv.h"
 #include "loop/log.h"
 #include "sys/io.h"
@@ -23,13 +22,11 @@ static int compare(const void *a, const void *b)
  * journal of before? */
 static bool is_told(const struct sensor *s, const uint8_t sha256[RECORD_HASH])
 {
-        char hex[2 * RECORD_HASH + 1];
         struct span told = s->o.contents_told;
 
         if (told.n && bsearch(sha256, told.p, told.n / RECORD_HASH, RECORD_HASH, compare))
                 return true;
-        text_hex(span_of(sha256, RECORD_HASH), hex);
-        return state_found_waits(&s->found, "integrity.change", hex, "unexplained");
+        return state_found_brought(&s->found, sha256);
 }
 
 /* The file is root's to write: what the ledger does not know is refused, as it would be without. */

@@ -31,7 +31,7 @@ static bool is_on_its_way(const struct sensor *s, struct span bytes)
         char hex[2 * SHA256_LEN + 1];
 
         digest_of(bytes, hex);
-        return state_found_waits(&s->found, "integrity.sensor", hex, NULL);
+        return state_found_waits(&s->found, "integrity.sensor", "what.sessions", hex);
 }
 
 void kept_recall(struct sensor *s)

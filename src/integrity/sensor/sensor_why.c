@@ -73,7 +73,7 @@ bool why_is_told(const struct sensor *s, const char *kind, const char *hex)
         for (; told.n >= 2 * SHA256_LEN; told = span_from(told, 2 * SHA256_LEN))
                 if (memcmp(told.p, hex, 2 * SHA256_LEN) == 0)
                         return true;
-        return state_found_waits(&s->found, kind, hex, NULL);
+        return state_found_waits(&s->found, kind, "what.digest", hex);
 }
 
 /* The file is root's to write; an approved change is in the ledger before it explains anything. */

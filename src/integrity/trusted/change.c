@@ -158,6 +158,8 @@ static void put_why(struct json_writer *w, const struct change *c)
                 json_member_text(w, "alert", why->alert);
         if (why->change[0])
                 json_member_text(w, "change", why->change);
+        if (why->content && why->state != WHY_UNEXPLAINED && c->is)
+                json_member_bool(w, "content", true);
         if (why->detail[0])
                 json_member_text(w, "detail", why->detail);
         if (why->alert[0] && !c->cut) {

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "integrity/trusted/state.h"
 
+#include "base/text.h"
 #include "sys/io.h"
+#include "wire/brought.h"
+#include "wire/json.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,7 +16,6 @@ enum {
         RENEW_BYTES = 8 << 20,  /* a journal below this is left alone */
         ENTRIES_MAX = 1 << 20,  /* not acknowledged, in one journal */
         SKELETON_MAX = 1 << 16,
-        QUOTED_MAX = 64, /* a kind or a member, of the code's own */
 };
 
 void state_found_done(struct state_found *f)
@@ -25,23 +27,40 @@ void state_found_done(struct state_found *f)
         *f = (struct state_found){ 0 };
 }
 
-static bool has_quoted(struct span text, const char *word)
+static bool has(struct json_value entry, const char *path, const char *text)
 {
-        char quoted[QUOTED_MAX];
-        int n = snprintf(quoted, sizeof quoted, "\"%s\"", word);
+        struct json_value v;
+        struct span plain;
 
-        assert(n > 0 && (size_t)n < sizeof quoted);
-        return memmem(text.p, text.n, quoted, (size_t)n) != NULL;
+        return json_get_path(entry, path, &v) && json_value_plain(v, &plain) &&
+               span_eq_str(plain, text);
 }
 
-bool state_found_waits(const struct state_found *f, const char *kind, const char *hex,
-                       const char *but)
+bool state_found_waits(const struct state_found *f, const char *kind, const char *path,
+                       const char *text)
 {
         for (size_t i = 0; i < f->n_entries; i++) {
                 struct span e = buf_span(&f->entries[i].skeleton);
 
-                if (memmem(e.p, e.n, hex, strlen(hex)) && has_quoted(e, kind) &&
-                    !(but && has_quoted(e, but)))
+                if (memmem(e.p, e.n, text, strlen(text)) && json_check(e, NULL) == 0 &&
+                    has(json_value_of(e), "k", kind) && has(json_value_of(e), path, text))
+                        return true;
+        }
+        return false;
+}
+
+bool state_found_brought(const struct state_found *f, const uint8_t sha256[RECORD_HASH])
+{
+        char hex[2 * RECORD_HASH + 1];
+        uint8_t brought[RECORD_HASH];
+
+        STATIC_ASSERT((int)BROUGHT_SHA256 == (int)RECORD_HASH, "both are SHA-256");
+        text_hex(span_of(sha256, RECORD_HASH), hex);
+        for (size_t i = 0; i < f->n_entries; i++) {
+                struct span e = buf_span(&f->entries[i].skeleton);
+
+                if (memmem(e.p, e.n, hex, sizeof hex - 1) && brought_content(e, brought) &&
+                    memcmp(brought, sha256, RECORD_HASH) == 0)
                         return true;
         }
         return false;

@@ -40,10 +40,12 @@ struct state_found {
         char damage[ERR_TEXT_MAX]; /* what could not be read; "" when all could */
 };
 void state_found_done(struct state_found *f);
-/* Is an entry among them that has this kind and the text `hex`, a digest, and not the member or
- * word `but` (NULL: none is against it)? */
-bool state_found_waits(const struct state_found *f, const char *kind, const char *hex,
-                       const char *but);
+/* Is an entry among them that has this kind, and this text as its member at `path` ("what.digest")?
+ */
+bool state_found_waits(const struct state_found *f, const char *kind, const char *path,
+                       const char *text);
+/* One by which an explained change brought this content (brought.h)? */
+bool state_found_brought(const struct state_found *f, const uint8_t sha256[RECORD_HASH]);
 
 struct state {
         const struct io *io;

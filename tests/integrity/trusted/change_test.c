@@ -6,6 +6,7 @@
 #include "integrity/watching/dirty.h"
 #include "integrity/who/session.h"
 #include "integrity/who/who.h"
+#include "integrity/why/why.h"
 #include "wire/json.h"
 #include "wire/kind.h"
 
@@ -440,6 +441,44 @@ static void test_the_other_kinds(void **state)
         (void)state;
 }
 
+/* Who reads the entry later has to know whether the proof is of the content. */
+static void test_proof_of_content(void **state)
+{
+        static const struct {
+                const char *name;
+                enum why_state by;
+                bool content, deleted, said;
+        } cases[] = {
+                { "what a package holds", WHY_PACKAGE, true, false, true },
+                { "what the owner did", WHY_SERVICE, false, false, false },
+                { "a content that nothing explains", WHY_UNEXPLAINED, true, false, false },
+                { "a content that is gone", WHY_CHANGE, true, true, false },
+        };
+        struct record was = sample_file(1, 1), is = sample_file(1, 2);
+        struct buf b = BUF_INIT(CHANGE_TEXT_MAX);
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct why why = { .state = cases[i].by, .content = cases[i].content };
+                struct change c = { .path = SPAN("/f"),
+                                    .was = &was,
+                                    .is = cases[i].deleted ? NULL : &is,
+                                    .seen = "live",
+                                    .why = &why };
+                struct json_value v = { 0 };
+
+                print_message("%s\n", cases[i].name);
+                buf_clear(&b);
+                change_put(&c, &b);
+                check_entry(buf_span(&b));
+                assert_int_equal(json_get_path(json_value_of(buf_span(&b)), "why.content", &v),
+                                 cases[i].said);
+                if (cases[i].said)
+                        assert_int_equal(v.type, JSON_TRUE);
+        }
+        buf_done(&b);
+        (void)state;
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -447,7 +486,7 @@ int main(void)
                 cmocka_unit_test(test_mount),           cmocka_unit_test(test_author),
                 cmocka_unit_test(test_login),           cmocka_unit_test(test_transient),
                 cmocka_unit_test(test_profile),         cmocka_unit_test(test_reverted),
-                cmocka_unit_test(test_the_other_kinds),
+                cmocka_unit_test(test_the_other_kinds), cmocka_unit_test(test_proof_of_content),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include "integrity/trusted/state.h"
 
 #include "../sample.h"
+#include "base/text.h"
 #include "sys/io.h"
 
 #include <stdio.h>
@@ -303,38 +304,74 @@ static void test_damage_falls_back(void **state)
 #define HEX   "5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9"
 #define OTHER "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"
 
+static const char *const waiting[] = {
+        "{\"k\":\"integrity.change\",\"what\":{\"new_sha256\":\"" HEX "\",\"old_sha256\":\"" OTHER
+        "\",\"path\":\"/f\"},\"why\":{\"content\":true,\"state\":\"package\"}}",
+        "{\"k\":\"integrity.approval\",\"what\":{\"digest\":\"" OTHER "\",\"reason\":\"" HEX "\"}}",
+        "{\"k\":\"integrity.change\",\"what\":{\"new_sha256\":\"" OTHER
+        "\",\"path\":\"/g\"},\"why\":{\"state\":\"service\"}}",
+};
+
+static void make_waiting(struct state_found *f, struct state_entry *entries)
+{
+        *f = (struct state_found){ .entries = entries, .n_entries = ARRAY_LEN(waiting) };
+        for (size_t i = 0; i < ARRAY_LEN(waiting); i++) {
+                entries[i] = (struct state_entry){ .skeleton = BUF_INIT(512) };
+                buf_put_str(&entries[i].skeleton, waiting[i]);
+        }
+}
+
+static void end_waiting(struct state_entry *entries)
+{
+        for (size_t i = 0; i < ARRAY_LEN(waiting); i++)
+                buf_done(&entries[i].skeleton);
+}
+
 /* What the ledger will have only after the entries of before were sent is believed already. */
 static void test_waits(void **state)
 {
         static const struct {
-                const char *name, *kind, *hex, *but;
+                const char *name, *kind, *path, *text;
                 bool want;
         } cases[] = {
-                { "kind and digest", "integrity.change", HEX, NULL, true },
-                { "in a later entry", "integrity.approval", OTHER, NULL, true },
-                { "digest of another kind", "integrity.approval", HEX, NULL, false },
-                { "digest of none", "integrity.change", "00" OTHER, NULL, false },
-                { "beginning of a kind", "integrity.chang", HEX, NULL, false },
-                { "but the word is there", "integrity.change", HEX, "unexplained", false },
-                { "but the word is elsewhere", "integrity.approval", OTHER, "unexplained", true },
+                { "kind and digest", "integrity.change", "what.new_sha256", HEX, true },
+                { "in a later entry", "integrity.approval", "what.digest", OTHER, true },
+                { "digest of another kind", "integrity.package", "what.digest", OTHER, false },
+                { "digest of none", "integrity.approval", "what.digest", "00" OTHER, false },
+                { "beginning of it", "integrity.approval", "what.digest", "6b86b2", false },
+                { "beginning of a kind", "integrity.approva", "what.digest", OTHER, false },
+                { "only in another member", "integrity.approval", "what.digest", HEX, false },
         };
-        struct state_entry entries[2] = { { .skeleton = BUF_INIT(256) },
-                                          { .skeleton = BUF_INIT(256) } };
-        struct state_found f = { .entries = entries };
+        struct state_entry entries[ARRAY_LEN(waiting)];
+        struct state_found f, none = { 0 };
 
-        buf_put_str(&entries[0].skeleton, "{\"kind\":\"integrity.change\",\"why\":{\"fit\":"
-                                          "\"unexplained\"},\"now\":\"" HEX "\"}");
-        buf_put_str(&entries[1].skeleton,
-                    "{\"kind\":\"integrity.approval\",\"digest\":\"" OTHER "\"}");
-        assert_false(state_found_waits(&f, "integrity.change", HEX, NULL)); /* none waits */
-        f.n_entries = ARRAY_LEN(entries);
+        make_waiting(&f, entries);
         for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
                 print_message("%s\n", cases[i].name);
-                assert_int_equal(state_found_waits(&f, cases[i].kind, cases[i].hex, cases[i].but),
+                assert_false(state_found_waits(&none, cases[i].kind, cases[i].path, cases[i].text));
+                assert_int_equal(state_found_waits(&f, cases[i].kind, cases[i].path, cases[i].text),
                                  cases[i].want);
         }
-        for (size_t i = 0; i < ARRAY_LEN(entries); i++)
-                buf_done(&entries[i].skeleton);
+        end_waiting(entries);
+        (void)state;
+}
+
+/* Only what is there since, and only where the explanation is of it. */
+static void test_waits_brought(void **state)
+{
+        struct state_entry entries[ARRAY_LEN(waiting)];
+        uint8_t now[RECORD_HASH], other[RECORD_HASH];
+        struct state_found f;
+
+        make_waiting(&f, entries);
+        assert_int_equal(text_from_hex(SPAN(HEX), now, sizeof now), 0);
+        assert_int_equal(text_from_hex(SPAN(OTHER), other, sizeof other), 0);
+        assert_true(state_found_brought(&f, now));
+        assert_false(state_found_brought(&f, other));
+        f.n_entries = 0;
+        assert_false(state_found_brought(&f, now));
+        end_waiting(entries);
+        (void)state;
 }
 
 int main(void)
@@ -346,6 +383,7 @@ int main(void)
                 cmocka_unit_test_setup(test_renewal_may_be_cut_anywhere, setup),
                 cmocka_unit_test_setup(test_damage_falls_back, setup),
                 cmocka_unit_test(test_waits),
+                cmocka_unit_test(test_waits_brought),
         };
         int rc;
 
