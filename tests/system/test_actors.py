@@ -135,6 +135,50 @@ def test_owner_upgraded(host):
     assert why(host, "new")["state"] == "service"
 
 
+EVIL = """import os, sys
+path, *command = sys.argv[1:]
+f = os.open(path, os.O_WRONLY | os.O_APPEND)
+os.set_inheritable(f, True)  # a file that stays open is looked at later
+os.write(f, b"evil")
+print("written", flush=True)
+os.read(0, 1)
+os.execv(command[0], command)
+"""
+
+
+def test_owner_become(host):
+    """Who writes and then becomes the owner, in the same process, has written all the same."""
+    path = host.etc / "become"
+    sh(host, "echo x | $t0 $etc/become")
+    assert why(host, "become")["state"] == "service"
+    told = len(host.of(path))
+    evil = subprocess.Popen([sys.executable, "-c", EVIL, path, host.tools[0], "-a", path],
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert evil.stdout.readline() == b"written\n"
+    (host.tree / "mark").write_text("")
+    host.seen(host.tree / "mark", "created")
+    evil.communicate(b"\nx", timeout=20)
+    host.quiet()
+    found = [e for e in host.of(path)[told:] if e["why"]["state"] == "unexplained"]
+    assert [e for e in found if e["who"]["exe"] == os.path.realpath(sys.executable) or
+            [evil.pid, os.path.realpath(sys.executable)] in e["who"].get("also", [])], host.of(path)
+
+
+def test_owner_redirected(host):
+    """A shell's child that opens a file and becomes the owner is the owner from the beginning."""
+    path = host.etc / "copy"
+    child = subprocess.Popen(["sh", "-ec", '(exec >>"$1"; echo a; echo written >&2; read x; '
+                              'exec "$2" -a "$1"); true', "sh", path, host.tools[0]],
+                             stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert child.stderr.readline() == b"written\n"
+    (host.tree / "mark").write_text("")
+    host.seen(host.tree / "mark", "created")
+    child.communicate(b"\nx", timeout=20)
+    host.quiet()
+    last = host.of(path)[-1]
+    assert last["why"]["state"] == "service" and "also" not in last["who"], last
+
+
 @pytest.mark.skipif(not LIBRARY, reason="no library to load")
 def test_change_forged(host):
     """The same of an approved change that names the executable."""

@@ -197,17 +197,12 @@ bool dirty_since(const struct dirty *d, int64_t wall_ns)
         return list_since(&d->ready, wall_ns) || list_since(&d->waits, wall_ns);
 }
 
-static bool same_author(const struct who *a, const struct who *b)
-{
-        return a == b || (a->pid == b->pid && a->start == b->start);
-}
-
 /* How many there are, or where this one is. */
 static size_t author_at(const struct dirty_place *p, const struct who *who)
 {
         size_t i = 0;
 
-        while (i < DIRTY_AUTHORS && p->by[i] && !same_author(p->by[i], who))
+        while (i < DIRTY_AUTHORS && p->by[i] && !who_is_same(p->by[i], who))
                 i++;
         return i;
 }

@@ -51,8 +51,8 @@ struct dirty_dir {
 struct dirty_place {
         struct dirty_place *hash_next, *next, *prev;
         struct dirty_dir *dir;
-        struct who *by[DIRTY_AUTHORS]; /* references, the latest first, each process once; NULL
-                                        * behind the last */
+        struct who *by[DIRTY_AUTHORS]; /* references, the latest first, each process once for each
+                                        * program that it was; NULL behind the last */
         int64_t since_ns;              /* monotonic, of the first event */
         int64_t due_ns;                /* monotonic */
         int64_t wall_ns;               /* of the first event */

@@ -76,6 +76,25 @@ struct who *who_unref(struct who *w)
         return NULL;
 }
 
+static bool is_same_file(const struct who_exe *a, const struct who_exe *b)
+{
+        bool known = a->ino && b->ino;
+
+        return a->led == b->led && (!known || (a->dev == b->dev && a->ino == b->ino));
+}
+
+bool who_is_same(const struct who *a, const struct who *b)
+{
+        if (a == b)
+                return true;
+        if (a->pid != b->pid || a->start != b->start)
+                return false;
+        return !(a->has & b->has & WHO_HAS_EXECUTED) ||
+               (span_eq(buf_span(&a->exe), buf_span(&b->exe)) &&
+                span_eq(buf_span(&a->script), buf_span(&b->script)) &&
+                is_same_file(&a->file, &b->file));
+}
+
 static bool has_events(const struct who_cache *c)
 {
         return procsource_kind(c->source) != PROCSOURCE_PROC;
@@ -304,6 +323,8 @@ static struct who *make(struct who_cache *c, pid_t pid, int pidfd, bool gone)
         if (a.proc) {
                 uint64_t start_ns = a.proc->start_ns;
 
+                if (has_events(c) && a.state->image && !a.state->inherited)
+                        w->has |= WHO_HAS_EXECUTED;
                 w->since_ns = clock_wall(&sysclock) - (int64_t)(now() - a.state->from_ns);
                 who_fill_earlier(w, &a, c->from_ns, c->own_mount_ns);
                 add_parents(c, w, a.proc);

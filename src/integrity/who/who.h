@@ -47,6 +47,8 @@ enum who_has {
         WHO_UNIT_NESTED = 1u << 6,  /* in another unit or a container: see proc_cgroup_nested() */
         WHO_UNIT_ENTERED = 1u << 7, /* it is in its unit, and not because init began it there:
                                        procs_is_of_unit() */
+        WHO_HAS_EXECUTED = 1u << 8, /* exe is what it has executed itself; else that may be its
+                                       creator's, of whom it is a copy */
 };
 
 /* The file that a process executed, and what speaks against taking the process for it. */
@@ -96,6 +98,9 @@ MUST_USE struct who *who_new(pid_t pid);
 struct who *who_ref(struct who *w);
 struct who *who_unref(struct who *w); /* NULL is fine; returns NULL */
 DEFINE_CLEANUP(struct who, who_unref)
+
+/* One process, as one program?  A copy of its creator counts as what it becomes. */
+bool who_is_same(const struct who *a, const struct who *b);
 
 static inline struct span who_kin_name(const struct who *w, const struct who_kin *k)
 {

@@ -167,6 +167,57 @@ static void test_one_process_is_one_author(void **state)
         (void)state;
 }
 
+/* Who becomes another program does not take back what he did before; a copy of its creator that
+ * becomes one is that. */
+static void test_one_author_for_each_program(void **state)
+{
+        static const struct {
+                const char *name, *exe, *script;
+                unsigned has;
+                uint64_t ino;
+                bool led, same;
+        } cases[] = {
+                { "the same", "/usr/sbin/usermod", "", WHO_HAS_EXECUTED, 5, false, true },
+                { "the same, its file not known", "/usr/sbin/usermod", "", WHO_HAS_EXECUTED, 0,
+                  false, true },
+                { "a copy of a shell", "/usr/bin/dash", "", 0, 6, false, true },
+                { "a shell", "/usr/bin/dash", "", WHO_HAS_EXECUTED, 6, false, false },
+                { "one without a path", "", "", WHO_HAS_EXECUTED, 0, false, false },
+                { "another file there", "/usr/sbin/usermod", "", WHO_HAS_EXECUTED, 6, false,
+                  false },
+                { "made to run other code", "/usr/sbin/usermod", "", WHO_HAS_EXECUTED, 5, true,
+                  false },
+                { "a script", "/usr/sbin/usermod", "/x.postinst", WHO_HAS_EXECUTED, 5, false,
+                  false },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct who *before = who_new(7), *owner = who_new(7);
+                struct dirty_place *p;
+                struct dirty *d;
+
+                print_message("%s\n", cases[i].name);
+                assert_int_equal(dirty_new(&d, NULL), 0);
+                buf_put_str(&before->exe, cases[i].exe);
+                buf_put_str(&before->script, cases[i].script);
+                before->has = cases[i].has;
+                before->file = (struct who_exe){ .ino = cases[i].ino, .led = cases[i].led };
+                buf_put_str(&owner->exe, "/usr/sbin/usermod");
+                owner->has = WHO_HAS_EXECUTED;
+                owner->file.ino = 5;
+                assert_int_equal(add(d, "a", DIRTY_STATE, before, 0, 0), 0);
+                assert_int_equal(add(d, "a", DIRTY_STATE, owner, 0, 0), 0);
+                p = dirty_take(d, 0);
+                assert_ptr_equal(p->by[0], owner);
+                assert_ptr_equal(p->by[1], cases[i].same ? NULL : before);
+                dirty_place_free(d, p);
+                who_unref(before);
+                who_unref(owner);
+                dirty_free(d);
+        }
+        (void)state;
+}
+
 /* A file that was closed is not waited for, one that is written again is. */
 static void test_closing(void **state)
 {
@@ -274,6 +325,7 @@ int main(void)
                 cmocka_unit_test(test_waiting),
                 cmocka_unit_test(test_authors),
                 cmocka_unit_test(test_one_process_is_one_author),
+                cmocka_unit_test(test_one_author_for_each_program),
                 cmocka_unit_test(test_closing),
                 cmocka_unit_test(test_moving),
                 cmocka_unit_test(test_put_back),
