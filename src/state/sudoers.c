@@ -209,10 +209,11 @@ static size_t command_len(struct span s, uint32_t *lines)
 
 static struct span trim_end(struct span s)
 {
-        while (s.n && (is_blank(s.p[s.n - 1]) || s.p[s.n - 1] == '\n' ||
-                       (s.n > 1 && s.p[s.n - 1] == '\\' && joint_len(span_of(s.p + s.n - 1, 2)))))
-                s.n--;
-        return s;
+        size_t n = s.n;
+
+        while (n && (is_blank(s.p[n - 1]) || s.p[n - 1] == '\n' || joint_len(span_from(s, n - 1))))
+                n--;
+        return span_of(s.p, n);
 }
 
 bool sudoers_command(struct sudoers *s, struct span *ret)
