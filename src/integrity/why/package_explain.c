@@ -451,10 +451,8 @@ enum actor_fit packages_began(const struct packages *p, const struct who *w)
         enum actor_fit best = ACTOR_OTHER, fit;
 
         for (; p && best != ACTOR_FITS; p = p->older) {
-                if (!packages_all_signed(p))
-                        continue;
                 (void)script_of(p, w, &fit);
-                if (fit == ACTOR_FITS && !package_script_counts(p, w))
+                if (fit == ACTOR_FITS && !(packages_all_signed(p) && package_script_counts(p, w)))
                         fit = ACTOR_OTHER;
                 best = MAX_OF(best, fit);
         }
