@@ -328,8 +328,7 @@ static enum status run_show(struct invocation *in)
                 free(s);
                 return complain_err(in, &err);
         }
-        if (rc == 0)
-                rc = baseline_list(&io_kernel, s->dirfd, s->all, &s->n_all, &err);
+        rc = baseline_list(&io_kernel, s->dirfd, s->all, &s->n_all, &err);
         if (rc == 0)
                 rc = snapshot_read_head(&io_kernel, s->dirfd, "baseline", &s->watch,
                                         &s->all[0].head, &err);

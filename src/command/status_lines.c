@@ -20,6 +20,15 @@ void status_begin_line(const char *name, struct buf *out)
         buf_printf(out, "  %-9s", name);
 }
 
+/* A line of words of ours and a text of the state's. */
+static void put_line(const char *name, const char *words, const struct buf *text, struct buf *out)
+{
+        status_begin_line(name, out);
+        buf_put_str(out, words);
+        text_put_safe(out, buf_span(text));
+        buf_put_byte(out, '\n');
+}
+
 /* [step, result, note]: "landlock applied (version 7)". */
 static void put_step(struct json_value step, struct buf *out)
 {
@@ -121,11 +130,8 @@ static void put_authors(struct json_value state, struct buf *out)
                 buf_put_str(out, " events lost");
         }
         buf_put_byte(out, '\n');
-        if (!state_text(state, "more.who_refused", &why))
-                return;
-        status_begin_line("", out);
-        text_put_safe(out, buf_span(&why));
-        buf_put_byte(out, '\n');
+        if (state_text(state, "more.who_refused", &why))
+                put_line("", "", &why, out);
 }
 
 /* Connections that logged in, or tried to, and those whose address was not to be had. */
@@ -157,19 +163,12 @@ static void put_logins(struct json_value state, struct buf *out)
 static void put_config(struct json_value state, struct buf *out)
 {
         CLEANUP(buf_done) struct buf text = BUF_INIT(LINE_MAX_BYTES);
-        struct json_value v;
 
-        if (json_get_path(state, "more.config.from", &v) && json_value_text(v, &text)) {
-                status_begin_line("config", out);
-                text_put_safe(out, buf_span(&text));
-                buf_put_byte(out, '\n');
-        }
+        if (state_text(state, "more.config.from", &text))
+                put_line("config", "", &text, out);
         buf_clear(&text);
-        if (json_get_path(state, "more.config.refused", &v) && json_value_text(v, &text)) {
-                status_begin_line("refused", out);
-                text_put_safe(out, buf_span(&text));
-                buf_put_byte(out, '\n');
-        }
+        if (state_text(state, "more.config.refused", &text))
+                put_line("refused", "", &text, out);
 }
 
 /* Who tries to change what is denied: why that is not seen, or not by the best means. */
@@ -186,12 +185,8 @@ static void put_attempts(struct json_value state, struct buf *out)
                                 ? "attempts are seen by audit rules, of processes begun since "
                                   "auditing is on; no eBPF: "
                                 : "attempts are seen by audit rules; no eBPF: ";
-        if (!words)
-                return;
-        status_begin_line("", out);
-        buf_put_str(out, words);
-        text_put_safe(out, buf_span(&why));
-        buf_put_byte(out, '\n');
+        if (words)
+                put_line("", words, &why, out);
 }
 
 /* Mode deny: what is frozen, and what is not although it should be. */
@@ -241,19 +236,11 @@ static void put_executes(struct json_value state, struct buf *out)
         screen_put_count(out, (uint64_t)MAX_OF(files, 0));
         buf_put_str(out, " files known\n");
         buf_clear(&text);
-        if (state_text(state, "more.execute.why", &text)) {
-                status_begin_line("", out);
-                buf_put_str(out, "nothing is judged: ");
-                text_put_safe(out, buf_span(&text));
-                buf_put_byte(out, '\n');
-        }
+        if (state_text(state, "more.execute.why", &text))
+                put_line("", "nothing is judged: ", &text, out);
         buf_clear(&text);
-        if (state_text(state, "more.execute.no_filesystem", &text)) {
-                status_begin_line("", out);
-                buf_put_str(out, "a directory that has just come is not judged at once: ");
-                text_put_safe(out, buf_span(&text));
-                buf_put_byte(out, '\n');
-        }
+        if (state_text(state, "more.execute.no_filesystem", &text))
+                put_line("", "a directory that has just come is not judged at once: ", &text, out);
 }
 
 /* What was put back, and what was put away for it; nothing where neither ever was. */

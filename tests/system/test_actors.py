@@ -146,6 +146,15 @@ os.execv(command[0], command)
 """
 
 
+def goes_on_once_seen(host, process, told):
+    """It has written and waits: what it does next comes after the sensor has heard of that."""
+    assert told.readline() == b"written\n"
+    (host.tree / "mark").write_text("")
+    host.seen(host.tree / "mark", "created")
+    process.communicate(b"\nx", timeout=20)
+    host.quiet()
+
+
 def test_owner_become(host):
     """Who writes and then becomes the owner, in the same process, has written all the same."""
     path = host.etc / "become"
@@ -154,11 +163,7 @@ def test_owner_become(host):
     told = len(host.of(path))
     evil = subprocess.Popen([sys.executable, "-c", EVIL, path, host.tools[0], "-a", path],
                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert evil.stdout.readline() == b"written\n"
-    (host.tree / "mark").write_text("")
-    host.seen(host.tree / "mark", "created")
-    evil.communicate(b"\nx", timeout=20)
-    host.quiet()
+    goes_on_once_seen(host, evil, evil.stdout)
     found = [e for e in host.of(path)[told:] if e["why"]["state"] == "unexplained"]
     assert [e for e in found if e["who"]["exe"] == os.path.realpath(sys.executable) or
             [evil.pid, os.path.realpath(sys.executable)] in e["who"].get("also", [])], host.of(path)
@@ -170,11 +175,7 @@ def test_owner_redirected(host):
     child = subprocess.Popen(["sh", "-ec", '(exec >>"$1"; echo a; echo written >&2; read x; '
                               'exec "$2" -a "$1"); true', "sh", path, host.tools[0]],
                              stdin=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert child.stderr.readline() == b"written\n"
-    (host.tree / "mark").write_text("")
-    host.seen(host.tree / "mark", "created")
-    child.communicate(b"\nx", timeout=20)
-    host.quiet()
+    goes_on_once_seen(host, child, child.stderr)
     last = host.of(path)[-1]
     assert last["why"]["state"] == "service" and "also" not in last["who"], last
 

@@ -91,12 +91,12 @@ static int hand_on(struct telling *t)
 
 static int put_state(struct telling *t, struct span path, const struct table_node *n)
 {
-        if (n && n->record)
-                journal_op_put(&t->ops, JOURNAL_SET, path, table_record(n));
-        if (n && n->record && n->mark & TABLE_DOUBT)
+        const bool there = n && n->record;
+
+        journal_op_put(&t->ops, there ? JOURNAL_SET : JOURNAL_DROP, path,
+                       there ? table_record(n) : SPAN_NONE);
+        if (there && n->mark & TABLE_DOUBT)
                 journal_op_put(&t->ops, JOURNAL_DOUBT, path, SPAN_NONE);
-        if (!n || !n->record)
-                journal_op_put(&t->ops, JOURNAL_DROP, path, SPAN_NONE);
         return t->ops.n > OPS_PART ? hand_on(t) : buf_status(&t->ops);
 }
 
