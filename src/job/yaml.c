@@ -214,7 +214,8 @@ static int parser_fault(struct reader *r, struct fy_diag *diag)
 
         if (!e || !e->msg) /* some it refuses without a word */
                 return refuse(r->fault, r->last, "cannot be read as YAML from here on");
-        mark = (struct yaml_mark){ (uint32_t)MAX_OF(e->line, 1), (uint32_t)MAX_OF(e->column, 1) };
+        mark.line = (uint32_t)MAX_OF(e->line, 1);
+        mark.column = (uint32_t)MAX_OF(e->column, 1);
         if (!text_is_utf8(span_str(e->msg), NULL))
                 return refuse(r->fault, mark, "not YAML");
         if (r->depth == 0)
