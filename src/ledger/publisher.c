@@ -160,6 +160,7 @@ static int run_round(struct publisher *p, const struct ledger_position *target, 
                 return r;
         publisher_drop_partials(p);
         publisher_make_ballast(p);
+        p->caught_up |= p->state.size == target->size;
         return 0;
 }
 

@@ -125,7 +125,6 @@ static int open_all(struct publisher *p, const struct publisher_options *o, stru
         if (r < 0)
                 return r;
         p->signed_size = c.size;
-        p->opened = true;
         publisher_drop_partials(p);
         publisher_make_ballast(p);
         return 0;

@@ -71,9 +71,10 @@ struct publisher {
         struct tile *dropped; /* full tiles whose partials may go after the next checkpoint */
         size_t n_dropped;
         /* By level + 1: one more than the number of the last tile written in part.  Unless
-         * `opened`, a life before this one may have written others. */
+         * `caught_up`, a life before this one may have written others, or begun to: up to where the
+         * log was when it died. */
         uint64_t partial[TILE_LEVEL_MAX + 2];
-        bool opened;
+        bool caught_up;
 };
 
 /* ---- publisher_tree.c ---- */

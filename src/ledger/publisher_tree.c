@@ -137,7 +137,7 @@ static int put_tile(struct publisher *p, struct tile t, struct span content, str
 /* Its directory of partial forms has to go; without any there is nothing to look for. */
 static void note_dropped(struct publisher *p, struct tile t)
 {
-        if ((!p->opened || p->partial[t.level + 1] == t.n + 1) &&
+        if ((!p->caught_up || p->partial[t.level + 1] == t.n + 1) &&
             p->n_dropped < PUBLISHER_FILES_MAX)
                 p->dropped[p->n_dropped++] = t;
 }

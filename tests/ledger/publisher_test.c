@@ -168,6 +168,43 @@ static void partials_go(void **state)
         }
 }
 
+/* Killed with the write of a partial form begun; by the time it lives again the tile is full.  The
+ * file that was begun once stayed for ever. */
+static void begun_partials_go(void **state)
+{
+        static const char *const begun[] = { "tile/entries/001.p", "tile/0/001.p" };
+        struct publisher *p;
+        struct fixture f;
+        struct ledger *l;
+        int fd;
+
+        (void)state;
+        fixture_new(&f);
+        l = fixture_open(&f);
+        p = fixture_publisher(&f, NULL, false);
+        fixture_append(&f, l, 100, 40, 17);
+        fixture_publish(p, l);
+        publisher_free(p);
+        for (size_t i = 0; i < ARRAY_LEN(begun); i++) {
+                char path[64];
+
+                assert_int_equal(mkdirat(f.public_fd, begun[i], 0755), 0);
+                snprintf(path, sizeof path, "%s/44.tmp", begun[i]);
+                fd = openat(f.public_fd, path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
+                assert_true(fd >= 0);
+                close(fd);
+        }
+        fixture_append(&f, l, 600 - 100, 40, 17);
+        p = fixture_publisher(&f, NULL, false);
+        fixture_publish(p, l);
+        for (size_t i = 0; i < ARRAY_LEN(begun); i++)
+                assert_false(there(&f, begun[i]));
+        fixture_check_tree(&f, 600);
+        publisher_free(p);
+        ledger_free(l);
+        fixture_done(&f);
+}
+
 /* Every file of the tree, one at a time and random sets: all is in the write-ahead log still. */
 static void files_made_again(void **state)
 {
@@ -536,6 +573,7 @@ int main(void)
                 cmocka_unit_test(large_tree),
                 cmocka_unit_test(rounds),
                 cmocka_unit_test(partials_go),
+                cmocka_unit_test(begun_partials_go),
                 cmocka_unit_test(files_made_again),
                 cmocka_unit_test(old_tiles_made_again),
                 cmocka_unit_test(pruned_tiles_made_again),
