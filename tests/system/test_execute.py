@@ -380,6 +380,16 @@ def test_handler_killed(host):
     assert "signal 9" in said["reason"]
 
 
+def test_both_killed(host):
+    """Root ends handler and watchdog at once: nobody waits, both are back, and the lapse is told."""
+    before = host.execute()
+    for pid in before.values():
+        os.kill(pid, signal.SIGKILL)
+    assert run(host.good) == 0
+    lapsed_and_back(host, before)
+    assert host.execute()["watchdog"] != before["watchdog"]
+
+
 def test_no_longer_wanted(host):
     """No profile asks for it any more: nobody decides, and that is told."""
     bad = host.install("bad", b"bad")
