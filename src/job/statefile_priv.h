@@ -19,11 +19,6 @@ struct files_item {
         size_t n_paths;
 };
 
-struct pair {
-        const struct state_setting *setting;
-        struct span value;
-};
-
 struct state_file {
         struct arena arena;
         struct faults faults;
@@ -40,7 +35,8 @@ struct state_file {
         struct buf alert; /* as in state/alerting.h; empty: not given */
         const struct yaml_node *files;
         struct files_item item;
-        struct pair pair[STATE_SETTINGS_MAX];
+        struct state_value pair[STATE_SETTINGS_MAX];
+        struct yaml_mark pair_mark[STATE_SETTINGS_MAX]; /* of its value */
         size_t n_pairs;
 };
 

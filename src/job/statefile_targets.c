@@ -95,8 +95,10 @@ static void take_pair(struct state_file *f, const struct state_setting *s,
                            SHOWN(value));
         else if (f->n_pairs == STATE_SETTINGS_MAX)
                 f->pairs_full = true;
-        else
-                f->pair[f->n_pairs++] = (struct pair){ s, value };
+        else {
+                f->pair_mark[f->n_pairs] = n->mark;
+                f->pair[f->n_pairs++] = (struct state_value){ s, value };
+        }
 }
 
 static void take_setting(struct state_file *f, const struct state_setting *s,
@@ -172,14 +174,6 @@ static void take_settings(struct state_file *f, const struct yaml_node *n)
         }
 }
 
-static bool has(const struct state_file *f, const struct state_setting *s)
-{
-        for (size_t i = 0; i < f->n_pairs; i++)
-                if (f->pair[i].setting == s)
-                        return true;
-        return false;
-}
-
 static size_t bytes_of_pairs(const struct state_file *f)
 {
         size_t n = 0;
@@ -192,15 +186,24 @@ static size_t bytes_of_pairs(const struct state_file *f)
 /* What a target must have and may not exceed, when it could be read so far. */
 static void check_required(struct state_file *f, struct yaml_mark at, size_t faults)
 {
+        const struct state_value *blamed;
+        const char *wrong;
+
         if (!f->table || faults_count(&f->faults) != faults)
                 return;
         for (size_t i = 0; i < f->table->n_settings; i++)
-                if (f->table->settings[i].required && !has(f, &f->table->settings[i]))
+                if (f->table->settings[i].required &&
+                    !state_value_of(f->pair, f->n_pairs, f->table->settings[i].name))
                         faults_add(&f->faults, at, "the target has no %s",
                                    f->table->settings[i].name);
         if (f->pairs_full || bytes_of_pairs(f) > STATE_SETTINGS_BYTES_MAX)
                 faults_add(&f->faults, at, "more than %d settings or %d bytes of them",
                            STATE_SETTINGS_MAX, STATE_SETTINGS_BYTES_MAX);
+        if (faults_count(&f->faults) != faults)
+                return;
+        wrong = state_settings_wrong(f->table, f->pair, f->n_pairs, &blamed);
+        if (wrong)
+                faults_add(&f->faults, f->pair_mark[blamed - f->pair], "%s", wrong);
 }
 
 static void take_target(struct state_file *f, const struct yaml_node *n)

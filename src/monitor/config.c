@@ -268,11 +268,11 @@ static int plan_table(struct monitor_config *c, const struct state_table *t,
 
 /* {"settings":[[key,value],...]}: each a setting of the table, each value good. */
 static int copy_values(struct monitor_config *c, const struct target_told *told,
-                       struct target_value **ret, size_t *ret_n)
+                       struct state_value **ret, size_t *ret_n)
 {
-        struct target_value *list = arena_alloc(&c->arena, STATE_SETTINGS_MAX * sizeof(*list));
+        struct state_value *list = arena_alloc(&c->arena, STATE_SETTINGS_MAX * sizeof(*list));
         struct json_iter it = json_iter_of(told->settings), pair;
-        char key[STATE_NAME_MAX], value[STATE_SETTING_MAX + 1];
+        char key[STATE_NAME_MAX], value[STATE_SETTING_MAX + 1], *copy;
         struct json_value item, k, v;
         size_t n = 0;
 
@@ -288,9 +288,10 @@ static int copy_values(struct monitor_config *c, const struct target_told *told,
                 list[n].setting = state_setting_by_name(told->table, span_str(key));
                 if (!list[n].setting || state_setting_wrong(list[n].setting, span_str(value)))
                         return -EBADMSG;
-                list[n].value = arena_copy(&c->arena, span_str(value));
-                if (!list[n++].value)
+                copy = arena_copy(&c->arena, span_str(value));
+                if (!copy)
                         return -ENOMEM;
+                list[n++].value = span_str(copy);
         }
         *ret = list;
         *ret_n = n;
@@ -312,7 +313,8 @@ static const char *given_of(struct monitor_config *c, const struct target *t)
         const char *s;
 
         for (size_t i = 0; i < t->n; i++)
-                buf_printf(&b, "%s\t%s\n", t->values[i].setting->name, t->values[i].value);
+                buf_printf(&b, "%s\t%s\n", t->values[i].setting->name,
+                           (const char *)t->values[i].value.p);
         s = buf_status(&b) == 0 ? arena_copy(&c->arena, buf_span(&b)) : NULL;
         buf_done(&b);
         return s;
@@ -324,7 +326,9 @@ static int plan_target(struct monitor_config *c, const struct target_told *told,
         struct target t = { .table = told->table,
                             .timeout_s = told->timeout_s ? told->timeout_s : STATE_TIMEOUT_S,
                             .arena = &c->arena };
-        struct target_value *values = NULL;
+        struct state_value *values = NULL;
+        const struct state_value *at;
+        const char *wrong;
         struct command *command = NULL;
         struct plan *p = &c->plans[c->n];
         int rc = s ? copy_values(c, told, &values, &t.n) : -ENOMEM;
@@ -334,6 +338,10 @@ static int plan_target(struct monitor_config *c, const struct target_told *told,
                 rc = check_required(&t);
         if (rc < 0)
                 return err_sys(err, rc, "target %s", told->name);
+        wrong = state_settings_wrong(t.table, values, t.n, &at);
+        if (wrong)
+                return err_set(err, -EBADMSG, "target %s: %s: %s", told->name, at->setting->name,
+                               wrong);
         rc = target_command(&t, &command, err);
         if (rc < 0)
                 return err_wrap(err, "target %s", told->name);

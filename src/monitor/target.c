@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "monitor/target.h"
 
+#include "state/settings.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -18,10 +20,9 @@ static const struct {
 
 const char *target_value(const struct target *t, const char *key)
 {
-        for (size_t i = 0; i < t->n; i++)
-                if (strcmp(t->values[i].setting->name, key) == 0)
-                        return t->values[i].value;
-        return NULL;
+        const struct state_value *v = state_value_of(t->values, t->n, key);
+
+        return v ? (const char *)v->value.p : NULL;
 }
 
 const char *target_join(const struct target *t, const char *a, const char *b)
@@ -87,10 +88,10 @@ int target_command(const struct target *t, struct command **ret, struct err *err
         target_env(c, "LC_ALL=C", &rc);
         target_env(c, "HOME=/nonexistent", &rc);
         if (rc == 0)
-                rc = makers[i].make(t, c, err);
+                rc = makers[i].make(t, c);
         if (rc == 0)
                 *ret = c;
-        else if (rc != -EINVAL)
+        else
                 err_sys(err, rc, "%s", t->table->name);
         return rc;
 }

@@ -9,14 +9,9 @@
 #include "monitor/command.h"
 #include "state/state.h"
 
-struct target_value {
-        const struct state_setting *setting;
-        const char *value; /* checked by state_setting_wrong() */
-};
-
 struct target {
         const struct state_table *table;
-        const struct target_value *values;
+        const struct state_value *values; /* good by settings.h, alone and beside each other */
         size_t n;
         unsigned timeout_s;
         struct arena *arena; /* of all that is made */
@@ -33,11 +28,11 @@ void target_env(struct command *c, const char *variable, int *rc);
 /* The path that the program has for it: /dev/fd/3 and so on; NULL after a failure. */
 const char *target_file(struct command *c, const char *path, enum command_form form, int *rc);
 
-/* What asks it.  -EINVAL, with the key that is wrong. */
+/* What asks it. */
 MUST_USE int target_command(const struct target *t, struct command **ret, struct err *err);
 
 /* One for each table of targets: target_NAME.c. */
-typedef int target_fn(const struct target *t, struct command *c, struct err *err);
+typedef int target_fn(const struct target *t, struct command *c);
 target_fn target_ldap, target_pg, target_device;
 
 #endif

@@ -11,29 +11,7 @@ static const char key_path[] = "/proc/self/fd/0";
 #define ALIAS          "assay-target"
 #define HOST_KEY_ALIAS "HostKeyAlias=assay-target" /* ALIAS */
 
-static bool is_key_char(char ch)
-{
-        return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') ||
-               strchr("+/=-@._", ch);
-}
-
-/* "ssh-ed25519 AAAA...": it becomes words of a command, so nothing else may be in it. */
-static int check_host_key(const char *key, struct err *err)
-{
-        size_t blanks = 0;
-
-        for (const char *p = key; *p; p++) {
-                blanks += *p == ' ';
-                if (*p != ' ' && !is_key_char(*p))
-                        blanks = 9;
-        }
-        return blanks == 1 ? 0
-                           : err_set(err, -EINVAL,
-                                     "host_key is a sort of key, a blank and the key, as "
-                                     "ssh-keyscan(1) prints them");
-}
-
-int target_device(const struct target *t, struct command *c, struct err *err)
+int target_device(const struct target *t, struct command *c)
 {
         static const char *const options[] = {
                 "/usr/bin/ssh", "-F",
@@ -59,10 +37,8 @@ int target_device(const struct target *t, struct command *c, struct err *err)
                 "-o",           "UserKnownHostsFile=none",
         };
         const char *host_key = target_value(t, "host_key"), *port = target_value(t, "port");
-        int rc = check_host_key(host_key, err);
+        int rc = 0;
 
-        if (rc < 0)
-                return rc;
         c->name = "ssh";
         c->file_is_input = true;
         (void)target_file(c, target_value(t, "key_file"), COMMAND_SECRET, &rc);

@@ -21,7 +21,7 @@ static void put_file(const struct target *t, struct command *c, const char *vari
                 put_env(t, c, variable, target_file(c, path, form, rc), rc);
 }
 
-int target_pg(const struct target *t, struct command *c, struct err *err)
+int target_pg(const struct target *t, struct command *c)
 {
         static const char *const options[] = {
                 "/usr/bin/psql", "-X", "-q", "-A", "-t", "-w", "-v", "ON_ERROR_STOP=1", "-f", "-"
@@ -31,7 +31,6 @@ int target_pg(const struct target *t, struct command *c, struct err *err)
         bool roles = strcmp(t->table->name, "pg_roles") == 0;
         int rc = 0;
 
-        (void)err;
         if (!sslmode && *host != '/')
                 sslmode = "verify-full";
         c->name = "psql";

@@ -36,6 +36,32 @@ static const struct state_setting settings[] = {
         { "user", SETTING_TEXT, true, NULL, "who to log in as" },
 };
 
+static bool is_key_char(uint8_t c)
+{
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               memchr("+/=-@._", c, 7);
+}
+
+/* "ssh-ed25519 AAAA...": it becomes words of a command, so nothing else may be in it. */
+static const char *settings_wrong(const struct state_value *v, size_t n,
+                                  const struct state_value **ret_at)
+{
+        const struct state_value *key = state_value_of(v, n, "host_key");
+        size_t blanks = 0;
+
+        for (size_t i = 0; i < key->value.n; i++) {
+                uint8_t c = key->value.p[i];
+
+                blanks += c == ' ';
+                if (c != ' ' && !is_key_char(c))
+                        blanks = 9;
+        }
+        *ret_at = key;
+        return blanks == 1 ? NULL
+                           : "a sort of key, a blank and the key should stand here, as "
+                             "ssh-keyscan(1) prints them";
+}
+
 /* ---- patterns: * any bytes, ? one ---- */
 
 /* Without recursion: the last star is the only one to come back to. */
@@ -445,6 +471,7 @@ const struct state_table state_device = {
         .about = "lines of a network device's configuration",
         STATE_COLUMNS(columns),
         STATE_SETTINGS(settings),
+        .settings_wrong = settings_wrong,
         .every_s = 900,
         .read = read_device,
 };

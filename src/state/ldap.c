@@ -8,6 +8,7 @@
 #include "state/answer.h"
 #include "state/fields.h"
 #include "state/row.h"
+#include "state/settings.h"
 #include "state/sorted.h"
 #include "state/tables.h"
 
@@ -39,6 +40,33 @@ static const struct state_setting settings[] = {
         { "tls", SETTING_CHOICE, false, "starttls|none", "of an ldap:// URI" },
         { "uri", SETTING_TEXT, true, NULL, "ldaps://host, ldap://host or ldapi://path" },
 };
+
+static const char *settings_wrong(const struct state_value *v, size_t n,
+                                  const struct state_value **ret_at)
+{
+        const struct state_value *uri = state_value_of(v, n, "uri"),
+                                 *tls = state_value_of(v, n, "tls"),
+                                 *dn = state_value_of(v, n, "bind_dn"),
+                                 *sasl = state_value_of(v, n, "sasl"),
+                                 *password = state_value_of(v, n, "password_file");
+        bool plain = span_starts(uri->value, SPAN("ldap://"));
+
+        *ret_at = uri;
+        if (!plain && !span_starts(uri->value, SPAN("ldaps://")) &&
+            !span_starts(uri->value, SPAN("ldapi://")))
+                return "a URI that begins with ldaps://, ldap:// or ldapi:// should stand here";
+        *ret_at = dn ? dn : password;
+        if (!dn != !password)
+                return "bind_dn and password_file go together";
+        *ret_at = sasl;
+        if (dn && sasl)
+                return "a bind_dn and sasl exclude each other";
+        *ret_at = tls;
+        if (dn && plain && tls && span_eq_str(tls->value, "none"))
+                return "a password would go over the network in clear: tls none is for anonymous "
+                       "access";
+        return NULL;
+}
 
 /* ---- what an attribute is ---- */
 
@@ -419,6 +447,7 @@ const struct state_table state_ldap = {
         .about = "entries of a directory, and who is in which of its groups",
         STATE_COLUMNS(columns),
         STATE_SETTINGS(settings),
+        .settings_wrong = settings_wrong,
         .every_s = 600,
         .flags = STATE_PERSONAL,
         .read = read_ldap,

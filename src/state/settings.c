@@ -68,6 +68,21 @@ const struct state_setting *state_setting_by_name(const struct state_table *t, s
         return NULL;
 }
 
+const struct state_value *state_value_of(const struct state_value *values, size_t n,
+                                         const char *key)
+{
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(values[i].setting->name, key) == 0)
+                        return &values[i];
+        return NULL;
+}
+
+const char *state_settings_wrong(const struct state_table *t, const struct state_value *values,
+                                 size_t n, const struct state_value **ret_at)
+{
+        return t->settings_wrong ? t->settings_wrong(values, n, ret_at) : NULL;
+}
+
 bool state_target_name_ok(struct span name)
 {
         for (size_t i = 0; i < name.n; i++) {

@@ -43,6 +43,12 @@ enum {
 const char *state_setting_wrong(const struct state_setting *s, struct span value);
 /* NULL: the table has none of that name. */
 const struct state_setting *state_setting_by_name(const struct state_table *t, struct span name);
+/* The first value of a key; NULL: it is not given. */
+const struct state_value *state_value_of(const struct state_value *values, size_t n,
+                                         const char *key);
+/* settings_wrong() of a table that has it. */
+const char *state_settings_wrong(const struct state_table *t, const struct state_value *values,
+                                 size_t n, const struct state_value **ret_at);
 /* [a-z0-9][a-z0-9_-]*, at most STATE_TARGET_NAME_MAX. */
 bool state_target_name_ok(struct span name);
 /* Text for people: 1 to STATE_SETTING_MAX bytes of UTF-8 without control characters. */

@@ -109,6 +109,12 @@ struct state_setting {
         const char *about;   /* one line */
 };
 
+/* One that a target has.  Its monitor has a NUL behind the value. */
+struct state_value {
+        const struct state_setting *setting;
+        struct span value;
+};
+
 struct state_in;
 struct state_out;
 
@@ -126,6 +132,10 @@ struct state_table {
          * "table.target".  The keys of one, ascending by name. */
         const struct state_setting *settings;
         size_t n_settings;
+        /* What is wrong with a target's values, each of them good by settings.h and none missing,
+         * and which of them is to blame.  NULL: nothing.  May be NULL. */
+        const char *(*settings_wrong)(const struct state_value *values, size_t n,
+                                      const struct state_value **ret_at);
         /* STATE_PERSONAL: whose a row is, the label by which its values can be erased: "user" and
          * the text of this column.  NULL: the table's name and the row's key. */
         const char *subject, *subject_column;

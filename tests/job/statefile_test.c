@@ -17,6 +17,10 @@ static const struct told_job job = { job_statefile, NULL };
 #define HEAD   "version: 1\n"
 #define TABLES HEAD "tables:\n"                                /* and here in line 3 */
 #define TARGET HEAD "targets:\n  - name: a\n    table: ldap\n" /* and here in line 5 */
+#define LDAP   TARGET "    uri: ldap://x\n    base: x\n"       /* in line 7 */
+#define DEVICE                                                                                     \
+        HEAD "targets:\n  - name: a\n    table: device\n    command: c\n    user: u\n"             \
+             "    host: h\n    key_file: /k\n    host_key: "
 
 static const struct told_fault faults[] = {
         { SPAN_INIT(""), "1:1 the key version should stand here" },
@@ -64,9 +68,23 @@ static const struct told_fault faults[] = {
         { SPAN_INIT(TARGET "    uri: [x, y]\n"), "5:10 ldaps://host, ldap://host or ldapi" },
         { SPAN_INIT(TARGET "    ca_file: x\n"), "5:14 an absolute path should stand here" },
         { SPAN_INIT(TARGET "    tls: no\n"), "5:10 starttls|none should stand here" },
-        { SPAN_INIT(TARGET
-                    "    uri: x\n    base: x\n  - {name: a, table: ldap, uri: x, base: y}\n"),
+        { SPAN_INIT(TARGET "    uri: ldaps://x\n    base: x\n"
+                           "  - {name: a, table: ldap, uri: ldaps://x, base: y}\n"),
           "7:12 ldap has a target \"a\" already, in line 3" },
+        { SPAN_INIT(TARGET "    uri: ldapsrg\n    base: x\n"),
+          "5:10 a URI that begins with ldaps://, ldap:// or ldapi:// should stand here" },
+        { SPAN_INIT(LDAP "    bind_dn: cn=a\n"), "7:14 bind_dn and password_file go together" },
+        { SPAN_INIT(LDAP "    password_file: /p\n"), "7:20 bind_dn and password_file go together" },
+        { SPAN_INIT(LDAP "    sasl: external\n    bind_dn: cn=a\n    password_file: /p\n"),
+          "7:11 a bind_dn and sasl exclude each other" },
+        { SPAN_INIT(LDAP "    tls: none\n    bind_dn: cn=a\n    password_file: /p\n"),
+          "7:10 a password would go over the network in clear" },
+        { SPAN_INIT(DEVICE "ssh-ed25519\n"), "9:15 a sort of key, a blank and the key should" },
+        { SPAN_INIT(DEVICE "ssh-ed25519 AAAA us\n"), "9:15 a sort of key, a blank and the key" },
+        { SPAN_INIT(DEVICE "ssh-ed25519 AA;A\n"), "9:15 a sort of key, a blank and the key" },
+        { SPAN_INIT(LDAP "    tls: none\n"), "" },
+        { SPAN_INIT(LDAP "    bind_dn: cn=a\n    password_file: /p\n"), "" },
+        { SPAN_INIT(DEVICE "ssh-ed25519 AAAAC3+/=\n"), "" },
         { SPAN_INIT(TABLES "  backups: {files: []}\n"), "3:20 a list of items should stand here" },
         { SPAN_INIT(TABLES "  backups: {files: [{name: a, paths: b}]}\n"),
           "3:38 an absolute path should stand here, not \"b\"" },
@@ -81,11 +99,11 @@ static void test_faults(void **state)
         told_check_faults(&job, faults, ARRAY_LEN(faults));
 }
 
-static const char whole[] =
-        TABLES "  users: {every: 10m}\n  groups:\n    off: true\n  backups:\n    files:\n"
-               "      - {name: nightly, paths: [/a, /b/*], max_age: 26h}\n"
-               "targets:\n  - {table: ldap, uri: u, base: b, attributes: [x, y], timeout: 5s, "
-               "name: corp}\n";
+static const char whole[] = TABLES
+        "  users: {every: 10m}\n  groups:\n    off: true\n  backups:\n    files:\n"
+        "      - {name: nightly, paths: [/a, /b/*], max_age: 26h}\n"
+        "targets:\n  - {table: ldap, uri: \"ldapi://u\", base: b, attributes: [x, y], timeout: 5s, "
+        "name: corp}\n";
 static const char whole_told[] =
         "{\"every\":600,\"fact\":\"table\",\"line\":3,\"off\":false,\"table\":\"users\"}\n"
         "{\"every\":0,\"fact\":\"table\",\"line\":4,\"off\":true,\"table\":\"groups\"}\n"
@@ -93,7 +111,7 @@ static const char whole_told[] =
         "{\"fact\":\"files\",\"line\":8,\"max_age\":93600,\"name\":\"nightly\","
         "\"paths\":[\"/a\",\"/b/*\"],\"table\":\"backups\"}\n"
         "{\"every\":0,\"fact\":\"target\",\"line\":10,\"name\":\"corp\",\"settings\":"
-        "[[\"uri\",\"u\"],[\"base\",\"b\"],[\"attributes\",\"x\"],[\"attributes\",\"y\"]],"
+        "[[\"uri\",\"ldapi://u\"],[\"base\",\"b\"],[\"attributes\",\"x\"],[\"attributes\",\"y\"]],"
         "\"table\":\"ldap\",\"timeout\":5}\n";
 
 static void test_whole(void **state)

@@ -128,6 +128,39 @@ static void test_refused(void **state)
         }
 }
 
+/* Nor are its targets believed: values that the reader would have found wrong end it. */
+static void test_target_values(void **state)
+{
+        static const char *const settings[] = {
+                "[]",
+                "[[\"base\",\"b\"]]",
+                "[[\"base\",\"b\"],[\"uri\",\"http://x\"]]",
+                "[[\"base\",\"b\"],[\"bind_dn\",\"x\"],[\"uri\",\"ldaps://x\"]]",
+                "[[\"base\",\"b\"],[\"uri\",\"-x\"]]",
+                "[[\"base\",\"b\"],[\"port\",\"1\"],[\"uri\",\"ldaps://x\"]]",
+                "[[\"base\"]]",
+                "[\"base\"]",
+        };
+        char fact[1024];
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+                struct err job = { 0 }, err = { 0 };
+                struct monitor_config c;
+
+                begin(&c);
+                snprintf(fact, sizeof fact,
+                         "{\"every\":0,\"fact\":\"target\",\"line\":1,\"name\":\"a\","
+                         "\"settings\":%s,\"table\":\"ldap\",\"timeout\":0}",
+                         settings[i]);
+                assert_int_equal(take(&c, fact), 0);
+                if (monitor_config_end(&c, 0, &job, &err) != -EBADMSG ||
+                    !strstr(err_text(&err), "target a"))
+                        fail_msg("%s: %s", settings[i], err_text(&err));
+                monitor_config_done(&c);
+        }
+}
+
 static void test_faults(void **state)
 {
         struct monitor_config c;
@@ -147,6 +180,7 @@ int main(void)
         const struct CMUnitTest tests[] = { cmocka_unit_test(test_tables),
                                             cmocka_unit_test(test_files),
                                             cmocka_unit_test(test_refused),
+                                            cmocka_unit_test(test_target_values),
                                             cmocka_unit_test(test_faults) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
