@@ -27,7 +27,8 @@ enum {
 struct deliver_file {
         struct arena arena;
         struct faults faults;
-        struct deliver_sink sink[DELIVER_SINKS_MAX];
+        int rc; /* -ENOMEM, for what gives none back */
+        struct deliver_sink *sink[DELIVER_SINKS_MAX];
         size_t n_sinks;
         /* of the sink that is read */
         bool has_tls;
@@ -35,7 +36,7 @@ struct deliver_file {
 
 static struct deliver_sink *this_sink(struct deliver_file *d)
 {
-        return &d->sink[d->n_sinks];
+        return d->sink[d->n_sinks];
 }
 
 /* ---- values ---- */
@@ -491,7 +492,7 @@ static int find_type(struct deliver_file *d, const struct yaml_node *sink, struc
 
 static void take_sink(struct deliver_file *d, const struct yaml_node *k)
 {
-        struct deliver_sink *s = this_sink(d);
+        struct deliver_sink *s;
         int type;
 
         if (d->n_sinks == DELIVER_SINKS_MAX) {
@@ -511,6 +512,11 @@ static void take_sink(struct deliver_file *d, const struct yaml_node *k)
         type = find_type(d, k->value, k->mark);
         if (type < 0)
                 return;
+        s = d->sink[d->n_sinks] = arena_alloc(&d->arena, sizeof *s);
+        if (!s) {
+                d->rc = -ENOMEM;
+                return;
+        }
         *s = (struct deliver_sink){ .type = (enum deliver_type)type,
                                     .line = k->mark.line,
                                     .down_after_s = DOWN_AFTER_S,
@@ -578,7 +584,7 @@ static int tell_all(struct job_out *out, const struct deliver_file *d)
         int rc = 0;
 
         for (size_t i = 0; i < d->n_sinks && rc == 0; i++) {
-                deliver_fact_put(job_out_begin(out), &d->sink[i]);
+                deliver_fact_put(job_out_begin(out), d->sink[i]);
                 rc = job_out_end(out);
         }
         return rc;
@@ -596,6 +602,8 @@ static int read_and_tell(struct job_out *out, struct deliver_file *d, struct spa
                 return rc;
         else
                 read_file(d, root);
+        if (d->rc < 0)
+                return d->rc;
         return d->faults.n ? faults_tell(&d->faults, out) : tell_all(out, d);
 }
 

@@ -15,7 +15,8 @@ enum { ARENA_BYTES = 64 << 20, DAY_S = 86400, DATE_LEN = 10, ABOUT_MAX = 1024 };
 struct retention_file {
         struct arena arena;
         struct faults faults;
-        struct retention_fact policy, rule[RETENTION_RULES_MAX], hold[RETENTION_HOLDS_MAX];
+        int rc; /* -ENOMEM, for what gives none back */
+        struct retention_fact policy, *rule[RETENTION_RULES_MAX], *hold[RETENTION_HOLDS_MAX];
         struct yaml_mark keep_mark, audit_mark, rule_mark[RETENTION_RULES_MAX];
         size_t n_rules, n_holds;
         /* of the hold that is read */
@@ -113,16 +114,20 @@ static void take_keep(void *ctx, const struct yaml_node *n)
 /* A rule for it, with its time and place; NULL after a fault. */
 static struct retention_fact *add_rule(struct retention_file *r, const struct yaml_node *key)
 {
-        struct retention_fact *rule = &r->rule[r->n_rules];
+        struct retention_fact *rule;
 
         if (r->n_rules == RETENTION_RULES_MAX) {
                 faults_add(&r->faults, key->mark, "more than %d kinds and classes",
                            RETENTION_RULES_MAX);
                 return NULL;
         }
-        *rule = (struct retention_fact){ .line = key->mark.line };
-        if (!get_time(r, key->value, &rule->keep_s))
+        rule = arena_alloc(&r->arena, sizeof *rule);
+        if (!rule)
+                r->rc = -ENOMEM;
+        if (!rule || !get_time(r, key->value, &rule->keep_s))
                 return NULL;
+        rule->line = key->mark.line;
+        r->rule[r->n_rules] = rule;
         r->rule_mark[r->n_rules++] = key->value->mark;
         return rule;
 }
@@ -191,7 +196,7 @@ static void take_classes(void *ctx, const struct yaml_node *n)
 
 static struct retention_fact *this_hold(struct retention_file *r)
 {
-        return &r->hold[r->n_holds];
+        return r->hold[r->n_holds];
 }
 
 static void take_reason(void *ctx, const struct yaml_node *n)
@@ -266,7 +271,7 @@ static const struct yaml_key hold_keys[] = {
 
 static void take_hold(struct retention_file *r, const struct yaml_node *n)
 {
-        struct retention_fact *hold = this_hold(r);
+        struct retention_fact *hold;
 
         if (n->type != YAML_MAP) {
                 faults_add(&r->faults, n->mark, "the keys of a hold should stand here");
@@ -274,6 +279,11 @@ static void take_hold(struct retention_file *r, const struct yaml_node *n)
         }
         if (r->n_holds == RETENTION_HOLDS_MAX) {
                 faults_add(&r->faults, n->mark, "more than %d holds", RETENTION_HOLDS_MAX);
+                return;
+        }
+        hold = r->hold[r->n_holds] = arena_alloc(&r->arena, sizeof *hold);
+        if (!hold) {
+                r->rc = -ENOMEM;
                 return;
         }
         *hold = (struct retention_fact){ .kind = RETENTION_HOLD,
@@ -328,7 +338,7 @@ static void read_file(struct retention_file *r, const struct yaml_node *root)
         if (r->policy.keep_s)
                 check_floor(r, r->policy.keep_s, r->keep_mark);
         for (size_t i = 0; i < r->n_rules; i++)
-                check_floor(r, r->rule[i].keep_s, r->rule_mark[i]);
+                check_floor(r, r->rule[i]->keep_s, r->rule_mark[i]);
 }
 
 static int tell(struct job_out *out, const struct retention_fact *f)
@@ -342,9 +352,9 @@ static int tell_all(struct job_out *out, const struct retention_file *r)
         int rc = tell(out, &r->policy);
 
         for (size_t i = 0; i < r->n_rules && rc == 0; i++)
-                rc = tell(out, &r->rule[i]);
+                rc = tell(out, r->rule[i]);
         for (size_t i = 0; i < r->n_holds && rc == 0; i++)
-                rc = tell(out, &r->hold[i]);
+                rc = tell(out, r->hold[i]);
         return rc;
 }
 
@@ -360,6 +370,8 @@ static int read_and_tell(struct job_out *out, struct retention_file *r, struct s
                 return rc;
         else
                 read_file(r, root);
+        if (r->rc < 0)
+                return r->rc;
         return r->faults.n ? faults_tell(&r->faults, out) : tell_all(out, r);
 }
 
