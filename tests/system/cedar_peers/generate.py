@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""generate.py SEED COUNT DIR [--first N] [--requests N] - COUNT tests in the format of Cedar's
+integration tests, with requests but without answers: oracle.js fills those in.
+
+Every test depends on SEED and its number only, so that one can be made again (--first).  Most are
+well typed; of ten tests about three have policies with something wrong in them, one a value or a
+request that is not of the schema, and one a policy set or a schema with a token changed.
+"""
+import argparse
+import json
+import pathlib
+import random
+import re
+
+from cedar_expressions import Expressions
+from cedar_schemas import BOOL, Schema
+from cedar_text import literal
+from cedar_values import Values
+
+TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[A-Za-z_][A-Za-z0-9_]*|\d+|::|==|!=|<=|>=|&&|\|\||\s+|.',
+                   re.DOTALL)
+STRANGE = ["!", "-", "!!!!!", "-----", "(", ")", "[", "]", "{", "}", "::", ".", ",", ";", "==", "=",
+           "&&", "||", "&", "%", "/", "in", "has", "is", "like", "if", "then", "else", "true",
+           "when", "unless", "permit", "principal", "?principal", "?resource", "?x", "context",
+           "9223372036854775808", "9223372036854775807", "1", "01", "1.0", "\"\"", "\"*\"",
+           "\"\\*\"", "\"\\q\"", "\"\\u{110000}\"", "\"\\u{d800}\"", "\"\\xff\"", "\"", "'a'",
+           "@id(\"x\")", "@a", "//", "// c\n", "ip", "ip()", "foo(1)", ".foo()", ".isEmpty()",
+           "__cedar", "User", "Set<Long>", "Long", "entity", "type", "enum", "tags", "?", "é",
+           "appliesTo", "action", "namespace", "<", ">", "+", "*", "@", "#", "\0", "\ufeff"]
+
+
+def environments(schema):
+    return [(p, action, r) for action in schema.actions if action.applies
+            for p in action.principals for r in action.resources]
+
+
+def mutate(rng, text):
+    """One to three tokens less, twice, exchanged or strange."""
+    tokens = TOKEN.findall(text)
+    for _ in range(rng.choice([1, 1, 1, 2, 3])):
+        at = rng.randrange(len(tokens))
+        other = rng.randrange(len(tokens))
+        what = rng.random()
+        if what < 0.25:
+            tokens[at] = ""
+        elif what < 0.4:
+            tokens.insert(at, tokens[at])
+        elif what < 0.6:
+            tokens[at], tokens[other] = tokens[other], tokens[at]
+        elif what < 0.8:
+            tokens[at] = rng.choice(STRANGE)
+        else:
+            tokens.insert(at, rng.choice([" ", ""]) + rng.choice(STRANGE))
+    return "".join(tokens)
+
+
+def entity_text(rng, values, name):
+    uid = values.uid(name)
+    return f"{uid['type']}::{literal(rng, uid['id'])}"
+
+
+def scope_of(rng, values, variable, name, exact):
+    """What a policy says of principal or resource so that it may be of this type."""
+    group = entity_text(rng, values, rng.choice(values.schema.entities[name].parents + [name]))
+    ways = [f"{variable} == {entity_text(rng, values, name)}", f"{variable} is {name} in {group}"]
+    ways += [f"{variable} is {name}"] * 4
+    if not exact:
+        ways += [variable] * 2 + [f"{variable} in {group}"] * 2
+    return rng.choice(ways)
+
+
+def scope_of_action(rng, schema, action, exact):
+    def text(one):
+        return f"{one.type}::{literal(rng, one.id)}"
+    ways = [f"action == {text(action)}", f"action in [{text(action)}]"]
+    if not exact:
+        like = [a for a in schema.actions if a.type == action.type or rng.random() < 0.1]
+        some = [text(rng.choice(like)) for _ in range(rng.randint(0, 2))] + [text(action)]
+        ways += ["action", f"action in {text(rng.choice(action.groups or [action]))}",
+                 f"action in [{', '.join(some)}]"]
+    return rng.choice(ways)
+
+
+def annotations(rng):
+    if rng.random() < 0.8:
+        return ""
+    return rng.choice(["@id(\"x\")\n", "@a\n", "@doc(\"\\n\\u{1F600}\") @if(\"\")\n",
+                       "@principal(\"\")\n", "// a comment \"\n"])
+
+
+def policy(rng, values, environment, loose):
+    principal, action, resource = environment
+    expressions = Expressions(rng, values.schema, values.ids, environment, loose)
+    exact = rng.random() < 0.8
+    scope = ", ".join([scope_of(rng, values, "principal", principal, exact),
+                       scope_of_action(rng, values.schema, action, exact),
+                       scope_of(rng, values, "resource", resource, exact)])
+    out = f"{annotations(rng)}{'permit' if rng.random() < 0.65 else 'forbid'}({scope})"
+    for _ in range(rng.choice([0, 1, 1, 1, 1, 2, 3])):
+        depth = rng.choice([1, 2, 2, 3, 3, 4, 5])
+        body = expressions.make(BOOL, depth)[0]
+        if rng.random() < 0.01:
+            depth = rng.randint(10, 30)
+            body = "(" * depth + body + ")" * depth
+        kind = "when" if rng.random() < 0.8 else "unless"
+        out += f" {kind} {{ {body} }}"
+    return out + ";\n"
+
+
+def make(rng, requests):
+    """The three texts and the requests of one test."""
+    schema = Schema(rng)
+    wrong = rng.choice([0.05, 0.2]) if rng.random() < 0.1 else 0.0
+    values = Values(rng, schema, 0.0 if rng.random() < 0.5 else wrong)
+    possible = environments(schema)
+    loose = rng.choice([0.02, 0.1, 0.3]) if rng.random() < 0.3 else 0.0
+    used = [rng.choice(possible) for _ in range(rng.randint(1, 6))]
+    policies = "".join(policy(rng, values, environment, loose) for environment in used)
+    entities = values.entities()
+    values.wrong = wrong or 0.01
+    asked = [values.request(rng.choice(used if rng.random() < 0.85 else possible))
+             for _ in range(requests)]
+    text = schema.text()
+    p = rng.random()
+    if p < 0.06:
+        policies = mutate(rng, policies)
+    elif p < 0.1:
+        text = mutate(rng, text)
+    return text, policies, entities, asked
+
+
+def write(directory, name, rng, requests):
+    schema, policies, entities, asked = make(rng, requests)
+    (directory / f"{name}.cedarschema").write_text(schema)
+    (directory / f"{name}.cedar").write_text(policies)
+    ascii_only = rng.random() < 0.5
+    (directory / f"{name}.entities.json").write_text(
+        json.dumps(entities, ensure_ascii=ascii_only, indent=1))
+    test = {"policies": f"{name}.cedar", "entities": f"{name}.entities.json",
+            "schema": f"{name}.cedarschema", "shouldValidate": True,
+            "requests": [{"description": f"Request {i}", **r} for i, r in enumerate(asked)]}
+    (directory / f"{name}.json").write_text(json.dumps(test, ensure_ascii=ascii_only))
+
+
+def batch(seed, first, count, requests, directory):
+    for number in range(first, first + count):
+        write(directory, f"{seed}-{number}", random.Random(f"{seed}-{number}"), requests)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument("seed", type=int)
+    p.add_argument("count", type=int)
+    p.add_argument("dir", type=pathlib.Path)
+    p.add_argument("--first", type=int, default=0)
+    p.add_argument("--requests", type=int, default=16)
+    a = p.parse_args()
+    batch(a.seed, a.first, a.count, a.requests, a.dir)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// oracle.js [--check] MODULES BASE DIR... - what Cedar's own engine (@cedar-policy/cedar-wasm in
+// MODULES) answers to every test of BASE/DIR, in the format of Cedar's integration tests:
+// NAME.json names its .cedar, .cedarschema and .entities.json relative to BASE.
+//
+// Without --check the answers are written into NAME.json: shouldValidate, and validateRequest,
+// decision, reason and errors of each request.  Beyond the format: `oracle` names the engine; where
+// it stands, validateRequest false means that the request is not one of the schema; `refuses` lists
+// which of schema, policies and entities the engine does not read (such a test has no requests);
+// a request with `refused` has no answer, as its context is not one of its action's.
+// With --check nothing is written: differences from what stands there are printed, and exit is 1.
+'use strict';
+const fs = require('fs');
+const path = require('path');
+
+// JavaScript has no integers beyond 2^53 and the engine's calls pass through JSON.stringify(), so
+// a call is given as text, and numbers of a test travel through JSON.parse() as marked strings.
+const MARK = '\u{10fffd}';
+const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g;
+const MARKED = new RegExp(`"${MARK}([^"]*)"`, 'g');
+
+const exact = (token) => token[0] === '"' || String(Number(token)) === token;
+const parse = (text) => JSON.parse(
+  text.replace(STRING_OR_NUMBER, (token) => (exact(token) ? token : `"${MARK}${token}"`)));
+
+const stringify = JSON.stringify;
+const print = (value, indent) => stringify(value, null, indent).replace(MARKED, '$1');
+
+class Text {
+  constructor(text) { this.text = text; }
+}
+JSON.stringify = (value, ...rest) => (
+  value instanceof Text ? value.text : stringify(value, ...rest));
+
+const names = { schema: 'assay-schema', policies: 'assay-policies' };
+
+class Oracle {
+  constructor(modules) {
+    this.engine = require(path.resolve(modules, '@cedar-policy/cedar-wasm/nodejs'));
+    this.name = `cedar-wasm ${this.engine.getCedarVersion()}`;
+  }
+
+  // Which of the three it cannot read; the schema and the policies stay with the engine.
+  refuses(schema, policies, entities) {
+    const failed = [];
+    if (this.engine.preparseSchema(names.schema, schema).type !== 'success') failed.push('schema');
+    const set = { staticPolicies: policies };
+    if (this.engine.preparsePolicySet(names.policies, set).type !== 'success') failed.push('policies');
+    if (failed[0] === 'schema') return failed;  // without it no entities can be judged
+    const call = new Text(`{"entities":${entities},"schema":${stringify(schema)}}`);
+    if (this.engine.checkParseEntities(call).type !== 'success') failed.push('entities');
+    return failed;
+  }
+
+  validates(schema, policies) {
+    const answer = this.engine.validate({ schema, policies: { staticPolicies: policies } });
+    if (answer.type !== 'success') throw new Error(print(answer.errors));
+    return answer.validationErrors.length === 0;
+  }
+
+  ask(request, entities, validateRequest) {
+    const call = print({
+      principal: request.principal, action: request.action, resource: request.resource,
+      context: request.context, validateRequest,
+      preparsedSchemaName: names.schema, preparsedPolicySetId: names.policies,
+    });
+    return this.engine.statefulIsAuthorized(new Text(`${call.slice(0, -1)},"entities":${entities}}`));
+  }
+
+  request(request, entities) {
+    const { decision, reason, errors, refused, validateRequest, ...asked } = request;
+    let answer = this.ask(asked, entities, true);
+    const valid = answer.type === 'success';
+    if (!valid) answer = this.ask(asked, entities, false);
+    if (answer.type !== 'success') return { ...asked, validateRequest: false, refused: true };
+    const { diagnostics } = answer.response;
+    return {
+      ...asked,
+      validateRequest: valid,
+      decision: answer.response.decision,
+      reason: [...diagnostics.reason].sort(),
+      errors: diagnostics.errors.map((e) => e.policyId).sort(),
+    };
+  }
+
+  test(test, read) {
+    const [schema, policies, entities] = [test.schema, test.policies, test.entities].map(read);
+    const refuses = this.refuses(schema, policies, entities);
+    const { policies: p, entities: e, schema: s } = test;
+    const out = { policies: p, entities: e, schema: s, oracle: this.name };
+    if (refuses.length) return { ...out, refuses, shouldValidate: false, requests: [] };
+    return {
+      ...out,
+      shouldValidate: this.validates(schema, policies),
+      requests: test.requests.map((r) => this.request(r, entities)),
+    };
+  }
+}
+
+function* differences(had, got) {
+  if (got.refuses) yield `the engine does not read its ${got.refuses.join(', ')}`;
+  else if (had.shouldValidate !== got.shouldValidate) {
+    yield `shouldValidate: ${had.shouldValidate}, the engine: ${got.shouldValidate}`;
+  }
+  for (let i = 0; i < got.requests.length; i += 1) {
+    const want = had.requests[i];
+    const here = got.requests[i];
+    const wanted = { ...want, validateRequest: want.validateRequest !== false };
+    for (const key of ['validateRequest', 'decision', 'reason', 'errors', 'refused']) {
+      const [a, b] = [wanted[key], here[key]].map(
+        (value) => stringify(Array.isArray(value) ? [...value].sort() : value));
+      if (a !== b) yield `request ${i}: ${key}: ${a}, the engine: ${b}`;
+    }
+  }
+}
+
+function* tests(base, directories) {
+  for (const directory of directories) {
+    for (const name of fs.readdirSync(path.join(base, directory)).sort()) {
+      if (name.endsWith('.json') && !name.endsWith('.entities.json')) {
+        yield path.join(base, directory, name);
+      }
+    }
+  }
+}
+
+function main(args) {
+  const check = args[0] === '--check';
+  const [modules, base, ...directories] = check ? args.slice(1) : args;
+  const oracle = new Oracle(modules);
+  const read = (name) => fs.readFileSync(path.join(base, name), 'utf8');
+  const count = { tests: 0, requests: 0, different: 0 };
+  for (const file of tests(base, directories)) {
+    const had = parse(fs.readFileSync(file, 'utf8'));
+    const got = oracle.test(had, read);
+    count.tests += 1;
+    count.requests += got.requests.length;
+    if (check) {
+      const found = [...differences(had, got)];
+      for (const difference of found) console.log(`${path.relative(base, file)}: ${difference}`);
+      count.different += found.length > 0 ? 1 : 0;
+    } else {
+      fs.writeFileSync(file, `${print(got, 1)}\n`);
+    }
+  }
+  console.log(`${oracle.name}: ${count.tests} tests, ${count.requests} requests`
+    + (check ? `, ${count.different} tests differ` : ''));
+  return count.different ? 1 : 0;
+}
+
+process.exitCode = main(process.argv.slice(2));
