@@ -176,7 +176,7 @@ def test_one_act_one_alert(host):
     host.quiet()
     found, status = alerts(host)
     assert status == 1 and host.entries("ledger.refused") == []
-    assert len(found) == 1, found
+    assert len(found) == 1, json.dumps(found, indent=1)
     assert found[0]["count"] >= 10 and found[0]["severity"] == "high"
     assert found[0]["state"] == "open"
 
