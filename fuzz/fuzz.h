@@ -9,6 +9,8 @@
 #include "wire/json.h"
 #include "wire/msg.h"
 
+#include <stdlib.h>
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* libfyaml loses memory in some errors; the jobs that use it end soon. */
@@ -18,6 +20,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
         {                                                                                          \
                 return "leak:" library;                                                            \
         }
+
+/* The caller's to free: of exactly its size, so that a sanitizer sees what reads behind it. */
+static inline uint8_t *fuzz_copy(const uint8_t *data, size_t size)
+{
+        uint8_t *copy = malloc(size ? size : 1);
+
+        assert(copy);
+        return size ? memcpy(copy, data, size) : copy;
+}
 
 /* The input with the CRC-32C at `at`, of all bytes but its own four, made right: or the fuzzer
  * would never get past it. */

@@ -1,70 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The first byte chooses a table, its source's bytes follow: with a NUL between where it has
- * several.  Of a table that takes lists of files these are the items, each with two files.  Of a
- * target: its settings, a NUL and the answer. */
-#include "state/bundle.h"
-#include "state/fields.h"
-#include "state/row.h"
-#include "state/settings.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static int check(void *ctx, struct span fact)
-{
-        struct json_value row;
-
-        assert(json_check(fact, NULL) == 0);
-        assert(!json_get(json_value_of(fact), "row", &row) || state_row_check(ctx, row, NULL) == 0);
-        return 0;
-}
-
-static void put_items(struct span rest, struct buf *bundle)
-{
-        struct state_part file = { .name = SPAN("/x"), .mode = 0100644 };
-        struct span item;
-
-        while (field_cut(&rest, 0, &item)) {
-                bundle_put(bundle,
-                           &(struct state_part){ .name = SPAN("state.yaml"), .bytes = item });
-                for (size_t i = 0; i < 2 && item.n >= sizeof file.mtime_ns; i++) {
-                        memcpy(&file.mtime_ns, item.p + item.n - sizeof file.mtime_ns + i, 4);
-                        bundle_put(bundle, &file);
-                }
-        }
-}
+/* Sources of a table, or its items with their files; of a target its settings and the answer. */
+#include "fuzz_state.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         static const char *const of_target[] = { STATE_GIVEN_NAME, "program" };
-        struct span rest = span_of(data, size), bytes;
-        struct buf bundle = BUF_INIT(1 << 20);
-        const struct state_table *t;
-        struct state_out out;
-        struct state_in in;
-        size_t n = 0;
+        struct span rest = span_of(data, size);
+        const struct state_table *t = fuzz_table(&rest);
+        struct buf b = BUF_INIT(1 << 20);
+        size_t i = 0;
 
-        while (state_tables[n])
-                n++;
-        assert(n > 0);
-        if (size == 0)
+        if (!t)
                 return 0;
-        t = state_tables[data[0] % n];
-        rest = span_from(rest, 1);
-        bundle_begin(&bundle);
+        bundle_begin(&b);
         if (t->flags & STATE_TAKES_FILES)
-                put_items(rest, &bundle);
-        for (size_t i = 0; i < t->n_sources && field_cut(&rest, 0, &bytes); i++)
-                bundle_put(&bundle, &(struct state_part){ .name = span_str(t->sources[i].where),
-                                                          .mode = 0100644,
-                                                          .bytes = bytes });
-        for (size_t i = 0; t->n_settings && i < ARRAY_LEN(of_target) && field_cut(&rest, 0, &bytes);
-             i++)
-                bundle_put(&bundle,
-                           &(struct state_part){ .name = span_str(of_target[i]), .bytes = bytes });
-        assert(bundle_open(buf_span(&bundle), &in, NULL) == 0);
-        state_out_init(&out, t, check, (void *)(uintptr_t)t);
-        (void)!t->read(&in, &out, NULL);
-        state_out_done(&out);
-        buf_done(&bundle);
-        return 0;
+                fuzz_put_items(&b, rest);
+        while (i < t->n_sources && fuzz_put_part(&b, t->sources[i].where, 0100644, &rest))
+                i++;
+        for (i = 0; t->n_settings && i < 2 && fuzz_put_part(&b, of_target[i], 0100644, &rest);)
+                i++;
+        (void)!fuzz_read_table(t, buf_span(&b));
+        return buf_done(&b), 0;
 }
