@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A package ends in a refusal with words, or in facts that are canonical. */
-#include "fuzz.h"
+#include "fuzz_job.h"
 #include "job/deb.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
-
-static int check(void *ctx, struct span json)
-{
-        assert(json_check(json, NULL) == 0);
-        return 0;
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -20,9 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct err err = { 0 };
 
         assert(write(fd, data, size) == (ssize_t)size);
-        job_out_init(&out, check, NULL);
+        job_out_init(&out, fuzz_check_json, NULL);
         assert(deb_read(&out, fd, &limits, &err) == 0 || err.text[0]);
-        job_out_done(&out);
-        close(fd);
-        return 0;
+        return job_out_done(&out), close(fd);
 }

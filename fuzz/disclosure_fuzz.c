@@ -21,7 +21,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 disclosure_put(&again, SPAN("c2FsdA"), SPAN("n"), span_of(data, size));
         if (again.n && disclosure_parse(buf_span(&again), &scratch, &d, &err) == 0)
                 assert(span_eq(d.value.raw, span_of(data, size)));
-        buf_done(&scratch);
-        buf_done(&again);
-        return 0;
+        return buf_done(&scratch), buf_done(&again), 0;
 }

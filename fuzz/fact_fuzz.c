@@ -13,15 +13,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         static struct deb_fact d;
         static struct retention_fact t;
         struct span s = span_of(data, size);
-        struct release_fact r;
         struct err e;
+        int n;
 
         if (json_check(s, &e) < 0)
                 return 0;
-        assert((commit_fact_parse(s, &c, &e) == 0) + (deb_fact_parse(s, &d, &e) == 0) +
-                               (release_fact_parse(s, &r, &e) == 0) +
-                               (retention_fact_parse(s, &t, &e) == 0) <=
-                       2 &&
-               e.text[0]);
+        n = !commit_fact_parse(s, &c, &e) + !retention_fact_parse(s, &t, &e);
+        n += !deb_fact_parse(s, &d, &e) + !release_fact_parse(s, &(struct release_fact){ 0 }, &e);
+        assert(n <= 2 && e.text[0]);
         return signature_parse(s, &(bool){ 0 }, &(struct signature){ 0 }, &e) > 0;
 }

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/le.h"
+#include "base/text.h"
 #include "sys/crc32c.h"
 #include "wire/json.h"
 #include "wire/msg.h"
@@ -20,6 +21,32 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
         {                                                                                          \
                 return "leak:" library;                                                            \
         }
+
+/* None; else absolute, without NUL and slash at its end. */
+static inline void fuzz_check_path(struct span path)
+{
+        assert(path.n == 0 || (path.p[0] == '/' && !memchr(path.p, 0, path.n)));
+        assert(path.n < 2 || path.p[path.n - 1] != '/');
+}
+
+/* For people to read: UTF-8 without controls. */
+static inline void fuzz_check_text(struct span text)
+{
+        for (size_t i = 0; i < text.n; i++)
+                assert(text.p[i] >= ' ' && text.p[i] != 0x7f);
+        assert(text_is_utf8(text, NULL));
+}
+
+/* The next line, without its end; false: there is no more. */
+static inline bool fuzz_cut_line(struct span *rest, struct span *ret)
+{
+        const uint8_t *end = rest->n ? memchr(rest->p, '\n', rest->n) : NULL;
+        bool more = rest->n > 0;
+
+        *ret = span_of(rest->p, end ? (size_t)(end - rest->p) : rest->n);
+        *rest = span_from(*rest, ret->n + 1);
+        return more;
+}
 
 /* The caller's to free: of exactly its size, so that a sanitizer sees what reads behind it. */
 static inline uint8_t *fuzz_copy(const uint8_t *data, size_t size)

@@ -20,7 +20,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         rest = buf_span(&b);
         while (buf_status(&b) == 0 && journal_next(&rest, &r) > 0 && journal_apply(t, r.ops) == 0)
                 table_assert_valid(t);
-        table_free(t);
-        buf_done(&b);
-        return 0;
+        return table_free(t), buf_done(&b), 0;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whatever an entry holds, its event is canonical JSON (but may be one level deeper). */
 #include "command/view.h"
+#include "fuzz.h"
 #include "wire/ocsf.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -22,8 +21,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 assert(ocsf_put(o, &in, &out, NULL) == 0);
                 assert(json_check(buf_span(&out), NULL) != -EINVAL);
         }
-        ocsf_free(o);
-        view_done(&v);
-        buf_done(&out);
-        return 0;
+        return ocsf_free(o), view_done(&v), buf_done(&out), 0;
 }

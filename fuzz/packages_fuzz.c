@@ -21,7 +21,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         packages_init(&p, &wanted, 1, &out);
         if (packages_feed(&p, span_of(data, size), NULL) == 0)
                 assert(packages_finish(&p, NULL) <= 0);
-        packages_done(&p);
-        job_out_done(&out);
-        return 0;
+        return packages_done(&p), job_out_done(&out), 0;
 }

@@ -3,13 +3,13 @@
 #include "fuzz.h"
 #include "job/release.h"
 
-static int run(struct span s, size_t first, struct release *r)
+static int run(const uint8_t *data, size_t size, size_t first, struct release *r)
 {
         int e;
 
         release_init(r, "main/Packages", ".xz");
-        e = release_feed(r, span_of(s.p, MIN_OF(first, s.n)), NULL);
-        e = e == 0 ? release_feed(r, span_from(s, first), NULL) : e;
+        e = release_feed(r, span_of(data, MIN_OF(first, size)), NULL);
+        e = e == 0 ? release_feed(r, span_from(span_of(data, size), first), NULL) : e;
         e = e == 0 ? release_finish(r, NULL) : e;
         release_done(r);
         return e;
@@ -18,9 +18,8 @@ static int run(struct span s, size_t first, struct release *r)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         struct release a, b;
-        struct span s = span_of(data, size);
 
-        assert(run(s, size, &a) == run(s, size ? data[0] : 0, &b));
+        assert(run(data, size, size, &a) == run(data, size, size ? data[0] : 0, &b));
         assert(a.n_plain == b.n_plain && a.n_packed == b.n_packed && a.fact.date == b.fact.date);
         return 0;
 }
