@@ -381,7 +381,7 @@ def test_handler_killed(host):
 
 
 def test_both_killed(host):
-    """Root ends handler and watchdog at once: nobody waits, both are back, and the lapse is told."""
+    """Root ends handler and watchdog at once: nobody waits, both are back and the lapse is told."""
     before = host.execute()
     for pid in before.values():
         os.kill(pid, signal.SIGKILL)
