@@ -23,7 +23,8 @@
 #define JOIN_(a, b)  a##b
 
 /* The smaller, the larger of two numbers.  Each argument is evaluated once: it may read a clock.
- * Bit-fields and nested uses are fine; where the two differ in sign the compiler warns. */
+ * Bit-fields and nested uses are fine; where the two differ in sign the compiler warns.
+ * Not inside an initialiser's braces: cppcheck cannot follow them there. */
 #define MIN_OF(a, b) PICK_OF(a, <, b, JOIN(pick_, __COUNTER__), JOIN(pick_, __COUNTER__))
 #define MAX_OF(a, b) PICK_OF(a, >, b, JOIN(pick_, __COUNTER__), JOIN(pick_, __COUNTER__))
 #define PICK_OF(a, op, b, x, y)                                                                    \

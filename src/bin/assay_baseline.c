@@ -237,13 +237,12 @@ static int take(struct taking *t, struct err *err)
         CLEANUP(table_freep) struct table *table = NULL;
         const struct content_limits limits = { 0 };
         long processors = sysconf(_SC_NPROCESSORS_ONLN);
-        struct check_options o = {
-                .workers = processors < 2 ? 0 : (unsigned)MIN_OF(processors, (long)WORKERS_MAX),
-                .clock = t->in->clock,
-                .progress = on_progress,
-                .unreadable = on_unreadable,
-                .ctx = t
-        };
+        long workers = MIN_OF(processors, (long)WORKERS_MAX);
+        struct check_options o = { .workers = processors < 2 ? 0 : (unsigned)workers,
+                                   .clock = t->in->clock,
+                                   .progress = on_progress,
+                                   .unreadable = on_unreadable,
+                                   .ctx = t };
         uint64_t swept;
         int status = table_new(&table, err);
 

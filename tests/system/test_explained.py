@@ -169,6 +169,24 @@ def test_damaged(host):
                        if e["what"]["event"] == "lost"], "the entry of the loss")
 
 
+DEEP = """
+import subprocess, sys
+tree, left = sys.argv[1], int(sys.argv[2])
+if left:
+    subprocess.run([sys.executable, '-c', sys.argv[3], tree, str(left - 1), sys.argv[3]], check=True)
+open(f'{tree}/{left}', 'w').write('x')
+"""
+
+
+def test_one_act_however_deep(host):
+    """Each of a long chain of processes changes something: what began the chain is the act."""
+    subprocess.run([sys.executable, "-c", DEEP, host.tree, "12", DEEP], check=True)
+    host.wait(lambda: len(host.changes()) >= 13, "all the changes")
+    host.quiet()
+    found, _ = alerts(host)
+    assert len(found) == 1, json.dumps(found, indent=1)
+
+
 def test_one_act_one_alert(host):
     """Many changes of one process are one alert; it says how many when it gets worse."""
     act("import sys\nfor i in range(40): open(f'{sys.argv[1]}/{i}', 'w').write('x')", host.tree)

@@ -47,12 +47,13 @@ static size_t get_field(const struct buf *b, struct feed_field *ret)
 static int queue(struct sensor *s, struct span skeleton, struct span ops, struct who *who,
                  const struct feed_field *field, bool of_baseline)
 {
+        size_t skeleton_max = MAX_OF(skeleton.n, (size_t)1), ops_max = MAX_OF(ops.n, (size_t)1);
         struct out *x = calloc(1, sizeof *x);
 
         if (!x)
                 return -ENOMEM;
-        x->skeleton = BUF_INIT(MAX_OF(skeleton.n, (size_t)1));
-        x->ops = BUF_INIT(MAX_OF(ops.n, (size_t)1));
+        x->skeleton = BUF_INIT(skeleton_max);
+        x->ops = BUF_INIT(ops_max);
         buf_put(&x->skeleton, skeleton);
         buf_put(&x->ops, ops);
         if (field)

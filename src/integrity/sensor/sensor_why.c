@@ -11,7 +11,6 @@
 #include "crypto/sha256.h"
 #include "integrity/sensor/control.h"
 #include "integrity/who/session.h"
-#include "integrity/who/who_script.h"
 #include "loop/log.h"
 #include "sys/io.h"
 #include "wire/entry.h"
@@ -216,22 +215,6 @@ void why_explain(struct sensor *s, const struct change *c, struct why *ret)
         why_judge(&known, c, ret);
 }
 
-/* The command it belongs to: what was begun by the nearest shell that somebody types into, else the
- * oldest that is known of those it was begun under, but for what only passes on, else itself. */
-static pid_t command_of(const struct who *w)
-{
-        for (size_t i = 0; i < w->n_parents; i++)
-                if (w->parents[i].is_prompt)
-                        return i ? w->parents[i - 1].pid : w->pid;
-        for (size_t i = w->n_parents; i > 0; i--) {
-                const struct who_kin *k = &w->parents[i - 1];
-
-                if (k->pid > 1 && !who_passes_on(who_kin_name(w, k)))
-                        return k->pid;
-        }
-        return w->pid;
-}
-
 /* Whose act it is: the login, the audit session or the unit, the command in it, and as whom. */
 static void put_actor(const struct change *c, struct buf *key)
 {
@@ -252,7 +235,7 @@ static void put_actor(const struct change *c, struct buf *key)
                 buf_printf(key, "session %u ", w->session);
         else if (w->unit.n)
                 buf_put(key, buf_span(&w->unit));
-        buf_printf(key, " command %d as %u", (int)command_of(w), w->euid);
+        buf_printf(key, " command %d as %u", (int)w->command, w->euid);
 }
 
 /* What is wrong: the profile, and the approved change that nearly fitted, or what happened.  One

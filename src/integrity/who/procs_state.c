@@ -109,10 +109,10 @@ static uint32_t number_or_unset(struct proc_number n)
 
 struct procs_told procs_told_by_proc(const struct proc_info *i)
 {
+        size_t comm_n = MIN_OF(i->comm_n, (size_t)PROCESS_COMM_MAX);
         struct procs_told t = { .exe = span_of(i->exe, i->exe_n),
                                 .args = span_of(i->cmdline, i->cmdline_n),
-                                .comm = span_of(i->comm,
-                                                MIN_OF(i->comm_n, (size_t)PROCESS_COMM_MAX)),
+                                .comm = span_of(i->comm, comm_n),
                                 .cgroup_path = span_of(i->cgroup, i->cgroup_n),
                                 .exe_dev = i->exe_dev,
                                 .exe_ino = i->exe_ino,

@@ -42,7 +42,7 @@ struct who *who_new(pid_t pid)
         if (!w)
                 return NULL;
         w->refs = 1;
-        w->pid = pid;
+        w->pid = w->command = pid;
         w->comm = BUF_INIT(PROC_COMM_MAX);
         w->exe = BUF_INIT(PROC_EXE_MAX);
         w->cmdline = BUF_INIT(PROC_CMDLINE_MAX + 1);
@@ -240,15 +240,20 @@ static const struct procs_proc *look_at_parent(struct who_cache *c, pid_t pid, u
 
 static void add_parents(struct who_cache *c, struct who *w, const struct procs_proc *of)
 {
+        struct who_command command = { .below = w->pid };
         pid_t up = of->ppid;
         uint64_t by_ns = of->start_ns;
 
-        while (up > 0 && w->n_parents < WHO_PARENTS) {
+        for (unsigned i = 0; up > 0 && i < WHO_CHAIN; i++) {
                 const struct procs_proc *p = look_at_parent(c, up, by_ns);
 
                 if (!p || p->pid == w->pid)
                         return;
-                who_add_parent(w, p, c->own_mount_ns);
+                if (w->n_parents < WHO_PARENTS)
+                        who_add_parent(w, p, c->own_mount_ns);
+                else if (command.found)
+                        return;
+                who_seek_command(w, p, &command);
                 up = p->ppid;
                 by_ns = p->start_ns;
         }

@@ -31,6 +31,7 @@ enum {
         WHO_CMDLINE_MAX = 4096,
         WHO_CACHE = 1024,   /* made in one read */
         WHO_PARENTS = 8,    /* of the chain, the nearest ones */
+        WHO_CHAIN = 64,     /* how far up its command is looked for */
         WHO_EARLIER = 4,    /* the latest ones */
         WHO_KIN_NAME = 255, /* bytes of one's name; the end of a longer one */
         WHO_SCRIPT_MAX = 512,
@@ -67,8 +68,7 @@ struct who_kin {
         pid_t pid;
         uint32_t uid;
         bool has_uid;
-        bool is_prompt; /* a shell that takes its commands from somebody: who_script.h */
-        bool has_exe;   /* else the name is the process' own */
+        bool has_exe; /* else the name is the process' own */
         struct who_exe file;
         uint32_t at, n;               /* in names */
         uint32_t script_at, script_n; /* there too: the maintainer script it is; 0: it is none */
@@ -76,9 +76,12 @@ struct who_kin {
 
 struct who {
         unsigned refs;
-        unsigned has; /* enum who_has */
-        pid_t pid;    /* 0: the kernel gave none */
-        pid_t ppid;   /* whom it was begun under */
+        unsigned has;  /* enum who_has */
+        pid_t pid;     /* 0: the kernel gave none */
+        pid_t ppid;    /* whom it was begun under */
+        pid_t command; /* the process its act is counted by: what was begun by the nearest
+                        shell that somebody types into, else the oldest that is known of
+                        those it was begun under, but for what only passes on, else itself */
         uint32_t uid, euid, auid, session, mount_ns;
         uint64_t start; /* of the process, in the kernel's ticks; 0: not known */
         struct buf comm, exe, cmdline, tty, unit, container, user; /* empty: not known */

@@ -228,17 +228,21 @@ void who_fill_state(struct who *w, const struct procs_answer *a, const struct pr
                                    "user by then");
 }
 
+static struct span name_of(const struct procs_state *s)
+{
+        return s->image && s->image->exe_n ? procs_exe(s) : procs_comm(s);
+}
+
 static void add_kin(struct who *w, struct who_kin *k, pid_t pid, const struct procs_state *s,
                     uint32_t own_mount_ns)
 {
-        struct span name = s->image && s->image->exe_n ? procs_exe(s) : procs_comm(s);
+        struct span name = name_of(s);
 
         if (name.n > WHO_KIN_NAME)
                 name = span_from(name, name.n - WHO_KIN_NAME);
         *k = (struct who_kin){ .pid = pid,
                                .uid = s->uid,
                                .has_uid = s->has & PROCESS_HAS_UID,
-                               .is_prompt = who_is_prompt(procs_exe(s), procs_args(s)),
                                .has_exe = s->image && s->image->exe_n,
                                .file = file_of(s, own_mount_ns),
                                .at = (uint32_t)w->names.n,
@@ -254,6 +258,21 @@ void who_add_parent(struct who *w, const struct procs_proc *p, uint32_t own_moun
 {
         assert(w->n_parents < WHO_PARENTS);
         add_kin(w, &w->parents[w->n_parents++], p->pid, &p->state, own_mount_ns);
+}
+
+void who_seek_command(struct who *w, const struct procs_proc *p, struct who_command *c)
+{
+        const struct procs_state *s = &p->state;
+
+        if (c->found)
+                return;
+        if (who_is_prompt(procs_exe(s), procs_args(s))) {
+                w->command = c->below;
+                c->found = true;
+        } else if (p->pid > 1 && !who_passes_on(name_of(s))) {
+                w->command = p->pid;
+        }
+        c->below = p->pid;
 }
 
 void who_fill_earlier(struct who *w, const struct procs_answer *a, uint64_t from_ns,

@@ -37,4 +37,11 @@ void who_fill_earlier(struct who *w, const struct procs_answer *a, uint64_t from
 /* One more parent. */
 void who_add_parent(struct who *w, const struct procs_proc *p, uint32_t own_mount_ns);
 
+/* The next one up the chain: is w's command (who.h) it, or was it found below? */
+struct who_command {
+        pid_t below; /* the one asked about last, w itself at first */
+        bool found;
+};
+void who_seek_command(struct who *w, const struct procs_proc *p, struct who_command *c);
+
 #endif
