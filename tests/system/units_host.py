@@ -60,6 +60,8 @@ for dir in lib/systemd/system/*.target.wants; do
 done
 cp "$TOP"/programs/* usr/bin/
 cp "$TOP/watch.yaml" "$TOP/deliver.yaml" etc/assay/
+mkdir -p etc/systemd/system.conf.d
+printf '[Manager]\nDefaultStandardError=journal+console\n' >etc/systemd/system.conf.d/test.conf
 systemd-sysusers --root=. "$TOP/assay.sysusers"
 systemd-tmpfiles --root=. --create "$TOP/assay.tmpfiles"
 exec chroot . /usr/bin/env -i container=assay-test PATH=/usr/bin:/usr/sbin \
