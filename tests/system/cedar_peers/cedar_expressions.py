@@ -30,6 +30,7 @@ class Expressions:
         principal, self.action, resource = environment
         self.roots = [("principal", Type("Entity", name=principal)),
                       ("resource", Type("Entity", name=resource)),
+                      ("action", Type("Entity", name=self.action.type)),
                       ("context", self.action.context)]
         self.known = []   # paths that a guard has shown to be there
         self.makers = {"Bool": self.make_bool, "Long": self.make_long, "String": self.make_string,
@@ -133,8 +134,6 @@ class Expressions:
 
     def path_of(self, kind):
         same = [path for path, found in self.roots + self.paths() if found == kind]
-        if kind.kind == "Entity" and kind.name == self.action.type and self.rng.random() < 0.5:
-            return "action"
         return self.rng.choice(same) if same else None
 
     @contextlib.contextmanager
@@ -367,5 +366,8 @@ class Expressions:
                 return f"{moment}.toTime()", MEMBER
             other = self.make(Type("datetime"), depth - 1)[0]
             return f"{moment}.durationSince({other})", MEMBER
-        text = extension_string(rng, kind.kind, self.loose)
-        return f"{EXTENSIONS[kind.kind][0]}({literal(rng, text)})", MEMBER
+        text = literal(rng, extension_string(rng, kind.kind, self.loose))
+        if rng.random() < self.loose:  # what is not a literal does not validate, but may evaluate
+            text = rng.choice([f"if {self.make(BOOL, depth - 1)[0]} then {text} else {text}",
+                               self.make(STRING, depth - 1)[0]])
+        return f"{EXTENSIONS[kind.kind][0]}({text})", MEMBER

@@ -10,8 +10,10 @@ TAG_KEYS = ["a", "b", "key", ""]
 
 
 class Values:
+    """`wrong` is the share of values that are of another type than they should be.  Where it is 0,
+    some values are written so that only the schema tells what they are."""
+
     def __init__(self, rng, schema, wrong):
-        """`wrong` is the share of values that are of another type than they should be."""
         self.rng, self.schema, self.wrong = rng, schema, wrong
         self.ids = {}
         for name, entity in schema.entities.items():
@@ -46,7 +48,7 @@ class Values:
             return self.record(kind)
         if kind.kind == "Entity":
             uid = self.uid(kind.name)
-            return uid if rng.random() < 0.15 else {"__entity": uid}
+            return uid if not self.wrong and rng.random() < 0.15 else {"__entity": uid}
         return self.extension(kind.kind)
 
     def extension(self, kind):
@@ -55,9 +57,9 @@ class Values:
         text = extension_string(rng, kind, bad)
         function = EXTENSIONS[kind][0]
         p = rng.random()
-        if p < 0.12:
+        if p < 0.12 and not self.wrong:
             return text
-        if p < 0.2:
+        if p < 0.2 and not self.wrong:
             return {"fn": function, "arg": text}
         if p < 0.24 and kind == "datetime":
             length = rng.choice(["1d", "-1h", "90m", "0ms", "1d2h3m4s5ms"]) if rng.random() < 0.95 \
@@ -114,8 +116,15 @@ class Values:
         out = [self.entity(name, number, text)
                for name in self.schema.entities for number, text in enumerate(self.ids[name])
                if rng.random() < 0.85]
+        if rng.random() < 0.1:  # the schema has them already, and these have to say the same
+            out += [self.action(a) for a in self.schema.actions if rng.random() < 0.5]
         rng.shuffle(out)
         return out
+
+    def action(self, action):
+        groups = [g for g in action.groups if self.rng.random() < 0.95]
+        return {"uid": {"type": action.type, "id": action.id}, "attrs": {},
+                "parents": [{"type": g.type, "id": g.id} for g in groups]}
 
     def request(self, environment):
         principal, action, resource = environment

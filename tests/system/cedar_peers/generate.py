@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""generate.py SEED COUNT DIR [--first N] [--requests N] - COUNT tests in the format of Cedar's
-integration tests, with requests but without answers: oracle.js fills those in.
+"""generate.py SEED COUNT DIR [--first N] [--requests N] [--mutations N] - COUNT tests in the format
+of Cedar's integration tests, with requests but without answers: oracle.js fills those in.
 
 Every test depends on SEED and its number only, so that one can be made again (--first).  Most are
-well typed; of ten tests about three have policies with something wrong in them, one a value or a
-request that is not of the schema, and one a policy set or a schema with a token changed.
+well typed; of ten tests about three have policies with something wrong in them, one values or many
+requests that are not of the schema, and one a text with a token changed.
 """
 import argparse
 import json
@@ -17,15 +17,22 @@ from cedar_schemas import BOOL, Schema
 from cedar_text import literal
 from cedar_values import Values
 
+JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[A-Za-z]+|-?[\d.eE+-]+|\s+|.', re.DOTALL)
+JSON_STRANGE = ["null", "true", "1.0", "1e2", "-0", "01", "9223372036854775808", "NaN", "{}", "[]",
+                "\"\"", "\"__entity\"", "\"__extn\"", "\"__expr\"", "\"fn\"", "\"arg\"",
+                "\"args\"", "\"type\"", "\"id\"", "\"uid\"", "\"attrs\"", "\"parents\"",
+                "\"tags\"", "\"ip\"", "\"offset\"", "\"\\ud83d\\ude00\"", "\"\\ud83d\"",
+                "\"\\q\"", "\"\t\"", "[", "]", "{", "}", ",", ":", "//", "'a'", "\ufeff"]
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[A-Za-z_][A-Za-z0-9_]*|\d+|::|==|!=|<=|>=|&&|\|\||\s+|.',
                    re.DOTALL)
 STRANGE = ["!", "-", "!!!!!", "-----", "(", ")", "[", "]", "{", "}", "::", ".", ",", ";", "==", "=",
            "&&", "||", "&", "%", "/", "in", "has", "is", "like", "if", "then", "else", "true",
-           "when", "unless", "permit", "principal", "?principal", "?resource", "?x", "context",
+           "when", "unless", "permit", "principal", "?x", "context",
            "9223372036854775808", "9223372036854775807", "1", "01", "1.0", "\"\"", "\"*\"",
            "\"\\*\"", "\"\\q\"", "\"\\u{110000}\"", "\"\\u{d800}\"", "\"\\xff\"", "\"", "'a'",
            "@id(\"x\")", "@a", "//", "// c\n", "ip", "ip()", "foo(1)", ".foo()", ".isEmpty()",
-           "__cedar", "User", "Set<Long>", "Long", "entity", "type", "enum", "tags", "?", "é",
+           "__cedar", "User", "Set<Long>", "Long", "entity", "type", "enum", "tags",
+           "?", "é", "\r\n", "\f", "\u00a0", "\v",
            "appliesTo", "action", "namespace", "<", ">", "+", "*", "@", "#", "\0", "\ufeff"]
 
 
@@ -34,9 +41,9 @@ def environments(schema):
             for p in action.principals for r in action.resources]
 
 
-def mutate(rng, text):
+def mutate(rng, text, token=TOKEN, strange=STRANGE):
     """One to three tokens less, twice, exchanged or strange."""
-    tokens = TOKEN.findall(text)
+    tokens = token.findall(text)
     for _ in range(rng.choice([1, 1, 1, 2, 3])):
         at = rng.randrange(len(tokens))
         other = rng.randrange(len(tokens))
@@ -48,9 +55,9 @@ def mutate(rng, text):
         elif what < 0.6:
             tokens[at], tokens[other] = tokens[other], tokens[at]
         elif what < 0.8:
-            tokens[at] = rng.choice(STRANGE)
+            tokens[at] = rng.choice(strange)
         else:
-            tokens.insert(at, rng.choice([" ", ""]) + rng.choice(STRANGE))
+            tokens.insert(at, rng.choice([" ", ""]) + rng.choice(strange))
     return "".join(tokens)
 
 
@@ -107,8 +114,8 @@ def policy(rng, values, environment, loose):
     return out + ";\n"
 
 
-def make(rng, requests):
-    """The three texts and the requests of one test."""
+def make(rng, requests, mutations):
+    """The three texts and the requests of one test; `mutations` of 1 have a token changed."""
     schema = Schema(rng)
     wrong = rng.choice([0.05, 0.2]) if rng.random() < 0.1 else 0.0
     values = Values(rng, schema, 0.0 if rng.random() < 0.5 else wrong)
@@ -117,34 +124,34 @@ def make(rng, requests):
     used = [rng.choice(possible) for _ in range(rng.randint(1, 6))]
     policies = "".join(policy(rng, values, environment, loose) for environment in used)
     entities = values.entities()
-    values.wrong = wrong or 0.01
-    asked = [values.request(rng.choice(used if rng.random() < 0.85 else possible))
-             for _ in range(requests)]
-    text = schema.text()
-    p = rng.random()
-    if p < 0.06:
-        policies = mutate(rng, policies)
-    elif p < 0.1:
-        text = mutate(rng, text)
-    return text, policies, entities, asked
+    asked = []
+    for _ in range(requests):
+        values.wrong = wrong or (0.2 if rng.random() < 0.05 else 0.0)
+        asked.append(values.request(rng.choice(used if rng.random() < 0.85 else possible)))
+    texts = [schema.text(), policies,
+             json.dumps(entities, ensure_ascii=rng.random() < 0.5, indent=1)]
+    if rng.random() < mutations:
+        which = rng.choice([0, 0, 1, 1, 1, 2])
+        more = (JSON_TOKEN, JSON_STRANGE) if which == 2 else ()
+        texts[which] = mutate(rng, texts[which], *more)
+    return texts, asked
 
 
-def write(directory, name, rng, requests):
-    schema, policies, entities, asked = make(rng, requests)
-    (directory / f"{name}.cedarschema").write_text(schema)
-    (directory / f"{name}.cedar").write_text(policies)
-    ascii_only = rng.random() < 0.5
-    (directory / f"{name}.entities.json").write_text(
-        json.dumps(entities, ensure_ascii=ascii_only, indent=1))
+def write(directory, name, rng, requests, mutations):
+    (schema, policies, entities), asked = make(rng, requests, mutations)
+    (directory / f"{name}.cedarschema").write_text(schema, newline="")
+    (directory / f"{name}.cedar").write_text(policies, newline="")
+    (directory / f"{name}.entities.json").write_text(entities, newline="")
     test = {"policies": f"{name}.cedar", "entities": f"{name}.entities.json",
             "schema": f"{name}.cedarschema", "shouldValidate": True,
             "requests": [{"description": f"Request {i}", **r} for i, r in enumerate(asked)]}
-    (directory / f"{name}.json").write_text(json.dumps(test, ensure_ascii=ascii_only))
+    (directory / f"{name}.json").write_text(json.dumps(test, ensure_ascii=rng.random() < 0.5))
 
 
-def batch(seed, first, count, requests, directory):
+def batch(seed, first, count, requests, directory, mutations=0.12):
     for number in range(first, first + count):
-        write(directory, f"{seed}-{number}", random.Random(f"{seed}-{number}"), requests)
+        rng = random.Random(f"{seed}-{number}")
+        write(directory, f"{seed}-{number}", rng, requests, mutations)
 
 
 def main():
@@ -154,8 +161,9 @@ def main():
     p.add_argument("dir", type=pathlib.Path)
     p.add_argument("--first", type=int, default=0)
     p.add_argument("--requests", type=int, default=16)
+    p.add_argument("--mutations", type=float, default=0.12, help="share with a token changed")
     a = p.parse_args()
-    batch(a.seed, a.first, a.count, a.requests, a.dir)
+    batch(a.seed, a.first, a.count, a.requests, a.dir, a.mutations)
 
 
 if __name__ == "__main__":

@@ -4,10 +4,10 @@
 // NAME.json names its .cedar, .cedarschema and .entities.json relative to BASE.
 //
 // Without --check the answers are written into NAME.json: shouldValidate, and validateRequest,
-// decision, reason and errors of each request.  Beyond the format: `oracle` names the engine; where
-// it stands, validateRequest false means that the request is not one of the schema; `refuses` lists
-// which of schema, policies and entities the engine does not read (such a test has no requests);
-// a request with `refused` has no answer, as its context is not one of its action's.
+// decision, reason and errors of each request.  Beyond the format: `oracle` names the engine,
+// `refuses` lists which of schema, policies and entities it does not read (such a test has no
+// requests), a request's `valid` is whether the schema allows it.  One that it does not is answered
+// without the schema's leave, unless its context cannot be read at all: it then has no decision.
 // With --check nothing is written: differences from what stands there are printed, and exit is 1.
 'use strict';
 const fs = require('fs');
@@ -47,9 +47,18 @@ class Oracle {
     const set = { staticPolicies: policies };
     if (this.engine.preparsePolicySet(names.policies, set).type !== 'success') failed.push('policies');
     if (failed[0] === 'schema') return failed;  // without it no entities can be judged
-    const call = new Text(`{"entities":${entities},"schema":${stringify(schema)}}`);
-    if (this.engine.checkParseEntities(call).type !== 'success') failed.push('entities');
+    if (!this.reads(entities, schema)) failed.push('entities');
     return failed;
+  }
+
+  reads(entities, schema) {
+    try {
+      const call = new Text(`{"entities":${entities},"schema":${stringify(schema)}}`);
+      return this.engine.checkParseEntities(call).type === 'success';
+    } catch (error) {
+      if (error instanceof WebAssembly.RuntimeError) throw error;
+      return false;  // no JSON, or not of entities
+    }
   }
 
   validates(schema, policies) {
@@ -68,15 +77,16 @@ class Oracle {
   }
 
   request(request, entities) {
-    const { decision, reason, errors, refused, validateRequest, ...asked } = request;
+    const { decision, reason, errors, valid: was, validateRequest, ...asked } = request;
     let answer = this.ask(asked, entities, true);
     const valid = answer.type === 'success';
     if (!valid) answer = this.ask(asked, entities, false);
-    if (answer.type !== 'success') return { ...asked, validateRequest: false, refused: true };
+    if (answer.type !== 'success') return { ...asked, validateRequest: false, valid };
     const { diagnostics } = answer.response;
     return {
       ...asked,
       validateRequest: valid,
+      valid,
       decision: answer.response.decision,
       reason: [...diagnostics.reason].sort(),
       errors: diagnostics.errors.map((e) => e.policyId).sort(),
@@ -106,7 +116,7 @@ function* differences(had, got) {
     const want = had.requests[i];
     const here = got.requests[i];
     const wanted = { ...want, validateRequest: want.validateRequest !== false };
-    for (const key of ['validateRequest', 'decision', 'reason', 'errors', 'refused']) {
+    for (const key of ['validateRequest', 'decision', 'reason', 'errors']) {
       const [a, b] = [wanted[key], here[key]].map(
         (value) => stringify(Array.isArray(value) ? [...value].sort() : value));
       if (a !== b) yield `request ${i}: ${key}: ${a}, the engine: ${b}`;
