@@ -19,10 +19,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 
 enum {
         TOLD_MAX = 16 << 20, /* digests of approved changes and package transactions, or contents */
         PAST_MAX = 16 << 20, /* what happened to files that dpkg keeps */
+        RECORDER_MS = 10000, /* to be there */
+        LOOK_MS = 20,
         POLL_MIN = 5,
         POLL_MAX = 3600,
 };
@@ -49,6 +52,17 @@ static const struct option_spec specs[] = {
           "learn authors by ebpf, connector or proc at best (ebpf)" },
         { 0 },
 };
+
+/* Whoever starts both may start this one first, and the ledger cannot be asked before. */
+static void wait_for_recorder(const struct sensor_run_options *o)
+{
+        static const struct timespec nap = { .tv_nsec = LOOK_MS * NS_PER_MS };
+        struct invocation in = { .state = o->state, .run = o->run, .clock = o->clock };
+        int64_t until_ns = clock_mono(o->clock) + RECORDER_MS * NS_PER_MS;
+
+        while (!trust_has_recorder(&in) && clock_mono(o->clock) < until_ns)
+                nanosleep(&nap, NULL);
+}
 
 /* What stands in such a file of the sensor's and not in the ledger is nobody's. */
 static void ask_digests(const struct invocation *in, const char *dir, const char *file,
@@ -212,6 +226,7 @@ int main(int argc, char **argv)
                 fprintf(stderr, "assay-sensor: --poll: %d to %d seconds\n", POLL_MIN, POLL_MAX);
                 return 2;
         }
+        wait_for_recorder(&o);
         o.past = ask_ledger(&o, &told, &past, &contents, &late);
         o.late_past = &late;
         o.told = buf_span(&told);

@@ -5,13 +5,15 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "sys/io.h"
 #include "wire/json.h"
 
-enum { NAME_MAX_BYTES = 64, READ_TRIES = 5 };
+enum { NAME_MAX_BYTES = 64, READ_TRIES = 5, TRY_AGAIN_MS = 2 };
 
 static void file_name(const char *proc, char out[NAME_MAX_BYTES])
 {
@@ -120,6 +122,7 @@ static int read_line(int fd, struct buf *out, struct err *err)
 
 int presence_read(int run_fd, const char *proc, struct buf *ret, bool *ret_lives, struct err *err)
 {
+        static const struct timespec nap = { .tv_nsec = TRY_AGAIN_MS * NS_PER_MS };
         struct flock lock = whole_file();
         CLEANUP_FD int fd = -1;
         char name[NAME_MAX_BYTES];
@@ -130,8 +133,11 @@ int presence_read(int run_fd, const char *proc, struct buf *ret, bool *ret_lives
         fd = openat(run_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
         if (fd < 0)
                 return err_sys(err, -errno, "%s", name);
-        for (int i = 0; i < READ_TRIES && r == 0 && ret->n == begun; i++)
+        r = read_line(fd, ret, err);
+        for (int i = 1; i < READ_TRIES && r == 0 && ret->n == begun; i++) {
+                nanosleep(&nap, NULL); /* who writes it may wait for a processor */
                 r = read_line(fd, ret, err);
+        }
         if (r < 0)
                 return err_wrap(err, "%s", name);
         if (ret->n == begun && lseek(fd, 0, SEEK_END) == 0)

@@ -41,6 +41,11 @@ def ready(machine):
         "assay", "baseline", "show", "--json", status=None) or "{}").get("files"), "a baseline")
 
 
+def states(machine):
+    said = json.loads(machine.run("assay", "status", "--json", status=None))
+    return {p["name"]: p["state"] for p in said["processes"]}
+
+
 def told(machine, name):
     return [e for e in entries(machine, "--kind", "integrity.change")
             if e["what"].get("path") == f"/srv/{name}"]
@@ -58,8 +63,10 @@ def test_everything_starts_and_works(machine):
     entry = change(machine, "one")
     assert entry["what"]["change"] == "created"
     assert json.loads(machine.run("assay", "verify", "--json"))["verdict"] == "good"
-    status = json.loads(machine.run("assay", "status", "--json"))
-    assert status
+    # A unit is active before its process has said how it is.
+    machine.wait(lambda: states(machine) == dict.fromkeys((u[6:] for u in UNITS), "running"),
+                 "a word of each")
+    machine.run("assay", "status")
     # Nothing was asked of the kernel that a unit forbids, or the process would have ended.
     for unit in UNITS:
         assert machine.show(unit, "NRestarts") == "0", machine.said()

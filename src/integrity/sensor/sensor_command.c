@@ -159,10 +159,12 @@ void command_end(struct sensor *s, struct control_call *c, int rc, const char *t
         who_unref(m->who);
         free(m);
         c->data = NULL;
-        if (rc < 0)
+        if (rc < 0) {
                 control_fail(c, rc, text);
-        else
-                control_reply(c, body);
+                return;
+        }
+        tell_keep(s); /* what was confirmed outlives a kill */
+        control_reply(c, body);
 }
 
 /* ---- taking them ---- */

@@ -164,7 +164,7 @@ struct sensor {
         size_t n_out;
         struct told *told_first, *told_last;
         uint64_t acked;
-        bool acked_news, reading, feed_ready;
+        bool acked_news, reading, feed_ready, keeping;
         uint64_t changes, refused;
         struct sensor_shown {
                 uint64_t acked, files, frozen;
@@ -280,7 +280,9 @@ MUST_USE int tell_entry_ops(struct sensor *s, struct span skeleton, struct span 
 /* A path for an entry: one that is too long by its beginning and a digest, valid until the next
  * call of this or of tell_change(). */
 struct span tell_path(struct sensor *s, struct span path);
-/* Hand over what the feed takes, journal it, send. */
+/* Hand over what the feed takes and journal it: a kill loses none of that. */
+void tell_keep(struct sensor *s);
+/* The same, and send. */
 void tell_pump(struct sensor *s);
 /* The recorder is there (again): compare runs. */
 MUST_USE int tell_connected(struct sensor *s, uint64_t run_before);

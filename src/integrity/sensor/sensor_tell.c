@@ -323,11 +323,13 @@ static int hand_over(struct sensor *s, struct out *x)
         return 0;
 }
 
-void tell_pump(struct sensor *s)
+void tell_keep(struct sensor *s)
 {
-        struct err err = { 0 };
-        bool more = true, any = s->feed_ready || feed_wants_write(s->feed);
+        bool more = true;
 
+        if (s->keeping) /* an entry that is refused may end a command */
+                return;
+        s->keeping = true;
         if (s->acked_news) {
                 journal_put_acked(&s->state.journal, s->acked);
                 s->acked_news = false;
@@ -346,9 +348,19 @@ void tell_pump(struct sensor *s)
                         s->out_last = NULL;
                 s->n_out--;
                 out_free(x);
-                any = true;
+                s->feed_ready = true;
         }
-        flush_journal(s); /* before a byte of it is sent */
+        flush_journal(s);
+        s->keeping = false;
+}
+
+void tell_pump(struct sensor *s)
+{
+        struct err err = { 0 };
+        bool any;
+
+        tell_keep(s); /* before a byte of it is sent */
+        any = s->feed_ready || feed_wants_write(s->feed);
         s->feed_ready = false;
         if (any && feed_connected(s->feed) && feed_work(s->feed, &err) < 0)
                 log_event(LOG_LEVEL_WARNING, "sensor.recorder_gone", log_err(&err));

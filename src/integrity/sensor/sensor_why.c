@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sensor_why.c - what explains a change, and alerts where nothing does.
  *
- * Approved changes live in the file "approvals" of the state directory, one a line; it is written
- * before the command that opens one is answered, so an approval that was confirmed is never lost.
- */
+ * Approved changes live in the file "approvals" of the state directory, one a line.  It is written,
+ * and the entry without which it proves nothing is in the journal, before the command that opens
+ * one is answered: an approval that was confirmed outlives a kill. */
 #include "integrity/sensor/sensor_priv.h"
 
 #include "base/pattern.h"
