@@ -173,7 +173,8 @@ DEEP = """
 import subprocess, sys
 tree, left = sys.argv[1], int(sys.argv[2])
 if left:
-    subprocess.run([sys.executable, '-c', sys.argv[3], tree, str(left - 1), sys.argv[3]], check=True)
+    deeper = [sys.executable, '-c', sys.argv[3], tree, str(left - 1), sys.argv[3]]
+    subprocess.run(deeper, check=True)
 open(f'{tree}/{left}', 'w').write('x')
 """
 
