@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* data.h - entities and requests from JSON, and whether a schema allows them.  Floor 2, pure.
+ *
+ * Source: the Cedar documentation, "Entities and context syntax" (JSON).  With a schema what it
+ * says decides how a value is read (a string where it says ipaddr is an address); the escapes
+ * {"__entity": {...}} and {"__extn": {...}} are read with and without.
+ *
+ * SECURITY: made for files of the package and for tests.  The gateway never reads a caller's body
+ * through this: there the two escapes would let a caller name entities. */
+#ifndef POLICY_DATA_H
+#define POLICY_DATA_H
+
+#include "policy/entities.h"
+#include "policy/program.h"
+#include "policy/schema.h"
+
+/* A JSON array of entities, added to e (not sealed).  With a schema they are held against it, and
+ * its actions are added too.  -EINVAL: `entity 3 (User::"a"), attribute x.y: ...`; -E2BIG, -ENOMEM,
+ * -EEXIST.  On failure e is good for cedar_entities_free() only. */
+MUST_USE int cedar_entities_read(struct span json, const struct cedar_schema *schema,
+                                 struct cedar_entities *e, struct err *err);
+
+/* {"type": "User", "id": "alice"} or {"__entity": {...}}.  Copies into arena. */
+MUST_USE int cedar_uid_read(struct span json, struct arena *arena, struct cedar_uid *ret,
+                            struct err *err);
+
+/* A JSON object as the context of an action.  With a schema it is read by the action's context
+ * type (an action the schema does not know: -EINVAL); values lie in arena. */
+MUST_USE int cedar_context_read(struct span json, const struct cedar_schema *schema,
+                                const struct cedar_uid *action, struct arena *arena,
+                                struct cedar_value *ret, struct err *err);
+
+/* Does the schema allow this request?  -EINVAL and why: unknown types or action, an action that
+ * does not apply to these, an id an enumerated type does not have, a context of another shape. */
+MUST_USE int cedar_schema_check_request(const struct cedar_schema *s, const struct cedar_request *r,
+                                        struct err *err);
+
+/* Does v have this type?  -EINVAL: the path in it and what is there. */
+MUST_USE int cedar_schema_check_value(const struct cedar_schema *s, const struct cedar_type *type,
+                                      const struct cedar_value *v, struct err *err);
+
+#endif

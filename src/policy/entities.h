@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* entities.h - the entities a decision may look at.  Floor 2, pure.
+ *
+ * Filled by cedar_entities_add(), then sealed, then only read: by any number of threads. */
+#ifndef POLICY_ENTITIES_H
+#define POLICY_ENTITIES_H
+
+#include "policy/value.h"
+
+enum { CEDAR_ENTITIES_MAX = 1000000 };
+
+struct cedar_entity {
+        struct cedar_uid uid;
+        struct cedar_value attrs, tags; /* records */
+        const struct cedar_uid *parents;
+        uint32_t n_parents;
+        /* Filled by cedar_entities_seal(): all it descends from, itself not among them, ascending
+         * by hash. */
+        const struct cedar_uid *const *ancestors;
+        uint32_t n_ancestors;
+};
+
+struct cedar_entities;
+
+/* -ENOMEM. */
+MUST_USE int cedar_entities_new(struct cedar_entities **ret);
+struct cedar_entities *cedar_entities_free(struct cedar_entities *e);
+DEFINE_CLEANUP(struct cedar_entities, cedar_entities_free)
+
+/* Where to put what added entities point at; given back by cedar_entities_free(). */
+struct arena *cedar_entities_arena(struct cedar_entities *e);
+
+/* entity is copied, what it points at is borrowed.  An entity that is there already and says the
+ * same is fine.  -EEXIST: it says something else; -E2BIG, -ENOMEM. */
+MUST_USE int cedar_entities_add(struct cedar_entities *e, const struct cedar_entity *entity,
+                                struct err *err);
+
+/* Works out who descends from whom; parents need not be there.  -ELOOP: an entity descends from
+ * itself, named; -ENOMEM. */
+MUST_USE int cedar_entities_seal(struct cedar_entities *e, struct err *err);
+
+/* NULL when there is none. */
+const struct cedar_entity *cedar_entities_find(const struct cedar_entities *e,
+                                               const struct cedar_uid *uid);
+
+/* `a in b`: the same, or a is there and descends from b. */
+bool cedar_entities_in(const struct cedar_entities *e, const struct cedar_uid *a,
+                       const struct cedar_uid *b);
+
+/* In the order they were added. */
+uint32_t cedar_entities_count(const struct cedar_entities *e);
+const struct cedar_entity *cedar_entities_at(const struct cedar_entities *e, uint32_t i);
+
+#endif

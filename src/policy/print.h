@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* print.h - Cedar policies to text.  Floor 2, pure.
+ *
+ * Printing what was parsed and parsing that again gives the same policies; printing twice gives the
+ * same text. */
+#ifndef POLICY_PRINT_H
+#define POLICY_PRINT_H
+
+#include "base/buf.h"
+#include "policy/ast.h"
+
+struct cedar_print_style {
+        uint32_t width;  /* columns, 80 when 0 */
+        uint32_t indent; /* blanks a level, 2 when 0 */
+};
+
+/* All of them, comments kept, an empty line between policies.  buf_status(out) tells failure. */
+void cedar_print(const struct cedar_policies *p, struct cedar_print_style style, struct buf *out);
+
+/* One expression, on one line. */
+void cedar_print_expr(const struct cedar_expr *e, struct buf *out);
+
+/* `"..."` and `A::"..."` with Cedar's escapes. */
+void cedar_print_string(struct span s, struct buf *out);
+void cedar_print_uid(const struct cedar_uid *uid, struct buf *out);
+
+#endif

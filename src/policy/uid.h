@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* uid.h - the name of one entity: a type and an id.  Floor 2, pure. */
+#ifndef POLICY_UID_H
+#define POLICY_UID_H
+
+#include "base/base.h"
+
+/* `Album::"jane"`.  type is a path in its one spelling, "A::B" without blanks; id is any UTF-8,
+ * unescaped.  hash covers both; only cedar_uid() makes it. */
+struct cedar_uid {
+        struct span type, id;
+        uint64_t hash;
+};
+
+/* Borrows both spans. */
+struct cedar_uid cedar_uid(struct span type, struct span id);
+
+static inline bool cedar_uid_eq(const struct cedar_uid *a, const struct cedar_uid *b)
+{
+        return a == b || (a->hash == b->hash && span_eq(a->id, b->id) && span_eq(a->type, b->type));
+}
+
+/* Any order that is the same everywhere: by type, then by id, by bytes. */
+int cedar_uid_cmp(const struct cedar_uid *a, const struct cedar_uid *b);
+
+#endif
