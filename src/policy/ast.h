@@ -16,7 +16,7 @@
 /* Ceilings; past them the parser refuses with a place. */
 enum {
         CEDAR_SOURCE_MAX = 16 * 1024 * 1024,
-        CEDAR_DEPTH_MAX = 500, /* nesting of one expression */
+        CEDAR_DEPTH_MAX = 500, /* of one expression; each operator of `a + b + c` is a level */
         CEDAR_POLICIES_MAX = 100000,
         CEDAR_ITEMS_MAX = 65535, /* in one set, record, list */
 };
@@ -74,7 +74,9 @@ struct cedar_pattern {
 struct cedar_expr {
         enum cedar_op op;
         uint32_t n; /* of items, keys, path */
-        struct cedar_pos pos;
+        struct cedar_pos
+                pos;    /* of the operator, the dot, the method's name; else of its beginning */
+        uint32_t depth; /* 1, or one more than its deepest operand; at most CEDAR_DEPTH_MAX */
         const struct cedar_expr *a, *b, *c;
         union {
                 bool boolean;
@@ -127,9 +129,9 @@ struct cedar_condition {
 struct cedar_policy {
         struct span id; /* "policy0", "policy1", ... in the order of the source, or a link's own */
         enum cedar_effect effect;
-        bool template;  /* has a slot: decides nothing by itself */
-        struct span of; /* a link: the id of its template; else empty */
-        struct cedar_pos pos, end;
+        bool template;             /* has a slot: decides nothing by itself */
+        struct span of;            /* a link: the id of its template; else empty */
+        struct cedar_pos pos, end; /* of its first token, behind its semicolon */
         const struct cedar_annotation *annotations;
         uint32_t n_annotations;
         struct cedar_scope principal, action, resource;
@@ -145,9 +147,10 @@ struct cedar_comment {
 };
 
 struct cedar_policies {
-        struct arena arena; /* holds a copy of the source and all that is below */
+        struct arena arena; /* holds all that is below */
+        struct span source; /* a copy */
         struct cedar_policy *policies;
-        uint32_t n;
+        uint32_t n, cap;
         const struct cedar_comment *comments; /* by place */
         uint32_t n_comments;
 };
