@@ -12,7 +12,10 @@
 #include "policy/fn.h"
 #include "policy/uid.h"
 
-enum { CEDAR_SCHEMA_DEPTH_MAX = 100 }; /* nesting of one type, common types replaced */
+enum {
+        CEDAR_SCHEMA_DEPTH_MAX = 100,        /* nesting of one type, each common type counted */
+        CEDAR_SCHEMA_MEMORY_MAX = 256 << 20, /* bytes, beyond: -ENOMEM */
+};
 
 struct cedar_type {
         enum cedar_kind kind;
@@ -36,6 +39,8 @@ struct cedar_entity_type {
         const struct cedar_type *tags;  /* NULL: none */
         const struct span *ids; /* enumerated: the only ids; such a type has no attributes */
         uint32_t n_ids;         /* 0: not enumerated */
+        const uint32_t *above;  /* all it may be in: places in cedar_schema.entities, ascending */
+        uint32_t n_above;
 };
 
 struct cedar_action {
@@ -46,6 +51,8 @@ struct cedar_action {
                 *resources; /* entity types; none of either: applies to none */
         uint32_t n_principals, n_resources;
         const struct cedar_type *context; /* a record */
+        const uint32_t *above; /* all it is in: places in cedar_schema.actions, ascending */
+        uint32_t n_above;
 };
 
 struct cedar_schema {
