@@ -3,7 +3,8 @@
  *
  * Source: the Cedar documentation, "Entities and context syntax" (JSON).  With a schema what it
  * says decides how a value is read (a string where it says ipaddr is an address); the escapes
- * {"__entity": {...}} and {"__extn": {...}} are read with and without.
+ * {"__entity": {...}} and {"__extn": {...}} are read with and without.  The functions of __extn are
+ * the four constructors and `offset`, by which datetimes that have no spelling are written.
  *
  * SECURITY: made for files of the package and for tests.  The gateway never reads a caller's body
  * through this: there the two escapes would let a caller name entities. */
@@ -15,17 +16,19 @@
 #include "policy/schema.h"
 
 /* A JSON array of entities, added to e (not sealed).  With a schema they are held against it, and
- * its actions are added too.  -EINVAL: `entity 3 (User::"a"), attribute x.y: ...`; -E2BIG, -ENOMEM,
+ * its actions are added too; those that are in the array must say what the schema says.  Fields of
+ * an entity other than uid, attrs, parents and tags are not looked at.  -EINVAL: `entity 3
+ * (User::"a"): attribute x.y[2]: ...`, or a line and a column where it is no JSON; -E2BIG, -ENOMEM,
  * -EEXIST.  On failure e is good for cedar_entities_free() only. */
 MUST_USE int cedar_entities_read(struct span json, const struct cedar_schema *schema,
                                  struct cedar_entities *e, struct err *err);
 
-/* {"type": "User", "id": "alice"} or {"__entity": {...}}.  Copies into arena. */
+/* {"type": "User", "id": "alice"} or {"__entity": {...}}.  Copies into arena.  -EINVAL, -ENOMEM. */
 MUST_USE int cedar_uid_read(struct span json, struct arena *arena, struct cedar_uid *ret,
                             struct err *err);
 
 /* A JSON object as the context of an action.  With a schema it is read by the action's context
- * type (an action the schema does not know: -EINVAL); values lie in arena. */
+ * type (an action the schema does not know: -EINVAL); values lie in arena.  -E2BIG, -ENOMEM. */
 MUST_USE int cedar_context_read(struct span json, const struct cedar_schema *schema,
                                 const struct cedar_uid *action, struct arena *arena,
                                 struct cedar_value *ret, struct err *err);

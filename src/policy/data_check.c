@@ -18,7 +18,9 @@ static void put_path(const struct data_path *path, unsigned depth, struct buf *o
                 buf_printf(out, "[%u]", path->item);
                 return;
         }
-        if (out->n)
+        if (path->what)
+                buf_put_str(out, path->what);
+        else if (out->n && path->up->field.n + path->up->in_set > 0)
                 buf_put_byte(out, '.');
         text_put_safe(out, path->field);
 }
@@ -168,12 +170,18 @@ static int check_value(struct checker *c, const struct cedar_type *type,
         }
 }
 
-int cedar_schema_check_value(const struct cedar_schema *s, const struct cedar_type *type,
-                             const struct cedar_value *v, struct err *err)
+int data_check_value(const struct cedar_schema *s, const struct cedar_type *type,
+                     const struct cedar_value *v, const struct data_path *path, struct err *err)
 {
         struct checker c = { .s = s, .err = err };
 
-        return check_value(&c, type, v, NULL);
+        return check_value(&c, type, v, path);
+}
+
+int cedar_schema_check_value(const struct cedar_schema *s, const struct cedar_type *type,
+                             const struct cedar_value *v, struct err *err)
+{
+        return data_check_value(s, type, v, NULL, err);
 }
 
 /* ---- requests ---- */

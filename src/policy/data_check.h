@@ -8,13 +8,13 @@
 /* A step into a value: a field, or the item of a set. */
 struct data_path {
         const struct data_path *up; /* NULL at the top */
+        const char *what;           /* NULL, or at the top: "attribute ", with a field or without */
         struct span field;
         uint32_t item;
         bool in_set;
 };
 
-/* Sets *err to "<where>x.y[2]: <text>", where being what stands before all paths; returns -EINVAL.
- */
+/* Sets *err to "attribute x.y[2]: <text>"; returns -EINVAL. */
 int data_fail(struct err *err, const struct data_path *path, const char *fmt, ...)
         PRINTF_LIKE(3, 4);
 
@@ -22,6 +22,11 @@ int data_fail(struct err *err, const struct data_path *path, const char *fmt, ..
  * action is declared. */
 MUST_USE int data_check_uid(const struct cedar_schema *s, const struct cedar_uid *uid,
                             const struct data_path *path, struct err *err);
+
+/* cedar_schema_check_value() at a place. */
+MUST_USE int data_check_value(const struct cedar_schema *s, const struct cedar_type *type,
+                              const struct cedar_value *v, const struct data_path *path,
+                              struct err *err);
 
 /* Whether it is `Action` or `NS::Action`. */
 bool data_is_action(struct span type);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/text.h"
+#include "policy/token.h"
 
 void decl_add_namespace(struct decl_schema *d, struct decl_name *n)
 {
@@ -74,6 +75,23 @@ static bool is_in(struct span s, const char *const *words, size_t n)
                 if (span_eq_str(s, words[i]))
                         return true;
         return false;
+}
+
+bool decl_is_path(struct span s)
+{
+        for (;;) {
+                const uint8_t *colon = s.n ? memchr(s.p, ':', s.n) : NULL;
+                struct span part = colon ? span_of(s.p, (size_t)(colon - s.p)) : s;
+
+                if (!cedar_is_ident(part) && !span_eq_str(part, "__cedar"))
+                        return false;
+                if (!colon)
+                        return true;
+                s = span_from(s, part.n);
+                if (!span_starts(s, SPAN("::")))
+                        return false;
+                s = span_from(s, 2);
+        }
 }
 
 bool decl_is_reserved(struct span path)

@@ -120,6 +120,9 @@ void decl_add_action(struct decl_schema *d, struct decl_action *a);
 /* Sets *err to "<where>: <text>"; returns -EINVAL. */
 int decl_fail(struct err *err, const struct decl_at *at, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
+/* Whether it is `A::B` in its one spelling, without blanks; its parts may be `__cedar`. */
+bool decl_is_path(struct span s);
+
 /* Whether one of the parts of a path is `__cedar`, where only the language declares. */
 bool decl_is_reserved(struct span path);
 

@@ -97,24 +97,6 @@ static int read_fields(struct reader *r, const struct decl_at *at, const struct 
 
 /* ---- names ---- */
 
-/* `A::B`, in its one spelling. */
-static bool is_path(struct span s)
-{
-        for (;;) {
-                const uint8_t *colon = s.n ? memchr(s.p, ':', s.n) : NULL;
-                struct span part = colon ? span_of(s.p, (size_t)(colon - s.p)) : s;
-
-                if (!cedar_is_ident(part) && !span_eq_str(part, "__cedar"))
-                        return false;
-                if (!colon)
-                        return true;
-                s = span_from(s, part.n);
-                if (!span_starts(s, SPAN("::")))
-                        return false;
-                s = span_from(s, 2);
-        }
-}
-
 static int read_path(struct reader *r, const struct decl_at *at, const struct tree *t,
                      struct span *ret)
 {
@@ -122,7 +104,7 @@ static int read_path(struct reader *r, const struct decl_at *at, const struct tr
 
         if (rc < 0)
                 return rc;
-        if (!is_path(t->text))
+        if (!decl_is_path(t->text))
                 return decl_fail(r->err, at, "this is no name of a type");
         *ret = t->text;
         return 0;
@@ -607,7 +589,7 @@ static int read_namespace(struct reader *r, const struct decl_at *at, const stru
                 { "annotations", read_annotations, false, false },
         };
 
-        if (m->key.n && (!is_path(m->key) || decl_is_reserved(m->key)))
+        if (m->key.n && (!decl_is_path(m->key) || decl_is_reserved(m->key)))
                 return decl_fail(r->err, at, "this cannot be the name of a namespace");
         r->ns = m->key;
         return read_fields(r, at, &m->value, fields, ARRAY_LEN(fields), NULL);
