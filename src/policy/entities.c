@@ -331,6 +331,11 @@ int cedar_entities_seal(struct cedar_entities *e, struct err *err)
         return r;
 }
 
+bool cedar_entities_sealed(const struct cedar_entities *e)
+{
+        return e->sealed;
+}
+
 bool cedar_entity_descends(const struct cedar_entity *entity, const struct cedar_uid *b)
 {
         uint32_t from = 0, to = entity->n_ancestors;

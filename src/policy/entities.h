@@ -44,6 +44,8 @@ MUST_USE int cedar_entities_add(struct cedar_entities *e, const struct cedar_ent
  * itself, named; -E2BIG, -ENOMEM.  On failure e is good for cedar_entities_free() only. */
 MUST_USE int cedar_entities_seal(struct cedar_entities *e, struct err *err);
 
+bool cedar_entities_sealed(const struct cedar_entities *e);
+
 /* NULL when there is none.  Until e is sealed the next cedar_entities_add() may move it. */
 const struct cedar_entity *cedar_entities_find(const struct cedar_entities *e,
                                                const struct cedar_uid *uid);

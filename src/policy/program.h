@@ -2,8 +2,14 @@
 /* program.h - compiled policies and the decisions they come to.  Floor 2, pure.
  *
  * A program is never written after it was compiled, so any number of threads may decide by it, each
- * with a bench of its own.  A decision allocates nothing: every expression is evaluated at most
- * once, so the room it can need is known when it is compiled.
+ * with a bench of its own.
+ *
+ * A decision allocates nothing and does not recurse but to compare values (as deep as they nest):
+ * every operator of every policy is evaluated at most once, so the room it can need is known when
+ * it is compiled.  Policies whose scope the request is not in are not looked at.  With N operators
+ * in the others and V bytes in the largest value of the request and the entities it takes
+ * O(N log N * V) steps at most (the logarithm is of sets built from the request), and with A
+ * ancestors of principal, action and resource and P policies O(A + A * P / 64) for the scopes.
  *
  * The answer is the same for the same policies, entities and request, errors included. */
 #ifndef POLICY_PROGRAM_H
@@ -34,6 +40,7 @@ struct cedar_request {
 
 enum cedar_fault {
         FAULT_TYPE,         /* an operand of the wrong kind */
+        FAULT_NOT_BOOL,     /* what `!`, `&&`, `||`, `if`, `when` or `unless` asks is no Bool */
         FAULT_NO_ATTRIBUTE, /* no such attribute of a record or an entity */
         FAULT_NO_TAG,
         FAULT_NO_ENTITY, /* an attribute of an entity that is not there */
@@ -45,7 +52,7 @@ enum cedar_fault {
 struct cedar_fault_at {
         const struct cedar_policy *policy;
         enum cedar_fault fault;
-        const struct cedar_expr *expr; /* the one that erred: its place, its operator */
+        const struct cedar_expr *expr; /* whose operator erred; FAULT_NOT_BOOL: what was asked */
 };
 
 /* Lists lie in the bench until its next decision, in the order of the policies. */
@@ -63,13 +70,13 @@ void cedar_decide(const struct cedar_program *p, const struct cedar_entities *en
                   const struct cedar_request *request, struct cedar_bench *bench,
                   struct cedar_answer *ret);
 
-/* One line for a person: `policy3: line 7, column 12: no attribute "x" ...`. */
+/* One line for a person: `policy3: line 7, column 12: no attribute "x"`. */
 void cedar_fault_print(const struct cedar_fault_at *f, struct buf *out);
 
-/* One expression by itself, without a program: for tests and constant folding.  false: *ret_fault
- * says which fault.  The value lies in arena or in what it was made of. */
-MUST_USE bool cedar_evaluate(const struct cedar_expr *e, const struct cedar_entities *entities,
-                             const struct cedar_request *request, struct arena *arena,
-                             struct cedar_value *ret, struct cedar_fault_at *ret_fault);
+/* One expression by itself, without a program: for tests.  The value lies in arena or in what it
+ * was made of.  -EINVAL: it errs, *ret_fault says how (its policy is NULL); -ENOMEM, -E2BIG. */
+MUST_USE int cedar_evaluate(const struct cedar_expr *e, const struct cedar_entities *entities,
+                            const struct cedar_request *request, struct arena *arena,
+                            struct cedar_value *ret, struct cedar_fault_at *ret_fault);
 
 #endif
