@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* print.h - Cedar policies to text.  Floor 2, pure.
  *
- * Printing what was parsed and parsing that again gives the same policies; printing twice gives the
- * same text. */
+ * Printing what was parsed and parsing that again gives the same policies, the same comments in the
+ * same order; printing twice gives the same text.  Only a link is read back as a policy of its
+ * own. */
 #ifndef POLICY_PRINT_H
 #define POLICY_PRINT_H
 

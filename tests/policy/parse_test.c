@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "../alloc_fail.h"
 #include "base/buf.h"
 #include "base/text.h"
 
@@ -627,6 +628,171 @@ static void ids_follow_the_text(void **state)
         assert_false(cedar_policy_annotation(&p->policies[0], "k", &value));
 }
 
+static const char templates[] =
+        "permit(principal == ?principal, action, resource is T in ?resource);"
+        "permit(principal in ?principal, action, resource) when { 1 };"
+        "permit(principal, action, resource);";
+
+static void links_fill_the_slots(void **state)
+{
+        CLEANUP(cedar_policies_freep) struct cedar_policies *p = parsed(templates);
+        char type[] = "User", id[] = "alice", name[] = "link", of[] = "policy0";
+        struct cedar_uid alice = cedar_uid(span_str(type), span_str(id));
+        struct cedar_uid set = cedar_uid(SPAN("Set"), SPAN("s"));
+        CLEANUP(buf_done) struct buf got = BUF_INIT(DUMP_MAX);
+        const struct cedar_policy *link;
+        struct err err = { 0 };
+
+        (void)state;
+        assert_int_equal(cedar_policies_link(p, span_str(of), span_str(name), &alice, &set, &err),
+                         0);
+        type[0] = id[0] = name[0] = of[0] = 'x'; /* all was copied */
+        link = cedar_policies_find(p, SPAN("link"));
+        assert_non_null(link);
+        assert_int_equal(p->n, 4);
+        assert_true(span_eq_str(link->of, "policy0"));
+        put_policy(&got, link);
+        assert_string_equal(buf_cstr(&got), "permit [== User'alice'] [any] [is-in T Set's']");
+        assert_true(cedar_policies_find(p, SPAN("policy0"))->template);
+}
+
+static void links_that_cannot_be(void **state)
+{
+        static const struct {
+                const char *template, *id;
+                bool principal, resource;
+                int want;
+                const char *text;
+        } table[] = {
+                { "nothing", "x", true, true, -ENOENT, "no template nothing" },
+                { "policy2", "x", false, false, -ENOENT, "policy policy2 is no template" },
+                { "policy0", "policy2", true, true, -EEXIST, "there is a policy policy2 already" },
+                { "policy0", "x", true, false, -EINVAL, "nothing is said for the slot ?resource" },
+                { "policy0", "x", false, true, -EINVAL, "nothing is said for the slot ?principal" },
+                { "policy1", "x", true, true, -EINVAL, "the template has no slot ?resource" },
+        };
+        CLEANUP(cedar_policies_freep) struct cedar_policies *p = parsed(templates);
+        struct cedar_uid uid = cedar_uid(SPAN("T"), SPAN("x"));
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+                struct err err = { 0 };
+
+                assert_int_equal(cedar_policies_link(p, span_str(table[i].template),
+                                                     span_str(table[i].id),
+                                                     table[i].principal ? &uid : NULL,
+                                                     table[i].resource ? &uid : NULL, &err),
+                                 table[i].want);
+                assert_string_equal(err_text(&err), table[i].text);
+                assert_int_equal(p->n, 3);
+        }
+}
+
+static void many_links_keep_what_was_there(void **state)
+{
+        CLEANUP(cedar_policies_freep) struct cedar_policies *p = parsed(templates);
+        const struct cedar_policy *first = &p->policies[0];
+        struct cedar_uid uid = cedar_uid(SPAN("T"), SPAN("x"));
+        struct err err = { 0 };
+
+        (void)state;
+        for (unsigned i = 0; i < 1000; i++) {
+                CLEANUP(buf_done) struct buf id = BUF_INIT(64);
+
+                buf_printf(&id, "link%u", i);
+                assert_int_equal(
+                        cedar_policies_link(p, SPAN("policy1"), buf_span(&id), &uid, NULL, &err),
+                        0);
+        }
+        assert_int_equal(p->n, 1003);
+        assert_true(span_eq_str(first->id, "policy0"));
+        assert_true(span_eq_str(p->policies[3].id, "link0"));
+        assert_true(span_eq_str(p->policies[1002].id, "link999"));
+        assert_int_equal(p->policies[1002].n_conditions, 1);
+}
+
+static void policies_get_other_ids(void **state)
+{
+        CLEANUP(cedar_policies_freep) struct cedar_policies *p = parsed(templates);
+        struct cedar_uid uid = cedar_uid(SPAN("T"), SPAN("x"));
+        struct err err = { 0 };
+
+        (void)state;
+        assert_int_equal(cedar_policies_link(p, SPAN("policy1"), SPAN("link"), &uid, NULL, &err),
+                         0);
+        assert_int_equal(cedar_policies_rename(p, SPAN("policy1"), SPAN("policy2"), &err), -EEXIST);
+        assert_int_equal(cedar_policies_rename(p, SPAN("nothing"), SPAN("x"), &err), -ENOENT);
+        assert_int_equal(cedar_policies_rename(p, SPAN("policy1"), SPAN("policy1"), &err), 0);
+        assert_int_equal(cedar_policies_rename(p, SPAN("policy1"), SPAN("mine"), &err), 0);
+        assert_null(cedar_policies_find(p, SPAN("policy1")));
+        assert_ptr_equal(cedar_policies_find(p, SPAN("mine")), &p->policies[1]);
+        assert_true(span_eq_str(cedar_policies_find(p, SPAN("link"))->of, "mine"));
+}
+
+/* Each allocation fails once; the stack is grown and everything else is used. */
+static void memory_that_runs_out_is_told(void **state)
+{
+        static const char text[] =
+                "// c\n@a(\"\\n\")permit(principal == A :: B::\"c\", action in [Action::\"x\"], "
+                "resource == ?resource) when { {\"\\t\": [1, 2], b: ip(\"x\")} has a.b && "
+                "context.x like \"*\\**\" && (if true then -1 else principal.hasTag(\"x\")) };";
+        struct cedar_uid uid = cedar_uid(SPAN("T"), SPAN("x"));
+        size_t nth;
+
+        (void)state;
+        for (nth = 1;; nth++) {
+                CLEANUP(cedar_policies_freep) struct cedar_policies *p = NULL;
+                struct err err = { 0 };
+                int rc;
+
+                alloc_fail_nth = nth;
+                rc = cedar_parse(SPAN(text), &p, &err);
+                if (rc == 0)
+                        rc = cedar_policies_link(p, SPAN("policy0"), SPAN("x"), NULL, &uid, &err);
+                alloc_fail_nth = 0;
+                if (rc == 0)
+                        break;
+                assert_int_equal(rc, -ENOMEM);
+        }
+        assert_true(nth > 4);
+}
+
+static void lists_have_a_ceiling(void **state)
+{
+        CLEANUP(buf_done) struct buf b = BUF_INIT((size_t)4 << 20);
+        struct cedar_policies *p = NULL;
+        struct err err = { 0 };
+
+        (void)state;
+        buf_put_str(&b, "permit(principal, action, resource) when { [");
+        for (unsigned i = 0; i <= CEDAR_ITEMS_MAX; i++)
+                buf_put_str(&b, "1,");
+        buf_put_str(&b, "] };");
+        assert_int_equal(cedar_parse(buf_span(&b), &p, &err), -E2BIG);
+        assert_null(p);
+        assert_string_equal(err_text(&err),
+                            "line 1, column 131119: a list of 65536, at most 65535 are "
+                            "read");
+}
+
+static void a_text_has_a_ceiling(void **state)
+{
+        CLEANUP(buf_done) struct buf b = BUF_INIT((size_t)CEDAR_SOURCE_MAX + 1);
+        struct cedar_policies *p = NULL;
+        struct err err = { 0 };
+        uint8_t *room = buf_extend(&b, (size_t)CEDAR_SOURCE_MAX + 1);
+
+        (void)state;
+        assert_non_null(room);
+        memset(room, ' ', (size_t)CEDAR_SOURCE_MAX + 1);
+        assert_int_equal(cedar_parse(buf_span(&b), &p, &err), -E2BIG);
+        assert_null(p);
+        b.n--;
+        assert_int_equal(cedar_parse(buf_span(&b), &p, &err), 0);
+        assert_int_equal(p->n, 0);
+        cedar_policies_free(p);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -643,6 +809,13 @@ int main(void)
                 cmocka_unit_test(ceilings_are_said),
                 cmocka_unit_test(an_entity_alone),
                 cmocka_unit_test(ids_follow_the_text),
+                cmocka_unit_test(links_fill_the_slots),
+                cmocka_unit_test(links_that_cannot_be),
+                cmocka_unit_test(many_links_keep_what_was_there),
+                cmocka_unit_test(policies_get_other_ids),
+                cmocka_unit_test(memory_that_runs_out_is_told),
+                cmocka_unit_test(lists_have_a_ceiling),
+                cmocka_unit_test(a_text_has_a_ceiling),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
