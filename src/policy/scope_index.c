@@ -9,7 +9,7 @@ struct ask {
         enum cedar_scope_kind kind;  /* never SCOPE_IN_LIST */
         const struct cedar_uid *uid; /* EQ, IN, IS_IN */
         struct span type;            /* IS, IS_IN */
-        uint64_t hash;               /* of the three */
+        uint64_t hash;               /* of the uid; IS: of the type; else 0 */
         uint32_t policy;
 };
 
@@ -22,10 +22,17 @@ struct row {
         const uint32_t *list;
 };
 
+struct slot {
+        uint32_t hash; /* the upper half: the lower one chose the slot */
+        uint32_t row;  /* from 1; 0: empty */
+};
+
+/* Rows are found from their hash by going on to the next slot until one is empty: all that is asked
+ * about one uid is met on the same way.  At most half of the slots are taken. */
 struct dimension {
         struct row *rows;
         uint32_t n_rows;
-        uint32_t *slots; /* of rows, from 1; 0: empty; at most half are taken */
+        struct slot *slots;
         uint32_t mask;
         bool asked[SCOPE_IS_IN + 1]; /* by any policy at all */
 };
@@ -38,25 +45,20 @@ struct cedar_scope_index {
 
 enum { ARENA_MAX = 1024 * 1024 * 1024 };
 
-static uint64_t hash_of(enum cedar_scope_kind kind, const struct cedar_uid *uid,
-                        const struct cedar_uid *type)
+static uint64_t type_hash(struct span type)
 {
-        uint64_t h = (uid ? uid->hash : 0) * 0x9e3779b97f4a7c15ull + (type ? type->hash : 0);
-
-        h = (h ^ (uint64_t)kind) * 0xff51afd7ed558ccdull;
-        return h ^ h >> 32;
+        return cedar_uid(type, SPAN_NONE).hash;
 }
 
-/* A type as a uid without an id: for its hash. */
-static struct cedar_uid type_uid(struct span type)
+static bool same_uid(const struct cedar_uid *a, const struct cedar_uid *b)
 {
-        return cedar_uid(type, SPAN_NONE);
+        return a == b || (a && b && cedar_uid_eq(a, b));
 }
 
 static bool same(const struct ask *a, const struct ask *b)
 {
         return a->hash == b->hash && a->kind == b->kind && span_eq(a->type, b->type) &&
-               (a->uid == b->uid || (a->uid && b->uid && cedar_uid_eq(a->uid, b->uid)));
+               same_uid(a->uid, b->uid);
 }
 
 static const struct cedar_scope *scope_of(const struct cedar_policy *p, enum cedar_var dimension)
@@ -74,16 +76,15 @@ static uint32_t asks_of(const struct cedar_scope *s)
 static struct ask ask_of(const struct cedar_scope *s, uint32_t i, uint32_t policy)
 {
         struct ask a = { .kind = s->kind == SCOPE_IN_LIST ? SCOPE_IN : s->kind, .policy = policy };
-        bool typed = s->kind == SCOPE_IS || s->kind == SCOPE_IS_IN;
-        struct cedar_uid type;
 
-        if (typed) {
+        if (s->kind == SCOPE_IS || s->kind == SCOPE_IS_IN)
                 a.type = s->type;
-                type = type_uid(s->type);
-        }
-        if (s->kind != SCOPE_ANY && s->kind != SCOPE_IS)
+        if (s->kind == SCOPE_IS)
+                a.hash = type_hash(s->type);
+        if (s->kind != SCOPE_ANY && s->kind != SCOPE_IS) {
                 a.uid = &s->uids[i];
-        a.hash = hash_of(a.kind, a.uid, typed ? &type : NULL);
+                a.hash = a.uid->hash;
+        }
         return a;
 }
 
@@ -127,11 +128,12 @@ static int make_row(struct cedar_scope_index *x, const struct ask *asks, uint32_
 
 static void put_slot(struct dimension *d, uint32_t row)
 {
-        uint32_t i = (uint32_t)d->rows[row].ask.hash & d->mask;
+        uint64_t hash = d->rows[row].ask.hash;
+        uint32_t i = (uint32_t)hash & d->mask;
 
-        while (d->slots[i])
+        while (d->slots[i].row)
                 i = (i + 1) & d->mask;
-        d->slots[i] = row + 1;
+        d->slots[i] = (struct slot){ .hash = (uint32_t)(hash >> 32), .row = row + 1 };
 }
 
 /* From all the asks of a dimension, in order. */
@@ -222,20 +224,23 @@ uint32_t cedar_scope_index_words(const struct cedar_scope_index *x)
         return x->words;
 }
 
-/* Those who ask for this join the set. */
-static void unite(const struct cedar_scope_index *x, const struct dimension *d, struct ask ask,
-                  uint64_t *set)
-{
-        const struct row *row = NULL;
+/* What is looked up: the request's own uid, or one it descends from. */
+struct wanted {
+        const struct cedar_uid *uid; /* NULL: only the type, or any */
+        uint64_t hash;
+        struct span type; /* of the request's own */
+        bool own;
+};
 
-        for (uint32_t i = (uint32_t)ask.hash & d->mask; d->slots[i]; i = (i + 1) & d->mask) {
-                row = &d->rows[d->slots[i] - 1];
-                if (same(&row->ask, &ask))
-                        break;
-                row = NULL;
-        }
-        if (!row)
-                return;
+static bool answers(const struct ask *a, const struct wanted *w)
+{
+        if (a->hash != w->hash || !same_uid(a->uid, w->uid) || (a->kind == SCOPE_EQ && !w->own))
+                return false;
+        return a->type.n == 0 || span_eq(a->type, w->type);
+}
+
+static void unite_row(const struct cedar_scope_index *x, const struct row *row, uint64_t *set)
+{
         if (row->bits)
                 for (uint32_t i = 0; i < x->words; i++)
                         set[i] |= row->bits[i];
@@ -244,50 +249,42 @@ static void unite(const struct cedar_scope_index *x, const struct dimension *d, 
                         set[row->list[i] / 64] |= 1ull << row->list[i] % 64;
 }
 
-/* Those who ask for what is in `above`, which is the uid or one it descends from. */
-static void unite_in(const struct cedar_scope_index *x, const struct dimension *d,
-                     const struct cedar_uid *above, const struct cedar_uid *type, uint64_t *set)
+/* Those who ask for it join the set. */
+static void unite(const struct cedar_scope_index *x, const struct dimension *d,
+                  const struct wanted *w, uint64_t *set)
 {
-        if (d->asked[SCOPE_IN])
-                unite(x, d,
-                      (struct ask){ .kind = SCOPE_IN,
-                                    .uid = above,
-                                    .hash = hash_of(SCOPE_IN, above, NULL) },
-                      set);
-        if (d->asked[SCOPE_IS_IN])
-                unite(x, d,
-                      (struct ask){ .kind = SCOPE_IS_IN,
-                                    .uid = above,
-                                    .type = type->type,
-                                    .hash = hash_of(SCOPE_IS_IN, above, type) },
-                      set);
+        uint32_t upper = (uint32_t)(w->hash >> 32);
+
+        for (uint32_t i = (uint32_t)w->hash & d->mask; d->slots[i].row; i = (i + 1) & d->mask) {
+                const struct row *row = &d->rows[d->slots[i].row - 1];
+
+                if (d->slots[i].hash == upper && answers(&row->ask, w))
+                        unite_row(x, row, set);
+        }
 }
 
 static void find(const struct cedar_scope_index *x, const struct dimension *d,
                  const struct cedar_uid *uid, const struct cedar_entity *known, uint64_t *set)
 {
-        struct cedar_uid type = { 0 };
+        struct wanted w = { .type = uid->type, .own = true };
 
-        if (d->asked[SCOPE_IS] || d->asked[SCOPE_IS_IN])
-                type = type_uid(uid->type);
         if (d->asked[SCOPE_ANY])
-                unite(x, d, (struct ask){ .hash = hash_of(SCOPE_ANY, NULL, NULL) }, set);
-        if (d->asked[SCOPE_IS])
-                unite(x, d,
-                      (struct ask){ .kind = SCOPE_IS,
-                                    .type = uid->type,
-                                    .hash = hash_of(SCOPE_IS, NULL, &type) },
-                      set);
-        if (d->asked[SCOPE_EQ])
-                unite(x, d,
-                      (struct ask){
-                              .kind = SCOPE_EQ, .uid = uid, .hash = hash_of(SCOPE_EQ, uid, NULL) },
-                      set);
-        if (!d->asked[SCOPE_IN] && !d->asked[SCOPE_IS_IN])
+                unite(x, d, &w, set);
+        if (d->asked[SCOPE_IS]) {
+                w.hash = type_hash(uid->type);
+                unite(x, d, &w, set);
+        }
+        w.uid = uid;
+        w.hash = uid->hash;
+        unite(x, d, &w, set);
+        if (!known || (!d->asked[SCOPE_IN] && !d->asked[SCOPE_IS_IN]))
                 return;
-        unite_in(x, d, uid, &type, set);
-        for (uint32_t i = 0; known && i < known->n_ancestors; i++)
-                unite_in(x, d, known->ancestors[i], &type, set);
+        w.own = false;
+        for (uint32_t i = 0; i < known->n_ancestors; i++) {
+                w.uid = known->ancestors[i];
+                w.hash = w.uid->hash;
+                unite(x, d, &w, set);
+        }
 }
 
 void cedar_scope_index_find(const struct cedar_scope_index *x, const struct cedar_request *request,
