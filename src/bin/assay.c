@@ -5,13 +5,17 @@
 #include "sys/sysclock.h"
 
 static const struct command *const commands[] = {
-        &command_up,      &command_status,     &command_doctor,
-        &command_log,     &command_verify,     &command_prove,
-        &command_export,  &command_baseline,   &command_check,
-        &command_restore, &command_quarantine, &command_change,
-        &command_alert,   &command_deny,       &command_watch,
-        &command_state,   &command_erase,      &command_ledger,
-        &command_help,    &command_version,    NULL,
+        &command_up,         &command_status,
+        &command_doctor,     &command_log,
+        &command_verify,     &command_prove,
+        &command_export,     &command_baseline,
+        &command_check,      &command_restore,
+        &command_quarantine, &command_change,
+        &command_alert,      &command_deny,
+        &command_watch,      &command_state,
+        &command_policy,     &command_erase,
+        &command_ledger,     &command_help,
+        &command_version,    NULL,
 };
 
 int main(int argc, char **argv)

@@ -368,15 +368,22 @@ int cedar_entities_read(struct span json, const struct cedar_schema *schema,
 
 /* ---- names and contexts ---- */
 
-int cedar_uid_read(struct span json, struct arena *arena, struct cedar_uid *ret, struct err *err)
+int cedar_uid_of(const struct tree *json, struct arena *arena, struct cedar_uid *ret,
+                 struct err *err)
 {
         struct data_reader r = { .arena = arena, .err = err };
+
+        return data_read_uid(&r, json, NULL, ret);
+}
+
+int cedar_uid_read(struct span json, struct arena *arena, struct cedar_uid *ret, struct err *err)
+{
         struct arena scratch = ARENA_INIT(TREE_MEMORY_MAX);
         struct tree t;
         int rc = tree_read(json, &scratch, &t, err);
 
         if (rc == 0)
-                rc = data_read_uid(&r, &t, NULL, ret);
+                rc = cedar_uid_of(&t, arena, ret, err);
         arena_done(&scratch);
         return rc;
 }
@@ -395,26 +402,35 @@ static int context_type(const struct cedar_schema *schema, const struct cedar_ui
         return 0;
 }
 
-int cedar_context_read(struct span json, const struct cedar_schema *schema,
-                       const struct cedar_uid *action, struct arena *arena, struct cedar_value *ret,
-                       struct err *err)
+int cedar_context_of(const struct tree *json, const struct cedar_schema *schema,
+                     const struct cedar_uid *action, struct arena *arena, struct cedar_value *ret,
+                     struct err *err)
 {
         struct data_reader r = { schema, arena, err };
-        struct arena scratch = ARENA_INIT(TREE_MEMORY_MAX);
-        const struct cedar_type *type = NULL;
         struct data_path top = { .field = SPAN("context") };
+        const struct cedar_type *type = NULL;
         struct cedar_value v;
-        struct tree t;
         int rc = schema ? context_type(schema, action, &type, err) : 0;
 
         if (rc == 0)
-                rc = tree_read(json, &scratch, &t, err);
-        if (rc == 0)
-                rc = data_read_value(&r, &t, type, &top, &v);
+                rc = data_read_value(&r, json, type, &top, &v);
         if (rc == 0 && v.kind != CEDAR_RECORD)
                 rc = data_fail(err, &top, "Record is wanted, not %s", cedar_kind_name(v.kind));
         if (rc == 0)
                 *ret = v;
+        return rc;
+}
+
+int cedar_context_read(struct span json, const struct cedar_schema *schema,
+                       const struct cedar_uid *action, struct arena *arena, struct cedar_value *ret,
+                       struct err *err)
+{
+        struct arena scratch = ARENA_INIT(TREE_MEMORY_MAX);
+        struct tree t;
+        int rc = tree_read(json, &scratch, &t, err);
+
+        if (rc == 0)
+                rc = cedar_context_of(&t, schema, action, arena, ret, err);
         arena_done(&scratch);
         return rc;
 }

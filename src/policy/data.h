@@ -15,6 +15,8 @@
 #include "policy/program.h"
 #include "policy/schema.h"
 
+struct tree; /* JSON that was read: policy/tree.h */
+
 /* A JSON array of entities, added to e (not sealed).  With a schema they are held against it, and
  * its actions are added too; those that are in the array must say what the schema says.  Fields of
  * an entity other than uid, attrs, parents and tags are not looked at.  -EINVAL: `entity 3
@@ -32,6 +34,13 @@ MUST_USE int cedar_uid_read(struct span json, struct arena *arena, struct cedar_
 MUST_USE int cedar_context_read(struct span json, const struct cedar_schema *schema,
                                 const struct cedar_uid *action, struct arena *arena,
                                 struct cedar_value *ret, struct err *err);
+
+/* The two of JSON that stands inside other JSON. */
+MUST_USE int cedar_uid_of(const struct tree *json, struct arena *arena, struct cedar_uid *ret,
+                          struct err *err);
+MUST_USE int cedar_context_of(const struct tree *json, const struct cedar_schema *schema,
+                              const struct cedar_uid *action, struct arena *arena,
+                              struct cedar_value *ret, struct err *err);
 
 /* Does the schema allow this request?  -EINVAL and why: unknown types or action, an action that
  * does not apply to these, an id an enumerated type does not have, a context of another shape. */

@@ -117,8 +117,7 @@ static void check_made(struct check *c, const struct cedar_expr *e)
         if (r == -ENOMEM)
                 check_fail(c, r);
         else if (r < 0)
-                check_find(c, arg->pos, "%s is no %s: %s", check_text(c, arg->text),
-                           cedar_kind_name(cedar_fn_shape(e->fn)->ret), err_text(&err));
+                check_find(c, arg->pos, "%s: %s", check_text(c, arg->text), err_text(&err));
 }
 
 struct typed check_fn(struct check *c, const struct cedar_expr *e, struct caps prior)

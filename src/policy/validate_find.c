@@ -50,7 +50,7 @@ static void find(struct check *c, bool warning, struct cedar_pos pos, struct buf
         size_t said = text->n;
         char *copy;
 
-        if (said_before(c, pos, buf_span(text)))
+        if (buf_status(text) == 0 && said_before(c, pos, buf_span(text)))
                 return;
         if (c->n_found == CEDAR_FINDINGS_MAX) {
                 warning = false; /* who stopped looking cannot say that all is well */
@@ -60,7 +60,7 @@ static void find(struct check *c, bool warning, struct cedar_pos pos, struct buf
         } else if (c->env) {
                 put_env(c, text);
         }
-        copy = arena_copy(c->arena, buf_span(text));
+        copy = buf_status(text) == 0 ? arena_copy(c->arena, buf_span(text)) : NULL;
         if (!copy) {
                 check_fail(c, -ENOMEM);
                 return;
