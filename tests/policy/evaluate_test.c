@@ -326,6 +326,42 @@ static void likeness_does_not_explode(void **state)
         buf_done(&text);
 }
 
+static void values_are_printed_as_what_makes_them(void **state)
+{
+        static const struct {
+                const char *text, *want; /* NULL: the same */
+        } table[] = {
+                { "true", NULL },
+                { "-9223372036854775808", NULL },
+                { "\"a\\\"b\\n\\0\"", NULL },
+                { "A::B::\"x\\\"y\"", NULL },
+                { "[]", NULL },
+                { "[3, 2, 2, 1]", "[1, 2, 3]" },
+                { "[[1], 2, \"b\", false, \"a\"]", "[false, 2, \"a\", \"b\", [1]]" },
+                { "{}", NULL },
+                { "{b: 1, a: {\"c d\": 2, \"true\": 3}}", "{a: {\"c d\": 2, \"true\": 3}, b: 1}" },
+                { "decimal(\"01.50\")", "decimal(\"1.5\")" },
+                { "ip(\"10.0.0.0/8\")", NULL },
+                { "ip(\"1:0:0::\")", "ip(\"1::\")" },
+                { "datetime(\"2024-10-15T00:00:00+0100\")", "datetime(\"2024-10-14T23:00:00Z\")" },
+                { "datetime(\"9999-12-31T23:59:59-0001\")",
+                  "datetime(\"1970-01-01\").offset(duration(\"2932897d59s\"))" },
+                { "duration(\"90m\")", "duration(\"1h30m\")" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+                struct cedar_value v = world_value(&world, table[i].text), again;
+                struct buf out = BUF_INIT(1000);
+
+                cedar_value_print(&v, &out);
+                assert_string_equal(buf_cstr(&out), table[i].want ? table[i].want : table[i].text);
+                again = world_value(&world, buf_cstr(&out));
+                assert_true(cedar_value_eq(&v, &again));
+                buf_done(&out);
+        }
+}
+
 static void faults_in_words(void **state)
 {
         static const struct {
@@ -386,6 +422,7 @@ int main(void)
                 cmocka_unit_test(constants_err_where_they_are_reached),
                 cmocka_unit_test(large_expressions),
                 cmocka_unit_test(likeness_does_not_explode),
+                cmocka_unit_test(values_are_printed_as_what_makes_them),
                 cmocka_unit_test(faults_in_words),
         };
         return cmocka_run_group_tests(tests, begin, end);
