@@ -99,6 +99,15 @@ static int uid_value(struct data_reader *r, const struct cedar_uid *uid, struct 
         return 0;
 }
 
+static int check_kind(struct data_reader *r, const struct cedar_type *type,
+                      const struct cedar_value *v, const struct data_path *path)
+{
+        if (v->kind == type->kind)
+                return 0;
+        return data_fail(r->err, path, "%s is wanted, not %s", cedar_kind_name(type->kind),
+                         cedar_kind_name(v->kind));
+}
+
 /* ---- calls of functions ---- */
 
 /* {"fn": "decimal", "arg": "1.0"} or {"fn": "offset", "args": [...]} */
@@ -134,34 +143,38 @@ static int construct(struct data_reader *r, enum cedar_fn fn, const struct tree 
         return rc < 0 ? no_memory(r) : 0;
 }
 
-static int read_offset(struct data_reader *r, const struct call *call, const struct data_path *path,
-                       struct cedar_value *ret)
+/* typed: where the schema wants the call's result, it knows what its arguments are as well. */
+static int read_offset(struct data_reader *r, const struct call *call, bool typed,
+                       const struct data_path *path, struct cedar_value *ret)
 {
-        static const struct cedar_type datetime = { .kind = CEDAR_DATETIME },
-                                       duration = { .kind = CEDAR_DURATION };
-        struct cedar_value base, by;
-        int rc;
+        static const struct cedar_type types[] = { { .kind = CEDAR_DATETIME },
+                                                   { .kind = CEDAR_DURATION } };
+        struct cedar_value args[2];
 
         if (call->n != 2)
                 return data_fail(r->err, path, "offset wants two arguments");
-        rc = data_read_value(r, &call->args[0], &datetime, path, &base);
-        if (rc == 0)
-                rc = data_read_value(r, &call->args[1], &duration, path, &by);
-        if (rc < 0)
-                return rc;
-        if (__builtin_add_overflow(base.number, by.number, &base.number))
+        for (unsigned i = 0; i < 2; i++) {
+                int rc = data_read_value(r, &call->args[i], typed ? &types[i] : NULL, path,
+                                         &args[i]);
+
+                if (rc == 0)
+                        rc = check_kind(r, &types[i], &args[i], path);
+                if (rc < 0)
+                        return rc;
+        }
+        if (__builtin_add_overflow(args[0].number, args[1].number, &args[0].number))
                 return data_fail(r->err, path, "this datetime is beyond 64 bits");
-        *ret = base;
+        *ret = args[0];
         return 0;
 }
 
-static int read_call(struct data_reader *r, const struct call *call, const struct data_path *path,
-                     struct cedar_value *ret)
+static int read_call(struct data_reader *r, const struct call *call, bool typed,
+                     const struct data_path *path, struct cedar_value *ret)
 {
         enum cedar_fn fn;
 
         if (span_eq(call->fn, SPAN("offset")))
-                return read_offset(r, call, path, ret);
+                return read_offset(r, call, typed, path, ret);
         if (!cedar_fn_find(call->fn, false, &fn))
                 return data_fail(r->err, path, "no function of this name makes a value");
         if (call->n != 1)
@@ -276,7 +289,7 @@ static int read_object(struct data_reader *r, const struct tree *t, const struct
         if (only && get_string(t, "__expr"))
                 return refuse_expr(r, path);
         if (only && tree_get(t, "__extn") && is_call(only, &call))
-                return read_call(r, &call, path, ret);
+                return read_call(r, &call, false, path, ret);
         if (!only || !tree_get(t, "__entity") || !is_uid(only, &parts))
                 return data_read_record(r, t, NULL, path, ret);
         rc = make_uid(r, &parts, path, &uid);
@@ -311,15 +324,6 @@ static int read_untyped(struct data_reader *r, const struct tree *t, const struc
         return -EINVAL; /* not reached */
 }
 
-static int check_kind(struct data_reader *r, const struct cedar_type *type,
-                      const struct cedar_value *v, const struct data_path *path)
-{
-        if (v->kind == type->kind)
-                return 0;
-        return data_fail(r->err, path, "%s is wanted, not %s", cedar_kind_name(type->kind),
-                         cedar_kind_name(v->kind));
-}
-
 /* A string, or a call with or without its escape. */
 static int read_extension(struct data_reader *r, const struct tree *t,
                           const struct cedar_type *type, const struct data_path *path,
@@ -336,7 +340,7 @@ static int read_extension(struct data_reader *r, const struct tree *t,
         if (get_string(t, "__expr"))
                 return refuse_expr(r, path);
         if ((escape && is_call(escape, &call)) || is_call(t, &call))
-                rc = read_call(r, &call, path, ret);
+                rc = read_call(r, &call, true, path, ret);
         else
                 rc = construct(r, constructors[type->kind], t, path, ret);
         return rc < 0 ? rc : check_kind(r, type, ret, path);

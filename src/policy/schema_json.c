@@ -588,7 +588,10 @@ static int read_namespace(struct reader *r, const struct decl_at *at, const stru
                 { "actions", namespace_actions, true, false },
                 { "annotations", read_annotations, false, false },
         };
+        const struct tree *annotations = tree_get(&m->value, "annotations");
 
+        if (m->key.n == 0 && annotations && annotations->n)
+                return decl_fail(r->err, at, "the empty namespace has no annotations");
         if (m->key.n && (!decl_is_path(m->key) || decl_is_reserved(m->key)))
                 return decl_fail(r->err, at, "this cannot be the name of a namespace");
         r->ns = m->key;

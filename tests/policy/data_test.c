@@ -258,6 +258,8 @@ static void values_without_a_schema_are_printed_as_they_come(void **state)
                   "\"arg\": \"1d\"}}]}}}",
                   "1 8" },
                 { "{\"a\": {\"__extn\": {\"fn\": \"isIpv4\", \"arg\": \"::1\"}}}", NULL },
+                { "{\"a\": {\"__extn\": {\"fn\": \"offset\", \"args\": [\"2026-01-02\", \"1d\"]}}}",
+                  NULL },
                 { "{\"a\": {\"__expr\": \"1\"}}", NULL },
                 { "{\"a\": {\"__expr\": 1}}", "1 5" },
                 { "{\"a\": null}", NULL },

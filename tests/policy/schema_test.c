@@ -191,6 +191,8 @@ static void the_json_form_is_read_field_by_field(void **state)
                   "N.x: there is no such" },
                 { "{\"N\": {\"entityTypes\": {}, \"actions\": {}, \"annotations\": {\"a\": null}}}",
                   NULL },
+                { "{\"\": {\"entityTypes\": {}, \"actions\": {}, \"annotations\": {\"a\": \"b\"}}}",
+                  "the empty namespace has no annotations" },
                 { "{\"N::\": {\"entityTypes\": {}, \"actions\": {}}}", "N::: this cannot be" },
                 { "{\"N :: M\": {\"entityTypes\": {}, \"actions\": {}}}",
                   "N :: M: this cannot be" },
