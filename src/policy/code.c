@@ -70,7 +70,7 @@ static bool grow(struct cedar_coder *c)
         code = realloc(c->code, cap * sizeof *code);
         if (code)
                 c->code = code;
-        exprs = realloc(c->exprs, cap * sizeof *exprs);
+        exprs = realloc(c->exprs, cap * sizeof(struct cedar_expr *));
         if (exprs)
                 c->exprs = exprs;
         if (!code || !exprs) {
@@ -325,6 +325,7 @@ static void code_operator(struct cedar_coder *c, const struct cedar_expr *e)
 
 void cedar_code_expr(struct cedar_coder *c, const struct cedar_expr *e)
 {
+        assert(e);
         if (c->status)
                 return;
         switch (e->op) {

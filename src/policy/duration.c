@@ -79,10 +79,12 @@ void cedar_duration_print(int64_t v, struct buf *out)
         if (v == 0)
                 buf_put_str(out, "0ms");
         for (size_t i = 0; i < ARRAY_LEN(units); i++) {
-                if (rest < units[i].ms)
+                uint64_t n = rest / units[i].ms;
+
+                if (n == 0)
                         continue;
-                buf_printf(out, "%" PRIu64, rest / units[i].ms);
+                buf_printf(out, "%" PRIu64, n);
                 buf_put(out, units[i].name);
-                rest %= units[i].ms;
+                rest -= n * units[i].ms;
         }
 }

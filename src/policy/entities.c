@@ -226,7 +226,7 @@ static int find_ancestor(struct climb *c, const struct cedar_uid *uid)
         if (c->n_found == CEDAR_DESCENTS_MAX)
                 return -E2BIG;
         if (c->n_found == c->room) {
-                more = realloc(c->found, room * sizeof *more);
+                more = realloc(c->found, room * sizeof(struct cedar_uid *));
                 if (!more)
                         return -ENOMEM;
                 c->found = more;
@@ -243,17 +243,17 @@ static int keep_found(struct climb *c, struct cedar_entity *entity)
 
         if (c->n_found == 0)
                 return 0;
-        qsort(c->found, c->n_found, sizeof *c->found, cmp_found);
+        qsort(c->found, c->n_found, sizeof(struct cedar_uid *), cmp_found);
         for (size_t i = 0; i < c->n_found; i++)
                 if (kept == 0 || !cedar_uid_eq(c->found[kept - 1], c->found[i]))
                         c->found[kept++] = c->found[i];
         c->total += kept;
         if (c->total > CEDAR_DESCENTS_MAX)
                 return -E2BIG;
-        list = arena_alloc(&c->e->arena, kept * sizeof *list);
+        list = arena_alloc(&c->e->arena, kept * sizeof(struct cedar_uid *));
         if (!list)
                 return -ENOMEM;
-        memcpy(list, c->found, kept * sizeof *list);
+        memcpy(list, c->found, kept * sizeof(struct cedar_uid *));
         entity->ancestors = list;
         entity->n_ancestors = (uint32_t)kept;
         return 0;

@@ -35,7 +35,8 @@ struct cedar_bench {
 /* All that is no template, in their order. */
 static int take_policies(struct cedar_program *p, const struct cedar_policies *policies)
 {
-        const struct cedar_policy **list = calloc((size_t)policies->n + 1, sizeof *list);
+        const struct cedar_policy **list =
+                calloc((size_t)policies->n + 1, sizeof(struct cedar_policy *));
         int r;
 
         p->list = calloc((size_t)policies->n + 1, sizeof *p->list);
