@@ -2,7 +2,10 @@
 /* parse_member.c - primaries, attributes, functions and methods.  Floor 2, pure. */
 #include "policy/parser.h"
 
-enum { SHOWN_MAX = 64 };
+enum {
+        SHOWN_MAX = 64,
+        ITEM_SIZE = sizeof(void *), /* of a list's items: they are expressions */
+};
 #define SHOWN(s) (int)MIN_OF((s).n, (size_t)SHOWN_MAX), (const char *)(s).p
 
 /* Methods of the language itself; those of extensions are in fn.c. */
@@ -39,7 +42,7 @@ static bool parse_items(struct parser *p, enum cedar_token_kind close, const cha
         while (more) {
                 const struct cedar_expr *e = parser_expr(p);
 
-                if (!e || !parser_push(p, &e, sizeof e) ||
+                if (!e || !parser_push(p, &e, ITEM_SIZE) ||
                     !parser_separator(p, close, wanted, &more))
                         return false;
         }
@@ -54,7 +57,7 @@ static struct cedar_expr *list_node(struct parser *p, enum cedar_op op, struct c
         struct cedar_expr *e;
         uint32_t n, deepest = 0;
 
-        if (!parser_take(p, mark, sizeof *items, CEDAR_ITEMS_MAX, &items, &n))
+        if (!parser_take(p, mark, ITEM_SIZE, CEDAR_ITEMS_MAX, &items, &n))
                 return NULL;
         for (uint32_t i = 0; i < n; i++)
                 deepest = MAX_OF(deepest, items[i]->depth);
@@ -104,7 +107,7 @@ static const struct cedar_expr *record_node(struct parser *p, struct cedar_pos p
 
                 memcpy(&f, p->stack.p + mark + i * sizeof f, sizeof f);
                 keys[i] = f.key.key;
-                if (!parser_push(p, &f.value, sizeof f.value))
+                if (!parser_push(p, &f.value, ITEM_SIZE))
                         return NULL;
         }
         e = list_node(p, OP_RECORD, pos, items);
@@ -280,7 +283,7 @@ static const struct cedar_expr *parse_primary(struct parser *p)
 static const struct cedar_expr *own_method(struct parser *p, size_t which, struct cedar_pos pos,
                                            const struct cedar_expr *receiver, size_t mark)
 {
-        size_t n = (p->stack.n - mark) / sizeof receiver;
+        size_t n = (p->stack.n - mark) / ITEM_SIZE;
         const struct cedar_expr *arg = NULL;
 
         if (n != methods[which].n_args) {
@@ -289,7 +292,7 @@ static const struct cedar_expr *own_method(struct parser *p, size_t which, struc
                 return NULL;
         }
         if (n == 1)
-                memcpy(&arg, p->stack.p + mark, sizeof arg);
+                memcpy(&arg, p->stack.p + mark, ITEM_SIZE);
         p->stack.n = mark;
         return parser_node(p, methods[which].op, pos, receiver, arg, NULL);
 }
@@ -322,7 +325,7 @@ static const struct cedar_expr *parse_method(struct parser *p, const struct ceda
         }
         if (!cedar_fn_find(name, true, &fn))
                 return refuse_method(p, name, pos);
-        if (!parser_push(p, &receiver, sizeof receiver) || !parser_advance(p) ||
+        if (!parser_push(p, &receiver, ITEM_SIZE) || !parser_advance(p) ||
             !parse_items(p, TOKEN_RPAREN, "`,` or `)`"))
                 return NULL;
         e = list_node(p, OP_FN, pos, mark);

@@ -209,10 +209,11 @@ bool parser_unique(struct parser *p, size_t mark, size_t size, const char *what)
         CLEANUP(buf_done) struct buf shown = BUF_INIT(SHOWN_MAX);
         size_t n = (p->stack.n - mark) / size;
         const struct parser_key *first = NULL;
-        uint8_t *items = p->stack.p + mark;
+        uint8_t *items;
 
         if (n < 2)
                 return true;
+        items = p->stack.p + mark;
         qsort(items, n, size, by_key);
         for (size_t i = 1; i < n; i++) {
                 const struct parser_key *a = (const void *)(items + (i - 1) * size);

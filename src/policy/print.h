@@ -16,7 +16,7 @@ struct cedar_print_style {
 };
 
 /* All of them, comments kept, an empty line between policies.  buf_status(out) tells failure. */
-void cedar_print(const struct cedar_policies *p, struct cedar_print_style style, struct buf *out);
+void cedar_print(const struct cedar_policies *all, struct cedar_print_style style, struct buf *out);
 
 /* One expression, on one line. */
 void cedar_print_expr(const struct cedar_expr *e, struct buf *out);

@@ -79,6 +79,7 @@ static void step(struct cedar_lexer *l, size_t n)
 {
         struct span s = rest(l);
 
+        assert(s.p || n == 0);
         for (size_t i = 0; i < n; i++) {
                 uint8_t c = s.p[i];
 

@@ -142,6 +142,7 @@ static void put_scope(struct buf *b, const struct cedar_scope *s)
                 buf_put_str(b, " ?");
         }
         for (uint32_t i = 0; i < s->n; i++) {
+                assert(s->uids);
                 buf_put_byte(b, ' ');
                 put_uid(b, &s->uids[i]);
         }
