@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* link.c - policies by id: found, linked to templates, renamed.  Floor 2, pure. */
+/* link.c - policies made of templates, policies renamed.  Floor 2, pure. */
+#include "policy/ids.h"
 #include "policy/parse.h"
 
 enum { ID_SHOWN_MAX = 64 };
 #define SHOWN(id) (int)MIN_OF((id).n, (size_t)ID_SHOWN_MAX), (const char *)(id).p
-
-const struct cedar_policy *cedar_policies_find(const struct cedar_policies *p, struct span id)
-{
-        for (uint32_t i = 0; i < p->n; i++)
-                if (span_eq(p->policies[i].id, id))
-                        return &p->policies[i];
-        return NULL;
-}
 
 bool cedar_policy_annotation(const struct cedar_policy *p, const char *key, struct span *ret)
 {
@@ -97,9 +90,10 @@ int cedar_policies_link(struct cedar_policies *p, struct span template, struct s
                 rc = fill(&p->arena, &link.resource, "?resource", resource, err);
         if (rc < 0)
                 return rc;
-        if (!copy_span(&p->arena, id, &link.id) || !grow(p))
+        if (!copy_span(&p->arena, id, &link.id) || !grow(p) || !cedar_ids_reserve(p))
                 return err_set(err, -ENOMEM, "no memory for a link");
-        p->policies[p->n++] = link;
+        p->policies[p->n] = link;
+        cedar_ids_add(p, p->n++);
         return 0;
 }
 
@@ -109,16 +103,22 @@ int cedar_policies_rename(struct cedar_policies *p, struct span old, struct span
         const struct cedar_policy *policy = cedar_policies_find(p, old);
         const struct cedar_policy *other = cedar_policies_find(p, id);
         struct span copy;
+        uint32_t at;
 
         if (!policy)
                 return err_set(err, -ENOENT, "no policy %.*s", SHOWN(old));
         if (other && other != policy)
                 return err_set(err, -EEXIST, "there is a policy %.*s already", SHOWN(id));
-        if (!copy_span(&p->arena, id, &copy))
+        if (other)
+                return 0;
+        if (!copy_span(&p->arena, id, &copy) || !cedar_ids_reserve(p))
                 return err_set(err, -ENOMEM, "no memory for a policy's id");
-        for (uint32_t i = 0; i < p->n; i++)
+        for (uint32_t i = 0; i < p->n && policy->template; i++)
                 if (p->policies[i].of.n && span_eq(p->policies[i].of, policy->id))
                         p->policies[i].of = copy;
-        p->policies[policy - p->policies].id = copy;
+        at = (uint32_t)(policy - p->policies);
+        cedar_ids_remove(p, at);
+        p->policies[at].id = copy;
+        cedar_ids_add(p, at);
         return 0;
 }

@@ -6,9 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "policy/ids.h"
 #include "policy/parser.h"
-
-static const size_t arena_max = (size_t)1 << 30;
 
 struct annotation_item {
         struct parser_key key;
@@ -121,7 +120,7 @@ static bool number_policy(struct parser *p, uint32_t i, struct span *ret)
         return true;
 }
 
-static bool parse_policy(struct parser *p, uint32_t i)
+bool parser_policy(struct parser *p, uint32_t i)
 {
         struct cedar_policy policy = { .pos = p->token.pos };
 
@@ -156,13 +155,23 @@ static bool keep_all(struct parser *p, struct cedar_policies *out)
         return true;
 }
 
+static bool index_ids(struct cedar_policies *p)
+{
+        for (uint32_t i = 0; i < p->n; i++) {
+                if (!cedar_ids_reserve(p))
+                        return false;
+                cedar_ids_add(p, i);
+        }
+        return true;
+}
+
 static int parse_all(struct cedar_policies *out, struct err *err)
 {
         struct parser p;
         bool ok = parser_init(&p, out->source, &out->arena, err);
 
         for (uint32_t i = 0; ok && !parser_at(&p, TOKEN_END); i++)
-                ok = parse_policy(&p, i);
+                ok = parser_policy(&p, i);
         if (ok)
                 (void)keep_all(&p, out);
         parser_done(&p);
@@ -180,7 +189,7 @@ int cedar_parse(struct span source, struct cedar_policies **ret, struct err *err
                                CEDAR_SOURCE_MAX);
         if (!p)
                 return err_set(err, -ENOMEM, "no memory for the policies");
-        p->arena = ARENA_INIT(arena_max);
+        p->arena = ARENA_INIT(PARSER_ARENA_MAX);
         copy = arena_copy(&p->arena, source);
         if (!copy)
                 return err_set(err, -ENOMEM, "no memory for the policies");
@@ -188,6 +197,8 @@ int cedar_parse(struct span source, struct cedar_policies **ret, struct err *err
         rc = parse_all(p, err);
         if (rc < 0)
                 return rc;
+        if (!index_ids(p))
+                return err_set(err, -ENOMEM, "no memory for the policies");
         *ret = p;
         p = NULL;
         return 0;

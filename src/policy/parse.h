@@ -6,6 +6,7 @@
 #ifndef POLICY_PARSE_H
 #define POLICY_PARSE_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "policy/ast.h"
 
@@ -13,6 +14,12 @@
  * -EINVAL: "line 3, column 14: ..." with what was found and what was wanted; -E2BIG: a ceiling of
  * ast.h; -ENOMEM. */
 MUST_USE int cedar_parse(struct span source, struct cedar_policies **ret, struct err *err);
+
+/* What is wrong with a text, for people: a line each, as cedar_parse() says the first.  After an
+ * error it goes on behind the next semicolon, so that what it says then may come of the first.
+ * Returns how many there are, 0 if none; -ENOMEM. */
+enum { CEDAR_ERRORS_MAX = 20 };
+MUST_USE int cedar_parse_errors(struct span source, struct buf *out);
 
 /* `Album::"jane"`, alone.  The uid's spans are copies in arena.  -EINVAL, -ENOMEM. */
 MUST_USE int cedar_parse_uid(struct span text, struct arena *arena, struct cedar_uid *ret,

@@ -76,8 +76,10 @@ static bool next_token(struct parser *p)
                 struct cedar_token t;
                 int rc = cedar_lexer_next(&p->lexer, &t, p->err);
 
-                if (rc < 0)
+                if (rc < 0) {
+                        p->lost = true;
                         return set_error(p, rc);
+                }
                 if (t.kind != TOKEN_COMMENT) {
                         p->token = t;
                         return true;
@@ -96,6 +98,7 @@ bool parser_init(struct parser *p, struct span source, struct arena *arena, stru
                 .err = err,
         };
         p->rc = cedar_lexer_init(&p->lexer, source, err);
+        p->lost = p->rc < 0;
         return p->rc == 0 && next_token(p);
 }
 

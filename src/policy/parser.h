@@ -8,6 +8,8 @@
 
 #include "policy/token.h"
 
+enum { PARSER_ARENA_MAX = 1 << 30 };
+
 struct parser {
         struct cedar_lexer lexer;
         struct cedar_token token; /* the next one, not consumed yet */
@@ -16,6 +18,7 @@ struct parser {
         struct buf stack;    /* items of the lists that are being read, the innermost last */
         struct buf comments; /* struct cedar_comment */
         uint32_t depth;
+        bool lost; /* the error is that no token begins here: there is no way on */
         int rc;
         struct err *err;
 };
@@ -95,6 +98,8 @@ MUST_USE bool parser_uid(struct parser *p, const char *wanted, struct cedar_uid 
 /* What a string token says, consumed. */
 MUST_USE bool parser_string(struct parser *p, const char *wanted, struct span *ret);
 
+/* parse.c: the next policy, pushed; the i-th. */
+MUST_USE bool parser_policy(struct parser *p, uint32_t i);
 /* parse_expr.c.  NULL on error. */
 const struct cedar_expr *parser_expr(struct parser *p);
 /* parse_member.c: a primary with its accesses and calls. */

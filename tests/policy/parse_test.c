@@ -730,6 +730,81 @@ static void policies_get_other_ids(void **state)
         assert_true(span_eq_str(cedar_policies_find(p, SPAN("link"))->of, "mine"));
 }
 
+static void a_thousand_policies_are_renamed(void **state)
+{
+        enum { N = 1000 };
+        static const char *const names[] = { "policy", "a", "b", "c", "policy" };
+        CLEANUP(buf_done) struct buf text = BUF_INIT(DUMP_MAX);
+        CLEANUP(cedar_policies_freep) struct cedar_policies *p = NULL;
+        struct err err = { 0 };
+
+        (void)state;
+        for (unsigned i = 0; i < N; i++)
+                buf_put_str(&text, "permit(principal, action, resource);\n");
+        p = parsed(buf_cstr(&text));
+        for (unsigned round = 0; round + 1 < ARRAY_LEN(names); round++)
+                for (unsigned i = 0; i < N; i++) {
+                        CLEANUP(buf_done) struct buf old = BUF_INIT(64), new = BUF_INIT(64);
+
+                        buf_printf(&old, "%s%u", names[round], i);
+                        buf_printf(&new, "%s%u", names[round + 1], i);
+                        assert_int_equal(
+                                cedar_policies_rename(p, buf_span(&old), buf_span(&new), &err), 0);
+                        assert_null(cedar_policies_find(p, buf_span(&old)));
+                        assert_ptr_equal(cedar_policies_find(p, buf_span(&new)), &p->policies[i]);
+                }
+}
+
+static void all_errors_of_a_text(void **state)
+{
+        static const struct {
+                const char *text, *want;
+                int n;
+        } table[] = {
+                { "permit(principal, action, resource);", "", 0 },
+                { "", "", 0 },
+                { "permit(principal);\npermit(principal, action, resource);\nallow();\n"
+                  "forbid(principal, action, resource) when { foo };",
+                  "line 1, column 17: found `)`, wanted `==`, `in`, `is` or `,`\n"
+                  "line 3, column 1: found `allow`, wanted `permit` or `forbid`\n"
+                  "line 4, column 44: `foo` means nothing here (the variables are principal, action, "
+                  "resource and context; strings stand in double quotes)\n",
+                  3 },
+                { "permit(x\n;permit(y",
+                  "line 1, column 8: found `x`, wanted `principal`\n"
+                  "line 2, column 9: found `y`, wanted `principal`\n",
+                  2 },
+                /* No way on from where no token begins, whoever finds it. */
+                { "permit('x'); allow",
+                  "line 1, column 8: strings stand in double quotes, not single "
+                  "ones\n",
+                  1 },
+                { "permit(x, \"; allow",
+                  "line 1, column 8: found `x`, wanted `principal`\n"
+                  "line 1, column 11: a string that has no end\n",
+                  2 },
+                { "\xff;x", "line 1, column 1: not UTF-8\n", 1 },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+                CLEANUP(buf_done) struct buf got = BUF_INIT(DUMP_MAX);
+
+                assert_int_equal(cedar_parse_errors(span_str(table[i].text), &got), table[i].n);
+                assert_string_equal(buf_cstr(&got), table[i].want);
+        }
+}
+
+static void errors_have_a_ceiling(void **state)
+{
+        CLEANUP(buf_done) struct buf text = BUF_INIT(DUMP_MAX), got = BUF_INIT(DUMP_MAX);
+
+        (void)state;
+        for (unsigned i = 0; i <= CEDAR_ERRORS_MAX; i++)
+                buf_put_str(&text, "x;");
+        assert_int_equal(cedar_parse_errors(buf_span(&text), &got), CEDAR_ERRORS_MAX);
+}
+
 /* Each allocation fails once; the stack is grown and everything else is used. */
 static void memory_that_runs_out_is_told(void **state)
 {
@@ -814,6 +889,9 @@ int main(void)
                 cmocka_unit_test(links_that_cannot_be),
                 cmocka_unit_test(many_links_keep_what_was_there),
                 cmocka_unit_test(policies_get_other_ids),
+                cmocka_unit_test(a_thousand_policies_are_renamed),
+                cmocka_unit_test(all_errors_of_a_text),
+                cmocka_unit_test(errors_have_a_ceiling),
                 cmocka_unit_test(memory_that_runs_out_is_told),
                 cmocka_unit_test(lists_have_a_ceiling),
                 cmocka_unit_test(a_text_has_a_ceiling),
