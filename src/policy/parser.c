@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* parser.c - the policy parser's tokens, lists and errors.  Floor 2, pure. */
+/* parser.c - the parsers' tokens, lists and errors.  Floor 2, pure. */
 #include "policy/parser.h"
 
 #include <stdarg.h>
@@ -47,7 +47,7 @@ bool parser_too_much(struct parser *p, struct cedar_pos pos, const char *fmt, ..
 
 static bool no_memory(struct parser *p)
 {
-        return set_error(p, err_set(p->err, -ENOMEM, "no memory for the policies"));
+        return set_error(p, err_set(p->err, -ENOMEM, "no memory for Cedar text"));
 }
 
 bool parser_unexpected(struct parser *p, const char *wanted)
@@ -128,7 +128,7 @@ bool parser_ident(struct parser *p, const char *wanted, struct span *ret)
 {
         if (!parser_at(p, TOKEN_IDENT))
                 return parser_unexpected(p, wanted);
-        if (cedar_word_reserved(p->token.word))
+        if (cedar_word_reserved(p->token.word) && !(p->schema && p->token.word == WORD_CEDAR))
                 return parser_fail(p, p->token.pos, "`%.*s` is a reserved word, wanted %s",
                                    (int)p->token.text.n, (const char *)p->token.text.p, wanted);
         *ret = p->token.text;

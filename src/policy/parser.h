@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* parser.h - what the files of the policy parser share.  Floor 2, pure.
+/* parser.h - what the parsers of policies and of schemas share.  Floor 2, pure.
  *
  * Recursive descent on one token of lookahead.  The first error sticks: whoever meets it returns
  * false or NULL up to cedar_parse(), which gives p->rc. */
@@ -19,6 +19,7 @@ struct parser {
         struct buf comments; /* struct cedar_comment */
         uint32_t depth;
         bool lost; /* the error is that no token begins here: there is no way on */
+        bool schema; /* `__cedar` is a name: the one of what builtin types lie in */
         int rc;
         struct err *err;
 };

@@ -65,7 +65,7 @@ static void the_cedar_form_is_read_by_its_grammar(void **state)
                 { "entity A { a?: Long, \"b c\"?: Bool, @x @y(\"z\") d: { e: A } };", NULL },
                 { "entity A { a: Long,, };", "line 1, column 20: found `,`" },
                 { "entity A { a Long };", "line 1, column 14: found `Long`, wanted `:`" },
-                { "entity A { in: Long };", "line 1, column 12: found `in`" },
+                { "entity A { in: Long };", "line 1, column 12: `in` is a reserved word" },
                 { "entity A { \"in\": Long, entity: Long, principal: Long };", NULL },
                 { "entity A { a: Set<Long };", "line 1, column 24: found `}`, wanted `>`" },
                 { "entity A { a: Set<Set<{ b?: String }>> };", NULL },
