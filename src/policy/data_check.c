@@ -25,7 +25,7 @@ static void put_path(const struct data_path *path, unsigned depth, struct buf *o
         text_put_safe(out, path->field);
 }
 
-int data_fail(struct err *err, const struct data_path *path, const char *fmt, ...)
+int(data_fail)(struct err *err, const struct data_path *path, const char *fmt, ...)
 {
         enum { STEPS_SHOWN = 40 };
         struct buf where = BUF_INIT(ERR_TEXT_MAX / 2);

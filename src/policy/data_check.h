@@ -18,6 +18,13 @@ struct data_path {
 int data_fail(struct err *err, const struct data_path *path, const char *fmt, ...)
         PRINTF_LIKE(3, 4);
 
+/* The value of a call said here too, as err.h does it. */
+#define data_fail(...)                                                                             \
+        ({                                                                                         \
+                (void)(data_fail)(__VA_ARGS__);                                                    \
+                -EINVAL;                                                                           \
+        })
+
 /* Whether the schema allows this uid wherever it allows its type: an enumerated type has the id, an
  * action is declared. */
 MUST_USE int data_check_uid(const struct cedar_schema *s, const struct cedar_uid *uid,

@@ -280,17 +280,20 @@ static int read_set(struct data_reader *r, const struct tree *t, const struct ce
 static int read_object(struct data_reader *r, const struct tree *t, const struct data_path *path,
                        struct cedar_value *ret)
 {
-        const struct tree *only = t->n == 1 ? &t->members[0].value : NULL;
+        const struct tree *only;
         struct uid_parts parts;
         struct cedar_uid uid;
         struct call call;
         int rc;
 
-        if (only && get_string(t, "__expr"))
+        if (t->n != 1)
+                return data_read_record(r, t, NULL, path, ret);
+        only = &t->members[0].value;
+        if (get_string(t, "__expr"))
                 return refuse_expr(r, path);
-        if (only && tree_get(t, "__extn") && is_call(only, &call))
+        if (tree_get(t, "__extn") && is_call(only, &call))
                 return read_call(r, &call, false, path, ret);
-        if (!only || !tree_get(t, "__entity") || !is_uid(only, &parts))
+        if (!tree_get(t, "__entity") || !is_uid(only, &parts))
                 return data_read_record(r, t, NULL, path, ret);
         rc = make_uid(r, &parts, path, &uid);
         return rc < 0 ? rc : uid_value(r, &uid, ret);

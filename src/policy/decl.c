@@ -48,7 +48,7 @@ static void put_path(const struct decl_at *at, unsigned depth, struct buf *out)
         text_put_safe(out, at->key);
 }
 
-int decl_fail(struct err *err, const struct decl_at *at, const char *fmt, ...)
+int(decl_fail)(struct err *err, const struct decl_at *at, const char *fmt, ...)
 {
         enum { STEPS_SHOWN = 40 };
         char text[ERR_TEXT_MAX];

@@ -120,6 +120,13 @@ void decl_add_action(struct decl_schema *d, struct decl_action *a);
 /* Sets *err to "<where>: <text>"; returns -EINVAL. */
 int decl_fail(struct err *err, const struct decl_at *at, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
+/* The value of a call said here too, as err.h does it. */
+#define decl_fail(...)                                                                             \
+        ({                                                                                         \
+                (void)(decl_fail)(__VA_ARGS__);                                                    \
+                -EINVAL;                                                                           \
+        })
+
 /* Whether it is `A::B` in its one spelling, without blanks; its parts may be `__cedar`. */
 bool decl_is_path(struct span s);
 

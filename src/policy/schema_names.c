@@ -55,14 +55,15 @@ static int name_order(const void *x, const void *y)
 
 static int check_namespaces(struct resolver *r)
 {
-        struct decl_name **list = resolver_scratch(r, r->d->n_namespaces, sizeof *list);
+        struct decl_name **list =
+                resolver_scratch(r, r->d->n_namespaces, sizeof(struct decl_name *));
         uint32_t n = 0;
 
         if (!list)
                 return resolver_no_memory(r);
         for (struct decl_name *ns = r->d->namespaces; ns; ns = ns->next)
                 list[n++] = ns;
-        qsort(list, n, sizeof *list, name_order);
+        qsort(list, n, sizeof(struct decl_name *), name_order);
         for (uint32_t i = 1; i < n; i++)
                 if (span_eq(list[i]->name, list[i - 1]->name))
                         return decl_fail(r->err, list[i]->at, "this namespace is there already");
