@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/tree.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "../alloc_fail.h"
+
+/* RFC 8259, with the narrowings of tree.h. */
+static void texts_are_taken_or_refused_with_the_place(void **state)
+{
+        static const struct {
+                const char *text, *error;
+        } table[] = {
+                { "null", NULL },
+                { " \t\r\n true \n", NULL },
+                { "", "line 1, column 1: no value begins here" },
+                { "  ", "line 1, column 3: no value begins here" },
+                { "nul", "line 1, column 1: no value begins here" },
+                { "nullx", "line 1, column 5: something stands behind the value" },
+                { "1 2", "line 1, column 3: something stands behind the value" },
+                { "0", NULL },
+                { "-0", NULL },
+                { "01", "line 1, column 1: a number begins with a zero too many" },
+                { "-01", "line 1, column 1: a number begins with a zero too many" },
+                { "-", "line 1, column 1: no value begins here" },
+                { "+1", "line 1, column 1: no value begins here" },
+                { ".5", "line 1, column 1: no value begins here" },
+                { "1.0", "line 1, column 1: numbers are whole" },
+                { "1e3", "line 1, column 1: numbers are whole" },
+                { "9223372036854775807", NULL },
+                { "9223372036854775808", "line 1, column 1: a number beyond 64 bits" },
+                { "-9223372036854775808", NULL },
+                { "-9223372036854775809", "line 1, column 1: a number beyond 64 bits" },
+                { "\"\"", NULL },
+                { "\"a", "line 1, column 1: a string that has no end" },
+                { "\"a\\\"", "line 1, column 1: a string that has no end" },
+                { "\"a\nb\"", "line 1, column 3: a control character in a string" },
+                { "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\"", NULL },
+                { "\"\\a\"", "line 1, column 2: no such escape" },
+                { "\"\\U0041\"", "line 1, column 2: no such escape" },
+                { "\"\\u004\"", "line 1, column 7: \\u wants four hexadecimal digits" },
+                { "\"\\u004@\"", "line 1, column 7: \\u wants four hexadecimal digits" },
+                { "\"\\ud83d\\ude00\"", NULL },
+                { "\"\\ud83d\"", "line 1, column 2: half of a surrogate pair" },
+                { "\"\\ud83d\\u0041\"", "line 1, column 2: half of a surrogate pair" },
+                { "\"\\ude00\"", "line 1, column 2: half of a surrogate pair" },
+                { "'a'", "line 1, column 1: no value begins here" },
+                { "[]", NULL },
+                { "[1, [2], {}]", NULL },
+                { "[1,]", "line 1, column 4: no value begins here" },
+                { "[1 2]", "line 1, column 4: `,` or `]` is wanted" },
+                { "[", "line 1, column 2: no value begins here" },
+                { "{\"a\": 1, \"b\": [true]}", NULL },
+                { "{\"a\": 1,\n \"a\": 1}",
+                  "line 1, column 1: this object has the key \"a\" twice" },
+                { "{\"a\": 1, \"\\u0061\": 1}", "line 1, column 1: this object has the key" },
+                { "{a: 1}", "line 1, column 2: a key in quotes is wanted" },
+                { "{\"a\" 1}", "line 1, column 6: `:` is wanted" },
+                { "{\"a\": 1,}", "line 1, column 9: a key in quotes is wanted" },
+                { "{\"\u00e9\": x}", "line 1, column 7: no value begins here" },
+                { "[\n\n  x]", "line 3, column 3: no value begins here" },
+                { "\"\xff\"", "line 1, column 2: not UTF-8" },
+                { "\ufeff1", "line 1, column 1: no value begins here" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+                struct arena arena = ARENA_INIT(1 << 20);
+                struct err err = { 0 };
+                struct tree t;
+                int rc = tree_read(span_str(table[i].text), &arena, &t, &err);
+
+                if ((rc == 0) != !table[i].error ||
+                    (rc && !span_starts(span_str(err.text), span_str(table[i].error))))
+                        fail_msg("%s: %s", table[i].text, rc ? err.text : "taken");
+                assert_int_equal(rc, table[i].error ? -EINVAL : 0);
+                arena_done(&arena);
+        }
+}
+
+static void values_are_what_the_text_says(void **state)
+{
+        static const char text[] = "{\"z\": [-7, false, null], \"a\": \"\\u0000\\u00e9\\u20ac"
+                                   "\\ud83d\\ude00\", \"m\": {}}";
+        struct arena arena = ARENA_INIT(1 << 20);
+        struct err err = { 0 };
+        const struct tree *z, *a;
+        struct tree t;
+
+        (void)state;
+        assert_int_equal(tree_read(SPAN(text), &arena, &t, &err), 0);
+        assert_int_equal(t.kind, TREE_OBJECT);
+        assert_int_equal(t.n, 3);
+        assert_true(span_eq_str(t.members[0].key, "a") && span_eq_str(t.members[2].key, "z"));
+        z = tree_get(&t, "z");
+        assert_non_null(z);
+        assert_int_equal(z->n, 3);
+        assert_int_equal(z->items[0].number, -7);
+        assert_int_equal(z->items[1].kind, TREE_BOOL);
+        assert_false(z->items[1].boolean);
+        assert_int_equal(z->items[2].kind, TREE_NULL);
+        a = tree_get(&t, "a");
+        assert_non_null(a);
+        assert_true(span_eq(a->text, SPAN("\0\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80")));
+        assert_int_equal(tree_get(&t, "m")->n, 0);
+        assert_null(tree_get(&t, "b"));
+        assert_null(tree_get(z, "b"));
+        arena_done(&arena);
+}
+
+static void nesting_ends_at_a_ceiling(void **state)
+{
+        (void)state;
+        for (unsigned n = TREE_DEPTH_MAX; n <= TREE_DEPTH_MAX + 1; n++) {
+                struct arena arena = ARENA_INIT(1 << 20);
+                char text[2 * (TREE_DEPTH_MAX + 1)];
+                struct err err = { 0 };
+                struct tree t;
+
+                memset(text, '[', n);
+                memset(text + n, ']', n);
+                assert_int_equal(tree_read(span_of(text, 2 * (size_t)n), &arena, &t, &err) == 0,
+                                 n == TREE_DEPTH_MAX);
+                arena_done(&arena);
+        }
+}
+
+static void a_full_arena_is_told(void **state)
+{
+        static const char text[] = "{\"a\": [1, \"\\n\"], \"b\": {\"c\": {}}}";
+
+        (void)state;
+        for (size_t room = 0;; room += 16) {
+                struct arena arena = ARENA_INIT(room);
+                struct err err = { 0 };
+                struct tree t;
+                int rc = tree_read(SPAN(text), &arena, &t, &err);
+
+                arena_done(&arena);
+                if (rc == 0)
+                        break;
+                assert_int_equal(rc, -ENOMEM);
+                assert_true(room < 4096);
+        }
+        for (size_t nth = 1; nth < 3; nth++) {
+                struct arena arena = ARENA_INIT(1 << 20);
+                struct err err = { 0 };
+                struct tree t;
+                int rc;
+
+                alloc_fail_nth = nth;
+                rc = tree_read(SPAN(text), &arena, &t, &err);
+                alloc_fail_nth = 0;
+                arena_done(&arena);
+                assert_int_equal(rc, nth == 1 ? -ENOMEM : 0);
+        }
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(texts_are_taken_or_refused_with_the_place),
+                cmocka_unit_test(values_are_what_the_text_says),
+                cmocka_unit_test(nesting_ends_at_a_ceiling),
+                cmocka_unit_test(a_full_arena_is_told),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
