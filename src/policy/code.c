@@ -185,11 +185,18 @@ static void finish(struct cedar_coder *c, const struct cedar_expr *e, struct ced
                 fold(c, from, n);
 }
 
+static bool yields_bool(const struct cedar_expr *e)
+{
+        if (e->op == OP_FN)
+                return cedar_fn_shape(e->fn)->ret == CEDAR_BOOL;
+        return e->op < ARRAY_LEN(shapes) && shapes[e->op].yields_bool;
+}
+
 /* ... which must leave a Bool. */
 static void must_be_bool(struct cedar_coder *c, const struct cedar_expr *e, uint32_t from)
 {
-        if ((e->op < ARRAY_LEN(shapes) && shapes[e->op].yields_bool) ||
-            cedar_code_is_bool(c, from, true) || cedar_code_is_bool(c, from, false))
+        if (yields_bool(e) || cedar_code_is_bool(c, from, true) ||
+            cedar_code_is_bool(c, from, false))
                 return;
         append(c, e, (struct cedar_code){ .op = CODE_BOOL }, 1, 1);
 }

@@ -156,7 +156,8 @@ static bool step_has(struct cedar_machine *m, const struct cedar_code *c)
 }
 
 /* The first and the last piece lie at the ends; the others are looked for one behind the other, the
- * earliest place first: where that fails no other choice helps.  memmem() is linear, so is this. */
+ * earliest place first: where that fails no other choice helps.  So no byte is passed twice, and
+ * this costs what memmem() costs: the length of s times at most a constant. */
 static bool matches(const struct cedar_pattern *pattern, struct span s)
 {
         struct span first = pattern->pieces[0], last = pattern->pieces[pattern->n - 1];

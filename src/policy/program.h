@@ -21,7 +21,8 @@
 
 struct cedar_program;
 
-/* Templates are left out.  The policies must outlive the program.  -ENOMEM; -E2BIG. */
+/* Templates are left out.  The policies must outlive the program and not change.  -ENOMEM; -E2BIG.
+ */
 MUST_USE int cedar_program_new(const struct cedar_policies *policies, struct cedar_program **ret,
                                struct err *err);
 struct cedar_program *cedar_program_free(struct cedar_program *p);
