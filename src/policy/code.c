@@ -318,10 +318,27 @@ static void code_record(struct cedar_coder *c, const struct cedar_expr *e)
                true);
 }
 
+/* `context.a`, `principal has a`: one step, which remembers. */
+static void code_attribute(struct cedar_coder *c, const struct cedar_expr *e)
+{
+        struct cedar_code step = { .op = e->op == OP_GET ? CODE_GET_OF : CODE_HAS_OF,
+                                   .which = (uint8_t)e->a->var,
+                                   .expr = e };
+
+        if (cedar_places_find(&c->places, e->a->var, e->op == OP_GET ? e->text : e->path[0],
+                              &step.n))
+                c->status = -ENOMEM;
+        append(c, e, step, 0, 1);
+}
+
 static void code_operator(struct cedar_coder *c, const struct cedar_expr *e)
 {
         uint32_t from = c->n, n = shapes[e->op].operands;
 
+        if (e->a->op == OP_VAR && (e->op == OP_GET || (e->op == OP_HAS && e->n == 1))) {
+                code_attribute(c, e);
+                return;
+        }
         cedar_code_expr(c, e->a);
         if (n == 2)
                 cedar_code_expr(c, e->b);
@@ -435,4 +452,5 @@ void cedar_coder_done(struct cedar_coder *c)
         free(c->code);
         free(c->exprs);
         free(c->stack);
+        cedar_places_done(&c->places);
 }

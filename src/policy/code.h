@@ -36,6 +36,8 @@ enum cedar_code_op {
         CODE_IN,
         CODE_HAS,     /* the path of expr */
         CODE_GET,     /* the text of expr */
+        CODE_HAS_OF,  /* push whether the request's `which` has an attribute, place n */
+        CODE_GET_OF,  /* push that attribute */
         CODE_LIKE,    /* the pattern of expr */
         CODE_IS,      /* the type of expr */
         CODE_IS_THEN, /* ... and when it is not, push false and go to n */
@@ -62,6 +64,13 @@ struct cedar_code {
         };
 };
 
+/* An attribute of the request's principal, action, resource or context: looked up once a turn, by
+ * whichever policy is the first to ask. */
+struct cedar_place {
+        const struct cedar_value *value; /* NULL: it has none */
+        uint64_t turn;
+};
+
 /* What runs: the request, the entities, and room as large as the compiler said. */
 struct cedar_machine {
         const struct cedar_entities *entities;
@@ -69,6 +78,8 @@ struct cedar_machine {
         const struct cedar_entity *known[3]; /* principal, action, resource: NULL when not there */
         struct cedar_value *top;             /* the next free place of the stack */
         uint8_t *room;                       /* the next free byte for sets, records, addresses */
+        struct cedar_place *places;
+        uint64_t turn; /* from 1; another for each request */
         enum cedar_fault fault;
 };
 
@@ -88,6 +99,21 @@ cedar_step cedar_step_fn; /* CODE_FN */
 /* Bytes of m->room that a step takes at most. */
 size_t cedar_code_room(const struct cedar_code *c);
 
+/* Which attribute has which place.  Zeroed. */
+struct cedar_places {
+        struct cedar_place_name {
+                struct span key;
+                enum cedar_var of;
+        } * names;
+        uint32_t *slots;     /* of names, from 1; 0: empty */
+        uint32_t n, n_slots; /* n_slots: a power of two, at least twice n */
+};
+
+/* The place of an attribute, a new one when it has none.  -ENOMEM. */
+MUST_USE int cedar_places_find(struct cedar_places *p, enum cedar_var of, struct span key,
+                               uint32_t *ret);
+void cedar_places_done(struct cedar_places *p);
+
 /* What compiles.  Zeroed but for the arena, where constants go. */
 struct cedar_coder {
         struct arena *arena;
@@ -98,6 +124,7 @@ struct cedar_coder {
         size_t room, max_room;     /* of the expression at hand, of the largest so far */
         struct cedar_value *stack; /* for constants */
         uint32_t stack_cap;
+        struct cedar_places places;
         int status; /* 0, -ENOMEM, -E2BIG: sticks */
 };
 

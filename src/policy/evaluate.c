@@ -35,6 +35,21 @@ static const struct cedar_entity *entity_of(const struct cedar_machine *m,
         return cedar_entities_find(m->entities, uid);
 }
 
+static struct cedar_value variable(const struct cedar_request *r, enum cedar_var which)
+{
+        switch (which) {
+        case VAR_PRINCIPAL:
+                return cedar_entity_of(&r->principal);
+        case VAR_ACTION:
+                return cedar_entity_of(&r->action);
+        case VAR_RESOURCE:
+                return cedar_entity_of(&r->resource);
+        case VAR_CONTEXT:
+                break;
+        }
+        return r->context;
+}
+
 static bool step_not(struct cedar_machine *m, const struct cedar_code *c)
 {
         struct cedar_value *a = m->top - 1;
@@ -140,6 +155,36 @@ static bool step_get(struct cedar_machine *m, const struct cedar_code *c)
         const struct cedar_value *found = attribute(m, m->top - 1, c->expr->text);
 
         return found && give(m, 1, *found);
+}
+
+/* The attribute of the request's variable, NULL when it has none. */
+static const struct cedar_value *attribute_of(struct cedar_machine *m, const struct cedar_code *c,
+                                              struct span key)
+{
+        struct cedar_place *place = &m->places[c->n];
+        struct cedar_value of;
+
+        if (place->turn != m->turn) {
+                of = variable(m->request, (enum cedar_var)c->which);
+                place->value = attribute(m, &of, key);
+                place->turn = m->turn;
+        }
+        return place->value;
+}
+
+static bool step_get_of(struct cedar_machine *m, const struct cedar_code *c)
+{
+        const struct cedar_value *found = attribute_of(m, c, c->expr->text);
+
+        if (!found)
+                return fault(m, c->which == VAR_CONTEXT || m->known[c->which] ? FAULT_NO_ATTRIBUTE
+                                                                              : FAULT_NO_ENTITY);
+        return give(m, 0, *found);
+}
+
+static bool step_has_of(struct cedar_machine *m, const struct cedar_code *c)
+{
+        return give_bool(m, 0, attribute_of(m, c, c->expr->path[0]) != NULL);
 }
 
 /* `a has b.c` is `a has b && a.b has c`. */
@@ -276,6 +321,8 @@ static cedar_step *const steps[CODE_OPS] = {
         [CODE_IN] = step_in,
         [CODE_HAS] = step_has,
         [CODE_GET] = step_get,
+        [CODE_HAS_OF] = step_has_of,
+        [CODE_GET_OF] = step_get_of,
         [CODE_LIKE] = step_like,
         [CODE_IS] = step_is,
         [CODE_SET] = step_set,
@@ -288,21 +335,6 @@ static cedar_step *const steps[CODE_OPS] = {
         [CODE_GET_TAG] = step_tag,
         [CODE_HAS_TAG] = step_tag,
 };
-
-static struct cedar_value variable(const struct cedar_request *r, enum cedar_var which)
-{
-        switch (which) {
-        case VAR_PRINCIPAL:
-                return cedar_entity_of(&r->principal);
-        case VAR_ACTION:
-                return cedar_entity_of(&r->action);
-        case VAR_RESOURCE:
-                return cedar_entity_of(&r->resource);
-        case VAR_CONTEXT:
-                break;
-        }
-        return r->context;
-}
 
 void cedar_machine_meet(struct cedar_machine *m, const struct cedar_entities *entities,
                         const struct cedar_request *request)

@@ -28,6 +28,8 @@ struct cedar_bench {
         uint64_t *sets; /* for the index */
         struct cedar_value *stack;
         uint8_t *room;
+        struct cedar_place *places;
+        uint64_t turn;
         const struct cedar_policy **permits, **forbids; /* that hold */
         struct cedar_fault_at *faults;
 };
@@ -116,10 +118,12 @@ int cedar_bench_new(const struct cedar_program *p, struct cedar_bench **ret)
         b->sets = calloc(2 * (size_t)cedar_scope_index_words(p->index) + 1, sizeof *b->sets);
         b->stack = calloc((size_t)p->coder.max_depth + 1, sizeof *b->stack);
         b->room = calloc(p->coder.max_room + 1, 1);
+        b->places = calloc((size_t)p->coder.places.n + 1, sizeof *b->places);
         b->permits = calloc((size_t)p->n + 1, sizeof(struct cedar_policy *));
         b->forbids = calloc((size_t)p->n + 1, sizeof(struct cedar_policy *));
         b->faults = calloc((size_t)p->n + 1, sizeof *b->faults);
-        if (!b->sets || !b->stack || !b->room || !b->permits || !b->forbids || !b->faults) {
+        if (!b->sets || !b->stack || !b->room || !b->places || !b->permits || !b->forbids ||
+            !b->faults) {
                 cedar_bench_free(b);
                 return -ENOMEM;
         }
@@ -133,6 +137,7 @@ struct cedar_bench *cedar_bench_free(struct cedar_bench *b)
                 free(b->sets);
                 free(b->stack);
                 free(b->room);
+                free(b->places);
                 free(b->permits);
                 free(b->forbids);
                 free(b->faults);
@@ -172,6 +177,8 @@ void cedar_decide(const struct cedar_program *p, const struct cedar_entities *en
         assert(bench->n == p->n && cedar_entities_sealed(entities) &&
                request->context.kind == CEDAR_RECORD);
         cedar_machine_meet(&m, entities, request);
+        m.places = bench->places;
+        m.turn = ++bench->turn;
         cedar_scope_index_find(p->index, request, m.known, bench->sets);
         for (uint32_t w = 0; w < words; w++)
                 for (uint64_t set = bench->sets[w]; set; set &= set - 1) {
@@ -206,7 +213,9 @@ int cedar_evaluate(const struct cedar_expr *e, const struct cedar_entities *enti
 
         cedar_code_expr(&c, e);
         stack = arena_alloc(arena, (c.max_depth + 1) * sizeof *stack + c.room);
-        r = c.status ? c.status : stack ? 0 : -ENOMEM;
+        m.places = arena_alloc(arena, (c.places.n + 1) * sizeof *m.places);
+        m.turn = 1;
+        r = c.status ? c.status : stack && m.places ? 0 : -ENOMEM;
         if (r == 0) {
                 cedar_machine_meet(&m, entities, request);
                 m.top = stack;
