@@ -9,12 +9,14 @@
 enum { FINDINGS_ARENA_MAX = 16 * 1024 * 1024, FILES_MAX = 1024 };
 
 struct check_options {
-        const char *schema;
+        const char *schema, *links;
 };
 
 static const struct option_spec check_specs[] = {
         { "schema", 's', OPTION_TEXT, offsetof(struct check_options, schema), "FILE",
           "hold them against this schema, in Cedar's form or in JSON" },
+        { "links", 'k', OPTION_TEXT, offsetof(struct check_options, links), "FILE",
+          "and policies made of the file's templates, a JSON array" },
         { 0 },
 };
 
@@ -63,9 +65,28 @@ static void put_finding(struct report *r, const char *file, const struct cedar_f
         buf_put_byte(&r->out, '\n');
 }
 
+/* "FILE: line 3, column 14: ..."; false where the text names no place. */
+static bool place_in(const char *text, uint64_t *ret_line, uint64_t *ret_column)
+{
+        const char *line = strstr(text, ": line "),
+                   *column = line ? strstr(line, ", column ") : NULL;
+        const char *end = column ? strchr(column, ':') : NULL;
+
+        if (!end)
+                return false;
+        line += strlen(": line ");
+        if (text_to_u64(span_of(line, (size_t)(column - line)), ret_line) < 0)
+                return false;
+        column += strlen(", column ");
+        return text_to_u64(span_of(column, (size_t)(end - column)), ret_column) == 0;
+}
+
 /* What has no policy: the file does not parse, or could not be read. */
 static void put_failure(struct report *r, const char *file, const struct err *err)
 {
+        uint64_t line = 0, column = 0;
+        bool placed;
+
         worsen(r, status_of_error(err->code));
         r->n_errors++;
         if (!r->in->json) {
@@ -73,8 +94,13 @@ static void put_failure(struct report *r, const char *file, const struct err *er
                 buf_put_byte(&r->out, '\n');
                 return;
         }
+        placed = place_in(err_text(err), &line, &column);
         json_begin_object(&r->w);
+        if (placed)
+                json_member_u64(&r->w, "column", column);
         command_put_json_text(&r->w, "file", file);
+        if (placed)
+                json_member_u64(&r->w, "line", line);
         json_member_text(&r->w, "severity", "error");
         command_put_json_text(&r->w, "text", err_text(err));
         json_end_object(&r->w);
@@ -99,13 +125,16 @@ static int check_policies(struct report *r, const char *file, const struct cedar
         return 0;
 }
 
-static void check_file(struct report *r, const char *path, const struct cedar_schema *schema)
+static void check_file(struct report *r, const char *path, const char *links,
+                       const struct cedar_schema *schema)
 {
         CLEANUP(cedar_policies_freep) struct cedar_policies *p = NULL;
         const char *file = cedar_file_name(path);
         struct err err = { 0 };
         int status = cedar_files_policies(path, &p, &err);
 
+        if (status == 0 && links)
+                status = cedar_files_link(links, p, &err);
         if (status == 0)
                 status = check_policies(r, file, p, schema, &err);
         if (status < 0)
@@ -136,6 +165,8 @@ static enum status run(struct invocation *in)
         struct err err = { 0 };
         enum status status;
 
+        if (o->links && in->n_operands > 1)
+                return complain(in, STATUS_USAGE, "--links goes with one file of policies");
         if (o->schema && cedar_files_schema(o->schema, &schema, &err) < 0)
                 return complain_err(in, &err);
         if (in->json) {
@@ -145,7 +176,7 @@ static enum status run(struct invocation *in)
                 json_begin_array(&r.w);
         }
         for (size_t i = 0; i < in->n_operands; i++)
-                check_file(&r, in->operands[i], schema);
+                check_file(&r, in->operands[i], o->links, schema);
         put_sum(&r);
         status = command_print(in, &r.out, r.status);
         buf_done(&r.out);

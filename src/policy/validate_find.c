@@ -36,11 +36,11 @@ static void put_env(struct check *c, struct buf *out)
 {
         const struct check_env *env = c->env;
 
-        buf_put_str(out, " (where the principal is a ");
+        buf_put_str(out, " (principal ");
         buf_put(out, env->principal.entity);
-        buf_put_str(out, ", the action ");
+        buf_put_str(out, ", action ");
         cedar_print_uid(&env->action->uid, out);
-        buf_put_str(out, ", the resource a ");
+        buf_put_str(out, ", resource ");
         buf_put(out, env->resource.entity);
         buf_put_byte(out, ')');
 }

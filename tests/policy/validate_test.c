@@ -273,10 +273,9 @@ static const struct {
         const char *said;
 } texts[] = {
         { "permit(principal is User, action, resource)\nwhen { principal.nope };", 2, 18,
-          "User has no attribute \"nope\" (where the principal is a User, the action "
-          "Action::\"edit\", the resource a Doc)" },
+          "User has no attribute \"nope\" (principal User, action Action::\"edit\", resource Doc)" },
         { "permit(principal is User, action, resource)\nwhen { true && principal.age == 1 };", 2,
-          26, "principal.age may be absent: ask with `has` first (where" },
+          26, "principal.age may be absent: ask with `has` first (principal" },
         { "permit(principal, action, resource)\nwhen { principal is Nope };", 2, 18,
           "the schema has no entity type Nope" },
         { "permit(principal, action, resource) when { 1 + \"a\" == 2 };", 1, 48,

@@ -12,6 +12,7 @@ from assay_tool import BIN, assay, good, good_json, refused
 
 COMMANDS = [("up",), ("status",), ("doctor",), ("log",), ("verify",), ("prove",),
             ("erase", "subject"), ("help",), ("version",),
+            *(("policy", name) for name in ("check", "authorize", "format", "corpus")),
             *(("ledger", name) for name in ("init", "append", "checkpoint", "vkey", "proof",
                                             "rotate", "hold"))]
 
@@ -57,6 +58,7 @@ def test_unknown_option_is_named(command):
     (("ledger", "hold", "uid:1"), "assay ledger hold: --reason TEXT is missing"),
     (("erase", "subject", "uid:1"), "assay erase subject: --basis TEXT and --policy FILE are"),
     (("verify", "--proof", "x"), "assay verify: a proof wants --proof FILE --key VKEY"),
+    (("policy",), "assay policy: which command? check, authorize, format, corpus"),
     (("help", "nonsense"), 'assay help: there is no command "nonsense"'),
 ])
 def test_wrong_usage(args, want):

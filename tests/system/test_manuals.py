@@ -131,6 +131,8 @@ def complete(shell, *words):
     (("assay", "alert", "--s"), {"--since", "--state"}),
     (("assay", "state", ""), {"list", "show", "columns", "check", "default"}),
     (("assay", "export", ""), {"ocsf"}),
+    (("assay", "policy", ""), {"check", "authorize", "format", "corpus"}),
+    (("assay", "policy", "format", "--i"), {"--in-place", "--indent"}),
     (("assay", "export", "ocsf", "--f"), {"--follow"}),
     (("assay", "deny", ""), {"list", "lift"}),
     (("assay", "ledger", "init", "--o"), {"--origin"}),
