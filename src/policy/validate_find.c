@@ -71,6 +71,7 @@ static void find(struct check *c, bool warning, struct cedar_pos pos, struct buf
         };
 }
 
+PRINTF_LIKE(4, 0)
 static void find_v(struct check *c, bool warning, struct cedar_pos pos, const char *fmt, va_list ap)
 {
         char text[TEXT_MAX];
