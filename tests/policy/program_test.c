@@ -292,6 +292,41 @@ static void sets_records_and_addresses_have_room(void **state)
         decided_done(&d);
 }
 
+/* Attributes are looked up once a decision: not once for all of them. */
+static void each_request_has_attributes_of_its_own(void **state)
+{
+        enum { N = 300 };
+        struct buf text = BUF_INIT(1 << 20), context = BUF_INIT(1 << 20);
+        struct cedar_request full = world.request, half = world.request;
+        const struct cedar_policies *policies;
+        struct decided d = { 0 };
+
+        (void)state;
+        for (int i = 0; i < N; i++)
+                buf_printf(&text, P " when { context.f%d == %d && context has f%d };", i, i, i);
+        for (int i = 0; i < N; i++)
+                buf_printf(&context, "%s f%d: %d", i ? "," : "{", i, i);
+        buf_put_str(&context, "}");
+        full.context = world_value(&world, buf_cstr(&context));
+        half.context = (struct cedar_value){ .kind = CEDAR_RECORD,
+                                             .n = N / 2,
+                                             .fields = full.context.fields };
+        policies = world_parse(&world, buf_cstr(&text));
+        for (int round = 0; round < 2; round++) {
+                decide(&d, policies, &full);
+                assert_int_equal(d.answer.n_reasons, N);
+                assert_int_equal(d.answer.n_faults, 0);
+                decide(&d, policies, &half);
+                assert_int_equal(d.answer.n_reasons, N / 2);
+                assert_int_equal(d.answer.n_faults, N - N / 2);
+                for (uint32_t i = 0; i < d.answer.n_faults; i++)
+                        assert_int_equal(d.answer.faults[i].fault, FAULT_NO_ATTRIBUTE);
+        }
+        decided_done(&d);
+        buf_done(&text);
+        buf_done(&context);
+}
+
 static void memory_may_end(const struct cedar_policies *policies)
 {
         int r = -ENOMEM;
@@ -351,6 +386,7 @@ int main(void)
                 cmocka_unit_test(faults_are_told_with_their_policy),
                 cmocka_unit_test(the_index_finds_what_each_policy_says),
                 cmocka_unit_test(sets_records_and_addresses_have_room),
+                cmocka_unit_test(each_request_has_attributes_of_its_own),
                 cmocka_unit_test(memory_may_end_anywhere),
         };
         return cmocka_run_group_tests(tests, begin, end);
