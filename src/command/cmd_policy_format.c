@@ -14,6 +14,7 @@
 #include "command/policy_group.h"
 #include "policy/parse.h"
 #include "policy/print.h"
+#include "policy/same.h"
 #include "sys/io.h"
 #include "wire/json.h"
 
@@ -38,9 +39,9 @@ static const struct option_spec format_specs[] = {
 
 /* ---- one text ---- */
 
-/* What was printed must be what was read: a text that is not is not handed out. */
-static int read_back(const char *path, struct cedar_print_style style, struct buf *text,
-                     struct err *err)
+/* What was printed must say what was read: a text that does not is not handed out. */
+static int read_back(const char *path, const struct cedar_policies *p,
+                     struct cedar_print_style style, struct buf *text, struct err *err)
 {
         CLEANUP(cedar_policies_freep) struct cedar_policies *again = NULL;
         CLEANUP(buf_done) struct buf twice = BUF_INIT(COMMAND_OUTPUT_MAX);
@@ -51,6 +52,8 @@ static int read_back(const char *path, struct cedar_print_style style, struct bu
         r = cedar_parse(buf_span(text), &again, err);
         if (r < 0)
                 return err_wrap(err, "%s: its formatted text", path);
+        if (!cedar_policies_same(p, again))
+                return err_set(err, -EINVAL, "%s: its formatted text does not say the same", path);
         cedar_print(again, style, &twice);
         r = buf_status(&twice);
         if (r < 0)
@@ -72,29 +75,61 @@ static int format(const struct format_options *o, const char *path, struct span 
         if (r < 0)
                 return err_wrap(err, "%s", path);
         cedar_print(p, style, ret);
-        return read_back(path, style, ret, err);
+        return read_back(path, p, style, ret, err);
 }
 
 /* ---- in place ---- */
+
+/* What the new file could not be: then the old one stays. */
+static int check_replaceable(const char *path, const struct stat *st, struct err *err)
+{
+        if (!S_ISREG(st->st_mode))
+                return err_set(err, -EINVAL, "%s: no file that could be replaced", path);
+        if (st->st_nlink > 1)
+                return err_set(err, -EMLINK,
+                               "%s: it has another name (a hard link), which would keep the old "
+                               "text; nothing was written",
+                               path);
+        if (geteuid() != 0 && st->st_uid != geteuid())
+                return err_set(err, -EPERM, "%s: it belongs to another user; nothing was written",
+                               path);
+        return 0;
+}
 
 /* The name without symbolic links: what is replaced is the file, not the link. */
 static int real_name(const char *path, char ret[PATH_MAX], struct stat *ret_st, struct err *err)
 {
         char temporary[PATH_MAX + 4];
+        int r;
 
         if (!realpath(path, ret) || stat(ret, ret_st) < 0)
                 return err_sys(err, -errno, "%s", path);
-        if (!S_ISREG(ret_st->st_mode))
-                return err_set(err, -EINVAL, "%s: no file that could be replaced", path);
+        r = check_replaceable(path, ret_st, err);
+        if (r < 0)
+                return r;
         snprintf(temporary, sizeof(temporary), "%s.tmp", ret);
         if (faccessat(AT_FDCWD, temporary, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
                 return err_set(err, -EEXIST, "%s is in the way; nothing was written", temporary);
         return 0;
 }
 
+static int keep_owner(int dirfd, const char *name, const struct stat *old, struct err *err)
+{
+        struct stat st;
+
+        if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return err_sys(err, -errno, "%s", name);
+        if (st.st_uid == old->st_uid && st.st_gid == old->st_gid)
+                return 0;
+        if (fchownat(dirfd, name, old->st_uid, old->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+                return err_sys(err, -errno, "%s: rewritten, but its group is not what it was",
+                               name);
+        return 0;
+}
+
 static int replace(const char *path, struct span text, struct err *err)
 {
-        char real[PATH_MAX], dir[PATH_MAX], name[PATH_MAX];
+        char real[PATH_MAX], dir[PATH_MAX], name[PATH_MAX], *base;
         CLEANUP_FD int dirfd = -1;
         struct stat st;
         int r = real_name(path, real, &st, err);
@@ -106,8 +141,9 @@ static int replace(const char *path, struct span text, struct err *err)
         dirfd = open(dirname(dir), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (dirfd < 0)
                 return err_sys(err, -errno, "%s: its directory", path);
-        return io_replace_file(&io_kernel, dirfd, basename(name), dirfd, st.st_mode & 07777, text,
-                               err);
+        base = basename(name);
+        r = io_replace_file(&io_kernel, dirfd, base, dirfd, st.st_mode & 07777, text, err);
+        return r < 0 ? r : keep_owner(dirfd, base, &st, err);
 }
 
 /* ---- all of them ---- */

@@ -18,7 +18,7 @@ struct parser {
         struct buf stack;    /* items of the lists that are being read, the innermost last */
         struct buf comments; /* struct cedar_comment */
         uint32_t depth;
-        bool lost; /* the error is that no token begins here: there is no way on */
+        bool lost;   /* the error is that no token begins here: there is no way on */
         bool schema; /* `__cedar` is a name: the one of what builtin types lie in */
         int rc;
         struct err *err;

@@ -342,6 +342,25 @@ def test_format_loses_nothing(place):
     assert (ugly.read_text(), kept.read_text()) == (UGLY, "mine")
 
 
+def test_format_in_place_keeps_the_owner(place):
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a file away")
+    ugly = place("u.cedar", UGLY)
+    os.chown(ugly, 12345, 23456)
+    good("policy", "format", "-i", ugly)
+    assert (ugly.stat().st_uid, ugly.stat().st_gid) == (12345, 23456)
+    assert ugly.read_text() != UGLY
+
+
+def test_format_does_not_tear_names_of_one_file_apart(place):
+    ugly = place("u.cedar", UGLY)
+    other = place.dir / "other.cedar"
+    other.hardlink_to(ugly)
+    assert "u.cedar: it has another name (a hard link)" in \
+        refused(1, "policy", "format", "-i", ugly)
+    assert other.samefile(ugly) and ugly.read_text() == UGLY
+
+
 def test_format_on_a_full_disk_leaves_the_file(place):
     """No file may grow beyond 0 bytes: the write fails, the old text stays."""
     ugly = place("u.cedar", UGLY)
