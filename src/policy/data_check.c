@@ -63,19 +63,13 @@ bool data_is_action(struct span type)
                (type.n > part.n && span_eq(span_from(type, type.n - part.n), part));
 }
 
-static int span_order(const void *x, const void *y)
-{
-        return span_cmp(*(const struct span *)x, *(const struct span *)y);
-}
-
 int data_check_uid(const struct cedar_schema *s, const struct cedar_uid *uid,
                    const struct data_path *path, struct err *err)
 {
         const struct cedar_entity_type *type = cedar_schema_entity(s, uid->type);
         char name[DATA_UID_SHOWN];
 
-        if (type && type->n_ids &&
-            !bsearch(&uid->id, type->ids, type->n_ids, sizeof *type->ids, span_order)) {
+        if (type && !cedar_entity_type_has(type, uid->id)) {
                 data_uid_print(uid, name);
                 return data_fail(err, path, "the enumerated type has no %s", name);
         }
@@ -185,6 +179,11 @@ int cedar_schema_check_value(const struct cedar_schema *s, const struct cedar_ty
 }
 
 /* ---- requests ---- */
+
+static int span_order(const void *x, const void *y)
+{
+        return span_cmp(*(const struct span *)x, *(const struct span *)y);
+}
 
 static bool holds(const struct span *list, uint32_t n, struct span type)
 {

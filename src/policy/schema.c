@@ -42,6 +42,16 @@ const struct cedar_action *cedar_schema_action(const struct cedar_schema *s,
                             : NULL;
 }
 
+static int by_bytes(const void *x, const void *y)
+{
+        return span_cmp(*(const struct span *)x, *(const struct span *)y);
+}
+
+bool cedar_entity_type_has(const struct cedar_entity_type *t, struct span id)
+{
+        return t->n_ids == 0 || bsearch(&id, t->ids, t->n_ids, sizeof *t->ids, by_bytes);
+}
+
 static int by_number(const void *x, const void *y)
 {
         const uint32_t *a = x, *b = y;

@@ -37,7 +37,7 @@ struct cedar_entity_type {
         uint32_t n_member_of;
         const struct cedar_type *attrs; /* a record */
         const struct cedar_type *tags;  /* NULL: none */
-        const struct span *ids; /* enumerated: the only ids; such a type has no attributes */
+        const struct span *ids; /* enumerated: the only ids, ascending; it has no attributes */
         uint32_t n_ids;         /* 0: not enumerated */
         const uint32_t *above;  /* all it may be in: places in cedar_schema.entities, ascending */
         uint32_t n_above;
@@ -76,6 +76,9 @@ MUST_USE int cedar_schema_parse_json(struct span json, struct cedar_schema **ret
 const struct cedar_entity_type *cedar_schema_entity(const struct cedar_schema *s, struct span name);
 const struct cedar_action *cedar_schema_action(const struct cedar_schema *s,
                                                const struct cedar_uid *uid);
+
+/* Whether an entity of this type may have this id: any, where ids are not enumerated. */
+bool cedar_entity_type_has(const struct cedar_entity_type *t, struct span id);
 
 /* May an entity of type a be `in` one of type b (a == b included)?  The same for actions. */
 bool cedar_schema_type_in(const struct cedar_schema *s, struct span a, struct span b);

@@ -9,14 +9,6 @@ static void check_type_name(struct check *c, struct cedar_pos pos, struct span t
                            (const char *)type.p);
 }
 
-static bool has_id(const struct cedar_entity_type *t, struct span id)
-{
-        for (uint32_t i = 0; i < t->n_ids; i++)
-                if (span_eq(t->ids[i], id))
-                        return true;
-        return t->n_ids == 0;
-}
-
 static void check_uid_name(struct check *c, struct cedar_pos pos, const struct cedar_uid *uid)
 {
         const struct cedar_entity_type *t = cedar_schema_entity(c->schema, uid->type);
@@ -27,7 +19,7 @@ static void check_uid_name(struct check *c, struct cedar_pos pos, const struct c
                 return;
         }
         check_type_name(c, pos, uid->type);
-        if (!t || has_id(t, uid->id))
+        if (!t || cedar_entity_type_has(t, uid->id))
                 return;
         /* A template is linked by whoever uses it: the link is of no use, but does no harm. */
         (c->policy->of.n ? check_warn : check_find)(c, pos,
