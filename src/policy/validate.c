@@ -72,11 +72,13 @@ static void check_action(struct check *c, const struct cedar_action *a, struct r
         for (uint32_t i = 0; i < a->n_principals; i++) {
                 bool tried = false;
 
+                if (!check_step(c))
+                        return;
                 if (!scope_may_hold(c->schema, &p->principal, a->principals[i]))
                         continue;
                 env.principal = entity_type(a->principals[i]);
                 for (uint32_t j = 0; j < a->n_resources; j++) {
-                        if (c->failed < 0)
+                        if (!check_step(c))
                                 return;
                         if (!scope_may_hold(c->schema, &p->resource, a->resources[j]))
                                 continue;
@@ -93,6 +95,24 @@ static void check_action(struct check *c, const struct cedar_action *a, struct r
         }
 }
 
+static void check_actions(struct check *c, struct reach *r)
+{
+        const struct cedar_scope *scope = &c->policy->action;
+        const struct cedar_action *a;
+
+        if (scope->kind == SCOPE_EQ) {
+                a = cedar_schema_action(c->schema, &scope->uids[0]);
+                if (a)
+                        check_action(c, a, r);
+                return;
+        }
+        for (uint32_t i = 0; i < c->schema->n_actions && check_step(c); i++) {
+                a = &c->schema->actions[i];
+                if (scope_may_hold_action(c->schema, scope, &a->uid))
+                        check_action(c, a, r);
+        }
+}
+
 static void check_policy(struct check *c, const struct cedar_policy *p)
 {
         struct reach reach = { 0 };
@@ -103,12 +123,7 @@ static void check_policy(struct check *c, const struct cedar_policy *p)
         check_names(c);
         for (uint32_t i = 0; i < p->n_conditions; i++)
                 mark_vars(p->conditions[i].expr, reach.used);
-        for (uint32_t i = 0; i < c->schema->n_actions; i++) {
-                const struct cedar_action *a = &c->schema->actions[i];
-
-                if (scope_may_hold_action(c->schema, &p->action, &a->uid))
-                        check_action(c, a, &reach);
-        }
+        check_actions(c, &reach);
         if (!reach.applies)
                 check_find(c, p->pos,
                            "the schema has no action that applies to such a principal and "

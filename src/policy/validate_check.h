@@ -59,6 +59,9 @@ const char *check_text(struct check *c, struct span s); /* quoted */
 
 /* ---- validate_expr.c ---- */
 
+/* One of the steps that all may take together; false: there are no more, or it failed before. */
+bool check_step(struct check *c);
+
 /* prior: what is known where e is evaluated. */
 struct typed check_expr(struct check *c, const struct cedar_expr *e, struct caps prior);
 

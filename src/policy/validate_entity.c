@@ -94,15 +94,18 @@ static const struct cedar_type *container(struct check *c, const struct cedar_ex
         return of;
 }
 
-/* May some action of type a be in one of type b?  Groups may lie in another namespace. */
+/* May some action of type a be in one of another type b?  Groups may lie in another namespace. */
 static bool action_types_in(const struct cedar_schema *s, struct span a, struct span b)
 {
-        for (uint32_t i = 0; i < s->n_actions; i++)
-                for (uint32_t j = 0; j < s->n_actions; j++)
-                        if (span_eq(s->actions[i].uid.type, a) &&
-                            span_eq(s->actions[j].uid.type, b) &&
-                            cedar_schema_action_in(s, &s->actions[i].uid, &s->actions[j].uid))
+        for (uint32_t i = 0; i < s->n_actions; i++) {
+                const struct cedar_action *action = &s->actions[i];
+
+                if (!span_eq(action->uid.type, a))
+                        continue;
+                for (uint32_t j = 0; j < action->n_above; j++)
+                        if (span_eq(s->actions[action->above[j]].uid.type, b))
                                 return true;
+        }
         return false;
 }
 

@@ -263,12 +263,19 @@ static check_rule *const rules[] = {
         [OP_HAS_TAG] = check_has_tag,
 };
 
-struct typed check_expr(struct check *c, const struct cedar_expr *e, struct caps prior)
+bool check_step(struct check *c)
 {
         if (c->work.steps == 0)
                 check_fail(c, -E2BIG);
         if (c->failed < 0)
-                return typed_none();
+                return false;
         c->work.steps--;
+        return true;
+}
+
+struct typed check_expr(struct check *c, const struct cedar_expr *e, struct caps prior)
+{
+        if (!check_step(c))
+                return typed_none();
         return rules[e->op](c, e, prior);
 }
