@@ -9,9 +9,8 @@
 #include "policy/data.h"
 #include "policy/parse.h"
 #include "policy/program.h"
+#include "policy/tree.h"
 #include "samples.h"
-
-#include <jansson.h>
 
 enum { FILE_MAX = 64 * 1024 * 1024, ARENA_MAX = 256 * 1024 * 1024 };
 
@@ -44,60 +43,62 @@ static struct span read_file(const char *path)
         return span_of(p, n);
 }
 
-static struct span read_part(const char *test, const json_t *json, const char *key)
+static struct span read_part(const char *test, const struct tree *json, const char *key)
 {
-        const char *name = json_string_value(json_object_get(json, key)),
-                   *slash = strrchr(test, '/');
+        const struct tree *name = tree_get(json, key);
+        const char *slash = strrchr(test, '/');
         int n = slash ? (int)(slash + 1 - test) : 0;
         char path[4096];
 
-        if (!name || snprintf(path, sizeof path, "%.*s%s", n, test, name) >= (int)sizeof path)
+        if (!name || name->kind != TREE_STRING ||
+            snprintf(path, sizeof path, "%.*s%.*s", n, test, (int)name->text.n,
+                     (const char *)name->text.p) >= (int)sizeof path)
                 die(key, NULL);
         return read_file(path);
 }
 
-static void read_request(struct test *t, const json_t *json, struct cedar_request *ret)
+static void read_request(struct test *t, const struct tree *json, struct cedar_request *ret)
 {
         static const char *const keys[] = { "principal", "action", "resource", "context" };
         struct cedar_uid *const uids[] = { &ret->principal, &ret->action, &ret->resource };
         struct err err = { 0 };
 
         for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-                char *text = json_dumps(json_object_get(json, keys[i]), 0);
-                int r = !text ? -EINVAL
-                        : i < ARRAY_LEN(uids)
-                                ? cedar_uid_read(span_str(text), &t->arena, uids[i], &err)
-                                : cedar_context_read(span_str(text), t->schema, &ret->action,
-                                                     &t->arena, &ret->context, &err);
+                const struct tree *part = tree_get(json, keys[i]);
+                int r = !part                 ? -EINVAL
+                        : i < ARRAY_LEN(uids) ? cedar_uid_of(part, &t->arena, uids[i], &err)
+                                              : cedar_context_of(part, t->schema, &ret->action,
+                                                                 &t->arena, &ret->context, &err);
 
                 if (r)
                         die(keys[i], &err);
-                free(text);
         }
 }
 
 static void read_test(struct test *t, const char *path)
 {
-        struct span text = read_file(path);
-        json_t *json = json_loadb((const char *)text.p, text.n, 0, NULL), *requests;
+        const struct tree *requests;
         struct err err = { 0 };
+        struct tree json;
 
-        if (cedar_parse(read_part(path, json, "policies"), &t->policies, &err) ||
-            cedar_schema_parse(read_part(path, json, "schema"), &t->schema, &err) ||
+        if (tree_read(read_file(path), &t->arena, &json, &err) ||
+            cedar_parse(read_part(path, &json, "policies"), &t->policies, &err) ||
+            cedar_schema_parse(read_part(path, &json, "schema"), &t->schema, &err) ||
             cedar_entities_new(&t->entities) ||
-            cedar_entities_read(read_part(path, json, "entities"), t->schema, t->entities, &err) ||
+            cedar_entities_read(read_part(path, &json, "entities"), t->schema, t->entities, &err) ||
             cedar_entities_seal(t->entities, &err) ||
             cedar_program_new(t->policies, &t->program, &err) ||
             cedar_bench_new(t->program, &t->bench))
                 die(path, &err);
-        requests = json_object_get(json, "requests");
-        t->n = json_array_size(requests);
-        t->requests = calloc(t->n + 1, sizeof *t->requests);
-        if (!t->requests || t->n == 0)
+        requests = tree_get(&json, "requests");
+        if (!requests || requests->kind != TREE_ARRAY || requests->n == 0)
+                die(path, NULL);
+        t->n = requests->n;
+        t->requests = calloc(t->n, sizeof *t->requests);
+        if (!t->requests)
                 die(path, NULL);
         for (size_t i = 0; i < t->n; i++)
-                read_request(t, json_array_get(requests, i), &t->requests[i]);
-        json_decref(json);
+                read_request(t, &requests->items[i], &t->requests[i]);
 }
 
 int main(int argc, char **argv)
