@@ -24,8 +24,8 @@ struct cedar_program {
 enum { ARENA_MAX = 1024 * 1024 * 1024 };
 
 struct cedar_bench {
-        uint32_t n;     /* of the program's policies */
-        uint64_t *sets; /* for the index */
+        const struct cedar_program *program; /* whose sizes all that follows has */
+        uint64_t *sets;                      /* for the index */
         struct cedar_value *stack;
         uint8_t *room;
         struct cedar_place *places;
@@ -114,7 +114,7 @@ int cedar_bench_new(const struct cedar_program *p, struct cedar_bench **ret)
 
         if (!b)
                 return -ENOMEM;
-        b->n = p->n;
+        b->program = p;
         b->sets = calloc(2 * (size_t)cedar_scope_index_words(p->index) + 1, sizeof *b->sets);
         b->stack = calloc((size_t)p->coder.max_depth + 1, sizeof *b->stack);
         b->room = calloc(p->coder.max_room + 1, 1);
@@ -174,7 +174,7 @@ void cedar_decide(const struct cedar_program *p, const struct cedar_entities *en
         uint32_t words = cedar_scope_index_words(p->index), n_permits = 0, n_forbids = 0, n = 0;
         struct cedar_machine m;
 
-        assert(bench->n == p->n && cedar_entities_sealed(entities) &&
+        assert(bench->program == p && cedar_entities_sealed(entities) &&
                request->context.kind == CEDAR_RECORD);
         cedar_machine_meet(&m, entities, request);
         m.places = bench->places;

@@ -28,7 +28,7 @@ MUST_USE int cedar_program_new(const struct cedar_policies *policies, struct ced
 struct cedar_program *cedar_program_free(struct cedar_program *p);
 DEFINE_CLEANUP(struct cedar_program, cedar_program_free)
 
-/* What a thread decides on. */
+/* What a thread decides on, by this program and no other (asserted). */
 struct cedar_bench;
 MUST_USE int cedar_bench_new(const struct cedar_program *p, struct cedar_bench **ret);
 struct cedar_bench *cedar_bench_free(struct cedar_bench *b);
