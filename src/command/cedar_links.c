@@ -57,12 +57,18 @@ static int find_template(const struct cedar_policies *p, struct span name, struc
                          struct err *err)
 {
         const struct cedar_policy *found = cedar_policies_find(p, name);
+        bool by_id = found;
         struct span id;
 
-        for (uint32_t i = 0; i < p->n && !found; i++)
-                if (p->policies[i].template &&
-                    cedar_policy_annotation(&p->policies[i], "id", &id) && span_eq(id, name))
-                        found = &p->policies[i];
+        for (uint32_t i = 0; i < p->n && !by_id; i++) {
+                if (!p->policies[i].template ||
+                    !cedar_policy_annotation(&p->policies[i], "id", &id) || !span_eq(id, name))
+                        continue;
+                if (found)
+                        return err_set(err, -EINVAL, "two templates have the @id \"%.*s\"",
+                                       (int)MIN_OF(name.n, 200u), (const char *)name.p);
+                found = &p->policies[i];
+        }
         if (!found || !found->template)
                 return err_set(err, -ENOENT, "there is no template \"%.*s\"",
                                (int)MIN_OF(name.n, 200u), (const char *)name.p);

@@ -285,6 +285,15 @@ def test_links_that_are_none(place, change, want):
     assert done.returncode == 3 and f"{place.dir}/l.json: {want}" in done.stderr.decode()
 
 
+def test_a_link_of_either_of_two_templates_is_none(place):
+    slot = '@id("share") permit (principal == ?principal, action, resource);'
+    links = place("l.json", [{"template_id": "share", "link_id": "one",
+                              "args": {"?principal": 'User::"bob"'}}])
+    done = assay("policy", "check", "-k", links, place("t.cedar", slot + slot))
+    assert done.returncode == 1
+    assert b'l.json: link 0: two templates have the @id "share"' in done.stdout
+
+
 # ---- format ----
 
 UGLY = """// a file's head
