@@ -20,8 +20,9 @@ struct tree; /* JSON that was read: policy/tree.h */
 /* A JSON array of entities, added to e (not sealed).  With a schema they are held against it, and
  * its actions are added too; those that are in the array must say what the schema says.  Fields of
  * an entity other than uid, attrs, parents and tags are not looked at.  -EINVAL: `entity 3
- * (User::"a"): attribute x.y[2]: ...`, or a line and a column where it is no JSON; -E2BIG, -ENOMEM,
- * -EEXIST.  On failure e is good for cedar_entities_free() only. */
+ * (User::"a"): attribute x.y[2]: ...`, or a line and a column where it is no JSON; -E2BIG, -ENOMEM.
+ * An entity that is there twice is found when e is sealed.  On failure e is good for
+ * cedar_entities_free() only. */
 MUST_USE int cedar_entities_read(struct span json, const struct cedar_schema *schema,
                                  struct cedar_entities *e, struct err *err);
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* entities.c - a hash table of entities, and who descends from whom.  Floor 2, pure.
+/* entities.c - a directory of entities, and who descends from whom.  Floor 2, pure.
+ *
+ * Users may choose the names of entities, so names that hash alike must not make it slow: entities
+ * are sorted by hash and then by name, and the upper bits of a hash only say where to begin.
  *
  * Invariants, once sealed:
- * 1. Each entity has one slot, found from its hash by going on to the next until one is empty; at
- *    most half of the slots are taken.
+ * 1. order[] has each entity once, ascending by compare_uids(); those whose hash has the upper bits
+ *    b are order[begin[b]] to order[begin[b + 1] - 1].
  * 2. Ancestors are complete: those of a parent that is there are among them. */
 #include "policy/entities.h"
 
@@ -11,20 +14,17 @@
 
 #include "base/text.h"
 
-struct slot {
-        uint32_t hash;  /* the upper half of the uid's: the lower one chose the slot */
-        uint32_t index; /* of the list, from 1; 0: empty */
-};
-
 struct cedar_entities {
         struct arena arena;
-        struct cedar_entity *list;
-        struct slot *slots;
-        uint32_t n, room, n_slots; /* n_slots: a power of two */
+        struct cedar_entity *list; /* as they were added */
+        struct cedar_entity **order;
+        uint32_t *begin; /* 2^bits + 1 */
+        unsigned bits;
+        uint32_t n, room;
         bool sealed;
 };
 
-enum { FIRST_ROOM = 16 };
+enum { FIRST_ROOM = 16, BITS_MAX = 20 };
 
 int cedar_entities_new(struct cedar_entities **ret)
 {
@@ -33,11 +33,9 @@ int cedar_entities_new(struct cedar_entities **ret)
         if (e) {
                 e->arena = ARENA_INIT(CEDAR_ENTITIES_BYTES_MAX);
                 e->room = FIRST_ROOM;
-                e->n_slots = 2 * FIRST_ROOM;
                 e->list = calloc(e->room, sizeof *e->list);
-                e->slots = calloc(e->n_slots, sizeof *e->slots);
         }
-        if (!e || !e->list || !e->slots) {
+        if (!e || !e->list) {
                 cedar_entities_free(e);
                 return -ENOMEM;
         }
@@ -50,7 +48,8 @@ struct cedar_entities *cedar_entities_free(struct cedar_entities *e)
         if (e) {
                 arena_done(&e->arena);
                 free(e->list);
-                free(e->slots);
+                free(e->order);
+                free(e->begin);
                 free(e);
         }
         return NULL;
@@ -61,48 +60,7 @@ struct arena *cedar_entities_arena(struct cedar_entities *e)
         return &e->arena;
 }
 
-/* The slot that holds uid, or the empty one where it would be. */
-static struct slot *slot_of(const struct cedar_entities *e, const struct cedar_uid *uid)
-{
-        uint32_t mask = e->n_slots - 1, upper = (uint32_t)(uid->hash >> 32);
-
-        for (uint32_t i = (uint32_t)uid->hash & mask;; i = (i + 1) & mask) {
-                struct slot *s = &e->slots[i];
-
-                if (s->index == 0 ||
-                    (s->hash == upper && cedar_uid_eq(&e->list[s->index - 1].uid, uid)))
-                        return s;
-        }
-}
-
-static void put_slot(struct cedar_entities *e, uint32_t index)
-{
-        const struct cedar_uid *uid = &e->list[index].uid;
-
-        *slot_of(e, uid) = (struct slot){ .hash = (uint32_t)(uid->hash >> 32), .index = index + 1 };
-}
-
-static int grow(struct cedar_entities *e)
-{
-        struct cedar_entity *list = realloc(e->list, 2 * (size_t)e->room * sizeof *list);
-        struct slot *slots;
-
-        if (!list)
-                return -ENOMEM;
-        e->list = list;
-        slots = calloc(2 * (size_t)e->n_slots, sizeof *slots);
-        if (!slots)
-                return -ENOMEM;
-        free(e->slots);
-        e->slots = slots;
-        e->n_slots *= 2;
-        e->room *= 2;
-        for (uint32_t i = 0; i < e->n; i++)
-                put_slot(e, i);
-        return 0;
-}
-
-static int cmp_uids(const struct cedar_uid *a, const struct cedar_uid *b)
+static int compare_uids(const struct cedar_uid *a, const struct cedar_uid *b)
 {
         if (a->hash != b->hash)
                 return a->hash < b->hash ? -1 : 1;
@@ -111,7 +69,7 @@ static int cmp_uids(const struct cedar_uid *a, const struct cedar_uid *b)
 
 static int cmp_parents(const void *a, const void *b)
 {
-        return cmp_uids(a, b);
+        return compare_uids(a, b);
 }
 
 /* Parents in order, none twice. */
@@ -162,10 +120,20 @@ static int refuse(struct err *err, int code, const struct cedar_uid *uid, const 
         return code;
 }
 
+static int grow(struct cedar_entities *e)
+{
+        struct cedar_entity *list = realloc(e->list, 2 * (size_t)e->room * sizeof *list);
+
+        if (!list)
+                return -ENOMEM;
+        e->list = list;
+        e->room *= 2;
+        return 0;
+}
+
 int cedar_entities_add(struct cedar_entities *e, const struct cedar_entity *entity, struct err *err)
 {
         struct cedar_entity kept = *entity;
-        const struct slot *s;
 
         assert(!e->sealed && entity->attrs.kind == CEDAR_RECORD &&
                entity->tags.kind == CEDAR_RECORD);
@@ -174,28 +142,116 @@ int cedar_entities_add(struct cedar_entities *e, const struct cedar_entity *enti
         kept.n_ancestors = 0;
         if (keep_parents(e, entity, &kept))
                 return err_set(err, -ENOMEM, "no memory for entities");
-        s = slot_of(e, &entity->uid);
-        if (s->index)
-                return same(&e->list[s->index - 1], &kept)
-                               ? 0
-                               : refuse(err, -EEXIST, &entity->uid,
-                                        "is there twice and not the same");
         if (e->n == CEDAR_ENTITIES_MAX)
                 return err_set(err, -E2BIG, "more than %d entities", CEDAR_ENTITIES_MAX);
         if (e->n == e->room && grow(e))
                 return err_set(err, -ENOMEM, "no memory for entities");
-        e->list[e->n] = kept;
-        put_slot(e, e->n++);
+        e->list[e->n++] = kept;
         return 0;
+}
+
+/* ---- the directory ---- */
+
+/* By uid; of the same ones the first that was added is first. */
+static int compare_entities(const void *a, const void *b)
+{
+        const struct cedar_entity *x = *(struct cedar_entity *const *)a;
+        const struct cedar_entity *y = *(struct cedar_entity *const *)b;
+        int c = compare_uids(&x->uid, &y->uid);
+
+        return c ? c : (x > y) - (x < y);
+}
+
+static void put_in_order(struct cedar_entities *e)
+{
+        for (uint32_t i = 0; i < e->n; i++)
+                e->order[i] = &e->list[i];
+        qsort(e->order, e->n, sizeof(struct cedar_entity *), compare_entities);
+}
+
+/* Those that say again what another has said go; the list stays as it was added. */
+static int drop_repeated(struct cedar_entities *e, struct err *err)
+{
+        uint8_t *repeated = calloc(e->room, 1);
+        uint32_t kept = 0;
+        int r = 0;
+
+        if (!repeated)
+                return err_set(err, -ENOMEM, "no memory for entities");
+        for (uint32_t i = 1, first = 0; r == 0 && i < e->n; i++) {
+                if (!cedar_uid_eq(&e->order[first]->uid, &e->order[i]->uid))
+                        first = i;
+                else if (same(e->order[first], e->order[i]))
+                        repeated[e->order[i] - e->list] = true;
+                else
+                        r = refuse(err, -EEXIST, &e->order[i]->uid,
+                                   "is there twice and not the same");
+        }
+        for (uint32_t i = 0; r == 0 && i < e->n; i++)
+                if (!repeated[i])
+                        e->list[kept++] = e->list[i];
+        free(repeated);
+        if (r == 0 && kept < e->n) {
+                e->n = kept;
+                put_in_order(e);
+        }
+        return r;
+}
+
+static uint32_t bucket_of(const struct cedar_entities *e, const struct cedar_uid *uid)
+{
+        return e->bits ? (uint32_t)(uid->hash >> (64 - e->bits)) : 0;
+}
+
+static int make_directory(struct cedar_entities *e, struct err *err)
+{
+        int r;
+
+        e->order = calloc(e->room, sizeof(struct cedar_entity *));
+        if (!e->order)
+                return err_set(err, -ENOMEM, "no memory for entities");
+        put_in_order(e);
+        r = drop_repeated(e, err);
+        if (r < 0)
+                return r;
+        while (e->bits < BITS_MAX && (UINT32_C(1) << e->bits) < e->n)
+                e->bits++;
+        e->begin = calloc((UINT32_C(1) << e->bits) + 1, sizeof *e->begin);
+        if (!e->begin)
+                return err_set(err, -ENOMEM, "no memory for entities");
+        for (uint32_t i = 0; i < e->n; i++)
+                e->begin[bucket_of(e, &e->order[i]->uid) + 1]++;
+        for (uint32_t b = 0; b < UINT32_C(1) << e->bits; b++)
+                e->begin[b + 1] += e->begin[b];
+        return 0;
+}
+
+static struct cedar_entity *find(const struct cedar_entities *e, const struct cedar_uid *uid)
+{
+        uint32_t b = bucket_of(e, uid), from = e->begin[b], to = e->begin[b + 1];
+
+        while (from < to) {
+                uint32_t middle = from + (to - from) / 2;
+                int c = compare_uids(&e->order[middle]->uid, uid);
+
+                if (c == 0)
+                        return e->order[middle];
+                if (c < 0)
+                        from = middle + 1;
+                else
+                        to = middle;
+        }
+        return NULL;
 }
 
 const struct cedar_entity *cedar_entities_find(const struct cedar_entities *e,
                                                const struct cedar_uid *uid)
 {
-        const struct slot *s = slot_of(e, uid);
-
-        return s->index ? &e->list[s->index - 1] : NULL;
+        assert(e->sealed);
+        return find(e, uid);
 }
+
+/* ---- descent ---- */
 
 /* One entity on the way up: its index, and which parent comes next. */
 struct step {
@@ -215,7 +271,8 @@ struct climb {
 
 static int cmp_found(const void *a, const void *b)
 {
-        return cmp_uids(*(const struct cedar_uid *const *)a, *(const struct cedar_uid *const *)b);
+        return compare_uids(*(const struct cedar_uid *const *)a,
+                            *(const struct cedar_uid *const *)b);
 }
 
 static int find_ancestor(struct climb *c, const struct cedar_uid *uid)
@@ -266,7 +323,7 @@ static int finish(struct climb *c, struct cedar_entity *entity)
 
         c->n_found = 0;
         for (uint32_t i = 0; r == 0 && i < entity->n_parents; i++) {
-                const struct cedar_entity *parent = cedar_entities_find(c->e, &entity->parents[i]);
+                const struct cedar_entity *parent = find(c->e, &entity->parents[i]);
 
                 r = find_ancestor(c, parent ? &parent->uid : &entity->parents[i]);
                 for (uint32_t j = 0; r == 0 && parent && j < parent->n_ancestors; j++)
@@ -288,7 +345,8 @@ static int climb(struct climb *c, uint32_t from, struct err *err)
         while (c->depth > 0) {
                 struct step *s = &c->steps[c->depth - 1];
                 struct cedar_entity *entity = &c->e->list[s->index];
-                const struct slot *parent;
+                const struct cedar_entity *parent;
+                uint32_t index;
 
                 if (s->next == entity->n_parents) {
                         int r = finish(c, entity);
@@ -301,22 +359,22 @@ static int climb(struct climb *c, uint32_t from, struct err *err)
                         c->depth--;
                         continue;
                 }
-                parent = slot_of(c->e, &entity->parents[s->next++]);
-                if (parent->index == 0 || c->colours[parent->index - 1] == DONE)
+                parent = find(c->e, &entity->parents[s->next++]);
+                index = parent ? (uint32_t)(parent - c->e->list) : 0;
+                if (!parent || c->colours[index] == DONE)
                         continue;
-                if (c->colours[parent->index - 1] == ON_THE_WAY)
+                if (c->colours[index] == ON_THE_WAY)
                         return refuse(err, -ELOOP, &entity->uid, "descends from itself");
-                start(c, parent->index - 1);
+                start(c, index);
         }
         return 0;
 }
 
-int cedar_entities_seal(struct cedar_entities *e, struct err *err)
+static int find_ancestors(struct cedar_entities *e, struct err *err)
 {
         struct climb c = { .e = e };
         int r = 0;
 
-        assert(!e->sealed);
         c.colours = calloc(e->room, sizeof *c.colours);
         c.steps = calloc(e->room, sizeof *c.steps);
         if (!c.colours || !c.steps)
@@ -327,6 +385,17 @@ int cedar_entities_seal(struct cedar_entities *e, struct err *err)
         free(c.colours);
         free(c.steps);
         free(c.found);
+        return r;
+}
+
+int cedar_entities_seal(struct cedar_entities *e, struct err *err)
+{
+        int r;
+
+        assert(!e->sealed && !e->order);
+        r = make_directory(e, err);
+        if (r == 0)
+                r = find_ancestors(e, err);
         e->sealed = r == 0;
         return r;
 }
@@ -342,7 +411,7 @@ bool cedar_entity_descends(const struct cedar_entity *entity, const struct cedar
 
         while (from < to) {
                 uint32_t middle = from + (to - from) / 2;
-                int c = cmp_uids(entity->ancestors[middle], b);
+                int c = compare_uids(entity->ancestors[middle], b);
 
                 if (c == 0)
                         return true;

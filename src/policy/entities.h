@@ -34,13 +34,13 @@ DEFINE_CLEANUP(struct cedar_entities, cedar_entities_free)
 /* Where to put what added entities point at; given back by cedar_entities_free(). */
 struct arena *cedar_entities_arena(struct cedar_entities *e);
 
-/* entity is copied, what it points at is borrowed.  An entity that is there already and says the
- * same is fine.  -EEXIST: it says something else; -E2BIG, -ENOMEM.  Sets and records must be in
+/* entity is copied, what it points at is borrowed.  -E2BIG, -ENOMEM.  Sets and records must be in
  * order (cedar_value_ordered, asserted). */
 MUST_USE int cedar_entities_add(struct cedar_entities *e, const struct cedar_entity *entity,
                                 struct err *err);
 
-/* Works out who descends from whom; parents need not be there.  -ELOOP: an entity descends from
+/* Works out who descends from whom; parents need not be there.  An entity that was added twice and
+ * says the same is one.  -EEXIST: it says something else, named; -ELOOP: an entity descends from
  * itself, named; -E2BIG, -ENOMEM.  On failure e is good for cedar_entities_free() only. */
 MUST_USE int cedar_entities_seal(struct cedar_entities *e, struct err *err);
 

@@ -15,7 +15,9 @@ struct cedar_uid cedar_uid(struct span type, struct span id)
         uint64_t h = mixed(0xcbf29ce484222325ull, type);
 
         h = (h ^ 0xff) * 0x100000001b3ull; /* no byte of UTF-8: "a","bc" is not "ab","c" */
-        return (struct cedar_uid){ .type = type, .id = id, .hash = mixed(h, id) };
+        h = mixed(h, id);
+        h = (h ^ h >> 33) * 0xff51afd7ed558ccdull; /* FNV's upper bits hardly know the last bytes */
+        return (struct cedar_uid){ .type = type, .id = id, .hash = h ^ h >> 33 };
 }
 
 int cedar_uid_cmp(const struct cedar_uid *a, const struct cedar_uid *b)

@@ -116,28 +116,70 @@ static void none_descends_from_itself(void **state)
 
 static void an_entity_may_come_again_unchanged(void **state)
 {
-        CLEANUP(cedar_entities_freep) struct cedar_entities *e = NULL;
+        static const struct {
+                struct row row; /* with a name, or else top with these: */
+                bool attrs, tags;
+                int want;
+        } again[] = {
+                { { "low", { "r", "l" } }, .want = 0 },
+                { { "low", { "r" } }, .want = -EEXIST },
+                { { "low", { "r", "top" } }, .want = -EEXIST },
+                { { NULL }, .want = 0 },
+                { { NULL }, .attrs = true, .want = -EEXIST },
+                { { NULL }, .tags = true, .want = -EEXIST },
+        };
         struct cedar_field field = { SPAN("k"), cedar_bool(true) };
-        struct cedar_entity other = { .uid = uid("top"),
-                                      .attrs = { .kind = CEDAR_RECORD },
-                                      .tags = { .kind = CEDAR_RECORD } };
-        struct err err = { 0 };
+        struct cedar_value none = { .kind = CEDAR_RECORD }, some;
+
+        (void)state;
+        assert_true(cedar_record_of(&field, 1, &some));
+        for (size_t i = 0; i < ARRAY_LEN(again); i++) {
+                CLEANUP(cedar_entities_freep) struct cedar_entities *e = NULL;
+                struct cedar_entity other = { .uid = uid("top"),
+                                              .attrs = again[i].attrs ? some : none,
+                                              .tags = again[i].tags ? some : none };
+                struct err err = { 0 };
+
+                assert_int_equal(cedar_entities_new(&e), 0);
+                assert_int_equal(add(e, &diamond[0], NULL), 0);
+                if (again[i].row.id)
+                        assert_int_equal(add(e, &again[i].row, NULL), 0);
+                else
+                        assert_int_equal(cedar_entities_add(e, &other, NULL), 0);
+                for (size_t k = 1; k < ARRAY_LEN(diamond); k++)
+                        assert_int_equal(add(e, &diamond[k], NULL), 0);
+                assert_int_equal(cedar_entities_seal(e, &err), again[i].want);
+                if (again[i].want)
+                        assert_non_null(strstr(err.text, again[i].row.id
+                                                                 ? "T::\"low\" is there twice"
+                                                                 : "T::\"top\" is there twice"));
+                else
+                        assert_int_equal(cedar_entities_count(e), ARRAY_LEN(diamond));
+        }
+}
+
+/* Names that hash alike, as somebody who may choose them would find: they are told apart. */
+static void names_that_hash_alike(void **state)
+{
+        enum { MANY = 20000 };
+        static char names[MANY][12];
+        CLEANUP(cedar_entities_freep) struct cedar_entities *e = NULL;
+        struct cedar_entity entity = { .attrs = { .kind = CEDAR_RECORD },
+                                       .tags = { .kind = CEDAR_RECORD } };
 
         (void)state;
         assert_int_equal(cedar_entities_new(&e), 0);
-        for (size_t i = 0; i < ARRAY_LEN(diamond); i++)
-                assert_int_equal(add(e, &diamond[i], NULL), 0);
-        assert_int_equal(add(e, &(struct row){ "low", { "r", "l" } }, NULL), 0);
-        assert_int_equal(cedar_entities_count(e), ARRAY_LEN(diamond));
-        assert_int_equal(add(e, &(struct row){ "low", { "r" } }, &err), -EEXIST);
-        assert_non_null(strstr(err.text, "T::\"low\""));
-        assert_int_equal(add(e, &(struct row){ "low", { "r", "top" } }, NULL), -EEXIST);
-        assert_true(cedar_record_of(&field, 1, &other.attrs));
-        assert_int_equal(cedar_entities_add(e, &other, NULL), -EEXIST);
-        other.tags = other.attrs;
-        other.attrs = (struct cedar_value){ .kind = CEDAR_RECORD };
-        assert_int_equal(cedar_entities_add(e, &other, NULL), -EEXIST);
-        assert_int_equal(cedar_entities_count(e), ARRAY_LEN(diamond));
+        for (int i = 0; i < MANY; i++) {
+                snprintf(names[i], sizeof names[i], "%d", i);
+                entity.uid = (struct cedar_uid){ SPAN("T"), span_str(names[i]), 7 };
+                assert_int_equal(cedar_entities_add(e, &entity, NULL), 0);
+        }
+        assert_int_equal(cedar_entities_seal(e, NULL), 0);
+        for (int i = 0; i < MANY; i++) {
+                struct cedar_uid name = { SPAN("T"), span_str(names[i]), 7 };
+
+                assert_ptr_equal(cedar_entities_find(e, &name), cedar_entities_at(e, (uint32_t)i));
+        }
 }
 
 /* A chain that recursion would not survive, and enough entities to make the table grow. */
@@ -217,6 +259,7 @@ int main(void)
                 cmocka_unit_test(who_descends_from_whom),
                 cmocka_unit_test(none_descends_from_itself),
                 cmocka_unit_test(an_entity_may_come_again_unchanged),
+                cmocka_unit_test(names_that_hash_alike),
                 cmocka_unit_test(long_chains_and_many_entities),
                 cmocka_unit_test(too_many_descents_are_refused),
                 cmocka_unit_test(memory_may_end_anywhere),
