@@ -71,27 +71,77 @@ static int place_of(const struct test *t, const char *key, char ret[PATH_MAX], s
         return io_join(ret, t->dir, text, err);
 }
 
-static int load_files(struct test *t, struct err *err)
+static int load_policies(struct test *t, const char *path, struct err *err)
+{
+        return cedar_files_policies(path, &t->policies, err);
+}
+
+static int load_schema(struct test *t, const char *path, struct err *err)
+{
+        return cedar_files_schema(path, &t->schema, err);
+}
+
+static int load_entities(struct test *t, const char *path, struct err *err)
+{
+        return cedar_files_entities(path, t->schema, &t->entities, err);
+}
+
+/* Entities come last: the schema tells how they are read. */
+static const struct part {
+        const char *key;
+        int (*load)(struct test *t, const char *path, struct err *err);
+} parts[] = { { "policies", load_policies },
+              { "schema", load_schema },
+              { "entities", load_entities } };
+
+static int load_part(struct test *t, const struct part *part, struct err *err)
 {
         char path[PATH_MAX];
-        int r = place_of(t, "policies", path, err);
+        int r = place_of(t, part->key, path, err);
 
-        if (r == 0)
-                r = cedar_files_policies(path, &t->policies, err);
-        if (r == 0)
-                r = place_of(t, "schema", path, err);
-        if (r == 0)
-                r = cedar_files_schema(path, &t->schema, err);
-        if (r == 0)
-                r = place_of(t, "entities", path, err);
-        if (r == 0)
-                r = cedar_files_entities(path, t->schema, &t->entities, err);
+        return r < 0 ? r : part->load(t, path, err);
+}
+
+static int load_files(struct test *t, struct err *err)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < ARRAY_LEN(parts) && r == 0; i++)
+                r = load_part(t, &parts[i], err);
         if (r == 0)
                 r = cedar_program_new(t->policies, &t->program, err);
         if (r < 0)
                 return r;
         r = cedar_bench_new(t->program, &t->bench);
         return r < 0 ? err_sys(err, r, "bench") : 0;
+}
+
+static bool names_text(const struct tree *list, const char *text)
+{
+        for (uint32_t i = 0; i < list->n; i++)
+                if (list->items[i].kind == TREE_STRING && span_eq_str(list->items[i].text, text))
+                        return true;
+        return false;
+}
+
+/* What cannot be read has to be what the test says. */
+static int compare_refused(struct test *t, const struct tree *list, struct err *err)
+{
+        for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+                bool want = names_text(list, parts[i].key);
+                struct err why = { 0 };
+                int r = 0;
+
+                if (parts[i].load == load_entities && !t->schema)
+                        break;
+                r = load_part(t, &parts[i], &why);
+                if (r == -ENOMEM || r == -ENOENT)
+                        return err_set(err, r, "%s", err_text(&why));
+                if ((r < 0) != want)
+                        tell(t, -1, parts[i].key, r < 0 ? err_text(&why) : "read",
+                             want ? "refused" : "read");
+        }
+        return 0;
 }
 
 static int compare_validation(struct test *t, struct err *err)
@@ -199,21 +249,45 @@ static int read_uids(struct test *t, const struct tree *json, struct cedar_reque
         return 0;
 }
 
+static const struct tree no_context = { .kind = TREE_OBJECT };
+
 static int read_request(struct test *t, const struct tree *json, struct cedar_request *r,
                         struct err *err)
 {
-        static const struct tree none = { .kind = TREE_OBJECT };
         const struct tree *validate = tree_get(json, "validateRequest");
         const struct tree *context = tree_get(json, "context");
         bool held = !validate || is_true(validate);
         int status = read_uids(t, json, r, err);
 
         if (status == 0)
-                status = cedar_context_of(context ? context : &none, held ? t->schema : NULL,
+                status = cedar_context_of(context ? context : &no_context, held ? t->schema : NULL,
                                           &r->action, &t->arena, &r->context, err);
         if (status == 0 && held)
                 status = cedar_schema_check_request(t->schema, r, err);
         return status;
+}
+
+static int check_request(struct test *t, const struct tree *json, struct err *err)
+{
+        const struct tree *context = tree_get(json, "context");
+        struct cedar_request r;
+        int status = read_uids(t, json, &r, err);
+
+        if (status == 0)
+                status = cedar_context_of(context ? context : &no_context, t->schema, &r.action,
+                                          &t->arena, &r.context, err);
+        return status < 0 ? status : cedar_schema_check_request(t->schema, &r, err);
+}
+
+static void compare_valid(struct test *t, int64_t request, const struct tree *json)
+{
+        bool want = is_true(tree_get(json, "valid"));
+        struct err why = { 0 };
+        bool got = check_request(t, json, &why) == 0;
+
+        if (got != want)
+                tell(t, request, "valid", got ? "valid" : err_text(&why),
+                     want ? "valid" : "not valid");
 }
 
 static int run_requests(struct test *t, uint64_t *ret_n, struct err *err)
@@ -227,6 +301,11 @@ static int run_requests(struct test *t, uint64_t *ret_n, struct err *err)
                 struct err why = { 0 };
 
                 arena_reset(&t->arena);
+                if (tree_get(json, "valid")) {
+                        compare_valid(t, i, json);
+                        if (!tree_get(json, "decision"))
+                                continue;
+                }
                 if (read_request(t, json, &request, &why) < 0) {
                         tell(t, i, "request", err_text(&why), "a request that is allowed");
                         continue;
@@ -277,6 +356,8 @@ int corpus_run(const char *dir, const char *file, const struct corpus_take *take
         t.json = &json;
         if (r == 0)
                 r = check_shape(&json, err);
+        if (r == 0 && tree_get(&json, "refuses"))
+                return compare_refused(&t, tree_get(&json, "refuses"), err);
         if (r == 0)
                 r = load_files(&t, err);
         if (r == 0)

@@ -13,6 +13,13 @@
  *     "validateRequest"               whether the schema must allow it; absent: true
  *     "decision"                      "allow" or "deny"
  *     "reason", "errors"              ids of policies, in any order
+ *
+ * Two members that Cedar's own tests do not have, for tests with something wrong in them:
+ *
+ *   "refuses"  which of "policies", "schema" and "entities" cannot be read; the rest of such a test
+ *              is not looked at
+ *   "valid"    of a request: whether the schema allows it, whatever validateRequest says; where it
+ *              stands, a request without a decision is not decided
  */
 #ifndef COMMAND_CORPUS_H
 #define COMMAND_CORPUS_H
