@@ -121,6 +121,7 @@ static void check_policy(struct check *c, const struct cedar_policy *p)
         c->n_before = c->n_found;
         arena_reset(&c->scratch);
         check_names(c);
+        check_scope_actions(c);
         for (uint32_t i = 0; i < p->n_conditions; i++)
                 mark_vars(p->conditions[i].expr, reach.used);
         check_actions(c, &reach);

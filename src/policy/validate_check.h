@@ -116,4 +116,7 @@ bool scope_may_hold(const struct cedar_schema *s, const struct cedar_scope *scop
 bool scope_may_hold_action(const struct cedar_schema *s, const struct cedar_scope *scope,
                            const struct cedar_uid *action);
 
+/* A list of actions is a set, and the elements of a set are of one type. */
+void check_scope_actions(struct check *c);
+
 #endif

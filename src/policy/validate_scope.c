@@ -37,3 +37,18 @@ bool scope_may_hold_action(const struct cedar_schema *s, const struct cedar_scop
                 return true;
         }
 }
+
+void check_scope_actions(struct check *c)
+{
+        const struct cedar_scope *scope = &c->policy->action;
+
+        if (scope->kind != SCOPE_IN_LIST || c->policy->of.n)
+                return;
+        for (uint32_t i = 1; i < scope->n; i++)
+                if (!span_eq(scope->uids[i].type, scope->uids[0].type)) {
+                        check_find(c, scope->pos, "the actions %s and %s are of different types",
+                                   check_uid_text(c, &scope->uids[0]),
+                                   check_uid_text(c, &scope->uids[i]));
+                        return;
+                }
+}

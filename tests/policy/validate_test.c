@@ -20,7 +20,8 @@ static const char schema_text[] =
         "action \"g\"; action \"h\" in [\"g\"];"
         "action \"view\" in [\"g\"] appliesTo { principal: [User], resource: [Doc], context:"
         "  { n: Long, o?: String, s: Set<String>, us: Set<User>, d: datetime } };"
-        "action \"edit\" appliesTo { principal: [User, Plain], resource: [Doc], context: {} };";
+        "action \"edit\" appliesTo { principal: [User, Plain], resource: [Doc], context: {} };"
+        "namespace N { action \"look\" appliesTo { principal: [User], resource: [Doc] }; }";
 
 enum want {
         FINE,
@@ -181,6 +182,9 @@ static const struct {
         { "permit(principal, action == Action::\"g\", resource);", WRONG },
         { "permit(principal, action in Action::\"g\", resource);", FINE },
         { "permit(principal, action in [], resource);", WRONG },
+        { "permit(principal, action in [N::Action::\"look\"], resource);", FINE },
+        { "permit(principal, action in [Action::\"view\", N::Action::\"look\"], resource);",
+          WRONG },
         { "permit(principal is Plain, action == Action::\"view\", resource);", WRONG },
         { "permit(principal in Group::\"a\", action, resource) when { principal.name == \"a\" };",
           FINE },
