@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cedar's own engine (@cedar-policy/cedar-wasm) as an oracle: it has to say of Cedar's published
-tests what stands in them, and tests generated here have to be worth asking about."""
+tests what stands in them, tests generated here have to be worth asking about, and ours has to
+answer these as it does."""
 import collections
 import json
 import os
@@ -12,11 +13,15 @@ import tarfile
 
 import pytest
 
+from assay_tool import BIN
+
 HERE = pathlib.Path(__file__).resolve().parent / "cedar_peers"
 TOP = pathlib.Path(__file__).resolve().parents[2]
-EVERY = 1 if os.environ.get("ASSAY_SOAK") else 20  # of the corpus' 3,957 tests
+SOAK = bool(os.environ.get("ASSAY_SOAK"))
+EVERY = 1 if SOAK else 20  # of the corpus' 3,957 tests
 
 sys.path.insert(0, str(HERE))
+import differ  # noqa: E402
 import generate  # noqa: E402
 
 
@@ -137,3 +142,71 @@ def test_generated(oracle, tmp_path):
     assert sum(r.get("decision") == "deny" and bool(r["reason"]) for r in answers) > some
     assert sum(bool(r.get("errors")) for r in answers) > some
     assert 0 < sum(not r["valid"] for r in answers) < len(answers) / 3
+
+
+def told(directory):
+    return "".join(path.read_text() for path in sorted(directory.glob("*.said")))[:5000]
+
+
+@pytest.mark.parametrize("mutations, tests, requests, wanted", [
+    (0.12, 200, 10, 1_000_000 if SOAK else 1),
+    (0.95, 150, 2, 20_000 if SOAK else 1),
+], ids=["well typed", "mutated"])
+def test_ours_answers_the_same(oracle, tmp_path, mutations, tests, requests, wanted):
+    """One batch, or in soak as many as ask what is wanted, each time of other tests."""
+    seed = int.from_bytes(os.urandom(4), "big") if SOAK else 5
+    total = differ.run(seed, wanted, BIN / "assay", tmp_path, tests, 32 if SOAK else requests,
+                       mutations)
+    assert total["tests"] >= tests and total["requests"] >= wanted
+    assert not total["differing tests"], f"seed {seed}: {told(tmp_path)}"
+
+
+def test_a_difference_is_kept(oracle, tmp_path):
+    """Against a program that says of every test that it differs."""
+    liar = tmp_path / "liar"
+    liar.write_text("""#!/usr/bin/python3
+import pathlib, sys
+for path in pathlib.Path(sys.argv[3]).glob("*.cedar"):
+    print(f"{path.stem}.json: request 0: decision: deny, wanted allow")
+print("0 passed, 3 failed")
+sys.exit(1)
+""")
+    liar.chmod(0o755)
+    keep = tmp_path / "keep"
+    keep.mkdir()
+    total = differ.run(5, 1, liar, keep, 3, 2)
+    assert (total["tests"], total["differing tests"]) == (3, 3)
+    assert sorted(path.name for path in keep.iterdir()) == sorted(
+        f"5-{i}{suffix}" for i in range(3) for suffix in (*differ.SUFFIXES, ".said"))
+
+
+def test_what_is_refused_is_compared(tmp_path):
+    """The two members that Cedar's tests do not have, right and wrong."""
+    (tmp_path / "t.cedarschema").write_text(
+        "entity E; action a appliesTo { principal: E, resource: E };")
+    (tmp_path / "bad.cedarschema").write_text("entity")
+    (tmp_path / "t.cedar").write_text("permit(principal, action, resource);")
+    (tmp_path / "t.entities.json").write_text("[]")
+    files = {"policies": "t.cedar", "entities": "t.entities.json", "shouldValidate": True}
+    uid, action = {"type": "E", "id": "1"}, {"type": "Action", "id": "a"}
+    asked = {"principal": uid, "action": action, "resource": uid, "context": {}}
+    other = {**asked, "principal": {"type": "F", "id": "1"}, "validateRequest": False}
+    tests = {
+        "a": {**files, "schema": "bad.cedarschema", "refuses": ["schema"], "requests": []},
+        "b": {**files, "schema": "bad.cedarschema", "refuses": [], "requests": []},
+        "c": {**files, "schema": "t.cedarschema", "refuses": ["policies"], "requests": []},
+        "d": {**files, "schema": "t.cedarschema", "requests": [
+            {**asked, "valid": True}, {**asked, "valid": False},
+            {**other, "valid": False}, {**other, "valid": True}]},
+    }
+    for name, test in tests.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(test))
+    done = subprocess.run([BIN / "assay", "policy", "corpus", tmp_path], capture_output=True,
+                          text=True, timeout=60)
+    assert done.returncode == 1
+    begin = ["b.json: schema: ", "c.json: policies: read, wanted refused",
+             "d.json: request 1: valid: valid, wanted not valid", "d.json: request 3: valid: ",
+             "1 passed, 3 failed"]
+    said = done.stdout.splitlines()
+    assert len(said) == len(begin)
+    assert all(line.startswith(want) for line, want in zip(said, begin)), said

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rows of gateway.md's "What it must reach" that need no gateway: decisions."""
+import json
+import shutil
+import subprocess
+
+import cedar_policies
+from integrity_rows import Row
+from machine import TOP, BIN, Unavailable, measure, run
+
+POLICIES = (10, 100, 1000, 10000)
+
+
+def official(directory, seconds):
+    """Cedar's own engine on the test of a directory."""
+    if not shutil.which("node"):
+        raise Unavailable("node is not installed")
+    modules = TOP / "node_modules"
+    if not (modules / "@cedar-policy" / "cedar-wasm").is_dir():
+        raise Unavailable("@cedar-policy/cedar-wasm is not installed")
+    program = TOP / "bench" / "cedar_wasm.js"
+    return json.loads(run("node", program, modules, directory, seconds))
+
+
+def same_answers(directory):
+    """What is measured is the same work: each request is answered alike, reasons included."""
+    run("node", TOP / "tests" / "system" / "cedar_peers" / "oracle.js", TOP / "node_modules",
+        directory, ".")
+    done = subprocess.run([BIN / "assay", "policy", "corpus", directory], capture_output=True,
+                          text=True)
+    if done.returncode:
+        raise RuntimeError(f"the engines differ: {done.stdout[-500:]}{done.stderr[-500:]}")
+
+
+def decision(place, policies, quick):
+    directory = place / f"cedar{policies}"
+    directory.mkdir()
+    cedar_policies.write(directory, policies)
+    own = measure("cedar_decide", directory / "bench.json", 5 if quick else 100)
+    what = f"decision over {policies:,} policies"
+    promised = policies == 1000
+    try:
+        peer = official(directory, 0 if quick else 5)
+        same_answers(directory)
+    except Unavailable as e:
+        yield Row(f"{what}, p99", own["p99_us"], "us", None, "cedar-wasm", "< 5 us" * promised,
+                  own["p99_us"] < 5 if promised else None, str(e))
+        return
+    # What its call costs without policies, entities read from JSON above all, is taken off.
+    ratio = (peer["p50_us"] - peer["rest_p50_us"]) / own["p50_us"]
+    yield Row(f"{what}, p50", own["p50_us"], "us", ratio, "cedar-wasm, without its reading",
+              ">= 3 x" if promised else "printed", ratio >= 3 if promised else None,
+              f"its whole call {peer['p50_us']:,.0f} us, {peer['rest_p50_us']:,.0f} us reading")
+    yield Row(f"{what}, p99", own["p99_us"], "us", peer["p99_us"] / own["p99_us"],
+              "cedar-wasm, its whole call", "< 5 us" if promised else "printed",
+              own["p99_us"] < 5 if promised else None)
+
+
+def measured(place, quick):
+    for policies in POLICIES:
+        yield from decision(place, policies, quick)
