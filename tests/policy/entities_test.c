@@ -124,9 +124,9 @@ static void an_entity_may_come_again_unchanged(void **state)
                 { { "low", { "r", "l" } }, .want = 0 },
                 { { "low", { "r" } }, .want = -EEXIST },
                 { { "low", { "r", "top" } }, .want = -EEXIST },
-                { { NULL }, .want = 0 },
-                { { NULL }, .attrs = true, .want = -EEXIST },
-                { { NULL }, .tags = true, .want = -EEXIST },
+                { { NULL, { NULL } }, .want = 0 },
+                { { NULL, { NULL } }, .attrs = true, .want = -EEXIST },
+                { { NULL, { NULL } }, .tags = true, .want = -EEXIST },
         };
         struct cedar_field field = { SPAN("k"), cedar_bool(true) };
         struct cedar_value none = { .kind = CEDAR_RECORD }, some;
