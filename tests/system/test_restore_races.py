@@ -345,9 +345,11 @@ def test_a_large_hole_is_in_nobodys_way():
     with running(files=["other"]) as h:
         holes = [h.guarded / f"hole{i}" for i in range(3)] + [h.others / f"hole{i}"
                                                               for i in range(3)]
-        for path in holes:
-            path.touch()
-            os.truncate(path, 8 << 40)
+        for path in holes:  # made elsewhere: an empty one may be taken away before it has grown
+            new = h.guarded.parent.parent / "hole"
+            new.touch()
+            os.truncate(new, 8 << 40)
+            new.rename(path)
         (h.guarded / "plain").write_text("evil\n")
         os.truncate(h.guarded / "other", 2 << 30)
         began = time.monotonic()
