@@ -21,28 +21,34 @@ static bool set_error(struct parser *p, int rc)
         return false;
 }
 
-bool parser_fail(struct parser *p, struct cedar_pos pos, const char *fmt, ...)
+PRINTF_LIKE(4, 0)
+static void fail_at(struct parser *p, int rc, struct cedar_pos pos, const char *fmt, va_list ap)
 {
         char text[ERR_TEXT_MAX];
+
+        (void)vsnprintf(text, sizeof text, fmt, ap);
+        (void)set_error(p,
+                        err_set(p->err, rc, "line %u, column %u: %s", pos.line, pos.column, text));
+}
+
+bool parser_fail(struct parser *p, struct cedar_pos pos, const char *fmt, ...)
+{
         va_list ap;
 
         va_start(ap, fmt);
-        (void)vsnprintf(text, sizeof text, fmt, ap);
+        fail_at(p, -EINVAL, pos, fmt, ap);
         va_end(ap);
-        return set_error(
-                p, err_set(p->err, -EINVAL, "line %u, column %u: %s", pos.line, pos.column, text));
+        return false;
 }
 
 bool parser_too_much(struct parser *p, struct cedar_pos pos, const char *fmt, ...)
 {
-        char text[ERR_TEXT_MAX];
         va_list ap;
 
         va_start(ap, fmt);
-        (void)vsnprintf(text, sizeof text, fmt, ap);
+        fail_at(p, -E2BIG, pos, fmt, ap);
         va_end(ap);
-        return set_error(
-                p, err_set(p->err, -E2BIG, "line %u, column %u: %s", pos.line, pos.column, text));
+        return false;
 }
 
 static bool no_memory(struct parser *p)

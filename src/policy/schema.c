@@ -14,6 +14,22 @@ struct cedar_schema *cedar_schema_free(struct cedar_schema *s)
         return NULL;
 }
 
+const struct cedar_type *cedar_type_basic(enum cedar_kind kind)
+{
+        static const struct cedar_type basic[CEDAR_KINDS] = {
+                [CEDAR_BOOL] = { .kind = CEDAR_BOOL },
+                [CEDAR_LONG] = { .kind = CEDAR_LONG },
+                [CEDAR_STRING] = { .kind = CEDAR_STRING },
+                [CEDAR_DECIMAL] = { .kind = CEDAR_DECIMAL },
+                [CEDAR_IP] = { .kind = CEDAR_IP },
+                [CEDAR_DATETIME] = { .kind = CEDAR_DATETIME },
+                [CEDAR_DURATION] = { .kind = CEDAR_DURATION },
+        };
+
+        assert(kind != CEDAR_ENTITY && kind != CEDAR_SET && kind != CEDAR_RECORD);
+        return &basic[kind];
+}
+
 static int by_name(const void *name, const void *entry)
 {
         const struct cedar_entity_type *e = entry;

@@ -85,6 +85,9 @@ bool cedar_schema_type_in(const struct cedar_schema *s, struct span a, struct sp
 bool cedar_schema_action_in(const struct cedar_schema *s, const struct cedar_uid *a,
                             const struct cedar_uid *b);
 
+/* Bool, Long, String, ipaddr, ...: the kinds that need no more words (asserted). */
+const struct cedar_type *cedar_type_basic(enum cedar_kind kind);
+
 /* `{ a: Long, b?: Set<User> }`, for messages. */
 void cedar_type_print(const struct cedar_type *t, struct buf *out);
 

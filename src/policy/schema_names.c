@@ -301,21 +301,6 @@ static unsigned readings_of(struct span ns, struct span name, struct reading ret
         return n;
 }
 
-const struct cedar_type *resolver_builtin(enum cedar_kind kind)
-{
-        static const struct cedar_type types[CEDAR_KINDS] = {
-                [CEDAR_BOOL] = { .kind = CEDAR_BOOL },
-                [CEDAR_LONG] = { .kind = CEDAR_LONG },
-                [CEDAR_STRING] = { .kind = CEDAR_STRING },
-                [CEDAR_DECIMAL] = { .kind = CEDAR_DECIMAL },
-                [CEDAR_IP] = { .kind = CEDAR_IP },
-                [CEDAR_DATETIME] = { .kind = CEDAR_DATETIME },
-                [CEDAR_DURATION] = { .kind = CEDAR_DURATION },
-        };
-
-        return &types[kind];
-}
-
 static bool find_builtin(struct resolver *r, struct span name, struct meaning *ret)
 {
         const struct span prefix = SPAN("__cedar::");
@@ -328,7 +313,7 @@ static bool find_builtin(struct resolver *r, struct span name, struct meaning *r
                 return false; /* what a common type was wanted for */
         if (!decl_builtin(name, &kind))
                 return false;
-        ret->builtin = resolver_builtin(kind);
+        ret->builtin = cedar_type_basic(kind);
         return true;
 }
 

@@ -155,7 +155,7 @@ static int resolve_type(struct resolver *r, struct span ns, struct decl_type *t,
                                  CEDAR_SCHEMA_DEPTH_MAX);
         switch (t->kind) {
         case DECL_BUILTIN:
-                t->resolved.type = resolver_builtin(t->builtin);
+                t->resolved.type = cedar_type_basic(t->builtin);
                 break;
         case DECL_SET:
                 rc = resolve_set(r, ns, t, depth + 1);

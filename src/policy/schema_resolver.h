@@ -47,7 +47,4 @@ const struct decl_entity *resolver_find_entity(struct resolver *r, struct span n
 const struct decl_action *resolver_find_action(struct resolver *r, struct span ns, struct span type,
                                                struct span id);
 
-/* The type of a kind that has no parts. */
-const struct cedar_type *resolver_builtin(enum cedar_kind kind);
-
 #endif

@@ -3,7 +3,7 @@
 #include "policy/uid.h"
 
 /* FNV-1a, eight bytes at a time would be faster and is not worth it: made once per uid. */
-static uint64_t mixed(uint64_t h, struct span s)
+uint64_t cedar_hash(uint64_t h, struct span s)
 {
         for (size_t i = 0; i < s.n; i++)
                 h = (h ^ s.p[i]) * 0x100000001b3ull;
@@ -12,10 +12,10 @@ static uint64_t mixed(uint64_t h, struct span s)
 
 struct cedar_uid cedar_uid(struct span type, struct span id)
 {
-        uint64_t h = mixed(0xcbf29ce484222325ull, type);
+        uint64_t h = cedar_hash(0xcbf29ce484222325ull, type);
 
         h = (h ^ 0xff) * 0x100000001b3ull; /* no byte of UTF-8: "a","bc" is not "ab","c" */
-        h = mixed(h, id);
+        h = cedar_hash(h, id);
         h = (h ^ h >> 33) * 0xff51afd7ed558ccdull; /* FNV's upper bits hardly know the last bytes */
         return (struct cedar_uid){ .type = type, .id = id, .hash = h ^ h >> 33 };
 }

@@ -12,6 +12,9 @@ struct cedar_uid {
         uint64_t hash;
 };
 
+/* h with the bytes of s worked in: a hash without a key, and none of its bits is well mixed yet. */
+uint64_t cedar_hash(uint64_t h, struct span s);
+
 /* Borrows both spans. */
 struct cedar_uid cedar_uid(struct span type, struct span id);
 

@@ -12,9 +12,7 @@ static uint64_t mix(uint64_t h, uint64_t v)
 
 uint64_t cedar_hash_span(uint64_t h, struct span s)
 {
-        for (size_t i = 0; i < s.n; i++)
-                h = (h ^ s.p[i]) * 0x100000001b3ull;
-        return mix(h, s.n);
+        return mix(cedar_hash(h, s), s.n);
 }
 
 static uint64_t hash_items(const struct cedar_expr *e)

@@ -12,8 +12,6 @@
 
 extern const struct cedar_type cedar_type_true, cedar_type_false;
 
-/* Bool, Long, String, ipaddr, ...: kinds that need no more words. */
-const struct cedar_type *cedar_type_basic(enum cedar_kind kind);
 const struct cedar_type *cedar_type_truth(bool known);
 
 /* Where types are made, and how much may be done: types can share parts, so that the work is not
