@@ -9,8 +9,8 @@
 #include "policy/data.h"
 #include "policy/parse.h"
 #include "policy/program.h"
-#include "policy/tree.h"
 #include "samples.h"
+#include "wire/tree.h"
 
 enum { FILE_MAX = 64 * 1024 * 1024, ARENA_MAX = 256 * 1024 * 1024 };
 

@@ -2,7 +2,7 @@
 /* cedar_links.c - policies made of templates, as a file of links says; see cedar_files.h. */
 #include "command/cedar_files.h"
 #include "policy/parse.h"
-#include "policy/tree.h"
+#include "wire/tree.h"
 
 enum { LINK_ARENA_MAX = CEDAR_FILE_MAX + 4096, LINKS_ARENA_MAX = 256 * 1024 * 1024 };
 

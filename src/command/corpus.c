@@ -6,9 +6,9 @@
 
 #include "command/cedar_files.h"
 #include "policy/program.h"
-#include "policy/tree.h"
 #include "policy/validate.h"
 #include "sys/io.h"
+#include "wire/tree.h"
 
 enum { ARENA_MAX = 256 * 1024 * 1024, NAMES_MAX = 1024 * 1024 };
 

@@ -15,7 +15,7 @@
 #include "policy/program.h"
 #include "policy/schema.h"
 
-struct tree; /* JSON that was read: policy/tree.h */
+struct tree; /* JSON that was read: wire/tree.h */
 
 /* A JSON array of entities, added to e (not sealed).  With a schema they are held against it, and
  * its actions are added too; those that are in the array must say what the schema says.  Fields of

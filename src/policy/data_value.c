@@ -306,6 +306,7 @@ static int read_untyped(struct data_reader *r, const struct tree *t, const struc
         int rc;
 
         switch (t->kind) {
+        case TREE_REAL: /* tree_read() makes none */
         case TREE_NULL:
                 return data_fail(r->err, path, "there is no null; leave the attribute out");
         case TREE_BOOL:

@@ -4,7 +4,7 @@
 #define POLICY_DATA_VALUE_H
 
 #include "policy/data_check.h"
-#include "policy/tree.h"
+#include "wire/tree.h"
 
 struct data_reader {
         const struct cedar_schema *schema; /* NULL: none */

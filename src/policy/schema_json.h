@@ -4,7 +4,7 @@
 #define POLICY_SCHEMA_JSON_H
 
 #include "policy/decl.h"
-#include "policy/tree.h"
+#include "wire/tree.h"
 
 struct json_schema {
         struct decl_schema *d;

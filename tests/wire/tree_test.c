@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/tree.h"
+#include "wire/tree.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tree.c - JSON text as a tree of values.  Floor 2, pure. */
-#include "policy/tree.h"
+/* tree.c - JSON text as a tree of values.  Floor 1, pure. */
+#include "wire/tree.h"
 
 #include <stdlib.h>
 
@@ -11,6 +11,8 @@ struct reader {
         size_t at;
         struct arena *arena;
         struct err *err;
+        unsigned depth_max;
+        bool reals; /* numbers that are not whole, too */
 };
 
 /* While their number is not known. */
@@ -211,10 +213,39 @@ static bool is_digit(const struct reader *r)
         return r->at < r->s.n && r->s.p[r->at] >= '0' && r->s.p[r->at] <= '9';
 }
 
+static void skip_digits(struct reader *r)
+{
+        while (is_digit(r))
+                r->at++;
+}
+
+/* The digits behind a point, the exponent; r->at is behind the digits before them. */
+static int read_real(struct reader *r, size_t start, struct tree *ret)
+{
+        if (r->at < r->s.n && r->s.p[r->at] == '.') {
+                r->at++;
+                if (!is_digit(r))
+                        return fail(r, "a digit is missing behind the point");
+                skip_digits(r);
+        }
+        if (r->at < r->s.n && memchr("eE", r->s.p[r->at], 2)) {
+                r->at++;
+                if (r->at < r->s.n && memchr("+-", r->s.p[r->at], 2))
+                        r->at++;
+                if (!is_digit(r))
+                        return fail(r, "an exponent without digits");
+                skip_digits(r);
+        }
+        if (r->at - start > TREE_REAL_MAX)
+                return fail_at(r, start, "a number that is too long");
+        *ret = (struct tree){ .kind = TREE_REAL, .text = span_of(r->s.p + start, r->at - start) };
+        return 0;
+}
+
 static int read_number(struct reader *r, struct tree *ret)
 {
         size_t start = r->at;
-        bool minus = r->s.p[r->at] == '-';
+        bool minus = r->s.p[r->at] == '-', beyond = false;
         int64_t v = 0;
 
         r->at += minus;
@@ -226,10 +257,13 @@ static int read_number(struct reader *r, struct tree *ret)
         for (; is_digit(r); r->at++) {
                 int d = r->s.p[r->at] - '0';
 
-                if (__builtin_mul_overflow(v, 10, &v) ||
-                    __builtin_add_overflow(v, minus ? -d : d, &v))
+                beyond |= __builtin_mul_overflow(v, 10, &v) ||
+                          __builtin_add_overflow(v, minus ? -d : d, &v);
+                if (beyond && !r->reals)
                         return fail_at(r, start, "a number beyond 64 bits");
         }
+        if (r->reals && (beyond || (r->at < r->s.n && memchr(".eE", r->s.p[r->at], 3))))
+                return read_real(r, start, ret);
         if (r->at < r->s.n && memchr(".eE", r->s.p[r->at], 3))
                 return fail_at(r, start, "numbers are whole, decimal(\"1.5\") is for others");
         *ret = (struct tree){ .kind = TREE_NUMBER, .number = v };
@@ -333,7 +367,7 @@ static int read_container(struct reader *r, unsigned depth, struct tree *ret)
         size_t start = r->at++;
         int rc = 0;
 
-        if (depth == TREE_DEPTH_MAX)
+        if (depth == r->depth_max)
                 return fail_at(r, start, "nested too deep");
         if (peek(r) == end) {
                 r->at++;
@@ -389,26 +423,41 @@ static int read_value(struct reader *r, unsigned depth, struct tree *ret)
         }
 }
 
-int tree_read(struct span text, struct arena *arena, struct tree *ret, struct err *err)
+static int read_all(struct reader *r, struct tree *ret)
 {
-        struct reader r = { .s = text, .arena = arena, .err = err };
         struct tree tree;
         size_t bad;
         int rc;
 
-        if (text.n > TREE_SOURCE_MAX)
-                return err_set(err, -E2BIG, "%zu bytes of JSON, at most %d are read", text.n,
+        if (r->s.n > TREE_SOURCE_MAX)
+                return err_set(r->err, -E2BIG, "%zu bytes of JSON, at most %d are read", r->s.n,
                                TREE_SOURCE_MAX);
-        if (!text_is_utf8(text, &bad))
-                return fail_at(&r, bad, "not UTF-8");
-        rc = read_value(&r, 0, &tree);
+        if (!text_is_utf8(r->s, &bad))
+                return fail_at(r, bad, "not UTF-8");
+        rc = read_value(r, 0, &tree);
         if (rc < 0)
                 return rc;
-        skip_blanks(&r);
-        if (r.at < text.n)
-                return fail(&r, "something stands behind the value");
+        skip_blanks(r);
+        if (r->at < r->s.n)
+                return fail(r, "something stands behind the value");
         *ret = tree;
         return 0;
+}
+
+int tree_read(struct span text, struct arena *arena, struct tree *ret, struct err *err)
+{
+        struct reader r = { text, .arena = arena, .err = err, .depth_max = TREE_DEPTH_MAX };
+
+        return read_all(&r, ret);
+}
+
+int tree_read_real(struct span text, unsigned depth_max, struct arena *arena, struct tree *ret,
+                   struct err *err)
+{
+        struct reader r = { text, .arena = arena, .err = err, .reals = true };
+
+        r.depth_max = MIN_OF(depth_max, (unsigned)TREE_DEPTH_MAX);
+        return read_all(&r, ret);
 }
 
 static int by_key(const void *key, const void *member)
@@ -432,8 +481,9 @@ const struct tree *tree_get(const struct tree *object, const char *key)
 const char *tree_kind_name(enum tree_kind kind)
 {
         static const char *const names[] = {
-                [TREE_NULL] = "null",       [TREE_BOOL] = "a boolean", [TREE_NUMBER] = "a number",
-                [TREE_STRING] = "a string", [TREE_ARRAY] = "an array", [TREE_OBJECT] = "an object",
+                [TREE_NULL] = "null",        [TREE_BOOL] = "a boolean",  [TREE_NUMBER] = "a number",
+                [TREE_REAL] = "a number",    [TREE_STRING] = "a string", [TREE_ARRAY] = "an array",
+                [TREE_OBJECT] = "an object",
         };
 
         return names[kind];

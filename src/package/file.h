@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* file.h - a package as one immutable file: written, read, signed.  Floor 2.
+ *
+ *   offset  bytes
+ *   0       16   "assay package 1\n"
+ *   16      4    M, little-endian: bytes of the manifest
+ *   20      M    manifest, canonical JSON:
+ *                {"api":"accounts","format":1,"sections":[["api",SIZE,"<sha256>"],...],
+ *                 "sources":[["backend.yaml",SIZE,"<sha256>"],...],"version":"1.4.0"}
+ *           ...  the sections in that order, then the sources in order of their paths, nothing
+ *                between them
+ *   S            signatures: a signed note (wire/note.h) whose text is
+ *                "assay package\n<api>\n<version>\n<sha256 of bytes 0 to S, hex>\n", or nothing
+ *
+ * Sections, all of them and in this order: "api" (model_file.h), "schema.cedarschema" (derived),
+ * "policy.cedar", "entities.json".  What is signed is everything before S; its SHA-256 names the
+ * package.  The same sources and the same version of Assay make the same bytes; the sources are in
+ * it, so that anybody can build it again and compare.  Keys are those of the ledger's notes
+ * (ledger/keys.h, ledger/signer.h): Ed25519.
+ *
+ * SECURITY: package_file_read() reads hostile bytes. */
+#ifndef PACKAGE_FILE_H
+#define PACKAGE_FILE_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+enum {
+        PACKAGE_FILE_MAX = 64 << 20,
+        PACKAGE_MANIFEST_MAX = 1 << 20,
+        PACKAGE_SOURCES_MAX = 256,
+        PACKAGE_PATH_MAX = 255,
+        PACKAGE_VERSION_MAX = 64,
+        PACKAGE_HASH = 32,
+};
+
+enum package_section {
+        PACKAGE_API,
+        PACKAGE_SCHEMA,
+        PACKAGE_POLICY,
+        PACKAGE_ENTITIES,
+        PACKAGE_SECTIONS,
+};
+const char *package_section_name(enum package_section s);
+
+struct package_source {
+        struct span path; /* relative, names between single slashes, none of them "." or ".." */
+        struct span text;
+};
+
+struct package_file {
+        struct span api, version;
+        struct span section[PACKAGE_SECTIONS];
+        const struct package_source *sources; /* ascending by path */
+        uint32_t n_sources;
+        struct span body;             /* what is signed */
+        uint8_t sha256[PACKAGE_HASH]; /* of body */
+        struct span note;             /* empty: not signed */
+};
+
+/* version: 1 to PACKAGE_VERSION_MAX of [A-Za-z0-9.+_-], beginning with a letter or digit. */
+bool package_version_ok(struct span version);
+bool package_api_ok(struct span name); /* [a-z][a-z0-9-]{0,62} */
+bool package_path_ok(struct span path);
+
+/* Appends the body; f->body, sha256 and note are not looked at, sources are in order (asserted).
+ * -E2BIG, -ENOMEM. */
+MUST_USE int package_file_put(struct buf *out, const struct package_file *f, struct err *err);
+
+/* All hashes are checked, the signature is not.  Borrows from bytes; lists lie in arena.
+ * -EBADMSG and what: "section policy.cedar: its SHA-256 is another"; -ENOMEM. */
+MUST_USE int package_file_read(struct span bytes, struct arena *arena, struct package_file *ret,
+                               struct err *err);
+
+struct signing_key; /* see ledger/signer.h: use what is there */
+
+/* The text that is signed for this package. */
+void package_note_text(const struct package_file *f, struct buf *out);
+
+/* Is the note one for this package, with a good signature by one of these keys ("name+hash+base64",
+ * n of them)?  *ret_key: which.  -ENOKEY: it has none, or none of these; -EBADMSG: the note is of
+ * another package, or a signature is bad. */
+MUST_USE int package_file_verify(const struct package_file *f, const struct span *vkeys, size_t n,
+                                 size_t *ret_key, struct err *err);
+
+#endif

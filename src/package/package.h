@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* package.h - a package that is ready to decide by.  Floor 2.
+ *
+ * Opened once, then never written: any number of requests use it, each holding a reference; the
+ * last one to let go unmaps it.  References are of one thread, as all of a worker is. */
+#ifndef PACKAGE_PACKAGE_H
+#define PACKAGE_PACKAGE_H
+
+#include "package/config.h"
+#include "package/file.h"
+#include "policy/entities.h"
+#include "policy/program.h"
+#include "policy/schema.h"
+
+struct package {
+        struct package_file file;
+        const struct api *api;
+        struct config config;
+        const struct api_checker *checker;
+        const struct cedar_schema *schema;
+        const struct cedar_policies *policies;
+        const struct cedar_program *program;
+        const struct cedar_entities *entities; /* sealed */
+};
+
+/* Maps fd (borrowed) read-only and reads, compiles and cross-checks all of it: model against schema
+ * (the derived one is derived again and compared), policies against the schema, entities likewise.
+ * vkeys as in package_file_verify(); n 0: not asked for a signature.  -EBADMSG, -ENOKEY, -EINVAL
+ * and where: "policy.cedar: line 7, column 12: ..."; -ENOMEM, and what mmap() says. */
+MUST_USE int package_open(int fd, const struct span *vkeys, size_t n, struct package **ret,
+                          struct err *err);
+/* The same of bytes that outlive it. */
+MUST_USE int package_open_bytes(struct span bytes, const struct span *vkeys, size_t n,
+                                struct package **ret, struct err *err);
+struct package *package_ref(struct package *p);
+struct package *package_unref(struct package *p); /* NULL is fine; returns NULL */
+DEFINE_CLEANUP(struct package, package_unref)
+
+#endif
