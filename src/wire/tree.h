@@ -10,6 +10,7 @@
 #define WIRE_TREE_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 
 enum {
@@ -53,6 +54,11 @@ MUST_USE int tree_read(struct span text, struct arena *arena, struct tree *ret, 
  * of more than TREE_REAL_MAX characters is -EINVAL.  depth_max: TREE_DEPTH_MAX at most. */
 MUST_USE int tree_read_real(struct span text, unsigned depth_max, struct arena *arena,
                             struct tree *ret, struct err *err);
+
+/* Appends it as JSON without blanks, members ascending, in strings only what must be escaped is.
+ * tree_read_real() makes the same tree of it: a real stays as it was spelled, -0 was read as 0.  At
+ * most TREE_DEPTH_MAX deep (asserted); failures of the buf stick there. */
+void tree_print(const struct tree *t, struct buf *out);
 
 /* The member's value; NULL when it has none of this name or is no object. */
 const struct tree *tree_get(const struct tree *object, const char *key);

@@ -128,6 +128,138 @@ static void nesting_ends_at_a_ceiling(void **state)
         }
 }
 
+#define DIGITS_60 "123456789012345678901234567890123456789012345678901234567890"
+
+/* RFC 8259, "Numbers": any spelling that it has, up to TREE_REAL_MAX characters. */
+static void reals_are_kept_as_they_were_spelled(void **state)
+{
+        static const struct {
+                const char *text, *error;
+                bool real;
+        } table[] = {
+                { "0", NULL, false },
+                { "9223372036854775807", NULL, false },
+                { "-9223372036854775808", NULL, false },
+                { "9223372036854775808", NULL, true },
+                { "-9223372036854775809", NULL, true },
+                { "1.0", NULL, true },
+                { "-0.0", NULL, true },
+                { "0.10", NULL, true },
+                { "1e3", NULL, true },
+                { "1E+400000000", NULL, true },
+                { "-1.50e-07", NULL, true },
+                { "0e0", NULL, true },
+                { DIGITS_60 "1234", NULL, true },
+                { "-" DIGITS_60 "123", NULL, true },
+                { DIGITS_60 "12345", "line 1, column 1: a number that is too long", true },
+                { "0." DIGITS_60 "123", "line 1, column 1: a number that is too long", true },
+                { "[1," DIGITS_60 "e1234]", "line 1, column 4: a number that is too long", true },
+                { "1.", "line 1, column 3: a digit is missing behind the point", true },
+                { "1.e5", "line 1, column 3: a digit is missing behind the point", true },
+                { "1.-5", "line 1, column 3: a digit is missing behind the point", true },
+                { "1e", "line 1, column 3: an exponent without digits", true },
+                { "1e+", "line 1, column 4: an exponent without digits", true },
+                { "1e+-2", "line 1, column 4: an exponent without digits", true },
+                { "1e1.5", "line 1, column 4: something stands behind the value", true },
+                { "1.5.5", "line 1, column 4: something stands behind the value", true },
+                { "01.5", "line 1, column 1: a number begins with a zero too many", true },
+                { "00", "line 1, column 1: a number begins with a zero too many", true },
+                { "-.5", "line 1, column 1: no value begins here", true },
+                { ".5", "line 1, column 1: no value begins here", true },
+                { "+1.5", "line 1, column 1: no value begins here", true },
+                { "NaN", "line 1, column 1: no value begins here", true },
+                { "-Infinity", "line 1, column 1: no value begins here", true },
+                { "0x10", "line 1, column 2: something stands behind the value", true },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+                struct arena arena = ARENA_INIT(1 << 20);
+                struct err err = { 0 };
+                struct tree t;
+                int rc = tree_read_real(span_str(table[i].text), 1, &arena, &t, &err);
+
+                if (rc != (table[i].error ? -EINVAL : 0) ||
+                    (rc && strcmp(err.text, table[i].error) != 0))
+                        fail_msg("%s: %s", table[i].text, rc ? err.text : "taken");
+                if (rc == 0) {
+                        assert_int_equal(t.kind, table[i].real ? TREE_REAL : TREE_NUMBER);
+                        assert_true(!table[i].real || span_eq_str(t.text, table[i].text));
+                }
+                arena_done(&arena);
+        }
+}
+
+static void a_ceiling_of_depth_can_be_lower(void **state)
+{
+        static const struct {
+                const char *text;
+                unsigned depth_max;
+                const char *error;
+        } table[] = {
+                { "1.5", 0, NULL },
+                { "[]", 0, "line 1, column 1: nested too deep" },
+                { "[[1.5], {}]", 2, NULL },
+                { "[[1.5], {\"a\": {}}]", 2, "line 1, column 15: nested too deep" },
+                { "[[[1.5]]]", 1000, NULL },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+                struct arena arena = ARENA_INIT(1 << 20);
+                struct err err = { 0 };
+                struct tree t;
+                int rc = tree_read_real(span_str(table[i].text), table[i].depth_max, &arena, &t,
+                                        &err);
+
+                if (rc != (table[i].error ? -EINVAL : 0) ||
+                    (rc && strcmp(err.text, table[i].error) != 0))
+                        fail_msg("%s: %s", table[i].text, rc ? err.text : "taken");
+                arena_done(&arena);
+        }
+}
+
+/* Read, printed, and printed again of what is read of that. */
+static void trees_are_printed_compactly(void **state)
+{
+        static const struct {
+                struct span text, printed;
+        } table[] = {
+                { SPAN_INIT(" null "), SPAN_INIT("null") },
+                { SPAN_INIT("[ true,false ]"), SPAN_INIT("[true,false]") },
+                { SPAN_INIT("-9223372036854775808"), SPAN_INIT("-9223372036854775808") },
+                { SPAN_INIT("-0"), SPAN_INIT("0") },
+                { SPAN_INIT("[-0.0, 1.50, 1E+3, 9223372036854775808]"),
+                  SPAN_INIT("[-0.0,1.50,1E+3,9223372036854775808]") },
+                { SPAN_INIT("{ }"), SPAN_INIT("{}") },
+                { SPAN_INIT("{\"b\": [], \"\": {\"d\": 1, \"c\": \"\"}, \"a\": 2}"),
+                  SPAN_INIT("{\"\":{\"c\":\"\",\"d\":1},\"a\":2,\"b\":[]}") },
+                { SPAN_INIT("\"\\u0000\\u001f\\u007f\\/\\u002f\\u00e9\\ud83d\\ude00\""),
+                  SPAN_INIT("\"\\u0000\\u001f\x7f//\u00e9\U0001f600\"") },
+                { SPAN_INIT("\"\\u0008\\u0009\\u000a\\u000c\\u000d\\u0022\\u005c\""),
+                  SPAN_INIT("\"\\b\\t\\n\\f\\r\\\"\\\\\"") },
+                { SPAN_INIT("{\"\\n\\u0000\": 1}"), SPAN_INIT("{\"\\n\\u0000\":1}") },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+                struct arena arena = ARENA_INIT(1 << 20);
+                struct buf once = BUF_INIT(1000), twice = BUF_INIT(1000);
+                struct tree t;
+
+                assert_int_equal(tree_read_real(table[i].text, 9, &arena, &t, NULL), 0);
+                tree_print(&t, &once);
+                if (!span_eq(buf_span(&once), table[i].printed))
+                        fail_msg("%s: %s", table[i].printed.p, buf_cstr(&once));
+                assert_int_equal(tree_read_real(buf_span(&once), 9, &arena, &t, NULL), 0);
+                tree_print(&t, &twice);
+                assert_true(span_eq(buf_span(&once), buf_span(&twice)));
+                buf_done(&once);
+                buf_done(&twice);
+                arena_done(&arena);
+        }
+}
+
 static void a_full_arena_is_told(void **state)
 {
         static const char text[] = "{\"a\": [1, \"\\n\"], \"b\": {\"c\": {}}}";
@@ -165,6 +297,9 @@ int main(void)
                 cmocka_unit_test(texts_are_taken_or_refused_with_the_place),
                 cmocka_unit_test(values_are_what_the_text_says),
                 cmocka_unit_test(nesting_ends_at_a_ceiling),
+                cmocka_unit_test(reals_are_kept_as_they_were_spelled),
+                cmocka_unit_test(a_ceiling_of_depth_can_be_lower),
+                cmocka_unit_test(trees_are_printed_compactly),
                 cmocka_unit_test(a_full_arena_is_told),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
