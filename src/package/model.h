@@ -11,9 +11,17 @@
 enum {
         API_OPERATIONS_MAX = 10000,
         API_PARAMETERS_MAX = 256, /* of one operation */
+        API_PATH_MAX = 2048,      /* bytes */
         API_SEGMENTS_MAX = 64,    /* of one path */
-        API_NAME_MAX = 128,
+        API_NAME_MAX = 128,       /* bytes: of parameters, tags, classes, schemas, ... */
+        API_TITLE_MAX = 256,      /* bytes: title, version */
         API_CLASSES_MAX = 256,
+        API_TAGS_MAX = 64,      /* of one operation */
+        API_MEDIA_MAX = 64,     /* of one body */
+        API_RESPONSES_MAX = 64, /* of one operation */
+        API_HEADERS_MAX = 64,   /* of one response */
+        API_IDENTITIES_MAX = 64,
+        API_SECURITY_MAX = 64, /* alternatives of an operation; schemes of one of them */
 };
 
 enum api_method {
@@ -26,10 +34,17 @@ enum api_method {
         API_OPTIONS,
         API_METHODS,
 };
-const char *api_method_name(enum api_method m); /* "GET" */
-enum api_method api_method_of(struct span name);
+const char *api_method_name(enum api_method m);  /* "GET" */
+enum api_method api_method_of(struct span name); /* API_METHODS when there is none */
 
-/* Of a path: words, or one parameter that is the whole segment. */
+/* Of a path: words, or one parameter that is the whole segment; what stands between slashes and
+ * behind the last one, so the last one may be an empty word: "/" is that alone, "/a/" is not "/a".
+ * A parameter is never empty.
+ *
+ * Of all paths that fit a request the one is meant that has a word where the others have a
+ * parameter, in the first segment in which they differ: of /a/{x}, /a/b/{y} and /a/{x}/c a request
+ * /a/b/c has the second, /a/z/c the third.  No two paths differ in names of parameters only, so
+ * there is always one.  It is found before the method is looked at. */
 struct api_segment {
         struct span text; /* percent-decoded words; the parameter's name */
         bool parameter;
@@ -43,28 +58,30 @@ struct api_parameter {
         struct span name; /* a header's in lower case */
         enum api_place in;
         bool required;
-        bool explode;    /* a=1&a=2; else a=1,2 */
-        uint32_t schema; /* of a string, number, boolean, or an array of those */
+        bool explode;    /* a=1&a=2; else a=1,2.  Query and cookies only */
+        uint32_t schema; /* of a string, number, boolean, or an array of one of those: one of these
+                            only, null not counted */
 };
 
 struct api_media {
         struct span type; /* "application/json", "application/problem+json"; lower case, without
                              parameters.  In a response also "text/plain", ... */
         bool json;
-        uint32_t schema; /* API_NONE: any */
+        uint32_t schema; /* API_NONE: any.  Of what is no JSON: always */
 };
 
 struct api_body {
         bool required;
-        const struct api_media *media;
+        const struct api_media *media; /* ascending by type; JSON, all of them */
         uint32_t n_media;
 };
 
 struct api_response {
-        uint16_t status; /* 200; 2: for 2XX; 0: default */
-        const struct api_media *media;
+        uint16_t status;               /* 200; 2: for 2XX; 0: default.  None of 1XX */
+        const struct api_media *media; /* ascending by type; none: an answer without a body */
         uint32_t n_media;
-        const struct api_parameter *headers; /* in: API_IN_HEADER; others are not passed on */
+        const struct api_parameter *headers; /* ascending by name, in: API_IN_HEADER; others are
+                                                not passed on */
         uint32_t n_headers;
 };
 
@@ -75,7 +92,7 @@ struct api_object {
                                API itself.  A path parameter, or a required one */
 };
 
-/* What must be shown together, by place in api.identities. */
+/* What must be shown together, by place in api.identities, ascending.  n 0: nothing, anybody. */
 struct api_security {
         const uint32_t *schemes;
         uint32_t n;
@@ -126,6 +143,7 @@ struct api {
         struct api_schemas schemas;
 };
 
+/* Of one that was allocated by malloc().  NULL is fine; returns NULL. */
 struct api *api_free(struct api *a);
 DEFINE_CLEANUP(struct api, api_free)
 

@@ -17,6 +17,7 @@ enum {
         API_NONE = UINT32_MAX, /* no schema, no place, no limit */
         API_SCHEMAS_MAX = 100000,
         API_PROPERTIES_MAX = 4096,      /* of one schema */
+        API_VALUES_MAX = 4096,          /* of one enum */
         API_SCHEMA_STEPS_MAX = 1000000, /* schemas met in one check; beyond: it does not fit */
 };
 
@@ -78,11 +79,24 @@ struct api_places {
         uint32_t n;
 };
 
-/* Members that were not written have the values said here. */
+/* Members that were not written have the values said here.
+ *
+ * Which data classes has a value?  "In place" of a schema stand its ref, all_of, any_of, one_of,
+ * then_of, else_of and the schemas of its dependents, and what stands in place of those: all of
+ * them, whether the value fits them or not, since who gives a class to a name means that name.
+ *
+ * 1. A schema's own classes: its data_class; if it has none, the own classes of what stands in
+ *    place of it.  So {ref, data_class} says what the referring place is, whatever the schema that
+ *    is referred to says of itself, and the same schema referred to elsewhere is as it says.
+ * 2. A value within another is described by each schema that the outer one's schema, or what stands
+ *    in place of that, has for it: in properties, patterns, additional; in prefix_items, items,
+ *    contains.  Its classes are the own classes of all these together; if there are none, those of
+ *    the value it is in.
+ *
+ * not_of, if_of and names say nothing of classes. */
 struct api_schema {
         struct span name;       /* "Account" where it is a named component; empty */
-        struct span data_class; /* x-data-class; empty: none.  Never on a schema that only refers:
-                                   it is moved along the reference (see openapi.h) */
+        struct span data_class; /* x-data-class; empty: none */
         uint32_t types;         /* API_ANY */
         bool never;             /* `false` */
         bool unique;            /* uniqueItems */
@@ -104,8 +118,9 @@ struct api_schema {
         uint32_t contains;
         uint64_t min_contains, max_contains; /* 1, UINT64_MAX */
         /* objects */
-        const struct api_property *properties; /* ascending by name; a required one without a schema
-                                                  of its own has API_NONE */
+        const struct api_property *properties; /* ascending by name; a required one that is none of
+                                                  `properties` has API_NONE: `additional` and
+                                                  patterns count for it, as for any other name */
         uint32_t n_properties;
         const struct api_pattern_property *patterns;
         uint32_t n_patterns;
