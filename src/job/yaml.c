@@ -8,11 +8,12 @@
 #include <stdio.h>
 
 struct reader {
+        const struct yaml_limits *limits;
         struct arena *arena;
         struct yaml_node *root;
-        struct yaml_node *open[YAML_DEPTH_MAX]; /* lists and maps we are in */
-        struct yaml_node **tail[YAML_DEPTH_MAX];
-        struct yaml_node *key[YAML_DEPTH_MAX]; /* of a map: waits for its value */
+        struct yaml_node *open[YAML_DEPTH_EVER]; /* lists and maps we are in */
+        struct yaml_node **tail[YAML_DEPTH_EVER];
+        struct yaml_node *key[YAML_DEPTH_EVER]; /* of a map: waits for its value */
         unsigned depth, nodes, documents;
         struct yaml_mark last; /* of the last node that had one */
         struct yaml_fault *fault;
@@ -101,9 +102,9 @@ static int node(struct reader *r, struct fy_event *e, enum yaml_type type, struc
 {
         struct yaml_node *n;
 
-        if (r->nodes++ == YAML_NODES_MAX)
-                return refuse(r->fault, mark_of(r, e), "more than %d texts, lists and maps",
-                              YAML_NODES_MAX);
+        if (r->nodes++ == r->limits->nodes)
+                return refuse(r->fault, mark_of(r, e), "more than %u texts, lists and maps",
+                              (unsigned)r->limits->nodes);
         n = arena_alloc(r->arena, sizeof *n);
         if (!n)
                 return -ENOMEM;
@@ -118,8 +119,8 @@ static int enter(struct reader *r, struct fy_event *e, enum yaml_type type)
         struct yaml_node *n;
         int rc;
 
-        if (r->depth == YAML_DEPTH_MAX)
-                return refuse(r->fault, mark_of(r, e), "nested deeper than %d", YAML_DEPTH_MAX);
+        if (r->depth == r->limits->depth)
+                return refuse(r->fault, mark_of(r, e), "nested deeper than %u", r->limits->depth);
         rc = node(r, e, type, &n);
         if (rc < 0)
                 return rc;
@@ -143,8 +144,8 @@ static int take_text(struct reader *r, struct fy_event *e)
         rc = node(r, e, YAML_TEXT, &n);
         if (rc < 0)
                 return rc;
-        n->plain = style != FYNS_SINGLE_QUOTED && style != FYNS_DOUBLE_QUOTED &&
-                   style != FYNS_LITERAL && style != FYNS_FOLDED;
+        n->quoted = style == FYNS_SINGLE_QUOTED || style == FYNS_DOUBLE_QUOTED;
+        n->plain = !n->quoted && style != FYNS_LITERAL && style != FYNS_FOLDED;
         n->text = span_of(arena_copy(r->arena, span_of(text, len)), len);
         return n->text.p ? 0 : -ENOMEM;
 }
@@ -243,14 +244,23 @@ static int read_events(struct reader *r, struct fy_parser *p, struct fy_diag *di
 int yaml_read(struct span input, struct arena *a, struct yaml_node **ret,
               struct yaml_fault *ret_fault)
 {
+        static const struct yaml_limits configuration = { YAML_DEPTH_MAX, YAML_NODES_MAX };
+
+        return yaml_read_within(input, &configuration, a, ret, ret_fault);
+}
+
+int yaml_read_within(struct span input, const struct yaml_limits *limits, struct arena *a,
+                     struct yaml_node **ret, struct yaml_fault *ret_fault)
+{
         struct fy_diag_cfg diag_cfg = { .output_fn = say_nothing, .level = FYET_ERROR };
         struct fy_parse_cfg cfg = { .flags = FYPCF_QUIET | FYPCF_DEFAULT_VERSION_1_2 |
                                              FYPCF_JSON_NONE };
-        struct reader r = { .arena = a, .last = { 1, 1 }, .fault = ret_fault };
+        struct reader r = { .limits = limits, .arena = a, .last = { 1, 1 }, .fault = ret_fault };
         struct fy_parser *p = NULL;
         struct fy_diag *diag;
         int rc = check_bytes(input, ret_fault);
 
+        assert(limits->depth <= YAML_DEPTH_EVER);
         if (rc < 0)
                 return rc;
         if (input.n == 0) {

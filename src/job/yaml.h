@@ -14,9 +14,16 @@
 #include "base/base.h"
 
 enum {
-        YAML_DEPTH_MAX = 8,
+        YAML_DEPTH_MAX = 8, /* of configuration */
         YAML_NODES_MAX = 32768,
+        YAML_DEPTH_EVER = 256, /* of any document */
         YAML_FAULT_MAX = 256,
+};
+
+/* How much a document may hold: lists and maps within each other, and nodes of all sorts. */
+struct yaml_limits {
+        unsigned depth; /* YAML_DEPTH_EVER at most */
+        uint32_t nodes;
 };
 
 /* Where something stands, from 1; a column is a character. */
@@ -30,6 +37,7 @@ struct yaml_node {
         enum yaml_type type;
         struct yaml_mark mark;   /* of a text in quotes: behind the first quote */
         bool plain;              /* a text without quotes, on one line or folded */
+        bool quoted;             /* a text in quotes; neither: a block, as after "|" */
         struct span text;        /* of the arena */
         struct yaml_node *child; /* the first item, or the first key */
         struct yaml_node *value; /* of a key */
@@ -45,5 +53,9 @@ struct yaml_fault {
 /* *ret is NULL for a document with nothing in it.  -EBADMSG with *ret_fault; -ENOMEM. */
 MUST_USE int yaml_read(struct span input, struct arena *a, struct yaml_node **ret,
                        struct yaml_fault *ret_fault);
+
+/* The same of other documents than configuration. */
+MUST_USE int yaml_read_within(struct span input, const struct yaml_limits *limits, struct arena *a,
+                              struct yaml_node **ret, struct yaml_fault *ret_fault);
 
 #endif

@@ -18,7 +18,9 @@
 #include "package/file.h"
 #include "package/lint.h"
 
-/* Reads one YAML file.  -EINVAL: a fault is in l; *ret NULL: nothing in it.  Nodes lie in arena. */
+/* Reads one YAML file.  *ret is what it holds, NULL when that is nothing, also when there were
+ * faults of single values, which are in l; -EINVAL: it cannot be read, and why is in l.  Nodes lie
+ * in arena. */
 typedef int build_yaml_fn(void *ctx, struct span text, struct arena *arena, struct lint *l,
                           const struct source_node **ret, struct err *err);
 
