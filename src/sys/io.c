@@ -90,6 +90,11 @@ static int kernel_link(void *ctx, int dirfd, const char *from, const char *to)
         return result(linkat(dirfd, from, dirfd, to, 0));
 }
 
+static int kernel_symlink(void *ctx, const char *target, int dirfd, const char *path)
+{
+        return result(symlinkat(target, dirfd, path));
+}
+
 static int kernel_unlink(void *ctx, int dirfd, const char *path)
 {
         return result(unlinkat(dirfd, path, 0));
@@ -118,6 +123,7 @@ const struct io io_kernel = {
         .fsync = kernel_fsync,
         .rename = kernel_rename,
         .link = kernel_link,
+        .symlink = kernel_symlink,
         .unlink = kernel_unlink,
         .mkdir = kernel_mkdir,
         .ftruncate = kernel_ftruncate,

@@ -21,6 +21,7 @@ struct io {
         int (*fsync)(void *ctx, int fd);
         int (*rename)(void *ctx, int dirfd, const char *from, const char *to);
         int (*link)(void *ctx, int dirfd, const char *from, const char *to);
+        int (*symlink)(void *ctx, const char *target, int dirfd, const char *path);
         int (*unlink)(void *ctx, int dirfd, const char *path);
         int (*mkdir)(void *ctx, int dirfd, const char *path, mode_t mode);
         int (*ftruncate)(void *ctx, int fd, off_t n);
