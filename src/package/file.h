@@ -16,7 +16,8 @@
  * "policy.cedar", "entities.json".  What is signed is everything before S; its SHA-256 names the
  * package.  The same sources and the same version of Assay make the same bytes; the sources are in
  * it, so that anybody can build it again and compare.  Keys are those of the ledger's notes
- * (ledger/keys.h, ledger/signer.h): Ed25519.
+ * (ledger/keys.h, ledger/signer.h): Ed25519.  A ledger's key signs no package by mistake, nor the
+ * other way round: what a log signs begins with its name, which has no blank.
  *
  * SECURITY: package_file_read() reads hostile bytes. */
 #ifndef PACKAGE_FILE_H
@@ -25,9 +26,10 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "ledger/signer.h"
 
 enum {
-        PACKAGE_FILE_MAX = 64 << 20,
+        PACKAGE_FILE_MAX = 64 << 20, /* body and note; the note has NOTE_MAX of it */
         PACKAGE_MANIFEST_MAX = 1 << 20,
         PACKAGE_SOURCES_MAX = 256,
         PACKAGE_PATH_MAX = 255,
@@ -45,7 +47,7 @@ enum package_section {
 const char *package_section_name(enum package_section s);
 
 struct package_source {
-        struct span path; /* relative, names between single slashes, none of them "." or ".." */
+        struct span path; /* package_path_ok() */
         struct span text;
 };
 
@@ -62,25 +64,33 @@ struct package_file {
 /* version: 1 to PACKAGE_VERSION_MAX of [A-Za-z0-9.+_-], beginning with a letter or digit. */
 bool package_version_ok(struct span version);
 bool package_api_ok(struct span name); /* [a-z][a-z0-9-]{0,62} */
+/* Relative, of UTF-8 without control characters; names between single slashes, none of them "." or
+ * "..". */
 bool package_path_ok(struct span path);
 
-/* Appends the body; f->body, sha256 and note are not looked at, sources are in order (asserted).
- * -E2BIG, -ENOMEM. */
+/* Appends the body; f->body, sha256 and note are not looked at.  -EINVAL: a name, the version, a
+ * path or the order of the sources; -E2BIG, -ENOMEM. */
 MUST_USE int package_file_put(struct buf *out, const struct package_file *f, struct err *err);
 
-/* All hashes are checked, the signature is not.  Borrows from bytes; lists lie in arena.
- * -EBADMSG and what: "section policy.cedar: its SHA-256 is another"; -ENOMEM. */
+/* All hashes are checked, and that a note is well formed; its signatures are not.  Borrows from
+ * bytes; the list of sources lies in arena.  -EBADMSG and what: "section policy.cedar: its SHA-256
+ * is another"; -ENOMEM. */
 MUST_USE int package_file_read(struct span bytes, struct arena *arena, struct package_file *ret,
                                struct err *err);
-
-struct signing_key; /* see ledger/signer.h: use what is there */
 
 /* The text that is signed for this package. */
 void package_note_text(const struct package_file *f, struct buf *out);
 
+/* Appends the note that f is to have: what it has, and a signature of this key (NOTE_ED25519).
+ * -EEXIST: this key has signed already; -EBADMSG: its note is of another package; -E2BIG: no more
+ * signatures; -EINVAL: a key of another kind; -ENOMEM. */
+MUST_USE int package_file_sign(const struct package_file *f, const struct signer *signer,
+                               struct buf *out, struct err *err);
+
 /* Is the note one for this package, with a good signature by one of these keys ("name+hash+base64",
- * n of them)?  *ret_key: which.  -ENOKEY: it has none, or none of these; -EBADMSG: the note is of
- * another package, or a signature is bad. */
+ * n of them)?  *ret_key: the first such.  -ENOKEY: it has none, or none of these; -EBADMSG: the
+ * note is of another package, or a signature of one of the keys is bad, whatever the others are; a
+ * key that is none: what verifier_parse() says, -EPROTONOSUPPORT for one of another kind. */
 MUST_USE int package_file_verify(const struct package_file *f, const struct span *vkeys, size_t n,
                                  size_t *ret_key, struct err *err);
 
