@@ -9,6 +9,8 @@
  *                             apis ascending by name, no name twice
  *   current                   symbolic link to live/<n>, replaced by rename
  *
+ * n only grows: going back is a new generation with older packages.
+ *
  * A reader looks whether `current` leads elsewhere than before; when it does it opens all packages
  * of the new generation that it does not have yet, and only when all of them are good does it serve
  * by the new one: else the last good one goes on serving, and the fault is kept to be told.
@@ -18,6 +20,7 @@
 #define PACKAGE_LIVE_H
 
 #include "package/package.h"
+#include "sys/io.h"
 
 enum { LIVE_APIS_MAX = 256, LIVE_TEXT_MAX = 64 * 1024 };
 
@@ -26,11 +29,26 @@ struct live_api {
         uint8_t sha256[PACKAGE_HASH];
 };
 
-/* Lists lie in arena.  -EBADMSG and the member. */
-MUST_USE int live_read(struct span text, struct arena *arena, uint64_t *ret_generation,
-                       struct live_api *ret, uint32_t *ret_n, struct err *err); /* LIVE_APIS_MAX */
+/* ret has room for LIVE_APIS_MAX; its names are borrowed from text.  Only what live_put() writes is
+ * read.  -EBADMSG and the member. */
+MUST_USE int live_read(struct span text, uint64_t *ret_generation,
+                       struct live_api ret[LIVE_APIS_MAX], uint32_t *ret_n, struct err *err);
+/* Appends.  -EINVAL: the number, a name, a version or the order; -E2BIG, -ENOMEM. */
 MUST_USE int live_put(struct buf *out, uint64_t generation, const struct live_api *apis, uint32_t n,
                       struct err *err);
+
+/* The number that `current` leads to; 0: there is no such link.  -EBADMSG: it leads elsewhere; what
+ * readlinkat() says. */
+MUST_USE int live_deployed(int dirfd, uint64_t *ret, struct err *err);
+
+/* Makes a generation the deployed one: live/<n> written and synced, then `current` replaced, then
+ * the directory synced.  Whenever it stops, `current` is the old one or the new one; called again
+ * it finishes: what an unfinished one left is replaced.  One at a time: the caller has the
+ * registry's lock.  0 also when this is the deployed one already, with the same content.  -EEXIST:
+ * the deployed one has this number and other content, or a higher number; -EINVAL, -E2BIG as
+ * live_put(); what a file call says: then call again, or look with live_deployed(). */
+MUST_USE int live_publish(const struct io *io, int dirfd, uint64_t generation,
+                          const struct live_api *apis, uint32_t n, struct err *err);
 
 /* One generation, with references to its packages.  Counted like packages. */
 struct generation {

@@ -7,7 +7,7 @@ static bool fails(struct faulty *f, enum faulty_kind k)
 
         if (now)
                 f->struck = true;
-        return now;
+        return now || (f->dead && f->struck);
 }
 
 static int faulty_open(void *ctx, int dirfd, const char *path, int flags, mode_t mode)
@@ -56,6 +56,13 @@ static int faulty_rename(void *ctx, int dirfd, const char *from, const char *to)
         return fails(f, FAULTY_RENAME) ? f->error : io_kernel.rename(NULL, dirfd, from, to);
 }
 
+static int faulty_symlink(void *ctx, const char *target, int dirfd, const char *path)
+{
+        struct faulty *f = ctx;
+
+        return fails(f, FAULTY_SYMLINK) ? f->error : io_kernel.symlink(NULL, target, dirfd, path);
+}
+
 static int faulty_unlink(void *ctx, int dirfd, const char *path)
 {
         struct faulty *f = ctx;
@@ -86,6 +93,7 @@ void faulty_init(struct faulty *f)
                                       .fsync = faulty_fsync,
                                       .rename = faulty_rename,
                                       .link = io_kernel.link,
+                                      .symlink = faulty_symlink,
                                       .unlink = faulty_unlink,
                                       .mkdir = faulty_mkdir,
                                       .ftruncate = faulty_ftruncate } };
@@ -94,8 +102,10 @@ void faulty_init(struct faulty *f)
 
 const char *faulty_name(enum faulty_kind k)
 {
-        static const char *const name[] = { "open",   "pread",  "pwrite", "fdatasync", "fsync",
-                                            "rename", "unlink", "mkdir",  "ftruncate" };
+        static const char *const name[] = {
+                "open",   "pread",   "pwrite", "fdatasync", "fsync",
+                "rename", "symlink", "unlink", "mkdir",     "ftruncate"
+        };
 
         return name[k];
 }

@@ -13,6 +13,7 @@ enum faulty_kind {
         FAULTY_FDATASYNC,
         FAULTY_FSYNC,
         FAULTY_RENAME,
+        FAULTY_SYMLINK,
         FAULTY_UNLINK,
         FAULTY_MKDIR,
         FAULTY_FTRUNCATE,
@@ -25,6 +26,7 @@ struct faulty {
         unsigned at; /* which call of that kind fails, from 1; 0: none */
         int error;   /* negative errno */
         bool half;   /* a write that fails has put half of its bytes on disk */
+        bool dead;   /* all calls after it fail, too */
         unsigned count[FAULTY_KINDS];
         bool struck;
 };
