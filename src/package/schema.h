@@ -18,7 +18,12 @@ enum {
         API_SCHEMAS_MAX = 100000,
         API_PROPERTIES_MAX = 4096,      /* of one schema */
         API_VALUES_MAX = 4096,          /* of one enum */
-        API_SCHEMA_STEPS_MAX = 1000000, /* schemas met in one check; beyond: it does not fit */
+        API_SCHEMA_NEST_MAX = 64,       /* schemas about one and the same value, within each other:
+                                           references, allOf, if ...; the table is refused beyond */
+        API_SCHEMA_STEPS_MAX = 1000000, /* of one check: schemas met, members and items looked at or
+                                           compared, four things that a pattern tried; the value is
+                                           refused beyond */
+        API_PATTERN_MAX = 4096,         /* bytes */
 };
 
 enum api_types {
@@ -104,12 +109,12 @@ struct api_schema {
         /* values */
         const struct tree *values; /* enum, const: one of these; NULL */
         uint32_t n_values;
-        /* numbers, as RFC 8259 spells them; empty: no limit */
+        /* numbers, as RFC 8259 spells them, TREE_REAL_MAX characters; empty: no limit */
         struct span minimum, maximum, above, below; /* above, below: exclusive */
         struct span multiple_of;                    /* > 0 */
         /* strings; lengths in characters */
         uint64_t min_length, max_length; /* 0, UINT64_MAX */
-        struct span pattern;             /* ECMA-262 in the part that PCRE2 reads alike; empty */
+        struct span pattern;             /* see api_pattern_check(); empty: any */
         enum api_format format;
         /* arrays */
         uint64_t min_items, max_items;
@@ -141,18 +146,27 @@ struct api_schemas {
         uint32_t n;
 };
 
-/* What was compiled of them: their patterns.  Threads may share one. */
+/* Is it a regular expression that is understood?  ECMA-262 in Unicode mode, as JSON Schema wants
+ * it, and searched for anywhere in a string; without back-references, named properties but general
+ * categories, flags within, and what it does not have itself: \A, \Z, possessive quantifiers ...
+ * -EINVAL: "character 5: a back-reference (\1) is not supported"; -ENOMEM. */
+MUST_USE int api_pattern_check(struct span pattern, struct err *err);
+
+/* What was compiled of them: their patterns, numbers, lists of values.  It borrows from s and has
+ * memory that checks work in, so one thread at a time uses one; a check that has been the largest
+ * once allocates no more. */
 struct api_checker;
-/* -EINVAL: a pattern that is none, named; -ENOMEM. */
+/* -EINVAL: a pattern that is none, a number that is none, schemas that come back to the same value
+ * without end (a: $ref b, b: $ref a), places that are none, each with the schema; -ENOMEM. */
 MUST_USE int api_checker_new(const struct api_schemas *s, struct api_checker **ret,
                              struct err *err);
 struct api_checker *api_checker_free(struct api_checker *c);
 DEFINE_CLEANUP(struct api_checker, api_checker_free)
 
 /* Does v fit the schema at this place?  -EINVAL: `body.accounts[3].iban: longer than 34 characters`
- * (what: how the path begins), the first fault in the order of the document; values are never in
- * the text, names of members are, cut and made safe.  -E2BIG: too many steps, or a pattern that
- * took too long. */
+ * (what: how the path begins), the first fault, members in order of their names; values are never
+ * in the text, names of members are, cut and made safe.  -E2BIG: too many steps, or a pattern that
+ * took too much memory; -ENOMEM. */
 MUST_USE int api_schema_check(const struct api_checker *c, uint32_t schema, const struct tree *v,
                               const char *what, struct err *err);
 
