@@ -68,6 +68,29 @@ static const struct phrase phrases[] = {
           "{id}, {severity}, {state}: {count:count} changes from {first:time} to {last:time}[: "
           "{paths:list}]",
           NULL },
+        { "api.approved", STYLE_GOOD, "approved",
+          "{api} {version} for {change}[ by {approver}], key {key}, until {until:time}, sha256 "
+          "{sha256:digest}",
+          line_put_author },
+        { "api.deployed", STYLE_GOOD, "deployed",
+          "{api}[ {previous} →] {version}, generation {generation}, for {change}[, approved by "
+          "{approver}][, author {author}], commit {commit:digest} of {repository}, sha256 "
+          "{sha256:digest}",
+          line_put_author },
+        { "api.pushed", STYLE_BOLD, "pushed",
+          "{api} {version}, commit {commit:digest} of {repository} on {on:list}[, signed by {signer}], "
+          "sha256 {sha256:digest}",
+          line_put_author },
+        { "api.refused", STYLE_BAD, "REFUSED",
+          "{act}[ of {api}][ {version}]: {detail}[ ({path})][ ({branch})][, commit {commit:digest}][, "
+          "sha256 {sha256:digest}]",
+          line_put_author },
+        { "api.rolled_back", STYLE_WARN, "rolled back",
+          "{api}[ {previous} →] {version}, generation {generation}, approved in generation "
+          "{approved_in}, sha256 {sha256:digest}: {reason}",
+          line_put_author },
+        { "api.withdrawn", STYLE_WARN, "withdrawn",
+          "{api} {previous}, generation {generation}: {reason}", line_put_author },
         { "capacity.sample", STYLE_DIM, "capacity", "{table}[, {samples_left_out:count} left out]",
           NULL },
         { "host.clock", STYLE_WARN, "clock",

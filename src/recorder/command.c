@@ -117,6 +117,7 @@ static const struct verb {
         command_run_fn *run;
         const struct act_ops *act; /* instead of run */
 } verbs[] = {
+        { "api", false, false, true, command_api, NULL },
         { "status", false, false, true, command_status, NULL },
         { "publish", true, false, true, command_publish, NULL },
         { "hold", true, true, false, command_hold, NULL },

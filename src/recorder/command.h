@@ -6,6 +6,9 @@
  *
  *   verb, its arguments
  *            what is replied
+ *   api      kind, sensitive, what
+ *            index: of the entry; kind is one of api.*, what its members, sensitive may be absent:
+ *            [subject, field, text] of each that the vault is to have
  *   status   {}
  *            appended, backlog, batches, full, held, peers, published, refused, resent, root, size
  *   publish  {}
@@ -32,7 +35,8 @@
  * published and the worker rests, which writers are held for if need be; erase and prune then go a
  * slice at a time beside the writers (act.h), the others run in one piece.  One at a time: another
  * is -EBUSY meanwhile, but status and publish.  Each is an entry before it is done.  What a crash
- * interrupts is begun again at the next start, from the notes it left (pending/). */
+ * interrupts is begun again at the next start, from the notes it left (pending/).  api
+ * only writes down what is done elsewhere: it waits for nothing and promises nothing. */
 #ifndef RECORDER_COMMAND_H
 #define RECORDER_COMMAND_H
 

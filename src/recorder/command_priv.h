@@ -39,6 +39,7 @@ typedef int command_run_fn(struct recorder *r, struct peer *p, struct json_value
 
 command_run_fn command_status, command_publish, command_rotate, command_stamp, command_test,
         command_succeed;                       /* command_log.c */
+command_run_fn command_api;                    /* command_api.c */
 command_run_fn command_hold;                   /* command_vault.c */
 extern const struct act_ops command_erase_ops; /* command_vault.c */
 extern const struct act_ops command_prune_ops; /* command_prune.c */

@@ -25,23 +25,58 @@ void own_begin(struct recorder *r, struct own_entry *e, const char *kind)
         entry_begin(&e->w, &r->skeleton, kind, clock_wall(r->clock));
 }
 
-/* r->skeleton becomes r->entry; our own entries keep to the table of kinds like everybody's. */
-static int compose(struct recorder *r, const struct entry_stamp *s, struct err *err)
+/* Sensitive fields of an entry of ours; their values go to the vault. */
+struct sealing {
+        const struct vault_field *field;
+        size_t n;
+        struct vault_sealed sealed;
+        struct span digest[VAULT_FIELDS_MAX], subject[VAULT_FIELDS_MAX];
+};
+
+static int seal(struct recorder *r, struct entry_stamp *s, struct sealing *v, struct err *err)
 {
+        char id[ENTRY_ID_MAX + 1];
+        int rc;
+
+        entry_id(s, id);
+        rc = vault_seal(r->vault, span_str(id), v->field, v->n, &v->sealed, &r->rows, err);
+        if (rc < 0)
+                return rc;
+        for (size_t i = 0; i < v->sealed.n_digests; i++)
+                v->digest[i] = span_of(v->sealed.digest[i], ENTRY_DIGEST_LEN);
+        for (size_t i = 0; i < v->sealed.n_subjects; i++)
+                v->subject[i] = span_of(v->sealed.subject[i], ENTRY_SUBJECT_LEN);
+        s->digests = v->digest;
+        s->n_digests = v->sealed.n_digests;
+        s->subjects = v->subject;
+        s->n_subjects = v->sealed.n_subjects;
+        return 0;
+}
+
+/* r->skeleton becomes r->entry, with rows for the vault in r->rows; our own entries keep to the
+ * table of kinds like everybody's.  v may be NULL. */
+static int compose(struct recorder *r, struct entry_stamp *s, struct sealing *v, struct err *err)
+{
+        struct span names[VAULT_FIELDS_MAX];
+        size_t n = v ? v->n : 0;
         int rc = buf_status(&r->skeleton);
 
         if (rc < 0)
                 return err_sys(err, rc, "entry");
-        rc = kind_check(buf_span(&r->skeleton), role_of(ROLE_RECORDER)->name, NULL, 0, err);
+        for (size_t i = 0; i < n; i++)
+                names[i] = v->field[i].name;
+        rc = kind_check(buf_span(&r->skeleton), role_of(ROLE_RECORDER)->name, names, n, err);
         if (rc < 0)
                 return rc;
+        buf_clear(&r->rows);
         buf_clear(&r->entry);
-        return entry_compose(buf_span(&r->skeleton), s, &r->entry, err);
+        rc = n ? seal(r, s, v, err) : 0;
+        return rc < 0 ? rc : entry_compose(buf_span(&r->skeleton), s, &r->entry, err);
 }
 
 /* Compose under an identity and stage; the entry's index is nobody's concern. */
 static int stage_as(struct recorder *r, enum role_id role, uint64_t run, uint64_t seq,
-                    struct err *err)
+                    struct sealing *v, struct err *err)
 {
         struct entry_stamp s = {
                 .host = span_str(r->host),
@@ -53,15 +88,15 @@ static int stage_as(struct recorder *r, enum role_id role, uint64_t run, uint64_
         uint64_t index;
         int rc;
 
-        rc = compose(r, &s, err);
+        rc = compose(r, &s, v, err);
         if (rc < 0)
                 return rc;
-        return recorder_stage(r, buf_span(&r->entry), SPAN_NONE, recorder_wal_run(run, role), seq,
-                              &index, err);
+        return recorder_stage(r, buf_span(&r->entry), buf_span(&r->rows),
+                              recorder_wal_run(run, role), seq, &index, err);
 }
 
 static int end_entry(struct recorder *r, struct own_entry *e, const struct sock_cred *by,
-                     struct err *err)
+                     struct sealing *v, struct err *err)
 {
         int rc;
 
@@ -74,7 +109,7 @@ static int end_entry(struct recorder *r, struct own_entry *e, const struct sock_
                 json_end_object(&e->w);
         }
         json_end_object(&e->w);
-        rc = stage_as(r, ROLE_RECORDER, r->run, r->seq + 1, err);
+        rc = stage_as(r, ROLE_RECORDER, r->run, r->seq + 1, v, err);
         if (rc == 0)
                 r->seq++;
         return rc;
@@ -83,7 +118,7 @@ static int end_entry(struct recorder *r, struct own_entry *e, const struct sock_
 static int end_of(struct recorder *r, struct own_entry *e, const struct sock_cred *by)
 {
         struct err err = { 0 };
-        int rc = end_entry(r, e, by, &err);
+        int rc = end_entry(r, e, by, NULL, &err);
 
         if (rc < 0 && rc != -ENOSPC)
                 recorder_stop(r, rc, e->kind, &err);
@@ -95,15 +130,29 @@ int own_end(struct recorder *r, struct own_entry *e)
         return end_of(r, e, NULL);
 }
 
-int own_end_by(struct recorder *r, struct own_entry *e, const struct peer *by, struct err *err)
+static int end_by(struct recorder *r, struct own_entry *e, const struct peer *by, struct sealing *v,
+                  struct err *err)
 {
-        int rc = end_entry(r, e, by ? &by->cred : NULL, err);
+        int rc = end_entry(r, e, by ? &by->cred : NULL, v, err);
 
         if (rc == -ENOSPC)
                 return err_set(err, rc, "the ledger takes no entry: %s", strerror(-rc));
         if (rc < 0 && rc != -EINVAL && rc != -E2BIG)
                 recorder_stop(r, rc, e->kind, err);
         return rc;
+}
+
+int own_end_by(struct recorder *r, struct own_entry *e, const struct peer *by, struct err *err)
+{
+        return end_by(r, e, by, NULL, err);
+}
+
+int own_end_sealed(struct recorder *r, struct own_entry *e, const struct peer *by,
+                   const struct vault_field *fields, size_t n, struct err *err)
+{
+        struct sealing v = { .field = fields, .n = n };
+
+        return end_by(r, e, by, &v, err);
 }
 
 /* For entries without which life goes on: a full disk is recorded by itself. */
@@ -266,7 +315,7 @@ int own_refused(struct recorder *r, struct span refused, const struct peer *p, u
         json_member_u64(&e.w, "seq", seq);
         json_end_object(&e.w);
         json_end_object(&e.w);
-        rc = stage_as(r, p->role, p->run, seq, &err);
+        rc = stage_as(r, p->role, p->run, seq, NULL, &err);
         if (rc < 0 && rc != -ENOSPC && rc != -ENOBUFS)
                 recorder_stop(r, rc, "ledger.refused", &err);
         return rc;
@@ -299,7 +348,7 @@ void own_full(struct recorder *r)
         json_member_u64(&e.w, "size", ledger_staged(r->ledger));
         json_end_object(&e.w);
         json_end_object(&e.w);
-        rc = compose(r, &s, &err);
+        rc = compose(r, &s, NULL, &err);
         if (rc == 0)
                 rc = ledger_stage_reserved(
                         r->ledger, buf_span(&r->entry),

@@ -288,6 +288,9 @@ MUST_USE int own_end(struct recorder *r, struct own_entry *e);
  * the kind, which is the administrator's mistake and not the recorder's. */
 MUST_USE int own_end_by(struct recorder *r, struct own_entry *e, const struct peer *by,
                         struct err *err);
+/* The same with sensitive fields, at most VAULT_FIELDS_MAX, whose values go to the vault. */
+MUST_USE int own_end_sealed(struct recorder *r, struct own_entry *e, const struct peer *by,
+                            const struct vault_field *fields, size_t n, struct err *err);
 
 void own_opened(struct recorder *r);
 void own_peer(struct recorder *r, const struct peer *p, const char *event, bool resumed);

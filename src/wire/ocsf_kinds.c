@@ -44,6 +44,7 @@
         IS("disposition_id", (disposition_id))
 #define DETAIL(from) FROM("status_detail", text, from)
 #define ENTITY(kind_of) SAYS("entity.type", (kind_of))
+#define API_ROWS FROM("app.name", text, "what.api"), SAYS("app.vendor_name", "API package")
 #define TITLE(text_) SAYS("finding_info.title", (text_))
 
 /* One state of a file; from is "what.new_", "what.old_" or "what.state_". */
@@ -257,6 +258,42 @@ const struct ocsf_map ocsf_maps[] = {
         { .kind = "alert.updated", .activity = ALWAYS(2), .severity = AS_SAID, .status = ALWAYS(2),
           .control = true,
           .rows = OCSF_ROWS(TITLE("Unexplained changes"), CONTROL(3, "Observed", 19, "Alert")) },
+
+        { .kind = "api.approved", .activity = ALWAYS(8), .severity = INFORMATIONAL,
+          .status = SUCCESS,
+          .rows = OCSF_ROWS(ENTITY("API package"), FROM("entity.name", text, "what.api"),
+                            FROM("entity.uid", text, "what.sha256"),
+                            FROM("entity.version", text, "what.version"),
+                            FROM("comment", text, "what.change")) },
+
+        { .kind = "api.deployed", .activity = ALWAYS(1), .severity = INFORMATIONAL,
+          .status = SUCCESS,
+          .rows = OCSF_ROWS(API_ROWS, FROM("app.uid", text, "what.sha256"),
+                            DETAIL("what.change")) },
+
+        { .kind = "api.pushed", .activity = ALWAYS(1), .severity = INFORMATIONAL,
+          .status = SUCCESS,
+          .rows = OCSF_ROWS(ENTITY("API package"), FROM("entity.name", text, "what.api"),
+                            FROM("entity.uid", text, "what.sha256"),
+                            FROM("entity.version", text, "what.version")) },
+
+        { .kind = "api.refused", .activity = OTHER_OF("what.act"), .severity = HIGH,
+          .status = FAILURE,
+          .rows = OCSF_ROWS(ENTITY("API package"),
+                            FROM("entity.name", text, "what.api", .when = OCSF_EVEN_ABSENT,
+                                 .text = "unknown"),
+                            FROM("entity.uid", text, "what.sha256"),
+                            FROM("entity.version", text, "what.version"),
+                            DETAIL("what.detail")) },
+
+        { .kind = "api.rolled_back", .activity = OTHER("Roll back"), .severity = MEDIUM,
+          .status = SUCCESS,
+          .rows = OCSF_ROWS(API_ROWS, FROM("app.uid", text, "what.sha256"),
+                            DETAIL("what.reason")) },
+
+        { .kind = "api.withdrawn", .activity = ALWAYS(2), .severity = MEDIUM, .status = SUCCESS,
+          .rows = OCSF_ROWS(API_ROWS, FROM("app.uid", text, "what.previous_sha256"),
+                            DETAIL("what.reason")) },
 
         { .kind = "capacity.sample", .activity = ALWAYS(2), .severity = INFORMATIONAL,
           .status = SUCCESS },

@@ -222,6 +222,27 @@ static void tells_others(void **state)
                   AT
                   "gap         changes may have been missed (overflow) from 2026-11-25 18:00:00 to "
                   "2026-11-25 18:00:01, a rescan found 2\n" },
+                { "{\"k\":\"api.deployed\"," T
+                  ",\"what\":{\"api\":\"accounts\",\"change\":\"CHG-7\",\"commit\":"
+                  "\"0123456789abcdef0123456789abcdef01234567\",\"generation\":12,"
+                  "\"previous\":\"1.3.9\",\"repository\":\"services\",\"sha256\":\"" A64
+                  "\",\"version\":\"1.4.0\"},\"who\":{\"pid\":7,\"uid\":0}}",
+                  NULL,
+                  AT
+                  "deployed    accounts 1.3.9 → 1.4.0, generation 12, for CHG-7, commit 01234567… of "
+                  "services, sha256 aaaaaaaa…  by (uid 0) pid 7\n" },
+                { "{\"k\":\"api.refused\"," T
+                  ",\"what\":{\"act\":\"push\",\"api\":\"accounts\",\"detail\":\"a source is not "
+                  "the commit's\",\"path_b64\":\"/w==\",\"reason\":\"source\"}}",
+                  NULL, AT "REFUSED     push of accounts: a source is not the commit's (\\xff)\n" },
+                { "{\"k\":\"api.rolled_back\"," T
+                  ",\"what\":{\"api\":\"accounts\",\"approved_in\":11,\"generation\":13,"
+                  "\"previous\":\"1.4.0\",\"reason\":\"slow\",\"sha256\":\"" B64
+                  "\",\"version\":\"1.3.9\"}}",
+                  NULL,
+                  AT
+                  "rolled back  accounts 1.4.0 → 1.3.9, generation 13, approved in generation 11, "
+                  "sha256 9f8e7d6c…: slow\n" },
                 { "{\"k\":\"host.clock\"," T
                   ",\"what\":{\"after\":\"2026-11-25T17:00:00.000000000Z\","
                   "\"before\":\"2026-11-25T17:00:05.000000000Z\",\"jump_ns\":-5000000000}}",
