@@ -11,6 +11,7 @@ extern const struct command command_doctor;
 extern const struct command command_log;
 extern const struct command command_verify;
 extern const struct command command_policy;
+extern const struct command command_api;
 extern const struct command command_prove;
 extern const struct command command_change;
 extern const struct command command_state;

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api_group.h - the commands of assay api, for their group.  Floor 3. */
+#ifndef COMMAND_API_GROUP_H
+#define COMMAND_API_GROUP_H
+
+#include "command/command.h"
+
+extern const struct command command_api_inspect;
+
+#endif
