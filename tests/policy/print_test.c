@@ -10,22 +10,10 @@
 #include <cmocka.h>
 
 #include "../alloc_fail.h"
-#include "policy/parse.h"
+#include "parsed.h"
 #include "same.h"
 
 enum { TEXT_MAX = 1 << 20 };
-
-static struct cedar_policies *parsed(struct span text)
-{
-        struct cedar_policies *p = NULL;
-        struct err err = { 0 };
-        int rc = cedar_parse(text, &p, &err);
-
-        if (rc < 0)
-                print_error("%s in\n%.*s\n", err_text(&err), (int)text.n, (const char *)text.p);
-        assert_int_equal(rc, 0);
-        return p;
-}
 
 /* Prints and reads again: the same policies and comments, and from then on the same text. */
 static void expect_stable(const struct cedar_policies *p, uint32_t width, struct buf *ret_text)

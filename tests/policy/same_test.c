@@ -7,19 +7,12 @@
 
 #include <cmocka.h>
 
-#include "policy/parse.h"
-
-static struct cedar_policies *parsed(const char *text)
-{
-        struct cedar_policies *p = NULL;
-
-        assert_int_equal(cedar_parse(span_str(text), &p, NULL), 0);
-        return p;
-}
+#include "parsed.h"
 
 static void expect(const char *a, const char *b, bool want)
 {
-        CLEANUP(cedar_policies_freep) struct cedar_policies *x = parsed(a), *y = parsed(b);
+        CLEANUP(cedar_policies_freep) struct cedar_policies *x = parsed(span_str(a));
+        CLEANUP(cedar_policies_freep) struct cedar_policies *y = parsed(span_str(b));
 
         if (cedar_policies_same(x, y) != want || cedar_policies_same(y, x) != want)
                 fail_msg("%s\n%s", a, b);
