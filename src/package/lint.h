@@ -38,7 +38,8 @@ struct lint {
 void lint_init(struct lint *l);
 void lint_done(struct lint *l);
 
-/* mark NULL: of the whole file.  Texts are cut at LINT_TEXT_MAX, on a character. */
+/* mark NULL: of the whole file.  Texts are cut at LINT_TEXT_MAX, on a character; bytes that are no
+ * UTF-8, as a span that "%.*s" cut has, are left out. */
 void lint_error(struct lint *l, const struct source_mark *mark, const char *fmt, ...)
         PRINTF_LIKE(3, 4);
 void lint_warning(struct lint *l, const struct source_mark *mark, const char *fmt, ...)

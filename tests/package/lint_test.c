@@ -163,10 +163,24 @@ static void without_memory_an_error_still_counts(void **state)
         lint_done(&l);
 }
 
+/* "%.*s" of a name may end within a character. */
+static void what_was_cut_stays_utf8(void **state)
+{
+        static struct lint l;
+
+        (void)state;
+        lint_init(&l);
+        lint_error(&l, NULL, "\"%.*s\" is not \"%s\"", 3, "ab\xc3\xa9", "\xc3\xa9\xff.");
+        assert_int_equal(l.n, 1);
+        check_fault(&l.at[0], LINT_ERROR, "", 0, 0, "\"ab\" is not \"\xc3\xa9.\"");
+        lint_done(&l);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(faults_keep_their_file_place_and_text),
+                cmocka_unit_test(what_was_cut_stays_utf8),
                 cmocka_unit_test(faults_are_sorted_by_file_and_place),
                 cmocka_unit_test(long_texts_are_cut_between_characters),
                 cmocka_unit_test(faults_beyond_the_ceiling_are_counted),
