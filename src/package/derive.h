@@ -4,13 +4,15 @@
  *   principal  Caller, in Groups.        action  one per operation, its operationId
  *   resource   the object of the operation (x-object), else Api::"<name>"
  *
- *   entity Caller in [Group];            unless types.cedarschema of the package says more of them
- *   entity Group in [Group];
+ *   entity Caller in [Group] { branch?: String };   unless types.cedarschema of the package says
+ *                                        more of them; attributes: claims of gateway.yaml
+ *   entity Group in [Group];             likewise
  *   entity Api;
  *   entity DataClass in [DataClass];     "pii.ssn" is in "pii"
- *   entity <type of each x-object>;      likewise unless types.cedarschema has it
- *   entity <enum> enum ["open", ...];    of each enum of strings in a request, named by its place:
- *                                        component and property in capitals, AccountStatus
+ *   entity <type of each x-object>;      unless types.cedarschema has it; one with a namespace must
+ *                                        be there
+ *   entity <enum> enum ["open", ...];    of each set of strings that an attribute can be
+ *   type <component>Record = {...};      of each component that is an object
  *   action "<tag>";                      of each tag; operations are in those of their tags
  *   action "getAccount" in ["<tag>"] appliesTo { principal: Caller, resource: Account, context: {
  *       address: ipaddr, time: datetime,
@@ -19,17 +21,52 @@
  *       body?: ...                                                if it takes JSON
  *   }};
  *   action "read", "readMasked";         data classes of an answer: one question each
- *   action "getAccount.read" in ["read"], "getAccount.readMasked" in ["readMasked"] appliesTo {
- *       principal: Caller, resource: DataClass, context: as above, and object: Account };
+ *   type GetAccountRead = {...};         of an operation that reads any: as above, and
+ *                                        object: Account
+ *   action "getAccount.read" in ["read"] appliesTo { principal: Caller, resource: DataClass,
+ *       context: GetAccountRead };       likewise "getAccount.readMasked" in ["readMasked"]
  *
- * Values: integer Long; number decimal; string String; boolean Bool; array Set; object with named
- * properties a record (`additionalProperties` are not seen); enum of strings an enumerated entity
- * type; null is absence: `type: [string, "null"]` is an optional String.  What has no type of Cedar
- * is left out of the context, with a warning of lint and a line of comment in the schema: recursive
- * schemas, sums of different types, free objects, null in arrays.
+ * An operation, a tag and those two must not have the same name.
  *
- * The text is deterministic.  types.cedarschema is parsed, checked not to redefine what is derived
- * otherwise (actions, Api, DataClass, enums), and printed into it word for word. */
+ * Types of values.  A value that fits its schema has the type, or the call is refused:
+ *
+ *   boolean          Bool
+ *   integer          Long; beyond 64 bits the call is refused
+ *   number           decimal; with more than four digits behind the point, or beyond
+ *                    922337203685477.5807, the call is refused; lint warns unless multipleOf, enum
+ * or const say that there are not so many digits string           String, whatever its format; with
+ * enum or const an enumerated type array            Set of what items and prefixItems all are
+ *   object           a record of the properties that are named and have a type, required ones that
+ *                    cannot be null as required; other members (`additionalProperties`) are not
+ * seen null             absence: `type: [string, "null"]` is an optional String parameter likewise;
+ * one of which nothing is said is a String
+ *
+ *   enum, const      narrow what `type` says: [1, 2] without a type is a Long
+ *   $ref             what it leads to, and what stands beside it
+ *   allOf            all of them at once: properties of all, required where one requires
+ *   anyOf, oneOf     what they have in common: the same type; enums together are one enum; integer
+ *                    and number a decimal; null makes it optional; branches that only say
+ * `required` change nothing not, if, then, else, dependentSchemas, patternProperties, limits: are
+ * not looked at
+ *
+ * Left out, with a comment in the schema and a warning of lint: what can be of different types,
+ * what may be anything (properties without `type: object` too), objects without a property that has
+ * a type, arrays that may hold null, what leads back to itself: a property or items from which
+ * `$ref` comes round to the schema they stand in; what nests deeper than Cedar lets types.
+ *
+ * Names.  An attribute has the name of its property, in quotes where that is no identifier:
+ * context.header["x-trace"].  An enumerated type is called after the component that it is, else
+ * after its place: component, or operation and place (PutAccountQueryMode, PutAccountBody...), and
+ * properties from there, each word in a capital, other characters than letters and digits gone:
+ * AccountStatus.  One name with the same ids is one type; with others, or where the name is taken
+ * (by the language, the types above, an x-object), it is AccountStatus_2 and so on in the order of
+ * the text: components by their names, then operations.  A policy that means another one does not
+ * validate.
+ *
+ * The text is deterministic.  types.cedarschema is parsed, checked not to declare what is derived
+ * otherwise (actions, Api, DataClass, enums, records), and printed at its end word for word.  It
+ * may use all derived types.  Its Caller must have each claim as an optional String and be in
+ * Group. */
 #ifndef PACKAGE_DERIVE_H
 #define PACKAGE_DERIVE_H
 
@@ -38,7 +75,8 @@
 #include "policy/schema.h"
 
 /* types: text of types.cedarschema, empty when there is none.  l may be NULL, then warnings are not
- * wanted and an error is err's.  Appends to out; -EINVAL: errors in l; -E2BIG, -ENOMEM. */
+ * wanted and an error is err's; faults are of the files openapi.yaml and types.cedarschema.
+ * Appends to out; -EINVAL: errors in l; -E2BIG, -ENOMEM. */
 MUST_USE int derive_schema(const struct api *api, const struct config *config, struct span types,
                            struct buf *out, struct lint *l, struct err *err);
 

@@ -139,6 +139,10 @@ bool decl_is_type_word(struct span id);
 /* The kind a primitive or extension type has; false for any other name. */
 bool decl_builtin(struct span id, enum cedar_kind *ret);
 
+/* What a text in Cedar's form declares, all of it in ret's arena, which the caller gives and ends;
+ * names need not mean anything.  -EINVAL: "line 3, column 14: ..."; -E2BIG, -ENOMEM. */
+MUST_USE int decl_read(struct span text, struct decl_schema *ret, struct err *err);
+
 /* Makes the schema.  Its spans are copies.  -EINVAL, -ENOMEM. */
 MUST_USE int schema_resolve(struct decl_schema *d, struct cedar_schema **ret, struct err *err);
 

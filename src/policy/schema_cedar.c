@@ -283,17 +283,24 @@ static bool read_schema(struct schema_parser *s)
         return true;
 }
 
-int cedar_schema_parse(struct span text, struct cedar_schema **ret, struct err *err)
+int decl_read(struct span text, struct decl_schema *ret, struct err *err)
 {
-        struct decl_schema d = { .arena = ARENA_INIT(DECL_MEMORY_MAX) };
-        struct schema_parser s = { .d = &d };
-        bool good = parser_init(&s.p, text, &d.arena, err);
-        int rc;
+        struct schema_parser s = { .d = ret };
+        bool good = parser_init(&s.p, text, &ret->arena, err);
 
         s.p.schema = true;
         good = good && read_schema(&s);
-        rc = good ? schema_resolve(&d, ret, err) : s.p.rc;
         parser_done(&s.p);
+        return good ? 0 : s.p.rc;
+}
+
+int cedar_schema_parse(struct span text, struct cedar_schema **ret, struct err *err)
+{
+        struct decl_schema d = { .arena = ARENA_INIT(DECL_MEMORY_MAX) };
+        int rc = decl_read(text, &d, err);
+
+        if (rc == 0)
+                rc = schema_resolve(&d, ret, err);
         arena_done(&d.arena);
         return rc;
 }
