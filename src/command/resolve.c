@@ -2,21 +2,14 @@
 /* SECURITY: facts are of processes that have read hostile bytes: bounded, checked, sorted here. */
 #include "command/resolve.h"
 
-#include "loop/jobrun.h"
-#include "sys/io.h"
+#include "command/commit.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define JOB_NS (300 * NS_PER_S)
 
 enum {
         ARENA_MAX = 512 << 20,
         SKIPPED_MAX = 1000,
-        ARG_MAX = sizeof "ref=" + PATHLIST_PATH_MAX,
-        FACTS_MAX = PATHLIST_ENTRIES_MAX + 1000,
-        SIGNATURES_MAX = 64,
 };
 
 struct line {
@@ -27,15 +20,9 @@ struct line {
 struct resolving {
         const struct resolve_spec *spec;
         struct resolved *r;
-        struct commit_fact fact; /* the one at hand */
         struct pathlist_entry entry;
-        enum commit_signing kind;
-        bool told; /* the commit itself */
-        struct buf payload, signature;
         struct line *lines;
         size_t n_lines, cap;
-        struct signature by; /* of the commit */
-        bool judged;
 };
 
 void resolved_done(struct resolved *r)
@@ -78,24 +65,19 @@ static int add_line(struct resolving *v)
 }
 
 /* Where the map puts it on a host. */
-static int set_path(struct resolving *v)
+static int set_path(struct resolving *v, const struct commit_fact *f)
 {
-        const struct commit_fact *f = &v->fact;
-        const char *at;
+        const char *at = v->spec->map[f->sub].at;
         int n;
 
-        if (f->sub >= v->spec->n_maps)
-                return -EBADMSG;
-        at = v->spec->map[f->sub].at;
         n = snprintf(v->entry.path, sizeof v->entry.path, "%s%s%s", at,
                      strcmp(at, "/") == 0 ? "" : "/", f->path);
         return n < (int)sizeof v->entry.path ? 0 : -ENAMETOOLONG;
 }
 
-static int add_file(struct resolving *v)
+static int add_file(struct resolving *v, const struct commit_fact *f)
 {
-        const struct commit_fact *f = &v->fact;
-        int r = set_path(v);
+        int r = set_path(v, f);
 
         if (r < 0)
                 return r;
@@ -107,11 +89,11 @@ static int add_file(struct resolving *v)
         return add_line(v);
 }
 
-static int add_skipped(struct resolving *v)
+static int add_skipped(struct resolving *v, const struct commit_fact *f)
 {
         struct resolved *r = v->r;
         struct resolve_skipped *s;
-        int e = set_path(v);
+        int e = set_path(v, f);
 
         if (e < 0)
                 return e;
@@ -123,7 +105,7 @@ static int add_skipped(struct resolving *v)
                 return -ENOMEM;
         s = &r->skipped[r->n_skipped];
         s->path = arena_copy(&r->arena, span_str(v->entry.path));
-        s->why = arena_copy(&r->arena, span_str(v->fact.why));
+        s->why = arena_copy(&r->arena, span_str(f->why));
         if (!s->path || !s->why)
                 return -ENOMEM;
         r->n_skipped++;
@@ -150,201 +132,72 @@ static int sort_entries(struct resolving *v, struct err *err)
         return buf_status(out) < 0 ? err_sys(err, buf_status(out), "entries") : 0;
 }
 
+static int on_file(void *ctx, const struct commit_fact *f)
+{
+        return f->kind == COMMIT_FACT_SKIPPED ? add_skipped(ctx, f) : add_file(ctx, f);
+}
+
 /* ---- the commit ---- */
 
-static int take_commit(struct resolving *v)
-{
-        struct pathlist_header *h = &v->r->header;
-
-        if (v->told)
-                return -EBADMSG;
-        v->told = true;
-        memcpy(h->commit, v->fact.commit, sizeof h->commit);
-        memcpy(h->on, v->fact.on, sizeof h->on);
-        h->n_on = v->fact.n_on;
-        v->kind = v->fact.signing;
-        v->r->committed = v->fact.committer_time;
-        return 0;
-}
-
-static int on_fact(void *ctx, struct span json)
-{
-        struct resolving *v = ctx;
-        struct buf *piece = &v->payload;
-        int r = commit_fact_parse(json, &v->fact, NULL);
-
-        if (r < 0)
-                return r;
-        switch (v->fact.kind) {
-        case COMMIT_FACT_COMMIT:
-                return take_commit(v);
-        case COMMIT_FACT_SIGNATURE:
-                piece = &v->signature;
-                __attribute__((fallthrough));
-        case COMMIT_FACT_PAYLOAD:
-                buf_put(piece, span_of(v->fact.data, v->fact.data_n));
-                return buf_status(piece);
-        case COMMIT_FACT_FILE:
-        case COMMIT_FACT_LINK:
-                return add_file(v);
-        case COMMIT_FACT_SKIPPED:
-                return add_skipped(v);
-        }
-        return -EBADMSG;
-}
-
-/* "sub=etc", "ref=refs/heads/main" in the arena. */
-static const char *argument(struct resolving *v, const char *name, const char *value)
-{
-        char text[ARG_MAX];
-        int n = snprintf(text, sizeof text, "%s=%s", name, value);
-
-        return arena_copy(&v->r->arena, span_of(text, (size_t)n));
-}
-
-static int read_commit(struct resolving *v, struct err *err)
+static int read_commit(struct resolving *v, struct commit *c, struct err *err)
 {
         const struct resolve_spec *s = v->spec;
-        const char *args[2 + PATHLIST_MAPS_MAX + COMMIT_REFS_MAX + 1] = { s->repo, s->commit };
-        struct job_spec job = { .program = s->job_program,
-                                .job = "commit",
-                                .input = -1,
-                                .args = args,
-                                .timeout_ns = JOB_NS,
-                                .facts_max = FACTS_MAX,
-                                .clock = s->clock };
-        size_t n = 2;
-        int r;
+        struct commit_spec spec = { .job_program = s->job_program,
+                                    .clock = s->clock,
+                                    .repo = s->repo,
+                                    .commit = s->commit,
+                                    .n_subs = s->n_maps,
+                                    .n_branches = s->n_refs,
+                                    .signers = s->signers,
+                                    .n_keyrings = s->n_keyrings,
+                                    .on_file = on_file,
+                                    .ctx = v };
 
-        STATIC_ASSERT(2 + PATHLIST_MAPS_MAX + COMMIT_REFS_MAX <= JOB_ARGS_MAX, "all fit");
         for (size_t i = 0; i < s->n_maps; i++)
-                args[n++] = argument(v, "sub", s->map[i].sub);
+                spec.sub[i] = s->map[i].sub;
         for (size_t i = 0; i < s->n_refs; i++)
-                args[n++] = argument(v, "ref", s->refs[i]);
-        for (size_t i = 0; i < n; i++)
-                if (!args[i])
-                        return err_sys(err, -ENOMEM, "commit");
-        r = job_run_wait(&job, on_fact, v, err);
-        if (r == 0 && !v->told)
-                r = err_set(err, -EBADMSG, "job commit: told of no commit");
-        return r;
+                spec.branch[i].ref = s->refs[i];
+        memcpy(spec.keyring, s->keyrings, sizeof spec.keyring);
+        return commit_read(&spec, c, err);
 }
 
-/* ---- its signature ---- */
+STATIC_ASSERT((int)PATHLIST_MAPS_MAX <= COMMIT_SUBS_MAX, "all fit");
+STATIC_ASSERT((int)RESOLVE_KEYRINGS_MAX == COMMIT_KEYRINGS_MAX, "all fit");
 
-static int on_signature(void *ctx, struct span json)
+static void set_header(const struct commit *c, struct resolved *r)
 {
-        struct resolving *v = ctx;
-        struct signature s;
-        bool verdict;
-        int r = signature_parse(json, &verdict, &s, NULL);
+        struct pathlist_header *h = &r->header;
 
-        if (r < 0)
-                return r;
-        if (verdict) {
-                v->r->header.signing = s.status;
-                v->judged = true;
-        } else if (v->by.status != SIGNATURE_GOOD) {
-                v->by = s;
-        }
-        return 0;
-}
-
-static int open_key(const char *path, struct err *err)
-{
-        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-        return fd < 0 ? err_sys(err, -errno, "%s", path) : fd;
-}
-
-/* The signature and the keys it is judged by. */
-static int open_parts(const struct resolving *v, const char *const *keys, size_t n_keys, int *more,
-                      size_t *ret_n, struct err *err)
-{
-        int fd = job_input(buf_span(&v->signature), err);
-
-        for (size_t i = 0; fd >= 0; i++) {
-                more[(*ret_n)++] = fd;
-                if (i == n_keys)
-                        return 0;
-                fd = open_key(keys[i], err);
-        }
-        return fd;
-}
-
-static int run_signature(struct resolving *v, const char *const *args, const char *const *keys,
-                         size_t n_keys, struct err *err)
-{
-        int more[1 + RESOLVE_KEYRINGS_MAX];
-        CLEANUP_FD int payload = job_input(buf_span(&v->payload), err);
-        struct job_spec job = { .program = v->spec->job_program,
-                                .job = "signature",
-                                .input = payload,
-                                .more = more,
-                                .args = args,
-                                .timeout_ns = JOB_NS,
-                                .facts_max = SIGNATURES_MAX,
-                                .clock = v->spec->clock };
-        int r = payload < 0 ? payload : open_parts(v, keys, n_keys, more, &job.n_more, err);
-
-        if (r == 0)
-                r = job_run_wait(&job, on_signature, v, err);
-        for (size_t i = 0; i < job.n_more; i++)
-                fd_close(&more[i]);
-        if (r == 0 && !v->judged)
-                r = err_set(err, -EBADMSG, "job signature: no verdict");
-        return r;
-}
-
-/* Of the time at which the commit says it was made, as git judges it: a signer who was withdrawn
- * since does not undo it. */
-static int judge(struct resolving *v, struct err *err)
-{
-        const struct resolve_spec *s = v->spec;
-        static const char *const detached[] = { "openpgp", "detached", NULL };
-        char time[24];
-        const char *const ssh[] = { "ssh", "git", time, NULL };
-        struct pathlist_header *h = &v->r->header;
-        int r = 0;
-
-        snprintf(time, sizeof time, "%lld", (long long)v->r->committed);
-        if (v->kind == COMMIT_UNSIGNED)
-                h->signing = SIGNATURE_NONE;
-        else if (v->kind == COMMIT_SSH && s->signers)
-                r = run_signature(v, ssh, &s->signers, 1, err);
-        else if (v->kind == COMMIT_OPENPGP && s->n_keyrings > 0)
-                r = run_signature(v, detached, s->keyrings, s->n_keyrings, err);
-        else
-                h->signing = SIGNATURE_NO_KEY;
-        if (r == 0 && h->signing == SIGNATURE_GOOD)
-                snprintf(h->signer, sizeof h->signer, "%s",
-                         v->by.signer[0] ? v->by.signer : v->by.fingerprint);
-        return r;
+        memcpy(h->commit, c->id, sizeof h->commit);
+        memcpy(h->on, c->on, sizeof h->on);
+        h->n_on = c->n_on;
+        h->signing = c->signing;
+        snprintf(h->signer, sizeof h->signer, "%s", c->signer);
+        r->committed = c->committed;
 }
 
 int resolve_commit(const struct resolve_spec *spec, struct resolved *ret, struct err *err)
 {
-        struct resolving *v = calloc(1, sizeof *v);
         struct resolved r = { .arena = ARENA_INIT(ARENA_MAX), .entries = BUF_INIT(PATHLIST_MAX) };
-        int e;
+        struct resolving *v = calloc(1, sizeof *v);
+        struct commit *c = calloc(1, sizeof *c);
+        int e = v && c ? 0 : err_sys(err, -ENOMEM, "commit");
 
-        if (!v)
-                return err_sys(err, -ENOMEM, "commit");
-        v->spec = spec;
-        v->r = &r;
-        v->payload = BUF_INIT(COMMIT_PAYLOAD_MAX);
-        v->signature = BUF_INIT(COMMIT_SIGNATURE_MAX);
-        r.header.n_maps = spec->n_maps;
-        memcpy(r.header.map, spec->map, sizeof r.header.map);
-        e = read_commit(v, err);
-        if (e == 0)
-                e = judge(v, err);
-        if (e == 0)
+        if (e == 0) {
+                v->spec = spec;
+                v->r = &r;
+                r.header.n_maps = spec->n_maps;
+                memcpy(r.header.map, spec->map, sizeof r.header.map);
+                e = read_commit(v, c, err);
+        }
+        if (e == 0) {
+                set_header(c, &r);
                 e = sort_entries(v, err);
-        free(v->lines);
-        buf_done(&v->payload);
-        buf_done(&v->signature);
+        }
+        if (v)
+                free(v->lines);
         free(v);
+        free(c);
         if (e < 0)
                 resolved_done(&r);
         else

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* resolve.h - a commit as the files it makes of a host.  Floor 3.
  *
- * The repository is read by the job "commit" and the commit's signature judged by the job
- * "signature": this process only adds up what they tell, and holds no key while they run. */
+ * The commit is read as commit.h has it; this process holds no key meanwhile. */
 #ifndef COMMAND_RESOLVE_H
 #define COMMAND_RESOLVE_H
 

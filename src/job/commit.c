@@ -28,13 +28,20 @@ enum {
         LINK_MODE = 0120000,
 };
 
+struct branch {
+        const char *ref;
+        const char *past; /* NULL: not asked for */
+        git_oid tip;
+        bool there;
+};
+
 struct reader {
         struct job_out *out;
         git_repository *repo;
         git_odb *odb;
         git_commit *commit;
-        const char *refs[COMMIT_REFS_MAX];
-        size_t n_refs;
+        struct branch branch[COMMIT_REFS_MAX];
+        size_t n_branches;
         const char *subs[COMMIT_SUBS_MAX];
         size_t n_subs;
         uint32_t entries;
@@ -119,20 +126,51 @@ static int find_commit(struct reader *d, const char *name, struct err *err)
         return r < 0 ? git_failed("commit", r, err) : 0;
 }
 
-/* Does the branch have the commit in its history?  One that is not there does not. */
-static bool is_on(struct reader *d, const char *name)
-{
-        const git_oid *id = git_commit_id(d->commit);
-        git_reference *ref = NULL;
-        git_commit *tip = NULL;
-        bool on = false;
+/* ---- branches ---- */
 
-        if (git_reference_lookup(&ref, d->repo, name) == 0 && peel(ref, &tip) == 0)
-                on = git_oid_equal(git_commit_id(tip), id) ||
-                     git_graph_descendant_of(d->repo, git_commit_id(tip), id) == 1;
-        git_commit_free(tip);
-        git_reference_free(ref);
-        return on;
+/* Once each, so that all that is told of one is of the same moment. */
+static void find_branches(struct reader *d)
+{
+        for (size_t i = 0; i < d->n_branches; i++) {
+                struct branch *b = &d->branch[i];
+                git_reference *ref = NULL;
+                git_commit *tip = NULL;
+
+                b->there = git_reference_lookup(&ref, d->repo, b->ref) == 0 && peel(ref, &tip) == 0;
+                if (b->there)
+                        b->tip = *git_commit_id(tip);
+                git_commit_free(tip);
+                git_reference_free(ref);
+        }
+}
+
+/* Does it have the commit in its history?  One that is not there does not. */
+static bool has(struct reader *d, const struct branch *b, const git_oid *id)
+{
+        return b->there &&
+               (git_oid_equal(&b->tip, id) || git_graph_descendant_of(d->repo, &b->tip, id) == 1);
+}
+
+static int send_branches(struct reader *d, struct err *err)
+{
+        struct commit_fact *f = &d->fact;
+        git_oid past;
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < d->n_branches; i++) {
+                const struct branch *b = &d->branch[i];
+
+                if (!b->past)
+                        continue;
+                f->kind = COMMIT_FACT_BRANCH;
+                f->had = !*b->past || (git_oid_fromstr(&past, b->past) == 0 && has(d, b, &past));
+                memcpy(f->ref, b->ref, strlen(b->ref) + 1);
+                f->tip[0] = '\0';
+                if (b->there)
+                        git_oid_tostr(f->tip, sizeof f->tip, &b->tip);
+                r = send(d, err);
+        }
+        return r;
 }
 
 /* ---- what is signed ---- */
@@ -184,9 +222,9 @@ static int send_commit(struct reader *d, const char *signature, struct err *err)
         f->author_time = author ? seconds(author->when.time) : 0;
         f->committer_time = seconds(git_commit_time(d->commit));
         f->n_on = 0;
-        for (size_t i = 0; i < d->n_refs; i++)
-                if (is_on(d, d->refs[i]))
-                        memcpy(f->on[f->n_on++], d->refs[i], strlen(d->refs[i]) + 1);
+        for (size_t i = 0; i < d->n_branches; i++)
+                if (has(d, &d->branch[i], git_commit_id(d->commit)))
+                        memcpy(f->on[f->n_on++], d->branch[i].ref, strlen(d->branch[i].ref) + 1);
         return send(d, err);
 }
 
@@ -345,6 +383,27 @@ static int read_subs(struct reader *d, struct err *err)
 
 /* ---- the job ---- */
 
+static bool take_branch(struct reader *d, const char *ref)
+{
+        if (strncmp(ref, "refs/", 5) != 0 || d->n_branches == COMMIT_REFS_MAX ||
+            strlen(ref) > COMMIT_REF_MAX || !text_is_utf8(span_str(ref), NULL))
+                return false;
+        d->branch[d->n_branches++].ref = ref;
+        return true;
+}
+
+/* Of the branch before it. */
+static bool take_past(struct reader *d, const char *id)
+{
+        uint8_t any[COMMIT_ID_MAX / 2];
+
+        if (d->n_branches == 0 || d->branch[d->n_branches - 1].past ||
+            (*id && text_from_hex(span_str(id), any, sizeof any) < 0))
+                return false;
+        d->branch[d->n_branches - 1].past = id;
+        return true;
+}
+
 static int take_args(struct reader *d, const struct job_call *c, struct err *err)
 {
         for (unsigned i = 2; i < c->n_args; i++) {
@@ -353,10 +412,8 @@ static int take_args(struct reader *d, const struct job_call *c, struct err *err
                 if (strncmp(a, "sub=", 4) == 0 && d->n_subs < COMMIT_SUBS_MAX &&
                     (!a[4] || commit_path_ok(span_str(a + 4))))
                         d->subs[d->n_subs++] = a + 4;
-                else if (strncmp(a, "ref=refs/", 9) == 0 && d->n_refs < COMMIT_REFS_MAX &&
-                         strlen(a + 4) <= COMMIT_REF_MAX && text_is_utf8(span_str(a), NULL))
-                        d->refs[d->n_refs++] = a + 4;
-                else
+                else if (!(strncmp(a, "ref=", 4) == 0 && take_branch(d, a + 4)) &&
+                         !(strncmp(a, "past=", 5) == 0 && take_past(d, a + 5)))
                         return err_set(err, -EINVAL, "argument %u is none, or one too many", i + 1);
         }
         return c->n_args < 2 ? err_set(err, -EINVAL, "no commit is named") : 0;
@@ -415,8 +472,12 @@ int job_commit(struct job_out *out, const struct job_call *c, struct err *err)
                 r = open_objects(d, err);
         if (r == 0)
                 r = find_commit(d, c->args[1], err);
-        if (r == 0)
+        if (r == 0) {
+                find_branches(d);
                 r = read_commit(d, err);
+        }
+        if (r == 0)
+                r = send_branches(d, err);
         if (r == 0)
                 r = read_subs(d, err);
         git_commit_free(d->commit);

@@ -39,7 +39,7 @@ static int put_what(struct own_entry *e, struct json_value what, struct err *err
  * value, which is kept as it is written. */
 static int get_field(struct json_value item, struct vault_field *ret, struct err *err)
 {
-        struct json_value part[3], more;
+        struct json_value part[3] = { { 0 } }, more;
         struct json_iter it = { 0 };
         size_t n = 0;
 

@@ -7,9 +7,10 @@
 enum { ID_BYTES = COMMIT_ID_MAX / 2 };
 
 static const char *const kinds[] = {
-        [COMMIT_FACT_COMMIT] = "commit",       [COMMIT_FACT_PAYLOAD] = "payload",
-        [COMMIT_FACT_SIGNATURE] = "signature", [COMMIT_FACT_FILE] = "file",
-        [COMMIT_FACT_LINK] = "link",           [COMMIT_FACT_SKIPPED] = "skipped",
+        [COMMIT_FACT_COMMIT] = "commit",   [COMMIT_FACT_BRANCH] = "branch",
+        [COMMIT_FACT_PAYLOAD] = "payload", [COMMIT_FACT_SIGNATURE] = "signature",
+        [COMMIT_FACT_FILE] = "file",       [COMMIT_FACT_LINK] = "link",
+        [COMMIT_FACT_SKIPPED] = "skipped",
 };
 
 static const char *const signings[] = {
@@ -51,6 +52,15 @@ static void put_commit(struct json_writer *w, const struct commit_fact *f)
         json_member_text(w, "signed", signings[f->signing]);
 }
 
+static void put_branch(struct json_writer *w, const struct commit_fact *f)
+{
+        json_member_text(w, "fact", kinds[f->kind]);
+        json_member_bool(w, "had", f->had);
+        json_member_text(w, "ref", f->ref);
+        if (f->tip[0])
+                json_member_text(w, "tip", f->tip);
+}
+
 static void put_piece(struct json_writer *w, const struct commit_fact *f)
 {
         struct buf b = BUF_INIT(text_base64_len(COMMIT_PIECE_MAX));
@@ -83,6 +93,9 @@ void commit_fact_put(struct json_writer *w, const struct commit_fact *f)
         switch (f->kind) {
         case COMMIT_FACT_COMMIT:
                 put_commit(w, f);
+                break;
+        case COMMIT_FACT_BRANCH:
+                put_branch(w, f);
                 break;
         case COMMIT_FACT_PAYLOAD:
         case COMMIT_FACT_SIGNATURE:
@@ -128,13 +141,26 @@ static void get_refs(struct fact *f, struct commit_fact *c)
         }
 }
 
-static void get_commit(struct fact *f, struct commit_fact *c)
+static void get_id(struct fact *f, const char *key, char out[COMMIT_ID_MAX + 1])
 {
         uint8_t id[ID_BYTES];
 
-        fact_text(f, "commit", c->commit, COMMIT_ID_MAX);
-        if (text_from_hex(span_str(c->commit), id, sizeof id) < 0 && !f->missing)
-                f->missing = "commit";
+        fact_text(f, key, out, COMMIT_ID_MAX);
+        if (text_from_hex(span_str(out), id, sizeof id) < 0 && !f->missing)
+                f->missing = key;
+}
+
+static void get_branch(struct fact *f, struct commit_fact *c)
+{
+        c->had = fact_bool(f, "had");
+        fact_text(f, "ref", c->ref, COMMIT_REF_MAX);
+        if (fact_has(f, "tip"))
+                get_id(f, "tip", c->tip);
+}
+
+static void get_commit(struct fact *f, struct commit_fact *c)
+{
+        get_id(f, "commit", c->commit);
         c->author_time = (int64_t)fact_number(f, "author_time", JSON_INT_MAX);
         c->committer_time = (int64_t)fact_number(f, "committer_time", JSON_INT_MAX);
         c->signing = (enum commit_signing)fact_enum(f, "signed", signings, ARRAY_LEN(signings));
@@ -170,6 +196,9 @@ int commit_fact_parse(struct span fact, struct commit_fact *ret, struct err *err
         switch (f.missing ? COMMIT_FACT_PAYLOAD : c.kind) {
         case COMMIT_FACT_COMMIT:
                 get_commit(&f, &c);
+                break;
+        case COMMIT_FACT_BRANCH:
+                get_branch(&f, &c);
                 break;
         case COMMIT_FACT_PAYLOAD:
         case COMMIT_FACT_SIGNATURE:

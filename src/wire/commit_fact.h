@@ -8,12 +8,16 @@
  *   COMMIT          40 hex digits, or a name as git-rev-parse(1) looks it up: a branch, a tag
  *   sub=PATH        a directory of the commit, "" for its top; several: numbered from 0
  *   ref=REF         full name of a protected branch; several
+ *   past=ID         behind one of these: where it is, and whether it has this commit (40 hex
+ *                   digits) in its history; "": only where it is
  *
  * and answers:
  *
  *   {"author_time":1,"commit":"<40 hex>","committer_time":1,"fact":"commit",
  *    "on":["refs/heads/main"],"signed":"ssh"}      signed: none, openpgp, ssh or other; on: the
  *                                                  protected ones that have it in their history
+ *   {"fact":"branch","had":true,"ref":"refs/heads/main","tip":"<40 hex>"}
+ *                                                  tip: absent where there is no such branch
  *   {"data":"<base64>","fact":"payload"}           pieces of what is signed, in order
  *   {"data":"<base64>","fact":"signature"}         pieces of the signature, likewise
  *   {"fact":"file","mode":420,"path":"a/b","sha256":"...","size":6,"sub":0}
@@ -47,6 +51,7 @@ enum {
 
 enum commit_fact_kind {
         COMMIT_FACT_COMMIT,
+        COMMIT_FACT_BRANCH,
         COMMIT_FACT_PAYLOAD,
         COMMIT_FACT_SIGNATURE,
         COMMIT_FACT_FILE,
@@ -64,6 +69,10 @@ struct commit_fact {
         enum commit_signing signing;
         size_t n_on;
         char on[COMMIT_REFS_MAX][COMMIT_REF_MAX + 1];
+        /* BRANCH */
+        char ref[COMMIT_REF_MAX + 1];
+        char tip[COMMIT_ID_MAX + 1]; /* "": there is none */
+        bool had;
         /* PAYLOAD, SIGNATURE */
         uint8_t data[COMMIT_PIECE_MAX];
         size_t data_n;

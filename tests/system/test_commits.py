@@ -100,9 +100,37 @@ def test_protected(git):
         assert read(git, commit, *refs).of("commit")[0]["on"] == want
 
 
+def test_where_a_branch_was(git):
+    first = git.commit()
+    git("checkout", "-q", "-b", "side")
+    git.write("etc/a.conf", b"side")
+    side = git.commit()
+    git("checkout", "-q", "main")
+    second = git.commit()
+
+    def had(past, branch="main"):
+        (told,) = read(git, first, f"ref=refs/heads/{branch}", f"past={past}").of("branch")
+        assert told["ref"] == f"refs/heads/{branch}"
+        return told["had"], told.get("tip")
+
+    assert [had(x) for x in ("", first, second)] == [(True, second)] * 3
+    for lost in (side, "12" * 20, second[::-1]):
+        assert had(lost) == (False, second)
+    assert had(first, "none") == (False, None) and had("", "none") == (True, None)
+    assert had(first, "side") == (True, side)
+    git("reset", "-q", "--hard", first)  # back
+    assert had(second) == (False, first)
+    git.write("etc/a.conf", b"another")
+    forced = git.commit()
+    assert had(second) == (False, forced) and had(first) == (True, forced)
+    assert read(git, first, "ref=refs/heads/main").of("branch") == []  # nobody has asked
+
+
 def test_arguments(git):
     commit = git.commit()
-    for options in (["sub=../x"], ["sub=/etc"], ["sub=etc/"], ["ref=main"], ["other"],
+    for options in (["past="], ["ref=refs/heads/main", "past=xy"],
+                    ["ref=refs/heads/main", "past=", "past="], ["ref=refs/heads/main", "past=" + "1" * 41],
+                    ["sub=../x"], ["sub=/etc"], ["sub=etc/"], ["ref=main"], ["other"],
                     ["sub=etc"] * 15):
         assert read(git, commit, *options).failed.startswith("argument")
     assert "no directory" in read(git, commit, "sub=etc/a.conf").failed

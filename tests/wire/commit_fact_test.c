@@ -25,6 +25,8 @@ static const char *const good[] = {
         "\",\"size\":6,\"sub\":3}",
         "{\"fact\":\"link\",\"path_b64\":\"/w==\",\"sub\":0,\"target\":\"../x\"}",
         "{\"fact\":\"skipped\",\"path\":\"m\",\"sub\":0,\"why\":\"submodule\"}",
+        "{\"fact\":\"branch\",\"had\":true,\"ref\":\"refs/heads/main\",\"tip\":\"" ID "\"}",
+        "{\"fact\":\"branch\",\"had\":false,\"ref\":\"refs/heads/x\"}",
 };
 
 static void test_good(void **state)
@@ -55,12 +57,24 @@ static void test_good(void **state)
                 case 4:
                         assert_true(f.mode == 0755 && f.sub == 3 && f.sha256[0] == 0xca);
                         break;
+                case 7:
+                        assert_true(f.had);
+                        assert_string_equal(f.tip, ID);
+                        break;
+                case 8:
+                        assert_true(!f.had && !f.tip[0]);
+                        assert_string_equal(f.ref, "refs/heads/x");
+                        break;
                 }
         }
 }
 
 static const char *const bad[] = {
         "{}",
+        "{\"fact\":\"branch\",\"had\":1,\"ref\":\"refs/heads/main\"}",
+        "{\"fact\":\"branch\",\"had\":true}",
+        "{\"fact\":\"branch\",\"had\":true,\"ref\":\"refs/heads/main\",\"tip\":\"\"}",
+        "{\"fact\":\"branch\",\"had\":true,\"ref\":\"refs/heads/main\",\"tip\":\"xy\"}",
         "{\"fact\":\"other\"}",
         "{\"author_time\":1,\"commit\":\"" ID
         "0\",\"committer_time\":2,\"fact\":\"commit\",\"on\":[],"
