@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cedar_links.c - policies made of templates, as a file of links says; see cedar_files.h. */
 #include "command/cedar_files.h"
+
+#include <stdlib.h>
+
 #include "policy/parse.h"
 #include "wire/tree.h"
 
@@ -52,23 +55,75 @@ static int read_link(const struct tree *v, struct arena *arena, struct link *l, 
         return read_args(args, arena, l, err);
 }
 
+/* ---- templates by their @id ---- */
+
+struct name {
+        struct span name;
+        uint32_t policy;
+};
+
+struct names {
+        struct name *list; /* ascending */
+        uint32_t n;
+};
+
+static int by_name(const void *a, const void *b)
+{
+        const struct name *x = a, *y = b;
+
+        return span_cmp(x->name, y->name);
+}
+
+static int gather_names(const struct cedar_policies *p, struct arena *arena, struct names *ret,
+                        struct err *err)
+{
+        struct names names = { .list = arena_alloc(arena, p->n * sizeof(*names.list)) };
+
+        if (!names.list)
+                return err_set(err, -ENOMEM, "no memory for the names of templates");
+        for (uint32_t i = 0; i < p->n; i++) {
+                struct name *name = &names.list[names.n];
+
+                if (!p->policies[i].template ||
+                    !cedar_policy_annotation(&p->policies[i], "id", &name->name))
+                        continue;
+                name->policy = i;
+                names.n++;
+        }
+        qsort(names.list, names.n, sizeof(*names.list), by_name);
+        *ret = names;
+        return 0;
+}
+
+/* NULL: there is none. */
+static const struct name *find_name(const struct names *names, struct span name)
+{
+        const struct name want = { .name = name };
+
+        return names->n ? bsearch(&want, names->list, names->n, sizeof(*names->list), by_name)
+                        : NULL;
+}
+
+static bool is_alone(const struct names *names, const struct name *one)
+{
+        size_t at = (size_t)(one - names->list);
+
+        return (at == 0 || by_name(one - 1, one) != 0) &&
+               (at + 1 == names->n || by_name(one + 1, one) != 0);
+}
+
 /* The id of the template that a link names by its id or its @id. */
-static int find_template(const struct cedar_policies *p, struct span name, struct span *ret,
-                         struct err *err)
+static int find_template(const struct cedar_policies *p, const struct names *names,
+                         struct span name, struct span *ret, struct err *err)
 {
         const struct cedar_policy *found = cedar_policies_find(p, name);
-        bool by_id = found;
-        struct span id;
+        const struct name *named = found ? NULL : find_name(names, name);
 
-        for (uint32_t i = 0; i < p->n && !by_id; i++) {
-                if (!p->policies[i].template ||
-                    !cedar_policy_annotation(&p->policies[i], "id", &id) || !span_eq(id, name))
-                        continue;
-                if (found)
-                        return err_set(err, -EINVAL, "two templates have the @id \"%.*s\"",
-                                       (int)MIN_OF(name.n, 200u), (const char *)name.p);
-                found = &p->policies[i];
-        }
+        if (named && !is_alone(names, named))
+                return err_set(err, -EINVAL, "two templates have the @id \"%.*s\"",
+                               (int)MIN_OF(name.n, 200u), (const char *)name.p);
+        if (named)
+                found = &p->policies[named->policy];
         if (!found || !found->template)
                 return err_set(err, -ENOENT, "there is no template \"%.*s\"",
                                (int)MIN_OF(name.n, 200u), (const char *)name.p);
@@ -76,7 +131,10 @@ static int find_template(const struct cedar_policies *p, struct span name, struc
         return 0;
 }
 
-static int add_link(const struct tree *v, struct cedar_policies *p, struct err *err)
+/* ---- links ---- */
+
+static int add_link(const struct tree *v, const struct names *names, struct cedar_policies *p,
+                    struct err *err)
 {
         CLEANUP(arena_done) struct arena arena = ARENA_INIT(LINK_ARENA_MAX);
         struct span template = SPAN_NONE;
@@ -84,18 +142,25 @@ static int add_link(const struct tree *v, struct cedar_policies *p, struct err *
         int r = read_link(v, &arena, &l, err);
 
         if (r == 0)
-                r = find_template(p, l.template, &template, err);
+                r = find_template(p, names, l.template, &template, err);
         return r < 0 ? r
                      : cedar_policies_link(p, template, l.id, l.has_principal ? &l.principal : NULL,
                                            l.has_resource ? &l.resource : NULL, err);
 }
 
-static int add_links(const struct tree *list, struct cedar_policies *p, struct err *err)
+static int add_links(const struct tree *list, struct cedar_policies *p, struct arena *arena,
+                     struct err *err)
 {
+        struct names names;
+        int r;
+
         if (list->kind != TREE_ARRAY)
                 return err_set(err, -EINVAL, "an array of links is wanted");
+        r = gather_names(p, arena, &names, err);
+        if (r < 0)
+                return r;
         for (uint32_t i = 0; i < list->n; i++)
-                if (add_link(&list->items[i], p, err) < 0)
+                if (add_link(&list->items[i], &names, p, err) < 0)
                         return err_wrap(err, "link %u", i);
         return 0;
 }
@@ -111,6 +176,6 @@ int cedar_files_link(const char *path, struct cedar_policies *p, struct err *err
                 return r;
         r = tree_read(span_of(text.p, text.n), &arena, &list, err);
         if (r == 0)
-                r = add_links(&list, p, err);
+                r = add_links(&list, p, &arena, err);
         return r < 0 ? err_wrap(err, "%s", cedar_file_name(path)) : 0;
 }

@@ -285,6 +285,20 @@ def test_links_that_are_none(place, change, want):
     assert done.returncode == 3 and f"{place.dir}/l.json: {want}" in done.stderr.decode()
 
 
+def test_a_link_finds_its_template_among_many(place):
+    """Of 20,000 with names, in any order, each link takes the one that it names."""
+    numbers = [n * 7919 % 20000 for n in range(20000)]
+    place("p.cedar", "".join(f'@id("{n}") permit(principal == ?principal, action, resource);\n'
+                             for n in numbers))
+    links = place("l.json", [{"template_id": str(n), "link_id": f"of {n}",
+                              "args": {"?principal": 'User::"bob"'}} for n in range(20000)])
+    done = ask(place, "bob", "view", "sunset", "-k", links)
+    said = done.stdout.decode().splitlines()
+    assert (done.returncode, said[0], len(said)) == (0, "allow", 20001)
+    assert {line.removeprefix("because of ") for line in said[1:]} == \
+        {f'of {n} "{n}"' for n in range(20000)}
+
+
 def test_a_link_of_either_of_two_templates_is_none(place):
     slot = '@id("share") permit (principal == ?principal, action, resource);'
     links = place("l.json", [{"template_id": "share", "link_id": "one",
