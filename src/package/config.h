@@ -1,41 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config.h - how an API is served: gateway.yaml and backend.yaml of a package.  Floor 2, pure.
  *
- * gateway.yaml:
+ * gateway.yaml; what stands behind a # is what holds where nothing is said:
  *
  *   name: accounts                  of the API: [a-z][a-z0-9-]{0,62}
- *   base: /bank/v1                  what requests' paths begin with; "/" unless said
- *   identity:                       by name of the document's security schemes
- *     token:
+ *   base: /bank/v1                  # "/": what requests' paths begin with
+ *   identity:                       by name of the document's security schemes, each once
+ *     token:                        http bearer
  *       jwt:
  *         issuer: https://id.example.org
  *         audience: accounts
- *         algorithms: [ES256, EdDSA]
+ *         algorithms: [ES256, EdDSA]              of RS256, ES256 and EdDSA
  *         jwks: { url: https://id.example.org/keys, addresses: [192.0.2.7], refresh: 10m }
- *                                   or { file: /etc/assay/jwks/bank.json }
- *         caller: sub               claim that names the caller; sub unless said
- *         groups: groups            claim with the caller's groups; none unless said
- *         claims: [branch]          further ones that policies may ask for, as strings
- *         leeway: 30s
- *     ticket: { opaque: true }      tokens of the hub
- *     legacy: { pass: basic }       the back-end's own credential, verified there
- *     machine: { mutual: { ca: /etc/assay/ca/partners.pem, caller: subject-cn } }
+ *                                   # refresh 10m; or { file: /etc/assay/jwks/bank.json }
+ *         caller: sub               # sub: claim that names the caller
+ *         groups: groups            # none: claim with the caller's groups
+ *         claims: [branch]          # none: further ones that policies may ask for, as strings
+ *         leeway: 30s               # 30s: how far clocks may differ
+ *     ticket: { opaque: true }      http bearer: tokens of the hub
+ *     legacy: { pass: basic }       http basic, or bearer: the back-end's own credential, verified
+ *                                   there
+ *     machine:                      mutualTLS
+ *       mutual: { ca: /etc/assay/ca/partners.pem, caller: subject-cn }
+ *                                   # caller subject-cn; or san-uri
  *   classes:                        every class of the document, each once
- *     pii.ssn: { mask: last4, record: digest }
- *   limits:
- *     listAccounts: { rate: 10/s, burst: 20, quota: 5000/d }     by caller and operation;
- *     "*": { rate: 100/s }                                        for those that are not named
- *   cache:
- *     listBranches: { for: 60s, by: rights }
- *   caps: { request: 64KiB, response: 1MiB, depth: 32 }
+ *     pii.ssn: { mask: last4, record: digest }    # record count; or digest
+ *   limits:                         # none: by caller and operation
+ *     listAccounts: { rate: 10/s, burst: 20, quota: 5000/d }     # burst: the rate's number
+ *     "*": { rate: 100/s }                        for those that are not named
+ *   cache:                          # none
+ *     listBranches: { for: 60s, by: rights }      # by caller
+ *   caps: { request: 64KiB, response: 1MiB, depth: 32 }          # these
  *
  * backend.yaml:
  *
  *   url: https://accounts.internal:8443/api
  *   addresses: [10.1.2.3]           what the host's name may resolve to; required with a name
  *   tls: { ca: /etc/assay/ca/internal.pem, name: accounts.internal }
- *   timeout: { connect: 2s, read: 10s }
+ *                                   # those of the system; the host of the url
+ *   timeout: { connect: 2s, read: 10s }                          # these
  *   or   unix: /run/accounts.sock
+ *
+ * Times are a number and ms, s, m, h or d; sizes one and B, KiB or MiB; rates one and /s, /m, /h or
+ * /d.
  *
  * SECURITY: read in the job "package"; what a package file holds of it is read by model_file.h. */
 #ifndef PACKAGE_CONFIG_H
@@ -48,6 +55,12 @@ enum {
         CONFIG_NAME_MAX = 63,
         CONFIG_ADDRESSES_MAX = 16,
         CONFIG_CLAIMS_MAX = 16,
+        CONFIG_TEXT_MAX = 255, /* of an issuer, a claim, a host */
+        CONFIG_PATH_MAX = 1024,
+        CONFIG_RATE_MAX = 1000000,
+        CONFIG_QUOTA_MAX = 1000000000,
+        CONFIG_BODY_MAX = 64 << 20,
+        CONFIG_DEPTH_MAX = 128,
 };
 
 enum mask {
@@ -59,8 +72,8 @@ enum mask {
         MASK_DROP, /* the member goes */
         MASKS,
 };
-const char *mask_name(enum mask m);
-enum mask mask_of(struct span name);
+const char *mask_name(enum mask m);  /* "date-year" */
+enum mask mask_of(struct span name); /* MASKS when there is none */
 
 enum jwt_algorithms { JWT_RS256 = 1u << 0, JWT_ES256 = 1u << 1, JWT_EDDSA = 1u << 2 };
 
@@ -133,8 +146,11 @@ struct config {
         struct config_backend backend;
 };
 
-/* Reads both against the model: every operation, scheme and class that is named must be there.
- * ret lies in arena.  -EINVAL: errors are in l; -ENOMEM. */
+/* Reads both against the model: every operation, scheme and class that is named must be there, and
+ * every scheme and class of the document be named.  Either may be NULL, an empty file.  api NULL:
+ * the document could not be read, and names of it are not held against anything.  ret lies in
+ * arena; faults are of the files they are in, l->file is what it was before.  -EINVAL: errors are
+ * in l; -ENOMEM. */
 MUST_USE int config_read(const struct source_node *gateway, const struct source_node *backend,
                          const struct api *api, struct arena *arena, struct lint *l,
                          struct config *ret, struct err *err);
