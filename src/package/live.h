@@ -68,12 +68,14 @@ struct live *live_free(struct live *l);
 DEFINE_CLEANUP(struct live, live_free)
 
 /* 1: there is a new generation; 0: nothing new.  Negative: what is deployed now cannot be served,
- * said once for each generation, then 0 until something changes.  Cheap when nothing is new: one
- * readlinkat(). */
+ * said once for each generation, then 0 until something changes.  What could not be read, for want
+ * of memory or of a file, is tried again after 1, 2, 4, ... 64 looks.  Cheap when nothing is new:
+ * one readlinkat().  Opening packages takes its time: see package_open(). */
 MUST_USE int live_look(struct live *l, struct err *err);
 /* The one to serve by, borrowed; NULL before the first good one. */
 struct generation *live_current(const struct live *l);
-/* Why the deployed one is not served: its number and the text; false when it is. */
+/* Why the deployed one is not served: its number (0: not known) and the text; false when it is, or
+ * nothing ever was deployed. */
 bool live_refused(const struct live *l, uint64_t *ret_generation, const char **ret_why);
 
 #endif

@@ -7,44 +7,53 @@
  *   `current` leads to it      -> the directory is synced
  *
  * A crash between two of these leaves what one of the lines says; all of them are done again. */
-#include "package/live.h"
-
-#include "base/text.h"
+#include "package/live_priv.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/text.h"
+
 static const char current[] = "current", next[] = "current.tmp";
 
-enum { LIVE_LINK_MAX = sizeof "live/" + TEXT_U64_MAX };
+/* ---- the link ---- */
 
-static void link_text(uint64_t generation, char out[LIVE_LINK_MAX])
+int live_link_read(int dirfd, char out[LIVE_LINK_MAX])
+{
+        ssize_t n = readlinkat(dirfd, current, out, LIVE_LINK_MAX);
+
+        return n < 0 ? -errno : (int)n;
+}
+
+bool live_link_number(struct span link, uint64_t *ret)
+{
+        static const struct span dir = SPAN_INIT("live/");
+
+        return span_starts(link, dir) && text_to_u64(span_from(link, dir.n), ret) == 0 && *ret > 0;
+}
+
+void live_link_text(uint64_t generation, char out[LIVE_LINK_MAX])
 {
         snprintf(out, LIVE_LINK_MAX, "live/%llu", (unsigned long long)generation);
 }
 
 int live_deployed(int dirfd, uint64_t *ret, struct err *err)
 {
-        char text[LIVE_LINK_MAX + 1];
-        ssize_t n = readlinkat(dirfd, current, text, sizeof text);
+        char text[LIVE_LINK_MAX];
+        int n = live_link_read(dirfd, text);
         uint64_t number = 0;
-        struct span link;
 
-        if (n < 0 && errno == ENOENT) {
-                *ret = 0;
-                return 0;
-        }
-        if (n < 0)
-                return err_sys(err, -errno, "%s", current);
-        link = span_of(text, (size_t)n);
-        if (!span_starts(link, SPAN("live/")) || text_to_u64(span_from(link, 5), &number) < 0 ||
-            number == 0)
+        if (n < 0 && n != -ENOENT)
+                return err_sys(err, n, "%s", current);
+        if (n >= 0 && !live_link_number(span_of(text, (size_t)n), &number))
                 return err_set(err, -EBADMSG, "%s: leads to no generation", current);
         *ret = number;
         return 0;
 }
+
+/* ---- deploying ---- */
 
 /* 1: it is deployed and says the same; 0: it is to be written. */
 static int look(const struct io *io, int dirfd, uint64_t generation, struct span text,
@@ -64,7 +73,7 @@ static int look(const struct io *io, int dirfd, uint64_t generation, struct span
                                (unsigned long long)generation, (unsigned long long)deployed);
         if (deployed < generation)
                 return 0;
-        link_text(generation, path);
+        live_link_text(generation, path);
         r = io_read_file(io, dirfd, path, LIVE_TEXT_MAX, &p, &n, err);
         if (r < 0)
                 return r;
@@ -87,7 +96,7 @@ static int write_text(const struct io *io, int dirfd, uint64_t generation, struc
         fd = io->open(io->ctx, dirfd, "live", O_RDONLY | O_DIRECTORY, 0);
         if (fd < 0)
                 return err_sys(err, fd, "live");
-        link_text(generation, path);
+        live_link_text(generation, path);
         return io_replace_file(io, dirfd, path, fd, 0444, text, err);
 }
 
@@ -98,7 +107,7 @@ static int replace_link(const struct io *io, int dirfd, uint64_t generation, str
 
         if (r < 0 && r != -ENOENT)
                 return err_sys(err, r, "%s: unlink", next);
-        link_text(generation, target);
+        live_link_text(generation, target);
         r = io->symlink(io->ctx, target, dirfd, next);
         if (r < 0)
                 return err_sys(err, r, "%s: symlink", next);

@@ -2,7 +2,7 @@
 /* package.h - a package that is ready to decide by.  Floor 2.
  *
  * Opened once, then never written: any number of requests use it, each holding a reference; the
- * last one to let go unmaps it.  References are of one thread, as all of a worker is. */
+ * last one to let go frees it.  References are of one thread, as all of a worker is. */
 #ifndef PACKAGE_PACKAGE_H
 #define PACKAGE_PACKAGE_H
 
@@ -23,10 +23,16 @@ struct package {
         const struct cedar_entities *entities; /* sealed */
 };
 
-/* Maps fd (borrowed) read-only and reads, compiles and cross-checks all of it: model against schema
- * (the derived one is derived again and compared), policies against the schema, entities likewise.
- * vkeys as in package_file_verify(); n 0: not asked for a signature.  -EBADMSG, -ENOKEY, -EINVAL
- * and where: "policy.cedar: line 7, column 12: ..."; -ENOMEM, and what mmap() says. */
+/* Reads fd (borrowed; a regular file, from its beginning) and reads, compiles and cross-checks all
+ * of it: model against schema (the derived one is derived again and compared), policies against the
+ * schema, entities likewise.  vkeys as in package_file_verify(); n 0: not asked for a signature.
+ *
+ * The file is copied into memory that is made read-only then, not mapped: what was verified stays
+ * what is used, whoever writes to the file, and a file that is cut or a disk that fails is an error
+ * here and no SIGBUS in the midst of a request.
+ *
+ * -EBADMSG, -ENOKEY: package_file_read(), package_file_verify(); -EINVAL and where: "policy.cedar:
+ * line 7, column 12: ..."; -E2BIG, -ENOMEM, and what reading says. */
 MUST_USE int package_open(int fd, const struct span *vkeys, size_t n, struct package **ret,
                           struct err *err);
 /* The same of bytes that outlive it. */
