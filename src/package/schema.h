@@ -18,12 +18,11 @@ enum {
         API_SCHEMAS_MAX = 100000,
         API_PROPERTIES_MAX = 4096,      /* of one schema */
         API_VALUES_MAX = 4096,          /* of one enum */
-        API_SCHEMA_NEST_MAX = 64,       /* schemas about one and the same value, within each other:
+        API_SCHEMA_NEST_MAX = 32,       /* schemas about one and the same value, within each other:
                                            references, allOf, if ...; the table is refused beyond */
         API_SCHEMA_STEPS_MAX = 1000000, /* of one check: schemas met, members and items looked at or
                                            compared, four things that a pattern tried; the value is
                                            refused beyond */
-        API_PATTERN_MAX = 4096,         /* bytes */
 };
 
 enum api_types {
