@@ -130,6 +130,14 @@ int fan_unmark(const struct fan_group *g, enum fan_scope scope, uint64_t mask, i
         return change(g, FAN_MARK_REMOVE | scope_flag(scope), mask, dirfd, path, "unmark", err);
 }
 
+/* Taking an event off that is not there changes nothing, but needs a mark to take it off. */
+int fan_is_marked(const struct fan_group *g, enum fan_scope scope, uint64_t unused, int dirfd)
+{
+        if (fanotify_mark(g->fd, FAN_MARK_REMOVE | scope_flag(scope), unused, dirfd, NULL) == 0)
+                return 1;
+        return errno == ENOENT ? 0 : -errno;
+}
+
 int fan_ignore(const struct fan_group *g, uint64_t mask, int dirfd, const char *path,
                struct err *err)
 {

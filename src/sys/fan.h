@@ -52,6 +52,11 @@ MUST_USE int fan_mark(const struct fan_group *g, enum fan_scope scope, uint64_t 
                       const char *path, struct err *err);
 MUST_USE int fan_unmark(const struct fan_group *g, enum fan_scope scope, uint64_t mask, int dirfd,
                         const char *path, struct err *err);
+/* Is there a mark of this scope on what dirfd is of?  It goes with the filesystem, when that is no
+ * longer mounted anywhere, and says nothing.  unused: an event that no mark of the group is for.
+ * 1 or 0; another negative errno: it cannot be told. */
+MUST_USE int fan_is_marked(const struct fan_group *g, enum fan_scope scope, uint64_t unused,
+                           int dirfd);
 
 /* Drop events of mask on a directory's direct children and itself, in the kernel, as long as the
  * group lives or until fan_unignore(); mask should have FAN_EVENT_ON_CHILD and FAN_ONDIR.  The mark

@@ -222,6 +222,30 @@ static void test_ignore(void **state)
         assert_int_equal(fan_unmark(&f->g, FAN_SCOPE_FILESYSTEM, mask, f->dirfd, NULL, &err), 0);
 }
 
+/* As long as there is one, of this scope, of this group. */
+static void test_is_marked(void **state)
+{
+        struct fixture *f = *state;
+        struct fan_event ev;
+        struct err err = { 0 };
+
+        if (f->g.fd < 0)
+                skip();
+        assert_int_equal(fan_is_marked(&f->g, FAN_SCOPE_INODE, FAN_ACCESS, f->dirfd), 0);
+        assert_int_equal(fan_mark(&f->g, FAN_SCOPE_INODE, FAN_CREATE, f->dirfd, NULL, &err), 0);
+        for (int i = 0; i < 2; i++) /* asking takes nothing away */
+                assert_int_equal(fan_is_marked(&f->g, FAN_SCOPE_INODE, FAN_ACCESS, f->dirfd), 1);
+        assert_int_equal(fan_is_marked(&f->g, FAN_SCOPE_FILESYSTEM, FAN_ACCESS, f->dirfd), 0);
+        touch(f, "new");
+        ev = next(f);
+        assert_at(f, &ev.at, "new");
+        if (ev.pidfd >= 0)
+                close(ev.pidfd);
+        assert_int_equal(fan_unmark(&f->g, FAN_SCOPE_INODE, FAN_CREATE, f->dirfd, NULL, &err), 0);
+        assert_int_equal(fan_is_marked(&f->g, FAN_SCOPE_INODE, FAN_ACCESS, f->dirfd), 0);
+        assert_int_equal(fan_is_marked(&f->g, FAN_SCOPE_INODE, FAN_ACCESS, -1), -EBADF);
+}
+
 static void test_refused(void **state)
 {
         struct fixture *f = *state;
@@ -326,6 +350,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_hostile_name, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_process_that_exited, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_ignore, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_is_marked, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
                 cmocka_unit_test(test_parser),
         };

@@ -15,6 +15,7 @@ import time
 
 import pytest
 
+from seeing import Mounts
 from sensor_host import BIN
 from test_watch import Watched, profile
 
@@ -194,6 +195,33 @@ def test_mounted(host):
                   told)
     finally:
         subprocess.run(["umount", "-l", place], check=True)
+
+
+def test_mounted_again():
+    """An unmount takes the kernel's questions away; the next mount has them again."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="assay-execute-") as name:
+        mounts, host = Mounts(pathlib.Path(name)), Guarded(pathlib.Path(name))
+        image = mounts.image("disk", "mkfs.ext4", "-q")
+        host.good.unlink()
+        try:
+            mounts.mount(host.bin, "-o", "loop", image)
+            good, bad = host.bin / "good", host.bin / "bad"
+            shutil.copy("/bin/true", good)
+            host.start()
+            host.up()
+            for i in range(2):
+                bad.write_bytes(good.read_bytes() + b"%d" % i)
+                bad.chmod(0o755)
+                host.wait(lambda: run(bad) == errno.EPERM, "the refusal")
+                mounts.umount(host.bin)
+                host.wait(lambda n=i: len(host.of(good, "deleted")) == n + 1, "the unmount")
+                mounts.mount(host.bin, "-o", "loop", image)
+                host.wait(lambda n=i: len(host.of(good, "created")) == n + 1, "the mount")
+            host.wait(lambda: run(bad) == errno.EPERM, "the refusal")
+            assert run(good) == 0
+        finally:
+            host.stop()
+            mounts.done()
 
 
 def test_scripts(host):

@@ -13,8 +13,8 @@ import time
 
 import pytest
 
-from seeing import (LIBC, Mounts, Seeing, helper, make_btrfs, make_ext4, make_fuse,
-                    make_overlay)
+from seeing import (LIBC, Mounts, Seeing, call, helper, make_btrfs, make_ext4, make_fuse,
+                    make_overlay, make_tmpfs)
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="fanotify needs root")
 POLL = 5  # seconds; 30 where nothing is said
@@ -80,6 +80,51 @@ def test_unmount_and_mount_again(scene):
         host.wait(lambda: str(point) not in host.filesystems(), "the filesystem to be forgotten")
         host.agree()
     assert len(host.of(point / "file", "deleted")) == 3
+
+
+@pytest.mark.parametrize("make", [make_ext4, make_tmpfs])
+def test_mounted_again_in_a_moment(scene, make):
+    """Before anybody could read the list of mounts, which then looks as it did."""
+    fs = make(scene.mounts)
+    (fs / "file").write_text("before")
+    host = scene.start(fs)
+    host.agree(fs)
+    line, = [x.split() for x in open("/proc/self/mountinfo") if str(fs) in x]
+    kind, source = line[-3:-1]
+    with open(source if kind == "ext4" else os.devnull, "rb"):  # a loop device stays
+        remounted(fs, kind, source, b"size=300m" if kind == "tmpfs" else None)
+    host.wait(lambda: host.entries("integrity.mount"), "the mount")
+    host.agree(fs)
+    (fs / "file").write_text("after")
+    host.expect(fs / "file", ("modified", "created"), new_sha256=digest("after"), seen="live")
+
+
+def remounted(point, kind, source, options):
+    """Faster than umount(8) and mount(8) would."""
+    call("umount2", os.fsencode(point), 0)
+    call("mount", source.encode(), os.fsencode(point), kind.encode(), 0x200000, options)
+
+
+def test_the_first_place_of_a_filesystem_goes(scene):
+    """It is mounted elsewhere too, where everything is seen on."""
+    disk = make_ext4(scene.mounts)
+    host = scene.start()
+    for name in ("a", "b"):
+        scene.mounts.mount(host.tree / name, "--bind", disk)
+    both = [host.tree / "a", host.tree / "b"]
+    host.wait(lambda: any(str(p) in host.filesystems() for p in both), "the filesystem")
+    host.agree()
+    if str(both[0]) not in host.filesystems():
+        both.reverse()
+    scene.mounts.umount(both[0])
+    host.agree()
+    (both[1] / "new/newer").mkdir(parents=True)
+    (both[1] / "new/newer/file").write_text("deep")
+    host.expect(both[1] / "new/newer/file", "created", new_sha256=digest("deep"))
+    (both[1] / "new/newer").rename(both[1] / "moved")
+    (both[1] / "moved/file").write_text("moved")
+    host.expect(both[1] / "moved/file", "modified", new_sha256=digest("moved"), seen="live")
+    host.agree()
 
 
 def test_mounted_over_and_back(scene):

@@ -220,6 +220,11 @@ static void set_step(struct guard *g, enum guard_state state)
         buf_put_byte(&g->cursor, '/');
 }
 
+void guard_say_anew(struct guard *g)
+{
+        set_step(g, GUARD_MARKS); /* up() tells what it has become */
+}
+
 /* 1: there is more. */
 static int walk(struct sensor *s)
 {
@@ -373,7 +378,7 @@ int guard_work(struct sensor *s)
                 return begin(s);
         make_room(s);
         if (g->state == GUARD_UP && g->again)
-                set_step(g, GUARD_MARKS); /* all of it once more; up() tells what it has become */
+                guard_say_anew(g);
         return g->state == GUARD_FILES || g->state == GUARD_MARKS ? step(s) : 0;
 }
 

@@ -36,6 +36,8 @@ void guard_done(struct sensor *s);
 void guard_note(struct sensor *s, struct table_node *n);
 /* What is watched or trusted is another: say all anew. */
 void guard_news(struct sensor *s);
+/* What is mounted has changed: what was marked may be another filesystem by now. */
+void guard_mounted(struct sensor *s);
 /* A change was judged; one that is explained makes its content known. */
 void guard_judged(struct sensor *s, const struct change *c);
 

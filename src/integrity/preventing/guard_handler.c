@@ -29,6 +29,13 @@ enum {
         STATUS_BAD = 1,
 };
 
+/* Under which paths are what the bases mean.  Before Linux 6.8 the number of one that is gone comes
+ * again. */
+struct mounts {
+        uint64_t id[MOUNTS_MAX];
+        size_t n;
+};
+
 struct held {
         int fd;
         enum guard_asks asks; /* nothing: its path is of a mount that says nothing */
@@ -45,8 +52,7 @@ struct handler {
         int group;
         struct held held[HELD_MAX];
         size_t n_held;
-        uint64_t mounts[MOUNTS_MAX]; /* under which paths are what the bases mean */
-        size_t n_mounts;
+        struct mounts mounts, mounts_next; /* next: since all is said anew */
         struct guard_bases bases[2];
         int bases_now; /* which of them counts */
         struct guard_notice notice;
@@ -147,10 +153,10 @@ static bool judge(struct handler *h, struct held *x, bool last)
         return true;
 }
 
-static bool has_mount(const struct handler *h, uint64_t id)
+static bool has_mount(const struct mounts *m, uint64_t id)
 {
-        for (size_t i = 0; i < h->n_mounts; i++)
-                if (h->mounts[i] == id)
+        for (size_t i = 0; i < m->n; i++)
+                if (m->id[i] == id)
                         return true;
         return false;
 }
@@ -160,7 +166,8 @@ static bool is_plain(const struct handler *h, int fd)
 {
         struct fs_stat st;
 
-        return fs_stat_fd(fd, &st) < 0 || !(st.has & FS_HAS_MNT_ID) || has_mount(h, st.mnt_id);
+        return fs_stat_fd(fd, &st) < 0 || !(st.has & FS_HAS_MNT_ID) ||
+               has_mount(&h->mounts, st.mnt_id);
 }
 
 /* A path that is too long for the kernel to tell is below any of them, perhaps. */
@@ -236,15 +243,25 @@ static void mark_filesystem(struct handler *h, int fd)
 
 static void add_mount(struct handler *h, int fd)
 {
+        struct mounts *const both[] = { &h->mounts, &h->mounts_next };
         struct fs_stat st;
 
-        if (h->n_mounts < MOUNTS_MAX && fs_stat_fd(fd, &st) == 0 && st.has & FS_HAS_MNT_ID &&
-            !has_mount(h, st.mnt_id))
-                h->mounts[h->n_mounts++] = st.mnt_id;
+        if (fs_stat_fd(fd, &st) < 0 || !(st.has & FS_HAS_MNT_ID))
+                return;
+        for (size_t i = 0; i < ARRAY_LEN(both); i++)
+                if (both[i]->n < MOUNTS_MAX && !has_mount(both[i], st.mnt_id))
+                        both[i]->id[both[i]->n++] = st.mnt_id;
+}
+
+static void begin_anew(struct handler *h)
+{
+        guard_bases_clear(&h->bases[!h->bases_now]);
+        h->mounts_next.n = 0;
 }
 
 static void ready(struct handler *h)
 {
+        h->mounts = h->mounts_next;
         h->notice.what = GUARD_READY;
         h->notice.path_n = 0;
         send(h);
@@ -264,7 +281,7 @@ static void obey(struct handler *h, const struct guard_order *o, int fd)
         else if (o->what == GUARD_IGNORE)
                 (void)!fanperm_ignore(h->group, fd);
         else if (o->what == GUARD_BASES_BEGIN)
-                guard_bases_clear(next);
+                begin_anew(h);
         else if (o->what == GUARD_BASE)
                 guard_bases_add(next, path, o->strict ? GUARD_ASKS_STRICT : GUARD_ASKS_KNOWN);
         else if (o->what == GUARD_BASES_END)

@@ -273,6 +273,18 @@ void guard_news(struct sensor *s)
                 s->guard->again = true;
 }
 
+/* The marks of a filesystem go with it, and its number comes again.  Not after the scan: that may
+ * take a while. */
+void guard_mounted(struct sensor *s)
+{
+        struct guard *g = s->guard;
+
+        if (!g || (g->state != GUARD_UP && g->state != GUARD_MARKS))
+                return;
+        guard_say_anew(g);
+        guard_ran_since(s, mounted_since(s));
+}
+
 void guard_judged(struct sensor *s, const struct change *c)
 {
         if (s->guard && c->profile && c->profile->execute != WATCH_EXECUTE_ANY && c->is &&

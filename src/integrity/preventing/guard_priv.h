@@ -69,6 +69,9 @@ struct guard {
         uint64_t unsaid;
 };
 
+/* All that the handler is to know once more; it goes on with what it knows. */
+void guard_say_anew(struct guard *g);
+
 /* ---- guard_mark.c ---- */
 
 enum guard_verdict guard_verdict_of(const struct guard *g, const struct table_node *n,

@@ -141,12 +141,33 @@ static bool take_list(struct sensor *s)
         return rc > 0;
 }
 
+/* The list may look as before although it is not: what was mounted anew in a moment has the number,
+ * the device and the options of what was there.  The kernel's marks tell. */
+static void on_lost(void *ctx, const struct watch_fs *fs)
+{
+        struct sensor *s = ctx;
+        struct table_handle h;
+
+        s->mounts_lost++;
+        log_event(LOG_LEVEL_INFO, "sensor.remounted", log_bytes("path", fs->path));
+        if (mountlist_forget(&s->mounted.was, &s->mounted.is, fs->path) < 0)
+                s->failed = -ENOMEM;
+        for (struct table_node *n = table_root(s->table); n;
+             n = table_next(table_root(s->table), n))
+                if (table_handle_marked(n) && table_handle_of(n, &h) && h.fsid == fs->id)
+                        table_handle_unmark(n);
+}
+
 static void on_end(void *ctx, int result, const struct err *job_err)
 {
         struct sensor *s = ctx;
         bool first = !s->mounts_known, changed = first || s->mounts_now != s->mounts_crc;
 
         s->mounts_job = NULL;
+        s->mounts_lost = 0;
+        if (!first)
+                watch_each_lost(s->watch, on_lost, s);
+        changed = changed || s->mounts_lost;
         if (result < 0) {
                 log_event(LOG_LEVEL_WARNING, "sensor.mounts", log_err(job_err));
                 changed = true; /* as far as is known */
@@ -157,6 +178,8 @@ static void on_end(void *ctx, int result, const struct err *job_err)
                 s->mounts_known = true;
                 s->mounts_crc = s->mounts_now;
         }
+        if (changed && !first)
+                guard_mounted(s);
         /* What was there at the start is scanned anyway, but for what shows from below. */
         if (changed && (!first || result < 0 || s->layers.n))
                 scan_want(s, LOSS_MOUNTS, s->mounts_seen_ns, sensor_wall(s));

@@ -192,6 +192,7 @@ struct sensor {
         bool mounts_old, mounts_known; /* the list has changed; was read once */
         uint32_t mounts_crc, mounts_now;
         int64_t mounts_seen_ns; /* wall, when it changed */
+        size_t mounts_lost;     /* filesystems whose marks had gone when it was read */
         struct buf layers;
         struct {
                 struct mountlist was, is; /* as it was read before; as it is being read */

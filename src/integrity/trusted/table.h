@@ -130,6 +130,7 @@ struct table_node *table_by_handle(struct table *t, const struct table_handle *h
 bool table_handle_of(const struct table_node *n, struct table_handle *ret);
 /* The owner's mark on a node's handle: gone when the node gets another one.  Needs a handle. */
 void table_handle_mark(struct table_node *n);
+void table_handle_unmark(struct table_node *n);       /* one that is marked */
 bool table_handle_marked(const struct table_node *n); /* false without a handle */
 /* How many nodes that are not directories are known by handle. */
 size_t table_file_handles(const struct table *t);

@@ -218,6 +218,11 @@ void table_handle_mark(struct table_node *n)
         n->handle->marked = true;
 }
 
+void table_handle_unmark(struct table_node *n)
+{
+        n->handle->marked = false;
+}
+
 bool table_handle_marked(const struct table_node *n)
 {
         return n->handle && n->handle->marked;

@@ -2,6 +2,7 @@
 #include "integrity/watching/mountlist.h"
 
 #include "base/text.h"
+#include "integrity/watching/watchset.h"
 #include "wire/json.h"
 
 #include <stdlib.h>
@@ -132,6 +133,11 @@ static struct span *sort(const struct mountlist *l)
         return keys;
 }
 
+static bool has(const struct span *keys, size_t n, struct span key)
+{
+        return bsearch(&key, keys, n, sizeof *keys, compare) != NULL;
+}
+
 static int tell_missing(const struct mountlist *of, const struct span *keys, size_t n,
                         mountlist_fn *fn, void *ctx, bool gone)
 {
@@ -142,7 +148,7 @@ static int tell_missing(const struct mountlist *of, const struct span *keys, siz
                 struct mount_texts m;
                 struct span key = next_mount(&rest, &m);
 
-                if (!bsearch(&key, keys, n, sizeof *keys, compare))
+                if (!has(keys, n, key))
                         rc = fn(ctx, &m, gone);
         }
         return rc;
@@ -166,4 +172,46 @@ int mountlist_compare(const struct mountlist *was, const struct mountlist *is, m
         free(old_keys);
         free(new_keys);
         return rc;
+}
+
+/* ---- what only looks the same ---- */
+
+static size_t nearest(const struct mountlist *l, struct span path)
+{
+        struct span rest = buf_span(&l->bytes);
+        struct mount_texts m;
+        size_t longest = 0;
+
+        for (size_t i = 0; i < l->n; i++) {
+                (void)next_mount(&rest, &m);
+                if (path_within(path, m.point))
+                        longest = MAX_OF(longest, m.point.n);
+        }
+        return longest;
+}
+
+int mountlist_forget(struct mountlist *was, const struct mountlist *is, struct span path)
+{
+        struct span *keys = sort(is), rest = buf_span(&was->bytes);
+        const size_t point_n = nearest(was, path), n = was->n;
+        uint8_t *to = was->bytes.p;
+
+        if (!keys)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++) {
+                uint8_t *from = was->bytes.p + (was->bytes.n - rest.n);
+                struct mount_texts m;
+                struct span key = next_mount(&rest, &m);
+                size_t size = was->bytes.n - rest.n - (size_t)(from - was->bytes.p);
+
+                if (m.point.n == point_n && path_within(path, m.point) && has(keys, is->n, key)) {
+                        was->n--;
+                        continue;
+                }
+                memmove(to, from, size);
+                to += size;
+        }
+        was->bytes.n = n ? (size_t)(to - was->bytes.p) : 0;
+        free(keys);
+        return 0;
 }

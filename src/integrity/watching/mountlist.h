@@ -31,6 +31,11 @@ void mountlist_clear(struct mountlist *l);
  * there is no room, and the list is not to be compared. */
 MUST_USE int mountlist_add(struct mountlist *l, struct span fact);
 
+/* What is mounted nearest to this path is another one than before, although it may look the same:
+ * what does is taken out of was, so that it is new in is.  Of several on one another, all. -ENOMEM.
+ */
+MUST_USE int mountlist_forget(struct mountlist *was, const struct mountlist *is, struct span path);
+
 /* First those that are gone, then those that are new, each in the order of its list; until one call
  * fails.  -ENOMEM; -E2BIG: not all found room in one of the lists, and nothing was called. */
 typedef int mountlist_fn(void *ctx, const struct mount_texts *m, bool gone);

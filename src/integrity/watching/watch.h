@@ -97,6 +97,10 @@ int watch_fd(const struct watch *w);
  * placed anew, and at its end what is no longer there is forgotten. */
 void watch_round_begin(struct watch *w);
 void watch_round_end(struct watch *w);
+/* Each filesystem that was unmounted everywhere since the last round, although something that looks
+ * like it may be mounted there again: nothing was seen on it since, and nothing will be before the
+ * next round. */
+void watch_each_lost(struct watch *w, void (*fn)(void *ctx, const struct watch_fs *fs), void *ctx);
 
 /* See to it that the filesystem of this open directory is watched; path is for reports, and leads
  * to it.  1: it is, now or before; 0: a filesystem of the kernel's own inventions (proc, sysfs,

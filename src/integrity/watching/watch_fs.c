@@ -192,11 +192,10 @@ void watch_handle(struct watch *w, unsigned group, uint64_t fsid, const struct f
 
 /* A mark on a btrfs sees all subvolumes.  Only the top takes it, which is mounted nowhere as a
  * rule; but every filesystem opens its directories by handle, and generation 0 fits any. */
-static int mark_top(struct watch *w, const struct watch_fs *fs, int dirfd)
+static int open_top(const struct watch_fs *fs, int dirfd)
 {
         const uint64_t top[] = { BTRFS_ROOT_DIR, BTRFS_TOP };
         uint8_t bytes[sizeof top + sizeof(uint32_t)] = { 0 };
-        CLEANUP_FD int fd = -1;
         struct fs_handle h;
         int rc;
 
@@ -205,9 +204,16 @@ static int mark_top(struct watch *w, const struct watch_fs *fs, int dirfd)
         memcpy(bytes, top, sizeof top);
         rc = fs_handle_set(&h, BTRFS_HANDLE_FIRST, span_of(bytes, sizeof bytes));
         if (rc == 0)
-                rc = fd = fs_handle_open(dirfd, &h, O_RDONLY | O_DIRECTORY);
-        if (rc < 0)
-                return -EXDEV;
+                rc = fs_handle_open(dirfd, &h, O_RDONLY | O_DIRECTORY);
+        return rc < 0 ? -EXDEV : rc;
+}
+
+static int mark_top(struct watch *w, const struct watch_fs *fs, int dirfd)
+{
+        CLEANUP_FD int fd = open_top(fs, dirfd);
+
+        if (fd < 0)
+                return fd;
         return fan_mark(&w->group[GROUP_MAIN], FAN_SCOPE_FILESYSTEM, WATCH_EVENTS, fd, NULL, NULL);
 }
 
@@ -319,47 +325,59 @@ static struct watch_fs *fs_room(struct watch *w)
         return &w->fs[w->n_fs];
 }
 
+static int set_path(struct watch_fs *fs, struct span path)
+{
+        uint8_t *copy = malloc(path.n + 1);
+
+        if (!copy)
+                return -ENOMEM;
+        memcpy(copy, path.p, path.n);
+        free((void *)fs->path.p);
+        fs->path = span_of(copy, path.n);
+        return 0;
+}
+
 static int add_fs(struct watch *w, const struct fs_where *at, int dirfd, struct span path,
                   struct err *err)
 {
-        struct watch_fs fs = { .id = at->id,
-                               .fsid = at->fsid,
-                               .magic = at->magic,
-                               .fd = -1,
-                               .met = true,
-                               .path = span_of(NULL, path.n) };
+        struct watch_fs fs = {
+                .id = at->id, .fsid = at->fsid, .magic = at->magic, .fd = -1, .met = true
+        };
         struct watch_fs *room;
-        uint8_t *copy;
         int rc;
 
         if (w->n_fs == WATCH_FS_MAX)
                 return err_set(err, -ENOSPC, "more than %d filesystems to watch", WATCH_FS_MAX);
         room = fs_room(w);
-        copy = malloc(path.n + 1);
-        rc = room && copy ? choose_scope(w, &fs, dirfd, err)
-                          : err_set(err, -ENOMEM, "out of memory for a filesystem");
+        rc = room && set_path(&fs, path) == 0
+                     ? choose_scope(w, &fs, dirfd, err)
+                     : err_set(err, -ENOMEM, "out of memory for a filesystem");
         if (rc < 0) {
-                free(copy);
+                free((void *)fs.path.p);
                 return rc;
         }
         /* A mark on a directory does not see what is written by a name outside. */
         fs.polled = fs.scope == WATCH_DIRECTORY || changes_elsewhere(fs.magic);
         if (fs.polled && !fs.why)
                 fs.why = why_elsewhere;
-        memcpy(copy, path.p, path.n);
-        fs.path.p = copy;
         *room = fs;
         w->n_fs++;
         w->version++;
         return 1;
 }
 
-/* An unmount took its marks away, whatever is mounted there now under the same id. */
-static int mark_again(struct watch *w, struct watch_fs *fs, int dirfd, struct err *err)
+/* An unmount took its marks away, whatever is mounted there now under the same id; or it is no
+ * longer where it was met first. */
+static int mark_again(struct watch *w, struct watch_fs *fs, int dirfd, struct span path,
+                      struct err *err)
 {
         int rc = 0;
 
-        if (fs->scope == WATCH_FILESYSTEM)
+        if (watch_fs_fd(w, fs) < 0) {
+                rc = set_path(fs, path);
+                w->version++;
+        }
+        if (rc == 0 && fs->scope == WATCH_FILESYSTEM)
                 rc = mark_filesystem(w, fs, dirfd, err);
         if (rc < 0)
                 return rc;
@@ -382,7 +400,7 @@ int watch_filesystem(struct watch *w, int dirfd, struct span path, struct err *e
         fs = watch_fs_by_id(w, at.id);
         if (!fs)
                 return add_fs(w, &at, dirfd, path, err);
-        return fs->met ? 1 : mark_again(w, fs, dirfd, err);
+        return fs->met ? 1 : mark_again(w, fs, dirfd, path, err);
 }
 
 bool watch_wants(const struct watch *w, const struct table_handle *dir)
@@ -486,6 +504,34 @@ void watch_round_end(struct watch *w)
                 drop_fs(w, fs);
         }
         watch_rest(w);
+}
+
+/* Where its marks were there are none. */
+static bool is_unmarked(struct watch *w, const struct watch_fs *fs, int fd)
+{
+        bool whole = fs->scope == WATCH_FILESYSTEM;
+        CLEANUP_FD int top = whole && fs->subvolume ? open_top(fs, fd) : -1;
+
+        return fs->scope != WATCH_POLLING &&
+               fan_is_marked(&w->group[whole ? GROUP_MAIN : fs->group],
+                             whole ? FAN_SCOPE_FILESYSTEM : FAN_SCOPE_INODE, WATCH_UNUSED,
+                             top < 0 ? fd : top) == 0;
+}
+
+/* What is not there at all shows in the list of mounts. */
+static bool is_lost(struct watch *w, const struct watch_fs *fs)
+{
+        CLEANUP_FD int fd = observe_open_dir(fs->path);
+        struct fs_where at;
+
+        return fd >= 0 && fs_where(fd, &at) == 0 && (at.id != fs->id || is_unmarked(w, fs, fd));
+}
+
+void watch_each_lost(struct watch *w, void (*fn)(void *ctx, const struct watch_fs *fs), void *ctx)
+{
+        for (size_t i = 0; i < w->n_fs; i++)
+                if (is_lost(w, &w->fs[i]))
+                        fn(ctx, &w->fs[i]);
 }
 
 /* ---- by handle ---- */

@@ -71,6 +71,9 @@ struct watch {
         (FAN_CREATE | FAN_DELETE | FAN_RENAME | FAN_MODIFY | FAN_CLOSE_WRITE | FAN_ATTRIB |        \
          FAN_ONDIR)
 
+/* One that is in no mark: see fan_is_marked(). */
+#define WATCH_UNUSED FAN_ACCESS
+
 #define WATCH_IGNORED                                                                              \
         (FAN_MODIFY | FAN_CLOSE_WRITE | FAN_CREATE | FAN_DELETE | FAN_ATTRIB |                     \
          FAN_EVENT_ON_CHILD | FAN_ONDIR)

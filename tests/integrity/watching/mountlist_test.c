@@ -35,8 +35,9 @@ static int note(void *ctx, const struct mount_texts *m, bool gone)
         return 0;
 }
 
-#define ROOT FACT("20", "/", AT("/"), "ext4", "rw")
-#define HOME FACT("31", "/", AT("/home"), "ext4", "rw")
+#define ROOT      FACT("20", "/", AT("/"), "ext4", "rw")
+#define HOME      FACT("31", "/", AT("/home"), "ext4", "rw")
+#define OVER_HOME FACT("32", "/", AT("/home"), "tmpfs", "rw")
 
 static void test_compare(void **state)
 {
@@ -90,6 +91,52 @@ static void test_compare(void **state)
                 fill(&was, cases[i].was);
                 fill(&is, cases[i].is);
                 buf_clear(&said);
+                assert_int_equal(mountlist_compare(&was, &is, note, &said), 0);
+                if (!span_eq_str(buf_span(&said), cases[i].want))
+                        fail_msg("%s: %s", cases[i].name, buf_cstr(&said));
+        }
+        mountlist_done(&was);
+        mountlist_done(&is);
+        buf_done(&said);
+        (void)state;
+}
+
+/* What is told when the filesystem at this path was another one in between. */
+static void test_forget(void **state)
+{
+        static const struct {
+                const char *name, *was[5], *is[5], *path, *want;
+        } cases[] = {
+                { "nothing", { NULL }, { NULL }, "/a", "" },
+                { "nearest", { ROOT, HOME, NULL }, { ROOT, HOME, NULL }, "/home/x", "+/home " },
+                { "itself", { HOME, ROOT, NULL }, { HOME, ROOT, NULL }, "/home", "+/home " },
+                { "the root", { ROOT, HOME, NULL }, { ROOT, HOME, NULL }, "/homes", "+/ " },
+                { "a point is no beginning of one",
+                  { ROOT, HOME, NULL },
+                  { ROOT, HOME, NULL },
+                  "/hom",
+                  "+/ " },
+                { "none that it is below", { HOME, NULL }, { HOME, NULL }, "/srv", "" },
+                { "gone", { ROOT, HOME, NULL }, { ROOT, NULL }, "/home/x", "-/home " },
+                { "all on one another",
+                  { ROOT, HOME, OVER_HOME, NULL },
+                  { ROOT, HOME, OVER_HOME, NULL },
+                  "/home/x",
+                  "+/home +/home " },
+                { "the upper one is gone",
+                  { ROOT, HOME, OVER_HOME, NULL },
+                  { ROOT, HOME, NULL },
+                  "/home/x",
+                  "-/home +/home " },
+        };
+        struct mountlist was = MOUNTLIST_INIT, is = MOUNTLIST_INIT;
+        struct buf said = BUF_INIT(1024);
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                fill(&was, cases[i].was);
+                fill(&is, cases[i].is);
+                buf_clear(&said);
+                assert_int_equal(mountlist_forget(&was, &is, span_str(cases[i].path)), 0);
                 assert_int_equal(mountlist_compare(&was, &is, note, &said), 0);
                 if (!span_eq_str(buf_span(&said), cases[i].want))
                         fail_msg("%s: %s", cases[i].name, buf_cstr(&said));
@@ -182,9 +229,8 @@ static void test_no_memory(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_compare),
-                cmocka_unit_test(test_no_mount),
-                cmocka_unit_test(test_full),
+                cmocka_unit_test(test_compare),   cmocka_unit_test(test_forget),
+                cmocka_unit_test(test_no_mount),  cmocka_unit_test(test_full),
                 cmocka_unit_test(test_no_memory),
         };
 
