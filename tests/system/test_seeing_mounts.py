@@ -127,6 +127,43 @@ def test_the_first_place_of_a_filesystem_goes(scene):
     host.agree()
 
 
+@pytest.mark.parametrize("other", [False, True], ids=["same", "other"])
+def test_a_file_mounted_over_a_file(scene, other):
+    """It lies elsewhere, where nothing is watched, and is changed there by another name."""
+    outside = scene.directory / "outside"
+    outside.mkdir()
+    if other:
+        scene.mounts.mount(outside, "-t", "tmpfs", "none")
+    host = scene.start()
+    point, source = host.tree / "file", outside / "source"
+    point.write_text("trusted")
+    source.write_text("mounted")
+    host.agree()
+    subprocess.run(["mount", "--bind", source, point], check=True)
+    try:
+        host.expect(point, "replaced", new_sha256=digest("mounted"))
+        for turn in range(2):
+            for path in (source, point):
+                path.write_text(f"{path.name} {turn}")
+                entry = host.expect(point, "modified", new_sha256=digest(f"{path.name} {turn}"),
+                                    seen="live")
+                assert entry["who"]["pid"] == os.getpid()
+            scene.mounts.mount(host.tree, "-t", "tmpfs", "none")  # a scan for something else
+            host.wait(lambda n=turn: len(host.of(point, "deleted")) > n, "the scan")
+            scene.mounts.umount(host.tree)
+            host.wait(lambda n=turn: len(host.of(point, "created")) > n + 1, "another scan")
+        host.end(host.sensor)
+        source.write_text("while it was down")
+        host.start_sensor()
+        host.expect(point, "modified", new_sha256=digest("while it was down"))
+        source.write_text("and up again")
+        host.expect(point, "modified", new_sha256=digest("and up again"), seen="live")
+    finally:
+        subprocess.run(["umount", point], check=True)
+    host.expect(point, "replaced", new_sha256=digest("trusted"))
+    host.agree()
+
+
 def test_mounted_over_and_back(scene):
     host = scene.start()
     below = host.tree / "dir"

@@ -323,6 +323,8 @@ MUST_USE int look_siblings(struct sensor *s, const struct record *r, const struc
                            struct who *who);
 /* A file with other names: see watch_linked(). */
 MUST_USE int look_linked(struct sensor *s, struct table_node *n);
+/* See to it that the filesystem of a file with a handle is watched. */
+MUST_USE int look_meet(struct sensor *s, struct table_node *n);
 /* Look at a place soon. */
 MUST_USE int look_at(struct sensor *s, const struct table_handle *dir, struct span name,
                      unsigned what, struct who *who, int64_t delay_ns);

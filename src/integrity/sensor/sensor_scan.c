@@ -233,6 +233,20 @@ static int tell_missing(struct sensor *s, struct table_node *n)
         return rc;
 }
 
+/* The walk meets filesystems by their directories. */
+static int meet_files(struct sensor *s)
+{
+        struct table_node *top = table_root(s->table);
+        int rc = 0;
+
+        if (!table_file_handles(s->table))
+                return 0;
+        for (struct table_node *n = top; n && rc == 0; n = table_next(top, n))
+                if (n->handle && !table_is_dir(n))
+                        rc = look_meet(s, n);
+        return rc;
+}
+
 static int sweep(struct sensor *s)
 {
         struct table_node *n;
@@ -242,8 +256,10 @@ static int sweep(struct sensor *s)
                 n = scan_next_missing(s->scan);
                 if (!n) {
                         s->phase = SENSOR_LIVE;
+                        rc = meet_files(s);
                         watch_round_end(s->watch);
-                        rc = rescan_done(s);
+                        if (rc == 0)
+                                rc = rescan_done(s);
                         if (rc == 0)
                                 rc = scan_settle(s);
                         if (rc == 0 && s->loss & (LOSS_ASKED | LOSS_CONFIG))

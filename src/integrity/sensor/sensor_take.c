@@ -6,6 +6,7 @@
 #include "sys/dirwalk.h"
 #include "sys/io.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 
 enum { PATH_DEEP = 1 << 19 }; /* as in scan.c: a directory below this is not entered */
@@ -138,6 +139,36 @@ static int tell_state(struct sensor *s, struct table_node *n, struct span encode
         return rc;
 }
 
+/* A file that is mounted by itself may be all that is watched of its filesystem. */
+int look_meet(struct sensor *s, struct table_node *n)
+{
+        const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+        char text[TABLE_NAME_MAX + 1];
+        CLEANUP_FD int fd = -1;
+        struct table_handle h;
+        struct err err = { 0 };
+        struct record r;
+        int rc;
+
+        if (!table_handle_of(n, &h) || watch_is_met(s->watch, &h) || !n->record ||
+            record_decode(table_record(n), &r, NULL) < 0 || r.type != RECORD_FILE)
+                return 0;
+        rc = look_dir(s, n->parent);
+        memcpy(text, n->name, n->name_n);
+        text[n->name_n] = '\0';
+        fd = rc < 0 ? rc : openat(rc, text, flags);
+        if (fd < 0)
+                return 0;
+        buf_clear(&s->path2);
+        table_path(n, &s->path2);
+        rc = buf_status(&s->path2);
+        if (rc == 0)
+                rc = watch_filesystem(s->watch, fd, buf_span(&s->path2), &err);
+        if (rc < 0 && rc != -ENOMEM)
+                log_event(LOG_LEVEL_WARNING, "sensor.unwatched", log_err(&err));
+        return rc == -ENOMEM ? rc : 0;
+}
+
 /* Mark a watched file that has other names.  What is read of it before it is marked may be old. */
 int look_linked(struct sensor *s, struct table_node *n)
 {
@@ -148,6 +179,9 @@ int look_linked(struct sensor *s, struct table_node *n)
         if (table_handle_marked(n) || !table_handle_of(n, &file) ||
             !table_handle_of(n->parent, &dir))
                 return 0;
+        rc = look_meet(s, n);
+        if (rc < 0)
+                return rc;
         rc = look_dir(s, n->parent);
         if (rc < 0)
                 return 0; /* its own event leads here again */

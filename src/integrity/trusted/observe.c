@@ -257,14 +257,24 @@ static int look(int dirfd, const char *name, struct record *ret)
         return 0;
 }
 
+/* One that is mounted here by itself lies elsewhere, and is changed there by that name. */
+static bool has_other_names(const struct record *r, const struct fs_stat *st)
+{
+        return r->type != RECORD_DIR && (r->nlink > 1 || st->attr & FS_ATTR_MOUNT_ROOT);
+}
+
 int observe_stat(int dirfd, const char *name, struct record *ret, struct table_handle *ret_handle)
 {
         CLEANUP_FD int fd = -1;
-        int rc = look(dirfd, name, ret);
+        struct fs_stat st;
+        int rc = fs_stat_at(dirfd, name, &st);
 
         ret_handle->n = 0;
-        if (rc < 0 || ret->type == RECORD_DIR || ret->nlink < 2)
+        if (rc < 0)
                 return rc;
+        fill(&st, ret);
+        if (!has_other_names(ret, &st))
+                return 0;
         fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0 || observe_handle(fd, ret_handle) < 0)
                 ret_handle->n = 0;
@@ -294,10 +304,10 @@ static int open_file(int dirfd, const char *name)
         return fd < 0 ? -errno : fd;
 }
 
-static void want_handle(struct observer *o, int fd)
+static void want_handle(struct observer *o, int fd, const struct fs_stat *st)
 {
         o->handle.n = 0;
-        if (o->r.type == RECORD_DIR || o->r.nlink > 1)
+        if (o->r.type == RECORD_DIR || has_other_names(&o->r, st))
                 if (observe_handle(fd, &o->handle) < 0)
                         o->handle.n = 0;
 }
@@ -353,7 +363,7 @@ static int observe_closed(struct observer *o, int dirfd, const char *name)
         else if (r.known[RECORD_FLAGS] != RECORD_KNOWN)
                 o->r.known[RECORD_FLAGS] = RECORD_UNREADABLE;
         observe_attrs(o, fd, &st);
-        want_handle(o, fd);
+        want_handle(o, fd, &st);
         return 0;
 }
 
@@ -389,7 +399,7 @@ static int begin_file(struct observer *o, int dirfd, const char *name)
                 return -EAGAIN;
         want_flags(o, o->fd, &st);
         observe_attrs(o, o->fd, &st);
-        want_handle(o, o->fd);
+        want_handle(o, o->fd, &st);
         o->reading = observe_may_hash(o);
         return 0;
 }

@@ -111,6 +111,8 @@ MUST_USE int watch_filesystem(struct watch *w, int dirfd, struct span path, stru
 MUST_USE int watch_directory(struct watch *w, const struct table_handle *dir, int dirfd);
 /* Is watch_directory() of use for a directory with this handle? */
 bool watch_wants(const struct watch *w, const struct table_handle *dir);
+/* Has the filesystem that this handle is of been met in this round? */
+bool watch_is_met(const struct watch *w, const struct table_handle *h);
 /* A watched file has several names: it is marked itself, for those that are not watched.  What was
  * read of it before this has to be read again.  -ENOSPC: more of them than are marked. */
 MUST_USE int watch_linked(struct watch *w, const struct table_handle *file, int dirfd,

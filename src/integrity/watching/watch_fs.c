@@ -484,6 +484,14 @@ int watch_ignore(struct watch *w, const char *path, struct err *err)
 
 /* ---- rounds ---- */
 
+bool watch_is_met(const struct watch *w, const struct table_handle *h)
+{
+        for (size_t i = 0; i < w->n_fs; i++)
+                if (w->fs[i].id == h->fsid)
+                        return w->fs[i].met;
+        return false;
+}
+
 void watch_round_begin(struct watch *w)
 {
         for (size_t i = 0; i < w->n_fs; i++)
