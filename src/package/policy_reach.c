@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* policy_reach.c - operations and data classes that no policy lets through; see policy_reach.h.
+ *
+ * By scopes: a permit is taken to hold wherever its scope does. */
+#include "package/policy_reach.h"
+
+#include <stdio.h>
+
+#include "package/policy_entities.h"
+#include "policy/validate_check.h"
+
+static const struct policy_place_of *file_of(const struct policy_reach *r,
+                                             const struct cedar_pos *pos)
+{
+        const struct policy_place_of *f = r->files + r->n_files - 1;
+
+        while (f > r->files && pos->line <= f->lines)
+                f--;
+        return f;
+}
+
+void policy_tell(const struct policy_reach *r, bool warning, const struct cedar_pos *pos,
+                 const char *text)
+{
+        const struct policy_place_of *f = file_of(r, pos);
+        struct source_mark mark = { pos->line - f->lines, pos->column };
+
+        r->l->file = f->file;
+        if (warning)
+                lint_warning(r->l, &mark, "%s", text);
+        else
+                lint_error(r->l, &mark, "%s", text);
+}
+
+bool policy_told(const struct policy_reach *r, uint32_t from, const struct cedar_pos *pos)
+{
+        const struct policy_place_of *f = file_of(r, pos);
+
+        for (uint32_t i = from; i < r->l->n; i++) {
+                const struct lint_fault *t = &r->l->at[i];
+
+                if (t->level == LINT_ERROR && span_eq(t->file, f->file) &&
+                    t->mark.line == pos->line - f->lines && t->mark.column == pos->column)
+                        return true;
+        }
+        return false;
+}
+
+/* ---- scopes ---- */
+
+static bool may_hold(const struct policy_reach *r, const struct cedar_policy *p,
+                     const struct cedar_action *a)
+{
+        if (p->effect != CEDAR_PERMIT || p->template ||
+            !scope_may_hold_action(r->schema, &p->action, &a->uid))
+                return false;
+        return scope_may_hold(r->schema, &p->principal, a->principals[0]) &&
+               scope_may_hold(r->schema, &p->resource, a->resources[0]);
+}
+
+static const struct cedar_action *find_action(const struct policy_reach *r, struct span id,
+                                              const char *suffix)
+{
+        char name[2 * API_NAME_MAX];
+        int n = snprintf(name, sizeof name, "%.*s%s", (int)id.n, (const char *)id.p, suffix);
+        const struct cedar_uid uid = cedar_uid(SPAN("Action"), span_of(name, (size_t)n));
+
+        return n < (int)sizeof name ? cedar_schema_action(r->schema, &uid) : NULL;
+}
+
+/* ---- operations ---- */
+
+static void check_operation(const struct policy_reach *r, const struct api_operation *o)
+{
+        const struct cedar_action *a = find_action(r, o->id, "");
+
+        for (uint32_t i = 0; i < r->policies->n && a; i++)
+                if (may_hold(r, &r->policies->policies[i], a))
+                        return;
+        r->l->file = SPAN("openapi.yaml");
+        lint_warning(r->l, NULL,
+                     "operation %.*s: no policy permits it to anybody: every call will be denied",
+                     (int)o->id.n, (const char *)o->id.p);
+}
+
+/* ---- data classes ---- */
+
+/* "pii.ssn" is in "pii.ssn" and in "pii". */
+static bool is_in(struct span class, struct span above)
+{
+        return span_starts(class, above) && (class.n == above.n || class.p[above.n] == '.');
+}
+
+static bool scope_has_class(const struct cedar_scope *s, struct span class)
+{
+        if (s->n == 0)
+                return true;
+        return s->kind == SCOPE_EQ ? span_eq(s->uids[0].id, class) : is_in(class, s->uids[0].id);
+}
+
+static bool may_read(const struct policy_reach *r, const struct api_operation *o, struct span class)
+{
+        static const char *const suffixes[] = { ".read", ".readMasked" };
+
+        for (size_t k = 0; k < ARRAY_LEN(suffixes); k++) {
+                const struct cedar_action *a = find_action(r, o->id, suffixes[k]);
+
+                for (uint32_t i = 0; i < r->policies->n && a; i++) {
+                        const struct cedar_policy *p = &r->policies->policies[i];
+
+                        if (may_hold(r, p, a) && scope_has_class(&p->resource, class))
+                                return true;
+                }
+        }
+        return false;
+}
+
+static void check_class(const struct policy_reach *r, uint32_t class)
+{
+        const struct span name = r->api->classes[class];
+        bool read = false;
+
+        for (uint32_t i = 0; i < r->api->n_operations; i++) {
+                const struct api_operation *o = &r->api->operations[i];
+
+                for (uint32_t k = 0; k < o->n_reads; k++) {
+                        if (o->reads[k] != class)
+                                continue;
+                        if (may_read(r, o, name))
+                                return;
+                        read = true;
+                }
+        }
+        if (!read) /* only ever written */
+                return;
+        r->l->file = SPAN("openapi.yaml");
+        lint_warning(r->l, NULL,
+                     "data class %.*s: no policy lets anybody read it, masked or clear: it will be "
+                     "left out of every answer",
+                     (int)name.n, (const char *)name.p);
+}
+
+/* ---- policies ---- */
+
+static void check_templates(const struct policy_reach *r)
+{
+        for (uint32_t i = 0; i < r->policies->n; i++)
+                if (r->policies->policies[i].template)
+                        policy_tell(r, true, &r->policies->policies[i].pos,
+                                    "a template decides nothing: a package has no links for it");
+}
+
+void policy_reach(const struct policy_reach *r)
+{
+        struct span file = r->l->file;
+
+        check_templates(r);
+        for (uint32_t i = 0; i < r->api->n_operations; i++)
+                check_operation(r, &r->api->operations[i]);
+        for (uint32_t i = 0; i < r->api->n_classes; i++)
+                check_class(r, i);
+        r->l->file = file;
+}
