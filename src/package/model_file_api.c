@@ -4,8 +4,8 @@
 
 #include "base/text.h"
 
-/* Of lists that nothing else limits: media of a body, tags, values of an enum, ... */
-enum { LIST_MAX = 65535 };
+/* Of schemas in one of allOf, anyOf, oneOf, prefixItems; of names of a dependent. */
+enum { LIST_MAX = API_PROPERTIES_MAX, STATUS_MAX = 599 };
 
 /* ---- texts ---- */
 
@@ -41,7 +41,7 @@ static bool class_ok(struct span s)
 
 static bool path_ok(struct span s)
 {
-        return s.n > 0 && s.p[0] == '/';
+        return s.n > 0 && s.n <= API_PATH_MAX && s.p[0] == '/';
 }
 
 static bool media_ok(struct span s)
@@ -153,6 +153,13 @@ static int by_parameter(const void *x, const void *y)
         return a->in != b->in ? (a->in > b->in) - (a->in < b->in) : span_cmp(a->name, b->name);
 }
 
+static int by_media(const void *x, const void *y)
+{
+        const struct api_media *a = x, *b = y;
+
+        return span_cmp(a->type, b->type);
+}
+
 static int by_status(const void *x, const void *y)
 {
         const struct api_response *a = x, *b = y;
@@ -242,7 +249,7 @@ static const struct model_field schema_fields[] = {
         LENGTH("min_properties", min_properties),
         LIMIT("minimum", minimum, number_text),
         LIMIT("multiple_of", multiple_of, positive_text),
-        { MODEL_FIELD(T, "name", MODEL_TEXT, name) },
+        { MODEL_FIELD(T, "name", MODEL_TEXT, name), .max = API_NAME_MAX },
         SCHEMA("names", names),
         { MODEL_FIELD(T, "never", MODEL_BOOL, never) },
         SCHEMA("not", not_of),
@@ -257,7 +264,7 @@ static const struct model_field schema_fields[] = {
         SCHEMA("then", then_of),
         { MODEL_FIELD(T, "types", MODEL_FLAGS, types), .name = type_name },
         { MODEL_FIELD(T, "unique", MODEL_BOOL, unique) },
-        { MODEL_COUNTED(T, "values", MODEL_VALUES, values, n_values, LIST_MAX) },
+        { MODEL_COUNTED(T, "values", MODEL_VALUES, values, n_values, API_VALUES_MAX) },
 };
 static const struct model_shape schema_shape = { sizeof(T), &api_schema_any, schema_fields,
                                                  ARRAY_LEN(schema_fields), model_check_schema };
@@ -294,25 +301,27 @@ static const struct model_field media_fields[] = {
         { MODEL_FIELD(T, "schema", MODEL_PLACE, schema), .place = MODEL_OF_SCHEMAS },
         { MODEL_FIELD(T, "type", MODEL_TEXT, type), .text = &media_text, .always = true },
 };
-static MODEL_SHAPE(T, media, NULL);
+static MODEL_SHAPE(T, media, model_check_media);
 #undef T
 
 #define T struct api_body
 static const T body_default = { .required = false };
 static const struct model_field body_fields[] = {
-        { MODEL_COUNTED(T, "media", MODEL_LIST, media, n_media, LIST_MAX), .shape = &media_shape },
+        { MODEL_COUNTED(T, "media", MODEL_LIST, media, n_media, API_MEDIA_MAX),
+          .shape = &media_shape, .order = by_media },
         { MODEL_FIELD(T, "required", MODEL_BOOL, required) },
 };
-static MODEL_SHAPE(T, body, NULL);
+static MODEL_SHAPE(T, body, model_check_body);
 #undef T
 
 #define T struct api_response
 static const T response_default = { .status = 0 };
 static const struct model_field response_fields[] = {
-        { MODEL_COUNTED(T, "headers", MODEL_LIST, headers, n_headers, API_PARAMETERS_MAX),
-          .shape = &parameter_shape },
-        { MODEL_COUNTED(T, "media", MODEL_LIST, media, n_media, LIST_MAX), .shape = &media_shape },
-        { MODEL_FIELD(T, "status", MODEL_NUMBER, status), .max = 599, .always = true },
+        { MODEL_COUNTED(T, "headers", MODEL_LIST, headers, n_headers, API_HEADERS_MAX),
+          .shape = &parameter_shape, .order = by_parameter },
+        { MODEL_COUNTED(T, "media", MODEL_LIST, media, n_media, API_MEDIA_MAX),
+          .shape = &media_shape, .order = by_media },
+        { MODEL_FIELD(T, "status", MODEL_NUMBER, status), .max = STATUS_MAX, .always = true },
 };
 static MODEL_SHAPE(T, response, model_check_response);
 #undef T
@@ -321,7 +330,7 @@ static MODEL_SHAPE(T, response, model_check_response);
 static const T object_default = { .parameter = API_NONE };
 static const struct model_field object_fields[] = {
         { MODEL_FIELD(T, "parameter", MODEL_PLACE, parameter), .place = MODEL_OF_PARAMETERS },
-        { MODEL_FIELD(T, "type", MODEL_TEXT, type) },
+        { MODEL_FIELD(T, "type", MODEL_TEXT, type), .max = API_NAME_MAX },
 };
 static MODEL_SHAPE(T, object, NULL);
 #undef T
@@ -329,8 +338,8 @@ static MODEL_SHAPE(T, object, NULL);
 #define T struct api_security
 static const T security_default = { .n = 0 };
 static const struct model_field security_fields[] = {
-        { MODEL_COUNTED(T, "schemes", MODEL_PLACES, schemes, n, LIST_MAX),
-          .place = MODEL_OF_IDENTITIES },
+        { MODEL_COUNTED(T, "schemes", MODEL_PLACES, schemes, n, API_SECURITY_MAX),
+          .place = MODEL_OF_IDENTITIES, .ascending = true },
 };
 static MODEL_SHAPE(T, security, NULL);
 #undef T
@@ -347,13 +356,14 @@ static const struct model_field operation_fields[] = {
         { MODEL_COUNTED(T, "reads", MODEL_PLACES, reads, n_reads, API_CLASSES_MAX),
           .place = MODEL_OF_CLASSES, .ascending = true },
         { MODEL_AT(T, "request", MODEL_OPTION, request), .shape = &body_shape },
-        { MODEL_COUNTED(T, "responses", MODEL_LIST, responses, n_responses, 600),
+        { MODEL_COUNTED(T, "responses", MODEL_LIST, responses, n_responses, API_RESPONSES_MAX),
           .shape = &response_shape, .order = by_status },
-        { MODEL_COUNTED(T, "security", MODEL_LIST, security, n_security, LIST_MAX),
+        { MODEL_COUNTED(T, "security", MODEL_LIST, security, n_security, API_SECURITY_MAX),
           .shape = &security_shape },
         { MODEL_COUNTED(T, "segments", MODEL_LIST, segments, n_segments, API_SEGMENTS_MAX),
           .shape = &segment_shape },
-        { MODEL_COUNTED(T, "tags", MODEL_TEXTS, tags, n_tags, LIST_MAX), .ascending = true },
+        { MODEL_COUNTED(T, "tags", MODEL_TEXTS, tags, n_tags, API_TAGS_MAX), .text = &name_text,
+          .ascending = true },
         { MODEL_COUNTED(T, "writes", MODEL_PLACES, writes, n_writes, API_CLASSES_MAX),
           .place = MODEL_OF_CLASSES, .ascending = true },
 };
@@ -376,14 +386,14 @@ static const T model_api_default = { .n_classes = 0 };
 static const struct model_field model_api_fields[] = {
         { MODEL_COUNTED(T, "classes", MODEL_TEXTS, classes, n_classes, API_CLASSES_MAX),
           .text = &class_text, .ascending = true },
-        { MODEL_COUNTED(T, "identities", MODEL_LIST, identities, n_identities, LIST_MAX),
+        { MODEL_COUNTED(T, "identities", MODEL_LIST, identities, n_identities, API_IDENTITIES_MAX),
           .shape = &identity_shape, .order = by_identity },
         { MODEL_COUNTED(T, "operations", MODEL_LIST, operations, n_operations, API_OPERATIONS_MAX),
           .shape = &operation_shape, .order = by_id },
         { MODEL_COUNTED(T, "schemas", MODEL_LIST, schemas.at, schemas.n, API_SCHEMAS_MAX),
           .shape = &schema_shape },
-        { MODEL_FIELD(T, "title", MODEL_TEXT, title) },
-        { MODEL_FIELD(T, "version", MODEL_TEXT, version) },
+        { MODEL_FIELD(T, "title", MODEL_TEXT, title), .max = API_TITLE_MAX },
+        { MODEL_FIELD(T, "version", MODEL_TEXT, version), .max = API_TITLE_MAX },
 };
-MODEL_SHAPE(T, model_api, NULL);
+MODEL_SHAPE(T, model_api, model_check_api);
 #undef T

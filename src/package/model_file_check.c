@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* model_file_check.c - what a model must satisfy beyond the kinds of its members.  Floor 2, pure.
+/* model_file_check.c - what an API must satisfy beyond the kinds of its members.  Floor 2, pure.
  *
- * All of it holds for a model that was made by openapi.h and config.h; who serves by a model may
- * rely on it. */
+ * All of it holds for a model that openapi.h made; who serves by a model may rely on it. */
 #include "package/model_file_shape.h"
 
 #include <stdlib.h>
+
+/* ---- schemas ---- */
 
 static int compare_spans(const void *a, const void *b)
 {
@@ -18,21 +19,6 @@ static bool has_class(const struct api *api, struct span class)
                bsearch(&class, api->classes, api->n_classes, sizeof *api->classes, compare_spans);
 }
 
-static int compare_identity(const void *name, const void *identity)
-{
-        return span_cmp(*(const struct span *)name, ((const struct api_identity *)identity)->name);
-}
-
-static const struct api_identity *identity_of(const struct api *api, struct span name)
-{
-        if (api->n_identities == 0)
-                return NULL;
-        return bsearch(&name, api->identities, api->n_identities, sizeof *api->identities,
-                       compare_identity);
-}
-
-/* ---- the API ---- */
-
 int model_check_schema(const struct model_get *g, const struct model_at *at, const void *record)
 {
         const struct api_schema *s = record;
@@ -42,12 +28,35 @@ int model_check_schema(const struct model_get *g, const struct model_at *at, con
         return 0;
 }
 
+/* ---- requests and responses ---- */
+
 int model_check_parameter(const struct model_get *g, const struct model_at *at, const void *record)
 {
         const struct api_parameter *p = record;
 
         if (p->in == API_IN_PATH && !p->required)
                 return model_fail_member(g, at, "required", "a parameter of a path always is");
+        if (p->explode && p->in != API_IN_QUERY && p->in != API_IN_COOKIE)
+                return model_fail_member(g, at, "explode", "of queries and cookies only");
+        return 0;
+}
+
+int model_check_media(const struct model_get *g, const struct model_at *at, const void *record)
+{
+        const struct api_media *m = record;
+
+        if (!m->json && m->schema != API_NONE)
+                return model_fail_member(g, at, "schema", "of what is no JSON");
+        return 0;
+}
+
+int model_check_body(const struct model_get *g, const struct model_at *at, const void *record)
+{
+        const struct api_body *b = record;
+
+        for (uint32_t i = 0; i < b->n_media; i++)
+                if (!b->media[i].json)
+                        return model_fail_member(g, at, "media", "not all of it is JSON");
         return 0;
 }
 
@@ -55,7 +64,7 @@ int model_check_response(const struct model_get *g, const struct model_at *at, c
 {
         const struct api_response *r = record;
 
-        if (r->status > 5 && r->status < 100)
+        if (r->status == 1 || (r->status > 5 && r->status < 200))
                 return model_fail_member(g, at, "status", "none");
         for (uint32_t i = 0; i < r->n_headers; i++)
                 if (r->headers[i].in != API_IN_HEADER)
@@ -63,34 +72,94 @@ int model_check_response(const struct model_get *g, const struct model_at *at, c
         return 0;
 }
 
-static bool in_path(const struct api_operation *o, const struct api_parameter *p)
-{
-        unsigned n = 0;
+/* ---- paths ---- */
 
-        for (uint32_t i = 0; i < o->n_segments; i++)
-                n += o->segments[i].parameter && span_eq(o->segments[i].text, p->name);
-        return n == 1;
+static bool has_parameter(const struct api_operation *o, struct span name)
+{
+        for (uint32_t i = 0; i < o->n_parameters; i++)
+                if (o->parameters[i].in == API_IN_PATH && span_eq(o->parameters[i].name, name))
+                        return true;
+        return false;
 }
 
-/* Each parameter of the path is one segment, and all such segments are of parameters. */
-static int check_segments(const struct model_get *g, const struct model_at *at,
-                          const struct api_operation *o)
+static int hex_digit(uint8_t c)
+{
+        if (c >= '0' && c <= '9')
+                return c - '0';
+        c |= 0x20;
+        return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Is this what part means when %20 and its like are undone? */
+static bool decodes_to(struct span part, struct span word)
+{
+        size_t at = 0;
+
+        for (size_t i = 0; i < part.n; i++, at++) {
+                int c = part.p[i];
+
+                if (c == '%') {
+                        int high = i + 2 < part.n ? hex_digit(part.p[i + 1]) : -1;
+                        int low = i + 2 < part.n ? hex_digit(part.p[i + 2]) : -1;
+
+                        if (high < 0 || low < 0)
+                                return false;
+                        c = high * 16 + low;
+                        i += 2;
+                }
+                if (at >= word.n || word.p[at] != c)
+                        return false;
+        }
+        return at == word.n;
+}
+
+static bool is_segment(struct span part, const struct api_segment *s)
+{
+        if (!s->parameter)
+                return decodes_to(part, s->text) && (part.n == 0 || part.p[0] != '{');
+        return part.n == s->text.n + 2 && part.p[0] == '{' && part.p[part.n - 1] == '}' &&
+               span_eq(span_of(part.p + 1, s->text.n), s->text);
+}
+
+/* What stands between the slashes, and behind the last one. */
+static bool path_is_segments(const struct api_operation *o)
+{
+        struct span rest = o->path; /* begins with a slash */
+
+        for (uint32_t i = 0; i < o->n_segments; i++) {
+                const uint8_t *end;
+                size_t n;
+
+                if (rest.n == 0)
+                        return false;
+                end = rest.n > 1 ? memchr(rest.p + 1, '/', rest.n - 1) : NULL;
+                n = end ? (size_t)(end - rest.p) : rest.n;
+                if (!is_segment(span_of(rest.p + 1, n - 1), &o->segments[i]))
+                        return false;
+                rest = span_from(rest, n);
+        }
+        return rest.n == 0;
+}
+
+/* Each segment that is one is of a parameter, each parameter of the path is one segment. */
+static bool segments_are_parameters(const struct api_operation *o)
 {
         uint32_t segments = 0, parameters = 0;
 
-        for (uint32_t i = 0; i < o->n_segments; i++)
-                segments += o->segments[i].parameter;
-        for (uint32_t i = 0; i < o->n_parameters; i++) {
-                if (o->parameters[i].in != API_IN_PATH)
+        for (uint32_t i = 0; i < o->n_segments; i++) {
+                if (!o->segments[i].parameter)
                         continue;
-                parameters++;
-                if (!in_path(o, &o->parameters[i]))
-                        return model_fail_member(g, at, "segments",
-                                                 "a parameter of the path is not one of them");
+                segments++;
+                if (!has_parameter(o, o->segments[i].text))
+                        return false;
+                for (uint32_t j = 0; j < i; j++)
+                        if (o->segments[j].parameter &&
+                            span_eq(o->segments[j].text, o->segments[i].text))
+                                return false;
         }
-        if (segments != parameters)
-                return model_fail_member(g, at, "segments", "one is of no parameter");
-        return 0;
+        for (uint32_t i = 0; i < o->n_parameters; i++)
+                parameters += o->parameters[i].in == API_IN_PATH;
+        return segments == parameters;
 }
 
 static int check_object(const struct model_get *g, const struct model_at *at,
@@ -112,116 +181,65 @@ static int check_object(const struct model_get *g, const struct model_at *at,
 int model_check_operation(const struct model_get *g, const struct model_at *at, const void *record)
 {
         const struct api_operation *o = record;
-        int r = check_segments(g, at, o);
 
-        return r < 0 ? r : check_object(g, at, o);
+        if (!path_is_segments(o))
+                return model_fail_member(g, at, "segments", "not those of the path");
+        if (!segments_are_parameters(o))
+                return model_fail_member(g, at, "segments", "not those of its parameters");
+        return check_object(g, at, o);
 }
 
-/* ---- how it is served ---- */
+/* ---- operations, one with the other ---- */
 
-static enum api_identity_kind kind_wanted(enum config_identity_kind kind)
+/* By the requests that fit: words before parameters, whatever their names. */
+static int compare_shapes(const struct api_operation *a, const struct api_operation *b)
 {
-        switch (kind) {
-        case CONFIG_PASS_BASIC:
-                return API_IDENTITY_BASIC;
-        case CONFIG_MUTUAL:
-                return API_IDENTITY_MUTUAL;
-        default:
-                return API_IDENTITY_BEARER;
+        for (uint32_t i = 0; i < a->n_segments && i < b->n_segments; i++) {
+                const struct api_segment *s = &a->segments[i], *t = &b->segments[i];
+                int c = s->parameter - t->parameter;
+
+                if (c == 0 && !s->parameter)
+                        c = span_cmp(s->text, t->text);
+                if (c)
+                        return c;
         }
+        return (a->n_segments > b->n_segments) - (a->n_segments < b->n_segments);
 }
 
-int model_check_identity(const struct model_get *g, const struct model_at *at, const void *record)
+static int compare_routes(const void *x, const void *y)
 {
-        const struct config_identity *i = record;
-        const struct api_identity *of = identity_of(g->api, i->scheme);
+        const struct api_operation *a = *(const struct api_operation *const *)x,
+                                   *b = *(const struct api_operation *const *)y;
+        int c = compare_shapes(a, b);
 
-        if (!of)
-                return model_fail_member(g, at, "scheme", "the API has none of this name");
-        if (of->kind != kind_wanted(i->kind))
-                return model_fail_member(g, at, "kind", "the API's scheme is of another");
-        return 0;
+        return c ? c : (a->method > b->method) - (a->method < b->method);
 }
 
-int model_check_limit(const struct model_get *g, const struct model_at *at, const void *record)
+static int check_two(const struct model_get *g, const struct model_at *at,
+                     const struct api_operation *a, const struct api_operation *b)
 {
-        const struct config_limit *l = record;
-
-        if (!span_eq_str(l->operation, "*") && !api_operation(g->api, l->operation))
-                return model_fail_member(g, at, "operation", "the API has none of this name");
-        if ((l->rate > 0 && l->per_s == 0) || (l->quota > 0 && l->quota_s == 0))
-                return model_fail(g, at, "a number of calls in no time");
-        return 0;
+        if (compare_shapes(a, b) != 0 || (a->method != b->method && span_eq(a->path, b->path)))
+                return 0;
+        return model_fail(g, at, "%.*s and %.*s: the same requests fit both", (int)a->id.n,
+                          (const char *)a->id.p, (int)b->id.n, (const char *)b->id.p);
 }
 
-int model_check_cache(const struct model_get *g, const struct model_at *at, const void *record)
+/* A request has one path, and is of one operation of it. */
+int model_check_api(const struct model_get *g, const struct model_at *at, const void *record)
 {
-        const struct config_cache *c = record;
-        const struct api_operation *o = api_operation(g->api, c->operation);
+        const struct api *api = record;
+        struct model_at operations = { .up = at, .key = "operations" };
+        const struct api_operation **list =
+                malloc((api->n_operations + 1) * sizeof(const struct api_operation *));
+        int r = 0;
 
-        if (!o)
-                return model_fail_member(g, at, "operation", "the API has none of this name");
-        if (o->method != API_GET)
-                return model_fail_member(g, at, "operation", "not a GET");
-        return 0;
-}
-
-int model_check_backend(const struct model_get *g, const struct model_at *at, const void *record)
-{
-        const struct config_backend *b = record;
-
-        if ((b->unix_path.n > 0) == (b->host.n > 0))
-                return model_fail(g, at, "a socket or a host, and not both");
-        if ((b->host.n > 0) != (b->port > 0))
-                return model_fail_member(g, at, "port", "with a host, and only there");
-        return 0;
-}
-
-static bool is_configured(const struct config *c, struct span scheme)
-{
-        for (uint32_t i = 0; i < c->n_identities; i++)
-                if (span_eq(c->identities[i].scheme, scheme))
-                        return true;
-        return false;
-}
-
-/* Every class once, so by their places: both lists ascend. */
-static int check_classes(const struct model_get *g, const struct model_at *at,
-                         const struct config *c)
-{
-        bool same = c->n_classes == g->api->n_classes;
-
-        for (uint32_t i = 0; same && i < c->n_classes; i++)
-                same = span_eq(c->classes[i].name, g->api->classes[i]);
-        return same ? 0 : model_fail_member(g, at, "classes", "not those of the API");
-}
-
-/* What an operation asks for can be shown. */
-static int check_schemes(const struct model_get *g, const struct model_at *at,
-                         const struct config *c)
-{
-        const struct api_identity *identities = g->api->identities;
-
-        for (uint32_t i = 0; i < g->api->n_operations; i++) {
-                const struct api_operation *o = &g->api->operations[i];
-
-                for (uint32_t j = 0; j < o->n_security; j++)
-                        for (uint32_t k = 0; k < o->security[j].n; k++)
-                                if (!is_configured(c, identities[o->security[j].schemes[k]].name))
-                                        return model_fail_member(
-                                                g, at, "identities",
-                                                "not all that an operation asks for");
-        }
-        return 0;
-}
-
-int model_check_config(const struct model_get *g, const struct model_at *at, const void *record)
-{
-        const struct config *c = record;
-        int r;
-
-        if (c->depth_max == 0)
-                return model_fail_member(g, at, "depth", "0: nothing could be sent");
-        r = check_classes(g, at, c);
-        return r < 0 ? r : check_schemes(g, at, c);
+        if (!list)
+                return err_set(g->err, -ENOMEM, "no memory for the model");
+        for (uint32_t i = 0; i < api->n_operations; i++)
+                list[i] = &api->operations[i];
+        qsort(list, api->n_operations, sizeof(const struct api_operation *), compare_routes);
+        for (uint32_t i = 1; r == 0 && i < api->n_operations; i++)
+                r = check_two(g, &operations, list[i - 1], list[i]);
+        free(list);
+        return r;
 }

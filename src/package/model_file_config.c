@@ -2,19 +2,16 @@
 /* model_file_config.c - how it is spelled in a package how an API is served.  Floor 2, pure. */
 #include "package/model_file_shape.h"
 
+#include "package/config_priv.h"
 #include "package/file.h"
 
-enum { LIMITS_MAX = API_OPERATIONS_MAX + 1 };
+enum { LIMITS_MAX = API_OPERATIONS_MAX + 1 }; /* "*" */
 
 /* ---- texts ---- */
 
-static bool base_ok(struct span s)
-{
-        return s.n > 1 && s.p[0] == '/' && s.p[s.n - 1] != '/';
-}
-
 static const struct model_text api_text = { package_api_ok, "no name of an API" },
-                               base_text = { base_ok, "no path without a slash at its end" };
+                               base_text = { config_path_ok, "no words between single slashes" },
+                               address_text = { config_is_address, "no IPv4 or IPv6 address" };
 
 /* ---- names of values ---- */
 
@@ -76,7 +73,11 @@ static int by_cache(const void *x, const void *y)
 
 #define TEXT(key, member)                                                                          \
         {                                                                                          \
-                MODEL_FIELD(T, key, MODEL_TEXT, member)                                            \
+                MODEL_FIELD(T, key, MODEL_TEXT, member), .max = CONFIG_TEXT_MAX                    \
+        }
+#define PATH(key, member)                                                                          \
+        {                                                                                          \
+                MODEL_FIELD(T, key, MODEL_TEXT, member), .max = CONFIG_PATH_MAX                    \
         }
 #define TEXT_ALWAYS(key, member)                                                                   \
         {                                                                                          \
@@ -86,9 +87,9 @@ static int by_cache(const void *x, const void *y)
         {                                                                                          \
                 MODEL_FIELD(T, key, MODEL_BOOL, member)                                            \
         }
-#define NUMBER(key, member)                                                                        \
+#define NUMBER(key, member, max_)                                                                  \
         {                                                                                          \
-                MODEL_FIELD(T, key, MODEL_NUMBER, member), .max = UINT32_MAX                       \
+                MODEL_FIELD(T, key, MODEL_NUMBER, member), .max = (max_)                           \
         }
 
 #define T struct config_identity
@@ -96,18 +97,19 @@ static const T identity_default = { .kind = CONFIG_JWT };
 static const struct model_field identity_fields[] = {
         { MODEL_FIELD(T, "algorithms", MODEL_FLAGS, algorithms), .name = algorithm_name },
         TEXT("audience", audience),
-        TEXT("ca", ca_file),
+        PATH("ca", ca_file),
         TEXT("caller", caller),
         { MODEL_COUNTED(T, "claims", MODEL_TEXTS, claims, n_claims, CONFIG_CLAIMS_MAX) },
         TEXT("groups", groups),
         TEXT("issuer", issuer),
         { MODEL_COUNTED(T, "jwks_addresses", MODEL_TEXTS, jwks_addresses, n_jwks_addresses,
-                        CONFIG_ADDRESSES_MAX) },
-        TEXT("jwks_file", jwks_file),
-        TEXT("jwks_url", jwks_url),
+                        CONFIG_ADDRESSES_MAX),
+          .text = &address_text },
+        PATH("jwks_file", jwks_file),
+        PATH("jwks_url", jwks_url),
         { MODEL_FIELD(T, "kind", MODEL_ENUM, kind), .name = kind_name, .always = true },
-        NUMBER("leeway", leeway_s),
-        NUMBER("refresh", refresh_s),
+        NUMBER("leeway", leeway_s, UINT32_MAX),
+        NUMBER("refresh", refresh_s, UINT32_MAX),
         TEXT_ALWAYS("scheme", scheme),
 };
 static MODEL_SHAPE(T, identity, model_check_identity);
@@ -126,8 +128,9 @@ static MODEL_SHAPE(T, class, NULL);
 #define T struct config_limit
 static const T limit_default = { .rate = 0 };
 static const struct model_field limit_fields[] = {
-        NUMBER("burst", burst), TEXT_ALWAYS("operation", operation), NUMBER("per", per_s),
-        NUMBER("quota", quota), NUMBER("quota_s", quota_s),          NUMBER("rate", rate),
+        NUMBER("burst", burst, CONFIG_RATE_MAX), TEXT_ALWAYS("operation", operation),
+        NUMBER("per", per_s, UINT32_MAX),        NUMBER("quota", quota, CONFIG_QUOTA_MAX),
+        NUMBER("quota_s", quota_s, UINT32_MAX),  NUMBER("rate", rate, CONFIG_RATE_MAX),
 };
 static MODEL_SHAPE(T, limit, model_check_limit);
 #undef T
@@ -137,7 +140,7 @@ static const T cache_default = { .seconds = 0 };
 static const struct model_field cache_fields[] = {
         BOOLEAN("by_rights", by_rights),
         TEXT_ALWAYS("operation", operation),
-        NUMBER("seconds", seconds),
+        NUMBER("seconds", seconds, UINT32_MAX),
 };
 static MODEL_SHAPE(T, cache, model_check_cache);
 #undef T
@@ -145,17 +148,17 @@ static MODEL_SHAPE(T, cache, model_check_cache);
 #define T struct config_backend
 static const T backend_default = { .port = 0 };
 static const struct model_field backend_fields[] = {
-        { MODEL_COUNTED(T, "addresses", MODEL_TEXTS, addresses, n_addresses,
-                        CONFIG_ADDRESSES_MAX) },
+        { MODEL_COUNTED(T, "addresses", MODEL_TEXTS, addresses, n_addresses, CONFIG_ADDRESSES_MAX),
+          .text = &address_text },
         { MODEL_FIELD(T, "base", MODEL_TEXT, base), .text = &base_text },
-        TEXT("ca", ca_file),
-        NUMBER("connect_ms", connect_ms),
+        PATH("ca", ca_file),
+        NUMBER("connect_ms", connect_ms, UINT32_MAX),
         TEXT("host", host),
         { MODEL_FIELD(T, "port", MODEL_NUMBER, port), .max = UINT16_MAX },
-        NUMBER("read_ms", read_ms),
+        NUMBER("read_ms", read_ms, UINT32_MAX),
         BOOLEAN("tls", tls),
         TEXT("tls_name", tls_name),
-        TEXT("unix", unix_path),
+        PATH("unix", unix_path),
 };
 static MODEL_SHAPE(T, backend, model_check_backend);
 #undef T
@@ -170,13 +173,15 @@ static const struct model_field model_config_fields[] = {
           .shape = &cache_shape, .order = by_cache },
         { MODEL_COUNTED(T, "classes", MODEL_LIST, classes, n_classes, API_CLASSES_MAX),
           .shape = &class_shape, .order = by_class },
-        { MODEL_FIELD(T, "depth", MODEL_NUMBER, depth_max), .max = TREE_DEPTH_MAX, .always = true },
-        { MODEL_COUNTED(T, "identities", MODEL_LIST, identities, n_identities, 65535),
+        { MODEL_FIELD(T, "depth", MODEL_NUMBER, depth_max), .max = CONFIG_DEPTH_MAX,
+          .always = true },
+        { MODEL_COUNTED(T, "identities", MODEL_LIST, identities, n_identities, API_IDENTITIES_MAX),
           .shape = &identity_shape, .order = by_scheme },
         { MODEL_COUNTED(T, "limits", MODEL_LIST, limits, n_limits, LIMITS_MAX),
           .shape = &limit_shape, .order = by_limit },
         { MODEL_FIELD(T, "name", MODEL_TEXT, name), .text = &api_text, .always = true },
-        { MODEL_FIELD(T, "request", MODEL_NUMBER, request_max), .max = UINT32_MAX, .always = true },
+        { MODEL_FIELD(T, "request", MODEL_NUMBER, request_max), .max = CONFIG_BODY_MAX,
+          .always = true },
         { MODEL_FIELD(T, "response", MODEL_NUMBER, response_max), .max = UINT32_MAX,
           .always = true },
 };

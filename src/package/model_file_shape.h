@@ -129,12 +129,16 @@ struct model_root {
         struct config config;
 };
 
-/* ---- what tables cannot say: model_file_check.c ---- */
+/* ---- what tables cannot say: model_file_check.c, model_file_check_config.c ---- */
 
 int model_check_parameter(const struct model_get *g, const struct model_at *at, const void *record);
+int model_check_media(const struct model_get *g, const struct model_at *at, const void *record);
+int model_check_body(const struct model_get *g, const struct model_at *at, const void *record);
 int model_check_response(const struct model_get *g, const struct model_at *at, const void *record);
 int model_check_operation(const struct model_get *g, const struct model_at *at, const void *record);
 int model_check_schema(const struct model_get *g, const struct model_at *at, const void *record);
+int model_check_api(const struct model_get *g, const struct model_at *at, const void *record);
+
 int model_check_identity(const struct model_get *g, const struct model_at *at, const void *record);
 int model_check_limit(const struct model_get *g, const struct model_at *at, const void *record);
 int model_check_cache(const struct model_get *g, const struct model_at *at, const void *record);
