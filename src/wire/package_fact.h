@@ -2,10 +2,8 @@
 /* package_fact.h - what the job "package" tells of the sources of an API, for those who start it.
  * Floor 1, pure.
  *
- * The job is started with one argument and one input:
- *   "dir" DIRECTORY      absolute: the sources lie there; the input is empty
- *   "file"               the input is a package: its sources are built again
- * and answers:
+ * The job is started without arguments; its input is the sources as wire/package_input.h has them,
+ * so it opens nothing.  It answers:
  *   {"column":3,"fact":"fault","file":"openapi.yaml","level":"error","line":5,"text":"..."}
  *   {"data":"<base64>","fact":"piece"}       of the body (package/file.h), in order
  *   {"errors":0,"fact":"built","more":0,"sha256":"<of the body>","size":1234,"warnings":2}
