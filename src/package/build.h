@@ -11,12 +11,19 @@
  *   types.cedarschema   entity types that policies speak of: callers, groups, objects
  *   entities.yaml       entities: a list as in Cedar's JSON, in YAML
  *   README.md           for people
- */
+ *
+ * The version of a package is the document's, info.version; its name is gateway.yaml's. */
 #ifndef PACKAGE_BUILD_H
 #define PACKAGE_BUILD_H
 
 #include "package/file.h"
 #include "package/lint.h"
+
+/* Whether a package may have a source of this path. */
+bool build_source_ok(struct span path);
+/* Why it may not, as an error of that file: what it was probably meant to be, or that it belongs
+ * elsewhere. */
+void build_refuse_source(struct lint *l, struct span path);
 
 /* Reads one YAML file.  *ret is what it holds, NULL when that is nothing, also when there were
  * faults of single values, which are in l; -EINVAL: it cannot be read, and why is in l.  Nodes lie
@@ -31,11 +38,13 @@ struct build_spec {
         void *yaml_ctx;
 };
 
+enum { BUILD_MEMORY_MAX = 768 << 20 }; /* of what YAML files hold */
+
 /* Lints all of it and, when there is no error, appends the body (package_file_put) to out, which
  * may be NULL to lint only.  Beyond each file by itself: policies validate (strict) against the
  * derived schema, entities fit it, each operation can be permitted by some policy and each class be
  * read by one (else warnings), identities and classes of the two YAML files are the document's.
- * -EINVAL: errors in l; -E2BIG, -ENOMEM. */
+ * Faults are in order of their places.  -EINVAL: errors in l; -E2BIG, -ENOMEM. */
 MUST_USE int build_package(const struct build_spec *spec, struct lint *l, struct buf *out,
                            struct err *err);
 

@@ -161,15 +161,10 @@ static void check_missing(struct config_reader *r, const struct source_node *roo
 
 static void take_gateway(struct config_reader *r, const struct source_node *root)
 {
-        static const struct source_node nothing = { .kind = SOURCE_MAP };
         const struct source_node *cache = NULL;
 
-        *r->out = (struct config){ .request_max = REQUEST_MAX,
-                                   .response_max = RESPONSE_MAX,
-                                   .depth_max = DEPTH_MAX };
-        if (root && !config_is_map(r, root, "\"name\" and how the API is served"))
+        if (!config_is_map(r, root, "\"name\" and how the API is served"))
                 return;
-        root = root ? root : &nothing;
         config_take_keys(r, root, gateway_keys, ARRAY_LEN(gateway_keys), &cache, "an API");
         if (cache)
                 config_take_cache(r, cache, NULL);
@@ -181,20 +176,24 @@ int config_read(const struct source_node *gateway, const struct source_node *bac
                 const struct api *api, struct arena *arena, struct lint *l, struct config *ret,
                 struct err *err)
 {
-        struct config out;
+        struct config out = { .request_max = REQUEST_MAX,
+                              .response_max = RESPONSE_MAX,
+                              .depth_max = DEPTH_MAX };
         struct config_reader r = { .api = api, .arena = arena, .l = l, .out = &out };
         struct span file = l->file;
         uint32_t errors = l->errors;
 
         l->file = SPAN("gateway.yaml");
-        take_gateway(&r, gateway);
+        if (gateway)
+                take_gateway(&r, gateway);
         l->file = SPAN("backend.yaml");
-        config_take_backend(&r, backend);
+        if (backend)
+                config_take_backend(&r, backend);
         l->file = file;
         if (r.rc < 0)
                 return err_sys(err, r.rc, "gateway.yaml, backend.yaml");
+        *ret = out;
         if (l->errors != errors)
                 return err_set(err, -EINVAL, "gateway.yaml and backend.yaml have errors");
-        *ret = out;
         return 0;
 }

@@ -147,10 +147,10 @@ struct config {
 };
 
 /* Reads both against the model: every operation, scheme and class that is named must be there, and
- * every scheme and class of the document be named.  Either may be NULL, an empty file.  api NULL:
- * the document could not be read, and names of it are not held against anything.  ret lies in
- * arena; faults are of the files they are in, l->file is what it was before.  -EINVAL: errors are
- * in l; -ENOMEM. */
+ * every scheme and class of the document be named.  A NULL is not read: of a document or a file
+ * that is not there, which is told elsewhere; of what is empty, SOURCE_NULL.  ret lies in arena;
+ * faults are of the files they are in, l->file is what it was before.  -EINVAL: errors are in l,
+ * and ret has what could be read, for whoever looks on for more; -ENOMEM. */
 MUST_USE int config_read(const struct source_node *gateway, const struct source_node *backend,
                          const struct api *api, struct arena *arena, struct lint *l,
                          struct config *ret, struct err *err);

@@ -174,10 +174,6 @@ void config_take_backend(struct config_reader *r, const struct source_node *root
 
         b.out->connect_ms = CONNECT_MS;
         b.out->read_ms = READ_MS;
-        if (!root) {
-                lint_error(r->l, NULL, "nothing is in it: a back-end needs \"url\" or \"unix\"");
-                return;
-        }
         if (!config_is_map(r, root, "where the back-end is, \"url\" or \"unix\","))
                 return;
         config_take_keys(r, root, keys, ARRAY_LEN(keys), &b, "a back-end");

@@ -52,13 +52,15 @@ struct reading {
         int rc;
 };
 
+static const struct source_node nothing = { .kind = SOURCE_NULL };
+
 static const struct source_node *yaml(struct reading *r, const char *file, const char *text)
 {
         const struct source_node *root = NULL;
 
         r->l.file = span_str(file);
         assert_int_equal(yaml_source(NULL, span_str(text), &r->arena, &r->l, &root, NULL), 0);
-        return root;
+        return root ? root : &nothing;
 }
 
 static void read_both(struct reading *r, const struct api *a, const char *gateway,
@@ -116,7 +118,7 @@ static void check_faults(const struct api *a, const char *gateway, const char *b
 static const struct {
         const char *gateway, *want;
 } gateway_faults[] = {
-        { "", "g0:0 an API needs \"name\"\n" },
+        { "", "g0:0 \"name\" and how the API is served should stand here, not nothing\n" },
         { "- a\n", "g1:1 \"name\" and how the API is served should stand here, not a list\n" },
         { "base: /x\n", "g1:1 an API needs \"name\"\n" },
         { "name: a\n", "" },
@@ -296,7 +298,7 @@ static void test_identity_faults(void **state)
 static const struct {
         const char *backend, *want;
 } backend_faults[] = {
-        { "", "b0:0 nothing is in it: a back-end needs \"url\" or \"unix\"\n" },
+        { "", "b0:0 where the back-end is, \"url\" or \"unix\", should stand here, not nothing\n" },
         { "x\n",
           "b1:1 where the back-end is, \"url\" or \"unix\", should stand here, not \"x\"\n" },
         { "timeout: { read: 1s }\n", "b1:1 a back-end needs \"url\" or \"unix\"\n" },
