@@ -219,7 +219,7 @@ int call_read_context(const struct package *p, const struct call *c,
         if (!fields)
                 return -ENOMEM;
         if (!span_eq(object->type, type))
-                return err_set(err, -EINVAL, "the object of %.*s is a %.*s",
+                return err_set(err, -EINVAL, "the object of %.*s has the type %.*s",
                                (int)c->operation->id.n, (const char *)c->operation->id.p,
                                (int)type.n, (const char *)type.p);
         while (at < context->n && span_cmp(context->fields[at].key, name) < 0)
