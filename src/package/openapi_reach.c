@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* openapi_reach.c - what a schema leads to.  Floor 2, pure.
+ *
+ * Documents have tens of thousands of schemas and as many circles: nothing here goes along paths,
+ * all of it takes time by the number of schemas and of the edges between them. */
+#include "package/openapi_priv.h"
+
+/* Sorts of edges. */
+enum {
+        EDGE_PLACE = 1u << 0,  /* what describes the same value */
+        EDGE_TEST = 1u << 1,   /* the same value, without saying what it is: not, if */
+        EDGE_WITHIN = 1u << 2, /* what describes members and items */
+};
+
+/* Targets of i are to[first[i]] up to to[first[i + 1]]; reversed: those that have an edge to i. */
+struct graph {
+        uint32_t n;
+        uint32_t *first, *to;
+};
+
+typedef void edge_fn(void *ctx, uint32_t to);
+
+static void edges_of_list(const struct api_places *p, edge_fn *fn, void *ctx)
+{
+        for (uint32_t i = 0; i < p->n; i++)
+                fn(ctx, p->at[i]);
+}
+
+static void edges_in_place(const struct api_schema *s, edge_fn *fn, void *ctx)
+{
+        fn(ctx, s->ref);
+        fn(ctx, s->then_of);
+        fn(ctx, s->else_of);
+        edges_of_list(&s->all_of, fn, ctx);
+        edges_of_list(&s->any_of, fn, ctx);
+        edges_of_list(&s->one_of, fn, ctx);
+        for (uint32_t i = 0; i < s->n_dependents; i++)
+                fn(ctx, s->dependents[i].schema);
+}
+
+static void edges_within(const struct api_schema *s, edge_fn *fn, void *ctx)
+{
+        for (uint32_t i = 0; i < s->n_properties; i++)
+                fn(ctx, s->properties[i].schema);
+        for (uint32_t i = 0; i < s->n_patterns; i++)
+                fn(ctx, s->patterns[i].schema);
+        fn(ctx, s->additional);
+        fn(ctx, s->items);
+        fn(ctx, s->contains);
+        edges_of_list(&s->prefix_items, fn, ctx);
+}
+
+static void edges(const struct api_schema *s, unsigned sorts, edge_fn *fn, void *ctx)
+{
+        if (sorts & EDGE_PLACE)
+                edges_in_place(s, fn, ctx);
+        if (sorts & EDGE_TEST) {
+                fn(ctx, s->not_of);
+                fn(ctx, s->if_of);
+        }
+        if (sorts & EDGE_WITHIN)
+                edges_within(s, fn, ctx);
+}
+
+/* ---- the graph ---- */
+
+struct drawing {
+        struct graph *g;
+        uint32_t from;
+        bool reversed, counting;
+};
+
+/* Counts into first[i + 1], then fills up to it: first[i] runs on to where i + 1 begins. */
+static void draw(void *ctx, uint32_t to)
+{
+        struct drawing *d = ctx;
+        uint32_t at = d->reversed ? to : d->from;
+
+        if (to == API_NONE)
+                return;
+        if (d->counting)
+                d->g->first[at + 1]++;
+        else
+                d->g->to[d->g->first[at]++] = d->reversed ? d->from : to;
+}
+
+static void draw_all(struct oa *r, struct drawing *d, unsigned sorts)
+{
+        for (d->from = 0; d->from < d->g->n; d->from++)
+                edges(&oa_schema_at(r, d->from)->s, sorts, draw, d);
+}
+
+static bool graph_init(struct oa *r, unsigned sorts, bool reversed, struct graph *g)
+{
+        struct drawing d = { .g = g, .reversed = reversed, .counting = true };
+
+        g->n = r->n_schemas;
+        g->first = oa_scratch(r, (size_t)g->n + 2, sizeof *g->first);
+        if (!g->first)
+                return false;
+        draw_all(r, &d, sorts);
+        for (uint32_t i = 0; i < g->n; i++)
+                g->first[i + 1] += g->first[i];
+        g->to = oa_scratch(r, (size_t)g->first[g->n] + 1, sizeof *g->to);
+        if (!g->to)
+                return false;
+        d.counting = false;
+        draw_all(r, &d, sorts);
+        memmove(g->first + 1, g->first, (size_t)g->n * sizeof *g->first);
+        g->first[0] = 0;
+        return true;
+}
+
+/* ---- circles ---- */
+
+enum { WHITE, GREY, BLACK };
+
+static void in_a_circle(struct oa *r, uint32_t place)
+{
+        lint_error(r->l, &oa_schema_at(r, place)->node->mark,
+                   "this schema leads back to itself through $ref, allOf and the like, without a "
+                   "property or an item between: no value could ever be checked");
+}
+
+/* Depth first, with a stack of our own. */
+struct walk {
+        const struct graph *g;
+        uint8_t *colour, *nest; /* nest: schemas below, up to one more than are taken */
+        uint32_t *path, *next;  /* the grey ones, and where each goes on */
+        uint32_t n;
+};
+
+static void leave(struct oa *r, struct walk *w, uint32_t at)
+{
+        uint8_t nest = 0;
+
+        for (uint32_t i = w->g->first[at]; i < w->g->first[at + 1]; i++)
+                nest = MAX_OF(nest, w->nest[w->g->to[i]]);
+        w->nest[at] = (uint8_t)MIN_OF(nest + 1, API_SCHEMA_NEST_MAX + 1);
+        if (nest == API_SCHEMA_NEST_MAX)
+                lint_error(r->l, &oa_schema_at(r, at)->node->mark,
+                           "more than %d schemas about one value follow each other from here, "
+                           "through $ref, allOf and the like",
+                           API_SCHEMA_NEST_MAX);
+        w->colour[at] = BLACK;
+        w->n--;
+}
+
+static void walk_from(struct oa *r, struct walk *w, uint32_t start)
+{
+        w->path[w->n++] = start;
+        w->colour[start] = GREY;
+        while (w->n > 0) {
+                uint32_t at = w->path[w->n - 1], to;
+
+                if (w->next[at] == w->g->first[at + 1]) {
+                        leave(r, w, at);
+                        continue;
+                }
+                to = w->g->to[w->next[at]++];
+                if (w->colour[to] == GREY)
+                        in_a_circle(r, to);
+                if (w->colour[to] != WHITE)
+                        continue;
+                w->colour[to] = GREY;
+                w->path[w->n++] = to;
+        }
+}
+
+void oa_check_circles(struct oa *r)
+{
+        struct graph g;
+        struct walk w = {
+                .g = &g,
+                .colour = oa_scratch(r, r->n_schemas, 1),
+                .nest = oa_scratch(r, r->n_schemas, 1),
+                .path = oa_scratch(r, r->n_schemas, sizeof *w.path),
+                .next = oa_scratch(r, r->n_schemas, sizeof *w.next),
+        };
+
+        if (!w.next || !graph_init(r, EDGE_PLACE | EDGE_TEST, false, &g))
+                return;
+        if (g.n)
+                memcpy(w.next, g.first, g.n * sizeof *w.next);
+        for (uint32_t i = 0; i < g.n; i++)
+                if (w.colour[i] == WHITE)
+                        walk_from(r, &w, i);
+}
+
+/* ---- data classes ---- */
+
+static uint32_t class_number(const struct oa *r, struct span name)
+{
+        uint32_t low = 0, high = r->api->n_classes;
+
+        while (low + 1 < high) {
+                uint32_t mid = low + (high - low) / 2;
+
+                if (span_cmp(name, r->classes[mid]) < 0)
+                        high = mid;
+                else
+                        low = mid;
+        }
+        return low;
+}
+
+/* From each place that has the class against the edges: those are all that lead to it. */
+static void spread(const struct graph *g, uint32_t number, uint32_t *queue, uint32_t n,
+                   struct oa_reach *reach)
+{
+        uint64_t bit = (uint64_t)1 << number % 64;
+
+        for (uint32_t done = 0; done < n; done++) {
+                for (uint32_t i = g->first[queue[done]]; i < g->first[queue[done] + 1]; i++) {
+                        uint64_t *word = &reach->classes[g->to[i]][number / 64];
+
+                        if (*word & bit)
+                                continue;
+                        *word |= bit;
+                        queue[n++] = g->to[i];
+                }
+        }
+}
+
+bool oa_reach(struct oa *r, struct oa_reach *ret)
+{
+        uint32_t *queue = oa_scratch(r, r->n_schemas, sizeof *queue);
+        struct graph g;
+
+        ret->classes = oa_scratch(r, r->n_schemas, sizeof *ret->classes);
+        if (!queue || !ret->classes || !graph_init(r, EDGE_PLACE | EDGE_WITHIN, true, &g))
+                return false;
+        for (uint32_t c = 0; c < r->api->n_classes; c++) {
+                uint32_t n = 0;
+
+                for (uint32_t i = 0; i < g.n; i++) {
+                        struct span name = oa_schema_at(r, i)->s.data_class;
+
+                        if (name.n == 0 || class_number(r, name) != c)
+                                continue;
+                        ret->classes[i][c / 64] |= (uint64_t)1 << c % 64;
+                        queue[n++] = i;
+                }
+                spread(&g, c, queue, n, ret);
+        }
+        return true;
+}
+
+/* ---- types of parameters ---- */
+
+static uint32_t value_types(const struct api_schema *s)
+{
+        static const uint32_t types[] = {
+                [TREE_NULL] = API_NULL,
+                [TREE_BOOL] = API_BOOL,
+                [TREE_NUMBER] = API_INTEGER | API_NUMBER,
+                [TREE_REAL] = API_INTEGER | API_NUMBER, /* 1.0 */
+                [TREE_STRING] = API_STRING,
+                [TREE_ARRAY] = API_ARRAY,
+                [TREE_OBJECT] = API_OBJECT,
+        };
+        uint32_t all = 0;
+
+        if (!s->values)
+                return API_ANY;
+        for (uint32_t i = 0; i < s->n_values; i++)
+                all |= types[s->values[i].kind];
+        return all;
+}
+
+typedef uint32_t types_fn(struct oa *r, uint32_t place, unsigned depth);
+
+/* What fn says of the schemas in place of this one, put together. */
+static uint32_t combined(struct oa *r, const struct api_schema *s, unsigned depth, types_fn *fn)
+{
+        uint32_t types = s->ref == API_NONE ? API_ANY : fn(r, s->ref, depth), some;
+
+        for (uint32_t i = 0; i < s->all_of.n; i++)
+                types &= fn(r, s->all_of.at[i], depth);
+        some = s->any_of.n ? 0 : API_ANY;
+        for (uint32_t i = 0; i < s->any_of.n; i++)
+                some |= fn(r, s->any_of.at[i], depth);
+        types &= some;
+        some = s->one_of.n ? 0 : API_ANY;
+        for (uint32_t i = 0; i < s->one_of.n; i++)
+                some |= fn(r, s->one_of.at[i], depth);
+        return types & some;
+}
+
+/* Schemas of parameters are small; of what is deeper or larger nothing is known. */
+enum { TYPES_DEPTH_MAX = 16, TYPES_STEPS_MAX = 4096 };
+
+static bool too_large(struct oa *r, uint32_t place, unsigned depth)
+{
+        return place == API_NONE || depth == TYPES_DEPTH_MAX || r->steps++ >= TYPES_STEPS_MAX;
+}
+
+static uint32_t types_at(struct oa *r, uint32_t place, unsigned depth)
+{
+        const struct api_schema *s;
+        uint32_t types;
+
+        if (too_large(r, place, depth))
+                return API_ANY;
+        s = &oa_schema_at(r, place)->s;
+        if (s->never)
+                return 0;
+        types = s->types | (s->types & API_NUMBER ? API_INTEGER : 0);
+        return types & value_types(s) & combined(r, s, depth + 1, types_at);
+}
+
+static uint32_t item_types_at(struct oa *r, uint32_t place, unsigned depth)
+{
+        const struct api_schema *s;
+
+        if (too_large(r, place, depth))
+                return API_ANY;
+        s = &oa_schema_at(r, place)->s;
+        if (s->prefix_items.n)
+                return API_ANY;
+        return types_at(r, s->items, depth + 1) & combined(r, s, depth + 1, item_types_at);
+}
+
+uint32_t oa_types(struct oa *r, uint32_t place)
+{
+        r->steps = 0;
+        return types_at(r, place, 0);
+}
+
+uint32_t oa_item_types(struct oa *r, uint32_t place)
+{
+        r->steps = 0;
+        return item_types_at(r, place, 0);
+}
