@@ -211,9 +211,9 @@ static void put_context(struct deriver *d, const struct api_operation *o, unsign
 
         for (size_t i = 0; i < ARRAY_LEN(common); i++)
                 buf_printf(d->out, "%*s%s,\n", (int)(2 * indent), "", common[i]);
-        buf_clear(&d->name);
+        derive_begin(d, &d->name);
         derive_name_put(&d->name, o->id);
-        buf_clear(&d->place);
+        derive_begin(d, &d->place);
         buf_printf(&d->place, "operation %.*s: ", (int)o->id.n, (const char *)o->id.p);
         for (size_t i = 0; i < ARRAY_LEN(places); i++)
                 put_place(d, o, places[i], indent);
@@ -260,7 +260,7 @@ static void put_reads(struct deriver *d, const struct api_operation *o)
         struct span name = SPAN_NONE;
         int rc;
 
-        buf_clear(&d->name);
+        derive_begin(d, &d->name);
         derive_name_put(&d->name, o->id);
         buf_put_str(&d->name, "Read");
         wanted.name = buf_span(&d->name);

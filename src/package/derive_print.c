@@ -145,14 +145,21 @@ void derive_put_record(struct deriver *d, const struct shape_record *r, unsigned
                 derive_put_attr(d, &r->attrs[i], indent);
 }
 
+void derive_begin(struct deriver *d, struct buf *b)
+{
+        if (d->status == 0)
+                d->status = buf_status(b);
+        buf_clear(b);
+}
+
 void derive_put_types(struct deriver *d)
 {
         for (uint32_t i = 0; i < d->n_records; i++) {
                 const struct shape_record *r = d->records[i];
 
-                buf_clear(&d->name);
+                derive_begin(d, &d->name);
                 derive_name_put(&d->name, r->name);
-                buf_clear(&d->place);
+                derive_begin(d, &d->place);
                 buf_put_str(&d->place, "schema ");
                 buf_put(&d->place, span_of(r->name.p, MIN_OF(r->name.n, (size_t)PLACE_MAX)));
                 buf_put_str(&d->place, ": ");

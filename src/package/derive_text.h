@@ -61,6 +61,9 @@ void derive_put_enums(struct deriver *d);
 
 void derive_put_name(struct buf *out, struct span attr);
 
+/* name or place, empty again; that it failed before is kept. */
+void derive_begin(struct deriver *d, struct buf *b);
+
 /* ---- derive_action.c ---- */
 
 /* Tags, operations, reads.  Names that two of them have are errors. */
