@@ -208,7 +208,7 @@ static void items(struct layout *l, const struct cedar_expr *e, uint32_t from, b
                 return;
         layout_item(l, LAYOUT_INDENT);
         layout_break(l, blanks);
-        for (uint32_t i = from; i < e->n; i++) {
+        for (uint32_t i = from; i < e->n && !layout_full(l); i++) {
                 if (e->op == OP_RECORD) {
                         doc_name(l, e->keys[i], false);
                         layout_word(l, SPAN(":"), false);
@@ -315,6 +315,8 @@ static void expr(struct layout *l, const struct cedar_expr *e, bool blank)
                 [S_UNARY] = sign,
         };
 
+        if (layout_full(l))
+                return;
         switch (e->op) {
         case OP_BOOL:
         case OP_LONG:

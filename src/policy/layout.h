@@ -17,6 +17,7 @@ struct layout {
         struct buf items; /* struct layout_item */
         struct buf text;  /* of all words */
         struct buf notes; /* struct layout_note, by the item they stand behind */
+        size_t most;      /* bytes of text from which on no expression is begun */
 };
 
 enum layout_kind {
@@ -50,7 +51,7 @@ struct layout_note {
 
 #define LAYOUT_INIT                                                                                \
         ((struct layout){ BUF_INIT((size_t)1 << 30), BUF_INIT((size_t)1 << 30),                    \
-                          BUF_INIT((size_t)1 << 30) })
+                          BUF_INIT((size_t)1 << 30), SIZE_MAX })
 
 void layout_done(struct layout *l);
 void layout_clear(struct layout *l);
@@ -67,6 +68,12 @@ void layout_hard(struct layout *l);
 
 /* A comment behind the item of this number. */
 void layout_note(struct layout *l, uint32_t behind, struct span text, bool alone);
+
+/* No more is wanted. */
+static inline bool layout_full(const struct layout *l)
+{
+        return l->text.n >= l->most;
+}
 
 static inline uint32_t layout_count(const struct layout *l)
 {

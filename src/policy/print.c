@@ -122,11 +122,12 @@ void cedar_print(const struct cedar_policies *all, struct cedar_print_style styl
         layout_done(&p.layout);
 }
 
-void cedar_print_expr(const struct cedar_expr *e, struct buf *out)
+void cedar_print_expr(const struct cedar_expr *e, size_t most, struct buf *out)
 {
         struct cedar_print_style one_line = { .width = UINT32_MAX };
         struct layout l = LAYOUT_INIT;
 
+        l.most = most;
         layout_item(&l, LAYOUT_OPEN);
         doc_expr(&l, e);
         layout_item(&l, LAYOUT_CLOSE);

@@ -18,8 +18,9 @@ struct cedar_print_style {
 /* All of them, comments kept, an empty line between policies.  buf_status(out) tells failure. */
 void cedar_print(const struct cedar_policies *all, struct cedar_print_style style, struct buf *out);
 
-/* One expression, on one line. */
-void cedar_print_expr(const struct cedar_expr *e, struct buf *out);
+/* One expression, on one line; of a long one as many of its words as come to `most` bytes or a
+ * little more. */
+void cedar_print_expr(const struct cedar_expr *e, size_t most, struct buf *out);
 
 /* `"..."` and `A::"..."` with Cedar's escapes. */
 void cedar_print_string(struct span s, struct buf *out);

@@ -72,13 +72,13 @@ static void check_action(struct check *c, const struct cedar_action *a, struct r
         for (uint32_t i = 0; i < a->n_principals; i++) {
                 bool tried = false;
 
-                if (!check_step(c))
+                if (!check_steps(c, 1))
                         return;
                 if (!scope_may_hold(c->schema, &p->principal, a->principals[i]))
                         continue;
                 env.principal = entity_type(a->principals[i]);
                 for (uint32_t j = 0; j < a->n_resources; j++) {
-                        if (!check_step(c))
+                        if (!check_steps(c, 1))
                                 return;
                         if (!scope_may_hold(c->schema, &p->resource, a->resources[j]))
                                 continue;
@@ -106,9 +106,9 @@ static void check_actions(struct check *c, struct reach *r)
                         check_action(c, a, r);
                 return;
         }
-        for (uint32_t i = 0; i < c->schema->n_actions && check_step(c); i++) {
+        for (uint32_t i = 0; i < c->schema->n_actions && check_steps(c, 1); i++) {
                 a = &c->schema->actions[i];
-                if (scope_may_hold_action(c->schema, scope, &a->uid))
+                if (scope_may_hold_action(c, scope, &a->uid))
                         check_action(c, a, r);
         }
 }

@@ -10,7 +10,7 @@
 static uint32_t number_of(struct check *c, const struct cap *cap)
 {
         uint32_t number = 0;
-        int r = cap_number(&c->table, cap, &number);
+        int r = cap_number(&c->table, cap, &c->work.steps, &number);
 
         if (r < 0)
                 check_fail(c, r);
@@ -66,7 +66,7 @@ struct typed check_get(struct check *c, const struct cedar_expr *e, struct caps 
         const struct cap cap = { .of = e->a, .attr = e->text };
         const struct cedar_attr *attr;
 
-        if (!of || !may_have_attrs(c, e->a, of))
+        if (!of || !may_have_attrs(c, e->a, of) || !check_steps(c, e->text.n / CEDAR_STEP_BYTES))
                 return typed_none();
         attr = attr_of(c, of, e->text);
         if (!attr) {
@@ -89,7 +89,7 @@ static struct typed has_one(struct check *c, const struct cedar_expr *of,
         uint32_t number;
         bool sure;
 
-        if (!attr)
+        if (!attr || !check_steps(c, name.n / CEDAR_STEP_BYTES))
                 return typed_as(&cedar_type_false);
         number = number_of(c, &cap);
         sure = (t->kind == CEDAR_RECORD && attr->required) || caps_have(prior, number);

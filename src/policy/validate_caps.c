@@ -27,58 +27,74 @@ void cap_table_clear(struct cap_table *t)
         t->n = 0;
 }
 
-static uint64_t hash_of(const struct cap *c)
+static uint64_t hash_of(const struct cap *c, uint64_t *steps)
 {
-        uint64_t h = cedar_expr_hash(c->of);
+        uint64_t h = cedar_expr_hash(c->of, steps);
 
-        return c->tag ? h * 31 + cedar_expr_hash(c->tag) : cedar_hash_span(h, c->attr);
+        return c->tag ? h * 31 + cedar_expr_hash(c->tag, steps) : cedar_hash_span(h, c->attr);
 }
 
-static bool same(const struct cap *a, const struct cap *b)
+static bool same(const struct cap *a, const struct cap *b, uint64_t *steps)
 {
-        if (!a->tag != !b->tag || !cedar_expr_same(a->of, b->of))
+        if (!a->tag != !b->tag || !cedar_expr_same(a->of, b->of, steps))
                 return false;
-        return a->tag ? cedar_expr_same(a->tag, b->tag) : span_eq(a->attr, b->attr);
+        return a->tag ? cedar_expr_same(a->tag, b->tag, steps) : span_eq(a->attr, b->attr);
 }
 
-/* Where c is, or the free slot where it would be. */
-static struct cap_slot *slot_of(const struct cap_table *t, const struct cap *c, uint64_t hash)
+/* Where c is, or the free slot where it would be; NULL: no steps are left.  Whoever writes policies
+ * can make all of them begin at one slot. */
+static struct cap_slot *slot_of(const struct cap_table *t, const struct cap *c, uint64_t hash,
+                                uint64_t *steps)
 {
-        for (uint64_t i = hash;; i++) {
+        for (uint64_t i = hash; *steps > 0; i++) {
                 struct cap_slot *s = &t->slots[i & (t->cap - 1)];
 
-                if (!s->cap.of || (s->hash == hash && same(&s->cap, c)))
+                if (!s->cap.of || (s->hash == hash && same(&s->cap, c, steps)))
                         return s;
+                *steps -= *steps > 0;
         }
+        return NULL;
 }
 
-static int grow(struct cap_table *t)
+static int grow(struct cap_table *t, uint64_t *steps)
 {
         struct cap_table bigger = { .n = t->n, .cap = t->cap ? 2 * t->cap : 16 };
 
         bigger.slots = calloc(bigger.cap, sizeof(*bigger.slots));
         if (!bigger.slots)
                 return -ENOMEM;
-        for (uint32_t i = 0; i < t->cap; i++)
-                if (t->slots[i].cap.of)
-                        *slot_of(&bigger, &t->slots[i].cap, t->slots[i].hash) = t->slots[i];
+        for (uint32_t i = 0; i < t->cap; i++) {
+                const struct cap_slot *from = &t->slots[i];
+                struct cap_slot *to;
+
+                if (!from->cap.of)
+                        continue;
+                to = slot_of(&bigger, &from->cap, from->hash, steps);
+                if (!to) {
+                        free(bigger.slots);
+                        return -E2BIG;
+                }
+                *to = *from;
+        }
         free(t->slots);
         *t = bigger;
         return 0;
 }
 
-int cap_number(struct cap_table *t, const struct cap *c, uint32_t *ret)
+int cap_number(struct cap_table *t, const struct cap *c, uint64_t *steps, uint32_t *ret)
 {
-        uint64_t hash = hash_of(c);
+        uint64_t hash = hash_of(c, steps);
         struct cap_slot *s;
 
         if (2 * t->n >= t->cap) {
-                int r = grow(t);
+                int r = grow(t, steps);
 
                 if (r < 0)
                         return r;
         }
-        s = slot_of(t, c, hash);
+        s = slot_of(t, c, hash, steps);
+        if (!s)
+                return -E2BIG;
         if (!s->cap.of)
                 *s = (struct cap_slot){ .cap = *c, .hash = hash, .number = t->n++ };
         *ret = s->number;

@@ -28,8 +28,9 @@ void cap_table_done(struct cap_table *t);
 /* Forgets all, keeps the memory. */
 void cap_table_clear(struct cap_table *t);
 
-/* -ENOMEM. */
-MUST_USE int cap_number(struct cap_table *t, const struct cap *c, uint32_t *ret);
+/* Takes from *steps what it costs to look at c and at those that are like it.  -ENOMEM; -E2BIG: no
+ * steps are left. */
+MUST_USE int cap_number(struct cap_table *t, const struct cap *c, uint64_t *steps, uint32_t *ret);
 
 /* Numbers, ascending. */
 struct caps {

@@ -10,6 +10,7 @@
 
 #include "policy/validate.h"
 #include "policy/validate_caps.h"
+#include "policy/validate_same.h"
 #include "policy/validate_type.h"
 
 /* The requests looked at: all of these types, of this action. */
@@ -59,8 +60,8 @@ const char *check_text(struct check *c, struct span s); /* quoted */
 
 /* ---- validate_expr.c ---- */
 
-/* One of the steps that all may take together; false: there are no more, or it failed before. */
-bool check_step(struct check *c);
+/* n of the steps that all may take together; false: there are no more, or it failed before. */
+bool check_steps(struct check *c, uint64_t n);
 
 /* prior: what is known where e is evaluated. */
 struct typed check_expr(struct check *c, const struct cedar_expr *e, struct caps prior);
@@ -113,7 +114,7 @@ void check_names(struct check *c);
 /* May the scope hold for entities of this type? */
 bool scope_may_hold(const struct cedar_schema *s, const struct cedar_scope *scope,
                     struct span type);
-bool scope_may_hold_action(const struct cedar_schema *s, const struct cedar_scope *scope,
+bool scope_may_hold_action(struct check *c, const struct cedar_scope *scope,
                            const struct cedar_uid *action);
 
 /* A list of actions is a set, and the elements of a set are of one type. */

@@ -263,19 +263,19 @@ static check_rule *const rules[] = {
         [OP_HAS_TAG] = check_has_tag,
 };
 
-bool check_step(struct check *c)
+bool check_steps(struct check *c, uint64_t n)
 {
-        if (c->work.steps == 0)
+        if (c->work.steps < n)
                 check_fail(c, -E2BIG);
         if (c->failed < 0)
                 return false;
-        c->work.steps--;
+        c->work.steps -= n;
         return true;
 }
 
 struct typed check_expr(struct check *c, const struct cedar_expr *e, struct caps prior)
 {
-        if (!check_step(c))
+        if (!check_steps(c, 1))
                 return typed_none();
         return rules[e->op](c, e, prior);
 }

@@ -105,12 +105,13 @@ void check_warn(struct check *c, struct cedar_pos pos, const char *fmt, ...)
 
 /* ---- parts of a text ---- */
 
-/* Cut where it is long, between code points. */
+/* Cut where it is long, between code points.  Having written all of it was work all the same. */
 static const char *kept(struct check *c, struct buf *b)
 {
         struct span s = buf_span(b);
         const char *copy;
 
+        (void)check_steps(c, s.n);
         if (s.n > PART_MAX) {
                 size_t n = 0;
                 unsigned len;
@@ -196,7 +197,7 @@ const char *check_expr_text(struct check *c, const struct cedar_expr *e)
 {
         struct buf b = BUF_INIT(CEDAR_SOURCE_MAX * 8ul);
 
-        cedar_print_expr(e, &b);
+        cedar_print_expr(e, PART_MAX + 1, &b);
         return kept(c, &b);
 }
 

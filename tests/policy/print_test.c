@@ -330,8 +330,37 @@ static void expressions_on_one_line(void **state)
                 buf_printf(&text, "permit(principal, action, resource) when { %s };",
                            table[i].text);
                 p = parsed(buf_span(&text));
-                cedar_print_expr(p->policies[0].conditions[0].expr, &got);
+                cedar_print_expr(p->policies[0].conditions[0].expr, SIZE_MAX, &got);
                 assert_string_equal(buf_cstr(&got), table[i].want);
+        }
+}
+
+/* 20,000 operands of every sort: the words begin as those of the whole do, and soon end. */
+static void a_long_expression_is_begun(void **state)
+{
+        static const struct {
+                const char *open, *item, *close, *want;
+        } table[] = {
+                { "[", "1,", "]", "[1, 1, 1, 1, 1" },
+                { "[", "{a: context.b, \"c d\": 1 + 2},", "]",
+                  "[{ a: context.b, \"c d\": 1 + 2 }" },
+                { "ip(", "\"a\",", ")", "ip(\"a\", \"a\", \"a\"" },
+                { "[", "if true then 1 else -(2),", "]", "[if true then 1 else -(2), if" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+                CLEANUP(buf_done) struct buf text = BUF_INIT(TEXT_MAX), got = BUF_INIT(TEXT_MAX);
+                CLEANUP(cedar_policies_freep) struct cedar_policies *p = NULL;
+
+                buf_printf(&text, "permit(principal, action, resource) when { %s", table[i].open);
+                for (unsigned k = 0; k < 20000; k++)
+                        buf_put_str(&text, table[i].item);
+                buf_printf(&text, "%s };", table[i].close);
+                p = parsed(buf_span(&text));
+                cedar_print_expr(p->policies[0].conditions[0].expr, 40, &got);
+                assert_int_equal(strncmp(buf_cstr(&got), table[i].want, strlen(table[i].want)), 0);
+                assert_in_range(got.n, 40, 120);
         }
 }
 
@@ -441,6 +470,7 @@ int main(void)
                 cmocka_unit_test(comments_stay_where_they_belong),
                 cmocka_unit_test(no_comment_is_ever_lost),
                 cmocka_unit_test(expressions_on_one_line),
+                cmocka_unit_test(a_long_expression_is_begun),
                 cmocka_unit_test(links_are_printed_as_policies),
                 cmocka_unit_test(memory_that_runs_out_is_told),
                 cmocka_unit_test(public_policies),

@@ -9,6 +9,8 @@
 #include "../alloc_fail.h"
 #include "policy/validate_same.h"
 
+enum { STEPS = 1000000 };
+
 /* ---- expressions ---- */
 
 static const struct cedar_expr principal = { .op = OP_VAR, .var = VAR_PRINCIPAL };
@@ -83,13 +85,31 @@ static const struct {
         { &pick, &pick, true },
 };
 
+static uint64_t cost; /* of the last question */
+
+static bool same(const struct cedar_expr *a, const struct cedar_expr *b)
+{
+        uint64_t left = STEPS;
+        bool found = cedar_expr_same(a, b, &left);
+
+        cost = STEPS - left;
+        return found;
+}
+
+static uint64_t hash(const struct cedar_expr *e)
+{
+        uint64_t left = STEPS, h = cedar_expr_hash(e, &left);
+
+        cost = STEPS - left;
+        return h;
+}
+
 static void compares_what_is_written(void **state)
 {
         for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
-                assert_int_equal(cedar_expr_same(pairs[i].a, pairs[i].b), pairs[i].want);
-                assert_int_equal(cedar_expr_same(pairs[i].b, pairs[i].a), pairs[i].want);
-                assert_int_equal(cedar_expr_hash(pairs[i].a) == cedar_expr_hash(pairs[i].b),
-                                 pairs[i].want);
+                assert_int_equal(same(pairs[i].a, pairs[i].b), pairs[i].want);
+                assert_int_equal(same(pairs[i].b, pairs[i].a), pairs[i].want);
+                assert_int_equal(hash(pairs[i].a) == hash(pairs[i].b), pairs[i].want);
         }
         (void)state;
 }
@@ -110,9 +130,10 @@ static void numbers_the_same_alike(void **state)
 
         for (int round = 0; round < 2; round++) {
                 for (size_t i = 0; i < ARRAY_LEN(caps); i++) {
+                        uint64_t left = STEPS;
                         uint32_t number = 99;
 
-                        assert_int_equal(cap_number(&t, &caps[i], &number), 0);
+                        assert_int_equal(cap_number(&t, &caps[i], &left, &number), 0);
                         assert_int_equal(number, want[i]);
                 }
                 cap_table_clear(&t);
@@ -130,14 +151,77 @@ static void numbers_many(void **state)
         for (int round = 0; round < 2; round++)
                 for (uint32_t i = 0; i < MANY; i++) {
                         const struct cap cap = { .of = &number[i], .attr = SPAN("x") };
+                        uint64_t left = STEPS;
                         uint32_t got;
 
                         number[i] = (struct cedar_expr){ .op = OP_LONG, .number = i };
-                        assert_int_equal(cap_number(&t, &cap, &got), 0);
+                        assert_int_equal(cap_number(&t, &cap, &left, &got), 0);
                         assert_int_equal(got, i);
                 }
         cap_table_done(&t);
         (void)state;
+}
+
+/* ---- steps ---- */
+
+/* {a: 1, b: 2} is three nodes and two keys; of four keys in the other order each is looked for: by
+ * three others, by two, by one, by none. */
+static void counts_what_it_looks_at(void **state)
+{
+        static char long_text[1600];
+        static const struct span keys[] = { SPAN_INIT("a"), SPAN_INIT("b"), SPAN_INIT("c"),
+                                            SPAN_INIT("d") };
+        static const struct span back[] = { SPAN_INIT("d"), SPAN_INIT("c"), SPAN_INIT("b"),
+                                            SPAN_INIT("a") };
+        static const struct cedar_expr *const items[] = { &one, &one, &one, &one };
+        const struct cedar_expr a = { .op = OP_RECORD, .keys = keys, .items = items, .n = 4 };
+        const struct cedar_expr b = { .op = OP_RECORD, .keys = back, .items = items, .n = 4 };
+        const struct cedar_expr s = { .op = OP_STRING, .text = span_of(long_text, 1600) };
+
+        (void)state;
+        (void)hash(&one);
+        assert_int_equal(cost, 1);
+        (void)hash(&rec);
+        assert_int_equal(cost, 5);
+        (void)hash(&s);
+        assert_int_equal(cost, 102);
+        assert_true(same(&a, &a));
+        assert_int_equal(cost, 1);
+        assert_true(same(&a, &b));
+        assert_in_range(cost, 5 + 4 + 3 + 2 + 1, 30);
+}
+
+/* Sets of a thousand items of which the last ones differ, so that each is looked at to its end; and
+ * the same one, so that it is compared. */
+static void stops_when_steps_run_out(void **state)
+{
+        enum { ITEMS = 1000, SETS = 50 };
+        static struct cedar_expr number[SETS], set[SETS + 1];
+        static const struct cedar_expr *items[SETS + 1][ITEMS];
+        struct cap_table t = CAP_TABLE_INIT;
+        uint64_t left = (SETS + 1) * (ITEMS + 1) + 500;
+
+        (void)state;
+        for (uint32_t i = 0; i <= SETS; i++) {
+                const struct cap cap = { .of = &set[i], .attr = SPAN("x") };
+                uint32_t got = 99;
+                int r;
+
+                for (uint32_t k = 0; k < ITEMS; k++)
+                        items[i][k] = &one;
+                if (i < SETS) {
+                        number[i] = (struct cedar_expr){ .op = OP_LONG, .number = i + 100 };
+                        items[i][ITEMS - 1] = &number[i];
+                } else {
+                        items[i][ITEMS - 1] = &number[0];
+                }
+                set[i] = (struct cedar_expr){ .op = OP_SET, .items = items[i], .n = ITEMS };
+                r = cap_number(&t, &cap, &left, &got);
+                assert_int_equal(r, i < SETS ? 0 : -E2BIG);
+                assert_int_equal(got, i < SETS ? i : 99);
+        }
+        assert_int_equal(left, 0);
+        cap_table_done(&t);
 }
 
 /* ---- sets ---- */
@@ -199,10 +283,11 @@ static void survives_failing_memory(void **state)
         struct cap_table t = CAP_TABLE_INIT;
         struct arena arena = ARENA_INIT(1 << 20);
         struct caps got = { 0 };
+        uint64_t left = STEPS;
         uint32_t number = 7;
 
         alloc_fail_nth = 1;
-        assert_int_equal(cap_number(&t, &cap, &number), -ENOMEM);
+        assert_int_equal(cap_number(&t, &cap, &left, &number), -ENOMEM);
         assert_int_equal(number, 7);
         alloc_fail_nth = 1;
         assert_int_equal(caps_union(&arena, sets[3].a, sets[3].b, &got), -ENOMEM);
@@ -210,7 +295,7 @@ static void survives_failing_memory(void **state)
         assert_int_equal(caps_common(&arena, sets[3].a, sets[3].b, &got), -ENOMEM);
         alloc_fail_nth = 0;
         assert_int_equal(got.n, 0);
-        assert_int_equal(cap_number(&t, &cap, &number), 0);
+        assert_int_equal(cap_number(&t, &cap, &left, &number), 0);
         assert_int_equal(number, 0);
         cap_table_done(&t);
         arena_done(&arena);
@@ -223,6 +308,8 @@ int main(void)
                 cmocka_unit_test(compares_what_is_written),
                 cmocka_unit_test(numbers_the_same_alike),
                 cmocka_unit_test(numbers_many),
+                cmocka_unit_test(counts_what_it_looks_at),
+                cmocka_unit_test(stops_when_steps_run_out),
                 cmocka_unit_test(unites_and_intersects),
                 cmocka_unit_test(survives_failing_memory),
         };
