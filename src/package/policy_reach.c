@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 #include "package/policy_entities.h"
-#include "policy/validate_check.h"
 
 static const struct policy_place_of *file_of(const struct policy_reach *r,
                                              const struct cedar_pos *pos)
@@ -48,14 +47,43 @@ bool policy_told(const struct policy_reach *r, uint32_t from, const struct cedar
 
 /* ---- scopes ---- */
 
+static bool type_may_hold(const struct cedar_schema *s, const struct cedar_scope *scope,
+                          struct span type)
+{
+        switch (scope->kind) {
+        case SCOPE_EQ:
+                return span_eq(type, scope->uids[0].type);
+        case SCOPE_IN:
+                return cedar_schema_type_in(s, type, scope->uids[0].type);
+        case SCOPE_IS:
+                return span_eq(type, scope->type);
+        case SCOPE_IS_IN:
+                return span_eq(type, scope->type) &&
+                       cedar_schema_type_in(s, type, scope->uids[0].type);
+        default:
+                return true;
+        }
+}
+
+static bool action_may_hold(const struct cedar_schema *s, const struct cedar_scope *scope,
+                            const struct cedar_uid *action)
+{
+        if (scope->kind == SCOPE_EQ)
+                return cedar_uid_eq(action, &scope->uids[0]);
+        for (uint32_t i = 0; i < scope->n; i++)
+                if (cedar_schema_action_in(s, action, &scope->uids[i]))
+                        return true;
+        return scope->kind == SCOPE_ANY;
+}
+
 static bool may_hold(const struct policy_reach *r, const struct cedar_policy *p,
                      const struct cedar_action *a)
 {
         if (p->effect != CEDAR_PERMIT || p->template ||
-            !scope_may_hold_action(r->schema, &p->action, &a->uid))
+            !action_may_hold(r->schema, &p->action, &a->uid))
                 return false;
-        return scope_may_hold(r->schema, &p->principal, a->principals[0]) &&
-               scope_may_hold(r->schema, &p->resource, a->resources[0]);
+        return type_may_hold(r->schema, &p->principal, a->principals[0]) &&
+               type_may_hold(r->schema, &p->resource, a->resources[0]);
 }
 
 static const struct cedar_action *find_action(const struct policy_reach *r, struct span id,
