@@ -47,6 +47,7 @@ struct job_call {
 /* What a job may do besides computing on its input and answering. */
 enum job_right {
         JOB_RIGHTLESS,
+        JOB_LARGE,     /* no more than that, but with more memory and time */
         JOB_READS_DIR, /* opens files below the directory its first argument names */
         JOB_RUNS_PROGRAMS,
 };
@@ -76,6 +77,7 @@ int job_aptsources(struct job_out *out, struct span input, struct err *err);
 int job_deliver(struct job_out *out, struct span input, struct err *err);
 int job_dpkglist(struct job_out *out, struct span input, struct err *err);
 int job_commit(struct job_out *out, const struct job_call *c, struct err *err);
+int job_package(struct job_out *out, struct span input, struct err *err);
 int job_release(struct job_out *out, const struct job_call *c, struct err *err);
 int job_retention(struct job_out *out, struct span input, struct err *err);
 int job_signature(struct job_out *out, const struct job_call *c, struct err *err);

@@ -3,6 +3,7 @@
 
 #include "job/unpack.h"
 #include "state/certificate.h"
+#include "wire/package_input.h"
 
 enum { MIB = 1024 * 1024 };
 
@@ -15,6 +16,10 @@ static const struct job jobs[] = {
         { .name = "dpkglist", .input_max = 32 * MIB, .run = job_dpkglist },
         { .name = "group", .input_max = 16 * MIB, .run = job_group },
         { .name = "mountinfo", .input_max = 16 * MIB, .run = job_mountinfo },
+        { .name = "package",
+          .input_max = PACKAGE_INPUT_MAX,
+          .run = job_package,
+          .right = JOB_LARGE },
         { .name = "passwd", .input_max = 16 * MIB, .run = job_passwd },
         { .name = "release", .call = job_release, .prepare = unpack_prepare },
         { .name = "retention", .input_max = MIB, .run = job_retention },

@@ -82,6 +82,7 @@ static int enter(const struct job *job, const struct job_call *c, struct err *er
 {
         static const enum role_id roles[] = {
                 [JOB_RIGHTLESS] = ROLE_JOB,
+                [JOB_LARGE] = ROLE_JOB_LARGE,
                 [JOB_READS_DIR] = ROLE_JOB_DIR,
                 [JOB_RUNS_PROGRAMS] = ROLE_JOB_PROGRAM,
         };

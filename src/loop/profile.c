@@ -207,6 +207,21 @@ const struct role_profile profile_job = {
         .landlock_flags = SANDBOX_NO_TCP | SANDBOX_SCOPED,
 };
 
+/* ---- job that computes on much: the same, with more of it ---- */
+
+static const struct sandbox_limits job_large_limits = {
+        .memory = 2560u * MIB,
+        .cpu_s = 300,
+        .files = 16,
+};
+
+const struct role_profile profile_job_large = {
+        .calls = { .allow = job_calls, .args = job_args, .kill = true },
+        .limits = &job_large_limits,
+        .no_network = true,
+        .landlock_flags = SANDBOX_NO_TCP | SANDBOX_SCOPED,
+};
+
 /* ---- job that reads a directory: the same, and opens what lies below the one it is given ---- */
 
 static const char *const *const job_dir_calls[] = { calls_base, calls_job, calls_read_files, NULL };

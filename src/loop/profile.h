@@ -29,6 +29,7 @@ extern const struct role_profile profile_recorder;
 extern const struct role_profile profile_sensor;
 extern const struct role_profile profile_job;
 extern const struct role_profile profile_job_dir;
+extern const struct role_profile profile_job_large;
 extern const struct role_profile profile_job_program;
 extern const struct role_profile profile_guard;
 extern const struct role_profile profile_monitor;

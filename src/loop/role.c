@@ -32,6 +32,7 @@ static const struct role roles[ROLE_COUNT] = {
         [ROLE_JOB_PROGRAM] = { "job-program", "nobody", 0, &profile_job_program },
         [ROLE_MONITOR] = { "monitor", "root", FROM(ROLE_ADMIN), &profile_monitor },
         [ROLE_GUARD] = { "guard", "root", 0, &profile_guard },
+        [ROLE_JOB_LARGE] = { "job-large", "nobody", 0, &profile_job_large },
         [ROLE_COURIER] = { "courier", "assay-net", 0, &profile_courier },
 };
 

@@ -25,6 +25,7 @@ enum role_id {
         ROLE_MONITOR,     /* looks at tables of the host's state */
         ROLE_GUARD,       /* answers whether a file may be executed, and who watches over that */
         ROLE_COURIER,     /* of the uplink: serves one place that takes alerts */
+        ROLE_JOB_LARGE,   /* a job that computes on much */
         ROLE_COUNT,
 };
 

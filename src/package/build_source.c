@@ -69,7 +69,7 @@ void build_refuse_source(struct lint *l, struct span path)
         if (stem)
                 lint_error(l, NULL, "rename it to %.*s%s", (int)stem->n, (const char *)stem->p,
                            span_eq_str(extension(path), ".json") ? ", which may be JSON" : "");
-        else if (near < ARRAY_LEN(names))
+        else if (near < ARRAY_LEN(names) && !span_starts(path, policies))
                 lint_error(l, NULL, "not a part of a package: did you mean %.*s?",
                            (int)names[near].n, (const char *)names[near].p);
         else if (ends(path, cedar))

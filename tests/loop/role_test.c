@@ -289,6 +289,26 @@ static int job_sockets(void)
         return !enter(ROLE_JOB) ? BROKEN : socket(AF_UNIX, SOCK_STREAM, 0);
 }
 
+static int job_large_computes(void)
+{
+        size_t n = (size_t)1 << 30; /* more than other jobs get */
+        char *p;
+
+        if (!enter(ROLE_JOB_LARGE))
+                return BROKEN;
+        p = malloc(n);
+        if (!p)
+                return BROKEN;
+        p[n - 1] = 'x';
+        free(p);
+        return 0;
+}
+
+static int job_large_opens(void)
+{
+        return enter(ROLE_JOB_LARGE) ? open_errno("/etc/hostname") : BROKEN;
+}
+
 /* ---- job with a directory ---- */
 
 static bool enter_dir(void)
@@ -392,6 +412,8 @@ static const struct {
         { "job: computes", job_computes, 0, false },
         { "job: opens a file", job_opens, 1000 + SIGSYS, false },
         { "job: makes a socket", job_sockets, 1000 + SIGSYS, false },
+        { "large job: computes", job_large_computes, 0, false },
+        { "large job: opens a file", job_large_opens, 1000 + SIGSYS, false },
         { "job with a directory: reads it", job_dir_reads, 0, false },
         { "job with a directory: reads elsewhere", job_dir_reads_elsewhere, EACCES, false },
         { "job with a directory: writes", job_dir_writes, EACCES, false },
