@@ -5,6 +5,8 @@
 
 #include "command/command.h"
 
+extern const struct command command_api_build;
 extern const struct command command_api_inspect;
+extern const struct command command_api_lint;
 
 #endif

@@ -4,6 +4,8 @@
 #include "command/commands.h"
 
 static const struct command *const api_commands[] = {
+        &command_api_lint,
+        &command_api_build,
         &command_api_inspect,
         NULL,
 };

@@ -132,6 +132,8 @@ def complete(shell, *words):
     (("assay", "state", ""), {"list", "show", "columns", "check", "default"}),
     (("assay", "export", ""), {"ocsf"}),
     (("assay", "policy", ""), {"check", "authorize", "format", "corpus"}),
+    (("assay", "api", ""), {"lint", "build", "inspect"}),
+    (("assay", "api", "build", "--o"), {"--output"}),
     (("assay", "policy", "format", "--i"), {"--in-place", "--indent"}),
     (("assay", "export", "ocsf", "--f"), {"--follow"}),
     (("assay", "deny", ""), {"list", "lift"}),
