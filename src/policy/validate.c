@@ -106,9 +106,9 @@ static void check_actions(struct check *c, struct reach *r)
                         check_action(c, a, r);
                 return;
         }
-        for (uint32_t i = 0; i < c->schema->n_actions && check_steps(c, 1); i++) {
+        for (uint32_t i = 0; i < c->schema->n_actions && check_steps(c, 1ull + scope->n); i++) {
                 a = &c->schema->actions[i];
-                if (scope_may_hold_action(c, scope, &a->uid))
+                if (scope_may_hold_action(c->schema, scope, &a->uid))
                         check_action(c, a, r);
         }
 }

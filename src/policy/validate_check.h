@@ -114,7 +114,7 @@ void check_names(struct check *c);
 /* May the scope hold for entities of this type? */
 bool scope_may_hold(const struct cedar_schema *s, const struct cedar_scope *scope,
                     struct span type);
-bool scope_may_hold_action(struct check *c, const struct cedar_scope *scope,
+bool scope_may_hold_action(const struct cedar_schema *s, const struct cedar_scope *scope,
                            const struct cedar_uid *action);
 
 /* A list of actions is a set, and the elements of a set are of one type. */
