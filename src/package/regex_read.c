@@ -10,15 +10,20 @@
 
 #include "base/text.h"
 
-/* Blanks and line ends as ECMA-262 counts them, and all others. */
+/* Blanks and line ends as ECMA-262 counts them, and all others; digits and letters.  Spelled out
+ * for brackets, where PCRE2 up to 10.42 at least takes [^\D\p{L}] for something else. */
 #define SPACES                                                                                     \
-        "\\x{9}-\\x{d} \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}"             \
-        "\\x{205f}\\x{3000}\\x{feff}"
-#define OTHERS                                                                                     \
+        "\\x{9}-\\x{d} \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}"    \
+        "\\x{3000}\\x{feff}"
+#define NO_SPACES                                                                                  \
         "\\x{0}-\\x{8}\\x{e}-\\x{1f}!-\\x{9f}\\x{a1}-\\x{167f}\\x{1681}-\\x{1fff}"                 \
         "\\x{200b}-\\x{2027}\\x{202a}-\\x{202e}\\x{2030}-\\x{205e}\\x{2060}-\\x{2fff}"             \
         "\\x{3001}-\\x{fefe}\\x{ff00}-\\x{10ffff}"
-#define ANY "[^\\x{a}\\x{d}\\x{2028}\\x{2029}]"
+#define DIGITS     "0-9"
+#define NO_DIGITS  "\\x{0}-\\x{2f}\\x{3a}-\\x{10ffff}"
+#define LETTERS    "0-9A-Za-z\\x{5f}"
+#define NO_LETTERS "\\x{0}-\\x{2f}\\x{3a}-\\x{40}\\x{5b}-\\x{5e}\\x{60}\\x{7b}-\\x{10ffff}"
+#define ANY        "[^\\x{a}\\x{d}\\x{2028}\\x{2029}]"
 
 enum { LAST_POINT = 0x10ffff };
 
@@ -27,9 +32,13 @@ struct reader {
         size_t at;
         struct buf *out;
         struct err *err;
-        bool repeats; /* a quantifier may follow what was read last */
+        bool repeats; /* a quantifier may follow what was read last ... */
+        size_t last;  /* ... which begins here in out */
         unsigned depth;
-        bool looks[REGEX_NEST_MAX]; /* the group is a look-around */
+        struct {
+                bool looks; /* it is a look-around */
+                size_t at;  /* in out */
+        } group[REGEX_NEST_MAX];
 };
 
 /* One element of a pattern or of brackets. */
@@ -261,6 +270,25 @@ static int read_point_escape(struct reader *r, size_t start, uint8_t c, uint32_t
         return good ? 0 : fail_at(r, start, "no such escape in ECMA-262");
 }
 
+/* Of one letter; false: there is none of this letter. */
+static bool put_set(struct reader *r, uint8_t letter, bool brackets)
+{
+        static const struct {
+                char letter;
+                const char *text;
+        } sets[] = {
+                { 'd', DIGITS },    { 'D', NO_DIGITS }, { 's', SPACES },
+                { 'S', NO_SPACES }, { 'w', LETTERS },   { 'W', NO_LETTERS },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(sets); i++)
+                if (letter == (uint8_t)sets[i].letter) {
+                        buf_printf(r->out, brackets ? "%s" : "[%s]", sets[i].text);
+                        return true;
+                }
+        return false;
+}
+
 /* From the backslash. */
 static int read_escape(struct reader *r, bool brackets, struct atom *ret)
 {
@@ -271,17 +299,8 @@ static int read_escape(struct reader *r, bool brackets, struct atom *ret)
                 return fail_at(r, start, "a backslash at the end");
         r->at++;
         *ret = (struct atom){ .set = true };
-        if (c && strchr("dDwW", c)) {
-                buf_printf(r->out, "\\%c", c);
+        if (put_set(r, c, brackets))
                 return 0;
-        }
-        if (c == 's' || c == 'S') {
-                if (!brackets)
-                        buf_put_str(r->out, c == 's' ? "[" SPACES "]" : "[^" SPACES "]");
-                else
-                        buf_put_str(r->out, c == 's' ? SPACES : OTHERS);
-                return 0;
-        }
         if (c == 'p' || c == 'P')
                 return read_category(r, start, (char)c);
         ret->set = false;
@@ -372,10 +391,11 @@ static int open_group(struct reader *r)
 
         if (r->depth == REGEX_NEST_MAX)
                 return fail_at(r, start, "groups are nested too deep");
+        r->group[r->depth].at = r->out->n;
         for (size_t i = 0; i < ARRAY_LEN(looks); i++)
                 if (take(r, looks[i])) {
                         buf_put_str(r->out, looks[i]);
-                        r->looks[r->depth++] = true;
+                        r->group[r->depth++].looks = true;
                         return 0;
                 }
         if (take(r, "(?<")) {
@@ -387,7 +407,7 @@ static int open_group(struct reader *r)
                         return fail_at(r, start, "no such group in ECMA-262");
         }
         buf_put_str(r->out, "(?:");
-        r->looks[r->depth++] = false;
+        r->group[r->depth++].looks = false;
         return 0;
 }
 
@@ -397,7 +417,9 @@ static int close_group(struct reader *r)
                 return fail_at(r, r->at, "`)` has no `(`");
         r->at++;
         buf_put_byte(r->out, ')');
-        r->repeats = !r->looks[--r->depth];
+        r->depth--;
+        r->repeats = !r->group[r->depth].looks;
+        r->last = r->group[r->depth].at;
         return 0;
 }
 
@@ -429,7 +451,10 @@ static int read_counts(struct reader *r)
                 return fail_at(r, start, "repeated more than 65535 times");
         if (!open && least > most)
                 return fail_at(r, start, "a quantifier is out of order");
-        if (open)
+        /* PCRE2 up to 10.42 at least takes (?:a|^){0}b for anchored: it is left out. */
+        if (!open && most == 0)
+                r->out->n = r->last;
+        else if (open)
                 buf_printf(r->out, "{%u,}", least);
         else
                 buf_printf(r->out, "{%u,%u}", least, most);
@@ -446,7 +471,7 @@ static int read_quantifier(struct reader *r)
                 rc = read_counts(r);
         else
                 buf_put_byte(r->out, r->s.p[r->at++]);
-        if (rc == 0 && take(r, "?"))
+        if (rc == 0 && take(r, "?") && r->out->n > r->last)
                 buf_put_byte(r->out, '?');
         r->repeats = false;
         return rc;
@@ -497,6 +522,7 @@ static int read_next(struct reader *r)
                 break;
         }
         r->repeats = false;
+        r->last = r->out->n;
         switch (c) {
         case '^':
         case '$':
@@ -521,6 +547,19 @@ static int read_next(struct reader *r)
         }
 }
 
+/* Also one that is in brackets: it costs little. */
+static bool looks_around(struct span pattern)
+{
+        for (size_t i = 0; i < pattern.n; i++) {
+                struct span rest = span_from(pattern, i);
+
+                if (span_starts(rest, SPAN("(?=")) || span_starts(rest, SPAN("(?!")) ||
+                    span_starts(rest, SPAN("(?<")))
+                        return true;
+        }
+        return false;
+}
+
 int regex_read(struct span pattern, struct buf *out, struct err *err)
 {
         struct reader r = { .s = pattern, .out = out, .err = err };
@@ -528,6 +567,9 @@ int regex_read(struct span pattern, struct buf *out, struct err *err)
 
         if (pattern.n > REGEX_MAX)
                 return err_set(err, -EINVAL, "longer than %d bytes", REGEX_MAX);
+        /* PCRE2 up to 10.42 at least wants two of them for (?=a).?a and looks no further. */
+        if (looks_around(pattern))
+                buf_put_str(out, "(*NO_START_OPT)");
         skip_anything(&r);
         while (rc == 0 && r.at < pattern.n)
                 rc = read_next(&r);

@@ -198,6 +198,8 @@ static void arrays_are_checked(void **state)
                 { "{\"contains\": {\"const\": 2}}", "[1]",
                   "body: contains fewer than 1 of the items wanted" },
                 { "{\"contains\": {\"const\": 2}, \"minContains\": 0}", "[]", NULL },
+                { "{\"contains\": {\"const\": 2}, \"prefixItems\": [true, true]}", "[]",
+                  "body: contains fewer than 1 of the items wanted" },
                 { "{\"contains\": {\"const\": 2}, \"minContains\": 2}", "[2, 1]",
                   "body: contains fewer than 2 of the items wanted" },
                 { "{\"contains\": {\"const\": 2}, \"maxContains\": 1}", "[2, 1, 2]",
