@@ -559,6 +559,7 @@ const struct kind kind_table[] = {
                  { "what.reason", KIND_TEXT, REQ,
                    "suspended (an approved change or a package transaction owns it), content (never kept, or damaged), "
                    "evidence (what is there cannot be kept), parent (its directory is not there), "
+                   "mounted (something is mounted there, or above, that was not when it was trusted), "
                    "unknown (nothing is known of it before), room, limit or error" },
                  ACTOR) },
 

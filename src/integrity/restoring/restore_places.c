@@ -271,8 +271,8 @@ void restore_place_unwant(struct restore_places *s, struct restore_place *p)
         if (!(p->flags & RESTORE_WANTED))
                 return;
         leave(s, p);
-        p->flags &=
-                ~(unsigned)(RESTORE_WANTED | RESTORE_SUSPENDED | RESTORE_TOLD | RESTORE_PACKAGED);
+        p->flags &= ~(unsigned)(RESTORE_WANTED | RESTORE_SUSPENDED | RESTORE_TOLD |
+                                RESTORE_PACKAGED | RESTORE_BEHIND);
         s->wanted--;
         s->renamed -= p->moved_to_n > 0;
 }

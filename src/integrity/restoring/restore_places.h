@@ -45,6 +45,7 @@ enum restore_place_flags {
         RESTORE_KEEP = 1u << 5,      /* its explained content is still to be kept */
         RESTORE_SEEN = 1u << 6,      /* the owner's */
         RESTORE_PACKAGED = 1u << 7,  /* the owner's: see package_did() */
+        RESTORE_BEHIND = 1u << 8,    /* the owner's: not wanted as long as something is mounted */
 };
 
 struct restore_place {

@@ -4,6 +4,7 @@
  *
  * Everything that changed between two readings of the list is one act, and has one id. */
 #include "integrity/sensor/sensor_priv.h"
+#include "integrity/sensor/sensor_restore.h"
 
 #include "base/text.h"
 #include "loop/log.h"
@@ -128,6 +129,69 @@ void mounted_forget(struct sensor *s)
         buf_clear(&s->mounted.causes);
 }
 
+/* ---- what came ---- */
+
+struct span mounted_foreign(const struct sensor *s, struct span path)
+{
+        struct span rest = buf_span(&s->mounted.foreign), found = SPAN_NONE;
+
+        while (rest.n) {
+                struct span point = span_str((const char *)rest.p);
+
+                rest = span_from(rest, point.n + 1);
+                if (path_within(path, point) && point.n > found.n)
+                        found = point;
+        }
+        return found;
+}
+
+void mounted_rebase(struct sensor *s, bool (*fn)(void *ctx, struct span point), void *ctx)
+{
+        struct buf *b = &s->mounted.foreign;
+        struct span rest = buf_span(b);
+        size_t kept = 0;
+
+        while (rest.n) {
+                struct span point = span_str((const char *)rest.p);
+                bool keep = fn(ctx, point);
+
+                rest = span_from(rest, point.n + 1);
+                if (keep) {
+                        memmove(b->p + kept, point.p, point.n + 1);
+                        kept += point.n + 1;
+                }
+        }
+        b->n = kept;
+}
+
+static bool is_another(void *ctx, struct span point)
+{
+        return !span_eq(*(struct span *)ctx, point);
+}
+
+void mounted_trust(struct sensor *s, struct span path)
+{
+        mounted_rebase(s, is_another, &path);
+}
+
+/* Without room it is put back into: that is what was trusted there, at least. */
+static void came(struct sensor *s, struct span point)
+{
+        struct buf *b = &s->mounted.foreign;
+
+        mounted_trust(s, point);
+        if (point.n + 1 > b->max - b->n)
+                return;
+        buf_put(b, point);
+        buf_put_byte(b, 0);
+}
+
+static void went(struct sensor *s, struct span point)
+{
+        mounted_trust(s, point);
+        restore_unmounted(s, point);
+}
+
 /* ---- all of a reading ---- */
 
 static int on_difference(void *ctx, const struct mount_texts *m, bool gone)
@@ -136,6 +200,10 @@ static int on_difference(void *ctx, const struct mount_texts *m, bool gone)
 
         if (!mounts_matter(t->s, m->point))
                 return 0;
+        if (!gone)
+                came(t->s, m->point);
+        else
+                went(t->s, m->point);
         if (t->n++ >= TOLD_MAX)
                 return 0;
         keep(t, m, gone);
@@ -158,7 +226,7 @@ int mounted_tell(struct sensor *s, int64_t wall_ns)
 void mounted_init(struct sensor *s)
 {
         s->mounted.was = s->mounted.is = MOUNTLIST_INIT;
-        s->mounted.causes = BUF_INIT(CAUSES_BYTES);
+        s->mounted.causes = s->mounted.foreign = BUF_INIT(CAUSES_BYTES);
 }
 
 void mounted_done(struct sensor *s)
@@ -166,4 +234,5 @@ void mounted_done(struct sensor *s)
         mountlist_done(&s->mounted.was);
         mountlist_done(&s->mounted.is);
         buf_done(&s->mounted.causes);
+        buf_done(&s->mounted.foreign);
 }

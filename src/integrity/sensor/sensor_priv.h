@@ -197,6 +197,7 @@ struct sensor {
         struct {
                 struct mountlist was, is; /* as it was read before; as it is being read */
                 struct buf causes;        /* of what the scan that is wanted, or runs, will find */
+                struct buf foreign;       /* points of those that came, each with its NUL */
                 uint64_t number;
         } mounted;
 
@@ -387,6 +388,12 @@ void mounted_done(struct sensor *s);
 MUST_USE int mounted_tell(struct sensor *s, int64_t wall_ns);
 /* A change whose author nobody saw: is it what a mount has hidden or shown? */
 void mounted_name(const struct sensor *s, struct change *c);
+/* Where something was mounted since the first reading that path is at or below; the nearest. Empty:
+ * nothing was. */
+struct span mounted_foreign(const struct sensor *s, struct span path);
+/* What is mounted at this very path is as it should be; or all but where fn says true. */
+void mounted_trust(struct sensor *s, struct span path);
+void mounted_rebase(struct sensor *s, bool (*fn)(void *ctx, struct span point), void *ctx);
 /* What mounts have led to was found. */
 void mounted_forget(struct sensor *s);
 

@@ -232,6 +232,7 @@ int restore_seen(struct sensor *s, const struct change *c)
         if (!c->profile || c->profile->mode != WATCH_RESTORE || (!c->was && !c->is))
                 return 0;
         if (!bad) {
+                mounted_trust(s, c->path);
                 if (c->from.n)
                         rc = explained(r, c->from, NULL);
                 return rc < 0 ? rc : explained(r, c->path, c->is);
@@ -468,6 +469,8 @@ static int begin(struct restores *r, struct restore_place *p)
                 return 0;
         }
         rc = suspended(r, p);
+        if (rc == 0)
+                rc = restore_mounted(r, p);
         if (rc != 0)
                 return MIN_OF(rc, 0);
         if (!restore_may_begin(r, path)) {

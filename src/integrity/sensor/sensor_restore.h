@@ -45,6 +45,9 @@ bool restore_active(const struct sensor *s);
 /* Is this path being put back, or the name beside one? */
 bool restore_holds(const struct sensor *s, struct span path);
 
+/* Nothing is mounted there any more: what was left alone at and below it for that is looked at. */
+void restore_unmounted(struct sensor *s, struct span point);
+
 /* There is another baseline, or other rules: what is good is found anew. */
 void restore_rebase(struct sensor *s);
 /* Appends the states that may have to be put back though no baseline has them:

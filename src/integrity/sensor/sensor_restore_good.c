@@ -120,8 +120,12 @@ static int on_difference(void *ctx, struct span path, struct span was, struct sp
             (is.n && record_decode(is, &b, NULL) < 0))
                 return -EBADMSG;
         restore_plan(was.n ? &a : NULL, is.n ? &b : NULL, profile->attributes, &plan);
-        if (plan.act == RESTORE_NOTHING)
-                return 0; /* it was put back: only the inode is another */
+        if (plan.act == RESTORE_NOTHING) { /* it was put back: only the inode is another */
+                p = restore_places_find(r->places, path);
+                if (p && restore_is_foreign(r, p))
+                        p->flags |= RESTORE_SEEN; /* or it is not it at all */
+                return 0;
+        }
         p = restore_places_make(r->places, path);
         if (!p)
                 return 0;
@@ -132,6 +136,18 @@ static int on_difference(void *ctx, struct span path, struct span was, struct sp
         if (rc == 0)
                 restore_remember_place(r, p);
         return rc;
+}
+
+/* Is anything that is at this point, or below it, not as it should be? */
+static bool differs_at(void *ctx, struct span point)
+{
+        struct restores *r = ctx;
+        struct restore_place *p;
+
+        for (p = restore_places_first(r->places); p; p = restore_places_after(r->places, p))
+                if (p->flags & RESTORE_HAS_GOOD && path_within(restore_place_path(p), point))
+                        return true;
+        return false;
 }
 
 /* What differs from the baseline without being explained is not good; what does not is. */
@@ -163,6 +179,7 @@ int restore_rebase_now(struct restores *r)
                 if (!seen && p->flags & RESTORE_HAS_GOOD)
                         restore_drop(r, p);
         }
+        mounted_rebase(s, differs_at, r);
         return 0;
 }
 

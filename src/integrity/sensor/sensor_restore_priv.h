@@ -3,6 +3,7 @@
  *
  *   sensor_restore.c           what is wanted, and when it is its turn
  *   sensor_restore_good.c      which states are good, and the file that remembers them
+ *   sensor_restore_mount.c     what lies behind a mount is not put back
  *   sensor_restore_result.c    what came of a task: table, entries, once more, incident
  *   sensor_restore_command.c   what administrators ask for */
 #ifndef INTEGRITY_SENSOR_RESTORE_PRIV_H
@@ -102,6 +103,13 @@ MUST_USE int restore_write_anew(struct restores *r, struct err *err);
 MUST_USE int restore_rebase_now(struct restores *r);
 /* The profile of a path, if it restores; else NULL. */
 const struct watch_profile *restore_profile_of(const struct sensor *s, struct span path);
+
+/* ---- sensor_restore_mount.c ---- */
+
+/* Is another thing than what is good there mounted at this very place? */
+bool restore_is_foreign(struct restores *r, const struct restore_place *p);
+/* 1: it is behind a mount that is not trusted; told, and not wanted any more. */
+MUST_USE int restore_mounted(struct restores *r, struct restore_place *p);
 
 /* ---- sensor_restore_result.c ---- */
 
