@@ -39,8 +39,10 @@ void *arena_alloc(struct arena *a, size_t n)
         if (!size_add(n, alignof(max_align_t) - 1, &rounded))
                 return NULL;
         rounded &= ~(size_t)(alignof(max_align_t) - 1);
-        if (!size_add(a->used, rounded, &total) || total > a->max)
+        if (!size_add(a->used, rounded, &total) || total > a->max) {
+                a->full = true;
                 return NULL;
+        }
         if (!b || b->cap - b->n < rounded)
                 b = add_block(a, rounded);
         if (!b)
@@ -80,6 +82,7 @@ void arena_reset(struct arena *a)
         struct arena_block *keep = a->blocks;
 
         a->used = 0;
+        a->full = false;
         if (!keep)
                 return;
         free_blocks(keep->next);
@@ -91,4 +94,14 @@ void arena_done(struct arena *a)
 {
         free_blocks(a->blocks);
         *a = ARENA_INIT(a->max);
+}
+
+int arena_explain(const struct arena *a, int rc, const char *what, struct err *err)
+{
+        bool small = a->max < (1u << 20);
+
+        if (rc != -ENOMEM || !a->full)
+                return rc;
+        return err_set(err, -E2BIG, "%s takes more than %zu %s", what,
+                       small ? a->max : a->max >> 20, small ? "bytes" : "MiB");
 }

@@ -3,7 +3,7 @@
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
-#include "base/base.h"
+#include "base/err.h"
 
 struct arena_block;
 
@@ -11,6 +11,7 @@ struct arena {
         struct arena_block *blocks; /* newest first */
         size_t used;                /* bytes handed out and lost to alignment, all blocks */
         size_t max;
+        bool full; /* the ceiling has refused something since the beginning or the last reset */
 };
 
 #define ARENA_INIT(limit) ((struct arena){ .max = (limit) })
@@ -25,5 +26,9 @@ MUST_USE char *arena_copy(struct arena *a, struct span s);
 void arena_reset(struct arena *a);
 
 void arena_done(struct arena *a);
+
+/* rc of a call that failed: -ENOMEM because this arena is full becomes -E2BIG and "<what> takes
+ * more than 256 MiB"; anything else is handed on with its text. */
+MUST_USE int arena_explain(const struct arena *a, int rc, const char *what, struct err *err);
 
 #endif

@@ -362,8 +362,9 @@ int cedar_entities_read(struct span json, const struct cedar_schema *schema,
                             .scratch = ARENA_INIT(TREE_MEMORY_MAX) };
         int rc = read_entities(&r, json);
 
+        rc = arena_explain(&r.scratch, rc, "reading the entities", err);
         arena_done(&r.scratch);
-        return rc;
+        return arena_explain(cedar_entities_arena(e), rc, "what the entities hold", err);
 }
 
 /* ---- names and contexts ---- */

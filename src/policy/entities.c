@@ -397,7 +397,7 @@ int cedar_entities_seal(struct cedar_entities *e, struct err *err)
         if (r == 0)
                 r = find_ancestors(e, err);
         e->sealed = r == 0;
-        return r;
+        return arena_explain(&e->arena, r, "what the entities hold", err);
 }
 
 bool cedar_entities_sealed(const struct cedar_entities *e)

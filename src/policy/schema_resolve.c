@@ -362,7 +362,7 @@ int schema_resolve(struct decl_schema *d, struct cedar_schema **ret, struct err 
         if (rc == 0)
                 rc = resolve_all(&r);
         if (rc < 0)
-                return rc;
+                return arena_explain(&s->arena, rc, "the schema", err);
         *ret = s;
         s = NULL;
         return 0;

@@ -2,6 +2,7 @@
 /* validate.c - every policy in every kind of request its scope lets through; see validate.h. */
 #include "policy/validate.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "policy/validate_check.h"
@@ -166,6 +167,23 @@ static int hand_over(struct check *c, struct cedar_findings *ret)
         return 0;
 }
 
+/* What there is too much of, when it failed. */
+static int explain(const struct check *c, struct err *err)
+{
+        char what[64];
+        int r = c->failed;
+
+        if (r == -E2BIG)
+                return err_set(err, r, "the policies take too many steps to validate");
+        if (r == -ENOMEM)
+                r = err_set(err, r, "no memory to validate the policies");
+        (void)snprintf(what, sizeof(what), "validating %.*s",
+                       c->policy ? (int)MIN_OF(c->policy->id.n, 48u) : 0,
+                       c->policy ? (const char *)c->policy->id.p : "");
+        r = arena_explain(&c->scratch, r, what, err);
+        return arena_explain(c->arena, r, "what is found in the policies", err);
+}
+
 int cedar_validate(const struct cedar_policies *p, const struct cedar_schema *s,
                    struct arena *arena, struct cedar_findings *ret, struct err *err)
 {
@@ -174,19 +192,19 @@ int cedar_validate(const struct cedar_policies *p, const struct cedar_schema *s,
                            .work = { .steps = STEPS_MAX },
                            .table = CAP_TABLE_INIT,
                            .arena = arena };
+        int r;
 
         c.work.arena = &c.scratch;
         c.found = calloc(CEDAR_FINDINGS_MAX + 1, sizeof(*c.found));
         if (!c.found)
-                return err_set(err, -ENOMEM, "out of memory");
+                return err_set(err, -ENOMEM, "no memory to validate the policies");
         for (uint32_t i = 0; i < p->n && check_may_find(&c); i++)
                 check_policy(&c, &p->policies[i]);
         if (c.failed == 0)
                 c.failed = hand_over(&c, ret);
+        r = c.failed ? explain(&c, err) : 0;
         cap_table_done(&c.table);
         arena_done(&c.scratch);
         free(c.found);
-        if (c.failed == -E2BIG)
-                return err_set(err, -E2BIG, "the policies take too many steps to validate");
-        return c.failed ? err_set(err, c.failed, "out of memory") : 0;
+        return r;
 }

@@ -26,7 +26,9 @@ struct cedar_findings {
         uint32_t n, n_errors;
 };
 
-/* Policies and templates.  0 also when there are findings; -ENOMEM (arena). */
+/* Policies and templates.  0 also when there are findings; -ENOMEM; -E2BIG: they take
+ * too many steps, a policy of them too much memory, or what is found more than arena's ceiling, and
+ * which is said. */
 MUST_USE int cedar_validate(const struct cedar_policies *p, const struct cedar_schema *s,
                             struct arena *arena, struct cedar_findings *ret, struct err *err);
 

@@ -67,6 +67,47 @@ static void stops_at_the_ceiling(void **state)
         arena_done(&a);
 }
 
+static void says_which_ceiling(void **state)
+{
+        static const struct {
+                size_t max, used, wanted;
+                int rc, want;
+                const char *text;
+        } table[] = {
+                { 64, 48, 17, -ENOMEM, -E2BIG, "a thing takes more than 64 bytes" },
+                { 3 << 20, 1, 3 << 20, -ENOMEM, -E2BIG, "a thing takes more than 3 MiB" },
+                { 64, 48, 16, -ENOMEM, -ENOMEM, "before" }, /* it was not this one */
+                { 64, 48, 17, -EINVAL, -EINVAL, "before" },
+                { 64, 48, 17, 0, 0, "before" },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+                struct arena a = ARENA_INIT(table[i].max);
+                struct err err = { 0 };
+
+                (void)(err_set)(&err, -EPERM, "before");
+                assert_non_null(arena_alloc(&a, table[i].used));
+                (void)!arena_alloc(&a, table[i].wanted);
+                assert_int_equal(arena_explain(&a, table[i].rc, "a thing", &err), table[i].want);
+                assert_string_equal(err.text, table[i].text);
+                arena_reset(&a);
+                assert_int_equal(arena_explain(&a, -ENOMEM, "a thing", NULL), -ENOMEM);
+                arena_done(&a);
+        }
+}
+
+/* No memory is no ceiling. */
+static void failing_memory_is_no_ceiling(void **state)
+{
+        struct arena a = ARENA_INIT(1 << 20);
+
+        alloc_fail_nth = 1;
+        assert_null(arena_alloc(&a, 1));
+        alloc_fail_nth = 0;
+        assert_int_equal(arena_explain(&a, -ENOMEM, "a thing", NULL), -ENOMEM);
+        arena_done(&a);
+}
+
 static void copies_with_terminator(void **state)
 {
         struct arena a = ARENA_INIT(1024);
@@ -104,6 +145,8 @@ int main(void)
                 cmocka_unit_test(gives_aligned_zeroed_memory),
                 cmocka_unit_test(pieces_do_not_overlap),
                 cmocka_unit_test(stops_at_the_ceiling),
+                cmocka_unit_test(says_which_ceiling),
+                cmocka_unit_test(failing_memory_is_no_ceiling),
                 cmocka_unit_test(copies_with_terminator),
                 cmocka_unit_test(survives_failing_allocation),
         };

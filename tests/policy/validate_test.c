@@ -373,6 +373,52 @@ static void tells_only_so_many(void **state)
         (void)state;
 }
 
+/* (User::"0" has age && User::"1" has age) && ..., as deep as it has to be. */
+static void put_known(struct buf *out, unsigned from, unsigned to)
+{
+        unsigned middle = from + (to - from) / 2;
+
+        if (from + 1 == to) {
+                buf_printf(out, "User::\"%u\" has age", from);
+                return;
+        }
+        buf_put_byte(out, '(');
+        put_known(out, from, middle);
+        buf_put_str(out, " && ");
+        put_known(out, middle, to);
+        buf_put_byte(out, ')');
+}
+
+/* What is known of 65,536 entities is written down anew 450 times. */
+static void says_which_ceiling_ended_it(void **state)
+{
+        struct arena arena = ARENA_INIT(1 << 20), small = ARENA_INIT(64);
+        struct buf text = BUF_INIT(4 << 20);
+        struct cedar_schema *s = the_schema();
+        struct cedar_policies *p = NULL;
+        struct cedar_findings f = { 0 };
+        struct err err = { 0 };
+
+        buf_put_str(&text, "permit(principal, action, resource) when { principal.nope };"
+                           "permit(principal, action, resource) when { ");
+        put_known(&text, 0, 1 << 16);
+        for (unsigned i = 0; i < 450; i++)
+                buf_put_str(&text, " && principal has age");
+        buf_put_str(&text, " };");
+        assert_int_equal(cedar_parse(buf_span(&text), &p, &err), 0);
+        assert_int_equal(cedar_validate(p, s, &arena, &f, &err), -E2BIG);
+        assert_string_equal(err_text(&err), "validating policy1 takes more than 256 MiB");
+        assert_int_equal(cedar_validate(p, s, &small, &f, &err), -E2BIG);
+        assert_string_equal(err_text(&err),
+                            "what is found in the policies takes more than 64 bytes");
+        cedar_policies_free(p);
+        cedar_schema_free(s);
+        buf_done(&text);
+        arena_done(&arena);
+        arena_done(&small);
+        (void)state;
+}
+
 static void survives_failing_memory(void **state)
 {
         static const char text[] =
@@ -409,6 +455,7 @@ int main(void)
                 cmocka_unit_test(says_what_and_where),
                 cmocka_unit_test(looks_at_links),
                 cmocka_unit_test(tells_only_so_many),
+                cmocka_unit_test(says_which_ceiling_ended_it),
                 cmocka_unit_test(survives_failing_memory),
         };
 
