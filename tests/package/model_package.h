@@ -65,6 +65,20 @@ static inline void model_package_init(struct model_package *x, struct span model
                                  .entities = x->entities };
 }
 
+/* A table of schemas that come back to one value without end is refused when a package is opened.
+ */
+static inline bool model_package_can(struct span model)
+{
+        CLEANUP(api_checker_freep) struct api_checker *checker = NULL;
+        struct model_text m;
+        bool good;
+
+        model_text_read(model, &m);
+        good = api_checker_new(&m.api.schemas, &checker, NULL) == 0;
+        model_text_done(&m);
+        return good;
+}
+
 static inline void model_package_done(struct model_package *x)
 {
         cedar_entities_free(x->entities);
