@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_api_inspect.c - assay api inspect: what is in a package, and who has signed it. */
 #include "base/text.h"
+#include "command/api_build.h"
 #include "command/api_group.h"
 #include "command/api_package.h"
+#include "command/api_show.h"
+#include "package/config_text.h"
+#include "package/model_file.h"
 
 struct inspect_options {
         struct option_texts keys;
-        bool schema, policy;
+        bool schema, policy, rebuild;
         const char *source;
 };
 
@@ -19,6 +23,8 @@ static const struct option_spec inspect_specs[] = {
           "print its policies instead" },
         { "source", 0, OPTION_TEXT, offsetof(struct inspect_options, source), "PATH",
           "print this one of its sources instead" },
+        { "rebuild", 0, OPTION_FLAG, offsetof(struct inspect_options, rebuild), NULL,
+          "build it again from its sources: do the same bytes come out?" },
         { 0 },
 };
 
@@ -28,6 +34,8 @@ struct inspected {
         struct api_signature signatures[NOTE_SIGS_MAX];
         size_t n_signatures;
         bool trusted, bad; /* by a key that was given; a signature that does not hold */
+        struct api *api;
+        struct config config;
 };
 
 static const char *state_word(enum api_signature_state state)
@@ -85,6 +93,7 @@ static void put_json(const struct inspected *x, struct buf *out)
         json_writer_init(&w, out);
         json_begin_object(&w);
         json_member_string(&w, "api", f->api);
+        api_show_json(x->api, &x->config, &w);
         put_hex(f->sha256, PACKAGE_HASH, &hex);
         json_member_text(&w, "sha256", buf_cstr(&hex));
         json_put_key(&w, "signatures");
@@ -105,9 +114,21 @@ static void put_json(const struct inspected *x, struct buf *out)
         for (uint32_t i = 0; i < f->n_sources; i++)
                 json_put_string(&w, f->sources[i].path);
         json_end_array(&w);
+        json_member_string(&w, "title", x->api->title);
         json_member_string(&w, "version", f->version);
         json_end_object(&w);
         buf_put_byte(out, '\n');
+}
+
+/* A row of the head; text is not safe yet. */
+static void put_row(struct table *t, const char *name, struct buf *text)
+{
+        CLEANUP(buf_done) struct buf safe = BUF_INIT(64 * 1024);
+
+        text_put_safe(&safe, buf_span(text));
+        table_put(t, STYLE_DIM, name);
+        table_put_safe(t, STYLE_NONE, buf_cstr(&safe));
+        buf_clear(text);
 }
 
 static void put_signatures(const struct inspected *x, struct table *t)
@@ -149,16 +170,21 @@ static void put_text(const struct inspected *x, struct buf *out)
         screen_put(&x->in->out, out, STYLE_BOLD, buf_cstr(&cell));
         buf_put_byte(out, '\n');
         buf_clear(&cell);
+        buf_put(&cell, x->api->title);
+        put_row(&t, "title", &cell);
         put_hex(f->sha256, PACKAGE_HASH, &cell);
-        table_put(&t, STYLE_DIM, "sha256");
-        table_put_safe(&t, STYLE_NONE, buf_cstr(&cell));
+        put_row(&t, "sha256", &cell);
         put_signatures(x, &t);
-        buf_clear(&cell);
         screen_put_bytes(&cell, f->body.n + f->note.n);
-        buf_printf(&cell, ", %u sources", (unsigned)f->n_sources);
-        table_put(&t, STYLE_DIM, "size");
-        table_put_safe(&t, STYLE_NONE, buf_cstr(&cell));
+        put_row(&t, "size", &cell);
+        buf_put(&cell, x->config.base.n ? x->config.base : SPAN("/"));
+        put_row(&t, "base", &cell);
+        config_put_backend(&x->config.backend, &cell);
+        put_row(&t, "back-end", &cell);
+        config_put_caps(&x->config, &cell);
+        put_row(&t, "caps", &cell);
         table_print(&t, &x->in->out, 2, out);
+        api_show_text(x->in, f, x->api, &x->config, out);
 }
 
 static enum status inspect(struct inspected *x, const struct inspect_options *o)
@@ -168,6 +194,9 @@ static enum status inspect(struct inspected *x, const struct inspect_options *o)
 
         if (o->schema || o->policy || o->source)
                 return print_part(x->in, o, &x->package.file);
+        if (model_get(x->package.file.section[PACKAGE_API], &x->api, &x->config, &err) < 0)
+                return complain(x->in, STATUS_PROBLEM, "%s: section api: %s", x->in->operands[0],
+                                err_text(&err));
         if (api_package_signatures(&x->package.file, &o->keys, x->signatures, &x->n_signatures,
                                    &err) < 0)
                 return complain_err(x->in, &err);
@@ -190,8 +219,73 @@ static enum status inspect(struct inspected *x, const struct inspect_options *o)
         return STATUS_GOOD;
 }
 
+/* ---- again ---- */
+
+/* Which part is another, for who looks for the reason. */
+static const char *what_differs(const struct package_file *a, const struct package_file *b)
+{
+        if (!span_eq(a->api, b->api) || !span_eq(a->version, b->version))
+                return "its name or version";
+        for (unsigned s = 0; s < PACKAGE_SECTIONS; s++)
+                if (!span_eq(a->section[s], b->section[s]))
+                        return package_section_name((enum package_section)s);
+        return "the order or spelling of its parts";
+}
+
+static enum status say_rebuilt(const struct inspected *x, const struct api_built *b)
+{
+        CLEANUP(buf_done) struct buf out = BUF_INIT(COMMAND_OUTPUT_MAX);
+        const struct package_file *f = &x->package.file;
+        bool same = b->whole && span_eq(f->body, buf_span(&b->body));
+        struct json_writer w;
+
+        if (x->in->json) {
+                json_writer_init(&w, &out);
+                json_begin_object(&w);
+                api_put_faults_json(b, &w);
+                json_member_bool(&w, "same", same);
+                json_member_u64(&w, "warnings", b->lint.warnings);
+                json_end_object(&w);
+                buf_put_byte(&out, '\n');
+        } else if (!b->whole) {
+                api_put_faults(x->in, b, NULL, &out);
+        } else if (same) {
+                api_package_put_title(f, &out);
+                buf_put_str(&out, ": ");
+                screen_put(&x->in->out, &out, STYLE_GOOD, "the same");
+                buf_put_str(&out, ", byte for byte, when it is built again\n");
+        }
+        if (command_print(x->in, &out, STATUS_GOOD) != STATUS_GOOD)
+                return STATUS_UNSURE;
+        if (!b->whole)
+                return complain(x->in, STATUS_PROBLEM, "%s: its sources have errors",
+                                x->in->operands[0]);
+        return same ? STATUS_GOOD
+                    : complain(x->in, STATUS_PROBLEM,
+                               "%s: built again from its sources it is another one: %s differs.  "
+                               "Either another version of Assay has built it, or it was not made "
+                               "of these sources",
+                               x->in->operands[0], what_differs(f, &b->file));
+}
+
+static enum status rebuild(struct inspected *x, const struct inspect_options *o)
+{
+        static struct api_built b; /* too large for a stack */
+        enum status status;
+        struct err err = { 0 };
+
+        if (o->schema || o->policy || o->source || o->keys.n)
+                return complain(x->in, STATUS_USAGE, "--rebuild goes with no other option");
+        if (api_build_again(&x->package.file, x->in->clock, &b, &err) < 0)
+                return complain_err(x->in, &err);
+        status = say_rebuilt(x, &b);
+        api_built_done(&b);
+        return status;
+}
+
 static enum status run(struct invocation *in)
 {
+        const struct inspect_options *o = in->options;
         static struct inspected x; /* too large for a stack */
         enum status status;
         struct err err = { 0 };
@@ -199,7 +293,8 @@ static enum status run(struct invocation *in)
         x = (struct inspected){ .in = in };
         if (api_package_read(in->operands[0], &x.package, &err) < 0)
                 return complain_err(in, &err);
-        status = inspect(&x, in->options);
+        status = o->rebuild ? rebuild(&x, o) : inspect(&x, o);
+        x.api = api_free(x.api);
         api_package_done(&x.package);
         return status;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gateway.yaml and backend.yaml against the model of an API made by hand. */
 #include "package/config.h"
+#include "package/config_text.h"
 
 #include "base/buf.h"
 #include "job/yaml_source.h"
@@ -593,6 +594,80 @@ static void test_whole(void **state)
         (void)state;
 }
 
+/* ---- as one line each ---- */
+
+static void put_lines(struct buf *b, const struct config *c)
+{
+        for (uint32_t i = 0; i < c->n_identities; i++) {
+                config_put_identity(&c->identities[i], b);
+                buf_put_byte(b, '\n');
+        }
+        for (uint32_t i = 0; i < c->n_classes; i++) {
+                config_put_class(&c->classes[i], b);
+                buf_put_byte(b, '\n');
+        }
+        for (uint32_t i = 0; i < c->n_limits; i++) {
+                config_put_limit(&c->limits[i], b);
+                buf_put_byte(b, '\n');
+        }
+        for (uint32_t i = 0; i < c->n_caches; i++) {
+                config_put_cache(&c->caches[i], b);
+                buf_put_byte(b, '\n');
+        }
+        config_put_caps(c, b);
+        buf_put_byte(b, '\n');
+        config_put_backend(&c->backend, b);
+        buf_put_byte(b, '\n');
+}
+
+static void check_lines(const char *gateway, const char *backend, const char *want)
+{
+        static struct reading r;
+        struct buf b = BUF_INIT(1 << 20);
+
+        read_both(&r, &api, gateway, backend);
+        assert_int_equal(r.rc, 0);
+        put_lines(&b, &r.config);
+        assert_string_equal(buf_cstr(&b), want);
+        buf_done(&b);
+        reading_done(&r);
+}
+
+static void test_lines(void **state)
+{
+        check_lines(whole_gateway, whole_backend,
+                    "basic, passed to the back-end\n"
+                    "certificate of /etc/ca.pem, caller san-uri\n"
+                    "jwt of https://id.example.org for accounts, RS256 or EdDSA, keys from "
+                    "https://id.example.org/keys at 192.0.2.7 every 1h, caller uid, groups roles, "
+                    "claims branch, region, leeway 1m\n"
+                    "last4, recorded as digest\n"
+                    "first1, recorded as count\n"
+                    "redact, recorded as count\n"
+                    "100/s, burst 20\n"
+                    "quota 3/h\n"
+                    "10/m, burst 10, quota 5000/d\n"
+                    "for 1h by rights\n"
+                    "for 1m by caller\n"
+                    "request 1MiB, response 2KiB, depth 8\n"
+                    "https://accounts.internal:8443/api at 10.1.2.3, 2001:db8::7, ca /etc/in.pem, "
+                    "certificate of other.internal, connect 500ms, read 1m\n");
+        check_lines("name: a\nidentity: { token: { jwt: { " JWT
+                    " jwks: { file: /k }, leeway: 0s } }, "
+                    "legacy: { pass: basic }, machine: { mutual: { ca: /x } } }\n" CLASSES
+                    "caps: { request: 1000B }\n",
+                    "url: http://[::1]:80/\n",
+                    "basic, passed to the back-end\n"
+                    "certificate of /x, caller subject-cn\n"
+                    "jwt of i for a, ES256, keys in /k, caller sub, leeway 0s\n"
+                    "last4, recorded as digest\n"
+                    "first1, recorded as count\n"
+                    "redact, recorded as count\n"
+                    "request 1000B, response 1MiB, depth 32\n"
+                    "http://[::1], connect 2s, read 10s\n");
+        (void)state;
+}
+
 static void test_masks(void **state)
 {
         static const char *const names[] = { "last4", "first1",    "redact",
@@ -648,8 +723,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_gateway_faults), cmocka_unit_test(test_identity_faults),
                 cmocka_unit_test(test_backend_faults), cmocka_unit_test(test_document_faults),
-                cmocka_unit_test(test_whole),          cmocka_unit_test(test_masks),
-                cmocka_unit_test(test_memory),
+                cmocka_unit_test(test_whole),          cmocka_unit_test(test_lines),
+                cmocka_unit_test(test_masks),          cmocka_unit_test(test_memory),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

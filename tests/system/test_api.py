@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """assay api lint and build on the example, and on directories that are no packages."""
+import hashlib
+import json
 import os
 import pathlib
 import shutil
@@ -104,6 +106,71 @@ def test_a_file_can_be_taken_out_again(tmp_path):
     good("policy", "check", "--schema", schema, EXAMPLE / "policy.cedar")
     assert refused(1, "api", "inspect", made, "--source", "x") == \
         f'assay api inspect: {made}: it has no source "x"\n'
+
+
+# ---- what is in one ----
+
+def test_inspect_tells_all(tmp_path, key):
+    made = tmp_path / "accounts.assay"
+    build(EXAMPLE, made, "-k", key[0])
+    text = good("api", "inspect", made, "--key", key[1])
+    for line in ("accounts 1.4.0\n", "  signed by  release.bank.example+", ", good\n",
+                 "  back-end   unix:/run/assay-example/accounts.sock, connect 1s, read 5s\n",
+                 "  getCustomer     GET    /customers/{customerId}          Customer  reads "
+                 "pii.address, pii.birth, pii.email, pii.name, pii.phone, pii.ssn\n",
+                 "  pii.ssn          last4, recorded as digest\n",
+                 "  createTransfer  1/s, burst 5, quota 200/d\n",
+                 "  listBranches  for 5m by rights\n"):
+        assert line in text
+    told = good_json("api", "inspect", made)
+    assert [o["id"] for o in told["operations"]] == [
+        "createTransfer", "getAccount", "getCustomer", "listAccounts", "listBranches",
+        "listTransfers", "updateCustomer"]
+    assert told["operations"][0]["writes"] == ["account.iban", "pii.name", "transfer.text"]
+    assert told["operations"][3]["parameters"][0] == {"in": "query", "name": "after",
+                                                      "required": False}
+    assert told["sources"] == sorted(p.name for p in EXAMPLE.iterdir())
+    assert told["signatures"][0]["state"] == "not judged"
+
+
+def test_rebuild_gives_the_same(tmp_path, key):
+    made = tmp_path / "accounts.assay"
+    build(EXAMPLE, made, "-k", key[0])
+    assert good("api", "inspect", made, "--rebuild") == \
+        "accounts 1.4.0: the same, byte for byte, when it is built again\n"
+    assert good_json("api", "inspect", made, "--rebuild")["same"] is True
+
+
+def spoil_part(path, name, old, new):
+    """Another text of a section or source, with sizes and hashes to match."""
+    whole = path.read_bytes()
+    n = int.from_bytes(whole[16:20], "little")
+    manifest, at, parts = json.loads(whole[20:20 + n]), 20 + n, []
+    for part in manifest["sections"] + manifest["sources"]:
+        text = whole[at:at + part[1]]
+        at += part[1]
+        if part[0] == name:
+            assert old in text
+            text = text.replace(old, new)
+        part[1:] = [len(text), hashlib.sha256(text).hexdigest()]
+        parts.append(text)
+    head = json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()
+    path.write_bytes(whole[:16] + len(head).to_bytes(4, "little") + head + b"".join(parts))
+
+
+def test_rebuild_sees_what_the_sources_do_not_say(tmp_path):
+    made = tmp_path / "accounts.assay"
+    build(EXAMPLE, made)
+    spoil_part(made, "entities.json", b"payroll.partner.example", b"somebody.else.example")
+    good("api", "inspect", made)
+    assert refused(1, "api", "inspect", made, "--rebuild") == (
+        f"assay api inspect: {made}: built again from its sources it is another one: "
+        "entities.json differs.  Either another version of Assay has built it, or it was not made "
+        "of these sources\n")
+    spoil_part(made, "backend.yaml", b"timeout", b"timeuot")
+    done = assay("api", "inspect", made, "--rebuild")
+    assert done.returncode == 1
+    assert b'backend.yaml:7:1: error: unknown key "timeuot": did you mean "timeout"?' in done.stdout
 
 
 # ---- what a directory may hold ----
@@ -280,7 +347,8 @@ def test_output_within_the_directory(package):
     ("no/where", 3, "No such file or directory"), ("", 1, "Is a directory")])
 def test_output_to_nowhere(package, tmp_path, where, status, want):
     out = tmp_path / where
-    assert refused(status, "api", "build", package, "-o", out) == f"assay api build: {out}: {want}\n"
+    told = refused(status, "api", "build", package, "-o", out)
+    assert told == f"assay api build: {out}: {want}\n"
 
 
 def test_no_output_named(package):
