@@ -85,6 +85,10 @@ bool cedar_schema_type_in(const struct cedar_schema *s, struct span a, struct sp
 bool cedar_schema_action_in(const struct cedar_schema *s, const struct cedar_uid *a,
                             const struct cedar_uid *b);
 
+/* Do they say the same, whatever their texts look like?  Parents, principals and resources in their
+ * order.  false, too, where finding that out takes more than 16 million steps. */
+bool cedar_schema_same(const struct cedar_schema *a, const struct cedar_schema *b);
+
 /* Bool, Long, String, ipaddr, ...: the kinds that need no more words (asserted). */
 const struct cedar_type *cedar_type_basic(enum cedar_kind kind);
 
