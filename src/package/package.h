@@ -24,7 +24,7 @@ struct package {
 };
 
 /* Reads fd (borrowed; a regular file, from its beginning) and reads, compiles and cross-checks all
- * of it: model against schema (the derived one is derived again and compared), policies against the
+ * of it: model against schema (derived again, it must say the same), policies against the
  * schema, entities likewise.  vkeys as in package_file_verify(); n 0: not asked for a signature.
  *
  * The file is copied into memory that is made read-only then, not mapped: what was verified stays

@@ -135,7 +135,7 @@ static void other_packages_are_refused(void **state)
         rows[1].x.schema = rows[2].x.schema = "";
         rows[1].x.model = "";
         rows[2].x.api = "cards";
-        rows[3].x.schema = "entity A;\n";
+        rows[3].x.schema = "entity A;\nentity B;\n";
         rows[4].x.types = TYPES;
         rows[4].x.entities = "[]";
         rows[5].x.types = "entity Caller {";
@@ -167,7 +167,34 @@ static void other_packages_are_refused(void **state)
         }
 }
 
-/* The same, with a pattern that is none. */
+/* Another version of Assay may put the same schema in other words. */
+static void the_text_of_the_schema_may_be_another(void **state)
+{
+        CLEANUP(buf_done)
+        struct buf file = BUF_INIT(1 << 20),
+                   other = BUF_INIT(1 << 20), text = BUF_INIT(1 << 20);
+        CLEANUP(package_unrefp) struct package *p = NULL, *q = NULL;
+        struct packed x = PACKED("accounts", "1");
+        struct err err = { 0 };
+
+        (void)state;
+        packed_put(&file, &x, NULL, NULL);
+        assert_int_equal(package_open_bytes(buf_span(&file), NULL, 0, &p, NULL), 0);
+        buf_put_str(&text, "// derived\n");
+        buf_put(&text, p->file.section[PACKAGE_SCHEMA]);
+        x.schema = buf_cstr(&text);
+        packed_put(&other, &x, NULL, NULL);
+        assert_int_equal(package_open_bytes(buf_span(&other), NULL, 0, &q, &err), 0);
+        buf_clear(&other);
+        buf_put_str(&text, "entity More;\n");
+        x.schema = buf_cstr(&text);
+        packed_put(&other, &x, NULL, NULL);
+        q = package_unref(q);
+        assert_int_equal(package_open_bytes(buf_span(&other), NULL, 0, &q, &err), -EINVAL);
+        assert_non_null(strstr(err.text, "not what is derived from the API"));
+}
+
+/* A pattern that is none. */
 static void schemas_are_compiled(void **state)
 {
         static const char model[] =
@@ -284,6 +311,7 @@ int main(void)
                 cmocka_unit_test(a_package_lasts_as_long_as_its_references),
                 cmocka_unit_test(signatures_are_asked_for),
                 cmocka_unit_test(other_packages_are_refused),
+                cmocka_unit_test(the_text_of_the_schema_may_be_another),
                 cmocka_unit_test(schemas_are_compiled),
                 cmocka_unit_test(what_was_opened_stays),
                 cmocka_unit_test(other_files_are_refused),
