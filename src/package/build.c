@@ -4,6 +4,7 @@
 
 #include "package/model_file.h"
 #include "package/openapi.h"
+#include "package/package.h"
 #include "package/policy_lint.h"
 #include "package/policy_place.h"
 #include "policy/parse.h"
@@ -171,6 +172,15 @@ static void check_version(struct builder *b)
                 PACKAGE_VERSION_MAX);
 }
 
+/* A gateway would keep serving the package before it; whoever builds is told now. */
+static int check_opens(struct builder *b, struct span body)
+{
+        CLEANUP(package_unrefp) struct package *p = NULL;
+        int r = package_open_bytes(body, NULL, 0, &p, b->err);
+
+        return r < 0 ? err_wrap(b->err, "the package that was built does not open") : 0;
+}
+
 static int put(struct builder *b, const struct policy_sections *s, struct buf *out)
 {
         CLEANUP(buf_done) struct buf model = BUF_INIT(PACKAGE_FILE_MAX);
@@ -183,12 +193,14 @@ static int put(struct builder *b, const struct policy_sections *s, struct buf *o
                 .sources = b->spec->sources,
                 .n_sources = b->spec->n_sources,
         };
+        size_t before = out->n;
         int r = model_put(&model, b->api, &b->config, b->err);
 
         if (r < 0)
                 return r;
         f.section[PACKAGE_API] = buf_span(&model);
-        return package_file_put(out, &f, b->err);
+        r = package_file_put(out, &f, b->err);
+        return r < 0 ? r : check_opens(b, span_from(buf_span(out), before));
 }
 
 static int read_all(struct builder *b, const struct policy_sections *s)

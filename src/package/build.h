@@ -44,7 +44,8 @@ enum { BUILD_MEMORY_MAX = 768 << 20 }; /* of what YAML files hold */
  * may be NULL to lint only.  Beyond each file by itself: policies validate (strict) against the
  * derived schema, entities fit it, each operation can be permitted by some policy and each class be
  * read by one (else warnings), identities and classes of the two YAML files are the document's.
- * Faults are in order of their places.  -EINVAL: errors in l; -E2BIG, -ENOMEM. */
+ * What is appended opens: package.h.  Faults are in order of their places.  -EINVAL: errors in l,
+ * or a package that would not open (err says why, l has no error); -E2BIG, -ENOMEM. */
 MUST_USE int build_package(const struct build_spec *spec, struct lint *l, struct buf *out,
                            struct err *err);
 

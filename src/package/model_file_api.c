@@ -4,8 +4,7 @@
 
 #include "base/text.h"
 
-/* Of schemas in one of allOf, anyOf, oneOf, prefixItems; of names of a dependent. */
-enum { LIST_MAX = API_PROPERTIES_MAX, STATUS_MAX = 599 };
+enum { STATUS_MAX = 599 };
 
 /* ---- texts ---- */
 
@@ -213,7 +212,7 @@ static MODEL_SHAPE(T, dependent, NULL);
         }
 #define SCHEMAS(key, member)                                                                       \
         {                                                                                          \
-                MODEL_COUNTED(T, key, MODEL_PLACES, member.at, member.n, LIST_MAX),                \
+                MODEL_COUNTED(T, key, MODEL_PLACES, member.at, member.n, API_SCHEMAS_MAX),         \
                         .place = MODEL_OF_SCHEMAS                                                  \
         }
 #define LENGTH(key, member)                                                                        \
