@@ -58,7 +58,7 @@ int sensor_new(const struct sensor_options *o, struct sensor **ret, struct err *
         if (!s)
                 return err_set(err, -ENOMEM, "out of memory for the sensor");
         s->o = *o;
-        s->state.dirfd = s->state.journal.fd = s->mounts_fd = -1;
+        s->state.dirfd = s->state.journal.fd = s->mounts_fd = s->mounter.fd = -1;
         init_bufs(s);
         rc = table_new(&s->table, err);
         if (rc == 0)

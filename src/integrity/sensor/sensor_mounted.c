@@ -18,9 +18,10 @@ enum {
         CAUSES_BYTES = 256 * 1024,
         TEXT_BYTES = 512,  /* of one text in an entry, before it is escaped */
         BRIEF_BYTES = 128, /* in the words of an alert */
+        MOUNTER_TEXT = 1024,
 };
 
-static const char nobody[] = "the kernel tells that what is mounted has changed, and not by whom";
+static const char by_scan[] = "found by a scan after a mount; integrity.mount has who mounted";
 
 struct telling {
         struct sensor *s;
@@ -46,6 +47,8 @@ static int tell(const struct telling *t, const struct mount_texts *m, const char
                 uint64_t count)
 {
         struct sensor *s = t->s;
+        CLEANUP(buf_done) struct buf unknown = BUF_INIT(MOUNTER_TEXT);
+        struct who *who = mounter_of(s, &unknown);
         struct json_writer w;
 
         buf_clear(&s->skeleton);
@@ -66,9 +69,9 @@ static int tell(const struct telling *t, const struct mount_texts *m, const char
         }
         json_end_object(&w);
         json_put_key(&w, "who");
-        who_put(&w, NULL, NULL, 0, nobody);
+        who_put(&w, who, NULL, 0, buf_cstr(&unknown));
         json_end_object(&w);
-        return tell_made(s, NULL);
+        return tell_made(s, who);
 }
 
 /* ---- what it leads to ---- */
@@ -120,7 +123,7 @@ void mounted_name(const struct sensor *s, struct change *c)
                 nearest = point.n;
                 c->mount = (const char *)id.p;
                 c->mount_how = (const char *)how.p;
-                c->unknown = nobody;
+                c->unknown = by_scan;
         }
 }
 

@@ -13,6 +13,7 @@
 #include "wire/json.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 enum {
@@ -126,6 +127,27 @@ static void take_layers(struct sensor *s)
 
 /* ---- reading the list ---- */
 
+/* The kernel marks the open list when it has changed. */
+static void on_mounts(void *ctx, unsigned events)
+{
+        struct sensor *s = ctx;
+
+        (void)events;
+        if (!s->mounts_old)
+                s->mounts_seen_ns = sensor_wall(s);
+        s->mounts_old = true;
+}
+
+/* Has it changed since it was begun to be read?  Then who did that is told of with the next one. */
+static bool changed_since(struct sensor *s)
+{
+        struct pollfd p = { .fd = s->mounts_fd, .events = POLLPRI };
+
+        if (!s->mounts_old && poll(&p, 1, 0) > 0)
+                on_mounts(s, 0);
+        return s->mounts_old;
+}
+
 /* Was anything that matters mounted or unmounted since the list was read last? */
 static bool take_list(struct sensor *s)
 {
@@ -165,6 +187,7 @@ static void on_end(void *ctx, int result, const struct err *job_err)
 
         s->mounts_job = NULL;
         s->mounts_lost = 0;
+        mounter_take(s);
         if (!first)
                 watch_each_lost(s->watch, on_lost, s);
         changed = changed || s->mounts_lost;
@@ -183,6 +206,8 @@ static void on_end(void *ctx, int result, const struct err *job_err)
         /* What was there at the start is scanned anyway, but for what shows from below. */
         if (changed && (!first || result < 0 || s->layers.n))
                 scan_want(s, LOSS_MOUNTS, s->mounts_seen_ns, sensor_wall(s));
+        if (!changed_since(s))
+                mounter_forget(s);
         buf_done(&s->layers);
         s->layers = BUF_INIT(LAYERS_BYTES);
 }
@@ -213,21 +238,11 @@ void mounts_work(struct sensor *s)
                 read_mounts(s);
 }
 
-/* The kernel marks the open list when it has changed. */
-static void on_mounts(void *ctx, unsigned events)
-{
-        struct sensor *s = ctx;
-
-        (void)events;
-        if (!s->mounts_old)
-                s->mounts_seen_ns = sensor_wall(s);
-        s->mounts_old = true;
-}
-
 int mounts_init(struct sensor *s, struct err *err)
 {
         s->layers = BUF_INIT(LAYERS_BYTES);
         mounted_init(s);
+        mounter_init(s);
         s->mounts_fd = open(mounts_file, O_RDONLY | O_CLOEXEC);
         if (s->mounts_fd < 0)
                 return err_sys(err, -errno, "%s", mounts_file);
@@ -245,4 +260,5 @@ void mounts_done(struct sensor *s)
                 fd_close(&s->mounts_fd);
         buf_done(&s->layers);
         mounted_done(s);
+        mounter_done(s);
 }

@@ -11,6 +11,7 @@
  *   sensor_status.c what it says of itself
  *   sensor_mounts.c what is mounted
  *   sensor_mounted.c  what a mount did to what is watched
+ *   sensor_mounter.c  who mounts
  *   sensor_trusted*.c, sensor_accept.c  what is trusted: baselines taken and accepted
  *   sensor_command.c  what administrators ask
  *   sensor_config.c   what is watched becomes something else
@@ -124,6 +125,14 @@ enum sensor_loss { /* why a rescan is wanted; bits */
                    LOSS_CONFIG = 1u << 6, /* nothing is lost: more is watched than was */
 };
 
+/* Who has mounted or unmounted anything. */
+enum { MOUNTERS_MAX = 4, MOUNTER_WITHOUT_MAX = 160 };
+struct mounters {
+        struct who *of[MOUNTERS_MAX];
+        size_t n;
+        bool more; /* others, or somebody who cannot be told */
+};
+
 struct sensor {
         struct sensor_options o;
         struct table *table;
@@ -200,6 +209,12 @@ struct sensor {
                 struct buf foreign;       /* points of those that came, each with its NUL */
                 uint64_t number;
         } mounted;
+        struct {
+                int fd; /* -1: the kernel does not tell; without says so */
+                uint64_t quiet_ns;
+                struct mounters now; /* since the list was read last */
+                char without[MOUNTER_WITHOUT_MAX];
+        } mounter;
 
         struct approvals approvals;
         bool approvals_forged;             /* one was there that the ledger does not have */
@@ -378,6 +393,17 @@ void mounts_work(struct sensor *s);
 void mounts_done(struct sensor *s);
 /* Is something watched there, below, or above? */
 bool mounts_matter(struct sensor *s, struct span point);
+
+/* ---- sensor_mounter.c ---- */
+
+void mounter_init(struct sensor *s);
+void mounter_done(struct sensor *s);
+/* Hear what the kernel has told until now. */
+void mounter_take(struct sensor *s);
+/* Who has made what differs; borrowed.  NULL: unknown, which is cleared, gets why. */
+struct who *mounter_of(struct sensor *s, struct buf *unknown);
+/* What they did is told. */
+void mounter_forget(struct sensor *s);
 
 /* ---- sensor_mounted.c ---- */
 
