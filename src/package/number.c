@@ -218,6 +218,11 @@ static bool wide_take(struct wide *w, const struct wide *other)
         return true;
 }
 
+static bool wide_is_zero(const struct wide *w)
+{
+        return !(w->limb[0] | w->limb[1] | w->limb[2] | w->limb[3]);
+}
+
 static struct wide wide_of(const struct number *a)
 {
         struct wide w = { 0 };
@@ -234,12 +239,12 @@ static bool divides(const struct number *b, const struct number *a, int zeros)
         const struct wide by = wide_of(b);
         struct wide left = { 0 };
 
-        for (int i = 0; i < a->n + zeros; i++) {
+        for (int i = 0; i < a->n + zeros && (i < a->n || !wide_is_zero(&left)); i++) {
                 wide_put_digit(&left, i < a->n ? a->digit[i] : 0);
                 while (wide_take(&left, &by))
                         ;
         }
-        return !(left.limb[0] | left.limb[1] | left.limb[2] | left.limb[3]);
+        return wide_is_zero(&left);
 }
 
 bool number_is_multiple(const struct number *a, const struct number *b)

@@ -9,7 +9,7 @@
 #include <pcre2.h>
 #include <stdlib.h>
 
-enum { MOVED_FREE = 32 };
+enum { MOVED_FREE = 8 };
 
 struct regex_space {
         pcre2_match_data *data;

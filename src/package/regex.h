@@ -8,7 +8,7 @@
  * flags within.  Taken beyond Unicode mode: a backslash before any ASCII punctuation.
  *
  * What a search costs is counted, not timed, so that a value is refused everywhere or nowhere: each
- * thing that is tried is one, and moving by 32 bytes as well.  PCRE2 reports them as callouts. */
+ * thing that is tried is one, and moving by 8 bytes as well.  PCRE2 reports them as callouts. */
 #ifndef PACKAGE_REGEX_H
 #define PACKAGE_REGEX_H
 

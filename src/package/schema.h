@@ -148,7 +148,7 @@ struct api_schemas {
 /* Is it a regular expression that is understood?  ECMA-262 in Unicode mode, as JSON Schema wants
  * it, and searched for anywhere in a string; without back-references, named properties but general
  * categories, flags within, and what it does not have itself: \A, \Z, possessive quantifiers ...
- * -EINVAL: "character 5: a back-reference (\1) is not supported"; -ENOMEM. */
+ * -EINVAL: "character 4: back-references (\1, \k<name>) are not supported"; -ENOMEM. */
 MUST_USE int api_pattern_check(struct span pattern, struct err *err);
 
 /* What was compiled of them: their patterns, numbers, lists of values.  It borrows from s and has
@@ -162,10 +162,10 @@ MUST_USE int api_checker_new(const struct api_schemas *s, struct api_checker **r
 struct api_checker *api_checker_free(struct api_checker *c);
 DEFINE_CLEANUP(struct api_checker, api_checker_free)
 
-/* Does v fit the schema at this place?  -EINVAL: `body.accounts[3].iban: longer than 34 characters`
- * (what: how the path begins), the first fault, members in order of their names; values are never
- * in the text, names of members are, cut and made safe.  -E2BIG: too many steps, or a pattern that
- * took too much memory; -ENOMEM. */
+/* Does v fit the schema at this place, which is one of the table (asserted)?  -EINVAL:
+ * `body.accounts[3].iban: longer than 34 characters` (what: how the path begins), the first fault,
+ * members in order of their names; values are never in the text, names of members are, cut and made
+ * safe.  -E2BIG: too many steps, or a pattern that took too much memory; -ENOMEM. */
 MUST_USE int api_schema_check(const struct api_checker *c, uint32_t schema, const struct tree *v,
                               const char *what, struct err *err);
 

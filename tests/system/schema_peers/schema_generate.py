@@ -249,8 +249,9 @@ class Generator:
     def mutated(self, text):
         for _ in range(self.pick([0, 0, 1, 1, 2, 3])):
             at = self.random.randrange(len(text) + 1)
-            put = self.pick(["", "", "0", "9", "6", "a", "f", "Z", "T", ".", ":", "-", "+", "@", "/",
-                             "=", "%", "[", "]", "#", "?", " ", "\n", "\u00e9", "::", "P", "xn--"])
+            put = self.pick(["", "", "0", "9", "6", "a", "f", "Z", "T", ".", ":", "-", "+", "@",
+                             "/", "=", "%", "[", "]", "#", "?", " ", "\n", "\u00e9", "::", "P",
+                             "xn--"])
             text = text[:at] + put + text[at + self.random.randrange(2):]
         return text
 
@@ -263,7 +264,8 @@ FORMATS = {
     "time": ["12:30:45Z", "23:59:60Z", "00:29:60+00:30", "12:30:45.1-23:59", "08:59:60+09:00",
              "23:30:60-00:29", "22:59:60Z", "12:60:00Z"],
     "duration": ["P1Y2M3DT4H5M6S", "P4W", "PT36H", "P1DT12H", "P1Y", "PT1M", "P10M2D", "P", "PT"],
-    "email": ["joe.bloggs@example.com", "~t!#$%&'*+/=?^_`{|}@a-b.example", "a@b.c", "a..b@c.de"],
+    "email": ["joe.bloggs@example.com", "~t!#$%&'*+/=?^_`{|}@a-b.example", "a@b.c",
+              "a..b@c.de"],
     "hostname": ["www.example.com", "a", "1-2.3", "a" * 63 + ".b", "a" * 64,
                  "xn--4gbwdl.xn--wgbh1c", ".".join(["a" * 49] * 5) + ".abc",
                  ".".join(["a" * 49] * 5) + ".abcd"],
