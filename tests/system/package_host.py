@@ -3,6 +3,7 @@
 write, the machine's programs for the rest, and a small signed archive to install from."""
 import json
 import os
+import pathlib
 import shutil
 import subprocess
 import time
@@ -11,6 +12,7 @@ from gpg_tool import Gpg
 from sensor_host import BIN, Host
 
 BUILD = BIN.parent
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 SUITE = "sample"
 NEEDED = ["apt-get", "apt-ftparchive", "gpg", "gpgv", "dpkg-deb", "unshare", "nsenter"]
 PLACES = ["/opt", "/var/lib/dpkg", "/var/lib/apt", "/var/cache/apt", "/var/log", "/etc"]
@@ -37,9 +39,6 @@ def possible():
         return f"not here: {missing}"
     if os.geteuid() != 0:
         return "needs root"
-    hidden = [p for p in PLACES if BUILD.resolve().is_relative_to(p)]
-    if hidden:
-        return f"the build lies in {hidden[0]}, which another takes the place of"
     if subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode:
         return "no mount namespace here"
     return None
@@ -139,8 +138,23 @@ class PackageHost(Host):
         return text.replace(shipped, str(BIN / "assay")).replace(
             "change package", f"change package --run {self.run}")
 
+    def keep(self):
+        """The build and the tests stay where they are, also in a place that another takes: commands
+        of the shell for before and after that."""
+        before = after = ""
+        for i, path in enumerate(sorted({TOP.resolve(), BUILD.resolve()})):
+            if any(path.is_relative_to(p) for p in PLACES):
+                kept = self.directory / f"kept{i}"
+                kept.mkdir()
+                (self.place / str(path)[1:]).mkdir(parents=True, exist_ok=True)
+                before += f'mount --rbind "{path}" "{kept}"\n'
+                after += f'mount --rbind "{kept}" "{path}"\n'
+        return before, after
+
     def enter(self):
+        before, after = self.keep()
         binds = "".join(f'mount --bind "{self.place}{p}" {p}\n' for p in PLACES)
+        binds = before + binds + after
         self.anchor = subprocess.Popen(
             ["unshare", "-m", "--propagation", "private", "sh", "-euc",
              f"{binds}touch {self.directory}/entered; exec sleep infinity"])
