@@ -129,7 +129,8 @@ def test_where_a_branch_was(git):
 def test_arguments(git):
     commit = git.commit()
     for options in (["past="], ["ref=refs/heads/main", "past=xy"],
-                    ["ref=refs/heads/main", "past=", "past="], ["ref=refs/heads/main", "past=" + "1" * 41],
+                    ["ref=refs/heads/main", "past=", "past="],
+                    ["ref=refs/heads/main", "past=" + "1" * 41],
                     ["sub=../x"], ["sub=/etc"], ["sub=etc/"], ["ref=main"], ["other"],
                     ["sub=etc"] * 15):
         assert read(git, commit, *options).failed.startswith("argument")

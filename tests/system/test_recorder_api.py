@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The verb api: what was done with the registry of APIs becomes the recorder's entry, or nothing."""
+"""The verb api: what was done with the registry of APIs is the recorder's entry, or nothing."""
 import json
 import os
 
