@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/base.h"
 #include "policy/fn.h"
+#include "policy/slots.h"
 #include "policy/uid.h"
 
 /* Ceilings; past them the parser refuses with a place. */
@@ -146,18 +147,12 @@ struct cedar_comment {
         bool alone;       /* nothing else before it on its line */
 };
 
-/* Policies by id: see ids.c. */
-struct cedar_ids {
-        uint32_t *slots;
-        uint32_t n, used; /* n is 0 or a power of two; used ones may be gone by now */
-};
-
 struct cedar_policies {
         struct arena arena; /* holds all that is below */
         struct span source; /* a copy */
         struct cedar_policy *policies;
         uint32_t n, cap;
-        struct cedar_ids ids;
+        struct slots ids;                     /* of policies, by their ids: see ids.c */
         const struct cedar_comment *comments; /* by place */
         uint32_t n_comments;
 };

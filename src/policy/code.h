@@ -105,8 +105,8 @@ struct cedar_places {
                 struct span key;
                 enum cedar_var of;
         } * names;
-        uint32_t *slots;     /* of names, from 1; 0: empty */
-        uint32_t n, n_slots; /* n_slots: a power of two, at least twice n */
+        uint32_t n;
+        struct slots slots; /* of names; half of them are room for names */
 };
 
 /* The place of an attribute, a new one when it has none.  -ENOMEM. */

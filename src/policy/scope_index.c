@@ -16,24 +16,23 @@ struct ask {
 /* All who ask for the same.  Many are a bit each of all the policies, few a number each: what is
  * smaller. */
 struct row {
-        struct ask ask; /* of the first */
-        uint32_t n;
-        const uint64_t *bits; /* NULL: few */
-        const uint32_t *list;
+        uint64_t hash; /* this and what follows as in the asks */
+        const struct cedar_uid *uid;
+        struct span type;
+        enum cedar_scope_kind kind;
+        uint32_t n; /* 0: many */
+        union {
+                const uint64_t *bits;
+                const uint32_t *list;
+        };
 };
 
-struct slot {
-        uint32_t hash; /* the upper half: the lower one chose the slot */
-        uint32_t row;  /* from 1; 0: empty */
-};
-
-/* Rows are found from their hash by going on to the next slot until one is empty: all that is asked
- * about one uid is met on the same way.  At most half of the slots are taken. */
+/* Rows are found by the hash of what is asked: all that is asked about one uid is met on the same
+ * way. */
 struct dimension {
         struct row *rows;
         uint32_t n_rows;
-        struct slot *slots;
-        uint32_t mask;
+        struct slots slots;
         bool asked[SCOPE_IS_IN + 1]; /* by any policy at all */
 };
 
@@ -116,7 +115,15 @@ static int make_row(struct cedar_scope_index *x, const struct ask *asks, uint32_
                 list = arena_alloc(&x->arena, n * sizeof *list);
         if (!bits && !list)
                 return -ENOMEM;
-        *row = (struct row){ .ask = asks[0], .n = n, .bits = bits, .list = list };
+        *row = (struct row){ .hash = asks->hash,
+                             .uid = asks->uid,
+                             .type = asks->type,
+                             .kind = asks->kind,
+                             .n = many ? 0 : n };
+        if (many)
+                row->bits = bits;
+        else
+                row->list = list;
         for (uint32_t i = 0; i < n; i++) {
                 if (many)
                         bits[asks[i].policy / 64] |= 1ull << asks[i].policy % 64;
@@ -126,36 +133,26 @@ static int make_row(struct cedar_scope_index *x, const struct ask *asks, uint32_
         return 0;
 }
 
-static void put_slot(struct dimension *d, uint32_t row)
-{
-        uint64_t hash = d->rows[row].ask.hash;
-        uint32_t i = (uint32_t)hash & d->mask;
-
-        while (d->slots[i].row)
-                i = (i + 1) & d->mask;
-        d->slots[i] = (struct slot){ .hash = (uint32_t)(hash >> 32), .row = row + 1 };
-}
-
 /* From all the asks of a dimension, in order. */
 static int make_rows(struct cedar_scope_index *x, struct dimension *d, const struct ask *asks,
                      uint32_t n)
 {
-        uint32_t slots = 4;
+        size_t n_slots = slots_for(n);
+        struct slot *slots = calloc(n_slots, sizeof *slots);
 
-        while (slots < 2 * (uint64_t)n)
-                slots *= 2;
-        d->mask = slots - 1;
         d->rows = calloc((size_t)n + 1, sizeof *d->rows);
-        d->slots = calloc(slots, sizeof *d->slots);
-        if (!d->rows || !d->slots)
+        if (!d->rows || !slots) {
+                free(slots);
                 return -ENOMEM;
+        }
+        slots_move(&d->slots, slots, n_slots);
         for (uint32_t from = 0, to; from < n; from = to) {
                 for (to = from + 1; to < n && same(&asks[from], &asks[to]);)
                         to++;
                 if (make_row(x, asks + from, to - from, &d->rows[d->n_rows]))
                         return -ENOMEM;
                 d->asked[asks[from].kind] = true;
-                put_slot(d, d->n_rows++);
+                slots_put(&d->slots, slots_hash(asks[from].hash), d->n_rows++);
         }
         return 0;
 }
@@ -211,7 +208,7 @@ struct cedar_scope_index *cedar_scope_index_free(struct cedar_scope_index *x)
         if (x) {
                 for (unsigned i = 0; i < 3; i++) {
                         free(x->dimensions[i].rows);
-                        free(x->dimensions[i].slots);
+                        free(x->dimensions[i].slots.list);
                 }
                 arena_done(&x->arena);
                 free(x);
@@ -232,35 +229,36 @@ struct wanted {
         bool own;
 };
 
-static bool answers(const struct ask *a, const struct wanted *w)
+static bool answers(const struct row *r, const struct wanted *w)
 {
-        if (a->hash != w->hash || !same_uid(a->uid, w->uid) || (a->kind == SCOPE_EQ && !w->own))
+        if (r->hash != w->hash || !same_uid(r->uid, w->uid) || (r->kind == SCOPE_EQ && !w->own))
                 return false;
-        return a->type.n == 0 || span_eq(a->type, w->type);
+        return r->type.n == 0 || span_eq(r->type, w->type);
 }
 
-static void unite_row(const struct cedar_scope_index *x, const struct row *row, uint64_t *set)
+/* No set is a row's bits. */
+static void unite_row(const struct row *row, uint32_t words, uint64_t *restrict set)
 {
-        if (row->bits)
-                for (uint32_t i = 0; i < x->words; i++)
-                        set[i] |= row->bits[i];
-        else
-                for (uint32_t i = 0; i < row->n; i++)
-                        set[row->list[i] / 64] |= 1ull << row->list[i] % 64;
+        const uint64_t *restrict bits = row->bits;
+        const uint32_t *list = row->list;
+
+        if (row->n == 0)
+                for (uint32_t i = 0; i < words; i++)
+                        set[i] |= bits[i];
+        for (uint32_t i = 0; i < row->n; i++)
+                set[list[i] / 64] |= 1ull << list[i] % 64;
 }
 
 /* Those who ask for it join the set. */
 static void unite(const struct cedar_scope_index *x, const struct dimension *d,
                   const struct wanted *w, uint64_t *set)
 {
-        uint32_t upper = (uint32_t)(w->hash >> 32);
+        const struct slots slots = d->slots; /* no set changes it, which a compiler cannot know */
+        uint32_t hash = slots_hash(w->hash), i;
 
-        for (uint32_t i = (uint32_t)w->hash & d->mask; d->slots[i].row; i = (i + 1) & d->mask) {
-                const struct row *row = &d->rows[d->slots[i].row - 1];
-
-                if (d->slots[i].hash == upper && answers(&row->ask, w))
-                        unite_row(x, row, set);
-        }
+        for (uint32_t at = hash; (i = slots_next(&slots, hash, &at)) != SLOTS_END;)
+                if (answers(&d->rows[i], w))
+                        unite_row(&d->rows[i], x->words, set);
 }
 
 static void find(const struct cedar_scope_index *x, const struct dimension *d,

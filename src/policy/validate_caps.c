@@ -8,23 +8,18 @@
 
 /* ---- numbers ---- */
 
-struct cap_slot {
-        struct cap cap; /* of is NULL: free */
-        uint64_t hash;
-        uint32_t number;
-};
-
 void cap_table_done(struct cap_table *t)
 {
-        free(t->slots);
+        free(t->list);
+        free(t->slots.list);
         *t = CAP_TABLE_INIT;
 }
 
 void cap_table_clear(struct cap_table *t)
 {
-        if (t->slots)
-                memset(t->slots, 0, t->cap * sizeof(*t->slots));
-        t->n = 0;
+        if (t->slots.n)
+                memset(t->slots.list, 0, t->slots.n * sizeof(*t->slots.list));
+        t->slots.used = t->n = 0;
 }
 
 static uint64_t hash_of(const struct cap *c, uint64_t *steps)
@@ -41,63 +36,54 @@ static bool same(const struct cap *a, const struct cap *b, uint64_t *steps)
         return a->tag ? cedar_expr_same(a->tag, b->tag, steps) : span_eq(a->attr, b->attr);
 }
 
-/* Where c is, or the free slot where it would be; NULL: no steps are left.  Whoever writes policies
- * can make all of them begin at one slot. */
-static struct cap_slot *slot_of(const struct cap_table *t, const struct cap *c, uint64_t hash,
-                                uint64_t *steps)
+/* The number of one that is like c; SLOTS_END: there is none, or no steps are left.  Whoever writes
+ * policies can make all of them be met on one way. */
+static uint32_t find(const struct cap_table *t, const struct cap *c, uint32_t hash, uint64_t *steps)
 {
-        for (uint64_t i = hash; *steps > 0; i++) {
-                struct cap_slot *s = &t->slots[i & (t->cap - 1)];
+        uint32_t at = hash, from = at, i;
 
-                if (!s->cap.of || (s->hash == hash && same(&s->cap, c, steps)))
-                        return s;
-                *steps -= *steps > 0;
+        while ((i = slots_next(&t->slots, hash, &at)) != SLOTS_END && *steps > 0) {
+                *steps -= MIN_OF(*steps, (uint64_t)(at - from));
+                from = at;
+                if (same(&t->list[i], c, steps))
+                        return i;
         }
-        return NULL;
+        *steps -= MIN_OF(*steps, (uint64_t)(at - from));
+        return SLOTS_END;
 }
 
-static int grow(struct cap_table *t, uint64_t *steps)
+/* Room for one more. */
+static int grow(struct cap_table *t)
 {
-        struct cap_table bigger = { .n = t->n, .cap = t->cap ? 2 * t->cap : 16 };
+        size_t n = slots_for(t->n + 1);
+        struct slot *slots = calloc(n, sizeof(*slots)), *old = t->slots.list;
+        struct cap *list = realloc(t->list, n / 2 * sizeof(*list));
 
-        bigger.slots = calloc(bigger.cap, sizeof(*bigger.slots));
-        if (!bigger.slots)
+        if (list)
+                t->list = list;
+        if (!list || !slots) {
+                free(slots);
                 return -ENOMEM;
-        for (uint32_t i = 0; i < t->cap; i++) {
-                const struct cap_slot *from = &t->slots[i];
-                struct cap_slot *to;
-
-                if (!from->cap.of)
-                        continue;
-                to = slot_of(&bigger, &from->cap, from->hash, steps);
-                if (!to) {
-                        free(bigger.slots);
-                        return -E2BIG;
-                }
-                *to = *from;
         }
-        free(t->slots);
-        *t = bigger;
+        slots_move(&t->slots, slots, n);
+        free(old);
         return 0;
 }
 
 int cap_number(struct cap_table *t, const struct cap *c, uint64_t *steps, uint32_t *ret)
 {
-        uint64_t hash = hash_of(c, steps);
-        struct cap_slot *s;
+        uint32_t hash = slots_hash(hash_of(c, steps)), i = find(t, c, hash, steps);
 
-        if (2 * t->n >= t->cap) {
-                int r = grow(t, steps);
-
-                if (r < 0)
-                        return r;
-        }
-        s = slot_of(t, c, hash, steps);
-        if (!s)
+        if (*steps == 0)
                 return -E2BIG;
-        if (!s->cap.of)
-                *s = (struct cap_slot){ .cap = *c, .hash = hash, .number = t->n++ };
-        *ret = s->number;
+        if (i == SLOTS_END) {
+                if (!slots_room(&t->slots) && grow(t) < 0)
+                        return -ENOMEM;
+                i = t->n++;
+                t->list[i] = *c;
+                slots_put(&t->slots, hash, i);
+        }
+        *ret = i;
         return 0;
 }
 

@@ -18,8 +18,9 @@ struct cap {
 
 /* Capabilities by number: the same ones have the same.  Borrows expressions and names. */
 struct cap_table {
-        struct cap_slot *slots; /* open addressing */
-        uint32_t n, cap;
+        struct cap *list; /* by number; half as many as there are slots have room */
+        uint32_t n;
+        struct slots slots;
 };
 
 #define CAP_TABLE_INIT ((struct cap_table){ 0 })
