@@ -80,16 +80,19 @@ static uint8_t *put(uint8_t *to, struct span s)
         return to + s.n;
 }
 
-/* As RFC 8259 has it: no plus, a digit on both sides of the point. */
+/* As RFC 8259 has it: no plus, no zero in front, a digit on both sides of the point. */
 static int spell_number(struct reader *r, const struct number *x, struct span *ret)
 {
         uint8_t *p = arena_alloc(r->arena, x->whole.n + x->fraction.n + x->exponent.n + 3);
+        struct span whole = x->whole;
         uint8_t *at = p;
 
         if (!p)
                 return -ENOMEM;
+        while (whole.n > 1 && whole.p[0] == '0')
+                whole = span_from(whole, 1);
         at = put(at, x->negative ? SPAN("-") : SPAN_NONE);
-        at = put(at, x->whole.n ? x->whole : SPAN("0"));
+        at = put(at, whole.n ? whole : SPAN("0"));
         if (x->fraction.n) {
                 at = put(at, SPAN("."));
                 at = put(at, x->fraction);

@@ -126,9 +126,9 @@ static const struct value_case values[] = {
                            "is a string | E1:8 0o17: write..."),
         OK("[.inf, -.INF, .nan]", "[0,0,0] | E1:2 .inf is no number that JSON has: put it in quot"
                                   "es when it is a string | E1:8 -.INF is no..."),
-        OK("x: 0123\n", "{x:0123} | E1:4 0123 begins with a 0, which some read as octal: write "
+        OK("x: 0123\n", "{x:123} | E1:4 0123 begins with a 0, which some read as octal: write "
                         "the number without it, or in quotes when it is a string"),
-        OK("[00.5, -01]", "[00.5,-01] | E1:2 00.5 begins with a 0... "),
+        OK("[00.5, -01]", "[0.5,-1] | E1:2 00.5 begins with a 0... "),
         OK("['0123', \"0x1F\", '.nan']", "['0123','0x1F','.nan']"),
         /* what YAML 1.1 had as booleans */
         OK("[yes, NO, on, Off]", "['yes','NO','on','Off']"
