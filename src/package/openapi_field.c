@@ -97,6 +97,7 @@ static int by_key(const void *a, const void *b)
         return span_cmp((*x)->key, (*y)->key);
 }
 
+/* Of a map by key, of a list as it is. */
 static const struct source_node *const *index_of(struct oa *r, const struct source_node *map)
 {
         uintptr_t *known = oa_memo(r, OA_INDEX, map);
@@ -112,7 +113,8 @@ static const struct source_node *const *index_of(struct oa *r, const struct sour
                 return NULL;
         for (m = map->child; m; m = m->next)
                 at[n++] = m;
-        qsort(at, n, sizeof(const struct source_node *), by_key);
+        if (map->kind == SOURCE_MAP)
+                qsort(at, n, sizeof(const struct source_node *), by_key);
         *known = (uintptr_t)at;
         return at;
 }
@@ -133,6 +135,13 @@ const struct source_node *oa_member(struct oa *r, const struct source_node *map,
         at = index_of(r, map);
         found = at ? bsearch(&w, at, map->n, sizeof(const struct source_node *), by_key) : NULL;
         return found ? *found : NULL;
+}
+
+const struct source_node *oa_item(struct oa *r, const struct source_node *list, uint64_t i)
+{
+        const struct source_node *const *at = i < list->n ? index_of(r, list) : NULL;
+
+        return at ? at[i] : NULL;
 }
 
 /* ---- warnings that are told once ---- */
@@ -364,7 +373,8 @@ static void unknown_field(struct oa *r, const struct source_node *m, const char 
 
         if (misplaced(r, m, what) || oa_is_extension(m->key))
                 return;
-        name = meant(m->key, fields, n);
+        /* of the first faults, which are kept */
+        name = r->l->n < LINT_FAULTS_MAX ? meant(m->key, fields, n) : NULL;
         if (name)
                 lint_error(r->l, &m->key_mark, "there is no \"%.*s\" in %s: is it to be \"%s\"?",
                            OA_NAME(m->key), what, name);

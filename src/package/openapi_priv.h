@@ -7,11 +7,13 @@
  *
  *   openapi.c            the document, its components
  *   openapi_path.c       paths, as segments; the operations of each
- *   openapi_operation.c  one operation, its tags and the object it is about
+ *   openapi_operation.c  one operation, openapi_object.c the object it is about
+ *   openapi_gather.c     all operations, checked against each other
  *   openapi_parameter.c  parameters and headers
  *   openapi_content.c    media types, bodies, responses
  *   openapi_security.c   schemes and what is asked for
- *   openapi_schema.c     schemas, openapi_keyword.c their simple keywords, openapi_value.c enum
+ *   openapi_schema.c     schemas, openapi_keyword.c their simple keywords, openapi_value.c enum,
+ *                        openapi_properties.c properties and what is said of members
  *   openapi_reach.c      what can be reached from a schema: classes, itself, types of a parameter
  *   openapi_ref.c        references, openapi_field.c members and memory */
 #ifndef PACKAGE_OPENAPI_PRIV_H
@@ -36,7 +38,7 @@ enum oa_kind {
         OA_HEADER,
         OA_BODY,
         OA_RESPONSE,
-        OA_INDEX, /* of a map's members, see oa_member() */
+        OA_INDEX, /* of its members or items: see oa_member() */
 };
 
 /* Warnings of which only the first place is told, and how many more there are. */
@@ -153,6 +155,8 @@ uintptr_t *oa_memo(struct oa *r, enum oa_kind kind, const struct source_node *no
 
 /* Like source_get(), and quick where a map is large. */
 const struct source_node *oa_member(struct oa *r, const struct source_node *map, struct span key);
+/* Of a list, from 0; NULL when it has fewer. */
+const struct source_node *oa_item(struct oa *r, const struct source_node *list, uint64_t i);
 
 void oa_note(struct oa *r, enum oa_note_kind kind, struct span name, const struct source_mark *at);
 /* text: one that stays, for each sort of error the same. */
@@ -209,6 +213,11 @@ oa_read oa_kw_type, oa_kw_format, oa_kw_class, oa_kw_pattern, oa_kw_unique, oa_k
         oa_kw_min_contains, oa_kw_max_contains, oa_kw_min_properties, oa_kw_max_properties;
 /* False, and told at the node. */
 bool oa_check_pattern(struct oa *r, const struct source_mark *at, struct span pattern);
+/* A schema within another. */
+uint32_t oa_inner(struct oa *r, const struct source_node *v);
+/* openapi_properties.c: when the other keywords are known. */
+void oa_properties(struct oa *r, const struct source_node *node, struct api_schema *s);
+void oa_dependents(struct oa *r, const struct source_node *node, struct api_schema *s);
 /* openapi_value.c: when the types of the schema are known. */
 void oa_enum(struct oa *r, const struct source_node *list, struct api_schema *s);
 void oa_const(struct oa *r, const struct source_node *v, struct api_schema *s);
@@ -266,7 +275,10 @@ void oa_add_parameters(struct oa *r, const struct source_node *list, const struc
                        struct oa_parameters *all);
 void oa_operation(struct oa *r, const struct oa_path *path, enum api_method method,
                   const struct source_node *node);
-/* Checks them against each other and puts them into the model. */
+/* openapi_object.c: when its parameters are known. */
+void oa_object(struct oa *r, const struct oa_path *path, struct oa_operation *op);
+void oa_check_object(struct oa *r, const struct oa_operation *op);
+/* openapi_gather.c: checks them against each other and puts them into the model. */
 void oa_keep_operations(struct oa *r, const struct oa_reach *reach);
 
 #endif

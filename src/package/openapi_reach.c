@@ -189,21 +189,6 @@ void oa_check_circles(struct oa *r)
 
 /* ---- data classes ---- */
 
-static uint32_t class_number(const struct oa *r, struct span name)
-{
-        uint32_t low = 0, high = r->api->n_classes;
-
-        while (low + 1 < high) {
-                uint32_t mid = low + (high - low) / 2;
-
-                if (span_cmp(name, r->classes[mid]) < 0)
-                        high = mid;
-                else
-                        low = mid;
-        }
-        return low;
-}
-
 /* From each place that has the class against the edges: those are all that lead to it. */
 static void spread(const struct graph *g, uint32_t number, uint32_t *queue, uint32_t n,
                    struct oa_reach *reach)
@@ -234,9 +219,8 @@ bool oa_reach(struct oa *r, struct oa_reach *ret)
                 uint32_t n = 0;
 
                 for (uint32_t i = 0; i < g.n; i++) {
-                        struct span name = oa_schema_at(r, i)->s.data_class;
-
-                        if (name.n == 0 || class_number(r, name) != c)
+                        /* each name is kept once */
+                        if (oa_schema_at(r, i)->s.data_class.p != r->classes[c].p)
                                 continue;
                         ret->classes[i][c / 64] |= (uint64_t)1 << c % 64;
                         queue[n++] = i;

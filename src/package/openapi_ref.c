@@ -45,16 +45,12 @@ static bool unescape(struct span token, uint8_t *out, size_t *ret_n)
         return true;
 }
 
-static const struct source_node *item_at(const struct source_node *list, struct span index)
+static const struct source_node *item_at(struct oa *r, const struct source_node *list,
+                                         struct span index)
 {
-        const struct source_node *item = list->child;
         uint64_t n;
 
-        if (text_to_u64(index, &n) < 0)
-                return NULL;
-        for (; item && n > 0; n--)
-                item = item->next;
-        return item;
+        return text_to_u64(index, &n) < 0 ? NULL : oa_item(r, list, n);
 }
 
 /* Behind the "#". */
@@ -69,7 +65,7 @@ static const struct source_node *walk(struct oa *r, struct span pointer)
 
                 if (!unescape(span_of(pointer.p + 1, n - 1), out, &key_n))
                         return NULL;
-                at = at->kind == SOURCE_LIST ? item_at(at, span_of(out, key_n))
+                at = at->kind == SOURCE_LIST ? item_at(r, at, span_of(out, key_n))
                                              : oa_member(r, at, span_of(out, key_n));
                 pointer = span_from(pointer, n);
         }

@@ -13,14 +13,13 @@ static int by_key(const void *a, const void *b)
         return span_cmp(x->key, y->key);
 }
 
-/* -0 is no integer of ours: it stays as it is spelled. */
+/* -0 is 0, as tree.h has it. */
 static bool to_int(struct span s, int64_t *ret)
 {
         bool minus = s.p[0] == '-';
         uint64_t v = 0;
 
-        if (text_to_u64(span_from(s, minus), &v) < 0 || (minus && v == 0) ||
-            v > (uint64_t)INT64_MAX + minus)
+        if (text_to_u64(span_from(s, minus), &v) < 0 || v > (uint64_t)INT64_MAX + minus)
                 return false;
         *ret = minus ? (int64_t)(0 - v) : (int64_t)v;
         return true;
