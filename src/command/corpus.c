@@ -259,12 +259,14 @@ static int read_request(struct test *t, const struct tree *json, struct cedar_re
         bool held = !validate || is_true(validate);
         int status = read_uids(t, json, r, err);
 
+        if (!context)
+                context = &no_context;
+        if (status == 0 && !held)
+                return cedar_context_of_trusted(context, &t->arena, &r->context, err);
         if (status == 0)
-                status = cedar_context_of(context ? context : &no_context, held ? t->schema : NULL,
-                                          &r->action, &t->arena, &r->context, err);
-        if (status == 0 && held)
-                status = cedar_schema_check_request(t->schema, r, err);
-        return status;
+                status = cedar_context_of(context, t->schema, &r->action, &t->arena, &r->context,
+                                          err);
+        return status < 0 ? status : cedar_schema_check_request(t->schema, r, err);
 }
 
 static int check_request(struct test *t, const struct tree *json, struct err *err)

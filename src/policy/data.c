@@ -403,23 +403,40 @@ static int context_type(const struct cedar_schema *schema, const struct cedar_ui
         return 0;
 }
 
+/* Of the type, or of any where it is NULL. */
+static int read_context(const struct tree *json, struct data_reader *r,
+                        const struct cedar_type *type, struct cedar_value *ret)
+{
+        struct data_path top = { .field = SPAN("context") };
+        struct cedar_value v;
+        int rc = data_read_value(r, json, type, &top, &v);
+
+        if (rc == 0 && v.kind != CEDAR_RECORD)
+                rc = data_fail(r->err, &top, "Record is wanted, not %s", cedar_kind_name(v.kind));
+        if (rc == 0)
+                *ret = v;
+        return rc;
+}
+
 int cedar_context_of(const struct tree *json, const struct cedar_schema *schema,
                      const struct cedar_uid *action, struct arena *arena, struct cedar_value *ret,
                      struct err *err)
 {
         struct data_reader r = { schema, arena, err };
-        struct data_path top = { .field = SPAN("context") };
         const struct cedar_type *type = NULL;
-        struct cedar_value v;
-        int rc = schema ? context_type(schema, action, &type, err) : 0;
+        int rc;
 
-        if (rc == 0)
-                rc = data_read_value(&r, json, type, &top, &v);
-        if (rc == 0 && v.kind != CEDAR_RECORD)
-                rc = data_fail(err, &top, "Record is wanted, not %s", cedar_kind_name(v.kind));
-        if (rc == 0)
-                *ret = v;
-        return rc;
+        assert(schema);
+        rc = context_type(schema, action, &type, err);
+        return rc < 0 ? rc : read_context(json, &r, type, ret);
+}
+
+int cedar_context_of_trusted(const struct tree *json, struct arena *arena, struct cedar_value *ret,
+                             struct err *err)
+{
+        struct data_reader r = { .arena = arena, .err = err };
+
+        return read_context(json, &r, NULL, ret);
 }
 
 int cedar_context_read(struct span json, const struct cedar_schema *schema,
@@ -432,6 +449,19 @@ int cedar_context_read(struct span json, const struct cedar_schema *schema,
 
         if (rc == 0)
                 rc = cedar_context_of(&t, schema, action, arena, ret, err);
+        arena_done(&scratch);
+        return rc;
+}
+
+int cedar_context_read_trusted(struct span json, struct arena *arena, struct cedar_value *ret,
+                               struct err *err)
+{
+        struct arena scratch = ARENA_INIT(TREE_MEMORY_MAX);
+        struct tree t;
+        int rc = tree_read(json, &scratch, &t, err);
+
+        if (rc == 0)
+                rc = cedar_context_of_trusted(&t, arena, ret, err);
         arena_done(&scratch);
         return rc;
 }

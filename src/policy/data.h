@@ -30,18 +30,26 @@ MUST_USE int cedar_entities_read(struct span json, const struct cedar_schema *sc
 MUST_USE int cedar_uid_read(struct span json, struct arena *arena, struct cedar_uid *ret,
                             struct err *err);
 
-/* A JSON object as the context of an action.  With a schema it is read by the action's context
- * type (an action the schema does not know: -EINVAL); values lie in arena.  -E2BIG, -ENOMEM. */
+/* A JSON object as the context of an action, read by the action's context type: what is an entity
+ * is what the schema says is one.  schema is never NULL.  Values lie in arena.  -EINVAL: another
+ * action than the schema knows, another shape; -E2BIG, -ENOMEM. */
 MUST_USE int cedar_context_read(struct span json, const struct cedar_schema *schema,
                                 const struct cedar_uid *action, struct arena *arena,
                                 struct cedar_value *ret, struct err *err);
 
-/* The two of JSON that stands inside other JSON. */
+/* The same without a schema: {"__entity": ...} makes an entity wherever it stands, so that whoever
+ * wrote it could name any.  For what an administrator or a test wrote, never for a request. */
+MUST_USE int cedar_context_read_trusted(struct span json, struct arena *arena,
+                                        struct cedar_value *ret, struct err *err);
+
+/* The three of JSON that stands inside other JSON. */
 MUST_USE int cedar_uid_of(const struct tree *json, struct arena *arena, struct cedar_uid *ret,
                           struct err *err);
 MUST_USE int cedar_context_of(const struct tree *json, const struct cedar_schema *schema,
                               const struct cedar_uid *action, struct arena *arena,
                               struct cedar_value *ret, struct err *err);
+MUST_USE int cedar_context_of_trusted(const struct tree *json, struct arena *arena,
+                                      struct cedar_value *ret, struct err *err);
 
 /* Does the schema allow this request?  -EINVAL and why: unknown types or action, an action that
  * does not apply to these, an id an enumerated type does not have, a context of another shape. */
