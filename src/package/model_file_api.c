@@ -2,7 +2,7 @@
 /* model_file_api.c - how an API is spelled in a package, member by member.  Floor 2, pure. */
 #include "package/model_file_shape.h"
 
-#include "base/text.h"
+#include "policy/decl.h"
 
 enum { STATUS_MAX = 599 };
 
@@ -51,6 +51,17 @@ static bool media_ok(struct span s)
         return name_ok(s) && memchr(s.p, '/', s.n);
 }
 
+/* Of Cedar, and not one with a meaning of its own. */
+static bool entity_ok(struct span s)
+{
+        static const char *const taken[] = { "Api", "DataClass", "Action" };
+
+        for (size_t i = 0; i < ARRAY_LEN(taken); i++)
+                if (span_eq_str(s, taken[i]))
+                        return false;
+        return s.n <= API_NAME_MAX && decl_is_path(s) && !decl_is_reserved(s);
+}
+
 /* As RFC 8259 spells one. */
 static bool number_ok(struct span s)
 {
@@ -80,6 +91,7 @@ static const struct model_text name_text = { name_ok, "no name of 1 to 128 bytes
                                class_text = { class_ok, "no data class" },
                                path_text = { path_ok, "no path" },
                                media_text = { media_ok, "no media type" },
+                               entity_text = { entity_ok, "no entity type" },
                                number_text = { number_ok, "no number" },
                                positive_text = { above_zero, "no number above 0" };
 
@@ -329,7 +341,7 @@ static MODEL_SHAPE(T, response, model_check_response);
 static const T object_default = { .parameter = API_NONE };
 static const struct model_field object_fields[] = {
         { MODEL_FIELD(T, "parameter", MODEL_PLACE, parameter), .place = MODEL_OF_PARAMETERS },
-        { MODEL_FIELD(T, "type", MODEL_TEXT, type), .max = API_NAME_MAX },
+        { MODEL_FIELD(T, "type", MODEL_TEXT, type), .text = &entity_text },
 };
 static MODEL_SHAPE(T, object, NULL);
 #undef T
