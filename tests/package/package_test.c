@@ -171,8 +171,7 @@ static void other_packages_are_refused(void **state)
 static void the_text_of_the_schema_may_be_another(void **state)
 {
         CLEANUP(buf_done)
-        struct buf file = BUF_INIT(1 << 20),
-                   other = BUF_INIT(1 << 20), text = BUF_INIT(1 << 20);
+        struct buf file = BUF_INIT(1 << 20), other = BUF_INIT(1 << 20), text = BUF_INIT(1 << 20);
         CLEANUP(package_unrefp) struct package *p = NULL, *q = NULL;
         struct packed x = PACKED("accounts", "1");
         struct err err = { 0 };
