@@ -142,6 +142,7 @@ static int read_policies(struct builder *b, const struct policy_sections *out)
         const struct package_source *types = find(b->spec, "types.cedarschema");
         const struct policy_sources s = {
                 .api = b->api,
+                .document = b->openapi,
                 .config = &b->config,
                 .types = types ? types->text : SPAN_NONE,
                 .policies = b->policies,

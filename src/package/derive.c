@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "package/derive_text.h"
+#include "package/openapi_place.h"
 
 int derive_error(struct deriver *d, const struct decl_at *at, const char *fmt, ...)
 {
@@ -22,6 +23,8 @@ int derive_error(struct deriver *d, const struct decl_at *at, const char *fmt, .
         va_end(ap);
         if (at)
                 mark = (struct source_mark){ at->line, at->column };
+        else if (d->operation.n)
+                mark = openapi_place_operation(d->document, d->operation, NULL, 0);
         if (d->l) {
                 d->l->file = at ? SPAN("types.cedarschema") : SPAN("openapi.yaml");
                 lint_error(d->l, &mark, "%s", text);
@@ -116,13 +119,14 @@ static int derive(struct deriver *d, struct buf *out)
         return rc;
 }
 
-int derive_schema(const struct api *api, const struct config *config, struct span types,
-                  struct buf *out, struct lint *l, struct err *err)
+int derive_schema_of(const struct derive_sources *s, struct buf *out, struct lint *l,
+                     struct err *err)
 {
         struct span file = l ? l->file : SPAN_NONE;
-        struct deriver d = { .api = api,
-                             .config = config,
-                             .types = types,
+        struct deriver d = { .api = s->api,
+                             .config = s->config,
+                             .types = s->types,
+                             .document = s->document,
                              .l = l,
                              .err = err,
                              .arena = ARENA_INIT(DERIVE_MEMORY_MAX),
@@ -140,4 +144,12 @@ int derive_schema(const struct api *api, const struct config *config, struct spa
         arena_done(&d.declared.arena);
         arena_done(&d.arena);
         return rc;
+}
+
+int derive_schema(const struct api *api, const struct config *config, struct span types,
+                  struct buf *out, struct lint *l, struct err *err)
+{
+        const struct derive_sources s = { .api = api, .config = config, .types = types };
+
+        return derive_schema_of(&s, out, l, err);
 }

@@ -80,4 +80,14 @@
 MUST_USE int derive_schema(const struct api *api, const struct config *config, struct span types,
                            struct buf *out, struct lint *l, struct err *err);
 
+/* The same, of sources whose document is known: faults of it have their places. */
+struct derive_sources {
+        const struct api *api;
+        const struct config *config;
+        struct span types;
+        const struct source_node *document; /* what the model was read from; may be NULL */
+};
+MUST_USE int derive_schema_of(const struct derive_sources *s, struct buf *out, struct lint *l,
+                              struct err *err);
+
 #endif

@@ -94,13 +94,15 @@ int derive_check_actions(struct deriver *d)
         for (uint32_t i = 1; i < all.n; i++) {
                 const struct action_name *a = &all.list[i - 1], *b = &all.list[i];
 
-                if (clash(a, b))
-                        rc = derive_error(d, NULL,
-                                          "\"%.*s\" is %s and %s: both would be the action of this "
-                                          "name; call one of them otherwise",
-                                          (int)b->name.n, (const char *)b->name.p, a->what,
-                                          b->what);
+                if (!clash(a, b))
+                        continue;
+                d->operation = b->of ? b->of->id : a->of ? a->of->id : SPAN_NONE;
+                rc = derive_error(d, NULL,
+                                  "\"%.*s\" is %s and %s: both would be the action of this "
+                                  "name; call one of them otherwise",
+                                  (int)b->name.n, (const char *)b->name.p, a->what, b->what);
         }
+        d->operation = SPAN_NONE;
         return rc;
 }
 
@@ -169,11 +171,14 @@ static const struct shape *place_shape(struct deriver *d, const struct api_opera
 /* A place none of whose parameters has a type. */
 static void put_lacks(struct deriver *d, const struct shape_attr *place, unsigned indent)
 {
+        uint32_t n_steps = d->n_steps;
         size_t n = d->place.n;
 
+        derive_step(d, place->name);
         buf_put(&d->place, place->name);
         derive_put_record(d, place->shape->record, indent);
         d->place.n = n;
+        d->n_steps = n_steps;
 }
 
 static void put_place(struct deriver *d, const struct api_operation *o, enum api_place place,
@@ -211,6 +216,7 @@ static void put_context(struct deriver *d, const struct api_operation *o, unsign
 
         for (size_t i = 0; i < ARRAY_LEN(common); i++)
                 buf_printf(d->out, "%*s%s,\n", (int)(2 * indent), "", common[i]);
+        d->operation = o->id;
         derive_begin(d, &d->name);
         derive_name_put(&d->name, o->id);
         derive_begin(d, &d->place);
@@ -319,4 +325,5 @@ void derive_put_actions(struct deriver *d)
                 if (o->n_reads)
                         put_reads(d, o);
         }
+        d->operation = SPAN_NONE;
 }

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "package/derive_text.h"
+#include "package/openapi_place.h"
 #include "policy/print.h"
 #include "policy/token.h"
 
@@ -28,10 +29,27 @@ static void put_indent(struct deriver *d, unsigned indent)
 
 /* ---- what is told ---- */
 
+void derive_step(struct deriver *d, struct span name)
+{
+        if (d->n_steps < ARRAY_LEN(d->step))
+                d->step[d->n_steps++] = name;
+}
+
+static struct source_mark place_of(const struct deriver *d)
+{
+        if (d->component.n)
+                return openapi_place_schema(d->document, d->component, d->step, d->n_steps);
+        return openapi_place_operation(d->document, d->operation, d->step, d->n_steps);
+}
+
 static void warn(struct deriver *d, const char *text)
 {
-        if (d->l && !d->told)
-                lint_warning(d->l, NULL, "%s: %s", buf_cstr(&d->place), text);
+        struct source_mark mark;
+
+        if (!d->l || d->told)
+                return;
+        mark = place_of(d);
+        lint_warning(d->l, &mark, "%s: %s", buf_cstr(&d->place), text);
 }
 
 static void tell_lack(struct deriver *d, const struct shape_attr *a, unsigned indent)
@@ -119,7 +137,9 @@ static void put_type(struct deriver *d, const struct shape *s, unsigned indent)
 void derive_put_attr(struct deriver *d, const struct shape_attr *a, unsigned indent)
 {
         size_t name = d->name.n, place = d->place.n;
+        uint32_t n_steps = d->n_steps;
 
+        derive_step(d, a->name);
         derive_name_put(&d->name, a->name);
         if (place < PLACE_MAX) {
                 buf_put_str(&d->place, d->place.n && d->place.p[place - 1] != ' ' ? "." : "");
@@ -137,6 +157,7 @@ void derive_put_attr(struct deriver *d, const struct shape_attr *a, unsigned ind
         }
         d->name.n = name;
         d->place.n = place;
+        d->n_steps = n_steps;
 }
 
 void derive_put_record(struct deriver *d, const struct shape_record *r, unsigned indent)
@@ -157,6 +178,7 @@ void derive_put_types(struct deriver *d)
         for (uint32_t i = 0; i < d->n_records; i++) {
                 const struct shape_record *r = d->records[i];
 
+                d->component = r->name;
                 derive_begin(d, &d->name);
                 derive_name_put(&d->name, r->name);
                 derive_begin(d, &d->place);
@@ -167,6 +189,7 @@ void derive_put_types(struct deriver *d)
                 derive_put_record(d, r, 1);
                 buf_put_str(d->out, "};\n");
         }
+        d->component = SPAN_NONE;
 }
 
 static int by_name(const void *a, const void *b)

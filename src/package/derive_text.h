@@ -16,8 +16,9 @@ enum {
 struct deriver {
         const struct api *api;
         const struct config *config;
-        struct span types; /* text of types.cedarschema */
-        struct lint *l;    /* may be NULL */
+        struct span types;                  /* text of types.cedarschema */
+        struct lint *l;                     /* may be NULL */
+        const struct source_node *document; /* for places; may be NULL */
         struct err *err;
         struct arena arena;
         struct decl_schema declared; /* by types.cedarschema */
@@ -30,13 +31,17 @@ struct deriver {
         uint32_t n_objects;
         /* what is being written */
         struct buf *out;
-        struct buf name;  /* what an enum at this place is called */
-        struct buf place; /* where it is, for people: "operation pay: body.to" */
-        bool told;        /* this place was told of already */
-        int status;       /* 0, -ENOMEM, -E2BIG: sticks */
+        struct buf name;                    /* what an enum at this place is called */
+        struct buf place;                   /* where it is, for people: "operation pay: body.to" */
+        struct span component, operation;   /* one of them: where it is, for openapi_place.h */
+        struct span step[SHAPE_HEIGHT_MAX]; /* and from there on */
+        uint32_t n_steps;
+        bool told;  /* this place was told of already */
+        int status; /* 0, -ENOMEM, -E2BIG: sticks */
 };
 
-/* A fault of the document, or of types.cedarschema; err's when there is no lint. */
+/* A fault of the document (of d->operation, where one is set), or of types.cedarschema; err's when
+ * there is no lint. */
 int derive_error(struct deriver *d, const struct decl_at *at, const char *fmt, ...)
         PRINTF_LIKE(3, 4);
 
@@ -60,6 +65,9 @@ void derive_put_types(struct deriver *d);
 void derive_put_enums(struct deriver *d);
 
 void derive_put_name(struct buf *out, struct span attr);
+
+/* One step down, to be taken back by cutting n_steps. */
+void derive_step(struct deriver *d, struct span name);
 
 /* name or place, empty again; that it failed before is kept. */
 void derive_begin(struct deriver *d, struct buf *b);

@@ -64,8 +64,19 @@ static bool is_object_type(struct span type)
         return !span_eq(span_from(type, from), action);
 }
 
+/* The first operation on such an object. */
+static struct span operation_on(const struct deriver *d, struct span type)
+{
+        uint32_t i = 0;
+
+        while (!span_eq(d->api->operations[i].object.type, type))
+                i++;
+        return d->api->operations[i].id;
+}
+
 static int check_object(struct deriver *d, struct span type)
 {
+        d->operation = operation_on(d, type);
         if (!is_object_type(type))
                 return derive_error(d, NULL, "x-object: no entity can have the type %.*s",
                                     (int)type.n, (const char *)type.p);
@@ -98,6 +109,7 @@ static int list_objects(struct deriver *d)
                         rc = -EINVAL;
                 d->objects[d->n_objects++] = type;
         }
+        d->operation = SPAN_NONE;
         return rc;
 }
 

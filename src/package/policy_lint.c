@@ -40,8 +40,8 @@ static int go_on(int rc)
 
 static int read_schema(struct rights *r)
 {
-        const struct policy_sources *s = r->s;
-        int rc = derive_schema(s->api, s->config, s->types, &r->schema_text, r->l, r->err);
+        const struct derive_sources s = { r->s->api, r->s->config, r->s->types, r->s->document };
+        int rc = derive_schema_of(&s, &r->schema_text, r->l, r->err);
 
         if (rc < 0)
                 return go_on(rc);
@@ -180,6 +180,7 @@ static int check(struct rights *r)
         if (rc < 0 || !r->schema || !r->policies)
                 return rc;
         reach = (struct policy_reach){ .api = r->s->api,
+                                       .document = r->s->document,
                                        .config = r->s->config,
                                        .schema = r->schema,
                                        .policies = r->policies,

@@ -19,6 +19,7 @@
 struct policy_sources {
         const struct api *api;
         const struct config *config;
+        const struct source_node *document;    /* openapi.yaml, for places; may be NULL */
         struct span types;                     /* of types.cedarschema; empty: there is none */
         const struct package_source *policies; /* in the order in which they count: policy.cedar,
                                                   then policies/<name>.cedar by their names */

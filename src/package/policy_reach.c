@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "package/openapi_place.h"
 #include "package/policy_entities.h"
 
 static const struct policy_place_of *file_of(const struct policy_reach *r,
@@ -101,12 +102,14 @@ static const struct cedar_action *find_action(const struct policy_reach *r, stru
 static void check_operation(const struct policy_reach *r, const struct api_operation *o)
 {
         const struct cedar_action *a = find_action(r, o->id, "");
+        struct source_mark mark;
 
         for (uint32_t i = 0; i < r->policies->n && a; i++)
                 if (may_hold(r, &r->policies->policies[i], a))
                         return;
+        mark = openapi_place_operation(r->document, o->id, NULL, 0);
         r->l->file = SPAN("openapi.yaml");
-        lint_warning(r->l, NULL,
+        lint_warning(r->l, &mark,
                      "operation %.*s: no policy permits it to anybody: every call will be denied",
                      (int)o->id.n, (const char *)o->id.p);
 }
@@ -146,6 +149,7 @@ static bool may_read(const struct policy_reach *r, const struct api_operation *o
 static void check_class(const struct policy_reach *r, uint32_t class)
 {
         const struct span name = r->api->classes[class];
+        struct source_mark mark;
         bool read = false;
 
         for (uint32_t i = 0; i < r->api->n_operations; i++) {
@@ -162,7 +166,8 @@ static void check_class(const struct policy_reach *r, uint32_t class)
         if (!read) /* only ever written */
                 return;
         r->l->file = SPAN("openapi.yaml");
-        lint_warning(r->l, NULL,
+        mark = openapi_place_class(r->document, name);
+        lint_warning(r->l, &mark,
                      "data class %.*s: no policy lets anybody read it, masked or clear: it will be "
                      "left out of every answer",
                      (int)name.n, (const char *)name.p);

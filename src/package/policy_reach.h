@@ -17,6 +17,7 @@ struct policy_place_of {
 
 struct policy_reach {
         const struct api *api;
+        const struct source_node *document; /* may be NULL */
         const struct config *config;
         const struct cedar_schema *schema;
         const struct cedar_policies *policies;

@@ -138,7 +138,7 @@ static const struct example_case table[] = {
           "{" TO ",\"amount\":{\"hundredths\":-5,\"currency\":\"CHF\"}}",
           .because = "nothing is sent backwards" },
         { "tess", "createTransfer", SEND,
-          "{" TO ",\"amount\":{\"hundredths\":5,\"currency\":\"XXX\"}}",
+          "{" TO ",\"amount\":{\"hundredths\":5,\"currency\":\"ABC\"}}",
           .refused = "body.amount.currency: " },
         { "tess", "createTransfer", SEND,
           "{" TO ",\"amount\":{\"__entity\":{\"type\":\"Currency\",\"id\":\"EUR\"}}}",
