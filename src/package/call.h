@@ -21,8 +21,9 @@ struct call {
         const struct tree *body;             /* NULL: none, or not JSON */
         uint32_t body_schema;                /* API_NONE */
         struct cedar_ip address;
-        int64_t time_ms;                     /* since 1970 */
-        struct span tls_version, tls_client; /* "TLSv1.3"; client: subject, empty: none */
+        int64_t time_ms; /* since 1970 */
+        struct span tls_version,
+                tls_client; /* "TLSv1.3", empty: none; client: subject, empty: none */
 };
 
 /* Text of a parameter ("12", "1,2" or each of a repeated one, n of them, at least one), percent-
