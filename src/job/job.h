@@ -78,6 +78,7 @@ int job_deliver(struct job_out *out, struct span input, struct err *err);
 int job_dpkglist(struct job_out *out, struct span input, struct err *err);
 int job_commit(struct job_out *out, const struct job_call *c, struct err *err);
 int job_package(struct job_out *out, struct span input, struct err *err);
+int job_registry(struct job_out *out, struct span input, struct err *err);
 int job_release(struct job_out *out, const struct job_call *c, struct err *err);
 int job_retention(struct job_out *out, struct span input, struct err *err);
 int job_signature(struct job_out *out, const struct job_call *c, struct err *err);

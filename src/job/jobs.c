@@ -21,6 +21,7 @@ static const struct job jobs[] = {
           .run = job_package,
           .right = JOB_LARGE },
         { .name = "passwd", .input_max = 16 * MIB, .run = job_passwd },
+        { .name = "registry", .input_max = MIB, .run = job_registry },
         { .name = "release", .call = job_release, .prepare = unpack_prepare },
         { .name = "retention", .input_max = MIB, .run = job_retention },
         { .name = "signature", .call = job_signature, .right = JOB_RUNS_PROGRAMS },

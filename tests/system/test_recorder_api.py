@@ -7,7 +7,7 @@ import pytest
 from recorder_host import Peer, Recorder
 
 HASH = "ab" * 32
-APPROVED = {"api": "accounts", "approval": HASH, "change": "CHG-7", "key": "anna+01020304",
+APPROVED = {"api": "accounts", "approval": HASH, "change": "CHG-7", "key": "01020304",
             "sha256": HASH, "until": "2026-11-21T18:00:00.000000000Z", "version": "1.4.0"}
 
 
@@ -28,7 +28,7 @@ def test_entry(recorder):
     assert entry["src"]["proc"] == "recorder" and len(entry["_sd"]) == 1
     assert "anna\"" not in json.dumps(entry["what"])
     line = recorder.assay("log", "--kind", "api.approved")
-    assert "accounts 1.4.0 for CHG-7 by anna, key anna+01020304" in line
+    assert "accounts 1.4.0 for CHG-7 by anna, key 01020304" in line
     proof = json.loads(recorder.assay("log", "--json", "--kind", "api.approved"))
     assert proof["id"] == entry["id"]
     assert "GOOD" in recorder.verify()
