@@ -5,8 +5,14 @@
 
 #include "command/command.h"
 
+extern const struct command command_api_approve;
 extern const struct command command_api_build;
+extern const struct command command_api_deploy;
 extern const struct command command_api_inspect;
 extern const struct command command_api_lint;
+extern const struct command command_api_list;
+extern const struct command command_api_push;
+extern const struct command command_api_rollback;
+extern const struct command command_api_withdraw;
 
 #endif
