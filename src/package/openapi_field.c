@@ -12,15 +12,16 @@
 static void *take(struct oa *r, struct arena *a, size_t n, size_t size)
 {
         size_t bytes = 0;
+        bool fits = size_mul(n, size, &bytes);
         void *p = NULL;
 
         if (r->rc < 0)
                 return NULL;
-        if (size_mul(n, size, &bytes))
+        if (fits)
                 p = arena_alloc(a, bytes);
         if (p)
                 return p;
-        if (bytes == 0 || bytes > a->max - a->used)
+        if (!fits || bytes > a->max - a->used)
                 r->rc = err_set(r->err, -E2BIG, "the document comes to more than %d MiB",
                                 OPENAPI_MEMORY_MAX >> 20);
         else
@@ -223,6 +224,13 @@ void oa_tell_notes(struct oa *r)
 }
 
 /* ---- values ---- */
+
+int oa_order(const struct source_mark *a, const struct source_mark *b)
+{
+        int c = (a->line > b->line) - (a->line < b->line);
+
+        return c ? c : (a->column > b->column) - (a->column < b->column);
+}
 
 int oa_shown(struct span name)
 {

@@ -8,9 +8,8 @@ static int by_id(const void *a, const void *b)
 {
         const struct oa_operation *const *x = a, *const *y = b;
         int c = span_cmp((*x)->o.id, (*y)->o.id);
-        uint32_t line_x = (*x)->node->key_mark.line, line_y = (*y)->node->key_mark.line;
 
-        return c ? c : (line_x > line_y) - (line_x < line_y);
+        return c ? c : oa_order(&(*x)->node->key_mark, &(*y)->node->key_mark);
 }
 
 static void check_ids(struct oa *r, struct oa_operation *const *at, uint32_t n)

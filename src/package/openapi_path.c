@@ -8,14 +8,6 @@
 
 /* ---- templates ---- */
 
-static int hex_digit(uint8_t c)
-{
-        if (c >= '0' && c <= '9')
-                return c - '0';
-        c |= 0x20;
-        return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Why a word can be none of a path that a gateway lets through; NULL: it can. */
 static const char *word_fault(struct span word)
 {
@@ -35,26 +27,13 @@ static bool word(struct oa *r, const struct source_node *path, struct span part,
                  struct api_segment *ret)
 {
         uint8_t *out = oa_keep(r, part.n + 1, 1);
-        const char *why = NULL;
+        const char *why;
         size_t n = 0;
 
-        for (size_t i = 0; i < part.n && out && !why; i++) {
-                int high = i + 2 < part.n ? hex_digit(part.p[i + 1]) : -1;
-                int low = i + 2 < part.n ? hex_digit(part.p[i + 2]) : -1;
-
-                if (part.p[i] != '%') {
-                        out[n++] = part.p[i];
-                } else if (high < 0 || low < 0) {
-                        why = "has a \"%\" without two hexadecimal digits";
-                } else {
-                        out[n++] = (uint8_t)(high * 16 + low);
-                        i += 2;
-                }
-        }
         if (!out)
                 return false;
-        if (!why)
-                why = word_fault(span_of(out, n));
+        why = oa_unescape(part, out, &n) ? word_fault(span_of(out, n))
+                                         : "has a \"%\" without two hexadecimal digits";
         if (why)
                 lint_error(r->l, &path->key_mark, "\"%.*s\" in this path %s", OA_NAME(part), why);
         *ret = (struct api_segment){ .text = span_of(out, n) };
@@ -235,9 +214,7 @@ static int by_shape(const void *a, const void *b)
         const struct shape *x = a, *y = b;
         int c = span_cmp(x->text, y->text);
 
-        return c ? c
-                 : (x->path->key_mark.line > y->path->key_mark.line) -
-                               (x->path->key_mark.line < y->path->key_mark.line);
+        return c ? c : oa_order(&x->path->key_mark, &y->path->key_mark);
 }
 
 static void check_shapes(struct oa *r, struct shape *shapes, uint32_t n)

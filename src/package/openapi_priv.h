@@ -141,6 +141,8 @@ struct oa {
 
 /* ---- openapi_field.c ---- */
 
+/* By line and column. */
+int oa_order(const struct source_mark *a, const struct source_mark *b);
 /* For "%.*s" in messages: names are cut. */
 int oa_shown(struct span name);
 #define OA_NAME(span) oa_shown(span), (const char *)(span).p
@@ -190,6 +192,8 @@ bool oa_is_extension(struct span key);
 
 /* ---- openapi_ref.c ---- */
 
+/* "%41" as "A", into out, which has room for all of s.  False: a "%" without two digits. */
+bool oa_unescape(struct span s, uint8_t *out, size_t *ret_n);
 /* What the value of a "$ref" leads to; NULL, and told. */
 const struct source_node *oa_resolve(struct oa *r, const struct source_node *ref);
 /* The object itself, or what it refers to, however often.  NULL, and told: it leads nowhere, in a

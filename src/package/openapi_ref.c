@@ -14,17 +14,16 @@ static int hex_digit(uint8_t c)
         return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* A token of a pointer, unescaped into out, which has room for all of it.  False: it is none. */
-static bool unescape(struct span token, uint8_t *out, size_t *ret_n)
+bool oa_unescape(struct span s, uint8_t *out, size_t *ret_n)
 {
-        size_t n = 0, kept = 0;
+        size_t n = 0;
 
-        for (size_t i = 0; i < token.n; i++) { /* %41 first ... */
-                int high = i + 2 < token.n ? hex_digit(token.p[i + 1]) : -1;
-                int low = i + 2 < token.n ? hex_digit(token.p[i + 2]) : -1;
+        for (size_t i = 0; i < s.n; i++) {
+                int high = i + 2 < s.n ? hex_digit(s.p[i + 1]) : -1;
+                int low = i + 2 < s.n ? hex_digit(s.p[i + 2]) : -1;
 
-                if (token.p[i] != '%') {
-                        out[n++] = token.p[i];
+                if (s.p[i] != '%') {
+                        out[n++] = s.p[i];
                         continue;
                 }
                 if (high < 0 || low < 0)
@@ -32,7 +31,18 @@ static bool unescape(struct span token, uint8_t *out, size_t *ret_n)
                 out[n++] = (uint8_t)(high * 16 + low);
                 i += 2;
         }
-        for (size_t i = 0; i < n; i++) { /* ... then ~0 and ~1 */
+        *ret_n = n;
+        return true;
+}
+
+/* A token of a pointer: %41 first, then ~0 and ~1.  False: it is none. */
+static bool unescape_token(struct span token, uint8_t *out, size_t *ret_n)
+{
+        size_t n = 0, kept = 0;
+
+        if (!oa_unescape(token, out, &n))
+                return false;
+        for (size_t i = 0; i < n; i++) {
                 if (out[i] != '~') {
                         out[kept++] = out[i];
                         continue;
@@ -63,7 +73,7 @@ static const struct source_node *walk(struct oa *r, struct span pointer)
                 const uint8_t *end = memchr(pointer.p + 1, '/', pointer.n - 1);
                 size_t n = end ? (size_t)(end - pointer.p) : pointer.n, key_n = 0;
 
-                if (!unescape(span_of(pointer.p + 1, n - 1), out, &key_n))
+                if (!unescape_token(span_of(pointer.p + 1, n - 1), out, &key_n))
                         return NULL;
                 at = at->kind == SOURCE_LIST ? item_at(r, at, span_of(out, key_n))
                                              : oa_member(r, at, span_of(out, key_n));

@@ -2,16 +2,6 @@
 /* What a document may have, and one more of it. */
 #include "openapi_world.h"
 
-/* Each "%u" is the number. */
-static void put_numbered(struct buf *b, const char *text, unsigned number)
-{
-        for (const char *at; (at = strstr(text, "%u")); text = at + 2) {
-                buf_put(b, span_of(text, (size_t)(at - text)));
-                buf_printf(b, "%u", number);
-        }
-        buf_put_str(b, text);
-}
-
 /* Of the pieces of a document, each so many times. */
 struct piece {
         const char *text;
@@ -24,7 +14,7 @@ static char *put_together(const struct piece *pieces, size_t n)
 
         for (size_t i = 0; i < n; i++)
                 for (unsigned k = 0; k < pieces[i].n; k++)
-                        put_numbered(&b, pieces[i].text, k);
+                        world_put_numbered(&b, pieces[i].text, k);
         buf_put_byte(&b, 0);
         assert_int_equal(buf_status(&b), 0);
         return (char *)b.p;

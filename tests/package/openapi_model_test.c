@@ -368,23 +368,14 @@ static const char schema[] =
         "1}], x-data-class: p}, e: {$ref: '#/components/schemas/S%u'}}, additionalProperties: {}, "
         "dependentRequired: {a: [e]}, dependentSchemas: {e: {}}, allOf: [{format: x}]}\n";
 
-static void put_numbered(struct buf *b, const char *text, unsigned number)
-{
-        for (const char *at; (at = strstr(text, "%u")); text = at + 2) {
-                buf_put(b, span_of(text, (size_t)(at - text)));
-                buf_printf(b, "%u", number);
-        }
-        buf_put_str(b, text);
-}
-
 static void put_everything(struct buf *b, unsigned n)
 {
         buf_put_str(b, before);
         for (unsigned i = 0; i < n; i++)
-                put_numbered(b, path, i);
+                world_put_numbered(b, path, i);
         buf_put_str(b, between);
         for (unsigned i = 0; i < n; i++)
-                put_numbered(b, schema, i);
+                world_put_numbered(b, schema, i);
 }
 
 /* Memory comes in blocks of 64 KiB: a document that is large enough to begin one in many places. */

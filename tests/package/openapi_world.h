@@ -94,6 +94,16 @@ static inline void world_check_table(const struct fault_case *table, size_t n)
         assert_int_equal(wrong, 0);
 }
 
+/* Each "%u" of the text is the number. */
+static inline void world_put_numbered(struct buf *b, const char *text, unsigned number)
+{
+        for (const char *at; (at = strstr(text, "%u")); text = at + 2) {
+                buf_put(b, span_of(text, (size_t)(at - text)));
+                buf_printf(b, "%u", number);
+        }
+        buf_put_str(b, text);
+}
+
 /* Lines 1 to 3 of a document, and one operation in line 4. */
 #define HEAD                                                                                       \
         "openapi: 3.1.1\n"                                                                         \
