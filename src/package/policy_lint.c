@@ -142,7 +142,7 @@ static int read_policies(struct rights *r)
         return go_on(rc);
 }
 
-/* A name that there is not is told once, in the words of the API. */
+/* A name that there is not is told once, in the words of the API, and what follows of it is not. */
 static int check_policies(struct rights *r, const struct policy_reach *reach)
 {
         CLEANUP(arena_done) struct arena arena = ARENA_INIT(FINDINGS_MAX);
@@ -158,7 +158,7 @@ static int check_policies(struct rights *r, const struct policy_reach *reach)
         for (uint32_t i = 0; i < found.n; i++) {
                 const struct cedar_finding *f = &found.list[i];
 
-                if (!policy_told(reach, before, &f->pos))
+                if (!policy_told(reach, before, f))
                         policy_tell(reach, f->warning, &f->pos, f->text);
         }
         policy_reach(reach);

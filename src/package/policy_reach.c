@@ -32,15 +32,20 @@ void policy_tell(const struct policy_reach *r, bool warning, const struct cedar_
                 lint_error(r->l, &mark, "%s", text);
 }
 
-bool policy_told(const struct policy_reach *r, uint32_t from, const struct cedar_pos *pos)
+bool policy_told(const struct policy_reach *r, uint32_t from, const struct cedar_finding *f)
 {
-        const struct policy_place_of *f = file_of(r, pos);
+        const struct policy_place_of *file = file_of(r, &f->pos);
+        const struct cedar_policy *p = f->policy;
+        bool whole = f->pos.at == p->pos.at;
 
         for (uint32_t i = from; i < r->l->n; i++) {
                 const struct lint_fault *t = &r->l->at[i];
+                uint32_t line = t->mark.line + file->lines;
 
-                if (t->level == LINT_ERROR && span_eq(t->file, f->file) &&
-                    t->mark.line == pos->line - f->lines && t->mark.column == pos->column)
+                if (t->level != LINT_ERROR || !span_eq(t->file, file->file))
+                        continue;
+                if (whole ? line >= p->pos.line && line <= p->end.line
+                          : line == f->pos.line && t->mark.column == f->pos.column)
                         return true;
         }
         return false;

@@ -8,6 +8,7 @@
 #include "policy/ast.h"
 #include "policy/entities.h"
 #include "policy/schema.h"
+#include "policy/validate.h"
 
 /* Where policies came from. */
 struct policy_place_of {
@@ -32,8 +33,9 @@ struct policy_reach {
 void policy_tell(const struct policy_reach *r, bool warning, const struct cedar_pos *pos,
                  const char *text);
 
-/* Was an error told at this place, as the from-th of all faults or later? */
-bool policy_told(const struct policy_reach *r, uint32_t from, const struct cedar_pos *pos);
+/* Was an error told, as the from-th of all faults or later, at the place of what the validator
+ * found, or within the policy where it is of the policy as a whole? */
+bool policy_told(const struct policy_reach *r, uint32_t from, const struct cedar_finding *f);
 
 /* Warnings of what no policy lets through, and of templates: see policy_lint.h. */
 void policy_reach(const struct policy_reach *r);

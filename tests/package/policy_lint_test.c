@@ -161,7 +161,14 @@ static const struct lint_case of_policies[] = {
         { ALL "permit (principal, action, resource) when { false };", NULL, NULL,
           "policy.cedar:3:1: warning: the conditions are false for every request the schema allows: "
           "this policy never decides anything\n" },
-        /* names: once each, in the words of the API */
+        /* names: once each, in the words of the API, and nothing of what follows */
+        { ALL "permit (\n  principal,\n  action == Action::\"payy\",\n  resource\n);\n"
+              "permit (principal is Account, action == Action::\"pay\", resource);",
+          NULL, NULL,
+          "policy.cedar:5:3: openapi.yaml has no operation and no tag \"payy\": is \"pay\" "
+          "meant?\n"
+          "policy.cedar:8:1: the schema has no action that applies to such a principal and "
+          "resource: this policy never decides anything\n" },
         { ALL "permit (principal, action in [Action::\"pya\", Action::\"getAccount\"], resource);",
           NULL, NULL,
           "policy.cedar:3:20: openapi.yaml has no operation and no tag \"pya\": is \"pay\" "
