@@ -257,6 +257,21 @@ bool text_is_utf8(struct span s, size_t *ret_at)
         return true;
 }
 
+void text_keep_utf8(char *text)
+{
+        struct span rest = span_str(text);
+        char *to = text;
+
+        while (rest.n > 0) {
+                unsigned n = text_utf8_first(rest, NULL);
+
+                memmove(to, rest.p, n);
+                to += n;
+                rest = span_from(rest, MAX_OF(n, 1u));
+        }
+        *to = '\0';
+}
+
 void text_put_utf8(struct buf *b, uint32_t point)
 {
         uint8_t c[4];

@@ -45,6 +45,9 @@ bool text_is_utf8(struct span s, size_t *ret_at);
  * *ret_point, if not NULL, gets the code point. */
 unsigned text_utf8_first(struct span s, uint32_t *ret_point);
 
+/* Takes out of a C string what is no UTF-8, as "%.*s" leaves it that cut within a character. */
+void text_keep_utf8(char *text);
+
 /* Appends a code point that is no surrogate and at most U+10FFFF (asserted). */
 void text_put_utf8(struct buf *b, uint32_t point);
 

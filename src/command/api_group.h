@@ -8,6 +8,7 @@
 extern const struct command command_api_approve;
 extern const struct command command_api_build;
 extern const struct command command_api_deploy;
+extern const struct command command_api_diff;
 extern const struct command command_api_inspect;
 extern const struct command command_api_lint;
 extern const struct command command_api_list;

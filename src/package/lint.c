@@ -30,22 +30,6 @@ static struct span cut(const char *text, size_t n)
         return span_of(text, n);
 }
 
-/* What a message repeats of a source may have been cut within a character: that goes. */
-static void keep_utf8(char *text)
-{
-        struct span rest = span_str(text);
-        char *to = text;
-
-        while (rest.n > 0) {
-                unsigned n = text_utf8_first(rest, NULL);
-
-                memmove(to, rest.p, n);
-                to += n;
-                rest = span_from(rest, MAX_OF(n, 1u));
-        }
-        *to = '\0';
-}
-
 static void add(struct lint *l, enum lint_level level, const struct source_mark *mark,
                 const char *fmt, va_list ap) PRINTF_LIKE(4, 0);
 static void add(struct lint *l, enum lint_level level, const struct source_mark *mark,
@@ -57,7 +41,7 @@ static void add(struct lint *l, enum lint_level level, const struct source_mark 
 
         *(level == LINT_ERROR ? &l->errors : &l->warnings) += 1;
         vsnprintf(text, sizeof(text), fmt, ap);
-        keep_utf8(text);
+        text_keep_utf8(text);
         kept = cut(text, LINT_TEXT_MAX);
         copy = l->n < LINT_FAULTS_MAX ? arena_copy(&l->arena, kept) : NULL;
         if (!copy) {

@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -199,6 +200,29 @@ static void utf8_bounds(void **state)
 }
 
 /* Every scalar value goes out and comes back; every other three-byte form is refused. */
+static void what_is_no_utf8_goes(void **state)
+{
+        static const struct {
+                const char *in, *want;
+        } t[] = {
+                { "", "" },
+                { "plain", "plain" },
+                { "\xc3\xa9t\xc3\xa9", "\xc3\xa9t\xc3\xa9" },
+                { "cut \xc3", "cut " },
+                { "\xff\xfe", "" },
+                { "a\xe2\x82 b\xf0\x9f\x98\x80", "a b\xf0\x9f\x98\x80" },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+                char text[32];
+
+                snprintf(text, sizeof text, "%s", t[i].in);
+                text_keep_utf8(text);
+                assert_string_equal(text, t[i].want);
+        }
+        (void)state;
+}
+
 static void utf8_every_code_point(void **state)
 {
         struct buf b = BUF_INIT(4);
@@ -338,12 +362,12 @@ static void hostile_text_is_escaped(void **state)
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
-                cmocka_unit_test(reads_numbers),           cmocka_unit_test(writes_numbers),
-                cmocka_unit_test(hex_has_one_spelling),    cmocka_unit_test(base64_vectors),
-                cmocka_unit_test(base64_is_strict),        cmocka_unit_test(utf8_bounds),
-                cmocka_unit_test(utf8_every_code_point),   cmocka_unit_test(times_both_ways),
-                cmocka_unit_test(times_refused),           cmocka_unit_test(times_every_day),
-                cmocka_unit_test(hostile_text_is_escaped),
+                cmocka_unit_test(reads_numbers),        cmocka_unit_test(writes_numbers),
+                cmocka_unit_test(hex_has_one_spelling), cmocka_unit_test(base64_vectors),
+                cmocka_unit_test(base64_is_strict),     cmocka_unit_test(utf8_bounds),
+                cmocka_unit_test(what_is_no_utf8_goes), cmocka_unit_test(utf8_every_code_point),
+                cmocka_unit_test(times_both_ways),      cmocka_unit_test(times_refused),
+                cmocka_unit_test(times_every_day),      cmocka_unit_test(hostile_text_is_escaped),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

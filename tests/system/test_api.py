@@ -402,3 +402,97 @@ def test_inspect_sees_a_changed_byte(tmp_path):
         assert assay("api", "inspect", path).returncode == 1
     path.write_bytes(whole[:-1])
     assert assay("api", "inspect", path).returncode == 1
+
+
+# ---- what another version changes ----
+
+def change(package, name, old, new):
+    path = package / name
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def test_diff_of_the_same(package, tmp_path, key):
+    made = tmp_path / "a.assay"
+    build(EXAMPLE, made, "-k", key[0])
+    same = "accounts 1.4.0 -> accounts 1.4.0\nno difference for callers\n"
+    assert good("api", "diff", made, EXAMPLE) == same
+    assert good("api", "diff", EXAMPLE, made) == same
+    change(package, "policy.cedar", "// ----", "// ---")
+    (package / "README.md").unlink()
+    assert good("api", "diff", made, package) == \
+        same + "Only the text of files is another: README.md, policy.cedar\n"
+    assert good_json("api", "diff", made, package)["changes"] == []
+
+
+def test_diff_says_what_changes_for_callers(package, tmp_path):
+    made = tmp_path / "a.assay"
+    build(EXAMPLE, made)
+    change(package, "openapi.yaml", "version: 1.4.0", "version: 1.5.0")
+    change(package, "openapi.yaml", "maximum: 100, default", "maximum: 50, default")
+    change(package, "openapi.yaml", "[open, frozen, closed]", "[open, frozen, dormant]")
+    change(package, "gateway.yaml", "pii.birth: { mask: date-year }", "pii.birth: { mask: last4 }")
+    change(package, "gateway.yaml", "rate: 2/s", "rate: 1/s")
+    change(package, "policy.cedar", "<= 1000000", "<= 2000000")
+    change(package, "entities.yaml", "- uid: { type: Group, id: auditors }\n",
+           "- uid: { type: Group, id: auditors }\n  parents: [{ type: Group, id: staff }]\n")
+    change(package, "backend.yaml", "read: 5s", "read: 6s")
+    done = assay("api", "diff", made, package)
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert done.stdout.decode() == """\
+accounts 1.4.0 -> accounts 1.5.0
+
+The API
+  ~ version: 1.5.0; was 1.4.0
+
+Operations
+  ~ listAccounts: query.limit: maximum 50, was 100  [breaks callers]
+  ~ listTransfers: query.limit: maximum 50, was 100  [breaks callers]
+
+Schemas
+  ~ AccountStatus: value "dormant" added  [breaks callers]
+  ~ AccountStatus: value "closed" removed  [breaks callers]
+
+Data classes
+  ~ pii.birth: last4, recorded as count; was date-year, recorded as count  [widens access]
+
+Policies
+  ~ tellers send up to 10,000.00: permit (principal in Group::"tellers", action == \
+Action::"createTransfer", resource) when { context.body.amount.hundredths <= 2000000 };  \
+[breaks callers]  [widens access]
+      was permit (principal in Group::"tellers", action == Action::"createTransfer", resource) \
+when { context.body.amount.hundredths <= 1000000 };
+
+Entities
+  ~ Group::"auditors": is in Group::"staff"  [widens access]
+
+Limits
+  ~ listAccounts: 1/s, burst 1, quota 2000/d; was 2/s, burst 2, quota 2000/d  [breaks callers]
+
+Back-end
+  ~ unix:/run/assay-example/accounts.sock, connect 1s, read 6s
+      was unix:/run/assay-example/accounts.sock, connect 1s, read 5s
+
+10 changes; 6 break callers, 3 widen access
+"""
+    back = json.loads(assay("api", "diff", package, made, "--json").stdout)
+    assert (back["old"]["version"], back["new"]["version"]) == ("1.5.0", "1.4.0")
+    masks = [c for c in back["changes"] if c["part"] == "class"]
+    assert masks == [{"breaks": True, "change": "changed", "name": "pii.birth", "part": "class",
+                      "text": "date-year, recorded as count", "was": "last4, recorded as count",
+                      "widens": False}]
+
+
+def test_diff_with_what_is_none(package, tmp_path):
+    (package / "backend.yaml").unlink()
+    done = assay("api", "diff", EXAMPLE, package)
+    assert done.returncode == 3
+    assert b"backend.yaml: error: the file is missing" in done.stdout
+    assert done.stderr.decode() == \
+        f"assay api diff: {package}: it has errors, so it is no package yet\n"
+    rubbish = tmp_path / "x"
+    rubbish.write_text("x")
+    assert refused(3, "api", "diff", EXAMPLE, rubbish).startswith(f"assay api diff: {rubbish}: ")
+    assert refused(3, "api", "diff", tmp_path / "none", EXAMPLE).startswith(
+        f"assay api diff: {tmp_path}/none: ")
