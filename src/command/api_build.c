@@ -18,18 +18,10 @@ enum {
         ARENA_MAX = 4 << 20,
 };
 
-struct taking {
-        struct api_built *b;
-        struct package_fact fact;
-        uint32_t own, errors, warnings; /* faults there were before the job */
-        uint32_t passed_over;
-        bool ended;
-};
-
 /* ---- what the job says ---- */
 
 /* The job was not given the file, and says that it is missing: why was told already. */
-static bool is_told(const struct taking *t)
+static bool is_told(const struct api_taking *t)
 {
         const struct package_fact *f = &t->fact;
 
@@ -39,7 +31,7 @@ static bool is_told(const struct taking *t)
         return false;
 }
 
-static int take_fault(struct taking *t)
+static int take_fault(struct api_taking *t)
 {
         const struct package_fact *f = &t->fact;
         struct lint *l = &t->b->lint;
@@ -58,7 +50,7 @@ static int take_fault(struct taking *t)
 }
 
 /* Errors and warnings it counted and did not tell. */
-static int take_built(struct taking *t)
+static int take_built(struct api_taking *t)
 {
         const struct package_fact *f = &t->fact;
         struct lint *l = &t->b->lint;
@@ -78,9 +70,9 @@ static int take_built(struct taking *t)
         return 0;
 }
 
-static int on_fact(void *ctx, struct span json)
+int api_built_take(void *ctx, struct span json)
 {
-        struct taking *t = ctx;
+        struct api_taking *t = ctx;
         int r = package_fact_parse(json, &t->fact, NULL);
 
         if (r < 0)
@@ -100,10 +92,9 @@ static int on_fact(void *ctx, struct span json)
         return -EBADMSG;
 }
 
-static int run_job(struct api_built *b, struct span sources, const struct clock *clock,
+static int run_job(struct api_taking *t, struct span sources, const struct clock *clock,
                    struct err *err)
 {
-        static struct taking t; /* too large for a stack */
         char program[PLACES_PATH_MAX];
         struct job_spec spec = { .program = program,
                                  .job = "package",
@@ -115,25 +106,27 @@ static int run_job(struct api_built *b, struct span sources, const struct clock 
 
         if (r < 0)
                 return r;
-        t = (struct taking){
-                .b = b, .own = b->lint.n, .errors = b->lint.errors, .warnings = b->lint.warnings
-        };
         input = spec.input = job_input(sources, err);
-        if (input < 0)
-                return input;
-        r = job_run_wait(&spec, on_fact, &t, err);
-        if (r < 0)
-                return r;
-        return t.ended ? 0 : err_set(err, -EBADMSG, "job package: it said nothing of the result");
+        return input < 0 ? input : job_run_wait(&spec, api_built_take, t, err);
 }
 
 /* ---- building ---- */
 
-/* What came must be a package, or nobody could read it later. */
-static int read_body(struct api_built *b, struct err *err)
+void api_built_begin(struct api_built *b, struct api_taking *t)
 {
+        *t = (struct api_taking){
+                .b = b, .own = b->lint.n, .errors = b->lint.errors, .warnings = b->lint.warnings
+        };
+}
+
+/* What came must be a package, or nobody could read it later. */
+int api_built_end(struct api_taking *t, struct err *err)
+{
+        struct api_built *b = t->b;
         int r;
 
+        if (!t->ended)
+                return err_set(err, -EBADMSG, "job package: it said nothing of the result");
         lint_sort(&b->lint);
         b->whole = b->lint.errors == 0;
         if (!b->whole)
@@ -146,6 +139,7 @@ static int build(struct api_built *b, const struct package_source *sources, uint
                  const struct clock *clock, struct err *err)
 {
         CLEANUP(buf_done) struct buf input = BUF_INIT(PACKAGE_INPUT_MAX);
+        static struct api_taking t; /* too large for a stack */
         int r;
 
         package_input_begin(&input);
@@ -153,11 +147,12 @@ static int build(struct api_built *b, const struct package_source *sources, uint
                 package_input_put(&input, sources[i].path, sources[i].text);
         if (buf_status(&input) < 0)
                 return err_sys(err, buf_status(&input), "sources");
-        r = run_job(b, buf_span(&input), clock, err);
-        return r < 0 ? r : read_body(b, err);
+        api_built_begin(b, &t);
+        r = run_job(&t, buf_span(&input), clock, err);
+        return r < 0 ? r : api_built_end(&t, err);
 }
 
-static void begin(struct api_built *b)
+void api_built_init(struct api_built *b)
 {
         *b = (struct api_built){ .arena = ARENA_INIT(ARENA_MAX),
                                  .body = BUF_INIT(PACKAGE_FILE_MAX) };
@@ -169,7 +164,7 @@ int api_build_dir(const char *dir, const struct clock *clock, struct api_built *
 {
         int r;
 
-        begin(ret);
+        api_built_init(ret);
         r = api_sources_read(dir, &ret->sources, &ret->lint, err);
         if (r == 0)
                 r = build(ret, ret->sources.at, ret->sources.n, clock, err);
@@ -183,7 +178,7 @@ int api_build_again(const struct package_file *f, const struct clock *clock, str
 {
         int r;
 
-        begin(ret);
+        api_built_init(ret);
         r = build(ret, f->sources, f->n_sources, clock, err);
         if (r < 0)
                 api_built_done(ret);

@@ -12,6 +12,18 @@
 #include "command/command.h"
 #include "package/file.h"
 #include "package/lint.h"
+#include "wire/package_fact.h"
+
+struct api_built;
+
+/* What is kept while the job tells; large as well. */
+struct api_taking {
+        struct api_built *b;
+        struct package_fact fact;
+        uint32_t own, errors, warnings; /* faults there were before the job */
+        uint32_t passed_over;
+        bool ended;
+};
 
 struct api_built {
         struct lint lint;           /* all faults, by file and place */
@@ -30,6 +42,13 @@ MUST_USE int api_build_dir(const char *dir, const struct clock *clock, struct ap
 MUST_USE int api_build_again(const struct package_file *f, const struct clock *clock,
                              struct api_built *ret, struct err *err);
 void api_built_done(struct api_built *b); /* fine on a zeroed one */
+
+/* What building is made of: init, begin, take each fact of the job (a job_fact_fn), end.
+ * -EBADMSG: what the job says does not fit together. */
+void api_built_init(struct api_built *b);
+void api_built_begin(struct api_built *b, struct api_taking *t);
+MUST_USE int api_built_take(void *ctx, struct span json);
+MUST_USE int api_built_end(struct api_taking *t, struct err *err);
 
 /* Faults and their sum, as lint and build show them.  before: what file names are behind: the
  * directory, or NULL. */

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""assay api lint and build on the example, and on directories that are no packages."""
+"""assay api lint, build, inspect and diff: the example, spoiled copies of it, and what is none."""
 import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -496,3 +497,83 @@ def test_diff_with_what_is_none(package, tmp_path):
     assert refused(3, "api", "diff", EXAMPLE, rubbish).startswith(f"assay api diff: {rubbish}: ")
     assert refused(3, "api", "diff", tmp_path / "none", EXAMPLE).startswith(
         f"assay api diff: {tmp_path}/none: ")
+
+
+# ---- what the documentation says ----
+
+PETS = """\
+openapi: 3.1.0
+info: { title: Pets, version: "1.0" }
+security: [{ token: [] }]
+paths:
+  /pets:
+    get:
+      operationId: listPets
+      responses:
+        200:
+          description: all
+          content:
+            application/json:
+              schema: { type: array, items: { $ref: "#/components/schemas/Pet" } }
+    post: { operationId: addPet, responses: { 204: { description: done } } }
+  /pets/{petId}:
+    get:
+      operationId: getPet
+      parameters: [{ name: petId, in: path, required: true, schema: { type: string } }]
+      responses: { 204: { description: it } }
+components:
+  securitySchemes: { token: { type: http, scheme: bearer } }
+  schemas:
+    Pet:
+      type: object
+      properties: { name: { type: string }, owner: { type: string, x-data-class: pii.owner } }
+"""
+
+BANK = """\
+openapi: 3.1.0
+info: { title: Bank, version: "1.0" }
+security: [{ token: [] }, { ticket: [] }, { machine: [] }]
+paths:
+  /accounts:
+    get:
+      operationId: listAccounts
+      responses:
+        200:
+          description: all
+          content: { application/json: { schema: { type: string, x-data-class: pii.ssn } } }
+    post:
+      operationId: open
+      security: [{ legacy: [] }]
+      responses: { 204: { description: done } }
+  /branches: { get: { operationId: listBranches, responses: { 204: { description: all } } } }
+components:
+  securitySchemes:
+    token: { type: http, scheme: bearer }
+    ticket: { type: http, scheme: bearer }
+    legacy: { type: http, scheme: basic }
+    machine: { type: mutualTLS }
+"""
+
+
+def blocks(language):
+    text = (TOP / "docs" / "package.md").read_text()
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.M | re.S)
+
+
+def test_least_package_of_the_documentation(tmp_path):
+    (tmp_path / "openapi.yaml").write_text(PETS)
+    for text in blocks("yaml") + blocks("cedar"):
+        named = re.match(r"(?:#|//) (\S+)\n", text)
+        if named:
+            (tmp_path / named[1]).write_text(text)
+    assert lint(tmp_path, 0) == "pets 1.0: good, 4 files, no errors and no warnings\n"
+
+
+def test_whole_files_of_the_documentation(tmp_path):
+    (tmp_path / "openapi.yaml").write_text(BANK)
+    (tmp_path / "policy.cedar").write_text("permit (principal, action, resource);\n")
+    gateway, = (b for b in blocks("yaml") if b.startswith("name: accounts "))
+    backend, = (b for b in blocks("yaml") if b.startswith("url: "))
+    (tmp_path / "gateway.yaml").write_text(gateway)
+    (tmp_path / "backend.yaml").write_text(backend)
+    assert lint(tmp_path, 0) == "accounts 1.0: good, 4 files, no errors and no warnings\n"
