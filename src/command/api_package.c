@@ -12,15 +12,16 @@ enum { ARENA_MAX = 1 << 20, NOTE_TEXT_MAX = 512 };
 int api_package_read(const char *path, struct api_package *ret, struct err *err)
 {
         struct api_package p = { .arena = ARENA_INIT(ARENA_MAX) };
+        bool input = strcmp(path, "-") == 0;
         size_t n;
-        int r = io_read_given(path, PACKAGE_FILE_MAX, &p.bytes, &n, err);
+        int r = io_read_given(input ? "/dev/stdin" : path, PACKAGE_FILE_MAX, &p.bytes, &n, err);
 
         if (r < 0)
                 return r;
         r = package_file_read(span_of(p.bytes, n), &p.arena, &p.file, err);
         if (r < 0) {
                 api_package_done(&p);
-                return err_wrap(err, "%s", path);
+                return err_wrap(err, "%s", input ? "standard input" : path);
         }
         *ret = p;
         return 0;

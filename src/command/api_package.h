@@ -13,7 +13,8 @@ struct api_package {
         struct package_file file; /* borrows from bytes */
 };
 
-/* Reads and checks all of it but signatures and what its sections hold; errors name the file. */
+/* Reads and checks all of it but signatures and what its sections hold; errors name the file.  "-"
+ * is standard input. */
 MUST_USE int api_package_read(const char *path, struct api_package *ret, struct err *err);
 void api_package_done(struct api_package *p); /* fine on a zeroed one */
 

@@ -82,9 +82,12 @@ static int open_place(const char *path, struct err *err)
         free(copy);
         if (fd < 0)
                 return err_sys(err, fd, "%s", path);
-        if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode)) { /* the link would go, or the device */
                 close(fd);
-                return err_sys(err, -EISDIR, "%s", path);
+                return err_set(err, -EEXIST, "%s: %s", path,
+                               S_ISDIR(st.st_mode)   ? "is a directory"
+                               : S_ISLNK(st.st_mode) ? "is a symbolic link: name the file itself"
+                                                     : "is no regular file");
         }
         return fd;
 }

@@ -345,9 +345,12 @@ def test_output_within_the_directory(package):
 
 
 @pytest.mark.parametrize("where, status, want", [
-    ("no/where", 3, "No such file or directory"), ("", 1, "Is a directory")])
+    ("no/where", 3, "No such file or directory"), ("", 1, "is a directory"),
+    ("link", 1, "is a symbolic link: name the file itself"), ("pipe", 1, "is no regular file")])
 def test_output_to_nowhere(package, tmp_path, where, status, want):
     out = tmp_path / where
+    (tmp_path / "link").symlink_to("elsewhere")
+    os.mkfifo(tmp_path / "pipe")
     told = refused(status, "api", "build", package, "-o", out)
     assert told == f"assay api build: {out}: {want}\n"
 
@@ -392,6 +395,14 @@ def test_inspect_refuses_rubbish(tmp_path):
     for text in (b"", b"assay package 1\n", os.urandom(1000)):
         path.write_bytes(text)
         assert refused(1, "api", "inspect", path).startswith(f"assay api inspect: {path}: ")
+
+
+def test_inspect_reads_standard_input(tmp_path):
+    path = tmp_path / "x.assay"
+    build(EXAMPLE, path)
+    assert good("api", "inspect", "-", data=path.read_bytes()).startswith("accounts 1.4.0\n")
+    assert refused(1, "api", "inspect", "-", data=b"x").startswith(
+        "assay api inspect: standard input: ")
 
 
 def test_inspect_sees_a_changed_byte(tmp_path):
