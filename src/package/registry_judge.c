@@ -400,6 +400,30 @@ int registry_judge_approval(const struct registry *r, const struct registry_conf
 
 /* ---- as gateways see it ---- */
 
+/* Each builder that has signed has built, not the first one alone, whom the push names. */
+static int judge_builders(const struct registry_config *c, const struct package_file *f,
+                          struct registry_record *record, struct err *err)
+{
+        const struct registry_item *i = NULL;
+
+        while (record->approver[0] &&
+               (i = registry_config_next(c, i, REGISTRY_BUILDER, record->approver))) {
+                struct span key = span_str(i->value);
+                struct err why = { 0 };
+                size_t at;
+                int rc = package_file_verify(f, &key, 1, &at, &why);
+
+                if (rc == 0)
+                        return registry_refuse(record, REGISTRY_SEPARATION, err,
+                                               "%s has built the package as well, and cannot "
+                                               "approve it",
+                                               record->approver);
+                if (rc != -ENOKEY)
+                        return err_set(err, rc, "%s", err_text(&why));
+        }
+        return 0;
+}
+
 int registry_judge_open(const struct registry *r, const struct registry_config *c,
                         struct registry_record *record, struct err *err)
 {
@@ -425,7 +449,7 @@ int registry_judge_open(const struct registry *r, const struct registry_config *
         if (memcmp(p->file.sha256, record->sha256, PACKAGE_HASH) != 0)
                 return registry_refuse(record, REGISTRY_BROKEN, err, "%s: it is another package",
                                        path);
-        return 0;
+        return judge_builders(c, &p->file, record, err);
 }
 
 void registry_set_next(struct registry_record *record, const struct registry_live *live)

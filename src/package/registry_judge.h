@@ -85,7 +85,8 @@ MUST_USE int registry_judge_approval(const struct registry *r, const struct regi
                                      int64_t now_ns, struct registry_record *record,
                                      struct err *err);
 
-/* Do gateways that believe these builders open the package? */
+/* Do gateways that believe these builders open the package?  And is record's approver, if any, none
+ * of those who have signed it? */
 MUST_USE int registry_judge_open(const struct registry *r, const struct registry_config *c,
                                  struct registry_record *record, struct err *err);
 

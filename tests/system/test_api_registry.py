@@ -432,6 +432,24 @@ def test_the_builder_is_a_person_too(site):
     check_refused(site, before, "separation")
 
 
+def test_all_who_signed_have_built(site):
+    """The push names the first one; anna is the second."""
+    site.keys["annas machine"] = site.key("machine")
+    config = site.config()
+    config["builders"].append({"name": "anna", "vkey": site.keys["annas machine"][1]})
+    (site.path / "registry.yaml").write_text(json.dumps(config))
+    site.commit()
+    file = site.top / "both.assay"
+    subprocess.run([BIN / "assay", "api", "build", site.git.top / DIRECTORY, "-o", file, "-k",
+                    site.keys["ci"][0], "-k", site.keys["annas machine"][0]], check=True,
+                   capture_output=True)
+    site.push(file)
+    site.approve()
+    before = site.files()
+    assert "anna has built the package as well" in site.refused(1, "deploy", "accounts", "1.4.0")
+    check_refused(site, before, "separation", act="deploy")
+
+
 def test_an_approval_that_expired(site):
     pushed(site)
     assert "that is over" in site.refused(2, "approve", "accounts", "1.4.0", "--change", "C",
