@@ -393,13 +393,40 @@ static int look_again(struct registry *r, const struct registry_ledger *l,
         return err->code;
 }
 
+/* A `current` that was put back would have generations told twice, and approvals used twice: those
+ * behind it are not looked for. */
+static int check_new(const struct registry *r, const struct registry_record *record,
+                     struct err *err)
+{
+        unsigned long long n = (unsigned long long)record->generation;
+        struct registry_record *before;
+        int rc;
+
+        if (!registry_is_deployment(record->kind))
+                return 0;
+        before = malloc(sizeof *before);
+        rc = before ? registry_deployment(r, record->generation, before, NULL) : -ENOMEM;
+        free(before);
+        if (rc == -ENOENT)
+                return 0;
+        if (rc == -ENOMEM)
+                return err_sys(err, rc, "deployments");
+        return err_set(err, -EBADMSG,
+                       "deployments/%llu is there already, but `current` leads to generation %llu: "
+                       "somebody put it back; nothing is deployed before it leads to the last one "
+                       "again",
+                       n, n - 1);
+}
+
 int registry_act(struct registry *r, const struct registry_ledger *l,
                  struct registry_record *record, struct err *err)
 {
         struct err second = { 0 };
-        int rc = l->position(l->ctx, record->origin, &record->from, err);
+        int rc = check_new(r, record, err);
 
         assert(r->lock >= 0 && err);
+        if (rc == 0)
+                rc = l->position(l->ctx, record->origin, &record->from, err);
         if (rc < 0)
                 return rc;
         rc = write_pending(r, record, err);

@@ -450,6 +450,28 @@ def test_all_who_signed_have_built(site):
     check_refused(site, before, "separation", act="deploy")
 
 
+def test_current_that_was_put_back(site):
+    """What was deployed with an approval is not deployed with it again."""
+    for version in ("1.4.0", "1.5.0", "1.6.0"):
+        site.deploy(version)
+    current = site.path / "current"
+    current.unlink()
+    current.symlink_to("live/1")
+    kinds, before = site.kinds(), site.files()
+    for act in (["deploy", "accounts", "1.6.0"], ["rollback", "accounts", "1.4.0", "-r", "x"],
+                ["withdraw", "accounts", "-r", "x"]):
+        done = site.assay(*act)
+        if act[0] == "rollback":
+            assert done.returncode == 0  # it is what is served
+        else:
+            assert done.returncode == 1 and "somebody put it back" in done.stderr, done
+    assert site.files() == before and site.kinds() == kinds
+    current.unlink()
+    current.symlink_to("live/3")
+    site.good("rollback", "accounts", "--reason", "x")
+    assert site.live() == ({"accounts": "1.5.0"}, 4)
+
+
 def test_an_approval_that_expired(site):
     pushed(site)
     assert "that is over" in site.refused(2, "approve", "accounts", "1.4.0", "--change", "C",
