@@ -29,11 +29,32 @@ static int check_owner(int fd, const char *path, struct err *err)
         return 0;
 }
 
+/* Those within are made by us; one that was opened to others since is as good as all of it. */
+static int check_inner(int top, const char *path, struct err *err)
+{
+        static const char *const names[] = { "approvals", "deployments", "live",
+                                             "names",     "packages",    "refs" };
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < ARRAY_LEN(names); i++) {
+                CLEANUP_FD int fd =
+                        openat(top, names[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+                if (fd >= 0)
+                        r = check_owner(fd, names[i], err);
+                else if (errno != ENOENT)
+                        r = err_sys(err, -errno, "%s", names[i]);
+        }
+        return r < 0 ? err_wrap(err, "%s", path) : 0;
+}
+
 int registry_open(const char *path, const struct io *io, struct registry *ret, struct err *err)
 {
         CLEANUP_FD int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         int r = fd < 0 ? err_sys(err, -errno, "%s", path) : check_owner(fd, path, err);
 
+        if (r == 0)
+                r = check_inner(fd, path, err);
         if (r < 0)
                 return r;
         *ret = (struct registry){ .io = io, .fd = fd, .lock = -1 };

@@ -61,7 +61,7 @@ struct registry {
                 .fd = -1, .lock = -1                                                               \
         }
 
-/* -EACCES: it is not root's or ours, or others may write it. */
+/* -EACCES: it, or a directory in it, is not root's or ours, or others may write it. */
 MUST_USE int registry_open(const char *path, const struct io *io, struct registry *ret,
                            struct err *err);
 void registry_close(struct registry *r); /* fine on REGISTRY_INIT */

@@ -632,6 +632,19 @@ def test_others_may_not_write_the_registry(site):
     site.path.chmod(0o775)
     assert "others than root may write there" in site.refused(3, "list")
     site.path.chmod(0o755)
+    site.approve()
+    site.good("deploy", "accounts", "1.4.0")
+    for name in ("approvals", "deployments", "live", "names", "packages", "refs"):
+        inner = site.path / name
+        inner.chmod(0o757)
+        told = site.refused(3, "list")
+        assert f"{name}: others than root may write there" in told
+        inner.chmod(0o755)
+        inner.rename(site.top / name)
+        inner.symlink_to(site.top / name)
+        assert f"{name}: " in site.refused(3, "rollback", "accounts", "--reason", "x")
+        inner.unlink()
+        (site.top / name).rename(inner)
     (site.path / "registry.yaml").chmod(0o666)
     assert "others than root may write it" in site.refused(3, "deploy", "accounts", "1.4.0")
     (site.path / "registry.yaml").chmod(0o644)
