@@ -11,6 +11,7 @@
 #include "wire/signature_fact.h"
 
 #include <stdio.h>
+#include <strings.h>
 
 enum { ARENA_BYTES = 64 << 20 };
 
@@ -69,15 +70,44 @@ static bool is_room(struct registry_file *r, enum registry_fact_kind kind, uint3
         return false;
 }
 
-/* What was told before with this value, of one of two kinds. */
-static const struct told *find_value(const struct registry_file *r, enum registry_fact_kind one,
-                                     enum registry_fact_kind other, struct span value)
+/* Of "name+id+key": a key stays the same under another name, which its id goes with. */
+static struct span bare_key(struct span vkey)
+{
+        for (int plus = 0; plus < 2 && vkey.n > 0; vkey = span_from(vkey, 1))
+                plus += vkey.p[0] == '+';
+        return vkey;
+}
+
+static bool is_person(const struct told *t)
+{
+        return t->fact.kind == REGISTRY_BUILDER || t->fact.kind == REGISTRY_APPROVER ||
+               t->fact.kind == REGISTRY_AUTHOR;
+}
+
+/* What was told before with this key. */
+static const struct told *find_key(const struct registry_file *r, struct span vkey)
 {
         for (const struct told *t = r->first; t; t = t->next)
-                if ((t->fact.kind == one || t->fact.kind == other) &&
-                    span_eq_str(value, t->fact.value))
+                if (is_person(t) && t->fact.kind != REGISTRY_AUTHOR &&
+                    span_eq(bare_key(vkey), bare_key(span_str(t->fact.value))))
                         return t;
         return NULL;
+}
+
+/* Who is told from whom by their names alone; Anna is anna. */
+static void check_spelling(struct registry_file *r, const struct yaml_node *n, struct span name)
+{
+        for (const struct told *t = r->first; t; t = t->next) {
+                if (!is_person(t) || strlen(t->fact.name) != name.n ||
+                    span_eq_str(name, t->fact.name) ||
+                    strncasecmp((const char *)name.p, t->fact.name, name.n) != 0)
+                        continue;
+                faults_add(&r->faults, n->mark,
+                           "\"%.*s\" is \"%s\" in line %u: one person has one name, spelled the "
+                           "same everywhere, and two people have names that differ by more",
+                           SHOWN(name), t->fact.name, (unsigned)t->mark.line);
+                return;
+        }
 }
 
 /* ---- values ---- */
@@ -98,8 +128,10 @@ static bool get_person(struct registry_file *r, const struct yaml_node *n, struc
 {
         if (!yaml_get_text(&r->faults, n, "a name", ret))
                 return false;
-        if (registry_person_ok(*ret))
+        if (registry_person_ok(*ret)) {
+                check_spelling(r, n, *ret);
                 return true;
+        }
         faults_add(&r->faults, n->mark, "a name is 1 to %d bytes long, without control characters",
                    REGISTRY_NAME_MAX);
         return false;
@@ -335,7 +367,7 @@ static void take_key(struct registry_file *r, const struct yaml_node *n,
         yaml_take_keys(&r->faults, n, key_keys, ARRAY_LEN(key_keys), &k, "the key", n->mark);
         if (!k.good_name || !k.good_vkey)
                 return;
-        same = find_value(r, REGISTRY_BUILDER, REGISTRY_APPROVER, k.vkey);
+        same = find_key(r, k.vkey);
         if (same)
                 faults_add(&r->faults, k.vkey_mark,
                            "this key is there twice, first in line %u: whose is it?",

@@ -24,6 +24,7 @@ static const struct told_job job = { job_registry, check_fact };
 
 /* The ids of these keys were computed with Python's hashlib. */
 #define CI   "ci+d3673afd+AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB"
+#define ZOE  "zoe+c72c0fcd+AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB" /* CI's key */
 #define ANNA "anna+835c5630+AQICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIC"
 #define BERT "bert+a0d09ac4+AQMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMD"
 
@@ -132,6 +133,17 @@ static const struct told_fault faults[] = {
                     "approvers: [{name: ci2, vkey: " CI "}]\nauthors: [x]\nrepositories: {}\n"),
           "3:31 this key is there twice, first in line 2: whose is it?\n"
           "4:10 signers of commits with the names\n5:15 repositories should stand here" },
+        { SPAN_INIT("version: 1\nbuilders: [{name: ci, vkey: " CI "}]\n"
+                    "approvers: [{name: zoe, vkey: " ZOE "}]\nauthors: {a: bert}\n"),
+          "1:1 the registry has no repositories\n"
+          "3:31 this key is there twice, first in line 2: whose is it?\n" },
+        /* one person under names that differ in case only */
+        { SPAN_INIT("version: 1\nbuilders: [{name: ci, vkey: " CI "}]\n"
+                    "approvers: [{name: Bert, vkey: " ANNA "}]\nauthors: {a: bert, b: CI}\n"),
+          "1:1 the registry has no repositories\n"
+          "4:14 \"bert\" is \"Bert\" in line 3: one person has one name, spelled the same "
+          "everywhere, and two people have names that differ by more\n"
+          "4:23 \"CI\" is \"ci\" in line 2: one person has one name" },
         { SPAN_INIT("version: 1\nbuilders: [{name: ci, vkey: ci+d3673afe+AQEBAQEBAQEBAQEBAQEBAQEBA"
                     "QEBAQEBAQEBAQEBAQEB}]\n"),
           "1:1 the registry has no repositories\n1:1 the registry has no approvers\n"
