@@ -31,13 +31,28 @@ static void tell(const struct names *n, bool warning, const struct cedar_pos *po
         policy_tell(n->r, warning, pos, text);
 }
 
-static void check_class(const struct names *n, const struct cedar_pos *pos, struct span id)
+static bool is_class_of_values(const struct api *api, struct span id)
+{
+        for (uint32_t i = 0; i < api->n_classes; i++)
+                if (span_eq(api->classes[i], id))
+                        return true;
+        return false;
+}
+
+/* within: it stands where what is in it counts as well. */
+static void check_class(const struct names *n, const struct cedar_pos *pos, struct span id,
+                        bool within)
 {
         const struct api *api = n->r->api;
         size_t near;
 
-        if (policy_is_class(api, id))
+        if (policy_is_class(api, id)) {
+                if (!within && !is_class_of_values(api, id))
+                        tell(n, true, pos, "no value has the data class ", id,
+                             " itself, only classes in it: this never holds; ask with `in`",
+                             SPAN_NONE);
                 return;
+        }
         near = nearest_of(id, api->classes, api->n_classes);
         tell(n, false, pos, "openapi.yaml has no data class ", id, "",
              near < api->n_classes ? api->classes[near] : SPAN_NONE);
@@ -74,12 +89,13 @@ static bool is_group_known(const struct cedar_entities *e, const struct cedar_ui
         return false;
 }
 
-static void check_uid(struct names *n, const struct cedar_pos *pos, const struct cedar_uid *uid)
+static void check_uid(struct names *n, const struct cedar_pos *pos, const struct cedar_uid *uid,
+                      bool within)
 {
         if (span_eq_str(uid->type, "Action"))
                 check_action(n, pos, uid);
         else if (span_eq_str(uid->type, "DataClass"))
-                check_class(n, pos, uid->id);
+                check_class(n, pos, uid->id, within);
         else if (span_eq_str(uid->type, "Api") && !span_eq(uid->id, n->r->config->name))
                 tell(n, false, pos, "this API is not ", uid->id, "", n->r->config->name);
         else if (n->groups && span_eq_str(uid->type, "Group") &&
@@ -94,22 +110,24 @@ static void check_uid(struct names *n, const struct cedar_pos *pos, const struct
 static void check_scope(struct names *n, const struct cedar_scope *s)
 {
         for (uint32_t i = 0; s->uids && i < s->n; i++)
-                check_uid(n, &s->pos, &s->uids[i]);
+                check_uid(n, &s->pos, &s->uids[i], s->kind != SCOPE_EQ);
 }
 
-/* CEDAR_DEPTH_MAX bounds the recursion. */
-static void check_expr(struct names *n, const struct cedar_expr *e)
+/* within: e, or what is in it as a set, stands to the right of `in`.  CEDAR_DEPTH_MAX bounds the
+ * recursion. */
+static void check_expr(struct names *n, const struct cedar_expr *e, bool within)
 {
         const struct cedar_expr *const part[] = { e->a, e->b, e->c };
+        bool in = e->op == OP_IN || e->op == OP_IS;
 
         if (e->op == OP_UID)
-                check_uid(n, &e->pos, &e->uid);
+                check_uid(n, &e->pos, &e->uid, within);
         for (size_t i = 0; i < ARRAY_LEN(part); i++)
                 if (part[i])
-                        check_expr(n, part[i]);
+                        check_expr(n, part[i], (in && i == 1) || (e->op == OP_IF && within));
         if (e->op == OP_SET || e->op == OP_RECORD || e->op == OP_FN)
                 for (uint32_t i = 0; i < e->n; i++)
-                        check_expr(n, e->items[i]);
+                        check_expr(n, e->items[i], e->op == OP_SET && within);
 }
 
 /* Tokens of the hub may be in groups that only it knows. */
@@ -174,7 +192,7 @@ int policy_check_names(const struct policy_reach *r)
                 check_scope(&n, &p->action);
                 check_scope(&n, &p->resource);
                 for (uint32_t k = 0; k < p->n_conditions; k++)
-                        check_expr(&n, p->conditions[k].expr);
+                        check_expr(&n, p->conditions[k].expr, false);
         }
         return n.status < 0 ? n.status : check_ids(r);
 }

@@ -126,6 +126,10 @@ static void check_lint(const char *model, const struct lint_case *t)
         "openapi.yaml: warning: data class " class                                                 \
                 ": no policy lets anybody read it, masked or clear: it will be left out of every answer\n"
 
+#define NOT_ITSELF                                                                                 \
+        "no value has the data class \"pii\" itself, only classes in it: this never holds; ask "   \
+        "with `in`\n"
+
 static const struct lint_case of_policies[] = {
         { ALL, NULL, NULL, "" },
         { "", "", NULL,
@@ -179,6 +183,18 @@ static const struct lint_case of_policies[] = {
           NULL,
           "policy.cedar:3:82: openapi.yaml has no data class \"pii.snn\": is \"pii.ssn\" meant?\n"
           "policies/b.cedar:1:46: openapi.yaml has no data class \"health\"\n" },
+        /* a class that no value has by itself is equal to none */
+        { ALL "forbid (principal, action in Action::\"read\", resource == DataClass::\"pii\");",
+          "forbid (principal, action in Action::\"read\", resource)\n"
+          "when { resource == DataClass::\"pii\" || [DataClass::\"pii\", DataClass::\"secret\"]"
+          ".contains(resource) ||\n"
+          "resource in DataClass::\"pii\" || resource in [DataClass::\"pii\"] || resource is "
+          "DataClass in DataClass::\"pii\" ||\n"
+          "resource in (if principal has branch then DataClass::\"pii\" else "
+          "DataClass::\"secret\") };",
+          NULL,
+          "policy.cedar:3:46: warning: " NOT_ITSELF "policies/b.cedar:2:20: warning: " NOT_ITSELF
+          "policies/b.cedar:2:41: warning: " NOT_ITSELF },
         { ALL "permit (principal, action, resource == Api::\"accounts\");", NULL, NULL,
           "policy.cedar:3:28: this API is not \"accounts\": is \"bank\" meant?\n" },
         { ALL
