@@ -163,6 +163,36 @@ os.chmod(directory + "/rights", 0o4755)
     host.agree()
 
 
+# Root with a user's name: it keeps its rights, as a program of root's or by a capability.
+AS_ROOT = {
+    "effective user": "os.setresuid(1234, 0, 0)",
+    "user of files": """
+os.setresuid(1234, 1234, 0)
+import ctypes
+assert ctypes.CDLL(None).setfsuid(0) == 1234
+""",
+}
+
+
+@pytest.mark.parametrize("how", AS_ROOT)
+def test_root_is_not_hidden(host, how):
+    """Behind more changes than are told one by one, made in a user's name: what only root can."""
+    for i in range(300):
+        (host.open / f"o{i:03}").write_text("a")
+        (host.open / f"o{i:03}").chmod(0o666)
+    (host.open / "shadow").write_text("root:x\n")
+    (host.open / "shadow").chmod(0o600)
+    host.rest()
+    subprocess.run(["/usr/bin/python3", "-c", "import os, sys" + "\n" + AS_ROOT[how] + """
+for i in range(300):
+    open(f"{sys.argv[1]}/o{i:03}", "w").write("b")
+open(f"{sys.argv[1]}/shadow", "w").write("evil\\n")
+""", host.open], check=True)
+    host.expect(host.open / "shadow", "modified")
+    assert not any("shadow" in name for e in host.folded(1234) for name in e["what"]["named"])
+    host.agree()
+
+
 @pytest.mark.skipif(not shutil.which("zstd"), reason="zstd is missing")
 def test_killed_before_it_is_told(host):
     """What is folded is known to nobody before it is in the ledger: killed in between, the sensor

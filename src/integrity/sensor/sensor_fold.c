@@ -19,6 +19,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 enum { OPS_PART = 1 << 20, OPS_BYTES = 4 << 20, PATH_BYTES = 1 << 20 };
 #define LISTS_BYTES ((uint64_t)64 << 20)
@@ -200,11 +201,44 @@ static int alert(struct sensor *s, const struct fold *x, const struct change *c)
                                detail);
 }
 
+/* The directory of a path, or of what is left of its tree the nearest: from that one only what is
+ * one's own can have been taken away, as if it were sticky. */
+static const struct record *dir_of(struct sensor *s, struct span path, struct record *room)
+{
+        bool parent = true;
+
+        while (path.n > 1) {
+                const struct table_node *n;
+
+                while (path.n && path.p[--path.n] != '/')
+                        ;
+                n = table_find(s->table, path.n ? path : SPAN("/"));
+                if (n && n->record && record_decode(table_record(n), room, NULL) == 0) {
+                        room->mode |= parent ? 0 : S_ISVTX;
+                        return room;
+                }
+                parent = false;
+        }
+        return NULL;
+}
+
+static bool may_fold(struct sensor *s, const struct change *c)
+{
+        struct record dir, from;
+        struct fold_whose by;
+
+        return fold_may(c, &by) && fold_in_reach(c, dir_of(s, c->path, &dir),
+                                                 c->from.n ? dir_of(s, c->from, &from) : NULL);
+}
+
 int fold_take(struct sensor *s, const struct change *c, struct span ops)
 {
         int64_t now = sensor_mono(s);
-        struct fold *full, *x = folds_count(s->folds, c, now, &full);
+        struct fold *full = NULL, *x = NULL;
         int rc = 0;
+
+        if (may_fold(s, c))
+                x = folds_count(s->folds, c, now, &full);
 
         if (full) {
                 rc = tell(s, full);

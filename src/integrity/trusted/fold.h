@@ -14,7 +14,9 @@
  * Sorts are apart so that thousands of new files do not hide one that was there and is another now,
  * one that is gone, or one that got rights.  root is never folded, nor what anybody else touched as
  * well, nor what nobody was seen doing: a fold speaks of one user and hides nobody else's doing.
- * What a user's set-uid programs do is apart from what he does.
+ * Any process of root can take a user's name and keep its rights, so what was done with root's
+ * rights is root's, a set-uid program's too, and what the user could not have done himself
+ * (fold_in_reach()) is told whoever it was.  What he does with the rights of a third one is apart.
  *
  * What an entry has: how many, of which words, what differed, whose, the first and last moment, the
  * first paths by name, and the SHA-256 over all paths - each once, in byte order, each with a NUL
@@ -31,6 +33,7 @@
 
 struct change;
 struct folds;
+struct record;
 struct who;
 
 enum {
@@ -55,11 +58,18 @@ DEFINE_CLEANUP(struct folds, folds_free)
 
 struct fold_whose {
         uint32_t uid;  /* of a user namespace's users, whose login it is */
-        uint32_t euid; /* another one: by a set-uid program */
+        uint32_t euid; /* another one: by a set-uid program of that user's, never root's */
 };
 
-/* May it be folded at all?  Then one user alone did it, who is not root, and *ret is he. */
+/* May it be folded at all?  Then one user alone did it, who is not root and had none of root's
+ * rights, and *ret is he. */
 bool fold_may(const struct change *c, struct fold_whose *ret);
+/* Could its author have done it without more rights than his user's own?  By owner and mode: of his
+ * groups nothing is known, so what the group may write he may, but for group 0; and so for an
+ * access list.  Files of user namespaces (FOLD_NAMESPACED) are in reach of everybody who is not
+ * root.  dir: the directory it is in, from_dir: where a rename took it from; NULL: not known.
+ * c->who is there. */
+bool fold_in_reach(const struct change *c, const struct record *dir, const struct record *from_dir);
 enum fold_sort fold_sort_of(const struct change *c);
 
 /* One of them: a user's in a profile. */

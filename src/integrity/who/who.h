@@ -66,8 +66,8 @@ struct who_exe {
 /* A parent, or what the process itself was before. */
 struct who_kin {
         pid_t pid;
-        uint32_t uid;
-        bool has_uid;
+        uint32_t uid, euid;
+        bool has_uid; /* and euid */
         bool has_exe; /* else the name is the process' own */
         struct who_exe file;
         uint32_t at, n;               /* in names */

@@ -242,6 +242,7 @@ static void add_kin(struct who *w, struct who_kin *k, pid_t pid, const struct pr
                 name = span_from(name, name.n - WHO_KIN_NAME);
         *k = (struct who_kin){ .pid = pid,
                                .uid = s->uid,
+                               .euid = s->euid,
                                .has_uid = s->has & PROCESS_HAS_UID,
                                .has_exe = s->image && s->image->exe_n,
                                .file = file_of(s, own_mount_ns),

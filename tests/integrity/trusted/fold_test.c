@@ -80,8 +80,10 @@ static void test_whose(void **state)
                 { "what is expected", 1000, 1000, -1, -1, -1, WHY_VOLATILE, 1000, 1000 },
                 { "a service's", 1000, 1000, -1, -1, -1, WHY_SERVICE, 1000, 1000 },
                 { "with the same one", 1000, 1000, 1000, -1, -1, WHY_UNEXPLAINED, 1000, 1000 },
-                { "a set-uid program", 1000, 0, -1, -1, -1, WHY_UNEXPLAINED, 1000, 0 },
-                { "just become root", 0, 0, -1, -1, 1000, WHY_UNEXPLAINED, 1000, 0 },
+                { "a set-uid program", 1000, 0, -1, -1, -1, WHY_UNEXPLAINED, -1, -1 },
+                { "just become root", 0, 0, -1, -1, 1000, WHY_UNEXPLAINED, -1, -1 },
+                { "just left root", 1000, 1000, -1, -1, 0, WHY_UNEXPLAINED, -1, -1 },
+                { "just another", 1000, 1000, -1, -1, 1000, WHY_UNEXPLAINED, 1000, 1000 },
                 { "of a namespace", 100005, 100005, -1, 1000, -1, WHY_UNEXPLAINED, 1000, 1000 },
                 { "two of one", 100005, 100005, 100006, 1000, -1, WHY_UNEXPLAINED, 1000, 1000 },
                 { "without a login", 100005, 100005, -1, -1, -1, WHY_UNEXPLAINED, 100005, 100005 },
@@ -113,7 +115,7 @@ static void test_whose(void **state)
                 if (table[i].earlier >= 0) {
                         w->n_earlier = 1;
                         w->earlier[0].has_uid = true;
-                        w->earlier[0].uid = (uint32_t)table[i].earlier;
+                        w->earlier[0].uid = w->earlier[0].euid = (uint32_t)table[i].earlier;
                 }
                 c.who = w;
                 if (fold_may(&c, &by) != (table[i].want >= 0))
@@ -123,6 +125,188 @@ static void test_whose(void **state)
                         fail_msg("%s: %u", table[i].name, by.uid);
                 who_unref(w);
                 who_unref(also[0]);
+        }
+}
+
+struct owned {
+        uint32_t mode, uid, gid; /* mode 0: there is none */
+        uint32_t nlink;          /* 0: one */
+};
+
+static const struct record *record_of(const struct owned *o, struct record *room)
+{
+        *room = sample_file(1, 2);
+        room->mode = o->mode;
+        room->uid = o->uid;
+        room->gid = o->gid;
+        room->nlink = o->nlink ? o->nlink : 1;
+        return o->mode ? room : NULL;
+}
+
+/* User 1000, by owner and mode: what he may not do was done with more rights than his. */
+static void test_reach(void **state)
+{
+        static const struct {
+                const char *name;
+                struct owned dir, was, is, from;
+                bool other, want; /* other: another file than it was */
+        } table[] = {
+                { "his own",
+                  { 0755, 0, 0, 0 },
+                  { 0644, 1000, 0, 0 },
+                  { 0644, 1000, 0, 0 },
+                  { 0 },
+                  false,
+                  true },
+                { "root's",
+                  { 0777, 0, 0, 0 },
+                  { 0600, 0, 0, 0 },
+                  { 0600, 0, 0, 0 },
+                  { 0 },
+                  false,
+                  false },
+                { "everybody's",
+                  { 0755, 0, 0, 0 },
+                  { 0646, 0, 0, 0 },
+                  { 0646, 0, 0, 0 },
+                  { 0 },
+                  false,
+                  true },
+                { "a group's",
+                  { 0755, 0, 0, 0 },
+                  { 0664, 0, 50, 0 },
+                  { 0664, 0, 50, 0 },
+                  { 0 },
+                  false,
+                  true },
+                { "root's group's",
+                  { 0755, 0, 0, 0 },
+                  { 0664, 0, 0, 0 },
+                  { 0664, 0, 0, 0 },
+                  { 0 },
+                  false,
+                  false },
+                { "everybody's, its mode",
+                  { 0777, 0, 0, 0 },
+                  { 0646, 0, 0, 0 },
+                  { 0666, 0, 0, 0 },
+                  { 0 },
+                  false,
+                  false },
+                { "given away",
+                  { 0777, 0, 0, 0 },
+                  { 0644, 1000, 0, 0 },
+                  { 0644, 7, 0, 0 },
+                  { 0 },
+                  false,
+                  false },
+                { "replaced",
+                  { 0777, 0, 0, 0 },
+                  { 0600, 0, 0, 0 },
+                  { 0600, 1000, 0, 0 },
+                  { 0 },
+                  true,
+                  true },
+                { "replaced in a sticky one",
+                  { 01777, 0, 0, 0 },
+                  { 0600, 0, 0, 0 },
+                  { 0600, 1000, 0, 0 },
+                  { 0 },
+                  true,
+                  false },
+                { "replaced by root's",
+                  { 0777, 0, 0, 0 },
+                  { 0600, 1000, 0, 0 },
+                  { 0600, 0, 0, 0 },
+                  { 0 },
+                  true,
+                  false },
+                { "new", { 0777, 0, 0, 0 }, { 0 }, { 0644, 1000, 0, 0 }, { 0 }, false, true },
+                { "new, root's", { 0777, 0, 0, 0 }, { 0 }, { 0644, 0, 0, 0 }, { 0 }, false, false },
+                { "new where he may not",
+                  { 0755, 0, 0, 0 },
+                  { 0 },
+                  { 0644, 1000, 0, 0 },
+                  { 0 },
+                  false,
+                  false },
+                { "another name", { 0777, 0, 0, 0 }, { 0 }, { 0666, 0, 0, 2 }, { 0 }, false, true },
+                { "gone", { 0777, 0, 0, 0 }, { 0600, 0, 0, 0 }, { 0 }, { 0 }, false, true },
+                { "gone from a sticky one",
+                  { 01777, 0, 0, 0 },
+                  { 0600, 0, 0, 0 },
+                  { 0 },
+                  { 0 },
+                  false,
+                  false },
+                { "gone from where he may not",
+                  { 0755, 0, 0, 0 },
+                  { 0666, 1000, 0, 0 },
+                  { 0 },
+                  { 0 },
+                  false,
+                  false },
+                { "gone with all above", { 0 }, { 0600, 0, 0, 0 }, { 0 }, { 0 }, false, false },
+                { "his, gone with all above",
+                  { 0 },
+                  { 0600, 1000, 0, 0 },
+                  { 0 },
+                  { 0 },
+                  false,
+                  true },
+                { "never read", { 0777, 0, 0, 0 }, { 0 }, { 0 }, { 0 }, false, true },
+                { "never read, where he may not",
+                  { 0755, 0, 0, 0 },
+                  { 0 },
+                  { 0 },
+                  { 0 },
+                  false,
+                  false },
+                { "of a namespace",
+                  { 0755, 100000, 0, 0 },
+                  { 0600, 100005, 0, 0 },
+                  { 0600, 100006, 0, 0 },
+                  { 0 },
+                  false,
+                  true },
+                { "renamed",
+                  { 0777, 0, 0, 0 },
+                  { 0 },
+                  { 0600, 0, 0, 0 },
+                  { 0777, 0, 0, 0 },
+                  false,
+                  true },
+                { "out of where he may not",
+                  { 0777, 0, 0, 0 },
+                  { 0 },
+                  { 0600, 0, 0, 0 },
+                  { 0755, 0, 0, 0 },
+                  false,
+                  false },
+                { "to where he may not",
+                  { 0755, 0, 0, 0 },
+                  { 0 },
+                  { 0600, 1000, 0, 0 },
+                  { 0777, 0, 0, 0 },
+                  false,
+                  false },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+                struct record dir, was, is, from;
+                struct who *w = author(1000, 1000, -1);
+                struct change c = { .who = w,
+                                    .path = SPAN("/a/b"),
+                                    .from = table[i].from.mode ? SPAN("/c/b") : SPAN_NONE,
+                                    .was = record_of(&table[i].was, &was),
+                                    .is = record_of(&table[i].is, &is) };
+
+                is.ino += table[i].other;
+                if (fold_in_reach(&c, record_of(&table[i].dir, &dir),
+                                  record_of(&table[i].from, &from)) != table[i].want)
+                        fail_msg("%s", table[i].name);
+                who_unref(w);
         }
 }
 
@@ -378,7 +562,7 @@ int main(void)
                 cmocka_unit_test(test_whose),      cmocka_unit_test(test_rate),
                 cmocka_unit_test(test_long),       cmocka_unit_test(test_sorts),
                 cmocka_unit_test(test_entry),      cmocka_unit_test(test_room),
-                cmocka_unit_test(test_many_users),
+                cmocka_unit_test(test_many_users), cmocka_unit_test(test_reach),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
