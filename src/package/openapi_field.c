@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* openapi_field.c - members of an OpenAPI document, and memory for what is read.  Floor 2, pure. */
+#include "package/nearest.h"
 #include "package/openapi_priv.h"
 
 #include <ctype.h>
@@ -336,6 +337,13 @@ static bool looks_like(struct span key, const char *ours)
         return at == n;
 }
 
+/* An extension that is ours but for a slip: what is not known would be passed over, and a value go
+ * out in clear. */
+static bool is_slip(struct span key, const char *ours, unsigned letters)
+{
+        return oa_is_extension(key) && nearest_distance(key, span_str(ours)) <= letters;
+}
+
 /* The field that was probably meant; NULL. */
 static const char *meant(struct span key, const struct oa_field *fields, size_t n)
 {
@@ -355,13 +363,15 @@ static bool misplaced(struct oa *r, const struct source_node *m, const char *wha
 {
         static const struct {
                 const char *letters, *name, *place;
+                unsigned slip; /* so many letters may differ */
         } ours[] = {
-                { "xdataclass", "x-data-class", "a schema" },
-                { "xobject", "x-object", "an operation or a path" },
+                { "xdataclass", "x-data-class", "a schema", 2 },
+                { "xobject", "x-object", "an operation or a path", 1 },
         };
 
         for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
-                if (!looks_like(m->key, ours[i].letters))
+                if (!looks_like(m->key, ours[i].letters) &&
+                    !is_slip(m->key, ours[i].name, ours[i].slip))
                         continue;
                 if (span_eq_str(m->key, ours[i].name))
                         lint_error(r->l, &m->key_mark, "%s belongs in %s, not in %s", ours[i].name,

@@ -201,6 +201,14 @@ static void data_classes_have_a_grammar_and_a_place(void **state)
                 { SCHEMA("{x-dataclass: a}"),
                   "8:8 error: \"x-dataclass\" means nothing: is it to be x-data-class?" },
                 { SCHEMA("{x-Data_Classes: a}"), "8:8 error: \"x-Data_Classes\" means nothing" },
+                { SCHEMA("{x-data-clas: a, x-datta-class: a, x-data-calss: a, x-date-class: a}"),
+                  "8:8 error: \"x-data-clas\" means nothing: is it to be x-data-class?\n8:24 "
+                  "error: \"x-datta-class\" means nothing: is it to be x-data-class?\n8:42 error: "
+                  "\"x-data-calss\" means nothing: is it to be x-data-class?\n8:59 error: "
+                  "\"x-date-class\" means nothing: is it to be x-data-class?" },
+                { SCHEMA("{x-class: a, x-database: a, x-subject: a, x-dataset: a}"), "" },
+                { GET("x-objet: {type: A, id: path.a}"),
+                  "9:7 error: \"x-objet\" means nothing: is it to be x-object?" },
                 { SCHEMA("{x-object: {}}"), "8:8 error: x-object belongs in an operation" },
                 { PARAMETER("{name: b, in: query, schema: {type: string}, x-data-class: a}"),
                   "10:56 error: x-data-class belongs in a schema, not in a parameter" },
