@@ -36,6 +36,9 @@
  *     Authorization)
  *   - operations that say no security and have none from the document: anybody may call them
  *
+ * And of two paths with a method that both have, of which a request can fit each and neither is the
+ * narrower one: /a/{x}/b and /a/c/{y}.
+ *
  * oauth2 and openIdConnect are bearer tokens to a gateway.  Documentation, links, examples and
  * extensions are passed over.  All components are read; what no operation leads to is not in the
  * model, but for data classes.

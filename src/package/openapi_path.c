@@ -188,7 +188,17 @@ static void read_item(struct oa *r, const struct source_node *item, struct oa_pa
 struct shape {
         struct span text;
         const struct source_node *path;
+        unsigned methods; /* a bit for each */
 };
+
+static unsigned methods_of(const struct source_node *item)
+{
+        unsigned out = 0;
+
+        for (unsigned i = 0; i < API_METHODS; i++)
+                out |= source_get(item, item_fields[i].name) ? 1u << i : 0;
+        return out;
+}
 
 static struct span shape_of(struct oa *r, const struct oa_path *path)
 {
@@ -207,6 +217,56 @@ static struct span shape_of(struct oa *r, const struct oa_path *path)
                 }
         }
         return span_of(out, out ? n : 0);
+}
+
+/* Up to its next segment, which is returned. */
+static struct span next_segment(struct span *rest)
+{
+        const uint8_t *end = rest->n > 1 ? memchr(rest->p + 1, '/', rest->n - 1) : NULL;
+        struct span segment = span_of(rest->p, end ? (size_t)(end - rest->p) : rest->n);
+
+        *rest = span_from(*rest, segment.n);
+        return segment;
+}
+
+/* Does a request fit both, of which each is the narrower one somewhere?  /a/{x}/b and /a/c/{y}. */
+static bool crosses(struct span a, struct span b)
+{
+        static const struct span any = SPAN_INIT("/{");
+        bool wider_a = false, wider_b = false;
+
+        while (a.n > 0 && b.n > 0) {
+                struct span x = next_segment(&a), y = next_segment(&b);
+
+                if (span_eq(x, y))
+                        continue;
+                if (!span_eq(x, any) && !span_eq(y, any))
+                        return false;
+                wider_a = wider_a || span_eq(x, any);
+                wider_b = wider_b || span_eq(y, any);
+        }
+        return a.n == 0 && b.n == 0 && wider_a && wider_b;
+}
+
+/* Which of the two a back-end takes is not said anywhere.  One line for each path. */
+static void check_crossing(struct oa *r, const struct shape *shapes, uint32_t n)
+{
+        enum { PATHS_MAX = 2000 }; /* each is held against each */
+
+        for (uint32_t i = 1; i < MIN_OF(n, (uint32_t)PATHS_MAX); i++) {
+                uint32_t k = 0;
+
+                while (k < i && !((shapes[k].methods & shapes[i].methods) &&
+                                  crosses(shapes[k].text, shapes[i].text)))
+                        k++;
+                if (k < i)
+                        lint_warning(r->l, &shapes[i].path->key_mark,
+                                     "a request can fit this path and \"%.*s\" in line %u, and "
+                                     "the back-end may take it for the other one: policies of both "
+                                     "should say the same",
+                                     OA_NAME(shapes[k].path->key),
+                                     (unsigned)shapes[k].path->key_mark.line);
+        }
 }
 
 static int by_shape(const void *a, const void *b)
@@ -245,12 +305,15 @@ void oa_paths(struct oa *r, const struct source_node *paths)
                 if (oa_is_extension(m->key))
                         continue;
                 path.bad = !read_template(r, m, &path);
-                if (!path.bad)
-                        shapes[n++] = (struct shape){ shape_of(r, &path), m };
                 item = oa_follow(r, m, "pathItems");
+                if (!path.bad)
+                        shapes[n++] = (struct shape){ shape_of(r, &path), m,
+                                                      item ? methods_of(item) : 0 };
                 if (item)
                         read_item(r, item, &path);
         }
-        if (shapes && r->rc == 0)
+        if (shapes && r->rc == 0) {
+                check_crossing(r, shapes, n);
                 check_shapes(r, shapes, n);
+        }
 }
