@@ -27,9 +27,9 @@ check: ## install what the tests need, build, run all of them (as root)
 	@tools/install-deps front
 	@tools/check
 
-soak: ## the long tests: kills, fuzzing, a bare root, package upgrades (as root)
+soak: ## the long tests, or STAGES of them: kills, fuzzing, package upgrades ... (as root)
 	@tools/install-deps front
-	@tools/check --soak
+	@tools/check --soak $(STAGES)
 
 bench: ## measure, as ratios to this machine's limits and to other programs (as root)
 	@tools/install-deps front build test bench

@@ -125,7 +125,7 @@ static int find_template(const struct cedar_policies *p, const struct names *nam
         if (named)
                 found = &p->policies[named->policy];
         if (!found || !found->template)
-                return err_set(err, -ENOENT, "there is no template \"%.*s\"",
+                return err_set(err, -EINVAL, "there is no template \"%.*s\"",
                                (int)MIN_OF(name.n, 200u), (const char *)name.p);
         *ret = found->id;
         return 0;

@@ -71,9 +71,16 @@ static int place_of(const struct test *t, const char *key, char ret[PATH_MAX], s
         return io_join(ret, t->dir, text, err);
 }
 
+/* And links of them, where the test has any. */
 static int load_policies(struct test *t, const char *path, struct err *err)
 {
-        return cedar_files_policies(path, &t->policies, err);
+        char links[PATH_MAX];
+        int r = cedar_files_policies(path, &t->policies, err);
+
+        if (r < 0 || !tree_get(t->json, "links"))
+                return r;
+        r = place_of(t, "links", links, err);
+        return r < 0 ? r : cedar_files_link(links, t->policies, err);
 }
 
 static int load_schema(struct test *t, const char *path, struct err *err)

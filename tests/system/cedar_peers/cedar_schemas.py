@@ -21,6 +21,10 @@ class Type:
     name: str = ""        # of an entity type, with its namespace
     alias: str = dataclasses.field(default="", compare=False)  # the common type it is written as
 
+    def plain(self):
+        """What the alias is of."""
+        return dataclasses.replace(self, alias="")
+
 
 BOOL, LONG, STRING = Type("Bool"), Type("Long"), Type("String")
 SCALARS = [BOOL, LONG, STRING] + [Type(kind) for kind in EXTENSION_KINDS]
@@ -63,6 +67,7 @@ class Action:
 class Schema:
     def __init__(self, rng):
         self.rng = rng
+        self.odd = False  # written with what Cedar's engine reads and ours means to refuse
         self.namespaces = sorted({rng.choice(NAMESPACES) for _ in range(rng.randint(1, 3))})
         self.entities, self.common, self.actions = {}, {}, []
         for name in rng.sample(ENTITY_NAMES, rng.randint(3, 6)):
@@ -163,6 +168,8 @@ class Schema:
             key = literal(self.rng, name) if quoted else name
             parts.append(f"{self._annotation()}{key}{'' if required else '?'}: "
                          f"{self.type_text(attr, namespace)}")
+        if self.odd and parts and self.rng.random() < 0.3:
+            parts.append(self.rng.choice(parts))  # an attribute twice
         end = "," if parts and self.rng.random() < 0.3 else ""
         return "{" + ", ".join(parts) + end + "}"
 
@@ -212,9 +219,8 @@ class Schema:
             lines = []
             for full, kind in self.common.items():
                 if full.rpartition("::")[0] == namespace:
-                    bare = dataclasses.replace(kind, alias="")
                     lines.append(f"type {full.rpartition('::')[2]} = "
-                                 f"{self.type_text(bare, namespace)};")
+                                 f"{self.type_text(kind.plain(), namespace)};")
             lines += [self._entity_text(e, namespace) for e in self.entities.values()
                       if e.name.rpartition("::")[0] == namespace]
             lines += [self._action_text(a, namespace) for a in self.actions

@@ -15,6 +15,7 @@ class Values:
 
     def __init__(self, rng, schema, wrong):
         self.rng, self.schema, self.wrong = rng, schema, wrong
+        self.odd = False  # with calls that Cedar's engine makes and ours means to refuse
         self.ids = {}
         for name, entity in schema.entities.items():
             own = rng.sample(IDS, rng.randint(2, 4))
@@ -36,6 +37,8 @@ class Values:
         rng = self.rng
         if rng.random() < self.wrong:
             kind = rng.choice(SCALARS + [Type("Set", element=SCALARS[0]), Type("Record")])
+        if self.odd and kind.kind in ("Bool", "Long") and rng.random() < 0.3:
+            return self.computed(kind.kind)
         if kind.kind == "Bool":
             return rng.random() < 0.5
         if kind.kind == "Long":
@@ -50,6 +53,14 @@ class Values:
             uid = self.uid(kind.name)
             return uid if not self.wrong and rng.random() < 0.15 else {"__entity": uid}
         return self.extension(kind.kind)
+
+    def computed(self, kind):
+        """By a function that is no constructor."""
+        def call(name, argument):
+            return {"__extn": {"fn": name, "arg": argument}}
+        if kind == "Bool":
+            return call(self.rng.choice(["isIpv4", "isIpv6", "isLoopback"]), call("ip", "10.0.0.1"))
+        return call(self.rng.choice(["toDays", "toSeconds"]), call("duration", "1h"))
 
     def extension(self, kind):
         rng = self.rng

@@ -27,8 +27,13 @@ ENDED = re.compile(r"^(\d+) passed, (\d+) failed", re.M)
 EXPLAINED = [
     (re.compile(r"\.cedarschema: .*the record has this attribute already"),
      "a record of a schema has an attribute twice: Cedar's engine takes the last without a word"),
+    (re.compile(r"\.cedarschema: .*an object is wanted here, not an array"),
+     "a schema in JSON has an array for an object: the engine takes its items by their places"),
+    (re.compile(r"no function of this name makes a value"),
+     "data call a function that is no constructor: the engine takes what comes of it"),
 ]
 SUFFIXES = (".json", ".cedar", ".cedarschema", ".entities.json")
+LINKS = ".links"  # not every test has them
 
 
 def answered(directory):
@@ -47,6 +52,8 @@ def answered(directory):
             count["validating" if test["shouldValidate"] else "not validating"] += 1
         for request in test["requests"]:
             count["requests"] += 1
+            reasons = request.get("reason", [])
+            count["because of links"] += any(id_of.startswith("link") for id_of in reasons)
             count["errors" if request.get("errors") else request.get("decision", "no answer")] += 1
     return count
 
@@ -90,6 +97,8 @@ def batch(seed, first, tests, requests, mutations, assay, keep):
             if keep:
                 for suffix in SUFFIXES:
                     shutil.copy(directory / f"{name}{suffix}", keep)
+                if (directory / f"{name}{LINKS}").exists():
+                    shutil.copy(directory / f"{name}{LINKS}", keep)
                 (keep / f"{name}.said").write_text("\n".join(lines) + "\n")
     return count
 

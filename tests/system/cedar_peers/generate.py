@@ -4,7 +4,8 @@ of Cedar's integration tests, with requests but without answers: oracle.js fills
 
 Every test depends on SEED and its number only, so that one can be made again (--first).  Most are
 well typed; of ten tests about three have policies with something wrong in them, one values or many
-requests that are not of the schema, and one a text with a token changed.
+requests that are not of the schema, and one a text with a token changed.  Three have templates and
+links of them, and of three the schema is JSON.
 """
 import argparse
 import json
@@ -13,6 +14,7 @@ import random
 import re
 
 from cedar_expressions import Expressions
+from cedar_schema_json import SchemaJson
 from cedar_schemas import BOOL, Schema
 from cedar_text import literal
 from cedar_values import Values
@@ -23,6 +25,13 @@ JSON_STRANGE = ["null", "true", "1.0", "1e2", "-0", "01", "9223372036854775808",
                 "\"args\"", "\"type\"", "\"id\"", "\"uid\"", "\"attrs\"", "\"parents\"",
                 "\"tags\"", "\"ip\"", "\"offset\"", "\"\\ud83d\\ude00\"", "\"\\ud83d\"",
                 "\"\\q\"", "\"\t\"", "[", "]", "{", "}", ",", ":", "//", "'a'", "\ufeff"]
+JSON_SCHEMA_STRANGE = JSON_STRANGE + [
+    f'"{word}"' for word in (
+        "type", "name", "Record", "Set", "Entity", "EntityOrCommon", "Extension", "Boolean", "Bool",
+        "ipaddr", "__cedar::Long", "User", "Common", "shape", "attributes", "element", "required",
+        "additionalAttributes", "memberOfTypes", "memberOf", "appliesTo", "principalTypes",
+        "resourceTypes", "context", "entityTypes", "actions", "commonTypes", "enum",
+        "annotations")]
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[A-Za-z_][A-Za-z0-9_]*|\d+|::|==|!=|<=|>=|&&|\|\||\s+|.',
                    re.DOTALL)
 STRANGE = ["!", "-", "!!!!!", "-----", "(", ")", "[", "]", "{", "}", "::", ".", ",", ";", "==", "=",
@@ -95,13 +104,23 @@ def annotations(rng):
                        "@principal(\"\")\n", "// a comment \"\n"])
 
 
-def policy(rng, values, environment, loose):
+def scope_with_slot(rng, variable, name):
+    return rng.choice([f"{variable} == ?{variable}", f"{variable} in ?{variable}"] +
+                      [f"{variable} is {name} in ?{variable}"] * 5)
+
+
+def policy(rng, values, environment, loose, slots=()):
+    """Its text; `slots` are variables that a link fills."""
     principal, action, resource = environment
     expressions = Expressions(rng, values.schema, values.ids, environment, loose)
     exact = rng.random() < 0.8
-    scope = ", ".join([scope_of(rng, values, "principal", principal, exact),
+
+    def scope_for(variable, name):
+        return scope_with_slot(rng, variable, name) if variable in slots else \
+            scope_of(rng, values, variable, name, exact)
+    scope = ", ".join([scope_for("principal", principal),
                        scope_of_action(rng, values.schema, action, exact),
-                       scope_of(rng, values, "resource", resource, exact)])
+                       scope_for("resource", resource)])
     out = f"{annotations(rng)}{'permit' if rng.random() < 0.65 else 'forbid'}({scope})"
     for _ in range(rng.choice([0, 1, 1, 1, 1, 2, 3])):
         depth = rng.choice([1, 2, 2, 3, 3, 4, 5])
@@ -114,37 +133,76 @@ def policy(rng, values, environment, loose):
     return out + ";\n"
 
 
+def any_slots(rng):
+    return rng.choice([("principal",), ("principal",), ("resource",), ("principal", "resource")])
+
+
+def link_value(rng, values, name):
+    """An entity of the type, or one that such entities may be in."""
+    above = values.schema.entities[name].parents + [name]
+    uid = values.uid(name if rng.random() < 0.4 else rng.choice(above))
+    return uid if rng.random() < 0.9 else {"__entity": uid}
+
+
+def links(rng, values, used, slots):
+    """Links of templates, which are the policies that have slots; a few that cannot be."""
+    out = []
+    for at, environment in enumerate(used):
+        for _ in range(rng.randint(0, 3) if slots[at] else 0):
+            filled = dict(zip(("principal", "resource"), (environment[0], environment[2])))
+            args = {f"?{slot}": link_value(rng, values, filled[slot]) for slot in slots[at]}
+            out.append({"template_id": f"policy{at}", "link_id": f"link{len(out)}", "args": args})
+    if out and rng.random() < 0.04:
+        spoilt = rng.choice(out)
+        spoilt.update(rng.choice([
+            {"template_id": "policy99"}, {"template_id": f"policy{rng.randrange(len(used))}"},
+            {"link_id": "policy0"}, {"link_id": out[0]["link_id"]}, {"args": {}},
+            {"args": {**spoilt["args"], "?resource": link_value(rng, values, used[0][2])}}]))
+    return out
+
+
 def make(rng, requests, mutations):
-    """The three texts and the requests of one test; `mutations` of 1 have a token changed."""
+    """The three texts, the links (None: there are no templates) and the requests of one test;
+    `mutations` of 1 have a token changed."""
     schema = Schema(rng)
     wrong = rng.choice([0.05, 0.2]) if rng.random() < 0.1 else 0.0
     values = Values(rng, schema, 0.0 if rng.random() < 0.5 else wrong)
+    schema.odd = values.odd = rng.random() < 0.02
     possible = environments(schema)
     loose = rng.choice([0.02, 0.1, 0.3]) if rng.random() < 0.3 else 0.0
     used = [rng.choice(possible) for _ in range(rng.randint(1, 6))]
-    policies = "".join(policy(rng, values, environment, loose) for environment in used)
+    templates = rng.random() < 0.3
+    slots = [any_slots(rng) if templates and rng.random() < 0.6 else () for _ in used]
+    policies = "".join(policy(rng, values, *each) for each in
+                       zip(used, [loose] * len(used), slots))
+    linked = links(rng, values, used, slots) if templates else None
     entities = values.entities()
     asked = []
     for _ in range(requests):
         values.wrong = wrong or (0.2 if rng.random() < 0.05 else 0.0)
         asked.append(values.request(rng.choice(used if rng.random() < 0.85 else possible)))
-    texts = [schema.text(), policies,
+    as_json = rng.random() < 0.3
+    texts = [SchemaJson(schema).text() if as_json else schema.text(), policies,
              json.dumps(entities, ensure_ascii=rng.random() < 0.5, indent=1)]
     if rng.random() < mutations:
         which = rng.choice([0, 0, 1, 1, 1, 2])
-        more = (JSON_TOKEN, JSON_STRANGE) if which == 2 else ()
+        more = (JSON_TOKEN, JSON_STRANGE) if which == 2 else \
+            (JSON_TOKEN, JSON_SCHEMA_STRANGE) if which == 0 and as_json else ()
         texts[which] = mutate(rng, texts[which], *more)
-    return texts, asked
+    return texts, linked, asked
 
 
 def write(directory, name, rng, requests, mutations):
-    (schema, policies, entities), asked = make(rng, requests, mutations)
+    (schema, policies, entities), linked, asked = make(rng, requests, mutations)
     (directory / f"{name}.cedarschema").write_text(schema, newline="")
     (directory / f"{name}.cedar").write_text(policies, newline="")
     (directory / f"{name}.entities.json").write_text(entities, newline="")
     test = {"policies": f"{name}.cedar", "entities": f"{name}.entities.json",
             "schema": f"{name}.cedarschema", "shouldValidate": True,
             "requests": [{"description": f"Request {i}", **r} for i, r in enumerate(asked)]}
+    if linked is not None:
+        (directory / f"{name}.links").write_text(json.dumps(linked, indent=1))
+        test["links"] = f"{name}.links"
     (directory / f"{name}.json").write_text(json.dumps(test, ensure_ascii=rng.random() < 0.5))
 
 

@@ -5,7 +5,8 @@
 //
 // Without --check the answers are written into NAME.json: shouldValidate, and validateRequest,
 // decision, reason and errors of each request.  Beyond the format: `oracle` names the engine,
-// `refuses` lists which of schema, policies and entities it does not read (such a test has no
+// `links` names links of templates as `assay policy --links` reads them, values as JSON; `refuses`
+// lists which of schema, policies and entities it does not read (such a test has no
 // requests), a request's `valid` is whether the schema allows it.  One that it does not is answered
 // without the schema's leave, unless its context cannot be read at all: it then has no decision.
 // With --check nothing is written: differences from what stands there are printed, and exit is 1.
@@ -34,18 +35,68 @@ JSON.stringify = (value, ...rest) => (
 
 const names = { schema: 'assay-schema', policies: 'assay-policies' };
 
+// Cedar's form of a schema is a string, the JSON form an object: ours is given as it stands.
+function schemaOf(text) {
+  if (!/^[ \t\r\n]*\{/.test(text)) return text;
+  JSON.parse(text);  // throws where it could end the call that it becomes a part of
+  return new Text(text);
+}
+
+// All of them in the order of the text, as [text, is it a template].  The engine hands out what
+// stands in the text, in an order of its own.
+function* policiesIn(text, parts) {
+  const found = [];
+  for (const [list, template] of [[parts.policies, false], [parts.policy_templates, true]]) {
+    const next = new Map();
+    for (const one of list) {
+      const at = text.indexOf(one, next.get(one) ?? 0);
+      if (at < 0) throw new Error(`not in the text: ${one}`);
+      next.set(one, at + 1);
+      found.push([at, one, template]);
+    }
+  }
+  found.sort((a, b) => a[0] - b[0]);
+  for (const [, one, template] of found) yield [one, template];
+}
+
 class Oracle {
   constructor(modules) {
     this.engine = require(path.resolve(modules, '@cedar-policy/cedar-wasm/nodejs'));
     this.name = `cedar-wasm ${this.engine.getCedarVersion()}`;
   }
 
+  // A policy set; null: the text cannot be read.
+  policySet(text, links) {
+    if (!links) return { staticPolicies: text };
+    const parts = this.engine.policySetTextToParts(text);
+    if (parts.type !== 'success') return null;
+    const set = { staticPolicies: {}, templates: {} };
+    let n = 0;
+    for (const [one, template] of policiesIn(text, parts)) {
+      (template ? set.templates : set.staticPolicies)[`policy${n}`] = one;
+      n += 1;
+    }
+    set.templateLinks = links.map((link) => (
+      { templateId: link.template_id, newId: link.link_id, values: link.args }));
+    return set;
+  }
+
+  preparsesSchema(text) {
+    try {
+      return this.engine.preparseSchema(names.schema, schemaOf(text)).type === 'success';
+    } catch (error) {
+      if (error instanceof WebAssembly.RuntimeError) throw error;
+      return false;  // no JSON, or not of a schema
+    }
+  }
+
   // Which of the three it cannot read; the schema and the policies stay with the engine.
-  refuses(schema, policies, entities) {
+  refuses(schema, set, entities) {
     const failed = [];
-    if (this.engine.preparseSchema(names.schema, schema).type !== 'success') failed.push('schema');
-    const set = { staticPolicies: policies };
-    if (this.engine.preparsePolicySet(names.policies, set).type !== 'success') failed.push('policies');
+    if (!this.preparsesSchema(schema)) failed.push('schema');
+    if (!set || this.engine.preparsePolicySet(names.policies, set).type !== 'success') {
+      failed.push('policies');
+    }
     if (failed[0] === 'schema') return failed;  // without it no entities can be judged
     if (!this.reads(entities, schema)) failed.push('entities');
     return failed;
@@ -53,7 +104,7 @@ class Oracle {
 
   reads(entities, schema) {
     try {
-      const call = new Text(`{"entities":${entities},"schema":${stringify(schema)}}`);
+      const call = new Text(`{"entities":${entities},"schema":${JSON.stringify(schemaOf(schema))}}`);
       return this.engine.checkParseEntities(call).type === 'success';
     } catch (error) {
       if (error instanceof WebAssembly.RuntimeError) throw error;
@@ -61,8 +112,9 @@ class Oracle {
     }
   }
 
-  validates(schema, policies) {
-    const answer = this.engine.validate({ schema, policies: { staticPolicies: policies } });
+  validates(schema, set) {
+    const call = new Text(`{"schema":${JSON.stringify(schemaOf(schema))},"policies":${stringify(set)}}`);
+    const answer = this.engine.validate(call);
     if (answer.type !== 'success') throw new Error(print(answer.errors));
     return answer.validationErrors.length === 0;
   }
@@ -95,13 +147,14 @@ class Oracle {
 
   test(test, read) {
     const [schema, policies, entities] = [test.schema, test.policies, test.entities].map(read);
-    const refuses = this.refuses(schema, policies, entities);
-    const { policies: p, entities: e, schema: s } = test;
-    const out = { policies: p, entities: e, schema: s, oracle: this.name };
+    const set = this.policySet(policies, test.links ? parse(read(test.links)) : null);
+    const refuses = this.refuses(schema, set, entities);
+    const { policies: p, entities: e, schema: s, links } = test;
+    const out = { policies: p, entities: e, schema: s, ...(links && { links }), oracle: this.name };
     if (refuses.length) return { ...out, refuses, shouldValidate: false, requests: [] };
     return {
       ...out,
-      shouldValidate: this.validates(schema, policies),
+      shouldValidate: this.validates(schema, set),
       requests: test.requests.map((r) => this.request(r, entities)),
     };
   }
