@@ -66,7 +66,8 @@
  * The text is deterministic.  types.cedarschema is parsed, checked not to declare what is derived
  * otherwise (actions, Api, DataClass, enums, records), and printed at its end word for word.  It
  * may use all derived types.  Its Caller must have each claim as an optional String and be in
- * Group. */
+ * Group; lint warns of required attributes of Caller and of types of objects, which only those have
+ * that entities.yaml lists. */
 #ifndef PACKAGE_DERIVE_H
 #define PACKAGE_DERIVE_H
 

@@ -244,6 +244,25 @@ void derive_put_entities(struct deriver *d)
 
 /* ---- the whole ---- */
 
+/* Nobody says what the attributes are of callers and objects that entities.yaml has not. */
+static void warn_required(struct deriver *d, const struct decl_entity *e,
+                          const struct cedar_entity_type *t)
+{
+        for (uint32_t i = 0; d->l && t->attrs && i < t->attrs->n; i++) {
+                const struct cedar_attr *a = &t->attrs->attrs[i];
+                struct source_mark mark = { e->at->line, e->at->column };
+
+                if (!a->required)
+                        continue;
+                d->l->file = SPAN("types.cedarschema");
+                lint_warning(d->l, &mark,
+                             "only what is in entities.yaml has \"%.*s\": with any other a policy "
+                             "that asks for it errs and does not count, a forbid either; let it be "
+                             "optional (\"?\") and ask with `has` first",
+                             (int)a->name.n, (const char *)a->name.p);
+        }
+}
+
 static int check_claim(struct deriver *d, const struct cedar_entity_type *c, struct span claim)
 {
         const struct decl_entity *e = declared(d, caller);
@@ -277,6 +296,8 @@ static int check_caller(struct deriver *d, const struct cedar_schema *schema)
         for (uint32_t i = 0; i < n; i++)
                 if (check_claim(d, c, claims[i]) < 0)
                         rc = -EINVAL;
+        if (rc == 0)
+                warn_required(d, e, c);
         if (!cedar_schema_type_in(schema, caller, group))
                 rc = derive_error(d, e->at,
                                   "a Caller must be one that can be in a Group: "
@@ -297,6 +318,8 @@ static int check_objects(struct deriver *d, const struct cedar_schema *schema)
                                           "%.*s is the type of an object (x-object) and cannot be "
                                           "enumerated",
                                           (int)d->objects[i].n, (const char *)d->objects[i].p);
+                else if (e && t && !span_eq(d->objects[i], caller))
+                        warn_required(d, e, t);
         }
         return rc;
 }
