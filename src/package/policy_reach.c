@@ -102,6 +102,50 @@ static const struct cedar_action *find_action(const struct policy_reach *r, stru
         return n < (int)sizeof name ? cedar_schema_action(r->schema, &uid) : NULL;
 }
 
+/* ---- forbids that may err ---- */
+
+static bool is_of_context(const struct cedar_expr *e)
+{
+        while (e->op == OP_GET || e->op == OP_GET_TAG)
+                e = e->a;
+        return e->op == OP_VAR && e->var == VAR_CONTEXT;
+}
+
+static bool is_sum(const struct cedar_expr *e)
+{
+        return e->op == OP_ADD || e->op == OP_SUB || e->op == OP_MUL || e->op == OP_NEG;
+}
+
+/* Arithmetic with a number of the request, the first of it; NULL.  CEDAR_DEPTH_MAX bounds the
+ * recursion. */
+static const struct cedar_expr *find_sum(const struct cedar_expr *e)
+{
+        const struct cedar_expr *const part[] = { e->a, e->b, e->c };
+        const struct cedar_expr *found = NULL;
+
+        for (size_t i = 0; i < ARRAY_LEN(part) && !found; i++)
+                if (part[i])
+                        found = is_sum(e) && is_of_context(part[i]) ? e : find_sum(part[i]);
+        if (e->op == OP_SET || e->op == OP_RECORD || e->op == OP_FN)
+                for (uint32_t i = 0; i < e->n && !found; i++)
+                        found = find_sum(e->items[i]);
+        return found;
+}
+
+/* Who calls chooses the number, and with it that the forbid errs. */
+static void check_forbid(const struct policy_reach *r, const struct cedar_policy *p)
+{
+        const struct cedar_expr *e = NULL;
+
+        for (uint32_t i = 0; p->effect == CEDAR_FORBID && i < p->n_conditions && !e; i++)
+                e = find_sum(p->conditions[i].expr);
+        if (e)
+                policy_tell(r, true, &e->pos,
+                            "unless the document limits this number, one that leads out of 64 bits "
+                            "makes the policy err, and then it forbids nothing: compare the number "
+                            "itself");
+}
+
 /* ---- operations ---- */
 
 static void check_operation(const struct policy_reach *r, const struct api_operation *o)
@@ -193,6 +237,8 @@ void policy_reach(const struct policy_reach *r)
         struct span file = r->l->file;
 
         check_templates(r);
+        for (uint32_t i = 0; i < r->policies->n; i++)
+                check_forbid(r, &r->policies->policies[i]);
         for (uint32_t i = 0; i < r->api->n_operations; i++)
                 check_operation(r, &r->api->operations[i]);
         for (uint32_t i = 0; i < r->api->n_classes; i++)

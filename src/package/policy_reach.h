@@ -37,7 +37,8 @@ void policy_tell(const struct policy_reach *r, bool warning, const struct cedar_
  * found, or within the policy where it is of the policy as a whole? */
 bool policy_told(const struct policy_reach *r, uint32_t from, const struct cedar_finding *f);
 
-/* Warnings of what no policy lets through, and of templates: see policy_lint.h. */
+/* Warnings of what no policy lets through, of templates, and of forbids that err: see
+ * policy_lint.h. */
 void policy_reach(const struct policy_reach *r);
 
 #endif

@@ -126,6 +126,9 @@ static void check_lint(const char *model, const struct lint_case *t)
         "openapi.yaml: warning: data class " class                                                 \
                 ": no policy lets anybody read it, masked or clear: it will be left out of every answer\n"
 
+#define ERRS                                                                                       \
+        "unless the document limits this number, one that leads out of 64 bits makes the policy "  \
+        "err, and then it forbids nothing: compare the number itself\n"
 #define NOT_ITSELF                                                                                 \
         "no value has the data class \"pii\" itself, only classes in it: this never holds; ask "   \
         "with `in`\n"
@@ -195,6 +198,18 @@ static const struct lint_case of_policies[] = {
           NULL,
           "policy.cedar:3:46: warning: " NOT_ITSELF "policies/b.cedar:2:20: warning: " NOT_ITSELF
           "policies/b.cedar:2:41: warning: " NOT_ITSELF },
+        /* the caller can have a forbid err; a permit that errs permits nothing */
+        { ALL "forbid (principal, action == Action::\"listAccounts\", resource)\n"
+              "when { context has query && context.query has limit &&\n"
+              "  (context.query.limit * 2 > 100 || [-context.query.limit].contains(1)) };\n"
+              "forbid (principal, action == Action::\"listAccounts\", resource)\n"
+              "unless { context has query && context.query has limit && 100 > 5 + 2 &&\n"
+              "  (if [1 - context.query.limit].isEmpty() then true else false) };",
+          "permit (principal, action == Action::\"listAccounts\", resource)\n"
+          "when { context has query && context.query has limit && context.query.limit * 2 > 100 };\n"
+          "forbid (principal, action == Action::\"listAccounts\", resource)\n"
+          "when { context has query && context.query has limit && context.query.limit > 5 * 10 };",
+          NULL, "policy.cedar:5:24: warning: " ERRS "policy.cedar:8:10: warning: " ERRS },
         { ALL "permit (principal, action, resource == Api::\"accounts\");", NULL, NULL,
           "policy.cedar:3:28: this API is not \"accounts\": is \"bank\" meant?\n" },
         { ALL
