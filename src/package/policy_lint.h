@@ -8,8 +8,8 @@
  * class that nobody may read, masked or clear (by the scopes of policies: conditions are not looked
  * at); a template, since a package links none; two policies of one @id; a group that a policy names
  * and neither entities.yaml nor any identity of gateway.yaml can put a caller in; a class that only
- * has others in it and is compared with ==; arithmetic with a number of the request in a forbid, which errs where it leaves
- * 64 bits. */
+ * has others in it and is compared with ==; arithmetic with a number of the request in a forbid,
+ * which errs where it leaves 64 bits. */
 #ifndef PACKAGE_POLICY_LINT_H
 #define PACKAGE_POLICY_LINT_H
 
