@@ -48,9 +48,14 @@ static void check_names(struct builder *b)
                 { "policy.cedar", "who may do what" },
         };
 
-        for (uint32_t i = 0; i < b->spec->n_sources; i++)
-                if (!build_source_ok(b->spec->sources[i].path))
-                        build_refuse_source(b->l, b->spec->sources[i].path);
+        for (uint32_t i = 0; i < b->spec->n_sources; i++) {
+                const struct package_source *s = &b->spec->sources[i];
+
+                if (!build_source_ok(s->path))
+                        build_refuse_source(b->l, s->path);
+                else if (!span_eq_str(s->path, "README.md"))
+                        build_check_text(b->l, s);
+        }
         for (size_t i = 0; i < ARRAY_LEN(required); i++) {
                 if (find(b->spec, required[i].name))
                         continue;

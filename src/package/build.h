@@ -24,6 +24,10 @@ bool build_source_ok(struct span path);
 /* Why it may not, as an error of that file: what it was probably meant to be, or that it belongs
  * elsewhere. */
 void build_refuse_source(struct lint *l, struct span path);
+/* What people who review a source would not see as it is read: a line that ends with a carriage
+ * return alone, which many show as no end; characters that turn text around.  The first of each,
+ * as an error. */
+void build_check_text(struct lint *l, const struct package_source *s);
 
 /* Reads one YAML file.  *ret is what it holds, NULL when that is nothing, also when there were
  * faults of single values, which are in l; -EINVAL: it cannot be read, and why is in l.  Nodes lie

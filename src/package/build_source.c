@@ -59,6 +59,48 @@ static const struct span *same_stem(struct span path)
         return NULL;
 }
 
+/* ---- what is not seen ---- */
+
+/* U+202A to U+202E, U+2066 to U+2069: three bytes in UTF-8. */
+static bool turns(struct span s)
+{
+        return s.n >= 3 && s.p[0] == 0xe2 &&
+               ((s.p[1] == 0x80 && s.p[2] >= 0xaa && s.p[2] <= 0xae) ||
+                (s.p[1] == 0x81 && s.p[2] >= 0xa6 && s.p[2] <= 0xa9));
+}
+
+static bool is_lone_return(struct span s)
+{
+        return s.p[0] == '\r' && (s.n == 1 || s.p[1] != '\n');
+}
+
+void build_check_text(struct lint *l, const struct package_source *s)
+{
+        struct source_mark mark = { 1, 0 };
+        struct span before = l->file;
+        bool turned = false, returned = false;
+
+        l->file = s->path;
+        for (struct span rest = s->text; rest.n > 0; rest = span_from(rest, 1)) {
+                mark.column += (rest.p[0] & 0xc0) != 0x80;
+                if (is_lone_return(rest) && !returned) {
+                        returned = true;
+                        lint_error(l, &mark,
+                                   "a carriage return without a line feed: it ends the line here, "
+                                   "and not where people see it");
+                } else if (turns(rest) && !turned) {
+                        turned = true;
+                        lint_error(l, &mark,
+                                   "a character that turns text around (U+%02X%02X): what is read "
+                                   "here is not what people see",
+                                   0x20, (rest.p[1] & 1) << 6 | (rest.p[2] & 0x3f));
+                } else if (rest.p[0] == '\n') {
+                        mark = (struct source_mark){ mark.line + 1, 0 };
+                }
+        }
+        l->file = before;
+}
+
 void build_refuse_source(struct lint *l, struct span path)
 {
         struct span before = l->file;

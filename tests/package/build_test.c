@@ -7,6 +7,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 /* cmocka wants the above first */
 #include <cmocka.h>
 
@@ -64,6 +65,48 @@ static void test_names(void **state)
                 assert_true(span_eq(l.at[0].file, path));
                 if (!span_eq_str(l.at[0].text, names[i].refusal))
                         fail_msg("%.*s", (int)l.at[0].text.n, (const char *)l.at[0].text.p);
+                lint_done(&l);
+        }
+        (void)state;
+}
+
+/* ---- what is not seen ---- */
+
+static void test_unseen(void **state)
+{
+        static const struct {
+                const char *text, *faults; /* "line:column text" */
+        } table[] = {
+                { "", "" },
+                { "permit (principal, action, resource);\n// \xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d\n",
+                  "" },
+                { "one\r\ntwo\r\n", "" },
+                { "// nothing\rpermit (principal, action, resource);\n// more\r\n",
+                  "1:11 a carriage return" },
+                { "\xc3\xa9\n// \xc3\xa9\r", "2:5 a carriage return" },
+                { "a\r\r\nb\rc\r", "1:2 a carriage return" },
+                { "// a\xe2\x80\xae b\xe2\x80\xac\n",
+                  "1:5 a character that turns text around (U+202E)" },
+                { "\n\xe2\x81\xa6", "2:1 a character that turns text around (U+2066)" },
+                { "\xe2\x81\xa9", "1:1 a character that turns text around (U+2069)" },
+                { "\xe2\x80\xaa", "1:1 a character that turns text around (U+202A)" },
+                { "\xe2\x80\xa9\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa\xe2\x80\xe2", "" },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+                struct package_source s = { SPAN("policy.cedar"), span_str(table[i].text) };
+                static struct lint l;
+                char told[LINT_TEXT_MAX + 32] = "";
+
+                lint_init(&l);
+                build_check_text(&l, &s);
+                assert_int_equal(l.errors, table[i].faults[0] != '\0');
+                if (l.errors)
+                        snprintf(told, sizeof told, "%u:%u %.*s", l.at[0].mark.line,
+                                 l.at[0].mark.column, (int)l.at[0].text.n,
+                                 (const char *)l.at[0].text.p);
+                if (strncmp(told, table[i].faults, strlen(table[i].faults)) != 0)
+                        fail_msg("%zu: %s", i, told);
                 lint_done(&l);
         }
         (void)state;
@@ -257,7 +300,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_names),   cmocka_unit_test(test_small),
                 cmocka_unit_test(test_changed), cmocka_unit_test(test_many),
-                cmocka_unit_test(test_memory),
+                cmocka_unit_test(test_memory),  cmocka_unit_test(test_unseen),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
