@@ -4,12 +4,16 @@
 #include "job/yaml.h"
 #include "package/file.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct reader {
         struct arena scratch; /* the texts and maps of yaml.h */
         struct arena *arena;
         struct lint *l;
+        const struct source_node *odd; /* the first number that JSON has not; NULL */
+        uint32_t n_odd;
 };
 
 /* A span of theirs within a message, for "%.*s". */
@@ -80,19 +84,16 @@ static uint8_t *put(uint8_t *to, struct span s)
         return to + s.n;
 }
 
-/* As RFC 8259 has it: no plus, no zero in front, a digit on both sides of the point. */
+/* As RFC 8259 has it: no plus, a digit on both sides of the point. */
 static int spell_number(struct reader *r, const struct number *x, struct span *ret)
 {
         uint8_t *p = arena_alloc(r->arena, x->whole.n + x->fraction.n + x->exponent.n + 3);
-        struct span whole = x->whole;
         uint8_t *at = p;
 
         if (!p)
                 return -ENOMEM;
-        while (whole.n > 1 && whole.p[0] == '0')
-                whole = span_from(whole, 1);
         at = put(at, x->negative ? SPAN("-") : SPAN_NONE);
-        at = put(at, whole.n ? whole : SPAN("0"));
+        at = put(at, x->whole.n ? x->whole : SPAN("0"));
         if (x->fraction.n) {
                 at = put(at, SPAN("."));
                 at = put(at, x->fraction);
@@ -139,13 +140,20 @@ static void warn_boolean(struct reader *r, const struct source_node *n)
                              SHOWN(n->text), is_yes ? "true" : "false", SHOWN(n->text));
 }
 
-static int take_plain_number(struct reader *r, const struct number *x, struct source_node *n)
+/* It is kept as it was written: only who uses it needs to know what it is. */
+static void take_odd(struct reader *r, struct source_node *n)
 {
-        if (x->whole.n > 1 && x->whole.p[0] == '0')
-                lint_error(r->l, &n->mark,
-                           "%.*s begins with a 0, which some read as octal: write the number "
-                           "without it, or in quotes when it is a string",
-                           SHOWN(n->text));
+        n->kind = SOURCE_ODD_NUMBER;
+        if (r->n_odd++ == 0)
+                r->odd = n;
+}
+
+static int take_number_of(struct reader *r, const struct number *x, struct source_node *n)
+{
+        if (x->whole.n > 1 && x->whole.p[0] == '0') {
+                take_odd(r, n);
+                return 0;
+        }
         n->kind = SOURCE_NUMBER;
         return spell_number(r, x, &n->text);
 }
@@ -165,19 +173,9 @@ static int take_plain(struct reader *r, struct source_node *n)
                 n->boolean = one_of(n->text, trues);
                 n->text = SPAN_NONE;
         } else if (take_number(n->text, &x)) {
-                return take_plain_number(r, &x, n);
-        } else if (is_prefixed(n->text)) {
-                n->kind = SOURCE_NUMBER;
-                lint_error(r->l, &n->mark,
-                           "%.*s: write this number in decimal, or in quotes when it is a string",
-                           SHOWN(n->text));
-                n->text = SPAN("0"); /* for whoever reads on */
-        } else if (is_no_number(n->text)) {
-                n->kind = SOURCE_NUMBER;
-                lint_error(r->l, &n->mark,
-                           "%.*s is no number that JSON has: put it in quotes when it is a string",
-                           SHOWN(n->text));
-                n->text = SPAN("0");
+                return take_number_of(r, &x, n);
+        } else if (is_prefixed(n->text) || is_no_number(n->text)) {
+                take_odd(r, n);
         } else {
                 warn_boolean(r, n);
         }
@@ -318,7 +316,9 @@ static int take(struct reader *r, const struct yaml_node *from, struct source_no
                 return take_list(r, from, n);
         n->text = from->text;
         rc = from->plain ? take_plain(r, n) : 0;
-        return rc == 0 && n->kind == SOURCE_STRING ? copy_text(r, n->text, &n->text) : rc;
+        if (rc == 0 && (n->kind == SOURCE_STRING || n->kind == SOURCE_ODD_NUMBER))
+                rc = copy_text(r, n->text, &n->text);
+        return rc;
 }
 
 static int read_all(struct reader *r, struct span text, struct source_node **ret)
@@ -335,10 +335,26 @@ static int read_all(struct reader *r, struct span text, struct source_node **ret
         return rc == 0 && root ? take(r, root, ret) : rc;
 }
 
+/* Once for all: documents have hundreds in their examples. */
+static void tell_odd(struct reader *r)
+{
+        char more[40] = "";
+
+        if (r->n_odd == 0)
+                return;
+        if (r->n_odd > 1)
+                snprintf(more, sizeof(more), " (and %" PRIu32 " more such)", r->n_odd - 1);
+        lint_warning(r->l, &r->odd->mark,
+                     "%.*s is a number that JSON has not, and is not taken where one is wanted: "
+                     "write it in decimal without a 0 in front, or in quotes when it is a "
+                     "string%s",
+                     SHOWN(r->odd->text), more);
+}
+
 int yaml_source(void *ctx, struct span text, struct arena *arena, struct lint *l,
                 const struct source_node **ret, struct err *err)
 {
-        struct reader r = { ARENA_INIT(YAML_SOURCE_MEMORY_MAX), arena, l };
+        struct reader r = { ARENA_INIT(YAML_SOURCE_MEMORY_MAX), arena, l, NULL, 0 };
         struct source_node *root = NULL;
         int rc;
 
@@ -352,6 +368,7 @@ int yaml_source(void *ctx, struct span text, struct arena *arena, struct lint *l
                 return err_set(err, rc, "%.*s cannot be read", SHOWN(l->file));
         if (rc < 0)
                 return err_sys(err, rc, "%.*s", SHOWN(l->file));
+        tell_odd(&r);
         *ret = root;
         return 0;
 }

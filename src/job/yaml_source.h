@@ -8,12 +8,13 @@
  *   null Null NULL ~ nothing   null
  *   true True TRUE false ...   a boolean
  *   12 -1.5 +3 .5 1e3          a number, spelled as RFC 8259 wants it: 3, 0.5
- *   anything else              a string; yes, no, on and off with a warning, since YAML 1.1 had
- *                              them as booleans
+ *   0123 0x1F 0o17 .inf .nan   SOURCE_ODD_NUMBER, with one warning for all of a file: numbers
+ * there, too, but JSON has none of them, and other readers take 0123 as octal or as a string.
+ * Examples and such may hold them; where a value is used they are refused anything else a string;
+ * yes, no, on and off with a warning, since YAML 1.1 had them as booleans
  *
  * Keys are strings however they are written, as the 200 of a response is.  Refused, with their
- * place: 0x1F, 0o17, .inf and .nan; numbers that begin with a 0, which others read as octal; merge
- * keys; no key; a key twice in a map; tags, anchors and aliases (yaml.h).
+ * place: merge keys; no key; a key twice in a map; tags, anchors and aliases (yaml.h).
  *
  * SECURITY: the bytes are hostile. */
 #ifndef JOB_YAML_SOURCE_H

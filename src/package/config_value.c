@@ -67,7 +67,8 @@ void config_take_keys(struct config_reader *r, const struct source_node *map,
 
 static bool refuse(struct config_reader *r, const struct source_node *n, const char *wanted)
 {
-        bool shown = n->kind == SOURCE_STRING || n->kind == SOURCE_NUMBER;
+        bool shown = n->kind == SOURCE_STRING || n->kind == SOURCE_NUMBER ||
+                     n->kind == SOURCE_ODD_NUMBER;
 
         if (shown)
                 lint_error(r->l, &n->mark, "%s should stand here, not \"%.*s\"", wanted,
@@ -108,7 +109,7 @@ static bool is_line(struct span s)
 bool config_get_text(struct config_reader *r, const struct source_node *n, const char *wanted,
                      size_t max, struct span *ret)
 {
-        if (n->kind == SOURCE_NUMBER || n->kind == SOURCE_BOOL) {
+        if (n->kind == SOURCE_NUMBER || n->kind == SOURCE_ODD_NUMBER || n->kind == SOURCE_BOOL) {
                 lint_error(r->l, &n->mark, "%s should stand here: in quotes, when this is it",
                            wanted);
                 return false;

@@ -242,12 +242,20 @@ int oa_shown(struct span name)
         return (int)n;
 }
 
+/* How what is written here becomes what is wanted. */
+static const char *advice_for(enum source_kind wanted, enum source_kind is)
+{
+        if (wanted == SOURCE_STRING &&
+            (is == SOURCE_NUMBER || is == SOURCE_ODD_NUMBER || is == SOURCE_BOOL))
+                return ": write it in quotes";
+        if (wanted == SOURCE_NUMBER && is == SOURCE_ODD_NUMBER)
+                return ": write it in decimal without a 0 in front";
+        return "";
+}
+
 bool oa_want(struct oa *r, const struct source_node *v, enum source_kind kind)
 {
-        const char *advice =
-                kind == SOURCE_STRING && (v->kind == SOURCE_NUMBER || v->kind == SOURCE_BOOL)
-                        ? ": write it in quotes"
-                        : "";
+        const char *advice = advice_for(kind, v->kind);
 
         if (v->kind == kind)
                 return true;

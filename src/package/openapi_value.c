@@ -84,6 +84,12 @@ static bool value(struct oa *r, const struct source_node *v, unsigned depth, str
                 return true;
         case SOURCE_NUMBER:
                 return number(r, v, ret);
+        case SOURCE_ODD_NUMBER:
+                lint_error(r->l, &v->mark,
+                           "%.*s is a number that JSON has not: write it in decimal without a 0 "
+                           "in front, or in quotes when it is a string",
+                           OA_NAME(v->text));
+                return false;
         case SOURCE_STRING:
                 *ret = (struct tree){ .kind = TREE_STRING, .text = oa_keep_text(r, v->text) };
                 return true;

@@ -56,6 +56,10 @@ static void check_value(struct lint *l, const struct source_node *node)
 
         if (node->kind == SOURCE_NULL)
                 lint_error(l, &node->mark, "there is no null: leave the attribute out");
+        if (node->kind == SOURCE_ODD_NUMBER)
+                lint_error(l, &node->mark,
+                           "no number that JSON has: write it in decimal without a 0 in front, or "
+                           "in quotes when it is a string");
         if (node->kind == SOURCE_NUMBER &&
             (tree_read_real(node->text, 1, &scratch, &t, NULL) < 0 || t.kind != TREE_NUMBER))
                 lint_error(l, &node->mark,

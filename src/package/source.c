@@ -18,8 +18,9 @@ const char *source_kind_name(enum source_kind kind)
 {
         static const char *const names[] = {
                 [SOURCE_NULL] = "null",       [SOURCE_BOOL] = "true or false",
-                [SOURCE_NUMBER] = "a number", [SOURCE_STRING] = "a string",
-                [SOURCE_LIST] = "a list",     [SOURCE_MAP] = "a map",
+                [SOURCE_NUMBER] = "a number", [SOURCE_ODD_NUMBER] = "a number that JSON has not",
+                [SOURCE_STRING] = "a string", [SOURCE_LIST] = "a list",
+                [SOURCE_MAP] = "a map",
         };
 
         return names[kind];

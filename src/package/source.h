@@ -12,6 +12,7 @@ enum source_kind {
         SOURCE_NULL,
         SOURCE_BOOL,
         SOURCE_NUMBER,
+        SOURCE_ODD_NUMBER, /* 0123, 0x1F, .nan: no number to whoever wants one, and no string */
         SOURCE_STRING,
         SOURCE_LIST,
         SOURCE_MAP,
@@ -26,8 +27,9 @@ struct source_node {
         enum source_kind kind;
         struct source_mark mark;
         bool boolean;
-        struct span text;                /* STRING: UTF-8; NUMBER: as RFC 8259 spells it */
-        uint32_t n;                      /* items or members */
+        struct span text; /* STRING: UTF-8; NUMBER: as RFC 8259 spells it; ODD_NUMBER:
+                         as it was written */
+        uint32_t n;       /* items or members */
         const struct source_node *child; /* the first item or member */
         const struct source_node *next;
         struct span key; /* of a member: no two of a map are the same */

@@ -99,6 +99,8 @@ static int make(const struct maker *m, const struct source_node *node, unsigned 
                 return 0;
         case SOURCE_NUMBER:
                 return make_number(m, node, ret);
+        case SOURCE_ODD_NUMBER:
+                return fault(m, node, "a number that JSON has not");
         case SOURCE_LIST:
                 return make_list(m, node, depth - 1, ret);
         default:

@@ -132,6 +132,10 @@ static const struct {
                               "hyphens, and begins with a letter\n" },
         { "name: 12\n",
           "g1:7 the API's name, as accounts, should stand here: in quotes, when this is it\n" },
+        { "name: 012\n",
+          "g1:7? 012 is a number that JSON has not, and is not taken where one is wanted: write it in "
+          "decimal without a 0 in front, or in quotes when it is a string\n"
+          "g1:7 the API's name, as accounts, should stand here: in quotes, when this is it\n" },
         { "name: [a]\n", "g1:7 the API's name, as accounts, should stand here, not a list\n" },
         { "name:\n", "g1:1 the API's name, as accounts, should stand here, not nothing\n" },
         { "name: a\nbase: b\n", "g2:7 \"b\": a base is words of letters, digits and -._~, each "

@@ -2,6 +2,38 @@
 /* What is wrong with a schema, and where: a row for each rule. */
 #include "openapi_world.h"
 
+#define ODD(text) " warning: " text " is a number that JSON has not, and is not taken where one is "
+
+/* 0123, 0x1F, .nan: real documents have them where nobody looks. */
+static void odd_numbers_are_refused_where_they_are_used(void **state)
+{
+        static const struct fault_case table[] = {
+                { SCHEMA("{example: 0123, examples: [0x1F], default: {a: .inf}, x-a: [007]}"),
+                  "8:17" ODD("0123") },
+                { PARAMETER("{name: b, in: query, schema: {type: string}, example: 01}"),
+                  "10:65" ODD("01") },
+                { SCHEMA("{enum: [1, 0123]}"),
+                  "8:18" ODD("0123") "\n8:18 error: 0123 is a number that JSON has not: write it "
+                                     "in decimal without a 0 in front, or in quotes" },
+                { SCHEMA("{const: {a: [0x1F]}}"),
+                  "8:20" ODD("0x1F") "\n8:20 error: 0x1F is a number that JSON has not" },
+                { SCHEMA("{minimum: 010}"),
+                  "8:17" ODD(
+                          "010") "\n8:17 error: \"minimum\" is to be a number, not a number that "
+                                 "JSON has not: write it in decimal without a 0" },
+                { SCHEMA("{maxLength: 08}"),
+                  "8:19" ODD("08") "\n8:19 error: \"maxLength\" is to be a number" },
+                { SCHEMA("{multipleOf: .inf}"),
+                  "8:20" ODD(".inf") "\n8:20 error: \"multipleOf\" is to be a number" },
+                { SCHEMA("{x-data-class: 0123}"),
+                  "8:22" ODD("0123") "\n8:22 error: \"x-data-class\" is to be a string, not a "
+                                     "number that JSON has not: write it in quotes" },
+        };
+
+        (void)state;
+        world_check_table(table, ARRAY_LEN(table));
+}
+
 static void what_is_understood_is_taken(void **state)
 {
         static const struct fault_case table[] = {
@@ -289,6 +321,7 @@ static void references_lead_to_schemas_of_the_document(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(odd_numbers_are_refused_where_they_are_used),
                 cmocka_unit_test(what_is_understood_is_taken),
                 cmocka_unit_test(keywords_have_their_forms),
                 cmocka_unit_test(what_is_not_understood_is_refused),

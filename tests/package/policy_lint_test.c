@@ -273,6 +273,11 @@ static const struct lint_case of_entities[] = {
           "entities.yaml:7:24: no whole number of 64 bits; a decimal is put in quotes\n"
           "entities.yaml:9:8: each DataClass is there by itself: leave it out\n"
           "entities.yaml:10:8: actions are derived from openapi.yaml: leave it out\n" },
+        { ALL, NULL, "- uid: {type: Caller, id: ann}\n  attrs: {branch: 007}\n",
+          "entities.yaml:2:19: warning: 007 is a number that JSON has not, and is not taken where one "
+          "is wanted: write it in decimal without a 0 in front, or in quotes when it is a string\n"
+          "entities.yaml:2:19: no number that JSON has: write it in decimal without a 0 in front, "
+          "or in quotes when it is a string\n" },
         /* what the schema says, of each entity the first thing */
         { ALL, NULL,
           "- uid: {type: Caller, id: ann}\n  attrs:\n    branch: 7\n"

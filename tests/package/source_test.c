@@ -45,6 +45,7 @@ static void kinds_have_names_for_messages(void **state)
         assert_string_equal(source_kind_name(SOURCE_NULL), "null");
         assert_string_equal(source_kind_name(SOURCE_BOOL), "true or false");
         assert_string_equal(source_kind_name(SOURCE_NUMBER), "a number");
+        assert_string_equal(source_kind_name(SOURCE_ODD_NUMBER), "a number that JSON has not");
         assert_string_equal(source_kind_name(SOURCE_STRING), "a string");
         assert_string_equal(source_kind_name(SOURCE_LIST), "a list");
         assert_string_equal(source_kind_name(SOURCE_MAP), "a map");
