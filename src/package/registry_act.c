@@ -151,11 +151,12 @@ static int place_push(struct registry *r, const struct registry_record *record, 
         return keep_record(r, dir, path, err);
 }
 
-/* The first free place, or the one that has it. */
-static int place_approval(struct registry *r, const struct registry_record *record, struct err *err)
+/* The first free place, or the one that has it: *ret_free.  What lies there and cannot be read
+ * takes a place, too. */
+static int find_place(const struct registry *r, const struct registry_record *record, unsigned *ret,
+                      bool *ret_free, struct err *err)
 {
         struct span note = span_str(record->note);
-        char path[REGISTRY_PATH_MAX];
 
         for (unsigned i = 1; i <= REGISTRY_APPROVALS_MAX; i++) {
                 uint8_t *p = NULL;
@@ -164,18 +165,33 @@ static int place_approval(struct registry *r, const struct registry_record *reco
                 bool same = rc == 0 && span_eq(span_of(p, n), note);
 
                 free(p);
-                if (rc == -ENOENT) {
-                        registry_approval_path(record->sha256, i, path);
-                        rc = put_file(r, "approvals", path, note, err);
-                        return rc < 0 ? rc : drop_pending(r, err);
-                }
-                if (same)
-                        return drop_pending(r, err);
-                if (rc < 0 && rc != -EFBIG)
+                if ((rc == 0 && !same) || rc == -EFBIG || rc == -EINVAL)
+                        continue;
+                if (rc < 0 && rc != -ENOENT)
                         return rc;
+                *ret = i;
+                *ret_free = !same;
+                return 0;
         }
-        return err_set(err, -E2BIG, "approvals: more than %d of one package",
-                       REGISTRY_APPROVALS_MAX);
+        return err_set(
+                err, -E2BIG,
+                "approvals: there are %d of this package already: deploy with --approval, or "
+                "raise the version",
+                REGISTRY_APPROVALS_MAX);
+}
+
+static int place_approval(struct registry *r, const struct registry_record *record, struct err *err)
+{
+        char path[REGISTRY_PATH_MAX];
+        unsigned place = 0;
+        bool is_free = false;
+        int rc = find_place(r, record, &place, &is_free, err);
+
+        if (rc == 0 && is_free) {
+                registry_approval_path(record->sha256, place, path);
+                rc = put_file(r, "approvals", path, span_str(record->note), err);
+        }
+        return rc < 0 ? rc : drop_pending(r, err);
 }
 
 /* The APIs of the next generation, into l. */
@@ -393,6 +409,29 @@ static int look_again(struct registry *r, const struct registry_ledger *l,
         return err->code;
 }
 
+/* Can it be put in place at all?  Else it would be in the ledger, and nothing done behind it. */
+static int check_room(const struct registry *r, const struct registry_record *record,
+                      struct err *err)
+{
+        struct registry_live *l;
+        unsigned place;
+        bool is_free;
+        int rc;
+
+        if (record->kind == REGISTRY_APPROVED)
+                return find_place(r, record, &place, &is_free, err);
+        if (!registry_is_deployment(record->kind))
+                return 0;
+        l = malloc(sizeof *l);
+        rc = l ? registry_live(r, l, err) : err_sys(err, -ENOMEM, "live");
+        if (rc == 0) {
+                rc = change_live(l, record, err);
+                registry_live_done(l);
+        }
+        free(l);
+        return rc;
+}
+
 /* A `current` that was put back would have generations told twice, and approvals used twice: those
  * behind it are not looked for. */
 static int check_new(const struct registry *r, const struct registry_record *record,
@@ -425,6 +464,8 @@ int registry_act(struct registry *r, const struct registry_ledger *l,
         int rc = check_new(r, record, err);
 
         assert(r->lock >= 0 && err);
+        if (rc == 0)
+                rc = check_room(r, record, err);
         if (rc == 0)
                 rc = l->position(l->ctx, record->origin, &record->from, err);
         if (rc < 0)

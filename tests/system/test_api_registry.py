@@ -450,6 +450,31 @@ def test_all_who_signed_have_built(site):
     check_refused(site, before, "separation", act="deploy")
 
 
+def test_more_approvals_than_there_is_room_for(site):
+    """One too many is refused before it is in the ledger: behind what is there and cannot be put in
+    place, nothing could be done, no going back either."""
+    site.deploy("1.4.0")
+    sha256 = site.push(site.build())["sha256"]
+    notes = site.path / "approvals"
+    os.mkfifo(notes / f"{sha256}-2.note")
+    (notes / f"{sha256}-3.note").mkdir()
+    (notes / f"{sha256}-4.note").write_bytes(b"x" * 100000)
+    for i in range(5, 64):
+        (notes / f"{sha256}-{i}.note").write_text("none")
+    site.approve(change="CHG-64")
+    assert "CHG-64" in (notes / f"{sha256}-64.note").read_text()
+    before, kinds = site.files(), site.kinds()
+    told = site.refused(1, "approve", "accounts", "1.4.0", "--change", "CHG-65", "--key",
+                        site.keys["anna"][0])
+    assert "there are 64 of this package already" in told
+    assert site.files() == before and site.kinds() == kinds
+    site.good("withdraw", "accounts", "--reason", "x")
+    for name in (2, 3, 4):
+        (notes / f"{sha256}-{name}.note").rename(site.top / f"odd{name}")
+    shutil.copy(notes / f"{sha256}-64.note", notes / f"{sha256}-2.note")
+    site.good("deploy", "accounts", "1.4.0")
+
+
 def test_current_that_was_put_back(site):
     """What was deployed with an approval is not deployed with it again."""
     for version in ("1.4.0", "1.5.0", "1.6.0"):
