@@ -283,7 +283,7 @@ enum status api_registry_end(struct api_registry *x, int rc, struct err *err)
 
         if (rc == 0)
                 return STATUS_GOOD;
-        if (rc == -EKEYREJECTED && x->r.lock >= 0 &&
+        if (rc == -EKEYREJECTED && x->record->kind == REGISTRY_REFUSED && x->r.lock >= 0 &&
             registry_tell(&x->ledger, x->record, &second) < 0) {
                 complain_err(x->in, err);
                 return complain(x->in, STATUS_UNSURE, "this could not be recorded: %s",

@@ -58,17 +58,17 @@ static int judge_file(struct deploying *d, struct err *err)
 /* The first that counts; if none does, the last one's fault is told. */
 static int judge_those_there(struct deploying *d, struct err *err)
 {
-        int rc = -ENOENT;
         unsigned i = 1;
+        int rc = 0;
 
         for (;; i++) {
+                struct err why = { 0 };
                 uint8_t *p;
                 size_t n;
-                int found = registry_approval(&d->x.r, d->pushed->sha256, i, &p, &n,
-                                              rc == -ENOENT ? err : NULL);
+                int found = registry_approval(&d->x.r, d->pushed->sha256, i, &p, &n, &why);
 
                 if (found < 0 && found != -ENOENT)
-                        return found;
+                        return err_set(err, found, "%s", err_text(&why));
                 if (found < 0)
                         break;
                 rc = judge_note(d, span_of(p, n), err);

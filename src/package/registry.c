@@ -167,13 +167,15 @@ int registry_pending(const struct registry *r, struct registry_record *ret, stru
 /* [ref, tip] */
 static bool get_tip(struct json_value item, struct registry_tip *t)
 {
-        struct json_iter it = json_iter_of(item);
         uint8_t any[COMMIT_ID_MAX / 2];
+        struct json_iter it;
         struct json_value v;
 
-        return item.type == JSON_ARRAY && json_next(&it, NULL, &v) &&
-               fact_copy(v, t->ref, COMMIT_REF_MAX) && json_next(&it, NULL, &v) &&
-               fact_copy(v, t->tip, COMMIT_ID_MAX) &&
+        if (item.type != JSON_ARRAY)
+                return false;
+        it = json_iter_of(item);
+        return json_next(&it, NULL, &v) && fact_copy(v, t->ref, COMMIT_REF_MAX) &&
+               json_next(&it, NULL, &v) && fact_copy(v, t->tip, COMMIT_ID_MAX) &&
                text_from_hex(span_str(t->tip), any, sizeof any) == 0 && !json_next(&it, NULL, &v);
 }
 

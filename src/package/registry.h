@@ -33,6 +33,7 @@
  * asked whether it has that entry.  If so, the files are put in place, which may be done twice; if
  *     not, `pending` goes and nothing has happened.  While the ledger cannot tell, nothing is done.
  *     So an act that was killed anywhere is whole or gone once anything else has been done.
+ *     Before there is an entry it is seen that nothing but the disk can be in the way.
  *  4. Putting in place depends on the record and on what counts only, and what counts does not
  *     change while there is a `pending`: the lock is held, or it is settled first.
  *  5. A version is one package for ever; a generation's number is used once; an approval is good

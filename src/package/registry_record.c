@@ -320,13 +320,16 @@ static bool get_id(struct json_value v, char out[COMMIT_ID_MAX + 1])
 
 static bool get_tip(struct registry_record *r, struct json_value item)
 {
-        struct json_iter it = json_iter_of(item);
         char ref[COMMIT_REF_MAX + 1];
         struct registry_tip *t;
+        struct json_iter it;
         struct json_value v;
 
-        if (item.type != JSON_ARRAY || !json_next(&it, NULL, &v) ||
-            !fact_copy(v, ref, COMMIT_REF_MAX) || !json_next(&it, NULL, &v))
+        if (item.type != JSON_ARRAY)
+                return false;
+        it = json_iter_of(item);
+        if (!json_next(&it, NULL, &v) || !fact_copy(v, ref, COMMIT_REF_MAX) ||
+            !json_next(&it, NULL, &v))
                 return false;
         t = tip_of(r, ref);
         return t && get_id(v, t->tip) && !json_next(&it, NULL, &v);
@@ -431,12 +434,13 @@ static int read_what(struct fact *f, struct registry_record *r, struct err *err)
 static bool read_secret(struct registry_record *r, struct json_value item)
 {
         struct json_value part[3] = { { 0 } }, more;
-        struct json_iter it = json_iter_of(item);
+        struct json_iter it;
         char field[32];
         size_t n = 0;
 
         if (item.type != JSON_ARRAY)
                 return false;
+        it = json_iter_of(item);
         while (n < ARRAY_LEN(part) && json_next(&it, NULL, &part[n]))
                 n++;
         if (n < ARRAY_LEN(part) || json_next(&it, NULL, &more) ||

@@ -466,6 +466,43 @@ static void tips_are_kept(void **state)
         place_done(&p);
 }
 
+/* What could never be put in place has no entry. */
+static void what_has_no_room_is_not_begun(void **state)
+{
+        struct registry_record *r = an_approval();
+        struct err err = { 0 };
+        struct place p;
+        int rc = 0;
+
+        (void)state;
+        place_new(&p);
+        for (unsigned i = 0; rc == 0 && i < 1000; i++) {
+                snprintf(r->note, sizeof r->note, "note %u\n", i);
+                rc = registry_act(&p.r, &p.ledger, r, &err);
+                assert_int_equal(p.log.n, rc == 0 ? i + 1 : i);
+        }
+        assert_int_equal(rc, -E2BIG);
+        assert_int_equal(faccessat(p.r.fd, "pending", F_OK, 0), -1);
+        snprintf(r->note, sizeof r->note, "note 0\n"); /* it is there */
+        assert_int_equal(registry_act(&p.r, &p.ledger, r, &err), 0);
+        free(r);
+        place_forget(&p);
+        for (unsigned i = 1; i <= LIVE_APIS_MAX; i++) {
+                r = a_deployment(i, "1");
+                snprintf(r->api, sizeof r->api, "api-%u", i);
+                act(&p, r);
+                place_forget(&p);
+        }
+        r = a_deployment(LIVE_APIS_MAX + 1, "1");
+        assert_int_equal(registry_act(&p.r, &p.ledger, r, &err), -E2BIG);
+        r->generation = 7; /* it has been */
+        assert_int_equal(registry_act(&p.r, &p.ledger, r, &err), -EBADMSG);
+        assert_int_equal(p.log.n, 0);
+        assert_int_equal(faccessat(p.r.fd, "pending", F_OK, 0), -1);
+        free(r);
+        place_done(&p);
+}
+
 static void packages_are_kept(void **state)
 {
         struct package_file f = { .api = SPAN("accounts"), .version = SPAN("1"), .n_sources = 0 };
@@ -543,6 +580,7 @@ int main(void)
                 cmocka_unit_test(damage_is_said),
                 cmocka_unit_test(others_may_not_write),
                 cmocka_unit_test(tips_are_kept),
+                cmocka_unit_test(what_has_no_room_is_not_begun),
                 cmocka_unit_test(packages_are_kept),
                 cmocka_unit_test(out_of_memory),
         };
