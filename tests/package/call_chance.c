@@ -5,17 +5,6 @@
 
 enum { COMPONENTS = 4 };
 
-struct chance chance_of(uint64_t seed)
-{
-        return (struct chance){ .state = seed * 0x9e3779b97f4a7c15u + 1 };
-}
-
-uint32_t chance_below(struct chance *c, uint32_t n)
-{
-        c->state = c->state * 6364136223846793005u + 1442695040888963407u;
-        return (uint32_t)(c->state >> 33) % n;
-}
-
 /* ---- schemas ---- */
 
 static void put_schema(struct chance *c, unsigned depth, struct buf *out);

@@ -3,14 +3,8 @@
 #ifndef TESTS_PACKAGE_CALL_CHANCE_H
 #define TESTS_PACKAGE_CALL_CHANCE_H
 
+#include "../chance.h"
 #include "package/call.h"
-
-struct chance {
-        uint64_t state;
-};
-
-struct chance chance_of(uint64_t seed);
-uint32_t chance_below(struct chance *c, uint32_t n);
 
 /* A model of one operation, `op`, for model_text.h. */
 void chance_model(struct chance *c, struct buf *out);
