@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cedar_decide - what a decision costs, for a test in the format of Cedar's integration tests.
  *
- *   cedar_decide TEST.json ROUNDS     all its requests ROUNDS times; prints one JSON object
+ *   cedar_decide TEST.json ROUNDS           all its requests ROUNDS times; prints one JSON object
+ *   cedar_decide TEST.json ROUNDS extra     each with its principal as an entity of the request
  *
  * The paths in the test are relative to its directory.  Policies are compiled, entities sealed and
  * contexts read before: a gateway does so once a package and once a request.  What is measured is
  * cedar_decide() alone, one call at a time. */
 #include "policy/data.h"
+#include "policy/extra.h"
 #include "policy/parse.h"
 #include "policy/program.h"
 #include "samples.h"
@@ -101,6 +103,28 @@ static void read_test(struct test *t, const char *path)
                 read_request(t, &requests->items[i], &t->requests[i]);
 }
 
+/* What the store says of the principals comes with the requests as well: the answers stay. */
+static void carry_principals(struct test *t)
+{
+        struct cedar_entity *list = calloc(t->n, sizeof *list);
+        struct err err = { 0 };
+
+        if (!list)
+                die("principals", NULL);
+        for (size_t i = 0; i < t->n; i++) {
+                const struct cedar_entity *known =
+                        cedar_entities_find(t->entities, &t->requests[i].principal);
+
+                if (!known)
+                        continue;
+                list[i] = *known;
+                if (cedar_extra_complete(t->entities, &list[i], 1, &t->arena, &err))
+                        die("principals", &err);
+                t->requests[i].extra = &list[i];
+                t->requests[i].n_extra = 1;
+        }
+}
+
 int main(int argc, char **argv)
 {
         struct test t = { .arena = ARENA_INIT(ARENA_MAX) };
@@ -108,11 +132,14 @@ int main(int argc, char **argv)
         struct cedar_answer a;
         int64_t *times;
 
-        if (argc != 3 || (rounds = strtoul(argv[2], NULL, 10)) == 0) {
-                fputs("usage: cedar_decide TEST.json ROUNDS\n", stderr);
+        if (argc < 3 || argc > 4 || (rounds = strtoul(argv[2], NULL, 10)) == 0 ||
+            (argc == 4 && strcmp(argv[3], "extra") != 0)) {
+                fputs("usage: cedar_decide TEST.json ROUNDS [extra]\n", stderr);
                 return 2;
         }
         read_test(&t, argv[1]);
+        if (argc == 4)
+                carry_principals(&t);
         times = calloc(t.n * rounds, sizeof *times);
         if (!times)
                 die("times", NULL);

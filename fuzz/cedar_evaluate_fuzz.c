@@ -3,7 +3,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Any policies on the same entities: the same answer twice, and by each policy alone. */
+/* Any policies: the same answer twice, by each policy alone, and with entities in the request. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         CLEANUP(cedar_policies_freep) struct cedar_policies *policies = NULL;
@@ -20,5 +20,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         cedar_decide(program, w->entities, &w->request, one, &a);
         cedar_world_same(&a, &b);
         cedar_world_by_policy(w, policies, &a);
+        cedar_world_with_extra(w, program, other, &a);
         return 0;
 }

@@ -4,6 +4,7 @@
 #define FUZZ_CEDAR_WORLD_H
 
 #include "policy/data.h"
+#include "policy/extra.h"
 #include "policy/parse.h"
 #include "policy/program.h"
 
@@ -11,9 +12,32 @@ struct cedar_world {
         struct arena arena;
         struct cedar_entities *entities;
         struct cedar_request request;
+        struct cedar_entities *rest; /* without the principal and the resource, */
+        struct cedar_request with;   /* which this request has itself */
 };
 
 #define UID(type, id) "{\"type\":\"" type "\",\"id\":\"" id "\"}"
+
+static inline void cedar_world_part(struct cedar_world *w)
+{
+        static struct cedar_entity extra[2];
+
+        w->with = w->request;
+        w->with.extra = extra;
+        assert(cedar_entities_new(&w->rest) == 0);
+        for (uint32_t i = 0; i < cedar_entities_count(w->entities); i++) {
+                const struct cedar_entity *e = cedar_entities_at(w->entities, i);
+
+                if (cedar_uid_eq(&e->uid, &w->request.principal) ||
+                    cedar_uid_eq(&e->uid, &w->request.resource))
+                        extra[w->with.n_extra++] = *e;
+                else
+                        assert(cedar_entities_add(w->rest, e, NULL) == 0);
+        }
+        assert(w->with.n_extra == ARRAY_LEN(extra));
+        assert(cedar_entities_seal(w->rest, NULL) == 0);
+        assert(cedar_extra_complete(w->rest, extra, ARRAY_LEN(extra), &w->arena, NULL) == 0);
+}
 
 /* Made once, kept. */
 static inline const struct cedar_world *cedar_world(void)
@@ -51,6 +75,7 @@ static inline const struct cedar_world *cedar_world(void)
         assert(cedar_entities_read(SPAN(entities), NULL, w.entities, NULL) == 0);
         assert(cedar_entities_seal(w.entities, NULL) == 0);
         assert(cedar_context_read_trusted(SPAN(context), &w.arena, &w.request.context, NULL) == 0);
+        cedar_world_part(&w);
         return &w;
 }
 
@@ -64,6 +89,17 @@ static inline void cedar_world_same(const struct cedar_answer *a, const struct c
                 assert(a->faults[i].policy == b->faults[i].policy &&
                        a->faults[i].fault == b->faults[i].fault &&
                        a->faults[i].expr == b->faults[i].expr);
+}
+
+/* The same where entities come with the request. */
+static inline void cedar_world_with_extra(const struct cedar_world *w,
+                                          const struct cedar_program *program,
+                                          struct cedar_bench *bench, const struct cedar_answer *a)
+{
+        struct cedar_answer b;
+
+        cedar_decide(program, w->rest, &w->with, bench, &b);
+        cedar_world_same(a, &b);
 }
 
 /* Each policy decides by itself as it does among the others, as far as it can be seen. */

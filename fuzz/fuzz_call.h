@@ -104,8 +104,9 @@ static inline void fuzz_call_check(const struct package *p, const struct call *c
         assert(call_read_context(p, c, &context, &object, arena, &q.context, NULL) == 0);
         q.resource = cedar_uid(SPAN("DataClass"), SPAN("c"));
         assert(cedar_schema_check_request(p->schema, &q, NULL) == 0);
-        q = (struct cedar_request){ q.principal, cedar_uid(SPAN("Action"), SPAN("op")), object,
-                                    context };
+        q.action = cedar_uid(SPAN("Action"), SPAN("op"));
+        q.resource = object;
+        q.context = context;
         assert(cedar_schema_check_request(p->schema, &q, NULL) == 0);
 }
 

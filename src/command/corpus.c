@@ -279,7 +279,7 @@ static int read_request(struct test *t, const struct tree *json, struct cedar_re
 static int check_request(struct test *t, const struct tree *json, struct err *err)
 {
         const struct tree *context = tree_get(json, "context");
-        struct cedar_request r;
+        struct cedar_request r = { 0 };
         int status = read_uids(t, json, &r, err);
 
         if (status == 0)
@@ -305,7 +305,7 @@ static int run_requests(struct test *t, uint64_t *ret_n, struct err *err)
 
         for (uint32_t i = 0; i < list->n; i++) {
                 const struct tree *json = &list->items[i];
-                struct cedar_request request;
+                struct cedar_request request = { 0 };
                 struct cedar_answer answer;
                 struct err why = { 0 };
 

@@ -5,8 +5,8 @@
  * are sorted by hash and then by name, and the upper bits of a hash only say where to begin.
  *
  * Invariants, once sealed:
- * 1. order[] has each entity once, ascending by compare_uids(); those whose hash has the upper bits
- *    b are order[begin[b]] to order[begin[b + 1] - 1].
+ * 1. order[] has each entity once, ascending by cedar_uid_order(); those whose hash has the upper
+ *    bits b are order[begin[b]] to order[begin[b + 1] - 1].
  * 2. Ancestors are complete: those of a parent that is there are among them. */
 #include "policy/entities.h"
 
@@ -60,16 +60,9 @@ struct arena *cedar_entities_arena(struct cedar_entities *e)
         return &e->arena;
 }
 
-static int compare_uids(const struct cedar_uid *a, const struct cedar_uid *b)
-{
-        if (a->hash != b->hash)
-                return a->hash < b->hash ? -1 : 1;
-        return a == b ? 0 : cedar_uid_cmp(a, b);
-}
-
 static int cmp_parents(const void *a, const void *b)
 {
-        return compare_uids(a, b);
+        return cedar_uid_order(a, b);
 }
 
 /* Parents in order, none twice. */
@@ -157,7 +150,7 @@ static int compare_entities(const void *a, const void *b)
 {
         const struct cedar_entity *x = *(struct cedar_entity *const *)a;
         const struct cedar_entity *y = *(struct cedar_entity *const *)b;
-        int c = compare_uids(&x->uid, &y->uid);
+        int c = cedar_uid_order(&x->uid, &y->uid);
 
         return c ? c : (x > y) - (x < y);
 }
@@ -232,7 +225,7 @@ static struct cedar_entity *find(const struct cedar_entities *e, const struct ce
 
         while (from < to) {
                 uint32_t middle = from + (to - from) / 2;
-                int c = compare_uids(&e->order[middle]->uid, uid);
+                int c = cedar_uid_order(&e->order[middle]->uid, uid);
 
                 if (c == 0)
                         return e->order[middle];
@@ -271,8 +264,8 @@ struct climb {
 
 static int cmp_found(const void *a, const void *b)
 {
-        return compare_uids(*(const struct cedar_uid *const *)a,
-                            *(const struct cedar_uid *const *)b);
+        return cedar_uid_order(*(const struct cedar_uid *const *)a,
+                               *(const struct cedar_uid *const *)b);
 }
 
 static int find_ancestor(struct climb *c, const struct cedar_uid *uid)
@@ -411,7 +404,7 @@ bool cedar_entity_descends(const struct cedar_entity *entity, const struct cedar
 
         while (from < to) {
                 uint32_t middle = from + (to - from) / 2;
-                int c = compare_uids(entity->ancestors[middle], b);
+                int c = cedar_uid_order(entity->ancestors[middle], b);
 
                 if (c == 0)
                         return true;

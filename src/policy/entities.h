@@ -19,7 +19,7 @@ struct cedar_entity {
         const struct cedar_uid *parents; /* in any order, may repeat; kept as the ancestors are */
         uint32_t n_parents;
         /* Filled by cedar_entities_seal(): all it descends from, itself not among them, ascending
-         * by hash and where that is the same by cedar_uid_cmp, none twice. */
+         * by cedar_uid_order(), none twice. */
         const struct cedar_uid *const *ancestors;
         uint32_t n_ancestors;
 };

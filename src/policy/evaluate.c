@@ -3,6 +3,7 @@
  *
  * Source: the Cedar language reference, "Operators and functions". */
 #include "policy/code.h"
+#include "policy/extra.h"
 
 static bool fault(struct cedar_machine *m, enum cedar_fault f)
 {
@@ -23,6 +24,14 @@ static bool give_bool(struct cedar_machine *m, uint32_t n, bool b)
         return give(m, n, cedar_bool(b));
 }
 
+static const struct cedar_entity *look_up(const struct cedar_machine *m,
+                                          const struct cedar_uid *uid)
+{
+        const struct cedar_entity *extra = cedar_extra_find(m->request, uid);
+
+        return extra ? extra : cedar_entities_find(m->entities, uid);
+}
+
 static const struct cedar_entity *entity_of(const struct cedar_machine *m,
                                             const struct cedar_uid *uid)
 {
@@ -32,7 +41,21 @@ static const struct cedar_entity *entity_of(const struct cedar_machine *m,
                 return m->known[VAR_RESOURCE];
         if (uid == &m->request->action)
                 return m->known[VAR_ACTION];
-        return cedar_entities_find(m->entities, uid);
+        return look_up(m, uid);
+}
+
+static bool descends(const struct cedar_machine *m, const struct cedar_entity *entity,
+                     const struct cedar_uid *from)
+{
+        const struct cedar_entity *extra;
+        uint32_t at = 0;
+
+        if (cedar_entity_descends(entity, from))
+                return true;
+        while ((extra = cedar_extra_above(m->request, entity, &at)))
+                if (cedar_entity_descends(extra, from))
+                        return true;
+        return false;
 }
 
 static struct cedar_value variable(const struct cedar_request *r, enum cedar_var which)
@@ -124,7 +147,7 @@ static bool step_in(struct cedar_machine *m, const struct cedar_code *c)
         entity = n > 0 ? entity_of(m, a->uid) : NULL;
         for (uint32_t i = 0; !in && i < n; i++)
                 in = cedar_uid_eq(a->uid, items[i].uid) ||
-                     (entity && cedar_entity_descends(entity, items[i].uid));
+                     (entity && descends(m, entity, items[i].uid));
         return give_bool(m, 2, in);
 }
 
@@ -341,9 +364,9 @@ void cedar_machine_meet(struct cedar_machine *m, const struct cedar_entities *en
 {
         m->entities = entities;
         m->request = request;
-        m->known[VAR_PRINCIPAL] = cedar_entities_find(entities, &request->principal);
-        m->known[VAR_ACTION] = cedar_entities_find(entities, &request->action);
-        m->known[VAR_RESOURCE] = cedar_entities_find(entities, &request->resource);
+        m->known[VAR_PRINCIPAL] = look_up(m, &request->principal);
+        m->known[VAR_ACTION] = look_up(m, &request->action);
+        m->known[VAR_RESOURCE] = look_up(m, &request->resource);
 }
 
 /* Where the run goes on behind a Bool that decides; NULL: the value is none. */

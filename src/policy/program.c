@@ -175,7 +175,7 @@ void cedar_decide(const struct cedar_program *p, const struct cedar_entities *en
         struct cedar_machine m;
 
         assert(bench->program == p && cedar_entities_sealed(entities) &&
-               request->context.kind == CEDAR_RECORD);
+               request->context.kind == CEDAR_RECORD && request->n_extra <= CEDAR_EXTRA_MAX);
         cedar_machine_meet(&m, entities, request);
         m.places = bench->places;
         m.turn = ++bench->turn;

@@ -9,7 +9,8 @@
  * it is compiled.  Policies whose scope the request is not in are not looked at.  With N operators
  * in the others and V bytes in the largest value of the request and the entities it takes
  * O(N log N * V) steps at most (the logarithm is of sets built from the request), and with A
- * ancestors of principal, action and resource and P policies O(A + A * P / 64) for the scopes.
+ * ancestors of principal, action, resource and the request's own entities and P policies
+ * O(A + A * P / 64) for the scopes.
  *
  * The answer is the same for the same policies, entities and request, errors included. */
 #ifndef POLICY_PROGRAM_H
@@ -34,9 +35,15 @@ MUST_USE int cedar_bench_new(const struct cedar_program *p, struct cedar_bench *
 struct cedar_bench *cedar_bench_free(struct cedar_bench *b);
 DEFINE_CLEANUP(struct cedar_bench, cedar_bench_free)
 
+enum { CEDAR_EXTRA_MAX = 4 };
+
 struct cedar_request {
         struct cedar_uid principal, action, resource;
         struct cedar_value context; /* a record */
+        /* Entities of this request alone, completed with the entities it is decided by (extra.h).
+         */
+        const struct cedar_entity *extra;
+        uint32_t n_extra; /* CEDAR_EXTRA_MAX at most (asserted) */
 };
 
 enum cedar_fault {
@@ -66,7 +73,7 @@ struct cedar_answer {
         uint32_t n_faults;
 };
 
-/* Forbid wins, no permit denies.  entities must be sealed. */
+/* Forbid wins, no permit denies.  entities must be sealed; those of the request are seen first. */
 void cedar_decide(const struct cedar_program *p, const struct cedar_entities *entities,
                   const struct cedar_request *request, struct cedar_bench *bench,
                   struct cedar_answer *ret);

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "policy/extra.h"
+
 /* One policy asks for one thing of one dimension.  `in [A, B]` is two of them. */
 struct ask {
         enum cedar_scope_kind kind;  /* never SCOPE_IN_LIST */
@@ -262,9 +264,11 @@ static void unite(const struct cedar_scope_index *x, const struct dimension *d,
 }
 
 static void find(const struct cedar_scope_index *x, const struct dimension *d,
-                 const struct cedar_uid *uid, const struct cedar_entity *known, uint64_t *set)
+                 const struct cedar_request *request, const struct cedar_uid *uid,
+                 const struct cedar_entity *known, uint64_t *set)
 {
         struct wanted w = { .type = uid->type, .own = true };
+        uint32_t at = 0;
 
         if (d->asked[SCOPE_ANY])
                 unite(x, d, &w, set);
@@ -278,11 +282,12 @@ static void find(const struct cedar_scope_index *x, const struct dimension *d,
         if (!known || (!d->asked[SCOPE_IN] && !d->asked[SCOPE_IS_IN]))
                 return;
         w.own = false;
-        for (uint32_t i = 0; i < known->n_ancestors; i++) {
-                w.uid = known->ancestors[i];
-                w.hash = w.uid->hash;
-                unite(x, d, &w, set);
-        }
+        for (const struct cedar_entity *e = known; e; e = cedar_extra_above(request, known, &at))
+                for (uint32_t i = 0; i < e->n_ancestors; i++) {
+                        w.uid = e->ancestors[i];
+                        w.hash = w.uid->hash;
+                        unite(x, d, &w, set);
+                }
 }
 
 void cedar_scope_index_find(const struct cedar_scope_index *x, const struct cedar_request *request,
@@ -297,7 +302,7 @@ void cedar_scope_index_find(const struct cedar_scope_index *x, const struct ceda
                 uint64_t *set = i == 0 ? all : one;
 
                 memset(set, 0, x->words * sizeof *set);
-                find(x, &x->dimensions[i], uids[i], known[i], set);
+                find(x, &x->dimensions[i], request, uids[i], known[i], set);
                 for (uint32_t w = 0; i > 0 && w < x->words; w++)
                         all[w] &= one[w];
         }

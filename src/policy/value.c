@@ -11,16 +11,6 @@ static int cmp_numbers(int64_t a, int64_t b)
         return (a > b) - (a < b);
 }
 
-/* By hash first: the order only has to be the same everywhere. */
-static int cmp_entities(const struct cedar_uid *a, const struct cedar_uid *b)
-{
-        if (a == b)
-                return 0;
-        if (a->hash != b->hash)
-                return a->hash < b->hash ? -1 : 1;
-        return cedar_uid_cmp(a, b);
-}
-
 static int cmp_sets(const struct cedar_value *a, const struct cedar_value *b)
 {
         int c = cmp_numbers(a->n, b->n);
@@ -51,7 +41,7 @@ int cedar_value_cmp(const struct cedar_value *a, const struct cedar_value *b)
         case CEDAR_STRING:
                 return span_cmp(cedar_string_span(a), cedar_string_span(b));
         case CEDAR_ENTITY:
-                return cmp_entities(a->uid, b->uid);
+                return cedar_uid_order(a->uid, b->uid);
         case CEDAR_SET:
                 return cmp_sets(a, b);
         case CEDAR_RECORD:
