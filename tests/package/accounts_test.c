@@ -2,6 +2,7 @@
 /* examples/accounts: built, opened, called and decided. */
 #include "package/build.h"
 #include "package/call.h"
+#include "package/caller.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,21 +18,20 @@
 static const char *const paths[] = { "backend.yaml", "entities.yaml", "gateway.yaml",
                                      "openapi.yaml", "policy.cedar",  "types.cedarschema" };
 
-/* What is in a token of each: their attributes and groups, as the gateway would add them. */
-static const char people[] =
-        "[{\"uid\":{\"type\":\"Caller\",\"id\":\"tess\"},\"attrs\":{\"branch\":\"0042\"},"
-        "  \"parents\":[{\"type\":\"Group\",\"id\":\"tellers\"}]},"
-        " {\"uid\":{\"type\":\"Caller\",\"id\":\"fred\"},\"attrs\":{},"
-        "  \"parents\":[{\"type\":\"Group\",\"id\":\"fraud-desk\"}]},"
-        " {\"uid\":{\"type\":\"Caller\",\"id\":\"audrey\"},\"attrs\":{},"
-        "  \"parents\":[{\"type\":\"Group\",\"id\":\"auditors\"}]}]";
+/* What is in a token of each; the certificate of others has no more than their names. */
+static const struct {
+        const char *id, *group, *branch;
+} people[] = {
+        { "tess", "tellers", "0042" },
+        { "fred", "fraud-desk", NULL },
+        { "audrey", "auditors", NULL },
+};
 
 struct accounts {
         struct arena arena;
         struct lint lint;
         struct buf body;
         struct package *p;
-        struct cedar_entities *entities;
         struct cedar_bench *bench;
 };
 
@@ -75,12 +75,6 @@ static int open_example(void **state)
         assert_int_equal(x.lint.n, 0);
         if (package_open_bytes(buf_span(&x.body), NULL, 0, &x.p, &err) < 0)
                 fail_msg("%s", err.text);
-        assert_int_equal(cedar_entities_new(&x.entities), 0);
-        assert_int_equal(cedar_entities_read(x.p->file.section[PACKAGE_ENTITIES], x.p->schema,
-                                             x.entities, NULL),
-                         0);
-        assert_int_equal(cedar_entities_read(SPAN(people), x.p->schema, x.entities, NULL), 0);
-        assert_int_equal(cedar_entities_seal(x.entities, NULL), 0);
         assert_int_equal(cedar_bench_new(x.p->program, &x.bench), 0);
         *state = &x;
         return 0;
@@ -91,7 +85,6 @@ static int close_example(void **state)
         struct accounts *x = *state;
 
         cedar_bench_free(x->bench);
-        cedar_entities_free(x->entities);
         package_unref(x->p);
         buf_done(&x->body);
         lint_done(&x->lint);
@@ -214,16 +207,53 @@ static int make_call(const struct accounts *x, const struct example_case *t, str
         return call_check(x->p, ret, err);
 }
 
+static const struct config_identity *identity_of(const struct accounts *x,
+                                                 enum config_identity_kind kind)
+{
+        for (uint32_t i = 0; i < x->p->config.n_identities; i++)
+                if (x->p->config.identities[i].kind == kind)
+                        return &x->p->config.identities[i];
+        fail_msg("no such identity");
+        return NULL;
+}
+
+/* As the gateway makes it of a token, or else of a certificate. */
+static void make_caller(const struct accounts *x, const char *who, struct arena *arena,
+                        struct cedar_entity *ret)
+{
+        struct span groups[1], claims[1] = { SPAN_NONE };
+        struct caller_proof proof = { .identity = identity_of(x, CONFIG_MUTUAL),
+                                      .id = span_str(who),
+                                      .groups = groups,
+                                      .claims = claims };
+        struct err err = { 0 };
+
+        for (size_t i = 0; i < ARRAY_LEN(people); i++) {
+                if (strcmp(people[i].id, who) != 0)
+                        continue;
+                proof.identity = identity_of(x, CONFIG_JWT);
+                groups[proof.n_groups++] = span_str(people[i].group);
+                if (people[i].branch)
+                        claims[0] = span_str(people[i].branch);
+        }
+        if (package_caller(x->p, &proof, arena, ret, &err) < 0)
+                fail_msg("%s: %s", who, err.text);
+}
+
 static void make_request(const struct accounts *x, const struct example_case *t,
                          const struct call *c, struct arena *arena, struct cedar_request *q)
 {
+        struct cedar_entity *caller = arena_alloc(arena, sizeof *caller);
         struct cedar_uid *object = arena_alloc(arena, sizeof *object);
         char *action = arena_alloc(arena, 128);
         struct err err = { 0 };
         int n = snprintf(action, 128, "%s%s%s", t->operation, t->how ? "." : "",
                          t->how ? t->how : "");
 
-        q->principal = cedar_uid(SPAN("Caller"), span_str(t->who));
+        make_caller(x, t->who, arena, caller);
+        q->principal = caller->uid;
+        q->extra = caller;
+        q->n_extra = 1;
         q->action = cedar_uid(SPAN("Action"), span_of(action, (size_t)n));
         assert_int_equal(call_context(x->p, c, arena, &q->context, object, &err), 0);
         q->resource = *object;
@@ -241,7 +271,7 @@ static void check_case(const struct accounts *x, const struct example_case *t)
 {
         struct arena arena = ARENA_INIT(1 << 20);
         struct span because = SPAN_NONE;
-        struct cedar_request q;
+        struct cedar_request q = { 0 };
         struct cedar_answer a;
         struct err err = { 0 };
         struct call c;
@@ -252,7 +282,7 @@ static void check_case(const struct accounts *x, const struct example_case *t)
                 fail_msg("%s: %s", t->operation, err.text);
         if (!t->refused) {
                 make_request(x, t, &c, &arena, &q);
-                cedar_decide(x->p->program, x->entities, &q, x->bench, &a);
+                cedar_decide(x->p->program, x->p->entities, &q, x->bench, &a);
                 assert_int_equal(a.n_faults, 0);
                 if (a.n_reasons)
                         assert_true(cedar_policy_annotation(a.reasons[0], "id", &because));

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* caller.c - who makes a request, as an entity.  Floor 2, pure.  SECURITY: texts are those of a
+ * token. */
+#include "package/caller.h"
+
+#include <stdio.h>
+
+#include "base/text.h"
+#include "policy/data.h"
+#include "policy/extra.h"
+
+static const char caller_type[] = "Caller", group_type[] = "Group";
+
+/* what: "group 3: " */
+static int check_text(struct span text, const char *what, struct err *err)
+{
+        size_t at;
+
+        if (text.n > CALLER_TEXT_MAX)
+                return err_set(err, -E2BIG, "%s%zu bytes, more than %d", what, text.n,
+                               CALLER_TEXT_MAX);
+        if (!text_is_utf8(text, &at))
+                return err_set(err, -EINVAL, "%sno UTF-8 at byte %zu", what, at);
+        return 0;
+}
+
+static int no_memory(struct err *err)
+{
+        return err_set(err, -ENOMEM, "no memory");
+}
+
+static int take_groups(const struct package *p, const struct caller_proof *proof,
+                       struct arena *arena, struct cedar_entity *e, struct err *err)
+{
+        const uint32_t n = proof->n_groups;
+        const struct cedar_entity_type *type = cedar_schema_entity(p->schema, SPAN(group_type));
+        struct cedar_uid *parents;
+
+        if (n > CALLER_GROUPS_MAX)
+                return err_set(err, -E2BIG, "%u groups, more than %d", n, CALLER_GROUPS_MAX);
+        parents = arena_alloc(arena, n * sizeof *parents);
+        if (!parents)
+                return no_memory(err);
+        e->parents = parents;
+        for (uint32_t i = 0; i < n; i++) {
+                char what[32];
+                int rc;
+
+                snprintf(what, sizeof what, "group %u: ", i + 1);
+                rc = check_text(proof->groups[i], what, err);
+                if (rc < 0)
+                        return rc;
+                if (cedar_entity_type_has(type, proof->groups[i]))
+                        parents[e->n_parents++] = cedar_uid(SPAN(group_type), proof->groups[i]);
+        }
+        return 0;
+}
+
+static int take_claims(const struct caller_proof *proof, struct arena *arena,
+                       struct cedar_entity *e, struct err *err)
+{
+        const struct config_identity *identity = proof->identity;
+        struct cedar_field *fields = arena_alloc(arena, identity->n_claims * sizeof *fields);
+        uint32_t n = 0;
+
+        if (!fields)
+                return no_memory(err);
+        for (uint32_t i = 0; i < identity->n_claims; i++) {
+                int rc = check_text(proof->claims[i], "", err);
+
+                if (rc < 0)
+                        return err_wrap(err, "claim %.*s", (int)identity->claims[i].n,
+                                        (const char *)identity->claims[i].p);
+                if (proof->claims[i].p)
+                        fields[n++] = (struct cedar_field){ identity->claims[i],
+                                                            cedar_string(proof->claims[i]) };
+        }
+        if (!cedar_record_of(fields, n, &e->attrs))
+                return err_set(err, -EINVAL, "a claim is passed on twice");
+        return 0;
+}
+
+static int make(const struct package *p, const struct caller_proof *proof, struct arena *arena,
+                struct cedar_entity *e, struct err *err)
+{
+        const struct cedar_entity_type *type = cedar_schema_entity(p->schema, e->uid.type);
+        int rc = e->uid.id.n ? check_text(e->uid.id, "id: ", err)
+                             : err_set(err, -EINVAL, "id: empty");
+
+        if (rc == 0)
+                rc = take_groups(p, proof, arena, e, err);
+        if (rc == 0)
+                rc = take_claims(proof, arena, e, err);
+        if (rc == 0)
+                rc = cedar_extra_complete(p->entities, e, 1, arena, err);
+        if (rc == 0 && cedar_schema_check_value(p->schema, type->attrs, &e->attrs, err) < 0)
+                rc = err_wrap(err, "attribute");
+        return rc;
+}
+
+int package_caller(const struct package *p, const struct caller_proof *proof, struct arena *arena,
+                   struct cedar_entity *ret, struct err *err)
+{
+        struct cedar_entity e = { .uid = cedar_uid(SPAN(caller_type), proof->id),
+                                  .tags = { .kind = CEDAR_RECORD } };
+        struct err own = { 0 };
+
+        if (!err)
+                err = &own;
+        if (make(p, proof, arena, &e, err) < 0) {
+                (void)!arena_explain(arena, err->code, "caller", err);
+                return err_wrap(err, "caller");
+        }
+        *ret = e;
+        return 0;
+}
