@@ -55,7 +55,14 @@ static int judge_file(struct deploying *d, struct err *err)
         return rc;
 }
 
-/* The first that counts; if none does, the last one's fault is told. */
+/* A pipe, or what is too large. */
+static bool is_no_note(int found)
+{
+        return found == -EINVAL || found == -EFBIG;
+}
+
+/* The first that counts; if none does, the last one's fault is told.  What lies there and is no
+ * note is judged as an empty one. */
 static int judge_those_there(struct deploying *d, struct err *err)
 {
         unsigned i = 1;
@@ -63,14 +70,14 @@ static int judge_those_there(struct deploying *d, struct err *err)
 
         for (;; i++) {
                 struct err why = { 0 };
-                uint8_t *p;
-                size_t n;
+                uint8_t *p = NULL;
+                size_t n = 0;
                 int found = registry_approval(&d->x.r, d->pushed->sha256, i, &p, &n, &why);
 
-                if (found < 0 && found != -ENOENT)
-                        return err_set(err, found, "%s", err_text(&why));
-                if (found < 0)
+                if (found == -ENOENT)
                         break;
+                if (found < 0 && !is_no_note(found))
+                        return err_set(err, found, "%s", err_text(&why));
                 rc = judge_note(d, span_of(p, n), err);
                 free(p);
                 if (rc != -EKEYREJECTED)
