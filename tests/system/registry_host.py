@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
 
 import git_tool
 from recorder_host import BIN, Recorder
@@ -26,11 +27,10 @@ def allowed(principal, key, options=""):
 
 
 class Registry:
-    def __init__(self, top):
-        for parent in [top, *top.parents]:  # the job is nobody, and pytest's are private
-            if parent.stat().st_uid == os.geteuid() and not parent.stat().st_mode & 0o005:
-                parent.chmod(parent.stat().st_mode | 0o055)
-        self.top = top
+    def __init__(self):
+        # of its own: nobody has to get there, and pytest closes its directories at each start
+        self.top = top = pathlib.Path(tempfile.mkdtemp(prefix="assay-registry-", dir="/tmp"))
+        top.chmod(0o755)
         self.recorder = Recorder(top).start()
         self.path = self.recorder.state / "registry"
         self.path.mkdir()
@@ -54,6 +54,7 @@ class Registry:
 
     def close(self):
         self.recorder.stop()
+        shutil.rmtree(self.top)
 
     # ---- what is there ----
 

@@ -24,8 +24,8 @@ pytestmark = [
 
 
 @pytest.fixture
-def site(tmp_path):
-    s = Registry(tmp_path)
+def site():
+    s = Registry()
     yield s
     s.close()
 
@@ -544,10 +544,10 @@ def test_an_approval_is_good_once(site):
     assert site.live() == ({"accounts": "1.4.0"}, 5)
 
 
-def test_an_approver_needs_no_right(site, tmp_path):
+def test_an_approver_needs_no_right(site):
     """Only to read the registry; and no recorder."""
     pushed(site)
-    home = tmp_path / "home"
+    home = site.top / "home"
     home.mkdir()
     for program in ("assay", "assay-job"):  # those that are tested may lie where nobody may go
         shutil.copy(BIN / program, home / program)
@@ -787,9 +787,9 @@ def test_an_interrupted_act_is_told_of(site):
 
 
 @pytest.fixture
-def small(tmp_path):
+def small():
     """A registry on a filesystem of 1 MiB."""
-    s = Registry(tmp_path)
+    s = Registry()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=0755", "none", s.path], check=True)
     s.write_config()
     yield s
