@@ -412,11 +412,14 @@ def blocks(language):
 
 
 def test_the_examples_of_the_manual(tmp_path):
-    schema, policies = blocks("cedar")
+    schema, policies, *of_apis = blocks("cedar")
     (tmp_path / "bank.cedarschema").write_text(schema)
     (tmp_path / "bank.cedar").write_text(policies)
     (tmp_path / "bank.json").write_text(blocks("json")[0])
     assert good("policy", "format", tmp_path / "bank.cedar") == policies
+    for text in of_apis:
+        (tmp_path / "api.cedar").write_text(text)
+        good("policy", "format", tmp_path / "api.cedar")
     sessions = blocks("console")
     assert len(sessions) == 4
     for i, session in enumerate(sessions):
