@@ -7,6 +7,7 @@
 #include "package/call_value.h"
 
 #include "base/text.h"
+#include "package/call_text.h"
 #include "package/number.h"
 
 /* `body.x[2]` */
@@ -87,6 +88,30 @@ static int make_enumerated(const struct call_maker *m, struct span id,
         return 0;
 }
 
+static int make_time(const struct call_maker *m, struct span text, const struct call_path *path,
+                     struct cedar_value *ret)
+{
+        int64_t ms;
+
+        if (!call_time(text, &ms))
+                return call_refuse(m->err, path, "no time that policies can compare");
+        *ret = cedar_number(CEDAR_DATETIME, ms);
+        return 0;
+}
+
+static int make_address(const struct call_maker *m, struct span text, const struct call_path *path,
+                        struct cedar_value *ret)
+{
+        struct cedar_ip *ip = call_room(m, 1, sizeof *ip);
+
+        if (!ip)
+                return -ENOMEM;
+        if (!call_address(text, ip))
+                return call_refuse(m->err, path, "no address");
+        *ret = (struct cedar_value){ .kind = CEDAR_IP, .ip = ip };
+        return 0;
+}
+
 /* ---- what holds others ---- */
 
 static int make_set(const struct call_maker *m, const struct tree *t, const struct cedar_type *type,
@@ -158,6 +183,8 @@ static bool is_of(const struct tree *t, const struct cedar_type *type)
                 return t->kind == TREE_NUMBER || t->kind == TREE_REAL;
         case CEDAR_STRING:
         case CEDAR_ENTITY:
+        case CEDAR_DATETIME:
+        case CEDAR_IP:
                 return t->kind == TREE_STRING;
         case CEDAR_SET:
                 return t->kind == TREE_ARRAY;
@@ -182,6 +209,10 @@ int call_value_make(const struct call_maker *m, const struct tree *t, const stru
                 return 0;
         case CEDAR_ENTITY:
                 return make_enumerated(m, t->text, type, path, ret);
+        case CEDAR_DATETIME:
+                return make_time(m, t->text, path, ret);
+        case CEDAR_IP:
+                return make_address(m, t->text, path, ret);
         case CEDAR_SET:
                 return make_set(m, t, type, path, ret);
         case CEDAR_RECORD:

@@ -34,20 +34,28 @@
  *   integer          Long; beyond 64 bits the call is refused
  *   number           decimal; with more than four digits behind the point, or beyond
  *                    922337203685477.5807, the call is refused; lint warns unless multipleOf, enum
- * or const say that there are not so many digits string           String, whatever its format; with
- * enum or const an enumerated type array            Set of what items and prefixItems all are
+ *                    or const say that there are not so many digits
+ *   string           String; with enum or const an enumerated type; else, where the format says so:
+ *     date-time      datetime, the millisecond that it is in: what is behind three digits of a
+ *                    fraction is cut off, so `<` and `>=` against a time that a policy names are
+ *                    exact; a leap second (:60) is no datetime, and the call is refused
+ *     ipv4, ipv6     ipaddr, of one address; "::ffff:10.0.0.1" is one of IPv6, in no range of IPv4
+ *   array            Set of what items and prefixItems all are
  *   object           a record of the properties that are named and have a type, required ones that
  *                    cannot be null as required; other members (`additionalProperties`) are not
- * seen null             absence: `type: [string, "null"]` is an optional String parameter likewise;
- * one of which nothing is said is a String
+ *                    seen
+ *   null             absence: `type: [string, "null"]` is an optional String
+ *
+ * A parameter likewise; one of which nothing is said is a String.
  *
  *   enum, const      narrow what `type` says: [1, 2] without a type is a Long
  *   $ref             what it leads to, and what stands beside it
  *   allOf            all of them at once: properties of all, required where one requires
  *   anyOf, oneOf     what they have in common: the same type; enums together are one enum; integer
- *                    and number a decimal; null makes it optional; branches that only say
- * `required` change nothing not, if, then, else, dependentSchemas, patternProperties, limits: are
- * not looked at
+ *                    and number a decimal; strings of different formats a String; null makes it
+ *                    optional; branches that only say `required` change nothing
+ *
+ * not, if, then, else, dependentSchemas, patternProperties, limits are not looked at.
  *
  * Left out, with a comment in the schema and a warning of lint: what can be of different types,
  * what may be anything (properties without `type: object` too), objects without a property that has

@@ -116,7 +116,7 @@ static bool as_text(struct shape *s)
         s->kinds &= all;
         if (s->kinds != all || s->lack != SHAPE_ANY)
                 return false;
-        *s = (struct shape){ .kinds = API_STRING };
+        *s = (struct shape){ .kinds = API_STRING, .text = s->text };
         return true;
 }
 

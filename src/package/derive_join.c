@@ -29,6 +29,7 @@ static void drop_what_cannot_be(struct shape *s)
                 s->kinds &= ~(uint32_t)API_STRING;
         if (!(s->kinds & API_STRING)) {
                 s->values = NULL;
+                s->text = SHAPE_STRING;
                 s->name = SPAN_NONE;
         }
         if (!(s->kinds & API_OBJECT))
@@ -144,7 +145,7 @@ static bool same(struct compare *c, const struct shape *a, const struct shape *b
                 return true;
         if (!a || !b || ++c->steps > STEPS_MAX || a->kinds != b->kinds)
                 return false;
-        return same_values(a, b) && same_record(c, a->record, b->record) &&
+        return a->text == b->text && same_values(a, b) && same_record(c, a->record, b->record) &&
                same(c, a->item, b->item);
 }
 
@@ -202,6 +203,14 @@ static bool join_values(struct shapes *s, struct shape *to, const struct shape *
         return !a->values || !b->values || put_values(s, to, a, b, false);
 }
 
+/* Times and other strings together are strings. */
+static enum shape_text join_texts(const struct shape *a, const struct shape *b)
+{
+        if (!(a->kinds & b->kinds & API_STRING))
+                return a->kinds & API_STRING ? a->text : b->text;
+        return a->text == b->text ? a->text : SHAPE_STRING;
+}
+
 static void join_records(struct shape *to, const struct shape *a, const struct shape *b)
 {
         struct compare c = { 0 };
@@ -233,6 +242,7 @@ struct shape *shape_join(struct shapes *s, const struct shape *a, const struct s
         to->kinds = a->kinds | b->kinds;
         to->fine = (a->fine || !(a->kinds & API_NUMBER)) && (b->fine || !(b->kinds & API_NUMBER));
         to->why = a->why != SHAPE_TYPED ? a->why : b->why;
+        to->text = join_texts(a, b);
         join_records(to, a, b);
         if (!join_values(s, to, a, b) || !join_items(s, to, a, b))
                 return NULL;
@@ -300,6 +310,7 @@ struct shape *shape_meet(struct shapes *s, const struct shape *a, const struct s
         if (!to)
                 return NULL;
         to->kinds = a->kinds & b->kinds;
+        to->text = a->text != SHAPE_STRING ? a->text : b->text;
         to->fine = a->fine || b->fine;
         to->why = a->why != SHAPE_TYPED ? a->why : b->why;
         if (!meet_parts(s, to, a, b))

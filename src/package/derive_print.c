@@ -99,6 +99,20 @@ static void put_enum(struct deriver *d, const struct shape *s)
         buf_done(&name);
 }
 
+static void put_string(struct deriver *d, const struct shape *s)
+{
+        static const char *const names[] = {
+                [SHAPE_STRING] = "String",
+                [SHAPE_DATETIME] = "datetime",
+                [SHAPE_IPADDR] = "ipaddr",
+        };
+
+        if (s->values)
+                put_enum(d, s);
+        else
+                buf_put_str(d->out, names[s->text]);
+}
+
 static void put_type(struct deriver *d, const struct shape *s, unsigned indent)
 {
         switch (s->kinds & ~(uint32_t)API_NULL) {
@@ -109,10 +123,7 @@ static void put_type(struct deriver *d, const struct shape *s, unsigned indent)
                 buf_put_str(d->out, "Long");
                 return;
         case API_STRING:
-                if (s->values)
-                        put_enum(d, s);
-                else
-                        buf_put_str(d->out, "String");
+                put_string(d, s);
                 return;
         case API_ARRAY:
                 buf_put_str(d->out, "Set<");

@@ -123,6 +123,19 @@ static int add_item(struct shapes *s, uint32_t place, struct shape *shape)
         return 0;
 }
 
+static enum shape_text text_of(enum api_format format)
+{
+        switch (format) {
+        case API_FORMAT_DATE_TIME:
+                return SHAPE_DATETIME;
+        case API_FORMAT_IPV4:
+        case API_FORMAT_IPV6:
+                return SHAPE_IPADDR;
+        default:
+                return SHAPE_STRING;
+        }
+}
+
 static struct shape *own_shape(struct shapes *s, uint32_t place, int *rc)
 {
         const struct api_schema *schema = &s->schemas->at[place];
@@ -134,6 +147,7 @@ static struct shape *own_shape(struct shapes *s, uint32_t place, int *rc)
         shape->kinds = schema->never ? 0 : schema->types;
         if (shape->kinds & API_NUMBER)
                 shape->kinds |= API_INTEGER;
+        shape->text = text_of(schema->format);
         shape->fine = shape_is_fine(schema);
         *rc = schema->values ? narrow_to_values(s, schema, shape) : 0;
         if (*rc == 0)

@@ -32,10 +32,18 @@ enum shape_lack {
         SHAPE_NOTHING, /* no value fits, or null alone */
 };
 
+/* What strings are, other than enumerated ones. */
+enum shape_text {
+        SHAPE_STRING,
+        SHAPE_DATETIME, /* format date-time */
+        SHAPE_IPADDR,   /* format ipv4 or ipv6 */
+};
+
 struct shape {
         uint32_t kinds;            /* enum api_types; with API_NUMBER always API_INTEGER */
         const struct span *values; /* strings: these only, ascending; NULL: any */
         uint32_t n_values;
+        enum shape_text text;        /* of strings, when there are no values */
         struct span name;            /* of the component that gave the values */
         struct shape_record *record; /* objects; NULL: nothing is known of them */
         const struct shape *item;    /* arrays; NULL: likewise */

@@ -55,6 +55,11 @@ static void put_scalar(struct chance *c, struct buf *out)
                 "\"type\":[\"integer\",\"number\"]",
                 "\"type\":[\"string\",\"integer\"]",
                 "\"type\":\"string\",\"minLength\":1",
+                "\"type\":\"string\",\"format\":\"date-time\"",
+                "\"type\":[\"string\",\"null\"],\"format\":\"date-time\"",
+                "\"type\":\"string\",\"format\":\"ipv4\"",
+                "\"type\":\"string\",\"format\":\"ipv6\"",
+                "\"format\":\"date-time\"",
                 "",
         };
 
@@ -139,9 +144,27 @@ static struct tree text_tree(const char *text)
         return (struct tree){ .kind = TREE_STRING, .text = span_str(text) };
 }
 
-static struct tree make_scalar(struct maker *m, uint32_t kinds)
+/* Mostly of the format, where there is one that is looked at. */
+static struct tree make_text(struct maker *m, enum api_format format)
 {
-        static const char *const texts[] = { "x", "y", "z", "", "\xc3\xa9", "__entity" };
+        static const char *const texts[] = {
+                "x", "y", "z", "", "\xc3\xa9", "__entity", "10.0.0.1",
+        };
+        static const char *const times[] = { "2026-11-26T12:30:45.123456+01:30",
+                                             "1969-12-31T23:59:59.9999z",
+                                             "2024-02-29t00:00:00-23:59" };
+
+        if (format == API_FORMAT_DATE_TIME && chance_below(m->c, 8))
+                return text_tree(times[chance_below(m->c, ARRAY_LEN(times))]);
+        if (format == API_FORMAT_IPV4 && chance_below(m->c, 8))
+                return text_tree("10.0.0.1");
+        if (format == API_FORMAT_IPV6 && chance_below(m->c, 8))
+                return text_tree("::ffff:10.0.0.1");
+        return text_tree(texts[chance_below(m->c, ARRAY_LEN(texts))]);
+}
+
+static struct tree make_scalar(struct maker *m, uint32_t kinds, enum api_format format)
+{
         static const char *const reals[] = { "1.25", "-0.5", "3.0", "1e2", "0.01", "2E0" };
         struct tree t = { .kind = TREE_NULL };
         uint32_t bit = 1;
@@ -157,7 +180,7 @@ static struct tree make_scalar(struct maker *m, uint32_t kinds)
                 t = (struct tree){ .kind = TREE_REAL,
                                    .text = span_str(reals[chance_below(m->c, ARRAY_LEN(reals))]) };
         else if (bit & API_STRING)
-                t = text_tree(texts[chance_below(m->c, ARRAY_LEN(texts))]);
+                t = make_text(m, format);
         return t;
 }
 
@@ -203,7 +226,7 @@ static struct tree make_object(struct maker *m, const struct api_schema *s, unsi
                 if (!p->required && chance_below(m->c, 3) == 0)
                         continue;
                 list[n].key = p->name;
-                list[n++].value = p->schema == API_NONE ? make_scalar(m, API_ANY)
+                list[n++].value = p->schema == API_NONE ? make_scalar(m, API_ANY, API_FORMAT_NONE)
                                                         : make_value(m, p->schema, depth + 1);
         }
         if (chance_below(m->c, 4) == 0) {
@@ -220,7 +243,7 @@ static struct tree make_array(struct maker *m, const struct api_schema *s, unsig
 
         assert(items);
         for (uint32_t i = 0; i < n; i++)
-                items[i] = s->items == API_NONE ? make_scalar(m, API_ANY)
+                items[i] = s->items == API_NONE ? make_scalar(m, API_ANY, API_FORMAT_NONE)
                                                 : make_value(m, s->items, depth + 1);
         return (struct tree){ .kind = TREE_ARRAY, .n = n, .items = items };
 }
@@ -233,7 +256,7 @@ static struct tree make_own(struct maker *m, const struct api_schema *s, unsigne
                 return make_object(m, s, depth);
         if (s->types == API_ARRAY)
                 return make_array(m, s, depth);
-        return make_scalar(m, s->types);
+        return make_scalar(m, s->types, s->format);
 }
 
 static struct tree make_value(struct maker *m, uint32_t place, unsigned depth)
@@ -243,7 +266,7 @@ static struct tree make_value(struct maker *m, uint32_t place, unsigned depth)
         bool said = s->types != API_ANY || s->n_values || s->n_properties;
 
         if (depth > 8)
-                return make_scalar(m, API_ANY);
+                return make_scalar(m, API_ANY, API_FORMAT_NONE);
         if (s->ref != API_NONE) {
                 struct tree r = make_value(m, s->ref, depth + 1);
 
@@ -265,16 +288,28 @@ static struct tree make_value(struct maker *m, uint32_t place, unsigned depth)
 
 /* ---- calls ---- */
 
-static void make_parameters(struct maker *m, const struct package *p, struct call_value *ret)
+/* What may be one of this schema, as text. */
+static struct span parameter_text(struct maker *m, const struct api_schema *s)
 {
         static const struct span texts[] = { SPAN_INIT("1"),    SPAN_INIT("x"),  SPAN_INIT("true"),
                                              SPAN_INIT("1.25"), SPAN_INIT("-0"), SPAN_INIT("y") };
 
-        for (uint32_t i = 0; i < 3; i++)
-                ret[i].present = call_parameter(p, &p->api->operations[0].parameters[i],
-                                                &texts[chance_below(m->c, ARRAY_LEN(texts))], 1,
-                                                m->arena, &ret[i].value, NULL) == 0 &&
+        if (s->items != API_NONE)
+                s = &m->schemas->at[s->items];
+        return s->format != API_FORMAT_NONE ? make_text(m, s->format).text
+                                            : texts[chance_below(m->c, ARRAY_LEN(texts))];
+}
+
+static void make_parameters(struct maker *m, const struct package *p, struct call_value *ret)
+{
+        for (uint32_t i = 0; i < 3; i++) {
+                const struct api_parameter *parameter = &p->api->operations[0].parameters[i];
+                const struct span text = parameter_text(m, &m->schemas->at[parameter->schema]);
+
+                ret[i].present = call_parameter(p, parameter, &text, 1, m->arena, &ret[i].value,
+                                                NULL) == 0 &&
                                  chance_below(m->c, 5) > 0;
+        }
 }
 
 void chance_call(struct chance *c, const struct package *p, struct arena *arena, struct call *ret)

@@ -14,7 +14,7 @@
 #include "model_package.h"
 #include "package/number.h"
 
-enum { MODELS = 10000, CALLS = 12 };
+enum { MODELS = 10000, CALLS = 16 };
 
 /* ---- the same ---- */
 
@@ -55,6 +55,37 @@ static bool same_record(const struct cedar_value *v, const struct tree *t)
         return true;
 }
 
+/* Times of call_chance.c; Python's datetime says when they are. */
+static const struct {
+        const char *text;
+        int64_t ms;
+} times[] = {
+        { "2026-11-26T12:30:45.123456+01:30", 1795690845123 },
+        { "1969-12-31T23:59:59.9999z", -1 },
+        { "2024-02-29t00:00:00-23:59", 1709251140000 },
+};
+
+static bool same_time(const struct cedar_value *v, const struct tree *t)
+{
+        for (size_t i = 0; i < ARRAY_LEN(times); i++)
+                if (t->kind == TREE_STRING && span_eq_str(t->text, times[i].text))
+                        return v->number == times[i].ms;
+        return false;
+}
+
+static bool same_address(const struct cedar_value *v, const struct tree *t)
+{
+        static const uint8_t v4[4] = { 10, 0, 0, 1 },
+                             v6[16] = { [10] = 0xff, [11] = 0xff, [12] = 10, [15] = 1 };
+
+        if (t->kind != TREE_STRING)
+                return false;
+        if (span_eq_str(t->text, "10.0.0.1"))
+                return !v->ip->v6 && v->ip->prefix == 32 && !memcmp(v->ip->address, v4, sizeof v4);
+        return span_eq_str(t->text, "::ffff:10.0.0.1") && v->ip->v6 && v->ip->prefix == 128 &&
+               !memcmp(v->ip->address, v6, sizeof v6);
+}
+
 static bool same(const struct cedar_value *v, const struct tree *t)
 {
         switch (v->kind) {
@@ -66,6 +97,10 @@ static bool same(const struct cedar_value *v, const struct tree *t)
                 return same_number(v, t, 4);
         case CEDAR_STRING:
                 return t->kind == TREE_STRING && span_eq(t->text, cedar_string_span(v));
+        case CEDAR_DATETIME:
+                return same_time(v, t);
+        case CEDAR_IP:
+                return same_address(v, t);
         case CEDAR_ENTITY:
                 return t->kind == TREE_STRING && span_eq(t->text, v->uid->id);
         case CEDAR_SET:
@@ -80,8 +115,20 @@ static bool same(const struct cedar_value *v, const struct tree *t)
 /* ---- calls ---- */
 
 struct tally {
-        uint64_t models, calls, bodies, fields;
+        uint64_t models, calls, bodies, fields, formats;
 };
+
+/* Times and addresses in a value. */
+static uint64_t count_formats(const struct cedar_value *v)
+{
+        uint64_t n = v->kind == CEDAR_DATETIME || v->kind == CEDAR_IP;
+
+        for (uint32_t i = 0; v->kind == CEDAR_RECORD && i < v->n; i++)
+                n += count_formats(&v->fields[i].value);
+        for (uint32_t i = 0; v->kind == CEDAR_SET && i < v->n; i++)
+                n += count_formats(&v->items[i]);
+        return n;
+}
 
 static uint64_t count_fields(const struct cedar_value *v)
 {
@@ -110,6 +157,7 @@ static void check_context(const struct model_package *x, const struct call *c, s
                 assert_true(same(body, c->body));
         tally->bodies += body != NULL;
         tally->fields += body ? count_fields(body) : 0;
+        tally->formats += body ? count_formats(body) : 0;
         MODEL_OK(call_read_context(&x->p, c, &q.context, &object, arena, &q.context, &err), err);
         q.action = cedar_uid(SPAN("Action"), SPAN("op.read"));
         q.resource = cedar_uid(SPAN("DataClass"), SPAN("c"));
@@ -150,11 +198,13 @@ static void what_fits_is_allowed_and_says_the_same(void **state)
         }
         buf_done(&model);
         /* that it was worth the while */
-        print_message("%lu models, %lu calls, %lu bodies, %lu values\n",
+        print_message("%lu models, %lu calls, %lu bodies, %lu values, %lu of a format\n",
                       (unsigned long)tally.models, (unsigned long)tally.calls,
-                      (unsigned long)tally.bodies, (unsigned long)tally.fields);
+                      (unsigned long)tally.bodies, (unsigned long)tally.fields,
+                      (unsigned long)tally.formats);
         assert_true(tally.models > MODELS / 2 && tally.calls > MODELS);
         assert_true(tally.bodies > MODELS / 2 && tally.fields > 2ul * MODELS);
+        assert_true(tally.formats > MODELS / 10);
 }
 
 int main(void)

@@ -228,6 +228,9 @@ static const char bank[] =
         "{\"name\":\"bank\",\"classes\":[\"pii\"],\"schemas\":{"
         "\"Payment\":{\"type\":\"object\",\"required\":[\"amount\",\"to\"],\"properties\":{"
         " \"amount\":{\"type\":\"number\"},\"to\":{\"type\":\"string\"},"
+        " \"at\":{\"type\":\"string\",\"format\":\"date-time\"},"
+        " \"from\":{\"type\":\"array\",\"items\":{\"type\":\"string\",\"anyOf\":[{\"format\":"
+        "\"ipv4\"},{\"format\":\"ipv6\"}]}},"
         " \"count\":{\"type\":\"integer\"},\"how\":{\"enum\":[\"now\",\"later\"]},"
         " \"note\":{\"type\":[\"string\",\"null\"]},\"any\":{},"
         " \"marks\":{\"type\":\"array\",\"items\":{\"enum\":[\"a\",\"b\"]}},"
@@ -267,6 +270,21 @@ static const struct context_case of_contexts[] = {
           "{amount: decimal(\"922337203685477.5807\"), count: -9223372036854775808, to: "
           "\"\"}",
           NULL, NULL },
+        { "{\"amount\":1,\"to\":\"\",\"at\":\"2026-11-26t12:30:45.1239+01:30\",\"from\":["
+          "\"10.0.0.1\",\"::ffff:10.0.0.1\",\"::FFFF:a00:1\"]}",
+          "{amount: decimal(\"1.0\"), at: datetime(\"2026-11-26T11:00:45.123Z\"), from: "
+          "[ip(\"10.0.0.1\"), ip(\"::ffff:a00:1\")], to: \"\"}",
+          NULL, NULL },
+        /* strings that are no times and addresses, and a time that Cedar does not have */
+        { "{\"amount\":1,\"to\":\"\",\"at\":\"1990-12-31T23:59:60Z\"}", NULL,
+          "body.at: no time that policies can compare", NULL },
+        { "{\"amount\":1,\"to\":\"\",\"at\":\"2026-11-26\"}", NULL,
+          "body.at: no time that policies can compare", "body.at: is no date-time" },
+        { "{\"amount\":1,\"to\":\"\",\"at\":{\"__extn\":{\"fn\":\"datetime\",\"arg\":"
+          "\"2026-11-26\"}}}",
+          NULL, "body.at: a value of another type is wanted", "body.at: " },
+        { "{\"amount\":1,\"to\":\"\",\"from\":[\"10.0.0.1\",\"10.0.0.0/8\"]}", NULL,
+          "body.from[1]: no address", "body.from[1]: " },
         /* numbers that Cedar does not have */
         { "{\"amount\":0.00001,\"to\":\"\"}", NULL,
           "body.amount: more than four digits behind the point, or beyond 922337203685477.5807",

@@ -200,6 +200,8 @@ static void fill_schema(struct reader *r, const struct tree *t, uint32_t place)
         s.name = r->at[place].name;
         s.never = t->kind == TREE_BOOL && !t->boolean;
         s.types = types_of(tree_get(t, "type"));
+        if (tree_get(t, "format"))
+                s.format = api_format_of(text_of(t, "format"));
         if (tree_get(t, "$ref"))
                 s.ref = component(r, text_of(t, "$ref"));
         read_values(r, t, &s);

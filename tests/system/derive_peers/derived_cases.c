@@ -149,8 +149,13 @@ static void put_test(struct chance *c, const struct model_package *x, const stru
                 buf_put_str(out, ".lessThan(");
         else if (t->kind == CEDAR_SET)
                 buf_put_str(out, ".contains(");
+        else if (t->kind == CEDAR_IP && chance_below(c, 2))
+                buf_put_str(out, ".isInRange(");
         else
-                buf_put_str(out, t->kind == CEDAR_LONG && chance_below(c, 2) ? " <= (" : " == (");
+                buf_put_str(out, (t->kind == CEDAR_LONG || t->kind == CEDAR_DATETIME) &&
+                                                 chance_below(c, 2)
+                                         ? " <= ("
+                                         : " == (");
         put_literal(c, x, t->kind == CEDAR_SET ? t->item : t, wrong, out);
         buf_put_byte(out, ')');
 }
