@@ -20,11 +20,19 @@ static bool any_glob(const struct option_texts *globs, const char *text)
         return false;
 }
 
+/* A family's name stands for all of it: "api" for "api.*". */
 static bool match_kind(const struct filter *f, const struct view *v)
 {
         CLEANUP(buf_done) struct buf kind = BUF_INIT(FILTER_TEXT_MAX);
+        const uint8_t *dot = memchr(v->entry.kind.p, '.', v->entry.kind.n);
 
         buf_put(&kind, v->entry.kind);
+        if (any_glob(&f->kinds, buf_cstr(&kind)))
+                return true;
+        if (!dot)
+                return false;
+        buf_clear(&kind);
+        buf_put(&kind, span_of(v->entry.kind.p, (size_t)(dot - v->entry.kind.p)));
         return any_glob(&f->kinds, buf_cstr(&kind));
 }
 
