@@ -62,11 +62,36 @@ void text_hex(struct span s, char *out)
         out[2 * s.n] = '\0';
 }
 
+/* Lower-case ones only. */
 static int hex_value(uint8_t c)
 {
         if (is_digit(c))
                 return c - '0';
         return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+int text_hex_digit(uint8_t c)
+{
+        return hex_value((uint8_t)(c >= 'A' && c <= 'F' ? c | 0x20 : c));
+}
+
+bool text_percent_next(struct span *s, uint8_t *ret)
+{
+        int high, low;
+
+        assert(s->n > 0);
+        if (s->p[0] != '%') {
+                *ret = s->p[0];
+                *s = span_from(*s, 1);
+                return true;
+        }
+        high = s->n > 2 ? text_hex_digit(s->p[1]) : -1;
+        low = s->n > 2 ? text_hex_digit(s->p[2]) : -1;
+        if (high < 0 || low < 0)
+                return false;
+        *ret = (uint8_t)(high * 16 + low);
+        *s = span_from(*s, 3);
+        return true;
 }
 
 int text_from_hex(struct span s, uint8_t *out, size_t n)

@@ -19,6 +19,12 @@ void text_hex(struct span s, char *out);
 /* Exactly 2n lower-case hex digits.  -EINVAL. */
 MUST_USE int text_from_hex(struct span s, uint8_t *out, size_t n);
 
+/* The value of one hex digit in either case, -1 where it is none: for formats of others. */
+int text_hex_digit(uint8_t c);
+/* The next byte of a percent-encoded text (RFC 3986, 2.1), which is taken off *s; *s is not empty.
+ * false: a "%" without two hex digits. */
+MUST_USE bool text_percent_next(struct span *s, uint8_t *ret);
+
 /* RFC 4648 section 4 with padding; section 5 ("url") without.  The decoders refuse blanks, missing
  * or extra padding and non-zero pad bits: -EINVAL; more than max bytes: -E2BIG. */
 void text_put_base64(struct buf *b, struct span s);

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include "base/text.h"
+
 /* ---- schemas ---- */
 
 static int compare_spans(const void *a, const void *b)
@@ -82,35 +84,15 @@ static bool has_parameter(const struct api_operation *o, struct span name)
         return false;
 }
 
-static int hex_digit(uint8_t c)
-{
-        if (c >= '0' && c <= '9')
-                return c - '0';
-        c |= 0x20;
-        return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Is this what part means when %20 and its like are undone? */
 static bool decodes_to(struct span part, struct span word)
 {
-        size_t at = 0;
+        uint8_t c;
 
-        for (size_t i = 0; i < part.n; i++, at++) {
-                int c = part.p[i];
-
-                if (c == '%') {
-                        int high = i + 2 < part.n ? hex_digit(part.p[i + 1]) : -1;
-                        int low = i + 2 < part.n ? hex_digit(part.p[i + 2]) : -1;
-
-                        if (high < 0 || low < 0)
-                                return false;
-                        c = high * 16 + low;
-                        i += 2;
-                }
-                if (at >= word.n || word.p[at] != c)
+        for (; part.n > 0; word = span_from(word, 1))
+                if (!text_percent_next(&part, &c) || word.n == 0 || word.p[0] != c)
                         return false;
-        }
-        return at == word.n;
+        return word.n == 0;
 }
 
 static bool is_segment(struct span part, const struct api_segment *s)

@@ -6,31 +6,13 @@
 
 #include "base/text.h"
 
-static int hex_digit(uint8_t c)
-{
-        if (c >= '0' && c <= '9')
-                return c - '0';
-        c |= 0x20;
-        return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool oa_unescape(struct span s, uint8_t *out, size_t *ret_n)
 {
         size_t n = 0;
 
-        for (size_t i = 0; i < s.n; i++) {
-                int high = i + 2 < s.n ? hex_digit(s.p[i + 1]) : -1;
-                int low = i + 2 < s.n ? hex_digit(s.p[i + 2]) : -1;
-
-                if (s.p[i] != '%') {
-                        out[n++] = s.p[i];
-                        continue;
-                }
-                if (high < 0 || low < 0)
+        while (s.n > 0)
+                if (!text_percent_next(&s, &out[n++]))
                         return false;
-                out[n++] = (uint8_t)(high * 16 + low);
-                i += 2;
-        }
         *ret_n = n;
         return true;
 }

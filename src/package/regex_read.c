@@ -101,21 +101,13 @@ static void put_point(struct reader *r, uint32_t point)
 
 /* ---- escapes ---- */
 
-static int hex_digit(uint8_t c)
-{
-        if (is_digit(c))
-                return c - '0';
-        c |= 0x20;
-        return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Exactly n digits. */
 static bool take_hex(struct reader *r, unsigned n, uint32_t *ret)
 {
         uint32_t v = 0;
 
         for (unsigned i = 0; i < n; i++) {
-                int d = r->at + i < r->s.n ? hex_digit(r->s.p[r->at + i]) : -1;
+                int d = r->at + i < r->s.n ? text_hex_digit(r->s.p[r->at + i]) : -1;
 
                 if (d < 0)
                         return false;

@@ -4,6 +4,8 @@
 
 #include <arpa/inet.h>
 
+#include "base/text.h"
+
 static const char *const names[API_FORMATS] = {
         [API_FORMAT_NONE] = "",
         [API_FORMAT_DATE_TIME] = "date-time",
@@ -47,7 +49,7 @@ static bool is_letter(uint8_t c)
 
 static bool is_hex(uint8_t c)
 {
-        return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+        return text_hex_digit(c) >= 0;
 }
 
 /* Not 0: strchr() would find that. */

@@ -62,20 +62,12 @@ static uint8_t peek(struct reader *r)
 
 /* ---- strings ---- */
 
-static int hex_digit(uint8_t c)
-{
-        if (c >= '0' && c <= '9')
-                return c - '0';
-        c |= 0x20;
-        return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static int hex4(struct reader *r, uint32_t *ret)
 {
         uint32_t v = 0;
 
         for (unsigned i = 0; i < 4; i++, r->at++) {
-                int d = r->at < r->s.n ? hex_digit(r->s.p[r->at]) : -1;
+                int d = r->at < r->s.n ? text_hex_digit(r->s.p[r->at]) : -1;
 
                 if (d < 0)
                         return fail(r, "\\u wants four hexadecimal digits");

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/text.h"
 
+#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -75,6 +77,43 @@ static void hex_has_one_spelling(void **state)
         assert_int_equal(text_from_hex(SPAN("00ff"), out, 2), 0);
         assert_memory_equal(out, "\x00\xff", 2);
         assert_int_equal(text_from_hex(SPAN_NONE, out, 0), 0);
+}
+
+/* All 256, beside what the C library says of them. */
+static void hex_digits_of_others_have_two(void **state)
+{
+        for (unsigned c = 0; c < 256; c++) {
+                char text[2] = { (char)c, '\0' };
+                int want = isxdigit((int)c) ? (int)strtol(text, NULL, 16) : -1;
+
+                assert_int_equal(text_hex_digit((uint8_t)c), want);
+        }
+}
+
+static void percents_are_undone_a_byte_at_a_time(void **state)
+{
+        static const struct {
+                const char *text, *want; /* NULL: refused */
+        } t[] = {
+                { "abc", "abc" },   { "%41%2f%7e", "A/~" }, { "a%20b", "a b" }, { "%4a%4A", "JJ" },
+                { "%25%34", "%4" }, { "%", NULL },          { "a%4", NULL },    { "%4x", NULL },
+                { "%x4", NULL },    { "%%41", NULL },       { "+", "+" },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+                struct span s = span_str(t[i].text);
+                uint8_t out[16];
+                size_t n = 0;
+                bool good = true;
+
+                while (good && s.n > 0)
+                        good = text_percent_next(&s, &out[n++]);
+                assert_int_equal(good, t[i].want != NULL);
+                if (t[i].want)
+                        assert_true(span_eq_str(span_of(out, n), t[i].want));
+                else
+                        assert_true(s.n > 0); /* what was refused is still there */
+        }
 }
 
 /* RFC 4648 section 10, and bytes that use digits 62 and 63. */
@@ -362,12 +401,20 @@ static void hostile_text_is_escaped(void **state)
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
-                cmocka_unit_test(reads_numbers),        cmocka_unit_test(writes_numbers),
-                cmocka_unit_test(hex_has_one_spelling), cmocka_unit_test(base64_vectors),
-                cmocka_unit_test(base64_is_strict),     cmocka_unit_test(utf8_bounds),
-                cmocka_unit_test(what_is_no_utf8_goes), cmocka_unit_test(utf8_every_code_point),
-                cmocka_unit_test(times_both_ways),      cmocka_unit_test(times_refused),
-                cmocka_unit_test(times_every_day),      cmocka_unit_test(hostile_text_is_escaped),
+                cmocka_unit_test(reads_numbers),
+                cmocka_unit_test(writes_numbers),
+                cmocka_unit_test(hex_has_one_spelling),
+                cmocka_unit_test(hex_digits_of_others_have_two),
+                cmocka_unit_test(percents_are_undone_a_byte_at_a_time),
+                cmocka_unit_test(base64_vectors),
+                cmocka_unit_test(base64_is_strict),
+                cmocka_unit_test(utf8_bounds),
+                cmocka_unit_test(what_is_no_utf8_goes),
+                cmocka_unit_test(utf8_every_code_point),
+                cmocka_unit_test(times_both_ways),
+                cmocka_unit_test(times_refused),
+                cmocka_unit_test(times_every_day),
+                cmocka_unit_test(hostile_text_is_escaped),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
