@@ -63,15 +63,7 @@ static void put_branch(struct json_writer *w, const struct commit_fact *f)
 
 static void put_piece(struct json_writer *w, const struct commit_fact *f)
 {
-        struct buf b = BUF_INIT(text_base64_len(COMMIT_PIECE_MAX));
-
-        text_put_base64(&b, span_of(f->data, f->data_n));
-        json_put_key(w, "data");
-        if (buf_status(&b) < 0)
-                w->out->status = buf_status(&b); /* as if it had failed there */
-        else
-                json_put_string(w, buf_span(&b));
-        buf_done(&b);
+        fact_put_data(w, "data", span_of(f->data, f->data_n));
         json_member_text(w, "fact", kinds[f->kind]);
 }
 
@@ -168,16 +160,6 @@ static void get_commit(struct fact *f, struct commit_fact *c)
                 get_refs(f, c);
 }
 
-static void get_piece(struct fact *f, struct commit_fact *c)
-{
-        struct json_value v;
-        struct span text;
-
-        if (!json_get(f->object, "data", &v) || !json_value_plain(v, &text) ||
-            text_from_base64(text, c->data, sizeof c->data, &c->data_n) < 0)
-                f->missing = "data";
-}
-
 static void get_path(struct fact *f, struct commit_fact *c)
 {
         fact_bytes(f, "path", "path_b64", c->path, COMMIT_PATH_MAX);
@@ -202,8 +184,7 @@ int commit_fact_parse(struct span fact, struct commit_fact *ret, struct err *err
                 break;
         case COMMIT_FACT_PAYLOAD:
         case COMMIT_FACT_SIGNATURE:
-                if (!f.missing)
-                        get_piece(&f, &c);
+                fact_data(&f, "data", c.data, sizeof c.data, &c.data_n);
                 break;
         case COMMIT_FACT_FILE:
                 get_path(&f, &c);

@@ -117,16 +117,10 @@ void deliver_fact_put(struct json_writer *w, const struct deliver_sink *s)
 
 /* ---- reading ---- */
 
-static void miss(struct fact *f, const char *key)
-{
-        if (!f->missing)
-                f->missing = key;
-}
-
 static void need(struct fact *f, const char *key, bool good)
 {
         if (!good)
-                miss(f, key);
+                fact_miss(f, key);
 }
 
 /* Texts of a list into rows of `size` bytes each. */
@@ -137,12 +131,12 @@ static size_t get_texts(struct fact *f, const char *key, char *rows, size_t size
         size_t n = 0;
 
         if (!json_get(f->object, key, &list) || list.type != JSON_ARRAY) {
-                miss(f, key);
+                fact_miss(f, key);
                 return 0;
         }
         for (it = json_iter_of(list); json_next(&it, NULL, &item) && !f->missing; n++)
                 if (n == max || !fact_copy(item, rows + n * size, size - 1))
-                        miss(f, key);
+                        fact_miss(f, key);
         need(f, key, n > 0);
         return f->missing ? 0 : n;
 }

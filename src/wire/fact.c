@@ -25,7 +25,7 @@ bool fact_has(const struct fact *f, const char *key)
         return json_get(f->object, key, &v);
 }
 
-static void miss(struct fact *f, const char *key)
+void fact_miss(struct fact *f, const char *key)
 {
         if (!f->missing)
                 f->missing = key;
@@ -51,13 +51,13 @@ void fact_maybe_text(struct fact *f, const char *key, char *out, size_t max)
 
         out[0] = '\0';
         if (json_get(f->object, key, &v) && !fact_copy(v, out, max))
-                miss(f, key);
+                fact_miss(f, key);
 }
 
 void fact_text(struct fact *f, const char *key, char *out, size_t max)
 {
         if (!fact_has(f, key))
-                miss(f, key);
+                fact_miss(f, key);
         fact_maybe_text(f, key, out, max);
 }
 
@@ -74,7 +74,7 @@ void fact_bytes(struct fact *f, const char *key, const char *key_b64, char *out,
         out[0] = '\0';
         if (fact_has(f, key) || !json_value_plain(v, &text) ||
             text_from_base64(text, (uint8_t *)out, max, &n) < 0 || memchr(out, '\0', n)) {
-                miss(f, key);
+                fact_miss(f, key);
                 n = 0;
         }
         out[n] = '\0';
@@ -87,7 +87,7 @@ uint64_t fact_number(struct fact *f, const char *key, uint64_t max)
 
         if (json_get(f->object, key, &v) && json_value_int(v, &n) && n >= 0 && (uint64_t)n <= max)
                 return (uint64_t)n;
-        miss(f, key);
+        fact_miss(f, key);
         return 0;
 }
 
@@ -97,7 +97,7 @@ bool fact_bool(struct fact *f, const char *key)
 
         if (json_get(f->object, key, &v) && (v.type == JSON_TRUE || v.type == JSON_FALSE))
                 return v.type == JSON_TRUE;
-        miss(f, key);
+        fact_miss(f, key);
         return false;
 }
 
@@ -108,7 +108,30 @@ void fact_hex(struct fact *f, const char *key, uint8_t *out, size_t n)
 
         if (!json_get(f->object, key, &v) || !json_value_plain(v, &s) ||
             text_from_hex(s, out, n) < 0)
-                miss(f, key);
+                fact_miss(f, key);
+}
+
+void fact_data(struct fact *f, const char *key, uint8_t *out, size_t max, size_t *ret_n)
+{
+        struct json_value v;
+        struct span s;
+
+        if (!json_get(f->object, key, &v) || !json_value_plain(v, &s) ||
+            text_from_base64(s, out, max, ret_n) < 0)
+                fact_miss(f, key);
+}
+
+void fact_put_data(struct json_writer *w, const char *key, struct span data)
+{
+        struct buf b = BUF_INIT(text_base64_len(data.n));
+
+        text_put_base64(&b, data);
+        json_put_key(w, key);
+        if (buf_status(&b) < 0)
+                w->out->status = buf_status(&b); /* as if it had failed there */
+        else
+                json_put_string(w, buf_span(&b));
+        buf_done(&b);
 }
 
 int fact_enum(struct fact *f, const char *key, const char *const *names, int n)
@@ -120,6 +143,6 @@ int fact_enum(struct fact *f, const char *key, const char *const *names, int n)
                 for (int i = 0; i < n; i++)
                         if (span_eq_str(s, names[i]))
                                 return i;
-        miss(f, key);
+        fact_miss(f, key);
         return 0;
 }

@@ -35,9 +35,16 @@ uint64_t fact_number(struct fact *f, const char *key, uint64_t max);
 bool fact_bool(struct fact *f, const char *key);
 /* A hash as 2n lower-case hex digits. */
 void fact_hex(struct fact *f, const char *key, uint8_t *out, size_t n);
+/* Bytes as base64: 0..max of them, into out. */
+void fact_data(struct fact *f, const char *key, uint8_t *out, size_t max, size_t *ret_n);
 /* One of the names; what is none of them is a failure. */
 int fact_enum(struct fact *f, const char *key, const char *const *names, int n);
 
+/* The job's side of fact_data(): the member.  A failure is one of the writer's buf. */
+void fact_put_data(struct json_writer *w, const char *key, struct span data);
+
+/* Member key is not what it has to be; the first one that is told counts. */
+void fact_miss(struct fact *f, const char *key);
 /* 0, or -EBADMSG and the member. */
 MUST_USE int fact_status(const struct fact *f, struct err *err);
 

@@ -14,15 +14,7 @@ static const char *const levels[] = { "error", "warning" };
 
 static void put_piece(struct json_writer *w, const struct package_fact *f)
 {
-        struct buf b = BUF_INIT(text_base64_len(PACKAGE_FACT_PIECE_MAX));
-
-        text_put_base64(&b, span_of(f->data, f->data_n));
-        json_put_key(w, "data");
-        if (buf_status(&b) < 0)
-                w->out->status = buf_status(&b); /* as if it had failed there */
-        else
-                json_put_string(w, buf_span(&b));
-        buf_done(&b);
+        fact_put_data(w, "data", span_of(f->data, f->data_n));
         json_member_text(w, "fact", kinds[f->kind]);
 }
 
@@ -61,16 +53,6 @@ void package_fact_put(struct json_writer *w, const struct package_fact *f)
         }
 }
 
-static void get_piece(struct fact *f, struct package_fact *p)
-{
-        struct json_value v;
-        struct span text;
-
-        if (!json_get(f->object, "data", &v) || !json_value_plain(v, &text) ||
-            text_from_base64(text, p->data, sizeof(p->data), &p->data_n) < 0)
-                f->missing = "data";
-}
-
 static void get_built(struct fact *f, struct package_fact *p)
 {
         p->errors = (uint32_t)fact_number(f, "errors", UINT32_MAX);
@@ -101,7 +83,7 @@ int package_fact_parse(struct span fact, struct package_fact *ret, struct err *e
                 fact_text(&f, "text", p.text, PACKAGE_FACT_TEXT_MAX);
                 break;
         case PACKAGE_FACT_PIECE:
-                get_piece(&f, &p);
+                fact_data(&f, "data", p.data, sizeof p.data, &p.data_n);
                 break;
         case PACKAGE_FACT_BUILT:
                 if (!f.missing)

@@ -92,18 +92,12 @@ void retention_fact_put(struct json_writer *w, const struct retention_fact *f)
 
 /* ---- reading ---- */
 
-static void miss(struct fact *f, const char *key)
-{
-        if (!f->missing)
-                f->missing = key;
-}
-
 static uint64_t get_keep(struct fact *f, const char *key)
 {
         uint64_t keep = fact_number(f, key, RETENTION_KEEP_MAX_S);
 
         if (keep == 0)
-                miss(f, key);
+                fact_miss(f, key);
         return keep;
 }
 
@@ -115,7 +109,7 @@ static int64_t get_time(struct fact *f, const char *key)
 static void check_name(struct fact *f, const char *key, const char *name)
 {
         if (!f->missing && !retention_name_ok(span_str(name)))
-                miss(f, key);
+                fact_miss(f, key);
 }
 
 static void get_kinds(struct fact *f, struct retention_fact *r)
@@ -126,19 +120,19 @@ static void get_kinds(struct fact *f, struct retention_fact *r)
         if (!json_get(f->object, "kinds", &list))
                 return;
         if (list.type != JSON_ARRAY) {
-                miss(f, "kinds");
+                fact_miss(f, "kinds");
                 return;
         }
         for (it = json_iter_of(list); json_next(&it, NULL, &item) && !f->missing;) {
                 if (r->n_kinds == RETENTION_KINDS_MAX ||
                     !fact_copy(item, r->kinds[r->n_kinds], RETENTION_NAME_MAX)) {
-                        miss(f, "kinds");
+                        fact_miss(f, "kinds");
                         return;
                 }
                 check_name(f, "kinds", r->kinds[r->n_kinds++]);
         }
         if (r->n_kinds == 0)
-                miss(f, "kinds");
+                fact_miss(f, "kinds");
 }
 
 static void get(struct fact *f, struct retention_fact *r)
