@@ -5,6 +5,7 @@
 #include "base/le.h"
 #include "base/text.h"
 #include "crypto/sha256.h"
+#include "wire/commit_fact.h"
 #include "wire/json.h"
 
 enum {
@@ -65,12 +66,6 @@ bool package_api_ok(struct span name)
         return true;
 }
 
-/* Between slashes. */
-static bool part_ok(struct span part)
-{
-        return part.n > 0 && !span_eq_str(part, ".") && !span_eq_str(part, "..");
-}
-
 bool package_path_ok(struct span path)
 {
         if (path.n > PACKAGE_PATH_MAX || !text_is_utf8(path, NULL))
@@ -78,16 +73,7 @@ bool package_path_ok(struct span path)
         for (size_t i = 0; i < path.n; i++)
                 if (path.p[i] < ' ' || path.p[i] == 0x7f || memchr("\"\\", path.p[i], 2))
                         return false;
-        for (;;) {
-                const uint8_t *slash = path.n ? memchr(path.p, '/', path.n) : NULL;
-                size_t n = slash ? (size_t)(slash - path.p) : path.n;
-
-                if (!part_ok(span_of(path.p, n)))
-                        return false;
-                if (!slash)
-                        return true;
-                path = span_from(path, n + 1);
-        }
+        return commit_path_ok(path);
 }
 
 /* ---- writing ---- */

@@ -64,8 +64,7 @@ struct package_file {
 /* version: 1 to PACKAGE_VERSION_MAX of [A-Za-z0-9.+_-], beginning with a letter or digit. */
 bool package_version_ok(struct span version);
 bool package_api_ok(struct span name); /* [a-z][a-z0-9-]{0,62} */
-/* Relative, of UTF-8 without control characters; names between single slashes, none of them "." or
- * "..". */
+/* As commit_path_ok(), and of UTF-8 without control characters, quotes and backslashes. */
 bool package_path_ok(struct span path);
 
 /* Appends the body; f->body, sha256 and note are not looked at.  -EINVAL: a name, the version, a
