@@ -263,18 +263,13 @@ struct piece {
 
 static bool read_piece(struct json_value v, struct piece *ret)
 {
-        struct json_iter it;
-        struct json_value item[4];
+        struct json_value item[3];
         struct span hex;
-        unsigned n = 0;
 
-        if (v.type != JSON_ARRAY)
-                return false;
-        for (it = json_iter_of(v); n < ARRAY_LEN(item) && json_next(&it, NULL, &item[n]);)
-                n++;
-        return n == 3 && json_value_plain(item[0], &ret->name) &&
-               json_value_int(item[1], &ret->size) && ret->size >= 0 &&
-               json_value_plain(item[2], &hex) && text_from_hex(hex, ret->hash, PACKAGE_HASH) == 0;
+        return json_value_items(v, item, ARRAY_LEN(item)) &&
+               json_value_plain(item[0], &ret->name) && json_value_int(item[1], &ret->size) &&
+               ret->size >= 0 && json_value_plain(item[2], &hex) &&
+               text_from_hex(hex, ret->hash, PACKAGE_HASH) == 0;
 }
 
 /* The bytes of the next piece. */

@@ -66,17 +66,12 @@ int live_put(struct buf *out, uint64_t generation, const struct live_api *apis, 
 
 static bool read_api(struct json_value v, struct live_api *ret)
 {
-        struct json_value item[4];
-        struct json_iter it;
+        struct json_value item[3];
         struct span hex;
-        unsigned n = 0;
 
-        if (v.type != JSON_ARRAY)
-                return false;
-        for (it = json_iter_of(v); n < ARRAY_LEN(item) && json_next(&it, NULL, &item[n]);)
-                n++;
-        return n == 3 && json_value_plain(item[0], &ret->name) &&
-               json_value_plain(item[1], &ret->version) && json_value_plain(item[2], &hex) &&
+        return json_value_items(v, item, ARRAY_LEN(item)) &&
+               json_value_plain(item[0], &ret->name) && json_value_plain(item[1], &ret->version) &&
+               json_value_plain(item[2], &hex) &&
                text_from_hex(hex, ret->sha256, PACKAGE_HASH) == 0;
 }
 

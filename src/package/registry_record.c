@@ -278,12 +278,6 @@ void registry_record_put(const struct registry_record *r, struct buf *out)
 
 /* ---- reading ---- */
 
-static void miss(struct fact *f, const char *name)
-{
-        if (!f->missing)
-                f->missing = name;
-}
-
 static int64_t get_time(struct fact *f, const char *name)
 {
         char text[TEXT_TIME_LEN + 1];
@@ -291,7 +285,7 @@ static int64_t get_time(struct fact *f, const char *name)
 
         fact_text(f, name, text, TEXT_TIME_LEN);
         if (!f->missing && text_to_time(span_str(text), &ns) < 0)
-                miss(f, name);
+                fact_miss(f, name);
         return ns;
 }
 
@@ -321,18 +315,14 @@ static bool get_id(struct json_value v, char out[COMMIT_ID_MAX + 1])
 static bool get_tip(struct registry_record *r, struct json_value item)
 {
         char ref[COMMIT_REF_MAX + 1];
+        struct json_value part[2];
         struct registry_tip *t;
-        struct json_iter it;
-        struct json_value v;
 
-        if (item.type != JSON_ARRAY)
-                return false;
-        it = json_iter_of(item);
-        if (!json_next(&it, NULL, &v) || !fact_copy(v, ref, COMMIT_REF_MAX) ||
-            !json_next(&it, NULL, &v))
+        if (!json_value_items(item, part, ARRAY_LEN(part)) ||
+            !fact_copy(part[0], ref, COMMIT_REF_MAX))
                 return false;
         t = tip_of(r, ref);
-        return t && get_id(v, t->tip) && !json_next(&it, NULL, &v);
+        return t && get_id(part[1], t->tip);
 }
 
 static bool get_on(struct registry_record *r, struct json_value item)
@@ -355,12 +345,12 @@ static void get_list(struct fact *f, const char *name, struct registry_record *r
         struct json_iter it;
 
         if (!json_get(f->object, name, &list) || list.type != JSON_ARRAY) {
-                miss(f, name);
+                fact_miss(f, name);
                 return;
         }
         for (it = json_iter_of(list); json_next(&it, NULL, &item);)
                 if (!get(r, item)) {
-                        miss(f, name);
+                        fact_miss(f, name);
                         return;
                 }
 }
@@ -423,27 +413,21 @@ static int read_what(struct fact *f, struct registry_record *r, struct err *err)
                 get_list(f, "on", r, get_on);
         /* They become names of files. */
         if (!f->missing && r->api[0] && !package_api_ok(span_str(r->api)))
-                miss(f, "api");
+                fact_miss(f, "api");
         if (!f->missing && r->version[0] && !package_version_ok(span_str(r->version)))
-                miss(f, "version");
+                fact_miss(f, "version");
         if (!f->missing && r->repository[0] && !registry_repository_ok(span_str(r->repository)))
-                miss(f, "repository");
+                fact_miss(f, "repository");
         return fact_status(f, err);
 }
 
 static bool read_secret(struct registry_record *r, struct json_value item)
 {
-        struct json_value part[3] = { { 0 } }, more;
-        struct json_iter it;
+        struct json_value part[3];
         char field[32];
-        size_t n = 0;
+        size_t n;
 
-        if (item.type != JSON_ARRAY)
-                return false;
-        it = json_iter_of(item);
-        while (n < ARRAY_LEN(part) && json_next(&it, NULL, &part[n]))
-                n++;
-        if (n < ARRAY_LEN(part) || json_next(&it, NULL, &more) ||
+        if (!json_value_items(item, part, ARRAY_LEN(part)) ||
             !fact_copy(part[1], field, sizeof field - 1))
                 return false;
         for (size_t i = 0; i < ARRAY_LEN(secrets); i++) {
@@ -483,7 +467,7 @@ static int read_record(struct json_value object, struct registry_record *r, stru
         r->time_ns = get_time(&f, "time");
         get_list(&f, "sensitive", r, read_secret);
         if (!f.missing && (!json_get(object, "what", &what) || what.type != JSON_OBJECT))
-                miss(&f, "what");
+                fact_miss(&f, "what");
         rc = fact_status(&f, err);
         if (rc < 0)
                 return rc;

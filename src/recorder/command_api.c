@@ -39,15 +39,9 @@ static int put_what(struct own_entry *e, struct json_value what, struct err *err
  * value, which is kept as it is written. */
 static int get_field(struct json_value item, struct vault_field *ret, struct err *err)
 {
-        struct json_value part[3] = { { 0 } }, more;
-        struct json_iter it = { 0 };
-        size_t n = 0;
+        struct json_value part[3];
 
-        if (item.type == JSON_ARRAY)
-                for (it = json_iter_of(item);
-                     n < ARRAY_LEN(part) && json_next(&it, NULL, &part[n]);)
-                        n++;
-        if (n < ARRAY_LEN(part) || json_next(&it, NULL, &more) ||
+        if (!json_value_items(item, part, ARRAY_LEN(part)) ||
             !json_value_plain(part[0], &ret->subject) || !json_value_plain(part[1], &ret->name) ||
             part[2].type != JSON_STRING)
                 return err_set(err, -EINVAL, "\"sensitive\": [subject, field, text] each");

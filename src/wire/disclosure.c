@@ -58,10 +58,8 @@ static int decode(struct span s, struct buf *scratch, struct err *err)
 
 int disclosure_parse(struct span s, struct buf *scratch, struct disclosure *ret, struct err *err)
 {
-        struct json_value item[3], more;
-        struct json_iter it;
+        struct json_value item[3];
         struct disclosure d;
-        size_t n = 0;
         int r;
 
         r = decode(s, scratch, err);
@@ -75,10 +73,7 @@ int disclosure_parse(struct span s, struct buf *scratch, struct disclosure *ret,
         }
         if (scratch->p[0] != '[')
                 return err_set(err, -EBADMSG, "the disclosure is not an array");
-        it = json_iter_of(json_value_of(buf_span(scratch)));
-        while (n < ARRAY_LEN(item) && json_next(&it, NULL, &item[n]))
-                n++;
-        if (n != ARRAY_LEN(item) || json_next(&it, NULL, &more))
+        if (!json_value_items(json_value_of(buf_span(scratch)), item, ARRAY_LEN(item)))
                 return err_set(err, -EBADMSG, "the disclosure does not have three items");
         if (!json_value_plain(item[0], &d.salt) || !is_base64url(d.salt))
                 return err_set(err, -EBADMSG, "the disclosure's salt is not base64url text");

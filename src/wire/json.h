@@ -59,6 +59,8 @@ bool json_next(struct json_iter *it, struct span *ret_key, struct json_value *re
 bool json_get(struct json_value object, const char *key, struct json_value *ret);
 bool json_get_path(struct json_value object, const char *path, struct json_value *ret);
 
+/* Is v an array of exactly n items?  They are put into ret; on false it holds anything. */
+bool json_value_items(struct json_value v, struct json_value *ret, size_t n);
 /* Typed: false when v has another type. */
 bool json_value_int(struct json_value v, int64_t *ret);
 /* Appends the text, escapes undone. */

@@ -162,6 +162,20 @@ static struct span inside_quotes(struct span raw)
         return span_of(raw.p + 1, raw.n - 2);
 }
 
+bool json_value_items(struct json_value v, struct json_value *ret, size_t n)
+{
+        struct json_iter it;
+        struct json_value more;
+        size_t i = 0;
+
+        if (v.type != JSON_ARRAY)
+                return false;
+        it = json_iter_of(v);
+        while (i < n && json_next(&it, NULL, &ret[i]))
+                i++;
+        return i == n && !json_next(&it, NULL, &more);
+}
+
 bool json_value_plain(struct json_value v, struct span *ret)
 {
         struct span s;

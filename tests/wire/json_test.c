@@ -468,7 +468,7 @@ static void walks_members_and_items(void **state)
 
 static void gets_by_key_and_path(void **state)
 {
-        struct json_value object = json_value_of(span_str(doc)), v;
+        struct json_value object = json_value_of(span_str(doc)), v, item[3];
         struct buf text = BUF_INIT(100);
         struct span plain;
         int64_t n = 0;
@@ -493,6 +493,15 @@ static void gets_by_key_and_path(void **state)
         assert_true(span_eq_str(plain, "\xc3\xa9"));
         assert_true(json_value_plain(json_value_of(SPAN("\"\"")), &plain));
         assert_int_equal(plain.n, 0);
+        assert_true(json_value_items(json_value_of(SPAN("[1,\"a\",[]]")), item, 3));
+        assert_int_equal(item[0].type, JSON_INT);
+        assert_int_equal(item[2].type, JSON_ARRAY);
+        assert_false(json_value_items(json_value_of(SPAN("[1,2]")), item, 3));
+        assert_false(json_value_items(json_value_of(SPAN("[1,2,3,4]")), item, 3));
+        assert_true(json_value_items(json_value_of(SPAN("[]")), item, 0));
+        assert_false(json_value_items(json_value_of(SPAN("[1]")), item, 0));
+        assert_false(json_value_items(json_value_of(SPAN("{\"a\":1}")), item, 1));
+        assert_false(json_value_items(json_value_of(SPAN("null")), item, 0));
         assert_false(json_value_text(json_value_of(SPAN("1")), &text));
         assert_false(json_value_plain(json_value_of(SPAN("null")), &plain));
         assert_true(json_value_int(json_value_of(SPAN("-9007199254740991")), &n));

@@ -136,13 +136,11 @@ static bool get_u64(struct json_value v, uint64_t *ret)
 
 static bool get_extent(struct json_value pair, struct quarantine_part *p)
 {
-        struct json_iter it = json_iter_of(pair);
-        struct json_value at, bytes, more;
+        struct json_value part[2]; /* where, how many bytes */
         uint64_t end = p->n ? p->extent[p->n - 1].at + p->extent[p->n - 1].bytes : 0;
 
-        if (p->n == QUARANTINE_EXTENTS_MAX || !json_next(&it, NULL, &at) ||
-            !json_next(&it, NULL, &bytes) || json_next(&it, NULL, &more) ||
-            !get_u64(at, &p->extent[p->n].at) || !get_u64(bytes, &p->extent[p->n].bytes))
+        if (p->n == QUARANTINE_EXTENTS_MAX || !json_value_items(pair, part, ARRAY_LEN(part)) ||
+            !get_u64(part[0], &p->extent[p->n].at) || !get_u64(part[1], &p->extent[p->n].bytes))
                 return false;
         if (p->extent[p->n].at < end || p->extent[p->n].at > INT64_MAX ||
             p->extent[p->n].bytes == 0 || p->extent[p->n].bytes > QUARANTINE_PART_MAX - p->bytes)
@@ -169,7 +167,7 @@ static bool get_kept(struct json_value o, struct quarantine_item *i)
                 if (strcmp(how, quarantine_kept_name((enum quarantine_kept)k)) == 0)
                         i->kept = (enum quarantine_kept)k;
         for (it = json_iter_of(list); json_next(&it, NULL, &pair);)
-                if (pair.type != JSON_ARRAY || !get_extent(pair, &i->part))
+                if (!get_extent(pair, &i->part))
                         return false;
         i->part.all = i->kept == QUARANTINE_DATA;
         return i->kept != QUARANTINE_WHOLE;

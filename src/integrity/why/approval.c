@@ -163,24 +163,21 @@ static int take_paths(struct approval *a, struct json_value o, struct err *err)
 static int take_hash(struct approval *a, struct json_value v, struct approval_hash *ret,
                      struct err *err)
 {
-        struct json_value path, digest, more;
-        struct json_iter it;
+        struct json_value part[2];
         struct span hex;
         int rc;
 
         if (v.type != JSON_ARRAY)
                 return err_set(err, -EINVAL, "hashes: one is not a list");
-        it = json_iter_of(v);
-        if (!json_next(&it, NULL, &path) || !json_next(&it, NULL, &digest) ||
-            json_next(&it, NULL, &more))
+        if (!json_value_items(v, part, ARRAY_LEN(part)))
                 return err_set(err, -EINVAL, "hashes: one is not [path, digest]");
-        rc = take_text(a, path, "hashes", WATCH_PATH_MAX, &ret->path, err);
+        rc = take_text(a, part[0], "hashes", WATCH_PATH_MAX, &ret->path, err);
         if (rc < 0)
                 return rc;
         if (ret->path.p[0] != '/')
                 return err_set(err, -EINVAL, "hashes: a path does not begin with /");
-        ret->gone = digest.type == JSON_NULL;
-        if (!ret->gone && (!json_value_plain(digest, &hex) ||
+        ret->gone = part[1].type == JSON_NULL;
+        if (!ret->gone && (!json_value_plain(part[1], &hex) ||
                            text_from_hex(hex, ret->sha256, sizeof ret->sha256) < 0))
                 return err_set(err, -EINVAL, "hashes: no SHA-256 for %.*s", (int)ret->path.n,
                                (const char *)ret->path.p);
