@@ -95,53 +95,42 @@ static int judge_those_there(struct deploying *d, struct err *err)
 /* ---- the act ---- */
 
 /* 1: it is deployed already. */
-static int judge(struct deploying *d, struct err *err)
+static int judge(struct api_registry *x, struct registry_live *live, struct err *err)
 {
-        const struct invocation *in = d->x.in;
-        struct registry_record *r = d->x.record;
+        struct deploying *d = CONTAINER_OF(x, struct deploying, x);
+        const struct invocation *in = x->in;
+        struct registry_record *r = x->record;
         const struct live_api *now;
-        int rc = api_registry_version(&d->x, in->operands[0], in->operands[1], d->pushed, err);
+        int rc = api_registry_version(x, in->operands[0], in->operands[1], d->pushed, err);
 
         if (rc == 0)
-                rc = registry_live(&d->x.r, &d->live, err);
+                rc = registry_live(&x->r, live, err);
         if (rc < 0)
                 return rc;
         memcpy(r->api, d->pushed->api, sizeof r->api);
         memcpy(r->version, d->pushed->version, sizeof r->version);
         memcpy(r->sha256, d->pushed->sha256, PACKAGE_HASH);
-        now = registry_live_api(&d->live, d->pushed->api);
+        now = registry_live_api(live, d->pushed->api);
         if (now && memcmp(now->sha256, d->pushed->sha256, PACKAGE_HASH) == 0) {
-                r->generation = d->live.generation;
+                r->generation = live->generation;
                 return 1;
         }
         rc = d->o->approval ? judge_file(d, err) : judge_those_there(d, err);
         if (rc == 0)
-                rc = registry_judge_open(&d->x.r, &d->x.config, r, err);
+                rc = registry_judge_open(&x->r, &x->config, r, err);
         if (rc == 0)
-                registry_set_next(r, &d->live);
+                registry_set_next(r, live);
         return rc;
-}
-
-static enum status deploy(struct deploying *d)
-{
-        struct err err = { 0 };
-        enum status status;
-        int rc;
-
-        api_registry_begin(&d->x, "deploy");
-        rc = judge(d, &err);
-        if (rc == 1)
-                return api_served_report(&d->x, "is deployed already:", false);
-        status = api_registry_end(&d->x, rc, &err);
-        if (status != STATUS_GOOD)
-                return status;
-        d->x.record->kind = REGISTRY_DEPLOYED;
-        status = api_registry_act(&d->x);
-        return status == STATUS_GOOD ? api_served_report(&d->x, "deployed", true) : status;
 }
 
 static enum status run(struct invocation *in)
 {
+        static const struct api_change deploy = {
+                .act = "deploy",
+                .done = "deployed",
+                .kind = REGISTRY_DEPLOYED,
+                .judge = judge,
+        };
         struct deploying *d = calloc(1, sizeof *d);
         enum status status;
 
@@ -151,7 +140,8 @@ static enum status run(struct invocation *in)
         d->pushed = malloc(sizeof *d->pushed);
         status = api_registry_open(in, d->o->registry, API_REGISTRY_CHANGE, &d->x);
         if (status == STATUS_GOOD)
-                status = d->pushed ? deploy(d) : complain(in, STATUS_UNSURE, "out of memory");
+                status = d->pushed ? api_served_change(&d->x, &deploy, NULL, &d->live)
+                                   : complain(in, STATUS_UNSURE, "out of memory");
         api_registry_close(&d->x);
         registry_live_done(&d->live);
         free(d->pushed);
