@@ -593,14 +593,11 @@ static int tell_all(struct job_out *out, const struct deliver_file *d)
 static int read_and_tell(struct job_out *out, struct deliver_file *d, struct span input)
 {
         struct yaml_node *root = NULL;
-        struct yaml_fault f;
-        int rc = yaml_read(input, &d->arena, &root, &f);
+        int rc = faults_read(&d->faults, input, &d->arena, &root);
 
-        if (rc == -EBADMSG)
-                faults_add(&d->faults, f.mark, "%s", f.text);
-        else if (rc < 0)
+        if (rc < 0)
                 return rc;
-        else
+        if (rc > 0)
                 read_file(d, root);
         if (d->rc < 0)
                 return d->rc;

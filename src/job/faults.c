@@ -7,6 +7,16 @@
 
 #include <stdio.h>
 
+int faults_read(struct faults *f, struct span input, struct arena *a, struct yaml_node **ret)
+{
+        struct yaml_fault fault;
+        int rc = yaml_read(input, a, ret, &fault);
+
+        if (rc == -EBADMSG)
+                faults_add(f, fault.mark, "%s", fault.text);
+        return rc == -EBADMSG ? 0 : rc < 0 ? rc : 1;
+}
+
 static bool before(struct yaml_mark a, struct yaml_mark b)
 {
         return a.line != b.line ? a.line < b.line : a.column < b.column;

@@ -22,6 +22,9 @@ struct faults {
 void faults_add(struct faults *f, struct yaml_mark at, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void faults_add_v(struct faults *f, struct yaml_mark at, const char *fmt, va_list ap)
         PRINTF_LIKE(3, 0);
+/* yaml_read(): 1, and *ret; 0: what is wrong with it was added; -ENOMEM. */
+MUST_USE int faults_read(struct faults *f, struct span input, struct arena *a,
+                         struct yaml_node **ret);
 MUST_USE int faults_tell(const struct faults *f, struct job_out *out);
 
 static inline size_t faults_count(const struct faults *f)

@@ -460,14 +460,11 @@ static int tell_all(struct job_out *out, const struct registry_file *r)
 static int read_and_tell(struct job_out *out, struct registry_file *r, struct span input)
 {
         struct yaml_node *root = NULL;
-        struct yaml_fault f;
-        int rc = yaml_read(input, &r->arena, &root, &f);
+        int rc = faults_read(&r->faults, input, &r->arena, &root);
 
-        if (rc == -EBADMSG)
-                faults_add(&r->faults, f.mark, "%s", f.text);
-        else if (rc < 0)
+        if (rc < 0)
                 return rc;
-        else
+        if (rc > 0)
                 read_file(r, root);
         if (r->rc < 0)
                 return r->rc;
@@ -476,16 +473,11 @@ static int read_and_tell(struct job_out *out, struct registry_file *r, struct sp
 
 int job_registry(struct job_out *out, struct span input, struct err *err)
 {
-        struct arena arena = ARENA_INIT(ARENA_BYTES);
-        struct registry_file *r = arena_alloc(&arena, sizeof *r);
-        int rc = -ENOMEM;
+        struct registry_file r = { .arena = ARENA_INIT(ARENA_BYTES) };
+        int rc;
 
-        if (r) {
-                *r = (struct registry_file){ .arena = ARENA_INIT(ARENA_BYTES) };
-                r->last = &r->first;
-                rc = read_and_tell(out, r, input);
-                arena_done(&r->arena);
-        }
-        arena_done(&arena);
+        r.last = &r.first;
+        rc = read_and_tell(out, &r, input);
+        arena_done(&r.arena);
         return rc < 0 ? err_sys(err, rc, "registry.yaml") : 0;
 }

@@ -361,14 +361,11 @@ static int tell_all(struct job_out *out, const struct retention_file *r)
 static int read_and_tell(struct job_out *out, struct retention_file *r, struct span input)
 {
         struct yaml_node *root = NULL;
-        struct yaml_fault f;
-        int rc = yaml_read(input, &r->arena, &root, &f);
+        int rc = faults_read(&r->faults, input, &r->arena, &root);
 
-        if (rc == -EBADMSG)
-                faults_add(&r->faults, f.mark, "%s", f.text);
-        else if (rc < 0)
+        if (rc < 0)
                 return rc;
-        else
+        if (rc > 0)
                 read_file(r, root);
         if (r->rc < 0)
                 return r->rc;

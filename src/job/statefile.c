@@ -316,15 +316,12 @@ static void read_file(struct state_file *f, const struct yaml_node *root)
 static int read_and_tell(struct job_out *out, struct state_file *f, struct span input)
 {
         struct yaml_node *root = NULL;
-        struct yaml_fault fault;
-        int rc = yaml_read(input, &f->arena, &root, &fault);
+        int rc = faults_read(&f->faults, input, &f->arena, &root);
 
         f->out = out;
-        if (rc == -EBADMSG)
-                faults_add(&f->faults, fault.mark, "%s", fault.text);
-        else if (rc < 0)
+        if (rc < 0)
                 return rc;
-        else
+        if (rc > 0)
                 read_file(f, root);
         return f->faults.n ? faults_tell(&f->faults, out) : f->rc;
 }

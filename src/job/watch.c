@@ -88,14 +88,11 @@ static int tell_all(struct job_out *out, const struct watch_file *w)
 static int read_and_tell(struct job_out *out, struct watch_file *w, struct span input)
 {
         struct yaml_node *root = NULL;
-        struct yaml_fault f;
-        int rc = yaml_read(input, &w->arena, &root, &f);
+        int rc = faults_read(&w->faults, input, &w->arena, &root);
 
-        if (rc == -EBADMSG)
-                watch_fault(w, f.mark, "%s", f.text);
-        else if (rc < 0)
+        if (rc < 0)
                 return rc;
-        else
+        if (rc > 0)
                 watch_read(w, root);
         if (w->faults.n == 0 && w->rc == 0)
                 watch_check(w);
