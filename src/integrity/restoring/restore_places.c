@@ -130,8 +130,7 @@ struct restore_place *restore_places_after(struct restore_places *s, const struc
         return p->hash_next ? p->hash_next : from_slot(s, p->hash % SLOTS + 1);
 }
 
-/* The directory above; empty at the root. */
-static struct span above(struct span path)
+struct span restore_above(struct span path)
 {
         const uint8_t *slash = memrchr(path.p, '/', path.n);
 
@@ -140,7 +139,7 @@ static struct span above(struct span path)
 
 bool restore_places_none_below(const struct restore_places *s, struct span path)
 {
-        for (path = above(path); path.n; path = above(path)) {
+        for (path = restore_above(path); path.n; path = restore_above(path)) {
                 const struct restore_place *p = restore_places_find(s, path);
                 struct record r;
 
@@ -282,7 +281,7 @@ static struct restore_place *topmost(struct restore_places *s, struct restore_pl
 {
         struct span path = restore_place_path(p);
 
-        for (path = above(path); path.n; path = above(path)) {
+        for (path = restore_above(path); path.n; path = restore_above(path)) {
                 struct restore_place *x = restore_places_find(s, path);
 
                 if (x && x->flags & RESTORE_WANTED && x->due_ns <= now_ns)

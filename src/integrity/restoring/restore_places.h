@@ -97,6 +97,9 @@ MUST_USE int restore_place_set_good(struct restore_place *p, struct span good, b
 /* Only while it is not wanted: asserted. */
 MUST_USE int restore_place_set_moved(struct restore_place *p, struct span to);
 
+/* The directory above a path; empty at the root and right below it. */
+struct span restore_above(struct span path);
+
 /* Is there something above that should not be there, or be no directory?  Then nothing is good
  * below it. */
 bool restore_places_none_below(const struct restore_places *s, struct span path);

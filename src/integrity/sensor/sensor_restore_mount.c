@@ -16,17 +16,9 @@
 
 enum { POINT_MAX = 1024 }; /* bytes of it that are told */
 
-/* The directory above; empty at the root. */
-static struct span above(struct span path)
-{
-        const uint8_t *slash = memrchr(path.p, '/', path.n);
-
-        return slash ? span_of(path.p, (size_t)(slash - path.p)) : SPAN_NONE;
-}
-
 static bool is_mounted_at(struct restores *r, const struct restore_place *p, struct fs_stat *ret)
 {
-        struct span path = restore_place_path(p), dir = above(path);
+        struct span path = restore_place_path(p), dir = restore_above(path);
         CLEANUP_FD int fd = observe_open_dir(dir.n ? dir : SPAN("/"));
 
         buf_clear(&r->scratch);
@@ -54,7 +46,7 @@ static bool is_behind(struct restores *r, struct span path, bool *ret_top)
         bool found = false;
 
         *ret_top = true;
-        for (struct span at = path; at.n; at = above(at)) {
+        for (struct span at = path; at.n; at = restore_above(at)) {
                 const struct restore_place *p = restore_places_find(r->places, at);
 
                 if (!p || !(p->flags & RESTORE_HAS_GOOD))
