@@ -24,15 +24,16 @@ static bool any_glob(const struct option_texts *globs, const char *text)
 static bool match_kind(const struct filter *f, const struct view *v)
 {
         CLEANUP(buf_done) struct buf kind = BUF_INIT(FILTER_TEXT_MAX);
-        const uint8_t *dot = memchr(v->entry.kind.p, '.', v->entry.kind.n);
+        size_t family;
 
         buf_put(&kind, v->entry.kind);
         if (any_glob(&f->kinds, buf_cstr(&kind)))
                 return true;
-        if (!dot)
+        family = strcspn(buf_cstr(&kind), ".");
+        if (family == v->entry.kind.n)
                 return false;
         buf_clear(&kind);
-        buf_put(&kind, span_of(v->entry.kind.p, (size_t)(dot - v->entry.kind.p)));
+        buf_put(&kind, span_of(v->entry.kind.p, family));
         return any_glob(&f->kinds, buf_cstr(&kind));
 }
 

@@ -595,6 +595,7 @@ static void an_approval_is_good_once(void **state)
         struct registry_record *d = a_deployment(1, "1");
         struct registry_config c;
         struct err err = { 0 };
+        const char *text;
         struct place p;
         int rc;
 
@@ -609,12 +610,11 @@ static void an_approval_is_good_once(void **state)
         act(&p, a_deployment(2, "2"));
         rc = registry_judge_approval(&p.r, &c, pushed, buf_span(&note), NOW, r, &err);
         check("the second time", rc, r, &err, "used");
-        assert_int_equal(
-                signer_sign(carl,
-                            span_of(note.p,
-                                    (size_t)(strstr((char *)note.p, "\n\n") - (char *)note.p) + 1),
-                            0, &note, NULL),
-                0);
+        text = buf_cstr(&note);
+        assert_int_equal(signer_sign(carl,
+                                     span_of(note.p, (size_t)(strstr(text, "\n\n") - text) + 1), 0,
+                                     &note, NULL),
+                         0);
         rc = registry_judge_approval(&p.r, &c, pushed, buf_span(&note), NOW, r, &err);
         check("with another signature", rc, r, &err, "used");
         place_done(&p);
