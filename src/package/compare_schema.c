@@ -64,9 +64,8 @@ static void new_property(struct compare_walk *w, const struct api_property *p)
 static void old_property(struct compare_walk *w, const struct api_schema *b,
                          const struct api_property *p)
 {
-        unsigned effect = w->w->use & COMPARE_ANSWER || !is_open(w->c->b, b->additional)
-                                  ? COMPARE_BREAKS
-                                  : COMPARE_NOTHING;
+        bool open = is_open(w->c->b, b->additional) && is_open(w->c->b, b->unevaluated_properties);
+        unsigned effect = w->w->use & COMPARE_ANSWER || !open ? COMPARE_BREAKS : COMPARE_NOTHING;
 
         compare_tell(w, effect, "no property %.*s any more", SHOWN(p->name));
 }
@@ -148,6 +147,17 @@ static void walk_unsure(struct compare_walk *w, const char *name, uint32_t a, ui
         w->unsure = was;
 }
 
+/* What is said of members or items that nothing else has a schema for. */
+static void walk_left(struct compare_walk *w, const char *name, uint32_t a, uint32_t b)
+{
+        if ((a == API_NONE) == (b == API_NONE))
+                walk_within(w, ".", span_str(name), "", a, b);
+        else if (b == API_NONE)
+                compare_tell(w, compare_effect_of(w, FITS_MORE), "no %s any more", name);
+        else
+                compare_tell(w, compare_effect_of(w, FITS_LESS), "%s is new", name);
+}
+
 static void walk_combinations(struct compare_walk *w, const struct api_schema *a,
                               const struct api_schema *b)
 {
@@ -163,6 +173,8 @@ static void walk_combinations(struct compare_walk *w, const struct api_schema *a
         walk_unsure(w, "then", a->then_of, b->then_of);
         walk_unsure(w, "else", a->else_of, b->else_of);
         walk_unsure(w, "propertyNames", a->names, b->names);
+        walk_left(w, "unevaluatedProperties", a->unevaluated_properties, b->unevaluated_properties);
+        walk_left(w, "unevaluatedItems", a->unevaluated_items, b->unevaluated_items);
 }
 
 static struct span pattern_name(const void *list, size_t i)
@@ -257,6 +269,7 @@ static bool only_refers(const struct api_schema *s)
                s->pattern.n == 0 && s->format == API_FORMAT_NONE &&
                s->min_items == any->min_items && s->max_items == any->max_items &&
                s->prefix_items.n == 0 && s->items == API_NONE && s->contains == API_NONE &&
+               s->unevaluated_items == API_NONE && s->unevaluated_properties == API_NONE &&
                s->n_properties == 0 && s->n_patterns == 0 && s->additional == API_NONE &&
                s->names == API_NONE && s->min_properties == any->min_properties &&
                s->max_properties == any->max_properties && s->n_dependents == 0 &&

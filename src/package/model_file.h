@@ -26,7 +26,8 @@
  *               min_items, min_length, min_properties, minimum, multiple_of, name, names, never,
  *               not, one_of [schema], pattern, patterns [{pattern*, schema*}], prefix [schema],
  *               properties [{name*, required, schema}], ref, then, types ["null" "boolean"
- *               "integer" "number" "string" "array" "object"], unique, values [JSON]
+ *               "integer" "number" "string" "array" "object"], unevaluated_items,
+ *               unevaluated_properties, unique, values [JSON]
  *   CONFIG      backend* {addresses [text], base, ca, connect_ms, host, port, read_ms, tls,
  *               tls_name, unix}, base, caches [{by_rights, operation*, seconds}],
  *               classes [{digest, mask* "last4" ..., name*}], depth*, identities [CONFIGURED],

@@ -274,6 +274,8 @@ static const struct model_field schema_fields[] = {
         SCHEMA("ref", ref),
         SCHEMA("then", then_of),
         { MODEL_FIELD(T, "types", MODEL_FLAGS, types), .name = type_name },
+        SCHEMA("unevaluated_items", unevaluated_items),
+        SCHEMA("unevaluated_properties", unevaluated_properties),
         { MODEL_FIELD(T, "unique", MODEL_BOOL, unique) },
         { MODEL_COUNTED(T, "values", MODEL_VALUES, values, n_values, API_VALUES_MAX) },
 };

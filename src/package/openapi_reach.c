@@ -45,6 +45,8 @@ static void edges_within(const struct api_schema *s, edge_fn *fn, void *ctx)
         for (uint32_t i = 0; i < s->n_patterns; i++)
                 fn(ctx, s->patterns[i].schema);
         fn(ctx, s->additional);
+        fn(ctx, s->unevaluated_properties);
+        fn(ctx, s->unevaluated_items);
         fn(ctx, s->items);
         fn(ctx, s->contains);
         edges_of_list(&s->prefix_items, fn, ctx);

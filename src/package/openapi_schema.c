@@ -66,6 +66,16 @@ static void kw_additional(struct oa *r, const struct source_node *v, void *out)
         ((struct api_schema *)out)->additional = oa_inner(r, v);
 }
 
+static void kw_unevaluated_properties(struct oa *r, const struct source_node *v, void *out)
+{
+        ((struct api_schema *)out)->unevaluated_properties = oa_inner(r, v);
+}
+
+static void kw_unevaluated_items(struct oa *r, const struct source_node *v, void *out)
+{
+        ((struct api_schema *)out)->unevaluated_items = oa_inner(r, v);
+}
+
 static void kw_contains(struct oa *r, const struct source_node *v, void *out)
 {
         ((struct api_schema *)out)->contains = oa_inner(r, v);
@@ -196,6 +206,7 @@ static const struct oa_field fields[] = {
         { "then", kw_then, NULL },
         { "else", kw_else, NULL },
         { "additionalProperties", kw_additional, NULL },
+        { "unevaluatedProperties", kw_unevaluated_properties, NULL },
         { "patternProperties", kw_patterns, NULL },
         { "propertyNames", kw_names, NULL },
         { "minProperties", oa_kw_min_properties, NULL },
@@ -203,6 +214,7 @@ static const struct oa_field fields[] = {
         { "dependentRequired", oa_later, NULL },
         { "dependentSchemas", oa_later, NULL },
         { "prefixItems", kw_prefix_items, NULL },
+        { "unevaluatedItems", kw_unevaluated_items, NULL },
         { "contains", kw_contains, NULL },
         { "minContains", oa_kw_min_contains, NULL },
         { "maxContains", oa_kw_max_contains, NULL },
@@ -252,11 +264,6 @@ static const struct oa_field fields[] = {
           "$dynamicAnchor is not understood: write $ref where it is meant" },
         { "$recursiveRef", NULL, "$recursiveRef is of an older draft: write $ref" },
         { "$recursiveAnchor", NULL, "$recursiveAnchor is of an older draft: leave it out" },
-        { "unevaluatedProperties", NULL,
-          "unevaluatedProperties is not understood: say additionalProperties in a schema that has "
-          "all the properties" },
-        { "unevaluatedItems", NULL,
-          "unevaluatedItems is not understood: say items in a schema that has all prefixItems" },
         { "contentSchema", NULL,
           "contentSchema is not understood: what is within a string is not checked" },
 };

@@ -5,7 +5,7 @@
  * All schemas of an API lie in one table and name each other by their place in it, so a recursive
  * schema is nothing special.  References are resolved when the document is read.  Keywords that
  * this does not know are refused there, never passed over: $dynamicRef, $recursiveRef,
- * unevaluatedItems, unevaluatedProperties, contentSchema; `default` and annotations are dropped. */
+ * contentSchema; `default` and annotations are dropped. */
 #ifndef PACKAGE_SCHEMA_H
 #define PACKAGE_SCHEMA_H
 
@@ -94,8 +94,10 @@ struct api_places {
  *    is referred to says of itself, and the same schema referred to elsewhere is as it says.
  * 2. A value within another is described by each schema that the outer one's schema, or what stands
  *    in place of that, has for it: in properties, patterns, additional; in prefix_items, items,
- *    contains.  Its classes are the own classes of all these together; if there are none, those of
- *    the value it is in.
+ *    contains; in unevaluated_properties and unevaluated_items, unless the schema itself, or its
+ * ref and all_of and theirs, have it in the others: what a branch has that may not fit does not
+ *    count.  Its classes are the own classes of all these together; if there are none, those of the
+ *    value it is in.
  *
  * not_of, if_of and names say nothing of classes. */
 struct api_schema {
@@ -121,6 +123,7 @@ struct api_schema {
         uint32_t items; /* API_NONE: any */
         uint32_t contains;
         uint64_t min_contains, max_contains; /* 1, UINT64_MAX */
+        uint32_t unevaluated_items;          /* API_NONE: any */
         /* objects */
         const struct api_property *properties; /* ascending by name; a required one that is none of
                                                   `properties` has API_NONE: `additional` and
@@ -128,8 +131,10 @@ struct api_schema {
         uint32_t n_properties;
         const struct api_pattern_property *patterns;
         uint32_t n_patterns;
-        uint32_t additional; /* API_NONE: any */
-        uint32_t names;      /* propertyNames; API_NONE */
+        uint32_t additional;             /* API_NONE: any */
+        uint32_t unevaluated_properties; /* of members that neither this schema nor what stands in
+                                            place of it and fits has a schema for; API_NONE: any */
+        uint32_t names;                  /* propertyNames; API_NONE */
         uint64_t min_properties, max_properties;
         const struct api_dependent *dependents; /* ascending by name */
         uint32_t n_dependents;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "package/schema_checker.h"
+#include "package/schema_check_priv.h"
 #include "package/schema_format.h"
 
 enum {
@@ -19,33 +19,6 @@ enum {
         TRIES_PER_STEP = 4,
         BYTES_PER_STEP = 256,
 };
-
-/* Where a value is, up to the whole. */
-struct place {
-        const struct place *above;
-        enum { PLACE_WHOLE, PLACE_MEMBER, PLACE_ITEM, PLACE_NAME } kind;
-        unsigned depth;
-        struct span name;
-        uint32_t item;
-};
-
-struct check {
-        const struct api_checker *c;
-        struct steps steps;
-        unsigned quiet; /* > 0: whether it fits is asked, not why not */
-        const char *what;
-        struct err *err;
-};
-
-/* One schema and one value. */
-struct one {
-        const struct api_schema *s;
-        const struct checker_schema *compiled;
-        const struct tree *v;
-        const struct place *at;
-};
-
-static int check(struct check *k, uint32_t schema, const struct tree *v, const struct place *at);
 
 /* ---- faults ---- */
 
@@ -128,18 +101,17 @@ static int too_much(struct check *k)
         return err_set(k->err, -E2BIG, "%s: takes too long to check", k->what);
 }
 
-static int spend(struct check *k, uint64_t steps)
+int schema_spend(struct check *k, uint64_t steps)
 {
         return steps_take(&k->steps, steps) ? 0 : too_much(k);
 }
 
-/* 1: it fits, 0: it does not; or an error that is about the check. */
-static int fits(struct check *k, uint32_t schema, const struct tree *v, const struct place *at)
+int schema_fits(struct check *k, uint32_t schema, const struct tree *v, const struct place *at)
 {
         int rc;
 
         k->quiet++;
-        rc = check(k, schema, v, at);
+        rc = schema_check(k, schema, v, at);
         k->quiet--;
         return rc == 0 ? 1 : rc == -EINVAL ? 0 : rc;
 }
@@ -308,11 +280,10 @@ static int check_length(struct check *k, const struct one *o)
         return 0;
 }
 
-/* 1: found, 0: not. */
-static int search(struct check *k, const struct regex *r, struct span text)
+int schema_search(struct check *k, const struct regex *r, struct span text)
 {
         uint64_t tries;
-        int rc = spend(k, text.n / BYTES_PER_STEP);
+        int rc = schema_spend(k, text.n / BYTES_PER_STEP);
 
         if (rc < 0)
                 return rc;
@@ -333,7 +304,7 @@ static int check_pattern(struct check *k, const struct one *o)
 
         if (!o->compiled->pattern)
                 return 0;
-        rc = search(k, o->compiled->pattern, o->v->text);
+        rc = schema_search(k, o->compiled->pattern, o->v->text);
         if (rc == -EINVAL)
                 return fault(k, o->at, "is not UTF-8");
         if (rc != 0)
@@ -346,7 +317,7 @@ static int check_pattern(struct check *k, const struct one *o)
 
 static int check_string(struct check *k, const struct one *o)
 {
-        int rc = spend(k, o->v->text.n / BYTES_PER_STEP);
+        int rc = schema_spend(k, o->v->text.n / BYTES_PER_STEP);
 
         if (rc == 0)
                 rc = check_length(k, o);
@@ -379,7 +350,7 @@ static int check_unique(struct check *k, const struct one *o)
 
         if (!o->s->unique || n < 2)
                 return 0;
-        rc = spend(k, n);
+        rc = schema_spend(k, n);
         if (rc < 0)
                 return rc;
         if (room_for(space, 2 * (size_t)n) < 0)
@@ -408,7 +379,7 @@ static int check_items(struct check *k, const struct one *o)
                 if (schema == API_NONE)
                         break;
                 here.item = i;
-                rc = check(k, schema, &o->v->items[i], &here);
+                rc = schema_check(k, schema, &o->v->items[i], &here);
         }
         return rc;
 }
@@ -421,7 +392,7 @@ static int check_contains(struct check *k, const struct one *o)
         if (o->s->contains == API_NONE)
                 return 0;
         for (uint32_t i = 0; i < o->v->n && n <= o->s->max_contains; i++) {
-                int rc = fits(k, o->s->contains, &o->v->items[i], &here);
+                int rc = schema_fits(k, o->s->contains, &o->v->items[i], &here);
 
                 if (rc < 0)
                         return rc;
@@ -468,7 +439,7 @@ static int check_name(struct check *k, const struct one *o, const struct tree_me
         };
         struct tree name = { .kind = TREE_STRING, .text = m->key };
 
-        return o->s->names == API_NONE ? 0 : check(k, o->s->names, &name, &here);
+        return o->s->names == API_NONE ? 0 : schema_check(k, o->s->names, &name, &here);
 }
 
 /* property: the one of its name, NULL where there is none. */
@@ -482,18 +453,18 @@ static int check_member(struct check *k, const struct one *o, const struct api_p
         int rc = check_name(k, o, m);
 
         if (rc == 0 && known)
-                rc = check(k, property->schema, &m->value, &here);
+                rc = schema_check(k, property->schema, &m->value, &here);
         for (uint32_t i = 0; rc == 0 && i < o->s->n_patterns; i++) {
-                int found = search(k, o->compiled->patterns[i], m->key);
+                int found = schema_search(k, o->compiled->patterns[i], m->key);
 
                 if (found < 0)
                         return found == -EINVAL ? fault(k, &here, "is not UTF-8") : found;
                 known |= found;
                 if (found && o->s->patterns[i].schema != API_NONE)
-                        rc = check(k, o->s->patterns[i].schema, &m->value, &here);
+                        rc = schema_check(k, o->s->patterns[i].schema, &m->value, &here);
         }
         if (rc == 0 && !known && o->s->additional != API_NONE)
-                rc = check(k, o->s->additional, &m->value, &here);
+                rc = schema_check(k, o->s->additional, &m->value, &here);
         return rc;
 }
 
@@ -519,7 +490,7 @@ static int check_members(struct check *k, const struct one *o)
         return 0;
 }
 
-static bool has(const struct tree *object, struct span name)
+bool schema_has(const struct tree *object, struct span name)
 {
         uint32_t from = 0, to = object->n;
 
@@ -539,26 +510,26 @@ static bool has(const struct tree *object, struct span name)
 
 static int check_dependents(struct check *k, const struct one *o)
 {
-        int rc = spend(k, o->s->n_dependents);
+        int rc = schema_spend(k, o->s->n_dependents);
 
         for (uint32_t i = 0; rc == 0 && i < o->s->n_dependents; i++) {
                 const struct api_dependent *d = &o->s->dependents[i];
 
-                if (!has(o->v, d->name))
+                if (!schema_has(o->v, d->name))
                         continue;
-                rc = spend(k, d->n_required);
+                rc = schema_spend(k, d->n_required);
                 for (uint32_t j = 0; rc == 0 && j < d->n_required; j++)
-                        if (!has(o->v, d->required[j]))
+                        if (!schema_has(o->v, d->required[j]))
                                 rc = missing(k, o, d->required[j]);
                 if (rc == 0 && d->schema != API_NONE)
-                        rc = check(k, d->schema, o->v, o->at);
+                        rc = schema_check(k, d->schema, o->v, o->at);
         }
         return rc;
 }
 
 static int check_object(struct check *k, const struct one *o)
 {
-        int rc = spend(k, (uint64_t)o->s->n_properties + o->v->n);
+        int rc = schema_spend(k, (uint64_t)o->s->n_properties + o->v->n);
 
         if (rc < 0)
                 return rc;
@@ -578,7 +549,7 @@ static int count_fitting(struct check *k, const struct one *o, struct api_places
         int n = 0;
 
         for (uint32_t i = 0; n < enough && i < list.n; i++) {
-                int rc = fits(k, list.at[i], o->v, o->at);
+                int rc = schema_fits(k, list.at[i], o->v, o->at);
 
                 if (rc < 0)
                         return rc;
@@ -607,7 +578,7 @@ static int check_choices(struct check *k, const struct one *o)
                                                 "(oneOf)");
         }
         if (o->s->not_of != API_NONE) {
-                n = fits(k, o->s->not_of, o->v, o->at);
+                n = schema_fits(k, o->s->not_of, o->v, o->at);
                 if (n != 0)
                         return n < 0 ? n : fault(k, o->at, "is what it must not be (not)");
         }
@@ -621,19 +592,19 @@ static int check_condition(struct check *k, const struct one *o)
 
         if (o->s->if_of == API_NONE || (o->s->then_of == API_NONE && o->s->else_of == API_NONE))
                 return 0;
-        rc = fits(k, o->s->if_of, o->v, o->at);
+        rc = schema_fits(k, o->s->if_of, o->v, o->at);
         if (rc < 0)
                 return rc;
         then = rc ? o->s->then_of : o->s->else_of;
-        return then == API_NONE ? 0 : check(k, then, o->v, o->at);
+        return then == API_NONE ? 0 : schema_check(k, then, o->v, o->at);
 }
 
 static int check_combinations(struct check *k, const struct one *o)
 {
-        int rc = o->s->ref == API_NONE ? 0 : check(k, o->s->ref, o->v, o->at);
+        int rc = o->s->ref == API_NONE ? 0 : schema_check(k, o->s->ref, o->v, o->at);
 
         for (uint32_t i = 0; rc == 0 && i < o->s->all_of.n; i++)
-                rc = check(k, o->s->all_of.at[i], o->v, o->at);
+                rc = schema_check(k, o->s->all_of.at[i], o->v, o->at);
         if (rc == 0)
                 rc = check_choices(k, o);
         return rc == 0 ? check_condition(k, o) : rc;
@@ -658,10 +629,10 @@ static int check_kind(struct check *k, const struct one *o)
         }
 }
 
-static int check(struct check *k, uint32_t schema, const struct tree *v, const struct place *at)
+int schema_check(struct check *k, uint32_t schema, const struct tree *v, const struct place *at)
 {
         struct one o = { &k->c->schemas.at[schema], &k->c->compiled[schema], v, at };
-        int rc = spend(k, 1);
+        int rc = schema_spend(k, 1);
 
         if (rc == 0 && at->depth > TREE_DEPTH_MAX)
                 rc = err_set(k->err, -E2BIG, "%s: nested too deep", k->what);
@@ -671,7 +642,9 @@ static int check(struct check *k, uint32_t schema, const struct tree *v, const s
                 rc = check_values(k, &o);
         if (rc == 0)
                 rc = check_kind(k, &o);
-        return rc == 0 ? check_combinations(k, &o) : rc;
+        if (rc == 0)
+                rc = check_combinations(k, &o);
+        return rc == 0 ? schema_check_unevaluated(k, &o) : rc;
 }
 
 int api_schema_check(const struct api_checker *c, uint32_t schema, const struct tree *v,
@@ -682,5 +655,5 @@ int api_schema_check(const struct api_checker *c, uint32_t schema, const struct 
 
         assert(schema < c->schemas.n);
         k.steps.left = API_SCHEMA_STEPS_MAX;
-        return check(&k, schema, v, &whole);
+        return schema_check(&k, schema, v, &whole);
 }

@@ -18,7 +18,9 @@ const struct api_schema api_schema_any = {
         .contains = API_NONE,
         .min_contains = 1,
         .max_contains = UINT64_MAX,
+        .unevaluated_items = API_NONE,
         .additional = API_NONE,
+        .unevaluated_properties = API_NONE,
         .names = API_NONE,
         .max_properties = UINT64_MAX,
         .not_of = API_NONE,
@@ -201,8 +203,12 @@ static int check_properties(const struct compiler *k)
 static int check_places(const struct compiler *k)
 {
         const struct api_schema *s = schema_of(k);
-        const uint32_t places[] = { s->ref,    s->items, s->contains, s->additional, s->names,
-                                    s->not_of, s->if_of, s->then_of,  s->else_of };
+        const uint32_t places[] = { s->ref,        s->items,
+                                    s->contains,   s->unevaluated_items,
+                                    s->additional, s->unevaluated_properties,
+                                    s->names,      s->not_of,
+                                    s->if_of,      s->then_of,
+                                    s->else_of };
         const struct api_places lists[] = { s->prefix_items, s->all_of, s->any_of, s->one_of };
         int rc = 0;
 
@@ -337,6 +343,7 @@ struct api_checker *api_checker_free(struct api_checker *c)
         if (c->space) {
                 regex_space_free(c->space->regex);
                 free((void *)c->space->sort);
+                free(c->space->marks);
                 free(c->space);
         }
         arena_done(&c->arena);

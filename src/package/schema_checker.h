@@ -39,6 +39,8 @@ struct checker_space {
         struct regex_space *regex;
         const struct tree **sort;
         size_t sort_cap;
+        bool *marks; /* a stack: see schema_unevaluated.c */
+        size_t n_marks, marks_cap;
 };
 
 struct api_checker {

@@ -210,6 +210,18 @@ static const struct {
         { "{ type: object, additionalProperties: { type: integer } }",
           "{ type: object, additionalProperties: { type: integer, minimum: 0 } }",
           "*: minimum 0, there was none", true, false },
+        { "{ type: object, properties: { a: { type: string } } }",
+          "{ type: object, unevaluatedProperties: false, properties: { a: { type: string } } }",
+          "unevaluatedProperties is new", true, false },
+        { "{ type: array, unevaluatedItems: false }", "{ type: array }",
+          "no unevaluatedItems any more", false, true },
+        { "{ type: object, unevaluatedProperties: false, properties: { a: { type: string }, b: { "
+          "type: string } } }",
+          "{ type: object, unevaluatedProperties: false, properties: { a: { type: string } } }",
+          "no property b any more", true, true },
+        { "{ type: array, unevaluatedItems: { type: string } }",
+          "{ type: array, unevaluatedItems: { type: integer } }",
+          "unevaluatedItems: type integer, was string", true, true },
         /* combinations */
         { "{ anyOf: [{ type: string }, { type: integer }] }", "{ anyOf: [{ type: string }] }",
           "anyOf of 1, was of 2", true, false },
@@ -258,13 +270,14 @@ static void test_schemas(void **state)
                 if (*text)
                         buf_printf(&want, "~operation op %s|%s%s%s|\n", breaks ? "B" : "",
                                    answer ? "200 body" : "body",
-                                   strncmp(text, "[]", 2) == 0       ? ""
-                                   : strncmp(text, "a.b", 3) == 0    ? "."
-                                   : strncmp(text, "*:", 2) == 0     ? "."
-                                   : strncmp(text, "anyOf[", 6) == 0 ? "."
-                                   : strncmp(text, "oneOf[", 6) == 0 ? "."
-                                   : strncmp(text, "not:", 4) == 0   ? "."
-                                                                     : ": ",
+                                   strncmp(text, "[]", 2) == 0                   ? ""
+                                   : strncmp(text, "a.b", 3) == 0                ? "."
+                                   : strncmp(text, "*:", 2) == 0                 ? "."
+                                   : strncmp(text, "anyOf[", 6) == 0             ? "."
+                                   : strncmp(text, "oneOf[", 6) == 0             ? "."
+                                   : strncmp(text, "not:", 4) == 0               ? "."
+                                   : strncmp(text, "unevaluatedItems:", 17) == 0 ? "."
+                                                                                 : ": ",
                                    text);
                 check(&x, &y, schemas[i / 2].b, buf_cstr(&want));
                 world_done(&x);

@@ -73,6 +73,7 @@ static void members_have_their_defaults(void **state)
         assert_int_equal(s->types, API_ANY);
         assert_true(s->ref == API_NONE && s->items == API_NONE && s->contains == API_NONE);
         assert_true(s->additional == API_NONE && s->names == API_NONE && s->not_of == API_NONE);
+        assert_true(s->unevaluated_items == API_NONE && s->unevaluated_properties == API_NONE);
         assert_true(s->if_of == API_NONE && s->then_of == API_NONE && s->else_of == API_NONE);
         assert_true(s->max_length == UINT64_MAX && s->max_items == UINT64_MAX);
         assert_true(s->max_contains == UINT64_MAX && s->max_properties == UINT64_MAX);
@@ -206,6 +207,10 @@ static void other_models_are_refused(void **state)
                 { "\"operations\":", "[1,3]}]", "[1,4]}]", "security[1].schemes[1]: 4, of 4" },
                 { "\"operations\":", "[1,3]}]", "[3,1]}]", "security[1].schemes[1]: not in order" },
                 { "\"schemas\":", "\"ref\":2", "\"ref\":5", "schemas[1].ref: 5, of 5" },
+                { "\"above\"", "\"unevaluated_items\":4", "\"unevaluated_items\":5",
+                  "unevaluated_items: 5, of 5" },
+                { "\"above\"", "\"unevaluated_properties\":0", "\"unevaluated_properties\":-1",
+                  "unevaluated_properties: " },
                 { "\"above\"", "\"additional\":3", "\"additional\":5", "additional: 5, of 5" },
                 { "\"above\"", "\"all_of\":[1,0]", "\"all_of\":[1,5]", "all_of[1]: 5, of 5" },
                 { "\"above\"", "\"any_of\":[2]", "\"any_of\":[5]", "any_of[0]: 5, of 5" },

@@ -114,8 +114,9 @@ static const uint32_t world_prefix[] = { 0 }, world_all[] = { 1, 0 }, world_any[
 #define WORLD_ANY                                                                                  \
         .types = API_ANY, .ref = API_NONE, .max_length = UINT64_MAX, .max_items = UINT64_MAX,      \
         .items = API_NONE, .contains = API_NONE, .min_contains = 1, .max_contains = UINT64_MAX,    \
-        .additional = API_NONE, .names = API_NONE, .max_properties = UINT64_MAX,                   \
-        .not_of = API_NONE, .if_of = API_NONE, .then_of = API_NONE, .else_of = API_NONE
+        .unevaluated_items = API_NONE, .additional = API_NONE, .unevaluated_properties = API_NONE, \
+        .names = API_NONE, .max_properties = UINT64_MAX, .not_of = API_NONE, .if_of = API_NONE,    \
+        .then_of = API_NONE, .else_of = API_NONE
 static const struct api_schema world_schemas[] = {
         { WORLD_ANY },
         { .types = API_NULL | API_STRING,
@@ -126,7 +127,9 @@ static const struct api_schema world_schemas[] = {
           .contains = API_NONE,
           .min_contains = 1,
           .max_contains = UINT64_MAX,
+          .unevaluated_items = API_NONE,
           .additional = API_NONE,
+          .unevaluated_properties = API_NONE,
           .names = API_NONE,
           .max_properties = UINT64_MAX,
           .not_of = API_NONE,
@@ -161,7 +164,9 @@ static const struct api_schema world_schemas[] = {
           .n_properties = 2,
           .patterns = world_patterns,
           .n_patterns = 1,
+          .unevaluated_items = 4,
           .additional = 3,
+          .unevaluated_properties = 0,
           .names = 4,
           .min_properties = 5,
           .max_properties = 6,
@@ -177,19 +182,19 @@ static const struct api_schema world_schemas[] = {
         { WORLD_ANY },
         { WORLD_ANY },
 };
-#define WORLD_SCHEMA                                                                               \
-        "{\"above\":\"-0\",\"additional\":3,\"all_of\":[1,0],\"any_of\":[2],\"below\":\"1E-2\","   \
-        "\"class\":\"pii.name\",\"contains\":2,\"dependents\":[{\"name\":\"a\","                   \
-        "\"required\":[\"x\",\"y\"]},{\"name\":\"b\",\"schema\":3}],\"else\":3,"                   \
-        "\"format\":\"date-time\",\"if\":1,\"items\":1,\"max_contains\":4,\"max_items\":3,"        \
-        "\"max_length\":\"9007199254740992\",\"max_properties\":6,\"maximum\":\"2.5\","            \
-        "\"min_contains\":0,\"min_items\":2,\"min_length\":1,\"min_properties\":5,"                \
-        "\"minimum\":\"-1\",\"multiple_of\":\"0.01\",\"name\":\"Account\",\"names\":4,"            \
-        "\"never\":true,\"not\":0,\"one_of\":[3,4],\"pattern\":\"^\\\\d+$\","                      \
-        "\"patterns\":[{\"pattern\":\"^x-\",\"schema\":4}],\"prefix\":[0],"                        \
-        "\"properties\":[{\"name\":\"\",\"schema\":0},{\"name\":\"p\\n\",\"required\":true}],"     \
-        "\"ref\":0,\"then\":2,\"types\":[\"boolean\",\"integer\",\"number\",\"array\","            \
-        "\"object\"],\"unique\":true,\"values\":[\"\\\"open\\\"\",\"-9223372036854775808\","       \
+#define WORLD_SCHEMA                                                                                                                              \
+        "{\"above\":\"-0\",\"additional\":3,\"all_of\":[1,0],\"any_of\":[2],\"below\":\"1E-2\","                                                  \
+        "\"class\":\"pii.name\",\"contains\":2,\"dependents\":[{\"name\":\"a\","                                                                  \
+        "\"required\":[\"x\",\"y\"]},{\"name\":\"b\",\"schema\":3}],\"else\":3,"                                                                  \
+        "\"format\":\"date-time\",\"if\":1,\"items\":1,\"max_contains\":4,\"max_items\":3,"                                                       \
+        "\"max_length\":\"9007199254740992\",\"max_properties\":6,\"maximum\":\"2.5\","                                                           \
+        "\"min_contains\":0,\"min_items\":2,\"min_length\":1,\"min_properties\":5,"                                                               \
+        "\"minimum\":\"-1\",\"multiple_of\":\"0.01\",\"name\":\"Account\",\"names\":4,"                                                           \
+        "\"never\":true,\"not\":0,\"one_of\":[3,4],\"pattern\":\"^\\\\d+$\","                                                                     \
+        "\"patterns\":[{\"pattern\":\"^x-\",\"schema\":4}],\"prefix\":[0],"                                                                       \
+        "\"properties\":[{\"name\":\"\",\"schema\":0},{\"name\":\"p\\n\",\"required\":true}],"                                                    \
+        "\"ref\":0,\"then\":2,\"types\":[\"boolean\",\"integer\",\"number\",\"array\","                                                           \
+        "\"object\"],\"unevaluated_items\":4,\"unevaluated_properties\":0,\"unique\":true,\"values\":[\"\\\"open\\\"\",\"-9223372036854775808\"," \
         "\"{\\\"a\\\\\\\"b\\\":[null,1.50e3],\\\"c\\\":true}\"]}"
 #define WORLD_SCHEMAS                                                                              \
         "\"schemas\":[{},{\"ref\":2,\"types\":[\"null\",\"string\"]}," WORLD_SCHEMA ",{},{}]"

@@ -170,6 +170,10 @@ static void each_keyword_has_its_member(void **state)
                          ""),
                   IS("{ object a: { never } b!: { } c! ~^x: { } others { never } names { length to 3 "
                      "} members from 1 members to 2 }") },
+                { ANSWER("{type: [array, object], unevaluatedProperties: false, unevaluatedItems: {type: "
+                         "string}}",
+                         ""),
+                  IS("{ array|object left members { never } left items { string } }") },
                 { ANSWER("{dependentRequired: {b: [x, y], a: [z]}, dependentSchemas: {c: {}, b: "
                          "false}}",
                          ""),
@@ -219,6 +223,10 @@ static void an_operation_has_the_classes_that_it_leads_to(void **state)
                          "    C: {additionalProperties: {$ref: '#/components/schemas/A'}, "
                          "x-data-class: k}\n"),
                   "a: GET /a [a] reads(k z) 200 application/json A\n" },
+                { ANSWER("{unevaluatedProperties: {x-data-class: a}, unevaluatedItems: {x-data-class: b}}",
+                         ""),
+                  "a: GET /a [a] reads(a b) 200 application/json { left members { #a } left items { #b "
+                  "} }\n" },
                 { ANSWER("{allOf: [{prefixItems: [{x-data-class: a}]}, {contains: {x-data-class: "
                          "b}}], anyOf: [{patternProperties: {x: {x-data-class: c}}}], then: "
                          "{x-data-class: d}, else: {x-data-class: e}, if: true, dependentSchemas: {x: "

@@ -112,6 +112,7 @@ static inline void print_objects(struct printer *p, const struct api_schema *s)
                 print_inner(p, ": ", s->patterns[i].schema);
         }
         print_inner(p, " others ", s->additional);
+        print_inner(p, " left members ", s->unevaluated_properties);
         print_inner(p, " names ", s->names);
         print_count(p, "members from", s->min_properties, 0);
         print_count(p, "members to", s->max_properties, UINT64_MAX);
@@ -127,6 +128,7 @@ static inline void print_rest(struct printer *p, const struct api_schema *s)
 {
         print_list(p, " prefix [", &s->prefix_items);
         print_inner(p, " items ", s->items);
+        print_inner(p, " left items ", s->unevaluated_items);
         print_inner(p, " contains ", s->contains);
         print_count(p, "of them from", s->min_contains, 1);
         print_count(p, "of them to", s->max_contains, UINT64_MAX);

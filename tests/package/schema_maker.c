@@ -343,6 +343,8 @@ static const struct {
         KEYWORD("items", items, SCHEMA),
         KEYWORD("contains", contains, SCHEMA),
         KEYWORD("additionalProperties", additional, SCHEMA),
+        KEYWORD("unevaluatedItems", unevaluated_items, SCHEMA),
+        KEYWORD("unevaluatedProperties", unevaluated_properties, SCHEMA),
         KEYWORD("propertyNames", names, SCHEMA),
         KEYWORD("not", not_of, SCHEMA),
         KEYWORD("if", if_of, SCHEMA),

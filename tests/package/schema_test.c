@@ -296,6 +296,74 @@ static void combinations_are_checked(void **state)
 }
 
 /* Names are shown, cut and safe; values never are. */
+#define BESIDE(branches) "{" branches ", \"unevaluatedProperties\": false}"
+#define A                "{\"properties\": {\"a\": {\"type\": \"string\"}}}"
+#define B                "{\"properties\": {\"b\": {\"type\": \"string\"}}}"
+
+/* JSON Schema draft 2020-12, Core, 11.2 and 11.3. */
+static void what_nothing_evaluates_is_checked(void **state)
+{
+        static const struct fit_case table[] = {
+                { BESIDE("\"allOf\": [" A "], \"properties\": {\"c\": true}"),
+                  "{\"a\": \"x\", \"c\": 1}", NULL },
+                { BESIDE("\"allOf\": [" A "]"), "{\"a\": \"x\", \"b\": 1}",
+                  "body.b: is not allowed" },
+                { BESIDE("\"allOf\": [" A "]"), "[1]", NULL },
+                { BESIDE("\"required\": [\"b\"]"), "{\"b\": 1}", "body.b: is not allowed" },
+                { BESIDE("\"anyOf\": [" A ", " B "]"), "{\"a\": \"x\", \"b\": \"y\"}", NULL },
+                { BESIDE("\"anyOf\": [" A ", " B "]"), "{\"a\": \"x\", \"b\": 1}",
+                  "body.b: is not allowed" },
+                { BESIDE("\"not\": {\"not\": " A "}"), "{\"a\": \"x\"}", "body.a: is not allowed" },
+                { BESIDE("\"if\": " A ", \"then\": " B), "{\"a\": \"x\", \"b\": \"y\"}", NULL },
+                { BESIDE("\"if\": " A ", \"else\": " B), "{\"a\": 1, \"b\": \"y\"}",
+                  "body.a: is not allowed" },
+                { BESIDE("\"if\": " A), "{\"a\": \"x\"}", NULL },
+                { BESIDE("\"dependentSchemas\": {\"a\": {\"patternProperties\": {\"^[ab]$\": "
+                         "true}}}"),
+                  "{\"a\": 1, \"b\": 2}", NULL },
+                { BESIDE("\"dependentSchemas\": {\"a\": {\"patternProperties\": {\"^[ab]$\": "
+                         "true}}}"),
+                  "{\"b\": 2}", "body.b: is not allowed" },
+                { BESIDE("\"anyOf\": [{\"additionalProperties\": {\"type\": \"null\"}}, true]"),
+                  "{\"x\": null}", NULL },
+                { BESIDE("\"anyOf\": [{\"additionalProperties\": {\"type\": \"null\"}}, true]"),
+                  "{\"x\": 1}", "body.x: is not allowed" },
+                /* one within another: what the inner one saw is evaluated, when it fits */
+                { BESIDE("\"anyOf\": [{\"allOf\": [" A "], \"unevaluatedProperties\": {\"type\": "
+                         "\"null\"}}, true]"),
+                  "{\"a\": \"x\", \"z\": null}", NULL },
+                { BESIDE("\"anyOf\": [{\"allOf\": [" A "], \"unevaluatedProperties\": {\"type\": "
+                         "\"null\"}}, true]"),
+                  "{\"a\": \"x\", \"z\": 1}", "body.a: is not allowed" },
+                { "{\"properties\": {\"o\": " BESIDE("\"$ref\": \"#/$defs/a\"") "}, \"$defs\": "
+                                                                                "{\"a\": " A "}}",
+                  "{\"o\": {\"a\": \"x\", \"q\": 1}, \"q\": 1}", "body.o.q: is not allowed" },
+                { "{\"unevaluatedProperties\": {\"type\": \"string\"}}", "{\"a\": \"x\", \"b\": 1}",
+                  "body.b: a string is wanted, not a number" },
+                /* items */
+                { "{\"allOf\": [{\"prefixItems\": [true]}], \"unevaluatedItems\": false}", "[1]",
+                  NULL },
+                { "{\"allOf\": [{\"prefixItems\": [true]}], \"unevaluatedItems\": false}", "[1, 2]",
+                  "body[1]: is not allowed" },
+                { "{\"contains\": {\"type\": \"string\"}, \"unevaluatedItems\": {\"type\": "
+                  "\"null\"}}",
+                  "[null, \"a\", null]", NULL },
+                { "{\"contains\": {\"type\": \"string\"}, \"unevaluatedItems\": {\"type\": "
+                  "\"null\"}}",
+                  "[null, \"a\", 1]", "body[2]: null is wanted, not a number" },
+                { "{\"anyOf\": [{\"items\": {\"type\": \"null\"}}, true], \"unevaluatedItems\": "
+                  "false}",
+                  "[null, null]", NULL },
+                { "{\"unevaluatedItems\": false}", "[]", NULL },
+        };
+
+        (void)state;
+        check_cases(table, ARRAY_LEN(table));
+}
+#undef BESIDE
+#undef A
+#undef B
+
 static void faults_name_the_place(void **state)
 {
 #define DEEP(inner) "{\"a-rather-long-name-of-a-member-0123456789abcdefgh\": [" inner "]}"
@@ -531,6 +599,11 @@ static void work_has_a_ceiling(void **state)
                 { "{\"items\": {\"pattern\": \"^(a+)+$\"}}", "\"aaaaaaaaaaaaaaaaaaaa\"", 10000, 0 },
                 { "{\"items\": {\"anyOf\": [{\"pattern\": \"(a|aa)+$\"}, true]}}",
                   "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\"", 10, -E2BIG },
+                { "{\"unevaluatedItems\": {\"type\": \"integer\"}}", "1", 100000, 0 },
+                { "{\"unevaluatedItems\": {\"type\": \"integer\"}}", "1", 1000001, -E2BIG },
+                { "{\"anyOf\": [{\"contains\": {\"anyOf\": [false, false, false, false, false]}}, "
+                  "true], \"unevaluatedItems\": true}",
+                  "1", 200000, -E2BIG },
                 { "{\"items\": {\"oneOf\": [{\"items\": {\"$ref\": \"#\"}}, {\"items\": {\"$ref\": "
                   "\"#\"}}]}}",
                   "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]",
@@ -565,8 +638,10 @@ static void checks_that_fit_allocate_nothing(void **state)
         struct tree t;
 
         (void)state;
-        bench_open(&b, "{\"uniqueItems\": true, \"items\": {\"pattern\": \"^[a-z]+$\", \"format\": "
-                       "\"hostname\"}, \"contains\": {\"enum\": [\"x\", \"b\"]}}");
+        bench_open(
+                &b,
+                "{\"uniqueItems\": true, \"items\": {\"pattern\": \"^[a-z]+$\", \"format\": "
+                "\"hostname\"}, \"contains\": {\"enum\": [\"x\", \"b\"]}, \"unevaluatedItems\": false}");
         t = read_json(&b.arena, SPAN("[\"a\", \"b\", \"c\"]"));
         assert_int_equal(api_schema_check(b.checker, 0, &t, "body", NULL), 0);
         alloc_fail_nth = 1;
@@ -581,7 +656,7 @@ static void memory_that_is_missing_is_told(void **state)
         static const char schema[] =
                 "{\"$defs\": {\"a\": {\"minimum\": 1.5, \"enum\": [3, 2]}}, \"uniqueItems\": true, "
                 "\"items\": {\"anyOf\": [{\"$ref\": \"#/$defs/a\"}, {\"pattern\": \"^a\"}]}, "
-                "\"patternProperties\": {\"a\": true, \"b\": true}}";
+                "\"patternProperties\": {\"a\": true, \"b\": true}, \"unevaluatedItems\": false}";
         struct arena arena = ARENA_INIT(1 << 20);
         struct tree document = read_json(&arena, SPAN(schema));
         struct tree t = read_json(&arena, SPAN("[2.0, \"ab\"]"));
@@ -629,6 +704,7 @@ int main(void)
                 cmocka_unit_test(arrays_are_checked),
                 cmocka_unit_test(objects_are_checked),
                 cmocka_unit_test(combinations_are_checked),
+                cmocka_unit_test(what_nothing_evaluates_is_checked),
                 cmocka_unit_test(faults_name_the_place),
                 cmocka_unit_test(tables_are_refused),
                 cmocka_unit_test(broken_tables_are_refused),

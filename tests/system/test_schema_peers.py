@@ -78,6 +78,15 @@ def test_ajv(judge, ajv):
     assert total["too much for ours"] <= total["pairs"] / 1000
 
 
+def test_annotations(judge):
+    told, seed = [], seed_of(7)
+    total = schema_differ.run(seed, 1_000_000 if SOAK else 1, judge, told.append,
+                              2000 if SOAK else 300, schema_differ.left_over_batch)
+    assert not total["differences"], f"seed {seed}: {told[:20]}"
+    assert total["pairs"] >= 2000
+    assert total["pairs"] / 5 < total["fit"] < total["pairs"] * 3 / 4
+
+
 def test_fractions(judge):
     told, seed = [], seed_of(6)
     total = schema_differ.run(seed, 1_000_000 if SOAK else 1, judge, told.append,
@@ -93,4 +102,4 @@ def test_suite(judge):
     told = []
     count, _, _ = suite.run(pathlib.Path(os.environ["ASSAY_SCHEMA_SUITE"]), judge, told.append)
     assert not count["unexplained"], told
-    assert count["tests answered alike"] > 1400
+    assert count["tests answered alike"] > 1600

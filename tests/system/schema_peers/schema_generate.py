@@ -239,6 +239,54 @@ class Generator:
         return root, [self.fitting(root, root) if self.some(0.75) else self.value()
                       for _ in range(values)]
 
+    def leaf(self):
+        """A schema that annotations.py knows, too."""
+        word = self.pick(["yes", "yes", "no", "type", "maxLength"])
+        return {"type": self.pick(["null", "boolean", "string", "array", "object"])} \
+            if word == "type" else {word: self.count()} if word == "maxLength" else word == "yes"
+
+    def own(self, objects):
+        """What a branch says of some of the members, or of the items."""
+        words = {"properties": lambda: {n: self.leaf() for n in self.random.sample(NAMES, 2)},
+                 "patternProperties": lambda: {self.pick(["^a", "b", "-"]): self.leaf()},
+                 "required": lambda: self.random.sample(WANTED, 1)} if objects else \
+            {"prefixItems": lambda: [self.leaf() for _ in range(self.random.randrange(1, 3))],
+             "items": self.leaf, "minItems": self.count, "contains": self.leaf}
+        made = {w: make() for w, make in words.items() if self.some(0.3)}
+        if self.some(0.1):
+            made["unevaluatedProperties" if objects else "unevaluatedItems"] = self.leaf()
+        return made
+
+    def branch(self, objects, depth, refs):
+        if depth == 0 or self.some(0.3):
+            return self.own(objects)
+        word = self.pick(["allOf", "anyOf", "oneOf", "if", "dependentSchemas", "not"]
+                         + ["$ref"] * bool(refs))
+
+        def inner():
+            return self.branch(objects, depth - 1, refs)
+
+        if word == "$ref":
+            return {**self.own(objects), word: self.pick(refs)}
+        if word == "if":
+            return {w: inner() for w in ("if", "then", "else") if w == "if" or self.some(0.7)}
+        if word == "dependentSchemas":
+            return {word: {n: inner() for n in self.random.sample(NAMES, 2)}}
+        return {**self.own(objects), word: inner() if word == "not" else [inner(), inner()]}
+
+    def left_over_question(self, values):
+        """Unevaluated members or items, beside branches that say something of some of them."""
+        objects = self.some(0.6)
+        refs = [f"#/$defs/d{i}" for i in range(3)]
+        root = {**self.branch(objects, 3, refs),
+                "unevaluatedProperties" if objects else "unevaluatedItems":
+                False if self.some(0.7) else self.leaf(),
+                "$defs": {f"d{i}": self.branch(objects, 1, refs[i + 1:]) for i in range(3)}}
+        few = [{n: self.value(0) for n in self.random.sample(NAMES, self.random.randrange(4))}
+               if objects else [self.value(0) for _ in range(self.random.randrange(4))]
+               for _ in range(values - 1)]
+        return root, [*few, self.value(2)]
+
     def pattern_question(self, values):
         return {"pattern": self.regex()}, [self.text() for _ in range(values)]
 

@@ -23,7 +23,6 @@ REFUSED = [
      "addresses other than JSON pointers"),
     (r"\$ref #(?!/)", "addresses other than JSON pointers"),
     (r"\$ref (?!#)", "references to other documents"),
-    (r"keyword unevaluated(Items|Properties)$", "unevaluatedItems, unevaluatedProperties"),
     (r"keyword contentSchema$", "contentSchema"),
     (r"keyword dependencies$", "keywords of older drafts"),
     (r"keyword (foo|unknown|x-.*|\$foobar|bar)$", "keywords that there are not"),
