@@ -50,15 +50,17 @@
         { "who.address", KIND_TEXT, SENS, \
           "source address of the session, with its port where that is known" }, \
         { "who.address_from", KIND_TEXT, 0, "who told it: socket, or utmp" }, \
-        { "who.also", KIND_LIST, 0, "[pid, program] of others who touched it since it was read" }, \
+        { "who.also", KIND_LIST, 0, \
+          "[pid, program, effective user id] of others who touched it since it was read, the " \
+          "author's process as another user among them" }, \
         { "who.auid", KIND_INT, 0, "login user id, kept over su and sudo" }, \
         { "who.cmdline", KIND_TEXT, SENS | KIND_BYTES, "command line, blanks between arguments" }, \
         { "who.comm", KIND_TEXT, KIND_BYTES, "name of the process" }, \
         { "who.container", KIND_TEXT, 0, "container id" }, \
         { "who.daemon", KIND_TEXT, 0, "program or unit that the session began with" }, \
         { "who.earlier", KIND_LIST, 0, \
-          "[executable or name, user id] that it had before, in the moment of the change: it may " \
-          "have been made as that; latest first" }, \
+          "[executable or name, user id, effective one where it is another] that it had before, in " \
+          "the moment of the change: it may have been made as that; latest first" }, \
         { "who.euid", KIND_INT, 0, "effective user id" }, \
         { "who.exe", KIND_TEXT, KIND_BYTES, "path of the executable" }, \
         { "who.exe_nameless", KIND_BOOL, 0, \

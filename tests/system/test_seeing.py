@@ -160,7 +160,7 @@ def many_authors(s):
     s.agree(s.top)
     s.quiet()
     named = {x for e in s.told(p) if e["who"].get("pid") for x in
-             [e["who"]["pid"], *(pid for pid, _ in e["who"].get("also", []))]}
+             [e["who"]["pid"], *(pid for pid, *_ in e["who"].get("also", []))]}
     assert {process.pid for process in pids} <= named
 
 

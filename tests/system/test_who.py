@@ -99,6 +99,42 @@ def test_proc_says_what_it_does_not_know(host, directory):
             if not found or not ("exe" in found[0]["who"] or "unknown" in found[0]["who"])] == []
 
 
+@pytest.mark.parametrize("source", ["ebpf", "connector", "proc"])
+def test_who_becomes_another_user_at_once(host, source):
+    """Root writes, and is somebody else before anybody can look: that it was root is said.  Where
+    changes of user are told, who was that user long before is not suspected of it."""
+    start(host, source)
+    names = [f"framed{i}" for i in range(5)]
+    for name in names:
+        subprocess.run(["/usr/bin/python3", "-c", """
+import os, sys, time
+with open(sys.argv[1], "w") as f:
+    f.write("framed")
+os.setresgid(1001, 1001, 1001)
+os.setresuid(1001, 1001, 1001)
+time.sleep(0.5)
+""", host.tree / name], check=True)
+    for name in names:
+        who = host.seen(host.tree / name, "created")["who"]
+        if who["uid"] == 1001:
+            assert ([0] in [e[1:] for e in who.get("earlier", [])] or
+                    0 in [e[2] for e in who.get("also", [])] or
+                    source == "proc" and "after the change" in who["unknown"])
+        else:
+            assert (who["uid"], who["euid"]) == (0, 0)
+    if source != "connector":
+        return
+    subprocess.run(["/usr/bin/python3", "-c", """
+import os, sys, time
+os.setresuid(1001, 1001, 1001)
+time.sleep(1)
+open(sys.argv[1], "w").close()
+time.sleep(0.5)
+""", host.tree / "own"], check=True)
+    who = host.seen(host.tree / "own", "created")["who"]
+    assert who["uid"] == 1001 and "earlier" not in who and "unknown" not in who
+
+
 def test_where_authors_come_from_is_in_entry_and_status(host):
     host.start_sensor("--who", "connector")
     host.wait(lambda: host.entries("integrity.sensor"), "the sensor's first entry")

@@ -202,7 +202,8 @@ static size_t author_at(const struct dirty_place *p, const struct who *who)
 {
         size_t i = 0;
 
-        while (i < DIRTY_AUTHORS && p->by[i] && !who_is_same(p->by[i], who))
+        while (i < DIRTY_AUTHORS && p->by[i] &&
+               !(who_is_same(p->by[i], who) && who_is_same_user(p->by[i], who)))
                 i++;
         return i;
 }
@@ -211,6 +212,9 @@ static void add_author(struct dirty_place *p, struct who *who)
 {
         size_t at = author_at(p, who);
 
+        /* What it may have been at its first act is not made sure by its last. */
+        if (at < DIRTY_AUTHORS && p->by[at] && who_is_doubted(p->by[at]) && !who_is_doubted(who))
+                who = p->by[at];
         who_ref(who);
         if (at == DIRTY_AUTHORS)
                 at--;

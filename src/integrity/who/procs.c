@@ -286,12 +286,16 @@ static void take_exec(struct procs *p, struct procs_proc *x, const struct proces
         }
 }
 
+static bool other_user(const struct procs_state *s, const struct procs_told *t)
+{
+        return t->has & PROCESS_HAS_UID && s->has & PROCESS_HAS_UID &&
+               (s->uid != t->uid || s->euid != t->euid);
+}
+
 static bool other_ids(const struct procs_state *s, const struct procs_told *t)
 {
-        return (t->has & PROCESS_HAS_UID && s->has & PROCESS_HAS_UID &&
-                (s->uid != t->uid || s->euid != t->euid)) ||
-               (t->has & PROCESS_HAS_AUID && s->has & PROCESS_HAS_AUID &&
-                (s->auid != t->auid || s->session != t->session));
+        return other_user(s, t) || (t->has & PROCESS_HAS_AUID && s->has & PROCESS_HAS_AUID &&
+                                    (s->auid != t->auid || s->session != t->session));
 }
 
 static void take_ids(struct procs *p, struct procs_proc *x, const struct process_event *e,
@@ -366,7 +370,7 @@ const struct procs_proc *procs_seed(struct procs *p, const struct proc_info *i, 
         struct procs_told t = procs_told_by_proc(i);
         uint64_t start_ns = i->stat.start * TICK_NS;
         struct procs_proc *x = newest(p, i->pid);
-        bool other;
+        bool other, user;
 
         if (i->stat.why != PROC_KNOWN)
                 return NULL;
@@ -380,8 +384,10 @@ const struct procs_proc *procs_seed(struct procs *p, const struct proc_info *i, 
         if (x->ppid == 0 && i->ids.why == PROC_KNOWN)
                 x->ppid = i->ids.ppid;
         other = t.has & PROCESS_HAS_EXE && !procs_image_is(x->state.image, &t);
-        if (other && x->state.image && !procs_state_push(p, x, now_ns))
+        user = other_user(&x->state, &t);
+        if (((other && x->state.image) || user) && !procs_state_push(p, x, now_ns))
                 return NULL;
+        x->state.late |= user;
         if (has_lost_terminal(&x->state, &t))
                 t.has &= ~(unsigned)PROCESS_HAS_SID;
         procs_state_ids(&x->state, &t);

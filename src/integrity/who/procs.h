@@ -140,9 +140,10 @@ DEFINE_CLEANUP(struct procs, procs_free)
 
 /* Take an event.  One that memory does not suffice for counts as lost. */
 void procs_apply(struct procs *p, const struct process_event *e);
-/* What /proc says of a process at now_ns: adds it as living, or corrects what is known; a change of
- * users that no event told of is thought to be old.  NULL: out of memory, or /proc gave no start.
- */
+/* What /proc says of a process at now_ns: adds it as living, or corrects what is known.  Another
+ * user that no event has told of yet may be so since any moment after it was last heard of: it
+ * counts as new (a state of its own from now_ns on, late), another login as old.  NULL: out of
+ * memory, or /proc gave no start. */
 const struct procs_proc *procs_seed(struct procs *p, const struct proc_info *i, uint64_t now_ns);
 /* n events between two moments are missing. */
 void procs_lost(struct procs *p, uint64_t n, uint64_t from_ns, uint64_t until_ns);

@@ -95,6 +95,16 @@ bool who_is_same(const struct who *a, const struct who *b)
                 is_same_file(&a->file, &b->file));
 }
 
+bool who_is_same_user(const struct who *a, const struct who *b)
+{
+        return !(a->has & b->has & WHO_HAS_UID) || (a->uid == b->uid && a->euid == b->euid);
+}
+
+bool who_is_doubted(const struct who *w)
+{
+        return w->n_earlier || w->has & WHO_USER_AFTER;
+}
+
 static bool has_events(const struct who_cache *c)
 {
         return procsource_kind(c->source) != PROCSOURCE_PROC;
@@ -300,10 +310,25 @@ static void set_login(struct who_cache *c, struct who *w, uint64_t start_ns)
                 w->has |= WHO_UNIT_ENTERED;
 }
 
+/* Without events nothing tells of another user; whom the cache had before all that this read tells,
+ * it can be compared with (procs_seed()). */
+static void fill_read(struct who *w, const struct proc_info *info, bool known,
+                      uint32_t own_mount_ns)
+{
+        who_fill_proc(w, info, own_mount_ns);
+        if (known || !(w->has & WHO_HAS_UID))
+                return;
+        w->has |= WHO_USER_AFTER;
+        who_say_unknown(w, "user: it was read after the change, and nothing tells whether it was "
+                           "another one then");
+}
+
 static struct who *make(struct who_cache *c, pid_t pid, int pidfd, bool gone)
 {
         const struct proc_info *info = NULL;
         struct procs_answer a = { 0 };
+        const struct procs_proc *before;
+        bool known; /* before what is told could be done */
         struct who *w = who_new(pid);
 
         if (!w || pid == 0) {
@@ -312,6 +337,8 @@ static struct who *make(struct who_cache *c, pid_t pid, int pidfd, bool gone)
                 return w;
         }
         ask_cache(c, pid, gone, &a);
+        before = a.proc;
+        known = before && before->sure_ns <= c->from_ns;
         if (!gone) {
                 if (procsource_look(c->source, pid, pidfd, wants_more(c, &a), &info) < 0)
                         procsource_pull(c->source); /* it has ended since, and as what is told */
@@ -322,7 +349,7 @@ static struct who *make(struct who_cache *c, pid_t pid, int pidfd, bool gone)
         if (a.proc && (has_events(c) || !info))
                 who_fill_state(w, &a, info, c->own_mount_ns);
         else if (info)
-                who_fill_proc(w, info, c->own_mount_ns);
+                fill_read(w, info, known && before == a.proc, c->own_mount_ns);
         else
                 say_nothing_known(c, w);
         if (a.proc) {

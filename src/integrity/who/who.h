@@ -7,8 +7,10 @@
  *
  * A notice carries no time.  It was made after the kernel's queue was last seen empty and before it
  * was read; a process counts as what it was by the end of that stretch, and what else it had been
- * in it is said (earlier).  Users and login of a process that lives are asked anew each time; what
- * it runs is what its last exec was told to be, which a process cannot dress up later.
+ * in it is said (earlier).  Users and login of a process that lives are asked anew each time, and
+ * one that is another user than it was known to be may have become that after the change: that is
+ * said, too.  What it runs is what its last exec was told to be, which a process cannot dress up
+ * later.
  *
  * Shared by all changes of one process in one read, counted.  Not known is said, with the reason.
  */
@@ -50,6 +52,8 @@ enum who_has {
                                        procs_is_of_unit() */
         WHO_HAS_EXECUTED = 1u << 8, /* exe is what it has executed itself; else that may be its
                                        creator's, of whom it is a copy */
+        WHO_USER_AFTER = 1u << 9,   /* uid and euid were read after the change, and nothing tells
+                                       whether they were others in its moment */
 };
 
 /* The file that a process executed, and what speaks against taking the process for it. */
@@ -104,6 +108,10 @@ DEFINE_CLEANUP(struct who, who_unref)
 
 /* One process, as one program?  A copy of its creator counts as what it becomes. */
 bool who_is_same(const struct who *a, const struct who *b);
+/* With the same user and effective one, as far as both are known? */
+bool who_is_same_user(const struct who *a, const struct who *b);
+/* May it have been another program or user in the moment of the change? */
+bool who_is_doubted(const struct who *w);
 
 static inline struct span who_kin_name(const struct who *w, const struct who_kin *k)
 {

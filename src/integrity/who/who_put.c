@@ -36,6 +36,8 @@ static void put_kin(struct json_writer *w, const struct who *who, const struct w
                 json_put_int(w, k->uid);
         else
                 json_put_null(w);
+        if (!with_pid && k->has_uid && k->euid != k->uid)
+                json_put_int(w, k->euid);
         json_end_array(w);
         buf_done(&name);
 }
@@ -107,6 +109,8 @@ static void put_also(struct json_writer *w, struct who *const *also, size_t max)
                 json_begin_array(w);
                 json_put_int(w, also[i]->pid);
                 json_put_string(w, buf_span(&name));
+                if (also[i]->has & WHO_HAS_UID)
+                        json_put_int(w, also[i]->euid);
                 json_end_array(w);
         }
         json_end_array(w);

@@ -141,6 +141,51 @@ static void test_authors(void **state)
         (void)state;
 }
 
+/* A process as another user is another author, and what it may have been at its first act is not
+ * made sure by its last. */
+static void test_one_process_of_two_users(void **state)
+{
+        static const struct {
+                const char *name;
+                uint32_t uid, euid, uid_then, euid_then;
+                unsigned has;
+                uint8_t earlier;
+                bool two, first_stays;
+        } cases[] = {
+                { "as before", 7, 7, 7, 7, 0, 0, false, false },
+                { "another user", 0, 0, 7, 7, 0, 0, true, false },
+                { "with other rights", 7, 0, 7, 7, 0, 0, true, false },
+                { "another one before the first act", 7, 7, 7, 7, 0, 1, false, true },
+                { "perhaps another one before it", 7, 7, 7, 7, WHO_USER_AFTER, 0, false, true },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct who *first = who_new(7), *then = who_new(7);
+                struct dirty_place *p;
+                struct dirty *d;
+
+                print_message("%s\n", cases[i].name);
+                first->has = WHO_HAS_UID | cases[i].has;
+                first->uid = cases[i].uid;
+                first->euid = cases[i].euid;
+                first->n_earlier = cases[i].earlier;
+                then->has = WHO_HAS_UID;
+                then->uid = cases[i].uid_then;
+                then->euid = cases[i].euid_then;
+                assert_int_equal(dirty_new(&d, NULL), 0);
+                assert_int_equal(add(d, "a", DIRTY_STATE, first, 0, 0), 0);
+                assert_int_equal(add(d, "a", DIRTY_STATE, then, 0, 0), 0);
+                p = dirty_take(d, 0);
+                assert_ptr_equal(p->by[0], cases[i].first_stays ? first : then);
+                assert_ptr_equal(p->by[1], cases[i].two ? first : NULL);
+                dirty_place_free(d, p);
+                dirty_free(d);
+                who_unref(first);
+                who_unref(then);
+        }
+        (void)state;
+}
+
 /* The kernel tells one process by many objects. */
 static void test_one_process_is_one_author(void **state)
 {
@@ -325,6 +370,7 @@ int main(void)
                 cmocka_unit_test(test_waiting),
                 cmocka_unit_test(test_authors),
                 cmocka_unit_test(test_one_process_is_one_author),
+                cmocka_unit_test(test_one_process_of_two_users),
                 cmocka_unit_test(test_one_author_for_each_program),
                 cmocka_unit_test(test_closing),
                 cmocka_unit_test(test_moving),

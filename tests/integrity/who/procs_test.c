@@ -322,12 +322,23 @@ static void test_seeds(void **state)
         /* its exec as well: no state of its own is lost */
         executed(p, 9, 10 * S + 7 * MS, 10 * S + 8 * MS, "/a");
         check_exe(&procs_newest(p, 9)->state, "/a");
-        /* its ids alone, for it lives: it was that user all the time */
+        /* its ids alone, for it lives: when it became that user is not known */
         (void)!procs_seed(p, info_of(9, 1000, NULL, 77), 12 * S);
         x = procs_newest(p, 9);
         check_exe(&x->state, "/a");
         assert_int_equal(x->state.uid, 77);
-        assert_false(ask(p, 9, false, 11 * S, 13 * S).earlier);
+        assert_true(ask(p, 9, false, 11 * S, 12 * S - MS).earlier);
+        assert_int_equal(ask(p, 9, false, 11 * S, 12 * S - MS).state->uid, 77);
+        assert_int_equal(ask(p, 9, false, 11 * S, 12 * S - MS).state->before->uid, 0);
+        assert_false(ask(p, 9, false, 12 * S, 13 * S).earlier);
+        /* told of afterwards, as an event that was on its way: known already */
+        procs_apply(p, &(struct process_event){ .what = PROCESS_CHANGED,
+                                                .has = PROCESS_HAS_UID,
+                                                .time_ns = 12 * S - 2 * MS,
+                                                .pid = 9,
+                                                .uid = 77,
+                                                .euid = 77 });
+        assert_int_equal(procs_newest(p, 9)->state.from_ns, 12 * S);
         /* another executable: an exec that nobody told of */
         (void)!procs_seed(p, info_of(9, 1000, "/b", 77), 14 * S);
         check_exe(&procs_newest(p, 9)->state, "/b");
