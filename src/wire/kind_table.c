@@ -534,8 +534,12 @@ const struct kind kind_table[] = {
         { "integrity.mount", 1, "sensor", 1001,
           "Something was mounted at, above or below what is watched, or is no longer: it hides what was "
           "there, or shows what it hid.  A mount that was moved is gone from one place and new at another.",
-          FIELDS({ "what.count", KIND_U64, 0, "how many more, that are not told one by one" },
-                 { "what.event", KIND_TEXT, REQ, "mounted, unmounted or more" },
+          FIELDS({ "what.count", KIND_U64, 0,
+                   "more: how many, that are not told one by one; unseen: how many, absent where the "
+                   "kernel only told that there was one at least" },
+                 { "what.event", KIND_TEXT, REQ,
+                   "mounted, unmounted or more; unseen: something came and went, or the other way "
+                   "round, before the list of mounts could be read, so that nobody knows where" },
                  { "what.fs_options", KIND_TEXT, 0,
                    "options of the filesystem, escaped; the first 512 bytes" },
                  { "what.fstype", KIND_TEXT, 0, "type of the filesystem" },

@@ -9,6 +9,7 @@ import tempfile
 import pytest
 
 from seeing import LIBC, call
+from sensor_host import BIN
 from test_watch import Watched, profile
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="fanotify needs root")
@@ -51,10 +52,15 @@ def mount(*arguments):
     subprocess.run(["mount", *arguments], check=True)
 
 
+def placed(host):
+    """Entries of mounts that were seen: what came and went at once may have been anywhere."""
+    return [e for e in host.entries("integrity.mount") if e["what"]["event"] != "unseen"]
+
+
 def told(host, count):
-    """So many entries of mounts, and no more."""
-    host.wait(lambda: len(host.entries("integrity.mount")) >= count, f"{count} mounts")
-    found = host.entries("integrity.mount")
+    """So many entries of mounts that were seen, and no more."""
+    host.wait(lambda: len(placed(host)) >= count, f"{count} mounts")
+    found = placed(host)
     assert len(found) == count, found
     return found
 
@@ -131,6 +137,52 @@ def test_who_mounts(host):
     for e in told(host, 4)[2:]:
         assert "pid" not in e["who"]
         assert all(f"{pid} (mount)" in e["who"]["unknown"] for pid in pids), e["who"]
+
+
+def test_came_and_went_before_the_list_was_read(host):
+    """What nobody could see is said, with how many where the kernel gives a notice of each."""
+    point = os.fsencode(host.tree / "a" / "kept")
+    pairs = 300
+    for _ in range(pairs):
+        call("mount", b"none", point, b"tmpfs", 0, None)
+        call("umount2", point, 0)
+
+    def seen(event):
+        return sum(e["what"].get("count", 1) for e in host.entries("integrity.mount")
+                   if e["what"]["event"] == event)
+    host.wait(lambda: seen("unseen"), "mounts that came and went")
+    if tells_who():
+        host.wait(lambda: seen("mounted") + seen("unseen") >= pairs, "each of them")
+        assert seen("mounted") + seen("unseen") + seen("more") // 2 == pairs
+        found, = {e["who"].get("pid") for e in host.entries("integrity.mount")}
+        assert found == os.getpid()
+    host.wait(lambda: host.status().get("mounts_unseen") == seen("unseen"), "the same number")
+    before, unseen = len(placed(host)), seen("unseen")
+    mount("-t", "tmpfs", "none", point)
+    told(host, before + 1)
+    mount("-o", "remount,ro", point)
+    subprocess.run(["umount", point], check=True)
+    told(host, before + 2)
+    assert seen("unseen") == unseen, "what is seen is not unseen"
+
+
+def test_a_list_that_cannot_be_read(host):
+    """It is an entry, and so is that it can be read again."""
+    job = os.path.realpath(BIN / "assay-job")
+
+    def events(event):
+        return [e["what"].get("reason", "") for e in host.entries("integrity.sensor")
+                if e["what"]["event"] == event and "list of mounts" in e["what"].get("reason", "")]
+    assert not events("degraded")
+    mount("--bind", "/bin/false", job)
+    try:
+        host.wait(lambda: events("degraded"), "that it cannot be read")
+    finally:
+        subprocess.run(["umount", job], check=True)
+    host.wait(lambda: events("watching"), "that it can", 40)
+    mount("-t", "tmpfs", "none", host.tree / "a" / "kept")
+    told(host, 1)
+    assert len(events("degraded")) == 1 and len(events("watching")) == 1
 
 
 def test_one_act_over_several_profiles(host):

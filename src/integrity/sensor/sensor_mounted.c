@@ -201,6 +201,7 @@ static int on_difference(void *ctx, const struct mount_texts *m, bool gone)
 {
         struct telling *t = ctx;
 
+        t->s->mounted.untold--;
         if (!mounts_matter(t->s, m->point))
                 return 0;
         if (!gone)
@@ -213,17 +214,55 @@ static int on_difference(void *ctx, const struct mount_texts *m, bool gone)
         return tell(t, m, gone ? "unmounted" : "mounted", 0);
 }
 
-int mounted_tell(struct sensor *s, int64_t wall_ns)
+static struct telling new_act(struct sensor *s, int64_t wall_ns)
 {
         struct telling t = { .s = s, .wall_ns = wall_ns };
-        int rc;
 
         snprintf(t.id, sizeof t.id, "%llx-%llu", (unsigned long long)wall_ns / NS_PER_MS,
                  (unsigned long long)++s->mounted.number);
+        return t;
+}
+
+int mounted_tell(struct sensor *s, int64_t wall_ns)
+{
+        struct telling t = new_act(s, wall_ns);
+        int rc;
+
         rc = mountlist_compare(&s->mounted.was, &s->mounted.is, on_difference, &t);
         if (rc == 0 && t.n > TOLD_MAX)
                 rc = tell(&t, NULL, "more", t.n - TOLD_MAX);
         return rc < 0 ? rc : t.n > 0;
+}
+
+/* Each mount and each unmount is a notice, and a difference between two readings unless the other
+ * came before the second.  Where the kernel gives no notices it says that the list has changed: if
+ * it then is what it was, there was one at least. */
+int mounted_tell_unseen(struct sensor *s, int64_t wall_ns, bool same)
+{
+        const bool counted = s->mounter.fd >= 0 && !s->mounted.uncounted;
+        const uint64_t n = s->mounted.untold > 1 ? (uint64_t)s->mounted.untold / 2 : 0;
+        struct telling t;
+
+        s->mounted.untold = 0;
+        if (counted ? n == 0 : !same && !s->mounted.uncounted)
+                return 0;
+        s->mounted.uncounted = false;
+        s->mounted.unseen += counted ? n : 1;
+        t = new_act(s, wall_ns);
+        return tell(&t, NULL, "unseen", counted ? n : 0);
+}
+
+int mounted_tell_unread(struct sensor *s, const char *why)
+{
+        char reason[ERR_TEXT_MAX + 64];
+
+        if (s->mounted.unread == (why != NULL))
+                return 0;
+        s->mounted.unread = why != NULL;
+        if (!why)
+                return status_tell(s, "watching", "the list of mounts is read again");
+        snprintf(reason, sizeof reason, "the list of mounts cannot be read: %s", why);
+        return status_tell(s, "degraded", reason);
 }
 
 void mounted_init(struct sensor *s)

@@ -47,6 +47,8 @@ static int on_notice(void *ctx, const struct fanmnt_event *e)
         if (!r->any)
                 who_read(s->who, &s->mounter.quiet_ns, true);
         r->any = true;
+        s->mounted.untold += !e->lost;
+        s->mounted.uncounted |= e->lost;
         put(&s->mounter.now, e->lost ? NULL : who_of(s->who, e->pid, e->pidfd, e->gone));
         return 0;
 }
@@ -64,8 +66,10 @@ void mounter_take(struct sensor *s)
                         who_read(s->who, &s->mounter.quiet_ns, false);
                 who_batch_end(s->who);
         }
-        if (rc == 1)
+        if (rc == 1) {
                 put(&s->mounter.now, NULL);
+                s->mounted.uncounted = true;
+        }
         if (rc >= 0)
                 return;
         log_event(LOG_LEVEL_WARNING, "sensor.mounter", log_int("error", rc));

@@ -19,6 +19,8 @@
 enum {
         MOUNTS_FACTS = 65536,
         MOUNTS_S = 10,
+        AGAIN_S = 10,      /* after a list that could not be read */
+        UNTOLD_MAX = 1024, /* notices, where the list never rests */
         LAYERS_BYTES = 1 << 20,
         FACT_BYTES = 64 * 1024,
 };
@@ -86,6 +88,7 @@ static int on_fact(void *ctx, struct span json)
 
         if (mountlist_add(&s->mounted.is, json) == -EBADMSG)
                 log_event(LOG_LEVEL_DEBUG, "sensor.mount", log_bytes("fact", json));
+        s->mounts_now_all = crc32c(s->mounts_now_all, json);
         if (member(json, "point", &point) && !mounts_matter(s, buf_span(&point)))
                 return 0;
         s->mounts_now = crc32c(s->mounts_now, json);
@@ -148,16 +151,30 @@ static bool changed_since(struct sensor *s)
         return s->mounts_old;
 }
 
+static void check(struct sensor *s, int rc)
+{
+        if (rc < 0)
+                log_event(LOG_LEVEL_WARNING, "sensor.mounts", log_int("error", rc));
+        if (rc == -ENOMEM)
+                s->failed = rc;
+}
+
+static void say_read(struct sensor *s, const char *why_not)
+{
+        s->mounted.again_ns = why_not ? sensor_mono(s) + AGAIN_S * NS_PER_S : 0;
+        check(s, mounted_tell_unread(s, why_not));
+}
+
 /* Was anything that matters mounted or unmounted since the list was read last? */
 static bool take_list(struct sensor *s)
 {
         struct mountlist was = s->mounted.was;
         int rc = s->mounts_known ? mounted_tell(s, s->mounts_seen_ns) : 0;
 
+        check(s, rc);
         if (rc < 0)
-                log_event(LOG_LEVEL_WARNING, "sensor.mounts", log_int("error", rc));
-        if (rc == -ENOMEM)
-                s->failed = rc;
+                s->mounted.untold = 0; /* there is nothing to hold them against */
+        say_read(s, rc == -E2BIG ? "it is too long to be compared" : NULL);
         s->mounted.was = s->mounted.is;
         s->mounted.is = was;
         return rc > 0;
@@ -180,10 +197,24 @@ static void on_lost(void *ctx, const struct watch_fs *fs)
                         table_handle_unmark(n);
 }
 
+/* While it changes, notices run ahead of what differs. */
+static void take_rest(struct sensor *s, bool first, bool same)
+{
+        bool rests = !changed_since(s);
+
+        if (first)
+                s->mounted.untold = 0;
+        else if (rests || s->mounted.untold >= UNTOLD_MAX)
+                check(s, mounted_tell_unseen(s, s->mounts_seen_ns, same));
+        if (rests)
+                mounter_forget(s);
+}
+
 static void on_end(void *ctx, int result, const struct err *job_err)
 {
         struct sensor *s = ctx;
         bool first = !s->mounts_known, changed = first || s->mounts_now != s->mounts_crc;
+        bool same = s->mounts_now_all == s->mounts_crc_all;
 
         s->mounts_job = NULL;
         s->mounts_lost = 0;
@@ -193,21 +224,23 @@ static void on_end(void *ctx, int result, const struct err *job_err)
         changed = changed || s->mounts_lost;
         if (result < 0) {
                 log_event(LOG_LEVEL_WARNING, "sensor.mounts", log_err(job_err));
-                changed = true; /* as far as is known */
+                changed = !s->mounted.again; /* as far as is known */
+                say_read(s, err_text(job_err));
         } else {
                 changed = take_list(s) || changed;
                 if (changed)
                         take_layers(s);
                 s->mounts_known = true;
                 s->mounts_crc = s->mounts_now;
+                s->mounts_crc_all = s->mounts_now_all;
         }
         if (changed && !first)
                 guard_mounted(s);
         /* What was there at the start is scanned anyway, but for what shows from below. */
         if (changed && (!first || result < 0 || s->layers.n))
                 scan_want(s, LOSS_MOUNTS, s->mounts_seen_ns, sensor_wall(s));
-        if (!changed_since(s))
-                mounter_forget(s);
+        if (result >= 0)
+                take_rest(s, first, same && !s->mounts_lost);
         buf_done(&s->layers);
         s->layers = BUF_INIT(LAYERS_BYTES);
 }
@@ -222,11 +255,14 @@ static void read_mounts(struct sensor *s)
         CLEANUP_FD int fd = open(mounts_file, O_RDONLY | O_CLOEXEC);
         struct err err = { 0 };
 
+        s->mounted.again = !s->mounts_old;
         s->mounts_old = false;
-        s->mounts_now = 0;
+        s->mounts_now = s->mounts_now_all = 0;
         buf_clear(&s->layers);
         mountlist_clear(&s->mounted.is);
         spec.input = fd;
+        if (fd < 0)
+                err_sys(&err, -errno, "%s", mounts_file);
         if (fd < 0 || !s->o.job_program ||
             job_start(s->o.loop, &spec, on_fact, on_end, s, &s->mounts_job, &err) < 0)
                 on_end(s, -EIO, &err);
@@ -234,7 +270,9 @@ static void read_mounts(struct sensor *s)
 
 void mounts_work(struct sensor *s)
 {
-        if (s->mounts_old && !s->mounts_job)
+        bool again = s->mounted.again_ns && sensor_mono(s) >= s->mounted.again_ns;
+
+        if ((s->mounts_old || again) && !s->mounts_job)
                 read_mounts(s);
 }
 

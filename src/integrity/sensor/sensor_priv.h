@@ -200,14 +200,21 @@ struct sensor {
         int mounts_fd;
         bool mounts_old, mounts_known; /* the list has changed; was read once */
         uint32_t mounts_crc, mounts_now;
-        int64_t mounts_seen_ns; /* wall, when it changed */
-        size_t mounts_lost;     /* filesystems whose marks had gone when it was read */
+        uint32_t mounts_crc_all, mounts_now_all; /* of those, too, that do not matter */
+        int64_t mounts_seen_ns;                  /* wall, when it changed */
+        size_t mounts_lost; /* filesystems whose marks had gone when it was read */
         struct buf layers;
         struct {
                 struct mountlist was, is; /* as it was read before; as it is being read */
                 struct buf causes;        /* of what the scan that is wanted, or runs, will find */
                 struct buf foreign;       /* points of those that came, each with its NUL */
                 uint64_t number;
+                int64_t untold;   /* notices of mounts that no difference has been seen to */
+                bool uncounted;   /* so many that the kernel has lost some */
+                uint64_t unseen;  /* mounts told as come and gone between two readings */
+                bool unread;      /* the list was not to be had the last time, and that is told */
+                bool again;       /* it is read only because it could not be before */
+                int64_t again_ns; /* when it is tried again; 0: it was read */
         } mounted;
         struct {
                 int fd; /* -1: the kernel does not tell; without says so */
@@ -412,6 +419,11 @@ void mounted_done(struct sensor *s);
 /* Of s->mounted, what differs and matters: 1 if there is any.  A negative errno: not all of it was
  * told; -E2BIG: none. */
 MUST_USE int mounted_tell(struct sensor *s, int64_t wall_ns);
+/* The list has been read: what came and went before that is told, as one entry.  same: all of it is
+ * what it was before. */
+MUST_USE int mounted_tell_unseen(struct sensor *s, int64_t wall_ns, bool same);
+/* The list could not be had, and why; NULL: it was.  Told when that changes. */
+MUST_USE int mounted_tell_unread(struct sensor *s, const char *why);
 /* A change whose author nobody saw: is it what a mount has hidden or shown? */
 void mounted_name(const struct sensor *s, struct change *c);
 /* Where something was mounted since the first reading that path is at or below; the nearest. Empty:

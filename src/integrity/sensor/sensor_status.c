@@ -240,6 +240,7 @@ void sensor_put_status(const struct sensor *s, struct buf *out)
         json_member_u64(&w, "ignored", c.ignored);
         json_member_u64(&w, "linked", c.links);
         json_member_u64(&w, "lists", lists_known(s)->n);
+        json_member_u64(&w, "mounts_unseen", s->mounted.unseen);
         json_member_u64(&w, "outside", c.outside);
         json_member_u64(&w, "overflows", c.overflows);
         json_member_u64(&w, "own", c.own);
