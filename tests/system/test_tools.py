@@ -307,7 +307,7 @@ def test_gate_runs_again_what_failed_and_no_more(check_module, tmp_path, monkeyp
     assert (result.passed, result.failed, len(result.failures)) == (2, 10, 10)
     gate.run_alone(result)
     assert (result.passed, result.failed) == (4, 8)
-    assert result.again == ["test_x.py::test_a", "test_y.py::test_a"]
+    assert result.again == [f"test_{f}.py::test_a: AssertionError: a, the first time" for f in "xy"]
     assert result.once == [f"test_{f}.py::test_{n}" for f in "xy" for n in ("b[1]", "b[2]", "c")]
     assert len(result.failures) == 8
     assert any("test_c: AssertionError: c, the first time" in f for f in result.failures)
