@@ -63,6 +63,7 @@ struct feed *feed_free(struct feed *f)
 static void disconnect(struct feed *f)
 {
         fd_close(&f->fd);
+        f->greeting = false;
         f->n_sent = 0; /* all of it goes out again */
         f->again = 0;
         f->want_write = false;
@@ -106,7 +107,7 @@ static int say_hello(struct feed *f, uint64_t resume_run, struct err *err)
         return r < 0 ? err_sys(err, r, "%s: hello", f->socket) : 0;
 }
 
-static int hear_one(struct feed *f, bool welcome, int64_t deadline_ns, struct err *err)
+static int hear_one(struct feed *f, int64_t deadline_ns, struct err *err)
 {
         size_t n;
         int r;
@@ -117,7 +118,7 @@ static int hear_one(struct feed *f, bool welcome, int64_t deadline_ns, struct er
                         return err_set(err, -EPIPE, "%s: the recorder closed the connection",
                                        f->socket);
                 if (r == 0)
-                        return feed_hear(f, span_of(f->in, n), welcome, err);
+                        return feed_hear(f, span_of(f->in, n), err);
                 if (r != -EAGAIN)
                         return err_sys(err, r, "%s", f->socket);
                 r = wait_for(f->fd, POLLIN, deadline_ns);
@@ -126,9 +127,8 @@ static int hear_one(struct feed *f, bool welcome, int64_t deadline_ns, struct er
         }
 }
 
-int feed_connect(struct feed *f, uint64_t resume_run, int timeout_ms, struct err *err)
+int feed_greet(struct feed *f, uint64_t resume_run, struct err *err)
 {
-        int64_t deadline = deadline_after(timeout_ms);
         int r;
 
         disconnect(f);
@@ -138,21 +138,30 @@ int feed_connect(struct feed *f, uint64_t resume_run, int timeout_ms, struct err
                 r = sock_set_room(f->fd, MSG_MAX);
         if (r == 0)
                 r = say_hello(f, resume_run, err);
-        f->held = UINT64_MAX;
-        while (r == 0 && f->held == UINT64_MAX) /* a STOPPED may come first */
-                r = hear_one(f, true, deadline, err);
+        f->greeting = r == 0;
         if (r < 0) {
                 disconnect(f);
-                f->held = 0;
                 if (err && err->code == 0)
                         err_sys(err, r, "%s", f->socket);
         }
         return r;
 }
 
+int feed_connect(struct feed *f, uint64_t resume_run, int timeout_ms, struct err *err)
+{
+        int64_t deadline = deadline_after(timeout_ms);
+        int r = feed_greet(f, resume_run, err);
+
+        while (r == 0 && f->greeting) /* a STOPPED may come first */
+                r = hear_one(f, deadline, err);
+        if (r < 0)
+                disconnect(f);
+        return r;
+}
+
 bool feed_connected(const struct feed *f)
 {
-        return f->fd >= 0;
+        return f->fd >= 0 && !f->greeting;
 }
 
 uint64_t feed_run(const struct feed *f)
@@ -272,7 +281,7 @@ static int send_some(struct feed *f, struct err *err)
         int r;
 
         f->want_write = false;
-        while (!f->stopped && f->n_sent < MIN_OF(f->n, (size_t)f->max_inflight)) {
+        while (!f->stopped && !f->greeting && f->n_sent < MIN_OF(f->n, (size_t)f->max_inflight)) {
                 n = fill_message(f);
                 r = buf_status(&f->out);
                 if (r < 0)
@@ -304,7 +313,7 @@ static int hear_some(struct feed *f, struct err *err)
                 if (n == 0)
                         return err_set(err, -EPIPE, "%s: the recorder closed the connection",
                                        f->socket);
-                r = feed_hear(f, span_of(f->in, n), false, err);
+                r = feed_hear(f, span_of(f->in, n), err);
                 if (r < 0)
                         return r;
         }
@@ -350,7 +359,7 @@ void feed_beat(struct feed *f)
         int64_t now = clock_mono(&sysclock);
         size_t at;
 
-        if (f->fd < 0 || (f->beat_ns && now - f->beat_ns < MSG_BEAT_S * NS_PER_S))
+        if (!feed_connected(f) || (f->beat_ns && now - f->beat_ns < MSG_BEAT_S * NS_PER_S))
                 return;
         buf_clear(&f->out);
         at = msg_begin(&f->out, MSG_BEAT);
@@ -363,7 +372,7 @@ void feed_bye(struct feed *f, bool again, pid_t pid, uid_t uid)
 {
         size_t at;
 
-        if (f->fd < 0)
+        if (!feed_connected(f))
                 return;
         buf_clear(&f->out);
         at = msg_begin(&f->out, MSG_BYE);
@@ -406,13 +415,13 @@ int feed_command(struct feed *f, const char *verb, struct span args, int timeout
         struct json_value error;
         int r;
 
-        if (f->fd < 0)
+        if (!feed_connected(f))
                 return err_set(err, -EPIPE, "%s: not connected", f->socket);
         f->reply = ret;
         f->replied = false;
         r = send_command(f, verb, args, deadline, err);
         while (r == 0 && !f->replied)
-                r = hear_one(f, false, deadline, err);
+                r = hear_one(f, deadline, err);
         f->reply = NULL;
         if (r < 0) {
                 disconnect(f);

@@ -40,6 +40,9 @@ DEFINE_CLEANUP(struct feed, feed_free)
 /* Connect and shake hands, blocking up to timeout_ms.  resume_run 0 asks for a new run.  A run the
  * recorder does not know is answered with a new one; what is queued then goes out under that. */
 MUST_USE int feed_connect(struct feed *f, uint64_t resume_run, int timeout_ms, struct err *err);
+/* The same without waiting: connects, says hello and returns.  feed_work() hears the answer; until
+ * then there is a feed_fd() and feed_connected() is false. */
+MUST_USE int feed_greet(struct feed *f, uint64_t resume_run, struct err *err);
 bool feed_connected(const struct feed *f);
 uint64_t feed_run(const struct feed *f);
 /* The last sequence of this run the recorder held when it welcomed us. */

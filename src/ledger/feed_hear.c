@@ -124,6 +124,7 @@ static int hear_welcome(struct feed *f, struct msg_reader *m, struct err *err)
                 f->first_seq = last + 1;  /* what is queued goes out under the new run */
                 f->acked = last;
         }
+        f->greeting = false;
         f->run = run;
         f->held = last;
         f->max_inflight = (uint32_t)MIN_OF(inflight, (uint32_t)LEDGER_WINDOW);
@@ -132,7 +133,7 @@ static int hear_welcome(struct feed *f, struct msg_reader *m, struct err *err)
         return 0;
 }
 
-int feed_hear(struct feed *f, struct span packet, bool welcome, struct err *err)
+int feed_hear(struct feed *f, struct span packet, struct err *err)
 {
         enum msg_type type;
         struct msg_reader m;
@@ -141,7 +142,7 @@ int feed_hear(struct feed *f, struct span packet, bool welcome, struct err *err)
         r = msg_open(packet, &m, &type, err);
         if (r < 0)
                 return r;
-        if ((type == MSG_WELCOME) != welcome && type != MSG_STOPPED)
+        if ((type == MSG_WELCOME) != f->greeting && type != MSG_STOPPED)
                 return err_set(err, -EPROTO, "an unexpected message of type %d", type);
         switch (type) {
         case MSG_WELCOME:

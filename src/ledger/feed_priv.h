@@ -23,6 +23,7 @@ struct feed {
         char proc[32];
         struct feed_options o;
         int fd;
+        bool greeting; /* hello was said, and there was no welcome yet */
         uint64_t run, held;
         char host[ENTRY_HOST_MAX + 1];
         uint32_t max_inflight;
@@ -45,8 +46,8 @@ struct feed {
         bool replied;
 };
 
-/* feed_hear.c: one packet.  welcome: nothing else may come now, but a notice that it stopped.
- * -EPROTO and others: the connection is worth nothing any more. */
-MUST_USE int feed_hear(struct feed *f, struct span packet, bool welcome, struct err *err);
+/* feed_hear.c: one packet.  While greeting nothing but a welcome may come, or a notice that it
+ * stopped.  -EPROTO and others: the connection is worth nothing any more. */
+MUST_USE int feed_hear(struct feed *f, struct span packet, struct err *err);
 
 #endif

@@ -471,6 +471,47 @@ static void test_silence(void **state)
         assert_false(feed_connected(p->feed));
 }
 
+/* Hello, and then everything when its time comes: no call waits. */
+static void test_greet(void **state)
+{
+        struct played *p = *state;
+        struct err err = { 0 };
+        uint64_t seq;
+
+        for (int again = 0; again < 2; again++) {
+                fd_close(&p->fd);
+                assert_int_equal(feed_greet(p->feed, again ? 7 : 0, &err), 0);
+                assert_true(feed_fd(p->feed) >= 0);
+                assert_false(feed_connected(p->feed));
+                assert_int_equal(work(p), 0); /* nothing there yet */
+                p->fd = accept(p->listen_fd, NULL, NULL);
+                assert_true(recv(p->fd, p->packet, sizeof p->packet, MSG_DONTWAIT) > 0);
+                assert_int_equal(put(p, "{\"a\":1}", &seq), 0);
+                feed_beat(p->feed);
+                feed_bye(p->feed, true, 0, 0);
+                assert_int_equal(work(p), 0);
+                hears_nothing(p); /* none of it before the welcome */
+                assert_false(feed_connected(p->feed));
+                say_welcome(p, 7, again ? 1 : 0);
+                assert_int_equal(work(p), 0);
+                assert_true(feed_connected(p->feed));
+                hears(p, again ? 1 : 0, again ? 2 : 1, 1);
+                say_ack(p, again ? 2 : 1, 100, 1);
+                assert_int_equal(work(p), 0);
+                assert_int_equal(feed_pending(p->feed), 0);
+        }
+        fd_close(&p->fd);
+        assert_int_equal(feed_greet(p->feed, 7, &err), 0);
+        p->fd = accept(p->listen_fd, NULL, NULL);
+        say_ack(p, 3, 100, 1); /* instead of a welcome */
+        assert_int_equal(work(p), -EPROTO);
+        assert_int_equal(feed_fd(p->feed), -1);
+        assert_int_equal(feed_greet(p->feed, 7, &err), 0);
+        fd_close(&p->listen_fd); /* before it was accepted */
+        assert_int_equal(work(p), -EPIPE);
+        assert_int_equal(feed_greet(p->feed, 7, &err), -ECONNREFUSED);
+}
+
 #define FEED_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -481,7 +522,7 @@ int main(void)
                 FEED_TEST(test_forgotten_run), FEED_TEST(test_put_before_resuming),
                 FEED_TEST(test_stop),          FEED_TEST(test_out_of_turn),
                 FEED_TEST(test_nobody_there),  FEED_TEST(test_silence),
-                FEED_TEST(test_signs_of_life),
+                FEED_TEST(test_signs_of_life), FEED_TEST(test_greet),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
