@@ -60,12 +60,13 @@ static int take_claims(const struct caller_proof *proof, struct arena *arena,
                        struct cedar_entity *e, struct err *err)
 {
         const struct config_identity *identity = proof->identity;
-        struct cedar_field *fields = arena_alloc(arena, identity->n_claims * sizeof *fields);
+        const uint32_t max = identity ? identity->n_claims : 0;
+        struct cedar_field *fields = arena_alloc(arena, max * sizeof *fields);
         uint32_t n = 0;
 
         if (!fields)
                 return no_memory(err);
-        for (uint32_t i = 0; i < identity->n_claims; i++) {
+        for (uint32_t i = 0; i < max; i++) {
                 int rc = check_text(proof->claims[i], "", err);
 
                 if (rc < 0)
@@ -84,8 +85,8 @@ static int make(const struct package *p, const struct caller_proof *proof, struc
                 struct cedar_entity *e, struct err *err)
 {
         const struct cedar_entity_type *type = cedar_schema_entity(p->schema, e->uid.type);
-        int rc = e->uid.id.n ? check_text(e->uid.id, "id: ", err)
-                             : err_set(err, -EINVAL, "id: empty");
+        int rc = e->uid.id.n || !proof->identity ? check_text(e->uid.id, "id: ", err)
+                                                 : err_set(err, -EINVAL, "id: empty");
 
         if (rc == 0)
                 rc = take_groups(p, proof, arena, e, err);
@@ -101,12 +102,15 @@ static int make(const struct package *p, const struct caller_proof *proof, struc
 int package_caller(const struct package *p, const struct caller_proof *proof, struct arena *arena,
                    struct cedar_entity *ret, struct err *err)
 {
-        struct cedar_entity e = { .uid = cedar_uid(SPAN(caller_type), proof->id),
-                                  .tags = { .kind = CEDAR_RECORD } };
+        static const struct caller_proof nobody = { 0 };
+        struct cedar_entity e = { .tags = { .kind = CEDAR_RECORD } };
         struct err own = { 0 };
 
         if (!err)
                 err = &own;
+        if (!proof->identity)
+                proof = &nobody;
+        e.uid = cedar_uid(SPAN(caller_type), proof->id);
         if (make(p, proof, arena, &e, err) < 0) {
                 (void)!arena_explain(arena, err->code, "caller", err);
                 return err_wrap(err, "caller");

@@ -20,7 +20,9 @@ enum {
 
 /* What a token or certificate says. */
 struct caller_proof {
-        const struct config_identity *identity; /* of the package's: how it was verified */
+        const struct config_identity *identity; /* of the package's: how it was verified; NULL:
+                                                   nobody was asked for, and nothing else here is
+                                                   looked at */
         struct span id;
         const struct span *groups;
         uint32_t n_groups;
@@ -28,7 +30,8 @@ struct caller_proof {
                                       where it has none.  Not looked at when there are none */
 };
 
-/* Completed for requests that p->entities decide.  A group that an enumerated Group of
+/* Completed for requests that p->entities decide.  Nobody is Caller::"", which entities.yaml may
+ * name like any other.  A group that an enumerated Group of
  * types.cedarschema does not have is left out: no policy can name it.  Borrows what proof points
  * at, and p; all else lies in arena, nothing else is allocated.
  *

@@ -31,16 +31,17 @@ static const struct said {
   declared = { "entity Caller in [Group] { branch?: String, unit?: String, level: Long };",
                "[" CALLER("ann", "\"level\":3", "") "]" },
   listed = { "entity Group enum [\"staff\", \"tellers\"];", "[]" },
+  public = { "", "[" CALLER("", "\"branch\":\"all\"", IN("Group", "public")) "]" },
   circle = { "entity Caller in [Group] { branch?: String, unit?: String };"
              "entity Group in [Caller];",
              "[" GROUP("odd", IN("Caller", "ann")) "]" };
 
 static const struct caller_case {
         const struct said *said;
-        const char *id, *groups[3];
-        const char *unit, *branch; /* NULL: the token has none */
-        const char *attrs;         /* NULL: refused */
-        const char *in;            /* all it is in, by name; or the error */
+        const char *id, *groups[3]; /* NULL: nobody, whatever else is there */
+        const char *unit, *branch;  /* NULL: the token has none */
+        const char *attrs;          /* NULL: refused */
+        const char *in;             /* all it is in, by name; or the error */
 } table[] = {
         { &plain, "bob", { NULL }, NULL, NULL, "{}", "" },
         { &plain, "bob", { NULL }, NULL, "south", "{branch: \"south\"}", "" },
@@ -80,6 +81,16 @@ static const struct caller_case {
           NULL,
           NULL,
           "caller: entity Caller::\"ann\" would descend from itself" },
+        /* nobody */
+        { &plain, NULL, { "tellers" }, "u", "south", "{}", "" },
+        { &public, NULL, { NULL }, NULL, NULL, "{branch: \"all\"}", "public" },
+        { &declared,
+          NULL,
+          { NULL },
+          NULL,
+          NULL,
+          NULL,
+          "caller: attribute: level: this attribute is missing" },
         /* no callers */
         { &plain, "", { NULL }, NULL, NULL, NULL, "caller: id: empty" },
         { &plain, "b\xff", { NULL }, NULL, NULL, NULL, "caller: id: no UTF-8 at byte 1" },
@@ -135,7 +146,10 @@ static int make(const struct model_package *x, const struct caller_case *t, stru
         const struct config_identity *identity = &x->p.config.identities[0];
         struct span groups[3], claims[2];
         struct caller_proof proof = {
-                .identity = identity, .id = span_str(t->id), .groups = groups, .claims = claims
+                .identity = t->id ? identity : NULL,
+                .id = span_str(t->id ? t->id : "somebody"),
+                .groups = groups,
+                .claims = claims,
         };
 
         assert_int_equal(identity->n_claims, 2);
@@ -157,11 +171,12 @@ static void check_case(const struct model_package *x, const struct caller_case *
 
         if (rc < 0) {
                 if (t->attrs || strcmp(err.text, t->in) != 0)
-                        fail_msg("%s: %s", t->id, err.text);
+                        fail_msg("%s: %s", t->id ? t->id : "nobody", err.text);
                 assert_int_equal(rc, err.code);
         } else {
                 assert_non_null(t->attrs);
-                assert_true(span_eq_str(e.uid.type, "Caller") && span_eq_str(e.uid.id, t->id));
+                assert_true(span_eq_str(e.uid.type, "Caller") &&
+                            span_eq_str(e.uid.id, t->id ? t->id : ""));
                 cedar_value_print(&e.attrs, &attrs);
                 assert_string_equal(buf_cstr(&attrs), t->attrs);
                 put_ancestors(&e, &in);
