@@ -41,6 +41,26 @@ struct live {
 
 /* ---- generations ---- */
 
+int generation_new(uint64_t number, struct package *const *packages, uint32_t n,
+                   struct generation **ret)
+{
+        struct counted *c = calloc(1, sizeof *c);
+
+        assert(n <= LIVE_APIS_MAX);
+        if (!c)
+                return -ENOMEM;
+        c->refs = 1;
+        c->g.number = number;
+        c->g.n = n;
+        for (uint32_t i = 0; i < n; i++) {
+                assert(i == 0 ||
+                       span_cmp(packages[i - 1]->config.name, packages[i]->config.name) < 0);
+                c->g.package[i] = package_ref(packages[i]);
+        }
+        *ret = &c->g;
+        return 0;
+}
+
 struct generation *generation_ref(struct generation *g)
 {
         CONTAINER_OF(g, struct counted, g)->refs++;

@@ -56,8 +56,12 @@ struct generation {
         uint32_t n;
         struct package *package[LIVE_APIS_MAX]; /* ascending by name of the API */
 };
+/* Of packages that are open already, for who serves them without a registry: n of them, ascending
+ * by name of the API, LIVE_APIS_MAX at most (asserted); it has references of its own.  -ENOMEM. */
+MUST_USE int generation_new(uint64_t number, struct package *const *packages, uint32_t n,
+                            struct generation **ret);
 struct generation *generation_ref(struct generation *g);
-struct generation *generation_unref(struct generation *g);
+struct generation *generation_unref(struct generation *g); /* NULL is fine; returns NULL */
 /* NULL when it has none of this name. */
 struct package *generation_package(const struct generation *g, struct span api);
 

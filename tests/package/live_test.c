@@ -153,6 +153,35 @@ static void generations_are_served_as_they_come(void **state)
 }
 
 /* A request finishes on the generation it began with, whatever was deployed and removed since. */
+/* Its packages outlive whoever opened them. */
+static void a_generation_needs_no_registry(void **state)
+{
+        struct place p = place_new();
+        const struct live_api both[] = { put_package(&p, "accounts", "2", true),
+                                         put_package(&p, "cards", "1", true) };
+        struct generation *g = NULL, *none = NULL;
+        const struct generation *served;
+
+        (void)state;
+        publish(&p, 1, both, 2);
+        assert_int_equal(live_look(p.live, NULL), 1);
+        served = live_current(p.live);
+        alloc_fail_nth = 1;
+        assert_int_equal(generation_new(7, served->package, served->n, &g), -ENOMEM);
+        alloc_fail_nth = 0;
+        assert_null(g);
+        assert_int_equal(generation_new(7, served->package, served->n, &g), 0);
+        assert_int_equal(generation_new(1, NULL, 0, &none), 0);
+        place_done(&p);
+        assert_int_equal(g->number, 7);
+        assert_int_equal(g->n, 2);
+        assert_true(span_eq_str(generation_package(g, SPAN("cards"))->file.version, "1"));
+        assert_true(span_eq_str(generation_package(g, SPAN("accounts"))->file.version, "2"));
+        assert_int_equal(none->n, 0);
+        generation_unref(none);
+        generation_unref(g);
+}
+
 static void a_request_keeps_its_generation(void **state)
 {
         struct place p = place_new();
@@ -513,6 +542,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(generations_are_served_as_they_come),
+                cmocka_unit_test(a_generation_needs_no_registry),
                 cmocka_unit_test(a_request_keeps_its_generation),
                 cmocka_unit_test(the_last_good_one_is_kept),
                 cmocka_unit_test(what_could_not_be_read_is_tried_again),
