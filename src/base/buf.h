@@ -18,6 +18,10 @@ struct buf {
 
 #define BUF_INIT(limit) ((struct buf){ .max = (limit) })
 
+/* In bytes that somebody else has, at least one: never allocates, and is not to be buf_done(). */
+#define BUF_OVER(memory, bytes)                                                                    \
+        ((struct buf){ .p = (uint8_t *)(memory), .cap = (bytes), .max = (bytes) })
+
 /* Release the memory; b can be used again with the same ceiling. */
 void buf_done(struct buf *b);
 

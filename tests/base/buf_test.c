@@ -93,6 +93,22 @@ static void a_ceiling_of_nothing(void **state)
         buf_done(&b);
 }
 
+static void bytes_of_somebody_else_are_not_outgrown(void **state)
+{
+        uint8_t room[4] = "xxxx";
+        struct buf b = BUF_OVER(room, 3);
+
+        alloc_fail_nth = 1;
+        buf_put_str(&b, "abc");
+        assert_int_equal(buf_status(&b), 0);
+        assert_ptr_equal(b.p, room);
+        buf_put_byte(&b, 'd');
+        assert_int_equal(buf_status(&b), -E2BIG);
+        assert_int_equal(alloc_fail_nth, 1); /* nothing was allocated */
+        alloc_fail_nth = 0;
+        assert_memory_equal(room, "abcx", 4);
+}
+
 static void failing_allocation_sticks(void **state)
 {
         struct buf b = BUF_INIT(10000);
@@ -122,6 +138,7 @@ int main(void)
                 cmocka_unit_test(first_failure_sticks),
                 cmocka_unit_test(printf_and_cstr_need_one_byte_more),
                 cmocka_unit_test(a_ceiling_of_nothing),
+                cmocka_unit_test(bytes_of_somebody_else_are_not_outgrown),
                 cmocka_unit_test(failing_allocation_sticks),
         };
 
