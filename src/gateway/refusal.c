@@ -43,7 +43,7 @@ const struct refusal_about *refusal_about(enum refusal_reason r)
         return &table[r];
 }
 
-int refuse(struct refusal *r, enum refusal_reason reason, const char *fmt, ...)
+int(refuse)(struct refusal *r, enum refusal_reason reason, const char *fmt, ...)
 {
         va_list args;
 

@@ -68,5 +68,11 @@ struct refusal {
 
 /* Sets it, the text cut on a character, and returns -EACCES. */
 int refuse(struct refusal *r, enum refusal_reason reason, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* Its value is said here as well, as that of err_set() is. */
+#define refuse(r, reason, ...)                                                                     \
+        ({                                                                                         \
+                (void)(refuse)(r, reason, __VA_ARGS__);                                            \
+                -EACCES;                                                                           \
+        })
 
 #endif
