@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "package/header_name.h"
 
 /* ---- schemas ---- */
 
@@ -32,12 +33,22 @@ int model_check_schema(const struct model_get *g, const struct model_at *at, con
 
 /* ---- requests and responses ---- */
 
+static bool name_fits(const struct api_parameter *p)
+{
+        for (size_t i = 0; p->in == API_IN_HEADER && i < p->name.n; i++)
+                if (p->name.p[i] >= 'A' && p->name.p[i] <= 'Z')
+                        return false;
+        return p->in == API_IN_PATH || p->in == API_IN_QUERY || header_name_ok(p->name);
+}
+
 int model_check_parameter(const struct model_get *g, const struct model_at *at, const void *record)
 {
         const struct api_parameter *p = record;
 
         if (p->in == API_IN_PATH && !p->required)
                 return model_fail_member(g, at, "required", "a parameter of a path always is");
+        if (!name_fits(p))
+                return model_fail_member(g, at, "name", "not as headers and cookies are called");
         if (p->explode && p->in != API_IN_QUERY && p->in != API_IN_COOKIE)
                 return model_fail_member(g, at, "explode", "of queries and cookies only");
         return 0;
@@ -144,6 +155,18 @@ static bool segments_are_parameters(const struct api_operation *o)
         return segments == parameters;
 }
 
+/* Nothing that a caller sends may be taken for the gateway's own word. */
+static int check_headers(const struct model_get *g, const struct model_at *at,
+                         const struct api_operation *o)
+{
+        for (uint32_t i = 0; i < o->n_parameters; i++)
+                if (o->parameters[i].in == API_IN_HEADER &&
+                    header_name_rule(o->parameters[i].name) != HEADER_FREE)
+                        return model_fail_member(g, at, "parameters",
+                                                 "a header that no caller may send");
+        return 0;
+}
+
 static int check_object(const struct model_get *g, const struct model_at *at,
                         const struct api_operation *o)
 {
@@ -168,7 +191,7 @@ int model_check_operation(const struct model_get *g, const struct model_at *at, 
                 return model_fail_member(g, at, "segments", "not those of the path");
         if (!segments_are_parameters(o))
                 return model_fail_member(g, at, "segments", "not those of its parameters");
-        return check_object(g, at, o);
+        return check_headers(g, at, o) < 0 ? -EINVAL : check_object(g, at, o);
 }
 
 /* ---- operations, one with the other ---- */

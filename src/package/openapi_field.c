@@ -182,6 +182,9 @@ static void tell_note(struct oa *r, const struct oa_note *n)
                 [OA_NOTE_RESERVED] = { "allowReserved has no effect: values are escaped anew" },
                 [OA_NOTE_HEADER] = { "header \"", "\" is not described by a parameter or header of "
                                                   "OpenAPI: this is not looked at" },
+                [OA_NOTE_OWN_HEADER] = { "header \"",
+                                         "\" is the gateway's own to a back-end: what a "
+                                         "caller sends in it is not looked at" },
                 [OA_NOTE_ANYBODY] = { "no security is said: anybody may call this, as far as "
                                       "policies let them; say security: [] where this is meant" },
                 [OA_NOTE_ANY_JSON] = { "no schema: any JSON fits, and nothing in it is masked" },

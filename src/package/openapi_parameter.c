@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* openapi_parameter.c - parameters of requests and headers of responses.  Floor 2, pure. */
+#include "package/header_name.h"
 #include "package/openapi_priv.h"
 
 #include <ctype.h>
@@ -71,42 +72,6 @@ static const struct oa_field header_fields[] = {
 
 /* ---- names ---- */
 
-/* RFC 9110, section 5.6.2. */
-static bool is_token(struct span s)
-{
-        for (size_t i = 0; i < s.n; i++)
-                if (!isalnum(s.p[i]) && !memchr("!#$%&'*+-.^_`|~", s.p[i], 15))
-                        return false;
-        return s.n > 0;
-}
-
-static bool is_one_of(struct span name, const char *const *names, size_t n)
-{
-        for (size_t i = 0; i < n; i++)
-                if (span_eq_str(name, names[i]))
-                        return true;
-        return false;
-}
-
-/* OpenAPI's own words say that these three are no parameters, the second that it is no header. */
-static bool is_ignored(struct span name, bool request)
-{
-        static const char *const names[] = { "content-type", "accept", "authorization" };
-
-        return is_one_of(name, names, request ? ARRAY_LEN(names) : 1);
-}
-
-/* Of a connection, or made anew of what is passed on. */
-static bool is_ours(struct span name)
-{
-        static const char *const names[] = {
-                "connection", "content-length",    "expect",  "host", "keep-alive", "te",
-                "trailer",    "transfer-encoding", "upgrade",
-        };
-
-        return is_one_of(name, names, ARRAY_LEN(names)) || span_starts(name, SPAN("proxy-"));
-}
-
 static struct span lower(struct oa *r, struct span name)
 {
         uint8_t *p = oa_keep(r, name.n, 1);
@@ -116,24 +81,40 @@ static struct span lower(struct oa *r, struct span name)
         return p ? span_of(p, name.n) : SPAN_NONE;
 }
 
+/* What a caller may not send is said to be none; of what a back-end answers it is passed over. */
+static void judge_header(struct oa *r, const struct source_mark *at, struct span name, bool request,
+                         struct oa_parameter *p)
+{
+        enum header_rule rule = header_name_rule(p->p.name);
+
+        if (!request) {
+                p->ignored = rule == HEADER_CONNECTION || span_eq_str(p->p.name, "content-type");
+        } else if (rule == HEADER_COOKIE) {
+                lint_error(r->l, at, "a cookie is a parameter of its own: in: cookie");
+        } else if (rule == HEADER_CONNECTION) {
+                lint_error(r->l, at,
+                           "\"%.*s\" is made by the gateway, it is no parameter: leave it out",
+                           OA_NAME(name));
+        } else if (rule == HEADER_CALLER) {
+                lint_error(r->l, at,
+                           "\"%.*s\" tells servers who calls or what is asked for, which is not "
+                           "the caller's to say: leave it out",
+                           OA_NAME(name));
+        } else {
+                p->ignored = rule != HEADER_FREE;
+        }
+        if (p->ignored)
+                oa_note(r, rule == HEADER_OWN ? OA_NOTE_OWN_HEADER : OA_NOTE_HEADER, p->p.name, at);
+}
+
 static void header_name(struct oa *r, const struct source_mark *at, struct span name, bool request,
                         struct oa_parameter *p)
 {
         p->p.name = lower(r, name);
-        if (!is_token(name))
-                lint_error(r->l, at, "\"%.*s\" is no name of a header", OA_NAME(name));
-        else if (request && span_eq_str(p->p.name, "cookie"))
-                lint_error(r->l, at, "a cookie is a parameter of its own: in: cookie");
-        else if (is_ignored(p->p.name, request))
-                p->ignored = true;
-        else if (request && is_ours(p->p.name))
-                lint_error(r->l, at,
-                           "\"%.*s\" is made by the gateway, it is no parameter: leave it out",
-                           OA_NAME(name));
+        if (header_name_ok(name))
+                judge_header(r, at, name, request, p);
         else
-                p->ignored = is_ours(p->p.name);
-        if (p->ignored)
-                oa_note(r, OA_NOTE_HEADER, p->p.name, at);
+                lint_error(r->l, at, "\"%.*s\" is no name of a header", OA_NAME(name));
 }
 
 static void parameter_name(struct oa *r, const struct source_node *v, struct oa_parameter *p)
@@ -146,7 +127,7 @@ static void parameter_name(struct oa *r, const struct source_node *v, struct oa_
                 header_name(r, &v->mark, name, true, p);
                 return;
         }
-        if (p->p.in == API_IN_COOKIE && !is_token(name))
+        if (p->p.in == API_IN_COOKIE && !header_name_ok(name))
                 lint_error(r->l, &v->mark, "\"%.*s\" is no name of a cookie", OA_NAME(name));
         p->p.name = oa_keep_text(r, name);
 }

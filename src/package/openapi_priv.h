@@ -53,6 +53,7 @@ enum oa_note_kind {
         OA_NOTE_EMPTY,
         OA_NOTE_RESERVED,
         OA_NOTE_HEADER,
+        OA_NOTE_OWN_HEADER,
         OA_NOTE_ANYBODY,
         OA_NOTE_ANY_JSON,
         OA_NOTE_MEDIA_PARAMETER,

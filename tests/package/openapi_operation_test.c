@@ -268,6 +268,14 @@ static void some_headers_are_nobodys_business(void **state)
                   "10:18 error: \"Transfer-Encoding\" is made by the gateway" },
                 { PARAMETER("{name: proxy-authorization, in: header, schema: {type: string}}"),
                   "10:18 error: \"proxy-authorization\" is made by the gateway" },
+                { PARAMETER("{name: Content_Length, in: header, schema: {type: string}}"),
+                  "10:18 error: \"Content_Length\" is made by the gateway" },
+                { PARAMETER("{name: X-Forwarded-For, in: header, schema: {type: string}}"),
+                  "10:18 error: \"X-Forwarded-For\" tells servers who calls" },
+                { PARAMETER("{name: x-http-method-override, in: header, schema: {type: string}}"),
+                  "10:18 error: \"x-http-method-override\" tells servers who calls" },
+                { PARAMETER("{name: X-Request-Id, in: header, schema: {type: string}}"),
+                  "10:18 warning: header \"x-request-id\" is the gateway's own" },
         };
 
         (void)state;
