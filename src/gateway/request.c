@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/request.h"
+
+#include "gateway/request_priv.h"
+
+#define LETTER(upper, lower) [upper] = (lower), [lower] = (lower)
+
+const uint8_t request_token[256] = {
+        LETTER('A', 'a'), LETTER('B', 'b'), LETTER('C', 'c'), LETTER('D', 'd'), LETTER('E', 'e'),
+        LETTER('F', 'f'), LETTER('G', 'g'), LETTER('H', 'h'), LETTER('I', 'i'), LETTER('J', 'j'),
+        LETTER('K', 'k'), LETTER('L', 'l'), LETTER('M', 'm'), LETTER('N', 'n'), LETTER('O', 'o'),
+        LETTER('P', 'p'), LETTER('Q', 'q'), LETTER('R', 'r'), LETTER('S', 's'), LETTER('T', 't'),
+        LETTER('U', 'u'), LETTER('V', 'v'), LETTER('W', 'w'), LETTER('X', 'x'), LETTER('Y', 'y'),
+        LETTER('Z', 'z'), ['0'] = '0',      ['1'] = '1',      ['2'] = '2',      ['3'] = '3',
+        ['4'] = '4',      ['5'] = '5',      ['6'] = '6',      ['7'] = '7',      ['8'] = '8',
+        ['9'] = '9',      ['!'] = '!',      ['#'] = '#',      ['$'] = '$',      ['%'] = '%',
+        ['&'] = '&',      ['\''] = '\'',    ['*'] = '*',      ['+'] = '+',      ['-'] = '-',
+        ['.'] = '.',      ['^'] = '^',      ['_'] = '_',      ['`'] = '`',      ['|'] = '|',
+        ['~'] = '~',
+};
+
+struct reader {
+        const struct request_raw *raw;
+        struct arena *arena;
+        struct request *q;
+        struct refusal *refusal;
+};
+
+#define REFUSE(r, ...) refuse((r)->refusal, REFUSED_HEADER, __VA_ARGS__)
+
+/* ---- headers ---- */
+
+static bool is_value(struct span s)
+{
+        uint8_t bad = 0;
+
+        for (size_t i = 0; i < s.n; i++)
+                bad |= s.p[i] < ' ' || s.p[i] == 0x7f;
+        return !bad && (s.n == 0 || (s.p[0] != ' ' && s.p[s.n - 1] != ' '));
+}
+
+/* Adds to *lowered the bytes of the name, when it is not in lower case. */
+static int check_header(const struct reader *r, const struct http_header *h, size_t *lowered)
+{
+        uint8_t other = 0;
+
+        if (h->name.n == 0)
+                return REFUSE(r, "a header without a name");
+        for (size_t i = 0; i < h->name.n; i++) {
+                uint8_t c = request_token[h->name.p[i]];
+
+                if (!c)
+                        return REFUSE(r, "a header whose name is none");
+                other |= c ^ h->name.p[i];
+        }
+        if (!is_value(h->value))
+                return REFUSE(r, "a header whose value is none");
+        *lowered += other ? h->name.n : 0;
+        return 0;
+}
+
+static int check_headers(const struct reader *r, size_t *ret_lowered)
+{
+        const struct request_raw *raw = r->raw;
+        size_t bytes = 0;
+
+        *ret_lowered = 0;
+        if (raw->n_headers > REQUEST_HEADERS_MAX)
+                return REFUSE(r, "more than %d headers", REQUEST_HEADERS_MAX);
+        for (uint32_t i = 0; i < raw->n_headers; i++) {
+                const struct http_header *h = &raw->headers[i];
+                int rc;
+
+                if (!size_add(bytes, h->name.n, &bytes) || !size_add(bytes, h->value.n, &bytes) ||
+                    bytes > REQUEST_HEADERS_BYTES_MAX)
+                        return REFUSE(r, "headers of more than %d bytes",
+                                      REQUEST_HEADERS_BYTES_MAX);
+                rc = check_header(r, h, ret_lowered);
+                if (rc < 0)
+                        return rc;
+        }
+        return 0;
+}
+
+/* Borrowed where it is so already; else written to *at, which goes on. */
+static struct span lower(struct span name, uint8_t **at)
+{
+        size_t i = 0;
+
+        while (i < name.n && request_token[name.p[i]] == name.p[i])
+                i++;
+        if (i == name.n)
+                return name;
+        for (i = 0; i < name.n; i++)
+                (*at)[i] = request_token[name.p[i]];
+        *at += name.n;
+        return span_of(*at - name.n, name.n);
+}
+
+/* Where in the first n the name comes, behind those that are the same. */
+static uint32_t place_of(const struct http_header *h, uint32_t n, struct span name)
+{
+        uint32_t low = 0;
+
+        while (low < n) {
+                uint32_t middle = low + (n - low) / 2;
+
+                if (span_cmp(name, h[middle].name) < 0)
+                        n = middle;
+                else
+                        low = middle + 1;
+        }
+        return low;
+}
+
+static int sort_headers(const struct reader *r, size_t lowered)
+{
+        uint32_t n = r->raw->n_headers;
+        struct http_header *h = arena_alloc(r->arena, n * sizeof *h);
+        uint8_t *text = arena_alloc(r->arena, lowered);
+
+        if (!h || !text)
+                return -ENOMEM;
+        for (uint32_t i = 0; i < n; i++) {
+                struct span name = lower(r->raw->headers[i].name, &text);
+                uint32_t at = place_of(h, i, name);
+
+                memmove(&h[at + 1], &h[at], (i - at) * sizeof *h);
+                h[at] = (struct http_header){ name, r->raw->headers[i].value };
+        }
+        r->q->headers = h;
+        r->q->n_headers = n;
+        return 0;
+}
+
+const struct http_header *request_headers_of(const struct request *q, struct span name,
+                                             uint32_t *ret_n)
+{
+        uint32_t end = place_of(q->headers, q->n_headers, name), at = end;
+
+        while (at > 0 && span_eq(q->headers[at - 1].name, name))
+                at--;
+        *ret_n = end - at;
+        return at < end ? &q->headers[at] : NULL;
+}
+
+const struct http_header *request_headers(const struct request *q, const char *name,
+                                          uint32_t *ret_n)
+{
+        return request_headers_of(q, span_str(name), ret_n);
+}
+
+/* ---- the whole ---- */
+
+static int read_headers(const struct reader *r)
+{
+        size_t lowered;
+        int rc = check_headers(r, &lowered);
+
+        if (rc == 0)
+                rc = sort_headers(r, lowered);
+        return rc < 0 ? rc : request_check(r->q, r->arena, r->refusal);
+}
+
+int request_read(const struct request_raw *raw, struct arena *arena, struct request *ret,
+                 struct refusal *refusal)
+{
+        struct reader r = { raw, arena, ret, refusal };
+        int rc;
+
+        ret->raw = raw;
+        if (raw->version != 10 && raw->version != 11 && raw->version != 20)
+                return refuse(refusal, REFUSED_FRAMING, "a version of HTTP that is not taken");
+        rc = read_headers(&r);
+        if (rc < 0)
+                return rc;
+        ret->method = api_method_of(raw->method);
+        if (ret->method == API_METHODS)
+                return refuse(refusal, REFUSED_METHOD, "a method that is not served");
+        return target_read(raw->target, arena, &ret->target, refusal);
+}

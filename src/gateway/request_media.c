@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* request_media.c - Content-Type: RFC 9110, 8.3.1.  Floor 3, pure.  SECURITY: hostile bytes. */
+#include "gateway/request_priv.h"
+
+static struct span cut_token(struct span *rest)
+{
+        struct span token = span_of(rest->p, 0);
+
+        while (token.n < rest->n && request_token[rest->p[token.n]])
+                token.n++;
+        *rest = span_from(*rest, token.n);
+        return token;
+}
+
+static bool cut_byte(struct span *rest, uint8_t c)
+{
+        if (rest->n == 0 || rest->p[0] != c)
+                return false;
+        *rest = span_from(*rest, 1);
+        return true;
+}
+
+/* A token, or what is between quotes; nothing there needs a backslash. */
+static bool cut_value(struct span *rest, struct span *ret)
+{
+        const uint8_t *end;
+
+        if (!cut_byte(rest, '"')) {
+                *ret = cut_token(rest);
+                return ret->n > 0;
+        }
+        end = rest->n ? memchr(rest->p, '"', rest->n) : NULL;
+        if (!end || memchr(rest->p, '\\', (size_t)(end - rest->p)))
+                return false;
+        *ret = span_of(rest->p, (size_t)(end - rest->p));
+        *rest = span_from(*rest, ret->n + 1);
+        return true;
+}
+
+/* "; charset=utf-8" and others, each once. */
+static bool read_parameters(struct request *q, struct span rest)
+{
+        bool charset = false;
+
+        while (rest.n > 0) {
+                struct span name, value;
+
+                while (cut_byte(&rest, ' '))
+                        ;
+                if (!cut_byte(&rest, ';'))
+                        return false;
+                while (cut_byte(&rest, ' '))
+                        ;
+                name = cut_token(&rest);
+                if (name.n == 0 || !cut_byte(&rest, '=') || !cut_value(&rest, &value))
+                        return false;
+                if (!request_is_word(name, "charset"))
+                        continue;
+                if (charset)
+                        return false;
+                charset = true;
+                q->media_utf8 = request_is_word(value, "utf-8");
+        }
+        return true;
+}
+
+/* Borrowed where it is in lower case. */
+static int put_media(struct request *q, struct span media, struct arena *arena)
+{
+        uint8_t *out;
+        size_t i = 0;
+
+        while (i < media.n && !(media.p[i] >= 'A' && media.p[i] <= 'Z'))
+                i++;
+        if (i == media.n) {
+                q->media = media;
+                return 0;
+        }
+        out = arena_alloc(arena, media.n);
+        if (!out)
+                return -ENOMEM;
+        for (i = 0; i < media.n; i++)
+                out[i] = media.p[i] == '/' ? '/' : request_token[media.p[i]];
+        q->media = span_of(out, media.n);
+        return 0;
+}
+
+int request_media(struct request *q, struct span value, struct arena *arena,
+                  struct refusal *refusal)
+{
+        struct span rest = value, type = cut_token(&rest);
+        bool slash = cut_byte(&rest, '/');
+        struct span subtype = cut_token(&rest);
+
+        if (type.n == 0 || !slash || subtype.n == 0 || !read_parameters(q, rest))
+                return refuse(refusal, REFUSED_HEADER, "content-type: no media type");
+        return put_media(q, span_of(value.p, type.n + 1 + subtype.n), arena);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* request_priv.h - between the files of request.h.  Floor 3, pure. */
+#ifndef GATEWAY_REQUEST_PRIV_H
+#define GATEWAY_REQUEST_PRIV_H
+
+#include "gateway/request.h"
+
+/* RFC 9110, 5.6.2: a byte of a token in lower case, 0: it is none of one. */
+extern const uint8_t request_token[256];
+/* In any case; word: a token in lower case. */
+bool request_is_word(struct span s, const char *word);
+
+/* What single headers say, of a request whose headers are in order.  Sets has_body, length and
+ * media. */
+MUST_USE int request_check(struct request *q, struct arena *arena, struct refusal *refusal);
+/* Content-Type: sets media. */
+MUST_USE int request_media(struct request *q, struct span value, struct arena *arena,
+                           struct refusal *refusal);
+
+#endif
