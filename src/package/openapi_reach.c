@@ -4,65 +4,13 @@
  * Documents have tens of thousands of schemas and as many circles: nothing here goes along paths,
  * all of it takes time by the number of schemas and of the edges between them. */
 #include "package/openapi_priv.h"
-
-/* Sorts of edges. */
-enum {
-        EDGE_PLACE = 1u << 0,  /* what describes the same value */
-        EDGE_TEST = 1u << 1,   /* the same value, without saying what it is: not, if */
-        EDGE_WITHIN = 1u << 2, /* what describes members and items */
-};
+#include "package/schema_edges.h"
 
 /* Targets of i are to[first[i]] up to to[first[i + 1]]; reversed: those that have an edge to i. */
 struct graph {
         uint32_t n;
         uint32_t *first, *to;
 };
-
-typedef void edge_fn(void *ctx, uint32_t to);
-
-static void edges_of_list(const struct api_places *p, edge_fn *fn, void *ctx)
-{
-        for (uint32_t i = 0; i < p->n; i++)
-                fn(ctx, p->at[i]);
-}
-
-static void edges_in_place(const struct api_schema *s, edge_fn *fn, void *ctx)
-{
-        fn(ctx, s->ref);
-        fn(ctx, s->then_of);
-        fn(ctx, s->else_of);
-        edges_of_list(&s->all_of, fn, ctx);
-        edges_of_list(&s->any_of, fn, ctx);
-        edges_of_list(&s->one_of, fn, ctx);
-        for (uint32_t i = 0; i < s->n_dependents; i++)
-                fn(ctx, s->dependents[i].schema);
-}
-
-static void edges_within(const struct api_schema *s, edge_fn *fn, void *ctx)
-{
-        for (uint32_t i = 0; i < s->n_properties; i++)
-                fn(ctx, s->properties[i].schema);
-        for (uint32_t i = 0; i < s->n_patterns; i++)
-                fn(ctx, s->patterns[i].schema);
-        fn(ctx, s->additional);
-        fn(ctx, s->unevaluated_properties);
-        fn(ctx, s->unevaluated_items);
-        fn(ctx, s->items);
-        fn(ctx, s->contains);
-        edges_of_list(&s->prefix_items, fn, ctx);
-}
-
-static void edges(const struct api_schema *s, unsigned sorts, edge_fn *fn, void *ctx)
-{
-        if (sorts & EDGE_PLACE)
-                edges_in_place(s, fn, ctx);
-        if (sorts & EDGE_TEST) {
-                fn(ctx, s->not_of);
-                fn(ctx, s->if_of);
-        }
-        if (sorts & EDGE_WITHIN)
-                edges_within(s, fn, ctx);
-}
 
 /* ---- the graph ---- */
 
@@ -89,7 +37,7 @@ static void draw(void *ctx, uint32_t to)
 static void draw_all(struct oa *r, struct drawing *d, unsigned sorts)
 {
         for (d->from = 0; d->from < d->g->n; d->from++)
-                edges(&oa_schema_at(r, d->from)->s, sorts, draw, d);
+                api_schema_edges(&oa_schema_at(r, d->from)->s, sorts, draw, d);
 }
 
 static bool graph_init(struct oa *r, unsigned sorts, bool reversed, struct graph *g)
@@ -180,7 +128,7 @@ void oa_check_circles(struct oa *r)
                 .next = oa_scratch(r, r->n_schemas, sizeof *w.next),
         };
 
-        if (!w.next || !graph_init(r, EDGE_PLACE | EDGE_TEST, false, &g))
+        if (!w.next || !graph_init(r, API_EDGE_PLACE | API_EDGE_TEST, false, &g))
                 return;
         if (g.n)
                 memcpy(w.next, g.first, g.n * sizeof *w.next);
@@ -215,7 +163,7 @@ bool oa_reach(struct oa *r, struct oa_reach *ret)
         struct graph g;
 
         ret->classes = oa_scratch(r, r->n_schemas, sizeof *ret->classes);
-        if (!queue || !ret->classes || !graph_init(r, EDGE_PLACE | EDGE_WITHIN, true, &g))
+        if (!queue || !ret->classes || !graph_init(r, API_EDGE_PLACE | API_EDGE_WITHIN, true, &g))
                 return false;
         for (uint32_t c = 0; c < r->api->n_classes; c++) {
                 uint32_t n = 0;
