@@ -28,6 +28,7 @@ struct opened {
         size_t map_n;
         struct api *api;
         struct api_checker *checker;
+        struct api_classes *classes;
         struct cedar_schema *schema;
         struct cedar_policies *policies;
         struct cedar_program *program;
@@ -42,6 +43,7 @@ static struct opened *opened_free(struct opened *o)
         cedar_program_free(o->program);
         cedar_policies_free(o->policies);
         cedar_schema_free(o->schema);
+        api_classes_free(o->classes);
         api_checker_free(o->checker);
         api_free(o->api);
         arena_done(&o->arena);
@@ -69,7 +71,8 @@ static int open_model(struct opened *o, struct err *err)
         o->p.api = o->api;
         if (!span_eq(o->p.config.name, o->p.file.api))
                 return err_set(err, -EINVAL, "config.name: not the name of the package");
-        return api_checker_new(&o->api->schemas, &o->checker, err);
+        r = api_checker_new(&o->api->schemas, &o->checker, err);
+        return r < 0 ? r : api_classes_new(o->api, o->checker, &o->classes, err);
 }
 
 /* types.cedarschema of the sources; empty when there is none. */
@@ -174,6 +177,7 @@ static int open_sections(struct opened *o, struct err *err)
                 if (steps[i].open(o, err) < 0)
                         return err_wrap(err, "%s", package_section_name(steps[i].section));
         o->p.checker = o->checker;
+        o->p.classes = o->classes;
         o->p.schema = o->schema;
         o->p.policies = o->policies;
         o->p.program = o->program;

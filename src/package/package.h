@@ -6,6 +6,7 @@
 #ifndef PACKAGE_PACKAGE_H
 #define PACKAGE_PACKAGE_H
 
+#include "package/classes.h"
 #include "package/config.h"
 #include "package/file.h"
 #include "policy/entities.h"
@@ -17,6 +18,7 @@ struct package {
         const struct api *api;
         struct config config;
         const struct api_checker *checker;
+        const struct api_classes *classes;
         const struct cedar_schema *schema;
         const struct cedar_policies *policies;
         const struct cedar_program *program;

@@ -89,15 +89,15 @@ struct api_places {
  * then_of, else_of and the schemas of its dependents, and what stands in place of those: all of
  * them, whether the value fits them or not, since who gives a class to a name means that name.
  *
- * 1. A schema's own classes: its data_class; if it has none, the own classes of what stands in
- *    place of it.  So {ref, data_class} says what the referring place is, whatever the schema that
- *    is referred to says of itself, and the same schema referred to elsewhere is as it says.
+ * 1. A schema's own classes: its data_class; if it has none, the own classes of its ref, of each in
+ *    all_of and so on.  So {ref, data_class} says what the referring place is, whatever the schema
+ *    that is referred to says of itself, and the same schema referred to elsewhere is as it says.
  * 2. A value within another is described by each schema that the outer one's schema, or what stands
  *    in place of that, has for it: in properties, patterns, additional; in prefix_items, items,
  *    contains; in unevaluated_properties and unevaluated_items, unless the schema itself, or its
- * ref and all_of and theirs, have it in the others: what a branch has that may not fit does not
- *    count.  Its classes are the own classes of all these together; if there are none, those of the
- *    value it is in.
+ *    ref and all_of and theirs, have it in the others: what a branch has that may not fit does not
+ *    count, and neither does contains, since not every item fits that.  Its classes are the own
+ *    classes of all these together; if there are none, those of the value it is in.
  *
  * not_of, if_of and names say nothing of classes. */
 struct api_schema {

@@ -15,6 +15,7 @@ struct model_package {
         struct model_text m;
         struct buf text; /* the derived schema */
         struct api_checker *checker;
+        struct api_classes *classes;
         struct cedar_schema *schema;
         struct cedar_policies *policies;
         struct cedar_program *program;
@@ -45,6 +46,7 @@ static inline void model_package_init(struct model_package *x, struct span model
                  err);
         MODEL_OK(cedar_schema_parse(buf_span(&x->text), &x->schema, &err), err);
         MODEL_OK(api_checker_new(&x->m.api.schemas, &x->checker, &err), err);
+        MODEL_OK(api_classes_new(&x->m.api, x->checker, &x->classes, &err), err);
         MODEL_OK(cedar_parse(span_str(policies), &x->policies, &err), err);
         MODEL_OK(cedar_validate(x->policies, x->schema, &arena, &found, &err), err);
         for (uint32_t i = 0; i < found.n; i++)
@@ -59,6 +61,7 @@ static inline void model_package_init(struct model_package *x, struct span model
         x->p = (struct package){ .api = &x->m.api,
                                  .config = x->m.config,
                                  .checker = x->checker,
+                                 .classes = x->classes,
                                  .schema = x->schema,
                                  .policies = x->policies,
                                  .program = x->program,
@@ -85,6 +88,7 @@ static inline void model_package_done(struct model_package *x)
         cedar_program_free(x->program);
         cedar_policies_free(x->policies);
         cedar_schema_free(x->schema);
+        api_classes_free(x->classes);
         api_checker_free(x->checker);
         buf_done(&x->text);
         model_text_done(&x->m);

@@ -378,6 +378,7 @@ static const struct {
         { "readOnly", 0, OTHER },
         { "title", 0, OTHER },
         { "writeOnly", 0, OTHER },
+        { "x-data-class", 0, OTHER },
 };
 
 static int read_keyword(struct maker *k, const struct tree_member *m, struct api_schema *s)
@@ -412,7 +413,8 @@ static int read_keyword(struct maker *k, const struct tree_member *m, struct api
 static int read_strings(struct maker *k, const struct tree *t, struct api_schema *s)
 {
         const struct tree *pattern = tree_get(t, "pattern"), *format = tree_get(t, "format");
-        const struct tree *unique = tree_get(t, "uniqueItems");
+        const struct tree *unique = tree_get(t, "uniqueItems"),
+                          *class = tree_get(t, "x-data-class");
 
         if ((pattern && pattern->kind != TREE_STRING) || (format && format->kind != TREE_STRING) ||
             (unique && unique->kind != TREE_BOOL))
@@ -424,6 +426,8 @@ static int read_strings(struct maker *k, const struct tree *t, struct api_schema
         if (s->format == API_FORMATS)
                 s->format = API_FORMAT_NONE;
         s->unique = unique && unique->boolean;
+        if (class && class->kind == TREE_STRING)
+                s->data_class = class->text;
         return 0;
 }
 

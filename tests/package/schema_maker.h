@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* schema_maker.h - a JSON Schema as a table of schemas, for tests.
  *
- * The keywords of package/schema.h in their plain form, `$ref` within the document by JSON Pointer;
+ * The keywords of package/schema.h in their plain form, `$ref` within the document by JSON Pointer,
+ * x-data-class;
  * any keyword that is neither one of them nor an annotation is refused. */
 #ifndef TESTS_PACKAGE_SCHEMA_MAKER_H
 #define TESTS_PACKAGE_SCHEMA_MAKER_H

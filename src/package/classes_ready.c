@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* classes_ready.c - data classes, as far as schemas alone decide them.  Floor 2, pure.
+ *
+ * Time goes by the number of schemas and of the edges between them, but for own classes, which are
+ * put together along edges in place: those have no circles and lie at most API_SCHEMA_NEST_MAX deep
+ * in each other (api_checker_new() refuses others). */
+#include "package/classes_priv.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "package/schema_edges.h"
+
+struct maker {
+        const struct api *api;
+        struct api_classes *c;
+        bool *known; /* by schema: own classes are put together */
+        uint32_t at; /* the schema */
+};
+
+/* ---- own classes: rule 1 ---- */
+
+static void add_own(struct maker *k, uint32_t schema);
+
+static void add_of_place(void *ctx, uint32_t to)
+{
+        struct maker *k = ctx;
+        uint32_t at = k->at;
+
+        if (to == API_NONE)
+                return;
+        add_own(k, to);
+        k->at = at;
+        for (unsigned i = 0; i < CLASSES_WORDS; i++)
+                k->c->own[at].words[i] |= k->c->own[to].words[i];
+}
+
+/* Recursion is that of API_SCHEMA_NEST_MAX.  One with a class of its own has it already. */
+static void add_own(struct maker *k, uint32_t schema)
+{
+        if (k->known[schema])
+                return;
+        k->known[schema] = true;
+        k->at = schema;
+        api_schema_edges(&k->c->schemas.at[schema], API_EDGE_PLACE, add_of_place, k);
+}
+
+static int compare_spans(const void *a, const void *b)
+{
+        return span_cmp(*(const struct span *)a, *(const struct span *)b);
+}
+
+static int put_named(struct maker *k, uint32_t schema, struct err *err)
+{
+        const struct span *name = &k->c->schemas.at[schema].data_class, *first = k->api->classes;
+        const struct span *found;
+        uint32_t class;
+
+        if (name->n == 0)
+                return 0;
+        found = k->api->n_classes
+                        ? bsearch(name, first, k->api->n_classes, sizeof *first, compare_spans)
+                        : NULL;
+        if (!found)
+                return err_set(err, -EINVAL, "schema %" PRIu32 ": a class that there is not",
+                               schema);
+        class = (uint32_t)(found - first);
+        k->c->own[schema].words[class / 64] |= (uint64_t)1 << class % 64;
+        k->c->flags[schema] |= CLASSES_LEADS;
+        k->known[schema] = true;
+        return 0;
+}
+
+/* ---- what leads to a class ---- */
+
+/* Who has an edge to i: from[first[i]] up to from[first[i + 1]]. */
+struct leads {
+        struct maker *k;
+        uint32_t *first, *from, *queue;
+        bool counting;
+};
+
+static void draw(void *ctx, uint32_t to)
+{
+        struct leads *l = ctx;
+
+        if (to == API_NONE)
+                return;
+        if (l->counting)
+                l->first[to + 1]++;
+        else
+                l->from[l->first[to]++] = l->k->at;
+}
+
+static void draw_all(struct leads *l, bool counting)
+{
+        struct maker *k = l->k;
+
+        l->counting = counting;
+        for (k->at = 0; k->at < k->c->schemas.n; k->at++)
+                api_schema_edges(&k->c->schemas.at[k->at], API_EDGE_PLACE | API_EDGE_WITHIN, draw,
+                                 l);
+}
+
+/* Filling, first[i] runs on to where i + 1 begins. */
+static int draw_edges(struct leads *l)
+{
+        uint32_t n = l->k->c->schemas.n;
+
+        l->first = calloc((size_t)n + 2, sizeof *l->first);
+        if (!l->first)
+                return -ENOMEM;
+        draw_all(l, true);
+        for (uint32_t i = 0; i < n; i++)
+                l->first[i + 1] += l->first[i];
+        l->from = calloc((size_t)l->first[n] + 1, sizeof *l->from);
+        if (!l->from)
+                return -ENOMEM;
+        draw_all(l, false);
+        memmove(l->first + 1, l->first, n * sizeof *l->first);
+        l->first[0] = 0;
+        return 0;
+}
+
+/* From those that have a class against the edges. */
+static int spread(struct leads *l)
+{
+        uint8_t *flags = l->k->c->flags;
+        uint32_t n = 0, all = l->k->c->schemas.n;
+
+        l->queue = calloc((size_t)all + 1, sizeof *l->queue);
+        if (!l->queue)
+                return -ENOMEM;
+        for (uint32_t i = 0; i < all; i++)
+                if (flags[i] & CLASSES_LEADS)
+                        l->queue[n++] = i;
+        for (uint32_t done = 0; done < n; done++) {
+                uint32_t to = l->queue[done];
+
+                for (uint32_t i = l->first[to]; i < l->first[to + 1]; i++) {
+                        if (flags[l->from[i]] & CLASSES_LEADS)
+                                continue;
+                        flags[l->from[i]] |= CLASSES_LEADS;
+                        l->queue[n++] = l->from[i];
+                }
+        }
+        return 0;
+}
+
+static int find_leads(struct maker *k)
+{
+        struct leads l = { .k = k };
+        int rc = draw_edges(&l);
+
+        if (rc == 0)
+                rc = spread(&l);
+        free(l.queue);
+        free(l.from);
+        free(l.first);
+        return rc;
+}
+
+/* ---- what a schema leads to itself ---- */
+
+struct asked {
+        const struct api_classes *c;
+        bool leads;
+};
+
+static void ask_leads(void *ctx, uint32_t to)
+{
+        struct asked *a = ctx;
+
+        a->leads |= classes_leads(a->c, to);
+}
+
+static bool edges_lead(const struct api_classes *c, const struct api_schema *s, unsigned sort)
+{
+        struct asked a = { .c = c };
+
+        api_schema_edges(s, sort, ask_leads, &a);
+        return a.leads;
+}
+
+static void put_flags(struct api_classes *c, uint32_t schema)
+{
+        const struct api_schema *s = &c->schemas.at[schema];
+
+        if (edges_lead(c, s, API_EDGE_PLACE))
+                c->flags[schema] |= CLASSES_PLACES;
+        if (edges_lead(c, s, API_EDGE_WITHIN))
+                c->flags[schema] |= CLASSES_WITHIN;
+        for (uint32_t i = 0; i < s->n_patterns; i++)
+                if (classes_leads(c, s->patterns[i].schema))
+                        c->flags[schema] |= CLASSES_PATTERNS;
+}
+
+/* ---- names ---- */
+
+static int gather_names(struct api_classes *c)
+{
+        uint32_t n = 0, kept = 0;
+
+        for (uint32_t i = 0; i < c->schemas.n; i++)
+                n += c->schemas.at[i].n_properties;
+        c->names = arena_alloc(&c->arena, (size_t)n * sizeof *c->names);
+        if (!c->names)
+                return -ENOMEM;
+        n = 0;
+        for (uint32_t i = 0; i < c->schemas.n; i++)
+                for (uint32_t j = 0; j < c->schemas.at[i].n_properties; j++)
+                        c->names[n++] = c->schemas.at[i].properties[j].name;
+        qsort(c->names, n, sizeof *c->names, compare_spans);
+        for (uint32_t i = 0; i < n; i++)
+                if (kept == 0 || !span_eq(c->names[kept - 1], c->names[i]))
+                        c->names[kept++] = c->names[i];
+        c->n_names = kept;
+        return 0;
+}
+
+bool api_classes_named(const struct api_classes *c, struct span name)
+{
+        return c->n_names > 0 &&
+               bsearch(&name, c->names, c->n_names, sizeof *c->names, compare_spans);
+}
+
+/* ---- the whole ---- */
+
+static int take_memory(struct api_classes *c)
+{
+        size_t n = (size_t)c->schemas.n + 1;
+
+        c->arena = ARENA_INIT(SIZE_MAX);
+        c->own = arena_alloc(&c->arena, n * sizeof *c->own);
+        c->flags = arena_alloc(&c->arena, n);
+        c->space = arena_alloc(&c->arena, sizeof *c->space);
+        if (!c->own || !c->flags || !c->space)
+                return -ENOMEM;
+        c->space->seen = arena_alloc(&c->arena, n * sizeof *c->space->seen);
+        return c->space->seen ? 0 : -ENOMEM;
+}
+
+static int work_out(struct maker *k, struct err *err)
+{
+        struct api_classes *c = k->c;
+        int rc = take_memory(c);
+
+        for (uint32_t i = 0; rc == 0 && i < c->schemas.n; i++)
+                rc = put_named(k, i, err);
+        if (rc < 0)
+                return rc;
+        for (uint32_t i = 0; i < c->schemas.n; i++)
+                add_own(k, i);
+        rc = find_leads(k);
+        if (rc < 0)
+                return rc;
+        for (uint32_t i = 0; i < c->schemas.n; i++)
+                put_flags(c, i);
+        return gather_names(c);
+}
+
+int api_classes_new(const struct api *a, const struct api_checker *c, struct api_classes **ret,
+                    struct err *err)
+{
+        CLEANUP(api_classes_freep) struct api_classes *made = calloc(1, sizeof *made);
+        struct maker k = { .api = a, .c = made, .known = calloc((size_t)a->schemas.n + 1, 1) };
+        int rc = made && k.known ? 0 : -ENOMEM;
+
+        if (rc == 0) {
+                made->schemas = a->schemas;
+                made->checker = c;
+                rc = work_out(&k, err);
+        }
+        free(k.known);
+        if (rc < 0)
+                return rc == -ENOMEM ? err_set(err, rc, "no memory for data classes") : rc;
+        *ret = made;
+        made = NULL;
+        return 0;
+}
+
+struct api_classes *api_classes_free(struct api_classes *c)
+{
+        if (!c)
+                return NULL;
+        if (c->space)
+                free(c->space->stack);
+        arena_done(&c->arena);
+        free(c);
+        return NULL;
+}
