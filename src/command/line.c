@@ -72,11 +72,23 @@ static const struct phrase phrases[] = {
           "{api} {version} for {change}[ by {approver}], key {key}, until {until:time}, sha256 "
           "{sha256:digest}",
           line_put_author },
+        { "api.denied", STYLE_BAD, "DENIED",
+          "[{status} ]{reason}[ ({detail})][, {method}][ {operation}][ of {api}][, {object_type}[ "
+          "{object}]][, {count:count} calls][ since {from:time}][, by {policies:list}]",
+          line_put_call },
         { "api.deployed", STYLE_GOOD, "deployed",
           "{api}[ {previous} →] {version}, generation {generation}, for {change}[, approved by "
           "{approver}][, author {author}], commit {commit:digest} of {repository}, sha256 "
           "{sha256:digest}",
           line_put_author },
+        { "api.intent", STYLE_BOLD, "call",
+          "{method} {operation} of {api} {version}[, {object_type}[ {object}]]: {decision}[ by "
+          "{policies:list}]",
+          line_put_call },
+        { "api.outcome", STYLE_NONE, "{result}",
+          "{method} {operation} of {api} {version}[, {object_type}[ {object}]]: {status}[, {reason}][, "
+          "{detail}][, the back-end said {backend_status}][ in {backend_ns:ns}]",
+          line_put_call },
         { "api.pushed", STYLE_BOLD, "pushed",
           "{api} {version}, commit {commit:digest} of {repository} on {on:list}[, signed by {signer}], "
           "sha256 {sha256:digest}",
@@ -89,6 +101,11 @@ static const struct phrase phrases[] = {
           "{api}[ {previous} →] {version}, generation {generation}, approved in generation "
           "{approved_in}, sha256 {sha256:digest}: {reason}",
           line_put_author },
+        { "api.unknown", STYLE_WARN, "unknown",
+          "what came of call {call} ({reason}), which entry {index:count} tells of, run {run}",
+          NULL },
+        { "api.values", STYLE_DIM, "values",
+          "of the {direction} of {operation} of {api}, call {call}, part {part}", line_put_call },
         { "api.withdrawn", STYLE_WARN, "withdrawn",
           "{api} {previous}, generation {generation}: {reason}", line_put_author },
         { "capacity.sample", STYLE_DIM, "capacity", "{table}[, {samples_left_out:count} left out]",

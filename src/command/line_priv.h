@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* line_priv.h - what line.c (phrases) and line_change.c (changes of files) share.  Floor 3. */
+/* line_priv.h - what line.c (phrases), line_change.c (changes of files), line_state.c (rows of the
+ * host's state) and line_api.c (calls) share.  Floor 3. */
 #ifndef COMMAND_LINE_PRIV_H
 #define COMMAND_LINE_PRIV_H
 
@@ -24,5 +25,8 @@ void line_put_change(const struct screen *s, const struct view *v, struct buf *o
 
 /* What follows the table of a state.change. */
 void line_put_state(const struct screen *s, const struct view *v, struct buf *out);
+
+/* What follows the words of a call: data it writes and reads, findings, by whom. */
+void line_put_call(const struct screen *s, const struct view *v, struct buf *out);
 
 #endif

@@ -84,6 +84,32 @@
         { "who.unknown", KIND_TEXT, 0, "why the author, or a part of it, is not known" }, \
         { "who.user", KIND_TEXT, SENS, "user name" }
 
+/* A call of an API.  Who calls, from where and which object it is about are personal: sensitive. */
+#define CALLER \
+        { "who.address", KIND_TEXT, SENS, \
+          "address it came from; of several, their network" }, \
+        { "who.user", KIND_TEXT, SENS, "who calls, as the identity says" }
+#define CALL_OF(flags) \
+        { "what.api", KIND_TEXT, flags, "name of the API" }
+#define CALL_FAULTS \
+        { "what.faults", KIND_LIST, 0, \
+          "[policy, what went wrong] of policies that erred and count as not holding" }, \
+        { "what.faults_left_out", KIND_U64, 0, "of these, what there was no room for" }
+#define CALL_GROUPS(flags) \
+        { "what.generation", KIND_U64, flags, "number of what is deployed, that it was judged by" }, \
+        { "what.groups", KIND_LIST, 0, "groups of the caller" }, \
+        { "what.groups_left_out", KIND_U64, 0, "of these, what there was no room for" }
+#define CALL_OBJECT(flags) \
+        { "what.method", KIND_TEXT, flags, "of HTTP" }, \
+        { "what.object", KIND_TEXT, SENS, "id of the object it is about" }, \
+        { "what.object_type", KIND_TEXT, 0, "type of that object" }, \
+        { "what.operation", KIND_TEXT, flags, "id of the operation" }
+#define CALL_POLICIES \
+        { "what.policies", KIND_LIST, 0, "policies that decided, by @id or place in the file" }, \
+        { "what.policies_left_out", KIND_U64, 0, "of these, what there was no room for" }
+#define CALL_VALUES(n) \
+        { "what.values_" #n, KIND_LIST, SENS, "values of number " #n " of classes" }
+
 /* An administrator who gave a command on a local socket. */
 #define ADMINISTRATOR \
         { "who.pid", KIND_INT, 0, "process id of the administrator's command" }, \
@@ -227,6 +253,27 @@ const struct kind kind_table[] = {
                  { "what.until", KIND_TIME, REQ, "the first moment at which it says nothing more" },
                  { "what.version", KIND_TEXT, REQ, "of the API" }, ADMINISTRATOR) },
 
+        { "api.denied", 1, "gateway", 6003,
+          "A call was refused before the back-end saw anything of it.",
+          FIELDS(CALL_OF(0), { "what.bytes", KIND_U64, 0, "of the body, as far as it was read" },
+                 { "what.call", KIND_TEXT, 0, "id of the call; of several, the last one's" },
+                 { "what.count", KIND_U64, 0, "how many, where they are told as one" },
+                 { "what.decision", KIND_TEXT, 0, "deny, or allow where policies let it pass" },
+                 { "what.detail", KIND_TEXT, 0, "the reason in words" }, CALL_FAULTS,
+                 { "what.from", KIND_TIME, 0, "time of the first, where they are told as one" },
+                 CALL_GROUPS(0), CALL_OBJECT(0), CALL_POLICIES,
+                 { "what.reason", KIND_TEXT, REQ,
+                   "target, header, framing, parameter, json, body, no_credential, credential, policy, "
+                   "path, method, size, media, encoding, rate, quota, recorder, package or busy; "
+                   "several: of all that there was no room to tell apart" },
+                 { "what.scheme", KIND_TEXT, 0, "security scheme that the caller was known by" },
+                 { "what.sha256", KIND_DIGEST, 0, "of the package" },
+                 { "what.status", KIND_INT, 0, "that the caller got" },
+                 { "what.tls", KIND_TEXT, 0, "version of TLS" },
+                 { "what.verified", KIND_BOOL, 0, "the gateway itself has verified who calls" },
+                 { "what.version", KIND_TEXT, 0, "of the API" },
+                 { "what.writes", KIND_LIST, 0, "[data class, count] in the request" }, CALLER) },
+
         { "api.deployed", 1, "recorder", 6002,
           "A version of an API was approved and is what gateways serve from here on.",
           FIELDS({ "what.api", KIND_TEXT, REQ, "name of the API" },
@@ -244,6 +291,42 @@ const struct kind kind_table[] = {
                  { "what.repository", KIND_TEXT, REQ, "what the repository is called" },
                  { "what.sha256", KIND_DIGEST, REQ, "of the package" },
                  { "what.version", KIND_TEXT, REQ, "of the API" }, ADMINISTRATOR) },
+
+        { "api.intent", 1, "gateway", 6003,
+          "A call that the policies allow; the back-end has seen nothing of it yet.",
+          FIELDS(CALL_OF(REQ), { "what.bytes", KIND_U64, REQ, "of the body" },
+                 { "what.call", KIND_TEXT, REQ, "id of the call" },
+                 { "what.decision", KIND_TEXT, REQ, "allow" }, CALL_FAULTS, CALL_GROUPS(REQ),
+                 CALL_OBJECT(REQ), CALL_POLICIES,
+                 { "what.scheme", KIND_TEXT, 0, "security scheme that the caller was known by" },
+                 { "what.sha256", KIND_DIGEST, REQ, "of the package" },
+                 { "what.tls", KIND_TEXT, 0, "version of TLS" },
+                 { "what.verified", KIND_BOOL, REQ, "the gateway itself has verified who calls" },
+                 { "what.version", KIND_TEXT, REQ, "of the API" },
+                 { "what.writes", KIND_LIST, 0, "[data class, count] in the request" }, CALLER) },
+
+        { "api.outcome", 1, "gateway", 6003,
+          "What came of a call; the caller has seen nothing of it yet.",
+          FIELDS(CALL_OF(REQ),
+                 { "what.backend_ns", KIND_INT, 0, "nanoseconds that the back-end took" },
+                 { "what.backend_status", KIND_INT, 0, "that the back-end gave" },
+                 { "what.bytes", KIND_U64, REQ, "of the body that the caller gets" },
+                 { "what.call", KIND_TEXT, REQ, "id of the call" },
+                 { "what.detail", KIND_TEXT, 0, "the reason in words" },
+                 { "what.findings", KIND_LIST, 0,
+                   "[kind, place, count] of values that look personal and have no data class" },
+                 { "what.findings_left_out", KIND_BOOL, 0, "there was no room for more of these" },
+                 CALL_OBJECT(REQ),
+                 { "what.reads", KIND_LIST, 0,
+                   "[data class, count, clear, masked or withheld] in the response" },
+                 { "what.reason", KIND_TEXT, 0,
+                   "why it was refused: backend, backend_time, response_status, response_header, "
+                   "response_media, response_json, response_schema, response_size, "
+                   "response_encoding, or as in api.denied" },
+                 { "what.result", KIND_TEXT, REQ, "answered, cached or refused" },
+                 { "what.status", KIND_INT, REQ, "that the caller gets" },
+                 { "what.version", KIND_TEXT, REQ, "of the API" },
+                 { "who.user", KIND_TEXT, SENS, "who calls, as the identity says" }) },
 
         { "api.pushed", 1, "recorder", 3004,
           "A package was taken into the registry: it is what a signed commit on a protected branch "
@@ -300,6 +383,32 @@ const struct kind kind_table[] = {
                  { "what.reason", KIND_TEXT, REQ, "why" },
                  { "what.sha256", KIND_DIGEST, REQ, "of the package" },
                  { "what.version", KIND_TEXT, REQ, "of the API" }, ADMINISTRATOR) },
+
+        { "api.unknown", 1, "recorder", 6003,
+          "A call without an outcome: whether the back-end did it nobody knows.  Its caller got no "
+          "answer.",
+          FIELDS({ "what.call", KIND_TEXT, REQ, "id of the call" },
+                 { "what.index", KIND_U64, REQ, "index of its api.intent" },
+                 { "what.intent", KIND_TEXT, REQ, "id of that entry" },
+                 { "what.reason", KIND_TEXT, REQ,
+                   "stopped: its gateway said good-bye; gone: it ended or was cut off, and did not "
+                   "come back within a minute; overdue: it is there, and said nothing for an hour; "
+                   "succeeded: another ledger takes the place of this one" },
+                 { "what.run", KIND_U64, REQ, "run of its gateway" }) },
+
+        { "api.values", 1, "gateway", 6003,
+          "Values that a call writes or reads, of data classes whose values a package wants recorded. "
+          "One that is not plain is {number} as it was spelled, {json}, or {bytes, sha256} where it is "
+          "long.",
+          FIELDS(CALL_OF(REQ), { "what.call", KIND_TEXT, REQ, "id of the call" },
+                 { "what.classes", KIND_LIST, REQ,
+                   "[data class, count] in values_1, values_2, ...; of a response [data class, count, "
+                   "clear, masked or withheld], and the values are those before the mask" },
+                 { "what.direction", KIND_TEXT, REQ, "request or response" },
+                 { "what.operation", KIND_TEXT, REQ, "id of the operation" },
+                 { "what.part", KIND_U64, REQ, "which one of those of this call and direction" },
+                 CALL_VALUES(1), CALL_VALUES(2), CALL_VALUES(3), CALL_VALUES(4), CALL_VALUES(5),
+                 CALL_VALUES(6), CALL_VALUES(7), CALL_VALUES(8)) },
 
         { "api.withdrawn", 1, "recorder", 6002, "An API is not served any more from here on.",
           FIELDS({ "what.api", KIND_TEXT, REQ, "name of the API" },

@@ -31,6 +31,11 @@
 #define MEDIUM        ALWAYS(3)
 #define HIGH          ALWAYS(4)
 
+static const struct ocsf_word http_methods[] = {
+        { "GET", 0, NULL },   { "HEAD", 0, NULL },   { "POST", 0, NULL },    { "PUT", 0, NULL },
+        { "PATCH", 0, NULL }, { "DELETE", 0, NULL }, { "OPTIONS", 0, NULL }, { NULL, 0, NULL },
+};
+
 /* clang-format off */
 
 #define AS_SAID CHOICE("what.severity", { "critical", 5, NULL }, { "high", 4, NULL }, \
@@ -45,6 +50,18 @@
 #define DETAIL(from) FROM("status_detail", text, from)
 #define ENTITY(kind_of) SAYS("entity.type", (kind_of))
 #define API_ROWS FROM("app.name", text, "what.api"), SAYS("app.vendor_name", "API package")
+/* A call of an API.  Where the address is sealed the caller is somewhere. */
+#define BY_METHOD CHOICE("what.method", { "POST", 1, NULL }, { "GET", 2, NULL }, \
+                         { "HEAD", 2, NULL }, { "OPTIONS", 2, NULL }, { "PUT", 3, NULL }, \
+                         { "PATCH", 3, NULL }, { "DELETE", 4, NULL }, { NULL, 0, NULL })
+#define CALL_NAMED \
+        FROM("api.operation", text, "what.operation", .when = OCSF_EVEN_ABSENT, \
+             .text = "unknown"), \
+        FROM("api.request.uid", text, "what.call", .when = OCSF_EVEN_ABSENT, .text = "unknown"), \
+        FROM("api.service.name", text, "what.api", .when = OCSF_EVEN_ABSENT, .text = "unknown")
+#define CALL_ROWS \
+        CALL_NAMED, FROM("api.service.version", text, "what.version"), \
+        FROM("http_request.http_method", listed, "what.method", .words = http_methods)
 #define TITLE(text_) SAYS("finding_info.title", (text_))
 
 /* One state of a file; from is "what.new_", "what.old_" or "what.state_". */
@@ -266,10 +283,26 @@ const struct ocsf_map ocsf_maps[] = {
                             FROM("entity.version", text, "what.version"),
                             FROM("comment", text, "what.change")) },
 
+        { .kind = "api.denied", .activity = BY_METHOD, .severity = LOW, .status = FAILURE,
+          .rows = OCSF_ROWS(CALL_ROWS, FROM("http_response.code", int, "what.status"),
+                            FROM("count", int, "what.count"), DETAIL("what.detail")) },
+
         { .kind = "api.deployed", .activity = ALWAYS(1), .severity = INFORMATIONAL,
           .status = SUCCESS,
           .rows = OCSF_ROWS(API_ROWS, FROM("app.uid", text, "what.sha256"),
                             DETAIL("what.change")) },
+
+        { .kind = "api.intent", .activity = BY_METHOD, .severity = INFORMATIONAL,
+          .status = ALWAYS(0),
+          .rows = OCSF_ROWS(CALL_ROWS, FROM("http_request.body_length", int, "what.bytes")) },
+
+        { .kind = "api.outcome", .activity = BY_METHOD,
+          .severity = CHOICE("what.result", { "refused", 2, NULL }, { NULL, 1, NULL }),
+          .status = CHOICE("what.result", { "refused", 2, NULL }, { NULL, 1, NULL }),
+          .rows = OCSF_ROWS(CALL_ROWS, FROM("api.response.code", int, "what.backend_status"),
+                            FROM("http_response.body_length", int, "what.bytes"),
+                            FROM("http_response.code", int, "what.status"),
+                            DETAIL("what.detail")) },
 
         { .kind = "api.pushed", .activity = ALWAYS(1), .severity = INFORMATIONAL,
           .status = SUCCESS,
@@ -290,6 +323,12 @@ const struct ocsf_map ocsf_maps[] = {
           .status = SUCCESS,
           .rows = OCSF_ROWS(API_ROWS, FROM("app.uid", text, "what.sha256"),
                             DETAIL("what.reason")) },
+
+        { .kind = "api.unknown", .activity = ALWAYS(0), .severity = MEDIUM, .status = ALWAYS(0),
+          .rows = OCSF_ROWS(FROM("api.request.uid", text, "what.call"), DETAIL("what.reason")) },
+
+        { .kind = "api.values", .activity = OTHER("Values"), .severity = INFORMATIONAL,
+          .status = { 0 }, .rows = OCSF_ROWS(CALL_NAMED) },
 
         { .kind = "api.withdrawn", .activity = ALWAYS(2), .severity = MEDIUM, .status = SUCCESS,
           .rows = OCSF_ROWS(API_ROWS, FROM("app.uid", text, "what.previous_sha256"),

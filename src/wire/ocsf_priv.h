@@ -187,6 +187,7 @@ OCSF_PUT(octal);   /* "0644" as a number */
 OCSF_PUT(base);    /* behind the last slash */
 OCSF_PUT(word);    /* number of a word; absent: of the field that row->text names */
 OCSF_PUT(caption); /* and its caption */
+OCSF_PUT(listed);  /* text that is one of the words */
 OCSF_PUT(named);   /* array of texts as objects with a name */
 
 /* the event itself */

@@ -210,6 +210,18 @@ OCSF_PUT(caption)
         return OCSF_PARTLY;
 }
 
+OCSF_PUT(listed)
+{
+        const struct ocsf_word *w = row->words;
+        struct span text;
+
+        if (!v || !json_value_plain(v->json, &text))
+                return OCSF_NOTHING;
+        while (w->from && !span_eq_str(text, w->from))
+                w++;
+        return w->from ? ocsf_put_text(e, row, v) : OCSF_NOTHING;
+}
+
 /* ---- lists ---- */
 
 static bool is_all_text(struct json_value list)

@@ -275,6 +275,81 @@ static void cuts_nothing_in_a_pipe(void **state)
         check(t, ARRAY_LEN(t), &s);
 }
 
+#define OBJECT_DIGEST     "ymUsEvCLaVbWss_2MRRdFoV_7zzmLMu4DGO28C5Scvo"
+#define OBJECT_DISCLOSURE "WyJjMkZzZEhOaGJIUnpZV3gwYzJGc2RBIiwid2hhdC5vYmplY3QiLCJBMSJd"
+#define FROM_DIGEST       "YCvGbkIQM93qhX8ECP36UBlToE9I4Sn4rrNrMgN8Kus"
+#define FROM_DISCLOSURE   "WyJjMkZzZEhOaGJIUnpZV3gwYzJGc2RBIiwid2hvLmFkZHJlc3MiLCIxOTIuMC4yLjciXQ"
+#define CALLER_DIGEST     "daGeCdTazrfJaFtR9KasMPj5GAfvDG2gZDYKGE7XtLg"
+#define CALLER_DISCLOSURE "WyJjMkZzZEhOaGJIUnpZV3gwYzJGc2RBIiwid2hvLnVzZXIiLCJwYXlyb2xsIl0"
+#define OF_CALL           "\"method\":\"GET\",\"object_type\":\"Account\",\"operation\":\"getAccount\""
+
+static void tells_calls(void **state)
+{
+        static const char intent[] =
+                "{\"_sd\":[\"" FROM_DIGEST "\",\"" CALLER_DIGEST "\",\"" OBJECT_DIGEST
+                "\"],\"k\":\"api.intent\"," T ",\"what\":{\"api\":\"accounts\",\"bytes\":0,"
+                "\"call\":\"c\",\"decision\":\"allow\",\"faults\":[[\"p\",\"line 7, column 12: no "
+                "attribute \\\"x\\\"\"]],\"generation\":9," OF_CALL
+                ",\"policies\":[\"tellers-read\",\"policy1\"],\"version\":\"1.4.0\","
+                "\"writes\":[[\"pii.name\",2]]}}";
+        static const struct sample t[] = {
+                { intent, NULL,
+                  AT
+                  "call        GET getAccount of accounts 1.4.0, Account: allow by tellers-read, "
+                  "policy1  erred: p: line 7, column 12: no attribute \"x\"  writes pii.name (2)  by "
+                  "⟨sealed⟩\n" },
+                { intent, OBJECT_DISCLOSURE "\n" FROM_DISCLOSURE "\n" CALLER_DISCLOSURE "\n",
+                  AT
+                  "call        GET getAccount of accounts 1.4.0, Account A1: allow by tellers-read, "
+                  "policy1  erred: p: line 7, column 12: no attribute \"x\"  writes pii.name (2)  by "
+                  "payroll from 192.0.2.7\n" },
+                { "{\"k\":\"api.outcome\"," T
+                  ",\"what\":{\"api\":\"accounts\",\"backend_ns\":3000000,"
+                  "\"backend_status\":200,\"bytes\":120,\"call\":\"c\",\"findings\":[[\"card\","
+                  "\"/accounts/[]/note\",2]]," OF_CALL
+                  ",\"reads\":[[\"pan\",1,\"masked\"],[\"pii.name\",2,\"clear\"]],"
+                  "\"result\":\"answered\",\"status\":200,\"version\":\"1.4.0\"}}",
+                  NULL,
+                  AT
+                  "answered    GET getAccount of accounts 1.4.0, Account: 200, the back-end said 200 "
+                  "in 3 ms  reads pan masked (1), pii.name clear (2)  looks personal: card at "
+                  "/accounts/[]/note (2)\n" },
+                { "{\"k\":\"api.outcome\"," T ",\"what\":{\"api\":\"accounts\",\"bytes\":90,"
+                  "\"call\":\"c\",\"detail\":\"no answer in 10 s\"," OF_CALL
+                  ",\"reason\":\"backend_time\",\"result\":\"refused\",\"status\":504,"
+                  "\"version\":\"1.4.0\"}}",
+                  NULL,
+                  AT
+                  "refused     GET getAccount of accounts 1.4.0, Account: 504, backend_time, no answer "
+                  "in 10 s\n" },
+                { "{\"k\":\"api.denied\"," T ",\"what\":{\"api\":\"accounts\",\"call\":\"c\","
+                  "\"count\":1234,\"from\":\"2026-11-25T18:00:00.123456789Z\"," OF_CALL
+                  ",\"policies\":[\"never\"],\"reason\":\"policy\",\"status\":403}}",
+                  NULL,
+                  AT
+                  "DENIED      403 policy, GET getAccount of accounts, Account, 1,234 calls since "
+                  "2026-11-25 19:00:00, by never\n" },
+                { "{\"k\":\"api.denied\"," T ",\"what\":{\"detail\":\"a \\u001b in it\","
+                  "\"reason\":\"target\",\"status\":400}}",
+                  NULL, AT "DENIED      400 target (a \\x1b in it)\n" },
+                { "{\"k\":\"api.unknown\"," T ",\"what\":{\"call\":\"c\",\"index\":4711,"
+                  "\"intent\":\"i\",\"reason\":\"gone\",\"run\":7}}",
+                  NULL,
+                  AT
+                  "unknown     what came of call c (gone), which entry 4,711 tells of, run 7\n" },
+                { "{\"k\":\"api.values\"," T ",\"what\":{\"api\":\"accounts\",\"call\":\"c\","
+                  "\"classes\":[[\"pan\",1,\"masked\"],7,[\"x\"]],\"direction\":\"response\","
+                  "\"operation\":\"getAccount\",\"part\":1}}",
+                  NULL,
+                  AT
+                  "values      of the response of getAccount of accounts, call c, part 1  of pan "
+                  "masked (1), 7, [\"x\"]\n" },
+        };
+        struct screen s = { .terminal = true, .width = 400 };
+
+        check(t, ARRAY_LEN(t), &s);
+}
+
 static void refuses_foreign_disclosures(void **state)
 {
         static const char entry[] =
@@ -304,6 +379,7 @@ int main(void)
                 cmocka_unit_test(tells_changes),
                 cmocka_unit_test(tells_small_changes),
                 cmocka_unit_test(tells_sensitive_values),
+                cmocka_unit_test(tells_calls),
                 cmocka_unit_test(tells_others),
                 cmocka_unit_test(cuts_nothing_in_a_pipe),
                 cmocka_unit_test(refuses_foreign_disclosures),
