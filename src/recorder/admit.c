@@ -2,7 +2,8 @@
 /* admit.c - from a writer's message to staged entries, or to a refusal that says why.
  *
  * What makes an entry acceptable depends on the entry alone, so a resend is judged like the first
- * time and hears the same answer.
+ * time and hears the same answer.  Of a gateway's it depends on the calls that are open as well,
+ * which may be others by then: what was refused is remembered (calls.h).
  *
  * SECURITY: every byte here comes from a less trusted process. */
 #include "recorder/recorder_priv.h"
@@ -125,11 +126,12 @@ static void point_at(const struct vault_sealed *v, struct span *digests, struct 
         stamp->n_subjects = v->n_subjects;
 }
 
-static int stage_sent(struct peer *p, const struct sent *s, uint64_t *ret_index, struct err *err)
+static int stage_sent(struct peer *p, const struct sent *s, const struct entry_stamp *as,
+                      uint64_t *ret_index, struct err *err)
 {
         struct recorder *r = p->r;
         struct span digests[VAULT_FIELDS_MAX], subjects[VAULT_FIELDS_MAX];
-        struct entry_stamp stamp = stamp_of(p, s->seq);
+        struct entry_stamp stamp = *as;
         struct vault_sealed sealed;
         char id[ENTRY_ID_MAX + 1];
         int rc;
@@ -170,6 +172,34 @@ static void refuse(struct peer *p, const struct sent *s, struct err *why)
         p->last = s->seq;
         p->r->total.refused++;
         peer_refuse(p, s->seq, why->code, err_text(why));
+        if (p->role == ROLE_GATEWAY && calls_refuse(&p->r->calls, p->run, s->seq, why->code) < 0)
+                peer_close(p, false, "no memory");
+}
+
+/* A gateway's entry may open a call or close one. */
+static int judge_and_stage(struct peer *p, const struct sent *s, uint64_t *ret_index,
+                           struct err *err)
+{
+        struct calls *calls = &p->r->calls;
+        struct calls_change change = { 0 };
+        struct entry_stamp stamp;
+        char id[ENTRY_ID_MAX + 1] = "";
+        int rc = judge(p, s, err);
+
+        if (rc == 0 && p->role == ROLE_GATEWAY)
+                rc = calls_judge(calls, p->run, s->skeleton, &change, err);
+        if (rc < 0)
+                return rc;
+        stamp = stamp_of(p, s->seq);
+        rc = stage_sent(p, s, &stamp, ret_index, err);
+        if (rc < 0) {
+                calls_abandon(calls, &change);
+                return rc;
+        }
+        if (change.opens)
+                entry_id(&stamp, id);
+        calls_commit(calls, &change, *ret_index, id, clock_mono(p->r->clock));
+        return 0;
 }
 
 static void admit_new(struct peer *p, const struct sent *s)
@@ -179,15 +209,13 @@ static void admit_new(struct peer *p, const struct sent *s)
         uint64_t index;
         int rc;
 
-        rc = judge(p, s, &err);
-        if (rc == 0)
-                rc = stage_sent(p, s, &index, &err);
+        rc = judge_and_stage(p, s, &index, &err);
         if (rc == 0) {
                 p->last = s->seq;
                 r->total.appended++;
                 r->total.bytes += r->entry.n;
                 peer_answer(p, s->seq, index);
-        } else if (rc == -EINVAL || rc == -E2BIG || rc == -EACCES) {
+        } else if (rc == -EINVAL || rc == -E2BIG || rc == -EACCES || rc == -EBUSY) {
                 refuse(p, s, &err);
         } else if (rc == -ENOBUFS) {
                 close_unread(p);
@@ -202,7 +230,7 @@ static void admit_again(struct peer *p, const struct sent *s)
 {
         struct err err = { 0 };
         uint64_t index;
-        int rc;
+        int rc, code;
 
         rc = ledger_find(p->r->ledger,
                          (struct ledger_writer_id){ recorder_wal_run(p->run, p->role), s->seq },
@@ -216,6 +244,9 @@ static void admit_again(struct peer *p, const struct sent *s)
         if (judge(p, s, &err) < 0) {
                 peer_clean_words(err.text);
                 peer_refuse(p, s->seq, err.code, err_text(&err));
+        } else if (p->role == ROLE_GATEWAY &&
+                   calls_was_refused(&p->r->calls, p->run, s->seq, &code)) {
+                peer_refuse(p, s->seq, code, "it was refused when it came first");
         } else {
                 peer_answer(p, s->seq, index);
         }
@@ -244,7 +275,10 @@ void admit_message(struct peer *p, struct msg_reader *m)
         unsigned count = msg_get_u16(m);
         struct sent s;
 
-        ledger_acked(p->r->ledger, recorder_wal_run(p->run, p->role), MIN_OF(acked, p->durable));
+        acked = MIN_OF(acked, p->durable);
+        ledger_acked(p->r->ledger, recorder_wal_run(p->run, p->role), acked);
+        if (p->role == ROLE_GATEWAY)
+                calls_acked(&p->r->calls, p->run, acked);
         for (unsigned i = 0; i < count && p->state == PEER_OPEN && !p->r->stop_code; i++) {
                 if (read_sent(m, &s) < 0) {
                         peer_close(p, true, "malformed message: %s", err_text(m->err));

@@ -244,6 +244,19 @@ void own_peer(struct recorder *r, const struct peer *p, const char *event, bool 
         end_lightly(r, &e);
 }
 
+int own_unknown(struct recorder *r, const struct call *call, const char *reason)
+{
+        struct own_entry e;
+
+        own_begin(r, &e, "api.unknown");
+        json_member_text(&e.w, "call", call->id);
+        json_member_u64(&e.w, "index", call->index);
+        json_member_text(&e.w, "intent", call->intent);
+        json_member_text(&e.w, "reason", reason);
+        json_member_u64(&e.w, "run", call->run->run);
+        return own_end(r, &e);
+}
+
 void own_turned_away(struct recorder *r)
 {
         char reason[96];

@@ -222,6 +222,8 @@ static void say_gone(struct recorder *r, struct peer *p)
         if (p->violation || (p->run && p->role != ROLE_ADMIN))
                 own_peer(r, p, p->violation ? "violation" : "gone", false);
         signs_gone(p);
+        if (p->calls)
+                calls_left(&r->calls, p->run, p->farewell.said, clock_mono(r->clock));
 }
 
 void peer_sweep(struct recorder *r)
@@ -386,6 +388,12 @@ static void hear_hello(struct peer *p, struct msg_reader *m)
                 peer_close(p, false, "%d administer already", PLACES_TO_ADMINISTER);
                 return;
         }
+        if (p->role == ROLE_GATEWAY && !r->calls_known) {
+                turn_away(r, &p->cred);
+                peer_close(p, false, "which calls are open is not known: %s",
+                           r->calls_why[0] ? r->calls_why : "the log is not published");
+                return;
+        }
         resumed = may_resume(r, p, resume);
         /* A welcome says what is held: what its old connection has just sent is not, yet. */
         if (resumed && recorder_commit(r) < 0)
@@ -400,6 +408,11 @@ static void hear_hello(struct peer *p, struct msg_reader *m)
                 peer_close(p, false, "too many runs");
                 return;
         }
+        if (p->role == ROLE_GATEWAY && calls_met(&r->calls, p->run) < 0) {
+                peer_close(p, false, "no memory");
+                return;
+        }
+        p->calls = p->role == ROLE_GATEWAY;
         log_event(LOG_LEVEL_INFO, "recorder.peer", log_str("proc", role_of(p->role)->name),
                   log_u64("run", p->run), log_int("uid", p->cred.uid), log_int("pid", p->cred.pid));
         if (p->role != ROLE_ADMIN)

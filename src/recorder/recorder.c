@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 enum {
-        WORKERS = 3,      /* publishing, a segment, an act */
+        WORKERS = 3,      /* publishing, a segment, an act; the note of open calls is short */
         SYNC_HELPERS = 3, /* beside the worker that publishes */
         MAX_JOBS = 8,
         HEARTBEAT_S = 15 * 60,
@@ -115,6 +115,8 @@ static void turn(void *ctx)
                 if (recorder_commit(r) < 0)
                         return;
         }
+        calls_restore(r);
+        calls_keep(r);
         command_step(r);
         act_step(r);
         room_hold_writers(r);
@@ -171,6 +173,7 @@ static void tick(void *ctx)
         loop_timer_set(r->timer, now + RECORDER_TICK_MS * NS_PER_MS);
         peer_tend(r);
         signs_tick(r);
+        calls_tend(r);
         if (now - r->status_ns >= STATUS_S * NS_PER_S) {
                 watch_clock(r, now);
                 say_status(r);
@@ -346,6 +349,7 @@ static int begin(struct recorder *r, struct err *err)
         if (rc < 0)
                 return rc;
         rc = publishing_now(r, err);
+        calls_restore(r);
         if (rc == 0)
                 rc = command_resume(r, err);
         if (rc == -ENOSPC)
@@ -372,6 +376,7 @@ static void end(struct recorder *r)
         own_stopped(r, "asked to");
         if (recorder_commit(r) == 0 && publishing_now(r, &err) < 0)
                 log_event(LOG_LEVEL_WARNING, "recorder.publish", log_err(&err));
+        calls_keep_now(r);
 }
 
 static void done(struct recorder *r)
@@ -396,6 +401,8 @@ static void done(struct recorder *r)
         buf_done(&r->skeleton);
         buf_done(&r->out);
         buf_done(&r->command.args);
+        buf_done(&r->keep.text);
+        calls_done(&r->calls);
         fd_close(&r->listen_fd);
         fd_close(&r->public_fd);
         fd_close(&r->private_fd);

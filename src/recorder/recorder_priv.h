@@ -9,7 +9,8 @@
  *  4. An entry that is refused leaves ledger.refused in its sequence's place, so runs have no gaps.
  *  5. While `stopped`, nothing of any peer is appended.
  *  6. While `held`, no writer's packets are read, but for what one that left had sent before.
- *  7. Whoever has sent a beat or ought to, and gives no sign of life, is told of: signs.c. */
+ *  7. Whoever has sent a beat or ought to, and gives no sign of life, is told of: signs.c.
+ *  8. No gateway is let in before `calls_known`: what it may resume is in `calls`. */
 #ifndef RECORDER_RECORDER_PRIV_H
 #define RECORDER_RECORDER_PRIV_H
 
@@ -22,6 +23,7 @@
 #include "loop/presence.h"
 #include "loop/role.h"
 #include "recorder/act.h"
+#include "recorder/calls.h"
 #include "recorder/recorder.h"
 #include "sys/sock.h"
 #include "sys/syncer.h"
@@ -90,6 +92,7 @@ struct peer {
         size_t n_answers;
         bool beats, silent;              /* it promised to; an alert says that it does not */
         int64_t heard_ns, heard_wall_ns; /* its last message */
+        bool calls;                      /* its run was met in the open calls */
         struct farewell farewell;
         char alert[SIGNS_ID_MAX + 1]; /* id of that alert */
         char why[128];                /* why it is closing; empty: it left */
@@ -114,6 +117,16 @@ struct segment_job {
         struct pool_job job; /* first */
         struct recorder *r;
         struct segment_order order;
+};
+
+/* The note of open calls on its way to the disk. */
+struct keep_job {
+        struct pool_job job; /* first */
+        struct recorder *r;
+        struct buf text;
+        uint64_t at; /* it tells of entries below this */
+        int result;
+        struct err err;
 };
 
 /* One administrator's command waits until everything is published and the worker rests. */
@@ -164,6 +177,13 @@ struct recorder {
         uint64_t published;
         struct publish_job publish;
         struct segment_job segment;
+
+        struct calls calls;
+        bool calls_known;             /* those that were open before this life are in it */
+        char calls_why[ERR_TEXT_MAX]; /* why they will not be; empty: not yet */
+        struct keep_job keep;
+        bool keeping;
+        uint64_t kept, keep_not_before; /* entries that the note tells of; that there have to be */
 
         bool full, short_of_room; /* entries are refused; the next turn has to refuse them */
         int64_t full_since_ns;
@@ -270,6 +290,22 @@ int64_t signs_away_ns(const struct recorder *r, enum role_id role);
 /* "absent": [[proc, time of its last sign, cause], ...] */
 void signs_put_status(const struct recorder *r, struct json_writer *w);
 
+/* ---- calls_keep.c ---- */
+
+/* Calls that were open when we ended, once everything of before is published: from the note and
+ * from what the ledger has since.  On a failure no gateway is let in, and the log says why. */
+void calls_restore(struct recorder *r);
+/* The note anew, by a worker, when the ledger has grown by so much; here and now. */
+void calls_keep(struct recorder *r);
+void calls_keep_now(struct recorder *r);
+
+/* ---- calls_tend.c ---- */
+
+/* Close what is due, some at a time. */
+void calls_tend(struct recorder *r);
+/* All that are open, before another ledger takes our place.  As own_end_by(). */
+MUST_USE int calls_close_all(struct recorder *r, struct err *err);
+
 /* ---- admit.c ---- */
 
 /* Take the entries of an APPEND message. */
@@ -303,6 +339,8 @@ void own_heard(struct recorder *r, enum role_id role, const struct absence *a,
  * but -ENOSPC. */
 MUST_USE int own_refused(struct recorder *r, struct span refused, const struct peer *p,
                          uint64_t seq, int code, const char *reason);
+/* api.unknown.  -ENOSPC: the disk is full. */
+MUST_USE int own_unknown(struct recorder *r, const struct call *call, const char *reason);
 void own_turned_away(struct recorder *r);
 void own_full(struct recorder *r);
 void own_resumed(struct recorder *r);

@@ -51,6 +51,7 @@ static inline void admit_host_meet(struct admit_host *h, enum role_id role)
         for (size_t i = 0; i < h->p.n_answers; i++)
                 free(h->p.answer[i].text);
         ledger_abandon(h->r.ledger);
+        calls_done(&h->r.calls);
         h->begun = ledger_staged(h->r.ledger);
         h->r.total = (struct counters){ 0 };
         h->r.full = false;

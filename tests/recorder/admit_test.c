@@ -278,13 +278,57 @@ static void window(void **state)
         buf_done(&b);
 }
 
+/* ---- calls of a gateway ---- */
+
+#define CALL(kind, more)                                                                           \
+        "{\"k\":\"api." kind "\",\"t\":\"2026-11-21T18:00:00.123456789Z\",\"v\":1,"                \
+        "\"what\":{\"api\":\"a\",\"bytes\":0,\"call\":\"c\"," more "\"method\":\"GET\","           \
+        "\"operation\":\"o\","
+#define INTENT                                                                                     \
+        CALL("intent", "\"decision\":\"allow\",\"generation\":1,")                                 \
+        "\"sha256\":\"aaaaaaaabbbbbbbbccccccccddddddddeeeeeeeeffffffff0000000011111111\","         \
+        "\"verified\":true,\"version\":\"1\"}}"
+#define OUTCOME CALL("outcome", "") "\"result\":\"answered\",\"status\":200,\"version\":\"1\"}}"
+
+/* What is said of an entry depends on the calls that are open, and is the same when it is sent
+ * again. */
+static void calls(void **state)
+{
+        static const struct {
+                const char *skeleton;
+                int code; /* 0: taken */
+                unsigned open;
+        } t[] = {
+                { OUTCOME, -EINVAL, 0 }, { INTENT, 0, 1 },        { INTENT, -EINVAL, 1 },
+                { OUTCOME, 0, 0 },       { OUTCOME, -EINVAL, 0 }, { INTENT, 0, 1 },
+        };
+
+        admit_host_meet(&host, ROLE_GATEWAY);
+        for (uint64_t i = 0; i < ARRAY_LEN(t); i++) {
+                hear_one(i + 1, t[i].skeleton, NULL, 0);
+                assert_int_equal(last_answer()->code, t[i].code);
+                assert_int_equal(host.r.calls.n, t[i].open);
+        }
+        for (uint64_t i = 0; i < ARRAY_LEN(t); i++) {
+                hear_one(i + 1, t[i].skeleton, NULL, 0);
+                assert_int_equal(last_answer()->code, t[i].code);
+                assert_int_equal(host.r.calls.n, 1);
+        }
+        assert_int_equal(host.r.total.resent, ARRAY_LEN(t));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(kinds_and_owners), cmocka_unit_test(one_entry),
-                cmocka_unit_test(in_clear),         cmocka_unit_test(too_much),
-                cmocka_unit_test(sequences),        cmocka_unit_test(again_refused),
-                cmocka_unit_test(malformed),        cmocka_unit_test(window),
+                cmocka_unit_test(kinds_and_owners),
+                cmocka_unit_test(one_entry),
+                cmocka_unit_test(in_clear),
+                cmocka_unit_test(too_much),
+                cmocka_unit_test(sequences),
+                cmocka_unit_test(again_refused),
+                cmocka_unit_test(malformed),
+                cmocka_unit_test(window),
+                cmocka_unit_test(calls),
         };
 
         return cmocka_run_group_tests(tests, set_up, tear_down);
