@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Values that look personal: numbers made by the public rules (find_peers/numbers_of_people.py) are found,
-those with one digit changed are not, and ordinary numbers are rarely."""
+"""Values that look personal: numbers made by the public rules (find_peers/numbers_of_people.py) are
+found, those with one digit changed are not, and ordinary numbers are rarely."""
 import collections
 import os
 import pathlib
@@ -17,8 +17,8 @@ import numbers_of_people as numbers  # noqa: E402
 SOAK = bool(os.environ.get("ASSAY_SOAK"))
 COUNT = 200_000 if SOAK else 3000
 
-# kind, weak where it is digits only; the greatest part of neighbours that may be right again: without
-# a check digit any, and one country's digits can be another's.
+# kind, weak where it is digits only; the greatest part of neighbours that may be right again: any
+# without a check digit, and one country's digits can be another's.
 RIGHT = {"card": ("card", 0), "iban": ("iban", 0), "ssn": ("ssn", 1), "email": ("email", 1),
          "nino": ("national_id", 1), "nif": ("national_id", 0.01), "codice": ("national_id", 0.05),
          "bsn": ("national_id weak", 0), "personnummer": ("national_id", 0),

@@ -55,7 +55,8 @@ class Chance:
 
     def nino(self):
         while True:
-            prefix = self.letters(1, "ABCEGHJKLMNOPRSTWXYZ") + self.letters(1, "ABCEGHJKLMNPRSTWXYZ")
+            prefix = (self.letters(1, "ABCEGHJKLMNOPRSTWXYZ")
+                      + self.letters(1, "ABCEGHJKLMNPRSTWXYZ"))
             if prefix not in ("BG", "GB", "KN", "NK", "NT", "TN", "ZZ"):
                 return prefix + self.digits(6) + self.letters(1, "ABCD")
 
@@ -138,12 +139,14 @@ class Chance:
         country = self.r.choice(["1", "44", "49", "33", "31", "46", "48", "34", "39", "81", "91"])
         rest = self.letters(1, "23456789") + self.digits(self.r.choice([8, 9, 9, 10]))
         return self.r.choice([f"+{country}{rest}", f"{country}{rest}", f"0{rest}",
-                              f"+{country} {rest[:3]} {rest[3:]}", f"{rest[:3]}-{rest[3:6]}-{rest[6:]}"])
+                              f"+{country} {rest[:3]} {rest[3:]}",
+                              f"{rest[:3]}-{rest[3:6]}-{rest[6:]}"])
 
     def order(self):
         year = self.r.randrange(2015, 2027)
         return self.r.choice([f"ORD-{self.digits(8)}", f"{year}-{self.digits(6)}",
-                              f"{self.letters(2)}{self.digits(8)}", f"{self.letters(3)}-{self.digits(5)}",
+                              f"{self.letters(2)}{self.digits(8)}",
+                              f"{self.letters(3)}-{self.digits(5)}",
                               f"INV{year}{self.digits(6)}", f"{year}{self.digits(6)}",
                               f"{self.digits(3)}-{self.digits(7)}-{self.digits(7)}",
                               self.number_of(8), self.number_of(10)])
@@ -160,8 +163,8 @@ def luhn_digit(body):
 
 
 ODD = dict(zip(string.digits + string.ascii_uppercase,
-               [1, 0, 5, 7, 9, 13, 15, 17, 19, 21] + [1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20,
-                                                      11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23]))
+               [1, 0, 5, 7, 9, 13, 15, 17, 19, 21] * 2
+               + [2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23]))
 
 
 def codice_letter(body):
