@@ -34,6 +34,7 @@ static const struct refusal_about table[REFUSED_REASONS] = {
         [REFUSED_RESPONSE_ENCODING] = { "response_encoding", 502, "Bad gateway" },
         [REFUSED_RECORDER] = { "recorder", 503, "Service unavailable" },
         [REFUSED_PACKAGE] = { "package", 503, "Service unavailable" },
+        [REFUSED_KEYS] = { "keys", 503, "Service unavailable" },
         [REFUSED_BUSY] = { "busy", 503, "Service unavailable" },
 };
 

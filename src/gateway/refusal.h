@@ -46,6 +46,7 @@ enum refusal_reason {
         /* 503 */
         REFUSED_RECORDER, /* what cannot be recorded is not served */
         REFUSED_PACKAGE,  /* nothing is deployed */
+        REFUSED_KEYS,     /* a token that cannot be judged: no keys of its issuer yet */
         REFUSED_BUSY,     /* a ceiling of our own */
         REFUSED_REASONS,
 };

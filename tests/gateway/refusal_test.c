@@ -33,7 +33,7 @@ static void statuses_are_those_of_http(void **state)
                 { REFUSED_METHOD, 405 },   { REFUSED_SIZE, 413 },
                 { REFUSED_MEDIA, 415 },    { REFUSED_QUOTA, 429 },
                 { REFUSED_BACKEND, 502 },  { REFUSED_BACKEND_TIME, 504 },
-                { REFUSED_RECORDER, 503 },
+                { REFUSED_RECORDER, 503 }, { REFUSED_KEYS, 503 },
         };
 
         for (size_t i = 0; i < ARRAY_LEN(t); i++)
