@@ -382,3 +382,49 @@ const struct role_profile profile_courier = {
         .fixed = courier_paths,
         .n_fixed = ARRAY_LEN(courier_paths),
 };
+
+/* ---- gateway: a worker of nginx, which the module closes in before the first request ---- */
+
+static const struct sandbox_arg gateway_args[] = {
+        NEVER_EXECUTABLE("mmap"),
+        NEVER_EXECUTABLE("mprotect"),
+        READ_LIMITS,
+        { "socket", 0, 0, AF_UNIX },
+        { "socket", 0, 0, AF_INET },
+        { "socket", 0, 0, AF_INET6 },
+        { "ioctl", 1, 0, FIONBIO }, /* how nginx makes a socket non-blocking */
+        { "ioctl", 1, 0, FIONREAD },
+        { NULL, 0, 0, 0 },
+};
+
+/* Of nginx's own, whatever else its configuration says: old spellings, files that it sends; and to
+ * write to the status file, which is open already. */
+static const char *const calls_nginx[] = {
+        "accept", "ftruncate", "open", "pwrite64", "sendfile", "setitimer", NULL,
+};
+
+static const char *const *const gateway_calls[] = {
+        calls_base, calls_loop, calls_sockets, calls_read_files, calls_nginx, NULL,
+};
+
+/* Nothing can be written but logs: a body that nginx would put into a file is refused instead. */
+static const struct sandbox_path gateway_paths[] = {
+        { "/etc", SANDBOX_READ, true },
+        { "/usr", SANDBOX_READ, true },
+        { "/var/www", SANDBOX_READ, true },
+        { "/var/log/nginx", SANDBOX_READ | SANDBOX_WRITE, true },
+        { "/dev/null", SANDBOX_READ | SANDBOX_WRITE, true },
+        { "/dev/urandom", SANDBOX_READ, true },
+};
+
+/* state: key sets of identity providers; ledger: where tokens are; config: the registry. */
+const struct role_profile profile_gateway = {
+        .calls = { .allow = gateway_calls, .args = gateway_args },
+        .landlock_flags = SANDBOX_SCOPED,
+        .paths = { { PLACE_CONFIG, SANDBOX_READ },
+                   { PLACE_RUNTIME, SANDBOX_READ },
+                   { PLACE_STATE, SANDBOX_READ },
+                   { PLACE_LEDGER, SANDBOX_READ } },
+        .fixed = gateway_paths,
+        .n_fixed = ARRAY_LEN(gateway_paths),
+};

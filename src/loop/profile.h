@@ -35,5 +35,6 @@ extern const struct role_profile profile_guard;
 extern const struct role_profile profile_monitor;
 extern const struct role_profile profile_uplink;
 extern const struct role_profile profile_courier;
+extern const struct role_profile profile_gateway;
 
 #endif

@@ -20,7 +20,7 @@ static const struct role roles[ROLE_COUNT] = {
                             &profile_recorder },
         [ROLE_SENSOR] = { "sensor", "root", FROM(ROLE_ADMIN), &profile_sensor },
         [ROLE_UPLINK] = { "uplink", "assay-net", FROM(ROLE_ADMIN), &profile_uplink },
-        [ROLE_GATEWAY] = { "gateway", "assay-gw", 0, NULL },
+        [ROLE_GATEWAY] = { "gateway", "assay-gw", 0, &profile_gateway },
         [ROLE_BRIDGE] = { "bridge", "assay-bridge", FROM(ROLE_GATEWAY), NULL },
         [ROLE_HUB] = { "hub", "assay-hub", FROM(ROLE_GATEWAY) | FROM(ROLE_ADMIN), NULL },
         [ROLE_PROJECTOR] = { "projector", "assay-hub", 0, NULL },
