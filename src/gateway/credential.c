@@ -17,6 +17,7 @@ struct checking {
 
 /* ---- alternatives ---- */
 
+/* The schemes of a package are those of its identities, in the same order. */
 static int judge(struct checking *c, uint32_t scheme, const struct showing **ret)
 {
         int rc = 0;

@@ -35,7 +35,8 @@ struct credential_keys {
         void *ctx;
 };
 
-/* Lies in arena, or is borrowed from the request, the package or the tokens. */
+/* Lies in arena, or is borrowed from the request or the package: keys and tokens may be others once
+ * credential_check() is done. */
 struct credential {
         struct caller_proof proof; /* identity NULL: nobody was asked for */
         struct span scheme;        /* of the document, by which the caller is known; empty */

@@ -138,11 +138,33 @@ static int judge_jwt(const struct shown_by *by, const struct config_identity *i,
         return good(s, i, caller->caller);
 }
 
+static int copy(struct arena *arena, struct span text, struct span *ret)
+{
+        const char *p = arena_copy(arena, text);
+
+        *ret = span_of(p, text.n);
+        return p ? 0 : -ENOMEM;
+}
+
+/* The owner may read tokens anew, and free these, before the call is over. */
+static int take_token(const struct shown_by *by, const struct token *token, struct showing *s)
+{
+        struct span *groups = arena_alloc(by->arena, token->n_groups * sizeof *groups);
+        int rc = groups ? copy(by->arena, token->caller, &s->proof.id) : -ENOMEM;
+
+        for (uint32_t i = 0; rc == 0 && i < token->n_groups; i++)
+                rc = copy(by->arena, token->groups[i], &groups[i]);
+        s->proof.groups = groups;
+        s->proof.n_groups = token->n_groups;
+        return rc;
+}
+
 static int judge_opaque(const struct shown_by *by, const struct config_identity *i,
                         struct showing *s)
 {
         const struct token *token = NULL;
         enum token_fault f = TOKEN_UNKNOWN;
+        int rc;
 
         if (!is_there(by, AUTH_BEARER, s))
                 return 0;
@@ -150,10 +172,11 @@ static int judge_opaque(const struct shown_by *by, const struct config_identity 
                 f = tokens_find(by->keys->tokens, by->text, by->now_s, &token);
         if (f != TOKEN_GOOD)
                 return bad(s, token_fault_name(f), f == TOKEN_MALFORMED);
+        rc = take_token(by, token, s);
+        if (rc < 0)
+                return rc;
         s->verified = true;
-        s->proof.groups = token->groups;
-        s->proof.n_groups = token->n_groups;
-        return good(s, i, token->caller);
+        return good(s, i, s->proof.id);
 }
 
 /* "san-uri" or "subject-cn". */

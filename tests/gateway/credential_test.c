@@ -517,6 +517,38 @@ static void no_tokens(void **state)
         arena_done(&o.arena);
 }
 
+/* Tokens and keys are read anew while a call is on its way. */
+static void a_caller_outlives_keys_and_tokens(void **state)
+{
+        static const struct {
+                struct call call;
+                const char *group;
+        } t[] = {
+                { SHOWN("6", "Bearer " TICKET_ANN), "tellers" },
+                { SHOWN("0", "Bearer $ann"), "staff" },
+        };
+        const struct tokens *tokens = keys.tokens;
+        struct jwks *a = source.a;
+
+        for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+                struct tokens *once = NULL;
+                struct outcome o;
+
+                assert_int_equal(tokens_read(SPAN(tickets), &once, NULL), 0);
+                keys.tokens = once;
+                source.a = set_from(SET_A);
+                check(&t[i].call, &o);
+                tokens_free(once);
+                jwks_free(source.a);
+                assert_int_equal(o.rc, 0);
+                assert_true(span_eq_str(o.c.proof.id, "ann"));
+                assert_true(span_eq_str(o.c.proof.groups[0], t[i].group));
+                arena_done(&o.arena);
+        }
+        keys.tokens = tokens;
+        source.a = a;
+}
+
 /* ---- remembered tokens ---- */
 
 static void a_remembered_token(void **state)
@@ -611,9 +643,13 @@ static void memory_runs_out(void **state)
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
-                cmocka_unit_test(who_is_let_in),   cmocka_unit_test(who_is_not),
-                cmocka_unit_test(names_of_users),  cmocka_unit_test(no_keys_yet),
-                cmocka_unit_test(no_tokens),       cmocka_unit_test(a_remembered_token),
+                cmocka_unit_test(who_is_let_in),
+                cmocka_unit_test(who_is_not),
+                cmocka_unit_test(names_of_users),
+                cmocka_unit_test(no_keys_yet),
+                cmocka_unit_test(no_tokens),
+                cmocka_unit_test(a_caller_outlives_keys_and_tokens),
+                cmocka_unit_test(a_remembered_token),
                 cmocka_unit_test(memory_runs_out),
         };
 
