@@ -15,6 +15,7 @@ struct arguments {
         struct option_u64 backlog; /* MiB */
         struct option_u64 silence; /* seconds */
         struct option_u64 uplink;
+        struct option_u64 gateway;
         struct option_texts expect;
 };
 
@@ -29,7 +30,9 @@ static const struct option_spec specs[] = {
         { "backlog", 0, OPTION_U64, offsetof(struct arguments, backlog), "MIB",
           "of the log that may wait to be published before writers have to; 256 by default" },
         { "expect", 0, OPTION_TEXTS, offsetof(struct arguments, expect), "PROC",
-          "sensor, monitor or uplink: missed when it is not heard; repeatable" },
+          "sensor, monitor, uplink or keys: missed when it is not heard; repeatable" },
+        { "gateway-user-id", 0, OPTION_U64, offsetof(struct arguments, gateway), "UID",
+          "whom gateways and assay-keys run as, where there is no user assay-gw" },
         { "host", 0, OPTION_TEXT, offsetof(struct arguments, recorder.host), "NAME",
           "of this host in the entries; by default what the kernel calls it" },
         { "origin", 0, OPTION_TEXT, offsetof(struct arguments, recorder.origin), "NAME",
@@ -48,14 +51,23 @@ static bool expect(const struct option_texts *names, unsigned *ret)
 
                 if (!role) {
                         fprintf(stderr,
-                                "assay-recorder: --expect: \"%s\" is not sensor, monitor or "
-                                "uplink\n",
+                                "assay-recorder: --expect: \"%s\" is not sensor, monitor, "
+                                "uplink or keys\n",
                                 names->at[i]);
                         return false;
                 }
                 *ret |= role;
         }
         return true;
+}
+
+static bool is_user(const struct option_u64 *id, const char *who)
+{
+        bool ok = !id->given || (id->value > 0 && id->value < UINT32_MAX);
+
+        if (!ok)
+                fprintf(stderr, "assay-recorder: --%s-user-id: a user id other than root's\n", who);
+        return ok;
 }
 
 int main(int argc, char **argv)
@@ -82,13 +94,12 @@ int main(int argc, char **argv)
                         SILENCE_MAX);
                 return 2;
         }
-        if (a.uplink.given && (a.uplink.value == 0 || a.uplink.value > UINT32_MAX - 1)) {
-                fputs("assay-recorder: --uplink-user-id: a user id other than root's\n", stderr);
+        if (!is_user(&a.uplink, "uplink") || !is_user(&a.gateway, "gateway"))
                 return 2;
-        }
         if (!expect(&a.expect, &o->expect))
                 return 2;
         o->uplink = (uid_t)a.uplink.value;
+        o->gateway = (uid_t)a.gateway.value;
         o->silence_s = (uint32_t)a.silence.value;
         o->backlog_bytes = a.backlog.value * 1024 * 1024;
         if (!o->host) {

@@ -23,18 +23,20 @@ static const struct {
         const char *name;
         bool always;
         bool regular; /* says how it is every few seconds, not only when there is news */
+        bool rare;    /* most hosts have none: not worth a line where it never ran */
 } processes[] = {
-        { "recorder", true, true },
-        { "sensor", true, true },
-        { "monitor", false, true },
-        { "uplink", false, true },
+        { .name = "recorder", .always = true, .regular = true },
+        { .name = "sensor", .always = true, .regular = true },
+        { .name = "monitor", .regular = true },
+        { .name = "uplink", .regular = true },
+        { .name = "keys", .regular = true, .rare = true },
 };
 
 enum { SILENT_S = 30 /* each says how it is every five seconds */ };
 
 struct process {
         const char *name;
-        bool always, regular;
+        bool always, regular, rare;
         bool known; /* it has said something here */
         bool lives;
         int64_t silent_ns; /* since it said something last */
@@ -68,6 +70,11 @@ static int64_t said_when(int run_fd, const char *name)
         if (fstatat(run_fd, file, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return 0;
         return st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec;
+}
+
+static bool is_shown(const struct process *p)
+{
+        return !p->rare || p->known || p->missed || *p->why;
 }
 
 static bool is_silent(const struct process *p)
@@ -306,6 +313,8 @@ static void put_json(const struct process *p, size_t n, const struct ledger_stat
         json_put_key(&w, "processes");
         json_begin_array(&w);
         for (size_t i = 0; i < n; i++) {
+                if (!is_shown(&p[i]))
+                        continue;
                 json_begin_object(&w);
                 if (p[i].missed)
                         command_put_json_text(&w, "missed", p[i].cause);
@@ -352,6 +361,7 @@ static enum status run(struct invocation *in)
                 p[i].name = processes[i].name;
                 p[i].always = processes[i].always;
                 p[i].regular = processes[i].regular;
+                p[i].rare = processes[i].rare;
                 p[i].text = BUF_INIT(2 * PRESENCE_MAX);
                 if (run_fd >= 0)
                         look_at_process(in, run_fd, &p[i]);
@@ -362,7 +372,8 @@ static enum status run(struct invocation *in)
                 put_json(p, ARRAY_LEN(p), &l, &out);
         } else {
                 for (size_t i = 0; i < ARRAY_LEN(p); i++)
-                        put_process(in, &p[i], &out);
+                        if (is_shown(&p[i]))
+                                put_process(in, &p[i], &out);
                 put_ledger(in, &l, &p[0], &out);
         }
         status = command_print(in, &out, judge(p, ARRAY_LEN(p), &l));

@@ -22,6 +22,7 @@
 #include "command/supervise.h"
 #include "command/up_places.h"
 #include "loop/presence.h"
+#include "loop/role.h"
 #include "sys/io.h"
 #include "wire/json.h"
 
@@ -33,7 +34,7 @@ struct up_options {
 
 static const struct option_spec up_specs[] = {
         { "create-users", 0, OPTION_FLAG, offsetof(struct up_options, create_users), NULL,
-          "make the service users \"assay\" and \"assay-net\" first, if they are not there" },
+          "make the service users (\"assay\", \"assay-net\", \"assay-gw\") first, if they are not there" },
         { "config", 0, OPTION_TEXT, offsetof(struct up_options, config), "DIR",
           "may have watch.yaml, deliver.yaml and others (" PLACES_CONFIG ")" },
         { "origin", 0, OPTION_TEXT, offsetof(struct up_options, origin), "NAME",
@@ -51,16 +52,28 @@ enum up_state { UP_RECORDER, UP_SENSOR, UP_UP, UP_WRITERS_STOP, UP_RECORDER_STOP
 
 /* Those that write to the recorder; the sensor is the first.  The uplink begins with it, so that
  * nothing it raises comes too early to be delivered. */
-static const char *const writers[] = { "sensor", "uplink", "monitor" };
+static const char *const writers[] = { "sensor", "uplink", "monitor", "keys" };
 
-enum { WRITERS = ARRAY_LEN(writers), SENSOR = 0, UPLINK, OTHERS };
+enum { USERS_TEXT_MAX = 256 };
+
+enum { WRITERS = ARRAY_LEN(writers), SENSOR = 0, UPLINK, OTHERS, KEYS };
+
+/* Of those that all do well without, what is missing without them. */
+static const struct {
+        size_t writer;
+        const char *what;
+} dispensable[] = {
+        { UPLINK, "no alert is delivered" }, /* what it should deliver waits in the ledger */
+        { KEYS, "no key set of an issuer is fetched" },
+};
 
 struct up {
         const struct invocation *in;
         enum up_state state;
         struct loop *loop;
-        struct up_user user, uplink_user;
-        char uplink_id[16];
+        struct up_users users;
+        char uplink_id[16], gateway_id[16];
+        size_t n; /* of the writers: the keys only where there is a registry */
         struct child recorder, writer[WRITERS];
         struct child *children[1 + WRITERS];
         struct supervisor supervisor;
@@ -148,20 +161,32 @@ static void put_ledger(const struct up *u, struct buf *out)
                 put_row(s, out, "key", err_text(&err));
 }
 
+/* "recorder as uid 61184 (there is no user "assay")"; the new length. */
+static size_t put_user(char *out, size_t at, size_t room, const char *what, enum role_id role,
+                       const struct up_user *user)
+{
+        int n = snprintf(out + at, room - at, "%s as uid %u (%s%s%s)", what, (unsigned)user->uid,
+                         user->transient ? "there is no user \"" : "", role_of(role)->user,
+                         user->transient ? "\"" : "");
+
+        return MIN_OF(at + (size_t)MAX_OF(n, 0), room - 1);
+}
+
 static void show_start(const struct up *u)
 {
         const struct screen *s = &u->in->out;
         CLEANUP(buf_done) struct buf out = BUF_INIT(COMMAND_OUTPUT_MAX);
-        char who[192];
+        char who[USERS_TEXT_MAX];
+        size_t n;
 
         screen_put(s, &out, STYLE_BOLD, "\nAssay " ASSAY_VERSION " keeps a ledger of this host.");
         buf_put_str(&out, "\n\n");
         put_ledger(u, &out);
-        snprintf(who, sizeof(who), "recorder as uid %u%s, uplink as uid %u%s, the others as root",
-                 (unsigned)u->user.uid,
-                 u->user.transient ? " (there is no user \"assay\")" : " (assay)",
-                 (unsigned)u->uplink_user.uid,
-                 u->uplink_user.transient ? " (there is no user \"assay-net\")" : " (assay-net)");
+        n = put_user(who, 0, sizeof(who), "recorder", ROLE_RECORDER, &u->users.recorder);
+        n = put_user(who, n, sizeof(who), ", uplink", ROLE_UPLINK, &u->users.uplink);
+        if (u->users.serves)
+                n = put_user(who, n, sizeof(who), ", keys", ROLE_KEYS, &u->users.gateway);
+        snprintf(who + n, sizeof(who) - n, ", the others as root");
         put_row(s, &out, "users", who);
         buf_put_str(&out, "\nIn another terminal:\n\n");
         put_invitations(u, &out);
@@ -237,7 +262,7 @@ static void stop_all(struct up *u, enum status result)
                 u->result = result;
         loop_timer_set(u->look, -1);
         set_state(u, UP_WRITERS_STOP);
-        for (size_t i = 0; i < WRITERS; i++)
+        for (size_t i = 0; i < u->n; i++)
                 child_stop(&u->writer[i], GRACE_NS);
 }
 
@@ -271,7 +296,7 @@ static void start_others(struct up *u)
         if (u->others)
                 return;
         u->others = true;
-        for (size_t i = OTHERS; i < WRITERS; i++)
+        for (size_t i = OTHERS; i < u->n; i++)
                 start_child(u, &u->writer[i]);
 }
 
@@ -314,12 +339,13 @@ static void on_death(void *ctx, struct child *c, bool again)
                  again ? "; starting it again" : "");
         if (again && u->state != UP_RECORDER)
                 return;
-        if (c == &u->writer[UPLINK]) { /* what it should deliver waits in the ledger */
-                complain(
-                        u->in, STATUS_PROBLEM,
-                        "uplink does not stay up: no alert is delivered until all is started again");
-                return;
-        }
+        for (size_t i = 0; i < ARRAY_LEN(dispensable); i++)
+                if (c == &u->writer[dispensable[i].writer]) {
+                        complain(u->in, STATUS_PROBLEM,
+                                 "%s does not stay up: %s until all is started again", c->name,
+                                 dispensable[i].what);
+                        return;
+                }
         if (!again)
                 complain(u->in, STATUS_PROBLEM, "%s does not stay up: giving up", c->name);
         stop_all(u, STATUS_PROBLEM);
@@ -333,7 +359,7 @@ static void on_stopped(void *ctx, struct child *c)
                 loop_stop(u->loop, 0);
                 return;
         }
-        for (size_t i = 0; i < WRITERS; i++)
+        for (size_t i = 0; i < u->n; i++)
                 if (u->writer[i].state != CHILD_IDLE)
                         return;
         if (u->state == UP_WRITERS_STOP) {
@@ -359,7 +385,7 @@ static void on_signal(void *ctx, int signo)
                 return;
         }
         if (signo == SIGHUP && !hung_up(u)) {
-                for (size_t i = 0; i < WRITERS; i++)
+                for (size_t i = 0; i < u->n; i++)
                         if (u->writer[i].state == CHILD_RUNS) /* what is configured, again */
                                 kill(u->writer[i].pid, SIGHUP);
                 return;
@@ -385,11 +411,21 @@ static void add_argument(struct child *c, const char *option, const char *value)
 /* Where there is no user of its name, the recorder has to know it by number. */
 static void describe_uplink(struct up *u)
 {
-        if (!u->uplink_user.transient)
+        if (!u->users.uplink.transient)
                 return;
-        snprintf(u->uplink_id, sizeof(u->uplink_id), "%u", (unsigned)u->uplink_user.uid);
+        snprintf(u->uplink_id, sizeof(u->uplink_id), "%u", (unsigned)u->users.uplink.uid);
         add_argument(&u->writer[UPLINK], "--user-id", u->uplink_id);
         add_argument(&u->recorder, "--uplink-user-id", u->uplink_id);
+}
+
+/* Likewise for gateways and what fetches their keys. */
+static void describe_keys(struct up *u)
+{
+        if (!u->users.serves || !u->users.gateway.transient)
+                return;
+        snprintf(u->gateway_id, sizeof(u->gateway_id), "%u", (unsigned)u->users.gateway.uid);
+        add_argument(&u->writer[KEYS], "--user-id", u->gateway_id);
+        add_argument(&u->recorder, "--gateway-user-id", u->gateway_id);
 }
 
 static void describe_children(struct up *u)
@@ -401,16 +437,16 @@ static void describe_children(struct up *u)
                 .name = "recorder",
                 .path = u->recorder_path,
                 .argv = { u->recorder_path, "--state", in->state, "--run", in->run },
-                .as_user = u->user.transient,
-                .uid = u->user.uid,
-                .gid = u->user.gid,
+                .as_user = u->users.recorder.transient,
+                .uid = u->users.recorder.uid,
+                .gid = u->users.recorder.gid,
         };
         if (o->origin)
                 add_argument(&u->recorder, "--origin", o->origin);
-        if (u->user.transient)
+        if (u->users.recorder.transient)
                 add_argument(&u->recorder, "--keep-user", NULL);
         u->children[0] = &u->recorder;
-        for (size_t i = 0; i < WRITERS; i++) {
+        for (size_t i = 0; i < u->n; i++) {
                 u->writer[i] = (struct child){
                         .name = writers[i],
                         .path = u->writer_path[i],
@@ -422,6 +458,7 @@ static void describe_children(struct up *u)
                 u->children[1 + i] = &u->writer[i];
         }
         describe_uplink(u);
+        describe_keys(u);
         for (size_t i = 0; i < o->watch.n; i++)
                 add_argument(&u->writer[SENSOR], "--watch", o->watch.at[i]);
         u->supervisor = (struct supervisor){ .loop = u->loop,
@@ -430,9 +467,9 @@ static void describe_children(struct up *u)
                                              .on_stopped = on_stopped,
                                              .ctx = u,
                                              .children = u->children,
-                                             .n = ARRAY_LEN(u->children) };
+                                             .n = 1 + u->n };
         screen_init(&u->supervisor.out, stderr);
-        for (size_t i = 0; i < ARRAY_LEN(u->children); i++) {
+        for (size_t i = 0; i < 1 + u->n; i++) {
                 u->children[i]->of = &u->supervisor;
                 u->children[i]->log_fd = -1;
         }
@@ -452,9 +489,10 @@ static int prepare(struct up *u, struct err *err)
                 status = places_program(name, u->writer_path[i], err);
         }
         if (status == 0)
-                status = up_choose_users(u->in, o->create_users, &u->user, &u->uplink_user, err);
+                status = up_choose_users(u->in, o->create_users, &u->users, err);
+        u->n = u->users.serves ? WRITERS : KEYS;
         if (status == 0)
-                status = up_make_places(u->in, &u->user, err);
+                status = up_make_places(u->in, &u->users.recorder, err);
         if (status == 0)
                 status = places_open_dir(u->in->run, &u->run_fd, err);
         if (status == 0)
@@ -488,7 +526,7 @@ static enum status run(struct invocation *in)
                 if (loop_run(u.loop) < 0)
                         u.result = STATUS_PROBLEM;
                 child_done(&u.recorder);
-                for (size_t i = 0; i < WRITERS; i++)
+                for (size_t i = 0; i < u.n; i++)
                         child_done(&u.writer[i]);
         }
         u.loop = loop_free(u.loop);
@@ -501,9 +539,10 @@ const struct command command_up = {
         .operands = "",
         .about = "start the processes of this machine, in the foreground",
         .help = "Makes the directories it needs, starts them, shows what they log, and starts again\n"
-                "the one that dies.  The recorder runs as the user \"assay\" and the uplink, which\n"
-                "delivers alerts, as \"assay-net\", where there are such, else under numeric ids that\n"
-                "nothing else on this machine has; nothing outside Assay's own directories is\n"
+                "the one that dies.  The recorder runs as the user \"assay\", the uplink, which\n"
+                "delivers alerts, as \"assay-net\", and, where there is a registry of APIs, what\n"
+                "fetches issuers' keys as \"assay-gw\"; where there are no such, under numeric ids\n"
+                "that nothing else on this machine has.  Nothing outside Assay's own directories is\n"
                 "changed.  Ctrl-C or SIGTERM stops all in order.\n"
                 "\n"
                 "In production the systemd units do this: systemctl enable --now assay.target",

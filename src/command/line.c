@@ -85,6 +85,10 @@ static const struct phrase phrases[] = {
           "{method} {operation} of {api} {version}[, {object_type}[ {object}]]: {decision}[ by "
           "{policies:list}]",
           line_put_call },
+        { "api.keys", STYLE_BOLD, "keys",
+          "of {issuer}: {state}, {keys:count} in use[, {left_out:count} left out][, sha256 "
+          "{sha256:digest}][; {detail}][, since {since:time}]",
+          NULL },
         { "api.outcome", STYLE_NONE, "{result}",
           "{method} {operation} of {api} {version}[, {object_type}[ {object}]]: {status}[, {reason}][, "
           "{detail}][, the back-end said {backend_status}][ in {backend_ns:ns}]",

@@ -307,6 +307,57 @@ static void put_sinks(const struct invocation *in, struct json_value state, stru
         sinks_put(in, state, 2, out);
 }
 
+/* Key sets of issuers: those that could not be had, and since when. */
+static void put_key_set(const struct invocation *in, struct json_value set, struct buf *out)
+{
+        CLEANUP(buf_done) struct buf url = BUF_INIT(LINE_MAX_BYTES);
+        CLEANUP(buf_done) struct buf why = BUF_INIT(LINE_MAX_BYTES);
+        CLEANUP(buf_done) struct buf time = BUF_INIT(LINE_MAX_BYTES);
+        int64_t had;
+
+        if (!state_text(set, "failed", &why) || !state_text(set, "url", &url))
+                return;
+        status_begin_line("", out);
+        text_put_safe(out, buf_span(&url));
+        buf_put_str(out, ": ");
+        screen_put(&in->out, out, STYLE_WARN, "not to be had");
+        buf_put_str(out, ": ");
+        text_put_safe(out, buf_span(&why));
+        if (!state_text(set, "had", &time) || text_to_time(buf_span(&time), &had) < 0) {
+                buf_put_str(out, "; it never was\n");
+                return;
+        }
+        buf_put_str(out, "; the one in use is ");
+        screen_put_duration(out, MAX_OF(clock_wall(in->clock) - had, INT64_C(0)));
+        buf_put_str(out, " old\n");
+}
+
+static void put_key_sets(const struct invocation *in, struct json_value state, struct buf *out)
+{
+        CLEANUP(buf_done) struct buf why = BUF_INIT(LINE_MAX_BYTES);
+        struct json_value list, set;
+        struct json_iter it;
+        int64_t urls, failing;
+
+        if (!status_int(state, "more.urls", &urls) || !status_int(state, "more.failing", &failing))
+                return;
+        status_begin_line("issuers", out);
+        screen_put_count(out, (uint64_t)MAX_OF(urls, 0));
+        buf_put_str(out, urls == 1 ? " key set" : " key sets");
+        if (failing > 0) {
+                buf_put_str(out, ", of which ");
+                screen_put_count(out, (uint64_t)failing);
+                buf_put_str(out, " could not be had anew");
+        }
+        buf_put_byte(out, '\n');
+        if (state_text(state, "more.refused", &why))
+                put_line("", "what is deployed cannot be read: ", &why, out);
+        if (!json_get_path(state, "more.sets", &list) || list.type != JSON_ARRAY)
+                return;
+        for (it = json_iter_of(list); json_next(&it, NULL, &set);)
+                put_key_set(in, set, out);
+}
+
 void status_put_lines(const struct invocation *in, bool delivers, struct json_value state,
                       struct buf *out)
 {
@@ -316,6 +367,7 @@ void status_put_lines(const struct invocation *in, bool delivers, struct json_va
         put_sandbox(state, out);
         if (delivers)
                 put_sinks(in, state, out);
+        put_key_sets(in, state, out);
         put_config(state, out);
         put_items(state, json_get_path(state, "more.paths", &v) ? "more.paths" : "more.profiles",
                   "watches", out);

@@ -37,16 +37,22 @@ static int owner_now(const char *dir, uid_t *ret, struct err *err)
         return 0;
 }
 
-static int choose_transient(const char *dir, uid_t not_this, struct up_user *ret, struct err *err)
+/* One that is not this machine's nor taken by those who were chosen before. */
+static bool is_left(const struct up_users *taken, uid_t uid)
+{
+        return uid != taken->recorder.uid && uid != taken->uplink.uid && is_free(uid);
+}
+
+static int choose_transient(const char *dir, const struct up_users *taken, struct up_user *ret,
+                            struct err *err)
 {
         uid_t uid = 0;
         int status = owner_now(dir, &uid, err);
 
         if (status < 0 && status != -ENOENT)
                 return status;
-        if (status < 0 || !is_transient(uid) || !is_free(uid) || uid == not_this)
-                for (uid = TRANSIENT_MIN;
-                     uid <= TRANSIENT_MAX && (uid == not_this || !is_free(uid));)
+        if (status < 0 || !is_transient(uid) || !is_left(taken, uid))
+                for (uid = TRANSIENT_MIN; uid <= TRANSIENT_MAX && !is_left(taken, uid);)
                         uid++;
         if (uid > TRANSIENT_MAX)
                 return err_set(err, -EAGAIN, "no user id between %d and %d is free", TRANSIENT_MIN,
@@ -55,8 +61,8 @@ static int choose_transient(const char *dir, uid_t not_this, struct up_user *ret
         return 0;
 }
 
-static int choose_user(enum role_id role, const char *dir, bool create, uid_t not_this,
-                       struct up_user *ret, struct err *err)
+static int choose_user(enum role_id role, const char *dir, bool create,
+                       const struct up_users *taken, struct up_user *ret, struct err *err)
 {
         const char *name = role_of(role)->user;
         struct up_user u = { 0 };
@@ -66,18 +72,32 @@ static int choose_user(enum role_id role, const char *dir, bool create, uid_t no
                 return status;
         status = users_find(name, &u.uid, &u.gid);
         if (status == -ENOENT)
-                return choose_transient(dir, not_this, ret, err);
+                return choose_transient(dir, taken, ret, err);
         if (status < 0)
                 return err_sys(err, status, "user %s", name);
         *ret = u;
         return 0;
 }
 
-int up_choose_users(const struct invocation *in, bool create, struct up_user *ret_recorder,
-                    struct up_user *ret_uplink, struct err *err)
+/* Nobody serves APIs where none was ever to be deployed. */
+static int choose_gateway(const struct invocation *in, bool create, struct up_users *u,
+                          struct err *err)
+{
+        char registry[PLACES_PATH_MAX], jwks[PLACES_PATH_MAX];
+        int status = places_join(in->state, "registry/registry.yaml", registry, err);
+
+        if (status == 0)
+                status = places_join(in->state, "jwks", jwks, err);
+        if (status < 0)
+                return status;
+        u->serves = access(registry, F_OK) == 0;
+        return u->serves ? choose_user(ROLE_KEYS, jwks, create, u, &u->gateway, err) : 0;
+}
+
+int up_choose_users(const struct invocation *in, bool create, struct up_users *ret, struct err *err)
 {
         char ledger[PLACES_PATH_MAX], private[PLACES_PATH_MAX], uplink[PLACES_PATH_MAX];
-        struct up_user recorder;
+        struct up_users u = { 0 };
         int status;
 
         status = places_ledger(in, ledger, err);
@@ -86,11 +106,13 @@ int up_choose_users(const struct invocation *in, bool create, struct up_user *re
         if (status == 0)
                 status = places_join(in->state, "uplink", uplink, err);
         if (status == 0)
-                status = choose_user(ROLE_RECORDER, private, create, 0, &recorder, err);
+                status = choose_user(ROLE_RECORDER, private, create, &u, &u.recorder, err);
         if (status == 0)
-                status = choose_user(ROLE_UPLINK, uplink, create, recorder.uid, ret_uplink, err);
+                status = choose_user(ROLE_UPLINK, uplink, create, &u, &u.uplink, err);
         if (status == 0)
-                *ret_recorder = recorder;
+                status = choose_gateway(in, create, &u, err);
+        if (status == 0)
+                *ret = u;
         return status;
 }
 

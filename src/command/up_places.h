@@ -6,6 +6,7 @@
  *   ledger.private   0700 recorder
  *   <state>/sensor   0700 root
  *   <state>/uplink   0700 uplink     what is in it, it gives itself
+ *   <state>/jwks     0755 gateway    likewise, where there is a <state>/registry
  *   <run>            1775 root:recorder */
 #ifndef COMMAND_UP_PLACES_H
 #define COMMAND_UP_PLACES_H
@@ -23,10 +24,15 @@ struct up_user {
         bool transient; /* no user of that name: it is told its number, or started as it */
 };
 
+struct up_users {
+        struct up_user recorder, uplink, gateway;
+        bool serves; /* there is a registry, so somebody is the gateway; else it is nobody */
+};
+
 /* The service users if they are there (made when create), else ids nobody else has: the ones that
  * own the directories already, or the first free ones. */
-MUST_USE int up_choose_users(const struct invocation *in, bool create, struct up_user *ret_recorder,
-                             struct up_user *ret_uplink, struct err *err);
+MUST_USE int up_choose_users(const struct invocation *in, bool create, struct up_users *ret,
+                             struct err *err);
 
 /* Give a directory and all below it to a user. */
 MUST_USE int up_give_tree(const char *path, mode_t mode, const struct up_user *user,

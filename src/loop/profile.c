@@ -428,3 +428,37 @@ const struct role_profile profile_gateway = {
         .fixed = gateway_paths,
         .n_fixed = ARRAY_LEN(gateway_paths),
 };
+
+/* ---- keys: looks at what is deployed, and asks servers at addresses that it is given ---- */
+
+static const struct sandbox_arg keys_args[] = {
+        NEVER_EXECUTABLE("mmap"),
+        NEVER_EXECUTABLE("mprotect"),
+        READ_LIMITS,
+        { "socket", 0, 0, AF_UNIX },
+        { "socket", 0, 0, AF_INET },
+        { "socket", 0, 0, AF_INET6 },
+        { "ioctl", 1, 0, FIONREAD },
+        { NULL, 0, 0, 0 },
+};
+
+static const char *const *const keys_calls[] = {
+        calls_base, calls_loop, calls_sockets, calls_read_files, calls_write_files, NULL,
+};
+
+/* What TLS reads. */
+static const struct sandbox_path keys_paths[] = {
+        { "/etc/ssl", SANDBOX_READ, true },
+        { "/usr/share/ca-certificates", SANDBOX_READ, true },
+        { "/usr/local/share/ca-certificates", SANDBOX_READ, true },
+};
+
+const struct role_profile profile_keys = {
+        .calls = { .allow = keys_calls, .args = keys_args },
+        .landlock_flags = SANDBOX_SCOPED,
+        .paths = { { PLACE_STATE, SANDBOX_READ | SANDBOX_WRITE },
+                   { PLACE_RUNTIME, SANDBOX_READ },
+                   { PLACE_CONFIG, SANDBOX_READ } },
+        .fixed = keys_paths,
+        .n_fixed = ARRAY_LEN(keys_paths),
+};

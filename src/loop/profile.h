@@ -36,5 +36,6 @@ extern const struct role_profile profile_monitor;
 extern const struct role_profile profile_uplink;
 extern const struct role_profile profile_courier;
 extern const struct role_profile profile_gateway;
+extern const struct role_profile profile_keys;
 
 #endif

@@ -16,7 +16,7 @@ static const struct role roles[ROLE_COUNT] = {
         [ROLE_RECORDER] = { "recorder", "assay",
                             FROM(ROLE_SENSOR) | FROM(ROLE_MONITOR) | FROM(ROLE_UPLINK) |
                                     FROM(ROLE_GATEWAY) | FROM(ROLE_BRIDGE) | FROM(ROLE_HUB) |
-                                    FROM(ROLE_MIRROR) | FROM(ROLE_ADMIN),
+                                    FROM(ROLE_MIRROR) | FROM(ROLE_ADMIN) | FROM(ROLE_KEYS),
                             &profile_recorder },
         [ROLE_SENSOR] = { "sensor", "root", FROM(ROLE_ADMIN), &profile_sensor },
         [ROLE_UPLINK] = { "uplink", "assay-net", FROM(ROLE_ADMIN), &profile_uplink },
@@ -34,6 +34,7 @@ static const struct role roles[ROLE_COUNT] = {
         [ROLE_GUARD] = { "guard", "root", 0, &profile_guard },
         [ROLE_JOB_LARGE] = { "job-large", "nobody", 0, &profile_job_large },
         [ROLE_COURIER] = { "courier", "assay-net", 0, &profile_courier },
+        [ROLE_KEYS] = { "keys", "assay-gw", FROM(ROLE_GATEWAY), &profile_keys },
 };
 
 const struct role *role_of(enum role_id id)

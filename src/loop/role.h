@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "sys/sandbox.h"
 
+/* The recorder's log has the number of who writes in four bits: those that write come first. */
 enum role_id {
         ROLE_RECORDER,
         ROLE_SENSOR,
@@ -25,6 +26,7 @@ enum role_id {
         ROLE_MONITOR,     /* looks at tables of the host's state */
         ROLE_GUARD,       /* answers whether a file may be executed, and who watches over that */
         ROLE_COURIER,     /* of the uplink: serves one place that takes alerts */
+        ROLE_KEYS,        /* fetches the key sets that gateways verify tokens with */
         ROLE_JOB_LARGE,   /* a job that computes on much */
         ROLE_COUNT,
 };

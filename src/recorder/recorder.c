@@ -411,6 +411,15 @@ static void done(struct recorder *r)
         free(r);
 }
 
+/* By number, where its user has no name. */
+static void admit_as(struct recorder *r, enum role_id id, uid_t uid)
+{
+        if (uid == 0)
+                return;
+        r->users.of[id].known = true;
+        r->users.of[id].uid = uid;
+}
+
 static int start(struct recorder *r, struct err *err)
 {
         char path[108];
@@ -423,10 +432,9 @@ static int start(struct recorder *r, struct err *err)
                 return err_set(err, -EINVAL, "\"%s\" is no host name for entries", r->o->host);
         snprintf(r->host, sizeof r->host, "%s", r->o->host);
         rc = role_users_init(&r->users, r->o->keep_user ? ROLE_KEEP_USER : 0, err);
-        if (r->o->uplink) {
-                r->users.of[ROLE_UPLINK].known = true;
-                r->users.of[ROLE_UPLINK].uid = r->o->uplink;
-        }
+        admit_as(r, ROLE_UPLINK, r->o->uplink);
+        admit_as(r, ROLE_GATEWAY, r->o->gateway);
+        admit_as(r, ROLE_KEYS, r->o->gateway);
         if (rc == 0)
                 rc = open_places(r, err);
         if (rc == 0)

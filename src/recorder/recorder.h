@@ -29,6 +29,7 @@ struct recorder_options {
                                  */
         uint32_t silence_s;     /* of a writer, then it is missed; 0: the default */
         uid_t uplink;           /* the uplink's user where assay-net is none; 0: assay-net */
+        uid_t gateway;          /* the gateways' where assay-gw is none; 0: assay-gw */
         unsigned expect;        /* bits of signs_role(): missed if they are never heard at all */
         bool keep_user;         /* stay who we are; root and our own user are let in as any role */
         const struct clock *clock;

@@ -210,9 +210,10 @@ void recorder_stop(struct recorder *r, int code, const char *what, const struct 
 /* What a run is called in the WAL: the role is part of it, so nobody resumes another's. */
 static inline uint64_t recorder_wal_run(uint64_t run, enum role_id role)
 {
+        assert(role < 16);
         return run << 4 | (uint64_t)role;
 }
-STATIC_ASSERT(ROLE_COUNT <= 16, "a role fits into four bits");
+STATIC_ASSERT(ROLE_KEYS < 16, "a role that writes fits into four bits");
 
 /* ---- publishing.c ---- */
 

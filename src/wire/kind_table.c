@@ -305,6 +305,21 @@ const struct kind kind_table[] = {
                  { "what.version", KIND_TEXT, REQ, "of the API" },
                  { "what.writes", KIND_LIST, 0, "[data class, count] in the request" }, CALLER) },
 
+        { "api.keys", 1, "keys", 3004,
+          "The keys that tokens of an issuer are verified with: another set is in use, or none was "
+          "to be had for some time.",
+          FIELDS({ "what.detail", KIND_TEXT, 0, "failing: what the last attempt ended with" },
+                 { "what.issuer", KIND_TEXT, REQ, "of the tokens, as the package has it" },
+                 { "what.keys", KIND_U64, REQ, "how many are in the set that is in use" },
+                 { "what.left_out", KIND_U64, 0, "changed: keys that are not fit to be used" },
+                 { "what.previous", KIND_DIGEST, 0, "changed: of the set before" },
+                 { "what.sha256", KIND_DIGEST, 0,
+                   "of the set that is in use, canonical; absent: there is none" },
+                 { "what.since", KIND_TIME, 0, "failing: the first attempt that failed" },
+                 { "what.state", KIND_TEXT, REQ,
+                   "changed, failing: the set in use gets old; good: it is had again" },
+                 { "what.url", KIND_TEXT, REQ, "where the set is from" }) },
+
         { "api.outcome", 1, "gateway", 6003,
           "What came of a call; the caller has seen nothing of it yet.",
           FIELDS(CALL_OF(REQ),

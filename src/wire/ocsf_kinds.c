@@ -296,6 +296,14 @@ const struct ocsf_map ocsf_maps[] = {
           .status = ALWAYS(0),
           .rows = OCSF_ROWS(CALL_ROWS, FROM("http_request.body_length", int, "what.bytes")) },
 
+        { .kind = "api.keys", .activity = ALWAYS(3),
+          .severity = CHOICE("what.state", { "failing", 3, NULL }, { NULL, 1, NULL }),
+          .status = CHOICE("what.state", { "failing", 2, NULL }, { NULL, 1, NULL }),
+          .rows = OCSF_ROWS(ENTITY("Key set"), FROM("entity.name", text, "what.issuer"),
+                            FROM("entity.uid", text, "what.url"),
+                            FROM("entity.version", text, "what.sha256"),
+                            DETAIL("what.detail")) },
+
         { .kind = "api.outcome", .activity = BY_METHOD,
           .severity = CHOICE("what.result", { "refused", 2, NULL }, { NULL, 1, NULL }),
           .status = CHOICE("what.result", { "refused", 2, NULL }, { NULL, 1, NULL }),

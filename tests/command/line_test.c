@@ -231,6 +231,18 @@ static void tells_others(void **state)
                   AT
                   "deployed    accounts 1.3.9 → 1.4.0, generation 12, for CHG-7, commit 01234567… of "
                   "services, sha256 aaaaaaaa…  by (uid 0) pid 7\n" },
+                { "{\"k\":\"api.keys\"," T
+                  ",\"what\":{\"issuer\":\"https://id.example.org\",\"keys\":2,\"left_out\":1,"
+                  "\"sha256\":\"" A64 "\",\"state\":\"changed\",\"url\":\"https://i/k\"}}",
+                  NULL,
+                  AT "keys        of https://id.example.org: changed, 2 in use, 1 left out, sha256 "
+                     "aaaaaaaa…\n" },
+                { "{\"k\":\"api.keys\"," T
+                  ",\"what\":{\"detail\":\"status 404\",\"issuer\":\"i\",\"keys\":0,\"since\":"
+                  "\"2026-11-25T17:00:00.000000000Z\",\"state\":\"failing\",\"url\":\"u\"}}",
+                  NULL,
+                  AT
+                  "keys        of i: failing, 0 in use; status 404, since 2026-11-25 18:00:00\n" },
                 { "{\"k\":\"api.refused\"," T
                   ",\"what\":{\"act\":\"push\",\"api\":\"accounts\",\"detail\":\"a source is not "
                   "the commit's\",\"path_b64\":\"/w==\",\"reason\":\"source\"}}",

@@ -72,8 +72,8 @@ class Host:
 
     def pid(self, name):
         said = {p["name"]: p for p in json.loads(
-            assay("status", "--json", *self.places).stdout)["processes"]}[name]
-        return said["said"]["pid"] if said["state"] == "running" else None
+            assay("status", "--json", *self.places).stdout)["processes"]}.get(name)
+        return said["said"]["pid"] if said and said["state"] == "running" else None
 
 
 @pytest.fixture
@@ -117,6 +117,33 @@ def test_up_and_down(host):
     assert assay("status", *host.places).returncode == 1
     assert host.log()[-1]["k"] == "ledger.stopped"
     assert pathlib.Path("/etc/passwd").read_bytes() == users
+
+
+def test_keys_run_where_there_is_a_registry(host):
+    registry = host.top / "state" / "registry"
+    registry.mkdir(parents=True)
+    ci, anna = (good("change", "key", n, host.top / f"{n}.key").strip() for n in ("ci", "anna"))
+    (registry / "registry.yaml").write_text(json.dumps(
+        {"version": 1, "builders": [{"name": "ci", "vkey": ci}],
+         "approvers": [{"name": "anna", "vkey": anna}], "authors": {"bert@example.org": "bert"},
+         "repositories": {"services": {
+             "path": "/srv/git/services.git", "protected": ["refs/heads/main"],
+             "signers": "/etc/assay/api.signers", "apis": {"accounts": "accounts"}}}}))
+    host.start()
+    uid = int(re.search(r", keys as uid (\d+) ", host.said())[1])
+    assert uid != 0
+    assert eventually(lambda: host.pid("keys")), host.said()
+    assert (host.top / "state" / "jwks").stat().st_uid == uid
+    shown = good("status", *host.places)
+    assert re.search(rf"^keys       running for .*, uid {uid}$", shown, re.M), shown
+    assert re.search(r"^  issuers +0 key sets$", shown, re.M), shown
+    first = host.pid("keys")
+    time.sleep(3)  # it has given a sign of life
+    os.kill(first, signal.SIGKILL)
+    assert eventually(lambda: host.pid("keys") not in (None, first)), host.said()
+    assert eventually(lambda: [e["what"]["proc"] for e in host.log("--kind", "alert.silent")]
+                      == ["keys"]), host.said()
+    assert host.stop() == 0
 
 
 def test_follow_survives_the_recorder(host):

@@ -122,8 +122,8 @@ static int choose_config(struct process *p, struct err *err)
 /* Assay writes there because of what it sees there: it would never end. */
 static int leave_out_own(const struct process *p, struct watchset *set, struct err *err)
 {
-        static const char *const own[] = { "sensor", "monitor", "uplink", "ledger",
-                                           "ledger.private" };
+        static const char *const own[] = { "sensor", "monitor", "uplink",
+                                           "jwks",   "ledger",  "ledger.private" };
         CLEANUP(buf_done) struct buf pattern = BUF_INIT(3 * PATH_MAX);
         char state[PATH_MAX], path[PATH_MAX];
         int rc = 0;
