@@ -4,7 +4,10 @@
  *   36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue
  *   id of  dev root  point options  more...    - type source    options of the filesystem
  *
- * with blank, tab, newline and backslash in octal (\040).
+ * with blank, tab, newline and backslash in octal (\040).  Of the more, shared:N, master:N and
+ * unbindable say to whom mounts below it are passed on and from whom they come: where one that was
+ * shared is private, whoever lives in a mount namespace of his own, as services and this monitor
+ * do, does not see what is mounted there from then on.
  *
  * Containers and logins mount and unmount all day: a part of a point's path that is a container's
  * id, or the number of a user below /run/user, is told as "*", and so are those of one sort
@@ -24,6 +27,9 @@ static const struct state_column columns[] = {
         { "layer", STATE_INT, STATE_KEY, "1; 2 is mounted over it at the same point, and so on" },
         { "options", STATE_LIST, 0, "options of the mount: ro, nosuid, nodev, noexec..." },
         { "point", STATE_TEXT, STATE_KEY, "where" },
+        { "propagation", STATE_LIST, 0,
+          "shared: what is mounted below is passed on; slave: it comes from elsewhere; unbindable; "
+          "private: none of these" },
         { "root", STATE_TEXT, 0, "the directory of the filesystem that is seen there" },
         { "source", STATE_TEXT, 0, "device, share or other source" },
         { "type", STATE_TEXT, 0, "type of the filesystem" },
@@ -34,10 +40,18 @@ static const struct state_source sources[] = { { STATE_KERNEL, 0, "/proc/1/mount
 struct mount {
         struct span root, options, type, source, fs_options;
         struct span point;
+        bool shared, slave, unbindable;
         bool folded; /* its point is told with a star */
 };
 
 /* ---- reading a line ---- */
+
+static void note_more(struct mount *m, struct span word)
+{
+        m->shared |= span_starts(word, SPAN("shared:"));
+        m->slave |= span_starts(word, SPAN("master:"));
+        m->unbindable |= span_eq_str(word, "unbindable");
+}
 
 static bool split_line(struct span line, struct mount *m)
 {
@@ -49,10 +63,11 @@ static bool split_line(struct span line, struct mount *m)
         if (!field_word(&line, &m->root) || !field_word(&line, &m->point) ||
             !field_word(&line, &m->options))
                 return false;
-        do
+        do {
                 if (!field_word(&line, &word))
                         return false;
-        while (!span_eq_str(word, "-"));
+                note_more(m, word);
+        } while (!span_eq_str(word, "-"));
         if (!field_word(&line, &m->type))
                 return false;
         /* a source may be empty: two blanks then */
@@ -176,6 +191,23 @@ static void put_options(struct state_out *out, const char *column, const struct 
         buf_done(&text);
 }
 
+static void put_propagation(struct state_out *out, const struct mount *m)
+{
+        const struct {
+                bool is;
+                const char *word;
+        } words[] = {
+                { m->shared, "shared" },
+                { m->slave, "slave" },
+                { m->unbindable, "unbindable" },
+                { !m->shared && !m->slave && !m->unbindable, "private" },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(words); i++)
+                if (words[i].is)
+                        state_item(out, "propagation", span_str(words[i].word));
+}
+
 static void put_text(struct state_out *out, const char *column, struct span encoded)
 {
         struct buf text = BUF_INIT(STATE_ROW_MAX);
@@ -198,6 +230,8 @@ static int put_row(struct state_out *out, struct mount *m, struct span point, si
                 put_text(out, "root", m->root);
         put_options(out, "options", m, m->options);
         put_options(out, "fs_options", m, m->fs_options);
+        if (!m->folded) /* of several it would be the first one's */
+                put_propagation(out, m);
         if (count)
                 state_u64(out, "count", count);
         return state_end(out);

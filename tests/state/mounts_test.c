@@ -3,10 +3,12 @@
 #include "table_tool.h"
 
 #define FILE_ "/proc/1/mountinfo"
-#define ROW(fs_options, layer, options, point, root, source, type)                                 \
+#define ROW_TO(propagation, fs_options, layer, options, point, root, source, type)                 \
         "{\"fs_options\":[" fs_options "],\"layer\":" layer ",\"options\":[" options               \
-        "],\"point\":\"" point "\",\"root\":\"" root "\",\"source\":\"" source                     \
-        "\",\"type\":\"" type "\"}\n"
+        "],\"point\":\"" point "\",\"propagation\":[" propagation "],\"root\":\"" root             \
+        "\",\"source\":\"" source "\",\"type\":\"" type "\"}\n"
+#define ROW(fs_options, layer, options, point, root, source, type)                                 \
+        ROW_TO("\"private\"", fs_options, layer, options, point, root, source, type)
 #define FOLDED(count, fs_options, options, point, root, source, type)                              \
         "{\"count\":" count ",\"fs_options\":[" fs_options "],\"layer\":1,\"options\":[" options   \
         "],\"point\":\"" point "\"," root "\"source\":\"" source "\",\"type\":\"" type "\"}\n"
@@ -23,11 +25,19 @@ static const struct table_case cases[] = {
                          "devpts devpts rw,mode=600\n"
                          "29 26 0:26 / /dev/pts rw,nosuid - devpts devpts rw,mode=620\n") },
           .rows = ROW("\"rw\"", "1", "\"rw\",\"relatime\"", "/", "/", "/dev/vda1", "ext4")
-                  ROW("\"rw\",\"mode=600\"", "1", "\"rw\",\"relatime\"", "/dev/pts", "/", "devpts",
-                      "devpts") ROW("\"rw\",\"mode=620\"", "2", "\"rw\",\"nosuid\"", "/dev/pts",
-                                    "/", "devpts", "devpts")
-                          ROW("\"rw\",\"errors=continue\"", "1", "\"rw\",\"noatime\"", "/mnt2",
-                              "/mnt1", "/dev/root", "ext3") },
+                  ROW_TO("\"shared\",\"slave\"", "\"rw\",\"mode=600\"", "1", "\"rw\",\"relatime\"",
+                         "/dev/pts", "/", "devpts", "devpts")
+                          ROW("\"rw\",\"mode=620\"", "2", "\"rw\",\"nosuid\"", "/dev/pts", "/",
+                              "devpts", "devpts") ROW_TO("\"slave\"", "\"rw\",\"errors=continue\"",
+                                                         "1", "\"rw\",\"noatime\"", "/mnt2",
+                                                         "/mnt1", "/dev/root", "ext3") },
+        { .name = "one that is shared, unbindable, and with fields of later kernels",
+          .part = { PART(FILE_, "1 1 8:1 / /a rw shared:17 - ext4 /dev/a rw\n"
+                                "1 1 8:1 / /b rw unbindable - ext4 /dev/a rw\n"
+                                "1 1 8:1 / /c rw sharedish new:1 - ext4 /dev/a rw\n") },
+          .rows = ROW_TO("\"shared\"", "\"rw\"", "1", "\"rw\"", "/a", "/", "/dev/a", "ext4")
+                  ROW_TO("\"unbindable\"", "\"rw\"", "1", "\"rw\"", "/b", "/", "/dev/a", "ext4")
+                          ROW("\"rw\"", "1", "\"rw\"", "/c", "/", "/dev/a", "ext4") },
         { .name = "names with blanks, an empty source, no UTF-8",
           .part = { PART(FILE_, "1 1 0:1 /a\\040b /x\\134\\012y ro - tmpfs  rw\n"
                                 "1 1 0:1 / /\xff ro - nfs4 srv:/a\\040b rw\n") },
