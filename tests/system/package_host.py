@@ -224,6 +224,8 @@ class PackageHost(Host):
 
     def transaction(self, number=-1):
         """{event: [what, ...]} of the one, once it has ended."""
+        self.told_so_far()  # or the last one that can be read is not the last one
+
         def mine():
             ids = self.transactions()
             return [e for e in self.entries("integrity.package")

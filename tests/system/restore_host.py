@@ -4,9 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
-import socket
 import stat
-import struct
 import subprocess
 import time
 
@@ -132,15 +130,7 @@ class RestoreHost(Seeing):
     def fresh(self):
         """The status, asked for now (which is an entry: not to be asked for all the time)."""
         time.sleep(0.1)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
-            s.settimeout(30)
-            s.connect(str(self.run / "sensor.sock"))
-            payload = b"\x06status" + struct.pack("<I", 2) + b"{}"
-            s.send(struct.pack("<HBBI", 0x5941, 1, 6, len(payload)) + payload)
-            packet = s.recv(200000)
-        code, size = struct.unpack("<II", packet[8:16])
-        assert code == 0
-        return json.loads(packet[16:16 + size])
+        return self.ask_status()
 
     def item(self, id_):
         return json.loads(self.assay("quarantine", "show", id_, "--json").stdout)

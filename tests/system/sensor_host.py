@@ -6,7 +6,9 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import stat
+import struct
 import subprocess
 import time
 
@@ -61,6 +63,27 @@ class Host:
         except (OSError, ValueError):
             return {}
         return said["more"] if said.get("pid") == self.sensor.pid else {}
+
+    def ask_status(self):
+        """The same, by the command's own way to the sensor.  It is an entry."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+            s.settimeout(30)
+            s.connect(str(self.run / "sensor.sock"))
+            payload = b"\x06status" + struct.pack("<I", 2) + b"{}"
+            s.send(struct.pack("<HBBI", 0x5941, 1, 6, len(payload)) + payload)
+            packet = s.recv(200000)
+        code, size = struct.unpack("<II", packet[8:16])
+        assert code == 0
+        return json.loads(packet[16:16 + size])
+
+    def told_so_far(self):
+        """Wait until all that the sensor has told until now can be read: its entries keep their
+        order."""
+        def asked():
+            return sum(e["what"]["verb"] == "status" for e in self.entries("integrity.command"))
+        before = asked()
+        self.ask_status()
+        self.wait(lambda: asked() > before, "the entry of a command")
 
     def how_it_ended(self, process):
         said = open(self.log.name, "rb").read()[-4000:].decode(errors="replace")
