@@ -120,6 +120,13 @@ static void put_line(const struct screen *s, struct json_value o, struct buf *ou
                 buf_put_str(out, "  ");
                 screen_put(s, out, STYLE_BAD, "its content was never kept");
         }
+        if (json_get(o, "mounted", &v)) {
+                CLEANUP(buf_done) struct buf why = BUF_INIT(LINE_BYTES);
+
+                (void)json_value_text(v, &why); /* the sensor has made it safe */
+                buf_put_str(out, "  ");
+                screen_put(s, out, STYLE_BAD, buf_cstr(&why));
+        }
         buf_put_byte(out, '\n');
 }
 
@@ -152,6 +159,7 @@ static void put_dry(const struct restoring *r, struct span body, struct buf *out
                 json_writer_init(&w, out);
                 json_begin_object(&w);
                 json_member_u64(&w, "differs", sensor_count(body, "differs"));
+                json_member_u64(&w, "mounted", sensor_count(body, "mounted"));
                 json_member_u64(&w, "not_kept", sensor_count(body, "not_kept"));
                 json_put_key(&w, "would");
                 json_begin_array(&w);
@@ -173,6 +181,11 @@ static void put_dry(const struct restoring *r, struct span body, struct buf *out
                 buf_put_str(out, ", of which ");
                 screen_put_count(out, sensor_count(body, "not_kept"));
                 buf_put_str(out, " cannot be put back: the content was never kept");
+        }
+        if (sensor_count(body, "mounted")) {
+                buf_put_str(out, ", of which ");
+                screen_put_count(out, sensor_count(body, "mounted"));
+                buf_put_str(out, " are left alone: they are behind a mount");
         }
         buf_put_str(out, "; nothing was done\n");
 }
@@ -246,6 +259,7 @@ static enum status run(struct invocation *in)
                 put_done(&r, buf_span(&body), &out);
         if (rc == 0)
                 bad = sensor_count(buf_span(&body), "failed") ||
+                      sensor_count(buf_span(&body), "mounted") ||
                       sensor_count(buf_span(&body), "not_kept");
         buf_done(&r.lines);
         return rc < 0 ? complain_err(in, &err)

@@ -92,6 +92,18 @@ def test_while_the_sensor_was_down(host, end):
     assert len(host.changes()) == 2  # once
 
 
+def test_another_one_with_the_same_rights_is_none_of_a_difference(host):
+    usual(host)
+    host.end(host.sensor)
+    lib, aside = host.tree / "lib", host.tree / "aside"
+    lib.rename(aside)
+    lib.mkdir(aside.stat().st_mode)
+    (aside / "w").rename(lib / "w")
+    host.start_sensor()
+    host.told_so_far()
+    assert host.changes() == [] and assay(host, "check").returncode == 0
+
+
 def test_it_is_not_put_back_nor_frozen_nor_moved(host):
     start(host, profile("w", "restore", [host.tree / "lib" / "w"], "keep: true"),
           profile("d", "deny", [host.tree / "home" / "al" / ".profile"]))

@@ -51,14 +51,19 @@ def rest(host):
     host.wait(lambda: host.status()["restore"]["waiting"] == 0, "nothing that waits")
 
 
+def make_whole(host):
+    """The source as something to be mounted over all of the tree."""
+    (host.source / "guarded").mkdir()
+    (host.source / "guarded/evil").write_text("evil")
+    (host.source / "others").mkdir()
+    host.theirs = tree(host.source)
+
+
 @pytest.mark.parametrize("where", ["guarded/dir", "guarded", "."])
 def test_a_directory(host, where):
     """At a guarded directory, at all that is guarded, and above it."""
     if where == ".":
-        (host.source / "guarded").mkdir()
-        (host.source / "guarded/evil").write_text("evil")
-        (host.source / "others").mkdir()
-        host.theirs = tree(host.source)
+        make_whole(host)
     mount(host, host.source, host.tree / where)
     top = host.guarded if where == "." else host.tree / where
     assert "mounted" in host.not_back(top, reason="mounted")["detail"]
@@ -107,6 +112,68 @@ def test_over_a_restart(host):
     assert (host.source / "other").read_text() == "changed"
     umount(host)
     host.as_it_was()
+
+
+@pytest.mark.parametrize("when", ["down", "live"])
+def test_above_all_that_is_guarded_over_a_restart(host, when):
+    """A directory that is not watched itself: its inode is remembered."""
+    make_whole(host)
+    if when == "live":
+        mount(host, host.source, host.tree)
+        host.not_back(host.guarded, reason="mounted")
+        rest(host)
+    host.end(host.sensor)
+    if when == "down":
+        mount(host, host.source, host.tree)
+    for _ in range(2):
+        host.start_sensor()
+        rest(host)
+        assert tree(host.source) == host.theirs
+        host.end(host.sensor)
+    host.start_sensor()
+    # What is the same but for its inode is not to be put back: what was in it is.
+    told = host.guarded if when == "live" else host.guarded / "plain"
+    detail = host.not_back(told, reason="mounted")["detail"]
+    assert f"what is mounted at {host.tree} was not" in detail, detail
+    (host.guarded / "evil").write_text("changed")
+    host.expect(host.guarded / "evil", "modified")
+    done = host.assay("restore", host.guarded, "--reason", "by hand", check=False)
+    assert done.returncode == 1 and f"what is mounted at {host.tree} was not" in done.stdout, done
+    rest(host)
+    assert (host.source / "guarded/evil").read_text() == "changed"
+    umount(host)
+    host.as_it_was()
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_by_hand(host, restart):
+    """Also where nothing is put back by itself; what is not behind it is."""
+    sub, plain = host.others / "sub", host.others / "plain"
+    sub.mkdir()
+    (sub / "file").write_text("good")
+    plain.write_text("plain")
+    host.expect(plain, "created")
+    host.assay("baseline", "accept", "--reason", "meant", host.others)
+    mount(host, host.source, sub)
+    plain.write_text("changed")
+    host.expect(sub / "other", "created")
+    host.expect(plain, "modified")
+    if restart:
+        host.end(host.sensor)
+        host.start_sensor()
+    behind = f"what is mounted at {sub} was not when it was trusted"
+    done = host.assay("restore", host.others, "--dry-run", check=False)
+    found = [line.split()[-1] == "trusted" for line in done.stdout.splitlines()[:-1]]
+    assert done.returncode == 1 and found.count(False) == 1 and behind in done.stdout, done
+    for path in (host.others, sub / "file"):
+        done = host.assay("restore", path, "--reason", "by hand", check=False)
+        assert done.returncode == 1 and f"not put back  {sub}/file: {behind}" in done.stdout, done
+        assert tree(host.source) == host.theirs
+    assert plain.read_text() == "plain"
+    umount(host)
+    host.expect(sub / "other", "deleted")
+    rest(host)
+    assert host.assay("restore", host.others, "--reason", "x").stdout == "nothing differs\n"
 
 
 def test_what_is_accepted(host):

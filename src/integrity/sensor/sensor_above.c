@@ -159,6 +159,7 @@ static int tell(struct sensor *s, const struct table_node *k, const struct recor
 
         if (record_decode(table_record(k), &was, NULL) < 0)
                 return -EBADMSG;
+        was.ino = is->ino;
         c.was = &was;
         return change_differs(&c) ? tell_change(s, &c, SPAN_NONE) : 0;
 }
@@ -208,6 +209,54 @@ int above_scan(struct sensor *s, const struct table_node *n, const char *seen)
         if (n->parent && table_handle_of(n->parent, &h) && dirty_has(s->dirty, &h, table_name(n)))
                 return 0;
         return above_look(s, n, seen, NULL, sensor_wall(s));
+}
+
+/* ---- which one it is ---- */
+
+static uint64_t inode_of(const struct table_node *n)
+{
+        struct record r;
+
+        return n && n->record && record_decode(table_record(n), &r, NULL) == 0 ? r.ino : 0;
+}
+
+uint64_t above_inode(const struct sensor *s, struct span path)
+{
+        return inode_of(table_find(s->above->trusted, path));
+}
+
+static int trust_inode(struct above *a, struct table_node *t, uint64_t ino)
+{
+        struct record r;
+
+        if (record_decode(table_record(t), &r, NULL) < 0)
+                return -EBADMSG;
+        r.ino = ino;
+        buf_clear(&a->encoded);
+        record_encode(&r, &a->encoded);
+        a->dirty = true;
+        return buf_status(&a->encoded) < 0 ? buf_status(&a->encoded)
+                                           : table_set_record(a->trusted, t, buf_span(&a->encoded));
+}
+
+int above_rebase(struct sensor *s, bool (*differs)(void *ctx, struct span path), void *ctx)
+{
+        struct above *a = s->above;
+        struct table_node *top = table_root(a->trusted), *n;
+        int rc = 0;
+
+        for (n = top; n && rc == 0; n = table_next(top, n)) {
+                uint64_t is;
+
+                if (!n->record)
+                        continue;
+                buf_clear(&a->path);
+                table_path(n, &a->path);
+                is = inode_of(table_find(a->known, buf_span(&a->path)));
+                if (is && is != inode_of(n) && !differs(ctx, buf_span(&a->path)))
+                        rc = trust_inode(a, n, is);
+        }
+        return rc;
 }
 
 static void forget(struct above *a, struct table *t)

@@ -2,8 +2,9 @@
 /* sensor_above.h - directories on the way to what is watched.  Floor 3.
  *
  * Whoever may write in one can put something else in the place of what is watched below it, so who
- * may is part of what is known: owner, mode, access lists, flags and label of each.  They have a
- * table of their own, kept in the files "above" (as they are) and "above.trusted" (as they were
+ * may is part of what is known: owner, mode, access lists, flags and label of each, and its inode,
+ * which tells whether something else was mounted there while nobody looked.  They have a table of
+ * their own, kept in the files "above" (as they are) and "above.trusted" (as they were
  * found first, or accepted since) of the state directory (snapshot.h): the table of files has no
  * records of what is not watched. */
 #ifndef INTEGRITY_SENSOR_ABOVE_H
@@ -34,6 +35,12 @@ void above_forget(struct sensor *s, const struct table_node *n);
 /* What is there now is trusted, of those that are selected.  *ret_n: so many were not before. */
 MUST_USE int above_accept(struct sensor *s, bool (*selected)(void *ctx, struct span path),
                           void *ctx, uint64_t *ret_n);
+
+/* The inode of the one that is trusted at this path; 0: not known. */
+uint64_t above_inode(const struct sensor *s, struct span path);
+/* Where nothing below differs from what is trusted, the one that is there is it. */
+MUST_USE int above_rebase(struct sensor *s, bool (*differs)(void *ctx, struct span path),
+                          void *ctx);
 
 /* Write the files, if anything has changed since. */
 void above_keep(struct sensor *s);

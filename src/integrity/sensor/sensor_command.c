@@ -25,7 +25,8 @@
  *   package.end      {}                                   id
  *   restore          paths: [...], paths_b64, baseline    restored, same, failed, failures: the
  *                    (of root, some digits)|absent,       first ones in words; dry_run: differs,
- *                    dry_run, discard, reason             not_kept, and a part for each path
+ *                    dry_run, discard, reason             mounted, not_kept, and a part for each
+ *                                                         path
  *   quarantine.remove  id, reason                         id
  *   quarantine.export  id                                 id: the caller reads it itself
  *

@@ -15,6 +15,7 @@
 
 enum {
         PATH_BYTES = 1 << 20,
+        POINTS_BYTES = 256 * 1024,
         SUSPENDED_MS = 1000,
         SLOWED_S = 60,
 };
@@ -26,6 +27,7 @@ static void init_bufs(struct restores *r)
         r->path = r->moved = r->scratch = r->scratch2 = BUF_INIT(PATH_BYTES);
         r->good = r->judged = BUF_INIT(RECORD_MAX);
         r->log = BUF_INIT(2 * PATH_BYTES);
+        r->points = BUF_INIT(POINTS_BYTES);
         restore_task_init(&r->task);
 }
 
@@ -73,6 +75,7 @@ void restore_done(struct sensor *s)
         buf_done(&r->scratch);
         buf_done(&r->scratch2);
         buf_done(&r->log);
+        buf_done(&r->points);
         free(r);
         s->restores = NULL;
 }

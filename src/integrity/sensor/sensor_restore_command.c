@@ -34,7 +34,7 @@ struct asked {
         struct buf paths; /* each with its NUL */
         char name[BASELINE_NAME_MAX];
         bool dry, named; /* named: what it is of was told */
-        uint64_t differs, not_kept;
+        uint64_t differs, not_kept, mounted;
 };
 
 static bool is_whole_path(struct span p)
@@ -141,9 +141,39 @@ static bool is_named(const struct asked *a, struct span path)
         return false;
 }
 
-/* {"act","differs","kept","path"} */
-static void show_one(struct asked *a, struct span path, const struct restore_plan *plan, bool kept)
+/* Another path that is mounted than was trusted, above what is named or below it: what is there is
+ * left alone.  The directory comes before what is in it. */
+static int note_mount(struct asked *a, struct span path, struct span was, struct span is)
 {
+        struct buf *b = &a->r->call.behind;
+
+        if (is.n == 0 || !restore_is_other_mount(a->r, path, was))
+                return 0;
+        buf_put(b, path);
+        buf_put_byte(b, 0);
+        return buf_status(b);
+}
+
+/* Where it is mounted what path is behind; empty: path is not.  May point into path. */
+static struct span mount_of(struct restores *r, struct span path)
+{
+        struct span rest = buf_span(&r->call.behind);
+
+        while (rest.n) {
+                struct span point = span_str((const char *)rest.p);
+
+                if (path_within(path, point))
+                        return point;
+                rest = span_from(rest, point.n + 1);
+        }
+        return restore_behind(r, path);
+}
+
+/* {"act","differs","kept","mounted","path"} */
+static void show_one(struct asked *a, struct span path, const struct restore_plan *plan, bool kept,
+                     struct span mounted)
+{
+        CLEANUP(buf_done) struct buf safe = BUF_INIT(RESTORE_BEHIND_MAX);
         CLEANUP(buf_done) struct buf b = BUF_INIT(PART_MAX);
         struct json_writer w;
 
@@ -157,6 +187,10 @@ static void show_one(struct asked *a, struct span path, const struct restore_pla
                         json_put_string(&w, span_str(record_field_name[i]));
         json_end_array(&w);
         json_member_bool(&w, "kept", kept);
+        if (mounted.n) {
+                restore_say_behind(mounted, &safe);
+                json_member_string(&w, "mounted", buf_span(&safe));
+        }
         json_put_bytes(&w, "path", path);
         json_end_object(&w);
         if (buf_status(&b) == 0) /* a path that is longer is counted all the same */
@@ -170,10 +204,12 @@ static int on_difference(void *ctx, struct span path, struct span was, struct sp
         const struct watch_profile *profile = watchset_profile(r->sensor->o.watch, path);
         struct restore_plan plan;
         struct record x, y;
+        struct span mounted;
         bool kept;
+        int rc = note_mount(a, path, was, is);
 
-        if (!is_named(a, path) || path.n < 2)
-                return 0;
+        if (rc < 0 || !is_named(a, path) || path.n < 2)
+                return rc;
         if ((was.n && record_decode(was, &x, NULL) < 0) ||
             (is.n && record_decode(is, &y, NULL) < 0))
                 return -EBADMSG;
@@ -186,7 +222,9 @@ static int on_difference(void *ctx, struct span path, struct span was, struct sp
         a->differs++;
         a->not_kept += !kept;
         if (a->dry) {
-                show_one(a, path, &plan, kept);
+                mounted = mount_of(r, path);
+                a->mounted += mounted.n > 0;
+                show_one(a, path, &plan, kept, mounted);
                 return 0;
         }
         baseline_put_change(&r->call.list, path, was);
@@ -208,8 +246,10 @@ static void put_answer(struct json_writer *w, const struct restore_call *c, cons
                         json_put_raw(w, buf_span(&c->failures));
                 json_end_array(w);
         }
-        if (dry)
+        if (dry) {
+                json_member_u64(w, "mounted", dry->mounted);
                 json_member_u64(w, "not_kept", dry->not_kept);
+        }
         if (!dry) {
                 json_member_u64(w, "restored", c->restored);
                 json_member_u64(w, "same", c->same);
@@ -236,6 +276,7 @@ void restore_call_done(struct restores *r)
 
         c->who = who_unref(c->who);
         buf_done(&c->list);
+        buf_done(&c->behind);
         buf_done(&c->path);
         buf_done(&c->good);
         buf_done(&c->failures);
@@ -255,6 +296,7 @@ int restore_ask(struct sensor *s, struct control_call *call, struct who *who, st
         if (s->phase == SENSOR_FIRST || trusted_busy(s))
                 return err_set(err, -EBUSY, "the baseline is being written, or a check runs");
         r->call = (struct restore_call){ .list = BUF_INIT(LIST_MAX),
+                                         .behind = BUF_INIT(PATHS_MAX),
                                          .path = BUF_INIT(PATH_BYTES),
                                          .good = BUF_INIT(RECORD_MAX),
                                          .failures = BUF_INIT(FAILURES_MAX) };
@@ -345,10 +387,21 @@ static void path_ended(struct restores *r)
         show_progress(r);
 }
 
+/* What is there is another place: it stays as it is. */
+static int left_alone(struct restores *r, struct span point)
+{
+        CLEANUP(buf_done) struct buf why = BUF_INIT(RESTORE_BEHIND_MAX);
+
+        restore_say_behind(point, &why);
+        add_failure(r, buf_span(&why));
+        return restore_tell_not(r, buf_span(&r->call.path), "mounted", buf_span(&why), 0);
+}
+
 int restore_call_work(struct restores *r)
 {
         struct restore_call *c = &r->call;
         struct restore_place *p;
+        struct span point;
         int rc;
 
         if (!c->active)
@@ -356,6 +409,12 @@ int restore_call_work(struct restores *r)
         if (!next_path(c)) {
                 end_call(r);
                 return 0;
+        }
+        point = mount_of(r, buf_span(&c->path));
+        if (point.n) {
+                rc = left_alone(r, point);
+                path_ended(r);
+                return rc < 0 ? rc : 1;
         }
         if (!restore_may_begin(r, buf_span(&c->path)))
                 return 1; /* a look there ends soon */

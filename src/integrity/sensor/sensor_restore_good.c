@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sensor_restore_good.c - which states are good: remembered over a restart, and found anew when
  * there is another baseline. */
+#include "integrity/sensor/sensor_above.h"
 #include "integrity/sensor/sensor_restore_priv.h"
 
 #include "integrity/sensor/sensor_trusted.h"
@@ -9,6 +10,7 @@
 #include "sys/io.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 
 enum { LOG_MAX = 512 << 20, LOG_AGAIN = 1 << 20 };
@@ -105,27 +107,80 @@ static bool any_restores(const struct sensor *s)
         return false;
 }
 
+/* Each of the points that are to be judged: a byte, whether anything at or below it differs, and
+ * the path with its NUL.  One that finds no room counts as if it did. */
+static bool add_point(void *ctx, struct span point)
+{
+        struct buf *b = &((struct restores *)ctx)->points;
+
+        if (point.n + 2 <= b->max - b->n) {
+                buf_put_byte(b, 0);
+                buf_put(b, point);
+                buf_put_byte(b, 0);
+        }
+        return true;
+}
+
+static uint8_t *next_point(struct restores *r, size_t *at, struct span *ret)
+{
+        uint8_t *p = *at < r->points.n ? r->points.p + *at : NULL;
+
+        if (!p)
+                return NULL;
+        *ret = span_str((const char *)p + 1);
+        *at += ret->n + 2;
+        return p;
+}
+
+static void mark_points(struct restores *r, struct span path)
+{
+        struct span point;
+        size_t at = 0;
+        uint8_t *p;
+
+        while ((p = next_point(r, &at, &point)))
+                *p |= path_within(path, point);
+}
+
+/* Is anything that is at this point, or below it, not as it should be? */
+static bool differs_at(void *ctx, struct span asked)
+{
+        struct restores *r = ctx;
+        struct span point;
+        size_t at = 0;
+        uint8_t *p;
+
+        while ((p = next_point(r, &at, &point)))
+                if (span_eq(point, asked))
+                        return *p;
+        return true;
+}
+
 static int on_difference(void *ctx, struct span path, struct span was, struct span is)
 {
         struct restores *r = ctx;
-        const struct watch_profile *profile = restore_profile_of(r->sensor, path);
+        const struct watch_profile *profile = watchset_profile(r->sensor->o.watch, path);
         struct restore_place *p;
         struct restore_plan plan;
         struct record a, b;
         int rc;
 
-        if (!profile)
-                return 0;
         if ((was.n && record_decode(was, &a, NULL) < 0) ||
             (is.n && record_decode(is, &b, NULL) < 0))
                 return -EBADMSG;
-        restore_plan(was.n ? &a : NULL, is.n ? &b : NULL, profile->attributes, &plan);
+        restore_plan(was.n ? &a : NULL, is.n ? &b : NULL, profile ? profile->attributes : UINT_MAX,
+                     &plan);
         if (plan.act == RESTORE_NOTHING) { /* it was put back: only the inode is another */
                 p = restore_places_find(r->places, path);
-                if (p && restore_is_foreign(r, p))
+                if (p && restore_is_foreign(r, p)) {
                         p->flags |= RESTORE_SEEN; /* or it is not it at all */
+                        mark_points(r, path);
+                }
                 return 0;
         }
+        mark_points(r, path);
+        if (!restore_profile_of(r->sensor, path))
+                return 0;
         p = restore_places_make(r->places, path);
         if (!p)
                 return 0;
@@ -138,18 +193,6 @@ static int on_difference(void *ctx, struct span path, struct span was, struct sp
         return rc;
 }
 
-/* Is anything that is at this point, or below it, not as it should be? */
-static bool differs_at(void *ctx, struct span point)
-{
-        struct restores *r = ctx;
-        struct restore_place *p;
-
-        for (p = restore_places_first(r->places); p; p = restore_places_after(r->places, p))
-                if (p->flags & RESTORE_HAS_GOOD && path_within(restore_place_path(p), point))
-                        return true;
-        return false;
-}
-
 /* What differs from the baseline without being explained is not good; what does not is. */
 int restore_rebase_now(struct restores *r)
 {
@@ -159,7 +202,10 @@ int restore_rebase_now(struct restores *r)
         int rc = 0;
 
         r->rebase = false;
-        if (any_restores(s)) {
+        buf_clear(&r->points);
+        mounted_rebase(s, add_point, r);
+        rc = above_rebase(s, add_point, r);
+        if (rc == 0 && (r->points.n || any_restores(s))) {
                 watch_relieve(s->watch, true);
                 rc = trusted_is_ours(s, &err);
                 if (rc == 0)
@@ -180,7 +226,7 @@ int restore_rebase_now(struct restores *r)
                         restore_drop(r, p);
         }
         mounted_rebase(s, differs_at, r);
-        return 0;
+        return above_rebase(s, differs_at, r);
 }
 
 void restore_rebase(struct sensor *s)

@@ -38,7 +38,8 @@ struct restore_call {
         bool active;
         struct control_call *call; /* NULL: nobody waits any more */
         struct who *who;
-        struct buf list; /* baseline_put_change(): path, and the state that is good there */
+        struct buf list;   /* baseline_put_change(): path, and the state that is good there */
+        struct buf behind; /* where something else is mounted; each with its NUL */
         struct span rest;
         struct buf path, good; /* the one whose turn it is */
         bool has;
@@ -60,6 +61,7 @@ struct restores {
         off_t log_n, log_again; /* log_again: so long that it is written anew */
         struct buf log;
         bool rebase;
+        struct buf points; /* sensor_restore_good.c: mounts that are judged anew */
         bool gone;         /* the quarantine was removed and cannot be made again: it was told */
         size_t temps;      /* places with something beside them that is not under way */
         size_t keeps;      /* places whose content is to be kept */
@@ -106,8 +108,18 @@ const struct watch_profile *restore_profile_of(const struct sensor *s, struct sp
 
 /* ---- sensor_restore_mount.c ---- */
 
-/* Is another thing than what is good there mounted at this very place? */
+enum { RESTORE_BEHIND_MAX = 4 * 1024 + 128 };
+
+/* Is another thing mounted at this very path than the state that is good there, as encoded?  Empty:
+ * nothing is to be there. */
+bool restore_is_other_mount(struct restores *r, struct span path, struct span good);
+/* The same of a place that has a good state. */
 bool restore_is_foreign(struct restores *r, const struct restore_place *p);
+/* Where something is mounted, at or above path, that is not trusted there; empty: nothing is known
+ * to be.  May point into path. */
+struct span restore_behind(struct restores *r, struct span path);
+/* That in words, into a buffer of RESTORE_BEHIND_MAX. */
+void restore_say_behind(struct span point, struct buf *out);
 /* 1: it is behind a mount that is not trusted; told, and not wanted any more. */
 MUST_USE int restore_mounted(struct restores *r, struct restore_place *p);
 

@@ -187,7 +187,7 @@ bool record_same_file(const struct record *a, const struct record *b)
 
 void record_keep_rights(struct record *r)
 {
-        r->size = r->ino = r->dev = r->rdev = 0;
+        r->size = r->dev = r->rdev = 0;
         r->mtime_ns = r->ctime_ns = r->btime_ns = 0;
         r->nlink = r->fs = 0;
 }

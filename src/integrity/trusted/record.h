@@ -194,7 +194,7 @@ extern const char *const record_field_name[RECORD_F_COUNT];
 enum record_field record_part_field(enum record_part p);
 
 /* Of a directory that only leads to what is watched: keep owner and rights, and nothing of what is
- * in it or of which one it is. */
+ * in it; of which one it is the inode alone, for whoever asks whether something else is mounted. */
 void record_keep_rights(struct record *r);
 
 /* Whether everything stat() shows is the same, ctime included: then neither content nor attributes
