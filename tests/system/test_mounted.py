@@ -5,6 +5,7 @@ import pathlib
 import signal
 import subprocess
 import tempfile
+import time
 
 import pytest
 
@@ -72,7 +73,8 @@ def alerts(host):
 def hidden(host, path, word, act):
     """The change of a path that this act has led to."""
     entry = host.seen(path, word)
-    assert entry["what"]["mount"] == act and "integrity.mount" in entry["who"]["unknown"], entry
+    assert entry["what"].get("mount") == act, entry
+    assert "integrity.mount" in entry["who"]["unknown"], entry
     return entry
 
 
@@ -100,6 +102,26 @@ def test_bind_mount_over_a_watched_directory(host, tmp_path):
     # What comes later is nobody's mount.
     (point / "f").write_text("by a process")
     assert "mount" not in host.seen(point / "f", "modified")["what"]
+
+
+def test_what_was_changed_while_it_was_hidden(host, tmp_path):
+    """By another way to it: that nobody saw who did it is said, not that the unmount did."""
+    point = host.tree / "a" / "kept"
+    mount("--bind", host.tree / "a", tmp_path)
+    try:
+        mount("-t", "tmpfs", "none", point)
+        act = told(host, 1)[0]["what"]["id"]
+        gone = hidden(host, point / "f", "deleted", act)
+        assert "while it was hidden" not in gone["who"]["unknown"]
+        (tmp_path / "kept/f").write_text("changed behind it")
+        time.sleep(2)  # what was heard of it is dealt with
+        host.told_so_far()
+        subprocess.run(["umount", point], check=True)
+        entry = hidden(host, point / "f", "created", told(host, 2)[1]["what"]["id"])
+        assert "nobody saw who changed it while it was hidden" in entry["who"]["unknown"], entry
+        assert entry["what"]["new_size"] == len("changed behind it")
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)
 
 
 def tells_who():

@@ -21,7 +21,13 @@ enum {
         MOUNTER_TEXT = 1024,
 };
 
-static const char by_scan[] = "found by a scan after a mount; integrity.mount has who mounted";
+static const char by_scan[] = "found by a scan after a mount; integrity.mount has who mounted",
+                  by_showing[] =
+                          "shown again by an unmount; integrity.mount has who unmounted, and "
+                          "nobody saw who changed it while it was hidden";
+
+/* Before the words of a cause. */
+enum { CAUSE_CAME = 1, CAUSE_WENT };
 
 struct telling {
         struct sensor *s;
@@ -82,8 +88,8 @@ static void put_brief(struct buf *out, const char *before, struct span text)
         text_put_safe(out, span_of(text.p, MIN_OF(text.n, (size_t)BRIEF_BYTES)));
 }
 
-/* Where, its id and what to say of it, each ended by a NUL.  One without room leads to changes that
- * do not name it. */
+/* Where, its id, which of the two it is with what to say of it, each ended by a NUL.  One without
+ * room leads to changes that do not name it. */
 static void keep(const struct telling *t, const struct mount_texts *m, bool gone)
 {
         CLEANUP(buf_done) struct buf one = BUF_INIT(CAUSES_BYTES);
@@ -93,6 +99,7 @@ static void keep(const struct telling *t, const struct mount_texts *m, bool gone
         buf_put_byte(&one, 0);
         buf_put_str(&one, t->id);
         buf_put_byte(&one, 0);
+        buf_put_byte(&one, gone ? CAUSE_WENT : CAUSE_CAME);
         put_brief(&one, "", m->type);
         put_brief(&one, " ", m->source);
         if (!span_eq_str(m->root, "/"))
@@ -122,8 +129,8 @@ void mounted_name(const struct sensor *s, struct change *c)
                         continue;
                 nearest = point.n;
                 c->mount = (const char *)id.p;
-                c->mount_how = (const char *)how.p;
-                c->unknown = by_scan;
+                c->mount_how = (const char *)how.p + 1;
+                c->unknown = how.p[0] == CAUSE_WENT ? by_showing : by_scan;
         }
 }
 
