@@ -23,7 +23,7 @@ enum {
         ATTEMPT_RECORD_BASE = 4096,
         ATTEMPT_RECORD_PART = 256,
         ATTEMPT_RING_BYTES = 1 << 20,
-        ATTEMPT_RATE = 1000, /* records a second, of the whole machine; more are counted */
+        ATTEMPT_RATE = 1000, /* records a second of root's, and of all others'; more are counted */
 };
 
 enum { ATTEMPT_OP_FLAGS = 11 }; /* the only op that the program itself tells */
@@ -58,8 +58,8 @@ enum attempt_flag {
 
 /* All global data. */
 struct attempt_shared {
-        __u64 lost; /* records that found no room, or were too many */
-        __u64 window_ns, in_window;
+        __u64 lost;                    /* records that found no room, or were too many */
+        __u64 window_ns, in_window[2]; /* of users, of root */
 };
 
 struct attempt_record {

@@ -275,10 +275,11 @@ static void test_real(void **state)
         (void)state;
 }
 
-/* More than may be told in a second are counted. */
+/* More than may be told in a second are counted; a user's stand in nobody else's way. */
 static void test_loss(void **state)
 {
         CLEANUP(bpf_freep) struct bpf *b = NULL;
+        struct seen s = { .pid = getpid() };
         int status;
         pid_t pid;
 
@@ -295,6 +296,9 @@ static void test_loss(void **state)
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_int_equal(status, 0);
         assert_true(bpf_lost(b) > 0);
+        assert_int_equal(chmod("/proc/self/stat", 0777), -1); /* root may not, either */
+        assert_int_equal(bpf_read(b, see, &s), 0);
+        assert_string_equal(s.text, "chmod /proc/self/stat\n");
         (void)state;
 }
 

@@ -590,6 +590,36 @@ def test_attempts_flood(host, told_by):
     assert counts()[0] >= 500
 
 
+FLOOD = """
+import os, sys
+for _ in range(3000):
+    try:
+        os.truncate(sys.argv[1], 0)
+    except PermissionError:
+        pass
+"""
+
+
+def test_attempts_behind_a_flood(host, told_by):
+    """A user's flood hides no attempt of root's."""
+    a = host.safe / "a"
+    a.write_text("a")
+    for path in (host.safe, host.tree, host.tree.parent, host.tree.parent.parent):
+        path.chmod(0o755)
+    host.rules()
+    start_telling(host, told_by)
+    host.freeze(2)
+    subprocess.run(["setpriv", "--reuid", "65534", "--clear-groups", sys.executable, "-c", FLOOD,
+                    a], check=True)
+    refused(a.chmod, 0o600)
+
+    def by(uid):
+        return [e for e in host.entries("integrity.denied") if e.get("who", {}).get("uid") == uid]
+    host.wait(lambda: by(0), "root's attempt", 9)
+    assert [e["what"]["call"] for e in by(0)] == ["chmod"]
+    assert 0 < len(by(65534)) <= 100
+
+
 ELSEWHERE = """
 import os, sys
 for path in sys.argv[1:]:

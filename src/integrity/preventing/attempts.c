@@ -2,6 +2,7 @@
 #include "integrity/preventing/attempts.h"
 
 #include "integrity/preventing/attempts_priv.h"
+#include "integrity/preventing/saying.h"
 #include "integrity/sensor/sensor_priv.h"
 #include "loop/log.h"
 #include "loop/loop.h"
@@ -16,7 +17,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { SAY_BURST = 200, SAY_S = 10, REFUSED_MAX = 512 };
+enum { REFUSED_MAX = 512 };
 
 struct attempts {
         struct bpf *bpf;     /* NULL: refused says why */
@@ -27,8 +28,7 @@ struct attempts {
         struct buf path, where;
         uint64_t seen, lost; /* lost: as it was told */
         uint64_t unsaid;
-        int64_t since_ns;
-        unsigned said;
+        struct saying saying;
 };
 
 static bool denies(const struct watchset *w)
@@ -216,20 +216,23 @@ static int look_at_flags(struct sensor *s, const struct attempt *x, struct span 
         return rc;
 }
 
+/* May one more be told by itself? */
+static bool may_say(struct sensor *s, pid_t pid)
+{
+        uint32_t uid = saying_user(s->o.processes, pid);
+
+        return saying_may(&s->o.attempts->saying, uid, sensor_mono(s)) && out_room(s);
+}
+
 static int take_refused(struct sensor *s, const struct attempt *x, struct span named)
 {
         struct attempts *a = s->o.attempts;
-        int64_t now = sensor_mono(s);
         int rc;
 
         if (!attempts_where(s, x, named, &a->where))
                 return 0;
         a->seen++;
-        if (now >= a->since_ns + SAY_S * NS_PER_S) {
-                a->since_ns = now;
-                a->said = 0;
-        }
-        if (++a->said > SAY_BURST || !out_room(s)) {
+        if (!may_say(s, x->pid)) {
                 a->unsaid++;
                 return 0;
         }
@@ -330,11 +333,9 @@ int attempts_tick(struct sensor *s)
                 rc = audit_events_expire(a->events, sensor_mono(s), take_audited, s);
         }
         more = lost(a) - a->lost;
-        if (rc < 0 || (more == 0 && a->unsaid == 0) ||
-            sensor_mono(s) < a->since_ns + SAY_S * NS_PER_S)
+        if (rc < 0 || (more == 0 && a->unsaid == 0) || !saying_is_over(&a->saying, sensor_mono(s)))
                 return rc;
-        a->since_ns = sensor_mono(s);
-        a->said = 0;
+        saying_anew(&a->saying, sensor_mono(s));
         a->lost += more;
         return say_rest(s, more);
 }

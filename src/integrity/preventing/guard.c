@@ -408,8 +408,7 @@ static void on_beat(void *ctx)
         if (!g->shared)
                 return;
         atomic_store_explicit(&g->shared->sensor_ns, now, memory_order_relaxed);
-        if (g->unsaid && now >= g->say_since_ns + GUARD_SAY_S * NS_PER_S && out_room(s) &&
-            guard_say_rest(s) < 0)
+        if (g->unsaid && saying_is_over(&g->saying, now) && out_room(s) && guard_say_rest(s) < 0)
                 s->failed = -ENOMEM;
         if (guard_ran_work(s) < 0)
                 s->failed = -ENOMEM;

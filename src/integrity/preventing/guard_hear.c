@@ -111,16 +111,12 @@ static void no_filesystem(struct guard *g, const struct guard_notice *x)
 }
 
 /* As many as the ledger takes; the others are counted. */
-bool guard_may_say(struct sensor *s)
+bool guard_may_say(struct sensor *s, pid_t pid)
 {
         struct guard *g = s->guard;
-        int64_t now = sensor_mono(s);
+        uint32_t uid = saying_user(s->o.processes, pid);
 
-        if (now >= g->say_since_ns + GUARD_SAY_S * NS_PER_S) {
-                g->say_since_ns = now;
-                g->said = 0;
-        }
-        if (++g->said <= GUARD_SAY_BURST && out_room(s))
+        if (saying_may(&g->saying, uid, sensor_mono(s)) && out_room(s))
                 return true;
         g->unsaid++;
         return false;
@@ -139,7 +135,7 @@ static int take_notice(struct sensor *s, const struct guard_notice *x, size_t n)
                 ready(s);
         else if (x->what == GUARD_NO_FILESYSTEM)
                 no_filesystem(g, x);
-        else if (guard_may_say(s))
+        else if (guard_may_say(s, x->pid))
                 return guard_say_asked(s, x);
         return 0;
 }

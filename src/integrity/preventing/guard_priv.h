@@ -12,6 +12,7 @@
 
 #include "integrity/preventing/guard.h"
 #include "integrity/preventing/guard_notice.h"
+#include "integrity/preventing/saying.h"
 #include "integrity/sensor/sensor_priv.h"
 
 #include <limits.h>
@@ -22,8 +23,6 @@ enum guard_state { GUARD_OFF, GUARD_FILES, GUARD_MARKS, GUARD_UP, GUARD_WAIT };
 enum {
         GUARD_NODES = 2048, /* looked at in one turn */
         GUARD_KNOWN_MAX = 65536,
-        GUARD_SAY_BURST = 200, /* entries of executions in GUARD_SAY_S; the rest is counted */
-        GUARD_SAY_S = 10,
         GUARD_WHY_MAX = 128,
         GUARD_FS_MAX = 64,       /* filesystems marked as a whole */
         GUARD_ENTERED_MS = 2000, /* since when a directory without a mark may have been used */
@@ -64,8 +63,7 @@ struct guard {
         uint8_t (*known)[RECORD_HASH];
         size_t n_known, max_known, n_kept; /* in the file */
 
-        int64_t say_since_ns;
-        unsigned said;
+        struct saying saying;
         uint64_t unsaid;
 };
 
@@ -90,7 +88,7 @@ MUST_USE int guard_say_places(struct sensor *s);
 
 void guard_on_notices(void *ctx, unsigned events);
 /* Is there room for one more entry of an execution?  If not, it was counted. */
-bool guard_may_say(struct sensor *s);
+bool guard_may_say(struct sensor *s, pid_t pid);
 
 /* ---- guard_ran.c ---- */
 

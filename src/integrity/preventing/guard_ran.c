@@ -123,7 +123,7 @@ static int say(struct sensor *s, const struct ran *r, struct span path)
         buf_printf(&reason, "%snobody was asked, and %s",
                    r->script ? "a script, or read by an interpreter: " : "", r->reason);
         x.reason = buf_cstr(&reason);
-        return guard_may_say(s) ? guard_say_execution(s, &x) : 0;
+        return guard_may_say(s, x.pid) ? guard_say_execution(s, &x) : 0;
 }
 
 static int say_all(struct sensor *s, struct span list)
