@@ -3,6 +3,7 @@
 
 #include "gateway/request_priv.h"
 
+#define NAME_SHOWN           ((size_t)64)
 #define LETTER(upper, lower) [upper] = (lower), [lower] = (lower)
 
 const uint8_t request_token[256] = {
@@ -54,7 +55,8 @@ static int check_header(const struct reader *r, const struct http_header *h, siz
                 other |= c ^ h->name.p[i];
         }
         if (!is_value(h->value))
-                return REFUSE(r, "a header whose value is none");
+                return REFUSE(r, "%.*s: no value of a header", (int)MIN_OF(h->name.n, NAME_SHOWN),
+                              (const char *)h->name.p);
         *lowered += other ? h->name.n : 0;
         return 0;
 }

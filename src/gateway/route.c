@@ -212,17 +212,20 @@ struct search {
         uint32_t n_values;
 };
 
+static struct span segment_of(const struct search *s, uint32_t depth)
+{
+        return depth < s->target->n_segments ? s->target->segments[depth] : SPAN_NONE;
+}
+
 /* By the rule of package/model.h: the word first, and when that leads to no path, the parameter. */
 static const struct node *find_path(struct search *s, const struct node *at, uint32_t depth)
 {
-        struct span segment = SPAN_NONE;
+        struct span segment = segment_of(s, depth);
         const struct node *next, *found;
         uint32_t n_values = s->n_values;
 
         if (depth == s->n)
                 return at->n_ends > 0 ? at : NULL;
-        if (depth < s->target->n_segments)
-                segment = s->target->segments[depth];
         next = find_word(at, segment);
         found = next ? find_path(s, next, depth + 1) : NULL;
         if (found || !at->parameter || segment.n == 0)
@@ -231,6 +234,63 @@ static const struct node *find_path(struct search *s, const struct node *at, uin
         s->values[s->n_values++] = segment;
         return find_path(s, at->parameter, depth + 1);
 }
+
+/* ---- letters of another case ---- */
+
+static uint8_t lower(uint8_t c)
+{
+        return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
+}
+
+static bool is_alike(struct span a, struct span b)
+{
+        if (a.n != b.n)
+                return false;
+        for (size_t i = 0; i < a.n; i++)
+                if (lower(a.p[i]) != lower(b.p[i]))
+                        return false;
+        return true;
+}
+
+static bool has_alike(const struct search *s, const struct node *at, uint32_t depth);
+
+static bool has_word_alike(const struct search *s, const struct node *at, uint32_t depth)
+{
+        struct span segment = segment_of(s, depth);
+
+        for (uint32_t i = 0; i < at->n_words; i++)
+                if (is_alike(at->words[i].word, segment) &&
+                    has_alike(s, at->words[i].node, depth + 1))
+                        return true;
+        return false;
+}
+
+/* Does any path fit from here on, to who does not look at the case? */
+static bool has_alike(const struct search *s, const struct node *at, uint32_t depth)
+{
+        if (depth == s->n)
+                return at->n_ends > 0;
+        return has_word_alike(s, at, depth) || (at->parameter && segment_of(s, depth).n > 0 &&
+                                                has_alike(s, at->parameter, depth + 1));
+}
+
+/* Has another path a word, in whatever case, where the one that was found has a parameter? */
+static bool is_unclear(const struct search *s, const struct node *at, uint32_t depth,
+                       const struct api_operation *found)
+{
+        for (uint32_t i = 0; i < found->n_segments; i++, depth++) {
+                if (!found->segments[i].parameter) {
+                        at = find_word(at, found->segments[i].text);
+                        continue;
+                }
+                if (has_word_alike(s, at, depth))
+                        return true;
+                at = at->parameter;
+        }
+        return false;
+}
+
+/* ---- the whole ---- */
 
 static const struct api_operation *find_method(const struct node *at, enum api_method method)
 {
@@ -252,21 +312,33 @@ static unsigned methods_of(const struct node *at)
         return out & 1u << API_GET ? out | 1u << API_HEAD : out;
 }
 
+/* Sets *why when there is none. */
+static const struct node *find_clear_path(struct search *s, const struct place *place,
+                                          const char **why)
+{
+        const struct node *at = find_path(s, &place->tree, place->n_base);
+
+        *why = "the path is none of the document";
+        if (!at || !is_unclear(s, &place->tree, place->n_base, at->ends[0].what))
+                return at;
+        *why = "the path is another one of the document but for the case of letters";
+        return NULL;
+}
+
 int router_find(const struct router *r, enum api_method method, const struct target *t,
                 struct route *ret, struct refusal *refusal)
 {
         struct search s = { t, t->n_segments + t->slash, ret->values, 0 };
         const struct place *place = find_base(&r->bases, t->segments, s.n - 1);
-        const struct node *at = place ? find_path(&s, &place->tree, place->n_base) : NULL;
+        const char *why = "the path is below no API's base";
+        const struct node *at = place ? find_clear_path(&s, place, &why) : NULL;
 
         ret->package = place ? place->package : NULL;
         ret->operation = at ? find_method(at, method) : NULL;
         ret->n_values = at ? s.n_values : 0;
         ret->allowed = at ? methods_of(at) : 0;
-        if (!place)
-                return refuse(refusal, REFUSED_PATH, "the path is below no API's base");
         if (!at)
-                return refuse(refusal, REFUSED_PATH, "the path is none of the document");
+                return refuse(refusal, REFUSED_PATH, "%s", why);
         if (!ret->operation)
                 return refuse(refusal, REFUSED_METHOD, "the path has no %s",
                               api_method_name(method));

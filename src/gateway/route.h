@@ -6,6 +6,11 @@
  * there or not.  (A path is below a base when it has one more segment at least, maybe an empty one:
  * /bank is not below /bank, /bank/ is.)  Below it the rule of package/model.h holds.
  *
+ * Many servers do not look at the case of letters.  Of /a/{x} and /a/admin a request /a/ADMIN has
+ * the first, and they would take it for the second: it is refused, as every path that another one
+ * of the document fits but for the case, which has a word where the one that is meant has a
+ * parameter.
+ *
  * A tree of segments for each API: time is the number of segments times the logarithm of the widest
  * branching.  Where a word and a parameter both lead on from a place and the word leads nowhere,
  * the parameter is tried as well: at worst all of a document's paths are looked at once. */

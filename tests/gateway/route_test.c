@@ -131,7 +131,7 @@ static void words_win_segment_by_segment(void **state)
                 { API_GET, "/a/z/c", "a", "/a/{x}/c", "[z]", 0, "GET HEAD" },
                 { API_GET, "/a/b/d", "a", "/a/b/d", "", 0, "GET HEAD" },
                 { API_GET, "/a/b", "a", "/a/{x}", "[b]", 0, "GET HEAD DELETE" },
-                { API_GET, "/a/B/c", "a", "/a/{x}/c", "[B]", 0, "GET HEAD" },
+                { API_GET, "/a/bb/c", "a", "/a/{x}/c", "[bb]", 0, "GET HEAD" },
                 { API_GET, "/a/b/c/d", "a", "/{p}/{q}/{r}/{s}", "[a][b][c][d]", 0, "GET HEAD" },
                 { API_GET, "/", "a", "/", "", 0, "GET HEAD" },
                 { API_GET, "/a", "a", "/a", "", 0, "GET HEAD POST" },
@@ -154,6 +154,35 @@ static void words_win_segment_by_segment(void **state)
                 { API_GET, "/a/z/d", "a", NULL, "", REFUSED_PATH, "" },
                 { API_GET, "/a/b/c/", "a", NULL, "", REFUSED_PATH, "" },
                 { API_GET, "/a/b/c/d/e", "a", NULL, "", REFUSED_PATH, "" },
+        };
+
+        find_all(specs, table, ARRAY_LEN(table));
+}
+
+/* Who does not look at the case would take these for others. */
+static void letters_of_another_case_are_refused(void **state)
+{
+        static const struct api_spec specs[] = {
+                { "a", "",
+                  "GET /a/{x} GET /a/admin GET /a/b/D GET /a/{x}/d GET /a/{x}/{y} GET /a/b/{y}/e "
+                  "GET /A/c" },
+                { NULL, NULL, NULL },
+        };
+        static const struct find_case table[] = {
+                { API_GET, "/a/admin", "a", "/a/admin", "", 0, "GET HEAD" },
+                { API_GET, "/a/administrator", "a", "/a/{x}", "[administrator]", 0, "GET HEAD" },
+                { API_GET, "/a/Admin", "a", NULL, "", REFUSED_PATH, "" },
+                { API_POST, "/a/ADMIN", "a", NULL, "", REFUSED_PATH, "" },
+                { API_GET, "/a/ADMIN/x", "a", "/a/{x}/{y}", "[ADMIN][x]", 0, "GET HEAD" },
+                { API_GET, "/a/b/d", "a", NULL, "", REFUSED_PATH, "" },
+                { API_GET, "/a/B/d", "a", NULL, "", REFUSED_PATH, "" },
+                { API_GET, "/a/b/D", "a", "/a/b/D", "", 0, "GET HEAD" },
+                { API_GET, "/a/z/d", "a", "/a/{x}/d", "[z]", 0, "GET HEAD" },
+                { API_GET, "/a/z/D", "a", NULL, "", REFUSED_PATH, "" },
+                { API_GET, "/a/B/x", "a", "/a/{x}/{y}", "[B][x]", 0, "GET HEAD" },
+                { API_GET, "/a/c", "a", "/a/{x}", "[c]", 0, "GET HEAD" },
+                { API_GET, "/A/c", "a", "/A/c", "", 0, "GET HEAD" },
+                { API_GET, "/A/x", "a", NULL, "", REFUSED_PATH, "" },
         };
 
         find_all(specs, table, ARRAY_LEN(table));
@@ -245,13 +274,13 @@ static void some_generations_are_refused(void **state)
 
 static void put_path(struct chance *c, struct buf *out, bool of_document)
 {
-        static const char *const words[] = { "a", "b", "c", "{x}", "{y}" };
+        static const char *const words[] = { "a", "b", "B", "c", "{x}", "{y}" };
         uint32_t n = 1 + chance_below(c, 5);
 
         buf_clear(out);
         for (uint32_t i = 0; i < n; i++) {
                 buf_put_byte(out, '/');
-                buf_put_str(out, words[chance_below(c, of_document ? 5 : 3)]);
+                buf_put_str(out, words[chance_below(c, of_document ? 6 : 4)]);
         }
         if (chance_below(c, 6) == 0)
                 buf_put_byte(out, '/');
@@ -319,6 +348,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(words_win_segment_by_segment),
+                cmocka_unit_test(letters_of_another_case_are_refused),
                 cmocka_unit_test(the_longest_base_has_all_below_it),
                 cmocka_unit_test(a_path_below_no_base_is_no_apis),
                 cmocka_unit_test(some_generations_are_refused),

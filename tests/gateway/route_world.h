@@ -4,6 +4,8 @@
 #ifndef TESTS_GATEWAY_ROUTE_WORLD_H
 #define TESTS_GATEWAY_ROUTE_WORLD_H
 
+#include <ctype.h>
+
 #include "gateway/route.h"
 
 enum { WORLD_OPERATIONS_MAX = 64 };
@@ -70,13 +72,23 @@ static inline struct span world_segment(const struct target *t, uint32_t i)
         return i < t->n_segments ? t->segments[i] : SPAN_NONE;
 }
 
-static inline bool world_fits(const struct api_operation *o, const struct target *t)
+static inline bool world_alike(struct span a, struct span b)
+{
+        bool alike = a.n == b.n;
+
+        for (size_t i = 0; alike && i < a.n; i++)
+                alike = tolower(a.p[i]) == tolower(b.p[i]);
+        return alike;
+}
+
+static inline bool world_fits(const struct api_operation *o, const struct target *t,
+                              bool (*eq)(struct span, struct span))
 {
         bool fits = o->n_segments == t->n_segments + t->slash;
 
         for (uint32_t i = 0; fits && i < o->n_segments; i++)
                 fits = o->segments[i].parameter ? world_segment(t, i).n > 0
-                                                : span_eq(o->segments[i].text, world_segment(t, i));
+                                                : eq(o->segments[i].text, world_segment(t, i));
         return fits;
 }
 
@@ -96,10 +108,32 @@ static inline const struct api_operation *world_meant(const struct world_api *w,
         const struct api_operation *meant = NULL;
 
         for (uint32_t i = 0; i < w->api.n_operations; i++)
-                if (world_fits(&w->operations[i], t) &&
+                if (world_fits(&w->operations[i], t, span_eq) &&
                     (!meant || world_narrower(&w->operations[i], meant)))
                         meant = &w->operations[i];
         return meant;
+}
+
+/* Is there a word of another path, in any case, where the one that is meant has a parameter, and
+ * all before it is the same? */
+static inline bool world_unclear(const struct world_api *w, const struct api_operation *meant,
+                                 const struct target *t)
+{
+        for (uint32_t i = 0; i < w->api.n_operations; i++) {
+                const struct api_operation *o = &w->operations[i];
+                uint32_t k = 0;
+
+                if (!world_fits(o, t, world_alike))
+                        continue;
+                while (k < o->n_segments &&
+                       o->segments[k].parameter == meant->segments[k].parameter &&
+                       (o->segments[k].parameter ||
+                        span_eq(o->segments[k].text, meant->segments[k].text)))
+                        k++;
+                if (k < o->n_segments && meant->segments[k].parameter)
+                        return true;
+        }
+        return false;
 }
 
 /* Is what the router says of a request below base "" the path that is meant, with its values? */
@@ -113,7 +147,7 @@ static inline void world_check(const struct world_api *w, const struct router *r
         int rc = router_find(r, API_GET, t, &found, &refusal);
 
         assert(rc == 0 ? refusal.reason == REFUSED_NOT : rc == -EACCES);
-        if (!meant) {
+        if (!meant || world_unclear(w, meant, t)) {
                 assert(refusal.reason == REFUSED_PATH && !found.operation);
                 return;
         }
