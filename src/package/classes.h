@@ -21,7 +21,7 @@
 
 enum {
         CLASSES_WORDS = API_CLASSES_MAX / 64,
-        CLASSES_STEPS_MAX = 8 * API_SCHEMA_STEPS_MAX, /* of one walk: schemas and members met */
+        CLASSES_STEPS_MAX = 4 * API_SCHEMA_STEPS_MAX, /* of one walk: schemas and members met */
 };
 
 /* By place in api.classes. */

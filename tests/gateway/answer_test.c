@@ -242,6 +242,8 @@ static void bodies(void **state)
 {
         static const struct row t[] = {
                 { 200, JSON, BODY(""), REFUSED(JSON, "line 1, column 1: no value begins here") },
+                { 200, JSON, .body = { NULL, 0 },
+                  REFUSED(JSON, "line 1, column 1: no value begins here") },
                 { 200, JSON, BODY("\xef\xbb\xbf{\"accounts\":[]}"),
                   REFUSED(JSON, "line 1, column 1: no value begins here") },
                 { 200, JSON, BODY("{\0\"\0a\0\"\0"),

@@ -294,7 +294,18 @@ static void too_many_values_to_record(void **state)
         }
 }
 
-/* Each twice in the one before: 2^14 ways to one schema, which counts once. */
+/* d0 has d1 twice, that has d2 twice ...: 2^14 ways to d14, which is OF_V. */
+static void put_doubling(struct buf *out, const char *more)
+{
+        buf_printf(out, "{\"allOf\":[{\"$ref\":\"#/$defs/d0\"}]%s,\"$defs\":{", more);
+        for (unsigned i = 0; i < 14; i++)
+                buf_printf(out,
+                           "\"d%u\":{\"allOf\":[{\"$ref\":\"#/$defs/d%u\"},"
+                           "{\"$ref\":\"#/$defs/d%u\"}]},",
+                           i, i + 1, i + 1);
+        buf_put_str(out, "\"d14\":" OF_V "}}");
+}
+
 static void schemas_that_double_are_met_once(void **state)
 {
         CLEANUP(buf_done) struct buf text = BUF_INIT(1 << 16);
@@ -302,18 +313,46 @@ static void schemas_that_double_are_met_once(void **state)
         struct mask_world x;
         struct tree v;
 
-        buf_put_str(&text, "{\"allOf\":[{\"$ref\":\"#/$defs/d0\"}],\"$defs\":{");
-        for (unsigned i = 0; i < 14; i++)
-                buf_printf(&text,
-                           "\"d%u\":{\"allOf\":[{\"$ref\":\"#/$defs/d%u\"},"
-                           "{\"$ref\":\"#/$defs/d%u\"}]},",
-                           i, i + 1, i + 1);
-        buf_put_str(&text, "\"d14\":" OF_V "}}");
+        put_doubling(&text, "");
         mask_world_init(&x, buf_span(&text), "a=last4:masked");
         assert_int_equal(tree_read(SPAN("{\"v\":1}"), &x.arena, &v, NULL), 0);
         assert_int_equal(mask_request(&x.p, 0, &v, &x.arena, &found, NULL), 0);
         assert_int_equal(found.counts[0], 1);
         mask_world_done(&x);
+}
+
+/* Whether a member is evaluated is asked along every way: a few members may take that long, many
+ * are given up. */
+static void what_takes_too_long(void **state)
+{
+        static const struct {
+                unsigned members;
+                int want;
+        } t[] = { { 3, 0 }, { 300, -E2BIG } };
+
+        for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+                CLEANUP(buf_done) struct buf schema = BUF_INIT(1 << 16), value = BUF_INIT(1 << 16);
+                struct mask_found found = { 0 };
+                struct err err = { 0 };
+                struct mask_world x;
+                struct tree v;
+
+                put_doubling(&schema, ",\"unevaluatedProperties\":{\"x-data-class\":\"b\"}");
+                mask_world_init(&x, buf_span(&schema), "a=last4:clear b=last4:clear");
+                buf_put_str(&value, "{\"v\":0");
+                for (unsigned j = 1; j < t[i].members; j++)
+                        buf_printf(&value, ",\"w%u\":0", j);
+                buf_put_byte(&value, '}');
+                assert_int_equal(tree_read(buf_span(&value), &x.arena, &v, NULL), 0);
+                assert_int_equal(mask_request(&x.p, 0, &v, &x.arena, &found, &err), t[i].want);
+                if (t[i].want == 0) {
+                        assert_int_equal(found.counts[0], 1);
+                        assert_int_equal(found.counts[1], t[i].members - 1);
+                } else {
+                        assert_string_equal(err_text(&err), "data classes take too long to find");
+                }
+                mask_world_done(&x);
+        }
 }
 
 /* ---- memory ---- */
@@ -414,6 +453,7 @@ int main(void)
                 cmocka_unit_test(a_request_is_only_counted),
                 cmocka_unit_test(too_many_values_to_record),
                 cmocka_unit_test(schemas_that_double_are_met_once),
+                cmocka_unit_test(what_takes_too_long),
                 cmocka_unit_test(memory_that_runs_out),
                 cmocka_unit_test(an_arena_that_is_full),
                 cmocka_unit_test(a_class_that_there_is_not),
