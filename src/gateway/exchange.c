@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* exchange.c - one call, step by step.  Floor 3.
+ *
+ *   JUDGING -> READING -> JUDGING             the body is wanted
+ *   JUDGING -> INTENT | DENIED | ANSWERED     ANSWERED: a refusal that is counted with others
+ *   READING -> DENIED | ANSWERED              the owner refuses
+ *   INTENT  -> CALLING | OUTCOME | ANSWERED   OUTCOME: a cached answer; ANSWERED: not recorded
+ *   CALLING -> OUTCOME | ANSWERED             ANSWERED: no memory for the outcome
+ *   OUTCOME | DENIED -> ANSWERED */
+#include <stdlib.h>
+
+#include "gateway/exchange_priv.h"
+
+/* ---- states ---- */
+
+void exchange_assert_valid(const struct exchange *x)
+{
+        const struct exchange_private *p = x->priv;
+        const enum exchange_state s = p->state;
+        const bool recording = s == X_INTENT || s == X_OUTCOME || s == X_DENIED;
+
+        assert(s < X_STATES);
+        assert(recording == (x->records.n > 0));
+        assert((s == X_CALLING) == (x->outgoing.target.n > 0));
+        assert((s == X_ANSWERED) == (x->reply.status > 0));
+        /* 1. nothing is asked of a back-end before policies permitted it and that is recorded */
+        assert(!p->intent_recorded || (p->permitted && x->package && p->route.operation));
+        assert((s != X_CALLING && s != X_OUTCOME) || p->intent_recorded);
+        /* 2. a refusal that is recorded as one was never an intent */
+        assert(s != X_DENIED || (!p->intent_recorded && p->refusal.reason != REFUSED_NOT));
+        /* 3. nothing of a back-end's is shown before its outcome is recorded */
+        assert(!p->outcome_recorded || (p->intent_recorded && s == X_ANSWERED));
+        assert(s != X_ANSWERED || !p->of_backend || p->outcome_recorded);
+        assert(!p->of_backend || p->refusal.reason == REFUSED_NOT);
+}
+
+static void set_state(struct exchange *x, enum exchange_state to)
+{
+        static const unsigned from[X_STATES] = {
+                [X_JUDGING] = 1u << X_READING,
+                [X_READING] = 1u << X_JUDGING,
+                [X_INTENT] = 1u << X_JUDGING,
+                [X_CALLING] = 1u << X_INTENT,
+                [X_OUTCOME] = 1u << X_INTENT | 1u << X_CALLING,
+                [X_DENIED] = 1u << X_JUDGING | 1u << X_READING,
+                [X_ANSWERED] = 1u << X_JUDGING | 1u << X_READING | 1u << X_INTENT |
+                               1u << X_CALLING | 1u << X_OUTCOME | 1u << X_DENIED,
+        };
+
+        assert(from[to] >> x->priv->state & 1);
+        x->priv->state = to;
+        if (to != X_INTENT && to != X_OUTCOME && to != X_DENIED)
+                x->records = (struct records){ 0 };
+        x->outgoing = to == X_CALLING ? x->priv->outgoing : (struct outgoing){ 0 };
+        if (to == X_ANSWERED)
+                x->reply = x->priv->reply;
+        exchange_assert_valid(x);
+}
+
+/* ---- replies ---- */
+
+/* What the caller is told instead of an answer. */
+static void set_problem(struct exchange *x)
+{
+        struct exchange_private *p = x->priv;
+
+        p->of_backend = false;
+        if (problem_reply(&p->refusal, x->id, &p->route, p->again_ns, &x->arena, &p->reply) < 0)
+                p->reply = problem_no_memory;
+}
+
+static enum exchange_step answer(struct exchange *x)
+{
+        set_state(x, X_ANSWERED);
+        return EXCHANGE_ANSWER;
+}
+
+/* What cannot be recorded is not served. */
+static enum exchange_step answer_unrecorded(struct exchange *x, const char *why)
+{
+        (void)refuse(&x->priv->refusal, REFUSED_RECORDER, "%s", why);
+        set_problem(x);
+        return answer(x);
+}
+
+/* ---- refused before the back-end was asked ---- */
+
+static enum exchange_step deny(struct exchange *x)
+{
+        struct exchange_private *p = x->priv;
+        struct record_fold *fold = p->gateway->fold;
+        struct err err = { 0 };
+
+        set_problem(x);
+        if (fold && !record_fold_one(fold, &p->record, &p->refusal))
+                return answer(x);
+        if (record_denied(&p->record, &p->refusal, 1, &x->arena, &x->records, &err) < 0)
+                return answer_unrecorded(x, err_text(&err));
+        set_state(x, X_DENIED);
+        return EXCHANGE_RECORD;
+}
+
+static void refuse_busy(struct exchange *x)
+{
+        (void)refuse(&x->priv->refusal, REFUSED_BUSY, "%s",
+                     x->arena.full ? "the call takes more memory than its caps allow for"
+                                   : "no memory");
+}
+
+/* rc: of what judged it. */
+static enum exchange_step judged(struct exchange *x, int rc)
+{
+        struct exchange_private *p = x->priv;
+        struct err err = { 0 };
+
+        if (rc == 0 && record_intent(&p->record, &x->arena, &x->records, &err) < 0) {
+                x->records = (struct records){ 0 };
+                rc = err.code == -ENOMEM
+                             ? -ENOMEM
+                             : refuse(&p->refusal, REFUSED_RECORDER, "%s", err_text(&err));
+        }
+        if (rc == -ENOMEM)
+                refuse_busy(x);
+        if (rc < 0)
+                return deny(x);
+        p->record.decision = NULL; /* the bench is the next call's */
+        set_state(x, X_INTENT);
+        return EXCHANGE_RECORD;
+}
+
+/* ---- answered, or not ---- */
+
+/* backend_ns: -1: it was not asked. */
+static enum exchange_step finish(struct exchange *x, int64_t now_ns, int64_t backend_ns)
+{
+        struct exchange_private *p = x->priv;
+        const bool refused = p->refusal.reason != REFUSED_NOT;
+        struct record_outcome o = { .answer = refused ? NULL : &p->answer,
+                                    .refusal = refused ? &p->refusal : NULL,
+                                    .backend_status = p->backend_status,
+                                    .backend_ns = backend_ns };
+        struct err err = { 0 };
+
+        if (refused)
+                set_problem(x);
+        else
+                p->reply = (struct reply){ p->answer.status, p->answer.headers, p->answer.n_headers,
+                                           p->answer.body };
+        p->of_backend = !refused;
+        o.status = p->reply.status;
+        o.n_body = (uint32_t)p->reply.body.n;
+        p->record.now_ns = now_ns;
+        if (record_outcome(&p->record, &o, &x->arena, &x->records, &err) < 0)
+                return answer_unrecorded(x, err_text(&err));
+        set_state(x, X_OUTCOME);
+        return EXCHANGE_RECORD;
+}
+
+static int64_t since(int64_t then, int64_t now)
+{
+        return now > then ? now - then : 0; /* the clock may go back */
+}
+
+static enum exchange_step ask_backend(struct exchange *x, int64_t now_ns)
+{
+        struct exchange_private *p = x->priv;
+        struct answer_raw cached;
+        int rc;
+
+        p->called_ns = now_ns;
+        if (!exchange_find_cached(x, now_ns, &cached)) {
+                set_state(x, X_CALLING);
+                return EXCHANGE_CALL;
+        }
+        rc = exchange_check_answer(x, &cached);
+        if (rc == -ENOMEM)
+                refuse_busy(x);
+        return finish(x, now_ns, -1);
+}
+
+/* ---- the owner's ---- */
+
+static struct exchange *new_exchange(struct gateway *g, struct serving *s,
+                                     const struct request_raw *raw)
+{
+        struct arena arena = ARENA_INIT(EXCHANGE_BASE_MAX);
+        struct exchange *x = arena_alloc(&arena, sizeof *x);
+        struct exchange_private *p = arena_alloc(&arena, sizeof *p);
+        uint8_t random[10];
+
+        if (!x || !p) {
+                arena_done(&arena);
+                return NULL;
+        }
+        g->random(random, sizeof random);
+        record_id(raw->now_ns, random, x->id);
+        x->arena = arena;
+        x->serving = s ? serving_ref(s) : NULL;
+        x->priv = p;
+        p->gateway = g;
+        p->raw = raw;
+        p->call.body_schema = API_NONE;
+        p->record = (struct record_call){ .id = x->id,
+                                          .now_ns = raw->now_ns,
+                                          .generation = s ? s->generation->number : 0,
+                                          .raw = raw };
+        return x;
+}
+
+int exchange_begin(struct gateway *g, struct serving *s, const struct request_raw *raw,
+                   struct exchange **ret, enum exchange_step *ret_step)
+{
+        struct exchange *x = new_exchange(g, s, raw);
+        int rc;
+
+        *ret = x;
+        if (!x)
+                return -ENOMEM;
+        rc = exchange_judge_head(x);
+        if (rc == 0 && x->priv->request.has_body) {
+                set_state(x, X_READING);
+                *ret_step = EXCHANGE_READ;
+                return 0;
+        }
+        if (rc == 0)
+                rc = exchange_judge_rest(x);
+        *ret_step = judged(x, rc);
+        return 0;
+}
+
+struct exchange *exchange_free(struct exchange *x)
+{
+        struct arena arena;
+
+        if (!x)
+                return NULL;
+        if (x->priv->state == X_CALLING)
+                exchange_wrote(x);
+        exchange_forget_cached(x);
+        serving_unref(x->serving);
+        arena = x->arena; /* x lies in it */
+        arena_done(&arena);
+        return NULL;
+}
+
+enum exchange_step exchange_body(struct exchange *x, struct span body)
+{
+        struct exchange_private *p = x->priv;
+
+        set_state(x, X_JUDGING);
+        p->body_text = body;
+        p->record.n_body = (uint32_t)body.n;
+        p->request.length = body.n;
+        p->request.length_known = true;
+        if (body.n > x->body_max)
+                return judged(x, refuse(&p->refusal, REFUSED_SIZE, "body: more than %zu bytes",
+                                        x->body_max));
+        return judged(x, exchange_judge_rest(x));
+}
+
+enum exchange_step exchange_recorded(struct exchange *x, int64_t now_ns)
+{
+        struct exchange_private *p = x->priv;
+
+        switch (p->state) {
+        case X_INTENT:
+                p->intent_recorded = true;
+                return ask_backend(x, now_ns);
+        case X_OUTCOME:
+                p->outcome_recorded = true;
+                return answer(x);
+        default:
+                assert(p->state == X_DENIED);
+                return answer(x);
+        }
+}
+
+enum exchange_step exchange_unrecorded(struct exchange *x)
+{
+        assert(x->records.n > 0);
+        return answer_unrecorded(x, "the recorder does not take it");
+}
+
+enum exchange_step exchange_answered(struct exchange *x, const struct answer_raw *raw,
+                                     int64_t now_ns)
+{
+        struct exchange_private *p = x->priv;
+        int rc;
+
+        assert(p->state == X_CALLING);
+        exchange_wrote(x);
+        p->backend_status = raw->status;
+        rc = exchange_check_answer(x, raw);
+        if (rc == 0)
+                exchange_keep(x, raw, now_ns);
+        else if (rc == -ENOMEM)
+                refuse_busy(x);
+        return finish(x, now_ns, since(p->called_ns, now_ns));
+}
+
+enum exchange_step exchange_refuse(struct exchange *x, enum refusal_reason reason, const char *text,
+                                   int64_t now_ns)
+{
+        struct exchange_private *p = x->priv;
+
+        assert(p->state == X_READING || p->state == X_CALLING);
+        (void)refuse(&p->refusal, reason, "%s", text);
+        if (p->state == X_READING)
+                return deny(x);
+        exchange_wrote(x);
+        return finish(x, now_ns, since(p->called_ns, now_ns));
+}

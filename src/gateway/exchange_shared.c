@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* exchange_shared.c - what one call asks of the memory that all workers share: limits, and answers
+ * that are kept.  Floor 3. */
+#include <stdlib.h>
+#include <strings.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/le.h"
+#include "gateway/exchange_priv.h"
+
+enum { CLAIMS_TEXT_MAX = 256 * 1024 };
+
+static void lock(const struct gateway *g)
+{
+        if (g->lock)
+                g->lock(g->ctx);
+}
+
+static void unlock(const struct gateway *g)
+{
+        if (g->unlock)
+                g->unlock(g->ctx);
+}
+
+/* ---- keys ---- */
+
+/* With its length, so that no two lists of parts are the same bytes. */
+static void add(struct sha256_ctx *h, struct span part)
+{
+        uint8_t n[8];
+
+        le_put64(n, part.n);
+        sha256_add(h, span_of(n, sizeof n));
+        sha256_add(h, part);
+}
+
+static void add_number(struct sha256_ctx *h, uint64_t v)
+{
+        uint8_t bytes[8];
+
+        le_put64(bytes, v);
+        sha256_add(h, span_of(bytes, sizeof bytes));
+}
+
+/* A neighbourhood of IPv6 is one: whoever has an address there has all of them. */
+static void add_address(struct sha256_ctx *h, const struct cedar_ip *ip)
+{
+        add(h, span_of(ip->address, ip->v6 ? 8 : 4));
+}
+
+/* Names of callers that nobody verified are what anyone may say: they count together with where
+ * they come from, so that none uses up the share of another. */
+static void limit_key(const struct exchange *x, uint8_t ret[SHA256_LEN])
+{
+        const struct exchange_private *p = x->priv;
+        struct sha256_ctx *h = x->serving->hash;
+
+        sha256_begin(h);
+        add(h, x->package->config.name);
+        add(h, p->route.operation->id);
+        add(h, p->asker.caller.uid.id);
+        if (!p->credential.verified)
+                add_address(h, &p->raw->address);
+        sha256_end(h, ret);
+}
+
+static void add_groups(struct sha256_ctx *h, const struct cedar_entity *caller)
+{
+        add_number(h, caller->n_ancestors);
+        for (uint32_t i = 0; i < caller->n_ancestors; i++) {
+                add(h, caller->ancestors[i]->type);
+                add(h, caller->ancestors[i]->id);
+        }
+}
+
+/* What policies know of the caller but the name; false: there is no memory for it. */
+static bool add_rights(struct sha256_ctx *h, const struct cedar_entity *caller)
+{
+        CLEANUP(buf_done) struct buf attrs = BUF_INIT(CLAIMS_TEXT_MAX);
+
+        add_groups(h, caller);
+        cedar_value_print(&caller->attrs, &attrs);
+        add(h, buf_span(&attrs));
+        return buf_status(&attrs) == 0;
+}
+
+static bool is_named(const struct http_header *header, struct span name)
+{
+        return header->name.n == name.n &&
+               strncasecmp((const char *)header->name.p, (const char *)name.p, name.n) == 0;
+}
+
+/* The request to the back-end but for the id, which no two calls have in common. */
+static void add_outgoing(struct sha256_ctx *h, const struct outgoing *o)
+{
+        add_number(h, o->method);
+        add(h, o->host);
+        add(h, o->target);
+        for (uint32_t i = 0; i < o->n_headers; i++) {
+                if (is_named(&o->headers[i], SPAN("x-request-id")))
+                        continue;
+                add(h, o->headers[i].name);
+                add(h, o->headers[i].value);
+        }
+}
+
+static bool cache_key(const struct exchange *x, bool by_rights, uint8_t ret[SHA256_LEN])
+{
+        const struct exchange_private *p = x->priv;
+        struct sha256_ctx *h = x->serving->hash;
+        bool good = true;
+
+        sha256_begin(h);
+        add_number(h, x->serving->generation->number);
+        add(h, x->package->config.name);
+        add(h, p->route.operation->id);
+        add_outgoing(h, &p->outgoing);
+        add(h, p->credential.pass);
+        add_number(h, by_rights);
+        if (by_rights)
+                good = add_rights(h, &p->asker.caller);
+        else
+                add(h, p->asker.caller.uid.id);
+        sha256_end(h, ret);
+        return good;
+}
+
+/* ---- limits ---- */
+
+int exchange_take_limit(struct exchange *x)
+{
+        struct exchange_private *p = x->priv;
+        const struct config_limit *limit = limits_of(&x->package->config, p->route.operation->id);
+        uint8_t key[SHA256_LEN];
+        struct limits_answer a;
+
+        if (!limit)
+                return 0;
+        limit_key(x, key);
+        lock(p->gateway);
+        a = limits_take(p->gateway->limits, key, limit, p->raw->now_ns);
+        unlock(p->gateway);
+        if (a.what == LIMITS_PASS)
+                return 0;
+        p->again_ns = a.again_ns;
+        if (a.what == LIMITS_RATE)
+                return refuse(&p->refusal, REFUSED_RATE, "more than %u in %u s, %u at once",
+                              limit->rate, limit->per_s, limit->burst);
+        return refuse(&p->refusal, REFUSED_QUOTA, "more than %u in %u s", limit->quota,
+                      limit->quota_s);
+}
+
+/* ---- the cache ---- */
+
+static int by_operation(const void *key, const void *item)
+{
+        return span_cmp(*(const struct span *)key, ((const struct config_cache *)item)->operation);
+}
+
+void exchange_prepare_cache(struct exchange *x)
+{
+        struct exchange_private *p = x->priv;
+        const struct config *c = &x->package->config;
+        const struct config_cache *rule = NULL;
+
+        if (c->n_caches && p->request.method == API_GET)
+                rule = bsearch(&p->route.operation->id, c->caches, c->n_caches, sizeof *rule,
+                               by_operation);
+        if (rule && cache_key(x, rule->by_rights, p->caching.key))
+                p->caching.rule = rule;
+}
+
+static bool find(struct exchange *x, int64_t now_ns, struct cache_answer *ret)
+{
+        struct exchange_private *p = x->priv;
+        struct cache_counts counts;
+        bool found;
+
+        lock(p->gateway);
+        found = cache_find(p->gateway->cache, p->caching.key, now_ns, p->caching.room,
+                           x->answer_max, ret);
+        cache_counts(p->gateway->cache, &counts);
+        unlock(p->gateway);
+        p->caching.erased = counts.erased;
+        return found;
+}
+
+bool exchange_find_cached(struct exchange *x, int64_t now_ns, struct answer_raw *ret)
+{
+        struct exchange_private *p = x->priv;
+        struct cache_answer a;
+
+        if (!p->caching.rule)
+                return false;
+        p->caching.room = malloc(x->answer_max);
+        if (!p->caching.room || !find(x, now_ns, &a))
+                return false;
+        p->caching.hit = true;
+        p->caching.media = (struct http_header){ SPAN("content-type"), a.media };
+        *ret = (struct answer_raw){ .status = a.status,
+                                    .headers = &p->caching.media,
+                                    .n_headers = a.media.n > 0,
+                                    .body = a.body };
+        return true;
+}
+
+/* Is one of its words, parted by commas, this one, with or without a value? */
+static bool has_word(struct span list, struct span word)
+{
+        for (size_t at = 0; at < list.n; at++) {
+                size_t n = 0;
+
+                while (at < list.n && memchr(" \t,", list.p[at], 3))
+                        at++;
+                while (at + n < list.n && !memchr(" \t,=", list.p[at + n], 4))
+                        n++;
+                if (n == word.n &&
+                    strncasecmp((const char *)list.p + at, (const char *)word.p, n) == 0)
+                        return true;
+                while (at < list.n && list.p[at] != ',')
+                        at++;
+        }
+        return false;
+}
+
+/* What a package asks for is kept, unless the back-end says that this one must not be. */
+static bool backend_lets(const struct answer_raw *raw, bool by_rights)
+{
+        for (uint32_t i = 0; i < raw->n_headers; i++) {
+                const struct http_header *h = &raw->headers[i];
+
+                if (is_named(h, SPAN("set-cookie")))
+                        return false;
+                if (!is_named(h, SPAN("cache-control")))
+                        continue;
+                if (has_word(h->value, SPAN("no-store")) || has_word(h->value, SPAN("no-cache")) ||
+                    (by_rights && has_word(h->value, SPAN("private"))))
+                        return false;
+        }
+        return true;
+}
+
+static struct span media_of(const struct answer_raw *raw)
+{
+        for (uint32_t i = 0; i < raw->n_headers; i++)
+                if (is_named(&raw->headers[i], SPAN("content-type")))
+                        return raw->headers[i].value;
+        return SPAN_NONE;
+}
+
+/* Other headers than the body's type are not kept, so an answer that has some is not. */
+static bool may_keep(const struct exchange *x, const struct answer_raw *raw)
+{
+        const struct exchange_private *p = x->priv;
+
+        return p->caching.rule && !p->caching.hit && raw->status == 200 && !raw->head &&
+               p->answer.n_headers <= 1 && backend_lets(raw, p->caching.rule->by_rights);
+}
+
+void exchange_keep(struct exchange *x, const struct answer_raw *raw, int64_t now_ns)
+{
+        struct exchange_private *p = x->priv;
+        struct cache_counts counts;
+        struct cache_answer a;
+
+        if (!may_keep(x, raw))
+                return;
+        a = (struct cache_answer){ .status = raw->status,
+                                   .media = media_of(raw),
+                                   .body = raw->body,
+                                   .stored_ns = now_ns,
+                                   .until_ns = now_ns + p->caching.rule->seconds * NS_PER_S };
+        lock(p->gateway);
+        cache_counts(p->gateway->cache, &counts);
+        if (counts.erased == p->caching.erased)
+                cache_keep(p->gateway->cache, p->caching.key, &a);
+        unlock(p->gateway);
+}
+
+void exchange_wrote(struct exchange *x)
+{
+        const struct exchange_private *p = x->priv;
+        const enum api_method m = p->request.method;
+
+        if (m == API_GET || m == API_HEAD || m == API_OPTIONS || !x->package->config.n_caches)
+                return;
+        lock(p->gateway);
+        cache_erase(p->gateway->cache);
+        unlock(p->gateway);
+}
+
+void exchange_forget_cached(struct exchange *x)
+{
+        struct exchange_private *p = x->priv;
+
+        free(p->caching.room);
+        p->caching.room = NULL;
+}

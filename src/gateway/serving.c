@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* serving.c - a generation made ready to serve.  Floor 3. */
+#include "gateway/serving.h"
+
+#include <stdlib.h>
+
+/* ---- what a package needs ---- */
+
+static int check_memory(const struct gateway *gateway, const struct package *p, struct err *err)
+{
+        const struct config *c = &p->config;
+        const char *what = NULL;
+
+        if (c->n_limits && !gateway->limits)
+                what = "limits";
+        else if (c->n_caches && !gateway->cache)
+                what = "a cache";
+        if (!what)
+                return 0;
+        return err_set(err, -EOPNOTSUPP, "%.*s: it has %s, for which this gateway has no memory",
+                       (int)c->name.n, (const char *)c->name.p, what);
+}
+
+/* ---- names that policies know ---- */
+
+static bool put_action(struct arena *arena, struct span id, const char *suffix,
+                       struct cedar_uid *ret)
+{
+        const size_t n = strlen(suffix);
+        char *text = arena_alloc(arena, id.n + n + 1);
+
+        if (!text)
+                return false;
+        memcpy(text, id.p, id.n);
+        memcpy(text + id.n, suffix, n);
+        *ret = cedar_uid(SPAN("Action"), span_of(text, id.n + n));
+        return true;
+}
+
+static bool put_actions(struct arena *arena, const struct api *api, struct serving_api *a)
+{
+        for (uint32_t i = 0; i < api->n_operations; i++) {
+                const struct api_operation *o = &api->operations[i];
+
+                a->actions[i] = cedar_uid(SPAN("Action"), o->id);
+                if (o->n_reads && (!put_action(arena, o->id, ".read", &a->reads[i]) ||
+                                   !put_action(arena, o->id, ".readMasked", &a->masked[i])))
+                        return false;
+        }
+        return true;
+}
+
+static int make_api(struct arena *arena, const struct package *p, struct serving_api *a)
+{
+        const struct api *api = p->api;
+
+        a->actions = arena_alloc(arena, api->n_operations * sizeof *a->actions);
+        a->reads = arena_alloc(arena, api->n_operations * sizeof *a->reads);
+        a->masked = arena_alloc(arena, api->n_operations * sizeof *a->masked);
+        a->classes = arena_alloc(arena, api->n_classes * sizeof *a->classes);
+        if (!a->actions || !a->reads || !a->masked || !a->classes || !put_actions(arena, api, a))
+                return -ENOMEM;
+        for (uint32_t i = 0; i < api->n_classes; i++)
+                a->classes[i] = cedar_uid(SPAN("DataClass"), api->classes[i]);
+        return cedar_bench_new(p->program, &a->bench);
+}
+
+/* ---- the whole ---- */
+
+static int make_apis(const struct gateway *gateway, struct serving *s, struct err *err)
+{
+        const struct generation *g = s->generation;
+        int r = 0;
+
+        s->hash = sha256_new();
+        s->apis = arena_alloc(&s->arena, g->n * sizeof *s->apis);
+        if (!s->hash || !s->apis)
+                return err_set(err, -ENOMEM, "no memory to serve a generation");
+        for (uint32_t i = 0; r == 0 && i < g->n; i++) {
+                r = check_memory(gateway, g->package[i], err);
+                if (r < 0)
+                        return r;
+                r = make_api(&s->arena, g->package[i], &s->apis[i]);
+        }
+        if (r < 0)
+                r = err_set(err, r, "no memory to serve a generation");
+        return arena_explain(&s->arena, r, "a generation", err);
+}
+
+int serving_new(const struct gateway *gateway, struct generation *g, struct serving **ret,
+                struct err *err)
+{
+        CLEANUP(serving_unrefp) struct serving *s = calloc(1, sizeof *s);
+        int r;
+
+        if (!s)
+                return err_set(err, -ENOMEM, "no memory to serve a generation");
+        s->refs = 1;
+        s->arena = ARENA_INIT(SERVING_MEMORY_MAX);
+        s->generation = generation_ref(g);
+        r = make_apis(gateway, s, err);
+        if (r == 0)
+                r = router_new(g, &s->router, err);
+        if (r < 0)
+                return r;
+        *ret = s;
+        s = NULL;
+        return 0;
+}
+
+struct serving *serving_ref(struct serving *s)
+{
+        s->refs++;
+        return s;
+}
+
+struct serving *serving_unref(struct serving *s)
+{
+        if (!s || --s->refs > 0)
+                return NULL;
+        for (uint32_t i = 0; s->apis && i < s->generation->n; i++)
+                cedar_bench_free(s->apis[i].bench);
+        router_free(s->router);
+        sha256_free(s->hash);
+        generation_unref(s->generation);
+        arena_done(&s->arena);
+        free(s);
+        return NULL;
+}
+
+const struct serving_api *serving_api_of(const struct serving *s, const struct package *p)
+{
+        const struct generation *g = s->generation;
+        uint32_t i = 0;
+
+        while (i < g->n && g->package[i] != p)
+                i++;
+        assert(i < g->n);
+        return &s->apis[i];
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* serving.h - a generation made ready to serve by one worker, and what all calls of it share.
+ * Floor 3.
+ *
+ * Counted: a call keeps the one it began with. */
+#ifndef GATEWAY_SERVING_H
+#define GATEWAY_SERVING_H
+
+#include "crypto/sha256.h"
+#include "gateway/cache.h"
+#include "gateway/credential.h"
+#include "gateway/limits.h"
+#include "gateway/record.h"
+#include "gateway/route.h"
+#include "package/live.h"
+
+/* The owner's: one a worker. */
+struct gateway {
+        struct credential_keys keys;
+        struct limits *limits;     /* NULL: none are kept, packages that have any are not served */
+        struct cache *cache;       /* NULL: none, likewise */
+        void (*lock)(void *ctx);   /* around limits and cache; NULL: one worker only */
+        void (*unlock)(void *ctx); /* NULL with lock */
+        void *ctx;
+        void (*random)(uint8_t *out, size_t n);
+        uint8_t hash_key[32];     /* of `mask: hash` */
+        struct record_fold *fold; /* NULL: every refusal is told by itself */
+};
+
+struct serving {
+        unsigned refs;
+        struct generation *generation;
+        struct router *router;
+        struct serving_api { /* by place in generation->package */
+                struct cedar_bench *bench;
+                /* Actions by operation: "getAccount", "getAccount.read", "getAccount.readMasked",
+                 * classes by place: ready made, none is allocated in a call. */
+                struct cedar_uid *actions, *reads, *masked, *classes;
+        } * apis;
+        struct sha256_ctx *hash; /* what keys of limits and of the cache are made in */
+        struct arena arena;      /* the above */
+};
+
+enum { SERVING_MEMORY_MAX = 512 << 20 };
+
+/* Takes a reference of the generation.  What the gateway has no memory for is not served without:
+ * -EOPNOTSUPP: a package has limits or a cache and the gateway has none, named; what router_new()
+ * says; -E2BIG: more than SERVING_MEMORY_MAX; -ENOMEM. */
+MUST_USE int serving_new(const struct gateway *gateway, struct generation *g, struct serving **ret,
+                         struct err *err);
+struct serving *serving_ref(struct serving *s);
+struct serving *serving_unref(struct serving *s); /* NULL is fine; returns NULL */
+DEFINE_CLEANUP(struct serving, serving_unref)
+
+/* Of a package of this generation (asserted). */
+const struct serving_api *serving_api_of(const struct serving *s, const struct package *p);
+
+#endif
