@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rows of gateway.md's "What it must reach" that need no gateway: decisions."""
+"""The rows of gateway.md's "What it must reach" that need no network: decisions, whole calls."""
 import json
 import shutil
 import subprocess
@@ -61,6 +61,22 @@ def decision(place, policies, quick):
               own["p99_us"] < 5 if promised else None)
 
 
+def calls(quick):
+    """What a call costs but for network and recorder; signatures beside it, since a token that was
+    verified is remembered."""
+    own = measure("exchange", TOP, 200 if quick else 5000)
+    words = {"read": "a call that reads, with a body that is masked",
+             "written": "a call that writes, with a body that is checked",
+             "verified": "a call that reads, its token (EdDSA) verified anew",
+             "refused": "a call that the policies refuse"}
+    for sort, what in words.items():
+        told = own[sort]
+        yield Row(f"{what}, in the core, p50", told["whole_us"], "us", None, "", "printed", None,
+                  f"asked {told['begin_us']:.1f} us, answered {told['answered_us']:.1f} us, "
+                  f"{told['allocations']} allocation")
+
+
 def measured(place, quick):
+    yield from calls(quick)
     for policies in POLICIES:
         yield from decision(place, policies, quick)
