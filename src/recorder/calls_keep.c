@@ -232,6 +232,15 @@ static bool names(struct span bytes, const char *kind)
         return memmem(bytes.p, bytes.n, kind, strlen(kind));
 }
 
+/* An entry that no recorder would have taken says nothing: -EINVAL is none of ours. */
+static int take_intent(struct recorder *r, const struct entry *e, struct span call, uint64_t index,
+                       int64_t now)
+{
+        int rc = calls_open(&r->calls, (uint64_t)e->run, call, e->id, index, now);
+
+        return rc == -EINVAL ? 0 : rc;
+}
+
 /* -EBUSY: more are open than can be, which the recorder that wrote this did not allow. */
 static int take_entry(struct recorder *r, uint64_t index, struct span bytes, int64_t now)
 {
@@ -254,7 +263,7 @@ static int take_entry(struct recorder *r, uint64_t index, struct span bytes, int
         if (!json_get(e.what, "call", &v) || !json_value_plain(v, &call))
                 return 0;
         if (span_eq_str(e.kind, "api.intent"))
-                return calls_open(&r->calls, (uint64_t)e.run, call, e.id, index, now);
+                return take_intent(r, &e, call, index, now);
         if (span_eq_str(e.kind, "api.outcome") || span_eq_str(e.kind, "api.unknown"))
                 calls_close_id(&r->calls, call);
         return 0;

@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+from assay_tool import good, lines
 from recorder_host import BIN, TIME, Closed, Peer, Recorder, check_runs, wait_for
 
 SOAK = bool(os.environ.get("ASSAY_SOAK"))
@@ -336,12 +337,28 @@ def test_a_succession_ends_what_is_open(recorder):
         assert p.put(outcome("a"))[0] == 22
         assert isinstance(p.put(intent("a")), int) and isinstance(p.put(outcome("a")), int)
     old = recorder.state / "ledger.1"
-    lines = recorder.assay("log", "--json", "--limit", "0", old).splitlines()
-    entries = [json.loads(line) for line in lines]
+    entries = [json.loads(line) for line in
+               recorder.assay("log", "--json", "--limit", "0", old).splitlines()]
     assert [(e["k"], e["what"].get("reason")) for e in entries[-2:]] == [
         ("api.unknown", "succeeded"), ("ledger.succeeded", "yearly")]
     assert entries[-2]["what"]["call"] == "a"
     recorder.assay("verify", old)
+
+
+def test_what_no_recorder_took_says_nothing(recorder):
+    """What an administrator appends by hand keeps no gateway out."""
+    with Peer(recorder, "gateway") as p:
+        p.put(intent("a"))
+        recorder.end()
+    forged = [{**intent("a"), "id": "x", "src": {"host": "h", "proc": "gateway", "run": p.run,
+                                                 "seq": 9}},
+              intent("b"), {"k": "api.intent"}, {"k": "api.outcome", "what": {"call": 7}},
+              {"k": "ledger.refused", "what": {"code": "x"}}]
+    good("ledger", "append", recorder.public, data=lines(*forged))
+    recorder.start()
+    with Peer(recorder, "gateway", resume=p.run) as again:
+        assert isinstance(again.put(outcome("a")), int)
+        assert again.put(outcome("b"))[0] == 22
 
 
 def test_damage_keeps_gateways_out(recorder):
