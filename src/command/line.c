@@ -91,7 +91,7 @@ static const struct phrase phrases[] = {
           NULL },
         { "api.outcome", STYLE_NONE, "{result}",
           "{method} {operation} of {api} {version}[, {object_type}[ {object}]]: {status}[, {reason}][, "
-          "{detail}][, the back-end said {backend_status}][ in {backend_ns:ns}]",
+          "{detail}][ in {backend_ns:ns}]",
           line_put_call },
         { "api.pushed", STYLE_BOLD, "pushed",
           "{api} {version}, commit {commit:digest} of {repository} on {on:list}[, signed by {signer}], "

@@ -90,6 +90,17 @@ static void put_items(const struct screen *s, const struct view *v, enum style s
                 screen_put(s, out, style, buf_cstr(&text));
 }
 
+/* Nobody has said who it was: where from is known all the same. */
+static void put_caller(const struct screen *s, const struct view *v, struct buf *out)
+{
+        struct json_value value;
+
+        if (view_field(v, "who.user", &value) == FIELD_ABSENT)
+                line_put_phrase(s, v, STYLE_NAME, "[  from {who.address}]", out);
+        else
+                line_put_author(s, v, out);
+}
+
 void line_put_call(const struct screen *s, const struct view *v, struct buf *out)
 {
         put_items(s, v, STYLE_WARN, "what.faults", "  erred: ", put_fault, out);
@@ -97,5 +108,5 @@ void line_put_call(const struct screen *s, const struct view *v, struct buf *out
         put_items(s, v, STYLE_NONE, "what.reads", "  reads ", put_class, out);
         put_items(s, v, STYLE_NONE, "what.classes", "  of ", put_class, out);
         put_items(s, v, STYLE_WARN, "what.findings", "  looks personal: ", put_finding, out);
-        line_put_author(s, v, out);
+        put_caller(s, v, out);
 }

@@ -323,9 +323,8 @@ static void tells_calls(void **state)
                   "\"result\":\"answered\",\"status\":200,\"version\":\"1.4.0\"}}",
                   NULL,
                   AT
-                  "answered    GET getAccount of accounts 1.4.0, Account: 200, the back-end said 200 "
-                  "in 3 ms  reads pan masked (1), pii.name clear (2)  looks personal: card at "
-                  "/accounts/[]/note (2)\n" },
+                  "answered    GET getAccount of accounts 1.4.0, Account: 200 in 3 ms  reads pan masked "
+                  "(1), pii.name clear (2)  looks personal: card at /accounts/[]/note (2)\n" },
                 { "{\"k\":\"api.outcome\"," T ",\"what\":{\"api\":\"accounts\",\"bytes\":90,"
                   "\"call\":\"c\",\"detail\":\"no answer in 10 s\"," OF_CALL
                   ",\"reason\":\"backend_time\",\"result\":\"refused\",\"status\":504,"
@@ -341,6 +340,9 @@ static void tells_calls(void **state)
                   AT
                   "DENIED      403 policy, GET getAccount of accounts, Account, 1,234 calls since "
                   "2026-11-25 19:00:00, by never\n" },
+                { "{\"_sd\":[\"" FROM_DIGEST "\"],\"k\":\"api.denied\"," T
+                  ",\"what\":{\"method\":\"GET\",\"reason\":\"path\",\"status\":404}}",
+                  FROM_DISCLOSURE "\n", AT "DENIED      404 path, GET  from 192.0.2.7\n" },
                 { "{\"k\":\"api.denied\"," T ",\"what\":{\"detail\":\"a \\u001b in it\","
                   "\"reason\":\"target\",\"status\":400}}",
                   NULL, AT "DENIED      400 target (a \\x1b in it)\n" },
