@@ -4,6 +4,7 @@
 #include "command/commands.h"
 #include "sys/sysclock.h"
 
+/* clang-format off */
 static const struct command *const commands[] = {
         &command_up,
         &command_status,
@@ -23,12 +24,14 @@ static const struct command *const commands[] = {
         &command_state,
         &command_policy,
         &command_api,
+        &command_token,
         &command_erase,
         &command_ledger,
         &command_help,
         &command_version,
         NULL,
 };
+/* clang-format on */
 
 int main(int argc, char **argv)
 {

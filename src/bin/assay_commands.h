@@ -12,6 +12,7 @@ extern const struct command command_check;
 extern const struct command command_deny;
 extern const struct command command_quarantine;
 extern const struct command command_restore;
+extern const struct command command_token;
 extern const struct command command_watch;
 
 #endif

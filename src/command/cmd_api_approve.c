@@ -37,27 +37,6 @@ struct approving {
         struct buf note;
 };
 
-/* ---- until when ---- */
-
-/* A duration is from now on, where when_parse() takes it for one that has passed. */
-static int parse_until(const struct invocation *in, const char *text, int64_t *ret_ns,
-                       struct err *err)
-{
-        int64_t now = clock_wall(in->clock), then;
-        const char *t = text ? text : "1w";
-        int rc = when_parse(t, now, &then, err);
-
-        if (rc < 0)
-                return err_wrap(err, "--until");
-        if (strspn(t, "0123456789") + 1 == strlen(t) &&
-            __builtin_add_overflow(now, now - then, &then))
-                return err_set(err, -EINVAL, "--until %s: too far away", t);
-        if (then <= now)
-                return err_set(err, -EINVAL, "--until %s: that is over", t);
-        *ret_ns = then;
-        return 0;
-}
-
 /* ---- signing ---- */
 
 /* The key is read when all foreign bytes have been. */
@@ -189,8 +168,9 @@ static enum status run(struct invocation *in)
         memcpy(a->approval.change, o->change, strlen(o->change) + 1);
         if (!a->pushed)
                 status = complain(in, STATUS_UNSURE, "out of memory");
-        else if (parse_until(in, o->until, &a->approval.until_ns, &err) < 0)
-                status = complain(in, STATUS_USAGE, "%s", err_text(&err));
+        else if (when_until(o->until ? o->until : "1w", clock_wall(in->clock),
+                            &a->approval.until_ns, &err) < 0)
+                status = complain(in, STATUS_USAGE, "--until: %s", err_text(&err));
         else
                 status = api_registry_open(in, o->registry,
                                            o->output ? API_REGISTRY_CONFIG : API_REGISTRY_CHANGE,

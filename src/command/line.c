@@ -238,6 +238,10 @@ static const struct phrase phrases[] = {
         { "state.change", STYLE_NONE, "state", "{table}: {change}[ {key}]", line_put_state },
         { "state.monitor", STYLE_BOLD, "monitor", "{event}, looks at {tables:list}", NULL },
         { "state.trouble", STYLE_WARN, "state", "{table}: {event}[: {reason}]", NULL },
+        { "token.created", STYLE_BOLD, "token",
+          "{id} made[ for {caller}][, in {groups:list}], until {until:time}", line_put_author },
+        { "token.revoked", STYLE_WARN, "token", "{id}[ of {caller}] is not taken any more",
+          line_put_author },
 };
 
 static const struct phrase *find_phrase(struct span kind)

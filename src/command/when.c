@@ -180,3 +180,19 @@ int when_parse(const char *text, int64_t now_ns, int64_t *ret_wall_ns, struct er
         *ret_wall_ns = ns;
         return 0;
 }
+
+int when_until(const char *text, int64_t now_ns, int64_t *ret_wall_ns, struct err *err)
+{
+        int64_t then;
+        int rc = when_parse(text, now_ns, &then, err);
+
+        if (rc < 0)
+                return rc;
+        if (strspn(text, "0123456789") + 1 == strlen(text) &&
+            __builtin_add_overflow(now_ns, now_ns - then, &then))
+                return err_set(err, -EINVAL, "%s: too far away", text);
+        if (then <= now_ns)
+                return err_set(err, -EINVAL, "%s: that is over", text);
+        *ret_wall_ns = then;
+        return 0;
+}

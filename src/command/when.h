@@ -14,5 +14,8 @@
  *   90s, 30m, 2h, 3d, 1w                                that long ago
  * -EINVAL with the forms there are. */
 MUST_USE int when_parse(const char *text, int64_t now_ns, int64_t *ret_wall_ns, struct err *err);
+/* The same of a time that is to come: 12h, 3d and so on are from now.  -EINVAL also for one that is
+ * over. */
+MUST_USE int when_until(const char *text, int64_t now_ns, int64_t *ret_wall_ns, struct err *err);
 
 #endif

@@ -204,6 +204,12 @@ uint32_t tokens_count(const struct tokens *t)
         return t->n;
 }
 
+const struct token *tokens_at(const struct tokens *t, uint32_t i)
+{
+        assert(i < t->n);
+        return &t->list[i];
+}
+
 /* ---- finding ---- */
 
 const char *token_fault_name(enum token_fault f)

@@ -40,6 +40,12 @@ MUST_USE int tokens_read(struct span text, struct tokens **ret, struct err *err)
 struct tokens *tokens_free(struct tokens *t);
 DEFINE_CLEANUP(struct tokens, tokens_free)
 uint32_t tokens_count(const struct tokens *t);
+/* In the order of ids; i is less than their number (asserted). */
+const struct token *tokens_at(const struct tokens *t, uint32_t i);
+
+/* One of the list, as the file has it. */
+struct json_writer;
+void token_put(struct json_writer *w, const struct token *t);
 
 enum token_fault {
         TOKEN_GOOD,

@@ -7,7 +7,8 @@
  *   verb, its arguments
  *            what is replied
  *   api      kind, sensitive, what
- *            index: of the entry; kind is one of api.*, what its members, sensitive may be absent:
+ *            index: of the entry; kind is one of the registry's or of
+ *            tokens, what its members, sensitive may be absent:
  *            [subject, field, text] of each that the vault is to have
  *   status   {}
  *            appended, backlog, batches, full, held, peers, published, refused, resent, root, size

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* command_api.c - what an administrator did with the registry of APIs, as entries.  The registry is
- * not ours to read: the kind's own table says what an entry of it must have. */
+/* command_api.c - what an administrator did with the registry of APIs or with tokens, as entries.
+ * Neither is ours to read: the kind's own table says what an entry of it must have. */
 #include "recorder/command_priv.h"
 #include "wire/entry.h"
 
@@ -8,8 +8,9 @@ enum { KEY_MAX = 64, VALUE_MAX = 1024 };
 
 static const char *kind_of(struct span name)
 {
-        static const char *const kinds[] = { "api.approved", "api.deployed",    "api.pushed",
-                                             "api.refused",  "api.rolled_back", "api.withdrawn" };
+        static const char *const kinds[] = { "api.approved",  "api.deployed",    "api.pushed",
+                                             "api.refused",   "api.rolled_back", "api.withdrawn",
+                                             "token.created", "token.revoked" };
 
         for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
                 if (span_eq_str(name, kinds[i]))
@@ -86,7 +87,7 @@ int command_api(struct recorder *r, struct peer *p, struct json_value args, stru
         int rc;
 
         if (!json_get(args, "kind", &kind) || !json_value_plain(kind, &name) || !kind_of(name))
-                return err_set(err, -EINVAL, "\"kind\" is none of the registry's");
+                return err_set(err, -EINVAL, "\"kind\" is none of the registry's or of tokens");
         if (!json_get(args, "what", &what) || what.type != JSON_OBJECT)
                 return err_set(err, -EINVAL, "\"what\" is missing");
         rc = get_fields(args, fields, &n_fields, err);

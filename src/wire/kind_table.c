@@ -996,6 +996,20 @@ const struct kind kind_table[] = {
           FIELDS({ "what.event", KIND_TEXT, REQ, "unreadable, faults or readable" },
                  { "what.reason", KIND_TEXT, 0, "why; of faults the first" },
                  { "what.table", KIND_TEXT, REQ, "name of the table" }) },
+
+        { "token.created", 1, "recorder", 3004,
+          "An opaque token was made for a caller of APIs; its secret is kept nowhere.",
+          FIELDS({ "what.caller", KIND_TEXT, SENS, "whom it is of, as policies know them" },
+                 { "what.groups", KIND_LIST, REQ, "the caller's groups by this token" },
+                 { "what.id", KIND_TEXT, REQ, "of the token" },
+                 { "what.until", KIND_TIME, REQ, "the first moment at which it is not taken" },
+                 ADMINISTRATOR) },
+
+        { "token.revoked", 1, "recorder", 3004, "An opaque token is not taken any more.",
+          FIELDS({ "what.caller", KIND_TEXT, SENS, "whom it was of" },
+                 { "what.groups", KIND_LIST, REQ, "the caller's groups by this token" },
+                 { "what.id", KIND_TEXT, REQ, "of the token" },
+                 { "what.until", KIND_TIME, REQ, "when it would have been over" }, ADMINISTRATOR) },
 };
 
 const size_t kind_count = ARRAY_LEN(kind_table);

@@ -602,6 +602,14 @@ const struct ocsf_map ocsf_maps[] = {
           .severity = CHOICE("what.event", { "readable", 1, NULL }, { NULL, 3, NULL }),
           .status = CHOICE("what.event", { "readable", 1, NULL }, { NULL, 2, NULL }),
           .rows = OCSF_ROWS(DETAIL("what.reason")) },
+
+        { .kind = "token.created", .activity = ALWAYS(1), .severity = INFORMATIONAL,
+          .status = SUCCESS,
+          .rows = OCSF_ROWS(ENTITY("API token"), FROM("entity.uid", text, "what.id")) },
+
+        { .kind = "token.revoked", .activity = ALWAYS(4), .severity = INFORMATIONAL,
+          .status = SUCCESS,
+          .rows = OCSF_ROWS(ENTITY("API token"), FROM("entity.uid", text, "what.id")) },
 };
 /* clang-format on */
 

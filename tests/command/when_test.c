@@ -100,6 +100,39 @@ static void refuses(void **state)
         }
 }
 
+/* From now on, not since; what is over is no time to come. */
+static void of_times_to_come(void **state)
+{
+        static const struct {
+                const char *text;
+                int64_t want_s; /* 0: refused */
+        } t[] = {
+                { "1s", NOW_S + 1 },
+                { "12h", NOW_S + 43200 },
+                { "1w", NOW_S + 604800 },
+                { "2026-11-25 19:30:01", NOW_S + 1 },
+                { "2026-11-25T18:30:01Z", NOW_S + 1 },
+                { "19:31", NOW_S + 60 },
+                { "0s", 0 },
+                { "now", 0 },
+                { "today", 0 },
+                { "2026-11-25T18:30:00Z", 0 },
+                { "19:29", 0 },
+                { "20000w", 0 },
+                { "soon", 0 },
+                { "", 0 },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+                struct err err = { 0 };
+                int64_t got = 0;
+                int r = when_until(t[i].text, NOW_S * NS_PER_S, &got, &err);
+
+                if (r != (t[i].want_s ? 0 : -EINVAL) || got != t[i].want_s * NS_PER_S)
+                        fail_msg("\"%s\": %d, %lld", t[i].text, r, (long long)got);
+        }
+}
+
 static int set_zone(void **state)
 {
         setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
@@ -112,6 +145,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(understands),
                 cmocka_unit_test(refuses),
+                cmocka_unit_test(of_times_to_come),
         };
 
         return cmocka_run_group_tests(tests, set_zone, NULL);

@@ -10,6 +10,7 @@
 
 #include "../alloc_fail.h"
 #include "base/buf.h"
+#include "wire/json.h"
 
 enum { NOW = 1800000000 };
 
@@ -254,6 +255,34 @@ static void memory_runs_out(void **state)
         }
 }
 
+/* Whoever changes the file writes the others again, byte for byte. */
+static void what_is_put_is_what_was_read(void **state)
+{
+        static const char *const t[] = {
+                FILE_OF(""),
+                ALL,
+                FILE_OF(TOKEN("\xe2\x80\xa8/ <\xf0\x9f\x94\x91>", "\"\xc3\xa9\"", ID_A, SHA_A,
+                              "0")),
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+                CLEANUP(tokens_freep) struct tokens *k = read_good(t[i]);
+                CLEANUP(buf_done) struct buf out = BUF_INIT(4096);
+                struct json_writer w;
+
+                json_writer_init(&w, &out);
+                json_begin_object(&w);
+                json_put_key(&w, "tokens");
+                json_begin_array(&w);
+                for (uint32_t n = 0; n < tokens_count(k); n++)
+                        token_put(&w, tokens_at(k, n));
+                json_end_array(&w);
+                json_end_object(&w);
+                buf_put_byte(&out, '\n');
+                assert_string_equal(buf_cstr(&out), t[i]);
+        }
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
@@ -262,6 +291,7 @@ int main(void)
                 cmocka_unit_test(what_is_found),
                 cmocka_unit_test(any_number),
                 cmocka_unit_test(ceilings),
+                cmocka_unit_test(what_is_put_is_what_was_read),
                 cmocka_unit_test(memory_runs_out),
         };
 
