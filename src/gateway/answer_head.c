@@ -5,6 +5,7 @@
 #include "gateway/answer_priv.h"
 
 #include "base/text.h"
+#include "gateway/media.h"
 #include "gateway/request_priv.h"
 
 /* What counts here, and must be there once at most. */
@@ -96,14 +97,14 @@ static int check_encoding(struct answering *a, const struct span *found)
 
 static int read_type(struct answering *a, struct span type, struct answer_head *ret)
 {
-        struct request q = { .media_utf8 = true };
-        int rc = request_media(&q, type, a->arena, a->refusal);
+        struct media_type m;
+        int rc = media_type_read(type, a->arena, &m);
 
         if (rc == -ENOMEM)
                 return answer_no_memory(a);
         if (rc < 0)
                 return refuse(a->refusal, REFUSED_RESPONSE_MEDIA, "content-type: no media type");
-        *ret = (struct answer_head){ type, q.media, q.media_utf8 };
+        *ret = (struct answer_head){ type, m.type, m.utf8 };
         return 0;
 }
 

@@ -2,6 +2,7 @@
 /* request_check.c - headers that say how a request is to be read; see request.h.  Floor 3, pure.
  * SECURITY: hostile bytes. */
 #include "base/text.h"
+#include "gateway/media.h"
 #include "gateway/request_priv.h"
 
 struct checker {
@@ -76,7 +77,14 @@ static int check_encoding(struct checker *c, struct span value)
 
 static int check_media(struct checker *c, struct span value)
 {
-        return request_media(c->q, value, c->arena, c->refusal);
+        struct media_type m;
+        int rc = media_type_read(value, c->arena, &m);
+
+        if (rc < 0)
+                return rc == -EINVAL ? REFUSE(c, HEADER, "content-type: no media type") : rc;
+        c->q->media = m.type;
+        c->q->media_utf8 = m.utf8;
+        return 0;
 }
 
 /* ---- host ---- */

@@ -13,8 +13,5 @@ bool request_is_word(struct span s, const char *word);
 /* What single headers say, of a request whose headers are in order.  Sets has_body, length and
  * media. */
 MUST_USE int request_check(struct request *q, struct arena *arena, struct refusal *refusal);
-/* Content-Type: sets media. */
-MUST_USE int request_media(struct request *q, struct span value, struct arena *arena,
-                           struct refusal *refusal);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* request_media.c - Content-Type: RFC 9110, 8.3.1.  Floor 3, pure.  SECURITY: hostile bytes. */
+#include "gateway/media.h"
+
 #include "gateway/request_priv.h"
 
 static struct span cut_token(struct span *rest)
@@ -38,7 +39,7 @@ static bool cut_value(struct span *rest, struct span *ret)
 }
 
 /* "; charset=utf-8" and others, each once. */
-static bool read_parameters(struct request *q, struct span rest)
+static bool read_parameters(struct media_type *m, struct span rest)
 {
         bool charset = false;
 
@@ -59,40 +60,44 @@ static bool read_parameters(struct request *q, struct span rest)
                 if (charset)
                         return false;
                 charset = true;
-                q->media_utf8 = request_is_word(value, "utf-8");
+                m->utf8 = request_is_word(value, "utf-8");
         }
         return true;
 }
 
 /* Borrowed where it is in lower case. */
-static int put_media(struct request *q, struct span media, struct arena *arena)
+static int put_type(struct media_type *m, struct span type, struct arena *arena)
 {
         uint8_t *out;
         size_t i = 0;
 
-        while (i < media.n && !(media.p[i] >= 'A' && media.p[i] <= 'Z'))
+        while (i < type.n && !(type.p[i] >= 'A' && type.p[i] <= 'Z'))
                 i++;
-        if (i == media.n) {
-                q->media = media;
+        if (i == type.n) {
+                m->type = type;
                 return 0;
         }
-        out = arena_alloc(arena, media.n);
+        out = arena_alloc(arena, type.n);
         if (!out)
                 return -ENOMEM;
-        for (i = 0; i < media.n; i++)
-                out[i] = media.p[i] == '/' ? '/' : request_token[media.p[i]];
-        q->media = span_of(out, media.n);
+        for (i = 0; i < type.n; i++)
+                out[i] = type.p[i] == '/' ? '/' : request_token[type.p[i]];
+        m->type = span_of(out, type.n);
         return 0;
 }
 
-int request_media(struct request *q, struct span value, struct arena *arena,
-                  struct refusal *refusal)
+int media_type_read(struct span value, struct arena *arena, struct media_type *ret)
 {
         struct span rest = value, type = cut_token(&rest);
         bool slash = cut_byte(&rest, '/');
         struct span subtype = cut_token(&rest);
+        struct media_type m = { .utf8 = true };
+        int rc;
 
-        if (type.n == 0 || !slash || subtype.n == 0 || !read_parameters(q, rest))
-                return refuse(refusal, REFUSED_HEADER, "content-type: no media type");
-        return put_media(q, span_of(value.p, type.n + 1 + subtype.n), arena);
+        if (type.n == 0 || !slash || subtype.n == 0 || !read_parameters(&m, rest))
+                return -EINVAL;
+        rc = put_type(&m, span_of(value.p, type.n + 1 + subtype.n), arena);
+        if (rc == 0)
+                *ret = m;
+        return rc;
 }
