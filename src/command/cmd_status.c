@@ -253,6 +253,30 @@ static bool is_full(const struct process *recorder)
         return recorder && says(recorder, "more.full");
 }
 
+/* Why the recorder lets no gateway in (may be NULL): what it could not read may have been the end
+ * of a call. */
+static bool keeps_gateways_out(const struct process *recorder, struct buf *why)
+{
+        struct json_value v;
+
+        return recorder && recorder->lives &&
+               json_get_path(recorder->state, "more.calls_not_known", &v) &&
+               v.type == JSON_STRING && (!why || json_value_text(v, why));
+}
+
+static void put_calls(const struct invocation *in, const struct process *recorder, struct buf *out)
+{
+        CLEANUP(buf_done) struct buf why = BUF_INIT(COMMAND_OUTPUT_MAX);
+
+        if (!keeps_gateways_out(recorder, &why))
+                return;
+        status_begin_line("calls", out);
+        screen_put(&in->out, out, STYLE_BAD, "no gateway is let in");
+        buf_put_str(out, ", for which calls are open is not known: ");
+        text_put_safe(out, buf_span(&why));
+        buf_put_byte(out, '\n');
+}
+
 static void put_ledger(const struct invocation *in, const struct ledger_state *l,
                        const struct process *recorder, struct buf *out)
 {
@@ -286,6 +310,7 @@ static void put_ledger(const struct invocation *in, const struct ledger_state *l
                            "no room on the disk: entries are refused until there is");
                 buf_put_byte(out, '\n');
         }
+        put_calls(in, recorder, out);
         status_begin_line("in", out);
         text_put_safe(out, span_str(in->state));
         buf_put_str(out, "/ledger\n");
@@ -344,7 +369,7 @@ static enum status judge(const struct process *p, size_t n, const struct ledger_
                          (p[i].lives ? sinks_have_trouble(p[i].state) : p[i].always || p[i].known))
                         return STATUS_PROBLEM;
         }
-        if (is_full(recorder_of(p, n)))
+        if (is_full(recorder_of(p, n)) || keeps_gateways_out(recorder_of(p, n), NULL))
                 return STATUS_PROBLEM;
         return l->known ? status : status_of_error(l->code);
 }

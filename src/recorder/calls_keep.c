@@ -303,6 +303,7 @@ void calls_restore(struct recorder *r)
         at = begin_at(r);
         if (scan(r, at, &err) < 0) {
                 snprintf(r->calls_why, sizeof r->calls_why, "%s", err_text(&err));
+                peer_clean_words(r->calls_why); /* it may have been cut within a character */
                 log_event(LOG_LEVEL_ERROR, "recorder.calls", log_err(&err));
                 return;
         }

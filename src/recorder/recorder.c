@@ -142,6 +142,9 @@ static void say_status(struct recorder *r)
         signs_put_status(r, &w);
         json_member_u64(&w, "appended", r->total.appended);
         json_member_u64(&w, "backlog", ledger_backlog(r->ledger, r->published));
+        json_member_u64(&w, "calls", r->calls.n);
+        if (r->calls_why[0])
+                json_member_text(&w, "calls_not_known", r->calls_why);
         json_member_bool(&w, "full", r->full);
         json_member_bool(&w, "held", r->held);
         json_member_u64(&w, "peers", r->n_peers);

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from assay_tool import good, lines
+from assay_tool import assay, good, lines
 from recorder_host import BIN, TIME, Closed, Peer, Recorder, check_runs, wait_for
 
 SOAK = bool(os.environ.get("ASSAY_SOAK"))
@@ -377,6 +377,9 @@ def test_damage_keeps_gateways_out(recorder):
     stranger.send_hello("gateway", p.run)
     assert stranger.dropped()
     wait_for(lambda: "which calls are open is not known: " in recorder.log_path.read_text(), "why")
+    assert "bundle 0" in recorder.status()["more"]["calls_not_known"]
+    said = assay("status", "--state", recorder.state, "--run", recorder.run)
+    assert said.returncode == 1 and b"no gateway is let in" in said.stdout
     with Peer(recorder, "sensor"):
         pass  # the others are let in
     recorder.end()

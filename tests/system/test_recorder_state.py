@@ -95,8 +95,8 @@ def test_status_and_sandbox(recorder):
     some(recorder, 10)
     wait_for(lambda: recorder.status()["more"]["appended"] == 10, "the counters", 10)
     more = recorder.status()["more"]
-    assert set(more) == {"absent", "appended", "backlog", "full", "held", "peers", "published",
-                         "refused", "size"}
+    assert set(more) == {"absent", "appended", "backlog", "calls", "full", "held", "peers",
+                         "published", "refused", "size"}
 
 
 def test_a_second_recorder_changes_nothing(recorder):
