@@ -264,7 +264,7 @@ static void look_room(const struct invocation *in, struct finding *f)
 static void look_helpers(const struct invocation *in, struct finding *f)
 {
         static const char *const names[] = { "assay-recorder", "assay-sensor", "assay-job",
-                                             "assay-guard", "assay-uplink" };
+                                             "assay-guard",    "assay-uplink", "assay-keys" };
         char self[PLACES_PATH_MAX], path[PLACES_PATH_MAX + 32];
         ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
         char *slash;
