@@ -41,8 +41,8 @@ static void make_token(const struct exchange_world *w, const char *who, int64_t 
 {
         char payload[WORLD_TOKEN_MAX];
 
-        if (strcmp(who, "ticket") == 0) {
-                snprintf(ret, WORLD_TOKEN_MAX, "%s", world_ticket);
+        if (strcmp(who, "ticket") == 0 || strcmp(who, "ring") == 0) {
+                snprintf(ret, WORLD_TOKEN_MAX, "%s", who[0] == 't' ? world_ticket : world_ring);
                 return;
         }
         if (strcmp(who, "!expired") == 0)

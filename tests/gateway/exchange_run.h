@@ -13,8 +13,8 @@ enum { EXCHANGE_ENTRIES_MAX = 8, EXCHANGE_HEADERS_MAX = 16 };
 struct exchange_case {
         const char *name;
         /* Who calls: a name of world_payload(); "!expired", "!forged"; "cert:<subject>",
-         * "other:<subject>" of authorities that nobody takes; "ticket"; "text:<Authorization>";
-         * NULL: shows nothing. */
+         * "other:<subject>" of authorities that nobody takes; "ticket", "ring";
+         * "text:<Authorization>"; NULL: shows nothing. */
         const char *who;
         const char *request; /* "GET /bank/v1/branches" */
         const char *headers; /* "Name: value\n..."; Host, a body's type and length are added */

@@ -107,10 +107,13 @@ static const char odd_policy[] =
         "@id(\"nor withheld ones\")\n"
         "forbid (principal, action in [Action::\"read\", Action::\"readMasked\"], resource)\n"
         "when { context has query && context.query has near && context.query.near == \"withheld\" };\n";
-static const char odd_types[] = "entity Thing { locked: Bool };\n";
+static const char odd_types[] = "entity Thing { locked: Bool };\n"
+                                "entity Caller in [Group];\n"
+                                "entity Group in [Caller];\n";
 static const char odd_entities[] =
         "- { uid: { type: Thing, id: open }, attrs: { locked: false } }\n"
-        "- { uid: { type: Thing, id: shut }, attrs: { locked: true } }\n";
+        "- { uid: { type: Thing, id: shut }, attrs: { locked: true } }\n"
+        "- { uid: { type: Group, id: circle }, parents: [{ type: Caller, id: ring }] }\n";
 
 /* ---- packages ---- */
 
@@ -199,22 +202,35 @@ static void read_keys(struct exchange_world *w)
         buf_done(&text);
 }
 
-const char world_ticket[] = "as1_aaaaaaaaaaaaaaaa_AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE";
+#define SECRET "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE"
+const char world_ticket[] = "as1_aaaaaaaaaaaaaaaa_" SECRET;
+const char world_ring[] = "as1_bbbbbbbbbbbbbbbb_" SECRET;
 
-static void read_tokens(struct exchange_world *w)
+static void put_token(struct buf *out, const char *caller, const char *group, char id)
 {
         uint8_t secret[TOKEN_SECRET], digest[SHA256_LEN];
-        char hex[2 * SHA256_LEN + 1];
-        struct buf text = BUF_INIT(4096);
-        struct err err = { 0 };
+        char hex[2 * SHA256_LEN + 1], ids[TOKEN_ID + 1] = { 0 };
 
         memset(secret, SECRET_BYTE, sizeof secret);
         sha256(span_of(secret, sizeof secret), digest);
         text_hex(span_of(digest, sizeof digest), hex);
-        buf_printf(&text,
-                   "{\"tokens\":[{\"caller\":\"depot\",\"groups\":[\"tickets\"],"
-                   "\"id\":\"aaaaaaaaaaaaaaaa\",\"sha256\":\"%s\",\"until\":%lld}]}\n",
-                   hex, WORLD_NOON + 86400);
+        memset(ids, id, TOKEN_ID);
+        buf_printf(out,
+                   "{\"caller\":\"%s\",\"groups\":[\"%s\"],\"id\":\"%s\",\"sha256\":\"%s\","
+                   "\"until\":%lld}",
+                   caller, group, ids, hex, WORLD_NOON + 86400);
+}
+
+static void read_tokens(struct exchange_world *w)
+{
+        struct buf text = BUF_INIT(4096);
+        struct err err = { 0 };
+
+        buf_put_str(&text, "{\"tokens\":[");
+        put_token(&text, "depot", "tickets", 'a');
+        buf_put_str(&text, ",");
+        put_token(&text, "ring", "circle", 'b');
+        buf_put_str(&text, "]}\n");
         must(tokens_read(buf_span(&text), &w->tokens, &err), &err, "tokens");
         buf_done(&text);
 }

@@ -43,7 +43,8 @@ void world_sign(const struct exchange_world *w, const char *payload, char ret[WO
 /* The payload of one of the bank's people: tess (tellers, branch 0100), fred and frank
  * (fraud-desk), audrey (auditors), zoe (no group); good for an hour from now_s. */
 void world_payload(const char *who, int64_t now_s, char ret[WORLD_TOKEN_MAX]);
-/* The opaque token of "depot" in the group "tickets", good until WORLD_NOON and a day. */
-extern const char world_ticket[];
+/* Opaque tokens of "depot" in the group "tickets" and of "ring" in "circle", which is in ring; good
+ * until WORLD_NOON and a day. */
+extern const char world_ticket[], world_ring[];
 
 #endif
