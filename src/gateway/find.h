@@ -17,8 +17,9 @@
  *           are left out); Spain: NIF and NIE; Italy: codice fiscale; Netherlands: BSN; Sweden:
  *           personnummer; Poland: PESEL; Germany: Steuer-Identifikationsnummer
  *
- * Some are only digits, and one in 11 (BSN), 55 (PESEL) or 260 (Germany) numbers of that length is
- * one by chance: these are weak, to be believed where all values of a place are such. */
+ * Some are weak, to be believed where all values of a place are such: those that are only digits,
+ * since one in 11 (BSN), 55 (PESEL) or 260 (Germany) numbers of that length is one by chance, and a
+ * national insurance number without its blanks, which one in 12 codes of that shape is. */
 #ifndef GATEWAY_FIND_H
 #define GATEWAY_FIND_H
 

@@ -14,12 +14,14 @@ static bool is_one_of(uint8_t c, const char *set)
         return memchr(set, find_upper(c), strlen(set)) != NULL;
 }
 
-static bool is_nino(struct span t)
+/* Without a check digit: with its blanks it is one, without them codes look like it. */
+static bool is_nino(struct span t, bool *ret_weak)
 {
         static const char never[][3] = { "BG", "GB", "KN", "NK", "NT", "TN", "ZZ" };
         uint8_t prefix[2];
 
-        if (!find_shape(t, "AA999999A") && !find_shape(t, "AA 99 99 99 A"))
+        *ret_weak = find_shape(t, "AA999999A");
+        if (!*ret_weak && !find_shape(t, "AA 99 99 99 A"))
                 return false;
         prefix[0] = find_upper(t.p[0]);
         prefix[1] = find_upper(t.p[1]);
@@ -206,8 +208,10 @@ bool find_national_id(struct span t, bool *ret_weak)
 {
         bool weak = false;
 
-        if (is_nino(t) || is_nif(t) || is_codice(t) || is_personnummer(t, &weak) ||
-            is_steuer_id(t, &weak)) {
+        *ret_weak = false;
+        if (is_nif(t) || is_codice(t))
+                return true;
+        if (is_nino(t, &weak) || is_personnummer(t, &weak) || is_steuer_id(t, &weak)) {
                 *ret_weak = weak;
                 return true;
         }

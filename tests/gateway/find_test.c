@@ -116,7 +116,7 @@ static void addresses_and_ssns(void **state)
 static void national_ids(void **state)
 {
         static const struct row t[] = {
-                { "AB123456C", FIND_NATIONAL_ID, false },
+                { "AB123456C", FIND_NATIONAL_ID, true },
                 { "ab 12 34 56 c", FIND_NATIONAL_ID, false },
                 { "QQ123456C", FIND_NONE, false },
                 { "GB123456C", FIND_NONE, false },

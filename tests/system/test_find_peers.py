@@ -20,14 +20,15 @@ COUNT = 200_000 if SOAK else 3000
 # kind, weak where it is digits only; the greatest part of neighbours that may be right again: any
 # without a check digit, and one country's digits can be another's.
 RIGHT = {"card": ("card", 0), "iban": ("iban", 0), "ssn": ("ssn", 1), "email": ("email", 1),
-         "nino": ("national_id", 1), "nif": ("national_id", 0.01), "codice": ("national_id", 0.05),
+         "nino": ("national_id weak", 1), "nif": ("national_id", 0.01),
+         "codice": ("national_id", 0.05),
          "bsn": ("national_id weak", 0), "personnummer": ("national_id", 0),
          "pesel": ("national_id weak", 0.01), "steuer_id": ("national_id weak", 0.04)}
 
 # Of ordinary numbers, which part may be taken for one of a person: at most so many in a thousand,
 # surely and weakly.
 ORDINARY = {"number": (12, 15), "uuid": (0, 0), "timestamp": (0, 0), "phone": (4, 15),
-            "order": (0, 0)}
+            "order": (0, 0), "code": (20, 45)}
 
 
 @pytest.fixture

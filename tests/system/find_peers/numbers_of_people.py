@@ -142,6 +142,13 @@ class Chance:
                               f"+{country} {rest[:3]} {rest[3:]}",
                               f"{rest[:3]}-{rest[3:6]}-{rest[6:]}"])
 
+    def code(self):
+        """Of the shapes that ids have, and nothing else of them."""
+        return self.r.choice([f"{self.letters(2)}{self.digits(6)}{self.letters(1)}",
+                              f"{self.digits(8)}{self.letters(1)}",
+                              self.letters(16, string.ascii_uppercase + string.digits),
+                              f"{self.letters(2)}{self.digits(20)}"])
+
     def order(self):
         year = self.r.randrange(2015, 2027)
         return self.r.choice([f"ORD-{self.digits(8)}", f"{year}-{self.digits(6)}",
