@@ -14,7 +14,7 @@ from assay_tool import BIN
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "class_peers"))
 import class_rules  # noqa: E402
 
-COUNT = 200_000 if os.environ.get("ASSAY_SOAK") else 2000
+COUNT = 50_000 if os.environ.get("ASSAY_SOAK") else 2000
 BATCH = 1000
 
 
