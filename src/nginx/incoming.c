@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* incoming.c - see incoming.h: the head. */
+#include "nginx/incoming.h"
+
+#include <openssl/x509v3.h>
+
+#include <ngx_http_ssl_module.h>
+
+static struct span copied(ngx_pool_t *pool, const void *p, size_t n)
+{
+        u_char *copy = ngx_pnalloc(pool, n + 1);
+
+        if (!copy)
+                return SPAN_NONE;
+        memcpy(copy, p, n);
+        return span_of(copy, n);
+}
+
+/* ---- head ---- */
+
+/* One more than may be there is enough for the core to refuse it. */
+static bool take_headers(ngx_http_request_t *r, struct request_raw *ret)
+{
+        struct http_header *headers =
+                ngx_palloc(r->pool, sizeof(*headers) * (REQUEST_HEADERS_MAX + 1));
+        uint32_t n = 0;
+
+        if (!headers)
+                return false;
+        for (const ngx_list_part_t *part = &r->headers_in.headers.part; part; part = part->next) {
+                const ngx_table_elt_t *h = part->elts;
+
+                for (ngx_uint_t i = 0; i < part->nelts && n <= REQUEST_HEADERS_MAX; i++)
+                        headers[n++] = (struct http_header){ settings_span(h[i].key),
+                                                             settings_span(h[i].value) };
+        }
+        ret->headers = headers;
+        ret->n_headers = n;
+        return true;
+}
+
+/* In HTTP/1 also what stood before the path, if anything did; HTTP/2 says that apart. */
+static struct span target_of(const ngx_http_request_t *r)
+{
+        if (r->http_version < NGX_HTTP_VERSION_20 && r->schema_start && r->uri_end)
+                return span_of(r->schema_start, (size_t)(r->uri_end - r->schema_start));
+        return settings_span(r->unparsed_uri);
+}
+
+static unsigned version_of(const ngx_http_request_t *r)
+{
+        return (unsigned)(r->http_version / 1000 * 10 + r->http_version % 1000);
+}
+
+/* Whoever speaks over a socket of this host is 127.0.0.1. */
+static struct cedar_ip address_of(const struct sockaddr *sa)
+{
+        struct cedar_ip ip = { .address = { 127, 0, 0, 1 }, .prefix = 32 };
+
+        if (sa->sa_family == AF_INET) {
+                memcpy(ip.address, &((const struct sockaddr_in *)sa)->sin_addr, 4);
+        } else if (sa->sa_family == AF_INET6) {
+                memcpy(ip.address, &((const struct sockaddr_in6 *)sa)->sin6_addr, 16);
+                ip.prefix = 128;
+                ip.v6 = true;
+        }
+        return ip;
+}
+
+/* IPv4 in IPv6 is the same caller on either socket. */
+static struct cedar_ip plain_address(struct cedar_ip ip)
+{
+        static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+        if (!ip.v6 || memcmp(ip.address, mapped, sizeof(mapped)) != 0)
+                return ip;
+        memmove(ip.address, ip.address + sizeof(mapped), 4);
+        memset(ip.address + 4, 0, sizeof(mapped));
+        ip.v6 = false;
+        ip.prefix = 32;
+        return ip;
+}
+
+static struct span address_text(ngx_http_request_t *r, const struct cedar_ip *ip)
+{
+        char text[INET6_ADDRSTRLEN];
+
+        if (!inet_ntop(ip->v6 ? AF_INET6 : AF_INET, ip->address, text, sizeof(text)))
+                return SPAN_NONE;
+        return copied(r->pool, text, strlen(text));
+}
+
+/* ---- TLS ---- */
+
+/* As UTF-8 in the request's pool; empty: not there, twice there, or no text. */
+static struct span text_of(ngx_pool_t *pool, const ASN1_STRING *s)
+{
+        unsigned char *utf8 = NULL;
+        int n = s ? ASN1_STRING_to_UTF8(&utf8, s) : -1;
+        struct span ret = n > 0 ? copied(pool, utf8, (size_t)n) : SPAN_NONE;
+
+        OPENSSL_free(utf8);
+        return ret;
+}
+
+static struct span common_name(ngx_pool_t *pool, X509 *cert)
+{
+        X509_NAME *name = X509_get_subject_name(cert);
+        int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
+
+        if (at < 0 || X509_NAME_get_index_by_NID(name, NID_commonName, at) >= 0)
+                return SPAN_NONE;
+        return text_of(pool, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
+}
+
+static struct span san_uri(ngx_pool_t *pool, const X509 *cert)
+{
+        GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+        struct span ret = SPAN_NONE;
+        int n = 0;
+
+        for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+                const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+
+                if (name->type == GEN_URI && n++ == 0)
+                        ret = text_of(pool, name->d.uniformResourceIdentifier);
+        }
+        GENERAL_NAMES_free(names);
+        return n == 1 ? ret : SPAN_NONE;
+}
+
+/* Of the server that the handshake was with, which the Host header may not change. */
+static const ngx_http_ssl_srv_conf_t *tls_settings(const ngx_http_request_t *r)
+{
+        return r->http_connection->conf_ctx->srv_conf[ngx_http_ssl_module.ctx_index];
+}
+
+static void take_certificate(ngx_http_request_t *r, SSL *ssl, struct request_raw *ret)
+{
+        const ngx_http_ssl_srv_conf_t *tls = tls_settings(r);
+        X509 *cert;
+
+        if (!tls->verify || tls->trusted_certificate.len || !tls->client_certificate.len ||
+            SSL_get_verify_result(ssl) != X509_V_OK)
+                return;
+        cert = SSL_get1_peer_certificate(ssl);
+        if (!cert)
+                return;
+        ret->client_ca = settings_span(tls->client_certificate);
+        ret->client_subject_cn = common_name(r->pool, cert);
+        ret->client_san_uri = san_uri(r->pool, cert);
+        X509_free(cert);
+        ERR_clear_error();
+}
+
+int incoming_raw(ngx_http_request_t *r, int64_t now_ns, struct request_raw *ret)
+{
+        *ret = (struct request_raw){
+                .method = settings_span(r->method_name),
+                .target = target_of(r),
+                .version = version_of(r),
+                .address = plain_address(address_of(r->connection->sockaddr)),
+                .now_ns = now_ns,
+                .open = r->stream && (r->headers_in.chunked || !r->stream->in_closed),
+        };
+        ret->address_text = address_text(r, &ret->address);
+        if (!ret->address_text.p || !take_headers(r, ret))
+                return -ENOMEM;
+        if (r->connection->ssl) {
+                ret->tls_version = span_str(SSL_get_version(r->connection->ssl->connection));
+                take_certificate(r, r->connection->ssl->connection, ret);
+        }
+        return 0;
+}

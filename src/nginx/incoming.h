@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* incoming.h - a request as nginx has it, in the words of the core, and its body.  Floor 4, in
+ * nginx.
+ *
+ * The target is what was sent, before nginx decoded, merged or rewrote anything.  The address is
+ * the connection's: a header says another one only where nginx.conf has set_real_ip_from.  A client
+ * certificate counts when ssl_client_certificate's authorities vouch for it and no others are
+ * trusted (ssl_trusted_certificate).
+ *
+ * A body is read piece by piece into memory, as much as is asked for, whatever
+ * client_body_buffer_size is: none of it is ever in a file.  One that another module had read into
+ * a file before is refused.
+ *
+ * SECURITY: hostile bytes; the core reads them once more, strictly. */
+#ifndef NGINX_INCOMING_H
+#define NGINX_INCOMING_H
+
+#include "nginx/settings.h"
+
+#include "gateway/request.h"
+
+/* Borrows from the request, and what has to be made lies in its pool.  Of more headers than
+ * REQUEST_HEADERS_MAX one more is taken, which the core refuses.  -ENOMEM. */
+MUST_USE int incoming_raw(ngx_http_request_t *r, int64_t now_ns, struct request_raw *ret);
+
+struct incoming_body {
+        u_char *p;
+        size_t n, room, max; /* max: more is too large */
+};
+/* To begin with, and whenever there is more: 0: whole; -EAGAIN: the request's read handler will be
+ * called; else -EFBIG: above max, or in a file; -ENOMEM; -EPIPE: the caller has gone; -ETIMEDOUT;
+ * -EBADMSG: malformed chunks. */
+MUST_USE int incoming_begin(ngx_http_request_t *r, size_t max, struct incoming_body *b);
+MUST_USE int incoming_more(ngx_http_request_t *r, struct incoming_body *b);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* journal.h - entries of calls on their way to the recorder, in nginx's loop.  Floor 4, in nginx.
+ *
+ * What is handed in during a turn of the loop goes out at its end, as few messages as hold it.
+ * Nothing here waits: the connection is made anew by a timer, and who waits is called back from the
+ * loop, never from within journal_put().
+ *
+ * When the recorder is not there, or takes no entries for now, who waits is told so after
+ * JOURNAL_WAIT_MS and who comes later at once. */
+#ifndef NGINX_JOURNAL_H
+#define NGINX_JOURNAL_H
+
+#include "nginx/settings.h"
+
+#include "gateway/record.h"
+
+struct journal;
+
+enum {
+        JOURNAL_WAIT_MS = 3000, /* how long a restart of the recorder may take */
+        JOURNAL_AGAIN_MS = 200, /* between attempts to connect */
+};
+
+/* Somebody who waits; zeroed at first, the journal's between put and done. */
+struct journal_waiter {
+        const struct records *records; /* borrowed until done */
+        /* recorded: all of them are durable. */
+        void (*done)(struct journal_waiter *w, bool recorded);
+        enum { JOURNAL_NOWHERE, JOURNAL_COMING, JOURNAL_SENT, JOURNAL_OVER } place;
+        ngx_queue_t queue; /* COMING, OVER */
+        ngx_msec_t since;
+        uint32_t n_put, n_answered;
+        bool refused; /* one of them, or all were too late */
+};
+
+/* Waits for the recorder a moment at most: the worker serves nobody yet. */
+MUST_USE int journal_new(const char *socket, ngx_log_t *log, struct journal **ret, struct err *err);
+/* Says good-bye; again: somebody takes over at once. */
+struct journal *journal_free(struct journal *j, bool again);
+
+void journal_put(struct journal *j, struct journal_waiter *w);
+/* Nobody waits any more: what is not handed over yet is handed over now, as far as there is room.
+ * Nothing when it does not wait. */
+void journal_forget(struct journal *j, struct journal_waiter *w);
+/* For whom nobody waits. */
+void journal_tell(struct journal *j, const struct records *records);
+
+/* The recorder takes entries; false: *ret_why says what is the matter. */
+bool journal_works(const struct journal *j, const char **ret_why);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* keyring.h - keys of identity providers and opaque tokens, as files of ours say them.  Floor 4, in
+ * nginx.
+ *
+ *   assay_keys DIR     <64 hex: SHA-256 of the jwks url in gateway.yaml>.json, put there by
+ *                      assay-keys, which is asked for a newer one by a datagram of these digits to
+ *                      keys.sock in the directory of the recorder's socket
+ *   jwks: {file: ...}  the file that gateway.yaml names
+ *   assay_tokens FILE  tokens.h
+ *
+ * Looked at anew when a file is another one than before; one that cannot be read leaves what was
+ * read last, and a line in the log. */
+#ifndef NGINX_KEYRING_H
+#define NGINX_KEYRING_H
+
+#include "nginx/settings.h"
+
+#include "gateway/credential.h"
+
+struct keyring;
+
+MUST_USE int keyring_new(const struct settings *s, ngx_log_t *log, struct keyring **ret);
+struct keyring *keyring_free(struct keyring *k);
+/* What the core asks; .memory is the caller's to set. */
+void keyring_give(struct keyring *k, struct credential_keys *ret);
+/* Tokens of now stay what they are for as long as they are held: a call may point into them.  NULL:
+ * there are none. */
+struct keyring_tokens;
+struct keyring_tokens *keyring_hold(struct keyring *k);
+void keyring_let_go(struct keyring_tokens *t); /* NULL is fine */
+/* Is something new?  Once a second; keys->tokens may be another one after it. */
+void keyring_look(struct keyring *k, struct credential_keys *keys);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* settings.h - what nginx.conf says of the gateway.  Floor 4, in nginx.
+ *
+ *   http {
+ *       assay_registry /var/lib/assay/registry;      what is deployed: package/live.h
+ *       assay_key      ci+7f3a0c41+AQ...;            verifier keys of who builds packages;
+ * repeatable assay_hash_key /etc/assay/hash.key;          of `mask: hash`: 64 hex digits and a
+ * newline assay_recorder /run/assay/recorder.sock;     this; the directory has gateway.status as
+ * well assay_tokens   /var/lib/assay/tokens.json;   none: opaque tokens assay_keys
+ * /var/lib/assay/keys;          none: key sets of identity providers assay_zone     32m; this:
+ * limits and cached answers assay_sandbox  on;                           this
+ *
+ *       server { location /bank/ { assay_gateway on; } }
+ *   }
+ *
+ * Everything is checked when the configuration is read: nginx does not start with half of it. */
+#ifndef NGINX_SETTINGS_H
+#define NGINX_SETTINGS_H
+
+#include "base/base.h"
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+enum { SETTINGS_HASH_KEY = 32 };
+
+struct settings { /* one for http{} */
+        ngx_str_t registry, recorder, tokens, keys, hash_key_file;
+        ngx_str_t run;      /* the directory of the recorder's socket */
+        ngx_array_t *vkeys; /* struct span; NULL: none was said */
+        size_t zone_size;
+        ngx_flag_t sandbox;
+        bool used; /* some location is served by us */
+        uint8_t hash_key[SETTINGS_HASH_KEY];
+        ngx_shm_zone_t *zone;
+};
+
+struct settings_location {
+        ngx_flag_t gateway;
+};
+
+extern ngx_module_t ngx_http_assay_module;
+
+/* Those of this cycle; NULL: there is no http{}. */
+struct settings *settings_of(const ngx_cycle_t *cycle);
+
+static inline struct span settings_span(ngx_str_t s)
+{
+        return span_of(s.data, s.len);
+}
+
+#endif

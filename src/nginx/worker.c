@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* worker.c - see worker.h. */
+#include "nginx/worker.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include <openssl/rand.h>
+
+#include "loop/presence.h"
+#include "loop/role.h"
+#include "nginx/zone.h"
+#include "sys/io.h"
+#include "sys/sysclock.h"
+#include "wire/json.h"
+
+enum {
+        LOOK_MS = 1000, /* between looks at what is deployed, keys and counted refusals */
+        SAY_EVERY = 15, /* looks */
+        TOKENS_REMEMBERED = 16384,
+        FOLD_MEMORY = 1 << 20,
+};
+
+/* The worker's own, and no other process has it. */
+struct own {
+        struct worker w;
+        struct live *live;
+        struct arena fold_arena;
+        struct sandbox_state sandbox;
+        ngx_event_t look;
+        unsigned looks;
+        bool said_works;
+        uint64_t said_generation;
+        char not_served[ERR_TEXT_MAX]; /* of a generation that was good but for us; "" */
+};
+
+static struct own *own;
+
+/* Opened by the master, who may write there; locked while nginx lives. */
+static struct presence presence = { .fd = -1 };
+
+struct worker *worker_here(void)
+{
+        return own ? &own->w : NULL;
+}
+
+int64_t worker_now_ns(void)
+{
+        return clock_wall(&sysclock);
+}
+
+/* ---- saying how it is ---- */
+
+static void put_more(const struct own *o, struct buf *out)
+{
+        const char *why = "";
+        uint64_t refused = 0;
+        struct json_writer w;
+
+        json_writer_init(&w, out);
+        json_begin_object(&w);
+        json_member_int(&w, "generation",
+                        o->w.serving ? (int64_t)o->w.serving->generation->number : 0);
+        if (o->not_served[0] || live_refused(o->live, &refused, &why))
+                json_member_text(&w, "not_served", o->not_served[0] ? o->not_served : why);
+        if (!journal_works(o->w.journal, &why))
+                json_member_text(&w, "recorder", why);
+        json_end_object(&w);
+}
+
+/* The first worker speaks for all of them. */
+static void say(struct own *o, bool anyway)
+{
+        CLEANUP(buf_done) struct buf more = BUF_INIT(4096);
+        uint64_t generation = o->w.serving ? o->w.serving->generation->number : 0;
+        struct err err = { 0 };
+        const char *why;
+        bool works = journal_works(o->w.journal, &why);
+
+        if (presence.fd < 0 || ngx_worker != 0 ||
+            (!anyway && works == o->said_works && generation == o->said_generation))
+                return;
+        o->said_works = works;
+        o->said_generation = generation;
+        put_more(o, &more);
+        if (buf_status(&more) < 0 ||
+            presence_say(&presence, &o->sandbox, buf_span(&more), &err) < 0)
+                ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0, "assay: gateway.status: %s",
+                              err_text(&err));
+}
+
+/* ---- generations ---- */
+
+static void not_served(struct own *o, uint64_t number, const char *why)
+{
+        (void)ngx_cpystrn((u_char *)o->not_served, (u_char *)(uintptr_t)why, sizeof(o->not_served));
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "assay: generation %uL is not served, the one before stays: %s", number, why);
+}
+
+/* Calls that have begun end with the generation they began with. */
+static void serve_by(struct own *o, struct generation *g)
+{
+        struct backends *backends = NULL;
+        struct serving *s = NULL;
+        struct err err = { 0 };
+        int rc = serving_new(&o->w.gateway, g, &s, &err);
+
+        if (rc == 0)
+                rc = backends_new(g, o->w.backends, ngx_cycle->log, &backends, &err);
+        if (rc < 0) {
+                serving_unref(s);
+                not_served(o, g->number, err_text(&err));
+                return;
+        }
+        serving_unref(o->w.serving);
+        backends_unref(o->w.backends);
+        o->w.serving = s;
+        o->w.backends = backends;
+        o->not_served[0] = '\0';
+        zone_deployed(o->w.settings->zone, g->number);
+        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0, "assay: generation %uL is served",
+                      g->number);
+}
+
+static void look_at_generation(struct own *o)
+{
+        struct err err = { 0 };
+        uint64_t number = 0;
+        const char *why = "";
+        int rc = live_look(o->live, &err);
+
+        if (rc > 0)
+                serve_by(o, live_current(o->live));
+        else if (rc < 0 && live_refused(o->live, &number, &why))
+                ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                              "assay: generation %uL is not served, the one before stays: %s",
+                              number, why);
+}
+
+/* ---- now and then ---- */
+
+/* Refusals that were counted instead of told one by one. */
+static void tell_folded(struct own *o, bool all)
+{
+        struct records records;
+        struct err err = { 0 };
+        int rc;
+
+        do {
+                arena_reset(&o->fold_arena);
+                rc = record_fold_due(o->w.gateway.fold, worker_now_ns(), all, &o->fold_arena,
+                                     &records, &err);
+                if (rc > 0)
+                        journal_tell(o->w.journal, &records);
+        } while (rc > 0);
+        if (rc < 0)
+                ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0, "assay: refused calls: %s",
+                              err_text(&err));
+}
+
+static void on_look(ngx_event_t *ev)
+{
+        struct own *o = ev->data;
+
+        keyring_look(o->w.keyring, &o->w.gateway.keys);
+        look_at_generation(o);
+        tell_folded(o, false);
+        say(o, ++o->looks % SAY_EVERY == 0);
+        ngx_add_timer(ev, LOOK_MS);
+}
+
+/* ---- rights ---- */
+
+/* The directory of a file, in room; NULL for none. */
+static const char *directory_of(const ngx_str_t *file, char room[PATH_MAX])
+{
+        char *slash;
+
+        if (!file->data)
+                return NULL;
+        (void)ngx_cpystrn((u_char *)room, file->data, PATH_MAX);
+        slash = strrchr(room, '/');
+        slash[slash == room] = '\0';
+        return room;
+}
+
+static void say_sandbox(const struct sandbox_state *st)
+{
+        for (int i = 0; i < SANDBOX_STEPS; i++)
+                if (st->step[i].result == SANDBOX_ABSENT || st->step[i].result == SANDBOX_PARTLY)
+                        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0, "assay: %s is %s: %s",
+                                      sandbox_step_name((enum sandbox_step)i),
+                                      sandbox_result_name(st->step[i].result), st->step[i].note);
+}
+
+static int give_up_rights(struct own *o, struct err *err)
+{
+        const struct settings *s = o->w.settings;
+        char tokens[PATH_MAX];
+        struct role_paths paths = { .config = (const char *)s->registry.data,
+                                    .runtime = (const char *)s->run.data,
+                                    .state = (const char *)s->keys.data,
+                                    .ledger = directory_of(&s->tokens, tokens) };
+        int rc;
+
+        if (s->sandbox) {
+                rc = role_enter(ROLE_GATEWAY, &paths, ROLE_KEEP_USER, &o->sandbox, err);
+        } else {
+                sandbox_not_asked(&o->sandbox, SANDBOX_LANDLOCK, "assay_sandbox is off");
+                sandbox_not_asked(&o->sandbox, SANDBOX_SECCOMP, "assay_sandbox is off");
+                rc = sandbox_no_privs(&o->sandbox, err);
+        }
+        if (rc == 0)
+                say_sandbox(&o->sandbox);
+        return rc;
+}
+
+/* ---- beginning, end ---- */
+
+static void make_random(uint8_t *out, size_t n)
+{
+        if (RAND_bytes(out, (int)n) != 1)
+                abort(); /* an id that is not random would be somebody else's */
+}
+
+static int open_registry(struct own *o, struct err *err)
+{
+        const struct settings *s = o->w.settings;
+        int fd = open((const char *)s->registry.data, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+        if (fd < 0)
+                return err_sys(err, -errno, "assay_registry: %s", (const char *)s->registry.data);
+        /* fd stays open for as long as the process lives */
+        if (live_new(fd, s->vkeys->elts, s->vkeys->nelts, &o->live) < 0)
+                return err_sys(err, -ENOMEM, "generations");
+        return 0;
+}
+
+static int fill_gateway(struct own *o, struct err *err)
+{
+        struct gateway *g = &o->w.gateway;
+
+        g->limits = zone_limits(o->w.settings->zone);
+        g->cache = zone_cache(o->w.settings->zone);
+        g->lock = zone_lock;
+        g->unlock = zone_unlock;
+        g->ctx = o->w.settings->zone;
+        g->random = make_random;
+        memcpy(g->hash_key, o->w.settings->hash_key, sizeof(g->hash_key));
+        if (keyring_new(o->w.settings, ngx_cycle->log, &o->w.keyring) < 0 ||
+            record_fold_new(&g->fold) < 0 || jwt_memory_new(TOKENS_REMEMBERED, &g->keys.memory) < 0)
+                return err_sys(err, -ENOMEM, "gateway");
+        return 0;
+}
+
+static int start(struct own *o, struct err *err)
+{
+        int rc = open_registry(o, err);
+
+        if (rc == 0)
+                rc = fill_gateway(o, err);
+        if (rc == 0)
+                rc = journal_new((const char *)o->w.settings->recorder.data, ngx_cycle->log,
+                                 &o->w.journal, err);
+        if (rc == 0)
+                rc = give_up_rights(o, err);
+        if (rc < 0)
+                return rc;
+        keyring_give(o->w.keyring, &o->w.gateway.keys);
+        look_at_generation(o);
+        o->look.data = o;
+        o->look.handler = on_look;
+        o->look.log = ngx_cycle->log;
+        o->look.cancelable = 1;
+        ngx_add_timer(&o->look, LOOK_MS);
+        return 0;
+}
+
+ngx_int_t worker_start(ngx_cycle_t *cycle)
+{
+        const struct settings *s = settings_of(cycle);
+        struct err err = { 0 };
+
+        if (!s || !s->used || ngx_process == NGX_PROCESS_HELPER)
+                return NGX_OK;
+        own = calloc(1, sizeof(*own));
+        if (!own)
+                return NGX_ERROR;
+        own->w.settings = s;
+        own->fold_arena = ARENA_INIT(FOLD_MEMORY);
+        if (start(own, &err) < 0) {
+                ngx_log_error(NGX_LOG_EMERG, cycle->log, 0, "assay: %s", err_text(&err));
+                return NGX_ERROR;
+        }
+        say(own, true);
+        return NGX_OK;
+}
+
+/* Calls that were not finished keep what is theirs: the process ends. */
+void worker_stop(ngx_cycle_t *cycle)
+{
+        struct own *o = own;
+
+        if (!o)
+                return;
+        tell_folded(o, true);
+        o->w.journal = journal_free(o->w.journal, ngx_exiting);
+        if (o->look.timer_set)
+                ngx_del_timer(&o->look);
+        backends_close(o->w.backends);
+        ngx_explicit_memzero(o->w.gateway.hash_key, sizeof(o->w.gateway.hash_key));
+        own = NULL;
+}
+
+/* ---- the master ---- */
+
+static int open_presence(const struct settings *s, struct err *err)
+{
+        CLEANUP_FD int run_fd = open((const char *)s->run.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (run_fd < 0)
+                return err_sys(err, -errno, "%s", (const char *)s->run.data);
+        return presence_open(run_fd, role_of(ROLE_GATEWAY)->name, worker_now_ns(), &presence, err);
+}
+
+ngx_int_t worker_prepare(ngx_cycle_t *cycle)
+{
+        const struct settings *s = settings_of(cycle);
+        struct err err = { 0 };
+
+        if (!s || !s->used || ngx_test_config || presence.fd >= 0)
+                return NGX_OK;
+        if (open_presence(s, &err) < 0)
+                ngx_log_error(NGX_LOG_WARN, cycle->log, 0, "assay: no gateway.status: %s",
+                              err_text(&err));
+        return NGX_OK;
+}

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What nginx.conf says of the gateway: nginx starts with all of it, or says what is wrong."""
+import http.client
+import os
+import shutil
+import subprocess
+
+import pytest
+from gateway_host import MODULE, NGINX, Gateway, free_port
+from recorder_host import wait_for
+
+NEEDED = [NGINX, "git", "ssh-keygen", "openssl"]
+pytestmark = [
+    pytest.mark.skipif(any(not shutil.which(p) for p in NEEDED), reason=f"not all of {NEEDED}"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="a registry is root's")]
+
+
+@pytest.fixture(scope="module")
+def site():
+    g = Gateway()
+    (g.top / "open.key").write_text("5a" * 32 + "\n")
+    (g.top / "open.key").chmod(0o644)
+    (g.top / "short.key").write_text("5a" * 31 + "\n")
+    (g.top / "capital.key").write_text("5A" * 32 + "\n")
+    (g.top / "long.key").write_text("5a" * 32 + "\n\n")
+    for name in ("short.key", "capital.key", "long.key"):
+        (g.top / name).chmod(0o600)
+    yield g
+    g.close()
+
+
+def test_good(site):
+    status, said = site.test()
+    assert status == 0 and "emerg" not in said, said
+
+
+BAD = [  # a line of http{} that is not there, what is there instead, what nginx says
+    ("assay_registry", "", "assay_gateway is on, and http{} says no assay_registry"),
+    ("assay_key", "", "assay_gateway is on, and http{} says no assay_key"),
+    ("assay_hash_key", "", "assay_gateway is on, and http{} says no assay_hash_key"),
+    ("assay_registry", "assay_registry registry;", '"assay_registry" wants an absolute path'),
+    ("assay_registry", "assay_registry /a; assay_registry /b;", '"assay_registry" is said twice'),
+    ("assay_registry", "assay_registry;", "invalid number of arguments"),
+    ("assay_key", "assay_key rubbish;", '"assay_key" '),
+    ("assay_hash_key", "assay_hash_key {top}/nothing;", "No such file or directory"),
+    ("assay_hash_key", "assay_hash_key {top};", "is no file"),
+    ("assay_hash_key", "assay_hash_key /dev/zero;", "is no file"),
+    ("assay_hash_key", "assay_hash_key {top}/open.key;", "read by everybody"),
+    ("assay_hash_key", "assay_hash_key {top}/short.key;", "wants 64 hexadecimal digits"),
+    ("assay_hash_key", "assay_hash_key {top}/capital.key;", "wants 64 hexadecimal digits"),
+    ("assay_hash_key", "assay_hash_key {top}/long.key;", "wants 64 hexadecimal digits"),
+    ("assay_recorder", f"assay_recorder /{'x' * 120};", "too long for a socket's path"),
+    ("assay_zone", "assay_zone 1m;", '"assay_zone" wants 2m at least'),
+    ("assay_zone", "assay_zone much;", "invalid value"),
+    ("assay_zone", "assay_sandbox perhaps;", "invalid value"),
+    ("assay_zone", "assay_gateway on;", "is not allowed here"),
+]
+
+
+@pytest.mark.parametrize("directive,instead,words", BAD)
+def test_bad(site, directive, instead, words):
+    lines = site.config().split("\n")
+    at = [i for i, line in enumerate(lines) if line.strip().startswith(directive + " ")]
+    assert len(at) == 1
+    lines[at[0]] = instead.replace("{top}", str(site.top))
+    status, said = site.test("\n".join(lines))
+    assert status == 1 and words in said, said
+
+
+LOCATIONS = [  # in a location with assay_gateway on, and whether nginx takes it
+    ("proxy_pass http://127.0.0.1:1;", False),
+    ("location /x { proxy_pass http://127.0.0.1:1; }", False),
+    ("location /x { assay_gateway off; proxy_pass http://127.0.0.1:1; }", True),
+    ("location /x { root /nowhere; }", True),
+    ("limit_except GET { deny all; }", True),
+]
+
+
+@pytest.mark.parametrize("inside,good", LOCATIONS)
+def test_one_handler(site, inside, good):
+    site.location = inside
+    status, said = site.test()
+    site.location = ""
+    assert (status == 0) == good, said
+    if not good:
+        assert "another directive serves this location as well" in said
+
+
+def get(port):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status
+    except ConnectionRefusedError:
+        return None
+    finally:
+        connection.close()
+
+
+def test_idle_where_it_is_not_asked_for(site, tmp_path):
+    """Loaded and not used it changes nothing: no zone, no recorder, no status."""
+    port = free_port()
+    path = site.write_config(f"""load_module {MODULE};
+pid {tmp_path}/pid; daemon off; error_log {tmp_path}/log; user root;
+events {{ }}
+http {{ access_log off; server {{ listen 127.0.0.1:{port}; return 204; }} }}
+""")
+    nginx = subprocess.Popen([NGINX, "-e", tmp_path / "log", "-c", path])
+    try:
+        wait_for(lambda: get(port) == 204, "nginx")
+        assert not (site.recorder.run / "gateway.status").exists()
+        assert "assay" not in (tmp_path / "log").read_text().replace("ngx_http_assay", "")
+    finally:
+        nginx.terminate()
+        nginx.wait(timeout=30)
