@@ -369,6 +369,34 @@ static void a_byte_that_changed_is_no_hit(void **state)
         drop(c);
 }
 
+/* Entries of the index that lead to each other's records: nobody gets what is another key's. */
+static void an_entry_that_leads_elsewhere_is_no_hit(void **state)
+{
+        struct cache *c = make();
+        uint8_t *entries[2], place[8], *p = (uint8_t *)c + HEADER;
+        struct cache_answer a;
+        size_t n = 0;
+
+        keep(c, 1, 1, 500, NOW, NOW + NS_PER_S);
+        keep(c, 2, 1, 500, NOW, NOW + NS_PER_S);
+        for (; p < (uint8_t *)c + HEADER + BYTES / 512 * 16; p += 16) {
+                uint64_t tag;
+
+                memcpy(&tag, p, sizeof tag);
+                if (tag) {
+                        assert_true(n < ARRAY_LEN(entries));
+                        entries[n++] = p;
+                }
+        }
+        assert_int_equal(n, 2);
+        memcpy(place, entries[0] + 8, sizeof place);
+        memcpy(entries[0] + 8, entries[1] + 8, sizeof place);
+        memcpy(entries[1] + 8, place, sizeof place);
+        assert_false(find(c, 1, NOW, &a));
+        assert_false(find(c, 2, NOW, &a));
+        drop(c);
+}
+
 static void fill_by_chance(uint8_t *p, size_t n, struct chance *c)
 {
         for (size_t i = 0; i < n; i++)
@@ -457,6 +485,7 @@ int main(void)
                 cmocka_unit_test(nothing_is_lost_where_there_is_room),
                 cmocka_unit_test(only_a_cache_is_one),
                 cmocka_unit_test(a_byte_that_changed_is_no_hit),
+                cmocka_unit_test(an_entry_that_leads_elsewhere_is_no_hit),
                 cmocka_unit_test(rubbish_is_no_answer),
                 cmocka_unit_test(killed_workers_leave_no_wrong_answer),
         };

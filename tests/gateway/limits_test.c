@@ -385,6 +385,27 @@ static void killed_at_each_byte(void **state)
         free(l);
 }
 
+/* Whatever byte of it is another one, it says nothing of anybody: a fresh start, no more. */
+static void a_damaged_slot_is_nobodys(void **state)
+{
+        static const struct config_limit limit = { .rate = 1, .per_s = 3600, .burst = 3 };
+        size_t n = limits_bytes(LIMITS_ROW);
+        struct limits *l = make(LIMITS_ROW), *damaged = calloc(1, n);
+
+        assert_int_equal(take(l, 1, &limit, DAY).what, LIMITS_PASS);
+        for (size_t at = 64; at < 128; at++) {
+                unsigned left = 0;
+
+                memcpy(damaged, l, n);
+                ((uint8_t *)damaged)[at] ^= 0x40;
+                while (take(damaged, 1, &limit, DAY).what == LIMITS_PASS)
+                        left++;
+                assert_int_equal(left, 3);
+        }
+        free(damaged);
+        free(l);
+}
+
 /* ---- which limit ---- */
 
 static void the_limit_of_an_operation(void **state)
@@ -427,6 +448,7 @@ int main(void)
                 cmocka_unit_test(sizes),
                 cmocka_unit_test(rubbish_is_an_empty_table),
                 cmocka_unit_test(killed_at_each_byte),
+                cmocka_unit_test(a_damaged_slot_is_nobodys),
                 cmocka_unit_test(the_limit_of_an_operation),
         };
 

@@ -9,7 +9,7 @@ import pytest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ["ASSAY_BIN"])
-DAEMONS = ["assay-recorder", "assay-sensor"]
+DAEMONS = ["assay-keys", "assay-recorder", "assay-sensor"]
 
 
 def run(name, *args):
@@ -29,6 +29,7 @@ def test_help_and_page_name_the_same_options(name):
 @pytest.mark.parametrize("name, option, values, want", [
     ("assay-recorder", "--backlog", ("15", "16385"), "16 to 16384 MiB"),
     ("assay-recorder", "--silence", ("19", "3601"), "20 to 3600 seconds"),
+    ("assay-keys", "--tell-after", ("0", "86401"), "1 to 86400 seconds"),
     ("assay-sensor", "--poll", ("4", "3601"), "5 to 3600 seconds")])
 def test_limits(name, option, values, want):
     for value in values:
