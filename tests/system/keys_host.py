@@ -83,6 +83,7 @@ class Issuer:
 
         class Server(http.server.ThreadingHTTPServer):
             daemon_threads = True
+            address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
 
             def get_request(self):  # the handshake is the thread's own
                 sock, peer = super().get_request()

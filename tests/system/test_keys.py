@@ -32,6 +32,7 @@ def pki(tmp_path_factory):
             "unknown": certificate(top, "unknown", other, HOST),
             "another": certificate(top, "another", good, "other.example.test"),
             "address": certificate(top, "address", good, "IP:127.0.0.1"),
+            "six": certificate(top, "six", good, "IP:::1"),
             "over": certificate(top, "over", good, HOST, "-days", "-1")}
 
 
@@ -148,6 +149,22 @@ def test_an_address_in_the_url(site, pki, keys):
     keys.start()
     wait_for(lambda: keys.have(url), "the set")
     issuer.close()
+
+
+def test_addresses_of_ipv6(site, pki, keys):
+    try:
+        six, named = Issuer(pki["six"], "::1"), Issuer(pki["good"], "::1")
+    except OSError:
+        pytest.skip("no IPv6 here")
+    for i, (issuer, host, addresses) in enumerate(
+            [(six, "[::1]", []), (named, HOST, ["2001:db8::1", "::1"])]):
+        issuer.answers["/keys"] = key_set("a")
+        url = issuer.url("/keys", host)
+        site.serve([url], addresses=addresses)
+        if i == 0:
+            keys.start()
+        wait_for(lambda u=url: keys.have(u), "the set")
+        issuer.close()
 
 
 def test_the_next_address_where_one_is_dead(site, issuer, keys):
