@@ -4,6 +4,7 @@
  * SECURITY: all of it is hostile.  What costs little comes first, and nobody learns by a refusal
  * what a later question would have answered: docs/gateway.md has the order and why. */
 #include "base/clock.h"
+#include "base/text.h"
 #include "gateway/exchange_priv.h"
 #include "gateway/parameters.h"
 
@@ -56,6 +57,16 @@ static int check_credential(struct exchange *x)
         if (rc == 0)
                 p->record.credential = &p->credential;
         return rc;
+}
+
+/* Policies may ask for the name in it, whoever it is that an operation wants to be shown. */
+static int check_certificate(struct exchange *x)
+{
+        struct exchange_private *p = x->priv;
+
+        if (text_is_utf8(p->raw->client_subject_cn, NULL))
+                return 0;
+        return refuse(&p->refusal, REFUSED_CREDENTIAL, "certificate: its subject is no UTF-8");
 }
 
 /* What says who it is about is for the entry's own field, not for its text: -E2BIG and -ELOOP name
@@ -277,8 +288,8 @@ static int run(struct exchange *x, check_fn *const *checks, size_t n)
 int exchange_judge_head(struct exchange *x)
 {
         static check_fn *const checks[] = {
-                read_request,        find_route,      check_credential, make_caller,
-                exchange_take_limit, check_body_head, take_parameters,
+                read_request, find_route,          check_credential, check_certificate,
+                make_caller,  exchange_take_limit, check_body_head,  take_parameters,
         };
 
         return run(x, checks, ARRAY_LEN(checks));
