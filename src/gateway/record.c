@@ -26,36 +26,49 @@ void record_id(int64_t now_ns, const uint8_t random[10], char ret[RECORD_ID + 1]
 
 /* ---- sensitive fields ---- */
 
+static bool is_verified(const struct record_call *c)
+{
+        return c->credential && c->credential->verified;
+}
+
+static struct span address_subject(const struct record_call *c, bool served, struct arena *arena)
+{
+        char network[RECORD_NETWORK_MAX + 1];
+
+        record_network(&c->raw->address, served && is_verified(c), network);
+        return record_subject(SPAN("address"), span_str(network), arena);
+}
+
+static struct span caller_subject(const struct record_call *c, struct arena *arena)
+{
+        return is_verified(c) ? record_subject(SPAN("caller"), c->credential->proof.id, arena)
+                              : address_subject(c, false, arena);
+}
+
 static int add_user(struct record *r, const struct record_call *c, struct arena *arena)
 {
         if (!c->credential || !c->credential->proof.id.n)
                 return 0;
-        return record_field(r, SPAN("who.user"),
-                            record_subject(SPAN("caller"), c->credential->proof.id, arena),
+        return record_field(r, SPAN("who.user"), caller_subject(c, arena),
                             record_text(c->credential->proof.id, arena));
 }
 
-static int add_object(struct record *r, const struct record_call *c, struct arena *arena)
+static int add_object(struct record *r, const struct record_call *c, bool served,
+                      struct arena *arena)
 {
         if (!c->object_id.n)
                 return 0;
-        return record_field(r, SPAN("what.object"), record_subject_of(c, arena),
+        return record_field(r, SPAN("what.object"),
+                            served ? record_subject_of(c, arena) : caller_subject(c, arena),
                             record_text(c->object_id, arena));
 }
 
 static int add_address(struct record *r, const struct record_call *c, bool served,
                        struct arena *arena)
 {
-        char network[RECORD_NETWORK_MAX + 1];
-        struct span of = c->raw->address_text;
-
-        if (!of.n)
+        if (!c->raw->address_text.n)
                 return 0;
-        if (!served) {
-                record_network(&c->raw->address, network);
-                of = span_str(network);
-        }
-        return record_field(r, SPAN("who.address"), record_subject(SPAN("address"), of, arena),
+        return record_field(r, SPAN("who.address"), address_subject(c, served, arena),
                             record_text(c->raw->address_text, arena));
 }
 
@@ -93,7 +106,7 @@ int record_intent(const struct record_call *c, struct arena *arena, struct recor
         rc = open_records(c, c->writes, false, arena, &made, &r, err);
         if (rc < 0)
                 return rc;
-        if (add_object(r, c, arena) < 0 || add_address(r, c, true, arena) < 0 ||
+        if (add_object(r, c, true, arena) < 0 || add_address(r, c, true, arena) < 0 ||
             add_user(r, c, arena) < 0)
                 return err_sys(err, -ENOMEM, "api.intent");
         rc = record_make("api.intent", c->now_ns, record_put_intent, &t, arena, r, err);
@@ -115,7 +128,7 @@ int record_outcome(const struct record_call *c, const struct record_outcome *o, 
         rc = open_records(c, o->answer ? &o->answer->found : NULL, true, arena, &made, &r, err);
         if (rc < 0)
                 return rc;
-        if (add_object(r, c, arena) < 0 || add_user(r, c, arena) < 0)
+        if (add_object(r, c, true, arena) < 0 || add_user(r, c, arena) < 0)
                 return err_sys(err, -ENOMEM, "api.outcome");
         rc = record_make("api.outcome", c->now_ns, record_put_outcome, &t, arena, r, err);
         if (rc == 0)
@@ -134,7 +147,7 @@ int record_denied(const struct record_call *c, const struct refusal *refusal, ui
         rc = open_records(c, NULL, false, arena, &made, &r, err);
         if (rc < 0)
                 return rc;
-        if (add_object(r, c, arena) < 0 || add_address(r, c, false, arena) < 0 ||
+        if (add_object(r, c, false, arena) < 0 || add_address(r, c, false, arena) < 0 ||
             add_user(r, c, arena) < 0)
                 return err_sys(err, -ENOMEM, "api.denied");
         rc = record_make("api.denied", c->now_ns, record_put_denied, &t, arena, r, err);

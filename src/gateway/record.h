@@ -13,12 +13,15 @@
  * api.unknown (recorder/calls.h).
  *
  * Caller, address, object id and values are sensitive fields; their subjects are "caller:<id>",
- * "address:<address>", "<type>:<object id>" ("api:<name>" of values where there is no object), so
- * that what is known of one can be erased.  A subject longer than VAULT_LABEL_MAX, or with control
- * characters, is "sha256:<of it, hex>".  Of a call that was refused the address' subject is its
- * network ("address:192.0.2.0/24", /56 of IPv6): whoever has many addresses must not fill the vault
- * with subjects.  A value of more than RECORD_VALUE_MAX bytes is recorded as
- * {"bytes":n,"sha256":"..."}.
+ * "address:<address>" (of IPv6 its network, "2001:db8:0:1234::/64"), "<type>:<object id>"
+ * ("api:<name>" of values where there is no object), so that what is known of one can be erased.  A
+ * subject longer than VAULT_LABEL_MAX, or with control characters, is "sha256:<of it, hex>".  A
+ * value of more than RECORD_VALUE_MAX bytes is recorded as {"bytes":n,"sha256":"..."}.
+ *
+ * Subjects fill the vault, and whoever has as many names or addresses as he likes must not be able
+ * to: what a caller says whom nobody has verified, and his address, belong to the subject of his
+ * network ("address:192.0.2.0/24", /56 of IPv6); so does the address of any call that was refused,
+ * and the object that it names, which need not exist, is its caller's.
  *
  * Whoever floods the gateway with calls that are refused must not fill the ledger: api.denied of
  * one reason, API, operation and network are told one by one RECORD_DENIED_BURST times in a second,

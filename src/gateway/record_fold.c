@@ -66,7 +66,7 @@ static struct row row_of(const struct record_call *c, const struct refusal *refu
         if (c->operation)
                 copy_name(r.operation, sizeof r.operation, c->operation->id);
         if (c->raw->address_text.n)
-                record_network(&c->raw->address, r.network);
+                record_network(&c->raw->address, false, r.network);
         return r;
 }
 

@@ -51,9 +51,9 @@ struct span record_subject_of(const struct record_call *c, struct arena *arena);
 MUST_USE int record_field(struct record *r, struct span name, struct span subject,
                           struct span value);
 
-/* "192.0.2.0/24", "2001:db8:0:1200::/56". */
+/* "192.0.2.0/24", "2001:db8:0:1200::/56"; or narrower: "192.0.2.7", "2001:db8:0:1234::/64". */
 enum { RECORD_NETWORK_MAX = 63 };
-void record_network(const struct cedar_ip *address, char ret[RECORD_NETWORK_MAX + 1]);
+void record_network(const struct cedar_ip *address, bool narrow, char ret[RECORD_NETWORK_MAX + 1]);
 
 /* How many api.values there are of found, then each of them into r[]. */
 struct record_parts {

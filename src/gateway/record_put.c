@@ -266,16 +266,19 @@ static bool is_mapped(const struct cedar_ip *a)
         return a->v6 && memcmp(a->address, mapped, sizeof mapped) == 0;
 }
 
-void record_network(const struct cedar_ip *address, char ret[RECORD_NETWORK_MAX + 1])
+void record_network(const struct cedar_ip *address, bool narrow, char ret[RECORD_NETWORK_MAX + 1])
 {
-        enum { BITS_V4 = 24, BITS_V6 = 56 };
+        enum { WIDE_V4 = 24, WIDE_V6 = 56, NARROW_V4 = 32, NARROW_V6 = 64 };
         const uint8_t *p = is_mapped(address) ? address->address + 12 : address->address;
         bool v6 = address->v6 && !is_mapped(address);
-        unsigned bits = v6 ? BITS_V6 : BITS_V4;
+        unsigned wide = v6 ? WIDE_V6 : WIDE_V4, bits = narrow ? v6 ? NARROW_V6 : NARROW_V4 : wide;
         char text[INET6_ADDRSTRLEN] = "";
         uint8_t net[16] = { 0 };
 
         memcpy(net, p, bits / 8);
         (void)!inet_ntop(v6 ? AF_INET6 : AF_INET, net, text, sizeof text);
-        snprintf(ret, RECORD_NETWORK_MAX + 1, "%s/%u", text, bits);
+        if (bits == NARROW_V4)
+                snprintf(ret, RECORD_NETWORK_MAX + 1, "%s", text);
+        else
+                snprintf(ret, RECORD_NETWORK_MAX + 1, "%s/%u", text, bits);
 }

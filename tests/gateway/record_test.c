@@ -132,6 +132,7 @@ static void an_intent_of_nobody(void **state)
                     "\"operation\":\"getAccount\",\"policies\":[\"tellers-read\"],\"sha256\":\"" SHA
                     "\",\"verified\":false,\"version\":\"1.4.0\"}}");
         assert_int_equal(made.at[0].n_fields, 1);
+        assert_field(&made.at[0], 0, "who.address", "address:192.0.2.0/24", "\"192.0.2.7\"");
         record_world_done(&w);
 }
 
@@ -209,7 +210,9 @@ static void refusals(void **state)
                     "\",\"status\":403,\"tls\":\"TLSv1.3\",\"verified\":true,"
                     "\"version\":\"1.4.0\"}}");
         assert_int_equal(made.at[0].n_fields, 3);
+        assert_field(&made.at[0], 0, "what.object", "caller:payroll", "\"A1\"");
         assert_field(&made.at[0], 1, "who.address", "address:192.0.2.0/24", "\"192.0.2.7\"");
+        assert_field(&made.at[0], 2, "who.user", "caller:payroll", "\"payroll\"");
 
         /* Nothing is known but the connection. */
         (void)refuse(&malformed, REFUSED_HEADER, "header \"x-a\" twice");
@@ -272,20 +275,44 @@ static void subjects_are_labels(void **state)
         }
 }
 
+/* Whoever has as many names or addresses as he likes has not as many subjects. */
+static void strangers(void **state)
+{
+        struct refusal denied = { .reason = REFUSED_POLICY };
+        struct record_world w;
+        struct records made;
+        struct err err = { 0 };
+
+        record_world_init(&w);
+        w.credential.verified = false;
+        w.credential.proof.id = SPAN("unverified:bob");
+        assert_int_equal(record_intent(&w.call, &w.arena, &made, &err), 0);
+        assert_field(&made.at[0], 0, "what.object", "Account:A1", "\"A1\"");
+        assert_field(&made.at[0], 1, "who.address", "address:192.0.2.0/24", "\"192.0.2.7\"");
+        assert_field(&made.at[0], 2, "who.user", "address:192.0.2.0/24", "\"unverified:bob\"");
+        assert_int_equal(record_denied(&w.call, &denied, 1, &w.arena, &made, &err), 0);
+        for (uint32_t i = 0; i < made.at[0].n_fields; i++)
+                assert_span(made.at[0].fields[i].subject, "address:192.0.2.0/24");
+        record_world_done(&w);
+}
+
 static void networks(void **state)
 {
         static const struct {
                 struct cedar_ip address;
-                const char *text, *subject;
+                const char *text, *served, *refused;
         } t[] = {
                 { { .address = { 198, 51, 100, 255 } },
                   "198.51.100.255",
+                  "address:198.51.100.255",
                   "address:198.51.100.0/24" },
                 { { .v6 = true, .address = { 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0x12, 0x34, 1 } },
                   "2001:db8:0:1234:100::",
+                  "address:2001:db8:0:1234::/64",
                   "address:2001:db8:0:1200::/56" },
                 { { .v6 = true, .address = { [10] = 0xff, 0xff, 203, 0, 113, 9 } },
                   "::ffff:203.0.113.9",
+                  "address:203.0.113.9",
                   "address:203.0.113.0/24" },
         };
         struct refusal path = { .reason = REFUSED_PATH };
@@ -300,7 +327,9 @@ static void networks(void **state)
                 w.raw.address = t[i].address;
                 w.raw.address_text = span_str(t[i].text);
                 assert_int_equal(record_denied(&w.call, &path, 1, &w.arena, &made, &err), 0);
-                assert_span(made.at[0].fields[0].subject, t[i].subject);
+                assert_span(made.at[0].fields[0].subject, t[i].refused);
+                assert_int_equal(record_intent(&w.call, &w.arena, &made, &err), 0);
+                assert_span(made.at[0].fields[0].subject, t[i].served);
                 record_world_done(&w);
         }
 }
@@ -572,6 +601,7 @@ int main(void)
                 cmocka_unit_test(outcomes),
                 cmocka_unit_test(refusals),
                 cmocka_unit_test(subjects_are_labels),
+                cmocka_unit_test(strangers),
                 cmocka_unit_test(networks),
                 cmocka_unit_test(values_by_class),
                 cmocka_unit_test(values_over_entries),
