@@ -36,24 +36,26 @@ def free_port():
 class Provider:
     """Signs tokens with one Ed25519 key."""
 
-    def __init__(self, top):
-        self.key = top / "provider.pem"
+    def __init__(self, top, kid="k1"):
+        self.key, self.kid = top / f"provider-{kid}.pem", kid
         subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", self.key],
                        check=True)
         self.public = subprocess.run(["openssl", "pkey", "-in", self.key, "-pubout", "-outform",
                                       "DER"], check=True, capture_output=True).stdout[-32:]
 
+    def jwk(self):
+        return {"alg": "EdDSA", "crv": "Ed25519", "kid": self.kid, "kty": "OKP",
+                "x": base64url(self.public)}
+
     def jwks(self):
-        return json.dumps({"keys": [{"alg": "EdDSA", "crv": "Ed25519", "kid": "k1", "kty": "OKP",
-                                     "x": base64url(self.public)}]},
-                          sort_keys=True, separators=(",", ":")) + "\n"
+        return json.dumps({"keys": [self.jwk()]}, sort_keys=True, separators=(",", ":")) + "\n"
 
     def token(self, subject, groups, **claims):
         now = int(time.time())
         body = {"iss": ISSUER, "aud": "accounts", "sub": subject, "groups": groups,
                 "iat": now, "exp": now + 600, **claims}
         text = ".".join(base64url(json.dumps(part).encode())
-                        for part in ({"alg": "EdDSA", "typ": "JWT", "kid": "k1"}, body))
+                        for part in ({"alg": "EdDSA", "typ": "JWT", "kid": self.kid}, body))
         message = self.key.parent / "message"
         message.write_text(text)
         signature = subprocess.run(["openssl", "pkeyutl", "-sign", "-rawin", "-inkey", self.key,
