@@ -230,11 +230,10 @@ class Site(Registry):
             schemes="".join(SCHEME.format(name=n) for n in names)))
         (where / "policy.cedar").write_text(POLICY)
         (where / "backend.yaml").write_text("unix: /run/x.sock\n")
+        more = {"addresses": list(addresses)} if addresses else {}
         identity = {n: {"jwt": {
             "issuer": f"https://{HOST}/{n}", "audience": "things", "algorithms": ["ES256", "EdDSA"],
-            "jwks": {"url": u, "refresh": refresh,
-                     **({"addresses": list(addresses)} if addresses else {})}}}
-            for n, u in zip(names, urls)}
+            "jwks": {"url": u, "refresh": refresh, **more}}} for n, u in zip(names, urls)}
         (where / "gateway.yaml").write_text(json.dumps({"name": "accounts", "identity": identity}))
         self.commit()
         self.push(self.build())
