@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""nginx with the module beside assay-keys and an issuer over https: tokens are taken by the keys that
-the issuer has, without a restart of anything."""
+"""nginx with the module beside assay-keys and an issuer over https: tokens are taken by the keys
+that the issuer has, without a restart of anything."""
 import json
 import os
 import shutil

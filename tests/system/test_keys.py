@@ -283,7 +283,7 @@ def test_what_is_no_key_set_changes_nothing(site, issuer, keys):
     assert "no redirect is followed; the one in use is" in shown
 
     # told once each, some time later, with what is in use still
-    wait_for(lambda: sum(e["state"] == "failing" for e in keys.entries()) == len(BAD), "the entries")
+    wait_for(lambda: sum(e["state"] == "failing" for e in keys.entries()) == len(BAD), "entries")
     told = [e for e in keys.entries() if e["state"] == "failing"]
     assert {e["url"] for e in told} == set(urls.values())
     assert all(e["keys"] == 1 and e["detail"] and "sha256" in e and "since" in e for e in told)
