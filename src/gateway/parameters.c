@@ -196,14 +196,16 @@ static bool has_query(const struct api_operation *o, struct span name)
         return false;
 }
 
+/* A name that the operation does not have is the caller's own text ("?ada@mail.example"): it is not
+ * told. */
 static int check_names(const struct reader *r)
 {
         const struct target *t = &r->q->target;
 
         for (uint32_t i = 0; i < t->n_pairs; i++)
                 if (!has_query(r->operation, t->pairs[i].name))
-                        return refuse_name(r, API_IN_QUERY, t->pairs[i].name,
-                                           "not a parameter of this operation");
+                        return refuse(r->refusal, REFUSED_PARAMETER,
+                                      "query.*: not a parameter of this operation");
         return 0;
 }
 

@@ -33,8 +33,6 @@ struct api_classes {
         struct arena arena;
         struct class_set *own; /* by schema: rule 1 */
         uint8_t *flags;        /* by schema */
-        struct span *names;    /* of all properties, ascending, each once */
-        uint32_t n_names;
         struct classes_space *space;
 };
 

@@ -195,33 +195,9 @@ static void put_flags(struct api_classes *c, uint32_t schema)
                         c->flags[schema] |= CLASSES_PATTERNS;
 }
 
-/* ---- names ---- */
-
-static int gather_names(struct api_classes *c)
-{
-        uint32_t n = 0, kept = 0;
-
-        for (uint32_t i = 0; i < c->schemas.n; i++)
-                n += c->schemas.at[i].n_properties;
-        c->names = arena_alloc(&c->arena, (size_t)n * sizeof *c->names);
-        if (!c->names)
-                return -ENOMEM;
-        n = 0;
-        for (uint32_t i = 0; i < c->schemas.n; i++)
-                for (uint32_t j = 0; j < c->schemas.at[i].n_properties; j++)
-                        c->names[n++] = c->schemas.at[i].properties[j].name;
-        qsort(c->names, n, sizeof *c->names, compare_spans);
-        for (uint32_t i = 0; i < n; i++)
-                if (kept == 0 || !span_eq(c->names[kept - 1], c->names[i]))
-                        c->names[kept++] = c->names[i];
-        c->n_names = kept;
-        return 0;
-}
-
 bool api_classes_named(const struct api_classes *c, struct span name)
 {
-        return c->n_names > 0 &&
-               bsearch(&name, c->names, c->n_names, sizeof *c->names, compare_spans);
+        return api_checker_named(c->checker, name);
 }
 
 /* ---- the whole ---- */
@@ -256,7 +232,7 @@ static int work_out(struct maker *k, struct err *err)
                 return rc;
         for (uint32_t i = 0; i < c->schemas.n; i++)
                 put_flags(c, i);
-        return gather_names(c);
+        return 0;
 }
 
 int api_classes_new(const struct api *a, const struct api_checker *c, struct api_classes **ret,

@@ -167,10 +167,14 @@ MUST_USE int api_checker_new(const struct api_schemas *s, struct api_checker **r
 struct api_checker *api_checker_free(struct api_checker *c);
 DEFINE_CLEANUP(struct api_checker, api_checker_free)
 
+/* Does one of the schemas name a member like this?  If not, the name is a part of a value. */
+bool api_checker_named(const struct api_checker *c, struct span name);
+
 /* Does v fit the schema at this place, which is one of the table (asserted)?  -EINVAL:
  * `body.accounts[3].iban: longer than 34 characters` (what: how the path begins), the first fault,
- * members in order of their names; values are never in the text, names of members are, cut and made
- * safe.  -E2BIG: too many steps, or a pattern that took too much memory; -ENOMEM. */
+ * members in order of their names; values are never in the text, nor names of members that no
+ * schema has, which may be values ("body.*"); other names are, cut and made safe.  -E2BIG: too many
+ * steps, or a pattern that took too much memory; -ENOMEM. */
 MUST_USE int api_schema_check(const struct api_checker *c, uint32_t schema, const struct tree *v,
                               const char *what, struct err *err);
 

@@ -44,10 +44,15 @@ static struct span cut(struct span s, size_t n)
         return span_of(s.p, n);
 }
 
-static void put_name(struct buf *out, struct span name)
+/* The document's; another may be anything, somebody's name or address for one. */
+static void put_name(const struct check *k, struct buf *out, struct span name)
 {
         struct span shown = cut(name, NAME_SHOWN);
 
+        if (!api_checker_named(k->c, name)) {
+                buf_put_str(out, ".*");
+                return;
+        }
         if (is_plain(name)) {
                 buf_put_byte(out, '.');
                 buf_put(out, name);
@@ -59,13 +64,13 @@ static void put_name(struct buf *out, struct span name)
 }
 
 /* Recursion is that of the value's depth.  false: it was cut. */
-static bool put_place(const struct place *at, const char *what, struct buf *out)
+static bool put_place(const struct check *k, const struct place *at, struct buf *out)
 {
         if (at->kind == PLACE_WHOLE) {
-                buf_put_str(out, what);
+                buf_put_str(out, k->what);
                 return true;
         }
-        if (!put_place(at->above, what, out))
+        if (!put_place(k, at->above, out))
                 return false;
         if (out->n > PATH_SHOWN) {
                 buf_put_str(out, "...");
@@ -74,7 +79,7 @@ static bool put_place(const struct place *at, const char *what, struct buf *out)
         if (at->kind == PLACE_ITEM)
                 buf_printf(out, "[%" PRIu32 "]", at->item);
         else
-                put_name(out, at->name);
+                put_name(k, out, at->name);
         if (at->kind == PLACE_NAME)
                 buf_put_str(out, " (the name)");
         return true;
@@ -89,7 +94,7 @@ static int fault(struct check *k, const struct place *at, const char *fmt, ...)
 
         if (k->quiet > 0 || !k->err)
                 return -EINVAL;
-        (void)put_place(at, k->what, &path);
+        (void)put_place(k, at, &path);
         va_start(ap, fmt);
         vsnprintf(text, sizeof text, fmt, ap);
         va_end(ap);

@@ -322,6 +322,8 @@ int api_checker_new(const struct api_schemas *s, struct api_checker **ret, struc
                 return err_set(err, -ENOMEM, "no memory for schemas");
         c->schemas = *s;
         rc = compile(&k);
+        if (rc == 0 && checker_gather_names(c) < 0)
+                rc = err_set(err, -ENOMEM, "no memory for schemas");
         if (rc < 0)
                 return rc;
         *ret = c;

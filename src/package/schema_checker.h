@@ -48,6 +48,11 @@ struct api_checker {
         struct arena arena;
         struct checker_schema *compiled; /* one for each of them */
         struct checker_space *space;
+        struct span *names; /* of members, that schemas have; ascending, each once */
+        size_t n_names;
 };
+
+/* Of c->schemas into c->names: -ENOMEM. */
+MUST_USE int checker_gather_names(struct api_checker *c);
 
 #endif

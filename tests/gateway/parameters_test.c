@@ -100,12 +100,12 @@ static void parameters_are_refused(void **state)
         static const struct {
                 const char *target, *lines, *why;
         } table[] = {
-                { "/bank/?x=1", "", "query.x: not a parameter of this operation" },
-                { PART "?Q=1", "", "query.Q: not a parameter of this operation" },
-                { PART "?id=1", "", "query.id: not a parameter of this operation" },
-                { PART "?x-text=1", "", "query.x-text: not a parameter" },
-                { PART "?f%5Bx%5D%5B%5D=1", "", "query.f[x][]: not a parameter" },
-                { PART "?%0D%0A=1", "", "query.\\x0d\\x0a: not a parameter" },
+                { "/bank/?x=1", "", "query.*: not a parameter of this operation" },
+                { PART "?Q=1", "", "query.*: not a parameter of this operation" },
+                { PART "?id=1", "", "query.*: not a parameter of this operation" },
+                { PART "?x-text=1", "", "query.*: not a parameter" },
+                { PART "?f%5Bx%5D%5B%5D=1", "", "query.*: not a parameter" },
+                { PART "?%0D%0A=1", "", "query.*: not a parameter" },
                 { PART "?q=1&q=1", "", "query.q: given more than once" },
                 { PART "?q=1&n=1&q=2", "", "query.q: given more than once" },
                 { PART "?ids=1&ids=2", "", "query.ids: given more than once" },
@@ -143,18 +143,22 @@ static void parameters_are_refused(void **state)
         }
 }
 
-/* A name as long as a target lets it be. */
-static void a_long_name_is_cut(void **state)
+/* A name of the caller's own may be anything, and anything may be personal. */
+static void a_strange_name_is_not_told(void **state)
 {
-        char target[4096] = PART "?";
+        static const char *const names[] = { "ada%40mail.example", "ada%40mail.example=1",
+                                             "q=1&900-10-1000", "Q" };
+        char target[256];
         struct called c;
 
-        memset(target + sizeof PART, 'x', sizeof target - sizeof PART - 1);
-        called_make(*state, "GET", target, "", &c);
-        assert_int_equal(c.rc, -EACCES);
-        assert_int_equal(c.refusal.reason, REFUSED_PARAMETER);
-        assert_non_null(strstr(c.refusal.text, "xxx: not a parameter of this operation"));
-        called_done(&c);
+        for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+                snprintf(target, sizeof target, PART "?%s", names[i]);
+                called_make(*state, "GET", target, "", &c);
+                assert_int_equal(c.rc, -EACCES);
+                assert_int_equal(c.refusal.reason, REFUSED_PARAMETER);
+                assert_string_equal(c.refusal.text, "query.*: not a parameter of this operation");
+                called_done(&c);
+        }
 }
 
 static void no_memory_is_told(void **state)
@@ -195,7 +199,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(parameters_are_read),
                 cmocka_unit_test(parameters_are_refused),
-                cmocka_unit_test(a_long_name_is_cut),
+                cmocka_unit_test(a_strange_name_is_not_told),
                 cmocka_unit_test(no_memory_is_told),
         };
 

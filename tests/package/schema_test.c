@@ -234,7 +234,7 @@ static void objects_are_checked(void **state)
                 { "{\"properties\": {\"a\": {\"type\": \"null\"}}}", "{\"a\": 1}",
                   "body.a: null is wanted, not a number" },
                 { "{\"properties\": {\"a\": true}, \"additionalProperties\": false}",
-                  "{\"a\": 1, \"b\": 1}", "body.b: is not allowed" },
+                  "{\"a\": 1, \"b\": 1}", "body.*: is not allowed" },
                 /* Only named as required, it is an additional one. */
                 { "{\"required\": [\"a\"], \"additionalProperties\": false}", "{\"a\": 1}",
                   "body.a: is not allowed" },
@@ -242,14 +242,14 @@ static void objects_are_checked(void **state)
                   "\"additionalProperties\": false}",
                   "{\"x-a\": \"\"}", NULL },
                 { "{\"patternProperties\": {\"^x-\": {\"type\": \"string\"}}}", "{\"x-a\": 1}",
-                  "body.x-a: a string is wanted, not a number" },
+                  "body.*: a string is wanted, not a number" },
                 { "{\"properties\": {\"ab\": {\"minimum\": 1}}, \"patternProperties\": {\"a\": "
                   "{\"maximum\": 2}, \"b\": {\"multipleOf\": 2}}, \"additionalProperties\": false}",
                   "{\"ab\": 1}", "body.ab: no multiple of 2" },
                 { "{\"additionalProperties\": {\"type\": \"string\"}}", "{\"a\": 1}",
-                  "body.a: a string is wanted, not a number" },
+                  "body.*: a string is wanted, not a number" },
                 { "{\"propertyNames\": {\"maxLength\": 1}}", "{\"ab\": 1}",
-                  "body.ab (the name): longer than 1 characters" },
+                  "body.* (the name): longer than 1 characters" },
                 { "{\"dependentRequired\": {\"a\": [\"b\"]}}", "{\"a\": 1}", "body.b: is missing" },
                 { "{\"dependentRequired\": {\"a\": [\"b\"]}}", "{\"c\": 1}", NULL },
                 { "{\"dependentSchemas\": {\"a\": {\"maxProperties\": 1}}}", "{\"a\": 1, \"c\": 1}",
@@ -307,7 +307,7 @@ static void what_nothing_evaluates_is_checked(void **state)
                 { BESIDE("\"allOf\": [" A "], \"properties\": {\"c\": true}"),
                   "{\"a\": \"x\", \"c\": 1}", NULL },
                 { BESIDE("\"allOf\": [" A "]"), "{\"a\": \"x\", \"b\": 1}",
-                  "body.b: is not allowed" },
+                  "body.*: is not allowed" },
                 { BESIDE("\"allOf\": [" A "]"), "[1]", NULL },
                 { BESIDE("\"required\": [\"b\"]"), "{\"b\": 1}", "body.b: is not allowed" },
                 { BESIDE("\"anyOf\": [" A ", " B "]"), "{\"a\": \"x\", \"b\": \"y\"}", NULL },
@@ -323,11 +323,11 @@ static void what_nothing_evaluates_is_checked(void **state)
                   "{\"a\": 1, \"b\": 2}", NULL },
                 { BESIDE("\"dependentSchemas\": {\"a\": {\"patternProperties\": {\"^[ab]$\": "
                          "true}}}"),
-                  "{\"b\": 2}", "body.b: is not allowed" },
+                  "{\"b\": 2}", "body.*: is not allowed" },
                 { BESIDE("\"anyOf\": [{\"additionalProperties\": {\"type\": \"null\"}}, true]"),
                   "{\"x\": null}", NULL },
                 { BESIDE("\"anyOf\": [{\"additionalProperties\": {\"type\": \"null\"}}, true]"),
-                  "{\"x\": 1}", "body.x: is not allowed" },
+                  "{\"x\": 1}", "body.*: is not allowed" },
                 /* one within another: what the inner one saw is evaluated, when it fits */
                 { BESIDE("\"anyOf\": [{\"allOf\": [" A "], \"unevaluatedProperties\": {\"type\": "
                          "\"null\"}}, true]"),
@@ -337,9 +337,9 @@ static void what_nothing_evaluates_is_checked(void **state)
                   "{\"a\": \"x\", \"z\": 1}", "body.a: is not allowed" },
                 { "{\"properties\": {\"o\": " BESIDE("\"$ref\": \"#/$defs/a\"") "}, \"$defs\": "
                                                                                 "{\"a\": " A "}}",
-                  "{\"o\": {\"a\": \"x\", \"q\": 1}, \"q\": 1}", "body.o.q: is not allowed" },
+                  "{\"o\": {\"a\": \"x\", \"q\": 1}, \"q\": 1}", "body.o.*: is not allowed" },
                 { "{\"unevaluatedProperties\": {\"type\": \"string\"}}", "{\"a\": \"x\", \"b\": 1}",
-                  "body.b: a string is wanted, not a number" },
+                  "body.*: a string is wanted, not a number" },
                 /* items */
                 { "{\"allOf\": [{\"prefixItems\": [true]}], \"unevaluatedItems\": false}", "[1]",
                   NULL },
@@ -366,13 +366,23 @@ static void what_nothing_evaluates_is_checked(void **state)
 
 static void faults_name_the_place(void **state)
 {
-#define DEEP(inner) "{\"a-rather-long-name-of-a-member-0123456789abcdefgh\": [" inner "]}"
+#define DEEP(inner) "{\"" LONG "\": [" inner "]}"
+#define LONG        "a-rather-long-name-of-a-member-0123456789abcdefgh"
+#define NAMES                                                                                       \
+        "\"accounts\": true, \"iban\": true, \"\": true, \"a b\": true, \"1a\": true, "             \
+        "\"\\u001b[2J\\u202e\": true, \"123456789012345678901234567890123456789012345678\": true, " \
+        "\"12345678901234567890123456789012345678901234567\u00e9\": true, \"" LONG "\": true"
 #define ANYWHERE                                                                                   \
         "{\"type\": [\"object\", \"array\"], \"additionalProperties\": {\"$ref\": \"#\"}, "        \
-        "\"items\": {\"$ref\": \"#\"}}"
+        "\"items\": {\"$ref\": \"#\"}, \"if\": {\"properties\": {" NAMES "}}}"
         static const struct fit_case table[] = {
                 { ANYWHERE, "{\"accounts\": [{}, [], {\"iban\": \"secret\"}]}",
                   "body.accounts[2].iban: an array or an object is wanted, not a string" },
+                /* A name that no schema has may be anything. */
+                { ANYWHERE, "{\"accounts\": [{\"ada@mail.example\": 1}]}",
+                  "body.accounts[0].*: an array or an object is wanted, not a number" },
+                { ANYWHERE, "{\"Iban\": {\"iban\": 1}}",
+                  "body.*.iban: an array or an object is wanted, not a number" },
                 { ANYWHERE, "{\"\": 1}",
                   "body[\"\"]: an array or an object is wanted, not a number" },
                 { ANYWHERE, "{\"a b\": 1}",
