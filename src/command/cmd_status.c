@@ -30,6 +30,7 @@ static const struct {
         { .name = "monitor", .regular = true },
         { .name = "uplink", .regular = true },
         { .name = "keys", .regular = true, .rare = true },
+        { .name = "gateway", .regular = true, .rare = true },
 };
 
 enum { SILENT_S = 30 /* each says how it is every five seconds */ };

@@ -52,11 +52,15 @@ enum up_state { UP_RECORDER, UP_SENSOR, UP_UP, UP_WRITERS_STOP, UP_RECORDER_STOP
 
 /* Those that write to the recorder; the sensor is the first.  The uplink begins with it, so that
  * nothing it raises comes too early to be delivered. */
-static const char *const writers[] = { "sensor", "uplink", "monitor", "keys" };
+static const char *const writers[] = { "sensor", "uplink", "monitor", "keys", "gateway" };
 
 enum { USERS_TEXT_MAX = 256 };
 
-enum { WRITERS = ARRAY_LEN(writers), SENSOR = 0, UPLINK, OTHERS, KEYS };
+enum { WRITERS = ARRAY_LEN(writers), SENSOR = 0, UPLINK, OTHERS, KEYS, GATEWAY };
+
+/* The gateway is nginx, with a configuration of its own. */
+#define NGINX        "/usr/sbin/nginx"
+#define GATEWAY_CONF "gateway.conf"
 
 /* Of those that all do well without, what is missing without them. */
 static const struct {
@@ -65,6 +69,7 @@ static const struct {
 } dispensable[] = {
         { UPLINK, "no alert is delivered" }, /* what it should deliver waits in the ledger */
         { KEYS, "no key set of an issuer is fetched" },
+        { GATEWAY, "no API is served" },
 };
 
 struct up {
@@ -73,7 +78,9 @@ struct up {
         struct loop *loop;
         struct up_users users;
         char uplink_id[16], gateway_id[16];
-        size_t n; /* of the writers: the keys only where there is a registry */
+        size_t n; /* of the writers: the keys only where there is a registry, the gateway only where
+                     it is configured, too */
+        char gateway_conf[PLACES_PATH_MAX], gateway_prefix[PLACES_PATH_MAX];
         struct child recorder, writer[WRITERS];
         struct child *children[1 + WRITERS];
         struct supervisor supervisor;
@@ -185,7 +192,8 @@ static void show_start(const struct up *u)
         n = put_user(who, 0, sizeof(who), "recorder", ROLE_RECORDER, &u->users.recorder);
         n = put_user(who, n, sizeof(who), ", uplink", ROLE_UPLINK, &u->users.uplink);
         if (u->users.serves)
-                n = put_user(who, n, sizeof(who), ", keys", ROLE_KEYS, &u->users.gateway);
+                n = put_user(who, n, sizeof(who), u->n > GATEWAY ? ", keys and gateway" : ", keys",
+                             ROLE_KEYS, &u->users.gateway);
         snprintf(who + n, sizeof(who) - n, ", the others as root");
         put_row(s, &out, "users", who);
         buf_put_str(&out, "\nIn another terminal:\n\n");
@@ -428,6 +436,20 @@ static void describe_keys(struct up *u)
         add_argument(&u->recorder, "--gateway-user-id", u->gateway_id);
 }
 
+/* All of it as the gateway's user: nothing it does takes root where ports are above 1023. */
+static void describe_gateway(struct up *u)
+{
+        u->writer[GATEWAY] = (struct child){
+                .name = writers[GATEWAY],
+                .path = NGINX,
+                .argv = { NGINX, "-e", "stderr", "-p", u->gateway_prefix, "-c", u->gateway_conf,
+                          "-g", "daemon off; pid nginx.pid;" },
+                .as_user = true,
+                .uid = u->users.gateway.uid,
+                .gid = u->users.gateway.gid,
+        };
+}
+
 static void describe_children(struct up *u)
 {
         const struct invocation *in = u->in;
@@ -447,6 +469,9 @@ static void describe_children(struct up *u)
                 add_argument(&u->recorder, "--keep-user", NULL);
         u->children[0] = &u->recorder;
         for (size_t i = 0; i < u->n; i++) {
+                u->children[1 + i] = &u->writer[i];
+                if (i == GATEWAY)
+                        continue;
                 u->writer[i] = (struct child){
                         .name = writers[i],
                         .path = u->writer_path[i],
@@ -455,8 +480,9 @@ static void describe_children(struct up *u)
                 add_argument(&u->recorder, "--expect", writers[i]);
                 if (o->config)
                         add_argument(&u->writer[i], "--config", o->config);
-                u->children[1 + i] = &u->writer[i];
         }
+        if (u->n > GATEWAY)
+                describe_gateway(u);
         describe_uplink(u);
         describe_keys(u);
         for (size_t i = 0; i < o->watch.n; i++)
@@ -475,6 +501,19 @@ static void describe_children(struct up *u)
         }
 }
 
+/* How many of the writers there are here. */
+static int count_writers(struct up *u, struct err *err)
+{
+        const struct up_options *o = u->in->options;
+        int status = places_join(o->config ? o->config : PLACES_CONFIG, GATEWAY_CONF,
+                                 u->gateway_conf, err);
+
+        if (status < 0)
+                return status;
+        u->n = !u->users.serves ? KEYS : access(u->gateway_conf, F_OK) == 0 ? WRITERS : GATEWAY;
+        return u->n > GATEWAY ? places_join(u->in->run, "gateway", u->gateway_prefix, err) : 0;
+}
+
 static int prepare(struct up *u, struct err *err)
 {
         const struct up_options *o = u->in->options;
@@ -482,7 +521,7 @@ static int prepare(struct up *u, struct err *err)
         int status;
 
         status = places_program("assay-recorder", u->recorder_path, err);
-        for (size_t i = 0; status == 0 && i < WRITERS; i++) {
+        for (size_t i = 0; status == 0 && i < GATEWAY; i++) {
                 char name[32];
 
                 snprintf(name, sizeof(name), "assay-%s", writers[i]);
@@ -490,9 +529,12 @@ static int prepare(struct up *u, struct err *err)
         }
         if (status == 0)
                 status = up_choose_users(u->in, o->create_users, &u->users, err);
-        u->n = u->users.serves ? WRITERS : KEYS;
+        if (status == 0)
+                status = count_writers(u, err);
         if (status == 0)
                 status = up_make_places(u->in, &u->users.recorder, err);
+        if (status == 0 && u->n > GATEWAY)
+                status = up_make_gateway(u->in, &u->users.gateway, err);
         if (status == 0)
                 status = places_open_dir(u->in->run, &u->run_fd, err);
         if (status == 0)
@@ -541,7 +583,8 @@ const struct command command_up = {
         .help = "Makes the directories it needs, starts them, shows what they log, and starts again\n"
                 "the one that dies.  The recorder runs as the user \"assay\", the uplink, which\n"
                 "delivers alerts, as \"assay-net\", and, where there is a registry of APIs, what\n"
-                "fetches issuers' keys as \"assay-gw\"; where there are no such, under numeric ids\n"
+                "fetches issuers' keys as \"assay-gw\", and nginx as well, where gateway.conf is beside\n"
+                "watch.yaml; where there are no such, under numeric ids\n"
                 "that nothing else on this machine has.  Nothing outside Assay's own directories is\n"
                 "changed.  Ctrl-C or SIGTERM stops all in order.\n"
                 "\n"

@@ -187,3 +187,28 @@ int up_make_places(const struct invocation *in, const struct up_user *user, stru
                 status = make_dir(in->run, 01775, 0, user->gid, err);
         return status;
 }
+
+/* A file that one of its own user may have open; a link in its place is refused. */
+static int make_file(const char *path, mode_t mode, const struct up_user *user, struct err *err)
+{
+        CLEANUP_FD int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, mode);
+
+        if (fd < 0)
+                return err_sys(err, -errno, "%s", path);
+        if (fchown(fd, user->uid, user->gid) < 0 || fchmod(fd, mode) < 0)
+                return err_sys(err, -errno, "%s", path);
+        return 0;
+}
+
+int up_make_gateway(const struct invocation *in, const struct up_user *user, struct err *err)
+{
+        char prefix[PLACES_PATH_MAX], status_file[PLACES_PATH_MAX];
+        int status;
+
+        status = places_join(in->run, "gateway", prefix, err);
+        if (status == 0)
+                status = places_join(in->run, "gateway.status", status_file, err);
+        if (status == 0)
+                status = make_dir(prefix, 0700, user->uid, user->gid, err);
+        return status == 0 ? make_file(status_file, 0644, user, err) : status;
+}

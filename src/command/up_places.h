@@ -7,7 +7,8 @@
  *   <state>/sensor   0700 root
  *   <state>/uplink   0700 uplink     what is in it, it gives itself
  *   <state>/jwks     0755 gateway    likewise, where there is a <state>/registry
- *   <run>            1775 root:recorder */
+ *   <run>            1775 root:recorder
+ *   <run>/gateway    0700 gateway    nginx's, where it is configured; and gateway.status */
 #ifndef COMMAND_UP_PLACES_H
 #define COMMAND_UP_PLACES_H
 
@@ -41,5 +42,8 @@ MUST_USE int up_give_tree(const char *path, mode_t mode, const struct up_user *u
 /* Make what is missing and give the recorder's directories to its user. */
 MUST_USE int up_make_places(const struct invocation *in, const struct up_user *user,
                             struct err *err);
+/* Likewise what nginx needs in <run>, where its user may make nothing. */
+MUST_USE int up_make_gateway(const struct invocation *in, const struct up_user *user,
+                             struct err *err);
 
 #endif

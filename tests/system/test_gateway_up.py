@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""assay up with a registry and gateway.conf: nginx is one of its processes, without root."""
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+
+import pytest
+from gateway_host import MODULE, NGINX, Gateway
+from recorder_host import BIN, wait_for
+from test_gateway import EARLY, NO_HOURS
+
+NEEDED = [NGINX, "git", "ssh-keygen", "openssl"]
+pytestmark = [
+    pytest.mark.skipif(any(not shutil.which(p) for p in NEEDED), reason=f"not all of {NEEDED}"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="a registry is root's")]
+USER = 61300  # whose the directory of key sets is becomes the gateway's user
+
+
+@pytest.fixture
+def site():
+    g = Gateway(workers=1)
+    g.up = None
+    try:
+        g.deploy(edit=[NO_HOURS, EARLY])
+        g.recorder.end()
+        for path in g.recorder.run.iterdir():  # root's, and the next recorder is not root
+            path.unlink()
+        g.start_backend()
+        g.backend_socket.chmod(0o777)
+        os.chown(g.keys, USER, USER)
+        os.chown(g.top / "hash.key", 0, USER)
+        (g.top / "hash.key").chmod(0o640)
+        (g.top / "watched").mkdir()
+        (g.top / "config").mkdir()
+        yield g
+    finally:
+        if g.up and g.up.poll() is None:
+            g.up.terminate()
+            g.up.wait(timeout=60)
+        g.close()
+
+
+def config(site):
+    """As assay-gateway(8) has it: daemon, pid and the prefix of other paths come from who starts."""
+    text = site.config().replace(" daemon off;", "").replace(f" pid {site.top}/nginx.pid;", "")
+    text = text.replace(f"{site.top}/temp/", "").replace(f"error_log {site.top}/error.log",
+                                                         "error_log stderr")
+    module = str(shutil.copy(MODULE, site.top))  # the build directory may be somebody's own
+    return text.replace("user root;", "").replace(str(MODULE), module)
+
+
+def start(site):
+    recorder = site.recorder
+    output = site.top / "output"
+    with open(output, "wb") as file:
+        site.up = subprocess.Popen(
+            [BIN / "assay", "up", "--state", recorder.state, "--run", recorder.run, "--config",
+             site.top / "config", "--watch", site.top / "watched"], stdout=file, stderr=file)
+
+    def serves():
+        assert site.up.poll() is None, output.read_text()
+        return site.generation() == 1
+
+    try:
+        wait_for(serves, "generation 1", seconds=60)
+    except AssertionError as e:
+        raise AssertionError(f"{site.status()}\n{output.read_text()[-3000:]}") from e
+
+
+def test_served_by_assay_up(site):
+    (site.top / "config" / "gateway.conf").write_text(config(site))
+    start(site)
+    status, _, body = site.call("GET", "/bank/v1/customers/C000001")
+    assert (status, body["name"]) == (200, "Ada Abel"), (site.top / "output").read_text()
+    said = site.status()
+    assert said["uid"] == USER
+    assert "gateway" in subprocess.run(
+        [BIN / "assay", "status", "--state", site.recorder.state, "--run", site.recorder.run],
+        capture_output=True, text=True, check=False).stdout
+    before = said["pid"]
+    os.kill(before, signal.SIGKILL)  # a worker: nginx has another one
+    wait_for(lambda: site.status().get("pid") not in (None, before), "another worker")
+    wait_for(lambda: site.call("GET", "/bank/v1/accounts/A00000001")[0] == 200, "an answer")
+    site.up.terminate()
+    assert site.up.wait(timeout=60) == 0, (site.top / "output").read_text()
+    left = [contents(p) for p in pathlib.Path("/proc").glob("[0-9]*/cmdline")]
+    assert not [c for c in left if str(site.top) in c and "nginx: master" in c]
+
+
+def contents(path):
+    try:
+        return path.read_bytes().decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def test_a_mistake_in_it_stops_nothing_else(site):
+    (site.top / "config" / "gateway.conf").write_text("rubbish;\n")
+    with open(site.top / "output", "wb") as file:
+        site.up = subprocess.Popen(
+            [BIN / "assay", "up", "--state", site.recorder.state, "--run", site.recorder.run,
+             "--config", site.top / "config", "--watch", site.top / "watched"], stdout=file,
+            stderr=file)
+    wait_for(lambda: "no API is served" in (site.top / "output").read_text(), "a word of it",
+             seconds=120)
+    assert 'unknown directive "rubbish"' in (site.top / "output").read_text()
+    assert site.up.poll() is None and site.recorder.status()["pid"]
