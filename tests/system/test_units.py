@@ -116,6 +116,36 @@ def test_what_is_left_of_their_rights(machine, unit, bounding):
     assert states["seccomp"] == "applied" and set(states.values()) <= {"applied", "not asked"}
 
 
+def test_keys_where_there_is_a_registry(machine):
+    ready(machine)
+    assert machine.show("assay-keys", "ConditionResult") == "no"
+    assert machine.show("assay-keys", "ActiveState") == "inactive"
+    machine.run("mkdir", "/var/lib/assay/registry")
+    config = {"version": 1, "authors": {"bert@example.org": "bert"}, "repositories": {"services": {
+        "path": "/srv/services.git", "protected": ["refs/heads/main"],
+        "signers": "/etc/assay/api.signers", "apis": {"accounts": "accounts"}}}}
+    for part, name in (("builders", "ci"), ("approvers", "anna")):
+        vkey = machine.run("assay", "change", "key", name, f"/tmp/{name}.key").strip()
+        config[part] = [{"name": name, "vkey": vkey}]
+    machine.run("sh", "-c", f"echo '{json.dumps(config)}' >/var/lib/assay/registry/registry.yaml")
+    machine.run("systemctl", "start", "assay-keys")
+    try:
+        machine.wait(lambda: states(machine).get("keys") == "running", "a word of it")
+        status = dict(line.split(":\t", 1) for line in pathlib.Path(
+            f"/proc/{machine.pid('assay-keys')}/status").read_text().splitlines() if ":\t" in line)
+        assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
+        assert int(status["CapEff"], 16) == 0 and status["Uid"].split()[0] != "0"
+        assert machine.run("stat", "-c", "%U %a", "/var/lib/assay/jwks").strip() == "assay-gw 755"
+        assert machine.run("stat", "-c", "%U %a", "/run/assay/keys.sock").strip() == "assay-gw 600"
+        before = machine.pid("assay-keys")
+        machine.run("systemctl", "reload", "assay-keys")
+        machine.wait(lambda: machine.pid("assay-keys") not in (before, 0, None), "a new one")
+        machine.wait(lambda: machine.show("assay-keys", "ActiveState") == "active", "it")
+        assert machine.show("assay-keys", "Result") == "success"
+    finally:
+        machine.run("systemctl", "stop", "assay-keys")
+
+
 def test_alerts_reach_the_journal_and_a_program(machine):
     ready(machine)
     sent = json.loads(machine.run("assay", "alert", "test", "--json"))
