@@ -105,6 +105,7 @@ static void refuse_busy(struct exchange *x)
         (void)refuse(&x->priv->refusal, REFUSED_BUSY, "%s",
                      x->arena.full ? "the call takes more memory than its caps allow for"
                                    : "no memory");
+        x->arena.max += EXCHANGE_TELLING_MAX; /* or it could not be told where it is full */
 }
 
 /* rc: of what judged it. */

@@ -7,7 +7,8 @@
 #include "package/call.h"
 
 enum {
-        EXCHANGE_BASE_MAX = 4 << 20, /* bytes of memory for all but bodies */
+        EXCHANGE_BASE_MAX = 4 << 20,      /* bytes of memory for all but bodies */
+        EXCHANGE_TELLING_MAX = 256 << 10, /* more of it for the entry and the reply of a refusal */
         /* And for each byte of a body: a tree and what is made of it, at worst of an array of
          * digits. */
         EXCHANGE_BYTES_PER_BYTE = 64,
