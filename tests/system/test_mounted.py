@@ -2,6 +2,7 @@
 """A mount at, above or below what is watched: its own entry, and one alert for all it hides."""
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -205,6 +206,32 @@ def test_a_list_that_cannot_be_read(host):
     mount("-t", "tmpfs", "none", host.tree / "a" / "kept")
     told(host, 1)
     assert len(events("degraded")) == 1 and len(events("watching")) == 1
+
+
+def test_moved_while_the_list_is_read(host):
+    """Told once, from the next list: in the one that is read it is not moved yet."""
+    job, slow = os.path.realpath(BIN / "assay-job"), host.tree.parent / "slow"
+    real = shutil.copy(job, host.tree.parent / "job")
+    slow.write_text(f"#!/bin/sh\n{real} \"$@\"\nstatus=$?\nsleep 2\nexit $status\n")
+    slow.chmod(0o755)
+    (host.tree.parent / "elsewhere").mkdir()
+    kept = host.tree / "a" / "kept"
+    mount("-t", "tmpfs", "none", kept)
+    act = told(host, 1)[0]["what"]["id"]
+    hidden(host, kept / "f", "deleted", act)
+    mount("--bind", slow, job)
+    try:
+        time.sleep(4)  # that is read, slowly
+        mount("-t", "tmpfs", "none", host.tree.parent / "elsewhere")
+        time.sleep(1)
+        mount("--move", kept, host.tree / "a" / "other")
+        moved = [e["what"] for e in told(host, 3)[1:]]
+        hidden(host, kept / "f", "created", moved[0]["id"])
+    finally:
+        subprocess.run(["umount", job, host.tree.parent / "elsewhere"], check=True)
+    assert [(w["event"], pathlib.Path(w["path"]).name) for w in moved] == [
+        ("unmounted", "kept"), ("mounted", "other")]
+    told(host, 3)
 
 
 def test_one_act_over_several_profiles(host):

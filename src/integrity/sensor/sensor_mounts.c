@@ -20,6 +20,7 @@ enum {
         MOUNTS_FACTS = 65536,
         MOUNTS_S = 10,
         AGAIN_S = 10,      /* after a list that could not be read */
+        PUT_OFF_MS = 5000, /* at most, what waits for a list that is the last one */
         UNTOLD_MAX = 1024, /* notices, where the list never rests */
         LAYERS_BYTES = 1 << 20,
         FACT_BYTES = 64 * 1024,
@@ -180,21 +181,81 @@ static bool take_list(struct sensor *s)
         return rc > 0;
 }
 
+/* A list that has changed since it was begun to be read says less than what lies there by now: what
+ * was moved is not lost, and a scan would find what no entry has told of yet.  So both wait for the
+ * next one, which is read at once; where it never rests, no longer than for a moment. */
+static bool is_put_off(struct sensor *s)
+{
+        int64_t now = sensor_mono(s);
+
+        if (!s->mounts_job && !changed_since(s))
+                return false;
+        if (!s->mounted.put_off_ns)
+                s->mounted.put_off_ns = now;
+        return now < s->mounted.put_off_ns + PUT_OFF_MS * NS_PER_MS;
+}
+
+bool mounts_first(struct sensor *s)
+{
+        bool scans = s->phase == SENSOR_RESCAN || s->phase == SENSOR_SWEEP;
+
+        if (!scans || s->loss & ~(unsigned)(LOSS_MOUNTS | LOSS_POLL) || !is_put_off(s))
+                return false;
+        s->mounted.skipped = true;
+        return true;
+}
+
+bool mounts_scan_waits(const struct sensor *s)
+{
+        return s->mounted.skipped || s->mounted.scan_from_ns;
+}
+
 /* The list may look as before although it is not: what was mounted anew in a moment has the number,
  * the device and the options of what was there.  The kernel's marks tell. */
-static void on_lost(void *ctx, const struct watch_fs *fs)
+static bool on_lost(void *ctx, const struct watch_fs *fs, bool anew)
 {
         struct sensor *s = ctx;
         struct table_handle h;
 
         s->mounts_lost++;
         log_event(LOG_LEVEL_INFO, "sensor.remounted", log_bytes("path", fs->path));
-        if (mountlist_forget(&s->mounted.was, &s->mounted.is, fs->path) < 0)
+        if (anew && mountlist_forget(&s->mounted.was, &s->mounted.is, fs->path) < 0)
                 s->failed = -ENOMEM;
         for (struct table_node *n = table_root(s->table); n;
              n = table_next(table_root(s->table), n))
                 if (table_handle_marked(n) && table_handle_of(n, &h) && h.fsid == fs->id)
                         table_handle_unmark(n);
+        return true;
+}
+
+static bool count_lost(void *ctx, const struct watch_fs *fs, bool anew)
+{
+        (void)fs;
+        (void)anew;
+        ++*(size_t *)ctx;
+        return false;
+}
+
+static void find_lost(struct sensor *s)
+{
+        size_t n = 0;
+
+        watch_each_lost(s->watch, count_lost, &n);
+        if (n && !is_put_off(s))
+                watch_each_lost(s->watch, on_lost, s);
+}
+
+static void scan_then(struct sensor *s, bool wanted)
+{
+        if ((wanted || s->mounted.skipped) && !s->mounted.scan_from_ns)
+                s->mounted.scan_from_ns = s->mounts_seen_ns;
+        if (is_put_off(s))
+                return;
+        s->mounted.put_off_ns = 0;
+        if (s->mounted.scan_from_ns)
+                scan_want(s, LOSS_MOUNTS, s->mounted.scan_from_ns, sensor_wall(s));
+        s->mounted.scan_from_ns = 0;
+        s->mounted.skipped = false;
 }
 
 /* While it changes, notices run ahead of what differs. */
@@ -220,7 +281,7 @@ static void on_end(void *ctx, int result, const struct err *job_err)
         s->mounts_lost = 0;
         mounter_take(s);
         if (!first)
-                watch_each_lost(s->watch, on_lost, s);
+                find_lost(s);
         changed = changed || s->mounts_lost;
         if (result < 0) {
                 log_event(LOG_LEVEL_WARNING, "sensor.mounts", log_err(job_err));
@@ -237,8 +298,7 @@ static void on_end(void *ctx, int result, const struct err *job_err)
         if (changed && !first)
                 guard_mounted(s);
         /* What was there at the start is scanned anyway, but for what shows from below. */
-        if (changed && (!first || result < 0 || s->layers.n))
-                scan_want(s, LOSS_MOUNTS, s->mounts_seen_ns, sensor_wall(s));
+        scan_then(s, changed && (!first || result < 0 || s->layers.n));
         if (result >= 0)
                 take_rest(s, first, same && !s->mounts_lost);
         buf_done(&s->layers);

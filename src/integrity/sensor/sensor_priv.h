@@ -209,12 +209,16 @@ struct sensor {
                 struct buf causes;        /* of what the scan that is wanted, or runs, will find */
                 struct buf foreign;       /* points of those that came, each with its NUL */
                 uint64_t number;
-                int64_t untold;   /* notices of mounts that no difference has been seen to */
-                bool uncounted;   /* so many that the kernel has lost some */
-                uint64_t unseen;  /* mounts told as come and gone between two readings */
-                bool unread;      /* the list was not to be had the last time, and that is told */
-                bool again;       /* it is read only because it could not be before */
-                int64_t again_ns; /* when it is tried again; 0: it was read */
+                int64_t untold;     /* notices of mounts that no difference has been seen to */
+                bool uncounted;     /* so many that the kernel has lost some */
+                uint64_t unseen;    /* mounts told as come and gone between two readings */
+                bool unread;        /* the list was not to be had the last time, and that is told */
+                bool again;         /* it is read only because it could not be before */
+                int64_t again_ns;   /* when it is tried again; 0: it was read */
+                int64_t put_off_ns; /* monotonic, since when what it leads to waits; 0: it does not
+                                     */
+                bool skipped;       /* a scan has left out what it found: see mounts_first() */
+                int64_t scan_from_ns; /* wall, of the scan that it leads to; 0: none waits */
         } mounted;
         struct {
                 int fd; /* -1: the kernel does not tell; without says so */
@@ -398,6 +402,13 @@ MUST_USE int mounts_init(struct sensor *s, struct err *err);
 /* Read the list of mounts if it has changed. */
 void mounts_work(struct sensor *s);
 void mounts_done(struct sensor *s);
+/* Has the list changed, and is not read again yet?  Then what a scan finds now may be what a mount
+ * did that no entry has told of: it is to be left as it was known, and found by the scan that
+ * follows in any case.  Not for longer than a moment, nor in a scan that is to tell what there is.
+ */
+bool mounts_first(struct sensor *s);
+/* Is that scan still to be begun?  Then what is known is not what there is. */
+bool mounts_scan_waits(const struct sensor *s);
 /* Is something watched there, below, or above? */
 bool mounts_matter(struct sensor *s, struct span point);
 

@@ -535,8 +535,8 @@ static bool may_work(const struct sensor *s)
         const struct restores *r = s->restores;
 
         return r->kind == RESTORE_IDLE && s->phase == SENSOR_LIVE && s->was_live && !s->loss_next &&
-               s->config.step == CONFIG_SETTLED && !s->config.has_next && !s->stopping &&
-               out_room(s) && !trusted_sweeps(s);
+               !mounts_scan_waits(s) && s->config.step == CONFIG_SETTLED && !s->config.has_next &&
+               !s->stopping && out_room(s) && !trusted_sweeps(s);
 }
 
 int restore_work(struct sensor *s)

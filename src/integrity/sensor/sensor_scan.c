@@ -58,6 +58,8 @@ int scan_difference(struct sensor *s, struct table_node *n, const struct record 
         bool fresh, left = false, told = false;
         int rc;
 
+        if (mounts_first(s))
+                return 0;
         buf_clear(&s->path);
         table_path(n, &s->path);
         if (restore_holds(s, buf_span(&s->path)))
@@ -172,7 +174,7 @@ static int rescan_done(struct sensor *s)
                                .found = s->found_changes,
                                .rescanned = scan_counts(s->scan).files };
 
-        if (s->loss & LOSS_MOUNTS && !(s->loss_next & LOSS_MOUNTS)) {
+        if (s->loss & LOSS_MOUNTS && !(s->loss_next & LOSS_MOUNTS) && !s->mounted.scan_from_ns) {
                 way_done(s);
                 mounted_forget(s);
         }
@@ -209,7 +211,7 @@ static int tell_missing(struct sensor *s, struct table_node *n)
         bool left;
         int rc;
 
-        if (awaited(s, n))
+        if (awaited(s, n) || mounts_first(s))
                 return 0;
         rc = leave_to_event(s, n, &left);
         if (left || rc < 0)

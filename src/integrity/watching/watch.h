@@ -57,6 +57,7 @@ struct watch_fs {
                            * the kernel keeps apart */
         int fd;           /* a directory on it, for opening handles; -1: not open now */
         bool met;         /* in this round */
+        bool lost;        /* watch_each_lost() has told, and it was not met since */
 };
 
 /* What events become.  who is borrowed.  Errors end watch_read() and are returned by it. */
@@ -99,8 +100,10 @@ void watch_round_begin(struct watch *w);
 void watch_round_end(struct watch *w);
 /* Each filesystem that was unmounted everywhere since the last round, although something that looks
  * like it may be mounted there again: nothing was seen on it since, and nothing will be before the
- * next round. */
-void watch_each_lost(struct watch *w, void (*fn)(void *ctx, const struct watch_fs *fs), void *ctx);
+ * next round.  anew: what is there now is none of those that are seen, so it may be that.  Once
+ * each, when fn has taken it (true). */
+void watch_each_lost(struct watch *w, bool (*fn)(void *ctx, const struct watch_fs *fs, bool anew),
+                     void *ctx);
 
 /* See to it that the filesystem of this open directory is watched; path is for reports, and leads
  * to it.  1: it is, now or before; 0: a filesystem of the kernel's own inventions (proc, sysfs,

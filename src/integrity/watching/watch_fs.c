@@ -382,6 +382,7 @@ static int mark_again(struct watch *w, struct watch_fs *fs, int dirfd, struct sp
         if (rc < 0)
                 return rc;
         fs->met = true;
+        fs->lost = false;
         return 1;
 }
 
@@ -527,19 +528,27 @@ static bool is_unmarked(struct watch *w, const struct watch_fs *fs, int fd)
 }
 
 /* What is not there at all shows in the list of mounts. */
-static bool is_lost(struct watch *w, const struct watch_fs *fs)
+static bool is_lost(struct watch *w, const struct watch_fs *fs, bool *ret_anew)
 {
         CLEANUP_FD int fd = observe_open_dir(fs->path);
+        const struct watch_fs *there;
         struct fs_where at;
 
-        return fd >= 0 && fs_where(fd, &at) == 0 && (at.id != fs->id || is_unmarked(w, fs, fd));
+        if (fd < 0 || fs_where(fd, &at) < 0 || (at.id == fs->id && !is_unmarked(w, fs, fd)))
+                return false;
+        there = watch_fs_by_id(w, at.id);
+        *ret_anew = !there || there == fs || is_unmarked(w, there, fd);
+        return true;
 }
 
-void watch_each_lost(struct watch *w, void (*fn)(void *ctx, const struct watch_fs *fs), void *ctx)
+void watch_each_lost(struct watch *w, bool (*fn)(void *ctx, const struct watch_fs *fs, bool anew),
+                     void *ctx)
 {
+        bool anew;
+
         for (size_t i = 0; i < w->n_fs; i++)
-                if (is_lost(w, &w->fs[i]))
-                        fn(ctx, &w->fs[i]);
+                if (!w->fs[i].lost && is_lost(w, &w->fs[i], &anew))
+                        w->fs[i].lost = fn(ctx, &w->fs[i], anew);
 }
 
 /* ---- by handle ---- */
