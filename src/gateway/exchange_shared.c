@@ -283,7 +283,8 @@ void exchange_wrote(struct exchange *x)
         const struct exchange_private *p = x->priv;
         const enum api_method m = p->request.method;
 
-        if (m == API_GET || m == API_HEAD || m == API_OPTIONS || !x->package->config.n_caches)
+        /* Whatever package it was of: two of them may have one back-end. */
+        if (m == API_GET || m == API_HEAD || m == API_OPTIONS || !p->gateway->cache)
                 return;
         lock(p->gateway);
         cache_erase(p->gateway->cache);

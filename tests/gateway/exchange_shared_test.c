@@ -185,6 +185,23 @@ static void what_is_written_erases_what_is_kept(void **state)
         exchange_check(*state, &kept);
 }
 
+/* Two packages may have one back-end, and only one of them a cache. */
+static void what_another_package_writes_erases_too(void **state)
+{
+        struct exchange_world *w = *state;
+        struct exchange_case list = LIST_BRANCHES("fred"), kept = hit(list), forget = FORGET;
+        struct config *config = &w->packages[1]->config;
+        const uint32_t n = config->n_caches;
+
+        world_forget(w);
+        exchange_check(w, &list);
+        exchange_check(w, &kept);
+        config->n_caches = 0;
+        exchange_check(w, &forget);
+        config->n_caches = n;
+        exchange_check(w, &list); /* asked for anew */
+}
+
 /* What the back-end forbids, what has more than a body, what is not good, is not kept. */
 static void not_everything_is_kept(void **state)
 {
@@ -439,6 +456,7 @@ int main(void)
                 cmocka_unit_test(an_answer_is_kept_by_rights),
                 cmocka_unit_test(what_is_kept_is_masked_for_who_asks),
                 cmocka_unit_test(what_is_written_erases_what_is_kept),
+                cmocka_unit_test(what_another_package_writes_erases_too),
                 cmocka_unit_test(not_everything_is_kept),
                 cmocka_unit_test(an_answer_from_before_a_write_is_not_kept),
                 cmocka_unit_test(who_goes_away_erases_too),
