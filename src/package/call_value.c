@@ -132,6 +132,67 @@ static int make_set(const struct call_maker *m, const struct tree *t, const stru
         return 0;
 }
 
+/* ---- names ---- */
+
+/* The next letter, in lower case: of ASCII, and of the two characters beyond it that become such a
+ * letter when case is not looked at (U+017F, U+212A). */
+static uint8_t next_letter(struct span *rest)
+{
+        static const struct span long_s = SPAN_INIT("\xc5\xbf"), kelvin = SPAN_INIT("\xe2\x84\xaa");
+        const uint8_t c = rest->p[0];
+
+        if (span_starts(*rest, long_s) || span_starts(*rest, kelvin)) {
+                *rest = span_from(*rest, c == 0xc5 ? long_s.n : kelvin.n);
+                return c == 0xc5 ? 's' : 'k';
+        }
+        *rest = span_from(*rest, 1);
+        return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
+}
+
+/* As a reader that does not look at case has them: no letter takes more than three bytes. */
+static bool looks_like(struct span a, struct span b)
+{
+        if (a.n < b.n || a.n / 3 > b.n)
+                return false;
+        while (a.n > 0 && b.n > 0)
+                if (next_letter(&a) != next_letter(&b))
+                        return false;
+        return a.n == b.n;
+}
+
+/* A back-end that takes "Amount" for "amount" would do what no policy was asked about: the member
+ * has no place in the schema, so it is not in the context. */
+static int check_strange(const struct call_maker *m, struct span key, const struct cedar_type *type,
+                         const struct call_path *up)
+{
+        for (uint32_t i = 0; i < type->n; i++) {
+                struct call_path path = { .up = up, .name = type->attrs[i].name };
+
+                if (looks_like(key, type->attrs[i].name))
+                        return call_refuse(m->err, &path, "given in other letters");
+        }
+        return 0;
+}
+
+/* All members but those that attributes are named like.  Both ascend by name. */
+static int check_names(const struct call_maker *m, const struct tree *t,
+                       const struct cedar_type *type, const struct call_path *up)
+{
+        uint32_t at = 0;
+        int rc = 0;
+
+        for (uint32_t i = 0; rc == 0 && i < t->n; i++) {
+                int order = 1;
+
+                while (at < type->n &&
+                       (order = span_cmp(type->attrs[at].name, t->members[i].key)) < 0)
+                        at++;
+                if (at == type->n || order != 0)
+                        rc = check_strange(m, t->members[i].key, type, up);
+        }
+        return rc;
+}
+
 /* Both ascend by name. */
 static const struct tree *find_member(const struct tree *t, struct span name, uint32_t *at)
 {
@@ -148,14 +209,14 @@ static int make_record(const struct call_maker *m, const struct tree *t,
 {
         struct cedar_field *fields = call_room(m, type->n, sizeof *fields);
         uint32_t n = 0, at = 0;
+        int rc = check_names(m, t, type, up);
 
-        if (!fields)
-                return -ENOMEM;
+        if (!fields || rc < 0)
+                return fields ? rc : -ENOMEM;
         for (uint32_t i = 0; i < type->n; i++) {
                 const struct cedar_attr *attr = &type->attrs[i];
                 const struct tree *member = find_member(t, attr->name, &at);
                 struct call_path path = { .up = up, .name = attr->name };
-                int rc;
 
                 if (!member || member->kind == TREE_NULL) {
                         if (attr->required)

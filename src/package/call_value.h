@@ -29,8 +29,10 @@ int call_refuse(struct err *err, const struct call_path *path, const char *text)
         })
 
 /* t as what `type` says, no member that it does not name; null is absence.  Strings are borrowed.
- * Never looks at what names or strings say, but for ids of enumerated types.  -EINVAL: a number
- * that the type has none for, or what only a call that was not checked can be; -ENOMEM. */
+ * Never looks at what names or strings say, but for ids of enumerated types, and for a member that
+ * is named as an attribute is but for the case of letters, which a back-end may take for it.
+ * -EINVAL: such a member, a number that the type has none for, or what only a call that was not
+ * checked can be; -ENOMEM. */
 MUST_USE int call_value_make(const struct call_maker *m, const struct tree *t,
                              const struct cedar_type *type, const struct call_path *path,
                              struct cedar_value *ret);

@@ -318,6 +318,20 @@ static const struct context_case of_contexts[] = {
         { "{\"__entity\":{\"type\":\"Caller\",\"id\":\"boss\"}}", NULL, "body.amount: missing",
           "body" },
         { "[]", NULL, "body: a value of another type is wanted", "body: " },
+        /* what a back-end that does not look at case would take for what policies ask about */
+        { "{\"amount\":1,\"to\":\"\",\"Amount\":1000}", NULL, "body.amount: given in other letters",
+          NULL },
+        { "{\"amount\":1,\"to\":\"\",\"COUNT\":7}", NULL, "body.count: given in other letters",
+          NULL },
+        { "{\"amount\":1,\"to\":\"\",\"mar\u212as\":[]}", NULL,
+          "body.marks: given in other letters", NULL },
+        { "{\"amount\":1,\"to\":\"\",\"mark\u017f\":[]}", NULL,
+          "body.marks: given in other letters", NULL },
+        { "{\"amount\":1,\"to\":\"\",\"parts\":[{},{\"N\":1}]}", NULL,
+          "body.parts[1].n: given in other letters", NULL },
+        { "{\"amount\":1,\"to\":\"\",\"Amoun\":2,\"amounts\":3,\"T\":4,\"tO \":5,\"\":6,"
+          "\"\u017f\":7}",
+          "{amount: decimal(\"1.0\"), to: \"\"}", NULL, NULL },
 };
 
 static void check_context(const struct model_package *x, const struct context_case *t)
