@@ -25,7 +25,8 @@
  *
  * Whoever floods the gateway with calls that are refused must not fill the ledger: api.denied of
  * one reason, API, operation and network are told one by one RECORD_DENIED_BURST times in a second,
- * then counted and told as one with what.count at the second's end (record_fold_*).
+ * then counted and told as one with what.count at the second's end (record_fold_*).  Of callers
+ * whom nobody has verified RECORD_DENIED_STRANGERS are told one by one in a second over all.
  *
  * Lists in an entry have a ceiling each; what there was no room for is counted in it. */
 #ifndef GATEWAY_RECORD_H
@@ -42,7 +43,9 @@ enum {
         RECORD_VALUE_MAX = 1024,
         RECORD_FIELDS_MAX = 8,
         RECORD_DENIED_BURST = 20,
-        RECORD_FOLDS_MAX = 1024, /* told apart at a time; beyond: one for all others */
+        RECORD_DENIED_STRANGERS = 200, /* in a second, of all that nobody has verified */
+        RECORD_FOLDS_MAX = 1024,       /* told apart at a time; beyond: one for all others */
+        RECORD_FOLDS_STRANGERS = 768,
 };
 
 /* One entry that feed_put() takes. */

@@ -4,7 +4,9 @@
  * A row is a reason, an API, an operation and a network, from its first call on for a second; it
  * tells RECORD_DENIED_BURST calls by themselves and counts the others.  One that has counted none
  * goes when its second is over; one that has stays until record_fold_due() has told it, and goes on
- * counting till then.  Where no row is free the last one stands for all others.
+ * counting till then.  Where no row is free the last one stands for all others.  Those whom nobody
+ * has verified have rows of their own, not all of them, so that a flood of theirs hides nobody who
+ * is known.
  *
  * Rows are looked for one after the other, by a number first: at most RECORD_FOLDS_MAX of them, in
  * eight kilobytes. */
@@ -20,6 +22,7 @@ enum { API_NAME = CONFIG_NAME_MAX, OPERATION_NAME = API_NAME_MAX, OTHERS = RECOR
 
 struct row {
         enum refusal_reason reason; /* REFUSED_NOT: several, of OTHERS */
+        bool stranger;              /* nobody has verified who it was */
         char api[API_NAME + 1], operation[OPERATION_NAME + 1];
         char network[RECORD_NETWORK_MAX + 1]; /* empty: not known */
         char id[RECORD_ID + 1];               /* of the last call that was counted */
@@ -31,6 +34,8 @@ struct record_fold {
         uint64_t hash[RECORD_FOLDS_MAX];
         struct row row[RECORD_FOLDS_MAX + 1];
         uint32_t n;
+        uint32_t strangers_told; /* since */
+        int64_t strangers_ns;
 };
 
 int record_fold_new(struct record_fold **ret)
@@ -59,7 +64,9 @@ static void copy_name(char *to, size_t room, struct span from)
 
 static struct row row_of(const struct record_call *c, const struct refusal *refusal)
 {
-        struct row r = { .reason = refusal->reason, .begun_ns = c->now_ns };
+        struct row r = { .reason = refusal->reason,
+                         .stranger = !c->credential || !c->credential->verified,
+                         .begun_ns = c->now_ns };
 
         if (c->package)
                 copy_name(r.api, sizeof r.api, c->package->config.name);
@@ -72,15 +79,16 @@ static struct row row_of(const struct record_call *c, const struct refusal *refu
 
 static uint64_t hash_of(const struct row *r)
 {
-        uint64_t h = cedar_hash((uint64_t)r->reason + 1, span_str(r->api));
+        uint64_t h = cedar_hash(2 * (uint64_t)r->reason + r->stranger + 1, span_str(r->api));
 
         return cedar_hash(cedar_hash(h, span_str(r->operation)), span_str(r->network));
 }
 
 static bool is_same(const struct row *a, const struct row *b)
 {
-        return a->reason == b->reason && strcmp(a->network, b->network) == 0 &&
-               strcmp(a->operation, b->operation) == 0 && strcmp(a->api, b->api) == 0;
+        return a->reason == b->reason && a->stranger == b->stranger &&
+               strcmp(a->network, b->network) == 0 && strcmp(a->operation, b->operation) == 0 &&
+               strcmp(a->api, b->api) == 0;
 }
 
 static bool is_over(const struct row *r, int64_t now_ns)
@@ -105,18 +113,32 @@ static void sweep(struct record_fold *f, int64_t now_ns)
 
 static struct row *find_row(struct record_fold *f, const struct row *key)
 {
+        const uint32_t max = key->stranger ? RECORD_FOLDS_STRANGERS : RECORD_FOLDS_MAX;
         uint64_t hash = hash_of(key);
 
         for (uint32_t i = 0; i < f->n; i++)
                 if (f->hash[i] == hash && is_same(&f->row[i], key))
                         return &f->row[i];
-        if (f->n == RECORD_FOLDS_MAX)
+        if (f->n >= max)
                 sweep(f, key->begun_ns);
-        if (f->n == RECORD_FOLDS_MAX)
+        if (f->n >= max)
                 return &f->row[OTHERS];
         f->hash[f->n] = hash;
         f->row[f->n] = *key;
         return &f->row[f->n++];
+}
+
+/* They may come from anywhere, and ask for anything: a row of each could be told without end. */
+static bool may_tell_stranger(struct record_fold *f, int64_t now_ns)
+{
+        if (now_ns - f->strangers_ns >= NS_PER_S || now_ns < f->strangers_ns) {
+                f->strangers_ns = now_ns;
+                f->strangers_told = 0;
+        }
+        if (f->strangers_told == RECORD_DENIED_STRANGERS)
+                return false;
+        f->strangers_told++;
+        return true;
 }
 
 bool record_fold_one(struct record_fold *f, const struct record_call *c,
@@ -128,7 +150,8 @@ bool record_fold_one(struct record_fold *f, const struct record_call *c,
                 r->begun_ns = c->now_ns;
                 r->told = 0;
         }
-        if (r->counted == 0 && r->told < RECORD_DENIED_BURST) {
+        if (r->counted == 0 && r->told < RECORD_DENIED_BURST &&
+            (!key.stranger || may_tell_stranger(f, c->now_ns))) {
                 r->told++;
                 return true;
         }

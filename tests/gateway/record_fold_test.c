@@ -132,6 +132,38 @@ static void more_than_can_be_told_apart(void **state)
         flood_end(&f);
 }
 
+/* Strangers come from anywhere and ask for anything; whoever is known and tries what he may not is
+ * told all the same, with his name. */
+static void strangers_hide_nobody_who_is_known(void **state)
+{
+        enum { NETWORKS = 4 * RECORD_FOLDS_MAX, KNOWN = 10 };
+        const struct credential *known;
+        uint64_t told;
+        struct flood f;
+
+        flood_begin(&f);
+        known = f.w.call.credential;
+        assert_true(known->verified);
+        f.w.call.credential = NULL;
+        for (unsigned n = 0; n < NETWORKS; n++)
+                one(&f, n % 2 ? REFUSED_POLICY : REFUSED_NO_CREDENTIAL, n, SECOND);
+        assert_int_equal(f.told, RECORD_DENIED_STRANGERS);
+        f.w.call.credential = known;
+        for (int i = 0; i < KNOWN; i++)
+                one(&f, REFUSED_POLICY, 1, SECOND + i);
+        assert_int_equal(f.told, RECORD_DENIED_STRANGERS + KNOWN);
+        due(&f, 2 * SECOND, false);
+        assert_true(f.entries <= RECORD_FOLDS_STRANGERS + 1);
+        assert_int_equal(f.told + f.folded, NETWORKS + KNOWN);
+        f.w.call.credential = NULL; /* and so every second, no more */
+        told = f.told;
+        for (unsigned n = 0; n < NETWORKS; n++)
+                one(&f, REFUSED_PATH, n, 2 * SECOND);
+        assert_int_equal(f.told - told, RECORD_DENIED_STRANGERS);
+        due(&f, 3 * SECOND, true);
+        flood_end(&f);
+}
+
 /* Whatever the clock does and whenever the timer comes. */
 static void none_is_forgotten(void **state)
 {
@@ -193,6 +225,7 @@ int main(void)
                 cmocka_unit_test(some_are_told_the_rest_is_counted),
                 cmocka_unit_test(what_a_folded_entry_says),
                 cmocka_unit_test(more_than_can_be_told_apart),
+                cmocka_unit_test(strangers_hide_nobody_who_is_known),
                 cmocka_unit_test(none_is_forgotten),
                 cmocka_unit_test(no_memory),
         };
