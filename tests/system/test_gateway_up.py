@@ -43,7 +43,7 @@ def site():
 
 
 def config(site):
-    """As assay-gateway(8) has it: daemon, pid and the prefix of other paths come from who starts."""
+    """As assay-gateway(8) has it: daemon, pid and where other paths begin come from who starts."""
     text = site.config().replace(" daemon off;", "").replace(f" pid {site.top}/nginx.pid;", "")
     text = text.replace(f"{site.top}/temp/", "").replace(f"error_log {site.top}/error.log",
                                                          "error_log stderr")
