@@ -160,16 +160,51 @@ static bool looks_like(struct span a, struct span b)
         return a.n == b.n;
 }
 
+static uint32_t hash_of(struct span name)
+{
+        uint32_t h = 2166136261u;
+
+        while (name.n > 0)
+                h = (h ^ next_letter(&name)) * 16777619u;
+        return h;
+}
+
+/* Attributes of a type, for names that are none of theirs: when many of these have come, by number
+ * first, so that a body full of them costs no more than to read it. */
+struct letters {
+        const struct cedar_type *type;
+        uint32_t *hashes; /* of the attributes' names; NULL: not yet */
+        unsigned met;
+};
+
+static int hash_all(const struct call_maker *m, struct letters *l)
+{
+        l->hashes = call_room(m, l->type->n, sizeof *l->hashes);
+        for (uint32_t i = 0; l->hashes && i < l->type->n; i++)
+                l->hashes[i] = hash_of(l->type->attrs[i].name);
+        return l->hashes ? 0 : -ENOMEM;
+}
+
 /* A back-end that takes "Amount" for "amount" would do what no policy was asked about: the member
  * has no place in the schema, so it is not in the context. */
-static int check_strange(const struct call_maker *m, struct span key, const struct cedar_type *type,
+static int check_strange(const struct call_maker *m, struct letters *l, struct span key,
                          const struct call_path *up)
 {
-        for (uint32_t i = 0; i < type->n; i++) {
-                struct call_path path = { .up = up, .name = type->attrs[i].name };
+        enum { FEW = 8 };
+        const struct cedar_attr *attrs = l->type->attrs;
+        uint32_t hash = 0;
 
-                if (looks_like(key, type->attrs[i].name))
-                        return call_refuse(m->err, &path, "given in other letters");
+        if (l->met++ == FEW && hash_all(m, l) < 0)
+                return -ENOMEM;
+        if (l->hashes)
+                hash = hash_of(key);
+        for (uint32_t i = 0; i < l->type->n; i++) {
+                struct call_path path;
+
+                if ((l->hashes && l->hashes[i] != hash) || !looks_like(key, attrs[i].name))
+                        continue;
+                path = (struct call_path){ .up = up, .name = attrs[i].name };
+                return call_refuse(m->err, &path, "given in other letters");
         }
         return 0;
 }
@@ -178,17 +213,18 @@ static int check_strange(const struct call_maker *m, struct span key, const stru
 static int check_names(const struct call_maker *m, const struct tree *t,
                        const struct cedar_type *type, const struct call_path *up)
 {
+        struct letters l = { .type = type };
         uint32_t at = 0;
         int rc = 0;
 
         for (uint32_t i = 0; rc == 0 && i < t->n; i++) {
+                struct span key = t->members[i].key;
                 int order = 1;
 
-                while (at < type->n &&
-                       (order = span_cmp(type->attrs[at].name, t->members[i].key)) < 0)
+                while (at < type->n && (order = span_cmp(type->attrs[at].name, key)) < 0)
                         at++;
                 if (at == type->n || order != 0)
-                        rc = check_strange(m, t->members[i].key, type, up);
+                        rc = check_strange(m, &l, key, up);
         }
         return rc;
 }

@@ -329,6 +329,10 @@ static const struct context_case of_contexts[] = {
           "body.marks: given in other letters", NULL },
         { "{\"amount\":1,\"to\":\"\",\"parts\":[{},{\"N\":1}]}", NULL,
           "body.parts[1].n: given in other letters", NULL },
+        { "{\"amount\":1,\"to\":\"\",\"A\":0,\"B\":0,\"C\":0,\"D\":0,\"E\":0,\"F\":0,\"G\":0,\"H\":0,\"I\":0,\"J\":0,\"TO\":0}",
+          NULL, "body.to: given in other letters", NULL },
+        { "{\"amount\":1,\"to\":\"\",\"A\":0,\"B\":0,\"C\":0,\"D\":0,\"E\":0,\"F\":0,\"G\":0,\"H\":0,\"I\":0,\"J\":0,\"OT\":0}",
+          "{amount: decimal(\"1.0\"), to: \"\"}", NULL, NULL },
         { "{\"amount\":1,\"to\":\"\",\"Amoun\":2,\"amounts\":3,\"T\":4,\"tO \":5,\"\":6,"
           "\"\u017f\":7}",
           "{amount: decimal(\"1.0\"), to: \"\"}", NULL, NULL },
