@@ -14,6 +14,8 @@ const char *actor_fit_text(enum actor_fit f)
                 [ACTOR_ELSEWHERE] = "it was executed in another mount namespace",
                 [ACTOR_LED] = "it was traced, or its environment names other code for it to load",
                 [ACTOR_STRAYS] = "its PATH names other directories than the system's",
+                [ACTOR_UNSIGNED] = "not all packages of the transaction are known to be signed",
+                [ACTOR_CHANGED] = "the script is not known to be the one that its package has",
                 [ACTOR_UNTRUSTED] = "what was executed is not what is trusted at that path",
                 [ACTOR_EARLIER] = "the process was another program just before",
                 [ACTOR_NESTED] = "it is a unit within another, or in a container",

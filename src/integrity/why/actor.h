@@ -37,7 +37,9 @@ enum actor_fit {
         ACTOR_NAMELESS,
         ACTOR_ELSEWHERE,
         ACTOR_LED,
-        ACTOR_STRAYS, /* of maintainer scripts: see package.h */
+        ACTOR_STRAYS, /* of maintainer scripts, as the two that follow: see package.h */
+        ACTOR_UNSIGNED,
+        ACTOR_CHANGED,
         ACTOR_UNTRUSTED,
         ACTOR_EARLIER,
         ACTOR_NESTED,

@@ -139,7 +139,8 @@ void packages_doubt(struct packages *p, const struct change *c);
 /* Is this one a maintainer script that the dpkg of a transaction has begun whose packages are all
  * signed, or begun by one, and the script a package's?  Else how near it comes: dpkg and the script
  * have to be plain (actor.h), and the script's PATH a usual one of root's, or it may find other
- * programs there than the package's author meant. */
+ * programs there than the package's author meant.  That comes before whether the packages are
+ * signed and the script is theirs. */
 enum actor_fit packages_began(const struct packages *p, const struct who *w);
 
 /* Does the transaction account for this change?  Fills *ret; when not, its detail says what came

@@ -410,6 +410,31 @@ static bool explain_path(const struct packages *p, struct span path, enum packag
         return false;
 }
 
+/* Of one transaction: see packages_began(). */
+static enum actor_fit began(const struct packages *p, const struct who *w)
+{
+        enum actor_fit fit;
+
+        (void)script_of(p, w, &fit);
+        if (fit != ACTOR_FITS)
+                return fit;
+        if (!packages_all_signed(p))
+                return ACTOR_UNSIGNED;
+        return package_script_counts(p, w) ? ACTOR_FITS : ACTOR_CHANGED;
+}
+
+/* A path that no package has: where a script did it, also why that would not explain it. */
+static void by_itself(const struct packages *p, enum package_actor actor, const struct change *c,
+                      struct why *ret)
+{
+        enum actor_fit fit = actor == PACKAGE_BY_SCRIPT ? began(p, c->who) : ACTOR_FITS;
+
+        snprintf(ret->detail, sizeof ret->detail,
+                 "%s in the package transaction did it, but no package of it has the path%s%s",
+                 actor == PACKAGE_BY_DPKG ? "dpkg" : "a script", fit == ACTOR_FITS ? "" : ", and ",
+                 fit == ACTOR_FITS ? "" : actor_fit_text(fit));
+}
+
 static bool explain(const struct packages *p, const struct change *c, struct why *ret)
 {
         char out[PACKAGE_PATH_MAX + 1];
@@ -432,9 +457,7 @@ static bool explain(const struct packages *p, const struct change *c, struct why
         if (work && explain_path(p, name, work, actor, c, ret))
                 return true;
         if (!ret->detail[0] && actor >= PACKAGE_BY_SCRIPT)
-                snprintf(ret->detail, sizeof ret->detail,
-                         "%s in the package transaction did it, but no package of it has the path",
-                         actor == PACKAGE_BY_DPKG ? "dpkg" : "a script");
+                by_itself(p, actor, c, ret);
         return false;
 }
 
@@ -451,9 +474,7 @@ enum actor_fit packages_began(const struct packages *p, const struct who *w)
         enum actor_fit best = ACTOR_OTHER, fit;
 
         for (; p && best != ACTOR_FITS; p = p->older) {
-                (void)script_of(p, w, &fit);
-                if (fit == ACTOR_FITS && !(packages_all_signed(p) && package_script_counts(p, w)))
-                        fit = ACTOR_OTHER;
+                fit = began(p, w);
                 best = MAX_OF(best, fit);
         }
         return best;
