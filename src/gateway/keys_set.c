@@ -198,7 +198,8 @@ void keys_set_put(struct keys_set *s)
                             buf_span(&s->fresh), &err) < 0) {
                 log_event(LOG_LEVEL_ERROR, "keys.write", log_str("url", s->wanted.url),
                           log_err(&err));
-                snprintf(s->why, sizeof s->why, "%.200s", err_text(&err));
+                snprintf(s->why, sizeof s->why, "%s", err_text(&err));
+                text_keep_utf8(s->why);
                 buf_clear(&s->fresh);
                 return;
         }

@@ -5,6 +5,8 @@
 #include "loop/log.h"
 #include "wire/entry.h"
 
+#include <stdio.h>
+
 enum {
         STATUS_S = 5,
         SHOWN_MAX = 64, /* sets in the status file; those that fail are the first */
@@ -56,6 +58,7 @@ static void put_sets(struct json_writer *w, const struct keys *k)
 
 static void put_status(const struct keys *k, struct buf *out)
 {
+        char refused[ERR_TEXT_MAX];
         uint64_t number = 0;
         const char *why;
         uint32_t failing = 0;
@@ -71,8 +74,11 @@ static void put_status(const struct keys *k, struct buf *out)
                 json_member_u64(&w, "generation", live_current(k->live)->number);
         json_member_u64(&w, "ignored", k->n_ignored);
         json_member_u64(&w, "left_out", k->n_left_out);
-        if (live_refused(k->live, &number, &why))
-                json_member_text(&w, "refused", why);
+        if (live_refused(k->live, &number, &why)) {
+                snprintf(refused, sizeof refused, "%s", why);
+                text_keep_utf8(refused);
+                json_member_text(&w, "refused", refused);
+        }
         json_put_key(&w, "sets");
         put_sets(&w, k);
         json_member_u64(&w, "urls", k->n);

@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "crypto/sha256.h"
 
-/* Lengths are what a package's reader lets pass; what is longer would be cut, and so another. */
+/* Of an issuer or an address what is too long is cut; a url is not, see add(). */
 static void copy(char *to, size_t room, struct span from)
 {
         size_t n = MIN_OF(from.n, room - 1);
@@ -77,6 +77,10 @@ static void add(const struct config_identity *i, struct keys_wanted *all, uint32
         char name[KEYS_NAME + 1];
         uint32_t at;
 
+        if (i->jwks_url.n > CONFIG_PATH_MAX || memchr(i->jwks_url.p, '\0', i->jwks_url.n)) {
+                ++*left_out; /* no reader of a package lets it pass */
+                return;
+        }
         name_of(i->jwks_url, name);
         at = find(all, *n, name);
         if (at < *n && strcmp(all[at].name, name) == 0) {

@@ -169,6 +169,29 @@ static void more_than_there_is_room_for(void **state)
         free(k);
 }
 
+/* What would be another url once it is a C string. */
+static void urls_that_are_none(void **state)
+{
+        static char much[CONFIG_PATH_MAX + 2] = "https://a/";
+        static struct config_identity ids[] = {
+                { .jwks_url = SPAN_INIT("https://a/k\0.evil.example/k"), .refresh_s = 9 },
+                { .refresh_s = 9 },
+                { .jwks_url = SPAN_INIT("https://a/k"), .refresh_s = 9 },
+        };
+        static struct package p = { .config = { .identities = ids, .n_identities = 3 } };
+        static struct generation g = { .n = 1, .package = { &p } };
+        struct keys_wanted *k = calloc(KEYS_URLS_MAX, sizeof *k);
+        uint32_t n, left_out;
+
+        memset(much + strlen(much), 'x', sizeof much - 1 - strlen(much));
+        ids[1].jwks_url = span_str(much);
+        keys_wanted(&g, k, &n, &left_out);
+        assert_int_equal(n, 1);
+        assert_string_equal(k->url, "https://a/k");
+        assert_int_equal(left_out, 2);
+        free(k);
+}
+
 /* ---- when ---- */
 
 static const int64_t S = NS_PER_S;
@@ -265,6 +288,7 @@ int main(void)
                 cmocka_unit_test(what_packages_name),
                 cmocka_unit_test(a_name_is_the_digest_of_the_url),
                 cmocka_unit_test(more_than_there_is_room_for),
+                cmocka_unit_test(urls_that_are_none),
                 cmocka_unit_test(the_first_one),
                 cmocka_unit_test(the_next_one),
                 cmocka_unit_test(never_more_than_once_in_ten_seconds),
