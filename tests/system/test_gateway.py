@@ -16,7 +16,7 @@ import threading
 import time
 
 import pytest
-from gateway_host import NGINX, Gateway
+from gateway_host import NGINX, Gateway, free_port
 from recorder_host import wait_for
 
 NEEDED = [NGINX, "git", "ssh-keygen", "openssl", "curl"]
@@ -160,12 +160,13 @@ def test_pipelined(site):
 
 def test_http2(site):
     site.stop()
-    site.server = f"listen 127.0.0.1:{site.port + 1} http2;" if site.port < 65535 else ""
+    port = free_port()
+    site.server = f"listen 127.0.0.1:{port} http2;"
     site.start()
     teller = site.provider.token("tim", ["tellers"], branch="0100")
     base = ["curl", "-s", "--http2-prior-knowledge", "--max-time", "30", "-w",
             "\n%{http_code} %{http_version}", "-H", f"Authorization: Bearer {teller}"]
-    url = f"http://127.0.0.1:{site.port + 1}/bank/v1/accounts/A00000001"
+    url = f"http://127.0.0.1:{port}/bank/v1/accounts/A00000001"
 
     def curl(*args, data=None):
         done = subprocess.run([*base, *args], capture_output=True, check=True, input=data)
