@@ -413,12 +413,25 @@ void package_judged(struct sensor *s, const struct change *c, const struct why *
         }
 }
 
+static bool is_of_any(const struct sensor *s, const struct who *who)
+{
+        for (const struct package_run *r = s->packages; r; r = r->older)
+                if (packages_actor(r->table, who) >= PACKAGE_BY_SCRIPT)
+                        return true;
+        return false;
+}
+
+/* One of its own, and nobody but those and others'. */
 static bool all_own(const struct package_run *r, struct who *const *by)
 {
-        for (size_t i = 0; i < DIRTY_AUTHORS && by[i]; i++)
-                if (packages_actor(r->table, by[i]) < PACKAGE_BY_SCRIPT)
+        bool own = false;
+
+        for (size_t i = 0; i < DIRTY_AUTHORS && by[i]; i++) {
+                if (!is_of_any(r->sensor, by[i]))
                         return false;
-        return by[0] != NULL;
+                own |= packages_actor(r->table, by[i]) >= PACKAGE_BY_SCRIPT;
+        }
+        return own;
 }
 
 /* What is undone before it is looked at must be told all the same: waiting hides nothing. */

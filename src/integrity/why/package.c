@@ -49,6 +49,8 @@ struct packages *packages_free(struct packages *p)
 {
         if (!p)
                 return NULL;
+        if (p->older && p->older->newer == p)
+                p->older->newer = NULL;
         arena_done(&p->arena);
         free(p->at);
         free(p->paths);
@@ -59,7 +61,11 @@ struct packages *packages_free(struct packages *p)
 
 void packages_set_older(struct packages *p, struct packages *older)
 {
+        if (p->older && p->older->newer == p)
+                p->older->newer = NULL;
         p->older = older;
+        if (older)
+                older->newer = p;
 }
 
 void packages_set_changed(struct packages *p, package_changed_fn *fn, void *ctx)

@@ -125,7 +125,9 @@ enum package_actor { /* the later, the nearer */
 enum package_actor packages_actor(const struct packages *p, const struct who *w);
 /* The path of the maintainer script, of one by a script; else empty. */
 struct span package_script_of(const struct packages *p, const struct who *w);
-/* The farthest of all who touched it. */
+/* The farthest of all who touched it, of whom one is of this transaction.  Who is of an older or a
+ * newer one whose packages are all signed counts as what he is there: one may begin before it was
+ * looked at what the other did. */
 enum package_actor packages_actors(const struct packages *p, const struct change *c);
 
 /* Are all packages signed whose files are unpacked, and none of them doubted? */

@@ -125,16 +125,41 @@ static const char *unlike_dpkg(const struct packages *p, const struct who *w)
         return fit == ACTOR_FITS ? NULL : actor_fit_text(fit);
 }
 
+static enum package_actor of_another(const struct packages *p, const struct who *w)
+{
+        const struct packages *q = p;
+
+        while (q->newer)
+                q = q->newer;
+        for (; q; q = q->older) {
+                enum package_actor a =
+                        q != p && packages_all_signed(q) ? packages_actor(q, w) : PACKAGE_BY_OTHER;
+
+                if (a != PACKAGE_BY_OTHER)
+                        return a;
+        }
+        return PACKAGE_BY_OTHER;
+}
+
+static enum package_actor farther(const struct packages *p, const struct who *w,
+                                  enum package_actor far, bool *own)
+{
+        enum package_actor a = packages_actor(p, w);
+
+        *own |= a > PACKAGE_BY_UNKNOWN;
+        if (a == PACKAGE_BY_OTHER)
+                a = of_another(p, w);
+        return MIN_OF(far, a);
+}
+
 enum package_actor packages_actors(const struct packages *p, const struct change *c)
 {
-        enum package_actor far = packages_actor(p, c->who);
+        bool own = false;
+        enum package_actor far = farther(p, c->who, PACKAGE_BY_DPKG, &own);
 
-        for (size_t i = 0; c->also && i < CHANGE_ALSO_MAX && c->also[i]; i++) {
-                enum package_actor a = packages_actor(p, c->also[i]);
-
-                far = MIN_OF(far, a);
-        }
-        return far;
+        for (size_t i = 0; c->also && i < CHANGE_ALSO_MAX && c->also[i]; i++)
+                far = farther(p, c->also[i], far, &own);
+        return own || far == PACKAGE_BY_UNKNOWN ? far : PACKAGE_BY_OTHER;
 }
 
 bool packages_all_signed(const struct packages *p)

@@ -29,7 +29,7 @@ struct package_path {
 };
 
 struct packages {
-        struct packages *older;
+        struct packages *older, *newer;
         pid_t root;
         unsigned merged;
         const struct watchset *watch;

@@ -47,6 +47,9 @@ static const struct author other = { 140, "/usr/bin/vi", { { 99, "/usr/bin/bash"
 static const struct author other_dpkg = {
         150, "/usr/bin/dpkg", { { 99, "/usr/bin/bash" } }, NULL, NULL
 };
+static const struct author stranger = {
+        155, "/usr/bin/vi", { { 98, "/usr/bin/bash" } }, NULL, NULL
+};
 static const struct author like_dpkg = {
         160, "/tmp/dpkg", { { ROOT, "/usr/bin/apt-get" } }, NULL, NULL
 };
@@ -178,12 +181,13 @@ static void chain(struct packages *p, uint8_t hash, enum chain_status status,
 }
 
 /* hello, upgraded from a signed archive; old, removed. */
-static struct packages *make(struct watchset *w, enum chain_status status, enum chain_reason reason)
+static struct packages *make_of(pid_t root, struct watchset *w, enum chain_status status,
+                                enum chain_reason reason)
 {
         struct packages *p = NULL;
 
         watch(w);
-        assert_int_equal(packages_new(ROOT, DEB_MERGED_BIN, w, &p, NULL), 0);
+        assert_int_equal(packages_new(root, DEB_MERGED_BIN, w, &p, NULL), 0);
         add(p, PACKAGE_UPGRADE, "hello", "/c/hello.deb");
         add(p, PACKAGE_REMOVE, "old", "");
         tell_package(p, 0, "hello", HASH_OF_DEB);
@@ -193,6 +197,11 @@ static struct packages *make(struct watchset *w, enum chain_status status, enum 
         assert_int_equal(packages_listed(p, 1, "/usr/bin/old"), 0);
         assert_int_equal(packages_listed(p, 1, "/opt/old"), 0);
         return p;
+}
+
+static struct packages *make(struct watchset *w, enum chain_status status, enum chain_reason reason)
+{
+        return make_of(ROOT, w, status, reason);
 }
 
 /* ---- changes ---- */
@@ -750,6 +759,43 @@ static void test_older(void **state)
         (void)state;
 }
 
+/* Before it was looked at what one dpkg did, another one of the next transaction did it, too. */
+static void test_two(void **state)
+{
+        static const struct {
+                enum chain_status status; /* of the other transaction's packages */
+                const struct author *by, *also;
+                bool want;
+        } cases[] = {
+                { CHAIN_SIGNED, &dpkg, &other_dpkg, true },
+                { CHAIN_SIGNED, &other_dpkg, &dpkg, true },
+                { CHAIN_SIGNED, &dpkg, &stranger, false },
+                { CHAIN_SIGNED, &other_dpkg, &stranger, false },
+                { CHAIN_UNKNOWN, &dpkg, &other_dpkg, false },
+        };
+
+        for (unsigned turn = 0; turn < 2; turn++)
+                for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                        struct watchset w = { 0 }, w2 = { 0 };
+                        struct packages *p = make(&w, CHAIN_SIGNED, CHAIN_HOLDS);
+                        struct packages *two = make_of(
+                                99, &w2, cases[i].status,
+                                cases[i].status == CHAIN_SIGNED ? CHAIN_HOLDS : CHAIN_NOT_LISTED);
+                        struct packages *newer = turn ? p : two, *older = turn ? two : p;
+
+                        packages_set_older(newer, older);
+                        if (judge(newer, "/usr/bin/hello", CREATED, 1, 0755, cases[i].by,
+                                  cases[i].also)
+                                    .explained != cases[i].want)
+                                fail_msg("case %zu, turn %u", i, turn);
+                        packages_free(newer);
+                        packages_free(older);
+                        watchset_done(&w);
+                        watchset_done(&w2);
+                }
+        (void)state;
+}
+
 static void test_work_names(void **state)
 {
         static const struct {
@@ -836,13 +882,14 @@ static void test_many(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_signed),  cmocka_unit_test(test_info),
-                cmocka_unit_test(test_changed), cmocka_unit_test(test_unsigned),
-                cmocka_unit_test(test_unread),  cmocka_unit_test(test_other_package),
-                cmocka_unit_test(test_actor),   cmocka_unit_test(test_elsewhere),
-                cmocka_unit_test(test_plain),   cmocka_unit_test(test_doubt),
-                cmocka_unit_test(test_older),   cmocka_unit_test(test_work_names),
-                cmocka_unit_test(test_refused), cmocka_unit_test(test_many),
+                cmocka_unit_test(test_signed),     cmocka_unit_test(test_info),
+                cmocka_unit_test(test_changed),    cmocka_unit_test(test_unsigned),
+                cmocka_unit_test(test_unread),     cmocka_unit_test(test_other_package),
+                cmocka_unit_test(test_actor),      cmocka_unit_test(test_elsewhere),
+                cmocka_unit_test(test_plain),      cmocka_unit_test(test_doubt),
+                cmocka_unit_test(test_older),      cmocka_unit_test(test_two),
+                cmocka_unit_test(test_work_names), cmocka_unit_test(test_refused),
+                cmocka_unit_test(test_many),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
