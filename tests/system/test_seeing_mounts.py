@@ -245,6 +245,25 @@ def test_overlay_changed_in_its_upper_layer(scene):
     host.agree(fs)
 
 
+def test_overlay_of_layers_with_odd_names(scene):
+    """A colon, a comma and a backslash in them are none of the mount's options."""
+    lower, upper = scene.directory / "lo:w\\er", scene.directory / "up,p er"
+    for path in (lower, upper, scene.directory / "work"):
+        path.mkdir()
+    (lower / "file").write_text("before")
+
+    def escaped(path):
+        return "".join("\\" + c if c in ":,\\" else c for c in str(path))
+    fs = scene.mounts.mount(
+        scene.directory / "fs", "-t", "overlay", "-o", f"lowerdir={escaped(lower)},"
+        f"upperdir={escaped(upper)},workdir={scene.directory}/work", "none")
+    host = scene.start(fs)
+    for path, change in ((lower / "file", "modified"), (upper / "new", "created")):
+        path.write_text("from below")
+        entry = host.expect(fs / path.name, change, new_sha256=digest("from below"))
+        assert entry["who"].get("pid") == os.getpid(), entry
+
+
 def test_overlay_copies_up_and_hides(scene):
     fs = make_overlay(scene.mounts)
     host = scene.start(fs)

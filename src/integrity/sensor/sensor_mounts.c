@@ -40,17 +40,34 @@ bool mounts_matter(struct sensor *s, struct span point)
         return n && n->mark & (TABLE_ROOT | TABLE_ABOVE | TABLE_WAY);
 }
 
+/* Up to the separator: what is in a name has a backslash before it. */
+static size_t part_n(struct span s, uint8_t sep)
+{
+        size_t i = 0;
+
+        while (i < s.n && s.p[i] != sep)
+                i += s.p[i] == '\\' ? 2 : 1;
+        return MIN_OF(i, s.n);
+}
+
+static void put_name(struct buf *out, struct span s)
+{
+        for (size_t i = 0; i < s.n; i++) {
+                i += s.p[i] == '\\' && i + 1 < s.n;
+                buf_put_byte(out, s.p[i]);
+        }
+}
+
 /* Each with the overlay's mount point, ended by NULs: layer, point, layer, point... */
 static void add_layers(struct sensor *s, struct span point, struct span dirs)
 {
         while (dirs.n) {
-                const uint8_t *colon = memchr(dirs.p, ':', dirs.n);
-                struct span dir = span_of(dirs.p, colon ? (size_t)(colon - dirs.p) : dirs.n);
+                struct span dir = span_of(dirs.p, part_n(dirs, ':'));
 
                 dirs = span_from(dirs, dir.n + 1);
                 if (dir.n == 0 || dir.p[0] != '/') /* known only to whoever mounted it */
                         continue;
-                buf_put(&s->layers, dir);
+                put_name(&s->layers, dir);
                 buf_put_byte(&s->layers, 0);
                 buf_put(&s->layers, point);
                 buf_put_byte(&s->layers, 0);
@@ -62,8 +79,7 @@ static void read_options(struct sensor *s, struct span point, struct span option
         static const char *const names[] = { "upperdir=", "lowerdir=", "lowerdir+=" };
 
         while (options.n) {
-                const uint8_t *comma = memchr(options.p, ',', options.n);
-                struct span o = span_of(options.p, comma ? (size_t)(comma - options.p) : options.n);
+                struct span o = span_of(options.p, part_n(options, ','));
 
                 options = span_from(options, o.n + 1);
                 for (size_t i = 0; i < ARRAY_LEN(names); i++)
