@@ -20,8 +20,8 @@ help: ## this list
 deps: ## install what building and running need (as root)
 	@tools/install-deps build run
 
-run: deps all ## build and start Assay on this machine, in the foreground (as root)
-	@$(BUILD)/bin/assay up
+run: deps all ## build and start Assay on this machine, in the foreground, with an API to try (as root)
+	@PYTHONDONTWRITEBYTECODE=1 examples/run --bin $(BUILD)/bin
 
 check: ## install what the tests need, build, run all of them (as root)
 	@tools/install-deps front

@@ -79,24 +79,10 @@ static int choose_user(enum role_id role, const char *dir, bool create,
         return 0;
 }
 
-/* Nobody serves APIs where none was ever to be deployed. */
-static int choose_gateway(const struct invocation *in, bool create, struct up_users *u,
-                          struct err *err)
-{
-        char registry[PLACES_PATH_MAX], jwks[PLACES_PATH_MAX];
-        int status = places_join(in->state, "registry/registry.yaml", registry, err);
-
-        if (status == 0)
-                status = places_join(in->state, "jwks", jwks, err);
-        if (status < 0)
-                return status;
-        u->serves = access(registry, F_OK) == 0;
-        return u->serves ? choose_user(ROLE_KEYS, jwks, create, u, &u->gateway, err) : 0;
-}
-
 int up_choose_users(const struct invocation *in, bool create, struct up_users *ret, struct err *err)
 {
-        char ledger[PLACES_PATH_MAX], private[PLACES_PATH_MAX], uplink[PLACES_PATH_MAX];
+        char ledger[PLACES_PATH_MAX], private[PLACES_PATH_MAX], uplink[PLACES_PATH_MAX],
+                jwks[PLACES_PATH_MAX];
         struct up_users u = { 0 };
         int status;
 
@@ -106,11 +92,13 @@ int up_choose_users(const struct invocation *in, bool create, struct up_users *r
         if (status == 0)
                 status = places_join(in->state, "uplink", uplink, err);
         if (status == 0)
+                status = places_join(in->state, "jwks", jwks, err);
+        if (status == 0)
                 status = choose_user(ROLE_RECORDER, private, create, &u, &u.recorder, err);
         if (status == 0)
                 status = choose_user(ROLE_UPLINK, uplink, create, &u, &u.uplink, err);
         if (status == 0)
-                status = choose_gateway(in, create, &u, err);
+                status = choose_user(ROLE_KEYS, jwks, create, &u, &u.gateway, err);
         if (status == 0)
                 *ret = u;
         return status;

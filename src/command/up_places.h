@@ -27,7 +27,6 @@ struct up_user {
 
 struct up_users {
         struct up_user recorder, uplink, gateway;
-        bool serves; /* there is a registry, so somebody is the gateway; else it is nobody */
 };
 
 /* The service users if they are there (made when create), else ids nobody else has: the ones that

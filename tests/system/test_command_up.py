@@ -130,7 +130,7 @@ def test_keys_run_where_there_is_a_registry(host):
              "path": "/srv/git/services.git", "protected": ["refs/heads/main"],
              "signers": "/etc/assay/api.signers", "apis": {"accounts": "accounts"}}}}))
     host.start()
-    uid = int(re.search(r", keys as uid (\d+) ", host.said())[1])
+    uid = int(re.search(r", keys and gateway as uid (\d+) ", host.said())[1])
     assert uid != 0
     assert eventually(lambda: host.pid("keys")), host.said()
     assert (host.top / "state" / "jwks").stat().st_uid == uid

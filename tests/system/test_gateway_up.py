@@ -51,27 +51,33 @@ def config(site):
     return text.replace("user root;", "").replace(str(MODULE), module)
 
 
-def start(site):
-    recorder = site.recorder
-    output = site.top / "output"
-    with open(output, "wb") as file:
+def begin(site, *options):
+    with open(site.top / "output", "wb") as file:
         site.up = subprocess.Popen(
-            [BIN / "assay", "up", "--state", recorder.state, "--run", recorder.run, "--config",
-             site.top / "config", "--watch", site.top / "watched"], stdout=file, stderr=file)
+            [BIN / "assay", "up", "--state", site.recorder.state, "--run", site.recorder.run,
+             "--config", site.top / "config", "--watch", site.top / "watched", *options],
+            stdout=file, stderr=file)
 
+
+def output(site):
+    return (site.top / "output").read_text()
+
+
+def wait_until_served(site):
     def serves():
-        assert site.up.poll() is None, output.read_text()
+        assert site.up.poll() is None, output(site)
         return site.generation() == 1
 
     try:
         wait_for(serves, "generation 1", seconds=60)
     except AssertionError as e:
-        raise AssertionError(f"{site.status()}\n{output.read_text()[-3000:]}") from e
+        raise AssertionError(f"{site.status()}\n{output(site)[-3000:]}") from e
 
 
 def test_served_by_assay_up(site):
     (site.top / "config" / "gateway.conf").write_text(config(site))
-    start(site)
+    begin(site)
+    wait_until_served(site)
     status, _, body = site.call("GET", "/bank/v1/customers/C000001")
     assert (status, body["name"]) == (200, "Ada Abel"), (site.top / "output").read_text()
     said = site.status()
@@ -89,6 +95,22 @@ def test_served_by_assay_up(site):
     assert not [c for c in left if str(site.top) in c and "nginx: master" in c]
 
 
+def test_configured_while_it_runs(site):
+    """And elsewhere than beside watch.yaml."""
+    path = site.top / "nginx.conf"
+    registry, later = site.registry.path / "registry.yaml", site.top / "registry.yaml"
+    registry.rename(later)
+    begin(site, "--gateway", path)
+    wait_for(lambda: "Watching" in output(site), "the sensor", seconds=60)
+    path.write_text(config(site))
+    later.rename(registry)
+    wait_until_served(site)
+    assert site.call("GET", "/bank/v1/accounts/A00000001")[0] == 200
+    text = output(site)
+    assert f"APIs are served by nginx, as {path} has it." in text
+    assert text.index("There is a registry of APIs") < text.index("APIs are served")
+
+
 def contents(path):
     try:
         return path.read_bytes().decode(errors="replace")
@@ -98,12 +120,7 @@ def contents(path):
 
 def test_a_mistake_in_it_stops_nothing_else(site):
     (site.top / "config" / "gateway.conf").write_text("rubbish;\n")
-    with open(site.top / "output", "wb") as file:
-        site.up = subprocess.Popen(
-            [BIN / "assay", "up", "--state", site.recorder.state, "--run", site.recorder.run,
-             "--config", site.top / "config", "--watch", site.top / "watched"], stdout=file,
-            stderr=file)
-    wait_for(lambda: "no API is served" in (site.top / "output").read_text(), "a word of it",
-             seconds=120)
+    begin(site)
+    wait_for(lambda: "no API is served" in output(site), "a word of it", seconds=120)
     assert 'unknown directive "rubbish"' in (site.top / "output").read_text()
     assert site.up.poll() is None and site.recorder.status()["pid"]
