@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         l = limits_again(memory, bytes);
         for (int64_t i = 0; l && i < 64; i++) {
                 memcpy(key, memory + 64 + 64 * (i % 16), 24 * (i % 3 != 0));
-                assert(limits_take(l, key, &limit, i << (i / 2)).again_ns <= 3601 * 1000000000ll);
+                assert(limits_take(l, key, &limit, i << (i / 2)).again_ns <= 3601 * 1000000000LL);
         }
         return free(memory), 0;
 }
