@@ -9,12 +9,10 @@
 #include "base/text.h"
 #include "command/admin.h"
 #include "command/reader.h"
-#include "loop/jobrun.h"
+#include "package/registry_load.h"
 #include "sys/io.h"
 
-#define JOB_NS (30 * NS_PER_S)
-
-enum { REPLY_MAX = 16 * 1024, FACTS_MAX = REGISTRY_FACTS_MAX + CONFFILE_FAULTS_MAX };
+enum { REPLY_MAX = 16 * 1024 };
 
 /* ---- the recorder, and the ledger it writes ---- */
 
@@ -116,42 +114,6 @@ static int find(void *ctx, const char *origin, uint64_t from, const char *kind, 
 
 /* ---- registry.yaml ---- */
 
-struct loading {
-        struct registry_config *config;
-        struct conffile_faults faults;
-};
-
-static int on_fact(void *ctx, struct span json)
-{
-        struct json_value fact = json_value_of(json), text;
-        struct loading *l = ctx;
-        struct registry_fact *f;
-        int rc;
-
-        if (json_get(fact, "fault", &text))
-                return conffile_take_fault(&l->faults, fact, text);
-        f = malloc(sizeof *f);
-        rc = f ? registry_fact_parse(json, f, NULL) : -ENOMEM;
-        if (rc == 0)
-                rc = registry_config_add(l->config, f);
-        free(f);
-        return rc;
-}
-
-static int run_job(const struct api_registry *x, struct span file, struct loading *l,
-                   struct err *err)
-{
-        CLEANUP_FD int input = job_input(file, err);
-        struct job_spec job = { .program = x->job_program,
-                                .job = "registry",
-                                .input = input,
-                                .timeout_ns = JOB_NS,
-                                .facts_max = FACTS_MAX,
-                                .clock = x->in->clock };
-
-        return input < 0 ? input : job_run_wait(&job, on_fact, l, err);
-}
-
 static enum status complain_faults(const struct api_registry *x, const char *path,
                                    const struct conffile_faults *f, const struct err *err)
 {
@@ -168,22 +130,18 @@ static enum status complain_faults(const struct api_registry *x, const char *pat
 
 static enum status load_config(struct api_registry *x)
 {
-        CLEANUP(buf_done) struct buf file = CONFFILE_BUF;
-        struct loading l = { .config = &x->config };
-        struct err err = { 0 }, job_err = { 0 };
+        struct conffile_faults faults = { 0 };
+        struct err err = { 0 };
         enum status status = STATUS_GOOD;
         char path[PLACES_PATH_MAX];
         int rc = places_join(x->path, "registry.yaml", path, &err);
 
         if (rc == 0)
-                rc = conffile_read(path, 0, &file, &err);
-        if (rc == 0) {
-                rc = run_job(x, buf_span(&file), &l, &job_err);
-                rc = conffile_end(path, &l.faults, rc, &job_err, &err);
-        }
+                rc = registry_config_load(&x->config, path, x->job_program, x->in->clock, &faults,
+                                          &err);
         if (rc < 0)
-                status = complain_faults(x, path, &l.faults, &err);
-        conffile_faults_done(&l.faults);
+                status = complain_faults(x, path, &faults, &err);
+        conffile_faults_done(&faults);
         return status;
 }
 

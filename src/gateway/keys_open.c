@@ -4,11 +4,10 @@
  * SECURITY: whoever took it over owns what is in its directory, and root comes back to it at each
  * start: no link is followed, and nothing in it changes its owner. */
 #include "gateway/keys_priv.h"
-#include "loop/conffile.h"
 #include "loop/jobrun.h"
 #include "loop/role.h"
+#include "package/registry_load.h"
 #include "sys/users.h"
-#include "wire/json.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,64 +17,21 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { JOB_S = 30, CA_MAX = 4 << 20, FACTS_MAX = REGISTRY_FACTS_MAX + CONFFILE_FAULTS_MAX };
+enum { CA_MAX = 4 << 20 };
 
 /* ---- registry.yaml, for the keys that packages are signed with ---- */
 
-struct loading {
-        struct registry_config *config;
-        struct conffile_faults faults;
-};
-
-static int on_fact(void *ctx, struct span json)
-{
-        struct json_value fact = json_value_of(json), text;
-        struct loading *l = ctx;
-        struct registry_fact *f;
-        int r;
-
-        if (json_get(fact, "fault", &text))
-                return conffile_take_fault(&l->faults, fact, text);
-        f = malloc(sizeof *f);
-        r = f ? registry_fact_parse(json, f, NULL) : -ENOMEM;
-        if (r == 0)
-                r = registry_config_add(l->config, f);
-        free(f);
-        return r;
-}
-
-static int run_job(const struct keys *k, struct span file, struct loading *l, struct err *err)
-{
-        char program[PATH_MAX];
-        CLEANUP_FD int input = -1;
-        struct job_spec job = { .program = program,
-                                .job = "registry",
-                                .timeout_ns = JOB_S * NS_PER_S,
-                                .facts_max = FACTS_MAX,
-                                .clock = k->o->clock };
-        int r = job_program(program, err);
-
-        if (r < 0)
-                return r;
-        input = job.input = job_input(file, err);
-        return input < 0 ? input : job_run_wait(&job, on_fact, l, err);
-}
-
 static int read_registry(struct keys *k, struct err *err)
 {
-        CLEANUP(buf_done) struct buf file = CONFFILE_BUF;
-        struct loading l = { .config = &k->config };
-        struct err job_err = { 0 };
-        char path[PATH_MAX];
+        struct conffile_faults faults = { 0 };
+        char path[PATH_MAX], program[PATH_MAX];
         int r = io_join(path, k->registry, "registry.yaml", err);
 
         if (r == 0)
-                r = conffile_read(path, 0, &file, err);
-        if (r == 0) {
-                r = run_job(k, buf_span(&file), &l, &job_err);
-                r = conffile_end(path, &l.faults, r, &job_err, err);
-        }
-        conffile_faults_done(&l.faults);
+                r = job_program(program, err);
+        if (r == 0)
+                r = registry_config_load(&k->config, path, program, k->o->clock, &faults, err);
+        conffile_faults_done(&faults);
         if (r < 0)
                 return r;
         registry_config_keys(&k->config, REGISTRY_BUILDER, k->vkeys, &k->n_vkeys);
