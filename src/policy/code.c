@@ -39,6 +39,12 @@ static const struct {
         [OP_OR] = { CODE_OR, 0, false, true },
 };
 
+enum cedar_code_op cedar_code_op_of(enum cedar_op op)
+{
+        assert((size_t)op < ARRAY_LEN(shapes) && shapes[op].operands);
+        return (enum cedar_code_op)shapes[op].op;
+}
+
 enum { OPEN = UINT32_MAX }; /* where a step goes to is not known yet */
 
 static size_t rounded(size_t n)

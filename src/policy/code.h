@@ -87,6 +87,13 @@ struct cedar_machine {
 void cedar_machine_meet(struct cedar_machine *m, const struct cedar_entities *entities,
                         const struct cedar_request *request);
 
+/* The one of this name, of the request or the store; NULL: none. */
+const struct cedar_entity *cedar_machine_entity(const struct cedar_machine *m,
+                                                const struct cedar_uid *uid);
+/* Does it descend from `from`, also by what the request brings? */
+bool cedar_machine_descends(const struct cedar_machine *m, const struct cedar_entity *entity,
+                            const struct cedar_uid *from);
+
 /* Runs code[from] up to code[to], which end with one value more on the stack: NULL then, else the
  * step that erred (m->fault says how). */
 const struct cedar_code *cedar_machine_run(struct cedar_machine *m, const struct cedar_code *code,
@@ -101,7 +108,7 @@ size_t cedar_code_room(const struct cedar_code *c);
 
 /* Which attribute has which place.  Zeroed. */
 struct cedar_places {
-        struct cedar_place_name {
+        struct cedar_attribute_name {
                 struct span key;
                 enum cedar_var of;
         } * names;
@@ -129,6 +136,9 @@ struct cedar_coder {
 };
 
 enum { CEDAR_CODE_MAX = 64 * 1024 * 1024 }; /* steps in all */
+
+/* The step of an operator with operands a and maybe b. */
+enum cedar_code_op cedar_code_op_of(enum cedar_op op);
 
 /* Appends the steps of an expression, of the conditions of a policy (to a Bool, `true` without any
  * condition).  c->status tells failure. */

@@ -24,8 +24,8 @@ static bool give_bool(struct cedar_machine *m, uint32_t n, bool b)
         return give(m, n, cedar_bool(b));
 }
 
-static const struct cedar_entity *look_up(const struct cedar_machine *m,
-                                          const struct cedar_uid *uid)
+const struct cedar_entity *cedar_machine_entity(const struct cedar_machine *m,
+                                                const struct cedar_uid *uid)
 {
         const struct cedar_entity *extra = cedar_extra_find(m->request, uid);
 
@@ -41,11 +41,11 @@ static const struct cedar_entity *entity_of(const struct cedar_machine *m,
                 return m->known[VAR_RESOURCE];
         if (uid == &m->request->action)
                 return m->known[VAR_ACTION];
-        return look_up(m, uid);
+        return cedar_machine_entity(m, uid);
 }
 
-static bool descends(const struct cedar_machine *m, const struct cedar_entity *entity,
-                     const struct cedar_uid *from)
+bool cedar_machine_descends(const struct cedar_machine *m, const struct cedar_entity *entity,
+                            const struct cedar_uid *from)
 {
         const struct cedar_entity *extra;
         uint32_t at = 0;
@@ -147,7 +147,7 @@ static bool step_in(struct cedar_machine *m, const struct cedar_code *c)
         entity = n > 0 ? entity_of(m, a->uid) : NULL;
         for (uint32_t i = 0; !in && i < n; i++)
                 in = cedar_uid_eq(a->uid, items[i].uid) ||
-                     (entity && descends(m, entity, items[i].uid));
+                     (entity && cedar_machine_descends(m, entity, items[i].uid));
         return give_bool(m, 2, in);
 }
 
@@ -364,9 +364,9 @@ void cedar_machine_meet(struct cedar_machine *m, const struct cedar_entities *en
 {
         m->entities = entities;
         m->request = request;
-        m->known[VAR_PRINCIPAL] = look_up(m, &request->principal);
-        m->known[VAR_ACTION] = look_up(m, &request->action);
-        m->known[VAR_RESOURCE] = look_up(m, &request->resource);
+        m->known[VAR_PRINCIPAL] = cedar_machine_entity(m, &request->principal);
+        m->known[VAR_ACTION] = cedar_machine_entity(m, &request->action);
+        m->known[VAR_RESOURCE] = cedar_machine_entity(m, &request->resource);
 }
 
 /* Where the run goes on behind a Bool that decides; NULL: the value is none. */

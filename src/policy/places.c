@@ -9,7 +9,7 @@ static int grow(struct cedar_places *p)
 {
         size_t n = slots_for(p->n + 1);
         struct slot *slots = calloc(n, sizeof *slots), *old = p->slots.list;
-        struct cedar_place_name *names = realloc(p->names, n / 2 * sizeof *names);
+        struct cedar_attribute_name *names = realloc(p->names, n / 2 * sizeof *names);
 
         if (names)
                 p->names = names;
@@ -34,7 +34,7 @@ int cedar_places_find(struct cedar_places *p, enum cedar_var of, struct span key
         if (!slots_room(&p->slots) && grow(p) < 0)
                 return -ENOMEM;
         slots_put(&p->slots, hash, p->n);
-        p->names[p->n] = (struct cedar_place_name){ .key = key, .of = of };
+        p->names[p->n] = (struct cedar_attribute_name){ .key = key, .of = of };
         *ret = p->n++;
         return 0;
 }

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* part_entity.c - attributes, membership and equality where not all is known; see part.h.  Floor 2,
+ * pure.
+ *
+ * The request of a principal that is not known may bring that entity with it (extra.h): so what the
+ * store does not say of an entity of its type, or of what descends from one, is not known either.
+ */
+#include "policy/extra.h"
+#include "policy/part.h"
+
+enum { NAMED_MAX = 8 }; /* groups of one question that are named one by one */
+
+static const struct part_path roots[] = {
+        [VAR_PRINCIPAL] = { .var = VAR_PRINCIPAL },
+        [VAR_RESOURCE] = { .var = VAR_RESOURCE },
+};
+
+struct part part_variable(struct part_walk *w, enum cedar_var which)
+{
+        const struct cedar_request *r = w->machine.request;
+        const struct cedar_uid *uid = which == VAR_PRINCIPAL ? &r->principal
+                                      : which == VAR_ACTION  ? &r->action
+                                                             : &r->resource;
+
+        if (which == VAR_CONTEXT) {
+                if (w->context.sort == PART_ANY)
+                        part_touch(w, w->context.path);
+                return w->context;
+        }
+        if (!(which == VAR_PRINCIPAL ? w->unknown->principal
+                                     : which == VAR_RESOURCE && w->unknown->resource))
+                return part_value(cedar_entity_of(uid));
+        part_touch(w, &roots[which]);
+        return (struct part){ .sort = PART_ENTITY,
+                              .kinds = PART_KIND(CEDAR_ENTITY),
+                              .entity = uid->type,
+                              .path = &roots[which] };
+}
+
+/* ---- what the request may bring ---- */
+
+/* The variable that is not known and of this type. */
+static const struct part_path *unknown_of(const struct part_walk *w, struct span type)
+{
+        const struct cedar_request *r = w->machine.request;
+
+        if (w->unknown->principal && span_eq(type, r->principal.type))
+                return &roots[VAR_PRINCIPAL];
+        if (w->unknown->resource && span_eq(type, r->resource.type))
+                return &roots[VAR_RESOURCE];
+        return NULL;
+}
+
+/* What may be an entity that the request brings, of which this one is or descends from. */
+static const struct part_path *bringer(const struct part_walk *w, const struct cedar_uid *uid)
+{
+        const struct part_path *of = unknown_of(w, uid->type);
+        const struct cedar_entity *e;
+        uint32_t at = 0;
+
+        if (of || (!w->unknown->principal && !w->unknown->resource))
+                return of;
+        for (e = cedar_machine_entity(&w->machine, uid); e;
+             e = cedar_extra_above(w->machine.request, e, &at))
+                for (uint32_t i = 0; i < e->n_ancestors; i++) {
+                        of = unknown_of(w, e->ancestors[i]->type);
+                        if (of)
+                                return of;
+                }
+        return NULL;
+}
+
+/* May an entity of this type, whichever it is, be in that one? */
+static bool type_may_be_in(const struct part_walk *w, struct span type, struct span above)
+{
+        return span_eq(type, above) || !w->unknown->schema ||
+               cedar_schema_type_in(w->unknown->schema, type, above);
+}
+
+/* What is asked of an entity that is not known hangs on what its request brings, too: it may be
+ * that one, or (groups) descend from it. */
+void part_touch_bringers(struct part_walk *w, const struct part *p, bool groups)
+{
+        const struct cedar_request *r = w->machine.request;
+        const struct cedar_uid *const uids[] = { &r->principal, &r->resource };
+        const bool unknown[] = { w->unknown->principal, w->unknown->resource };
+        struct span type;
+
+        if (p->sort != PART_ANY || !(p->kinds & PART_KIND(CEDAR_ENTITY)))
+                return;
+        for (size_t i = 0; i < ARRAY_LEN(uids); i++)
+                if (unknown[i] && (!part_entity_type(p, &type) || span_eq(type, uids[i]->type) ||
+                                   (groups && type_may_be_in(w, type, uids[i]->type))))
+                        part_touch(w, &roots[i ? VAR_RESOURCE : VAR_PRINCIPAL]);
+}
+
+/* ---- attributes ---- */
+
+static struct part_found attribute_of_type(struct part_walk *w, const struct part *of,
+                                           const struct cedar_type *record, struct span key,
+                                           bool absent)
+{
+        struct part_found f = { .absent = true };
+
+        for (uint32_t i = 0; i < record->n; i++)
+                if (span_eq(record->attrs[i].name, key)) {
+                        f.there = true;
+                        f.absent = absent || !record->attrs[i].required;
+                        f.part = part_of_type(record->attrs[i].type,
+                                              of->path ? part_path(w, of->path, key) : NULL);
+                }
+        return f;
+}
+
+/* Of any entity of a type: it may not be there at all. */
+static struct part_found attribute_of_entity(struct part_walk *w, const struct part *of,
+                                             struct span type, struct span key)
+{
+        const struct cedar_entity_type *t =
+                w->unknown->schema ? cedar_schema_entity(w->unknown->schema, type) : NULL;
+
+        if (t)
+                return attribute_of_type(w, of, t->attrs, key, true);
+        return (struct part_found){
+                .there = true,
+                .absent = true,
+                .part = part_of_type(NULL, of->path ? part_path(w, of->path, key) : NULL),
+        };
+}
+
+static struct part_found attribute_of_any(struct part_walk *w, const struct part *of,
+                                          struct span key)
+{
+        const uint16_t have = PART_KIND(CEDAR_RECORD) | PART_KIND(CEDAR_ENTITY);
+        struct part_found f = { .fault = of->kinds & ~have };
+
+        if (of->type && of->type->kind == CEDAR_RECORD)
+                return attribute_of_type(w, of, of->type, key, false);
+        if (of->type && of->type->kind == CEDAR_ENTITY)
+                return attribute_of_entity(w, of, of->type->entity, key);
+        if (of->kinds & have) {
+                f.there = f.absent = true;
+                f.part = part_of_type(NULL, of->path ? part_path(w, of->path, key) : NULL);
+        }
+        return f;
+}
+
+/* The store's word stands; what it does not say, the request may. */
+static struct part_found attribute_of_known(struct part_walk *w, const struct cedar_uid *uid,
+                                            struct span key)
+{
+        const struct cedar_entity *e = cedar_machine_entity(&w->machine, uid);
+        const struct cedar_value *found = e ? cedar_record_get(&e->attrs, key) : NULL;
+        const struct part_path *path = unknown_of(w, uid->type);
+        const struct part any = { .sort = PART_ANY };
+
+        if (found)
+                return (struct part_found){ .there = true, .part = part_value(*found) };
+        if (!path || cedar_extra_find(w->machine.request, uid))
+                return (struct part_found){ .absent = true };
+        part_touch(w, path); /* whoever it is: another one's attribute counts for nothing */
+        return attribute_of_entity(w, &any, uid->type, key);
+}
+
+static struct part_found attribute_of_record(const struct part *of, struct span key)
+{
+        for (uint32_t i = 0; i < of->n; i++)
+                if (span_eq(of->fields[i].key, key))
+                        return (struct part_found){ .there = true,
+                                                    .absent = of->fields[i].maybe,
+                                                    .part = of->fields[i].part };
+        return (struct part_found){ .absent = true };
+}
+
+struct part_found part_attribute(struct part_walk *w, const struct part *of, struct span key)
+{
+        const struct cedar_value *found;
+
+        switch (of->sort) {
+        case PART_RECORD:
+                return attribute_of_record(of, key);
+        case PART_ENTITY:
+                return attribute_of_entity(w, of, of->entity, key);
+        case PART_ANY:
+                return attribute_of_any(w, of, key);
+        case PART_VALUE:
+                break;
+        }
+        if (of->value.kind == CEDAR_ENTITY)
+                return attribute_of_known(w, of->value.uid, key);
+        if (of->value.kind != CEDAR_RECORD)
+                return (struct part_found){ .fault = true };
+        found = cedar_record_get(&of->value, key);
+        if (!found)
+                return (struct part_found){ .absent = true };
+        return (struct part_found){ .there = true, .part = part_value(*found) };
+}
+
+/* ---- tags ---- */
+
+struct part part_any_tag(const struct part_walk *w, struct span type, bool has)
+{
+        const struct cedar_entity_type *t =
+                w->unknown->schema && type.n ? cedar_schema_entity(w->unknown->schema, type) : NULL;
+        struct part p;
+
+        if (t && !t->tags)
+                return has ? part_value(cedar_bool(false)) : part_error();
+        if (has)
+                return part_bool(true, true, false);
+        p = part_of_type(t ? t->tags : NULL, NULL);
+        p.errs = true;
+        return p;
+}
+
+/* hasTag, getTag of an entity that is known, by what the store and the request say. */
+struct part part_tag(struct part_walk *w, const struct cedar_uid *uid, struct span key, bool has)
+{
+        const struct cedar_entity *e = cedar_machine_entity(&w->machine, uid);
+        const struct cedar_value *found = e ? cedar_record_get(&e->tags, key) : NULL;
+        const struct part_path *path = unknown_of(w, uid->type);
+
+        if (found)
+                return part_value(has ? cedar_bool(true) : *found);
+        if (!path || cedar_extra_find(w->machine.request, uid))
+                return has ? part_value(cedar_bool(false)) : part_error();
+        part_touch(w, path);
+        return part_any_tag(w, uid->type, has);
+}
+
+/* ---- equality and membership ---- */
+
+static bool same_variable(const struct part *a, const struct part *b)
+{
+        return a->sort == PART_ENTITY && b->sort == PART_ENTITY && a->path == b->path;
+}
+
+struct part part_equal(const struct part *a, const struct part *b)
+{
+        if (a->kinds == 0 || b->kinds == 0)
+                return part_error();
+        if (a->sort == PART_VALUE && b->sort == PART_VALUE) {
+                bool same = cedar_value_eq(&a->value, &b->value);
+
+                return part_bool(same, !same, a->errs || b->errs);
+        }
+        return part_bool(part_may_equal(a, b), !same_variable(a, b), a->errs || b->errs);
+}
+
+struct part part_is(const struct part *a, struct span type)
+{
+        const bool other = a->kinds & ~PART_KIND(CEDAR_ENTITY);
+        struct span t;
+
+        if (!(a->kinds & PART_KIND(CEDAR_ENTITY)))
+                return part_error();
+        if (part_entity_type(a, &t))
+                return part_bool(span_eq(t, type), !span_eq(t, type), a->errs);
+        return part_bool(true, true, a->errs || other);
+}
+
+/* The one at hand is known: which of its groups is may be not. */
+static bool known_may_be_in(struct part_walk *w, const struct cedar_uid *uid, struct span above)
+{
+        const struct cedar_entity *e;
+        uint32_t at = 0;
+
+        if (span_eq(uid->type, above) || bringer(w, uid))
+                return true;
+        for (e = cedar_machine_entity(&w->machine, uid); e;
+             e = cedar_extra_above(w->machine.request, e, &at))
+                for (uint32_t i = 0; i < e->n_ancestors; i++)
+                        if (span_eq(e->ancestors[i]->type, above))
+                                return true;
+        return false;
+}
+
+/* uid in one that is not known. */
+static struct part known_in_any(struct part_walk *w, const struct cedar_uid *uid,
+                                const struct part *b, bool errs)
+{
+        struct span type;
+
+        if (b->kinds == PART_KIND(CEDAR_ENTITY) && part_entity_type(b, &type) &&
+            !known_may_be_in(w, uid, type))
+                return part_bool(false, true, errs);
+        return part_bool(true, true, errs);
+}
+
+/* The items of what stands behind `in`; false: one is no entity. */
+static bool groups_of(const struct cedar_value *v, const struct cedar_value **ret, uint32_t *ret_n)
+{
+        *ret = v;
+        *ret_n = 1;
+        if (v->kind == CEDAR_SET) {
+                *ret = v->items;
+                *ret_n = v->n;
+        }
+        for (uint32_t i = 0; i < *ret_n; i++)
+                if ((*ret)[i].kind != CEDAR_ENTITY)
+                        return false;
+        return true;
+}
+
+/* Each group that may decide is named by itself, where they are few. */
+static void touch_groups(struct part_walk *w, const struct part_path *of,
+                         const struct cedar_value *groups, uint32_t n, struct span type)
+{
+        if (n > NAMED_MAX) {
+                part_touch(w, of);
+                return;
+        }
+        for (uint32_t i = 0; i < n; i++) {
+                struct part_path *p;
+
+                if (!type_may_be_in(w, type, groups[i].uid->type))
+                        continue;
+                p = part_alloc(w, sizeof *p);
+                if (!p)
+                        return;
+                *p = (struct part_path){ .up = of, .in = groups[i].uid };
+                part_touch(w, p);
+        }
+}
+
+/* One that is not known, in groups that are. */
+static struct part any_in_known(struct part_walk *w, const struct part *a,
+                                const struct cedar_value *groups, uint32_t n, bool errs)
+{
+        struct span type;
+        bool may = false;
+
+        if (n > 0 && a->path && part_entity_type(a, &type)) /* the groups are named instead */
+                w->n_on -= w->n_on > 0 && w->on[w->n_on - 1] == a->path;
+        part_touch_bringers(w, a, n > 0);
+        if (!part_entity_type(a, &type))
+                return part_bool(n > 0, true, errs);
+        for (uint32_t i = 0; i < n; i++)
+                may = may || type_may_be_in(w, type, groups[i].uid->type);
+        if (may && a->path)
+                touch_groups(w, a->path, groups, n, type);
+        return part_bool(may, true, errs);
+}
+
+static struct part known_in_known(struct part_walk *w, const struct cedar_uid *uid,
+                                  const struct cedar_value *groups, uint32_t n, bool errs)
+{
+        const struct part_path *of;
+        const struct cedar_entity *e = cedar_machine_entity(&w->machine, uid);
+        bool in = false;
+
+        for (uint32_t i = 0; i < n && !in; i++)
+                in = cedar_uid_eq(uid, groups[i].uid) ||
+                     (e && cedar_machine_descends(&w->machine, e, groups[i].uid));
+        of = in || n == 0 ? NULL : bringer(w, uid);
+        part_touch(w, of);
+        return part_bool(in || of, !in, errs);
+}
+
+struct part part_in(struct part_walk *w, const struct part *a, const struct part *b)
+{
+        const uint16_t entity = PART_KIND(CEDAR_ENTITY), set = PART_KIND(CEDAR_SET);
+        bool errs = a->errs || b->errs || (a->kinds & ~entity);
+        const struct cedar_value *groups;
+        struct span x, y;
+        uint32_t n;
+
+        if (!(a->kinds & entity) || !(b->kinds & (entity | set)))
+                return part_error();
+        if (b->sort == PART_VALUE) {
+                if (!groups_of(&b->value, &groups, &n))
+                        return part_error();
+                return a->sort == PART_VALUE ? known_in_known(w, a->value.uid, groups, n, errs)
+                                             : any_in_known(w, a, groups, n, errs);
+        }
+        if (same_variable(a, b))
+                return part_bool(true, false, errs);
+        errs = errs || (b->kinds & ~(entity | set)) ||
+               ((b->kinds & set) &&
+                !(b->type && b->type->kind == CEDAR_SET && b->type->item->kind == CEDAR_ENTITY));
+        if (a->sort == PART_VALUE)
+                return known_in_any(w, a->value.uid, b, errs);
+        part_touch_bringers(w, a, true);
+        if (b->kinds == entity && part_entity_type(a, &x) && part_entity_type(b, &y))
+                return part_bool(type_may_be_in(w, x, y), true, errs);
+        return part_bool(true, true, errs);
+}
