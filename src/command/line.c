@@ -108,6 +108,10 @@ static const struct phrase phrases[] = {
         { "api.unknown", STYLE_WARN, "unknown",
           "what came of call {call} ({reason}), which entry {index:count} tells of, run {run}",
           NULL },
+        { "api.unshown", STYLE_WARN, "unshown",
+          "the answer to {method} {operation} of {api} {version}, call {call} ({reason})[: the caller "
+          "got {status}]",
+          NULL },
         { "api.values", STYLE_DIM, "values",
           "of the {direction} of {operation} of {api}, call {call}, part {part}", line_put_call },
         { "api.withdrawn", STYLE_WARN, "withdrawn",

@@ -2,11 +2,12 @@
 /* exchange.c - one call, step by step.  Floor 3.
  *
  *   JUDGING -> READING -> JUDGING             the body is wanted
- *   JUDGING -> INTENT | DENIED | ANSWERED     ANSWERED: a refusal that is counted with others
+ *   JUDGING -> INTENT | CACHED | DENIED       a cached answer is known at once
+ *   JUDGING -> ANSWERED                       a refusal that is counted with others
  *   READING -> DENIED | ANSWERED              the owner refuses
- *   INTENT  -> CALLING | OUTCOME | ANSWERED   OUTCOME: a cached answer; ANSWERED: not recorded
+ *   INTENT  -> CALLING | OUTCOME | ANSWERED   OUTCOME: cached meanwhile; ANSWERED: not recorded
  *   CALLING -> OUTCOME | ANSWERED             ANSWERED: no memory for the outcome
- *   OUTCOME | DENIED -> ANSWERED */
+ *   OUTCOME | CACHED | DENIED -> ANSWERED */
 #include <stdlib.h>
 
 #include "gateway/exchange_priv.h"
@@ -17,7 +18,7 @@ void exchange_assert_valid(const struct exchange *x)
 {
         const struct exchange_private *p = x->priv;
         const enum exchange_state s = p->state;
-        const bool recording = s == X_INTENT || s == X_OUTCOME || s == X_DENIED;
+        const bool recording = s == X_INTENT || s == X_CACHED || s == X_OUTCOME || s == X_DENIED;
 
         assert(s < X_STATES);
         assert(recording == (x->records.n > 0));
@@ -26,6 +27,7 @@ void exchange_assert_valid(const struct exchange *x)
         /* 1. nothing is asked of a back-end before policies permitted it and that is recorded */
         assert(!p->intent_recorded || (p->permitted && x->package && p->route.operation));
         assert((s != X_CALLING && s != X_OUTCOME) || p->intent_recorded);
+        assert(s != X_CACHED || (p->permitted && !p->intent_recorded && !x->asked));
         /* 2. a refusal that is recorded as one was never an intent */
         assert(s != X_DENIED || (!p->intent_recorded && p->refusal.reason != REFUSED_NOT));
         /* 3. nothing of a back-end's is shown before its outcome is recorded */
@@ -40,16 +42,17 @@ static void set_state(struct exchange *x, enum exchange_state to)
                 [X_JUDGING] = 1u << X_READING,
                 [X_READING] = 1u << X_JUDGING,
                 [X_INTENT] = 1u << X_JUDGING,
+                [X_CACHED] = 1u << X_JUDGING,
                 [X_CALLING] = 1u << X_INTENT,
                 [X_OUTCOME] = 1u << X_INTENT | 1u << X_CALLING,
                 [X_DENIED] = 1u << X_JUDGING | 1u << X_READING,
-                [X_ANSWERED] = 1u << X_JUDGING | 1u << X_READING | 1u << X_INTENT |
+                [X_ANSWERED] = 1u << X_JUDGING | 1u << X_READING | 1u << X_INTENT | 1u << X_CACHED |
                                1u << X_CALLING | 1u << X_OUTCOME | 1u << X_DENIED,
         };
 
         assert(from[to] >> x->priv->state & 1);
         x->priv->state = to;
-        if (to != X_INTENT && to != X_OUTCOME && to != X_DENIED)
+        if (to != X_INTENT && to != X_CACHED && to != X_OUTCOME && to != X_DENIED)
                 x->records = (struct records){ 0 };
         x->outgoing = to == X_CALLING ? x->priv->outgoing : (struct outgoing){ 0 };
         if (to == X_ANSWERED)
@@ -108,6 +111,154 @@ static void refuse_busy(struct exchange *x)
         x->arena.max += EXCHANGE_TELLING_MAX; /* or it could not be told where it is full */
 }
 
+/* ---- outcomes ---- */
+
+static int put_outcome(struct exchange *x, struct records *ret, struct err *err)
+{
+        struct exchange_private *p = x->priv;
+        const bool refused = p->refusal.reason != REFUSED_NOT;
+        struct record_outcome o = { .answer = refused ? NULL : &p->answer,
+                                    .refusal = refused ? &p->refusal : NULL,
+                                    .backend_status = p->backend_status,
+                                    .backend_ns = p->backend_ns };
+
+        if (refused)
+                set_problem(x);
+        else
+                p->reply = (struct reply){ p->answer.status, p->answer.headers, p->answer.n_headers,
+                                           p->answer.body };
+        p->of_backend = !refused;
+        o.status = p->reply.status;
+        o.n_body = (uint32_t)p->reply.body.n;
+        return record_outcome(&p->record, &o, &x->arena, ret, err);
+}
+
+/* What cannot be told of is not shown, and that is told.  -ENOMEM, -E2BIG: nothing can be. */
+static int make_outcome(struct exchange *x, int64_t now_ns, struct records *ret, struct err *err)
+{
+        struct exchange_private *p = x->priv;
+        int rc;
+
+        p->record.now_ns = now_ns;
+        rc = put_outcome(x, ret, err);
+        if (rc == 0)
+                return 0;
+        if (rc == -ENOMEM)
+                refuse_busy(x);
+        else
+                (void)refuse(&p->refusal, REFUSED_RECORDER, "%s", err_text(err));
+        return put_outcome(x, ret, err);
+}
+
+/* backend_ns: -1: it was not asked. */
+static enum exchange_step finish(struct exchange *x, int64_t now_ns, int64_t backend_ns)
+{
+        struct err err = { 0 };
+
+        x->priv->backend_ns = backend_ns;
+        if (make_outcome(x, now_ns, &x->records, &err) < 0)
+                return answer_unrecorded(x, err_text(&err));
+        set_state(x, X_OUTCOME);
+        return EXCHANGE_RECORD;
+}
+
+/* ---- not recorded ---- */
+
+/* What the ledger has, or may come to have, has a beginning and an end, and an end that is so. */
+static int make_afterwards(struct exchange *x, enum record_fate fate, uint16_t shown,
+                           struct err *err)
+{
+        const struct exchange_private *p = x->priv;
+        const enum exchange_state s = p->state;
+        const bool perhaps = fate == RECORD_PERHAPS || fate == RECORD_DONE;
+
+        if (s == X_DENIED || (s == X_INTENT && !perhaps) ||
+            (s == X_CACHED && fate == RECORD_NOTHING))
+                return 0;
+        x->arena.max += EXCHANGE_TELLING_MAX;
+        if (perhaps && s != X_INTENT)
+                return record_unshown(&p->record, shown, &x->arena, &x->afterwards, err);
+        return put_outcome(x, &x->afterwards, err);
+}
+
+static void tell_afterwards(struct exchange *x, enum record_fate fate, uint16_t shown,
+                            int64_t now_ns)
+{
+        struct err err = { 0 };
+
+        x->priv->record.now_ns = now_ns;
+        set_problem(x);
+        if (make_afterwards(x, fate, shown, &err) < 0) /* the recorder ends it, in time */
+                x->afterwards = (struct records){ 0 };
+}
+
+enum exchange_step exchange_unrecorded(struct exchange *x, enum record_fate fate, int64_t now_ns)
+{
+        assert(x->records.n > 0 && fate != RECORD_DONE);
+        (void)refuse(&x->priv->refusal, REFUSED_RECORDER, "the recorder does not take it");
+        tell_afterwards(x, fate, refusal_about(REFUSED_RECORDER)->status, now_ns);
+        return answer(x);
+}
+
+void exchange_left(struct exchange *x, enum record_fate fate, int64_t now_ns)
+{
+        assert(x->records.n > 0);
+        (void)refuse(&x->priv->refusal, REFUSED_BACKEND, "the connection ended before");
+        tell_afterwards(x, fate, 0, now_ns);
+        (void)answer(x);
+}
+
+/* ---- judged good, or not ---- */
+
+/* Both into one, the second behind the first. */
+static bool join(struct records *first, const struct records *second, struct arena *arena)
+{
+        struct record *at = arena_alloc(arena, (first->n + second->n) * sizeof *at);
+
+        if (!at)
+                return false;
+        memcpy(at, first->at, first->n * sizeof *at);
+        memcpy(at + first->n, second->at, second->n * sizeof *at);
+        *first = (struct records){ at, first->n + second->n };
+        return true;
+}
+
+/* Is there an answer that is kept?  Then what comes of the call is known before it is recorded that
+ * it begins, and that is one thing.  1; 0: there is none; -ENOMEM, -E2BIG. */
+static int answer_cached(struct exchange *x)
+{
+        struct exchange_private *p = x->priv;
+        struct records outcome = { 0 };
+        struct err err = { 0 };
+        struct answer_raw cached;
+        int rc;
+
+        if (!exchange_find_cached(x, p->raw->now_ns, &cached))
+                return 0;
+        if (exchange_check_answer(x, &cached) == -ENOMEM)
+                refuse_busy(x);
+        rc = make_outcome(x, p->raw->now_ns, &outcome, &err);
+        if (rc == 0 && !join(&x->records, &outcome, &x->arena))
+                rc = -ENOMEM;
+        return rc < 0 ? rc : 1;
+}
+
+static enum exchange_step begin(struct exchange *x)
+{
+        struct exchange_private *p = x->priv;
+        int rc;
+
+        p->record.decision = NULL; /* the bench is the next one's */
+        rc = answer_cached(x);
+        if (rc < 0) {
+                x->records = (struct records){ 0 };
+                refuse_busy(x);
+                return deny(x);
+        }
+        set_state(x, rc ? X_CACHED : X_INTENT);
+        return EXCHANGE_RECORD;
+}
+
 /* rc: of what judged it. */
 static enum exchange_step judged(struct exchange *x, int rc)
 {
@@ -122,40 +273,10 @@ static enum exchange_step judged(struct exchange *x, int rc)
         }
         if (rc == -ENOMEM)
                 refuse_busy(x);
-        if (rc < 0)
-                return deny(x);
-        p->record.decision = NULL; /* the bench is the next call's */
-        set_state(x, X_INTENT);
-        return EXCHANGE_RECORD;
+        return rc < 0 ? deny(x) : begin(x);
 }
 
 /* ---- answered, or not ---- */
-
-/* backend_ns: -1: it was not asked. */
-static enum exchange_step finish(struct exchange *x, int64_t now_ns, int64_t backend_ns)
-{
-        struct exchange_private *p = x->priv;
-        const bool refused = p->refusal.reason != REFUSED_NOT;
-        struct record_outcome o = { .answer = refused ? NULL : &p->answer,
-                                    .refusal = refused ? &p->refusal : NULL,
-                                    .backend_status = p->backend_status,
-                                    .backend_ns = backend_ns };
-        struct err err = { 0 };
-
-        if (refused)
-                set_problem(x);
-        else
-                p->reply = (struct reply){ p->answer.status, p->answer.headers, p->answer.n_headers,
-                                           p->answer.body };
-        p->of_backend = !refused;
-        o.status = p->reply.status;
-        o.n_body = (uint32_t)p->reply.body.n;
-        p->record.now_ns = now_ns;
-        if (record_outcome(&p->record, &o, &x->arena, &x->records, &err) < 0)
-                return answer_unrecorded(x, err_text(&err));
-        set_state(x, X_OUTCOME);
-        return EXCHANGE_RECORD;
-}
 
 static int64_t since(int64_t then, int64_t now)
 {
@@ -170,6 +291,7 @@ static enum exchange_step ask_backend(struct exchange *x, int64_t now_ns)
 
         p->called_ns = now_ns;
         if (!exchange_find_cached(x, now_ns, &cached)) {
+                x->asked = true;
                 set_state(x, X_CALLING);
                 return EXCHANGE_CALL;
         }
@@ -201,6 +323,7 @@ static struct exchange *new_exchange(struct gateway *g, struct serving *s,
         p->gateway = g;
         p->raw = raw;
         p->call.body_schema = API_NONE;
+        p->backend_ns = -1;
         p->record = (struct record_call){ .id = x->id,
                                           .now_ns = raw->now_ns,
                                           .generation = s ? s->generation->number : 0,
@@ -267,6 +390,10 @@ enum exchange_step exchange_recorded(struct exchange *x, int64_t now_ns)
         case X_INTENT:
                 p->intent_recorded = true;
                 return ask_backend(x, now_ns);
+        case X_CACHED:
+                p->intent_recorded = true;
+                p->outcome_recorded = true;
+                return answer(x);
         case X_OUTCOME:
                 p->outcome_recorded = true;
                 return answer(x);
@@ -274,12 +401,6 @@ enum exchange_step exchange_recorded(struct exchange *x, int64_t now_ns)
                 assert(p->state == X_DENIED);
                 return answer(x);
         }
-}
-
-enum exchange_step exchange_unrecorded(struct exchange *x)
-{
-        assert(x->records.n > 0);
-        return answer_unrecorded(x, "the recorder does not take it");
 }
 
 enum exchange_step exchange_answered(struct exchange *x, const struct answer_raw *raw,

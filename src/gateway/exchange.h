@@ -7,15 +7,17 @@
  *            |      | no body wanted                 | denied    |
  *          READ     v                                '-----------'
  *            |   RECORD intent -- recorded --> CALL -- answered, failed --> RECORD outcome
- *            '----->^                           |                              |  recorded
- *                   |                           '-- (a cached answer: no CALL) v
+ *            '----->^                                                          |  recorded
+ *                   |-- an answer that is kept: RECORD both -- recorded -------v
  *                   '-- refused: denied                                      ANSWER
  *
  * Whoever owns it does what each step says and comes back with the result; time and randomness are
  * given.  At ANSWER x's reply is the caller's, and nothing of a back-end may leave before that.
- * exchange_unrecorded(): the recorder does not take it: before CALL nothing was asked of the
- * back-end; after it the answer is not shown; the reply is 503 in both.  A refusal that is counted
- * with others (record_fold_one()), or for which there is no memory, goes to ANSWER at once.
+ * exchange_unrecorded(): the recorder does not take it, or not in time: before CALL nothing was
+ * asked of the back-end; after it the answer is not shown; the reply is 503 in both.  What the
+ * ledger may have of it by then it must not have alone: an intent gets its outcome, an outcome that
+ * nobody has seen an api.unshown (x->afterwards).  A refusal that is counted with others
+ * (record_fold_one()), or for which there is no memory, goes to ANSWER at once.
  *
  * In which order a request is judged, and why so, is in docs/gateway.md.
  *
@@ -44,10 +46,12 @@ struct exchange {
         struct serving *serving;       /* NULL: nothing is deployed */
         const struct package *package; /* NULL until it is known */
         size_t body_max;
-        uint32_t answer_max;      /* bytes of the back-end's body that are worth reading */
-        struct records records;   /* while RECORD; else none */
-        struct outgoing outgoing; /* while CALL; else empty */
-        struct reply reply;       /* while ANSWER; else empty */
+        uint32_t answer_max;       /* bytes of the back-end's body that are worth reading */
+        struct records records;    /* while RECORD; else none */
+        struct records afterwards; /* to be recorded, nobody waits for it; none mostly */
+        bool asked;                /* the back-end: what is recorded now tells what it has done */
+        struct outgoing outgoing;  /* while CALL; else empty */
+        struct reply reply;        /* while ANSWER; else empty */
         /* The rest is exchange.c's. */
         struct exchange_private *priv;
 };
@@ -65,13 +69,17 @@ DEFINE_CLEANUP(struct exchange, exchange_free)
  * exchange is freed.  A body of no bytes is none. */
 enum exchange_step exchange_body(struct exchange *x, struct span body);
 enum exchange_step exchange_recorded(struct exchange *x, int64_t now_ns);
-enum exchange_step exchange_unrecorded(struct exchange *x);
+enum exchange_step exchange_unrecorded(struct exchange *x, enum record_fate fate, int64_t now_ns);
 enum exchange_step exchange_answered(struct exchange *x, const struct answer_raw *raw,
                                      int64_t now_ns);
 /* The owner's own reasons, while READ or CALL: REFUSED_SIZE, REFUSED_BODY, REFUSED_BACKEND,
  * REFUSED_BACKEND_TIME, REFUSED_RESPONSE_SIZE, ... text: for the entry. */
 enum exchange_step exchange_refuse(struct exchange *x, enum refusal_reason reason, const char *text,
                                    int64_t now_ns);
+
+/* The caller's connection has ended while something is on its way to the recorder: that got so far.
+ * What is left to do is to record x->afterwards. */
+void exchange_left(struct exchange *x, enum record_fate fate, int64_t now_ns);
 
 /* Executes what must hold between the steps: nothing is asked of a back-end before the intent is
  * recorded, and nothing of its answer is in the reply before the outcome is. */

@@ -18,6 +18,7 @@ enum exchange_state {
         X_JUDGING,  /* not yet given back to the owner */
         X_READING,  /* the owner reads the body */
         X_INTENT,   /* the intent is on its way to the recorder */
+        X_CACHED,   /* so are intent and outcome, of an answer that is kept */
         X_CALLING,  /* the back-end is asked */
         X_OUTCOME,  /* the outcome is on its way to the recorder */
         X_DENIED,   /* so is the refusal */
@@ -63,6 +64,7 @@ struct exchange_private {
         struct refusal refusal; /* reason REFUSED_NOT: it is served */
         int64_t again_ns;       /* with a refusal by a limit */
         int64_t called_ns;      /* when the back-end was asked */
+        int64_t backend_ns;     /* how long that took; -1: it was not asked */
         uint16_t backend_status;
         struct reply reply; /* x->reply, once it may be seen */
         bool of_backend;    /* it has bytes of the back-end's */

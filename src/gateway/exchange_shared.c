@@ -193,7 +193,8 @@ bool exchange_find_cached(struct exchange *x, int64_t now_ns, struct answer_raw 
 
         if (!p->caching.rule)
                 return false;
-        p->caching.room = malloc(x->answer_max);
+        if (!p->caching.room)
+                p->caching.room = malloc(x->answer_max);
         if (!p->caching.room || !find(x, now_ns, &a))
                 return false;
         p->caching.hit = true;

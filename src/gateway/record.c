@@ -136,6 +136,23 @@ int record_outcome(const struct record_call *c, const struct record_outcome *o, 
         return rc;
 }
 
+int record_unshown(const struct record_call *c, uint16_t status, struct arena *arena,
+                   struct records *ret, struct err *err)
+{
+        struct record_told t = { .c = c, .status = status };
+        struct records made;
+        struct record *r;
+        int rc;
+
+        assert(c->package && c->operation && c->request);
+        rc = open_records(c, NULL, false, arena, &made, &r, err);
+        if (rc == 0)
+                rc = record_make("api.unshown", c->now_ns, record_put_unshown, &t, arena, r, err);
+        if (rc == 0)
+                *ret = made;
+        return rc;
+}
+
 int record_denied(const struct record_call *c, const struct refusal *refusal, uint64_t count,
                   struct arena *arena, struct records *ret, struct err *err)
 {

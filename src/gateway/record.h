@@ -7,6 +7,7 @@
  *   api.values   before either, where a package asks for it (`record: digest`): values by class, as
  *                salted digests whose disclosures are in the vault; as many as are needed
  *   api.denied   a call that was refused before the back-end saw it
+ *   api.unshown  an outcome that the caller has seen nothing of: it came to be durable too late
  *
  * All of one call have the same what.call.  The recorder keeps calls that are open: it refuses an
  * outcome without an intent of the same run, and closes an intent without an outcome as
@@ -85,11 +86,22 @@ struct record_outcome {
         uint32_t n_body;    /* bytes of the body the caller gets */
 };
 
+/* How far the recorder got with entries that are one thing. */
+enum record_fate {
+        RECORD_NOTHING, /* none of them was handed over */
+        RECORD_PARTLY,  /* the last one is not in the ledger and will not be */
+        RECORD_PERHAPS, /* all were handed over, the last one is or may come to be in the ledger */
+        RECORD_DONE,    /* all of them are durable */
+};
+
 /* Each lies in arena.  -E2BIG: it does not fit an entry (names in a package too long); -ENOMEM. */
 MUST_USE int record_intent(const struct record_call *c, struct arena *arena, struct records *ret,
                            struct err *err);
 MUST_USE int record_outcome(const struct record_call *c, const struct record_outcome *o,
                             struct arena *arena, struct records *ret, struct err *err);
+/* Behind an outcome.  status: what the caller got in its place; 0: he had gone. */
+MUST_USE int record_unshown(const struct record_call *c, uint16_t status, struct arena *arena,
+                            struct records *ret, struct err *err);
 /* count: how many it stands for, 1 usually. */
 MUST_USE int record_denied(const struct record_call *c, const struct refusal *refusal,
                            uint64_t count, struct arena *arena, struct records *ret,

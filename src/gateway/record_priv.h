@@ -28,8 +28,9 @@ struct record_told {
         const struct refusal *refusal;  /* api.denied */
         const struct record_outcome *o; /* api.outcome */
         uint64_t count;                 /* api.denied */
+        uint16_t status;                /* api.unshown; 0: none */
 };
-record_put_fn record_put_intent, record_put_denied, record_put_outcome;
+record_put_fn record_put_intent, record_put_denied, record_put_outcome, record_put_unshown;
 
 /* A name as it may stand in an entry: UTF-8, no control characters, at most RECORD_NAME_MAX bytes;
  * in room where it had to be made so. */

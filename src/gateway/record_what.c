@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* record_what.c - members of api.intent, api.denied and api.outcome, in the order of their names.
- */
+/* record_what.c - members of api.intent, api.denied, api.outcome and api.unshown, in the order of
+ * their names. */
 #include "gateway/record_priv.h"
 
 #include "base/text.h"
@@ -268,5 +268,19 @@ void record_put_outcome(struct json_writer *w, const void *ctx)
                          : o->backend_ns < 0 ? "cached"
                                              : "answered");
         json_member_int(w, "status", o->status);
+        put_version(w, t->c);
+}
+
+void record_put_unshown(struct json_writer *w, const void *ctx)
+{
+        const struct record_told *t = ctx;
+
+        put_api(w, t->c);
+        json_member_text(w, "call", t->c->id);
+        put_method(w, t->c);
+        record_member_name(w, "operation", t->c->operation->id);
+        json_member_text(w, "reason", t->status ? "late" : "left");
+        if (t->status)
+                json_member_int(w, "status", t->status);
         put_version(w, t->c);
 }

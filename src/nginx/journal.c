@@ -3,7 +3,9 @@
  *
  *   journal_put() -> coming --(there is room)--> sent[], the feed's order --(all answered)--> over
  *                       `--------------(too late, the recorder is away)--------------------> over
+ *   journal_tell() -> sent[], where there is room, else told
  *
+ * What is one thing goes into the feed at once, so that there is no half of it while that is full.
  * Acknowledgements come in the order in which entries were put, so whose it is needs no table.
  * Callbacks run from `over` at the end of a turn, when the feed is not at work. */
 #include "nginx/journal.h"
@@ -23,7 +25,8 @@ struct journal {
         struct feed *feed;
         ngx_connection_t *connection; /* of a duplicate of the feed's descriptor, or NULL */
         ngx_event_t turn, again, late, beat;
-        ngx_queue_t coming, over;
+        ngx_queue_t coming, over, told;
+        size_t n_told;                              /* bytes of it */
         struct journal_waiter *sent[LEDGER_WINDOW]; /* NULL: nobody waits */
         size_t first, n_sent, n_waiting;
         bool said_away; /* in the log, for this absence */
@@ -38,6 +41,15 @@ static void end_of_turn(struct journal *j)
 }
 
 /* ---- who waits ---- */
+
+static enum record_fate fate_of(const struct journal_waiter *w)
+{
+        if (!w->refused && w->n_answered == w->records->n)
+                return RECORD_DONE;
+        if (w->n_put == 0)
+                return RECORD_NOTHING;
+        return w->n_put < w->records->n || w->last_refused ? RECORD_PARTLY : RECORD_PERHAPS;
+}
 
 static void is_over(struct journal *j, struct journal_waiter *w, bool refused)
 {
@@ -58,8 +70,10 @@ static void answer_first(struct journal *j, bool refused)
         if (!w)
                 return;
         w->refused = w->refused || refused;
-        if (++w->n_answered == w->records->n)
-                is_over(j, w, false);
+        if (++w->n_answered < w->records->n)
+                return;
+        w->last_refused = refused;
+        is_over(j, w, false);
 }
 
 static void on_ack(void *ctx, uint64_t seq, uint64_t index)
@@ -110,18 +124,90 @@ static bool put_one(struct journal *j, struct journal_waiter *owner, const struc
         return true;
 }
 
+/* More than ever fit at once go as they can. */
+static bool is_room_for(const struct journal *j, const struct journal_waiter *w)
+{
+        return w->n_put > 0 || j->n_sent == 0 || j->n_sent + w->records->n <= LEDGER_WINDOW;
+}
+
 /* True: all of his are handed over, or will not be.  He is in no queue. */
 static bool hand_over(struct journal *j, struct journal_waiter *w)
 {
         bool refused = false;
 
-        for (; w->n_put < w->records->n && !refused; w->n_put++)
+        if (!is_room_for(j, w))
+                return false;
+        while (w->n_put < w->records->n && !refused) {
                 if (!put_one(j, w, &w->records->at[w->n_put], &refused))
                         return false;
+                w->n_put += !refused;
+        }
         w->place = JOURNAL_SENT;
         if (refused) { /* without it the rest is worth nothing */
                 detach(j, w);
                 is_over(j, w, true);
+        }
+        return true;
+}
+
+/* One entry for which nobody waits; points into itself. */
+struct told {
+        ngx_queue_t queue;
+        size_t n;
+        struct record record;
+        u_char bytes[];
+};
+
+static u_char *keep(u_char *p, struct span *s)
+{
+        u_char *end = ngx_cpymem(p, s->p, s->n);
+
+        s->p = p;
+        return end;
+}
+
+static bool keep_told(struct journal *j, const struct record *r)
+{
+        size_t n = sizeof(struct told) + r->skeleton.n;
+        struct told *t;
+        u_char *p;
+
+        for (uint32_t i = 0; i < r->n_fields; i++)
+                n += r->fields[i].subject.n + r->fields[i].name.n + r->fields[i].value.n;
+        t = j->n_told + n <= JOURNAL_TOLD_MAX ? malloc(n) : NULL;
+        if (!t)
+                return false;
+        t->n = n;
+        t->record = *r;
+        p = keep(t->bytes, &t->record.skeleton);
+        for (uint32_t i = 0; i < r->n_fields; i++) {
+                p = keep(p, &t->record.fields[i].subject);
+                p = keep(p, &t->record.fields[i].name);
+                p = keep(p, &t->record.fields[i].value);
+        }
+        ngx_queue_insert_tail(&j->told, &t->queue);
+        j->n_told += n;
+        return true;
+}
+
+static void drop_told(struct journal *j, struct told *t)
+{
+        ngx_queue_remove(&t->queue);
+        j->n_told -= t->n;
+        free(t);
+}
+
+/* False: there is no room for all of them now. */
+static bool hand_over_told(struct journal *j)
+{
+        bool refused = false; /* the log has it */
+
+        while (!ngx_queue_empty(&j->told)) {
+                struct told *t = ngx_queue_data(ngx_queue_head(&j->told), struct told, queue);
+
+                if (!put_one(j, NULL, &t->record, &refused))
+                        return false;
+                drop_told(j, t);
         }
         return true;
 }
@@ -142,6 +228,8 @@ static void hand_over_all(struct journal *j)
 {
         struct journal_waiter *w;
 
+        if (!hand_over_told(j))
+                return;
         while ((w = take_first(&j->coming)))
                 if (!hand_over(j, w)) {
                         ngx_queue_insert_head(&j->coming, &w->queue);
@@ -164,11 +252,11 @@ void journal_put(struct journal *j, struct journal_waiter *w)
         const char *why;
 
         assert(w->place == JOURNAL_NOWHERE && w->records->n > 0);
-        w->refused = false;
+        w->refused = w->last_refused = false;
         w->n_put = w->n_answered = 0;
         w->since = ngx_current_msec;
         j->n_waiting++;
-        if (!journal_works(j, &why)) {
+        if (!w->patient && !journal_works(j, &why)) {
                 is_over(j, w, true);
                 return;
         }
@@ -184,20 +272,19 @@ void journal_tell(struct journal *j, const struct records *records)
         bool refused = false;
 
         for (uint32_t i = 0; i < records->n; i++)
-                if (!put_one(j, NULL, &records->at[i], &refused)) {
+                if ((!ngx_queue_empty(&j->told) || !put_one(j, NULL, &records->at[i], &refused)) &&
+                    !keep_told(j, &records->at[i]))
                         ngx_log_error(NGX_LOG_ERR, j->turn.log, 0,
                                       "assay: no room for an entry nobody waits for");
-                        return;
-                }
         end_of_turn(j);
 }
 
-void journal_forget(struct journal *j, struct journal_waiter *w)
+enum record_fate journal_forget(struct journal *j, struct journal_waiter *w)
 {
         struct records rest;
 
         if (w->place == JOURNAL_NOWHERE)
-                return;
+                return RECORD_DONE;
         if (w->place != JOURNAL_SENT) {
                 ngx_queue_remove(&w->queue);
         }
@@ -205,9 +292,11 @@ void journal_forget(struct journal *j, struct journal_waiter *w)
         if (w->place == JOURNAL_COMING) {
                 rest = (struct records){ w->records->at + w->n_put, w->records->n - w->n_put };
                 journal_tell(j, &rest);
+                w->n_put = w->records->n;
         }
         w->place = JOURNAL_NOWHERE;
         j->n_waiting--;
+        return fate_of(w);
 }
 
 static void call_back(struct journal *j)
@@ -217,7 +306,7 @@ static void call_back(struct journal *j)
         while ((w = take_first(&j->over))) {
                 w->place = JOURNAL_NOWHERE;
                 j->n_waiting--;
-                w->done(w, !w->refused);
+                w->done(w, fate_of(w));
         }
 }
 
@@ -387,6 +476,7 @@ int journal_new(const char *socket, ngx_log_t *log, struct journal **ret, struct
         }
         ngx_queue_init(&j->coming);
         ngx_queue_init(&j->over);
+        ngx_queue_init(&j->told);
         init_event(j, &j->turn, on_turn, true, log);
         init_event(j, &j->again, on_again, true, log);
         init_event(j, &j->late, on_late, false, log);
@@ -413,6 +503,8 @@ struct journal *journal_free(struct journal *j, bool again)
         }
         if (j->connection)
                 ngx_close_connection(j->connection);
+        while (!ngx_queue_empty(&j->told))
+                drop_told(j, ngx_queue_data(ngx_queue_head(&j->told), struct told, queue));
         feed_free(j->feed);
         free(j);
         return NULL;

@@ -6,7 +6,11 @@
  * loop, never from within journal_put().
  *
  * When the recorder is not there, or takes no entries for now, who waits is told so after
- * JOURNAL_WAIT_MS and who comes later at once. */
+ * JOURNAL_WAIT_MS and who comes later at once, but for the patient.
+ *
+ * Entries for which nobody waits go first, in their order; JOURNAL_TOLD_MAX bytes of them have room
+ * while the feed is full, then they are lost, with a line in the log: ends of calls, which the
+ * recorder then tells as api.unknown, and counts of refusals. */
 #ifndef NGINX_JOURNAL_H
 #define NGINX_JOURNAL_H
 
@@ -19,18 +23,20 @@ struct journal;
 enum {
         JOURNAL_WAIT_MS = 3000, /* how long a restart of the recorder may take */
         JOURNAL_AGAIN_MS = 200, /* between attempts to connect */
+        JOURNAL_TOLD_MAX = 4 << 20,
 };
 
 /* Somebody who waits; zeroed at first, the journal's between put and done. */
 struct journal_waiter {
         const struct records *records; /* borrowed until done */
-        /* recorded: all of them are durable. */
-        void (*done)(struct journal_waiter *w, bool recorded);
+        void (*done)(struct journal_waiter *w, enum record_fate fate);
+        bool patient; /* a recorder that is away may be back in time: what they tell of is done */
         enum { JOURNAL_NOWHERE, JOURNAL_COMING, JOURNAL_SENT, JOURNAL_OVER } place;
         ngx_queue_t queue; /* COMING, OVER */
         ngx_msec_t since;
         uint32_t n_put, n_answered;
         bool refused; /* one of them, or all were too late */
+        bool last_refused;
 };
 
 /* Waits for the recorder a moment at most: the worker serves nobody yet. */
@@ -39,10 +45,10 @@ MUST_USE int journal_new(const char *socket, ngx_log_t *log, struct journal **re
 struct journal *journal_free(struct journal *j, bool again);
 
 void journal_put(struct journal *j, struct journal_waiter *w);
-/* Nobody waits any more: what is not handed over yet is handed over now, as far as there is room.
- * Nothing when it does not wait. */
-void journal_forget(struct journal *j, struct journal_waiter *w);
-/* For whom nobody waits. */
+/* Nobody waits any more: what is not handed over yet is handed over now.  How far they got;
+ * RECORD_DONE also where it does not wait. */
+enum record_fate journal_forget(struct journal *j, struct journal_waiter *w);
+/* For whom nobody waits; copied. */
 void journal_tell(struct journal *j, const struct records *records);
 
 /* The recorder takes entries; false: *ret_why says what is the matter. */

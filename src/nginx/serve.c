@@ -97,13 +97,26 @@ static ngx_int_t send_reply(ngx_http_request_t *r, const struct reply *reply)
 
 /* ---- steps ---- */
 
-static void on_recorded(struct journal_waiter *w, bool recorded)
+/* Nobody waits for it. */
+static void tell_afterwards(struct visit *v)
+{
+        if (v->x->afterwards.n > 0)
+                journal_tell(v->worker->journal, &v->x->afterwards);
+}
+
+static void on_recorded(struct journal_waiter *w, enum record_fate fate)
 {
         struct visit *v = CONTAINER_OF(w, struct visit, waiter);
         ngx_connection_t *connection = v->r->connection;
+        enum exchange_step step;
 
-        take_step(v,
-                  recorded ? exchange_recorded(v->x, worker_now_ns()) : exchange_unrecorded(v->x));
+        if (fate == RECORD_DONE) {
+                step = exchange_recorded(v->x, worker_now_ns());
+        } else {
+                step = exchange_unrecorded(v->x, fate, worker_now_ns());
+                tell_afterwards(v);
+        }
+        take_step(v, step);
         ngx_http_run_posted_requests(connection);
 }
 
@@ -111,6 +124,7 @@ static void record(struct visit *v)
 {
         v->waiter.records = &v->x->records;
         v->waiter.done = on_recorded;
+        v->waiter.patient = v->x->asked;
         journal_put(v->worker->journal, &v->waiter);
 }
 
@@ -226,10 +240,14 @@ static void end_early(struct visit *v)
 static void on_end(void *data)
 {
         struct visit *v = data;
+        enum record_fate fate = journal_forget(v->worker->journal, &v->waiter);
 
-        journal_forget(v->worker->journal, &v->waiter);
-        if (v->x && (v->step == EXCHANGE_READ || v->step == EXCHANGE_CALL))
+        if (v->x && v->step == EXCHANGE_RECORD) {
+                exchange_left(v->x, fate, worker_now_ns());
+                tell_afterwards(v);
+        } else if (v->x && (v->step == EXCHANGE_READ || v->step == EXCHANGE_CALL)) {
                 end_early(v);
+        }
         exchange_free(v->x);
         keyring_let_go(v->tokens);
         backends_unref(v->backends);

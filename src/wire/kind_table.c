@@ -411,6 +411,18 @@ const struct kind kind_table[] = {
                    "succeeded: another ledger takes the place of this one" },
                  { "what.run", KIND_U64, REQ, "run of its gateway" }) },
 
+        { "api.unshown", 1, "gateway", 6003,
+          "The answer that an api.outcome tells of was not given: the recorder had it too late, or the "
+          "caller had gone.",
+          FIELDS(CALL_OF(REQ), { "what.call", KIND_TEXT, REQ, "id of the call" },
+                 { "what.method", KIND_TEXT, REQ, "of HTTP" },
+                 { "what.operation", KIND_TEXT, REQ, "id of the operation" },
+                 { "what.reason", KIND_TEXT, REQ,
+                   "late: the recorder did not say in time that it has the outcome; left: the "
+                   "connection had ended before" },
+                 { "what.status", KIND_INT, 0, "late: that the caller got in its place" },
+                 { "what.version", KIND_TEXT, REQ, "of the API" }) },
+
         { "api.values", 1, "gateway", 6003,
           "Values that a call writes or reads, of data classes whose values a package wants recorded. "
           "One that is not plain is {number} as it was spelled, {json}, or {bytes, sha256} where it is "

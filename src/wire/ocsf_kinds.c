@@ -335,6 +335,10 @@ const struct ocsf_map ocsf_maps[] = {
         { .kind = "api.unknown", .activity = ALWAYS(0), .severity = MEDIUM, .status = ALWAYS(0),
           .rows = OCSF_ROWS(FROM("api.request.uid", text, "what.call"), DETAIL("what.reason")) },
 
+        { .kind = "api.unshown", .activity = BY_METHOD, .severity = MEDIUM, .status = FAILURE,
+          .rows = OCSF_ROWS(CALL_ROWS, FROM("http_response.code", int, "what.status"),
+                            DETAIL("what.reason")) },
+
         { .kind = "api.values", .activity = OTHER("Values"), .severity = INFORMATIONAL,
           .status = { 0 }, .rows = OCSF_ROWS(CALL_NAMED) },
 

@@ -351,6 +351,13 @@ static void tells_calls(void **state)
                   NULL,
                   AT
                   "unknown     what came of call c (gone), which entry 4,711 tells of, run 7\n" },
+                { "{\"k\":\"api.unshown\"," T ",\"what\":{\"api\":\"accounts\",\"call\":\"c\","
+                  "\"method\":\"GET\",\"operation\":\"getAccount\",\"reason\":\"late\","
+                  "\"status\":503,\"version\":\"1.4.0\"}}",
+                  NULL,
+                  AT
+                  "unshown     the answer to GET getAccount of accounts 1.4.0, call c (late): the caller "
+                  "got 503\n" },
                 { "{\"k\":\"api.values\"," T ",\"what\":{\"api\":\"accounts\",\"call\":\"c\","
                   "\"classes\":[[\"pan\",1,\"masked\"],7,[\"x\"]],\"direction\":\"response\","
                   "\"operation\":\"getAccount\",\"part\":1}}",

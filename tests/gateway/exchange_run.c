@@ -166,10 +166,11 @@ static void check_sealed(const struct record *e)
         }
 }
 
-static void tell_entries(const struct exchange *x, struct exchange_ran *r)
+static void tell_entries(const struct exchange *x, const struct records *records,
+                         struct exchange_ran *r)
 {
-        for (uint32_t i = 0; i < x->records.n; i++) {
-                const struct record *e = &x->records.at[i];
+        for (uint32_t i = 0; i < records->n; i++) {
+                const struct record *e = &records->at[i];
 
                 check_sealed(e);
                 put_named(&r->entries, e->skeleton, x->id);
@@ -192,9 +193,22 @@ static void tell_reply(const struct exchange *x, struct exchange_ran *r)
         put_named(&r->reply, x->reply.body, x->id);
 }
 
+static bool has(const struct record *r, const char *word)
+{
+        return memmem(r->skeleton.p, r->skeleton.n, word, strlen(word));
+}
+
+static bool has_intent(const struct records *r)
+{
+        for (uint32_t i = 0; i < r->n; i++)
+                if (has(&r->at[i], "\"api.intent\""))
+                        return true;
+        return false;
+}
+
 static char letter(const struct exchange *x, enum exchange_step step)
 {
-        struct span last;
+        const struct record *last;
 
         switch (step) {
         case EXCHANGE_READ:
@@ -205,10 +219,10 @@ static char letter(const struct exchange *x, enum exchange_step step)
                 return 'A';
         default:
                 assert_true(x->records.n > 0);
-                last = x->records.at[x->records.n - 1].skeleton;
-                return memmem(last.p, last.n, "api.intent", 10)    ? 'I'
-                       : memmem(last.p, last.n, "api.outcome", 11) ? 'O'
-                                                                   : 'D';
+                last = &x->records.at[x->records.n - 1];
+                if (has(last, "\"api.outcome\""))
+                        return has_intent(&x->records) ? 'K' : 'O';
+                return has(last, "\"api.intent\"") ? 'I' : 'D';
         }
 }
 
@@ -231,13 +245,14 @@ static void tell(const struct exchange *x, enum exchange_step step, const struct
         assert_true(r->n_steps < sizeof r->steps - 1);
         r->steps[r->n_steps++] = letter(x, step);
         if (step == EXCHANGE_RECORD) {
-                tell_entries(x, r);
+                tell_entries(x, &x->records, r);
                 r->records++;
         } else if (step == EXCHANGE_CALL) {
                 tell_sent(x, r);
                 if (!c->fails && !c->status)
                         fail_msg("%s: the back-end is asked", c->name);
         } else if (step == EXCHANGE_ANSWER) {
+                tell_entries(x, &x->afterwards, r);
                 tell_reply(x, r);
         }
 }
@@ -247,7 +262,7 @@ static enum exchange_step go_on(struct exchange *x, enum exchange_step step,
                                 const struct exchange_ran *r, int64_t now_ns)
 {
         if (step == EXCHANGE_RECORD)
-                return r->records == c->unrecorded ? exchange_unrecorded(x)
+                return r->records == c->unrecorded ? exchange_unrecorded(x, c->fate, now_ns)
                                                    : exchange_recorded(x, now_ns);
         if (c->fails)
                 return exchange_refuse(x, c->fails, "as the test says", now_ns);

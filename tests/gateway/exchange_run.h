@@ -9,7 +9,7 @@
 enum { EXCHANGE_ENTRIES_MAX = 8, EXCHANGE_HEADERS_MAX = 16 };
 
 /* Steps: B the body is read, I an intent is recorded, C the back-end is asked, O an outcome is
- * recorded, D a refusal is recorded, A there is a reply. */
+ * recorded, K both are, of an answer that is kept, D a refusal is recorded, A there is a reply. */
 struct exchange_case {
         const char *name;
         /* Who calls: a name of world_payload(); "!expired", "!forged"; "cert:<subject>",
@@ -27,8 +27,9 @@ struct exchange_case {
         uint16_t status;
         const char *answer_headers, *answer;
         enum refusal_reason fails; /* the owner's own reason, while the body is read or it waits */
-        unsigned unrecorded;       /* the recorder refuses this one: 1: the first; 0: none */
-        /* What comes of it. */
+        unsigned unrecorded;       /* the recorder does not take this one: 1: the first; 0: none */
+        enum record_fate fate;     /* ... but got so far with it */
+        /* What comes of it; entries: those for which nobody waits among them. */
         const char *steps;
         const char *sent;                          /* NULL: nothing */
         const char *entries[EXCHANGE_ENTRIES_MAX]; /* parts of what is recorded */

@@ -105,7 +105,7 @@ static void a_quota_is_held(void **state)
 
 static struct exchange_case hit(struct exchange_case c)
 {
-        c.steps = "IOA";
+        c.steps = "KA";
         c.sent = NULL;
         c.entries[0] = "\"result\":\"cached\"";
         return c;

@@ -66,8 +66,8 @@ class Provider:
 class Gateway:
     """All of it, each in directories of its own."""
 
-    def __init__(self, workers=2):
-        self.registry = Registry()
+    def __init__(self, workers=2, top=None):
+        self.registry = Registry(top)
         self.top, self.recorder = self.registry.top, self.registry.recorder
         self.port, self.workers = free_port(), workers
         self.backend_socket = self.top / "backend.sock"

@@ -26,11 +26,17 @@ def allowed(principal, key, options=""):
     return f"{principal} {options} {public}\n"
 
 
+def new_top():
+    """A directory of its own: nobody has to get there, and pytest closes its directories at each
+    start."""
+    top = pathlib.Path(tempfile.mkdtemp(prefix="assay-registry-", dir="/tmp"))
+    top.chmod(0o755)
+    return top
+
+
 class Registry:
-    def __init__(self):
-        # of its own: nobody has to get there, and pytest closes its directories at each start
-        self.top = top = pathlib.Path(tempfile.mkdtemp(prefix="assay-registry-", dir="/tmp"))
-        top.chmod(0o755)
+    def __init__(self, top=None):
+        self.top = top = top or new_top()
         self.recorder = Recorder(top).start()
         self.path = self.recorder.state / "registry"
         self.path.mkdir()

@@ -326,7 +326,7 @@ static enum exchange_step go_on(struct exchange *x, enum exchange_step step, con
                                 const struct told *t, int64_t now_ns)
 {
         if (step == EXCHANGE_RECORD)
-                return t->records == a->unrecorded ? exchange_unrecorded(x)
+                return t->records == a->unrecorded ? exchange_unrecorded(x, RECORD_NOTHING, now_ns)
                                                    : exchange_recorded(x, now_ns);
         if (a->fails != REFUSED_NOT)
                 return exchange_refuse(x, a->fails, "as asked for", now_ns);

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever is killed, stopped, filled or replaced under load: no call reaches a back-end without an
+intent in the ledger, no answer a caller without an outcome, and all goes on by itself afterwards.
+ASSAY_LOSS_SECONDS: for how long; the soak takes eleven minutes of it."""
+import collections
+import os
+import random
+import shutil
+import signal
+import time
+
+import pytest
+
+from gateway_host import NGINX
+from loss_host import WIDE, Site, Verdict, at_rest, kill_worker
+from recorder_host import wait_for
+
+SOAK = bool(os.environ.get("ASSAY_SOAK"))
+SECONDS = float(os.environ.get("ASSAY_LOSS_SECONDS", 660 if SOAK else 8))
+CALLERS = 8
+BACK = 10  # seconds, by when a call must be served again: far above what it takes
+
+NEEDED = [NGINX, "git", "ssh-keygen", "openssl"]
+pytestmark = [
+    pytest.mark.skipif(any(not shutil.which(p) for p in NEEDED), reason=f"not all of {NEEDED}"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="mounts a file system")]
+
+
+@pytest.fixture
+def site():
+    s = Site(mib=4096 if SECONDS > 60 else 384)
+    try:
+        s.deploy(edit=WIDE)
+        s.start_backend()
+        s.start()
+        s.wait_for_generation(1)
+        yield s
+    finally:
+        s.close()
+
+
+# ---- faults: each leaves all as it was, but for what the gateway has to do about it ----
+
+def worker_dies(site, chance):
+    workers = site.workers_now()
+    for pid in workers if chance.random() < 0.2 else [chance.choice(workers)]:
+        kill_worker(site, pid)
+
+
+def worker_stands_still(site, chance):
+    pid = chance.choice(site.workers_now())
+    os.kill(pid, signal.SIGSTOP)
+    time.sleep(chance.uniform(0.2, 2))
+    os.kill(pid, signal.SIGCONT)
+
+
+def recorder_dies(site, chance):
+    site.recorder.kill()
+    time.sleep(chance.choice([0, 0.1, 1, 4.5]))
+    site.recorder.start()
+
+
+def recorder_restarts(site, chance):
+    site.recorder.end()
+    time.sleep(chance.choice([0, 0.5]))
+    site.recorder.start()
+
+
+def recorder_stands_still(site, chance):
+    site.recorder.process.send_signal(signal.SIGSTOP)
+    time.sleep(chance.choice([0.3, 2, 5.5]))
+    if chance.random() < 0.3:
+        kill_worker(site, chance.choice(site.workers_now()))
+    site.recorder.process.send_signal(signal.SIGCONT)
+
+
+def recorder_dies_standing(site, chance):
+    """What it had not read is lost with its socket."""
+    site.recorder.process.send_signal(signal.SIGSTOP)
+    time.sleep(chance.choice([0.1, 1]))
+    site.recorder.kill()
+    if chance.random() < 0.5:
+        kill_worker(site, chance.choice(site.workers_now()))
+    site.recorder.start()
+
+
+def disk_is_full(site, chance):
+    site.fill()
+    time.sleep(chance.choice([1, 3, 5]))
+    if chance.random() < 0.3:
+        kill_worker(site, chance.choice(site.workers_now()))
+    site.give_back()
+
+
+def recorder_dies_on_a_full_disk(site, chance):
+    site.fill()
+    time.sleep(1)
+    site.recorder.kill()
+    site.recorder.start()
+    time.sleep(1)
+    site.give_back()
+
+
+def nginx_reloads(site, chance):
+    site.reload()
+    if chance.random() < 0.3:
+        time.sleep(0.2)
+        kill_worker(site, chance.choice(site.workers_now()))
+
+
+def backend_dies(site, chance):
+    site.stop_backend()
+    time.sleep(chance.choice([0, 0.5]))
+    site.start_backend()
+
+
+def package_changes(site, chance):
+    """A new version, or the one before again."""
+    if site.versions and chance.random() < 0.5:
+        site.registry.good("rollback", "accounts", site.versions[-1], "--reason", "x")
+        site.versions.clear()
+    else:
+        site.minor += 1
+        site.versions.append(f"1.{site.minor - 1}.0" if site.minor > 5 else "1.4.0")
+        site.deploy(f"1.{site.minor}.0")
+
+
+FAULTS = [worker_dies, worker_dies, worker_stands_still, recorder_dies, recorder_dies,
+          recorder_restarts, recorder_stands_still, recorder_dies_standing, disk_is_full,
+          recorder_dies_on_a_full_disk, nginx_reloads, backend_dies, package_changes]
+# In the short form, one after the other: what a minute's chance would most miss.
+SHORT = [worker_dies, recorder_dies, recorder_stands_still, disk_is_full, nginx_reloads,
+         recorder_dies_standing, backend_dies, worker_dies]
+
+
+def served_again(site, number):
+    """Seconds until somebody is; nobody helps."""
+    begun = time.monotonic()
+    for n in range(100000):
+        if site.ask("get", f"A{90000000 + number * 1000 + n:08}") == 200:
+            return time.monotonic() - begun
+        assert time.monotonic() < begun + BACK, site.log()[-3000:]
+        time.sleep(0.01)
+    return None
+
+
+def faults(seconds):
+    chance = random.Random()
+    end = time.monotonic() + seconds
+    if seconds < 60:
+        yield from ((f, chance) for f in SHORT if time.monotonic() < end + 4)
+        return
+    while time.monotonic() < end:
+        bag = FAULTS[:]
+        chance.shuffle(bag)
+        yield from ((f, chance) for f in bag if time.monotonic() < end)
+
+
+def test_nothing_is_lost(site):
+    site.versions, site.minor = [], 4
+    done, longest = collections.Counter(), 0.0
+    end = site.loaded(CALLERS)
+    begun = time.monotonic()
+    for number, (fault, chance) in enumerate(faults(SECONDS)):
+        time.sleep(chance.uniform(0.1, 0.5))
+        fault(site, chance)
+        longest = max(longest, served_again(site, number))
+        done[fault.__name__] += 1
+    asked = end()
+    took = time.monotonic() - begun
+    site.stop()
+    if SECONDS > 60:
+        at_rest(site)
+    wait_for(lambda: "GOOD" in site.recorder.verify(), "a good ledger", 30)
+    verdict = Verdict(site).judge(open_may_be=SECONDS <= 60)
+    print(f"{took:.0f} s, {sum(done.values())} faults {dict(done)}, {len(site.killed)} workers "
+          f"killed; {asked / took:.0f} calls/s, served again after {longest:.2f} s at most; "
+          f"{verdict}")
+    assert not verdict.bad, (len(verdict.bad), verdict.bad[:5])
+    assert verdict.count("outcome") > 20 * SECONDS
