@@ -258,13 +258,15 @@ int main(int argc, char **argv)
                 return 2;
         }
         writer = start_writer(argv[3]);
-        if (sock_listen(argv[2], 0600, &waiting.fd, &err) < 0 ||
-            sock_connect(argv[1], &b.recorder, &err) < 0)
+        if (sock_listen(argv[2], 0600, &waiting.fd, &err) < 0)
                 die(err_text(&err), err.code);
         puts("ready");
         fflush(stdout);
         poll(&waiting, 1, -1);
         r = sock_accept(waiting.fd, &b.sensor, &cred);
+        /* Not before: the recorder waits a few seconds for who connects to say who it is. */
+        if (r == 0 && sock_connect(argv[1], &b.recorder, &err) < 0)
+                die(err_text(&err), err.code);
         if (r == 0)
                 r = sock_set_room(b.sensor, MSG_MAX * MESSAGES_ROOM);
         if (r == 0)
