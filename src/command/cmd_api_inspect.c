@@ -94,6 +94,7 @@ static void put_json(const struct inspected *x, struct buf *out)
         json_begin_object(&w);
         json_member_string(&w, "api", f->api);
         api_show_json(x->api, &x->config, &w);
+        json_member_text(&w, "replay", x->config.replay ? "digest" : "none");
         put_hex(f->sha256, PACKAGE_HASH, &hex);
         json_member_text(&w, "sha256", buf_cstr(&hex));
         json_put_key(&w, "signatures");
@@ -183,6 +184,10 @@ static void put_text(const struct inspected *x, struct buf *out)
         put_row(&t, "back-end", &cell);
         config_put_caps(&x->config, &cell);
         put_row(&t, "caps", &cell);
+        if (x->config.replay) {
+                buf_put_str(&cell, "what policies ask for is recorded as digest");
+                put_row(&t, "replay", &cell);
+        }
         table_print(&t, &x->in->out, 2, out);
         api_show_text(x->in, f, x->api, &x->config, out);
 }

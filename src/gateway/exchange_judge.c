@@ -133,17 +133,27 @@ static int take_parameters(struct exchange *x)
                                &p->call.parameters, &p->refusal);
 }
 
+static void record_what_is_asked(struct exchange *x)
+{
+        if (x->package->asked)
+                x->priv->record.call = &x->priv->call;
+}
+
 static int read_body(struct exchange *x)
 {
         struct exchange_private *p = x->priv;
         struct err err = { 0 };
         int rc;
 
-        if (p->body_text.n == 0)
+        if (p->body_text.n == 0) {
+                record_what_is_asked(x);
                 return 0;
+        }
         rc = tree_read_real(p->body_text, x->package->config.depth_max, &x->arena, &p->body, &err);
-        if (rc == 0)
+        if (rc == 0) {
                 p->call.body = &p->body;
+                record_what_is_asked(x);
+        }
         if (rc == 0 || rc == -ENOMEM)
                 return rc;
         return refuse(&p->refusal, REFUSED_JSON, "body: %s", err_text(&err));

@@ -63,6 +63,22 @@ static int add_object(struct record *r, const struct record_call *c, bool served
                             record_text(c->object_id, arena));
 }
 
+/* What policies could ask for: as the object and the caller are. */
+static int add_asked(struct record *r, const struct record_call *c, bool served,
+                     struct arena *arena, uint32_t *left_out)
+{
+        struct span what, who;
+        int rc = record_asked(c, arena, &what, &who, left_out);
+
+        if (rc == 0 && what.n)
+                rc = record_field(r, SPAN("what.asked"),
+                                  served ? record_subject_of(c, arena) : caller_subject(c, arena),
+                                  what);
+        if (rc == 0 && who.n)
+                rc = record_field(r, SPAN("who.asked"), caller_subject(c, arena), who);
+        return rc;
+}
+
 static int add_address(struct record *r, const struct record_call *c, bool served,
                        struct arena *arena)
 {
@@ -107,7 +123,7 @@ int record_intent(const struct record_call *c, struct arena *arena, struct recor
         if (rc < 0)
                 return rc;
         if (add_object(r, c, true, arena) < 0 || add_address(r, c, true, arena) < 0 ||
-            add_user(r, c, arena) < 0)
+            add_user(r, c, arena) < 0 || add_asked(r, c, true, arena, &t.left_out) < 0)
                 return err_sys(err, -ENOMEM, "api.intent");
         rc = record_make("api.intent", c->now_ns, record_put_intent, &t, arena, r, err);
         if (rc == 0)
@@ -165,7 +181,7 @@ int record_denied(const struct record_call *c, const struct refusal *refusal, ui
         if (rc < 0)
                 return rc;
         if (add_object(r, c, false, arena) < 0 || add_address(r, c, false, arena) < 0 ||
-            add_user(r, c, arena) < 0)
+            add_user(r, c, arena) < 0 || add_asked(r, c, false, arena, &t.left_out) < 0)
                 return err_sys(err, -ENOMEM, "api.denied");
         rc = record_make("api.denied", c->now_ns, record_put_denied, &t, arena, r, err);
         if (rc == 0)

@@ -19,6 +19,20 @@
  * subject longer than VAULT_LABEL_MAX, or with control characters, is "sha256:<of it, hex>".  A
  * value of more than RECORD_VALUE_MAX bytes is recorded as {"bytes":n,"sha256":"..."}.
  *
+ * Where a package asks for it (`replay: digest`), api.intent and api.denied have besides what the
+ * policies could ask for (package/asked.h), so that another package can be asked about the same
+ * call:
+ *
+ *   what.asked  [PLACE, ...], ascending; of who the object is of
+ *               PLACE: [name, value] as values above; [name]: it was not there; [name, [PLACE,
+ * ...]]: a record.  What is left out is not known. who.asked   {"claims":[[name, text] or [name],
+ * ...],"groups":[text, ...],"tls_client":text}; the caller's.  claims: those of gateway.yaml, in
+ * its order; groups: where what.groups does not have them as they are; tls_client: where a policy
+ * asks for it, "": none
+ *
+ * Of each RECORD_ASKED_MAX bytes at most: what does not fit is left out, and counted in
+ * what.asked_left_out.
+ *
  * Subjects fill the vault, and whoever has as many names or addresses as he likes must not be able
  * to: what a caller says whom nobody has verified, and his address, belong to the subject of his
  * network ("address:192.0.2.0/24", /56 of IPv6); so does the address of any call that was refused,
@@ -43,6 +57,7 @@ enum {
         RECORD_ID = 26, /* characters of a call's id: ULID, Crockford's base32 */
         RECORD_VALUE_MAX = 1024,
         RECORD_FIELDS_MAX = 8,
+        RECORD_ASKED_MAX = 8 * 1024,
         RECORD_DENIED_BURST = 20,
         RECORD_DENIED_STRANGERS = 200, /* in a second, of all that nobody has verified */
         RECORD_FOLDS_MAX = 1024,       /* told apart at a time; beyond: one for all others */
@@ -74,7 +89,9 @@ struct record_call {
         struct span object_type, object_id;
         const struct mask_found *writes;
         const struct cedar_answer *decision;
-        uint32_t n_body; /* bytes of the request's */
+        uint32_t n_body;         /* bytes of the request's */
+        const struct call *call; /* once parameters and body were read, where the package wants
+                                    what policies ask for recorded */
 };
 
 struct record_outcome {

@@ -29,12 +29,14 @@ struct record_told {
         const struct record_outcome *o; /* api.outcome */
         uint64_t count;                 /* api.denied */
         uint16_t status;                /* api.unshown; 0: none */
+        uint32_t left_out;              /* of what policies ask for */
 };
 record_put_fn record_put_intent, record_put_denied, record_put_outcome, record_put_unshown;
 
 /* A name as it may stand in an entry: UTF-8, no control characters, at most RECORD_NAME_MAX bytes;
  * in room where it had to be made so. */
 struct span record_name(struct span s, char room[RECORD_NAME_MAX + 1]);
+bool record_name_is_exact(struct span s); /* it is what record_name() makes of it */
 void record_put_name(struct json_writer *w, struct span s);
 void record_member_name(struct json_writer *w, const char *key, struct span s);
 
@@ -70,6 +72,13 @@ MUST_USE int record_parts(const struct record_call *c, const struct mask_found *
 MUST_USE int record_parts_make(const struct record_parts *p, struct arena *arena, struct record *r,
                                struct err *err);
 
+/* What policies could ask for, where it is to be recorded; each SPAN_NONE where there is nothing.
+ * Adds to *left_out.  -ENOMEM. */
+MUST_USE int record_asked(const struct record_call *c, struct arena *arena, struct span *ret_what,
+                          struct span *ret_who, uint32_t *left_out);
+
+/* What what.groups has. */
+enum { RECORD_GROUPS_TOLD = 32 };
 const char *record_answer_name(enum mask_answer a);
 
 #endif

@@ -81,6 +81,13 @@ struct span record_name(struct span s, char room[RECORD_NAME_MAX + 1])
         return span_of(room, n);
 }
 
+bool record_name_is_exact(struct span s)
+{
+        char room[RECORD_NAME_MAX + 1];
+
+        return span_eq(record_name(s, room), s);
+}
+
 void record_put_name(struct json_writer *w, struct span s)
 {
         char room[RECORD_NAME_MAX + 1];

@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 
-enum { GROUPS_TOLD = 32, POLICIES_TOLD = 32, FAULTS_TOLD = 8, FAULT_TEXT_MAX = 256 };
+enum { POLICIES_TOLD = 32, FAULTS_TOLD = 8, FAULT_TEXT_MAX = 256 };
 
 static void put_left_out(struct json_writer *w, const char *key, uint32_t n, uint32_t told)
 {
@@ -64,7 +64,7 @@ static void put_policies(struct json_writer *w, const struct cedar_answer *a)
 
 static void put_groups(struct json_writer *w, const struct credential *k)
 {
-        uint32_t n = k ? MIN_OF(k->proof.n_groups, (uint32_t)GROUPS_TOLD) : 0;
+        uint32_t n = k ? MIN_OF(k->proof.n_groups, (uint32_t)RECORD_GROUPS_TOLD) : 0;
 
         if (n == 0)
                 return;
@@ -194,9 +194,11 @@ static const char *decision_of(const struct cedar_answer *a)
 
 void record_put_intent(struct json_writer *w, const void *ctx)
 {
-        const struct record_call *c = ((const struct record_told *)ctx)->c;
+        const struct record_told *t = ctx;
+        const struct record_call *c = t->c;
 
         put_api(w, c);
+        put_left_out(w, "asked_left_out", t->left_out, 0);
         json_member_u64(w, "bytes", c->n_body);
         json_member_text(w, "call", c->id);
         json_member_text(w, "decision", decision_of(c->decision));
@@ -219,6 +221,7 @@ void record_put_denied(struct json_writer *w, const void *ctx)
         const struct refusal_about *about = refusal_about(t->refusal->reason);
 
         put_api(w, c);
+        put_left_out(w, "asked_left_out", t->left_out, 0);
         if (c->request)
                 json_member_u64(w, "bytes", c->n_body);
         json_member_text(w, "call", c->id);

@@ -140,6 +140,10 @@ static void compare_api(struct comparer *c)
         if (!span_eq(a->base, b->base))
                 compare_add_was(c, COMPARE_API, COMPARE_CHANGED, COMPARE_BREAKS, SPAN("base"),
                                 b->base.n ? b->base : SPAN("/"), a->base.n ? a->base : SPAN("/"));
+        if (a->replay != b->replay)
+                compare_add_was(c, COMPARE_API, COMPARE_CHANGED, COMPARE_NOTHING, SPAN("replay"),
+                                b->replay ? SPAN("digest") : SPAN("none"),
+                                a->replay ? SPAN("digest") : SPAN("none"));
 }
 
 /* Parts in the order of enum compare_part, so that items need no sorting. */

@@ -103,6 +103,18 @@ static void take_caps(struct config_reader *r, const struct source_node *n, void
                 config_take_keys(r, n, keys, ARRAY_LEN(keys), into, "caps");
 }
 
+/* ---- what is recorded for assay api replay ---- */
+
+static void take_replay(struct config_reader *r, const struct source_node *n, void *into)
+{
+        static const char *const names[] = { "none", "digest" };
+        size_t at;
+
+        (void)into;
+        if (config_get_word(r, n, "none or digest", names, ARRAY_LEN(names), &at))
+                r->out->replay = at == 1;
+}
+
 /* ---- the whole ---- */
 
 /* What asks for others of them, so it is read when they are. */
@@ -122,6 +134,7 @@ static const struct config_key gateway_keys[] = {
         { "limits", config_take_limits, false },
         { "cache", take_later, false },
         { "caps", take_caps, false },
+        { "replay", take_replay, false },
 };
 
 static bool has_member(const struct source_node *map, struct span name)

@@ -31,6 +31,7 @@
  *   cache:                          # none
  *     listBranches: { for: 60s, by: rights }      # by caller
  *   caps: { request: 64KiB, response: 1MiB, depth: 32 }          # these
+ *   replay: digest                  # none: what policies ask for of a call is recorded, sealed
  *
  * backend.yaml:
  *
@@ -143,6 +144,7 @@ struct config {
         uint32_t n_caches;
         uint32_t request_max, response_max; /* bytes of a body */
         uint32_t depth_max;
+        bool replay; /* what policies ask for of a call is recorded (asked.h), sealed */
         struct config_backend backend;
 };
 

@@ -31,8 +31,8 @@
  *   CONFIG      backend* {addresses [text], base, ca, connect_ms, host, port, read_ms, tls,
  *               tls_name, unix}, base, caches [{by_rights, operation*, seconds}],
  *               classes [{digest, mask* "last4" ..., name*}], depth*, identities [CONFIGURED],
- *               limits [{burst, operation*, per, quota, quota_s, rate}], name*, request*,
- *               response*
+ *               limits [{burst, operation*, per, quota, quota_s, rate}], name*, replay,
+ *               request*, response*
  *   CONFIGURED  algorithms ["RS256" "ES256" "EdDSA"], audience, ca, caller, claims [text], groups,
  *               issuer, jwks_addresses [text], jwks_file, jwks_url,
  *               kind* "jwt" "opaque" "basic" "bearer" "mutual", leeway, refresh, scheme*

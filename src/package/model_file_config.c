@@ -180,6 +180,7 @@ static const struct model_field model_config_fields[] = {
         { MODEL_COUNTED(T, "limits", MODEL_LIST, limits, n_limits, LIMITS_MAX),
           .shape = &limit_shape, .order = by_limit },
         { MODEL_FIELD(T, "name", MODEL_TEXT, name), .text = &api_text, .always = true },
+        BOOLEAN("replay", replay),
         { MODEL_FIELD(T, "request", MODEL_NUMBER, request_max), .max = CONFIG_BODY_MAX,
           .always = true },
         { MODEL_FIELD(T, "response", MODEL_NUMBER, response_max), .max = UINT32_MAX,

@@ -33,12 +33,14 @@ struct opened {
         struct cedar_policies *policies;
         struct cedar_program *program;
         struct cedar_entities *entities;
+        struct api_asked *asked;
 };
 
 static struct opened *opened_free(struct opened *o)
 {
         if (!o)
                 return NULL;
+        api_asked_free(o->asked);
         cedar_entities_free(o->entities);
         cedar_program_free(o->program);
         cedar_policies_free(o->policies);
@@ -144,6 +146,8 @@ static int open_policies(struct opened *o, struct err *err)
 
         if (r == 0)
                 r = check_policies(o, err);
+        if (r == 0 && o->p.config.replay)
+                r = api_asked_new(o->api, o->schema, o->policies, &o->asked, err);
         return r < 0 ? r : cedar_program_new(o->policies, &o->program, err);
 }
 
@@ -182,6 +186,7 @@ static int open_sections(struct opened *o, struct err *err)
         o->p.policies = o->policies;
         o->p.program = o->program;
         o->p.entities = o->entities;
+        o->p.asked = o->asked;
         return 0;
 }
 

@@ -6,6 +6,7 @@
 #ifndef PACKAGE_PACKAGE_H
 #define PACKAGE_PACKAGE_H
 
+#include "package/asked.h"
 #include "package/classes.h"
 #include "package/config.h"
 #include "package/file.h"
@@ -23,6 +24,7 @@ struct package {
         const struct cedar_policies *policies;
         const struct cedar_program *program;
         const struct cedar_entities *entities; /* sealed */
+        const struct api_asked *asked;         /* NULL: gateway.yaml does not want it recorded */
 };
 
 /* Reads fd (borrowed; a regular file, from its beginning) and reads, compiles and cross-checks all

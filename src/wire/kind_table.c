@@ -88,9 +88,17 @@
 #define CALLER \
         { "who.address", KIND_TEXT, SENS, \
           "address it came from; of several, their network" }, \
+        { "who.asked", KIND_OBJECT, SENS, \
+          "what policies could ask of the caller besides: claims, groups that what.groups has not as " \
+          "they are, the subject of the certificate" }, \
         { "who.user", KIND_TEXT, SENS, "who calls, as the identity says" }
 #define CALL_OF(flags) \
         { "what.api", KIND_TEXT, flags, "name of the API" }
+#define CALL_ASKED \
+        { "what.asked", KIND_LIST, SENS, \
+          "what policies could ask of the request: [name, value, or a list of these], [name]: it was " \
+          "not there" }, \
+        { "what.asked_left_out", KIND_U64, 0, "of this and who.asked, what there was no room for" }
 #define CALL_FAULTS \
         { "what.faults", KIND_LIST, 0, \
           "[policy, what went wrong] of policies that erred and count as not holding" }, \
@@ -255,7 +263,8 @@ const struct kind kind_table[] = {
 
         { "api.denied", 1, "gateway", 6003,
           "A call was refused before the back-end saw anything of it.",
-          FIELDS(CALL_OF(0), { "what.bytes", KIND_U64, 0, "of the body, as far as it was read" },
+          FIELDS(CALL_OF(0), CALL_ASKED,
+                 { "what.bytes", KIND_U64, 0, "of the body, as far as it was read" },
                  { "what.call", KIND_TEXT, 0, "id of the call; of several, the last one's" },
                  { "what.count", KIND_U64, 0, "how many, where they are told as one" },
                  { "what.decision", KIND_TEXT, 0, "deny, or allow where policies let it pass" },
@@ -294,7 +303,7 @@ const struct kind kind_table[] = {
 
         { "api.intent", 1, "gateway", 6003,
           "A call that the policies allow; the back-end has seen nothing of it yet.",
-          FIELDS(CALL_OF(REQ), { "what.bytes", KIND_U64, REQ, "of the body" },
+          FIELDS(CALL_OF(REQ), CALL_ASKED, { "what.bytes", KIND_U64, REQ, "of the body" },
                  { "what.call", KIND_TEXT, REQ, "id of the call" },
                  { "what.decision", KIND_TEXT, REQ, "allow" }, CALL_FAULTS, CALL_GROUPS(REQ),
                  CALL_OBJECT(REQ), CALL_POLICIES,

@@ -91,7 +91,8 @@ static const char odd_gateway[] =
         "classes: { place: { mask: redact, record: digest } }\n"
         "limits: { legacy: { rate: 2/m } }\n"
         "cache: { legacy: { for: 60s }, open: { for: 60s, by: caller } }\n"
-        "caps: { request: 1KiB, response: 2KiB, depth: 4 }\n";
+        "caps: { request: 1KiB, response: 2KiB, depth: 4 }\n"
+        "replay: digest\n";
 static const char odd_backend[] = "url: http://10.9.8.7:8080/inner\n";
 /* A forbid that errs for things that are not there: nobody can tell whether it holds. */
 static const char odd_policy[] =

@@ -483,6 +483,7 @@ static const struct {
         const char *a, *b, *want; /* gateway.yaml */
 } configs[] = {
         { "name: x\n", "name: y\nbase: /b\n", "~api name B|y|x\n~api base B|/b|/\n" },
+        { "name: x\nreplay: digest\n", "name: x\n", "~api replay |none|digest\n" },
         { "name: x\nidentity: { a: { opaque: true }, b: { pass: basic } }\n",
           "name: x\nidentity: { b: { pass: bearer }, c: { opaque: true } }\n",
           "-identity a B||tokens of the hub\n"

@@ -127,7 +127,7 @@ static const struct {
         { "name: a\nbase: /b/c/\n", "" },
         { "name: a\nlimts: {}\n", "g2:1 unknown key \"limts\": did you mean \"limits\"?\n" },
         { "name: a\nbackend: {}\n", "g2:1 unknown key \"backend\": an API has name, base, identity,"
-                                    " classes, limits, cache, caps\n" },
+                                    " classes, limits, cache, caps, replay\n" },
         { "name: Accounts\n", "g1:7 \"Accounts\": a name is up to 63 small letters, digits and "
                               "hyphens, and begins with a letter\n" },
         { "name: 12\n",
@@ -407,6 +407,10 @@ static const struct {
           "\"encrypt\"\n"
           "g3:109? yes is a string and no boolean: write true, or \"yes\" in quotes\n"
           "g3:109 count or digest should stand here, not \"yes\"\n" },
+        { "name: a\n" IDENTITY CLASSES "replay: digset\n",
+          "g4:9 unknown \"digset\": did you mean \"digest\"?\n" },
+        { "name: a\n" IDENTITY CLASSES "replay: true\n",
+          "g4:9 none or digest should stand here, not true or false\n" },
         { "name: a\n" CLASSES "identity: { tokn: { opaque: true }, legacy: { opaque: true }, "
           "machine: x }\n",
           "g3:1 the security scheme \"token\" of openapi.yaml is missing below \"identity\": how "
@@ -488,8 +492,8 @@ static void put_config(struct buf *b, const struct config *c)
 {
         put_span(b, "name", c->name);
         put_span(b, "base", c->base);
-        buf_printf(b, " request=%u response=%u depth=%u\n", c->request_max, c->response_max,
-                   c->depth_max);
+        buf_printf(b, " request=%u response=%u depth=%u%s\n", c->request_max, c->response_max,
+                   c->depth_max, c->replay ? " replay" : "");
         for (uint32_t i = 0; i < c->n_identities; i++)
                 put_identity(b, &c->identities[i]);
         for (uint32_t i = 0; i < c->n_classes; i++)
@@ -532,13 +536,14 @@ static const char whole_gateway[] =
         "cache:\n"
         "  listAccounts: { for: 60s }\n"
         "  getAccount: { for: 1h, by: rights }\n"
-        "caps: { request: 1MiB, response: 2048B, depth: 8 }\n";
+        "caps: { request: 1MiB, response: 2048B, depth: 8 }\n"
+        "replay: digest\n";
 static const char whole_backend[] = "url: https://accounts.internal:8443/api/\n"
                                     "addresses: [10.1.2.3, '2001:db8::7']\n"
                                     "tls: { ca: /etc/in.pem, name: other.internal }\n"
                                     "timeout: { connect: 500ms, read: 1m }\n";
 static const char whole_want[] =
-        " name=accounts-2 base=/bank/v1 request=1048576 response=2048 depth=8\n"
+        " name=accounts-2 base=/bank/v1 request=1048576 response=2048 depth=8 replay\n"
         " scheme=legacy kind=2 algorithms=0 refresh=0 leeway=0 issuer= audience= file= url= "
         "addresses= caller= groups= claims= ca=\n"
         " scheme=machine kind=4 algorithms=0 refresh=0 leeway=0 issuer= audience= file= url= "
