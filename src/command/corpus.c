@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "command/cedar_files.h"
+#include "command/corpus_hidden.h"
 #include "policy/program.h"
 #include "policy/validate.h"
 #include "sys/io.h"
@@ -299,6 +300,24 @@ static void compare_valid(struct test *t, int64_t request, const struct tree *js
                      want ? "valid" : "not valid");
 }
 
+/* What can be told of it without its parts has to hold of it. */
+static int compare_hidden(struct test *t, int64_t request, const struct tree *json,
+                          const struct cedar_request *r, const struct cedar_answer *answer,
+                          struct err *err)
+{
+        const struct tree *validate = tree_get(json, "validateRequest");
+        const bool held = !validate || is_true(validate);
+        struct corpus_hidden h;
+        int rc = corpus_hidden(t->policies, t->entities, held ? t->schema : NULL, r, answer,
+                               &t->arena, &h);
+
+        if (rc < 0)
+                return err_sys(err, rc, "a request with parts of it hidden");
+        if (h.what)
+                tell(t, request, h.what, h.got, h.want);
+        return 0;
+}
+
 static int run_requests(struct test *t, uint64_t *ret_n, struct err *err)
 {
         const struct tree *list = tree_get(t->json, "requests");
@@ -320,7 +339,8 @@ static int run_requests(struct test *t, uint64_t *ret_n, struct err *err)
                         continue;
                 }
                 cedar_decide(t->program, t->entities, &request, t->bench, &answer);
-                if (compare_answer(t, i, json, &answer, err) < 0)
+                if (compare_answer(t, i, json, &answer, err) < 0 ||
+                    compare_hidden(t, i, json, &request, &answer, err) < 0)
                         return err_wrap(err, "request %u", i);
         }
         *ret_n = list->n;

@@ -14,6 +14,9 @@
  *     "decision"                      "allow" or "deny"
  *     "reason", "errors"              ids of policies, in any order
  *
+ * Each request is decided once more with the principal, the resource, the context hidden
+ * (corpus_hidden.h).
+ *
  * Two members that Cedar's own tests do not have, for tests with something wrong in them:
  *
  *   "refuses"  which of "policies", "schema" and "entities" cannot be read; the rest of such a test
