@@ -250,6 +250,26 @@ struct limits_answer limits_take(struct limits *l, const uint8_t key[32],
         return ret;
 }
 
+void limits_use(const struct limits *l, int64_t now_ns, struct limits_use *ret)
+{
+        const uint32_t looked = MIN_OF(l->n_rows, (uint32_t)LIMITS_LOOK);
+        const int64_t now = bounded(now_ns);
+        uint64_t used = 0;
+
+        for (uint32_t i = 0; i < looked; i++) {
+                const struct row *r = &l->rows[(uint64_t)i * l->n_rows / looked];
+
+                for (size_t k = 0; k < LIMITS_ROW; k++) {
+                        const struct slot slot = r->slots[k];
+
+                        used += !is_free(&slot, now);
+                }
+        }
+        *ret = (struct limits_use){ .slots = (uint64_t)l->n_rows * LIMITS_ROW,
+                                    .used = used * l->n_rows / looked,
+                                    .evicted = l->evicted };
+}
+
 const struct config_limit *limits_of(const struct config *c, struct span operation)
 {
         uint32_t from = 0, until = c->n_limits;

@@ -31,6 +31,7 @@
 
 enum {
         LIMITS_ROW = 8,
+        LIMITS_LOOK = 2048,
         LIMITS_SKEW_MS = 1000, /* by how much the clocks of two workers may differ: nginx reads its
                                   clock once a turn */
 };
@@ -52,6 +53,13 @@ struct limits_answer {
 struct limits_answer limits_take(struct limits *l, const uint8_t key[32],
                                  const struct config_limit *limit, int64_t now_ns);
 uint64_t limits_evicted(const struct limits *l);
+
+struct limits_use {
+        uint64_t slots, used; /* used: of LIMITS_LOOK rows at most, taken for all */
+        uint64_t evicted;
+};
+/* No lock is needed: what somebody writes in the meantime may count as either. */
+void limits_use(const struct limits *l, int64_t now_ns, struct limits_use *ret);
 
 /* The limit that holds for this operation; NULL: none. */
 const struct config_limit *limits_of(const struct config *c, struct span operation);

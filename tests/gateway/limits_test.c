@@ -302,6 +302,31 @@ static void slots_of_a_wrong_clock_go_first(void **state)
 
 /* ---- what somebody left behind ---- */
 
+static void how_many_are_in_use(void **state)
+{
+        const struct config_limit limit = { .rate = 1, .per_s = 3600, .burst = 1 };
+        struct limits *l = make(LIMITS_ROW * (LIMITS_LOOK + 1000));
+        struct limits_use use;
+
+        (void)state;
+        limits_use(l, DAY, &use);
+        assert_int_equal(use.slots, LIMITS_ROW * (LIMITS_LOOK + 1000));
+        assert_int_equal(use.used, 0);
+        for (uint32_t i = 0; i < 6000; i++)
+                (void)take(l, i, &limit, DAY);
+        limits_use(l, DAY, &use);
+        assert_in_range(use.used, 5500, 6500); /* by two thirds of the rows */
+        assert_int_equal(use.evicted, limits_evicted(l));
+        limits_use(l, DAY + 3600 * S, &use);
+        assert_int_equal(use.used, 0);
+        free(l);
+        l = make(1);
+        (void)take(l, 1, &limit, DAY);
+        limits_use(l, DAY, &use);
+        assert_true(use.slots == LIMITS_ROW && use.used == 1);
+        free(l);
+}
+
 static void only_a_table_is_one(void **state)
 {
         static const struct config_limit limit = { .rate = 1, .per_s = 60, .burst = 1 };
@@ -444,6 +469,7 @@ int main(void)
                 cmocka_unit_test(the_freest_goes),
                 cmocka_unit_test(of_quotas_the_freest_goes),
                 cmocka_unit_test(slots_of_a_wrong_clock_go_first),
+                cmocka_unit_test(how_many_are_in_use),
                 cmocka_unit_test(only_a_table_is_one),
                 cmocka_unit_test(sizes),
                 cmocka_unit_test(rubbish_is_an_empty_table),
