@@ -95,8 +95,10 @@ static enum exchange_step deny(struct exchange *x)
         struct err err = { 0 };
 
         set_problem(x);
-        if (fold && !record_fold_one(fold, &p->record, &p->refusal))
+        if (fold && !record_fold_one(fold, &p->record, &p->refusal)) {
+                p->folded = true;
                 return answer(x);
+        }
         if (record_denied(&p->record, &p->refusal, 1, &x->arena, &x->records, &err) < 0)
                 return answer_unrecorded(x, err_text(&err));
         set_state(x, X_DENIED);
@@ -431,4 +433,36 @@ enum exchange_step exchange_refuse(struct exchange *x, enum refusal_reason reaso
                 return deny(x);
         exchange_wrote(x);
         return finish(x, now_ns, since(p->called_ns, now_ns));
+}
+
+static enum meters_result result_of(const struct exchange_private *p)
+{
+        if (p->state == X_ANSWERED && p->refusal.reason == REFUSED_NOT)
+                return p->caching.hit ? METERS_CACHED : METERS_ANSWERED;
+        return p->intent_recorded ? METERS_FAILED : METERS_REFUSED;
+}
+
+static struct meters_place place_of(const struct exchange *x)
+{
+        const struct exchange_private *p = x->priv;
+
+        if (!p->api)
+                return (struct meters_place){ 0 };
+        return p->route.operation ? p->api->places[p->route.operation - x->package->api->operations]
+                                  : p->api->place;
+}
+
+struct meters_call exchange_count(const struct exchange *x, int64_t now_ns)
+{
+        const struct exchange_private *p = x->priv;
+        const enum meters_result result = result_of(p);
+        const bool answered = result == METERS_ANSWERED || result == METERS_CACHED;
+
+        return (struct meters_call){ .place = place_of(x),
+                                     .result = result,
+                                     .reason = p->refusal.reason,
+                                     .total_ns = since(p->raw->now_ns, now_ns),
+                                     .backend_ns = p->backend_ns,
+                                     .findings = answered ? p->answer.n_findings : 0,
+                                     .folded = p->folded };
 }

@@ -26,6 +26,7 @@
 #ifndef GATEWAY_EXCHANGE_H
 #define GATEWAY_EXCHANGE_H
 
+#include "gateway/meters.h"
 #include "gateway/outgoing.h"
 #include "gateway/problem.h"
 #include "gateway/record.h"
@@ -80,6 +81,9 @@ enum exchange_step exchange_refuse(struct exchange *x, enum refusal_reason reaso
 /* The caller's connection has ended while something is on its way to the recorder: that got so far.
  * What is left to do is to record x->afterwards. */
 void exchange_left(struct exchange *x, enum record_fate fate, int64_t now_ns);
+
+/* What came of it, for counting, once the owner is done with it, in the midst or at the end. */
+struct meters_call exchange_count(const struct exchange *x, int64_t now_ns);
 
 /* Executes what must hold between the steps: nothing is asked of a back-end before the intent is
  * recorded, and nothing of its answer is in the reply before the outcome is. */

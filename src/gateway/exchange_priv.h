@@ -69,6 +69,7 @@ struct exchange_private {
         struct reply reply; /* x->reply, once it may be seen */
         bool of_backend;    /* it has bytes of the back-end's */
         bool permitted, intent_recorded, outcome_recorded;
+        bool folded; /* the refusal is told with others */
 };
 
 /* ---- exchange_judge.c ---- */

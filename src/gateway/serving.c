@@ -58,11 +58,28 @@ static int make_api(struct arena *arena, const struct package *p, struct serving
         a->reads = arena_alloc(arena, api->n_operations * sizeof *a->reads);
         a->masked = arena_alloc(arena, api->n_operations * sizeof *a->masked);
         a->classes = arena_alloc(arena, api->n_classes * sizeof *a->classes);
-        if (!a->actions || !a->reads || !a->masked || !a->classes || !put_actions(arena, api, a))
+        a->places = arena_alloc(arena, api->n_operations * sizeof *a->places);
+        if (!a->actions || !a->reads || !a->masked || !a->classes || !a->places ||
+            !put_actions(arena, api, a))
                 return -ENOMEM;
         for (uint32_t i = 0; i < api->n_classes; i++)
                 a->classes[i] = cedar_uid(SPAN("DataClass"), api->classes[i]);
         return cedar_bench_new(p->program, &a->bench);
+}
+
+static void find_places(const struct gateway *gateway, const struct package *p,
+                        struct serving_api *a)
+{
+        if (!gateway->meters)
+                return;
+        if (gateway->lock)
+                gateway->lock(gateway->ctx);
+        a->place = meters_place(gateway->meters, p->config.name, SPAN_NONE);
+        for (uint32_t i = 0; i < p->api->n_operations; i++)
+                a->places[i] =
+                        meters_place(gateway->meters, p->config.name, p->api->operations[i].id);
+        if (gateway->unlock)
+                gateway->unlock(gateway->ctx);
 }
 
 /* ---- the whole ---- */
@@ -81,6 +98,8 @@ static int make_apis(const struct gateway *gateway, struct serving *s, struct er
                 if (r < 0)
                         return r;
                 r = make_api(&s->arena, g->package[i], &s->apis[i]);
+                if (r == 0)
+                        find_places(gateway, g->package[i], &s->apis[i]);
         }
         if (r < 0)
                 r = err_set(err, r, "no memory to serve a generation");

@@ -10,6 +10,7 @@
 #include "gateway/cache.h"
 #include "gateway/credential.h"
 #include "gateway/limits.h"
+#include "gateway/meters.h"
 #include "gateway/record.h"
 #include "gateway/route.h"
 #include "package/live.h"
@@ -19,7 +20,8 @@ struct gateway {
         struct credential_keys keys;
         struct limits *limits;     /* NULL: none are kept, packages that have any are not served */
         struct cache *cache;       /* NULL: none, likewise */
-        void (*lock)(void *ctx);   /* around limits and cache; NULL: one worker only */
+        struct meters *meters;     /* NULL: nothing is counted */
+        void (*lock)(void *ctx);   /* around limits, cache, meters; NULL: one worker only */
         void (*unlock)(void *ctx); /* NULL with lock */
         void *ctx;
         void (*random)(uint8_t *out, size_t n);
@@ -36,6 +38,7 @@ struct serving {
                 /* Actions by operation: "getAccount", "getAccount.read", "getAccount.readMasked",
                  * classes by place: ready made, none is allocated in a call. */
                 struct cedar_uid *actions, *reads, *masked, *classes;
+                struct meters_place *places, place; /* by operation; where none is known */
         } * apis;
         struct sha256_ctx *hash; /* what keys of limits and of the cache are made in */
         struct arena arena;      /* the above */

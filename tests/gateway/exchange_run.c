@@ -300,6 +300,8 @@ int exchange_run(struct exchange_world *w, const struct exchange_case *c, struct
                 within(r, false);
                 exchange_assert_valid(x);
         }
+        if (x)
+                r->count = exchange_count(x, s.raw.now_ns + 5 * NS_PER_S);
         return rc;
 }
 

@@ -42,6 +42,7 @@ struct exchange_ran {
         struct buf sent, entries, reply;
         unsigned records;            /* how often something was to be recorded */
         void (*within)(bool begins); /* around each call of what is under test; NULL */
+        struct meters_call count;    /* what it counts as, five seconds after it began */
         unsigned stop;               /* after so many steps whoever calls is gone; 0: never */
 };
 

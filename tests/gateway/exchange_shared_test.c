@@ -430,6 +430,109 @@ static void refusals_are_folded(void **state)
         arena_done(&arena);
 }
 
+/* ---- counting ---- */
+
+static const struct counted {
+        struct exchange_case call;
+        unsigned stop; /* after so many steps the caller is gone */
+        const char *api, *operation;
+        enum meters_result result;
+        enum refusal_reason reason;
+        int64_t backend_ns; /* a step of exchange_run() takes a millisecond */
+} counted[] = {
+        { OPEN, 0, "odd", "open", METERS_ANSWERED, REFUSED_NOT, NS_PER_MS },
+        { OPEN, 0, "odd", "open", METERS_CACHED, REFUSED_NOT, -1 },
+        { { .name = "path", .request = "GET /bank/v1/nothing" },
+          0,
+          "accounts",
+          "",
+          METERS_REFUSED,
+          REFUSED_PATH,
+          -1 },
+        { { .name = "elsewhere", .request = "GET /nothing" },
+          0,
+          "",
+          "",
+          METERS_REFUSED,
+          REFUSED_PATH,
+          -1 },
+        { { .name = "nobody", .request = READ_ACCOUNT },
+          0,
+          "accounts",
+          "getAccount",
+          METERS_REFUSED,
+          REFUSED_NO_CREDENTIAL,
+          -1 },
+        { { .name = "intent", .who = "tess", .request = READ_ACCOUNT, .unrecorded = 1 },
+          0,
+          "accounts",
+          "getAccount",
+          METERS_REFUSED,
+          REFUSED_RECORDER,
+          -1 },
+        { { .name = "outcome",
+            .who = "tess",
+            .request = READ_ACCOUNT,
+            .status = 404,
+            .answer_headers = "Content-Type: application/problem+json",
+            .answer = "{\"status\":404,\"title\":\"none\"}",
+            .unrecorded = 2 },
+          0,
+          "accounts",
+          "getAccount",
+          METERS_FAILED,
+          REFUSED_RECORDER,
+          NS_PER_MS },
+        { { .name = "late", .who = "tess", .request = READ_ACCOUNT, .fails = REFUSED_BACKEND_TIME },
+          0,
+          "accounts",
+          "getAccount",
+          METERS_FAILED,
+          REFUSED_BACKEND_TIME,
+          NS_PER_MS },
+        { { .name = "gone", .who = "tess", .request = READ_ACCOUNT },
+          1,
+          "accounts",
+          "getAccount",
+          METERS_REFUSED,
+          REFUSED_NOT,
+          -1 },
+        { { .name = "gone in between", .who = "tess", .request = READ_ACCOUNT, .status = 200 },
+          2,
+          "accounts",
+          "getAccount",
+          METERS_FAILED,
+          REFUSED_NOT,
+          -1 },
+};
+
+static void what_a_call_counts_as(void **state)
+{
+        struct exchange_world *w = *state;
+
+        world_forget(w);
+        for (size_t i = 0; i < ARRAY_LEN(counted); i++) {
+                const struct counted *c = &counted[i];
+                struct exchange_ran ran;
+                struct span api, operation;
+
+                exchange_ran_init(&ran);
+                ran.stop = c->stop;
+                assert_int_equal(exchange_run(w, &c->call, &ran), 0);
+                meters_place_names(w->meters, ran.count.place.call, &api, &operation);
+                if (!span_eq_str(api, c->api) || !span_eq_str(operation, c->operation) ||
+                    ran.count.result != c->result || ran.count.reason != c->reason ||
+                    ran.count.backend_ns != c->backend_ns || ran.count.folded ||
+                    ran.count.total_ns != 5 * NS_PER_S)
+                        fail_msg("%s: %.*s %.*s %d %d %lld", c->call.name, (int)api.n,
+                                 (const char *)api.p, (int)operation.n, (const char *)operation.p,
+                                 (int)ran.count.result, (int)ran.count.reason,
+                                 (long long)ran.count.backend_ns);
+                assert_true(span_eq_str(meters_api_name(w->meters, ran.count.place.api), c->api));
+                exchange_ran_done(&ran);
+        }
+}
+
 /* ---- the whole ---- */
 
 static int open_world(void **state)
@@ -467,6 +570,7 @@ int main(void)
                 cmocka_unit_test(what_there_is_no_memory_for_is_not_served),
                 cmocka_unit_test(there_are_no_keys),
                 cmocka_unit_test(refusals_are_folded),
+                cmocka_unit_test(what_a_call_counts_as),
         };
 
         return cmocka_run_group_tests(tests, open_world, close_world);

@@ -332,8 +332,10 @@ void world_open(struct exchange_world *w)
         struct err err = { 0 };
 
         *w = (struct exchange_world){ .limits = malloc(limits_bytes(WORLD_LIMITS)),
-                                      .cache = malloc(WORLD_CACHE) };
-        must(w->limits && w->cache ? 0 : -ENOMEM, NULL, "memory");
+                                      .cache = malloc(WORLD_CACHE),
+                                      .meters = aligned_alloc(128, meters_bytes(1)) };
+        must(w->limits && w->cache && w->meters ? 0 : -ENOMEM, NULL, "memory");
+        memset(w->meters, 0, meters_bytes(1));
         build_accounts(w);
         build_odd(w);
         read_keys(w);
@@ -342,6 +344,7 @@ void world_open(struct exchange_world *w)
                 .keys = { .jwks = jwks_of, .refetch = refetch, .tokens = w->tokens, .ctx = w },
                 .lock = lock,
                 .unlock = unlock,
+                .meters = meters_init(w->meters, meters_bytes(1), WORLD_NOON),
                 .ctx = w,
                 .random = random_bytes
         };
@@ -366,4 +369,5 @@ void world_close(struct exchange_world *w)
         }
         free(w->limits);
         free(w->cache);
+        free(w->meters);
 }

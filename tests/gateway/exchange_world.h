@@ -27,7 +27,7 @@ struct exchange_world {
         struct jwks *jwks;
         struct tokens *tokens;
         struct ed25519 *key;
-        void *limits, *cache;
+        void *limits, *cache, *meters;
         bool locked;
         unsigned refetched; /* how often new keys were asked for */
 };
