@@ -414,7 +414,8 @@ const struct command command_status = {
         .about = "say what runs and how it fares",
         .help = "For the recorder, the sensor and the others: running or not, since when, as which\n"
                 "user, and which rights each gave away; what is watched and by which means; where\n"
-                "alerts are delivered; the ledger's size, how old its checkpoint is and what is\n"
+                "alerts are delivered; what the gateway serves, how long the recorder takes, who was\n"
+                "refused; the ledger's size, how old its checkpoint is and what is\n"
                 "durable but not yet published.  Exit status 1 when one of them is not running or\n"
                 "gives no sign of life, or a place where alerts are delivered is down.",
         .run = run,

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "command/screen.h"
 #include "command/sinks.h"
+#include "command/status_gateway.h"
 #include "sys/sandbox.h"
 
 enum { LINE_MAX_BYTES = 128 * 1024 };
@@ -368,6 +369,7 @@ void status_put_lines(const struct invocation *in, bool delivers, struct json_va
         if (delivers)
                 put_sinks(in, state, out);
         put_key_sets(in, state, out);
+        status_put_gateway(in, state, out);
         put_config(state, out);
         put_items(state, json_get_path(state, "more.paths", &v) ? "more.paths" : "more.profiles",
                   "watches", out);

@@ -464,5 +464,8 @@ struct meters_call exchange_count(const struct exchange *x, int64_t now_ns)
                                      .total_ns = since(p->raw->now_ns, now_ns),
                                      .backend_ns = p->backend_ns,
                                      .findings = answered ? p->answer.n_findings : 0,
-                                     .folded = p->folded };
+                                     .folded = p->folded,
+                                     .cache = !p->caching.rule ? METERS_NOT_KEPT
+                                              : p->caching.hit ? METERS_HIT
+                                                               : METERS_MISS };
 }

@@ -27,6 +27,7 @@ struct jwt_memory {
         struct row *rows;
         struct slot *slots; /* of row 0, row 1, ... */
         uint32_t n_rows;
+        uint32_t n_used;
         uint64_t turn;
         struct sha256_ctx *hash;
         uint8_t secret[SHA256_LEN];
@@ -221,6 +222,11 @@ int jwt_memory_find(struct jwt_memory *m, const uint8_t digest[JWT_MEMORY_DIGEST
         return 1;
 }
 
+uint32_t jwt_memory_count(const struct jwt_memory *m)
+{
+        return m->n_used;
+}
+
 void jwt_memory_keep(struct jwt_memory *m, const uint8_t digest[JWT_MEMORY_DIGEST],
                      const struct jwt_caller *c)
 {
@@ -236,6 +242,7 @@ void jwt_memory_keep(struct jwt_memory *m, const uint8_t digest[JWT_MEMORY_DIGES
                         if (row->used[i] < row->used[place])
                                 place = i;
         }
+        m->n_used += row->until_s[place] == 0;
         fill(slot_of(m, row, place), c);
         memcpy(row->digest[place], digest, JWT_MEMORY_DIGEST);
         row->bytes[place] = (uint32_t)bytes;

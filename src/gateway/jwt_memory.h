@@ -29,6 +29,8 @@ void jwt_memory_digest(struct jwt_memory *m, struct span token,
 /* 1: ret is copied into arena; 0: not there, or over; -ENOMEM. */
 MUST_USE int jwt_memory_find(struct jwt_memory *m, const uint8_t digest[JWT_MEMORY_DIGEST],
                              int64_t now_s, struct arena *arena, struct jwt_caller *ret);
+/* Slots in use, those of tokens that have expired since among them. */
+uint32_t jwt_memory_count(const struct jwt_memory *m);
 /* What takes more than JWT_MEMORY_BYTES is not remembered. */
 void jwt_memory_keep(struct jwt_memory *m, const uint8_t digest[JWT_MEMORY_DIGEST],
                      const struct jwt_caller *c);

@@ -231,6 +231,8 @@ void meters_call(struct meters_lane *l, const struct meters_call *c)
                 add(&s->refusals[c->reason], 1);
         if (c->folded)
                 add(&s->folded, 1);
+        if (c->cache != METERS_NOT_KEPT)
+                add(c->cache == METERS_HIT ? &s->hits : &s->misses, 1);
 }
 
 void meters_waited(struct meters_lane *l, int64_t ns)
@@ -321,6 +323,22 @@ uint64_t meters_count(const struct meters_histogram *h)
         for (unsigned i = 0; i < METERS_BUCKETS; i++)
                 n += h->bucket[i];
         return n;
+}
+
+int64_t meters_within_ns(const struct meters_histogram *h, unsigned percent)
+{
+        const uint64_t n = meters_count(h),
+                       wanted = n - n / 100 * (100 - percent) - n % 100 * (100 - percent) / 100;
+        uint64_t so_far = 0;
+
+        if (n == 0)
+                return 0;
+        for (unsigned i = 0; i < METERS_BUCKETS - 1; i++) {
+                so_far += h->bucket[i];
+                if (so_far >= wanted)
+                        return meters_bounds_ns[i];
+        }
+        return INT64_MAX;
 }
 
 /* ---- the last hour ---- */

@@ -55,6 +55,8 @@ struct meters_place {
 /* The lock is held.  operation empty: calls of which only the API is known. */
 struct meters_place meters_place(struct meters *m, struct span api, struct span operation);
 
+enum meters_cache { METERS_NOT_KEPT, METERS_HIT, METERS_MISS };
+
 struct meters_call {
         struct meters_place place;
         enum meters_result result;
@@ -63,6 +65,7 @@ struct meters_call {
         int64_t backend_ns;         /* -1: it was not asked */
         uint32_t findings;
         bool folded; /* the refusal is told with others */
+        enum meters_cache cache;
 };
 
 struct meters_lane;
@@ -118,13 +121,16 @@ struct meters_api {
 struct meters_sum {
         uint64_t calls[METERS_PLACES_MAX][METERS_RESULTS];
         uint64_t refusals[REFUSED_REASONS];
-        uint64_t folded;
+        uint64_t folded, hits, misses;
         struct meters_histogram wait;
         struct meters_api apis[METERS_APIS_MAX];
 };
 /* Large: not for the stack. */
 void meters_sum(const struct meters *m, struct meters_sum *ret);
 uint64_t meters_count(const struct meters_histogram *h);
+/* The lowest bound that so many percent of them do not exceed; INT64_MAX: they exceed all; 0: there
+ * are none. */
+int64_t meters_within_ns(const struct meters_histogram *h, unsigned percent);
 
 int64_t meters_since_s(const struct meters *m); /* when the counts began */
 /* Places, from 0; names live as long as m. */

@@ -263,9 +263,11 @@ static void put_cache(const struct writing *w)
         const struct cache_counts *c = &w->now->cache;
 
         begin(w->out, "cache_lookups", "counter", NULL,
-              "Answers that were looked for among those that are kept.");
-        buf_printf(w->out, PREFIX "cache_lookups_total{found=\"yes\"} %" PRIu64 "\n", c->hits);
-        buf_printf(w->out, PREFIX "cache_lookups_total{found=\"no\"} %" PRIu64 "\n", c->misses);
+              "Calls whose answer was looked for among those that are kept.");
+        buf_printf(w->out, PREFIX "cache_lookups_total{result=\"hit\"} %" PRIu64 "\n",
+                   w->sum->hits);
+        buf_printf(w->out, PREFIX "cache_lookups_total{result=\"miss\"} %" PRIu64 "\n",
+                   w->sum->misses);
         put_counter(w->out, "cache_kept", "Answers that were kept.", c->kept);
         put_counter(w->out, "cache_erased", "Times that kept answers were erased.", c->erased);
         put_counter(w->out, "cache_overwritten",

@@ -30,6 +30,7 @@ struct journal {
         struct journal_waiter *sent[LEDGER_WINDOW]; /* NULL: nobody waits */
         size_t first, n_sent, n_waiting;
         bool said_away; /* in the log, for this absence */
+        bool gave_up;   /* on somebody, and nothing was answered since */
         struct err why;
 };
 
@@ -65,6 +66,7 @@ static void answer_first(struct journal *j, bool refused)
         struct journal_waiter *w = j->sent[j->first];
 
         assert(j->n_sent > 0);
+        j->gave_up = false;
         j->first = (j->first + 1) % LEDGER_WINDOW;
         j->n_sent--;
         if (!w)
@@ -247,6 +249,16 @@ bool journal_works(const struct journal *j, const char **ret_why)
         return works;
 }
 
+bool journal_late(const struct journal *j)
+{
+        return j->gave_up;
+}
+
+size_t journal_waiting(const struct journal *j)
+{
+        return j->n_waiting;
+}
+
 void journal_put(struct journal *j, struct journal_waiter *w)
 {
         const char *why;
@@ -322,6 +334,7 @@ static void give_up_coming(struct journal *j)
                         return;
                 ngx_queue_remove(&w->queue);
                 detach(j, w);
+                j->gave_up = true;
                 is_over(j, w, true);
         }
 }
@@ -338,6 +351,7 @@ static void give_up_sent(struct journal *j)
                 if (ngx_current_msec - w->since < JOURNAL_WAIT_MS)
                         return;
                 detach(j, w);
+                j->gave_up = true;
                 is_over(j, w, true);
         }
 }

@@ -199,6 +199,15 @@ static const struct jwks *find_keys(void *ctx, const struct config_identity *ide
         return s ? s->keys : NULL;
 }
 
+int64_t keyring_age(struct keyring *k, const struct config_identity *identity)
+{
+        const struct set *s = set_of(k, identity);
+
+        if (!s || !s->keys)
+                return -1;
+        return MAX_OF(ngx_time() - s->seen.changed.tv_sec, INT64_C(0));
+}
+
 /* Whoever fetches them takes it as a hint; lost, the next one will do. */
 static void refetch(void *ctx, const struct config_identity *identity)
 {

@@ -28,6 +28,8 @@ void keyring_give(struct keyring *k, struct credential_keys *ret);
 struct keyring_tokens;
 struct keyring_tokens *keyring_hold(struct keyring *k);
 void keyring_let_go(struct keyring_tokens *t); /* NULL is fine */
+/* How old what was read of this identity's keys is, in seconds; -1: none was. */
+int64_t keyring_age(struct keyring *k, const struct config_identity *identity);
 /* Is something new?  Once a second; keys->tokens may be another one after it. */
 void keyring_look(struct keyring *k, struct credential_keys *keys);
 

@@ -3,6 +3,7 @@
  *
  * Built for Debian's nginx of one ABI (nginx-abi-1.22.1-7): its lists of headers are arrays until
  * 1.23, and nothing here allows for both. */
+#include "nginx/metrics.h"
 #include "nginx/serve.h"
 #include "nginx/settings.h"
 #include "nginx/worker.h"
@@ -157,7 +158,60 @@ static char *set_hash_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return wrong ? NGX_CONF_ERROR : NGX_CONF_OK;
 }
 
+static ngx_http_core_loc_conf_t *core_of(ngx_conf_t *cf)
+{
+        return ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+}
+
+static const char served_twice[] =
+        "another directive serves this location as well, proxy_pass for one";
+
+static char *set_metrics(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+        struct settings_location *l = conf;
+
+        if (core_of(cf)->handler)
+                return complain(cf, name_of(cmd), served_twice);
+        core_of(cf)->handler = metrics_handler;
+        l->metrics = true;
+        return NGX_CONF_OK;
+}
+
+static char *set_health(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+        struct settings_location *l = conf;
+        const ngx_str_t *args = cf->args->elts;
+
+        if (core_of(cf)->handler)
+                return complain(cf, name_of(cmd), served_twice);
+        if (cf->args->nelts > 1 && !span_eq_str(settings_span(args[1]), "live"))
+                return complain(cf, name_of(cmd), "takes nothing, or \"live\"");
+        core_of(cf)->handler = metrics_health_handler;
+        l->health = cf->args->nelts > 1 ? HEALTH_LIVE : HEALTH_READY;
+        return NGX_CONF_OK;
+}
+
 /* ---- what is said together ---- */
+
+/* Its server, for when all listeners are known. */
+static char *note_metrics(ngx_conf_t *cf, struct settings *s, const struct settings_location *l)
+{
+        void **server;
+
+        s->health = s->health || l->health != HEALTH_NOT;
+        if ((l->metrics && core_of(cf)->handler != metrics_handler) ||
+            (l->health != HEALTH_NOT && core_of(cf)->handler != metrics_health_handler))
+                return complain(cf, l->metrics ? "assay_metrics" : "assay_health", served_twice);
+        if (!l->metrics)
+                return NGX_CONF_OK;
+        if (!s->metrics_servers)
+                s->metrics_servers = ngx_array_create(cf->pool, 1, sizeof(void *));
+        server = s->metrics_servers ? ngx_array_push(s->metrics_servers) : NULL;
+        if (!server)
+                return NGX_CONF_ERROR;
+        *server = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
+        return NGX_CONF_OK;
+}
 
 /* Two handlers of one location, and the last one that was read would win. */
 static char *merge_location(ngx_conf_t *cf, void *parent, void *child)
@@ -165,12 +219,11 @@ static char *merge_location(ngx_conf_t *cf, void *parent, void *child)
         const struct settings_location *above = parent;
         struct settings_location *l = child;
         struct settings *s = ngx_http_conf_get_module_main_conf(cf, ngx_http_assay_module);
-        ngx_http_core_loc_conf_t *core =
-                ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+        ngx_http_core_loc_conf_t *core = core_of(cf);
 
         ngx_conf_merge_value(l->gateway, above->gateway, 0);
         if (!l->gateway)
-                return NGX_CONF_OK;
+                return note_metrics(cf, s, l);
         if (core->handler && core->handler != serve_handler)
                 return complain(cf, "assay_gateway",
                                 "another directive serves this location as well, proxy_pass for "
@@ -194,6 +247,57 @@ static bool split_run(ngx_conf_t *cf, struct settings *s)
         return s->run.data;
 }
 
+/* Who may connect from elsewhere could read what is called how often. */
+static bool is_local(const struct sockaddr *address)
+{
+        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)address;
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)address;
+
+        switch (address->sa_family) {
+        case AF_UNIX:
+                return true;
+        case AF_INET:
+                return ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+        case AF_INET6:
+                return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
+        default:
+                return false;
+        }
+}
+
+static bool has_metrics(const struct settings *s, const ngx_http_conf_addr_t *a)
+{
+        void **with = s->metrics_servers->elts, **servers = a->servers.elts;
+
+        for (ngx_uint_t i = 0; i < a->servers.nelts; i++)
+                for (ngx_uint_t k = 0; k < s->metrics_servers->nelts; k++)
+                        if (servers[i] == with[k])
+                                return true;
+        return false;
+}
+
+static bool check_metrics(ngx_conf_t *cf, const struct settings *s)
+{
+        const ngx_http_core_main_conf_t *core =
+                ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+        const ngx_http_conf_port_t *ports = core->ports ? core->ports->elts : NULL;
+
+        for (ngx_uint_t p = 0; ports && p < core->ports->nelts; p++) {
+                const ngx_http_conf_addr_t *a = ports[p].addrs.elts;
+
+                for (ngx_uint_t i = 0; i < ports[p].addrs.nelts; i++) {
+                        if (!has_metrics(s, &a[i]) || is_local(a[i].opt.sockaddr))
+                                continue;
+                        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                                      "assay_metrics: its server listens on \"%V\", where others "
+                                      "than this host may connect",
+                                      &a[i].opt.addr_text);
+                        return false;
+                }
+        }
+        return true;
+}
+
 static ngx_int_t check_settings(ngx_conf_t *cf)
 {
         struct settings *s = ngx_http_conf_get_module_main_conf(cf, ngx_http_assay_module);
@@ -202,8 +306,16 @@ static ngx_int_t check_settings(ngx_conf_t *cf)
                               : !s->hash_key_file.data ? "assay_hash_key"
                                                        : NULL;
 
+        if (!s->used && (s->metrics_servers || s->health)) {
+                ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                              "assay_metrics and assay_health tell of calls, and no location has "
+                              "assay_gateway on");
+                return NGX_ERROR;
+        }
         if (!s->used)
                 return NGX_OK;
+        if (s->metrics_servers && !check_metrics(cf, s))
+                return NGX_ERROR;
         if (missing) {
                 ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                               "assay_gateway is on, and http{} says no %s", missing);
@@ -244,6 +356,10 @@ static ngx_command_t commands[] = {
                 offsetof(struct settings, sandbox)),
         { ngx_string("assay_gateway"), NGX_HTTP_LOC_CONF | NGX_CONF_FLAG, ngx_conf_set_flag_slot,
           NGX_HTTP_LOC_CONF_OFFSET, offsetof(struct settings_location, gateway), NULL },
+        { ngx_string("assay_metrics"), NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS, set_metrics,
+          NGX_HTTP_LOC_CONF_OFFSET, 0, NULL },
+        { ngx_string("assay_health"), NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS | NGX_CONF_TAKE1,
+          set_health, NGX_HTTP_LOC_CONF_OFFSET, 0, NULL },
         ngx_null_command,
 };
 

@@ -23,6 +23,7 @@ struct visit {
         struct incoming_body body;
         struct asking *asking;
         enum exchange_step step;
+        int64_t recording_ns; /* since when it waits for the recorder */
 };
 
 static void take_step(struct visit *v, enum exchange_step step);
@@ -108,12 +109,14 @@ static void on_recorded(struct journal_waiter *w, enum record_fate fate)
 {
         struct visit *v = CONTAINER_OF(w, struct visit, waiter);
         ngx_connection_t *connection = v->r->connection;
+        int64_t now_ns = worker_now_ns();
         enum exchange_step step;
 
+        meters_waited(v->worker->lane, now_ns - v->recording_ns);
         if (fate == RECORD_DONE) {
-                step = exchange_recorded(v->x, worker_now_ns());
+                step = exchange_recorded(v->x, now_ns);
         } else {
-                step = exchange_unrecorded(v->x, fate, worker_now_ns());
+                step = exchange_unrecorded(v->x, fate, now_ns);
                 tell_afterwards(v);
         }
         take_step(v, step);
@@ -125,6 +128,7 @@ static void record(struct visit *v)
         v->waiter.records = &v->x->records;
         v->waiter.done = on_recorded;
         v->waiter.patient = v->x->asked;
+        v->recording_ns = worker_now_ns();
         journal_put(v->worker->journal, &v->waiter);
 }
 
@@ -236,6 +240,18 @@ static void end_early(struct visit *v)
                 journal_tell(v->worker->journal, &v->x->records);
 }
 
+/* Without an exchange there was no memory for one. */
+static void count(const struct visit *v)
+{
+        struct meters_call c = { .result = METERS_REFUSED,
+                                 .reason = REFUSED_BUSY,
+                                 .backend_ns = -1 };
+
+        if (v->x)
+                c = exchange_count(v->x, worker_now_ns());
+        meters_call(v->worker->lane, &c);
+}
+
 /* The request's pool goes: it was answered, or ended in the midst. */
 static void on_end(void *data)
 {
@@ -248,6 +264,7 @@ static void on_end(void *data)
         } else if (v->x && (v->step == EXCHANGE_READ || v->step == EXCHANGE_CALL)) {
                 end_early(v);
         }
+        count(v);
         exchange_free(v->x);
         keyring_let_go(v->tokens);
         backends_unref(v->backends);

@@ -3,14 +3,20 @@
  *
  *   http {
  *       assay_registry /var/lib/assay/registry;      what is deployed: package/live.h
- *       assay_key      ci+7f3a0c41+AQ...;            verifier keys of who builds packages;
- * repeatable assay_hash_key /etc/assay/hash.key;          of `mask: hash`: 64 hex digits and a
- * newline assay_recorder /run/assay/recorder.sock;     this; the directory has gateway.status as
- * well assay_tokens   /var/lib/assay/tokens.json;   none: opaque tokens assay_keys
- * /var/lib/assay/keys;          none: key sets of identity providers assay_zone     32m; this:
- * limits and cached answers assay_sandbox  on;                           this
+ *       assay_key      ci+7f3a0c41+AQ...;            of who builds packages; repeatable
+ *       assay_hash_key /etc/assay/hash.key;          of `mask: hash`
+ *       assay_recorder /run/assay/recorder.sock;     this; beside it is gateway.status
+ *       assay_tokens   /var/lib/assay/tokens.json;   none: opaque tokens
+ *       assay_keys     /var/lib/assay/keys;          none: key sets of identity providers
+ *       assay_zone     32m;                          this: counts, limits, cached answers
+ *       assay_sandbox  on;                           this
  *
  *       server { location /bank/ { assay_gateway on; } }
+ *       server {
+ *           listen 127.0.0.1:9145;                   or a unix socket: nobody else's
+ *           location = /metrics { assay_metrics; }
+ *           location = /health  { assay_health; }    or assay_health live;
+ *       }
  *   }
  *
  * Everything is checked when the configuration is read: nginx does not start with half of it. */
@@ -34,10 +40,16 @@ struct settings { /* one for http{} */
         bool used; /* some location is served by us */
         uint8_t hash_key[SETTINGS_HASH_KEY];
         ngx_shm_zone_t *zone;
+        ngx_array_t *metrics_servers; /* ngx_http_core_srv_conf_t *; NULL: none */
+        bool health;                  /* some location has assay_health */
 };
+
+enum settings_health { HEALTH_NOT, HEALTH_READY, HEALTH_LIVE };
 
 struct settings_location {
         ngx_flag_t gateway;
+        bool metrics;
+        enum settings_health health;
 };
 
 extern ngx_module_t ngx_http_assay_module;

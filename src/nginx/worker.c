@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* worker.c - see worker.h. */
-#include "nginx/worker.h"
+#include "nginx/worker_priv.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
 
 #include <openssl/rand.h>
 
-#include "loop/presence.h"
 #include "loop/role.h"
 #include "nginx/zone.h"
 #include "sys/io.h"
 #include "sys/sysclock.h"
-#include "wire/json.h"
 
 enum {
         LOOK_MS = 1000, /* between looks at what is deployed, keys and counted refusals */
@@ -21,23 +19,7 @@ enum {
         FOLD_MEMORY = 1 << 20,
 };
 
-/* The worker's own, and no other process has it. */
-struct own {
-        struct worker w;
-        struct live *live;
-        struct arena fold_arena;
-        struct sandbox_state sandbox;
-        ngx_event_t look;
-        unsigned looks;
-        bool said_works;
-        uint64_t said_generation;
-        char not_served[ERR_TEXT_MAX]; /* of a generation that was good but for us; "" */
-};
-
 static struct own *own;
-
-/* Opened by the master, who may write there; locked while nginx lives. */
-static struct presence presence = { .fd = -1 };
 
 struct worker *worker_here(void)
 {
@@ -49,50 +31,28 @@ int64_t worker_now_ns(void)
         return clock_wall(&sysclock);
 }
 
-/* ---- saying how it is ---- */
-
-static void put_more(const struct own *o, struct buf *out)
-{
-        const char *why = "";
-        uint64_t refused = 0;
-        struct json_writer w;
-
-        json_writer_init(&w, out);
-        json_begin_object(&w);
-        json_member_int(&w, "generation",
-                        o->w.serving ? (int64_t)o->w.serving->generation->number : 0);
-        if (o->not_served[0] || live_refused(o->live, &refused, &why))
-                json_member_text(&w, "not_served", o->not_served[0] ? o->not_served : why);
-        if (!journal_works(o->w.journal, &why))
-                json_member_text(&w, "recorder", why);
-        json_end_object(&w);
-}
-
-/* The first worker speaks for all of them. */
-static void say(struct own *o, bool anyway)
-{
-        CLEANUP(buf_done) struct buf more = BUF_INIT(4096);
-        uint64_t generation = o->w.serving ? o->w.serving->generation->number : 0;
-        struct err err = { 0 };
-        const char *why;
-        bool works = journal_works(o->w.journal, &why);
-
-        if (presence.fd < 0 || ngx_worker != 0 ||
-            (!anyway && works == o->said_works && generation == o->said_generation))
-                return;
-        o->said_works = works;
-        o->said_generation = generation;
-        put_more(o, &more);
-        if (buf_status(&more) < 0 ||
-            presence_say(&presence, &o->sandbox, buf_span(&more), &err) < 0)
-                ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0, "assay: gateway.status: %s",
-                              err_text(&err));
-}
-
 /* ---- generations ---- */
 
-static void not_served(struct own *o, uint64_t number, const char *why)
+static enum meters_fault fault_of(int rc)
 {
+        static const struct {
+                int code;
+                enum meters_fault fault;
+        } rows[] = { { -ENOKEY, METERS_FAULT_SIGNATURE },
+                     { -ENOMEM, METERS_FAULT_MEMORY },
+                     { -EOPNOTSUPP, METERS_FAULT_UNSUPPORTED },
+                     { -EPROTONOSUPPORT, METERS_FAULT_UNSUPPORTED } };
+
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+                if (rows[i].code == rc)
+                        return rows[i].fault;
+        return METERS_FAULT_FILE;
+}
+
+static void not_served(struct own *o, uint64_t number, int rc, const char *why)
+{
+        o->not_served_number = number;
+        o->fault = fault_of(rc);
         (void)ngx_cpystrn((u_char *)o->not_served, (u_char *)(uintptr_t)why, sizeof(o->not_served));
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "assay: generation %uL is not served, the one before stays: %s", number, why);
@@ -110,7 +70,7 @@ static void serve_by(struct own *o, struct generation *g)
                 rc = backends_new(g, o->w.backends, ngx_cycle->log, &backends, &err);
         if (rc < 0) {
                 serving_unref(s);
-                not_served(o, g->number, err_text(&err));
+                not_served(o, g->number, rc, err_text(&err));
                 return;
         }
         serving_unref(o->w.serving);
@@ -118,6 +78,7 @@ static void serve_by(struct own *o, struct generation *g)
         o->w.serving = s;
         o->w.backends = backends;
         o->not_served[0] = '\0';
+        o->loaded_s = ngx_time();
         zone_deployed(o->w.settings->zone, g->number);
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0, "assay: generation %uL is served",
                       g->number);
@@ -130,12 +91,14 @@ static void look_at_generation(struct own *o)
         const char *why = "";
         int rc = live_look(o->live, &err);
 
-        if (rc > 0)
+        if (rc > 0) {
                 serve_by(o, live_current(o->live));
-        else if (rc < 0 && live_refused(o->live, &number, &why))
+        } else if (rc < 0 && live_refused(o->live, &number, &why)) {
+                o->fault = fault_of(rc);
                 ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                               "assay: generation %uL is not served, the one before stays: %s",
                               number, why);
+        }
 }
 
 /* ---- now and then ---- */
@@ -166,7 +129,10 @@ static void on_look(ngx_event_t *ev)
         keyring_look(o->w.keyring, &o->w.gateway.keys);
         look_at_generation(o);
         tell_folded(o, false);
-        say(o, ++o->looks % SAY_EVERY == 0);
+        worker_say(&o->w);
+        if (ngx_worker == 0)
+                meters_remember(o->w.meters, ngx_time());
+        worker_say_status(o, ++o->looks % SAY_EVERY == 0);
         ngx_add_timer(ev, LOOK_MS);
 }
 
@@ -241,10 +207,13 @@ static int fill_gateway(struct own *o, struct err *err)
 {
         struct gateway *g = &o->w.gateway;
 
+        o->w.meters = zone_meters(o->w.settings->zone);
+        o->w.lane = meters_lane(o->w.meters, (uint32_t)ngx_worker);
         g->limits = zone_limits(o->w.settings->zone);
         g->cache = zone_cache(o->w.settings->zone);
         g->lock = zone_lock;
         g->unlock = zone_unlock;
+        g->meters = o->w.meters;
         g->ctx = o->w.settings->zone;
         g->random = make_random;
         memcpy(g->hash_key, o->w.settings->hash_key, sizeof(g->hash_key));
@@ -293,7 +262,8 @@ ngx_int_t worker_start(ngx_cycle_t *cycle)
                 ngx_log_error(NGX_LOG_EMERG, cycle->log, 0, "assay: %s", err_text(&err));
                 return NGX_ERROR;
         }
-        say(own, true);
+        worker_say(&own->w);
+        worker_say_status(own, true);
         return NGX_OK;
 }
 
@@ -305,6 +275,7 @@ void worker_stop(ngx_cycle_t *cycle)
         if (!o)
                 return;
         tell_folded(o, true);
+        meters_leave(o->w.meters, (uint32_t)ngx_process_slot);
         o->w.journal = journal_free(o->w.journal, ngx_exiting);
         if (o->look.timer_set)
                 ngx_del_timer(&o->look);
@@ -315,23 +286,14 @@ void worker_stop(ngx_cycle_t *cycle)
 
 /* ---- the master ---- */
 
-static int open_presence(const struct settings *s, struct err *err)
-{
-        CLEANUP_FD int run_fd = open((const char *)s->run.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-        if (run_fd < 0)
-                return err_sys(err, -errno, "%s", (const char *)s->run.data);
-        return presence_open(run_fd, role_of(ROLE_GATEWAY)->name, worker_now_ns(), &presence, err);
-}
-
 ngx_int_t worker_prepare(ngx_cycle_t *cycle)
 {
         const struct settings *s = settings_of(cycle);
         struct err err = { 0 };
 
-        if (!s || !s->used || ngx_test_config || presence.fd >= 0)
+        if (!s || !s->used || ngx_test_config || worker_status_is_open())
                 return NGX_OK;
-        if (open_presence(s, &err) < 0)
+        if (worker_open_status(s, &err) < 0)
                 ngx_log_error(NGX_LOG_WARN, cycle->log, 0, "assay: no gateway.status: %s",
                               err_text(&err));
         return NGX_OK;

@@ -23,6 +23,8 @@ struct worker {
         struct backends *backends;
         struct journal *journal;
         struct keyring *keyring;
+        struct meters *meters;
+        struct meters_lane *lane; /* of meters */
 };
 
 /* NULL: no location has assay_gateway. */
@@ -34,5 +36,8 @@ ngx_int_t worker_start(ngx_cycle_t *cycle);
 void worker_stop(ngx_cycle_t *cycle);
 
 int64_t worker_now_ns(void);
+
+/* What it is like now, in the shared memory. */
+void worker_say(struct worker *w);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* zone.c - see zone.h.  In nginx's shared zone, which begins with a pool of its own:
  *
- *   pool | head | limits, a quarter of what is left | cache, the rest
+ *   pool | head | meters, up to an eighth | limits, a quarter of what is left | cache, the rest
  *
  * The pool's mutex is the lock of everything, so that nginx frees it after a worker that died. */
 #include "nginx/zone.h"
@@ -12,12 +12,12 @@
 
 #include "base/err.h"
 
-enum { KEY = 16, SLOT_BYTES = 64, CACHE_SHARE = 4 };
+enum { KEY = 16, SLOT_BYTES = 64, CACHE_SHARE = 4, METERS_SHARE = 8, LANES_MIN = 2 };
 
 struct head {
         uint64_t generation; /* the newest that a worker serves by */
-        size_t limits_n, cache_n;
-        void *limits, *cache;
+        size_t meters_n, limits_n, cache_n;
+        void *meters, *limits, *cache;
 };
 
 static ngx_slab_pool_t *pool_of(const ngx_shm_zone_t *zone)
@@ -42,12 +42,25 @@ static void guard(const ngx_shm_zone_t *zone)
                               "assay: the shared zone may be written to swap");
 }
 
+/* A page of nginx's is aligned well enough. */
+static bool make_meters(ngx_slab_pool_t *pool, struct head *h)
+{
+        h->meters_n =
+                MIN_OF(MAX_OF(pool->pfree * ngx_pagesize / METERS_SHARE, meters_bytes(LANES_MIN)),
+                       meters_bytes(METERS_LANES_MAX));
+        h->meters = ngx_slab_calloc(pool, h->meters_n);
+        return h->meters && meters_init(h->meters, h->meters_n, ngx_time());
+}
+
 static struct head *make_head(ngx_slab_pool_t *pool)
 {
         struct head *h = ngx_slab_calloc(pool, sizeof(*h));
-        size_t left = pool->pfree * ngx_pagesize;
+        size_t left;
 
-        if (!h || left < CACHE_MIN + 2 * ngx_pagesize)
+        if (!h || !make_meters(pool, h))
+                return NULL;
+        left = pool->pfree * ngx_pagesize;
+        if (left < CACHE_MIN + 2 * ngx_pagesize)
                 return NULL;
         h->limits_n = MIN_OF(left / CACHE_SHARE, left - CACHE_MIN) / ngx_pagesize * ngx_pagesize;
         h->limits = ngx_slab_calloc(pool, h->limits_n);
@@ -93,7 +106,8 @@ static ngx_int_t init(ngx_shm_zone_t *zone, void *data)
         if (!data)
                 return make(zone);
         h = head_of(zone);
-        return limits_again(h->limits, h->limits_n) && cache_again(h->cache, h->cache_n)
+        return meters_again(h->meters, h->meters_n) && limits_again(h->limits, h->limits_n) &&
+                               cache_again(h->cache, h->cache_n)
                        ? NGX_OK
                        : NGX_ERROR;
 }
@@ -120,6 +134,16 @@ struct limits *zone_limits(const ngx_shm_zone_t *zone)
 struct cache *zone_cache(const ngx_shm_zone_t *zone)
 {
         return cache_again(head_of(zone)->cache, head_of(zone)->cache_n);
+}
+
+size_t zone_cache_bytes(const ngx_shm_zone_t *zone)
+{
+        return head_of(zone)->cache_n;
+}
+
+struct meters *zone_meters(const ngx_shm_zone_t *zone)
+{
+        return meters_again(head_of(zone)->meters, head_of(zone)->meters_n);
 }
 
 void zone_lock(void *zone)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* zone.h - memory that all workers share: limits and cached answers.  Floor 4, in nginx.
+/* zone.h - memory that all workers share: counts, limits and cached answers.  Floor 4, in nginx.
  *
  * Kept when nginx reads its configuration anew and the size is the same; zeroed when it stops.
  * Locked into RAM and left out of dumps, where the system allows it: what is not possible is in
@@ -11,6 +11,7 @@
 
 #include "gateway/cache.h"
 #include "gateway/limits.h"
+#include "gateway/meters.h"
 
 /* While the configuration is read: false and a line in the log. */
 bool zone_add(ngx_conf_t *cf, struct settings *s);
@@ -18,6 +19,8 @@ bool zone_add(ngx_conf_t *cf, struct settings *s);
 /* Of a zone that is there. */
 struct limits *zone_limits(const ngx_shm_zone_t *zone);
 struct cache *zone_cache(const ngx_shm_zone_t *zone);
+size_t zone_cache_bytes(const ngx_shm_zone_t *zone);
+struct meters *zone_meters(const ngx_shm_zone_t *zone);
 /* Where a worker that held it dies, nginx opens it again. */
 void zone_lock(void *zone);
 void zone_unlock(void *zone);

@@ -55,15 +55,27 @@ static const struct call {
         bool known; /* the operation */
         struct meters_call call;
 } calls[] = {
-        { 0, true, { .result = METERS_ANSWERED, .total_ns = 100000, .backend_ns = 99999 } },
+        { 0,
+          true,
+          { .result = METERS_ANSWERED,
+            .total_ns = 100000,
+            .backend_ns = 99999,
+            .cache = METERS_MISS } },
         { 1, true, { .result = METERS_ANSWERED, .total_ns = 100001, .backend_ns = 250001 } },
-        { 5, true, { .result = METERS_CACHED, .total_ns = 0, .backend_ns = -1, .findings = 3 } },
+        { 5,
+          true,
+          { .result = METERS_CACHED,
+            .total_ns = 0,
+            .backend_ns = -1,
+            .findings = 3,
+            .cache = METERS_HIT } },
         { 1,
           true,
           { .result = METERS_FAILED,
             .reason = REFUSED_BACKEND_TIME,
             .total_ns = 10 * NS_PER_S + 1,
-            .backend_ns = 10 * NS_PER_S } },
+            .backend_ns = 10 * NS_PER_S,
+            .cache = METERS_MISS } },
         { 0,
           false,
           { .result = METERS_REFUSED, .reason = REFUSED_PATH, .total_ns = -5, .backend_ns = -1 } },
@@ -115,8 +127,8 @@ static const char *const lines[] = {
         "assay_gateway_generation_refused{kind=\"signature\"} 6",
         "assay_gateway_generation_refused{kind=\"file\"} 0",
         "assay_gateway_generation_loaded_time_seconds 1795651300",
-        "assay_gateway_cache_lookups_total{found=\"yes\"} 11",
-        "assay_gateway_cache_lookups_total{found=\"no\"} 12",
+        "assay_gateway_cache_lookups_total{result=\"hit\"} 1",
+        "assay_gateway_cache_lookups_total{result=\"miss\"} 2",
         "assay_gateway_cache_used_bytes 14",
         "assay_gateway_cache_size_bytes 15",
         "assay_gateway_limits_slots 16",
@@ -132,7 +144,7 @@ static void what_is_counted_is_said(void **state)
         const struct meters_keys keys[] = { { SPAN("https://id.example"), 61 },
                                             { SPAN("https://other.example"), -1 } };
         const struct meters_now now = { .now_ms = 20000,
-                                        .cache = { .hits = 11, .misses = 12, .used = 14 },
+                                        .cache = { .used = 14 },
                                         .cache_bytes = 15,
                                         .limits = { .slots = 16, .used = 9, .evicted = 2 },
                                         .keys = keys,
@@ -201,6 +213,31 @@ static void a_name_is_one_place_and_too_many_are_others(void **state)
         p = meters_place(m, SPAN("api"), SPAN("op"));
         assert_memory_equal(&p, &first, sizeof p);
         drop(m, 1);
+}
+
+static const struct within {
+        uint64_t low, high, beyond; /* at most 0.1 ms, at most 1 ms, more than 10 s */
+        unsigned percent;
+        int64_t want_ns;
+} within[] = {
+        { 0, 0, 0, 99, 0 },          { 1, 0, 0, 99, 100000 },   { 99, 1, 0, 99, 100000 },
+        { 98, 2, 0, 99, 1000000 },   { 98, 2, 0, 98, 100000 },  { 198, 1, 1, 99, 100000 },
+        { 0, 98, 2, 99, INT64_MAX }, { 0, 98, 2, 50, 1000000 }, { 1, 0, 1, 100, INT64_MAX },
+};
+
+static void how_many_are_within_a_bound(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(within); i++) {
+                const struct within *c = &within[i];
+                struct meters_histogram h = { 0 };
+
+                h.bucket[0] = c->low;
+                h.bucket[3] = c->high;
+                h.bucket[METERS_BUCKETS - 1] = c->beyond;
+                if (meters_within_ns(&h, c->percent) != c->want_ns)
+                        fail_msg("%zu: %lld", i, (long long)meters_within_ns(&h, c->percent));
+        }
 }
 
 /* ---- several processes ---- */
@@ -340,6 +377,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(what_is_counted_is_said),
                 cmocka_unit_test(a_name_is_one_place_and_too_many_are_others),
+                cmocka_unit_test(how_many_are_within_a_bound),
                 cmocka_unit_test(none_is_lost_where_workers_share_a_lane),
                 cmocka_unit_test(only_meters_are_some),
                 cmocka_unit_test(an_hour_is_looked_back),
