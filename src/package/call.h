@@ -29,10 +29,10 @@ struct call {
 /* Text of a parameter ("12", "1,2" or each of a repeated one, n of them, at least one), percent-
  * decoded, as its schema wants it; ret borrows from texts.  Lists of paths, headers and what does
  * not explode are parted at commas, so no item holds one: whoever sends the request on must build
- * it of the items.  A number is one as JSON spells it.  Where a schema lets be several kinds, a
- * text that can be a number is one, then true and false; where it says nothing at all it is a
- * string. -EINVAL: it cannot be one: "query.limit: no integer"; "...: given more than once";
- * -ENOMEM. */
+ * it of the items.  A number is one as JSON spells it, an integer one without point and exponent.
+ * Where a schema lets be several kinds, a text that can be a number is one, then true and false;
+ * where it says nothing at all it is a string.  -EINVAL: it cannot be one: "query.limit: no
+ * integer"; "...: given more than once"; -ENOMEM. */
 MUST_USE int call_parameter(const struct package *p, const struct api_parameter *parameter,
                             const struct span *texts, uint32_t n, struct arena *arena,
                             struct tree *ret, struct err *err);

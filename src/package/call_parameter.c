@@ -111,8 +111,10 @@ static bool is_digit(uint8_t c)
         return c >= '0' && c <= '9';
 }
 
-/* As JSON spells it, and no blanks: the reader of JSON would pass over those. */
-static int read_number(const struct parameter_reader *r, struct span text, struct tree *ret)
+/* As JSON spells it, and no blanks: the reader of JSON would pass over those.  An integer has
+ * digits only: who reads the digits of "1e3" and stops there reads 1. */
+static int read_number(const struct parameter_reader *r, struct span text, uint32_t kinds,
+                       struct tree *ret)
 {
         struct tree t;
         int rc;
@@ -120,6 +122,9 @@ static int read_number(const struct parameter_reader *r, struct span text, struc
         if (text.n == 0 || !(is_digit(text.p[0]) || text.p[0] == '-') ||
             !is_digit(text.p[text.n - 1]))
                 return -EINVAL;
+        for (size_t i = 1; !(kinds & API_NUMBER) && i < text.n; i++)
+                if (!is_digit(text.p[i]))
+                        return -EINVAL;
         rc = tree_read_real(text, 1, r->arena, &t, NULL);
         if (rc == 0)
                 *ret = t;
@@ -145,7 +150,7 @@ static int read_scalar(const struct parameter_reader *r, struct span text, uint3
         int rc;
 
         if (!plain && (kinds & API_INTEGER)) {
-                rc = read_number(r, text, ret);
+                rc = read_number(r, text, kinds, ret);
                 if (rc != -EINVAL)
                         return rc < 0 ? err_set(r->err, rc, "no memory for a parameter") : 0;
         }

@@ -227,8 +227,7 @@ static void headers(void **state)
                 { 200, JSON "|X-Count: secret", EMPTY,
                   REFUSED(HEADER, "x-count: header.x-count: no integer") },
                 { 200, JSON "|X-Count: 1.5", EMPTY,
-                  REFUSED(HEADER, "x-count: header: an integer is wanted, not a number with a "
-                                  "fraction") },
+                  REFUSED(HEADER, "x-count: header.x-count: no integer") },
                 { 200, JSON "|X-Owner: \xff", EMPTY,
                   REFUSED(HEADER, "x-owner: header.x-owner: no UTF-8") },
                 { 201, JSON, BODY("{}"), REFUSED(HEADER, "x-count is missing") },
