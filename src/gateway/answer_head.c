@@ -55,7 +55,7 @@ static int gather(struct answering *a, struct span *found)
                 if (!is_name(h->name) || !is_value(h->value))
                         return refuse(a->refusal, REFUSED_RESPONSE_HEADER, "a header that is none");
                 for (unsigned j = 0; j < WHICH; j++) {
-                        if (!request_is_word(h->name, names[j]))
+                        if (!http_is_word(h->name, names[j]))
                                 continue;
                         if (found[j].p)
                                 return refuse(a->refusal, REFUSED_RESPONSE_HEADER, "%s twice",
@@ -83,13 +83,13 @@ static int check_encoding(struct answering *a, const struct span *found)
 {
         struct span transfer = found[TRANSFER_ENCODING], content = found[CONTENT_ENCODING];
 
-        if (transfer.p && !request_is_word(transfer, "chunked"))
+        if (transfer.p && !http_is_word(transfer, "chunked"))
                 return refuse(a->refusal, REFUSED_RESPONSE_ENCODING,
                               "a transfer-encoding other than chunked");
         if (transfer.p && found[CONTENT_LENGTH].p)
                 return refuse(a->refusal, REFUSED_RESPONSE_HEADER,
                               "content-length beside transfer-encoding");
-        if (content.p && !request_is_word(content, "identity"))
+        if (content.p && !http_is_word(content, "identity"))
                 return refuse(a->refusal, REFUSED_RESPONSE_ENCODING,
                               "a content-encoding other than identity");
         return 0;

@@ -2,7 +2,6 @@
 /* exchange_shared.c - what one call asks of the memory that all workers share: limits, and answers
  * that are kept.  Floor 3. */
 #include <stdlib.h>
-#include <strings.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -85,12 +84,6 @@ static bool add_rights(struct sha256_ctx *h, const struct cedar_entity *caller)
         return buf_status(&attrs) == 0;
 }
 
-static bool is_named(const struct http_header *header, struct span name)
-{
-        return header->name.n == name.n &&
-               strncasecmp((const char *)header->name.p, (const char *)name.p, name.n) == 0;
-}
-
 /* The request to the back-end but for the id, which no two calls have in common. */
 static void add_outgoing(struct sha256_ctx *h, const struct outgoing *o)
 {
@@ -98,7 +91,7 @@ static void add_outgoing(struct sha256_ctx *h, const struct outgoing *o)
         add(h, o->host);
         add(h, o->target);
         for (uint32_t i = 0; i < o->n_headers; i++) {
-                if (is_named(&o->headers[i], SPAN("x-request-id")))
+                if (http_is_word(o->headers[i].name, "x-request-id"))
                         continue;
                 add(h, o->headers[i].name);
                 add(h, o->headers[i].value);
@@ -206,37 +199,18 @@ bool exchange_find_cached(struct exchange *x, int64_t now_ns, struct answer_raw 
         return true;
 }
 
-/* Is one of its words, parted by commas, this one, with or without a value? */
-static bool has_word(struct span list, struct span word)
-{
-        for (size_t at = 0; at < list.n; at++) {
-                size_t n = 0;
-
-                while (at < list.n && memchr(" \t,", list.p[at], 3))
-                        at++;
-                while (at + n < list.n && !memchr(" \t,=", list.p[at + n], 4))
-                        n++;
-                if (n == word.n &&
-                    strncasecmp((const char *)list.p + at, (const char *)word.p, n) == 0)
-                        return true;
-                while (at < list.n && list.p[at] != ',')
-                        at++;
-        }
-        return false;
-}
-
 /* What a package asks for is kept, unless the back-end says that this one must not be. */
 static bool backend_lets(const struct answer_raw *raw, bool by_rights)
 {
         for (uint32_t i = 0; i < raw->n_headers; i++) {
                 const struct http_header *h = &raw->headers[i];
 
-                if (is_named(h, SPAN("set-cookie")))
+                if (http_is_word(h->name, "set-cookie"))
                         return false;
-                if (!is_named(h, SPAN("cache-control")))
+                if (!http_is_word(h->name, "cache-control"))
                         continue;
-                if (has_word(h->value, SPAN("no-store")) || has_word(h->value, SPAN("no-cache")) ||
-                    (by_rights && has_word(h->value, SPAN("private"))))
+                if (http_has_word(h->value, "no-store") || http_has_word(h->value, "no-cache") ||
+                    (by_rights && http_has_word(h->value, "private")))
                         return false;
         }
         return true;
@@ -245,7 +219,7 @@ static bool backend_lets(const struct answer_raw *raw, bool by_rights)
 static struct span media_of(const struct answer_raw *raw)
 {
         for (uint32_t i = 0; i < raw->n_headers; i++)
-                if (is_named(&raw->headers[i], SPAN("content-type")))
+                if (http_is_word(raw->headers[i].name, "content-type"))
                         return raw->headers[i].value;
         return SPAN_NONE;
 }

@@ -55,12 +55,12 @@ static bool read_parameters(struct media_type *m, struct span rest)
                 name = cut_token(&rest);
                 if (name.n == 0 || !cut_byte(&rest, '=') || !cut_value(&rest, &value))
                         return false;
-                if (!request_is_word(name, "charset"))
+                if (!http_is_word(name, "charset"))
                         continue;
                 if (charset)
                         return false;
                 charset = true;
-                m->utf8 = request_is_word(value, "utf-8");
+                m->utf8 = http_is_word(value, "utf-8");
         }
         return true;
 }

@@ -29,6 +29,46 @@ struct reader {
 
 #define REFUSE(r, ...) refuse((r)->refusal, REFUSED_HEADER, __VA_ARGS__)
 
+/* ---- words ---- */
+
+bool http_is_word(struct span s, const char *word)
+{
+        size_t n = strlen(word);
+
+        if (s.n != n)
+                return false;
+        for (size_t i = 0; i < n; i++)
+                if (request_token[s.p[i]] != (uint8_t)word[i])
+                        return false;
+        return true;
+}
+
+/* Up to the next comma, which is passed over. */
+static struct span cut_item(struct span *list)
+{
+        const uint8_t *comma = memchr(list->p, ',', list->n);
+        struct span item = span_of(list->p, comma ? (size_t)(comma - list->p) : list->n);
+
+        *list = span_from(*list, item.n + 1);
+        return item;
+}
+
+bool http_has_word(struct span list, const char *word)
+{
+        while (list.n > 0) {
+                struct span item = cut_item(&list);
+                size_t n = 0;
+
+                while (item.n > 0 && (item.p[0] == ' ' || item.p[0] == '\t'))
+                        item = span_from(item, 1);
+                while (n < item.n && !memchr(" \t=", item.p[n], 3))
+                        n++;
+                if (http_is_word(span_of(item.p, n), word))
+                        return true;
+        }
+        return false;
+}
+
 /* ---- headers ---- */
 
 static bool is_value(struct span s)

@@ -29,6 +29,12 @@ struct http_header {
         struct span name, value; /* name: any case; value: without blanks around it */
 };
 
+/* Is it this word?  In any case; word: in lower case, of what may stand in a token (RFC 9110). */
+bool http_is_word(struct span s, const char *word);
+/* Is one of the words of a list, parted by commas, this one, with or without a value
+ * ("max-age=5")?  As above. */
+bool http_has_word(struct span list, const char *word);
+
 /* As the server has it. */
 struct request_raw {
         struct span method, target; /* "GET", "/accounts?x=1": unparsed, as it was sent */

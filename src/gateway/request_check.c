@@ -14,18 +14,6 @@ struct checker {
 
 #define REFUSE(c, reason, ...) refuse((c)->refusal, REFUSED_##reason, __VA_ARGS__)
 
-bool request_is_word(struct span s, const char *word)
-{
-        size_t n = strlen(word);
-
-        if (s.n != n)
-                return false;
-        for (size_t i = 0; i < n; i++)
-                if (request_token[s.p[i]] != (uint8_t)word[i])
-                        return false;
-        return true;
-}
-
 /* ---- framing ---- */
 
 static int check_length(struct checker *c, struct span value)
@@ -43,7 +31,7 @@ static int check_transfer(struct checker *c, struct span value)
                 return REFUSE(c, FRAMING, "transfer-encoding: not of this version of HTTP");
         if (c->q->length_known)
                 return REFUSE(c, FRAMING, "transfer-encoding and content-length");
-        if (!request_is_word(value, "chunked"))
+        if (!http_is_word(value, "chunked"))
                 return REFUSE(c, FRAMING, "transfer-encoding: not chunked");
         c->chunked = true;
         return 0;
@@ -51,9 +39,8 @@ static int check_transfer(struct checker *c, struct span value)
 
 static int check_expect(struct checker *c, struct span value)
 {
-        return request_is_word(value, "100-continue")
-                       ? 0
-                       : REFUSE(c, HEADER, "expect: not 100-continue");
+        return http_is_word(value, "100-continue") ? 0
+                                                   : REFUSE(c, HEADER, "expect: not 100-continue");
 }
 
 static int check_upgrade(struct checker *c, struct span value)
@@ -65,14 +52,14 @@ static int check_upgrade(struct checker *c, struct span value)
 /* RFC 9113, 8.2.2 */
 static int check_te(struct checker *c, struct span value)
 {
-        if (c->q->raw->version == 20 && !request_is_word(value, "trailers"))
+        if (c->q->raw->version == 20 && !http_is_word(value, "trailers"))
                 return REFUSE(c, HEADER, "te: not of this version of HTTP");
         return 0;
 }
 
 static int check_encoding(struct checker *c, struct span value)
 {
-        return request_is_word(value, "identity") ? 0 : REFUSE(c, ENCODING, "content-encoding");
+        return http_is_word(value, "identity") ? 0 : REFUSE(c, ENCODING, "content-encoding");
 }
 
 static int check_media(struct checker *c, struct span value)

@@ -7,8 +7,6 @@
 
 /* RFC 9110, 5.6.2: a byte of a token in lower case, 0: it is none of one. */
 extern const uint8_t request_token[256];
-/* In any case; word: a token in lower case. */
-bool request_is_word(struct span s, const char *word);
 
 /* What single headers say, of a request whose headers are in order.  Sets has_body, length and
  * media. */

@@ -49,19 +49,6 @@ static bool prepare(struct asking *a)
 
 /* ---- the head ---- */
 
-static bool is_name(struct span s, const char *name)
-{
-        return s.n == strlen(name) &&
-               ngx_strncasecmp((u_char *)(uintptr_t)s.p, (u_char *)(uintptr_t)name, s.n) == 0;
-}
-
-/* Is this word in the list? */
-static bool has_word(struct span list, const char *word)
-{
-        return ngx_strlcasestrn((u_char *)(uintptr_t)list.p, (u_char *)(uintptr_t)list.p + list.n,
-                                (u_char *)(uintptr_t)word, strlen(word) - 1);
-}
-
 static enum made take_length(struct asking_answer *n, struct span value, struct fault *f)
 {
         off_t length = ngx_atoof((u_char *)(uintptr_t)value.p, value.n);
@@ -75,7 +62,7 @@ static enum made take_length(struct asking_answer *n, struct span value, struct 
 
 static enum made take_coding(struct asking_answer *n, struct span value, struct fault *f)
 {
-        if (n->length_known || n->chunked || !is_name(value, "chunked"))
+        if (n->length_known || n->chunked || !http_is_word(value, "chunked"))
                 return is_fault(f, REFUSED_BACKEND, "its answer has no clear length");
         n->chunked = true;
         return MADE_MORE;
@@ -89,15 +76,15 @@ static enum made take_header(struct asking_answer *n, struct fault *f)
                 span_of(p->header_name_start, (size_t)(p->header_name_end - p->header_name_start));
         struct span value = span_of(p->header_start, (size_t)(p->header_end - p->header_start));
 
-        if (is_name(name, "content-length"))
+        if (http_is_word(name, "content-length"))
                 return take_length(n, value, f);
-        if (is_name(name, "transfer-encoding"))
+        if (http_is_word(name, "transfer-encoding"))
                 return take_coding(n, value, f);
-        if (is_name(name, "connection")) {
-                n->closes = n->closes || has_word(value, "close");
+        if (http_is_word(name, "connection")) {
+                n->closes = n->closes || http_has_word(value, "close");
                 return MADE_MORE;
         }
-        if (is_name(name, "keep-alive") || is_name(name, "trailer"))
+        if (http_is_word(name, "keep-alive") || http_is_word(name, "trailer"))
                 return MADE_MORE;
         if (n->n_headers == ASKING_HEADERS)
                 return is_fault(f, REFUSED_BACKEND, "its answer has too many headers");

@@ -26,11 +26,6 @@ struct idle {
 
 /* ---- addresses ---- */
 
-static ngx_str_t string_of(struct span s)
-{
-        return (ngx_str_t){ s.n, (u_char *)(uintptr_t)s.p };
-}
-
 static int add_unix(struct backend *b, struct span path, struct err *err)
 {
         struct sockaddr_un *sun = ngx_pcalloc(b->pool, sizeof(*sun));
@@ -43,7 +38,7 @@ static int add_unix(struct backend *b, struct span path, struct err *err)
         memcpy(sun->sun_path, path.p, path.n);
         b->addresses[b->n_addresses++] = (ngx_addr_t){ .sockaddr = (struct sockaddr *)sun,
                                                        .socklen = sizeof(*sun),
-                                                       .name = string_of(path) };
+                                                       .name = settings_string(path) };
         return 0;
 }
 
@@ -51,11 +46,11 @@ static int add_address(struct backend *b, struct span text, struct err *err)
 {
         ngx_addr_t *a = &b->addresses[b->n_addresses];
 
-        if (ngx_parse_addr(b->pool, a, string_of(text).data, text.n) != NGX_OK)
+        if (ngx_parse_addr(b->pool, a, settings_string(text).data, text.n) != NGX_OK)
                 return err_set(err, -EINVAL, "backend.yaml: addresses: %.*s is none", (int)text.n,
                                (const char *)text.p);
         ngx_inet_set_port(a->sockaddr, b->config->port);
-        a->name = string_of(text);
+        a->name = settings_string(text);
         b->n_addresses++;
         return 0;
 }
@@ -86,7 +81,7 @@ static int trust_file(const struct backend *b, struct span ca, struct err *err)
         CLEANUP_FD int fd = -1;
         int good;
 
-        (void)ngx_cpystrn((u_char *)file, string_of(ca).data, MIN_OF(ca.n + 1, sizeof(file)));
+        (void)ngx_cpystrn((u_char *)file, settings_string(ca).data, MIN_OF(ca.n + 1, sizeof(file)));
         fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (fd < 0)
                 return err_sys(err, -errno, "backend.yaml: tls.ca: %s", file);
@@ -115,7 +110,8 @@ static int make_tls(struct backend *b, ngx_log_t *log, struct err *err)
         if (!b->tls)
                 return err_sys(err, -ENOMEM, "backend");
         b->tls->log = log;
-        b->tls_name = string_of(b->config->tls_name.n ? b->config->tls_name : b->config->host);
+        b->tls_name =
+                settings_string(b->config->tls_name.n ? b->config->tls_name : b->config->host);
         if (ngx_ssl_create(b->tls, NGX_SSL_TLSv1_2 | NGX_SSL_TLSv1_3, NULL) != NGX_OK)
                 return err_set(err, -EIO, "TLS to the backend cannot be set up");
         SSL_CTX_set_min_proto_version(b->tls->ctx, TLS1_2_VERSION);

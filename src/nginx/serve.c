@@ -30,24 +30,13 @@ static void take_step(struct visit *v, enum exchange_step step);
 
 /* ---- the answer ---- */
 
-static bool is_name(struct span s, const char *name)
-{
-        return s.n == strlen(name) &&
-               ngx_strncasecmp((u_char *)(uintptr_t)s.p, (u_char *)(uintptr_t)name, s.n) == 0;
-}
-
-static ngx_str_t string_of(struct span s)
-{
-        return (ngx_str_t){ s.n, (u_char *)(uintptr_t)s.p };
-}
-
 /* Headers that nginx would add are not there twice. */
 static bool put_header(ngx_http_request_t *r, const struct http_header *h)
 {
         ngx_table_elt_t *e;
 
-        if (is_name(h->name, "content-type")) {
-                r->headers_out.content_type = string_of(h->value);
+        if (http_is_word(h->name, "content-type")) {
+                r->headers_out.content_type = settings_string(h->value);
                 r->headers_out.content_type_len = h->value.n;
                 return true;
         }
@@ -55,11 +44,11 @@ static bool put_header(ngx_http_request_t *r, const struct http_header *h)
         if (!e)
                 return false;
         *e = (ngx_table_elt_t){ .hash = 1,
-                                .key = string_of(h->name),
-                                .value = string_of(h->value) };
-        if (is_name(h->name, "server"))
+                                .key = settings_string(h->name),
+                                .value = settings_string(h->value) };
+        if (http_is_word(h->name, "server"))
                 r->headers_out.server = e;
-        else if (is_name(h->name, "date"))
+        else if (http_is_word(h->name, "date"))
                 r->headers_out.date = e;
         return true;
 }

@@ -62,4 +62,10 @@ static inline struct span settings_span(ngx_str_t s)
         return span_of(s.data, s.len);
 }
 
+/* nginx writes to no string that it is given. */
+static inline ngx_str_t settings_string(struct span s)
+{
+        return (ngx_str_t){ s.n, (u_char *)(uintptr_t)s.p };
+}
+
 #endif
