@@ -176,6 +176,12 @@ int problem_reply(const struct refusal *refusal, const char *id, const struct ro
                 rc = make_body(&p, id, &body);
         if (rc < 0)
                 return rc;
-        *ret = (struct reply){ p.about->status, p.headers, p.n_headers, body };
+        *ret = (struct reply){
+                .status = p.about->status,
+                .headers = p.headers,
+                .n_headers = p.n_headers,
+                .body = body,
+                .close = refusal->reason == REFUSED_FRAMING || refusal->reason == REFUSED_HEADER,
+        };
         return 0;
 }

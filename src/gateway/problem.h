@@ -16,6 +16,7 @@ struct reply {
         const struct http_header *headers; /* Content-Type among them, no Content-Length */
         uint32_t n_headers;
         struct span body; /* p NULL: none */
+        bool close;       /* where the request ends is in doubt: nothing behind it is another one */
 };
 
 /* id: of the call.  route and again_ns: where they are known, else NULL and 0.  -ENOMEM. */

@@ -72,7 +72,7 @@ static ngx_int_t send_reply(ngx_http_request_t *r, const struct reply *reply)
 {
         ngx_int_t rc;
 
-        if (!r->request_body && ngx_http_discard_request_body(r) != NGX_OK)
+        if (reply->close || (!r->request_body && ngx_http_discard_request_body(r) != NGX_OK))
                 r->keepalive = 0;
         r->headers_out.status = reply->status;
         r->headers_out.content_length_n = (off_t)reply->body.n;
@@ -176,6 +176,7 @@ static void on_body(struct visit *v, int rc)
                 take_step(v, exchange_body(v->x, span_of(v->body.p, v->body.n)));
                 return;
         }
+        v->r->keepalive = 0; /* what follows may be the rest of this body */
         while (f->code != rc && f < body_faults + ARRAY_LEN(body_faults) - 1)
                 f++;
         take_step(v, exchange_refuse(v->x, f->reason, f->text, worker_now_ns()));
