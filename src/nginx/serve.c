@@ -74,6 +74,7 @@ static ngx_int_t send_reply(ngx_http_request_t *r, const struct reply *reply)
 
         if (reply->close || (!r->request_body && ngx_http_discard_request_body(r) != NGX_OK))
                 r->keepalive = 0;
+        r->disable_not_modified = 1; /* what was done and recorded was not done on a condition */
         r->headers_out.status = reply->status;
         r->headers_out.content_length_n = (off_t)reply->body.n;
         for (uint32_t i = 0; i < reply->n_headers; i++)
