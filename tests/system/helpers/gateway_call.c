@@ -192,7 +192,7 @@ static uint32_t read_headers(const struct tree *t, struct http_header ret[HEADER
         return list->n;
 }
 
-struct asked {
+struct asked_call {
         struct http_header headers[HEADERS_MAX], answer_headers[HEADERS_MAX];
         struct request_raw raw;
         struct answer_raw answer;
@@ -220,24 +220,24 @@ static void read_address(struct request_raw *raw, struct span text)
                 die("address", &err);
 }
 
-static void read_asked(const struct tree *line, struct asked *a)
+static void read_asked(const struct tree *line, struct asked_call *a)
 {
         const struct tree *q = tree_get(line, "request"), *answer = tree_get(line, "answer");
 
         if (!q)
                 die("a call without a request", NULL);
-        *a = (struct asked){ .raw = { .method = text_of(q, "method"),
-                                      .target = text_of(q, "target"),
-                                      .version = (unsigned)number_of(q, "version", 11),
-                                      .headers = a->headers,
-                                      .tls_version = text_of(q, "tls"),
-                                      .client_subject_cn = text_of(q, "client_cn"),
-                                      .client_san_uri = text_of(q, "client_uri"),
-                                      .client_ca = text_of(q, "client_ca"),
-                                      .now_ns = number_of(q, "ms", 0) * NS_PER_MS },
-                             .body = text_of(q, "body"),
-                             .fails = reason_of(text_of(line, "fails")),
-                             .unrecorded = number_of(line, "unrecorded", 0) };
+        *a = (struct asked_call){ .raw = { .method = text_of(q, "method"),
+                                           .target = text_of(q, "target"),
+                                           .version = (unsigned)number_of(q, "version", 11),
+                                           .headers = a->headers,
+                                           .tls_version = text_of(q, "tls"),
+                                           .client_subject_cn = text_of(q, "client_cn"),
+                                           .client_san_uri = text_of(q, "client_uri"),
+                                           .client_ca = text_of(q, "client_ca"),
+                                           .now_ns = number_of(q, "ms", 0) * NS_PER_MS },
+                                  .body = text_of(q, "body"),
+                                  .fails = reason_of(text_of(line, "fails")),
+                                  .unrecorded = number_of(line, "unrecorded", 0) };
         a->raw.n_headers = read_headers(q, a->headers);
         a->raw.open = a->raw.version == 20 && a->body.n > 0;
         read_address(&a->raw, text_of(q, "address"));
@@ -322,8 +322,8 @@ static void tell(const struct exchange *x, enum exchange_step step, struct told 
                 put_entry(&t->entries, &x->records.at[i]);
 }
 
-static enum exchange_step go_on(struct exchange *x, enum exchange_step step, const struct asked *a,
-                                const struct told *t, int64_t now_ns)
+static enum exchange_step go_on(struct exchange *x, enum exchange_step step,
+                                const struct asked_call *a, const struct told *t, int64_t now_ns)
 {
         if (step == EXCHANGE_RECORD)
                 return t->records == a->unrecorded ? exchange_unrecorded(x, RECORD_NOTHING, now_ns)
@@ -358,7 +358,7 @@ static void print(const struct exchange *x, struct told *t)
         buf_done(&out);
 }
 
-static void call(struct caller *c, const struct asked *a)
+static void call(struct caller *c, const struct asked_call *a)
 {
         struct told t = { BUF_INIT(4096), BUF_INIT(OUT_MAX), BUF_INIT(OUT_MAX), 0 };
         CLEANUP(exchange_freep) struct exchange *x = NULL;
@@ -383,7 +383,7 @@ static void call(struct caller *c, const struct asked *a)
 static void call_line(struct caller *c, struct span line)
 {
         CLEANUP(arena_done) struct arena arena = ARENA_INIT((size_t)LINE_MAX_BYTES * 64);
-        static struct asked a;
+        static struct asked_call a;
         struct err err = { 0 };
         struct tree t;
 
