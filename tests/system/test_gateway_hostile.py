@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of hostile/: each request over the wire to nginx with the module.  What is refused has
+one entry, the right answer, and nothing of it at the back-end; what is let pass has an intent and
+an outcome, and the back-end got the bytes of the table and no others."""
+import concurrent.futures
+import json
+import os
+import shutil
+
+import pytest
+from gateway_host import NGINX
+from hostile import GONE, MARK, PASS
+from hostile import NGINX as BY_NGINX
+from hostile import http2, tokens
+from hostile.themes import THEMES
+from hostile_host import CALL, Site, call_of
+from recorder_host import wait_for
+
+NEEDED = [NGINX, "git", "ssh-keygen", "openssl"]
+pytestmark = [
+    pytest.mark.skipif(any(not shutil.which(p) for p in NEEDED), reason=f"not all of {NEEDED}"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="a registry is root's")]
+
+TITLES = {400: "Malformed request", 401: "Not authenticated", 403: "Not allowed",
+          404: "Not found", 405: "Method not allowed", 413: "Content too large",
+          415: "Unsupported media type", 502: "Bad gateway", 503: "Service unavailable",
+          504: "Gateway timeout"}
+
+
+@pytest.fixture(scope="module")
+def site():
+    s = Site()
+    try:
+        yield s.begin()
+    finally:
+        s.close()
+
+
+class Outcome:
+    """What came of one case; `faults` says in words what should not have."""
+
+    def __init__(self, case, answers, seen):
+        self.case, self.answers, self.faults, self.calls = case, answers, [], []
+        self.passed = [c.decode() for c in CALL.findall(seen)]
+        self.look_at_backend(seen)
+        self.look_at_answers()
+
+    def look_at_backend(self, seen):
+        bare = CALL.sub(b"x-request-id: @CALL@\r\n", seen)
+        if bare != self.case.seen:
+            self.faults.append(f"the back-end got {bare!r} instead of {self.case.seen!r}")
+
+    def look_at_answers(self):
+        wanted = [w for w in self.case.want if w[0] != GONE]
+        got = [a[:2] if a[0] in ("RST", "GOAWAY") else a[0] for a in self.answers]
+        if got != [w if w[0] in ("RST", "GOAWAY") else w[0] for w in wanted]:
+            self.faults.append(f"answered {got} instead of {wanted}: {self.answers!r}")
+            return
+        passed = iter(self.passed)
+        for (status, headers, body), (_, reason) in zip(self.answers, wanted):
+            if reason == BY_NGINX and b"<center>nginx" not in body:
+                self.faults.append(f"nginx did not answer this: {body!r}")
+            if reason == BY_NGINX or status in ("RST", "GOAWAY"):
+                continue
+            if MARK in b"".join((headers or {}).values()):
+                self.faults.append(f"headers: {headers}")
+            if reason == PASS:
+                call = next(passed, None)
+                if self.case.body is not None and body != self.case.body:
+                    self.faults.append(f"said {body!r}")
+            else:
+                call = self.problem(status, headers, body)
+            self.calls.append((call, reason))
+
+    def problem(self, status, headers, body):
+        """Nothing but what it is and which: the call's id."""
+        try:
+            call = call_of(body)
+        except (KeyError, ValueError):
+            self.faults.append(f"no problem document: {body!r}")
+            return None
+        if headers and headers[b"content-type"] != b"application/problem+json" or \
+                json.loads(body) != {
+                    "instance": f"urn:assay:call:{call}", "status": status,
+                    "title": TITLES[status], "type": "about:blank"}:
+            self.faults.append(f"a problem document that says more: {headers} {body!r}")
+        return call
+
+    def look_at_entries(self, entries):
+        """entries: of the whole ledger, by call."""
+        for call, reason in self.calls:
+            mine = entries.pop(call, [])
+            found = [(k, w.get("reason")) for k, w in mine if k != "api.values"]
+            before = [("api.intent", None), ("api.outcome", reason)]
+            wanted = before if call in self.passed else [("api.denied", reason)]
+            if found != wanted:
+                self.faults.append(f"entries {found} instead of {wanted}")
+            elif self.case.detail and reason and mine[-1][1].get("detail") != self.case.detail:
+                self.faults.append(f"detail: {mine[-1][1].get('detail')}")
+
+    def look_at_rest(self, rest):
+        """Of calls that got no answer: one entry for each, in the order of the cases."""
+        for status, reason in self.case.want:
+            if status == GONE and reason != BY_NGINX:
+                if reason not in rest:
+                    self.faults.append(f"no entry for {reason}")
+                else:
+                    rest.remove(reason)
+
+
+def run(site, case):
+    site.back.said = case.said
+    came = site.send2(case) if isinstance(case.sent[-1], http2.Frame) else site.send(case)
+    outcome = Outcome(case, came, site.back.take())
+    site.back.said = None
+    if case.said:
+        site.back.hang_up()
+    look_at_honest(site, outcome)
+    return outcome
+
+
+def look_at_honest(site, outcome):
+    """The next call is served as if nothing had been."""
+    if not site.lives():
+        outcome.faults.append("an honest call is not served any more")
+    for call in CALL.findall(site.back.take()):
+        outcome.calls.append((call.decode(), PASS))
+        outcome.passed.append(call.decode())
+
+
+def run_beside(site, cases):
+    """Those that take long: each back-end's bytes are those with the name of its thing."""
+    for case in cases:
+        if case.said:
+            site.back.by_name[name_of(case)] = case.said
+    with concurrent.futures.ThreadPoolExecutor(len(cases) or 1) as pool:
+        came = list(pool.map(site.send, cases))
+    seen = site.back.take_whole()
+    outcomes = [Outcome(case, answers, seen.pop(name_of(case), b""))
+                for case, answers in zip(cases, came)]
+    assert not seen
+    for outcome in outcomes[:1]:
+        look_at_honest(site, outcome)
+    return outcomes
+
+
+def name_of(case):
+    return b"".join(p for p in case.sent if isinstance(p, bytes))[:200].split(
+        b" ")[1].rsplit(b"/", 1)[-1].decode() if case.said else case.name
+
+
+def tell(theme, outcomes):
+    bad = [f"{theme}: {o.case.name}: {fault}" for o in outcomes for fault in o.faults]
+    assert not bad, "\n".join([*bad, f"{len(bad)} faults in {len(outcomes)} cases"])
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_hostile(site, theme):
+    known = set(site.calls())
+    workers = site.workers_now()
+    cases = THEMES[theme].CASES
+    site.make_tokens(cases)
+    outcomes = [run(site, case) for case in cases if case.alone]
+    outcomes += run_beside(site, [case for case in cases if not case.alone])
+    entries = {c: e for c, e in site.calls().items() if c not in known}
+    for o in outcomes:
+        o.look_at_entries(entries)
+    rest = [w.get("reason") for found in entries.values() for k, w in found]
+    for o in outcomes:
+        o.look_at_rest(rest)
+    tell(theme, outcomes)
+    assert not rest, f"entries of no case: {entries}"
+    assert site.workers_now() == workers
+    assert MARK.decode() not in "\n".join(site.recorder.lines())
+
+
+def test_keys_come_and_go(site):
+    """A token that is remembered is worth nothing any more once its key is withdrawn."""
+    ed, rsa = (site.maker.token(tokens.Token({"alg": alg, "kid": key}, {}, key)).decode()
+               for alg, key in (("EdDSA", "ed"), ("RS256", "rsa")))
+
+    def status(token):
+        return site.call("GET", "/api/things/A", token=token)[0]
+
+    try:
+        assert (status(ed), status(rsa)) == (200, 200)
+        site.put_set(site.maker.jwks("rsa"))
+        wait_for(lambda: status(ed) == 401, "the end of a key")
+        assert status(rsa) == 200
+        site.put_set(site.maker.jwks("ed", "rsa").replace('"kid":"ed"', '"kid":"new"'))
+        wait_for(lambda: status(site.maker.token(
+            tokens.Token({"kid": "new"})).decode()) == 200, "a new name of a key")
+        assert (status(ed), status(rsa)) == (401, 200)
+    finally:
+        site.put_set(site.maker.jwks())
