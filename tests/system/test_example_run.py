@@ -22,6 +22,7 @@ NEEDED = [NGINX, "git", "ssh-keygen"]
 pytestmark = [
     pytest.mark.skipif(any(not shutil.which(p) for p in NEEDED), reason=f"not all of {NEEDED}"),
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root: fanotify, user ids")]
+COUNTED = re.compile(r"counted of its calls: (http://127\.0\.0\.1:\d+)/metrics")
 SERVED = re.compile(r"is served at (http://127\.0\.0\.1:\d+/bank/v1)\.")
 
 
@@ -99,6 +100,9 @@ def test_tried_stopped_and_tried_again(machine):
     assert masked == {**clear, "iban": "*****************0001"}
     assert machine.call("/customers/C000001", "auditor")[0] == 403
     assert machine.call("/accounts/A00000001")[0] == 401
+    health = COUNTED.search(machine.said())[1] + "/health"
+    with urllib.request.urlopen(health, timeout=20) as answer:
+        assert json.load(answer) == {"status": "ready"}
     assert machine.kinds()[:3] == ["api.pushed", "api.approved", "api.deployed"]
     assert eventually(lambda: machine.kinds().count("api.denied") == 2)  # published, too
     assert [machine.kinds().count(f"api.{k}") for k in ("intent", "outcome")] == [2, 2]
