@@ -52,7 +52,7 @@ static bool expect(const struct option_texts *names, unsigned *ret)
                 if (!role) {
                         fprintf(stderr,
                                 "assay-recorder: --expect: \"%s\" is not sensor, monitor, "
-                                "uplink or keys\n",
+                                "uplink, keys or gateway\n",
                                 names->at[i]);
                         return false;
                 }

@@ -315,6 +315,8 @@ static void describe_children(struct up *u)
         u->children[0] = &u->recorder;
         for (size_t i = 0; i < WRITERS; i++) {
                 u->children[1 + i] = &u->writer[i];
+                if (is_wanted(u, i))
+                        add_argument(&u->recorder, "--expect", writers[i]);
                 if (i == GATEWAY)
                         continue;
                 u->writer[i] = (struct child){
@@ -322,8 +324,6 @@ static void describe_children(struct up *u)
                         .path = u->writer_path[i],
                         .argv = { u->writer_path[i], "--state", in->state, "--run", in->run },
                 };
-                if (is_wanted(u, i))
-                        add_argument(&u->recorder, "--expect", writers[i]);
                 if (o->config)
                         add_argument(&u->writer[i], "--config", o->config);
         }

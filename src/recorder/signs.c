@@ -75,7 +75,8 @@ static void wait_for_expected(struct recorder *r)
 
 unsigned signs_role(struct span name)
 {
-        static const enum role_id beating[] = { ROLE_SENSOR, ROLE_MONITOR, ROLE_UPLINK, ROLE_KEYS };
+        static const enum role_id beating[] = { ROLE_SENSOR, ROLE_MONITOR, ROLE_UPLINK, ROLE_KEYS,
+                                                ROLE_GATEWAY };
 
         for (size_t i = 0; i < ARRAY_LEN(beating); i++)
                 if (span_eq_str(name, role_of(beating[i])->name))

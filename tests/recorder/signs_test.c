@@ -315,6 +315,31 @@ static void expected_from_the_start(void **state)
         }
 }
 
+/* Several processes are one gateway: while one of them lives it is not missed. */
+static void one_worker_of_several_ends(void **state)
+{
+        struct err err = { 0 };
+        struct peer *one, *other;
+        uint64_t seq;
+
+        host.options.expect = signs_role(SPAN("gateway"));
+        assert_int_equal(signs_start(&host.r, &err), 0);
+        one = meet(0, ROLE_GATEWAY, 7);
+        other = meet(1, ROLE_GATEWAY, 8);
+        seq = host.r.seq;
+        say_bye(one, MSG_BYE_AGAIN, 1);
+        leave(one);
+        signs_beat(other);
+        pass(RECORDER_SILENCE_DEFAULT_S - 1);
+        signs_heard(other);
+        pass(1);
+        assert_int_equal(host.r.seq, seq);
+        say_bye(other, MSG_BYE_STOP, 1);
+        leave(other);
+        pass(RECORDER_SILENCE_DEFAULT_S);
+        TOLD("alert.silent", "\"stopped\"", "\"gateway\"");
+}
+
 static void roles_that_beat(void **state)
 {
         static const struct {
@@ -323,6 +348,8 @@ static void roles_that_beat(void **state)
         } t[] = { { "sensor", 1u << ROLE_SENSOR },
                   { "monitor", 1u << ROLE_MONITOR },
                   { "uplink", 1u << ROLE_UPLINK },
+                  { "keys", 1u << ROLE_KEYS },
+                  { "gateway", 1u << ROLE_GATEWAY },
                   { "recorder", 0 },
                   { "admin", 0 },
                   { "", 0 },
@@ -406,6 +433,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(moves, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(expected_after_a_start, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(expected_from_the_start, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(one_worker_of_several_ends, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(roles_that_beat, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(bad_goodbyes, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(foreign_file, set_up, tear_down),

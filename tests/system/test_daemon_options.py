@@ -37,6 +37,12 @@ def test_limits(name, option, values, want):
         assert (done.returncode, done.stderr) == (2, f"{name}: {option}: {want}\n")
 
 
+def test_whom_to_expect():
+    done = run("assay-recorder", "--expect", "gateways")
+    assert (done.returncode, done.stderr) == (
+        2, 'assay-recorder: --expect: "gateways" is not sensor, monitor, uplink, keys or gateway\n')
+
+
 @pytest.mark.parametrize("name", DAEMONS)
 def test_version(name):
     done = run(name, "--version")
