@@ -11,6 +11,7 @@
 /* Both contexts hold the expanded key; a value then costs only its own bytes. */
 struct seal {
         EVP_CIPHER_CTX *enc, *dec;
+        uint8_t nonce[SEAL_NONCE]; /* of the last value */
 };
 
 struct seal *seal_new(const uint8_t key[SEAL_KEY])
@@ -26,6 +27,7 @@ struct seal *seal_new(const uint8_t key[SEAL_KEY])
             EVP_DecryptInit_ex2(s->dec, cipher, key, NULL, NULL) != 1)
                 goto fail;
         EVP_CIPHER_free(cipher);
+        random_bytes(s->nonce, sizeof s->nonce);
         return s;
 fail:
         ERR_clear_error();
@@ -49,23 +51,29 @@ static int fail(struct err *err, int code, const char *what)
         return err_set(err, code, "seal: %s", what);
 }
 
+/* One more, as a number of 96 bits. */
+static void next_nonce(uint8_t nonce[SEAL_NONCE])
+{
+        for (size_t i = SEAL_NONCE; i-- > 0 && ++nonce[i] == 0;)
+                ;
+}
+
 int seal_close(struct seal *s, struct span plain, struct span context, uint8_t *out,
                struct err *err)
 {
-        uint8_t nonce[SEAL_NONCE];
         uint8_t *text = out + SEAL_NONCE;
         int n = 0;
 
         if (plain.n > INT_MAX || context.n > INT_MAX)
                 return err_set(err, -E2BIG, "seal: value over 2 GiB");
-        random_bytes(nonce, sizeof nonce);
-        if (EVP_EncryptInit_ex2(s->enc, NULL, NULL, nonce, NULL) != 1 ||
+        next_nonce(s->nonce);
+        if (EVP_EncryptInit_ex2(s->enc, NULL, NULL, s->nonce, NULL) != 1 ||
             (context.n && EVP_EncryptUpdate(s->enc, NULL, &n, context.p, (int)context.n) != 1) ||
             (plain.n && EVP_EncryptUpdate(s->enc, text, &n, plain.p, (int)plain.n) != 1) ||
             EVP_EncryptFinal_ex(s->enc, text + plain.n, &n) != 1 ||
             EVP_CIPHER_CTX_ctrl(s->enc, EVP_CTRL_AEAD_GET_TAG, SEAL_TAG, text + plain.n) != 1)
                 return fail(err, -EIO, "encryption failed");
-        memcpy(out, nonce, sizeof nonce);
+        memcpy(out, s->nonce, sizeof s->nonce);
         return 0;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* seal.h - authenticated encryption of small values, and random bytes.  Floor 1.
  *
- * AES-256-GCM, 12-byte nonce, 16-byte tag: sealed = nonce || ciphertext || tag.  Nonces are drawn
- * at random; a key seals at most 2^32 values (NIST SP 800-38D 8.3), which the caller's table
- * ensures. */
+ * AES-256-GCM, 12-byte nonce, 16-byte tag: sealed = nonce || ciphertext || tag.  The first nonce of
+ * a prepared key is drawn at random, each further one is one more (NIST SP 800-38D 8.2.2: no value
+ * then asks the kernel).  A prepared key is not used on both sides of a fork.  A key seals at most
+ * 2^32 values (8.3), which the caller's table ensures. */
 #ifndef CRYPTO_SEAL_H
 #define CRYPTO_SEAL_H
 

@@ -80,6 +80,30 @@ static void empty_values_and_fresh_nonces(void **state)
         assert_int_equal(seal_open(s, span_of(b, sizeof b), SPAN_NONE, none, NULL), 0);
 }
 
+/* As one number each is one more than the last, over the carries; another start begins elsewhere.
+ */
+static void nonces_never_twice(void **state)
+{
+        static const uint8_t key[SEAL_KEY] = { 9 };
+        CLEANUP(seal_freep) struct seal *s = seal_new(key), *again = seal_new(key);
+        uint8_t sealed[SEAL_EXTRA], first[SEAL_EXTRA];
+        uint32_t last = 0;
+
+        assert_non_null(s);
+        assert_non_null(again);
+        assert_int_equal(seal_close(again, SPAN_NONE, SPAN_NONE, first, NULL), 0);
+        for (size_t i = 0; i < 70000; i++) {
+                uint32_t low;
+
+                assert_int_equal(seal_close(s, SPAN_NONE, SPAN_NONE, sealed, NULL), 0);
+                low = (uint32_t)sealed[8] << 24 | (uint32_t)sealed[9] << 16 |
+                      (uint32_t)sealed[10] << 8 | sealed[11];
+                assert_true(i == 0 || low == last + 1);
+                assert_memory_not_equal(first, sealed, SEAL_NONCE);
+                last = low;
+        }
+}
+
 static void helpers(void **state)
 {
         uint8_t a[600] = { 0 }, b[600] = { 0 };
@@ -100,6 +124,7 @@ int main(void)
                 cmocka_unit_test(known_answer),
                 cmocka_unit_test(every_change_is_noticed),
                 cmocka_unit_test(empty_values_and_fresh_nonces),
+                cmocka_unit_test(nonces_never_twice),
                 cmocka_unit_test(helpers),
         };
 
