@@ -298,6 +298,7 @@ int vault_open(int private_fd, const struct io *io, bool writable, struct vault 
 
         if (!v)
                 return err_sys(err, -ENOMEM, "vault");
+        random_bytes(v->cache_key, sizeof v->cache_key);
         v->io = *io;
         v->writable = writable;
         v->private_fd = private_fd;

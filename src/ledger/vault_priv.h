@@ -24,6 +24,7 @@
 #include "base/buf.h"
 #include "crypto/seal.h"
 #include "crypto/sha256.h"
+#include "crypto/siphash.h"
 #include "ledger/filewriter.h"
 #include "ledger/vault.h"
 #include "wire/tile.h"
@@ -43,7 +44,9 @@ enum {
         SUBJECT_ID = 16,
         SUBJECT_KEY = 32,
         SUBJECT_TAG = 16,
-        VAULT_CACHE = 512,
+        VAULT_SETS = 256, /* subjects made ready: a row for each hash, the oldest of it gives way */
+        VAULT_WAYS = 8,
+        VAULT_CACHE = VAULT_SETS * VAULT_WAYS,
         ROWS_FILE_MAX = 32 * 1024 * 1024,
         ROW_HEADER = 6,
 };
@@ -57,9 +60,10 @@ struct slot {
         uint8_t label_n;
 };
 
-/* A subject made ready: found by label when sealing, by slot when disclosing. */
+/* A subject made ready: found by label when sealing, by slot when disclosing (then without one). */
 struct subject {
         bool ready;
+        uint64_t hash; /* of that */
         uint32_t slot;
         uint64_t used;
         char label[VAULT_LABEL_MAX];
@@ -97,6 +101,7 @@ struct vault {
         size_t table_n, table_cap;
 
         struct subject cache[VAULT_CACHE];
+        uint8_t cache_key[SIPHASH_KEY]; /* who chooses labels does not choose the row */
         uint64_t round;
 
         struct rows_file

@@ -21,24 +21,52 @@ void vault_drop_subject(struct subject *s)
         wipe(s, sizeof *s);
 }
 
-static struct subject *free_place(struct vault *v)
+static struct subject *row_of(struct vault *v, uint64_t hash)
 {
-        struct subject *oldest = &v->cache[0];
+        return &v->cache[hash % VAULT_SETS * VAULT_WAYS];
+}
 
-        for (size_t i = 0; i < VAULT_CACHE; i++) {
-                if (!v->cache[i].ready)
-                        return &v->cache[i];
-                if (v->cache[i].used < oldest->used)
-                        oldest = &v->cache[i];
+static struct subject *free_place(struct vault *v, uint64_t hash)
+{
+        struct subject *row = row_of(v, hash), *oldest = row;
+
+        for (size_t i = 0; i < VAULT_WAYS; i++) {
+                if (!row[i].ready)
+                        return &row[i];
+                if (row[i].used < oldest->used)
+                        oldest = &row[i];
         }
         vault_drop_subject(oldest);
         return oldest;
 }
 
-static int make_ready(struct vault *v, uint32_t n, const struct slot *slot, struct span label,
-                      struct subject **ret, struct err *err)
+/* With this label, or without one in this slot; NULL: not made ready. */
+static struct subject *find_ready(struct vault *v, uint64_t hash, struct span label, uint32_t slot)
 {
-        struct subject *s = free_place(v);
+        struct subject *row = row_of(v, hash);
+
+        for (size_t i = 0; i < VAULT_WAYS; i++)
+                if (row[i].ready && row[i].hash == hash &&
+                    span_eq(span_of(row[i].label, row[i].label_n), label) &&
+                    (label.n > 0 || row[i].slot == slot)) {
+                        row[i].used = ++v->round;
+                        return &row[i];
+                }
+        return NULL;
+}
+
+static uint64_t hash_slot(const struct vault *v, uint32_t n)
+{
+        uint8_t bytes[4];
+
+        le_put32(bytes, n);
+        return siphash(v->cache_key, span_of(bytes, sizeof bytes));
+}
+
+static int make_ready(struct vault *v, uint32_t n, const struct slot *slot, struct span label,
+                      uint64_t hash, struct subject **ret, struct err *err)
+{
+        struct subject *s = free_place(v, hash);
 
         s->salts = hmac_key_new(span_of(slot->key, SUBJECT_KEY));
         s->seal = seal_new(slot->key);
@@ -47,6 +75,7 @@ static int make_ready(struct vault *v, uint32_t n, const struct slot *slot, stru
                 return err_sys(err, -ENOMEM, "subject");
         }
         s->ready = true;
+        s->hash = hash;
         s->slot = n;
         s->used = ++v->round;
         memcpy(s->id, slot->id, SUBJECT_ID);
@@ -59,21 +88,21 @@ static int make_ready(struct vault *v, uint32_t n, const struct slot *slot, stru
 
 int vault_subject_by_slot(struct vault *v, uint32_t n, struct subject **ret, struct err *err)
 {
+        uint64_t hash = hash_slot(v, n);
+        struct subject *found = find_ready(v, hash, SPAN_NONE, n);
         struct slot slot;
         int r;
 
-        for (size_t i = 0; i < VAULT_CACHE; i++)
-                if (v->cache[i].ready && v->cache[i].slot == n) {
-                        *ret = &v->cache[i];
-                        (*ret)->used = ++v->round;
-                        return 0;
-                }
+        if (found) {
+                *ret = found;
+                return 0;
+        }
         r = vault_read_slot(v, n, &slot, err);
         if (r < 0)
                 return r;
         if (slot.state != SLOT_LIVE && slot.state != SLOT_HELD)
                 return err_set(err, -ENOENT, "subject %u was erased", n);
-        r = make_ready(v, n, &slot, SPAN_NONE, ret, err);
+        r = make_ready(v, n, &slot, SPAN_NONE, hash, ret, err);
         wipe(&slot, sizeof slot);
         return r;
 }
@@ -120,6 +149,8 @@ static int new_subject(struct vault *v, struct span label, const uint8_t tag[SUB
 static int subject_by_label(struct vault *v, struct span label, struct subject **ret,
                             struct err *err)
 {
+        uint64_t hash = siphash(v->cache_key, label);
+        struct subject *found;
         uint8_t tag[SUBJECT_TAG];
         struct slot slot;
         uint32_t n = 0;
@@ -128,21 +159,17 @@ static int subject_by_label(struct vault *v, struct span label, struct subject *
         if (label.n == 0 || label.n > VAULT_LABEL_MAX)
                 return err_set(err, -EINVAL, "a subject's label of %zu bytes: 1 to %d", label.n,
                                VAULT_LABEL_MAX);
-        for (size_t i = 0; i < VAULT_CACHE && v->cache[i].ready; i++) {
-                struct subject *s = &v->cache[i];
-
-                if (span_eq(span_of(s->label, s->label_n), label)) {
-                        s->used = ++v->round;
-                        *ret = s;
-                        return 0;
-                }
+        found = find_ready(v, hash, label, 0);
+        if (found) {
+                *ret = found;
+                return 0;
         }
         vault_label_tag(v, label, tag);
         r = vault_find_tag(v, tag, &n, &slot, err);
         if (r == 0)
                 r = new_subject(v, label, tag, &slot, &n, err);
         if (r >= 0)
-                r = make_ready(v, n, &slot, label, ret, err);
+                r = make_ready(v, n, &slot, label, hash, ret, err);
         wipe(&slot, sizeof slot);
         return r;
 }

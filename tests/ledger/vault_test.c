@@ -544,7 +544,7 @@ static void failed_sync(void **state)
 /* More subjects than are kept ready, twice round; each keeps its id. */
 static void many_subjects(void **state)
 {
-        enum { N = 1000 };
+        enum { N = 3000 }; /* more than are kept ready */
         static char id[N][ENTRY_SUBJECT_LEN + 1];
         struct buf rows = BUF_INIT(1 << 20);
         struct fixture f;
