@@ -6,7 +6,7 @@
 enum {
         PUBLISH_EVERY_MS = 30, /* at most; each one costs a dozen syncs */
         BUSY_EVERY_MS = 90,    /* when much has come: partial files made and removed cost too */
-        BUSY_ENTRIES = 2000,
+        BUSY_ENTRIES = 250,
         PUBLISH_RETRY_MS = 1000,
 };
 
