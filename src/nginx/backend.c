@@ -313,11 +313,13 @@ ngx_connection_t *backend_take(struct backend *b, ngx_log_t *log)
         return NULL;
 }
 
-/* The generation that it belongs to may be over: then only who asked holds it. */
+/* The generation that it belongs to may be over: then only who asked holds it.  Whether it is quiet
+ * is asked when it is taken; here only where the last reading left something. */
 static bool may_keep(const struct backend *b, const ngx_connection_t *c)
 {
         return b->refs > 1 && !ngx_terminate && !ngx_exiting && !ngx_queue_empty(&b->places) &&
-               !c->read->eof && !c->read->error && !c->write->error && is_quiet(c);
+               !c->read->eof && !c->read->error && !c->write->error &&
+               (!c->read->ready || is_quiet(c));
 }
 
 void backend_keep(struct backend *b, ngx_connection_t *c)

@@ -3,6 +3,7 @@
 #include "nginx/worker_priv.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdlib.h>
 
 #include <openssl/rand.h>
@@ -17,6 +18,8 @@ enum {
         SAY_EVERY = 15, /* looks */
         TOKENS_REMEMBERED = 16384,
         FOLD_MEMORY = 1 << 20,
+        KEPT_BLOCK = 1 << 20,
+        KEPT_MEMORY = 16 << 20,
 };
 
 static struct own *own;
@@ -184,10 +187,28 @@ static int give_up_rights(struct own *o, struct err *err)
 
 /* ---- beginning, end ---- */
 
+/* What a call gives back is the next one's: the system is not asked to take and clear it each time.
+ */
+static void keep_memory(void)
+{
+        (void)mallopt(M_MMAP_THRESHOLD, KEPT_BLOCK);
+        (void)mallopt(M_TRIM_THRESHOLD, KEPT_MEMORY);
+}
+
+/* Drawn for many calls at once, in this process alone: it is forked before it starts. */
 static void make_random(uint8_t *out, size_t n)
 {
-        if (RAND_bytes(out, (int)n) != 1)
-                abort(); /* an id that is not random would be somebody else's */
+        static uint8_t drawn[1024];
+        static size_t left;
+
+        assert(n <= sizeof(drawn));
+        if (left < n) {
+                if (RAND_bytes(drawn, sizeof(drawn)) != 1)
+                        abort(); /* an id that is not random would be somebody else's */
+                left = sizeof(drawn);
+        }
+        left -= n;
+        memcpy(out, drawn + left, n);
 }
 
 static int open_registry(struct own *o, struct err *err)
@@ -256,6 +277,7 @@ ngx_int_t worker_start(ngx_cycle_t *cycle)
         own = calloc(1, sizeof(*own));
         if (!own)
                 return NGX_ERROR;
+        keep_memory();
         own->w.settings = s;
         own->fold_arena = ARENA_INIT(FOLD_MEMORY);
         if (start(own, &err) < 0) {
