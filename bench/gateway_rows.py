@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rows of gateway.md's "What it must reach" that need no network: decisions, whole calls."""
+"""The rows of gateway.md's "What it must reach": calls through it, calls in its core, decisions."""
 import json
 import shutil
 import subprocess
 
 import cedar_policies
+import gateway_calls
 from integrity_rows import Row
 from machine import TOP, BIN, Unavailable, measure, run
 
@@ -77,6 +78,7 @@ def calls(quick):
 
 
 def measured(place, quick):
+    yield from gateway_calls.measured(place, quick)
     yield from calls(quick)
     for policies in POLICIES:
         yield from decision(place, policies, quick)
