@@ -5,7 +5,8 @@
 #include "crypto/sha256.h"
 #include "package/schema_format.h"
 
-enum { LAST_SHOWN = 4, FIRST_SHOWN = 1, HASH_BYTES = 10, HASH_TEXT = 16, YEAR = 4 };
+/* LAST_SHOWN of LAST_OF characters: four of "123-45-6789". */
+enum { LAST_SHOWN = 4, LAST_OF = 11, FIRST_SHOWN = 1, HASH_BYTES = 10, HASH_TEXT = 16, YEAR = 4 };
 
 static uint8_t *room(struct arena *arena, size_t n, struct span *ret)
 {
@@ -54,11 +55,16 @@ static int show(struct span text, size_t all, size_t from, size_t to, struct are
         return 0;
 }
 
+/* Of a short text the last four are most of it. */
 static int last4(struct span text, struct arena *arena, struct span *ret)
 {
-        size_t n = characters(text);
+        size_t n = characters(text), shown = 0;
 
-        return show(text, n, n > LAST_SHOWN ? n - LAST_SHOWN : n, n, arena, ret);
+        if (n >= LAST_OF)
+                shown = LAST_SHOWN;
+        else if (n > LAST_SHOWN)
+                shown = n * LAST_SHOWN / LAST_OF;
+        return show(text, n, n - shown, n, arena, ret);
 }
 
 static int first1(struct span text, struct arena *arena, struct span *ret)

@@ -65,7 +65,7 @@ enum {
 };
 
 enum mask {
-        MASK_LAST4, /* all but the last four characters become "*" */
+        MASK_LAST4, /* all but the last four characters become "*"; of short texts more do */
         MASK_FIRST1,
         MASK_REDACT, /* "***" whatever there was */
         MASK_HASH,   /* keyed, the same for the same value within a tenant */
