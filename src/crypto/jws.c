@@ -41,6 +41,12 @@ const char *jws_algorithm_name(enum jws_algorithm a)
         return names[a];
 }
 
+bool jws_algorithm_is(enum jws_algorithm a, struct span name)
+{
+        return span_eq_str(name, jws_algorithm_name(a)) ||
+               (a == JWS_EDDSA && span_eq(name, SPAN("Ed25519")));
+}
+
 enum jws_algorithm jws_key_algorithm(const struct jws_key *k)
 {
         return k->algorithm;

@@ -21,6 +21,8 @@ enum jws_algorithm {
         JWS_ALGORITHMS,
 };
 const char *jws_algorithm_name(enum jws_algorithm a); /* "RS256" */
+/* "EdDSA" and "Ed25519" (RFC 9864, which deprecates the former) are one. */
+bool jws_algorithm_is(enum jws_algorithm a, struct span name);
 
 enum {
         JWS_RSA_BITS_MIN = 2048,

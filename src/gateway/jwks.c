@@ -71,7 +71,8 @@ static int find_algorithm(const struct tree *key, enum jws_algorithm *ret, struc
 
                 if (!is_text(tree_get(key, "kty"), f->kty) || (f->crv && !is_text(crv, f->crv)))
                         continue;
-                if (alg && !is_text(alg, jws_algorithm_name((enum jws_algorithm)a)))
+                if (alg && (alg->kind != TREE_STRING ||
+                            !jws_algorithm_is((enum jws_algorithm)a, alg->text)))
                         return err_set(err, -EINVAL, "its alg is not %s",
                                        jws_algorithm_name((enum jws_algorithm)a));
                 *ret = (enum jws_algorithm)a;

@@ -3,8 +3,9 @@
  *
  * Source: RFC 7517, 7518 and 8037.  A key has one algorithm: RS256 of an RSA key of 2048 to 8192
  * bits, ES256 of an EC key on P-256, EdDSA of an OKP key on Ed25519; its "alg" is that or is not
- * there.  Keys for something else ("use", "key_ops", "alg"), of another type or curve, too weak,
- * malformed, or with their private half in them are left out, as RFC 7517 has it, and counted.
+ * there ("Ed25519" is EdDSA, RFC 9864).  Keys for something else ("use", "key_ops", "alg"), of
+ * another type or curve, too weak, malformed, or with their private half in them are left out, as
+ * RFC 7517 has it, and counted.
  *
  * SECURITY: reads hostile bytes.  A set comes from another server, and is read first by a process
  * that can do nothing else, which hands on what jwks_put() writes. */

@@ -123,8 +123,7 @@ static enum jwt_fault find_algorithm(const struct tree *header, unsigned taken,
         if (!alg || alg->kind != TREE_STRING)
                 return JWT_MALFORMED;
         for (int a = 0; a < JWS_ALGORITHMS; a++)
-                if (taken & 1u << a &&
-                    span_eq_str(alg->text, jws_algorithm_name((enum jws_algorithm)a))) {
+                if (taken & 1u << a && jws_algorithm_is((enum jws_algorithm)a, alg->text)) {
                         *ret = (enum jws_algorithm)a;
                         return JWT_GOOD;
                 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* jwt.h - JSON Web Tokens.  Floor 3, pure.
  *
- * Source: RFC 7515, 7519, 8725, 9068.  Compact form with one signature.  The algorithm belongs to
- * the key (jwks.h): a token that names another is refused.  "none", HMAC, "crit", "b64", "zip",
- * encrypted tokens, a "typ" other than JWT and at+jwt (in any case, "application/" may stand before
- * it) are refused; "jku", "x5u", "jwk" and "x5c" are not looked at.
+ * Source: RFC 7515, 7519, 8725, 9068, 9864.  Compact form with one signature.  The algorithm
+ * belongs to the key (jwks.h): a token that names another is refused.  "none", HMAC, "crit", "b64",
+ * "zip", encrypted tokens, a "typ" other than JWT and at+jwt (in any case, "application/" may stand
+ * before it) are refused; "jku", "x5u", "jwk" and "x5c" are not looked at.
  *
  * Claims are not parsed before the signature holds.
  *

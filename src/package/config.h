@@ -10,7 +10,8 @@
  *       jwt:
  *         issuer: https://id.example.org
  *         audience: accounts
- *         algorithms: [ES256, EdDSA]              of RS256, ES256 and EdDSA
+ *         algorithms: [ES256, EdDSA]              of RS256, ES256 and EdDSA, which
+ *                                                 may be called Ed25519 as well
  *         jwks: { url: https://id.example.org/keys, addresses: [192.0.2.7], refresh: 10m }
  *                                   # refresh 10m; or { file: /etc/assay/jwks/bank.json }
  *         caller: sub               # sub: claim that names the caller

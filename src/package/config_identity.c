@@ -33,7 +33,8 @@ static void take_audience(struct config_reader *r, const struct source_node *n, 
 static void take_algorithm(struct config_reader *r, const struct source_node *n,
                            struct config_identity *id)
 {
-        static const char *const names[] = { "RS256", "ES256", "EdDSA" };
+        static const char *const names[] = { "RS256", "ES256", "EdDSA", "Ed25519" };
+        static const enum jwt_algorithms bits[] = { JWT_RS256, JWT_ES256, JWT_EDDSA, JWT_EDDSA };
         size_t at;
 
         if (n->kind == SOURCE_STRING && n->text.n == 5 && span_starts(n->text, SPAN("HS")))
@@ -41,7 +42,7 @@ static void take_algorithm(struct config_reader *r, const struct source_node *n,
                            "%.*s is not taken: whoever can check such a token can make one",
                            SHOWN(n->text));
         else if (config_get_word(r, n, "RS256, ES256 or EdDSA", names, ARRAY_LEN(names), &at))
-                id->algorithms |= 1u << at;
+                id->algorithms |= bits[at];
 }
 
 static void take_algorithms(struct config_reader *r, const struct source_node *n, void *into)

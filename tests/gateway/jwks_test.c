@@ -57,6 +57,7 @@ static void sets_that_are_taken(void **state)
                           "\"kid\":\"a\",")) "\n",
                   3, 0, "" },
                 /* escapes are spelled in one way */
+                { SET(ED(",\"alg\":\"Ed25519\"")), SET(CANON_ED("")) "\n", 1, 0, "" },
                 { SET(ED(KID("\\u0061\\/\\u001f\\u00e9"))),
                   SET(CANON_ED("\"kid\":\"a/\\u001f\xc3\xa9\",")) "\n", 1, 0, "" },
                 /* what is not looked at */
@@ -167,6 +168,8 @@ static void keys_that_are_no_good(void **state)
                 { RSA(",\"alg\":null"), "its alg is not RS256" },
                 { EC(",\"alg\":\"RS256\""), "its alg is not ES256" },
                 { ED(",\"alg\":\"ES256\""), "its alg is not EdDSA" },
+                { ED(",\"alg\":\"Ed448\""), "its alg is not EdDSA" },
+                { EC(",\"alg\":\"Ed25519\""), "its alg is not ES256" },
                 { ED(",\"use\":\"enc\""), "its use is not sig" },
                 { ED(",\"use\":[\"sig\"]"), "its use is not sig" },
                 { ED(",\"key_ops\":[\"sign\"]"), "verify is none of its key_ops" },

@@ -184,6 +184,21 @@ static void tokens_that_are_good(void **state)
                 }
 }
 
+/* Its other name (RFC 9864), and whether a package takes it is still asked. */
+static void ed25519_is_eddsa(void **state)
+{
+        static const char header[] = "{\"alg\":\"Ed25519\",\"kid\":\"d\"}";
+        CLEANUP(arena_done) struct arena arena = ARENA_INIT(ARENA);
+        CLEANUP(buf_done) struct buf b = BUF_INIT(JWT_MAX);
+        struct config_identity other = identity;
+        struct jwt_caller c;
+
+        token_maker_put(maker, JWS_EDDSA, header, "{" CLAIMS "}", &b);
+        expect(jwt_verify(buf_span(&b), keys, &identity, NOW, &arena, &c), JWT_GOOD, header);
+        other.algorithms = JWT_RS256 | JWT_ES256;
+        expect(jwt_verify(buf_span(&b), keys, &other, NOW, &arena, &c), JWT_ALGORITHM, header);
+}
+
 /* ---- hostile tokens, signed with the issuer's own key: only one thing is wrong with each ---- */
 
 #define HEADER "{\"alg\":\"EdDSA\",\"kid\":\"d\"}"
@@ -208,6 +223,10 @@ static const struct hostile {
         { JWS_RS256, "{\"alg\":\"ES256\",\"kid\":\"r\"}", "{" CLAIMS "}", JWT_ALGORITHM },
         { JWS_ES256, "{\"alg\":\"RS256\",\"kid\":\"e\"}", "{" CLAIMS "}", JWT_ALGORITHM },
         { JWS_EDDSA, "{\"alg\":\"ES256\",\"kid\":\"d\"}", "{" CLAIMS "}", JWT_ALGORITHM },
+        { JWS_EDDSA, "{\"alg\":\"Ed25519\",\"kid\":\"e\"}", "{" CLAIMS "}", JWT_ALGORITHM },
+        { JWS_EDDSA, "{\"alg\":\"ed25519\",\"kid\":\"d\"}", "{" CLAIMS "}", JWT_ALGORITHM },
+        { JWS_EDDSA, "{\"alg\":\"Ed448\",\"kid\":\"d\"}", "{" CLAIMS "}", JWT_ALGORITHM },
+        { JWS_ES256, "{\"alg\":\"Ed25519\",\"kid\":\"d\"}", "{" CLAIMS "}", JWT_SIGNATURE },
         { JWS_EDDSA, "{\"kid\":\"d\"}", "{" CLAIMS "}", JWT_MALFORMED },
         { JWS_EDDSA, "{\"alg\":null}", "{" CLAIMS "}", JWT_MALFORMED },
         { JWS_EDDSA, "{\"alg\":[\"EdDSA\"]}", "{" CLAIMS "}", JWT_MALFORMED },
@@ -589,6 +608,7 @@ int main(void)
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(tokens_of_the_rfcs),
                 cmocka_unit_test(tokens_that_are_good),
+                cmocka_unit_test(ed25519_is_eddsa),
                 cmocka_unit_test(hostile_tokens),
                 cmocka_unit_test(hostile_spellings),
                 cmocka_unit_test(flipped_bits),

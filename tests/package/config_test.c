@@ -249,6 +249,9 @@ static const struct {
           "g3:56 HS256 is not taken: whoever can check such a token can make one\n"
           "g3:63 RS256, ES256 or EdDSA should stand here, not \"none\"\n"
           "g3:69 unknown \"ES-256\": did you mean \"ES256\"?\n" },
+        { "{ jwt: { issuer: i, audience: a, algorithms: [Ed25519, EdDSA], " JWKS "} }", "" },
+        { "{ jwt: { issuer: i, audience: a, algorithms: [ed25519], " JWKS "} }",
+          "g3:56 unknown \"ed25519\": did you mean \"Ed25519\"?\n" },
         { "{ jwt: { issuer: i, audience: a, algorithms: ES256, " JWKS "} }",
           "g3:55 a list of algorithms, as [ES256, EdDSA], should stand here, not \"ES256\"\n" },
         { "{ jwt: { issuer: i, audience: a, algorithms: [ES256, ES256], " JWKS "} }",
@@ -522,7 +525,7 @@ static const char whole_gateway[] =
         "    jwt:\n"
         "      issuer: https://id.example.org\n"
         "      audience: accounts\n"
-        "      algorithms: [RS256, EdDSA]\n"
+        "      algorithms: [RS256, Ed25519]\n"
         "      jwks: { url: 'https://id.example.org/keys', addresses: [192.0.2.7], refresh: 1h }\n"
         "      caller: uid\n"
         "      groups: roles\n"
