@@ -97,7 +97,14 @@ bool part_entity_type(const struct part *p, struct span *ret)
         return true;
 }
 
-bool part_may_equal(const struct part *a, const struct part *b)
+/* The principal, not known, beside a uid. */
+static bool is_another(const struct part_walk *w, const struct part *a, const struct part *b)
+{
+        return a->sort == PART_ENTITY && a->path && a->path->var == VAR_PRINCIPAL &&
+               b->sort == PART_VALUE && !part_may_be_principal(w, b->value.uid);
+}
+
+bool part_may_equal(const struct part_walk *w, const struct part *a, const struct part *b)
 {
         const uint16_t kinds = a->kinds & b->kinds;
         struct span x, y;
@@ -105,7 +112,7 @@ bool part_may_equal(const struct part *a, const struct part *b)
         if (kinds == PART_KIND(CEDAR_BOOL))
                 return (a->yes && b->yes) || (a->no && b->no);
         if (kinds == PART_KIND(CEDAR_ENTITY) && part_entity_type(a, &x) && part_entity_type(b, &y))
-                return span_eq(x, y);
+                return span_eq(x, y) && !is_another(w, a, b) && !is_another(w, b, a);
         return kinds;
 }
 

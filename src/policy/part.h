@@ -51,7 +51,8 @@ struct part_field {
 
 /* One decision being made. */
 struct part_walk {
-        struct cedar_machine machine; /* for what is known */
+        struct cedar_machine machine;    /* for what is known */
+        const struct cedar_entity *base; /* of the principal that brings something; NULL: none */
         const struct cedar_unknown *unknown;
         struct part context;
         struct arena *arena;
@@ -78,8 +79,11 @@ static inline bool part_settled(const struct part *p)
         return p->kinds == 0 || (p->sort == PART_VALUE && !p->errs);
 }
 
+/* May the principal, which is not known, be this one? */
+bool part_may_be_principal(const struct part_walk *w, const struct cedar_uid *uid);
+
 /* May both be the same value? */
-bool part_may_equal(const struct part *a, const struct part *b);
+bool part_may_equal(const struct part_walk *w, const struct part *a, const struct part *b);
 
 /* The type of an entity, where it is known. */
 bool part_entity_type(const struct part *p, struct span *ret);
@@ -108,6 +112,19 @@ struct part_found part_attribute(struct part_walk *w, const struct part *of, str
 /* A variable of the request. */
 struct part part_variable(struct part_walk *w, enum cedar_var which);
 
+/* ---- part_bring.c: what the real request may bring ---- */
+
+/* The variable that is not known, or not wholly, and that this one may be; NULL. */
+const struct part_path *part_may_be(const struct part_walk *w, const struct cedar_uid *uid);
+/* Likewise one that this one may descend from, so that its groups may be more. */
+const struct part_path *part_may_grow(const struct part_walk *w, const struct cedar_uid *uid);
+/* Is p the principal, of which the request says no more than w->unknown->brings? */
+bool part_brings(const struct part_walk *w, const struct part *p);
+/* Might it say this attribute? */
+bool part_brings_attribute(const struct part_walk *w, struct span key);
+/* May an entity of this type, whichever it is, be in that one? */
+bool part_type_may_be_in(const struct part_walk *w, struct span type, struct span above);
+
 /* hasTag (has) or getTag: of an entity that is known; of any of a type, which may be empty. */
 struct part part_tag(struct part_walk *w, const struct cedar_uid *uid, struct span key, bool has);
 struct part part_any_tag(const struct part_walk *w, struct span type, bool has);
@@ -117,7 +134,7 @@ struct part part_any_tag(const struct part_walk *w, struct span type, bool has);
 void part_touch_bringers(struct part_walk *w, const struct part *p, bool groups);
 
 /* `a == b`, `a in b`, `a is type`; of b nothing was touched that does not count. */
-struct part part_equal(const struct part *a, const struct part *b);
+struct part part_equal(const struct part_walk *w, const struct part *a, const struct part *b);
 struct part part_in(struct part_walk *w, const struct part *a, const struct part *b);
 struct part part_is(const struct part *a, struct span type);
 

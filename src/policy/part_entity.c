@@ -1,98 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* part_entity.c - attributes, membership and equality where not all is known; see part.h.  Floor 2,
- * pure.
- *
- * The request of a principal that is not known may bring that entity with it (extra.h): so what the
- * store does not say of an entity of its type, or of what descends from one, is not known either.
- */
+ * pure. */
 #include "policy/extra.h"
 #include "policy/part.h"
 
 enum { NAMED_MAX = 8 }; /* groups of one question that are named one by one */
-
-static const struct part_path roots[] = {
-        [VAR_PRINCIPAL] = { .var = VAR_PRINCIPAL },
-        [VAR_RESOURCE] = { .var = VAR_RESOURCE },
-};
-
-struct part part_variable(struct part_walk *w, enum cedar_var which)
-{
-        const struct cedar_request *r = w->machine.request;
-        const struct cedar_uid *uid = which == VAR_PRINCIPAL ? &r->principal
-                                      : which == VAR_ACTION  ? &r->action
-                                                             : &r->resource;
-
-        if (which == VAR_CONTEXT) {
-                if (w->context.sort == PART_ANY)
-                        part_touch(w, w->context.path);
-                return w->context;
-        }
-        if (!(which == VAR_PRINCIPAL ? w->unknown->principal
-                                     : which == VAR_RESOURCE && w->unknown->resource))
-                return part_value(cedar_entity_of(uid));
-        part_touch(w, &roots[which]);
-        return (struct part){ .sort = PART_ENTITY,
-                              .kinds = PART_KIND(CEDAR_ENTITY),
-                              .entity = uid->type,
-                              .path = &roots[which] };
-}
-
-/* ---- what the request may bring ---- */
-
-/* The variable that is not known and of this type. */
-static const struct part_path *unknown_of(const struct part_walk *w, struct span type)
-{
-        const struct cedar_request *r = w->machine.request;
-
-        if (w->unknown->principal && span_eq(type, r->principal.type))
-                return &roots[VAR_PRINCIPAL];
-        if (w->unknown->resource && span_eq(type, r->resource.type))
-                return &roots[VAR_RESOURCE];
-        return NULL;
-}
-
-/* What may be an entity that the request brings, of which this one is or descends from. */
-static const struct part_path *bringer(const struct part_walk *w, const struct cedar_uid *uid)
-{
-        const struct part_path *of = unknown_of(w, uid->type);
-        const struct cedar_entity *e;
-        uint32_t at = 0;
-
-        if (of || (!w->unknown->principal && !w->unknown->resource))
-                return of;
-        for (e = cedar_machine_entity(&w->machine, uid); e;
-             e = cedar_extra_above(w->machine.request, e, &at))
-                for (uint32_t i = 0; i < e->n_ancestors; i++) {
-                        of = unknown_of(w, e->ancestors[i]->type);
-                        if (of)
-                                return of;
-                }
-        return NULL;
-}
-
-/* May an entity of this type, whichever it is, be in that one? */
-static bool type_may_be_in(const struct part_walk *w, struct span type, struct span above)
-{
-        return span_eq(type, above) || !w->unknown->schema ||
-               cedar_schema_type_in(w->unknown->schema, type, above);
-}
-
-/* What is asked of an entity that is not known hangs on what its request brings, too: it may be
- * that one, or (groups) descend from it. */
-void part_touch_bringers(struct part_walk *w, const struct part *p, bool groups)
-{
-        const struct cedar_request *r = w->machine.request;
-        const struct cedar_uid *const uids[] = { &r->principal, &r->resource };
-        const bool unknown[] = { w->unknown->principal, w->unknown->resource };
-        struct span type;
-
-        if (p->sort != PART_ANY || !(p->kinds & PART_KIND(CEDAR_ENTITY)))
-                return;
-        for (size_t i = 0; i < ARRAY_LEN(uids); i++)
-                if (unknown[i] && (!part_entity_type(p, &type) || span_eq(type, uids[i]->type) ||
-                                   (groups && type_may_be_in(w, type, uids[i]->type))))
-                        part_touch(w, &roots[i ? VAR_RESOURCE : VAR_PRINCIPAL]);
-}
 
 /* ---- attributes ---- */
 
@@ -145,17 +57,47 @@ static struct part_found attribute_of_any(struct part_walk *w, const struct part
         return f;
 }
 
+/* Of the principal, what is not said of it: only what its request may say. */
+static struct part_found attribute_brought(struct part_walk *w, const struct part_path *path,
+                                           struct span key)
+{
+        const struct cedar_unknown *u = w->unknown;
+        const struct part any = { .sort = PART_ANY, .path = path };
+        const struct cedar_entity_type *t =
+                u->schema ? cedar_schema_entity(u->schema, w->machine.request->principal.type)
+                          : NULL;
+
+        if (!part_brings_attribute(w, key))
+                return (struct part_found){ .absent = true };
+        if (t)
+                return attribute_of_type(w, &any, t->attrs, key, false);
+        return attribute_of_entity(w, &any, SPAN_NONE, key);
+}
+
+static struct part_found attribute_of_principal(struct part_walk *w, const struct part *of,
+                                                struct span key)
+{
+        const struct cedar_value *found = w->base ? cedar_record_get(&w->base->attrs, key) : NULL;
+
+        if (found)
+                return (struct part_found){ .there = true, .part = part_value(*found) };
+        return attribute_brought(w, of->path, key);
+}
+
 /* The store's word stands; what it does not say, the request may. */
-static struct part_found attribute_of_known(struct part_walk *w, const struct cedar_uid *uid,
+static struct part_found attribute_of_known(struct part_walk *w, const struct part *of,
                                             struct span key)
 {
+        const struct cedar_uid *uid = of->value.uid;
         const struct cedar_entity *e = cedar_machine_entity(&w->machine, uid);
         const struct cedar_value *found = e ? cedar_record_get(&e->attrs, key) : NULL;
-        const struct part_path *path = unknown_of(w, uid->type);
+        const struct part_path *path = part_may_be(w, uid);
         const struct part any = { .sort = PART_ANY };
 
         if (found)
                 return (struct part_found){ .there = true, .part = part_value(*found) };
+        if (part_brings(w, of))
+                return attribute_brought(w, path, key);
         if (!path || cedar_extra_find(w->machine.request, uid))
                 return (struct part_found){ .absent = true };
         part_touch(w, path); /* whoever it is: another one's attribute counts for nothing */
@@ -180,14 +122,15 @@ struct part_found part_attribute(struct part_walk *w, const struct part *of, str
         case PART_RECORD:
                 return attribute_of_record(of, key);
         case PART_ENTITY:
-                return attribute_of_entity(w, of, of->entity, key);
+                return part_brings(w, of) ? attribute_of_principal(w, of, key)
+                                          : attribute_of_entity(w, of, of->entity, key);
         case PART_ANY:
                 return attribute_of_any(w, of, key);
         case PART_VALUE:
                 break;
         }
         if (of->value.kind == CEDAR_ENTITY)
-                return attribute_of_known(w, of->value.uid, key);
+                return attribute_of_known(w, of, key);
         if (of->value.kind != CEDAR_RECORD)
                 return (struct part_found){ .fault = true };
         found = cedar_record_get(&of->value, key);
@@ -218,11 +161,12 @@ struct part part_tag(struct part_walk *w, const struct cedar_uid *uid, struct sp
 {
         const struct cedar_entity *e = cedar_machine_entity(&w->machine, uid);
         const struct cedar_value *found = e ? cedar_record_get(&e->tags, key) : NULL;
-        const struct part_path *path = unknown_of(w, uid->type);
+        const struct part_path *path = part_may_be(w, uid);
 
         if (found)
                 return part_value(has ? cedar_bool(true) : *found);
-        if (!path || cedar_extra_find(w->machine.request, uid))
+        if (!path || (path->var == VAR_PRINCIPAL && w->unknown->brings) ||
+            cedar_extra_find(w->machine.request, uid))
                 return has ? part_value(cedar_bool(false)) : part_error();
         part_touch(w, path);
         return part_any_tag(w, uid->type, has);
@@ -235,7 +179,7 @@ static bool same_variable(const struct part *a, const struct part *b)
         return a->sort == PART_ENTITY && b->sort == PART_ENTITY && a->path == b->path;
 }
 
-struct part part_equal(const struct part *a, const struct part *b)
+struct part part_equal(const struct part_walk *w, const struct part *a, const struct part *b)
 {
         if (a->kinds == 0 || b->kinds == 0)
                 return part_error();
@@ -244,7 +188,7 @@ struct part part_equal(const struct part *a, const struct part *b)
 
                 return part_bool(same, !same, a->errs || b->errs);
         }
-        return part_bool(part_may_equal(a, b), !same_variable(a, b), a->errs || b->errs);
+        return part_bool(part_may_equal(w, a, b), !same_variable(a, b), a->errs || b->errs);
 }
 
 struct part part_is(const struct part *a, struct span type)
@@ -265,7 +209,7 @@ static bool known_may_be_in(struct part_walk *w, const struct cedar_uid *uid, st
         const struct cedar_entity *e;
         uint32_t at = 0;
 
-        if (span_eq(uid->type, above) || bringer(w, uid))
+        if (span_eq(uid->type, above) || part_may_grow(w, uid))
                 return true;
         for (e = cedar_machine_entity(&w->machine, uid); e;
              e = cedar_extra_above(w->machine.request, e, &at))
@@ -302,8 +246,32 @@ static bool groups_of(const struct cedar_value *v, const struct cedar_value **re
         return true;
 }
 
+/* May an entity of this type be in another one of that type? */
+static bool type_may_descend(const struct part_walk *w, struct span type, struct span above)
+{
+        const struct cedar_schema *s = w->unknown->schema;
+        const struct cedar_entity_type *t = s ? cedar_schema_entity(s, type) : NULL;
+
+        if (!s || !span_eq(type, above))
+                return part_type_may_be_in(w, type, above);
+        for (uint32_t i = 0; t && i < t->n_above; i++)
+                if (span_eq(s->entities[t->above[i]].name, above))
+                        return true;
+        return false;
+}
+
+/* May one that is not known, or not wholly, be in this group? */
+static bool may_be_in(const struct part_walk *w, const struct part *a, struct span type,
+                      const struct cedar_uid *group)
+{
+        if (!part_brings(w, a))
+                return part_type_may_be_in(w, type, group->type);
+        return part_may_be(w, group) ||
+               (w->unknown->brings->groups && type_may_descend(w, type, group->type));
+}
+
 /* Each group that may decide is named by itself, where they are few. */
-static void touch_groups(struct part_walk *w, const struct part_path *of,
+static void touch_groups(struct part_walk *w, const struct part *a, const struct part_path *of,
                          const struct cedar_value *groups, uint32_t n, struct span type)
 {
         if (n > NAMED_MAX) {
@@ -313,7 +281,7 @@ static void touch_groups(struct part_walk *w, const struct part_path *of,
         for (uint32_t i = 0; i < n; i++) {
                 struct part_path *p;
 
-                if (!type_may_be_in(w, type, groups[i].uid->type))
+                if (!may_be_in(w, a, type, groups[i].uid))
                         continue;
                 p = part_alloc(w, sizeof *p);
                 if (!p)
@@ -328,32 +296,43 @@ static struct part any_in_known(struct part_walk *w, const struct part *a,
                                 const struct cedar_value *groups, uint32_t n, bool errs)
 {
         struct span type;
-        bool may = false;
+        bool may = false, in = false;
 
         if (n > 0 && a->path && part_entity_type(a, &type)) /* the groups are named instead */
                 w->n_on -= w->n_on > 0 && w->on[w->n_on - 1] == a->path;
         part_touch_bringers(w, a, n > 0);
         if (!part_entity_type(a, &type))
                 return part_bool(n > 0, true, errs);
-        for (uint32_t i = 0; i < n; i++)
-                may = may || type_may_be_in(w, type, groups[i].uid->type);
-        if (may && a->path)
-                touch_groups(w, a->path, groups, n, type);
-        return part_bool(may, true, errs);
+        for (uint32_t i = 0; i < n; i++) {
+                may = may || may_be_in(w, a, type, groups[i].uid);
+                in = in || (part_brings(w, a) && w->base &&
+                            cedar_machine_descends(&w->machine, w->base, groups[i].uid));
+        }
+        if (may && !in && a->path)
+                touch_groups(w, a, a->path, groups, n, type);
+        return part_bool(may || in, !in, errs);
 }
 
-static struct part known_in_known(struct part_walk *w, const struct cedar_uid *uid,
+static struct part known_in_known(struct part_walk *w, const struct part *a,
                                   const struct cedar_value *groups, uint32_t n, bool errs)
 {
+        const struct cedar_uid *uid = a->value.uid;
         const struct part_path *of;
         const struct cedar_entity *e = cedar_machine_entity(&w->machine, uid);
-        bool in = false;
+        bool in = false, may = false;
 
         for (uint32_t i = 0; i < n && !in; i++)
                 in = cedar_uid_eq(uid, groups[i].uid) ||
                      (e && cedar_machine_descends(&w->machine, e, groups[i].uid));
-        of = in || n == 0 ? NULL : bringer(w, uid);
-        part_touch(w, of);
+        of = in || n == 0 ? NULL : part_may_grow(w, uid);
+        for (uint32_t i = 0; i < n; i++)
+                may = may || may_be_in(w, a, uid->type, groups[i].uid);
+        if (of && part_brings(w, a) && may)
+                touch_groups(w, a, of, groups, n, uid->type);
+        else if (part_brings(w, a) && !w->unknown->resource)
+                of = NULL;
+        else
+                part_touch(w, of);
         return part_bool(in || of, !in, errs);
 }
 
@@ -370,7 +349,7 @@ struct part part_in(struct part_walk *w, const struct part *a, const struct part
         if (b->sort == PART_VALUE) {
                 if (!groups_of(&b->value, &groups, &n))
                         return part_error();
-                return a->sort == PART_VALUE ? known_in_known(w, a->value.uid, groups, n, errs)
+                return a->sort == PART_VALUE ? known_in_known(w, a, groups, n, errs)
                                              : any_in_known(w, a, groups, n, errs);
         }
         if (same_variable(a, b))
@@ -382,6 +361,6 @@ struct part part_in(struct part_walk *w, const struct part *a, const struct part
                 return known_in_any(w, a->value.uid, b, errs);
         part_touch_bringers(w, a, true);
         if (b->kinds == entity && part_entity_type(a, &x) && part_entity_type(b, &y))
-                return part_bool(type_may_be_in(w, x, y), true, errs);
+                return part_bool(part_type_may_be_in(w, x, y), true, errs);
         return part_bool(true, true, errs);
 }

@@ -190,7 +190,8 @@ static struct part order(const struct part *a, const struct part *b)
         return part_bool(both_kinds, both_kinds, !sure);
 }
 
-static struct part contains(const struct cedar_expr *e, const struct part *a, const struct part *b)
+static struct part contains(const struct part_walk *w, const struct cedar_expr *e,
+                            const struct part *a, const struct part *b)
 {
         const bool one = e->op == OP_CONTAINS;
         bool may = a->sort != PART_VALUE;
@@ -200,7 +201,7 @@ static struct part contains(const struct cedar_expr *e, const struct part *a, co
         for (uint32_t i = 0; one && !may && i < a->value.n; i++) {
                 const struct part item = part_value(a->value.items[i]);
 
-                may = part_may_equal(&item, b);
+                may = part_may_equal(w, &item, b);
         }
         return part_bool(may || !one, true,
                          !is_only(a, CEDAR_SET) || (!one && !is_only(b, CEDAR_SET)));
@@ -217,6 +218,8 @@ static struct part tag(struct part_walk *w, const struct cedar_expr *e, const st
                 return part_error();
         if (a->sort == PART_VALUE && b->sort == PART_VALUE)
                 return part_tag(w, a->value.uid, cedar_string_span(&b->value), asks);
+        if (part_brings(w, a) && !(b->sort == PART_ANY && a->sort == PART_VALUE))
+                return asks ? part_bool(false, true, !is_only(b, CEDAR_STRING)) : part_error();
         part_touch_bringers(w, a, false);
         (void)part_entity_type(a, &type);
         p = part_any_tag(w, type, asks);
@@ -240,7 +243,8 @@ static struct part ask_of(const struct part *a, enum cedar_kind k)
 }
 
 /* The operators that look at no more than their operands' kinds. */
-static struct part by_kinds(const struct cedar_expr *e, const struct part *p)
+static struct part by_kinds(const struct part_walk *w, const struct cedar_expr *e,
+                            const struct part *p)
 {
         switch (e->op) {
         case OP_LT:
@@ -259,7 +263,7 @@ static struct part by_kinds(const struct cedar_expr *e, const struct part *p)
         case OP_IS_EMPTY:
                 return ask_of(p, CEDAR_SET);
         default:
-                return contains(e, &p[0], &p[1]);
+                return contains(w, e, &p[0], &p[1]);
         }
 }
 
@@ -268,9 +272,9 @@ static struct part operate(struct part_walk *w, const struct cedar_expr *e, cons
 {
         switch (e->op) {
         case OP_EQ:
-                return part_equal(&p[0], &p[1]);
+                return part_equal(w, &p[0], &p[1]);
         case OP_NE: {
-                const struct part same = part_equal(&p[0], &p[1]);
+                const struct part same = part_equal(w, &p[0], &p[1]);
 
                 return negated(&same);
         }
@@ -287,7 +291,7 @@ static struct part operate(struct part_walk *w, const struct cedar_expr *e, cons
                 break;
         }
         if (!known)
-                return by_kinds(e, p);
+                return by_kinds(w, e, p);
         return run(w, (struct cedar_code){ .op = (uint8_t)cedar_code_op_of(e->op), .expr = e }, p,
                    e->b ? 2 : 1);
 }
@@ -452,7 +456,7 @@ static struct part scope_uid(struct part_walk *w, const struct cedar_scope *s, c
 {
         const struct part uid = part_value(cedar_entity_of(&s->uids[i]));
 
-        return s->kind == SCOPE_EQ ? part_equal(p, &uid) : part_in(w, p, &uid);
+        return s->kind == SCOPE_EQ ? part_equal(w, p, &uid) : part_in(w, p, &uid);
 }
 
 static struct part scope(struct part_walk *w, const struct cedar_scope *s, enum cedar_var which)

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "policy/extra.h"
 #include "policy/part.h"
 
 enum { NAME_MAX_BYTES = CEDAR_SOURCE_MAX };
@@ -102,6 +103,9 @@ int cedar_decide_partial(const struct cedar_policies *policies,
         assert(cedar_entities_sealed(entities) && request->context.kind == CEDAR_RECORD &&
                request->n_extra <= CEDAR_EXTRA_MAX);
         cedar_machine_meet(&w.machine, entities, request);
+        if (unknown->brings)
+                w.base = unknown->principal ? cedar_extra_find(request, &request->principal)
+                                            : w.machine.known[VAR_PRINCIPAL];
         rc = part_context(&w, &request->context, context_type(unknown, request));
         answer.policies = arena_alloc(arena, ((size_t)policies->n + 1) * sizeof *answer.policies);
         if (rc == 0 && !answer.policies)

@@ -24,12 +24,25 @@ struct cedar_place_name {
         uint32_t n;
 };
 
+/* What a request may say of its principal, as an entity that it brings (extra.h), beside what is
+ * known of it.  Of one that is known, that is what its entity says, in request->extra or the store.
+ * One that is not known is then a stranger, none of the store's; what an entity in request->extra
+ * by the name request->principal (which nobody has) says holds of it nevertheless.  The entity is
+ * brought whole: what the schema requires it has. */
+struct cedar_brings {
+        bool groups;                   /* parents */
+        const struct span *attributes; /* these; no tags */
+        uint32_t n_attributes;
+};
+
 struct cedar_unknown {
         bool principal, resource; /* only the type of request->principal, ->resource is known */
         const struct cedar_place_name *places; /* of the context; what the request has there is not
                                                   looked at */
         uint32_t n_places;
         const struct cedar_schema *schema; /* that all that is unknown agrees with; NULL: none */
+        const struct cedar_brings *brings; /* NULL: anything, of a principal that is not known; of
+                                              one that is nothing */
 };
 
 enum cedar_partial {

@@ -14,7 +14,7 @@
 #include "policy/extra.h"
 #include "policy/parse.h"
 
-enum { CASES = 4000, FILLS = 12, POLICIES = 4, IDS = 3, ARENA_MAX = 16 << 20, ON_MAX = 64 };
+enum { CASES = 3000, FILLS = 12, POLICIES = 4, IDS = 3, ARENA_MAX = 16 << 20, ON_MAX = 64 };
 
 static const char schema_text[] =
         "entity G in [G]; entity U in [G] { a: Long, b?: U, c: { d: String, e?: Bool } } tags Long;"
@@ -37,6 +37,8 @@ struct case_of {
         struct cedar_request request;
         struct cedar_unknown unknown;
         struct cedar_place_name places[3];
+        struct cedar_brings brings;
+        struct cedar_entity given; /* what the request says of the principal at least */
         struct cedar_partial_answer answer;
         bool forbid_faults;
 };
@@ -334,6 +336,107 @@ static void make_who(struct case_of *k, struct cedar_request *r, struct cedar_ui
         }
 }
 
+/* ---- a principal of whom it is known what may be brought ---- */
+
+static bool is_listed(const struct case_of *k, struct span key)
+{
+        for (uint32_t i = 0; i < k->brings.n_attributes; i++)
+                if (span_eq(k->brings.attributes[i], key))
+                        return true;
+        return false;
+}
+
+/* One of the listed that is not given, and that the request does not have to leave out. */
+static bool is_brought(struct case_of *k, struct span key)
+{
+        const struct cedar_type *t =
+                k->schema ? cedar_schema_entity(k->schema, SPAN("U"))->attrs : NULL;
+
+        for (uint32_t i = 0; t && i < t->n; i++)
+                if (span_eq(t->attrs[i].name, key) && t->attrs[i].required)
+                        return true;
+        return below(k, 2);
+}
+
+static struct cedar_value more_attributes(struct case_of *k)
+{
+        const struct cedar_type *t =
+                k->schema ? cedar_schema_entity(k->schema, SPAN("U"))->attrs : NULL;
+        struct cedar_field *fields = room(k, 2 * ARRAY_LEN(keys) * sizeof *fields);
+        struct cedar_value v;
+        uint32_t n = 0;
+
+        for (uint32_t i = 0; i < k->given.attrs.n; i++)
+                fields[n++] = k->given.attrs.fields[i];
+        for (uint32_t i = 0; i < ARRAY_LEN(keys); i++) {
+                const struct cedar_type *type = NULL;
+
+                for (uint32_t a = 0; t && a < t->n; a++)
+                        if (span_eq_str(t->attrs[a].name, keys[i]))
+                                type = t->attrs[a].type;
+                if (is_listed(k, span_str(keys[i])) && (!t || type) &&
+                    !cedar_record_get(&k->given.attrs, span_str(keys[i])) &&
+                    is_brought(k, span_str(keys[i])))
+                        fields[n++] =
+                                (struct cedar_field){ span_str(keys[i]), make_value(k, type, 2) };
+        }
+        assert_true(cedar_record_of(fields, n, &v));
+        return v;
+}
+
+/* Completed for r; more: with what it may say beside.  false: its groups go in a circle. */
+static bool bring(struct case_of *k, struct cedar_request *r, bool more)
+{
+        struct cedar_entity *e = room(k, sizeof *e);
+        struct cedar_uid *parents = room(k, 8 * sizeof *parents);
+
+        *e = k->given;
+        e->uid = r->principal;
+        e->parents = parents;
+        for (uint32_t i = 0; i < k->given.n_parents; i++)
+                parents[i] = k->given.parents[i];
+        for (uint32_t n = more && k->brings.groups ? below(k, 3) : 0; n-- > 0;)
+                parents[e->n_parents++] = make_uid(k, SPAN("G"));
+        if (more)
+                e->attrs = more_attributes(k);
+        if (cedar_extra_complete(k->store, e, 1, &k->arena, NULL) < 0)
+                return false;
+        r->extra = e;
+        r->n_extra = 1;
+        return true;
+}
+
+static void make_given(struct case_of *k, bool stranger)
+{
+        struct cedar_uid *parents = room(k, 2 * sizeof *parents);
+        struct span *list = room(k, ARRAY_LEN(keys) * sizeof *list);
+
+        k->given = (struct cedar_entity){ .parents = parents, .n_parents = below(k, 3) };
+        for (uint32_t i = 0; i < k->given.n_parents; i++)
+                parents[i] = make_uid(k, SPAN("G"));
+        k->given.attrs = k->given.tags = (struct cedar_value){ .kind = CEDAR_RECORD };
+        if (!k->schema)
+                k->given.attrs = make_record(k, NULL, 1);
+        k->brings = (struct cedar_brings){ .groups = below(k, 2), .attributes = list };
+        for (uint32_t i = 0; i < ARRAY_LEN(keys); i++)
+                if (k->schema || below(k, 2))
+                        list[k->brings.n_attributes++] = span_str(keys[i]);
+        k->request.principal =
+                stranger ? cedar_uid(SPAN("U"), SPAN("nobody")) : make_uid(k, SPAN("U"));
+        k->request.n_extra = 0;
+        k->unknown.principal = stranger;
+        k->unknown.brings = &k->brings;
+}
+
+/* None of the store's; named: maybe one that others name. */
+static struct cedar_uid make_stranger(struct case_of *k, bool named)
+{
+        struct cedar_uid uid = make_uid(k, SPAN("U"));
+
+        return !named || cedar_entities_find(k->store, &uid) ? cedar_uid(SPAN("U"), SPAN("9"))
+                                                             : uid;
+}
+
 static const struct cedar_type *context_type(const struct case_of *k)
 {
         return k->schema ? cedar_schema_action(k->schema, &k->request.action)->context : NULL;
@@ -433,8 +536,14 @@ static struct cedar_request fill(struct case_of *k)
 {
         struct cedar_request r = k->request;
         struct span path[4];
+        bool brought = false;
 
-        if (k->unknown.principal)
+        for (int i = 0; k->unknown.brings && !brought; i++) {
+                if (k->unknown.principal)
+                        r.principal = make_stranger(k, i < 100);
+                brought = bring(k, &r, i < 100);
+        }
+        if (k->unknown.principal && !brought)
                 make_who(k, &r, &r.principal, SPAN("U"));
         if (k->unknown.resource)
                 make_who(k, &r, &r.resource, SPAN("R"));
@@ -517,6 +626,13 @@ static bool seen_same(const struct seen *a, const struct seen *b, uint32_t n)
         return true;
 }
 
+#define SHOWN(s) (int)(s).n, (const char *)(s).p
+
+static struct span source_of(const struct cedar_policy *p, const struct case_of *k)
+{
+        return span_of(k->policies->source.p + p->pos.at, p->end.at - p->pos.at);
+}
+
 static const struct cedar_expr *const *read_on(struct case_of *k,
                                                const struct cedar_partial_policy *p,
                                                struct cedar_policies **ret)
@@ -524,7 +640,8 @@ static const struct cedar_expr *const *read_on(struct case_of *k,
         CLEANUP(buf_done) struct buf text = BUF_INIT(1 << 20);
         const struct cedar_expr **on = room(k, (p->n_on + 1) * sizeof(struct cedar_expr *));
 
-        assert_true(p->n_on > 0 && p->n_on <= ON_MAX);
+        if (p->n_on == 0 || p->n_on > ON_MAX)
+                fail_msg("%.*s hangs on %u places", SHOWN(source_of(p->policy, k)), p->n_on);
         for (uint32_t i = 0; i < p->n_on; i++) {
                 buf_put_str(&text, "permit(principal,action,resource) when {");
                 buf_put(&text, p->on[i]);
@@ -535,13 +652,6 @@ static const struct cedar_expr *const *read_on(struct case_of *k,
         for (uint32_t i = 0; i < p->n_on; i++)
                 on[i] = (*ret)->policies[i].conditions[0].expr;
         return on;
-}
-
-#define SHOWN(s) (int)(s).n, (const char *)(s).p
-
-static struct span source_of(const struct cedar_policy *p, const struct case_of *k)
-{
-        return span_of(k->policies->source.p + p->pos.at, p->end.at - p->pos.at);
 }
 
 /* All requests see the policy i as it was said. */
@@ -611,7 +721,9 @@ static void case_done(struct case_of *k)
         arena_done(&k->arena);
 }
 
-static void check_case(const struct cedar_schema *schema, bool hidden, uint64_t seed,
+enum hides { NOTHING, PLACES, BROUGHT };
+
+static void check_case(const struct cedar_schema *schema, enum hides hidden, uint64_t seed,
                        struct tally *t)
 {
         CLEANUP(case_done)
@@ -631,6 +743,11 @@ static void check_case(const struct cedar_schema *schema, bool hidden, uint64_t 
                 hide(&k);
         if (k.unknown.principal || k.unknown.resource)
                 k.request.n_extra = 0; /* each request brings its own */
+        if (hidden == BROUGHT) {
+                make_given(&k, below(&k, 2));
+                if (!bring(&k, &k.request, false))
+                        return;
+        }
         for (int n = 0; n < FILLS; n++)
                 fills[n] = hidden ? fill(&k) : k.request;
         assert_int_equal(cedar_decide_partial(k.policies, k.store, &k.request, &k.unknown,
@@ -654,7 +771,7 @@ static void nothing_hidden(void **state)
 
         (void)state;
         for (uint64_t seed = 1; seed <= CASES; seed++)
-                check_case(NULL, false, seed, &t);
+                check_case(NULL, NOTHING, seed, &t);
         tell("nothing hidden", &t);
         assert_int_equal(t.depends, 0);
         assert_true(t.allowed > CASES / 20 && t.denied > CASES / 4 && t.faults > CASES);
@@ -666,7 +783,7 @@ static void hidden_places(void **state)
 
         (void)state;
         for (uint64_t seed = 1; seed <= CASES; seed++)
-                check_case(NULL, true, seed, &t);
+                check_case(NULL, PLACES, seed, &t);
         tell("hidden", &t);
         assert_true(t.allowed > CASES / 40 && t.denied > CASES / 8 && t.depends > CASES / 20);
         assert_true(t.both > t.depends / 8 && t.named > CASES);
@@ -680,9 +797,25 @@ static void hidden_places_of_a_schema(void **state)
         (void)state;
         assert_int_equal(cedar_schema_parse(SPAN(schema_text), &schema, NULL), 0);
         for (uint64_t seed = 1; seed <= CASES; seed++)
-                check_case(schema, true, seed, &t);
+                check_case(schema, PLACES, seed, &t);
         tell("hidden, of a schema", &t);
         assert_true(t.allowed > CASES / 40 && t.denied > CASES / 8 && t.depends > CASES / 20);
+        assert_true(t.both > t.depends / 8 && t.named > CASES);
+}
+
+static void known_to_bring(void **state)
+{
+        CLEANUP(cedar_schema_freep) struct cedar_schema *schema = NULL;
+        struct tally t = { 0 };
+
+        (void)state;
+        assert_int_equal(cedar_schema_parse(SPAN(schema_text), &schema, NULL), 0);
+        for (uint64_t seed = 1; seed <= CASES; seed++) {
+                check_case(NULL, BROUGHT, seed, &t);
+                check_case(schema, BROUGHT, seed, &t);
+        }
+        tell("of whom it is known what they bring", &t);
+        assert_true(t.allowed > CASES / 20 && t.denied > CASES / 4 && t.depends > CASES / 10);
         assert_true(t.both > t.depends / 8 && t.named > CASES);
 }
 
@@ -692,6 +825,7 @@ int main(void)
                 cmocka_unit_test(nothing_hidden),
                 cmocka_unit_test(hidden_places),
                 cmocka_unit_test(hidden_places_of_a_schema),
+                cmocka_unit_test(known_to_bring),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
