@@ -23,7 +23,14 @@ struct slot {
         uint8_t bytes[JWT_MEMORY_BYTES];
 };
 
+struct refused {
+        uint8_t digest[JWT_MEMORY_DIGEST];
+        int64_t until_s; /* 0: empty */
+        enum jwt_fault fault;
+};
+
 struct jwt_memory {
+        struct refused refused[JWT_MEMORY_REFUSED]; /* in rows of ROW */
         struct row *rows;
         struct slot *slots; /* of row 0, row 1, ... */
         uint32_t n_rows;
@@ -34,6 +41,7 @@ struct jwt_memory {
 };
 
 STATIC_ASSERT((int)JWT_MEMORY_DIGEST == (int)SHA256_LEN, "digest length");
+STATIC_ASSERT((int)JWT_MEMORY_REFUSED % (int)ROW == 0, "whole rows");
 
 int jwt_memory_new(uint32_t slots, struct jwt_memory **ret)
 {
@@ -248,4 +256,51 @@ void jwt_memory_keep(struct jwt_memory *m, const uint8_t digest[JWT_MEMORY_DIGES
         row->bytes[place] = (uint32_t)bytes;
         row->until_s[place] = c->until_s;
         row->used[place] = ++m->turn;
+}
+
+/* ---- refused ones ---- */
+
+static size_t refused_row(const uint8_t digest[JWT_MEMORY_DIGEST])
+{
+        return le_get64(digest) % (JWT_MEMORY_REFUSED / ROW) * ROW;
+}
+
+/* What a clock that went back has left is not. */
+static bool is_known(const struct refused *r, const uint8_t digest[JWT_MEMORY_DIGEST],
+                     int64_t now_s)
+{
+        return now_s < r->until_s && r->until_s - now_s <= JWT_MEMORY_REFUSED_S &&
+               memcmp(r->digest, digest, sizeof r->digest) == 0;
+}
+
+enum jwt_fault jwt_memory_refused(const struct jwt_memory *m,
+                                  const uint8_t digest[JWT_MEMORY_DIGEST], int64_t now_s)
+{
+        const struct refused *row = &m->refused[refused_row(digest)];
+
+        for (unsigned i = 0; i < ROW; i++)
+                if (is_known(&row[i], digest, now_s))
+                        return row[i].fault;
+        return JWT_GOOD;
+}
+
+static bool is_for_good(enum jwt_fault f)
+{
+        return f == JWT_SIGNATURE || f == JWT_EXPIRED || f == JWT_ISSUER || f == JWT_AUDIENCE ||
+               f == JWT_CALLER || f == JWT_CLAIM;
+}
+
+void jwt_memory_refuse(struct jwt_memory *m, const uint8_t digest[JWT_MEMORY_DIGEST],
+                       enum jwt_fault fault, int64_t now_s)
+{
+        struct refused *row = &m->refused[refused_row(digest)], *oldest = row;
+
+        if (!is_for_good(fault))
+                return;
+        for (unsigned i = 0; i < ROW; i++)
+                if (row[i].until_s < oldest->until_s)
+                        oldest = &row[i];
+        memcpy(oldest->digest, digest, sizeof oldest->digest);
+        oldest->until_s = now_s + JWT_MEMORY_REFUSED_S;
+        oldest->fault = fault;
 }

@@ -100,9 +100,14 @@ static enum jwt_fault verify(const struct shown_by *by, const struct config_iden
         found = jwt_memory_find(memory, digest, by->now_s, by->arena, ret);
         if (found)
                 return found < 0 ? JWT_NO_MEMORY : JWT_GOOD;
+        f = jwt_memory_refused(memory, digest, by->now_s);
+        if (f != JWT_GOOD)
+                return f;
         f = jwt_verify(by->text, set, i, by->now_s, by->arena, ret);
         if (f == JWT_GOOD)
                 jwt_memory_keep(memory, digest, ret);
+        else
+                jwt_memory_refuse(memory, digest, f, by->now_s);
         return f;
 }
 

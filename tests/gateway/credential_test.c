@@ -556,7 +556,7 @@ static void a_remembered_token(void **state)
         static const struct call ann = SHOWN("0", "Bearer $ann"), old = SHOWN("0", "Bearer $old");
         CLEANUP(jwt_memory_freep) struct jwt_memory *m = NULL;
         CLEANUP(buf_done) struct buf token = BUF_INIT(TEXT);
-        uint8_t digest[JWT_MEMORY_DIGEST];
+        uint8_t digest[JWT_MEMORY_DIGEST], old_digest[JWT_MEMORY_DIGEST];
         struct jwks *a = source.a;
         struct jwt_caller caller;
         struct outcome o;
@@ -574,12 +574,28 @@ static void a_remembered_token(void **state)
                 assert_int_equal(jwt_memory_find(m, digest, NOW, &o.arena, &caller), 1);
                 arena_done(&o.arena);
         }
-        /* a bad one is not */
+        /* of a bad one that it is bad */
+        buf_clear(&token);
+        put_header("$old", &token);
+        jwt_memory_digest(m, buf_span(&token), &identities[JWT_A], a, old_digest);
         for (int i = 0; i < 2; i++) {
                 check(&old, &o);
                 assert_string_equal(o.refusal.text, "jwt-a: expired");
+                assert_int_equal(jwt_memory_refused(m, old_digest, NOW), JWT_EXPIRED);
                 arena_done(&o.arena);
         }
+        /* which is believed */
+        jwt_memory_free(m);
+        assert_int_equal(jwt_memory_new(64, &m), 0);
+        keys.memory = m;
+        jwt_memory_digest(m, buf_span(&token), &identities[JWT_A], a, old_digest);
+        jwt_memory_refuse(m, old_digest, JWT_SIGNATURE, NOW);
+        check(&old, &o);
+        assert_string_equal(o.refusal.text, "jwt-a: signature");
+        arena_done(&o.arena);
+        check(&ann, &o);
+        assert_int_equal(o.rc, 0);
+        arena_done(&o.arena);
         /* its key is withdrawn: what was remembered is over at once */
         source.a = set_from("{\"keys\":[{" MAKER_EC ",\"kid\":\"e\"}]}");
         check(&ann, &o);

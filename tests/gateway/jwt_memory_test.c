@@ -248,12 +248,69 @@ static void memory_runs_out(void **state)
         }
 }
 
+/* ---- refused ones ---- */
+
+static enum jwt_fault refused(const struct jwt_memory *m, uint64_t row, uint64_t n, int64_t now_s)
+{
+        uint8_t digest[JWT_MEMORY_DIGEST];
+
+        digest_of(row, n, digest);
+        return jwt_memory_refused(m, digest, now_s);
+}
+
+static void refuse_token(struct jwt_memory *m, uint64_t row, uint64_t n, enum jwt_fault f,
+                         int64_t now_s)
+{
+        uint8_t digest[JWT_MEMORY_DIGEST];
+
+        digest_of(row, n, digest);
+        jwt_memory_refuse(m, digest, f, now_s);
+}
+
+/* Faults that may be none a moment later, and those that cost nothing to find, are not kept. */
+static void faults_that_stay_are_remembered(void **state)
+{
+        static const bool kept[JWT_FAULTS] = {
+                [JWT_SIGNATURE] = true, [JWT_EXPIRED] = true, [JWT_ISSUER] = true,
+                [JWT_AUDIENCE] = true,  [JWT_CALLER] = true,  [JWT_CLAIM] = true
+        };
+        CLEANUP(jwt_memory_freep) struct jwt_memory *m = new_memory(8);
+
+        for (unsigned f = JWT_GOOD; f < JWT_FAULTS; f++) {
+                enum jwt_fault want = kept[f] ? (enum jwt_fault)f : JWT_GOOD;
+
+                assert_int_equal(refused(m, f, 1, NOW), JWT_GOOD);
+                refuse_token(m, f, 1, (enum jwt_fault)f, NOW);
+                assert_int_equal(refused(m, f, 1, NOW), want);
+                assert_int_equal(refused(m, f, 2, NOW), JWT_GOOD);
+                assert_int_equal(refused(m, f, 1, NOW + JWT_MEMORY_REFUSED_S - 1), want);
+                assert_int_equal(refused(m, f, 1, NOW + JWT_MEMORY_REFUSED_S), JWT_GOOD);
+                assert_int_equal(refused(m, f, 1, NOW - 1), JWT_GOOD); /* the clock went back */
+        }
+}
+
+/* A row has eight; one that is refused again has a place already in use till it is over. */
+static void the_refused_longest_ago_goes(void **state)
+{
+        CLEANUP(jwt_memory_freep) struct jwt_memory *m = new_memory(8);
+
+        refuse_token(m, 1, 100, JWT_SIGNATURE, NOW);
+        for (uint64_t n = 0; n < 9; n++)
+                refuse_token(m, 0, n, JWT_SIGNATURE, NOW + (int64_t)n);
+        assert_int_equal(refused(m, 0, 0, NOW + 9), JWT_GOOD);
+        for (uint64_t n = 1; n < 9; n++)
+                assert_int_equal(refused(m, 0, n, NOW + 9), JWT_SIGNATURE);
+        assert_int_equal(refused(m, 1, 100, NOW + 9), JWT_SIGNATURE);
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(what_was_kept_is_found),
                 cmocka_unit_test(a_copy_is_handed_out),
                 cmocka_unit_test(the_one_used_longest_ago_goes),
+                cmocka_unit_test(faults_that_stay_are_remembered),
+                cmocka_unit_test(the_refused_longest_ago_goes),
                 cmocka_unit_test(what_is_not_kept),
                 cmocka_unit_test(digests_differ),
                 cmocka_unit_test(memory_runs_out),
