@@ -9,6 +9,9 @@
 enum {
         EXCHANGE_BASE_MAX = 4 << 20,      /* bytes of memory for all but bodies */
         EXCHANGE_TELLING_MAX = 256 << 10, /* more of it for the entry and the reply of a refusal */
+        /* Of callers nobody has verified an address has the limits of so many, whatever they are
+         * called: there may be several behind it. */
+        EXCHANGE_NAMES = 10,
         /* And for each byte of a body: a tree and what is made of it, at worst of an array of
          * digits. */
         EXCHANGE_BYTES_PER_BYTE = 64,

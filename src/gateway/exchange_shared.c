@@ -49,8 +49,9 @@ static void add_address(struct sha256_ctx *h, const struct cedar_ip *ip)
 }
 
 /* Names of callers that nobody verified are what anyone may say: they count together with where
- * they come from, so that none uses up the share of another. */
-static void limit_key(const struct exchange *x, uint8_t ret[SHA256_LEN])
+ * they come from, so that none uses up the share of another.  by_name false: what comes from there,
+ * whatever name it has. */
+static void limit_key(const struct exchange *x, bool by_name, uint8_t ret[SHA256_LEN])
 {
         const struct exchange_private *p = x->priv;
         struct sha256_ctx *h = x->serving->hash;
@@ -58,7 +59,9 @@ static void limit_key(const struct exchange *x, uint8_t ret[SHA256_LEN])
         sha256_begin(h);
         add(h, x->package->config.name);
         add(h, p->route.operation->id);
-        add(h, p->asker.caller.uid.id);
+        add_number(h, by_name);
+        if (by_name)
+                add(h, p->asker.caller.uid.id);
         if (!p->credential.verified)
                 add_address(h, &p->raw->address);
         sha256_end(h, ret);
@@ -121,16 +124,14 @@ static bool cache_key(const struct exchange *x, bool by_rights, uint8_t ret[SHA2
 
 /* ---- limits ---- */
 
-int exchange_take_limit(struct exchange *x)
+static int take(struct exchange *x, const struct config_limit *limit, bool by_name)
 {
         struct exchange_private *p = x->priv;
-        const struct config_limit *limit = limits_of(&x->package->config, p->route.operation->id);
+        const char *who = by_name ? "" : "from this address: ";
         uint8_t key[SHA256_LEN];
         struct limits_answer a;
 
-        if (!limit)
-                return 0;
-        limit_key(x, key);
+        limit_key(x, by_name, key);
         lock(p->gateway);
         a = limits_take(p->gateway->limits, key, limit, p->raw->now_ns);
         unlock(p->gateway);
@@ -138,10 +139,31 @@ int exchange_take_limit(struct exchange *x)
                 return 0;
         p->again_ns = a.again_ns;
         if (a.what == LIMITS_RATE)
-                return refuse(&p->refusal, REFUSED_RATE, "more than %u in %u s, %u at once",
+                return refuse(&p->refusal, REFUSED_RATE, "%smore than %u in %u s, %u at once", who,
                               limit->rate, limit->per_s, limit->burst);
-        return refuse(&p->refusal, REFUSED_QUOTA, "more than %u in %u s", limit->quota,
+        return refuse(&p->refusal, REFUSED_QUOTA, "%smore than %u in %u s", who, limit->quota,
                       limit->quota_s);
+}
+
+static uint32_t several(uint32_t n)
+{
+        return (uint32_t)MIN_OF((uint64_t)n * EXCHANGE_NAMES, (uint64_t)UINT32_MAX);
+}
+
+int exchange_take_limit(struct exchange *x)
+{
+        const struct exchange_private *p = x->priv;
+        const struct config_limit *limit = limits_of(&x->package->config, p->route.operation->id);
+        struct config_limit together;
+        int rc = limit ? take(x, limit, true) : 0;
+
+        if (rc < 0 || !limit || p->credential.verified)
+                return rc;
+        together = *limit;
+        together.rate = several(limit->rate);
+        together.burst = several(limit->burst);
+        together.quota = several(limit->quota);
+        return take(x, &together, false);
 }
 
 /* ---- the cache ---- */

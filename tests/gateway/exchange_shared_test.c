@@ -65,6 +65,33 @@ static void who_is_not_verified_is_limited_where_he_is(void **state)
         exchange_check(*state, &elsewhere);
 }
 
+/* Another name each time is no way around it: an address has ten times `rate: 2/m`. */
+static void many_names_are_one_address(void **state)
+{
+        /* "u0:x" to "u9:x", by base64(1) */
+        static const struct exchange_case names[] = {
+                LEGACY("dTA6eA=="), LEGACY("dTE6eA=="), LEGACY("dTI6eA=="), LEGACY("dTM6eA=="),
+                LEGACY("dTQ6eA=="), LEGACY("dTU6eA=="), LEGACY("dTY6eA=="), LEGACY("dTc6eA=="),
+                LEGACY("dTg6eA=="), LEGACY("dTk6eA=="),
+        };
+        static const struct exchange_case ann = LEGACY(ANN);
+        struct exchange_case refused = ann, elsewhere = ann, later = ann;
+
+        world_forget(*state);
+        for (unsigned i = 0; i < 2 * ARRAY_LEN(names); i++)
+                exchange_check(*state, &names[i / 2]);
+        refused.steps = "DA";
+        refused.sent = NULL;
+        refused.entries[0] = REASON("rate");
+        refused.entries[1] = "from this address: more than 20 in 60 s, 20 at once";
+        refused.reply = PROBLEM("429", "Too many requests", "retry-after: 3\n");
+        exchange_check(*state, &refused);
+        elsewhere.address = 4;
+        exchange_check(*state, &elsewhere);
+        later.at_s = WORLD_NOON + 3;
+        exchange_check(*state, &later);
+}
+
 /* 200 a day, of which this one is refused by the policies: it counts as well. */
 static void a_quota_is_held(void **state)
 {
@@ -564,6 +591,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_rate_is_held),
                 cmocka_unit_test(who_is_not_verified_is_limited_where_he_is),
+                cmocka_unit_test(many_names_are_one_address),
                 cmocka_unit_test(a_quota_is_held),
                 cmocka_unit_test(an_answer_is_kept_by_rights),
                 cmocka_unit_test(what_is_kept_is_masked_for_who_asks),
