@@ -31,7 +31,8 @@ class Back:
     """One thread a connection; the bytes of all of them in the order in which they came."""
 
     def __init__(self, path):
-        self.said, self.by_name, self.seen, self.sockets = None, {}, [], []
+        self.said, self.by_name, self.sockets = None, {}, []
+        self.seen, self.streams = [], []  # all bytes; those of each connection
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(path))
         os.chmod(path, 0o777)
@@ -48,10 +49,12 @@ class Back:
             threading.Thread(target=self.serve, args=(s,), daemon=True).start()
 
     def serve(self, s):
-        data = b""
+        data, stream = b"", bytearray()
+        self.streams.append(stream)
         with s, contextlib.suppress(OSError):
             while chunk := s.recv(65536):
                 self.seen.append(chunk)
+                stream += chunk
                 data += chunk
                 while (length := length_of(data)) is not None and len(data) >= length:
                     one, data = data[:length], data[length:]
@@ -119,8 +122,16 @@ class Site(Gateway):
         self.http = ("client_header_timeout 1s; client_body_timeout 1s; keepalive_timeout 5s; "
                      "lingering_time 1s; lingering_timeout 300ms; "
                      "client_body_buffer_size 1k; client_body_in_file_only on;")
-        self.port2 = free_port()
+        self.port2, self.port_loose = free_port(), free_port()
         self.server = f"listen 127.0.0.1:{self.port2} http2;"
+        self.http += f"""
+  server {{
+    listen 127.0.0.1:{self.port_loose};
+    ignore_invalid_headers off; underscores_in_headers on; merge_slashes off;
+    client_body_in_file_only off;
+    location / {{ assay_gateway on; mirror /mirror; }}
+    location = /mirror {{ internal; return 204; }}
+  }}"""
         self.maker = Maker(self.top)
         self.put_set(self.maker.jwks())
         self.token = self.maker.token(Token()).decode()
@@ -173,7 +184,8 @@ class Site(Gateway):
     def send(self, case):
         """All that comes back until nothing more does."""
         token, out = self.tokens.get(case.name, self.token.encode()), b""
-        with self.connect() as s, contextlib.suppress(ConnectionError):
+        port = self.port_loose if case.loose else self.port
+        with self.connect(port) as s, contextlib.suppress(ConnectionError):
             with contextlib.suppress(ConnectionError):  # an answer may be there all the same
                 for part in case.sent:
                     if isinstance(part, bytes):

@@ -3,6 +3,7 @@
 one entry, the right answer, and nothing of it at the back-end; what is let pass has an intent and
 an outcome, and the back-end got the bytes of the table and no others."""
 import concurrent.futures
+import contextlib
 import json
 import os
 import shutil
@@ -193,3 +194,31 @@ def test_keys_come_and_go(site):
         assert (status(ed), status(rsa)) == (401, 200)
     finally:
         site.put_set(site.maker.jwks())
+
+
+def test_rapid_reset(site):
+    """Streams that are reset as soon as they are asked for (CVE-2023-44487): what a back-end got is
+    in the ledger with its end, nothing is left, and others are served."""
+    known = set(site.calls())
+    frames = [http2.Frame(http2.SETTINGS, 0, 0)]
+    for stream in range(1, 2001, 2):
+        frames += [http2.head(http2.fields(), stream=stream),
+                   http2.Frame(http2.RST, 0, stream, b"\0\0\0\x08")]
+    data = http2.PREFACE + b"".join(f.bytes(site.token.encode()) for f in frames)
+    with site.connect(site.port2) as s:
+        with contextlib.suppress(ConnectionError):
+            s.sendall(data)
+        assert site.lives()
+
+    def ends():
+        return [[k for k, _ in e if k != "api.values"] for c, e in site.calls().items()
+                if c not in known]
+
+    wait_for(lambda: all(e in (["api.intent", "api.outcome"], ["api.denied"]) for e in ends()),
+             "an end of each call")
+    assert ends()
+    seen = site.back.take()
+    calls = site.calls()
+    for call in CALL.findall(seen):
+        assert calls[call.decode()][0][0] == "api.intent"
+    assert site.workers_now() and site.lives()

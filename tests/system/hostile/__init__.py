@@ -27,6 +27,7 @@ class Case:
     alone: bool = True  # False: it takes long, and goes beside others
     head: bool = False  # the answer has no body, whatever it says
     token: object = None  # what @TOKEN@ is instead: tokens.Token
+    loose: bool = False   # to the server of loose.py
 
 
 THING = b'{"id":"A"}'

@@ -2,7 +2,7 @@
 """Back-ends that mean ill, or err: what they say, and what the caller gets to see of it."""
 import gzip
 
-from . import MARK, PASS, Case, get, upstream
+from . import MARK, PASS, Case, get, request, upstream
 
 LEAK = b'{"id":"' + MARK + b'"}'
 JSON = b"Content-Type: application/json"
@@ -195,6 +195,18 @@ CASES = [
     said("interim ones that drip", *[head(status=b"103 x"), 0.3] * 8, status=504,
          reason="backend_time", alone=False),
     # more than was asked for
+    Case("HEAD with a body", [request(b"HEAD /api/things/A HTTP/1.1")], [(200, PASS)],
+         upstream(b"HEAD /things/A"), said=[answer(LEAK)], head=True),
+    Case("HEAD with a length of a gigabyte", [request(b"HEAD /api/things/A HTTP/1.1")],
+         [(200, PASS)], upstream(b"HEAD /things/A"),
+         said=[head(JSON, b"Content-Length: 1073741824")], head=True),
+    Case("204 with a body", [request(b"DELETE /api/things/A HTTP/1.1")], [(204, PASS)],
+         upstream(b"DELETE /things/A").replace(b"application/json", b"*/*"),
+         said=[head(b"Content-Length: 18", status=b"204 No Content") + LEAK], body=b""),
+    Case("204 with chunks", [request(b"DELETE /api/things/A HTTP/1.1")], [(204, PASS)],
+         upstream(b"DELETE /things/A").replace(b"application/json", b"*/*"),
+         said=[head(b"Transfer-Encoding: chunked", status=b"204 No Content") + b"12\r\n" + LEAK],
+         body=b""),
     shown("another answer behind it", answer(b'{"id":"A"}') + answer(LEAK)),
     shown("bytes behind it", answer(b'{"id":"A"}') + MARK),
     shown("another answer, later", answer(b'{"id":"A"}'), 0.05, answer(LEAK)),
