@@ -2,17 +2,17 @@
 /* uid.c - entity names: hash, order.  Floor 2, pure. */
 #include "policy/uid.h"
 
-/* FNV-1a, eight bytes at a time would be faster and is not worth it: made once per uid. */
+#include "base/hash.h"
+
+/* Eight bytes at a time would be faster and is not worth it: made once per uid. */
 uint64_t cedar_hash(uint64_t h, struct span s)
 {
-        for (size_t i = 0; i < s.n; i++)
-                h = (h ^ s.p[i]) * 0x100000001b3ull;
-        return h;
+        return hash_add(h, s);
 }
 
 struct cedar_uid cedar_uid(struct span type, struct span id)
 {
-        uint64_t h = cedar_hash(0xcbf29ce484222325ull, type);
+        uint64_t h = cedar_hash(HASH_BEGIN, type);
 
         h = (h ^ 0xff) * 0x100000001b3ull; /* no byte of UTF-8: "a","bc" is not "ab","c" */
         h = cedar_hash(h, id);

@@ -3,6 +3,7 @@
 #include "recorder/calls.h"
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "wire/json.h"
 
 #include <stdio.h>
@@ -10,13 +11,11 @@
 
 /* ---- calls ---- */
 
-/* FNV-1a: whoever chooses ids to meet in one bucket slows down its own gateway. */
+/* Whoever chooses ids to meet in one bucket slows down its own gateway. */
 static size_t bucket_of(struct span id)
 {
-        uint64_t h = 14695981039346656037ULL;
+        uint64_t h = hash_add(HASH_BEGIN, id);
 
-        for (size_t i = 0; i < id.n; i++)
-                h = (h ^ id.p[i]) * 1099511628211ULL;
         return (size_t)((h ^ h >> 32) % CALLS_BUCKETS);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "integrity/preventing/deny_policy.h"
 
+#include "base/hash.h"
+
 static bool in_window(const struct approval *a, int64_t wall_ns)
 {
         return wall_ns >= a->from_ns && wall_ns < a->until_ns;
@@ -75,14 +77,12 @@ bool deny_is_open(const struct approvals *a, struct span path, bool is_dir, int6
 
 uint64_t deny_open_set(const struct approvals *a, int64_t wall_ns)
 {
-        uint64_t h = 0xcbf29ce484222325; /* FNV-1a over the ids, each with an end */
+        uint64_t h = HASH_BEGIN; /* over the ids, each with an end */
 
         for (size_t i = 0; i < a->n; i++) {
                 if (!in_window(a->of[i], wall_ns))
                         continue;
-                for (size_t k = 0; k < a->of[i]->id.n; k++)
-                        h = (h ^ a->of[i]->id.p[k]) * 0x100000001b3;
-                h *= 0x100000001b3;
+                h = hash_add(hash_add(h, a->of[i]->id), span_of("", 1));
         }
         return h;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "integrity/preventing/guard_table.h"
 
+#include "base/hash.h"
+
 enum { READS_MAX = 100 };
 
 STATIC_ASSERT(sizeof(struct guard_slot) == 64, "a slot is a cache line");
@@ -42,10 +44,8 @@ static void write_slot(struct guard_slot *s, const struct guard_file *f, enum gu
 
 uint64_t guard_place(const struct guard_shared *g, struct span path)
 {
-        uint64_t h = 0xcbf29ce484222325 ^ g->seed; /* FNV-1a */
+        uint64_t h = hash_add(HASH_BEGIN ^ g->seed, path);
 
-        for (size_t i = 0; i < path.n; i++)
-                h = (h ^ path.p[i]) * 0x100000001b3;
         return h ? h : 1;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "integrity/why/frozen.h"
 
+#include "base/hash.h"
 #include "base/text.h"
 
 #include <stdlib.h>
@@ -53,19 +54,9 @@ struct frozen_file *frozen_at(const struct frozen *f, size_t at)
         return f->all[at];
 }
 
-/* FNV-1a */
-static uint64_t hash(struct span path)
-{
-        uint64_t h = 0xcbf29ce484222325;
-
-        for (size_t i = 0; i < path.n; i++)
-                h = (h ^ path.p[i]) * 0x100000001b3;
-        return h;
-}
-
 static struct frozen_file **bucket_of(const struct frozen *f, struct span path)
 {
-        return &f->bucket[hash(path) & (f->n_buckets - 1)];
+        return &f->bucket[hash_add(HASH_BEGIN, path) & (f->n_buckets - 1)];
 }
 
 struct frozen_file *frozen_find(const struct frozen *f, struct span path)
