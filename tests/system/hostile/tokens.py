@@ -81,7 +81,9 @@ CASES = [
     bad("RS384", {"alg": "RS384", "kid": "rsa"}, key="rsa", detail=ALG),
     bad("RS1", {"alg": "RS1", "kid": "rsa"}, key="rsa", detail=ALG),
     bad("ES256K", {"alg": "ES256K", "kid": "ec"}, key="ec", detail=ALG),
-    bad("Ed25519 as newer ones call it", {"alg": "Ed25519"}, detail=ALG),
+    good("Ed25519, as RFC 9864 calls it", {"alg": "Ed25519"}),
+    bad("Ed25519 by the RSA key's name", {"alg": "Ed25519", "kid": "rsa"}, detail=ALG),
+    bad("Ed448", {"alg": "Ed448"}, detail=ALG),
     # keys
     bad("a kid that is nobody's", {"kid": "nobody"}, detail=KEY),
     *(bad(f"a kid that {what}", {"kid": kid}, detail=KEY) for what, kid in (
