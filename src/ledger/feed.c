@@ -205,11 +205,16 @@ static int encode(struct span skeleton, const struct feed_field *fields, size_t 
                   struct item *ret, struct err *err)
 {
         struct buf b = BUF_INIT(MSG_MAX - APPEND_HEADER - ITEM_HEADER);
+        size_t room = 4 + skeleton.n + 1;
         int r;
 
         if (n_fields > MSG_FIELDS_MAX)
                 return err_set(err, -E2BIG, "%zu sensitive fields, at most %d", n_fields,
                                MSG_FIELDS_MAX);
+        for (size_t i = 0; i < n_fields; i++)
+                room += 2 + fields[i].subject.n + 1 + fields[i].name.n + 4 + fields[i].value.n;
+        if (buf_extend(&b, room)) /* at once, not piece by piece */
+                buf_clear(&b);
         msg_put_bytes32(&b, skeleton);
         msg_put_u8(&b, (uint8_t)n_fields);
         for (size_t i = 0; i < n_fields; i++) {

@@ -299,6 +299,7 @@ int vault_open(int private_fd, const struct io *io, bool writable, struct vault 
         if (!v)
                 return err_sys(err, -ENOMEM, "vault");
         random_bytes(v->cache_key, sizeof v->cache_key);
+        v->scratch = BUF_INIT(DISCLOSURE_MAX);
         v->io = *io;
         v->writable = writable;
         v->private_fd = private_fd;
@@ -332,6 +333,7 @@ struct vault *vault_free(struct vault *v)
         filewriter_free(v->writer);
         fd_close(&v->subjects_fd);
         fd_close(&v->rows_fd);
+        buf_done(&v->scratch);
         free(v->shown.bytes);
         free(v->table);
         free(v->erased);

@@ -47,6 +47,7 @@ enum {
         VAULT_SETS = 256, /* subjects made ready: a row for each hash, the oldest of it gives way */
         VAULT_WAYS = 8,
         VAULT_CACHE = VAULT_SETS * VAULT_WAYS,
+        DISCLOSURE_MAX = 96 * 1024,
         ROWS_FILE_MAX = 32 * 1024 * 1024,
         ROW_HEADER = 6,
 };
@@ -101,6 +102,7 @@ struct vault {
         size_t table_n, table_cap;
 
         struct subject cache[VAULT_CACHE];
+        struct buf scratch;             /* vault_seal()'s, for a disclosure */
         uint8_t cache_key[SIPHASH_KEY]; /* who chooses labels does not choose the row */
         uint64_t round;
 

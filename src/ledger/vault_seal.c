@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-enum { SALT_BYTES = 16, DISCLOSURE_MAX = 96 * 1024, BASE64URL_DASH = 62 };
+enum { SALT_BYTES = 16, BASE64URL_DASH = 62 };
 
 /* ---- subjects made ready ---- */
 
@@ -209,7 +209,8 @@ static int seal_field(struct vault *v, struct span entry_id, const struct vault_
 {
         uint8_t hash[SHA256_LEN];
         struct subject *s;
-        struct buf text = BUF_INIT(ENTRY_DIGEST_LEN + 1);
+        struct buf digest_text = BUF_OVER(digest, ENTRY_DIGEST_LEN + 1);
+        struct buf subject_text = BUF_OVER(subject, ENTRY_SUBJECT_LEN + 1);
         uint8_t salt[ENTRY_SUBJECT_LEN];
         int r;
 
@@ -227,12 +228,10 @@ static int seal_field(struct vault *v, struct span entry_id, const struct vault_
                 return err_set(err, r, "field %.*s: a value of %zu bytes", (int)f->name.n,
                                (const char *)f->name.p, f->value.n);
         sha256(buf_span(scratch), hash);
-        text_put_base64url(&text, span_of(hash, sizeof hash));
-        memcpy(digest, buf_cstr(&text), ENTRY_DIGEST_LEN + 1);
-        buf_clear(&text);
-        text_put_base64url(&text, span_of(s->id, SUBJECT_ID));
-        memcpy(subject, buf_cstr(&text), ENTRY_SUBJECT_LEN + 1);
-        buf_done(&text);
+        text_put_base64url(&digest_text, span_of(hash, sizeof hash));
+        text_put_base64url(&subject_text, span_of(s->id, SUBJECT_ID));
+        (void)buf_cstr(&digest_text); /* the terminator */
+        (void)buf_cstr(&subject_text);
         return put_row(s, buf_span(scratch), rows, err);
 }
 
@@ -244,9 +243,8 @@ static int compare_text(const void *a, const void *b)
 int vault_seal(struct vault *v, struct span entry_id, const struct vault_field *fields, size_t n,
                struct vault_sealed *ret, struct buf *rows, struct err *err)
 {
-        CLEANUP(buf_done) struct buf scratch = BUF_INIT(DISCLOSURE_MAX);
-        struct vault_sealed out = { .n_digests = n };
-        size_t begun = rows->n;
+        struct vault_sealed out; /* large, and mostly not used: neither cleared nor copied whole */
+        size_t begun = rows->n, n_subjects = 0;
         int r;
 
         if (v->broken)
@@ -255,7 +253,7 @@ int vault_seal(struct vault *v, struct span entry_id, const struct vault_field *
                 return err_set(err, -E2BIG, "%zu sensitive fields, at most %d", n,
                                VAULT_FIELDS_MAX);
         for (size_t i = 0; i < n; i++) {
-                r = seal_field(v, entry_id, &fields[i], &scratch, out.digest[i], out.subject[i],
+                r = seal_field(v, entry_id, &fields[i], &v->scratch, out.digest[i], out.subject[i],
                                rows, err);
                 if (r < 0) {
                         rows->n = begun;
@@ -265,9 +263,11 @@ int vault_seal(struct vault *v, struct span entry_id, const struct vault_field *
         qsort(out.digest, n, sizeof out.digest[0], compare_text);
         qsort(out.subject, n, sizeof out.subject[0], compare_text);
         for (size_t i = 0; i < n; i++)
-                if (out.n_subjects == 0 || strcmp(out.subject[out.n_subjects - 1], out.subject[i]))
-                        memmove(out.subject[out.n_subjects++], out.subject[i],
-                                sizeof out.subject[0]);
-        *ret = out;
+                if (n_subjects == 0 || strcmp(out.subject[n_subjects - 1], out.subject[i]))
+                        memmove(out.subject[n_subjects++], out.subject[i], sizeof out.subject[0]);
+        ret->n_digests = n;
+        memcpy(ret->digest, out.digest, n * sizeof out.digest[0]);
+        ret->n_subjects = n_subjects;
+        memcpy(ret->subject, out.subject, n_subjects * sizeof out.subject[0]);
         return 0;
 }
