@@ -13,6 +13,7 @@ extern const struct command command_api_inspect;
 extern const struct command command_api_lint;
 extern const struct command command_api_list;
 extern const struct command command_api_push;
+extern const struct command command_api_replay;
 extern const struct command command_api_rollback;
 extern const struct command command_api_withdraw;
 

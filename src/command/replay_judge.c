@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* replay_judge.c - what was decided against what would be, for assay api replay.  Floor 3. */
+#include "command/replay.h"
+
+#include <stdlib.h>
+
+const char *replay_change_name(enum replay_change c)
+{
+        static const char *const names[] = {
+                [REPLAY_NOW_DENIED] = "now_denied",   [REPLAY_NOW_ALLOWED] = "now_allowed",
+                [REPLAY_OTHER_READS] = "other_reads", [REPLAY_OTHER_POLICIES] = "other_policies",
+                [REPLAY_CANNOT_TELL] = "cannot_tell", [REPLAY_SAME] = "same",
+        };
+
+        assert(c < ARRAY_LEN(names));
+        return names[c];
+}
+
+bool replay_is_judged(struct span reason)
+{
+        return span_eq(reason, SPAN("policy")) || span_eq(reason, SPAN("parameter")) ||
+               span_eq(reason, SPAN("body"));
+}
+
+/* ---- policies ---- */
+
+static struct span name_of(const struct cedar_policy *p)
+{
+        struct span name;
+
+        return cedar_policy_annotation(p, "id", &name) && name.n ? name : p->id;
+}
+
+/* Names in entries are safe to show: what was not has a "?", and what was long is cut. */
+static bool is_same_name(struct span entry, struct span name)
+{
+        enum { CUT = 150 };
+
+        if (entry.n > name.n || (entry.n < name.n && entry.n < CUT))
+                return false;
+        for (size_t i = 0; i < entry.n; i++)
+                if (entry.p[i] != name.p[i] && entry.p[i] != '?')
+                        return false;
+        return true;
+}
+
+/* The same ones, in any order: another package may have them in another. */
+static bool are_same(const struct replay_policies *now, const struct span *was, uint32_t n,
+                     uint64_t left_out)
+{
+        if (now->n != n + left_out)
+                return false;
+        for (uint32_t i = 0; i < n; i++) {
+                uint32_t here = 0, there = 0;
+
+                for (uint32_t k = 0; k < n; k++)
+                        here += is_same_name(was[k], was[i]);
+                for (uint32_t k = 0; k < now->n; k++)
+                        there += is_same_name(was[i], name_of(now->at[k]));
+                if (there < here || (left_out == 0 && there != here))
+                        return false;
+        }
+        return true;
+}
+
+static bool decide_others(const struct replayed *r)
+{
+        const struct replay_result *now = &r->result;
+
+        return (now->decide.sure &&
+                !are_same(&now->decide, r->policies, r->n_policies, r->policies_left_out)) ||
+               (now->err.sure && !are_same(&now->err, r->faults, r->n_faults, r->faults_left_out));
+}
+
+/* ---- both kinds ---- */
+
+static void judge_reads(struct replayed *r)
+{
+        for (uint32_t i = 0; i < r->n_seen; i++)
+                if (r->seen[i].gone || r->seen[i].now == REPLAY_READ_OPEN)
+                        r->reads_open = true;
+                else if (r->seen[i].now != r->seen[i].was)
+                        r->change = REPLAY_OTHER_READS;
+}
+
+static void judge_allowed(struct replayed *r)
+{
+        switch (r->result.decision) {
+        case REPLAY_OPEN:
+                r->change = REPLAY_CANNOT_TELL;
+                break;
+        case REPLAY_ALLOWED:
+                r->change = decide_others(r) ? REPLAY_OTHER_POLICIES : REPLAY_SAME;
+                judge_reads(r);
+                break;
+        default:
+                r->change = REPLAY_NOW_DENIED;
+        }
+}
+
+static void judge_denied(struct replayed *r)
+{
+        const bool by_policy = span_eq(r->reason, SPAN("policy"));
+
+        switch (r->result.decision) {
+        case REPLAY_OPEN:
+                /* The same document refuses what it has refused. */
+                r->change = !by_policy && r->call.same_package ? REPLAY_SAME : REPLAY_CANNOT_TELL;
+                break;
+        case REPLAY_ALLOWED:
+                r->change = by_policy              ? REPLAY_NOW_ALLOWED
+                            : r->call.same_package ? REPLAY_SAME
+                                                   : REPLAY_CANNOT_TELL;
+                break;
+        case REPLAY_DENIED:
+                r->change = by_policy && decide_others(r) ? REPLAY_OTHER_POLICIES : REPLAY_SAME;
+                break;
+        default:
+                r->change = REPLAY_SAME;
+        }
+}
+
+void replay_judge(struct replayed *r)
+{
+        r->reads_open = false;
+        if (r->allowed)
+                judge_allowed(r);
+        else
+                judge_denied(r);
+}

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* replay_request.c - a recorded call as another package's policies see it: the context.  Floor 2,
+ * pure.  SECURITY: reads what was recorded; the types of the package bound all recursion. */
+#include "package/replay_priv.h"
+
+#include "base/text.h"
+#include "package/call.h"
+#include "package/call_text.h"
+
+enum { STEPS_MAX = CEDAR_SCHEMA_DEPTH_MAX + 2, REFS_MAX = 64 };
+
+/* A place in the context, as names and as call_value.h has it. */
+struct step {
+        const struct step *up;
+        struct call_path path;
+        unsigned depth; /* 1 at the top */
+};
+
+static void names_of(const struct step *at, struct span *names)
+{
+        for (; at; at = at->up)
+                names[at->depth - 1] = at->path.name;
+}
+
+/* ---- what is not known ---- */
+
+static bool is_identifier(struct span s)
+{
+        for (size_t i = 0; i < s.n; i++) {
+                const uint8_t low = s.p[i] | 0x20;
+
+                if (!(low >= 'a' && low <= 'z') && s.p[i] != '_' &&
+                    !(i > 0 && s.p[i] >= '0' && s.p[i] <= '9'))
+                        return false;
+        }
+        return s.n > 0;
+}
+
+static int spell(struct replay_request *r, const struct span *names, uint32_t n, struct span *ret)
+{
+        CLEANUP(buf_done) struct buf text = BUF_INIT(1 << 16);
+        const char *copy;
+
+        buf_put_str(&text, "context");
+        for (uint32_t i = 0; i < n; i++) {
+                const bool plain = is_identifier(names[i]);
+
+                buf_put_str(&text, plain ? "." : "[\"");
+                if (plain)
+                        buf_put(&text, names[i]);
+                else
+                        text_put_safe(&text, names[i]);
+                buf_put_str(&text, plain ? "" : "\"]");
+        }
+        if (buf_status(&text) < 0)
+                return buf_status(&text);
+        copy = arena_copy(r->arena, buf_span(&text));
+        *ret = span_of(copy, text.n);
+        return copy ? 0 : -ENOMEM;
+}
+
+static int add(struct replay_request *r, struct span place, enum replay_known known)
+{
+        if (!r->unknown)
+                r->unknown = arena_alloc(r->arena, (REPLAY_UNKNOWN_MAX + 2) * sizeof *r->unknown);
+        if (!r->unknown)
+                return -ENOMEM;
+        r->unknown[r->n_unknown++] = (struct replay_unknown){ place, known };
+        return 0;
+}
+
+int replay_add_variable(struct replay_request *r, const char *name, enum replay_known known)
+{
+        return add(r, span_str(name), known);
+}
+
+int replay_add_unknown(struct replay_request *r, const struct span *names, uint32_t n,
+                       enum replay_known known)
+{
+        struct span *copy = arena_alloc(r->arena, n * sizeof *copy), place = SPAN_NONE;
+        int rc;
+
+        if (!r->places)
+                r->places = arena_alloc(r->arena, REPLAY_UNKNOWN_MAX * sizeof *r->places);
+        if (!copy || !r->places)
+                return -ENOMEM;
+        if (r->n_places == REPLAY_UNKNOWN_MAX)
+                return -E2BIG;
+        memcpy(copy, names, n * sizeof *copy);
+        rc = spell(r, names, n, &place);
+        if (rc < 0)
+                return rc;
+        r->places[r->n_places++] = (struct cedar_place_name){ copy, n };
+        return add(r, place, known);
+}
+
+static int unknown_at(struct replay_request *r, const struct step *at, enum replay_known known)
+{
+        struct span names[STEPS_MAX];
+
+        assert(at->depth <= STEPS_MAX);
+        names_of(at, names);
+        return replay_add_unknown(r, names, at->depth, known);
+}
+
+/* ---- what was recorded ---- */
+
+/* [name], [name, value], [name, [...]] of this name; NULL: it was not recorded. */
+static const struct tree *find_recorded(const struct tree *list, struct span name)
+{
+        for (uint32_t i = 0; list && list->kind == TREE_ARRAY && i < list->n; i++) {
+                const struct tree *pair = &list->items[i];
+
+                if (pair->kind == TREE_ARRAY && pair->n >= 1 && pair->n <= 2 &&
+                    pair->items[0].kind == TREE_STRING && span_eq(pair->items[0].text, name))
+                        return pair;
+        }
+        return NULL;
+}
+
+/* The value as the request had it.  false: it was too long, or is nothing that is recorded so. */
+static bool take_value(struct replay_request *r, const struct tree *v, struct tree *ret)
+{
+        const struct tree *number = tree_get(v, "number"), *json = tree_get(v, "json"),
+                          *text = number ? number : json;
+
+        if (v->kind != TREE_OBJECT) {
+                *ret = *v;
+                return v->kind != TREE_ARRAY;
+        }
+        return text && text->kind == TREE_STRING &&
+               tree_read_real(text->text, TREE_DEPTH_MAX, r->arena, ret, NULL) == 0;
+}
+
+/* ---- held against the document ---- */
+
+/* The schema of a member, where it is said in so many words; API_NONE. */
+static uint32_t member_schema(const struct api *api, uint32_t schema, struct span name)
+{
+        for (unsigned i = 0; i < REFS_MAX && schema != API_NONE; i++) {
+                const struct api_schema *s = &api->schemas.at[schema];
+
+                for (uint32_t k = 0; k < s->n_properties; k++)
+                        if (span_eq(s->properties[k].name, name))
+                                return s->properties[k].schema;
+                schema = s->ref;
+        }
+        return API_NONE;
+}
+
+static int check(struct replay_request *r, uint32_t schema, const struct tree *v,
+                 const struct step *at)
+{
+        CLEANUP(buf_done) struct buf what = BUF_INIT(4096);
+        struct span names[STEPS_MAX];
+        int rc;
+
+        if (schema == API_NONE || api_schema_check(r->p->checker, schema, v, "", NULL) == 0)
+                return 0;
+        names_of(at, names);
+        for (uint32_t i = 0; i < at->depth; i++) {
+                buf_put_str(&what, i ? "." : "");
+                text_put_safe(&what, names[i]);
+        }
+        rc = api_schema_check(r->p->checker, schema, v, buf_cstr(&what), &r->err);
+        return rc == -E2BIG ? 0 : rc; /* nobody can tell */
+}
+
+/* ---- values ---- */
+
+/* What comes of a place. */
+enum made { MADE_THERE, MADE_ABSENT, MADE_UNKNOWN };
+
+struct wanted {
+        const struct cedar_type *type;
+        bool required;
+        uint32_t schema; /* API_NONE: none that is known */
+};
+
+static int make_value(struct replay_request *r, const struct tree *recorded,
+                      const struct wanted *want, const struct step *at, enum made *made,
+                      struct cedar_value *ret)
+{
+        const struct call_maker m = { r->p->schema, r->arena, &r->err };
+        struct tree v;
+        int rc;
+
+        if (!take_value(r, recorded, &v)) {
+                *made = MADE_UNKNOWN;
+                return unknown_at(r, at, REPLAY_LEFT_OUT);
+        }
+        rc = check(r, want->schema, &v, at);
+        if (rc < 0)
+                return rc;
+        *made = v.kind == TREE_NULL ? MADE_ABSENT : MADE_THERE;
+        if (*made == MADE_ABSENT)
+                return want->required ? call_refuse(&r->err, &at->path, "missing") : 0;
+        return call_value_make(&m, &v, want->type, &at->path, ret);
+}
+
+static int make_place(struct replay_request *r, const struct tree *pair, enum replay_known why,
+                      const struct wanted *want, const struct step *at, enum made *made,
+                      struct cedar_value *ret);
+
+static int make_parts(struct replay_request *r, const struct tree *list, enum replay_known why,
+                      const struct wanted *want, const struct step *up, struct cedar_value *ret)
+{
+        const struct cedar_type *type = want->type;
+        struct cedar_field *fields = arena_alloc(r->arena, type->n * sizeof *fields);
+        uint32_t n = 0;
+
+        if (!fields)
+                return -ENOMEM;
+        for (uint32_t i = 0; i < type->n; i++) {
+                const struct cedar_attr *attr = &type->attrs[i];
+                const struct step at = { up, { &up->path, attr->name, 0 }, up->depth + 1 };
+                const struct wanted part = { attr->type, attr->required,
+                                             member_schema(r->p->api, want->schema, attr->name) };
+                enum made made;
+                int rc = make_place(r, find_recorded(list, attr->name), why, &part, &at, &made,
+                                    &fields[n].value);
+
+                if (rc < 0)
+                        return rc;
+                if (made == MADE_THERE)
+                        fields[n++].key = attr->name;
+        }
+        *ret = (struct cedar_value){ .kind = CEDAR_RECORD, .n = n, .fields = fields };
+        return 0;
+}
+
+/* pair: what was recorded of it; NULL: nothing, for this reason. */
+static int make_place(struct replay_request *r, const struct tree *pair, enum replay_known why,
+                      const struct wanted *want, const struct step *at, enum made *made,
+                      struct cedar_value *ret)
+{
+        *made = MADE_UNKNOWN;
+        if (!pair)
+                return unknown_at(r, at, why);
+        if (pair->n == 1) {
+                *made = MADE_ABSENT;
+                return want->required ? call_refuse(&r->err, &at->path, "missing") : 0;
+        }
+        if (pair->items[1].kind != TREE_ARRAY)
+                return make_value(r, &pair->items[1], want, at, made, ret);
+        if (want->type->kind != CEDAR_RECORD)
+                return unknown_at(r, at, REPLAY_ANOTHER);
+        *made = MADE_THERE;
+        return make_parts(r, &pair->items[1], why, want, at, ret);
+}
+
+/* ---- parameters ---- */
+
+static const struct api_parameter *parameter_of(const struct replay_request *r, struct span place,
+                                                struct span name)
+{
+        for (uint32_t i = 0; i < r->o->n_parameters; i++)
+                if (span_eq_str(place, api_place_name(r->o->parameters[i].in)) &&
+                    span_eq(r->o->parameters[i].name, name))
+                        return &r->o->parameters[i];
+        return NULL;
+}
+
+/* The object's id is the text of this parameter. */
+static bool is_of_object(const struct replay_request *r, const struct api_parameter *p)
+{
+        const struct api_object *o = &r->o->object;
+
+        return p && !r->no_object && o->type.n && o->parameter != API_NONE &&
+               p == &r->o->parameters[o->parameter];
+}
+
+static int make_parameter(struct replay_request *r, const struct tree *pair, enum replay_known why,
+                          const struct cedar_attr *attr, const struct step *at, enum made *made,
+                          struct cedar_value *ret)
+{
+        const struct call_maker m = { r->p->schema, r->arena, &r->err };
+        const struct api_parameter *p = parameter_of(r, at->up->path.name, attr->name);
+        const struct wanted want = { attr->type, attr->required, p ? p->schema : API_NONE };
+        struct tree v;
+        int rc;
+
+        if (pair || !is_of_object(r, p))
+                return make_place(r, pair, why, &want, at, made, ret);
+        rc = call_parameter(r->p, p, &r->object.id, 1, r->arena, &v, &r->err);
+        if (rc == 0)
+                rc = check(r, p->schema, &v, at);
+        *made = MADE_THERE;
+        return rc < 0 ? rc : call_value_make(&m, &v, attr->type, &at->path, ret);
+}
+
+/* The record is always there; which of its members are is another question. */
+static int make_parameters(struct replay_request *r, const struct tree *pair, enum replay_known why,
+                           const struct cedar_type *type, const struct step *up,
+                           struct cedar_value *ret)
+{
+        const struct tree *list = pair && pair->n == 2 ? &pair->items[1] : NULL;
+        struct cedar_field *fields = arena_alloc(r->arena, type->n * sizeof *fields);
+        uint32_t n = 0;
+
+        if (!fields)
+                return -ENOMEM;
+        for (uint32_t i = 0; i < type->n; i++) {
+                const struct cedar_attr *attr = &type->attrs[i];
+                const struct step at = { up, { &up->path, attr->name, 0 }, up->depth + 1 };
+                enum made made;
+                int rc = make_parameter(r, find_recorded(list, attr->name), why, attr, &at, &made,
+                                        &fields[n].value);
+
+                if (rc < 0)
+                        return rc;
+                if (made == MADE_THERE)
+                        fields[n++].key = attr->name;
+        }
+        *ret = (struct cedar_value){ .kind = CEDAR_RECORD, .n = n, .fields = fields };
+        return 0;
+}
+
+/* ---- the others ---- */
+
+static int make_body(struct replay_request *r, const struct tree *pair, enum replay_known why,
+                     const struct cedar_attr *attr, const struct step *at, enum made *made,
+                     struct cedar_value *ret)
+{
+        const struct api_body *body = r->o->request;
+        const struct wanted want = {
+                attr->type,
+                attr->required,
+                /* which of several types it was nobody has written down */
+                body && body->n_media == 1 ? body->media[0].schema : API_NONE,
+        };
+
+        return make_place(r, pair, why, &want, at, made, ret);
+}
+
+static int make_address(struct replay_request *r, const struct step *at, enum made *made,
+                        struct cedar_value *ret)
+{
+        struct cedar_ip *ip = arena_alloc(r->arena, sizeof *ip);
+
+        if (!ip)
+                return -ENOMEM;
+        *made = MADE_UNKNOWN;
+        if (r->c->known.address != REPLAY_KNOWN)
+                return unknown_at(r, at, r->c->known.address);
+        if (!call_address(r->c->address, ip))
+                return unknown_at(r, at, REPLAY_ANOTHER);
+        *made = MADE_THERE;
+        *ret = (struct cedar_value){ .kind = CEDAR_IP, .ip = ip };
+        return 0;
+}
+
+static int make_tls(struct replay_request *r, const struct step *up, struct cedar_value *ret)
+{
+        struct cedar_field *fields = arena_alloc(r->arena, 2 * sizeof *fields);
+        const struct span client = SPAN("client");
+        const struct step at = { up, { &up->path, client, 0 }, up->depth + 1 };
+        uint32_t n = 0;
+        int rc = 0;
+
+        if (!fields)
+                return -ENOMEM;
+        if (!r->c->has_client)
+                rc = unknown_at(r, &at,
+                                r->c->known.claims == REPLAY_KNOWN ? REPLAY_UNRECORDED
+                                                                   : r->c->known.claims);
+        else if (r->c->tls_client.n)
+                fields[n++] = (struct cedar_field){ client, cedar_string(r->c->tls_client) };
+        fields[n++] = (struct cedar_field){ SPAN("version"), cedar_string(r->c->tls_version) };
+        *ret = (struct cedar_value){ .kind = CEDAR_RECORD, .n = n, .fields = fields };
+        return rc;
+}
+
+/* One attribute of the context; those that derive.h names. */
+static int make_attr(struct replay_request *r, const struct cedar_attr *attr, enum made *made,
+                     struct cedar_value *ret)
+{
+        const struct step at = { NULL, { .name = attr->name }, 1 };
+        const bool known = r->c->known.asked == REPLAY_KNOWN;
+        const enum replay_known why = known ? REPLAY_UNRECORDED : r->c->known.asked;
+        const struct tree *pair = known ? find_recorded(r->c->asked, attr->name) : NULL;
+
+        *made = MADE_THERE;
+        for (enum api_place p = API_IN_PATH; p <= API_IN_COOKIE; p++)
+                if (span_eq_str(attr->name, api_place_name(p)))
+                        return make_parameters(r, pair, why, attr->type, &at, ret);
+        if (span_eq(attr->name, SPAN("address")))
+                return make_address(r, &at, made, ret);
+        if (span_eq(attr->name, SPAN("tls")))
+                return make_tls(r, &at, ret);
+        if (!span_eq(attr->name, SPAN("time")))
+                return make_body(r, pair, why, attr, &at, made, ret);
+        *ret = cedar_number(CEDAR_DATETIME, r->c->time_ms);
+        return 0;
+}
+
+int replay_make_context(struct replay_request *r)
+{
+        const struct cedar_uid uid = cedar_uid(SPAN("Action"), r->o->id);
+        const struct cedar_action *action = cedar_schema_action(r->p->schema, &uid);
+        struct cedar_field *fields;
+        uint32_t n = 0;
+
+        assert(action); /* the schema was derived from the same model */
+        fields = arena_alloc(r->arena, action->context->n * sizeof *fields);
+        if (!fields)
+                return -ENOMEM;
+        for (uint32_t i = 0; i < action->context->n; i++) {
+                const struct cedar_attr *attr = &action->context->attrs[i];
+                enum made made;
+                int rc = make_attr(r, attr, &made, &fields[n].value);
+
+                if (rc < 0)
+                        return rc;
+                if (made == MADE_THERE)
+                        fields[n++].key = attr->name;
+        }
+        r->context = (struct cedar_value){ .kind = CEDAR_RECORD, .n = n, .fields = fields };
+        return 0;
+}
