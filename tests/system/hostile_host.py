@@ -36,7 +36,7 @@ class Back:
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(path))
         os.chmod(path, 0o777)
-        self.listener.listen(64)
+        self.listener.listen(1024)  # a full one of a unix socket refuses at once
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
