@@ -14,6 +14,7 @@
 enum {
         TICK_MS = 1000,
         TELL_S = 15 * 60,
+        SWEEP_S = 60 * 60,
         QUESTIONS_TURN = 64, /* in one turn of the loop; the others wait in the socket */
 };
 
@@ -148,11 +149,26 @@ static void fetch_due(struct keys *k)
         }
 }
 
+/* What is deployed must be known for that. */
+static void sweep_sometimes(struct keys *k)
+{
+        int64_t now = clock_mono(k->o->clock);
+        uint64_t number;
+        const char *why;
+
+        if (!live_current(k->live) || live_refused(k->live, &number, &why) || k->n_left_out ||
+            (k->swept_ns && now - k->swept_ns < SWEEP_S * NS_PER_S))
+                return;
+        keys_sweep(k);
+        k->swept_ns = now;
+}
+
 static void on_tick(void *ctx)
 {
         struct keys *k = ctx;
 
         look(k);
+        sweep_sometimes(k);
         fetch_due(k);
         keys_tell_tick(k);
         loop_timer_set(k->tick, clock_mono(k->o->clock) + TICK_MS * NS_PER_MS);

@@ -6,6 +6,7 @@
  *   keys_fetch.c   libcurl
  *   keys_open.c    what it needs rights for
  *   keys_set.c     one set: its file, what was fetched
+ *   keys_sweep.c   files of sets that nothing names any more
  *   keys_tell.c    what the ledger shall have, and the status file
  *
  * One set:
@@ -68,6 +69,7 @@ struct keys {
         struct keys_wanted *wanted;           /* KEYS_URLS_MAX: what is deployed now */
         struct keys_set *sets[KEYS_URLS_MAX]; /* ascending by name */
         uint32_t n, n_left_out;
+        int64_t swept_ns; /* monotonic; 0: not yet */
         struct loop *loop;
         struct loop_source *tick, *ask;
         struct loop_sender asked; /* whose signal ends it */
@@ -100,6 +102,11 @@ struct keys_set *keys_set_free(struct keys_set *s);
 void keys_set_take(struct keys_set *s, int r, struct span body, const struct err *err);
 /* Its entry is durable, so it is what gateways get. */
 void keys_set_put(struct keys_set *s);
+
+/* ---- keys_sweep.c ---- */
+
+/* What is deployed is known: other sets go a day after they were had last. */
+void keys_sweep(const struct keys *k);
 
 /* ---- keys_tell.c ---- */
 

@@ -139,6 +139,25 @@ def test_sets_come_and_go_with_what_is_deployed(site, issuer, keys):
     keys.ask(name_of(one))
     wait_for(lambda: keys.said()["more"]["ignored"] == 1, "a question about nothing")
     assert issuer.asked("/one") == 1
+    # what nothing names any more goes a day after it was had last; what is not of our making stays
+    top, hours = keys.path(one).parent, 3600
+    others = [top / name for name in ("notes", "a" * 63 + ".json", "A" * 64 + ".json",
+                                      "a" * 64 + ".jso", "a" * 64 + ".json.old")]
+    (top / ("b" * 64 + ".json")).mkdir()
+    (top / ("c" * 64 + ".json")).symlink_to("notes")
+    for path in others:
+        path.write_text("x")
+    for path, age in ((keys.path(one), 25), (keys.path(two), 48), (top / ("d" * 64 + ".json"), 23),
+                      *((other, 48) for other in others)):
+        if not path.exists():
+            path.write_text("x")
+        os.utime(path, times=(time.time() - age * hours,) * 2)
+    before = set(os.listdir(top))
+    keys.end()
+    keys.start()
+    wait_for(lambda: not keys.path(one).exists(), "one to go")
+    wait_for(lambda: issuer.asked("/two") == 2, "the old one anew")
+    assert before - set(os.listdir(top)) == {keys.path(one).name}
 
 
 def test_an_address_in_the_url(site, pki, keys):
