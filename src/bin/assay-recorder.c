@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assay-recorder - writes this host's ledger.  Options only; the work is in recorder/. */
 #include "bin/daemon.h"
+#include "ledger/vault.h"
 #include "loop/log.h"
 #include "recorder/command.h"
 #include "recorder/recorder.h"
@@ -14,6 +15,7 @@ struct arguments {
         struct recorder_options recorder;
         struct option_u64 backlog; /* MiB */
         struct option_u64 silence; /* seconds */
+        struct option_u64 subjects;
         struct option_u64 uplink;
         struct option_u64 gateway;
         struct option_texts expect;
@@ -24,6 +26,7 @@ enum {
         BACKLOG_MAX = 16 * 1024,
         SILENCE_MIN = 2 * MSG_BEAT_S, /* a sign that comes late is no silence */
         SILENCE_MAX = 60 * 60,
+        SUBJECTS_MIN = 1024,
 };
 
 static const struct option_spec specs[] = {
@@ -39,6 +42,8 @@ static const struct option_spec specs[] = {
           "of a ledger that is made now: a URL without its scheme" },
         { "silence", 0, OPTION_U64, offsetof(struct arguments, silence), "SECONDS",
           "without a sign of life from a writer, until an alert says so; 60 by default" },
+        { "subjects", 0, OPTION_U64, offsetof(struct arguments, subjects), "NUMBER",
+          "of people and objects that the vault may know; 14680064 by default, the most" },
         { "uplink-user-id", 0, OPTION_U64, offsetof(struct arguments, uplink), "UID",
           "whom assay-uplink runs as, where there is no user assay-net" },
         { 0 },
@@ -94,6 +99,12 @@ int main(int argc, char **argv)
                         SILENCE_MAX);
                 return 2;
         }
+        if (a.subjects.given &&
+            (a.subjects.value < SUBJECTS_MIN || a.subjects.value > VAULT_SUBJECTS_MAX)) {
+                fprintf(stderr, "assay-recorder: --subjects: %d to %d\n", SUBJECTS_MIN,
+                        VAULT_SUBJECTS_MAX);
+                return 2;
+        }
         if (!is_user(&a.uplink, "uplink") || !is_user(&a.gateway, "gateway"))
                 return 2;
         if (!expect(&a.expect, &o->expect))
@@ -101,6 +112,7 @@ int main(int argc, char **argv)
         o->uplink = (uid_t)a.uplink.value;
         o->gateway = (uid_t)a.gateway.value;
         o->silence_s = (uint32_t)a.silence.value;
+        o->subjects = (uint32_t)a.subjects.value;
         o->backlog_bytes = a.backlog.value * 1024 * 1024;
         if (!o->host) {
                 if (gethostname(host, sizeof host - 1) < 0) {

@@ -278,6 +278,28 @@ static void put_calls(const struct invocation *in, const struct process *recorde
         buf_put_byte(out, '\n');
 }
 
+/* The vault knows nearly as many as it may. */
+static bool has_few_subjects(const struct process *recorder)
+{
+        return recorder && says(recorder, "more.subjects_few");
+}
+
+static void put_subjects(const struct invocation *in, const struct process *recorder,
+                         struct buf *out)
+{
+        int64_t known, most;
+
+        if (!has_few_subjects(recorder) || !status_int(recorder->state, "more.subjects", &known) ||
+            !status_int(recorder->state, "more.subjects_most", &most))
+                return;
+        status_begin_line("subjects", out);
+        screen_put_count(out, (uint64_t)MAX_OF(known, 0));
+        buf_put_str(out, " of ");
+        screen_put_count(out, (uint64_t)MAX_OF(most, 0));
+        screen_put(&in->out, out, STYLE_BAD, " are known");
+        buf_put_str(out, ": of new ones entries are refused soon, or are already\n");
+}
+
 static void put_ledger(const struct invocation *in, const struct ledger_state *l,
                        const struct process *recorder, struct buf *out)
 {
@@ -312,6 +334,7 @@ static void put_ledger(const struct invocation *in, const struct ledger_state *l
                 buf_put_byte(out, '\n');
         }
         put_calls(in, recorder, out);
+        put_subjects(in, recorder, out);
         status_begin_line("in", out);
         text_put_safe(out, span_str(in->state));
         buf_put_str(out, "/ledger\n");
@@ -370,7 +393,8 @@ static enum status judge(const struct process *p, size_t n, const struct ledger_
                          (p[i].lives ? sinks_have_trouble(p[i].state) : p[i].always || p[i].known))
                         return STATUS_PROBLEM;
         }
-        if (is_full(recorder_of(p, n)) || keeps_gateways_out(recorder_of(p, n), NULL))
+        if (is_full(recorder_of(p, n)) || keeps_gateways_out(recorder_of(p, n), NULL) ||
+            has_few_subjects(recorder_of(p, n)))
                 return STATUS_PROBLEM;
         return l->known ? status : status_of_error(l->code);
 }

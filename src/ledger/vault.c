@@ -13,8 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const uint8_t header[8] = { 'A', 'S', 'Y', 'S', 'U', 'B', 'J', '1' };
-
 enum { ERASED_BYTES = VAULT_SUBJECTS_MAX / 8 + 1 };
 
 /* ---- names ---- */
@@ -96,6 +94,16 @@ bool vault_is_erased(struct vault *v, struct span id)
 
         wipe(&slot, sizeof slot);
         return gone;
+}
+
+uint32_t vault_subjects(const struct vault *v)
+{
+        return v->n_slots - 1;
+}
+
+void vault_limit(struct vault *v, uint32_t most)
+{
+        v->most = MIN_OF(most, (uint32_t)VAULT_SUBJECTS_MAX);
 }
 
 /* ---- hold and erasure ---- */
@@ -207,7 +215,7 @@ int vault_create(int private_fd, const struct io *io, struct err *err)
         dir = io->open(io->ctx, private_fd, "keys", O_RDONLY | O_DIRECTORY, 0);
         if (dir < 0)
                 return err_sys(err, dir, "keys");
-        memcpy(first, header, sizeof header);
+        memcpy(first, vault_header, sizeof vault_header);
         random_bytes(key, sizeof key);
         r = io_replace_file(io, private_fd, "keys/vault", dir, 0600, span_of(key, sizeof key), err);
         wipe(key, sizeof key);
@@ -215,37 +223,6 @@ int vault_create(int private_fd, const struct io *io, struct err *err)
                 r = io_replace_file(io, private_fd, "keys/subjects", dir, 0600,
                                     span_of(first, sizeof first), err);
         return r;
-}
-
-static int load_slots(struct vault *v, struct err *err)
-{
-        uint8_t first[SLOT_BYTES];
-        struct stat st;
-        int r;
-
-        if (v->io.pread(v->io.ctx, v->subjects_fd, first, sizeof first, 0) != sizeof first ||
-            memcmp(first, header, sizeof header) != 0)
-                return err_set(err, -EBADMSG, "keys/subjects: not a table of subjects");
-        if (fstat(v->subjects_fd, &st) < 0)
-                return err_sys(err, -errno, "keys/subjects");
-        if (st.st_size / SLOT_BYTES > VAULT_SUBJECTS_MAX + 1)
-                return err_set(err, -EBADMSG, "keys/subjects: more than %d subjects",
-                               VAULT_SUBJECTS_MAX);
-        /* A last slot written in part belongs to no acknowledged entry. */
-        v->n_slots = (uint32_t)(st.st_size / SLOT_BYTES);
-        for (uint32_t i = 1; i < v->n_slots; i++) {
-                struct slot slot;
-
-                r = vault_read_slot(v, i, &slot, err);
-                if (r == 0 && slot_is_gone(&slot))
-                        vault_mark_erased(v, i);
-                else if (r == 0 && slot.state != SLOT_FREE && vault_add_tag(v, slot.tag, i) < 0)
-                        r = err_sys(err, -ENOMEM, "vault");
-                wipe(&slot, sizeof slot);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
 }
 
 /* Erasures that a crash or a full disk cut off.  Their keys are gone already; rows that cannot be
@@ -304,6 +281,7 @@ int vault_open(int private_fd, const struct io *io, bool writable, struct vault 
         v->writable = writable;
         v->private_fd = private_fd;
         v->rows_fd = -1;
+        v->most = VAULT_SUBJECTS_MAX;
         v->subjects_fd =
                 io->open(io->ctx, private_fd, "keys/subjects", writable ? O_RDWR : O_RDONLY, 0);
         if (v->subjects_fd < 0)
@@ -312,7 +290,7 @@ int vault_open(int private_fd, const struct io *io, bool writable, struct vault 
         if (r == 0)
                 r = load_tag_key(v, err);
         if (r == 0)
-                r = load_slots(v, err);
+                r = vault_load_slots(v, err);
         if (r < 0)
                 return missing(r, err);
         if (writable)
@@ -335,7 +313,8 @@ struct vault *vault_free(struct vault *v)
         fd_close(&v->rows_fd);
         buf_done(&v->scratch);
         free(v->shown.bytes);
-        free(v->table);
+        for (size_t i = 0; i < TAG_PARTS; i++)
+                free(v->part[i].at);
         free(v->erased);
         free(v);
         return NULL;

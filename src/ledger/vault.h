@@ -25,7 +25,8 @@
 struct vault;
 
 enum {
-        VAULT_SUBJECTS_MAX = 1000000, /* then sealing a new subject says -ENOSPC */
+        /* 256 bytes on disk each, 9 to 18 of memory: docs/decisions/0018. */
+        VAULT_SUBJECTS_MAX = 7 << 21,
         VAULT_LABEL_MAX = 128,
         VAULT_FIELDS_MAX = 16,
 };
@@ -54,9 +55,14 @@ struct vault_sealed {
 
 /* Seal the fields of one entry; appends the rows to `rows`.  A new subject gets a slot, durable
  * only after vault_sync(), which must come before the entry is acknowledged.  An erased or held
- * subject's label simply gets a new id when it was erased. */
+ * subject's label simply gets a new id when it was erased.  -EBUSY: of new ones no more may be;
+ * -ENOSPC: the disk is full. */
 MUST_USE int vault_seal(struct vault *v, struct span entry_id, const struct vault_field *fields,
                         size_t n, struct vault_sealed *ret, struct buf *rows, struct err *err);
+/* How many there are, erased ones too, and how many there may be: then sealing a new one says
+ * -EBUSY.  At first VAULT_SUBJECTS_MAX, which is the most. */
+uint32_t vault_subjects(const struct vault *v);
+void vault_limit(struct vault *v, uint32_t most);
 /* True when vault_sync() has something to do. */
 bool vault_is_dirty(const struct vault *v);
 MUST_USE int vault_sync(struct vault *v, struct err *err);

@@ -15,6 +15,9 @@
  *    72 156  label sealed under the key         }
  *   228  28  0
  *
+ *   Behind the last one in use there may be slots of zeros, written ahead, so that what a new
+ *   subject has to sync is no change of the file's length.
+ *
  *   vault/<N>: "ASYROWS1", u64 bundle, u32 count, then count times { u64 index, u32 n, n bytes of
  *   rows }, u32 CRC-32C of everything before.  Rows: { u32 slot, u16 n, n bytes sealed disclosure
  * }. */
@@ -44,6 +47,7 @@ enum {
         SUBJECT_ID = 16,
         SUBJECT_KEY = 32,
         SUBJECT_TAG = 16,
+        TAG_PARTS = 256,
         VAULT_SETS = 256, /* subjects made ready: a row for each hash, the oldest of it gives way */
         VAULT_WAYS = 8,
         VAULT_CACHE = VAULT_SETS * VAULT_WAYS,
@@ -51,6 +55,9 @@ enum {
         ROWS_FILE_MAX = 32 * 1024 * 1024,
         ROW_HEADER = 6,
 };
+
+/* What keys/subjects begins with. */
+extern const uint8_t vault_header[8];
 
 struct slot {
         enum slot_state state;
@@ -92,14 +99,18 @@ struct vault {
         struct filewriter *writer; /* of row files; vault_store()'s alone */
         struct syncer *syncer;     /* for it; borrowed, may be NULL */
         struct hmac_key *tags;
-        uint32_t n_slots; /* slots in use and free ones between them; slot 0 is the header */
+        uint32_t n_slots;    /* slots in use and free ones between them; slot 0 is the header */
+        uint32_t room_slots; /* that the file has */
+        uint32_t most;       /* subjects */
 
-        /* Lookup by tag: open addressing, slot 0 means empty. */
-        struct tag_entry {
-                uint64_t tag;
-                uint32_t slot;
-        } * table;
-        size_t table_n, table_cap;
+        /* Lookup by tag, a part for each first byte of one, so that none takes long to grow: open
+         * addressing, slot 0 means empty. */
+        struct tag_part {
+                struct tag_entry {
+                        uint32_t tag, slot;
+                } * at;
+                uint32_t n, cap;
+        } part[TAG_PARTS];
 
         struct subject cache[VAULT_CACHE];
         struct buf scratch;             /* vault_seal()'s, for a disclosure */
@@ -122,10 +133,14 @@ MUST_USE int vault_read_slot(struct vault *v, uint32_t n, struct slot *ret, stru
 /* The slot in use with this id: 1, or 0 when there is none. */
 MUST_USE int vault_find_id(struct vault *v, const uint8_t id[SUBJECT_ID], uint32_t *ret_n,
                            struct slot *ret, struct err *err);
+/* All of them, into the table and erased[]. */
+MUST_USE int vault_load_slots(struct vault *v, struct err *err);
 /* Durable after vault_sync(). */
 MUST_USE int vault_write_slot(struct vault *v, uint32_t n, const struct slot *s, struct err *err);
 bool vault_slot_is_erased(const struct vault *v, uint32_t n);
 void vault_mark_erased(struct vault *v, uint32_t n);
+/* Room in the file for one more, and for some that come after it. */
+MUST_USE int vault_make_room(struct vault *v, struct err *err);
 /* An erased subject's tag stays: its slot says so, and the chain behind it must hold. */
 MUST_USE int vault_add_tag(struct vault *v, const uint8_t tag[SUBJECT_TAG], uint32_t slot);
 /* The live slot of this tag: 1, or 0 when there is none. */

@@ -121,9 +121,12 @@ static int new_subject(struct vault *v, struct span label, const uint8_t tag[SUB
         CLEANUP(seal_freep) struct seal *seal = NULL;
         int r;
 
-        if (v->n_slots > VAULT_SUBJECTS_MAX)
-                return err_set(err, -ENOSPC, "the vault has %d subjects, no more fit",
-                               VAULT_SUBJECTS_MAX);
+        if (v->n_slots > v->most)
+                return err_set(err, -EBUSY, "the vault knows %u subjects: no more may be new",
+                               vault_subjects(v));
+        r = vault_make_room(v, err);
+        if (r < 0)
+                return r;
         memset(slot, 0, sizeof *slot);
         slot->state = SLOT_LIVE;
         do {

@@ -8,17 +8,23 @@
 
 #include <stdlib.h>
 
-enum { SLOTS_AT_ONCE = 256 };
+enum {
+        SLOTS_AT_ONCE = 4096,
+        AHEAD_LEAST = 16, /* slots of zeros behind those in use; as many as these, in between */
+        AHEAD_MOST = 4096,
+        FIRST_CAP = 16,
+};
+
+const uint8_t vault_header[8] = { 'A', 'S', 'Y', 'S', 'U', 'B', 'J', '1' };
 
 /* ---- slots ---- */
 
 static uint32_t slot_crc(const uint8_t s[SLOT_BYTES])
 {
-        uint8_t copy[SLOT_BYTES];
+        static const uint8_t zeros[4];
+        uint32_t crc = crc32c(crc32c(0, span_of(s, 4)), span_of(zeros, sizeof zeros));
 
-        memcpy(copy, s, sizeof copy);
-        memset(copy + 4, 0, 4);
-        return crc32c(0, span_of(copy, sizeof copy));
+        return crc32c(crc, span_of(s + 8, SLOT_BYTES - 8));
 }
 
 static void put_slot(uint8_t out[SLOT_BYTES], const struct slot *s)
@@ -133,78 +139,159 @@ void vault_mark_erased(struct vault *v, uint32_t n)
         v->erased[n / 8] |= (uint8_t)(1u << (n % 8));
 }
 
-/* ---- lookup by tag ---- */
-
-static uint64_t short_tag(const uint8_t tag[SUBJECT_TAG])
+int vault_make_room(struct vault *v, struct err *err)
 {
-        uint64_t t;
+        const uint32_t ahead =
+                MIN_OF(MAX_OF(v->n_slots, (uint32_t)AHEAD_LEAST), (uint32_t)AHEAD_MOST);
+        /* Where zeros found no room there are slots in use behind room_slots. */
+        const off_t end = (off_t)v->n_slots * SLOT_BYTES;
+        uint8_t *zeros;
+        ssize_t w;
 
-        memcpy(&t, tag, sizeof t); /* a MAC: every part of it is as good as any other */
-        return t;
+        if (v->n_slots < v->room_slots)
+                return 0;
+        zeros = calloc(ahead, SLOT_BYTES);
+        if (!zeros)
+                return err_sys(err, -ENOMEM, "keys/subjects");
+        w = v->io.pwrite(v->io.ctx, v->subjects_fd, zeros, (size_t)ahead * SLOT_BYTES, end);
+        free(zeros);
+        if (w == (ssize_t)ahead * SLOT_BYTES)
+                v->room_slots = v->n_slots + ahead;
+        return 0; /* or there may be room for this one all the same */
 }
 
-static int table_grow(struct vault *v)
+/* ---- lookup by tag ---- */
+
+/* A MAC: every part of it is as good as any other. */
+static struct tag_part *part_of(struct vault *v, const uint8_t tag[SUBJECT_TAG])
 {
-        size_t cap = v->table_cap ? v->table_cap * 2 : 256;
-        struct tag_entry *old = v->table, *t = calloc(cap, sizeof *t);
+        return &v->part[tag[0]];
+}
 
-        if (!t)
+static uint32_t short_tag(const uint8_t tag[SUBJECT_TAG])
+{
+        return le_get32(tag + 1);
+}
+
+static void put_entry(struct tag_part *p, struct tag_entry e)
+{
+        size_t at = e.tag & (p->cap - 1);
+
+        while (p->at[at].slot)
+                at = (at + 1) & (p->cap - 1);
+        p->at[at] = e;
+}
+
+static int grow(struct tag_part *p)
+{
+        struct tag_part more = { .n = p->n, .cap = p->cap ? 2 * p->cap : FIRST_CAP };
+
+        more.at = calloc(more.cap, sizeof *more.at);
+        if (!more.at)
                 return -ENOMEM;
-        for (size_t i = 0; i < v->table_cap; i++) {
-                size_t at = old[i].tag & (cap - 1);
-
-                if (old[i].slot == 0)
-                        continue;
-                while (t[at].slot)
-                        at = (at + 1) & (cap - 1);
-                t[at] = old[i];
-        }
-        free(old);
-        v->table = t;
-        v->table_cap = cap;
+        for (size_t i = 0; i < p->cap; i++)
+                if (p->at[i].slot)
+                        put_entry(&more, p->at[i]);
+        free(p->at);
+        *p = more;
         return 0;
 }
 
+/* An eighth stays empty at least. */
 int vault_add_tag(struct vault *v, const uint8_t tag[SUBJECT_TAG], uint32_t slot)
 {
-        uint64_t t = short_tag(tag);
-        size_t at;
-        int r;
+        struct tag_part *p = part_of(v, tag);
 
-        if (2 * (v->table_n + 1) > v->table_cap) {
-                r = table_grow(v);
-                if (r < 0)
-                        return r;
-        }
-        at = t & (v->table_cap - 1);
-        while (v->table[at].slot)
-                at = (at + 1) & (v->table_cap - 1);
-        v->table[at] = (struct tag_entry){ .tag = t, .slot = slot };
-        v->table_n++;
+        if (8 * (p->n + 1) > 7 * p->cap && grow(p) < 0)
+                return -ENOMEM;
+        put_entry(p, (struct tag_entry){ .tag = short_tag(tag), .slot = slot });
+        p->n++;
         return 0;
 }
 
 int vault_find_tag(struct vault *v, const uint8_t tag[SUBJECT_TAG], uint32_t *ret_n,
                    struct slot *ret, struct err *err)
 {
-        uint64_t t = short_tag(tag);
+        const struct tag_part *p = part_of(v, tag);
+        const uint32_t t = short_tag(tag);
         size_t at;
         int r;
 
-        if (v->table_cap == 0)
+        if (p->cap == 0)
                 return 0;
-        for (at = t & (v->table_cap - 1); v->table[at].slot; at = (at + 1) & (v->table_cap - 1)) {
-                if (v->table[at].tag != t || vault_slot_is_erased(v, v->table[at].slot))
+        for (at = t & (p->cap - 1); p->at[at].slot; at = (at + 1) & (p->cap - 1)) {
+                if (p->at[at].tag != t || vault_slot_is_erased(v, p->at[at].slot))
                         continue;
-                r = vault_read_slot(v, v->table[at].slot, ret, err);
+                r = vault_read_slot(v, p->at[at].slot, ret, err);
                 if (r < 0)
                         return r;
                 if (secret_eq(ret->tag, tag, SUBJECT_TAG)) {
-                        *ret_n = v->table[at].slot;
+                        *ret_n = p->at[at].slot;
                         return 1;
                 }
         }
         return 0;
+}
+
+/* ---- loading ---- */
+
+static int take_slot(struct vault *v, uint32_t n, const uint8_t bytes[SLOT_BYTES], struct err *err)
+{
+        struct slot slot;
+        int r = get_slot(bytes, n, &slot, err);
+
+        if (r == 0 && slot.state != SLOT_FREE && n > VAULT_SUBJECTS_MAX)
+                r = err_set(err, -EBADMSG, "keys/subjects: more than %d subjects",
+                            VAULT_SUBJECTS_MAX);
+        if (r == 0 && slot_is_gone(&slot))
+                vault_mark_erased(v, n);
+        else if (r == 0 && slot.state != SLOT_FREE && vault_add_tag(v, slot.tag, n) < 0)
+                r = err_sys(err, -ENOMEM, "vault");
+        if (r == 0 && slot.state != SLOT_FREE)
+                v->n_slots = n + 1;
+        wipe(&slot, sizeof slot);
+        return r;
+}
+
+/* A last slot written in part belongs to no acknowledged entry. */
+static int count_slots(struct vault *v, struct err *err)
+{
+        uint8_t first[SLOT_BYTES];
+        struct stat st;
+
+        if (v->io.pread(v->io.ctx, v->subjects_fd, first, sizeof first, 0) != sizeof first ||
+            memcmp(first, vault_header, sizeof vault_header) != 0)
+                return err_set(err, -EBADMSG, "keys/subjects: not a table of subjects");
+        if (fstat(v->subjects_fd, &st) < 0)
+                return err_sys(err, -errno, "keys/subjects");
+        if (st.st_size / SLOT_BYTES > VAULT_SUBJECTS_MAX + 1 + AHEAD_MOST)
+                return err_set(err, -EBADMSG, "keys/subjects: more than %d subjects",
+                               VAULT_SUBJECTS_MAX);
+        v->room_slots = (uint32_t)(st.st_size / SLOT_BYTES);
+        v->n_slots = 1;
+        return 0;
+}
+
+int vault_load_slots(struct vault *v, struct err *err)
+{
+        uint8_t *many = malloc(SLOTS_AT_ONCE * SLOT_BYTES);
+        int r = many ? count_slots(v, err) : err_sys(err, -ENOMEM, "keys/subjects");
+
+        for (uint32_t i = 1; r == 0 && i < v->room_slots;) {
+                size_t want = MIN_OF(v->room_slots - i, (uint32_t)SLOTS_AT_ONCE);
+                ssize_t got = v->io.pread(v->io.ctx, v->subjects_fd, many, want * SLOT_BYTES,
+                                          (off_t)i * SLOT_BYTES);
+
+                if (got != (ssize_t)(want * SLOT_BYTES))
+                        r = err_sys(err, got < 0 ? (int)got : -EBADMSG, "keys/subjects: slot %u",
+                                    i);
+                for (size_t k = 0; r == 0 && k < want; k++, i++)
+                        r = take_slot(v, i, many + k * SLOT_BYTES, err);
+        }
+        if (many)
+                wipe(many, SLOTS_AT_ONCE * SLOT_BYTES);
+        free(many);
+        return r;
 }
 
 /* ---- syncing ---- */

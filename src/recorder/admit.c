@@ -3,7 +3,8 @@
  *
  * What makes an entry acceptable depends on the entry alone, so a resend is judged like the first
  * time and hears the same answer.  Of a gateway's it depends on the calls that are open as well,
- * which may be others by then: what was refused is remembered (calls.h).
+ * and of anybody's on whom the vault knows, which may be others by then: what was refused for that
+ * is remembered (calls.h).
  *
  * SECURITY: every byte here comes from a less trusted process. */
 #include "recorder/recorder_priv.h"
@@ -140,6 +141,7 @@ static int stage_sent(struct peer *p, const struct sent *s, const struct entry_s
         buf_clear(&r->entry);
         if (s->n_fields) {
                 entry_id(&stamp, id);
+                vault_limit(r->vault, room_for_subjects(r, p->role));
                 rc = vault_seal(r->vault, span_str(id), s->field, s->n_fields, &sealed, &r->rows,
                                 err);
                 if (rc < 0)
@@ -172,7 +174,8 @@ static void refuse(struct peer *p, const struct sent *s, struct err *why)
         p->last = s->seq;
         p->r->total.refused++;
         peer_refuse(p, s->seq, why->code, err_text(why));
-        if (p->role == ROLE_GATEWAY && calls_refuse(&p->r->calls, p->run, s->seq, why->code) < 0)
+        if ((p->role == ROLE_GATEWAY || why->code == -EBUSY) &&
+            calls_refuse(&p->r->calls, p->run, s->seq, why->code) < 0)
                 peer_close(p, false, "no memory");
 }
 
@@ -220,7 +223,8 @@ static void admit_new(struct peer *p, const struct sent *s)
         } else if (rc == -ENOBUFS) {
                 close_unread(p);
         } else if (rc == -ENOSPC && !r->full) {
-                peer_close(p, false, "%s", err_text(&err)); /* no room in the vault */
+                r->vault_short = true;
+                room_enter_full(r);
         } else if (rc != -ENOSPC) {
                 recorder_stop(r, rc, "append", &err);
         }
@@ -244,8 +248,7 @@ static void admit_again(struct peer *p, const struct sent *s)
         if (judge(p, s, &err) < 0) {
                 peer_clean_words(err.text);
                 peer_refuse(p, s->seq, err.code, err_text(&err));
-        } else if (p->role == ROLE_GATEWAY &&
-                   calls_was_refused(&p->r->calls, p->run, s->seq, &code)) {
+        } else if (calls_was_refused(&p->r->calls, p->run, s->seq, &code)) {
                 peer_refuse(p, s->seq, code, "it was refused when it came first");
         } else {
                 peer_answer(p, s->seq, index);
@@ -277,7 +280,7 @@ void admit_message(struct peer *p, struct msg_reader *m)
 
         acked = MIN_OF(acked, p->durable);
         ledger_acked(p->r->ledger, recorder_wal_run(p->run, p->role), acked);
-        if (p->role == ROLE_GATEWAY)
+        if (p->role != ROLE_ADMIN)
                 calls_acked(&p->r->calls, p->run, acked);
         for (unsigned i = 0; i < count && p->state == PEER_OPEN && !p->r->stop_code; i++) {
                 if (read_sent(m, &s) < 0) {

@@ -2,9 +2,9 @@
 /* calls_keep.c - open calls survive the recorder.
  *
  * What is open follows from the ledger alone: from its beginning on each api.intent opens a call,
- * each api.outcome and api.unknown closes one, and each ledger.refused of a gateway is one that was
- * refused.  So that a start need not read all of it there is a note, "calls" in the private
- * directory, canonical JSON and a newline:
+ * each api.outcome and api.unknown closes one, and each ledger.refused of a gateway, or of anybody
+ * whom the vault had no room for, is one that was refused.  So that a start need not read all of it
+ * there is a note, "calls" in the private directory, canonical JSON and a newline:
  *
  *   {"at":N,"open":[["<call>","<id of its intent>",INDEX,RUN],...],"origin":"...",
  *    "refused":[[RUN,SEQUENCE,CODE],...]}
@@ -254,9 +254,10 @@ static int take_entry(struct recorder *r, uint64_t index, struct span bytes, int
         if (json_check(bytes, NULL) < 0 || entry_parse(bytes, &e, NULL) < 0 || e.run < 0 ||
             e.seq < 0 || !e.what.raw.n)
                 return 0; /* not by a recorder */
-        if (span_eq_str(e.kind, "ledger.refused") && span_eq_str(e.proc, "gateway"))
+        if (span_eq_str(e.kind, "ledger.refused"))
                 return json_get(e.what, "code", &v) && json_value_int(v, &code) && code < 0 &&
-                                       code > -4096
+                                       code > -4096 &&
+                                       (code == -EBUSY || span_eq_str(e.proc, "gateway"))
                                ? calls_refuse(&r->calls, (uint64_t)e.run, (uint64_t)e.seq,
                                               (int)code)
                                : 0;

@@ -10,7 +10,10 @@ static bool may_come_back(void *ctx, uint64_t run)
 {
         const struct recorder *r = ctx;
 
-        return ledger_last_seq(r->ledger, recorder_wal_run(run, ROLE_GATEWAY)) > 0;
+        for (int role = 0; role <= ROLE_KEYS; role++)
+                if (ledger_last_seq(r->ledger, recorder_wal_run(run, (enum role_id)role)) > 0)
+                        return true;
+        return false;
 }
 
 void calls_tend(struct recorder *r)

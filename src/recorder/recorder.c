@@ -151,6 +151,9 @@ static void say_status(struct recorder *r)
         json_member_u64(&w, "published", r->published);
         json_member_u64(&w, "refused", r->total.refused);
         json_member_u64(&w, "size", ledger_size(r->ledger));
+        json_member_u64(&w, "subjects", vault_subjects(r->vault));
+        json_member_bool(&w, "subjects_few", room_has_few_subjects(r));
+        json_member_u64(&w, "subjects_most", room_for_subjects(r, ROLE_RECORDER));
         json_end_object(&w);
         if (presence_say(&r->presence, &r->sandbox, buf_span(&more), &err) < 0)
                 log_event(LOG_LEVEL_WARNING, "recorder.status", log_err(&err));
@@ -179,6 +182,7 @@ static void tick(void *ctx)
         calls_tend(r);
         if (now - r->status_ns >= STATUS_S * NS_PER_S) {
                 watch_clock(r, now);
+                room_watch_subjects(r);
                 say_status(r);
         }
         if (now - r->beat_ns >= HEARTBEAT_S * NS_PER_S)

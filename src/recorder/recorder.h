@@ -28,6 +28,7 @@ struct recorder_options {
         uint64_t backlog_bytes; /* of the log, not published, then writers are held; 0: the default
                                  */
         uint32_t silence_s;     /* of a writer, then it is missed; 0: the default */
+        uint32_t subjects;      /* that the vault may know; 0: VAULT_SUBJECTS_MAX */
         uid_t uplink;           /* the uplink's user where assay-net is none; 0: assay-net */
         uid_t gateway;          /* the gateways' where assay-gw is none; 0: assay-gw */
         unsigned expect;        /* bits of signs_role(): missed if they are never heard at all */

@@ -186,6 +186,8 @@ struct recorder {
         uint64_t kept, keep_not_before; /* entries that the note tells of; that there have to be */
 
         bool full, short_of_room; /* entries are refused; the next turn has to refuse them */
+        bool vault_short;         /* it was the vault that found no room */
+        bool subjects_told;       /* in the log, that few may be new */
         int64_t full_since_ns;
         uint64_t full_refused;
         int64_t started_ns, beat_ns;
@@ -241,6 +243,13 @@ void room_hold_writers(struct recorder *r);
 void room_order_segment(struct recorder *r);
 /* It was ordered in good time; when it is late all the same there is nothing but to wait. */
 void room_await_segment(struct recorder *r);
+
+/* Subjects that entries of a role may make the vault know: gateways leave some for the others,
+ * because what callers ask about is new every day. */
+uint32_t room_for_subjects(const struct recorder *r, enum role_id role);
+/* Few may be new: once a second will do. */
+void room_watch_subjects(struct recorder *r);
+bool room_has_few_subjects(const struct recorder *r);
 
 /* ---- peer.c ---- */
 

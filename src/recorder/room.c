@@ -6,6 +6,8 @@
 #include <poll.h>
 #include <unistd.h>
 
+enum { VAULT_ROOM = 4 << 20 };
+
 /* ---- the full disk ---- */
 
 void room_enter_full(struct recorder *r)
@@ -30,17 +32,53 @@ bool room_is_short(const struct recorder *r)
                own_disk_free(r) < publishing_ballast(r) + PUBLISHER_ROUND_BYTES;
 }
 
+/* The vault takes room a little at a time, and has no reserve. */
+static bool vault_is_short(const struct recorder *r)
+{
+        return r->vault_short && own_disk_free(r) < VAULT_ROOM;
+}
+
 void room_leave_full(struct recorder *r)
 {
-        if (!r->full || ledger_is_full(r->ledger) || room_is_short(r))
+        if (!r->full || ledger_is_full(r->ledger) || room_is_short(r) || vault_is_short(r))
                 return;
-        r->short_of_room = false;
+        r->short_of_room = r->vault_short = false;
         r->full = false;
         log_event(LOG_LEVEL_INFO, "recorder.resumed", log_u64("refused", r->full_refused));
         own_resumed(r);
         for (struct peer *p = r->peers; p; p = p->next)
                 if (p->state == PEER_OPEN)
                         peer_send_stopped(p, 0, "");
+}
+
+/* ---- subjects ---- */
+
+static uint32_t most_subjects(const struct recorder *r)
+{
+        return r->o->subjects ? r->o->subjects : VAULT_SUBJECTS_MAX;
+}
+
+uint32_t room_for_subjects(const struct recorder *r, enum role_id role)
+{
+        uint32_t most = most_subjects(r);
+
+        return role == ROLE_GATEWAY ? most - most / 16 : most;
+}
+
+bool room_has_few_subjects(const struct recorder *r)
+{
+        uint32_t most = most_subjects(r);
+
+        return vault_subjects(r->vault) >= most - most / 8;
+}
+
+void room_watch_subjects(struct recorder *r)
+{
+        if (r->subjects_told || !room_has_few_subjects(r))
+                return;
+        r->subjects_told = true;
+        log_event(LOG_LEVEL_WARNING, "recorder.subjects",
+                  log_u64("known", vault_subjects(r->vault)), log_u64("most", most_subjects(r)));
 }
 
 /* ---- the backlog ---- */

@@ -29,6 +29,7 @@ def test_help_and_page_name_the_same_options(name):
 @pytest.mark.parametrize("name, option, values, want", [
     ("assay-recorder", "--backlog", ("15", "16385"), "16 to 16384 MiB"),
     ("assay-recorder", "--silence", ("19", "3601"), "20 to 3600 seconds"),
+    ("assay-recorder", "--subjects", ("1023", "14680065"), "1024 to 14680064"),
     ("assay-keys", "--tell-after", ("0", "86401"), "1 to 86400 seconds"),
     ("assay-sensor", "--poll", ("4", "3601"), "5 to 3600 seconds")])
 def test_limits(name, option, values, want):
