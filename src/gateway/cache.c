@@ -28,10 +28,12 @@ struct record {
         uint8_t key[32];
         int64_t stored_ns, until_ns;
         uint64_t n_media, n_body;
+        uint64_t sources;
         uint32_t kind; /* enum kind */
         uint32_t status;
         uint32_t check; /* CRC-32C of what stands before, media type and body */
         uint32_t reserved;
+        uint64_t reserved_too;
 };
 
 enum kind {
@@ -46,14 +48,15 @@ struct cache {
         uint64_t head, tail; /* records are from tail to head */
         uint64_t changing;   /* somebody is at it: see cache.h, 2 */
         uint64_t reserved;
-        uint64_t hits, misses, kept, erased, overwritten, damaged;
-        uint64_t reserved_too[2];
+        uint64_t hits, misses, kept, erased, overwritten, damaged, erased_some;
+        uint64_t reserved_too;
+        uint64_t erased_of[CACHE_SOURCES];
         struct row rows[];
 };
-STATIC_ASSERT(offsetof(struct cache, rows) == 128, "as in cache.h");
-STATIC_ASSERT(sizeof(struct record) == 96 && sizeof(struct record) % ALIGN == 0, "as in cache.h");
+STATIC_ASSERT(offsetof(struct cache, rows) == 640, "as in cache.h");
+STATIC_ASSERT(sizeof(struct record) == 112 && sizeof(struct record) % ALIGN == 0, "as in cache.h");
 
-static const uint8_t magic[8] = { 'A', 'S', 'C', 'A', 'C', 'H', 'E', '1' };
+static const uint8_t magic[8] = { 'A', 'S', 'C', 'A', 'C', 'H', 'E', '2' };
 
 /* ---- where things are ---- */
 
@@ -360,6 +363,7 @@ static void append(struct cache *c, const struct shape *s, const uint8_t key[32]
                 .until_ns = a->until_ns,
                 .n_media = a->media.n,
                 .n_body = a->body.n,
+                .sources = a->sources,
                 .kind = KIND_ANSWER,
                 .status = a->status,
         };
@@ -424,13 +428,48 @@ void cache_erase(struct cache *c)
         end_change(c);
 }
 
+void cache_erase_of(struct cache *c, uint64_t sources)
+{
+        struct shape s = look(c);
+        uint64_t at = c->tail;
+
+        c->erased_some++;
+        for (unsigned i = 0; i < CACHE_SOURCES; i++)
+                c->erased_of[i] += sources >> i & 1;
+        begin_change(c);
+        while (at < c->head) {
+                struct record *r = record_at(&s, at);
+
+                if (!is_record(c, &s, at)) {
+                        give_up_all(c, &s);
+                        return;
+                }
+                at += r->bytes;
+                if (r->kind != KIND_ANSWER || !(r->sources & sources))
+                        continue;
+                drop_entry(c, &s, r);
+                give_up(r);
+        }
+        end_change(c);
+}
+
+uint64_t cache_erased(const struct cache *c, uint64_t sources)
+{
+        uint64_t n = c->erased;
+
+        for (unsigned i = 0; i < CACHE_SOURCES; i++)
+                if (sources >> i & 1)
+                        n += c->erased_of[i];
+        return n;
+}
+
 void cache_counts(const struct cache *c, struct cache_counts *ret)
 {
         *ret = (struct cache_counts){
                 .hits = c->hits,
                 .misses = c->misses,
                 .kept = c->kept,
-                .erased = c->erased,
+                .erased = c->erased + c->erased_some,
                 .overwritten = c->overwritten,
                 .damaged = c->damaged,
                 .used = c->head - c->tail,

@@ -16,20 +16,21 @@
  *   3. bytes that cannot be read as the log they should be are erased, all of them.
  *
  *   offset    size  in the byte order of the machine
- *        0       8  "ASCACHE1"
+ *        0       8  "ASCACHE2"
  *        8       8  bytes of all of it
  *       16      16  key of the index's hash
  *       32      32  head and tail of the log, counted from its beginning for ever; whether a change
  *                   was begun; zero
- *       64      48  counts
- *      128          index: rows of eight of 16 bytes: tag, place of the record
- *                   ring: records, each a header of 96 bytes, media type, body; up to 16 bytes */
+ *       64      56  counts
+ *      128     512  how often each source was erased
+ *      640          index: rows of eight of 16 bytes: tag, place of the record
+ *                   ring: records, each a header of 112 bytes, media type, body; up to 16 bytes */
 #ifndef GATEWAY_CACHE_H
 #define GATEWAY_CACHE_H
 
 #include "base/base.h"
 
-enum { CACHE_MIN = 1 << 20, CACHE_SKEW_MS = 1000 };
+enum { CACHE_MIN = 1 << 20, CACHE_SKEW_MS = 1000, CACHE_SOURCES = 64 };
 
 struct cache;
 /* bytes: all that it may use, CACHE_MIN at least (asserted).  In zeroed memory, aligned for any
@@ -42,6 +43,7 @@ struct cache_answer {
         uint16_t status;
         struct span media, body;
         int64_t stored_ns, until_ns;
+        uint64_t sources; /* a bit of each place that it may be from; not set by cache_find() */
 };
 /* Each with the lock held.  Find copies into buf of max bytes: false: not there, over, or it does
  * not fit.  Over is also what was stored more than CACHE_SKEW_MS from now: the clock went back. */
@@ -50,14 +52,16 @@ bool cache_find(struct cache *c, const uint8_t key[32], int64_t now_ns, uint8_t 
 /* What is larger than an eighth of the cache is not kept, nor what is over as it is stored.  An
  * answer with the same key is replaced. */
 void cache_keep(struct cache *c, const uint8_t key[32], const struct cache_answer *a);
-/* All of it, zeroed: at stop, at deployment, when an operation wrote (see exchange.h).  Takes as
- * long as there is much in it. */
+/* All of it, zeroed: at stop, at deployment.  Takes as long as there is much in it. */
 void cache_erase(struct cache *c);
+/* Only what is from one of these places. */
+void cache_erase_of(struct cache *c, uint64_t sources);
+/* Grows whenever something of these places is erased, or all is. */
+uint64_t cache_erased(const struct cache *c, uint64_t sources);
 
 struct cache_counts {
         uint64_t hits, misses, kept;
-        uint64_t erased;      /* how often cache_erase() was called: what was asked of a back-end
-                                 before must not be kept after */
+        uint64_t erased;      /* times that all or some was */
         uint64_t overwritten; /* before they were over */
         uint64_t damaged; /* records that did not agree, and times that all was erased for 2, 3 */
         size_t used;

@@ -22,7 +22,7 @@
  * In which order a request is judged, and why so, is in docs/gateway.md.
  *
  * After a call with a method other than GET, HEAD and OPTIONS that the back-end may have seen,
- * cached answers are erased, and none that was asked for before is kept. */
+ * cached answers from that back-end are erased, and none that was asked for before is kept. */
 #ifndef GATEWAY_EXCHANGE_H
 #define GATEWAY_EXCHANGE_H
 

@@ -189,15 +189,13 @@ void exchange_prepare_cache(struct exchange *x)
 static bool find(struct exchange *x, int64_t now_ns, struct cache_answer *ret)
 {
         struct exchange_private *p = x->priv;
-        struct cache_counts counts;
         bool found;
 
         lock(p->gateway);
         found = cache_find(p->gateway->cache, p->caching.key, now_ns, p->caching.room,
                            x->answer_max, ret);
-        cache_counts(p->gateway->cache, &counts);
+        p->caching.erased = cache_erased(p->gateway->cache, p->api->sources);
         unlock(p->gateway);
-        p->caching.erased = counts.erased;
         return found;
 }
 
@@ -258,7 +256,6 @@ static bool may_keep(const struct exchange *x, const struct answer_raw *raw)
 void exchange_keep(struct exchange *x, const struct answer_raw *raw, int64_t now_ns)
 {
         struct exchange_private *p = x->priv;
-        struct cache_counts counts;
         struct cache_answer a;
 
         if (!may_keep(x, raw))
@@ -267,10 +264,10 @@ void exchange_keep(struct exchange *x, const struct answer_raw *raw, int64_t now
                                    .media = media_of(raw),
                                    .body = raw->body,
                                    .stored_ns = now_ns,
-                                   .until_ns = now_ns + p->caching.rule->seconds * NS_PER_S };
+                                   .until_ns = now_ns + p->caching.rule->seconds * NS_PER_S,
+                                   .sources = p->api->sources };
         lock(p->gateway);
-        cache_counts(p->gateway->cache, &counts);
-        if (counts.erased == p->caching.erased)
+        if (cache_erased(p->gateway->cache, p->api->sources) == p->caching.erased)
                 cache_keep(p->gateway->cache, p->caching.key, &a);
         unlock(p->gateway);
 }
@@ -280,11 +277,11 @@ void exchange_wrote(struct exchange *x)
         const struct exchange_private *p = x->priv;
         const enum api_method m = p->request.method;
 
-        /* Whatever package it was of: two of them may have one back-end. */
+        /* Whatever package it was of: another one may have the same back-end. */
         if (m == API_GET || m == API_HEAD || m == API_OPTIONS || !p->gateway->cache)
                 return;
         lock(p->gateway);
-        cache_erase(p->gateway->cache);
+        cache_erase_of(p->gateway->cache, p->api->sources);
         unlock(p->gateway);
 }
 

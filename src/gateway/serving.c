@@ -2,6 +2,7 @@
 /* serving.c - a generation made ready to serve.  Floor 3. */
 #include "gateway/serving.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 
 /* ---- what a package needs ---- */
@@ -67,6 +68,39 @@ static int make_api(struct arena *arena, const struct package *p, struct serving
         return cedar_bench_new(p->program, &a->bench);
 }
 
+/* ---- where its back-end is ---- */
+
+/* However an address is written. */
+static uint64_t bit_of(struct span address)
+{
+        char text[INET6_ADDRSTRLEN];
+        uint8_t bytes[sizeof(struct in6_addr)];
+        struct span place = address;
+
+        if (address.n > 0 && address.n < sizeof text) {
+                memcpy(text, address.p, address.n);
+                text[address.n] = '\0';
+                if (inet_pton(AF_INET, text, bytes) == 1)
+                        place = span_of(bytes, sizeof(struct in_addr));
+                else if (inet_pton(AF_INET6, text, bytes) == 1)
+                        place = span_of(bytes, sizeof(struct in6_addr));
+        }
+        return UINT64_C(1) << cedar_hash(0, place) % CACHE_SOURCES;
+}
+
+/* Of all its addresses, whichever port: two services of one host may have the same data.  Two that
+ * have nothing in common here may have a bit in common: then more is erased than need be. */
+static uint64_t sources_of(const struct config_backend *b)
+{
+        uint64_t bits = 0;
+
+        if (b->unix_path.n)
+                return bit_of(b->unix_path);
+        for (uint32_t i = 0; i < b->n_addresses; i++)
+                bits |= bit_of(b->addresses[i]);
+        return bits ? bits : bit_of(b->host);
+}
+
 static void find_places(const struct gateway *gateway, const struct package *p,
                         struct serving_api *a)
 {
@@ -98,8 +132,10 @@ static int make_apis(const struct gateway *gateway, struct serving *s, struct er
                 if (r < 0)
                         return r;
                 r = make_api(&s->arena, g->package[i], &s->apis[i]);
-                if (r == 0)
-                        find_places(gateway, g->package[i], &s->apis[i]);
+                if (r < 0)
+                        break;
+                s->apis[i].sources = sources_of(&g->package[i]->config.backend);
+                find_places(gateway, g->package[i], &s->apis[i]);
         }
         if (r < 0)
                 r = err_set(err, r, "no memory to serve a generation");

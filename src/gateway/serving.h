@@ -39,6 +39,7 @@ struct serving {
                  * classes by place: ready made, none is allocated in a call. */
                 struct cedar_uid *actions, *reads, *masked, *classes;
                 struct meters_place *places, place; /* by operation; where none is known */
+                uint64_t sources; /* bits of where its back-end is, as cache.h has them */
         } * apis;
         struct sha256_ctx *hash; /* what keys of limits and of the cache are made in */
         struct arena arena;      /* the above */

@@ -19,7 +19,7 @@ static const int64_t NOW = INT64_C(1795651200) * NS_PER_S;
 
 enum {
         BYTES = CACHE_MIN,
-        HEADER = 128,
+        HEADER = 640,
         BODY_MAX = BYTES / 8, /* no record of this size fits: there are headers, and an index */
 };
 
@@ -68,6 +68,21 @@ static void keep(struct cache *c, uint32_t who, uint32_t version, size_t n, int6
                                   .body = span_of(make_body(who, version, n), n),
                                   .stored_ns = from,
                                   .until_ns = until };
+        uint8_t key[32];
+
+        make_key(who, key);
+        cache_keep(c, key, &a);
+}
+
+/* 'Z' is in nothing else. */
+static void keep_of(struct cache *c, uint32_t who, uint64_t sources)
+{
+        static const char body[] = "ZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZ";
+        struct cache_answer a = { .status = 200,
+                                  .body = SPAN(body),
+                                  .stored_ns = NOW,
+                                  .until_ns = NOW + NS_PER_S,
+                                  .sources = sources };
         uint8_t key[32];
 
         make_key(who, key);
@@ -232,6 +247,43 @@ static void nothing_is_left_after_erase(void **state)
         assert_int_equal(n.erased, 20);
         assert_int_equal(n.used, 0);
         assert_int_equal(n.damaged, 0);
+        drop(c);
+}
+
+/* What is of another place stays; what is of several goes with each of them. */
+static void of_one_place_it_is_erased(void **state)
+{
+        enum { N = 200 };
+        struct cache *c = make();
+        struct cache_counts n;
+        struct cache_answer a;
+        uint64_t before[2];
+
+        for (uint32_t i = 0; i < N; i++)
+                keep_of(c, i, UINT64_C(1) << (i % 5 == 4 ? 63 : i % 5) | (i % 7 == 0 ? 4 : 0));
+        before[0] = cache_erased(c, 8 | 1);
+        before[1] = cache_erased(c, 2);
+        cache_erase_of(c, 8 | UINT64_C(1) << 63);
+        assert_true(cache_erased(c, 8 | 1) > before[0]);
+        assert_true(cache_erased(c, 2) == before[1]);
+        for (uint32_t i = 0; i < N; i++)
+                assert_int_equal(find(c, i, NOW, &a), i % 5 != 3 && i % 5 != 4);
+        cache_erase_of(c, 4);
+        for (uint32_t i = 0; i < N; i++)
+                assert_int_equal(find(c, i, NOW, &a), i % 5 < 2 && i % 7 != 0);
+        for (uint32_t i = 0; i < N; i++)
+                keep_of(c, i, 1);
+        for (uint32_t i = 0; i < N; i++)
+                assert_true(find(c, i, NOW, &a));
+        cache_erase_of(c, 1);
+        cache_erase_of(c, 2);
+        for (size_t i = HEADER; i < BYTES; i++) /* what was said is gone: bodies have no zeros */
+                assert_true(((const uint8_t *)c)[i] != 'Z');
+        cache_counts(c, &n);
+        assert_true(n.erased == 4 && n.damaged == 0);
+        before[0] = cache_erased(c, 1);
+        cache_erase(c);
+        assert_true(cache_erased(c, 1) > before[0] && all_zero(c));
         drop(c);
 }
 
@@ -481,6 +533,7 @@ int main(void)
                 cmocka_unit_test(a_new_answer_replaces_the_old_one),
                 cmocka_unit_test(what_is_given_up_is_zeroed),
                 cmocka_unit_test(nothing_is_left_after_erase),
+                cmocka_unit_test(of_one_place_it_is_erased),
                 cmocka_unit_test(never_another_answer),
                 cmocka_unit_test(nothing_is_lost_where_there_is_room),
                 cmocka_unit_test(only_a_cache_is_one),

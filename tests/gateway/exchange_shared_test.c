@@ -212,21 +212,80 @@ static void what_is_written_erases_what_is_kept(void **state)
         exchange_check(*state, &kept);
 }
 
-/* Two packages may have one back-end, and only one of them a cache. */
+/* Two packages may have one back-end, and only one of them a cache; what is of another back-end
+ * stays. */
 static void what_another_package_writes_erases_too(void **state)
 {
         struct exchange_world *w = *state;
         struct exchange_case list = LIST_BRANCHES("fred"), kept = hit(list), forget = FORGET;
         struct config *config = &w->packages[1]->config;
+        struct serving_api *apis = w->serving->apis;
+        const uint64_t sources = apis[1].sources;
         const uint32_t n = config->n_caches;
 
         world_forget(w);
         exchange_check(w, &list);
-        exchange_check(w, &kept);
         config->n_caches = 0;
         exchange_check(w, &forget);
-        config->n_caches = n;
+        exchange_check(w, &kept);
+        apis[1].sources |= apis[0].sources;
+        exchange_check(w, &forget);
         exchange_check(w, &list); /* asked for anew */
+        apis[1].sources = sources;
+        config->n_caches = n;
+}
+
+/* A back-end is known by its addresses, however they are written, and whichever port it has. */
+static void which_backends_are_one(void **state)
+{
+        static const struct span lists[][2] = {
+                { SPAN_INIT("10.0.0.1"), SPAN_INIT("10.0.0.2") },
+                { SPAN_INIT("10.0.0.2"), SPAN_INIT("10.0.0.3") },
+                { SPAN_INIT("2001:db8:0:0::7"), SPAN_INIT("10.0.0.9") },
+        };
+#define LISTED(i, name, number)                                                                    \
+        {                                                                                          \
+                .host = SPAN_INIT(name), .port = (number), .addresses = lists[i], .n_addresses = 2 \
+        }
+#define AT(name, number)                                                                           \
+        {                                                                                          \
+                .host = SPAN_INIT(name), .port = (number)                                          \
+        }
+#define UNIX(path)                                                                                 \
+        {                                                                                          \
+                .unix_path = SPAN_INIT(path)                                                       \
+        }
+        static const struct {
+                struct config_backend a, b;
+                bool one;
+        } rows[] = {
+                { UNIX("/run/a.sock"), UNIX("/run/a.sock"), true },
+                { UNIX("/run/a.sock"), UNIX("/run/b.sock"), false },
+                { AT("10.0.0.1", 80), AT("10.0.0.1", 81), true },
+                { AT("10.0.0.1", 80), AT("10.0.0.3", 80), false },
+                { AT("2001:db8::7", 80), AT("2001:db8:0::7", 80), true },
+                { LISTED(0, "x", 80), LISTED(1, "y", 81), true },
+                { LISTED(0, "x", 80), AT("10.0.0.2", 443), true },
+                { LISTED(0, "x", 80), AT("10.0.0.3", 80), false },
+                { LISTED(2, "x", 80), AT("2001:DB8::7", 443), true },
+        };
+        struct exchange_world *w = *state;
+        struct config *a = &w->packages[0]->config, *b = &w->packages[1]->config;
+        const struct config_backend kept[] = { a->backend, b->backend };
+
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                CLEANUP(serving_unrefp) struct serving *s = NULL;
+                struct err err = { 0 };
+
+                a->backend = rows[i].a;
+                b->backend = rows[i].b;
+                assert_int_equal(serving_new(&w->gateway, w->generation, &s, &err), 0);
+                if (((s->apis[0].sources & s->apis[1].sources) != 0) != rows[i].one)
+                        fail_msg("%zu: %llx %llx", i, (unsigned long long)s->apis[0].sources,
+                                 (unsigned long long)s->apis[1].sources);
+        }
+        a->backend = kept[0];
+        b->backend = kept[1];
 }
 
 /* What the back-end forbids, what has more than a body, what is not good, is not kept. */
@@ -597,6 +656,7 @@ int main(void)
                 cmocka_unit_test(what_is_kept_is_masked_for_who_asks),
                 cmocka_unit_test(what_is_written_erases_what_is_kept),
                 cmocka_unit_test(what_another_package_writes_erases_too),
+                cmocka_unit_test(which_backends_are_one),
                 cmocka_unit_test(not_everything_is_kept),
                 cmocka_unit_test(an_answer_from_before_a_write_is_not_kept),
                 cmocka_unit_test(who_goes_away_erases_too),
