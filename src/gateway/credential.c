@@ -58,8 +58,10 @@ static bool goes_before(const struct config_identity *a, const struct config_ide
 
 static void take(const struct showing *s, struct credential *out)
 {
-        if (s->pass.n)
+        if (s->pass.n) {
                 out->pass = s->pass;
+                out->passed = s->user;
+        }
         if (!goes_before(s->proof.identity, out->proof.identity))
                 return;
         out->proof = s->proof;
@@ -94,6 +96,8 @@ static int try_alternative(struct checking *c, const struct api_security *a, str
                         *ret_good = false;
                 }
         }
+        if (!out->verified)
+                out->passed = SPAN_NONE; /* he is the caller */
         return 0;
 }
 

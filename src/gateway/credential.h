@@ -43,6 +43,8 @@ struct credential {
         /* The value of the back-end's Authorization; empty.  Nobody here has judged it: an answer
          * that was made for it must not be kept for a caller who shows another. */
         struct span pass;
+        /* Beside a verified caller the user that pass names, whom nobody has verified; empty. */
+        struct span passed;
         bool verified; /* false: unverified, or nobody */
 };
 

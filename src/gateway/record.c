@@ -53,6 +53,15 @@ static int add_user(struct record *r, const struct record_call *c, struct arena 
                             record_text(c->credential->proof.id, arena));
 }
 
+/* As whom the back-end takes the call, if the password is right. */
+static int add_passed(struct record *r, const struct record_call *c, struct arena *arena)
+{
+        if (!c->credential || !c->credential->passed.n)
+                return 0;
+        return record_field(r, SPAN("who.passed"), caller_subject(c, arena),
+                            record_text(c->credential->passed, arena));
+}
+
 static int add_object(struct record *r, const struct record_call *c, bool served,
                       struct arena *arena)
 {
@@ -123,7 +132,8 @@ int record_intent(const struct record_call *c, struct arena *arena, struct recor
         if (rc < 0)
                 return rc;
         if (add_object(r, c, true, arena) < 0 || add_address(r, c, true, arena) < 0 ||
-            add_user(r, c, arena) < 0 || add_asked(r, c, true, arena, &t.left_out) < 0)
+            add_user(r, c, arena) < 0 || add_passed(r, c, arena) < 0 ||
+            add_asked(r, c, true, arena, &t.left_out) < 0)
                 return err_sys(err, -ENOMEM, "api.intent");
         rc = record_make("api.intent", c->now_ns, record_put_intent, &t, arena, r, err);
         if (rc == 0)
@@ -181,7 +191,8 @@ int record_denied(const struct record_call *c, const struct refusal *refusal, ui
         if (rc < 0)
                 return rc;
         if (add_object(r, c, false, arena) < 0 || add_address(r, c, false, arena) < 0 ||
-            add_user(r, c, arena) < 0 || add_asked(r, c, false, arena, &t.left_out) < 0)
+            add_user(r, c, arena) < 0 || add_passed(r, c, arena) < 0 ||
+            add_asked(r, c, false, arena, &t.left_out) < 0)
                 return err_sys(err, -ENOMEM, "api.denied");
         rc = record_make("api.denied", c->now_ns, record_put_denied, &t, arena, r, err);
         if (rc == 0)

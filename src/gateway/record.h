@@ -13,7 +13,8 @@
  * outcome without an intent of the same run, and closes an intent without an outcome as
  * api.unknown (recorder/calls.h).
  *
- * Caller, address, object id and values are sensitive fields; their subjects are "caller:<id>",
+ * Caller, address, object id and values are sensitive fields; the user of a credential that is
+ * passed on beside a verified caller is one of the caller's.  Their subjects are "caller:<id>",
  * "address:<address>" (of IPv6 its network, "2001:db8:0:1234::/64"), "<type>:<object id>"
  * ("api:<name>" of values where there is no object), so that what is known of one can be erased.  A
  * subject longer than VAULT_LABEL_MAX, or with control characters, is "sha256:<of it, hex>".  A

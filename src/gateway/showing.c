@@ -227,6 +227,7 @@ static int pass_on(const struct shown_by *by, const struct config_identity *i, s
                 return -ENOMEM;
         s->proof.groups = &group;
         s->proof.n_groups = 1;
+        s->user = span_from(id, strlen(CALLER_UNVERIFIED)); /* what was decoded is wiped */
         return good(s, i, id);
 }
 

@@ -35,6 +35,7 @@ struct showing {
         bool verified;             /* SHOWN_GOOD */
         struct caller_proof proof; /* ... */
         struct span pass;          /* ... for the back-end's Authorization; empty */
+        struct span user;          /* ... that pass names; empty */
 };
 
 /* Reads the header: sets authorization and text. */

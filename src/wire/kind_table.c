@@ -91,6 +91,8 @@
         { "who.asked", KIND_OBJECT, SENS, \
           "what policies could ask of the caller besides: claims, groups that what.groups has not as " \
           "they are, the subject of the certificate" }, \
+        { "who.passed", KIND_TEXT, SENS, \
+          "user of a credential that only the back-end can judge, beside a caller who was verified" }, \
         { "who.user", KIND_TEXT, SENS, "who calls, as the identity says" }
 #define CALL_OF(flags) \
         { "what.api", KIND_TEXT, flags, "name of the API" }

@@ -325,6 +325,10 @@ static void who_is_let_in(void **state)
                         fail_msg("%zu: %d: %s", i, o.rc, o.refusal.text);
                 assert_true(span_eq_str(c->proof.id, t[i].caller));
                 assert_true(span_eq_str(c->scheme, t[i].scheme));
+                assert_true(span_eq_str(
+                        c->passed, /* the one of "2+3" beside a certificate */
+                        t[i].pass[0] == 'B' && t[i].pass[1] == 'a' && !t[i].unverified ? "ann"
+                                                                                       : ""));
                 assert_true((c->proof.identity != NULL) == (t[i].scheme[0] != 0));
                 assert_int_equal(c->verified, !t[i].unverified);
                 assert_int_equal(c->proof.n_groups, t[i].group != NULL);

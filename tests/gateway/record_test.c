@@ -275,6 +275,23 @@ static void subjects_are_labels(void **state)
         }
 }
 
+/* The back-end's own user beside a caller who was verified: the caller's to erase. */
+static void a_credential_that_is_passed_on(void **state)
+{
+        struct refusal denied = { .reason = REFUSED_POLICY };
+        struct record_world w;
+        struct records made;
+        struct err err = { 0 };
+
+        record_world_init(&w);
+        w.credential.passed = SPAN("b\"ob");
+        assert_int_equal(record_intent(&w.call, &w.arena, &made, &err), 0);
+        assert_field(&made.at[0], 3, "who.passed", "caller:payroll", "\"b\\\"ob\"");
+        assert_int_equal(record_denied(&w.call, &denied, 1, &w.arena, &made, &err), 0);
+        assert_field(&made.at[0], 3, "who.passed", "caller:payroll", "\"b\\\"ob\"");
+        record_world_done(&w);
+}
+
 /* Whoever has as many names or addresses as he likes has not as many subjects. */
 static void strangers(void **state)
 {
@@ -601,6 +618,7 @@ int main(void)
                 cmocka_unit_test(outcomes),
                 cmocka_unit_test(refusals),
                 cmocka_unit_test(subjects_are_labels),
+                cmocka_unit_test(a_credential_that_is_passed_on),
                 cmocka_unit_test(strangers),
                 cmocka_unit_test(networks),
                 cmocka_unit_test(values_by_class),
