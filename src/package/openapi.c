@@ -263,6 +263,7 @@ static void read_document(struct oa *r)
         oa_check_parameters(r);
         if (oa_reach(r, &reach)) {
                 oa_check_blind(r, &reach);
+                oa_check_names(r, &reach);
                 oa_keep_operations(r, &reach);
         }
         oa_tell_notes(r);

@@ -240,6 +240,8 @@ struct oa_reach {
         uint64_t (*classes)[OA_CLASS_WORDS];
 };
 bool oa_reach(struct oa *r, struct oa_reach *ret);
+/* openapi_properties.c: maps whose values have classes, and their keys are any. */
+void oa_check_names(struct oa *r, const struct oa_reach *reach);
 
 /* ---- the rest of the document ---- */
 

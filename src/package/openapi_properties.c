@@ -179,3 +179,33 @@ void oa_dependents(struct oa *r, const struct source_node *node, struct api_sche
         s->dependents = d;
         s->n_dependents = merge_dependents(d, n);
 }
+
+/* ---- names that may be values ---- */
+
+static bool has_class(const struct oa_reach *reach, uint32_t place)
+{
+        for (unsigned i = 0; i < OA_CLASS_WORDS; i++)
+                if (reach->classes[place][i])
+                        return true;
+        return false;
+}
+
+/* By what somebody is known is a likely name for what is said of him. */
+void oa_check_names(struct oa *r, const struct oa_reach *reach)
+{
+        for (uint32_t i = 0; i < r->n_schemas; i++) {
+                const struct oa_schema *map = oa_schema_at(r, i);
+                const struct source_node *values;
+
+                if (map->node->kind != SOURCE_MAP || map->s.additional == API_NONE ||
+                    map->s.names != API_NONE || map->s.data_class.n ||
+                    !has_class(reach, map->s.additional))
+                        continue;
+                values = source_get(map->node, "additionalProperties");
+                if (values)
+                        lint_warning(r->l, &values->key_mark,
+                                     "what is in this map has a data class, and its keys are shown "
+                                     "to all: if they may be personal, give the map a class, "
+                                     "otherwise say propertyNames");
+        }
+}

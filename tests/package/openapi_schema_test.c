@@ -203,6 +203,21 @@ static void what_has_no_effect_is_told(void **state)
                 { SCHEMA("{required: [a], additionalProperties: {}}"), "" },
                 { SCHEMA("{required: [a], additionalProperties: false, patternProperties: {a: {}}}"),
                   "" },
+                /* keys are shown */
+                { SCHEMA("{additionalProperties: {type: string, x-data-class: pii.name}}"),
+                  "8:8 warning: what is in this map has a data class, and its keys are shown to "
+                  "all: if they may be personal, give the map a class, otherwise say "
+                  "propertyNames" },
+                { SCHEMA("{additionalProperties: {properties: {a: {items: {x-data-class: b}}}}}"),
+                  "8:8 warning: what is in this map has a data class" },
+                { SCHEMA("{properties: {m: {additionalProperties: {x-data-class: b}}}}"),
+                  "8:25 warning: what is in this map has a data class" },
+                { SCHEMA("{additionalProperties: {x-data-class: b}, x-data-class: c}"), "" },
+                { SCHEMA("{additionalProperties: {x-data-class: b}, "
+                         "propertyNames: {enum: [home, work]}}"),
+                  "" },
+                { SCHEMA("{additionalProperties: {type: string}}"), "" },
+                { SCHEMA("{additionalProperties: false, properties: {a: {x-data-class: b}}}"), "" },
                 /* once, with how often */
                 { SCHEMA("{anyOf: [{readOnly: true}, {writeOnly: true}, {readOnly: true}]}"),
                   "8:17 warning: readOnly and writeOnly are not enforced: give requests a schema "
