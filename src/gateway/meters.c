@@ -24,6 +24,8 @@ struct said {
         uint32_t waiting, tokens;
         uint16_t fault;
         bool connected;
+        int64_t pid; /* whose the following are; 0: nobody's */
+        uint64_t untold[REFUSED_REASONS];
 } __attribute__((aligned(LINE)));
 
 struct minute {
@@ -296,6 +298,32 @@ uint32_t meters_workers(const struct meters *m, int64_t now_ms,
                 ret[n++].place = i;
         }
         return n;
+}
+
+/* An exchange each: two that begin at once do not both have them. */
+void meters_inherit(struct meters *m, meters_lives_fn *lives, uint64_t left[REFUSED_REASONS])
+{
+        for (size_t i = 0; i < METERS_WORKERS_MAX; i++) {
+                struct said *s = &m->said[i];
+                int64_t pid = GET(s->pid);
+
+                if (pid == 0 || lives(pid))
+                        continue;
+                for (size_t r = 0; r < REFUSED_REASONS; r++)
+                        left[r] += __atomic_exchange_n(&s->untold[r], 0, __ATOMIC_RELAXED);
+        }
+}
+
+uint64_t *meters_untold(struct meters *m, uint32_t place, int64_t pid)
+{
+        struct said *s = place < METERS_WORKERS_MAX ? &m->said[place] : NULL;
+
+        if (!s)
+                return NULL;
+        for (size_t r = 0; r < REFUSED_REASONS; r++)
+                PUT(s->untold[r], UINT64_C(0));
+        PUT(s->pid, pid);
+        return s->untold;
 }
 
 /* ---- sums ---- */

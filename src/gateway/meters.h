@@ -105,6 +105,16 @@ void meters_leave(struct meters *m, uint32_t place);
 uint32_t meters_workers(const struct meters *m, int64_t now_ms,
                         struct meters_worker ret[METERS_WORKERS_MAX]);
 
+/* Refused calls that a worker has counted and not told yet (record_fold_*), by reason, REFUSED_NOT
+ * for those of several: so that one that is killed does not take them with it. */
+typedef bool meters_lives_fn(int64_t pid);
+/* Before it counts.  What processes that live no more have left is added to left, and is nobody
+ * else's from then on. */
+void meters_inherit(struct meters *m, meters_lives_fn *lives, uint64_t left[REFUSED_REASONS]);
+/* Where this process keeps them, zeroed, REFUSED_REASONS of them; NULL: there is no room for this
+ * place. */
+uint64_t *meters_untold(struct meters *m, uint32_t place, int64_t pid);
+
 /* ---- sums ---- */
 
 /* Upper bounds of the buckets, in nanoseconds, but for the last one. */

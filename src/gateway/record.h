@@ -134,6 +134,13 @@ struct record_fold;
 MUST_USE int record_fold_new(struct record_fold **ret);
 struct record_fold *record_fold_free(struct record_fold *f);
 DEFINE_CLEANUP(struct record_fold, record_fold_free)
+/* Where what is counted and not told is kept, by reason: REFUSED_REASONS numbers of the caller's,
+ * REFUSED_NOT for several reasons together, which outlive this process. */
+void record_fold_keep_in(struct record_fold *f, uint64_t *untold);
+/* What somebody else had counted and can tell no more, as an entry in arena; reason REFUSED_NOT:
+ * several.  -ENOMEM, -E2BIG. */
+MUST_USE int record_folded(enum refusal_reason reason, uint64_t count, int64_t now_ns,
+                           struct arena *arena, struct records *ret, struct err *err);
 /* true: tell this one by itself; false: it was counted. */
 bool record_fold_one(struct record_fold *f, const struct record_call *c,
                      const struct refusal *refusal);

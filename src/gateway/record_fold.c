@@ -31,6 +31,7 @@ struct row {
 };
 
 struct record_fold {
+        uint64_t *untold; /* record_fold_keep_in(); NULL: nowhere */
         uint64_t hash[RECORD_FOLDS_MAX];
         struct row row[RECORD_FOLDS_MAX + 1];
         uint32_t n;
@@ -48,6 +49,17 @@ struct record_fold *record_fold_free(struct record_fold *f)
 {
         free(f);
         return NULL;
+}
+
+void record_fold_keep_in(struct record_fold *f, uint64_t *untold)
+{
+        f->untold = untold;
+}
+
+static void keep_count(const struct record_fold *f, const struct row *r, uint64_t more)
+{
+        if (f->untold)
+                __atomic_fetch_add(&f->untold[r->reason], more, __ATOMIC_RELAXED);
 }
 
 /* ---- rows ---- */
@@ -157,6 +169,7 @@ bool record_fold_one(struct record_fold *f, const struct record_call *c,
         }
         if (r->counted++ == 0)
                 r->first_ns = c->now_ns;
+        keep_count(f, r, 1);
         r->last_ns = c->now_ns;
         memcpy(r->id, c->id, sizeof r->id);
         return false;
@@ -170,9 +183,13 @@ static void put_folded(struct json_writer *w, const void *ctx)
 
         if (r->api[0])
                 record_member_name(w, "api", span_str(r->api));
-        json_member_text(w, "call", r->id);
+        if (r->id[0])
+                json_member_text(w, "call", r->id);
         json_member_u64(w, "count", r->counted);
-        json_member_time(w, "from", r->first_ns);
+        if (!r->id[0])
+                json_member_text(w, "detail", "counted by a process that was killed");
+        else
+                json_member_time(w, "from", r->first_ns);
         if (r->operation[0])
                 record_member_name(w, "operation", span_str(r->operation));
         if (r->reason == REFUSED_NOT) {
@@ -201,6 +218,15 @@ static int tell(const struct row *r, struct arena *arena, struct records *ret, s
         return rc < 0 ? rc : 1;
 }
 
+int record_folded(enum refusal_reason reason, uint64_t count, int64_t now_ns, struct arena *arena,
+                  struct records *ret, struct err *err)
+{
+        const struct row r = { .reason = reason, .counted = count, .last_ns = now_ns };
+        int rc = tell(&r, arena, ret, err);
+
+        return rc < 0 ? rc : 0;
+}
+
 static bool is_due(const struct row *r, int64_t now_ns, bool all)
 {
         return r->counted && (all || is_over(r, now_ns));
@@ -217,14 +243,18 @@ int record_fold_due(struct record_fold *f, int64_t now_ns, bool all, struct aren
                 if (!is_due(&f->row[i], now_ns, all))
                         continue;
                 rc = tell(&f->row[i], arena, ret, err);
-                if (rc == 1)
+                if (rc == 1) {
+                        keep_count(f, &f->row[i], -f->row[i].counted);
                         drop(f, i);
+                }
                 return rc;
         }
         if (!is_due(others, now_ns, all))
                 return 0;
         rc = tell(others, arena, ret, err);
-        if (rc == 1)
+        if (rc == 1) {
+                keep_count(f, others, -others->counted);
                 *others = (struct row){ 0 };
+        }
         return rc;
 }

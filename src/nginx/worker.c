@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include <openssl/rand.h>
@@ -123,6 +124,34 @@ static void tell_folded(struct own *o, bool all)
         if (rc < 0)
                 ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0, "assay: refused calls: %s",
                               err_text(&err));
+}
+
+static bool lives(int64_t pid)
+{
+        return kill((pid_t)pid, 0) == 0 || errno != ESRCH;
+}
+
+/* A worker that was killed had counted refusals that it can tell no more. */
+static void inherit(struct own *o)
+{
+        uint64_t left[REFUSED_REASONS] = { 0 };
+        struct records records;
+        struct err err = { 0 };
+
+        meters_inherit(o->w.meters, lives, left);
+        record_fold_keep_in(o->w.gateway.fold,
+                            meters_untold(o->w.meters, (uint32_t)ngx_process_slot, ngx_pid));
+        for (size_t i = 0; i < REFUSED_REASONS; i++) {
+                if (left[i] == 0)
+                        continue;
+                arena_reset(&o->fold_arena);
+                if (record_folded((enum refusal_reason)i, left[i], worker_now_ns(), &o->fold_arena,
+                                  &records, &err) == 0)
+                        journal_tell(o->w.journal, &records);
+                else
+                        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0, "assay: refused calls: %s",
+                                      err_text(&err));
+        }
 }
 
 static void on_look(ngx_event_t *ev)
@@ -253,8 +282,10 @@ static int start(struct own *o, struct err *err)
         if (rc == 0)
                 rc = journal_new((const char *)o->w.settings->recorder.data, ngx_cycle->log,
                                  &o->w.journal, err);
-        if (rc == 0)
+        if (rc == 0) {
+                inherit(o);
                 rc = give_up_rights(o, err);
+        }
         if (rc < 0)
                 return rc;
         keyring_give(o->w.keyring, &o->w.gateway.keys);

@@ -302,6 +302,39 @@ static void only_meters_are_some(void **state)
         drop(m, 3);
 }
 
+/* ---- what a process that was killed has left ---- */
+
+static bool odd_ones_live(int64_t pid)
+{
+        return pid % 2;
+}
+
+static void what_is_left_is_inherited_once(void **state)
+{
+        struct meters *m = make_lanes(1, DAY_S);
+        uint64_t left[REFUSED_REASONS] = { 0 }, *own[3];
+
+        (void)state;
+        meters_inherit(m, odd_ones_live, left);
+        for (uint32_t i = 0; i < ARRAY_LEN(own); i++) {
+                own[i] = meters_untold(m, i, i + 1);
+                assert_non_null(own[i]);
+                own[i][REFUSED_RATE] = 10 + i;
+                own[i][REFUSED_NOT] = 1;
+        }
+        assert_null(meters_untold(m, METERS_WORKERS_MAX, 2));
+        left[REFUSED_RATE] = 100;
+        meters_inherit(m, odd_ones_live, left); /* of process 2 */
+        assert_int_equal(left[REFUSED_RATE], 111);
+        assert_int_equal(left[REFUSED_NOT], 1);
+        meters_inherit(m, odd_ones_live, left);
+        assert_int_equal(left[REFUSED_RATE], 111);
+        assert_true(own[0][REFUSED_RATE] == 10 && own[2][REFUSED_RATE] == 12);
+        assert_ptr_equal(meters_untold(m, 2, 9), own[2]);
+        assert_int_equal(own[2][REFUSED_RATE], 0);
+        drop(m, 1);
+}
+
 /* ---- the last hour ---- */
 
 static void refuse_some(struct meters *m, unsigned n)
@@ -380,6 +413,7 @@ int main(void)
                 cmocka_unit_test(how_many_are_within_a_bound),
                 cmocka_unit_test(none_is_lost_where_workers_share_a_lane),
                 cmocka_unit_test(only_meters_are_some),
+                cmocka_unit_test(what_is_left_is_inherited_once),
                 cmocka_unit_test(an_hour_is_looked_back),
                 cmocka_unit_test(no_memory),
         };

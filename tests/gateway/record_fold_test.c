@@ -115,6 +115,56 @@ static void what_a_folded_entry_says(void **state)
         record_world_done(&w);
 }
 
+/* What is counted and not told is known to who comes after. */
+static void what_is_not_told_is_kept(void **state)
+{
+        uint64_t untold[REFUSED_REASONS] = { 0 };
+        struct flood f;
+
+        flood_begin(&f);
+        record_fold_keep_in(f.fold, untold);
+        for (int i = 0; i < 100; i++)
+                one(&f, i % 2 ? REFUSED_POLICY : REFUSED_PATH, 1, SECOND + i);
+        assert_int_equal(untold[REFUSED_POLICY], 50 - RECORD_DENIED_BURST);
+        assert_int_equal(untold[REFUSED_PATH], 50 - RECORD_DENIED_BURST);
+        for (unsigned i = 0; i < 60 * RECORD_FOLDS_MAX; i++) /* networks without end */
+                one(&f, REFUSED_RATE, 2 + i % (2 * RECORD_FOLDS_MAX), SECOND + 100);
+        assert_true(untold[REFUSED_NOT] > 0 && untold[REFUSED_RATE] > 0);
+        assert_int_equal(untold[REFUSED_NOT] + untold[REFUSED_RATE] + f.told,
+                         60 * RECORD_FOLDS_MAX + 2 * RECORD_DENIED_BURST);
+        due(&f, 3 * SECOND, false);
+        for (size_t i = 0; i < REFUSED_REASONS; i++)
+                assert_int_equal(untold[i], 0);
+        flood_end(&f);
+}
+
+static void what_somebody_else_had_counted(void **state)
+{
+        static const struct {
+                enum refusal_reason reason;
+                const char *want;
+        } t[] = { { REFUSED_QUOTA, "\"count\":7,\"detail\":\"counted by a process that was "
+                                   "killed\",\"reason\":\"quota\",\"status\":429}}" },
+                  { REFUSED_NOT, "\"count\":7,\"detail\":\"counted by a process that was "
+                                 "killed\",\"reason\":\"several\"}}" } };
+
+        for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+                struct record_world w;
+                struct records made;
+                struct err err = { 0 };
+
+                record_world_init(&w);
+                assert_int_equal(
+                        record_folded(t[i].reason, 7, w.call.now_ns, &w.arena, &made, &err), 0);
+                assert_null(record_world_refused(&made.at[0], &err));
+                assert_int_equal(made.at[0].n_fields, 0);
+                assert_true(span_eq_str(
+                        span_from(made.at[0].skeleton, made.at[0].skeleton.n - strlen(t[i].want)),
+                        t[i].want));
+                record_world_done(&w);
+        }
+}
+
 /* Whoever has as many networks as he likes: entries stay bounded, calls are all accounted for. */
 static void more_than_can_be_told_apart(void **state)
 {
@@ -224,6 +274,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(some_are_told_the_rest_is_counted),
                 cmocka_unit_test(what_a_folded_entry_says),
+                cmocka_unit_test(what_is_not_told_is_kept),
+                cmocka_unit_test(what_somebody_else_had_counted),
                 cmocka_unit_test(more_than_can_be_told_apart),
                 cmocka_unit_test(strangers_hide_nobody_who_is_known),
                 cmocka_unit_test(none_is_forgotten),
