@@ -251,7 +251,7 @@ bool journal_works(const struct journal *j, const char **ret_why)
 
 bool journal_late(const struct journal *j)
 {
-        return j->gave_up;
+        return j->gave_up && feed_pending(j->feed) > 0;
 }
 
 size_t journal_waiting(const struct journal *j)

@@ -53,7 +53,7 @@ void journal_tell(struct journal *j, const struct records *records);
 
 /* The recorder takes entries; false: *ret_why says what is the matter. */
 bool journal_works(const struct journal *j, const char **ret_why);
-/* Somebody has waited for JOURNAL_WAIT_MS, and nothing was answered since. */
+/* Somebody has waited for JOURNAL_WAIT_MS, and nothing that was sent is answered since. */
 bool journal_late(const struct journal *j);
 /* Who waits now. */
 size_t journal_waiting(const struct journal *j);

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import time
 
@@ -137,6 +138,30 @@ def test_calls_are_counted_and_survive(site):
     assert value(scrape(site)[0], "workers") == 2
 
 
+def test_what_a_killed_worker_has_counted_is_told(site):
+    """Refusals that are counted together, and the worker is killed before it tells them."""
+    request = b"GET /bank/v1/nothing HTTP/1.1\r\nHost: a\r\n\r\n"
+    sent = 0
+    with socket.create_connection(("127.0.0.1", site.port), timeout=10) as s:
+        for _ in range(4):
+            s.sendall(50 * request)
+            answers = b""
+            while answers.count(b"HTTP/1.1 404 ") < 50 or not answers.endswith(b"}"):
+                answers += s.recv(65536)
+            sent += 50
+        for pid in site.workers_now():
+            os.kill(pid, signal.SIGKILL)
+
+    def told():
+        return [e["what"] for e in site.recorder.entries() if e["k"] == "api.denied"]
+
+    wait_for(lambda: sum(w.get("count", 1) for w in told()) >= sent, "all of them")
+    assert sum(w.get("count", 1) for w in told()) == sent
+    left = [w for w in told() if w.get("detail") == "counted by a process that was killed"]
+    assert [(w["reason"], w["status"]) for w in left] == [("path", 404)], left
+    assert "GOOD" in site.recorder.verify()
+
+
 def test_recorder_away_and_what_is_not_served(site):
     """/health says what is missing, /live goes on; so do the counts and assay status."""
     assert ask(site, "/health") == (200, "application/json", '{"status":"ready"}\n')
@@ -187,6 +212,10 @@ def test_recorder_away_and_what_is_not_served(site):
     assert re.search(r"serves +generation 1 by 2 workers", lines), text
     assert re.search(r"recorder +away: ", lines), text
     assert re.search(r"refused +.*5 path.*in the last hour", lines), text
+    assert site.call("GET", "/bank/v1/accounts/A00000001")[0] == 503
+    site.recorder.start()
+    wait_for(lambda: all(ask(site, "/health")[0] == 200 for _ in range(8)), "it to be back")
+    assert site.call("GET", "/bank/v1/accounts/A00000001")[0] == 200
 
 
 def swap(link, to):
