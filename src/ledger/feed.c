@@ -324,18 +324,29 @@ static int hear_some(struct feed *f, struct err *err)
         }
 }
 
-int feed_work(struct feed *f, struct err *err)
+static int do_some(struct feed *f, bool hear, struct err *err)
 {
-        int r;
+        int r = 0;
 
         if (f->fd < 0)
                 return err_set(err, -EPIPE, "%s: not connected", f->socket);
-        r = hear_some(f, err);
+        if (hear)
+                r = hear_some(f, err);
         if (r == 0)
                 r = send_some(f, err);
         if (r < 0)
                 disconnect(f);
         return r;
+}
+
+int feed_work(struct feed *f, struct err *err)
+{
+        return do_some(f, true, err);
+}
+
+int feed_send(struct feed *f, struct err *err)
+{
+        return do_some(f, false, err);
 }
 
 int feed_flush(struct feed *f, int timeout_ms, struct err *err)

@@ -58,6 +58,8 @@ int feed_fd(const struct feed *f);
 bool feed_wants_write(const struct feed *f);
 /* Send and receive what is possible now.  -EPIPE: the recorder went away; connect again. */
 MUST_USE int feed_work(struct feed *f, struct err *err);
+/* The same without receiving, for a loop that knows that nothing has come. */
+MUST_USE int feed_send(struct feed *f, struct err *err);
 /* 0, or the negative errno with which the recorder takes no entries for now: -ENOSPC, its disk is
  * full; -EIO, it stopped for good.  What was put before stays queued. */
 int feed_stopped(const struct feed *f);

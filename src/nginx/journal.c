@@ -389,11 +389,25 @@ static void disconnect(struct journal *j)
                 ngx_add_timer(&j->again, JOURNAL_AGAIN_MS);
 }
 
+/* Is something there to be heard?  All of it will be: the loop says so once. */
+static bool take_readable(const struct journal *j)
+{
+        ngx_event_t *read = j->connection ? j->connection->read : NULL;
+        bool ready = !read || read->ready;
+
+        if (read)
+                read->ready = 0;
+        return ready;
+}
+
 static void work(struct journal *j)
 {
+        int rc;
+
         if (feed_fd(j->feed) < 0)
                 return;
-        if (feed_work(j->feed, &j->why) < 0) {
+        rc = take_readable(j) ? feed_work(j->feed, &j->why) : feed_send(j->feed, &j->why);
+        if (rc < 0) {
                 disconnect(j);
         } else if (j->said_away && feed_connected(j->feed) && !feed_stopped(j->feed)) {
                 j->said_away = false;
