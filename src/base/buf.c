@@ -7,7 +7,7 @@
 
 enum { BUF_FIRST = 256 };
 
-static bool reserve(struct buf *b, size_t more)
+static bool grow(struct buf *b, size_t more)
 {
         size_t want, cap;
         uint8_t *p;
@@ -34,6 +34,26 @@ static bool reserve(struct buf *b, size_t more)
         return true;
 }
 
+/* Most puts find room: those are to cost a few comparisons, wherever they come from. */
+static inline bool reserve(struct buf *b, size_t more)
+{
+        if (!b->status && b->p && more <= b->cap - b->n && b->n + more <= b->max)
+                return true;
+        return grow(b, more);
+}
+
+/* NULL: it does not fit. */
+static inline uint8_t *extend(struct buf *b, size_t n)
+{
+        uint8_t *at = NULL;
+
+        if (reserve(b, n)) {
+                at = b->p + b->n;
+                b->n += n;
+        }
+        return at;
+}
+
 void buf_done(struct buf *b)
 {
         free(b->p);
@@ -48,22 +68,13 @@ void buf_clear(struct buf *b)
 
 uint8_t *buf_extend(struct buf *b, size_t n)
 {
-        uint8_t *at;
-
-        if (!reserve(b, n))
-                return NULL;
-        at = b->p + b->n;
-        b->n += n;
-        return at;
+        return extend(b, n);
 }
 
 void buf_put(struct buf *b, struct span s)
 {
-        uint8_t *at;
+        uint8_t *at = s.n ? extend(b, s.n) : NULL;
 
-        if (s.n == 0)
-                return;
-        at = buf_extend(b, s.n);
         if (at)
                 memcpy(at, s.p, s.n);
 }
@@ -75,7 +86,10 @@ void buf_put_str(struct buf *b, const char *s)
 
 void buf_put_byte(struct buf *b, uint8_t c)
 {
-        buf_put(b, span_of(&c, 1));
+        uint8_t *at = extend(b, 1);
+
+        if (at)
+                *at = c;
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)

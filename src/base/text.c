@@ -271,6 +271,10 @@ bool text_is_utf8(struct span s, size_t *ret_at)
                                 continue;
                         }
                 }
+                if (s.p[i] < 0x80) {
+                        i++;
+                        continue;
+                }
                 n = text_utf8_first(span_from(s, i), NULL);
                 if (n == 0) {
                         if (ret_at)
