@@ -16,7 +16,7 @@ import subprocess
 
 from gateway_world import MASKED, World, free_port
 from integrity_rows import Row
-from machine import TOP, Unavailable, cpu_seconds, measure
+from machine import TOP, Unavailable, await_true, cpu_seconds, measure
 
 CONNECTIONS = 64
 FEW, PAUSE_MS = 16, 20  # callers who wait up to so long before each call: no queues
@@ -108,13 +108,13 @@ def check(world, contender, judges, masks):
             raise RuntimeError(f"{contender.name}: a forged token got {status}")
 
 
-# Name, how it is started, does it look at tokens.
+# Name, how it is started, does it look at tokens, where its log is.
 PEERS = (
-    ("nginx, a bare TLS proxy", World.start_bare, False),
-    ("nginx with a JSON log", World.start_logged, False),
-    ("nginx, njs checks RS256, JSON log", World.start_njs, True),
-    ("nginx, Lua checks RS256, JSON log", World.start_lua, True),
-    ("HAProxy, jwt_verify RS256, JSON log", World.start_haproxy, True),
+    ("nginx, a bare TLS proxy", World.start_bare, False, None),
+    ("nginx with a JSON log", World.start_logged, False, "logged/calls.log"),
+    ("nginx, njs checks RS256, JSON log", World.start_njs, True, "njs/calls.log"),
+    ("nginx, Lua checks RS256, JSON log", World.start_lua, True, "lua/calls.log"),
+    ("HAProxy, jwt_verify RS256, JSON log", World.start_haproxy, True, "haproxy.log"),
 )
 OWN = (("Assay", "/accounts/v1"), ("Assay, values of two classes sealed", "/sealed/v1"))
 
@@ -122,11 +122,13 @@ OWN = (("Assay", "/accounts/v1"), ("Assay, values of two classes sealed", "/seal
 def start(world):
     """All that can be, and {name: why not} of the others."""
     ready, missing = [], {}
-    for name, begin, judges in PEERS:
+    for name, begin, judges, log in PEERS:
         port = free_port()
         try:
             contender = Contender(name, port, begin(world, port))
             check(world, contender, judges, masks=False)
+            if log:
+                await_true(f"a line in {log}", lambda p=world.place / log: p.stat().st_size, 5)
             ready.append(contender)
         except Unavailable as e:
             missing[name] = str(e)

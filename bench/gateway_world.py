@@ -124,11 +124,12 @@ class World:
         top.mkdir()
         temp = "".join(f"  {kind}_temp_path {top}/{kind};\n" for kind in
                        ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        log = "" if "access_log" in http else "access_log off;"
         (top / "nginx.conf").write_text(f"""{before}
 user root; worker_processes {workers}; daemon off; pid {top}/pid; error_log {top}/error.log notice;
 events {{ worker_connections 1024; }}
 http {{
-  access_log off; keepalive_requests 100000000; tcp_nodelay on;
+  {log} keepalive_requests 100000000; tcp_nodelay on;
 {temp}{http}
   server {{
 {server}
