@@ -308,6 +308,19 @@ static int member_order(const void *x, const void *y)
         return span_cmp(a->key, b->key);
 }
 
+/* The key is told of what a person wrote, not of what callers send: see tree_read_real(). */
+static int fail_twice(struct reader *r, size_t start, struct span key)
+{
+        CLEANUP(buf_done) struct buf text = BUF_INIT(ERR_TEXT_MAX / 2);
+
+        if (r->reals)
+                return fail_at(r, start, "this object has a key twice");
+        buf_put_str(&text, "this object has the key \"");
+        text_put_safe(&text, key);
+        buf_put_str(&text, "\" twice");
+        return fail_at(r, start, buf_cstr(&text));
+}
+
 static int close_object(struct reader *r, size_t start, const struct link *links, struct tree *ret)
 {
         struct tree_member *members = arena_alloc(r->arena, ret->n * sizeof *members);
@@ -320,18 +333,9 @@ static int close_object(struct reader *r, size_t start, const struct link *links
         qsort(members, n, sizeof *members, member_order);
         ret->kind = TREE_OBJECT;
         ret->members = members;
-        for (uint32_t i = 1; i < n; i++) {
-                struct buf text = BUF_INIT(ERR_TEXT_MAX / 2);
-
-                if (!span_eq(members[i].key, members[i - 1].key))
-                        continue;
-                buf_put_str(&text, "this object has the key \"");
-                text_put_safe(&text, members[i].key);
-                buf_put_str(&text, "\" twice");
-                fail_at(r, start, buf_cstr(&text));
-                buf_done(&text);
-                return -EINVAL;
-        }
+        for (uint32_t i = 1; i < n; i++)
+                if (span_eq(members[i].key, members[i - 1].key))
+                        return fail_twice(r, start, members[i].key);
         return 0;
 }
 

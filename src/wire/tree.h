@@ -51,7 +51,8 @@ struct tree_member {
 MUST_USE int tree_read(struct span text, struct arena *arena, struct tree *ret, struct err *err);
 
 /* The same of any JSON: what is no whole number of 64 bits becomes TREE_REAL, as it is spelled; one
- * of more than TREE_REAL_MAX characters is -EINVAL.  depth_max: TREE_DEPTH_MAX at most. */
+ * of more than TREE_REAL_MAX characters is -EINVAL.  depth_max: TREE_DEPTH_MAX at most.  Nothing of
+ * the text is in the error: it is what callers send, and may be personal. */
 MUST_USE int tree_read_real(struct span text, unsigned depth_max, struct arena *arena,
                             struct tree *ret, struct err *err);
 

@@ -130,6 +130,32 @@ static void nesting_ends_at_a_ceiling(void **state)
 
 #define DIGITS_60 "123456789012345678901234567890123456789012345678901234567890"
 
+/* What callers send may be personal, names of members as well. */
+static void errors_of_any_json_show_none_of_it(void **state)
+{
+        static const char *const table[] = {
+                "{\"ada\":1,\"ada\":2}",
+                "{\"\\u0061da\":1,\"ada\":2}",
+                "{\"ada\":}",
+                "{\"ada\" 1}",
+                "{\"ada\":ada}",
+                "{ada:1}",
+                "[\"ada]",
+                "\"ada\"ada",
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+                CLEANUP(arena_done) struct arena arena = ARENA_INIT(1 << 16);
+                struct err err = { 0 };
+                struct tree t;
+
+                assert_int_equal(tree_read_real(span_str(table[i]), 9, &arena, &t, &err), -EINVAL);
+                if (strstr(err_text(&err), "ada"))
+                        fail_msg("%s: %s", table[i], err_text(&err));
+        }
+}
+
 /* RFC 8259, "Numbers": any spelling that it has, up to TREE_REAL_MAX characters. */
 static void reals_are_kept_as_they_were_spelled(void **state)
 {
@@ -297,6 +323,7 @@ int main(void)
                 cmocka_unit_test(texts_are_taken_or_refused_with_the_place),
                 cmocka_unit_test(values_are_what_the_text_says),
                 cmocka_unit_test(nesting_ends_at_a_ceiling),
+                cmocka_unit_test(errors_of_any_json_show_none_of_it),
                 cmocka_unit_test(reals_are_kept_as_they_were_spelled),
                 cmocka_unit_test(a_ceiling_of_depth_can_be_lower),
                 cmocka_unit_test(trees_are_printed_compactly),

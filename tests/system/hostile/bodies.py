@@ -39,6 +39,7 @@ FORM = b"----x\r\nContent-Disposition: form-data; name=a\r\n\r\n" + MARK + b"\r\
 CASES = [
     # keys
     bad("a key twice", b'{"a":1,"a":2}'),
+    bad("a name twice, which may be personal", b'{"' + MARK + b'":1,"' + MARK + b'":2}'),
     bad("a key twice, once escaped", b'{"a":1,"\\u0061":2}'),
     bad("a key twice, far apart", b'{"a":1,' + b",".join(b'"k%d":0' % i for i in range(300)) +
         b',"a":2}'),
