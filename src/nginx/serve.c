@@ -3,9 +3,9 @@
  *
  *   begin --> READ --> RECORD --> CALL --> RECORD --> ANSWER      the steps are the exchange's
  *
- * Each step ends in the loop: the request waits without a timer of its own for its body
- * (client_body_timeout), the journal (JOURNAL_WAIT_MS) or the back-end (its timeouts).  A caller
- * who goes in the meantime changes nothing: what was asked is recorded with what came of it. */
+ * Each step ends in the loop: the request waits for its body (client_body_timeout, for all of it),
+ * the journal (JOURNAL_WAIT_MS) or the back-end (its timeouts).  A caller who goes in the meantime
+ * changes nothing: what was asked is recorded with what came of it. */
 #include "nginx/serve.h"
 
 #include "nginx/asking.h"
@@ -21,6 +21,7 @@ struct visit {
         struct keyring_tokens *tokens;
         struct journal_waiter waiter;
         struct incoming_body body;
+        ngx_event_t late; /* a timer: all of the body has to be there */
         struct asking *asking;
         enum exchange_step step;
         int64_t recording_ns; /* since when it waits for the recorder */
@@ -173,6 +174,8 @@ static void on_body(struct visit *v, int rc)
         if (rc == -EAGAIN)
                 return;
         v->r->read_event_handler = ngx_http_block_reading;
+        if (v->late.timer_set)
+                ngx_del_timer(&v->late);
         if (rc == 0) {
                 take_step(v, exchange_body(v->x, span_of(v->body.p, v->body.n)));
                 return;
@@ -190,11 +193,36 @@ static void on_readable(ngx_http_request_t *r)
         on_body(v, incoming_more(r, &v->body));
 }
 
+static void on_late(ngx_event_t *ev)
+{
+        struct visit *v = ev->data;
+        ngx_connection_t *connection = v->r->connection;
+
+        if (connection->read->timer_set)
+                ngx_del_timer(connection->read);
+        on_body(v, -ETIMEDOUT);
+        ngx_http_run_posted_requests(connection);
+}
+
+/* nginx has a time between two pieces only: a byte now and then would last for ever. */
+static void set_late(struct visit *v)
+{
+        const ngx_http_core_loc_conf_t *core =
+                ngx_http_get_module_loc_conf(v->r, ngx_http_core_module);
+
+        v->late.handler = on_late;
+        v->late.data = v;
+        v->late.log = v->r->connection->log;
+        ngx_add_timer(&v->late, core->client_body_timeout);
+}
+
 static void read_body(struct visit *v)
 {
         int rc = incoming_begin(v->r, v->x->body_max, &v->body);
 
         v->r->read_event_handler = on_readable;
+        if (rc == -EAGAIN)
+                set_late(v);
         on_body(v, rc);
 }
 
@@ -249,6 +277,8 @@ static void on_end(void *data)
         struct visit *v = data;
         enum record_fate fate = journal_forget(v->worker->journal, &v->waiter);
 
+        if (v->late.timer_set)
+                ngx_del_timer(&v->late);
         if (v->x && v->step == EXCHANGE_RECORD) {
                 exchange_left(v->x, fate, worker_now_ns());
                 tell_afterwards(v);

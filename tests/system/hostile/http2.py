@@ -98,7 +98,7 @@ def asked(name, list_, status=400, reason=NGINX, seen=b""):
 
 def broken(name, *frames, error=1, left=None, **more):
     """The connection ends with this error: 1 PROTOCOL_ERROR, 3 FLOW_CONTROL, 6 FRAME_SIZE,
-    9 COMPRESSION.  left: why the call that was begun is refused."""
+    9 COMPRESSION, 11 ENHANCE_YOUR_CALM.  left: why the call that was begun is refused."""
     return case(name, frames, ("GOAWAY", error), *([(GONE, left)] if left else []), **more)
 
 
@@ -245,12 +245,16 @@ CASES = [
          seen=A),
     case("a flood of empty continuations", [head(fields(), cut=(5, *[0] * 3000))], (200, PASS),
          seen=A),
+    case("a flood of empty data", [post(), *[body(b"", end=False)] * 3000, body(b'{"a":1}')],
+         (200, PASS), seen=ONE),
+    case("a body a byte at a time", [post(), *[body(b"%c" % c, end=False) for c in b'{"a":1}'],
+                                     body(b"")], (200, PASS), seen=ONE),
     case("a flood of pings", [Frame(PING, 0, 0, b"12345678") for _ in range(3000)] + [GOOD],
          (200, PASS), seen=A),
     case("a flood of settings", [Frame(SETTINGS, 0, 0) for _ in range(3000)] + [GOOD],
          (200, PASS), seen=A),
-    case("a head of 40 KiB", [head(fields(*[(b"x-%d" % i, b"y" * 4000) for i in range(4)])),
-                              GOOD], ("GOAWAY", 1)),
+    broken("a head of 40 KiB", head(fields(*[(b"x-%d" % i, b"y" * 4000) for i in range(10)]),
+                                    cut=(16000, 16000)), error=11),
     case("two hundred fields", [head(fields(*[(b"x-%d" % i, b"y") for i in range(200)]))],
          (400, "header")),
     broken("half a preface", begin=PREFACE[:10] + b"x" * 14),
@@ -268,6 +272,12 @@ CASES = [
          (200, PASS), ("GOAWAY", 1), seen=A),
     case("a stream that is reset before its body", [post(), Frame(RST, 0, 1, b"\0\0\0\x08")],
          (GONE, "body")),
+    case("a stream beside one that is refused",
+         [head(fields(path=b"/api/nothing")), 0.3, head(fields(), stream=3)], (404, "path"),
+         (200, PASS), seen=A),
+    case("a body that never comes", [post()], (400, "body"), ("RST", 0)),
+    case("the client goes away and waits", [GOOD, Frame(GOAWAY, 0, 0, bytes(8))], (200, PASS),
+         seen=A),
     case("streams side by side", [head(fields(), stream=2 * i + 1) for i in range(9)],
          *[(200, PASS)] * 9, seen=A * 9),
     broken("HTTP/1 on a port of HTTP/2",
