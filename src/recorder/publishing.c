@@ -3,12 +3,15 @@
 #include "loop/log.h"
 #include "recorder/recorder_priv.h"
 
-enum {
-        PUBLISH_EVERY_MS = 30, /* at most; each one costs a dozen syncs */
-        BUSY_EVERY_MS = 90,    /* when much has come: partial files made and removed cost too */
-        BUSY_ENTRIES = 250,
-        PUBLISH_RETRY_MS = 1000,
-};
+enum { PUBLISH_RETRY_MS = 1000 };
+
+/* How long from the beginning of a round to the next, at least, when it brings more entries than
+ * this: each one costs a dozen syncs, and partial files made and removed, however few it brings.
+ * Up to 2,000 an entry has its checkpoint within 100 ms, the round itself included. */
+static const struct pace {
+        uint64_t entries;
+        int64_t ms;
+} paces[] = { { 2000, 90 }, { 250, 60 }, { 0, 30 } };
 
 uint64_t publishing_ballast(const struct recorder *r)
 {
@@ -71,7 +74,7 @@ static void publish_done(struct pool_job *job)
 void publishing_start(struct recorder *r)
 {
         int64_t now = clock_mono(r->clock);
-        bool busy;
+        const struct pace *pace = paces;
 
         if (r->publishing || (r->act.running && r->act.ops->alone) || r->stop_code ||
             now < r->publish_not_before_ns ||
@@ -83,9 +86,9 @@ void publishing_start(struct recorder *r)
         ledger_position(r->ledger, &r->publish.target);
         if (pool_submit(r->pool, &r->publish.job) == 0) {
                 r->publishing = true;
-                busy = r->publish.target.size - r->published > BUSY_ENTRIES;
-                r->publish_not_before_ns =
-                        now + (busy ? BUSY_EVERY_MS : PUBLISH_EVERY_MS) * NS_PER_MS;
+                while (pace->entries && r->publish.target.size - r->published <= pace->entries)
+                        pace++;
+                r->publish_not_before_ns = now + pace->ms * NS_PER_MS;
         }
 }
 
