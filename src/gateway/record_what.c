@@ -7,6 +7,19 @@
 
 enum { POLICIES_TOLD = 32, FAULTS_TOLD = 8, FAULT_TEXT_MAX = 256 };
 
+/* Of a package that could be built none is too long for an entry: names of classes are plain,
+ * others are of '"' at worst. */
+enum {
+        CLASS_ROOM = sizeof("[\"\",4294967295,\"withheld\"],"),
+        NAME_ROOM = 2 * RECORD_NAME_MAX + sizeof("\"\","),
+        NAMES = 9, /* api, detail, object_type, operation, scheme, tls, version; two to spare */
+};
+STATIC_ASSERT(API_CLASSES_TEXT_MAX + API_CLASSES_MAX * CLASS_ROOM +
+                              (RECORD_GROUPS_TOLD + POLICIES_TOLD + NAMES) * NAME_ROOM +
+                              FAULTS_TOLD * (NAME_ROOM + 2 * FAULT_TEXT_MAX + 4) + 1024 <=
+                      RECORD_ROOM_MAX,
+              "names of a package fit an entry");
+
 static void put_left_out(struct json_writer *w, const char *key, uint32_t n, uint32_t told)
 {
         if (n > told)

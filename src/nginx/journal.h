@@ -5,8 +5,8 @@
  * Nothing here waits: the connection is made anew by a timer, and who waits is called back from the
  * loop, never from within journal_put().
  *
- * When the recorder is not there, or takes no entries for now, who waits is told so after
- * JOURNAL_WAIT_MS and who comes later at once, but for the patient.
+ * When the recorder is not there, takes no entries for now, or has answered nothing for so long,
+ * who waits is told so after JOURNAL_WAIT_MS and who comes later at once, but for the patient.
  *
  * Entries for which nobody waits go first, in their order; JOURNAL_TOLD_MAX bytes of them have room
  * while the feed is full, then they are lost, with a line in the log: ends of calls, which the

@@ -16,6 +16,8 @@ enum {
         API_NAME_MAX = 128,       /* bytes: of parameters, tags, classes, schemas, ... */
         API_TITLE_MAX = 256,      /* bytes: title, version */
         API_CLASSES_MAX = 256,
+        API_CLASSES_TEXT_MAX =
+                24 * 1024,      /* bytes of their names in all: an entry has all of them */
         API_TAGS_MAX = 64,      /* of one operation */
         API_MEDIA_MAX = 64,     /* of one body */
         API_RESPONSES_MAX = 64, /* of one operation */

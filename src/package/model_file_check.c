@@ -229,6 +229,19 @@ static int check_two(const struct model_get *g, const struct model_at *at,
                           (const char *)a->id.p, (int)b->id.n, (const char *)b->id.p);
 }
 
+/* An entry has room for all of them. */
+static int check_classes(const struct model_get *g, const struct model_at *at,
+                         const struct api *api)
+{
+        size_t n = 0;
+
+        for (uint32_t i = 0; i < api->n_classes; i++)
+                n += api->classes[i].n;
+        if (n <= API_CLASSES_TEXT_MAX)
+                return 0;
+        return model_fail_member(g, at, "classes", "names of more than 24 KiB");
+}
+
 /* A request has one path, and is of one operation of it. */
 int model_check_api(const struct model_get *g, const struct model_at *at, const void *record)
 {
@@ -236,7 +249,7 @@ int model_check_api(const struct model_get *g, const struct model_at *at, const 
         struct model_at operations = { .up = at, .key = "operations" };
         const struct api_operation **list =
                 malloc((api->n_operations + 1) * sizeof(const struct api_operation *));
-        int r = 0;
+        int r = check_classes(g, at, api);
 
         if (!list)
                 return err_set(g->err, -ENOMEM, "no memory for the model");

@@ -216,6 +216,14 @@ static struct span keep_class(struct oa *r, const struct source_node *v)
                 lint_error(r->l, &v->mark, "more than %d data classes", API_CLASSES_MAX);
                 return SPAN_NONE;
         }
+        if (r->classes_text + v->text.n > API_CLASSES_TEXT_MAX) {
+                lint_error(r->l, &v->mark,
+                           "the names of all data classes have more than %d bytes: no entry would "
+                           "have room for them",
+                           API_CLASSES_TEXT_MAX);
+                return SPAN_NONE;
+        }
+        r->classes_text += v->text.n;
         memmove(&r->classes[low + 1], &r->classes[low],
                 (a->n_classes - low) * sizeof r->classes[0]);
         a->n_classes++;

@@ -125,6 +125,7 @@ struct oa {
         unsigned steps;      /* of oa_types() */
         unsigned classless;  /* > 0: within `not`, `if` or `propertyNames` */
         struct span classes[API_CLASSES_MAX];
+        size_t classes_text; /* bytes of their names */
 
         struct oa_parameter *parameters;
         struct oa_media *blind;

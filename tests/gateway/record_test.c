@@ -543,6 +543,50 @@ static void long_lists(void **state)
         record_world_done(&w);
 }
 
+/* As many classes with as long names as a package may have, and all else at its worst: it fits. */
+static void the_most(void **state)
+{
+        enum { MANY = 256, LONG = API_CLASSES_TEXT_MAX / MANY };
+        static const struct cedar_policy *reasons[MANY];
+        static char names[MANY][LONG], quotes[400];
+        static struct cedar_fault_at faults[MANY];
+        static struct span classes[MANY], groups[MANY];
+        static uint32_t counts[MANY];
+        static enum mask_answer answers[MANY];
+        struct mask_found found = { .counts = counts };
+        struct record_world w;
+        struct records made;
+        struct err err = { 0 };
+
+        record_world_init(&w);
+        memset(quotes, '"', sizeof quotes);
+        w.policy[1].id = w.package.file.version = span_of(quotes, sizeof quotes);
+        w.fault.policy = &w.policy[1];
+        for (size_t i = 0; i < MANY; i++) {
+                memset(names[i], 'a', LONG);
+                classes[i] = span_of(names[i], LONG);
+                groups[i] = span_of(quotes, sizeof quotes);
+                counts[i] = UINT32_MAX;
+                answers[i] = MASK_WITHHELD;
+                reasons[i] = &w.policy[1];
+                faults[i] = w.fault;
+        }
+        w.api.classes = classes;
+        w.api.n_classes = MANY;
+        w.call.writes = &found;
+        w.raw.tls_version = w.call.object_type = span_of(quotes, sizeof quotes);
+        w.decision = (struct cedar_answer){ CEDAR_PERMIT, reasons, MANY, faults, MANY };
+        w.credential.proof.groups = groups;
+        w.credential.proof.n_groups = MANY;
+        assert_int_equal(record_intent(&w.call, &w.arena, &made, &err), 0);
+        check_record(&w, &made.at[made.n - 1]);
+        w.answer.found.counts = counts;
+        w.answer.answers = (struct mask_answers){ answers, MANY };
+        assert_int_equal(record_outcome(&w.call, &w.outcome, &w.arena, &made, &err), 0);
+        check_record(&w, &made.at[made.n - 1]);
+        record_world_done(&w);
+}
+
 /* A package whose names fill an entry: nothing is made, and the call is not served. */
 static void too_much(void **state)
 {
@@ -625,6 +669,7 @@ int main(void)
                 cmocka_unit_test(values_over_entries),
                 cmocka_unit_test(hostile_names),
                 cmocka_unit_test(long_lists),
+                cmocka_unit_test(the_most),
                 cmocka_unit_test(too_much),
                 cmocka_unit_test(no_memory),
         };

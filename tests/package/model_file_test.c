@@ -460,6 +460,23 @@ static void ceilings_hold(void **state)
         assert_string_equal(err.text, "operations[0].segments: more than 64");
 }
 
+/* So many bytes of names that an entry would have no room for all of them. */
+static void names_of_classes_have_a_ceiling(void **state)
+{
+        CLEANUP(buf_done) struct buf list = BUF_INIT(OUT_MAX), text = BUF_INIT(OUT_MAX);
+        struct err err = { 0 };
+        struct config config;
+        struct api *api;
+
+        (void)state;
+        for (unsigned i = 0; i < 250; i++)
+                buf_printf(&list, "\"c%0100u\",", i);
+        buf_put_str(&list, "\"pan\",\"pii.name\"");
+        edit(&text, "", "\"pan\",\"pii.name\"", buf_cstr(&list));
+        assert_int_equal(get(buf_span(&text), &api, &config, &err), -EINVAL);
+        assert_string_equal(err.text, "classes: names of more than 24 KiB");
+}
+
 /* Schemas are some 500 bytes each, whatever little is said of them: with as many values as fit, the
  * model would be larger than the text by far. */
 static void memory_has_a_ceiling(void **state)
@@ -529,6 +546,7 @@ int main(void)
                 cmocka_unit_test(other_models_are_refused),
                 cmocka_unit_test(what_does_not_go_together_is_refused),
                 cmocka_unit_test(ceilings_hold),
+                cmocka_unit_test(names_of_classes_have_a_ceiling),
                 cmocka_unit_test(memory_has_a_ceiling),
                 cmocka_unit_test(a_writer_has_ceilings),
                 cmocka_unit_test(memory_may_fail),

@@ -164,6 +164,20 @@ static void a_document_has_so_many_classes(void **state)
                       "7:5554 error: more than 256 data classes");
 }
 
+#define CLASS_97                                                                                    \
+        ".bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb" \
+        "bbbbbbbbb"
+
+/* "c0.bb..." to "c241.bb...": 24,574 bytes; one more would be 24,676. */
+static void names_of_classes_fit_an_entry(void **state)
+{
+        (void)state;
+        assert_int_equal(strlen(CLASS_97), 98);
+        check_ceiling(ROOT "{allOf: [", "{x-data-class: c%u" CLASS_97 "}, ", 242, "]}\n",
+                      "7:28962 error: the names of all data classes have more than 24576 bytes: no "
+                      "entry would have room for them");
+}
+
 static void values_and_schemas_nest_to_a_ceiling(void **state)
 {
         const struct piece schemas[] = {
@@ -261,6 +275,7 @@ int main(void)
                 cmocka_unit_test(texts_have_ceilings),
                 cmocka_unit_test(warnings_of_many_sorts_are_counted),
                 cmocka_unit_test(a_document_has_so_many_classes),
+                cmocka_unit_test(names_of_classes_fit_an_entry),
                 cmocka_unit_test(values_and_schemas_nest_to_a_ceiling),
                 cmocka_unit_test(references_follow_references_to_a_ceiling),
                 cmocka_unit_test(one_error_does_not_hide_the_others),

@@ -2,6 +2,7 @@
 """A gateway whose recorder writes to a small disk, callers that write down what they got, a
 back-end that writes down what it saw, and what all three must agree in afterwards."""
 import collections
+import contextlib
 import concurrent.futures
 import http.client
 import itertools
@@ -55,6 +56,9 @@ class Site(Gateway):
         self.killed = []  # (when, pid) of workers that the test killed
         self.recorder_away = []  # (from, until)
         self.got = []
+
+    def config(self):
+        return super().config().replace("worker_connections 512", "worker_connections 2048")
 
     def start_backend(self):
         self.backend = subprocess.Popen([sys.executable, BACKEND, self.backend_socket, self.seen])
@@ -131,6 +135,33 @@ class Site(Gateway):
         self.got.append(Got(kind, name, status, call, part, (begun, time.time())))
         return status
 
+    def ask_at_once(self, names):
+        """So many callers who send a transfer and wait, all of them at one time; their statuses."""
+        head = (f"Host: x\r\nAuthorization: Bearer {self.teller}\r\nConnection: close\r\n"
+                f"Content-Type: application/json\r\nContent-Length: {len(TRANSFER)}\r\n"
+                "Idempotency-Key: 9f3c2f5e-3b1e-4f44-9c55-0d6d7a1f2b11\r\n\r\n" + TRANSFER)
+        with contextlib.ExitStack() as stack:
+            callers = []
+            for name in names:
+                s = stack.enter_context(socket.create_connection(("127.0.0.1", self.port), 30))
+                s.sendall(f"POST /bank/v1/accounts/{name}/transfers HTTP/1.1\r\n{head}".encode())
+                callers.append((name, s, time.time()))
+            return [self.hear_all(*caller) for caller in callers]
+
+    def hear_all(self, name, s, begun):
+        data = b""
+        try:
+            while chunk := s.recv(65536):
+                data += chunk
+        except OSError:
+            pass
+        head, _, body = data.partition(b"\r\n\r\n")
+        status = int(head.split(b" ")[1]) if body else None
+        call = json.loads(body)["instance"].split(":")[-1] if body and status >= 400 else None
+        self.got.append(Got("post", name, status, call, b"" if call else body,
+                            (begun, time.time())))
+        return status
+
     # ---- load ----
 
     def load(self, stop, number):
@@ -165,6 +196,7 @@ class Site(Gateway):
     def read_calls(self):
         """{call: {kind: [what]}}, pids by run; each run's sequences are whole."""
         calls, runs, pids = {}, {}, {}
+        self.kinds = collections.Counter()
         self.recorder.published()
         log = subprocess.Popen([BIN / "assay", "log", "--json", "--limit", "0", "--state",
                                 self.recorder.state, "--run", self.recorder.run],
@@ -172,6 +204,7 @@ class Site(Gateway):
         for line in log.stdout:
             e = json.loads(line)
             src, what = e["src"], e.get("what", {})
+            self.kinds[e["k"]] += 1
             runs[src["run"]] = runs.get(src["run"], 0) + 1
             assert src["seq"] == runs[src["run"]], f"run {src['run']}: lost or doubled at {src}"
             if e["k"] == "ledger.peer" and what.get("proc") == "gateway":

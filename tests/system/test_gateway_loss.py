@@ -3,21 +3,24 @@
 intent in the ledger, no answer a caller without an outcome, and all goes on by itself afterwards.
 ASSAY_LOSS_SECONDS: for how long; the soak takes eleven minutes of it."""
 import collections
+import errno
 import os
 import random
 import shutil
 import signal
+import struct
 import time
 
 import pytest
 
 from gateway_host import NGINX
 from loss_host import WIDE, Site, Verdict, at_rest, kill_worker
-from recorder_host import wait_for
+from recorder_host import Peer, wait_for
+from test_recorder_calls import BYE, intent
 
 SOAK = bool(os.environ.get("ASSAY_SOAK"))
 SECONDS = float(os.environ.get("ASSAY_LOSS_SECONDS", 660 if SOAK else 8))
-CALLERS = 8
+CALLERS, CROWD, CALLS_MAX = 8, 700, 65536
 BACK = 10  # seconds, by when a call must be served again: far above what it takes
 
 NEEDED = [NGINX, "git", "ssh-keygen", "openssl"]
@@ -74,6 +77,23 @@ def recorder_stands_still(site, chance):
     site.recorder.process.send_signal(signal.SIGCONT)
 
 
+def names_of(site, n):
+    site.asked += n
+    return [f"A{80000000 + site.asked - i:08}" for i in range(n)]
+
+
+def queues_are_full(site, chance):
+    """More entries wait than a writer may have unanswered, for a recorder that stands still.  Who
+    comes when all these were given up does not wait."""
+    site.recorder.process.send_signal(signal.SIGSTOP)
+    statuses = collections.Counter(site.ask_at_once(names_of(site, CROWD)))
+    begun = time.monotonic()
+    later = [site.ask("get", name) for name in names_of(site, 10)]
+    took = time.monotonic() - begun
+    site.recorder.process.send_signal(signal.SIGCONT)
+    assert statuses == {503: CROWD} and later == [503] * 10 and took < 2, (statuses, later, took)
+
+
 def recorder_dies_standing(site, chance):
     """What it had not read is lost with its socket."""
     site.recorder.process.send_signal(signal.SIGSTOP)
@@ -101,6 +121,20 @@ def recorder_dies_on_a_full_disk(site, chance):
     site.give_back()
 
 
+def too_many_are_open(site, chance):
+    """Another gateway has begun all calls that may be open, and then says good-bye."""
+    with Peer(site.recorder, "gateway") as other:
+        for n in range(0, CALLS_MAX, 64):
+            other.put(*[intent(f"other-{n + k}") for k in range(64)])
+        refused = n = 0
+        while refused < 50:  # what ends meanwhile makes room, until this one has it as well
+            answer = other.put(intent(f"one-more-{n}"))
+            refused, n = (refused + 1 if answer in other.naks.values() else 0), n + 1
+        assert {code for code, _ in other.naks.values()} == {errno.EBUSY}
+        assert site.ask("get", names_of(site, 1)[0]) == 503
+        other.send(BYE, struct.pack("<BII", 1, 0, 0))
+
+
 def nginx_reloads(site, chance):
     site.reload()
     if chance.random() < 0.3:
@@ -126,11 +160,12 @@ def package_changes(site, chance):
 
 
 FAULTS = [worker_dies, worker_dies, worker_stands_still, recorder_dies, recorder_dies,
-          recorder_restarts, recorder_stands_still, recorder_dies_standing, disk_is_full,
-          recorder_dies_on_a_full_disk, nginx_reloads, backend_dies, package_changes]
+          recorder_restarts, recorder_stands_still, queues_are_full,
+          recorder_dies_standing, disk_is_full, recorder_dies_on_a_full_disk, nginx_reloads,
+          backend_dies, package_changes]
 # In the short form, one after the other: what a minute's chance would most miss.
-SHORT = [worker_dies, recorder_dies, recorder_stands_still, disk_is_full, nginx_reloads,
-         recorder_dies_standing, backend_dies, worker_dies]
+SHORT = [worker_dies, recorder_dies, queues_are_full, disk_is_full, nginx_reloads,
+         recorder_dies_standing, backend_dies]
 
 
 def served_again(site, number):
@@ -148,8 +183,9 @@ def faults(seconds):
     chance = random.Random()
     end = time.monotonic() + seconds
     if seconds < 60:
-        yield from ((f, chance) for f in SHORT if time.monotonic() < end + 4)
+        yield from ((f, chance) for f in SHORT)
         return
+    yield too_many_are_open, chance
     while time.monotonic() < end:
         bag = FAULTS[:]
         chance.shuffle(bag)
@@ -157,7 +193,7 @@ def faults(seconds):
 
 
 def test_nothing_is_lost(site):
-    site.versions, site.minor = [], 4
+    site.versions, site.minor, site.asked = [], 4, 0
     done, longest = collections.Counter(), 0.0
     end = site.loaded(CALLERS)
     begun = time.monotonic()
@@ -170,7 +206,7 @@ def test_nothing_is_lost(site):
     took = time.monotonic() - begun
     site.stop()
     if SECONDS > 60:
-        at_rest(site)
+        at_rest(site, 240)
     wait_for(lambda: "GOOD" in site.recorder.verify(), "a good ledger", 30)
     verdict = Verdict(site).judge(open_may_be=SECONDS <= 60)
     print(f"{took:.0f} s, {sum(done.values())} faults {dict(done)}, {len(site.killed)} workers "
@@ -178,3 +214,5 @@ def test_nothing_is_lost(site):
           f"{verdict}")
     assert not verdict.bad, (len(verdict.bad), verdict.bad[:5])
     assert verdict.count("outcome") > 20 * SECONDS
+    assert site.kinds["ledger.full"] >= done["disk_is_full"] > 0
+    assert site.kinds["ledger.full"] == site.kinds["ledger.resumed"]
