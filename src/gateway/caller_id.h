@@ -8,9 +8,7 @@
 #ifndef GATEWAY_CALLER_ID_H
 #define GATEWAY_CALLER_ID_H
 
-#include "base/base.h"
-
-#define CALLER_UNVERIFIED "unverified:"
+#include "package/caller.h"
 
 /* 1 to CALLER_TEXT_MAX bytes of UTF-8 without control characters. */
 bool caller_text_fits(struct span text);

@@ -45,24 +45,13 @@ static void note(struct checking *c, const struct config_identity *i, const stru
         }
 }
 
-/* Which of two names the caller: JWT, opaque token, certificate, then what nobody verified. */
-static bool goes_before(const struct config_identity *a, const struct config_identity *b)
-{
-        static const int rank[] = {
-                [CONFIG_JWT] = 0,        [CONFIG_OPAQUE] = 1,      [CONFIG_MUTUAL] = 2,
-                [CONFIG_PASS_BASIC] = 3, [CONFIG_PASS_BEARER] = 3,
-        };
-
-        return !b || rank[a->kind] < rank[b->kind];
-}
-
 static void take(const struct showing *s, struct credential *out)
 {
         if (s->pass.n) {
                 out->pass = s->pass;
                 out->passed = s->user;
         }
-        if (!goes_before(s->proof.identity, out->proof.identity))
+        if (!caller_named_by(s->proof.identity, out->proof.identity))
                 return;
         out->proof = s->proof;
         out->scheme = s->proof.identity->scheme;

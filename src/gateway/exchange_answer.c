@@ -22,14 +22,14 @@ static enum mask_answer ask_class(void *ctx, uint32_t class)
         const struct exchange *x = ctx;
         const struct exchange_private *p = x->priv;
         const size_t at = (size_t)(p->route.operation - x->package->api->operations);
-        const struct cedar_uid *about = &p->api->classes[class];
+        const struct cedar_uid *about = &p->api->ask.classes[class];
         struct cedar_answer a;
 
         if (!p->route.operation->n_reads)
                 return MASK_WITHHELD; /* no question was derived for it */
-        if (exchange_ask(x, &p->api->reads[at], about, &p->asker.read_context, &a))
+        if (exchange_ask(x, &p->api->ask.reads[at], about, &p->asker.read_context, &a))
                 return MASK_CLEAR;
-        if (exchange_ask(x, &p->api->masked[at], about, &p->asker.read_context, &a))
+        if (exchange_ask(x, &p->api->ask.masked[at], about, &p->asker.read_context, &a))
                 return MASK_MASKED;
         return MASK_WITHHELD;
 }

@@ -261,8 +261,8 @@ static int decide(struct exchange *x)
         const size_t at = (size_t)(p->route.operation - x->package->api->operations);
         const char *why = "no policy permits it";
 
-        p->permitted = exchange_ask(x, &p->api->actions[at], &p->asker.object, &p->asker.context,
-                                    &p->decision);
+        p->permitted = exchange_ask(x, &p->api->ask.actions[at], &p->asker.object,
+                                    &p->asker.context, &p->decision);
         p->record.decision = &p->decision;
         if (p->permitted)
                 return 0;

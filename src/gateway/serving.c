@@ -22,49 +22,15 @@ static int check_memory(const struct gateway *gateway, const struct package *p, 
                        (int)c->name.n, (const char *)c->name.p, what);
 }
 
-/* ---- names that policies know ---- */
-
-static bool put_action(struct arena *arena, struct span id, const char *suffix,
-                       struct cedar_uid *ret)
-{
-        const size_t n = strlen(suffix);
-        char *text = arena_alloc(arena, id.n + n + 1);
-
-        if (!text)
-                return false;
-        memcpy(text, id.p, id.n);
-        memcpy(text + id.n, suffix, n);
-        *ret = cedar_uid(SPAN("Action"), span_of(text, id.n + n));
-        return true;
-}
-
-static bool put_actions(struct arena *arena, const struct api *api, struct serving_api *a)
-{
-        for (uint32_t i = 0; i < api->n_operations; i++) {
-                const struct api_operation *o = &api->operations[i];
-
-                a->actions[i] = cedar_uid(SPAN("Action"), o->id);
-                if (o->n_reads && (!put_action(arena, o->id, ".read", &a->reads[i]) ||
-                                   !put_action(arena, o->id, ".readMasked", &a->masked[i])))
-                        return false;
-        }
-        return true;
-}
+/* ---- what policies are asked by ---- */
 
 static int make_api(struct arena *arena, const struct package *p, struct serving_api *a)
 {
         const struct api *api = p->api;
 
-        a->actions = arena_alloc(arena, api->n_operations * sizeof *a->actions);
-        a->reads = arena_alloc(arena, api->n_operations * sizeof *a->reads);
-        a->masked = arena_alloc(arena, api->n_operations * sizeof *a->masked);
-        a->classes = arena_alloc(arena, api->n_classes * sizeof *a->classes);
         a->places = arena_alloc(arena, api->n_operations * sizeof *a->places);
-        if (!a->actions || !a->reads || !a->masked || !a->classes || !a->places ||
-            !put_actions(arena, api, a))
+        if (!a->places || api_questions(api, arena, &a->ask) < 0)
                 return -ENOMEM;
-        for (uint32_t i = 0; i < api->n_classes; i++)
-                a->classes[i] = cedar_uid(SPAN("DataClass"), api->classes[i]);
         return cedar_bench_new(p->program, &a->bench);
 }
 

@@ -14,6 +14,7 @@
 #include "gateway/record.h"
 #include "gateway/route.h"
 #include "package/live.h"
+#include "package/question.h"
 
 /* The owner's: one a worker. */
 struct gateway {
@@ -35,9 +36,7 @@ struct serving {
         struct router *router;
         struct serving_api { /* by place in generation->package */
                 struct cedar_bench *bench;
-                /* Actions by operation: "getAccount", "getAccount.read", "getAccount.readMasked",
-                 * classes by place: ready made, none is allocated in a call. */
-                struct cedar_uid *actions, *reads, *masked, *classes;
+                struct api_questions ask;           /* ready made: none is allocated in a call */
                 struct meters_place *places, place; /* by operation; where none is known */
                 uint64_t sources; /* bits of where its back-end is, as cache.h has them */
         } * apis;

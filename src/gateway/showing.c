@@ -218,7 +218,7 @@ static int join(struct arena *arena, struct span a, struct span b, struct span *
 static int pass_on(const struct shown_by *by, const struct config_identity *i, struct span user,
                    struct showing *s)
 {
-        static const struct span group = SPAN_INIT("unverified");
+        static const struct span group = SPAN_INIT(CALLER_UNVERIFIED_GROUP);
         const struct span scheme = i->kind == CONFIG_PASS_BASIC ? SPAN("Basic ") : SPAN("Bearer ");
         struct span id = SPAN_NONE;
 

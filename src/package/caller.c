@@ -11,6 +11,16 @@
 
 static const char caller_type[] = "Caller", group_type[] = "Group";
 
+bool caller_named_by(const struct config_identity *a, const struct config_identity *b)
+{
+        static const int rank[] = {
+                [CONFIG_JWT] = 0,        [CONFIG_OPAQUE] = 1,      [CONFIG_MUTUAL] = 2,
+                [CONFIG_PASS_BASIC] = 3, [CONFIG_PASS_BEARER] = 3,
+        };
+
+        return !b || rank[a->kind] < rank[b->kind];
+}
+
 /* what: "group 3: " */
 static int check_text(struct span text, const char *what, struct err *err)
 {
@@ -81,22 +91,31 @@ static int take_claims(const struct caller_proof *proof, struct arena *arena,
         return 0;
 }
 
+/* All but what claims would have to say. */
 static int make(const struct package *p, const struct caller_proof *proof, struct arena *arena,
                 struct cedar_entity *e, struct err *err)
 {
-        const struct cedar_entity_type *type = cedar_schema_entity(p->schema, e->uid.type);
-        int rc = e->uid.id.n || !proof->identity ? check_text(e->uid.id, "id: ", err)
-                                                 : err_set(err, -EINVAL, "id: empty");
+        int rc = take_groups(p, proof, arena, e, err);
 
         if (rc == 0)
-                rc = take_groups(p, proof, arena, e, err);
-        if (rc == 0)
                 rc = take_claims(proof, arena, e, err);
+        return rc == 0 ? cedar_extra_complete(p->entities, e, 1, arena, err) : rc;
+}
+
+static int check(const struct package *p, const struct cedar_entity *e, struct err *err)
+{
+        const struct cedar_entity_type *type = cedar_schema_entity(p->schema, e->uid.type);
+        int rc = cedar_schema_check_value(p->schema, type->attrs, &e->attrs, err);
+
+        return rc < 0 ? err_wrap(err, "attribute") : 0;
+}
+
+static int finish(struct arena *arena, int rc, struct err *err)
+{
         if (rc == 0)
-                rc = cedar_extra_complete(p->entities, e, 1, arena, err);
-        if (rc == 0 && cedar_schema_check_value(p->schema, type->attrs, &e->attrs, err) < 0)
-                rc = err_wrap(err, "attribute");
-        return rc;
+                return 0;
+        (void)!arena_explain(arena, err->code, "caller", err);
+        return err_wrap(err, "caller");
 }
 
 int package_caller(const struct package *p, const struct caller_proof *proof, struct arena *arena,
@@ -105,16 +124,33 @@ int package_caller(const struct package *p, const struct caller_proof *proof, st
         static const struct caller_proof nobody = { 0 };
         struct cedar_entity e = { .tags = { .kind = CEDAR_RECORD } };
         struct err own = { 0 };
+        int rc;
 
         if (!err)
                 err = &own;
         if (!proof->identity)
                 proof = &nobody;
         e.uid = cedar_uid(SPAN(caller_type), proof->id);
-        if (make(p, proof, arena, &e, err) < 0) {
-                (void)!arena_explain(arena, err->code, "caller", err);
-                return err_wrap(err, "caller");
-        }
-        *ret = e;
-        return 0;
+        rc = e.uid.id.n || !proof->identity ? check_text(e.uid.id, "id: ", err)
+                                            : err_set(err, -EINVAL, "id: empty");
+        if (rc == 0)
+                rc = make(p, proof, arena, &e, err);
+        if (rc == 0)
+                rc = check(p, &e, err);
+        if (rc == 0)
+                *ret = e;
+        return finish(arena, rc, err);
+}
+
+int package_caller_known(const struct package *p, struct span id, const struct span *groups,
+                         uint32_t n, struct arena *arena, struct cedar_entity *ret, struct err *err)
+{
+        const struct caller_proof proof = { .groups = groups, .n_groups = n };
+        struct cedar_entity e = { .uid = cedar_uid(SPAN(caller_type), id),
+                                  .tags = { .kind = CEDAR_RECORD } };
+        int rc = make(p, &proof, arena, &e, err);
+
+        if (rc == 0)
+                *ret = e;
+        return finish(arena, rc, err);
 }

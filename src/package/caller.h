@@ -18,6 +18,10 @@ enum {
         CALLER_TEXT_MAX = 1024, /* bytes of an id, a group, a claim */
 };
 
+/* Whom nobody has verified is Caller::"unverified:<user>", in this group; no verified caller is. */
+#define CALLER_UNVERIFIED       "unverified:"
+#define CALLER_UNVERIFIED_GROUP "unverified"
+
 /* What a token or certificate says. */
 struct caller_proof {
         const struct config_identity *identity; /* of the package's: how it was verified; NULL:
@@ -30,6 +34,10 @@ struct caller_proof {
                                       where it has none.  Not looked at when there are none */
 };
 
+/* Which of two identities that are shown together names the caller: JWT, opaque token, certificate,
+ * then what nobody verified.  b may be NULL. */
+bool caller_named_by(const struct config_identity *a, const struct config_identity *b);
+
 /* Completed for requests that p->entities decide.  Nobody is Caller::"", which entities.yaml may
  * name like any other.  A group that an enumerated Group of
  * types.cedarschema does not have is left out: no policy can name it.  Borrows what proof points
@@ -41,5 +49,11 @@ struct caller_proof {
  * "caller: group 3: ..."; -ENOMEM. */
 MUST_USE int package_caller(const struct package *p, const struct caller_proof *proof,
                             struct arena *arena, struct cedar_entity *ret, struct err *err);
+
+/* What is known of a caller by his id and these groups alone, his claims not: likewise, but nothing
+ * is missed that only claims could say. */
+MUST_USE int package_caller_known(const struct package *p, struct span id,
+                                  const struct span *groups, uint32_t n, struct arena *arena,
+                                  struct cedar_entity *ret, struct err *err);
 
 #endif
