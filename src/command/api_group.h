@@ -5,6 +5,7 @@
 
 #include "command/command.h"
 
+extern const struct command command_api_access;
 extern const struct command command_api_approve;
 extern const struct command command_api_build;
 extern const struct command command_api_deploy;

@@ -4,9 +4,19 @@
 #include "command/commands.h"
 
 static const struct command *const api_commands[] = {
-        &command_api_lint,     &command_api_build,    &command_api_inspect, &command_api_diff,
-        &command_api_replay,   &command_api_push,     &command_api_approve, &command_api_deploy,
-        &command_api_rollback, &command_api_withdraw, &command_api_list,    NULL,
+        &command_api_lint,
+        &command_api_build,
+        &command_api_inspect,
+        &command_api_diff,
+        &command_api_access,
+        &command_api_replay,
+        &command_api_push,
+        &command_api_approve,
+        &command_api_deploy,
+        &command_api_rollback,
+        &command_api_withdraw,
+        &command_api_list,
+        NULL,
 };
 
 const struct command command_api = {

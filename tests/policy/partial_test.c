@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "../alloc_fail.h"
+#include "policy/extra.h"
 #include "policy/partial.h"
 #include "world.h"
 
@@ -69,10 +70,18 @@ static void put_policy(const struct cedar_partial_policy *p, struct buf *out)
         buf_put_byte(out, ')');
 }
 
+static void put_answer(const struct cedar_partial_answer *a, struct buf *out)
+{
+        static const char *const words[] = { "deny", "allow", "depends" };
+
+        buf_put_str(out, words[a->decision]);
+        for (uint32_t i = 0; i < a->n_policies; i++)
+                put_policy(&a->policies[i], out);
+}
+
 static int decide(const struct row *row, const struct cedar_schema *schema,
                   const struct cedar_policies *policies, struct arena *arena, struct buf *out)
 {
-        static const char *const words[] = { "deny", "allow", "depends" };
         struct cedar_place_name places[8];
         struct cedar_unknown u = { .principal = row->flags & P,
                                    .resource = row->flags & R,
@@ -86,9 +95,7 @@ static int decide(const struct row *row, const struct cedar_schema *schema,
                                   arena, &a);
         if (rc < 0)
                 return rc;
-        buf_put_str(out, words[a.decision]);
-        for (uint32_t i = 0; i < a.n_policies; i++)
-                put_policy(&a.policies[i], out);
+        put_answer(&a, out);
         return 0;
 }
 
@@ -339,6 +346,78 @@ static void what_a_schema_adds(void **state)
         check(rows, ARRAY_LEN(rows), schema);
 }
 
+/* A member of eng whom the store does not name, or alice. */
+static const struct bring_row {
+        bool stranger, groups;
+        const char *attribute; /* NULL: none */
+        const char *policies, *want;
+} brought[] = {
+        { true, false, NULL, WHEN("principal in Group::\"eng\""), "allow policy0" },
+        { true, false, NULL, WHEN("principal in Org::\"acme\""), "allow policy0" },
+        { true, false, NULL, WHEN("principal in Group::\"ops\""), "deny" },
+        { true, true, NULL, WHEN("principal in Group::\"ops\""),
+          "depends policy0(principal in Group::\"ops\")" },
+        { true, true, NULL, WHEN("principal in [Group::\"ops\", Group::\"eng\"]"),
+          "allow policy0" },
+        { true, false, NULL, "permit(principal == User::\"alice\",action,resource);", "deny" },
+        { true, false, NULL, "permit(principal == User::\"eve\",action,resource);",
+          "depends policy0(principal)" },
+        { true, false, NULL, WHEN("[User::\"bob\"].contains(principal)"), "deny" },
+        { true, false, NULL, WHEN("principal has age"), "deny" },
+        { true, false, "age", WHEN("principal has age"), "depends policy0(principal.age)" },
+        { true, false, "age", WHEN("principal has boss.age"), "deny" },
+        { true, false, NULL, WHEN("principal.hasTag(\"dept\")"), "deny" },
+        { true, true, "age", WHEN("User::\"bob\" has nick || User::\"bob\" in Group::\"eng\""),
+          "deny" },
+        { false, false, NULL, WHEN("principal in Group::\"ops\""), "deny" },
+        { false, true, NULL, WHEN("principal in Group::\"ops\""),
+          "depends policy0(principal in Group::\"ops\")" },
+        { false, true, "age", WHEN("principal.age == 30"), "allow policy0" },
+        { false, false, NULL, WHEN("principal has nick"), "deny" },
+        { false, false, "nick", WHEN("principal has nick"), "depends policy0(principal.nick)" },
+        { false, true, "nick", WHEN("User::\"bob\" has nick"), "deny" },
+        { false, true, "nick", WHEN("principal.hasTag(\"nick\")"), "deny" },
+        { false, true, NULL, "permit(principal == User::\"alice\",action,resource);",
+          "allow policy0" },
+};
+
+static void check_brought(const struct bring_row *row)
+{
+        const struct cedar_uid eng = world_uid(&world, "Group::\"eng\"");
+        const struct span attribute = row->attribute ? span_str(row->attribute) : SPAN_NONE;
+        const struct cedar_brings brings = { .groups = row->groups,
+                                             .attributes = &attribute,
+                                             .n_attributes = row->attribute != NULL };
+        const struct cedar_unknown u = { .principal = row->stranger, .brings = &brings };
+        const struct cedar_policies *p = world_parse(&world, row->policies);
+        CLEANUP(buf_done) struct buf got = BUF_INIT(4096);
+        struct cedar_request q = world.request;
+        struct cedar_partial_answer a;
+        struct cedar_entity base = { .parents = &eng,
+                                     .n_parents = 1,
+                                     .attrs = { .kind = CEDAR_RECORD },
+                                     .tags = { .kind = CEDAR_RECORD } };
+
+        if (row->stranger)
+                q.principal = world_uid(&world, "User::\"?\"");
+        base.uid = q.principal;
+        assert_int_equal(cedar_extra_complete(world.entities, &base, 1, &world.arena, NULL), 0);
+        q.extra = &base;
+        q.n_extra = 1;
+        assert_int_equal(cedar_decide_partial(p, world.entities, &q, &u, false, &world.arena, &a),
+                         0);
+        put_answer(&a, &got);
+        if (strcmp(buf_cstr(&got), row->want) != 0)
+                fail_msg("%s\n  comes to %s,\n  not %s", row->policies, buf_cstr(&got), row->want);
+}
+
+static void what_a_principal_brings(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(brought); i++)
+                check_brought(&brought[i]);
+}
+
 static void a_place_too_deep(void **state)
 {
         const struct cedar_place_name place = { NULL, CEDAR_DEPTH_MAX + 1 };
@@ -426,6 +505,7 @@ int main(void)
                 cmocka_unit_test(kinds_that_do_not_fit),
                 cmocka_unit_test(who_is_not_known),
                 cmocka_unit_test(what_a_schema_adds),
+                cmocka_unit_test(what_a_principal_brings),
                 cmocka_unit_test(a_place_too_deep),
                 cmocka_unit_test(no_memory),
                 cmocka_unit_test(no_room),

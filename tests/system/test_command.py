@@ -12,7 +12,8 @@ from assay_tool import BIN, assay, good, good_json, refused
 
 COMMANDS = [("up",), ("status",), ("doctor",), ("log",), ("verify",), ("prove",),
             ("erase", "subject"), ("help",), ("version",),
-            *(("api", name) for name in ("lint", "build", "inspect", "diff", "replay", "list")),
+            *(("api", name) for name in ("lint", "build", "inspect", "diff", "access", "replay",
+                                         "list")),
             *(("policy", name) for name in ("check", "authorize", "format", "corpus")),
             *(("ledger", name) for name in ("init", "append", "checkpoint", "vkey", "proof",
                                             "rotate", "hold"))]

@@ -132,7 +132,7 @@ def complete(shell, *words):
     (("assay", "state", ""), {"list", "show", "columns", "check", "default"}),
     (("assay", "export", ""), {"ocsf"}),
     (("assay", "policy", ""), {"check", "authorize", "format", "corpus"}),
-    (("assay", "api", ""), {"lint", "build", "inspect", "diff"}),
+    (("assay", "api", ""), {"lint", "build", "inspect", "diff", "access"}),
     (("assay", "api", "build", "--o"), {"--output"}),
     (("assay", "policy", "format", "--i"), {"--in-place", "--indent"}),
     (("assay", "export", "ocsf", "--f"), {"--follow"}),
