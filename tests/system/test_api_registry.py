@@ -79,7 +79,9 @@ def test_from_commit_to_gateway_and_back(site):
 
 def test_list(site):
     assert "nothing was pushed" in site.good("list")
+    assert "no API \"accounts\" is deployed" in site.refused(3, "access", "--api", "accounts")
     site.deploy("1.4.0", "CHG-1")
+    assert site.good("access", "--api", "accounts").startswith("accounts 1.4.0: who may read")
     site.new_version("1.5.0")
     told = site.json("list")
     assert told["generation"] == 1 and not told["interrupted"]

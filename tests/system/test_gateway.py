@@ -66,6 +66,13 @@ def test_allowed_masked_refused_recorded(site):
     denied = body["instance"].removeprefix("urn:assay:call:")
     status, _, body = site.call("GET", "/bank/v1/accounts/A00000001", token=auditor)
     assert status == 200 and set(body["iban"][:-4]) == {"*"}
+    said = {(*r["caller"]["groups"], r["operation"], r["class"]): r["sees"]
+            for r in site.registry.json("access", "--api", "accounts")["access"]
+            if r["caller"]["kind"] == "member"}
+    assert said["fraud-desk", "getCustomer", "pii.ssn"] == ["clear"]
+    assert "masked" in said["tellers", "getCustomer", "pii.ssn"]
+    assert said["auditors", "getCustomer", "pii.ssn"] == ["nothing"]
+    assert said["auditors", "getAccount", "account.iban"] == ["masked"]
     calls = site.calls()
     assert [kind for kind, _ in calls[denied]] == ["api.denied"]
     assert calls[denied][0][1]["reason"] == "policy"
