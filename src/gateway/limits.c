@@ -256,6 +256,7 @@ void limits_use(const struct limits *l, int64_t now_ns, struct limits_use *ret)
         const int64_t now = bounded(now_ns);
         uint64_t used = 0;
 
+        assert(looked > 0);
         for (uint32_t i = 0; i < looked; i++) {
                 const struct row *r = &l->rows[(uint64_t)i * l->n_rows / looked];
 
