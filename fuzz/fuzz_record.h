@@ -5,6 +5,7 @@
 
 #include "../tests/gateway/record_world.h"
 #include "fuzz.h"
+#include "package/call.h"
 
 enum { FUZZ_RECORD_VALUES = 512 };
 
@@ -19,6 +20,41 @@ static inline void fuzz_record_value(uint8_t of, struct span text, struct tree *
                 ret->text = text;
         else
                 ret->boolean = of & 1;
+}
+
+/* Policies ask for the values, as members of the body, and for a claim that is the group's name. */
+static inline void fuzz_record_asked(struct record_world *w, const struct tree *values, uint32_t n)
+{
+        enum { MEMBERS = 8 };
+        static struct asked_place parts[MEMBERS], body;
+        static struct tree_member members[MEMBERS];
+        static struct asked asked = { .n = 1, .tls_client = true };
+        static struct api_asked all = { .of = &asked, .n = 1 };
+        static const struct span claim = SPAN_INIT("branch");
+        static struct tree tree;
+        static struct call call;
+
+        n = MIN_OF(n, (uint32_t)MEMBERS);
+        for (uint32_t i = 0; i < MEMBERS; i++) {
+                static const char names[] = "\"a\"\"b\"\"c\"\"d\"\"e\"\"f\"\"g\"\"h\"";
+
+                parts[i] = (struct asked_place){ span_of(names + 3 * i + 1, 1),
+                                                 span_of(names + 3 * i, 3), NULL, 0, API_NONE };
+                if (i < n)
+                        members[i] = (struct tree_member){ parts[i].name, values[i] };
+        }
+        body = (struct asked_place){ SPAN("body"), SPAN("\"body\""), parts, MEMBERS, API_NONE };
+        tree = (struct tree){ .kind = TREE_OBJECT, .n = n, .members = members };
+        call = (struct call){ .operation = &w->operation,
+                              .body = n % 3 ? &tree : NULL,
+                              .tls_client = w->group };
+        asked.places = &body;
+        w->package.asked = &all;
+        w->api.operations = &w->operation;
+        w->identity.claims = &claim;
+        w->identity.n_claims = 1;
+        w->credential.proof.claims = &w->group;
+        w->call.call = &call;
 }
 
 /* A line for each name; behind them values, a line each: class, kind, text. */
@@ -57,6 +93,7 @@ static inline void fuzz_record_call(struct record_world *w, struct span rest)
         w->answer.found = w->found;
         w->decision.faults = &w->fault;
         w->decision.n_faults = n % 2;
+        fuzz_record_asked(w, trees, n);
 }
 
 /* rc of what made them; each is one that the recorder takes. */

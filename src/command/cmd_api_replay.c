@@ -148,8 +148,11 @@ static int replay_call(struct replaying *x, struct err *err)
                 r = NULL;
                 return 0;
         }
-        if (x->n_waiting == REPLAY_WAITING_MAX)
+        if (x->n_waiting == REPLAY_WAITING_MAX) {
+                x->waiting[0]->late = true;
+                replay_judge(x->waiting[0]);
                 tell_waiting(x, 0);
+        }
         x->waiting[x->n_waiting++] = r;
         r = NULL;
         return 0;
@@ -224,10 +227,12 @@ static int show(struct walk *w)
         struct err err = { 0 };
         int rc = 0;
 
-        if (span_eq(kind, SPAN("api.outcome")))
-                rc = end_call(x, true, &err);
-        else if (span_eq(kind, SPAN("api.unknown")))
+        if (span_eq(kind, SPAN("api.unknown")))
                 rc = end_call(x, false, &err);
+        else if (!span_eq(w->view.entry.proc, SPAN("gateway")))
+                return 0; /* anybody may append entries of any kind */
+        else if (span_eq(kind, SPAN("api.outcome")))
+                rc = end_call(x, true, &err);
         else if (!late && is_of_api(x) && span_eq(kind, SPAN("api.intent")))
                 rc = replay_call(x, &err);
         else if (!late && is_of_api(x) && span_eq(kind, SPAN("api.denied")))

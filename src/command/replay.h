@@ -15,7 +15,7 @@
 enum {
         REPLAY_ID_MAX = 64,
         REPLAY_CALL_BYTES_MAX = 64 << 20, /* of one call in memory */
-        REPLAY_WAITING_MAX = 4096,        /* calls whose outcome was not met yet */
+        REPLAY_WAITING_MAX = 1024,        /* calls whose outcome was not met yet */
         REPLAY_MISSING_MAX = 64,          /* reasons that are counted by themselves */
 };
 
@@ -54,6 +54,7 @@ struct replayed {
         enum replay_change change;
         const struct replay_seen *seen;
         uint32_t n_seen;
+        bool late;       /* its outcome came behind too many other calls */
         bool reads_open; /* what of it would be shown cannot be told */
 };
 

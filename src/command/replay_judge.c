@@ -76,6 +76,7 @@ static bool decide_others(const struct replayed *r)
 
 static void judge_reads(struct replayed *r)
 {
+        r->reads_open = r->late && r->result.n_reads;
         for (uint32_t i = 0; i < r->n_seen; i++)
                 if (r->seen[i].gone || r->seen[i].now == REPLAY_READ_OPEN)
                         r->reads_open = true;

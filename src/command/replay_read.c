@@ -32,7 +32,8 @@ static bool keep(struct json_value v, struct arena *arena, struct span *ret)
         if (!json_value_text(v, &text) || buf_status(&text) < 0)
                 return false;
         copy = arena_copy(arena, buf_span(&text));
-        *ret = span_of(copy, text.n);
+        if (copy)
+                *ret = span_of(copy, text.n);
         return copy;
 }
 
@@ -232,7 +233,8 @@ int replay_read_call(struct replayed *r, const struct view *v, const uint8_t *sh
         int rc = -EINVAL;
 
         if (!id.n || id.n > REPLAY_ID_MAX || !v->has_time)
-                return err_set(err, rc, "entry %llu: no call has this id or this time",
+                return err_set(err, r->arena.full ? -E2BIG : rc,
+                               "entry %llu: no call has this id or this time",
                                (unsigned long long)v->index);
         memcpy(r->id, id.p, id.n);
         r->index = v->index;

@@ -29,7 +29,8 @@ static struct span name_of(const struct cedar_policy *p)
 static void put_on(const struct replay_unknown *u, struct buf *out)
 {
         text_put_safe(out, u->place);
-        buf_printf(out, " %s", replay_known_text(u->known));
+        buf_put_str(out, span_eq(u->place, SPAN("principal in")) ? " a group " : " ");
+        buf_put_str(out, replay_known_text(u->known));
 }
 
 /* ---- sums ---- */
@@ -88,6 +89,9 @@ void replay_add(struct replay_sum *sum, const struct replayed *r)
         if (!r->reads_open)
                 return;
         sum->reads_open++;
+        if (r->late)
+                replay_count(sum->missing, &sum->n_missing, &sum->missing_more,
+                             SPAN("the outcome came behind too many other calls"), 1);
         count_missing(sum, r->result.reads_on, r->result.n_reads_on);
         for (uint32_t i = 0; i < r->n_seen; i++)
                 if (r->seen[i].gone)

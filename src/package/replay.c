@@ -10,7 +10,7 @@ const char *replay_known_text(enum replay_known k)
                 [REPLAY_KNOWN] = "is known",
                 [REPLAY_UNRECORDED] = "was not recorded",
                 [REPLAY_LEFT_OUT] = "was too long to be recorded",
-                [REPLAY_SEALED] = "is sealed: this user may not read the vault",
+                [REPLAY_SEALED] = "is sealed, and the vault is not to be read",
                 [REPLAY_ERASED] = "is erased",
                 [REPLAY_LOST] = "is missing from the vault",
                 [REPLAY_ANOTHER] = "was recorded as something else",
@@ -39,7 +39,8 @@ static int make_object(struct replay_request *r)
         if (why == REPLAY_KNOWN)
                 return 0;
         r->no_object = true;
-        return replay_add_variable(r, "resource", why);
+        r->object_known = why;
+        return replay_add_spelled(r, SPAN("resource"), why);
 }
 
 /* The context of a question about data has the object as well. */
@@ -55,7 +56,7 @@ static int make_read_context(struct replay_request *r, struct cedar_value *ret)
         for (uint32_t i = 0; i < r->context.n; i++)
                 fields[n++] = r->context.fields[i];
         if (r->no_object) {
-                int rc = replay_add_unknown(r, &name, 1, r->unknown[r->n_unknown - 1].known);
+                int rc = replay_add_unknown(r, &name, 1, r->object_known);
 
                 if (rc < 0)
                         return rc;
@@ -149,22 +150,25 @@ static int take_policies(struct arena *arena, const struct cedar_partial_answer 
 static int ask(const struct asking *a, const struct question *q, struct replied *ret)
 {
         const struct replay_request *r = a->r;
+        const bool open = r->brings.groups || r->brings.n_attributes,
+                   brings = r->no_caller ? r->is_stranger : open;
         const struct cedar_request request = { .principal = r->caller.uid,
                                                .action = q->action,
                                                .resource = q->resource,
                                                .context = *q->context,
                                                .extra = &r->caller,
-                                               .n_extra = r->no_caller ? 0 : 1 };
+                                               .n_extra = r->no_caller && !r->is_stranger ? 0 : 1 };
         const struct cedar_unknown unknown = { .principal = r->no_caller,
                                                .resource = r->no_object && q->about_object,
                                                .places = r->places,
                                                .n_places = r->n_places,
-                                               .schema = r->p->schema };
+                                               .schema = r->p->schema,
+                                               .brings = brings ? &r->brings : NULL };
         struct cedar_partial_answer answer;
         int rc;
 
         *ret = (struct replied){ 0 };
-        if (!unknown.principal && !unknown.resource && !unknown.n_places)
+        if (!unknown.principal && !unknown.resource && !unknown.n_places && !brings)
                 return decide_whole(a, &request, ret);
         rc = cedar_decide_partial(r->p->policies, r->p->entities, &request, &unknown, true,
                                   r->arena, &answer);
@@ -185,6 +189,12 @@ static bool is_within(struct span text, struct span place)
                                             text.p[place.n] == '[' || text.p[place.n] == ' ');
 }
 
+/* Who asks for all of a record asks for what is in it. */
+static bool hangs_on(struct span on, struct span place)
+{
+        return is_within(on, place) || (span_starts(on, SPAN("context")) && is_within(place, on));
+}
+
 /* Adds those of the unknown places that these policies hang on, each once. */
 static int add_on(const struct replay_request *r, const struct replied *answer,
                   struct replay_unknown **list, uint32_t *n)
@@ -195,14 +205,13 @@ static int add_on(const struct replay_request *r, const struct replied *answer,
 
                 for (uint32_t i = 0; i < answer->n_policies && !met; i++)
                         for (uint32_t k = 0; k < answer->policies[i].n_on && !met; k++)
-                                met = is_within(answer->policies[i].on[k], unknown->place) ||
-                                      is_within(unknown->place, answer->policies[i].on[k]);
+                                met = hangs_on(answer->policies[i].on[k], unknown->place);
                 for (uint32_t i = 0; i < *n; i++)
                         has |= span_eq((*list)[i].place, unknown->place);
                 if (!met || has)
                         continue;
                 if (!*list)
-                        *list = arena_alloc(r->arena, (REPLAY_UNKNOWN_MAX + 2) * sizeof **list);
+                        *list = arena_alloc(r->arena, REPLAY_UNKNOWN_ALL * sizeof **list);
                 if (!*list)
                         return -ENOMEM;
                 (*list)[(*n)++] = *unknown;

@@ -58,7 +58,8 @@ enum replay_decision {
 
 /* What is not known, where it stands in Cedar, and why. */
 struct replay_unknown {
-        struct span place; /* "context.body.amount", "principal", "resource" */
+        struct span place; /* "context.body.amount", "principal", "principal.branch", "resource",
+                              "principal in" any group */
         enum replay_known known;
 };
 

@@ -5,8 +5,6 @@
 
 #include "package/caller.h"
 
-#include <stdio.h>
-
 /* ---- the scheme ---- */
 
 static const struct config_identity *identity_of(const struct config *c, struct span scheme)
@@ -83,124 +81,108 @@ static const struct tree *find_claim(const struct tree *list, struct span name)
         return NULL;
 }
 
-/* A place of the context, which has no claims in it. */
-static bool is_of_context(const struct cedar_expr *e)
+/* principal.branch, principal["a-b"]: as Cedar spells it. */
+static int spell_claim(struct replay_request *r, struct span name, struct span *ret)
 {
-        const struct cedar_expr *last = e;
+        CLEANUP(buf_done) struct buf text = BUF_INIT(1 << 16);
+        const char *copy;
+        int rc;
 
-        for (; e->op == OP_GET || e->op == OP_HAS; e = e->a)
-                last = e;
-        return e->op == OP_VAR && e->var == VAR_CONTEXT && last->op == OP_GET &&
-               !span_eq(last->text, SPAN("object"));
+        buf_put_str(&text, "principal");
+        replay_spell(&text, name);
+        rc = buf_status(&text);
+        if (rc < 0)
+                return rc;
+        copy = arena_copy(r->arena, buf_span(&text));
+        *ret = span_of(copy, text.n);
+        return copy ? 0 : -ENOMEM;
 }
 
-static bool names_claim(const struct cedar_expr *e, struct span name)
-{
-        const struct cedar_expr *const part[] = { e->a, e->b, e->c };
-        bool found = e->op == OP_GET && span_eq(e->text, name);
-
-        if (is_of_context(e))
-                return false;
-        for (size_t i = 0; i < ARRAY_LEN(part) && !found; i++)
-                found = part[i] && names_claim(part[i], name);
-        if (e->op == OP_HAS)
-                for (uint32_t i = 0; i < e->n && !found; i++)
-                        found = span_eq(e->path[i], name);
-        if (e->op == OP_SET || e->op == OP_RECORD || e->op == OP_FN)
-                for (uint32_t i = 0; i < e->n && !found; i++)
-                        found = names_claim(e->items[i], name);
-        return found;
-}
-
-static bool may_decide(const struct replay_request *r, const struct cedar_policy *p)
-{
-        static const char *const suffixes[] = { "", ".read", ".readMasked" };
-
-        if (p->action.kind == SCOPE_ANY)
-                return true;
-        for (size_t k = 0; k < ARRAY_LEN(suffixes); k++) {
-                char name[2 * API_NAME_MAX];
-                int n = snprintf(name, sizeof name, "%.*s%s", (int)r->o->id.n,
-                                 (const char *)r->o->id.p, suffixes[k]);
-                const struct cedar_uid uid = cedar_uid(
-                        SPAN("Action"), span_of(name, MIN_OF((size_t)n, sizeof name - 1)));
-
-                for (uint32_t i = 0; i < p->action.n; i++)
-                        if (cedar_schema_action(r->p->schema, &uid) &&
-                            cedar_schema_action_in(r->p->schema, &uid, &p->action.uids[i]))
-                                return true;
-        }
-        return false;
-}
-
-/* Does any policy that may decide about this operation ask for an attribute of this name? */
-static bool is_asked(const struct replay_request *r, struct span claim)
-{
-        for (uint32_t i = 0; i < r->p->policies->n; i++) {
-                const struct cedar_policy *p = &r->p->policies->policies[i];
-
-                if (p->template || !may_decide(r, p))
-                        continue;
-                for (uint32_t k = 0; k < p->n_conditions; k++)
-                        if (names_claim(p->conditions[k].expr, claim))
-                                return true;
-        }
-        return false;
-}
-
-/* *missing: one that is asked for was not recorded. */
-static int take_claims(struct replay_request *r, struct caller_proof *proof, bool *missing)
+/* Claims that are not known are open, but for what entities.yaml says. */
+static int take_claims(struct replay_request *r, struct caller_proof *proof)
 {
         const struct config_identity *id = proof->identity;
-        struct span *claims = arena_alloc(r->arena, id->n_claims * sizeof *claims);
         const bool known = r->c->known.claims == REPLAY_KNOWN;
+        struct span *claims = arena_alloc(r->arena, id->n_claims * sizeof *claims),
+                    *open = arena_alloc(r->arena, id->n_claims * sizeof *open), place;
+        int rc = 0;
 
-        if (!claims)
+        if (!claims || !open)
                 return -ENOMEM;
-        for (uint32_t i = 0; i < id->n_claims; i++) {
+        for (uint32_t i = 0; i < id->n_claims && rc == 0; i++) {
                 const struct tree *pair = known ? find_claim(r->c->claims, id->claims[i]) : NULL;
 
                 if (pair && pair->n == 2)
                         claims[i] = pair->items[1].text;
-                else if (!pair && is_asked(r, id->claims[i]))
-                        *missing = true;
+                if (pair)
+                        continue;
+                open[r->brings.n_attributes++] = id->claims[i];
+                rc = spell_claim(r, id->claims[i], &place);
+                if (rc == 0)
+                        rc = replay_add_spelled(r, place,
+                                                known ? REPLAY_UNRECORDED : r->c->known.claims);
         }
         proof->claims = claims;
-        return 0;
+        r->brings.attributes = open;
+        return rc;
 }
 
 /* ---- the caller ---- */
 
-static int forget_caller(struct replay_request *r, enum replay_known why)
+/* A name that nobody has. */
+static const struct span nobodys = SPAN_INIT("assay api replay: the caller is not known");
+
+/* Does entities.yaml say anything of any caller?  Then this one may be him. */
+static bool knows_callers(const struct package *p)
 {
-        if (r->no_caller)
+        for (uint32_t i = 0; i < cedar_entities_count(p->entities); i++)
+                if (span_eq(cedar_entities_at(p->entities, i)->uid.type, SPAN("Caller")))
+                        return true;
+        return false;
+}
+
+static int take_groups(struct replay_request *r)
+{
+        if (r->c->known.groups == REPLAY_KNOWN)
                 return 0;
-        r->no_caller = true;
-        return replay_add_variable(r, "principal", why);
+        r->brings.groups = true;
+        return replay_add_spelled(r, SPAN("principal in"), r->c->known.groups);
+}
+
+static int take_caller(struct replay_request *r, struct caller_proof *proof)
+{
+        int rc;
+
+        if (r->c->known.caller != REPLAY_KNOWN) {
+                r->no_caller = true;
+                r->is_stranger = !knows_callers(r->p);
+                proof->id = nobodys;
+                rc = replay_add_spelled(r, SPAN("principal"), r->c->known.caller);
+                if (rc < 0 || !r->is_stranger)
+                        return rc;
+        }
+        rc = take_groups(r);
+        if (rc == 0 && proof->identity->n_claims)
+                rc = take_claims(r, proof);
+        return rc;
 }
 
 int replay_make_caller(struct replay_request *r)
 {
-        const struct replay_call *c = r->c;
-        struct caller_proof proof = { .id = c->caller,
-                                      .groups = c->groups,
-                                      .n_groups = c->n_groups };
-        bool missing = false;
+        const bool groups = r->c->known.groups == REPLAY_KNOWN;
+        struct caller_proof proof = { .id = r->c->caller,
+                                      .groups = groups ? r->c->groups : NULL,
+                                      .n_groups = groups ? r->c->n_groups : 0 };
         int rc = open_scheme(r, &proof.identity);
 
-        r->caller.uid = cedar_uid(SPAN("Caller"), SPAN("?"));
-        if (rc == 0 && proof.identity && c->known.caller != REPLAY_KNOWN)
-                return forget_caller(r, c->known.caller);
-        if (rc == 0 && proof.identity && c->known.groups != REPLAY_KNOWN)
-                return forget_caller(r, c->known.groups);
-        if (rc == 0 && proof.identity && proof.identity->n_claims)
-                rc = take_claims(r, &proof, &missing);
-        if (rc < 0)
-                return rc;
-        if (missing)
-                return forget_caller(r, c->known.claims == REPLAY_KNOWN ? REPLAY_UNRECORDED
-                                                                        : c->known.claims);
-        rc = package_caller(r->p, &proof, r->arena, &r->caller, &r->err);
+        if (rc == 0 && proof.identity)
+                rc = take_caller(r, &proof);
+        if (rc == 0 && r->no_caller && !r->is_stranger) {
+                r->caller.uid = cedar_uid(SPAN("Caller"), nobodys);
+                return 0;
+        }
+        if (rc == 0)
+                rc = package_caller(r->p, &proof, r->arena, &r->caller, &r->err);
         if (rc == -ELOOP || (rc == -E2BIG && !r->arena->full))
                 rc = -EINVAL;
         return rc;

@@ -7,7 +7,11 @@
 #include "package/replay.h"
 #include "policy/partial.h"
 
-enum { REPLAY_UNKNOWN_MAX = 1024 }; /* places of one request */
+enum {
+        REPLAY_UNKNOWN_MAX = 1024, /* places of one context */
+        /* and the object, the caller, his groups and claims */
+        REPLAY_UNKNOWN_ALL = REPLAY_UNKNOWN_MAX + 3 + CONFIG_CLAIMS_MAX,
+};
 
 /* A request in the making. */
 struct replay_request {
@@ -22,6 +26,10 @@ struct replay_request {
         struct cedar_value context;
 
         bool no_caller, no_object; /* which they are is not known */
+        enum replay_known object_known;
+        bool is_stranger; /* the caller is not known, and none that entities.yaml has */
+        struct cedar_brings
+                brings; /* of one who is known, or a stranger: what is not known of him */
         struct cedar_place_name *places;
         struct replay_unknown *unknown; /* the same places as text, then principal and resource */
         uint32_t n_places, n_unknown;
@@ -33,11 +41,13 @@ struct replay_request {
 MUST_USE int replay_make_caller(struct replay_request *r);
 MUST_USE int replay_make_context(struct replay_request *r);
 
+/* Appends `.name` or `["na-me"]`. */
+void replay_spell(struct buf *out, struct span name);
 /* One more place that is not known. */
 MUST_USE int replay_add_unknown(struct replay_request *r, const struct span *names, uint32_t n,
                                 enum replay_known known);
-/* The same of a variable, "principal". */
-MUST_USE int replay_add_variable(struct replay_request *r, const char *name,
-                                 enum replay_known known);
+/* The same of what is spelled "principal" or so; kept as it is. */
+MUST_USE int replay_add_spelled(struct replay_request *r, struct span place,
+                                enum replay_known known);
 
 #endif

@@ -7,6 +7,9 @@
 #include "package/call.h"
 #include "package/call_text.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 enum { STEPS_MAX = CEDAR_SCHEMA_DEPTH_MAX + 2, REFS_MAX = 64 };
 
 /* A place in the context, as names and as call_value.h has it. */
@@ -36,22 +39,26 @@ static bool is_identifier(struct span s)
         return s.n > 0;
 }
 
+void replay_spell(struct buf *out, struct span name)
+{
+        const bool plain = is_identifier(name);
+
+        buf_put_str(out, plain ? "." : "[\"");
+        if (plain)
+                buf_put(out, name);
+        else
+                text_put_safe(out, name);
+        buf_put_str(out, plain ? "" : "\"]");
+}
+
 static int spell(struct replay_request *r, const struct span *names, uint32_t n, struct span *ret)
 {
         CLEANUP(buf_done) struct buf text = BUF_INIT(1 << 16);
         const char *copy;
 
         buf_put_str(&text, "context");
-        for (uint32_t i = 0; i < n; i++) {
-                const bool plain = is_identifier(names[i]);
-
-                buf_put_str(&text, plain ? "." : "[\"");
-                if (plain)
-                        buf_put(&text, names[i]);
-                else
-                        text_put_safe(&text, names[i]);
-                buf_put_str(&text, plain ? "" : "\"]");
-        }
+        for (uint32_t i = 0; i < n; i++)
+                replay_spell(&text, names[i]);
         if (buf_status(&text) < 0)
                 return buf_status(&text);
         copy = arena_copy(r->arena, buf_span(&text));
@@ -62,16 +69,17 @@ static int spell(struct replay_request *r, const struct span *names, uint32_t n,
 static int add(struct replay_request *r, struct span place, enum replay_known known)
 {
         if (!r->unknown)
-                r->unknown = arena_alloc(r->arena, (REPLAY_UNKNOWN_MAX + 2) * sizeof *r->unknown);
+                r->unknown = arena_alloc(r->arena, REPLAY_UNKNOWN_ALL * sizeof *r->unknown);
         if (!r->unknown)
                 return -ENOMEM;
+        assert(r->n_unknown < REPLAY_UNKNOWN_ALL);
         r->unknown[r->n_unknown++] = (struct replay_unknown){ place, known };
         return 0;
 }
 
-int replay_add_variable(struct replay_request *r, const char *name, enum replay_known known)
+int replay_add_spelled(struct replay_request *r, struct span place, enum replay_known known)
 {
-        return add(r, span_str(name), known);
+        return add(r, place, known);
 }
 
 int replay_add_unknown(struct replay_request *r, const struct span *names, uint32_t n,
@@ -270,23 +278,72 @@ static bool is_of_object(const struct replay_request *r, const struct api_parame
                p == &r->o->parameters[o->parameter];
 }
 
+/* As it stood in the request, of one that is no list: another document may read it as another type.
+ */
+static bool text_of(struct replay_request *r, const struct tree *v, struct span *ret)
+{
+        char text[TEXT_U64_MAX + 2];
+        const char *copy;
+        int n;
+
+        if (v->kind == TREE_STRING || v->kind == TREE_REAL) {
+                *ret = v->text;
+                return true;
+        }
+        n = v->kind == TREE_BOOL ? snprintf(text, sizeof text, v->boolean ? "true" : "false")
+                                 : snprintf(text, sizeof text, "%" PRId64, v->number);
+        copy = arena_copy(r->arena, span_of(text, (size_t)n));
+        *ret = span_of(copy, (size_t)n);
+        return copy;
+}
+
+static int read_parameter(struct replay_request *r, const struct api_parameter *p, struct span text,
+                          const struct cedar_attr *attr, const struct step *at,
+                          struct cedar_value *ret)
+{
+        const struct call_maker m = { r->p->schema, r->arena, &r->err };
+        struct tree v;
+        int rc = call_parameter(r->p, p, &text, 1, r->arena, &v, &r->err);
+
+        if (rc == 0)
+                rc = check(r, p->schema, &v, at);
+        return rc < 0 ? rc : call_value_make(&m, &v, attr->type, &at->path, ret);
+}
+
+/* What was read of it then. */
+static int make_recorded(struct replay_request *r, const struct tree *recorded,
+                         const struct api_parameter *p, const struct cedar_attr *attr,
+                         const struct step *at, enum made *made, struct cedar_value *ret)
+{
+        const struct call_maker m = { r->p->schema, r->arena, &r->err };
+        struct span text;
+        struct tree v;
+
+        *made = MADE_UNKNOWN;
+        if (!take_value(r, recorded, &v))
+                return unknown_at(r, at, REPLAY_LEFT_OUT);
+        if (v.kind == TREE_NULL || v.kind == TREE_OBJECT ||
+            (v.kind == TREE_ARRAY && api_schema_check(r->p->checker, p->schema, &v, "", NULL) < 0))
+                return unknown_at(r, at, REPLAY_ANOTHER);
+        *made = MADE_THERE;
+        if (v.kind == TREE_ARRAY)
+                return call_value_make(&m, &v, attr->type, &at->path, ret);
+        return text_of(r, &v, &text) ? read_parameter(r, p, text, attr, at, ret) : -ENOMEM;
+}
+
 static int make_parameter(struct replay_request *r, const struct tree *pair, enum replay_known why,
                           const struct cedar_attr *attr, const struct step *at, enum made *made,
                           struct cedar_value *ret)
 {
-        const struct call_maker m = { r->p->schema, r->arena, &r->err };
         const struct api_parameter *p = parameter_of(r, at->up->path.name, attr->name);
         const struct wanted want = { attr->type, attr->required, p ? p->schema : API_NONE };
-        struct tree v;
-        int rc;
 
+        if (p && pair && pair->n == 2)
+                return make_recorded(r, &pair->items[1], p, attr, at, made, ret);
         if (pair || !is_of_object(r, p))
                 return make_place(r, pair, why, &want, at, made, ret);
-        rc = call_parameter(r->p, p, &r->object.id, 1, r->arena, &v, &r->err);
-        if (rc == 0)
-                rc = check(r, p->schema, &v, at);
         *made = MADE_THERE;
-        return rc < 0 ? rc : call_value_make(&m, &v, attr->type, &at->path, ret);
+        return read_parameter(r, p, r->object.id, attr, at, ret);
 }
 
 /* The record is always there; which of its members are is another question. */

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Calls as the ledger has them, and what is said of what would become of them. */
+#include "command/replay.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define ENTRY(kind, what)                                                                          \
+        "{\"k\":\"" kind "\",\"t\":\"2026-11-21T18:00:00.500000000Z\",\"v\":1,\"what\":{" what "}}"
+#define CALL "\"call\":\"01ARYZ6S41TSV4RRFFQ69G5FAV\""
+
+static const uint8_t sha256[PACKAGE_HASH] = { 0xab };
+#define AB00 "ab00000000000000000000000000000000000000000000000000000000000000"
+
+static void init(struct replayed *r)
+{
+        *r = (struct replayed){ .arena = ARENA_INIT(1 << 20) };
+}
+
+static int read_entry(struct replayed *r, const char *text, struct err *err)
+{
+        struct view v;
+        int rc;
+
+        view_init(&v);
+        rc = view_open(&v, 7, span_str(text), err);
+        if (rc == 0)
+                rc = replay_read_call(r, &v, sha256, err);
+        view_done(&v);
+        return rc;
+}
+
+/* ---- entries ---- */
+
+static void an_entry(void **state)
+{
+        struct replayed r;
+        struct err err = { 0 };
+
+        (void)state;
+        init(&r);
+        assert_int_equal(
+                read_entry(&r,
+                           ENTRY("api.intent",
+                                 "\"api\":\"x\"," CALL ",\"faults\":[[\"p\",\"line 1\"]],"
+                                 "\"groups\":[\"a\",\"b\"],\"method\":\"GET\",\"object_type\":"
+                                 "\"Account\",\"operation\":\"getAccount\",\"policies\":[\"p1\","
+                                 "\"p2\"],\"policies_left_out\":3,\"scheme\":\"token\",\"sha256\":"
+                                 "\"" AB00 "\",\"tls\":\"TLSv1.3\""),
+                           &err),
+                0);
+        assert_string_equal(r.id, "01ARYZ6S41TSV4RRFFQ69G5FAV");
+        assert_true(r.allowed && r.call.same_package && r.index == 7);
+        assert_true(span_eq_str(r.call.operation, "getAccount"));
+        assert_true(span_eq_str(r.call.scheme, "token"));
+        assert_int_equal(r.call.time_ms, 1795284000500);
+        assert_int_equal(r.call.n_groups, 2);
+        assert_int_equal(r.call.known.groups, REPLAY_KNOWN);
+        assert_int_equal(r.call.known.caller, REPLAY_UNRECORDED);
+        assert_int_equal(r.call.known.object, REPLAY_UNRECORDED);
+        assert_int_equal(r.call.known.asked, REPLAY_UNRECORDED);
+        assert_int_equal(r.n_policies, 2);
+        assert_int_equal(r.policies_left_out, 3);
+        assert_int_equal(r.n_faults, 1);
+        assert_true(span_eq_str(r.faults[0], "p"));
+        arena_done(&r.arena);
+}
+
+/* Groups whose names were made safe, cut, or left out are not what they were. */
+static void groups(void **state)
+{
+        static const struct {
+                const char *what;
+                enum replay_known want;
+        } t[] = {
+                { CALL, REPLAY_KNOWN },
+                { CALL ",\"groups\":[\"a\"]", REPLAY_KNOWN },
+                { CALL ",\"groups\":[\"a?\"]", REPLAY_UNRECORDED },
+                { CALL ",\"groups\":[\"a\"],\"groups_left_out\":1", REPLAY_UNRECORDED },
+        };
+        struct err err = { 0 };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+                char text[1024];
+                struct replayed r;
+
+                init(&r);
+                snprintf(text, sizeof text, ENTRY("api.intent", "%s"), t[i].what);
+                assert_int_equal(read_entry(&r, text, &err), 0);
+                assert_int_equal(r.call.known.groups, t[i].want);
+                arena_done(&r.arena);
+        }
+}
+
+static void not_of_their_kind(void **state)
+{
+        static const char *const t[] = {
+                ENTRY("api.intent", "\"api\":\"x\""),
+                ENTRY("api.intent", "\"call\":\"\""),
+                ENTRY("api.intent", "\"call\":7"),
+                ENTRY("api.intent", CALL ",\"groups\":7"),
+                ENTRY("api.intent", CALL ",\"groups\":[7]"),
+                ENTRY("api.intent", CALL ",\"policies\":{}"),
+                ENTRY("api.denied", CALL ",\"faults\":[[7,8]]"),
+                "{\"k\":\"api.intent\",\"v\":1,\"what\":{" CALL "}}",
+        };
+        struct err err = { 0 };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+                struct replayed r;
+
+                init(&r);
+                assert_int_equal(read_entry(&r, t[i], &err), -EINVAL);
+                assert_non_null(strstr(err_text(&err), "entry 7"));
+                arena_done(&r.arena);
+        }
+}
+
+static void no_memory(void **state)
+{
+        static const char text[] =
+                ENTRY("api.denied", CALL ",\"groups\":[\"a\"],\"policies\":[\"p\\n\"]");
+        struct err err = { 0 };
+        int rc = -1;
+
+        (void)state;
+        for (size_t max = 0; rc < 0; max += 16) {
+                struct replayed r = { .arena = ARENA_INIT(max) };
+
+                rc = read_entry(&r, text, &err);
+                assert_true(rc == 0 || rc == -ENOMEM || rc == -EINVAL || rc == -E2BIG);
+                arena_done(&r.arena);
+        }
+}
+
+/* ---- judging ---- */
+
+static const struct cedar_annotation named = { .key = SPAN_INIT("id"),
+                                               .value = SPAN_INIT("a \x1b long name") };
+static const struct cedar_policy first = { .id = SPAN_INIT("policy0") }, second = {
+        .id = SPAN_INIT("policy1"), .annotations = &named, .n_annotations = 1
+};
+
+static void changes(void **state)
+{
+        static const struct {
+                const char *reason; /* NULL: it was allowed */
+                bool same;          /* package */
+                enum replay_decision now;
+                const char *was,
+                        *policy; /* names; NULL: none.  now: "0", "1", "01", "?": not sure */
+                enum replay_change want;
+        } t[] = {
+                { NULL, false, REPLAY_ALLOWED, "policy0", "0", REPLAY_SAME },
+                { NULL, false, REPLAY_ALLOWED, "policy1", "0", REPLAY_OTHER_POLICIES },
+                { NULL, false, REPLAY_ALLOWED, "policy0", "01", REPLAY_OTHER_POLICIES },
+                { NULL, false, REPLAY_ALLOWED, "policy9", "?", REPLAY_SAME },
+                { NULL, false, REPLAY_ALLOWED, "a ? long name", "1", REPLAY_SAME },
+                { NULL, false, REPLAY_ALLOWED, "a ? long", "1", REPLAY_OTHER_POLICIES },
+                { NULL, false, REPLAY_DENIED, "policy0", "", REPLAY_NOW_DENIED },
+                { NULL, false, REPLAY_REFUSED, "policy0", "", REPLAY_NOW_DENIED },
+                { NULL, false, REPLAY_GONE, "policy0", "", REPLAY_NOW_DENIED },
+                { NULL, false, REPLAY_OPEN, "policy0", "", REPLAY_CANNOT_TELL },
+                { "policy", false, REPLAY_ALLOWED, NULL, "0", REPLAY_NOW_ALLOWED },
+                { "policy", false, REPLAY_DENIED, NULL, "", REPLAY_SAME },
+                { "policy", false, REPLAY_DENIED, NULL, "0", REPLAY_OTHER_POLICIES },
+                { "policy", false, REPLAY_REFUSED, NULL, "", REPLAY_SAME },
+                { "policy", true, REPLAY_OPEN, NULL, "", REPLAY_CANNOT_TELL },
+                { "body", false, REPLAY_REFUSED, NULL, "", REPLAY_SAME },
+                { "body", false, REPLAY_DENIED, NULL, "0", REPLAY_SAME },
+                { "body", false, REPLAY_ALLOWED, NULL, "0", REPLAY_CANNOT_TELL },
+                { "body", true, REPLAY_ALLOWED, NULL, "0", REPLAY_SAME },
+                { "parameter", true, REPLAY_OPEN, NULL, "", REPLAY_SAME },
+                { "parameter", false, REPLAY_OPEN, NULL, "", REPLAY_CANNOT_TELL },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+                const struct cedar_policy *now[2];
+                struct span was = t[i].was ? span_str(t[i].was) : SPAN_NONE;
+                struct replayed r = { .allowed = !t[i].reason,
+                                      .reason = t[i].reason ? span_str(t[i].reason) : SPAN_NONE,
+                                      .policies = &was,
+                                      .n_policies = t[i].was ? 1 : 0,
+                                      .call.same_package = t[i].same };
+
+                r.result = (struct replay_result){ .decision = t[i].now,
+                                                   .decide = { .at = now, .sure = true } };
+                for (const char *p = t[i].policy; *p; p++)
+                        if (*p == '?')
+                                r.result.decide.sure = false;
+                        else
+                                now[r.result.decide.n++] = *p == '0' ? &first : &second;
+                replay_judge(&r);
+                if (r.change != t[i].want)
+                        fail_msg("row %zu: %s", i, replay_change_name(r.change));
+        }
+}
+
+static void reads(void **state)
+{
+        static const struct {
+                struct replay_seen seen;
+                enum replay_change want;
+                bool open;
+        } t[] = {
+                { { SPAN_INIT("c"), REPLAY_CLEAR, REPLAY_CLEAR, false }, REPLAY_SAME, false },
+                { { SPAN_INIT("c"), REPLAY_CLEAR, REPLAY_MASKED, false },
+                  REPLAY_OTHER_READS,
+                  false },
+                { { SPAN_INIT("c"), REPLAY_CLEAR, REPLAY_READ_OPEN, false }, REPLAY_SAME, true },
+                { { SPAN_INIT("c"), REPLAY_CLEAR, REPLAY_CLEAR, true }, REPLAY_SAME, true },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+                struct replayed r = { .allowed = true, .seen = &t[i].seen, .n_seen = 1 };
+
+                r.result.decide.sure = true;
+                replay_judge(&r);
+                assert_int_equal(r.change, t[i].want);
+                assert_int_equal(r.reads_open, t[i].open);
+        }
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(an_entry),          cmocka_unit_test(groups),
+                cmocka_unit_test(not_of_their_kind), cmocka_unit_test(no_memory),
+                cmocka_unit_test(changes),           cmocka_unit_test(reads),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
