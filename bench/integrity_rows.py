@@ -215,10 +215,11 @@ def memory_of_many_files(b):
 # ---- seeing ----
 
 @contextlib.contextmanager
-def running(place, watch, cpu=None, config=None):
-    """A recorder and a sensor that has taken its baseline."""
+def running(place, watch, cpu=None, config=None, env=None):
+    """A recorder, perhaps with more in its environment, and a sensor that has taken its
+    baseline."""
     place.mkdir()
-    recorder = Recorder(place, cpu=cpu)
+    recorder = Recorder(place, cpu=cpu, env=env)
     try:
         sensor = Sensor(place, recorder, watch, cpu=cpu, config=config)
         try:
@@ -231,20 +232,16 @@ def running(place, watch, cpu=None, config=None):
 
 def own_latency(b, changes):
     place = b.directory("latency")
-    tree, between = place / "tree", place / "between"
+    tree, stamp = place / "tree", place / "stamp"
     tree.mkdir()
-    between.mkdir()
-    recorder = Recorder(place / "host")
-    command = [BUILD / "bench/change_latency", recorder.socket, between / "recorder.sock", tree,
-               str(changes)]
+    command = [BUILD / "bench/change_latency", stamp, tree, str(changes)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                          text=True) as middle:
-        middle.stdout.readline()
-        sensor = Sensor(place, recorder, [tree], run_dir=between)
-        out, _ = middle.communicate("live\n", timeout=600)
-        sensor.stop()
-    recorder.stop()
-    if middle.returncode:
+                          text=True) as writer:
+        writer.stdout.readline()
+        with running(place / "host", [tree], env={
+                "LD_PRELOAD": BUILD / "bench/durable_stamp.so", "ASSAY_BENCH_STAMP": stamp}):
+            out, _ = writer.communicate("live\n", timeout=600)
+    if writer.returncode:
         raise Unavailable("change_latency failed")
     return json.loads(out)
 

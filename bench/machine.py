@@ -117,10 +117,12 @@ def stop(process, seconds=60):
 class Process:
     """One of ours, with its log beside its state."""
 
-    def __init__(self, place, name, *args, cpu=None):
+    def __init__(self, place, name, *args, cpu=None, env=None):
         pin = ("taskset", "-c", str(cpu)) if cpu is not None else ()
         self.name, self.log = name, (place / f"{name}.log").open("a")
-        self.process = subprocess.Popen([*pin, BIN / name, *map(str, args)], stderr=self.log)
+        more = {key: str(value) for key, value in (env or {}).items()}
+        self.process = subprocess.Popen([*pin, BIN / name, *map(str, args)], stderr=self.log,
+                                        env=os.environ | more)
         self.pid = self.process.pid
 
     def await_ready(self, done, seconds=600):
@@ -139,13 +141,13 @@ class Process:
 class Recorder(Process):
     """A recorder of its own over a fresh state directory."""
 
-    def __init__(self, place, cpu=None):
+    def __init__(self, place, cpu=None, env=None):
         self.state, self.run_dir = place / "state", place / "run"
         self.state.mkdir(parents=True)
         self.run_dir.mkdir()
         self.socket, self.ledger = self.run_dir / "recorder.sock", self.state / "ledger"
         super().__init__(place, "assay-recorder", "--state", self.state, "--run", self.run_dir,
-                         "--host", "bench", "--keep-user", cpu=cpu)
+                         "--host", "bench", "--keep-user", cpu=cpu, env=env)
         self.await_ready(lambda: (self.ledger / "checkpoint").exists() and self.socket.exists(), 10)
         time.sleep(0.3)
 
