@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* deliver.yaml(5): where alerts are delivered.  Told are its faults (faults.h), or the facts of
  * wire/deliver_fact.h. */
-#include "job/faults.h"
+#include "job/deliver_priv.h"
 
 #include "base/text.h"
-#include "wire/deliver_fact.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -24,91 +23,9 @@ enum {
         PORT_SMTPS = 465,
 };
 
-struct deliver_file {
-        struct arena arena;
-        struct faults faults;
-        int rc; /* -ENOMEM, for what gives none back */
-        struct deliver_sink *sink[DELIVER_SINKS_MAX];
-        size_t n_sinks;
-        /* of the sink that is read */
-        bool has_tls;
-};
-
 static struct deliver_sink *this_sink(struct deliver_file *d)
 {
         return d->sink[d->n_sinks];
-}
-
-/* ---- values ---- */
-
-static bool get_time(struct deliver_file *d, const struct yaml_node *n, uint32_t least,
-                     uint32_t *ret)
-{
-        static const struct yaml_unit units[] = { { "s", 1 }, { "m", 60 }, { "h", 3600 } };
-        uint64_t s;
-
-        if (!yaml_get_number(&d->faults, n, "a time, as 30s, 5m or 2h,", units, ARRAY_LEN(units),
-                             &s))
-                return false;
-        if (s < least || s > DELIVER_TIME_MAX_S) {
-                faults_add(&d->faults, n->mark, "a time here is between %us and %dh",
-                           (unsigned)least, DELIVER_TIME_MAX_S / 3600);
-                return false;
-        }
-        *ret = (uint32_t)s;
-        return true;
-}
-
-static bool copy(struct deliver_file *d, const struct yaml_node *n, struct span s, char *out,
-                 size_t max)
-{
-        if (s.n == 0 || s.n > max) {
-                faults_add(&d->faults, n->mark, "1 to %zu bytes should stand here", max);
-                return false;
-        }
-        snprintf(out, max + 1, "%.*s", (int)s.n, (const char *)s.p);
-        return true;
-}
-
-static void get_path(struct deliver_file *d, const struct yaml_node *n, char *out, size_t max)
-{
-        struct span s;
-
-        if (!yaml_get_text(&d->faults, n, "the absolute path of a file", &s))
-                return;
-        if (s.n && s.p[0] == '/')
-                (void)!copy(d, n, s, out, max);
-        else
-                faults_add(&d->faults, n->mark,
-                           "the absolute path of a file should stand here, not \"%.*s\"", SHOWN(s));
-}
-
-static int get_name_of(struct deliver_file *d, const struct yaml_node *n, const char *const *names,
-                       int count, const char *wanted)
-{
-        struct span s;
-
-        if (!yaml_get_text(&d->faults, n, wanted, &s))
-                return -1;
-        for (int i = 0; i < count; i++)
-                if (span_eq_str(s, names[i]))
-                        return i;
-        faults_add(&d->faults, n->mark, "%s should stand here, not \"%.*s\"", wanted, SHOWN(s));
-        return -1;
-}
-
-/* Each item of a list, or the one text that stands for a list of one. */
-static void each(struct deliver_file *d, const struct yaml_node *n,
-                 void (*take)(struct deliver_file *, const struct yaml_node *))
-{
-        if (n->type != YAML_LIST) {
-                take(d, n);
-                return;
-        }
-        if (!n->child)
-                faults_add(&d->faults, n->mark, "an empty list says nothing: leave the key out");
-        for (const struct yaml_node *i = n->child; i; i = i->next)
-                take(d, i);
 }
 
 /* ---- every sink's ---- */
@@ -129,20 +46,20 @@ static void take_kind(struct deliver_file *d, const struct yaml_node *n)
                 return;
         if (s->n_kinds == DELIVER_KINDS_MAX)
                 faults_add(&d->faults, n->mark, "more than %d kinds", DELIVER_KINDS_MAX);
-        else if (copy(d, n, kind, s->kinds[s->n_kinds], DELIVER_KIND_MAX))
+        else if (deliver_copy(d, n, kind, s->kinds[s->n_kinds], DELIVER_KIND_MAX))
                 s->n_kinds++;
 }
 
 static void take_kinds(void *ctx, const struct yaml_node *n)
 {
-        each(ctx, n, take_kind);
+        deliver_each(ctx, n, take_kind);
 }
 
 static void take_severity(void *ctx, const struct yaml_node *n)
 {
         struct deliver_file *d = ctx;
-        int i = get_name_of(d, n, deliver_severity_name, DELIVER_SEVERITIES,
-                            "info, high or critical");
+        int i = deliver_get_name_of(d, n, deliver_severity_name, DELIVER_SEVERITIES,
+                                    "info, high or critical");
 
         if (i >= 0)
                 this_sink(d)->severity = (enum deliver_severity)i;
@@ -153,63 +70,28 @@ static void take_history(void *ctx, const struct yaml_node *n)
         static const char *const names[] = { "none", "all" };
         struct deliver_file *d = ctx;
 
-        this_sink(d)->history = get_name_of(d, n, names, ARRAY_LEN(names), "none or all") == 1;
+        this_sink(d)->history =
+                deliver_get_name_of(d, n, names, ARRAY_LEN(names), "none or all") == 1;
 }
 
 static void take_down_after(void *ctx, const struct yaml_node *n)
 {
-        (void)!get_time(ctx, n, 0, &this_sink(ctx)->down_after_s);
+        (void)!deliver_get_time(ctx, n, 0, &this_sink(ctx)->down_after_s);
 }
 
 static void take_retry_max(void *ctx, const struct yaml_node *n)
 {
-        (void)!get_time(ctx, n, 1, &this_sink(ctx)->retry_max_s);
+        (void)!deliver_get_time(ctx, n, 1, &this_sink(ctx)->retry_max_s);
 }
 
 static void take_timeout(void *ctx, const struct yaml_node *n)
 {
-        (void)!get_time(ctx, n, 1, &this_sink(ctx)->timeout_s);
+        (void)!deliver_get_time(ctx, n, 1, &this_sink(ctx)->timeout_s);
 }
 
 static void take_ca(void *ctx, const struct yaml_node *n)
 {
-        get_path(ctx, n, this_sink(ctx)->ca, DELIVER_PATH_MAX);
-}
-
-/* "name:514", "192.0.2.1", "[2001:db8::1]:514"; *port is the default before. */
-static bool split_host(struct span s, char host[DELIVER_HOST_MAX + 1], uint16_t *port)
-{
-        const uint8_t *end = NULL;
-        struct span name = s, rest;
-        uint64_t number = *port;
-
-        if (s.n && s.p[0] == '[') {
-                end = memchr(s.p, ']', s.n);
-                if (!end)
-                        return false;
-                name = span_of(s.p + 1, (size_t)(end - s.p) - 1);
-                rest = span_from(s, (size_t)(end - s.p) + 1);
-        } else {
-                end = memchr(s.p, ':', s.n);
-                name.n = end ? (size_t)(end - s.p) : s.n;
-                rest = span_from(s, name.n);
-        }
-        if (rest.n && (rest.p[0] != ':' || text_to_u64(span_from(rest, 1), &number) < 0 ||
-                       number == 0 || number > UINT16_MAX))
-                return false;
-        if (!deliver_host_ok(name))
-                return false;
-        snprintf(host, DELIVER_HOST_MAX + 1, "%.*s", (int)name.n, (const char *)name.p);
-        *port = (uint16_t)number;
-        return true;
-}
-
-static bool starts(struct span *s, const char *scheme)
-{
-        if (!span_starts(*s, span_str(scheme)))
-                return false;
-        *s = span_from(*s, strlen(scheme));
-        return true;
+        deliver_get_path(ctx, n, this_sink(ctx)->ca, DELIVER_PATH_MAX);
 }
 
 /* ---- syslog ---- */
@@ -227,16 +109,16 @@ static void take_syslog_to(void *ctx, const struct yaml_node *n)
         s->port = PORT_SYSLOG;
         if (text.n && text.p[0] == '/') {
                 s->way = DELIVER_UNIX;
-                (void)!copy(d, n, text, s->path, DELIVER_SOCKET_MAX);
+                (void)!deliver_copy(d, n, text, s->path, DELIVER_SOCKET_MAX);
                 return;
         }
-        s->way = starts(&rest, "udp://")   ? DELIVER_UDP
-                 : starts(&rest, "tcp://") ? DELIVER_TCP
-                 : starts(&rest, "tls://") ? DELIVER_TLS
-                                           : DELIVER_UNIX;
+        s->way = deliver_starts(&rest, "udp://")   ? DELIVER_UDP
+                 : deliver_starts(&rest, "tcp://") ? DELIVER_TCP
+                 : deliver_starts(&rest, "tls://") ? DELIVER_TLS
+                                                   : DELIVER_UNIX;
         if (s->way == DELIVER_TLS)
                 s->port = PORT_SYSLOG_TLS;
-        if (s->way == DELIVER_UNIX || !split_host(rest, s->host, &s->port))
+        if (s->way == DELIVER_UNIX || !deliver_split_host(rest, s->host, &s->port))
                 faults_add(&d->faults, n->mark, "%s should stand here, not \"%.*s\"", wanted,
                            SHOWN(text));
 }
@@ -249,7 +131,8 @@ static void take_facility(void *ctx, const struct yaml_node *n)
                                              "clock",    "local0", "local1", "local2", "local3",
                                              "local4",   "local5", "local6", "local7" };
         struct deliver_file *d = ctx;
-        int i = get_name_of(d, n, names, ARRAY_LEN(names), "a facility, as authpriv or local0,");
+        int i = deliver_get_name_of(d, n, names, ARRAY_LEN(names),
+                                    "a facility, as authpriv or local0,");
 
         if (i >= 0)
                 this_sink(d)->facility = (uint8_t)i;
@@ -257,12 +140,12 @@ static void take_facility(void *ctx, const struct yaml_node *n)
 
 static void take_cert(void *ctx, const struct yaml_node *n)
 {
-        get_path(ctx, n, this_sink(ctx)->cert, DELIVER_PATH_MAX);
+        deliver_get_path(ctx, n, this_sink(ctx)->cert, DELIVER_PATH_MAX);
 }
 
 static void take_key(void *ctx, const struct yaml_node *n)
 {
-        get_path(ctx, n, this_sink(ctx)->key, DELIVER_PATH_MAX);
+        deliver_get_path(ctx, n, this_sink(ctx)->key, DELIVER_PATH_MAX);
 }
 
 static void take_tls_name(void *ctx, const struct yaml_node *n)
@@ -273,7 +156,7 @@ static void take_tls_name(void *ctx, const struct yaml_node *n)
         if (!yaml_get_text(&d->faults, n, "the name in the server's certificate", &s))
                 return;
         if (deliver_host_ok(s))
-                (void)!copy(d, n, s, this_sink(d)->tls_name, DELIVER_HOST_MAX);
+                (void)!deliver_copy(d, n, s, this_sink(d)->tls_name, DELIVER_HOST_MAX);
         else
                 faults_add(&d->faults, n->mark, "\"%.*s\" is no host's name", SHOWN(s));
 }
@@ -301,7 +184,7 @@ static void take_arg(struct deliver_file *d, const struct yaml_node *n)
                 return;
         if (s->n_args == DELIVER_ARGS_MAX)
                 faults_add(&d->faults, n->mark, "more than %d arguments", DELIVER_ARGS_MAX);
-        else if (copy(d, n, arg, s->args[s->n_args], DELIVER_ARG_MAX))
+        else if (deliver_copy(d, n, arg, s->args[s->n_args], DELIVER_ARG_MAX))
                 s->n_args++;
 }
 
@@ -309,7 +192,7 @@ static void take_run(void *ctx, const struct yaml_node *n)
 {
         struct deliver_file *d = ctx;
 
-        each(d, n, take_arg);
+        deliver_each(d, n, take_arg);
         if (this_sink(d)->n_args && this_sink(d)->args[0][0] != '/')
                 faults_add(
                         &d->faults, n->mark,
@@ -330,9 +213,10 @@ static void take_server(void *ctx, const struct yaml_node *n)
         if (!yaml_get_text(&d->faults, n, wanted, &text))
                 return;
         rest = text;
-        smtps = starts(&rest, "smtps://");
+        smtps = deliver_starts(&rest, "smtps://");
         s->port = smtps ? PORT_SMTPS : PORT_SMTP;
-        if ((!smtps && !starts(&rest, "smtp://")) || !split_host(rest, s->host, &s->port))
+        if ((!smtps && !deliver_starts(&rest, "smtp://")) ||
+            !deliver_split_host(rest, s->host, &s->port))
                 faults_add(&d->faults, n->mark, "%s should stand here, not \"%.*s\"", wanted,
                            SHOWN(text));
         if (smtps)
@@ -347,7 +231,7 @@ static bool get_address(struct deliver_file *d, const struct yaml_node *n,
         if (!yaml_get_text(&d->faults, n, "a mail address", &s))
                 return false;
         if (deliver_address_ok(s))
-                return copy(d, n, s, out, DELIVER_ADDRESS_MAX);
+                return deliver_copy(d, n, s, out, DELIVER_ADDRESS_MAX);
         faults_add(&d->faults, n->mark, "\"%.*s\" is no mail address, as alerts@example.com",
                    SHOWN(s));
         return false;
@@ -370,14 +254,14 @@ static void take_recipient(struct deliver_file *d, const struct yaml_node *n)
 
 static void take_mail_to(void *ctx, const struct yaml_node *n)
 {
-        each(ctx, n, take_recipient);
+        deliver_each(ctx, n, take_recipient);
 }
 
 static void take_tls(void *ctx, const struct yaml_node *n)
 {
         static const char *const names[] = { "never", "required" };
         struct deliver_file *d = ctx;
-        int i = get_name_of(d, n, names, ARRAY_LEN(names), "never or required");
+        int i = deliver_get_name_of(d, n, names, ARRAY_LEN(names), "never or required");
 
         if (i < 0)
                 return;
@@ -394,22 +278,22 @@ static void take_user(void *ctx, const struct yaml_node *n)
         struct span s;
 
         if (yaml_get_text(&d->faults, n, "a user's name", &s))
-                (void)!copy(d, n, s, this_sink(d)->user, DELIVER_USER_MAX);
+                (void)!deliver_copy(d, n, s, this_sink(d)->user, DELIVER_USER_MAX);
 }
 
 static void take_password_file(void *ctx, const struct yaml_node *n)
 {
-        get_path(ctx, n, this_sink(ctx)->password_file, DELIVER_PATH_MAX);
+        deliver_get_path(ctx, n, this_sink(ctx)->password_file, DELIVER_PATH_MAX);
 }
 
 static void take_gather(void *ctx, const struct yaml_node *n)
 {
-        (void)!get_time(ctx, n, 0, &this_sink(ctx)->gather_s);
+        (void)!deliver_get_time(ctx, n, 0, &this_sink(ctx)->gather_s);
 }
 
 static void take_every(void *ctx, const struct yaml_node *n)
 {
-        (void)!get_time(ctx, n, 0, &this_sink(ctx)->every_s);
+        (void)!deliver_get_time(ctx, n, 0, &this_sink(ctx)->every_s);
 }
 
 /* By its number, or the one name that stands for it: what else begins with "127." is others'. */
@@ -484,8 +368,8 @@ static int find_type(struct deliver_file *d, const struct yaml_node *sink, struc
 {
         for (const struct yaml_node *k = sink->child; k; k = k->next)
                 if (span_eq_str(k->text, "type"))
-                        return get_name_of(d, k->value, deliver_type_name, DELIVER_TYPES,
-                                           "journal, syslog, command or mail");
+                        return deliver_get_name_of(d, k->value, deliver_type_name, DELIVER_TYPES,
+                                                   "journal, syslog, command or mail");
         faults_add(&d->faults, at, "the sink has no type");
         return -1;
 }

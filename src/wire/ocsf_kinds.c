@@ -3,7 +3,8 @@
  *
  * A kind is one block at its place in the alphabet: which activity, how severe, with what outcome,
  * and attributes of its own beside those of its class (ocsf_class.c).  Nothing else need be said:
- * fields without an attribute are in unmapped.  The last word of a choice is for all others. */
+ * fields without an attribute are in unmapped.  The last word of a choice is for all others.  It is
+ * one table and nothing else, and as long as there are kinds. */
 #include <stdio.h>
 
 #include "wire/ocsf_priv.h"

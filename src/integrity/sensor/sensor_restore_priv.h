@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sensor_restore_priv.h - the parts of putting back to each other.  Floor 3.
  *
- *   sensor_restore.c           what is wanted, and when it is its turn
+ *   sensor_restore.c           what is wanted, and the task under way
+ *   sensor_restore_turn.c      whose turn it is
  *   sensor_restore_good.c      which states are good, and the file that remembers them
  *   sensor_restore_mount.c     what lies behind a mount is not put back
  *   sensor_restore_result.c    what came of a task: table, entries, once more, incident
@@ -82,6 +83,8 @@ struct restores {
 
 /* All that is remembered of it goes. */
 void restore_drop(struct restores *r, struct restore_place *p);
+/* Its content is to be kept when there is nothing better to do, or not any more. */
+void restore_keep_later(struct restores *r, struct restore_place *p, bool keep);
 /* It is as it should be: not wanted any more, and remembered only while that is of use. */
 void restore_settled(struct restores *r, struct restore_place *p);
 /* Hand a task to a worker: path and good are copied.  -EAGAIN: not now. */

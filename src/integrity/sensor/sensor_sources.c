@@ -4,6 +4,7 @@
  * SECURITY: names and bytes in the directory may be anybody's who got them there; a name is checked
  * before it is opened and shown, and bytes are only verified, by source_open(). */
 #include "integrity/sensor/sensor_sources.h"
+#include "integrity/sensor/sensor_sources_file.h"
 
 #include "base/text.h"
 #include "crypto/sha256.h"
@@ -65,54 +66,6 @@ const struct sources *lists_known(const struct sensor *s)
 }
 
 /* ---- files ---- */
-
-/* Whoever else may write it could say what is explained. */
-static int open_trusted(int dirfd, const char *path, size_t max, int *ret_fd, size_t *ret_n,
-                        struct err *err)
-{
-        CLEANUP_FD int fd =
-                openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
-        struct stat st;
-
-        if (fd < 0 || fstat(fd, &st) < 0)
-                return err_sys(err, -errno, "%s", path);
-        if (!S_ISREG(st.st_mode))
-                return err_set(err, -EACCES, "%s: is no file", path);
-        if ((st.st_uid != 0 && st.st_uid != geteuid()) || st.st_mode & (S_IWGRP | S_IWOTH))
-                return err_set(err, -EACCES,
-                               "%s: others than root may write it (uid %u, mode %04o)", path,
-                               (unsigned)st.st_uid, (unsigned)st.st_mode & 07777);
-        if ((uint64_t)st.st_size > max)
-                return err_set(err, -E2BIG, "%s: longer than %zu bytes", path, max);
-        *ret_fd = fd;
-        *ret_n = (size_t)st.st_size;
-        fd = -1;
-        return 0;
-}
-
-static int read_trusted(int dirfd, const char *path, size_t max, uint8_t **ret, size_t *ret_n,
-                        struct err *err)
-{
-        CLEANUP_FD int fd = -1;
-        size_t n = 0;
-        uint8_t *p;
-        ssize_t got;
-        int rc = open_trusted(dirfd, path, max, &fd, &n, err);
-
-        if (rc < 0)
-                return rc;
-        p = malloc(n + 1);
-        if (!p)
-                return err_set(err, -ENOMEM, "%s: out of memory for %zu bytes", path, n);
-        got = io_kernel.pread(io_kernel.ctx, fd, p, n, 0);
-        if (got < 0) {
-                free(p);
-                return err_sys(err, (int)got, "%s", path);
-        }
-        *ret = p;
-        *ret_n = (size_t)got;
-        return 0;
-}
 
 static bool name_ok(struct span name)
 {
@@ -254,7 +207,8 @@ static int read_keys(struct sensor *s, struct who *who, struct err *err)
         int rc = keys ? 0 : err_set(err, -ENOMEM, "out of memory for keys");
 
         if (rc == 0 && s->o.keys_file)
-                rc = read_trusted(AT_FDCWD, s->o.keys_file, SOURCE_KEYS_FILE_MAX, &text, &n, err);
+                rc = lists_read_file(AT_FDCWD, s->o.keys_file, SOURCE_KEYS_FILE_MAX, &text, &n,
+                                     err);
         if (rc == 0)
                 rc = source_keys_parse(s->o.keys_file ? s->o.keys_file : "", span_of(text, n), keys,
                                        err);
@@ -275,8 +229,9 @@ static void run_job(struct pool_job *job)
         uint8_t *file = NULL;
         size_t n = 0;
 
-        j->rc = read_trusted(j->dirfd, j->name, MIN_OF((int)PATHLIST_MAX, (int)SOURCES_BYTES_MAX),
-                             &file, &n, &j->err);
+        j->rc = lists_read_file(j->dirfd, j->name,
+                                MIN_OF((int)PATHLIST_MAX, (int)SOURCES_BYTES_MAX), &file, &n,
+                                &j->err);
         if (j->rc < 0)
                 return;
         sha256(span_of(file, n), j->digest);

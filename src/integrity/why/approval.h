@@ -72,6 +72,8 @@ struct approval {
 MUST_USE int approval_parse(struct span json, struct approval **ret, struct err *err);
 struct approval *approval_free(struct approval *a);
 DEFINE_CLEANUP(struct approval, approval_free)
+/* The order of hashes, for qsort(3) and bsearch(3). */
+int approval_hash_cmp(const void *x, const void *y);
 void approval_print(const struct approval *a, struct buf *out);
 
 /* How near a change comes to being allowed by one; the greater, the nearer. */
