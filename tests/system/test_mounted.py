@@ -125,6 +125,22 @@ def test_what_was_changed_while_it_was_hidden(host, tmp_path):
         subprocess.run(["umount", tmp_path], check=True)
 
 
+def test_the_root_becomes_another(host, tmp_path):
+    """pivot_root(2) moves everybody, the sensor too: at the paths that are watched is something
+    else, without a mount at any of them."""
+    root, old = tmp_path / "root", tmp_path / "old"
+    root.mkdir()
+    old.mkdir()
+    mount("--rbind", "/", root)
+    there = root / str(host.tree / "a" / "kept")[1:]
+    mount("-t", "tmpfs", "none", there)
+    (there / "f").write_text("another")
+    subprocess.run(["pivot_root", root, root / str(old)[1:]], check=True)
+    assert (host.tree / "a" / "kept" / "f").read_text() == "another"
+    entry = host.seen(host.tree / "a" / "kept" / "f", "replaced")
+    assert entry["why"]["state"] == "unexplained" and entry["why"]["alert"]
+
+
 def tells_who():
     """Does the kernel tell who mounts?  Linux 6.14."""
     fd = LIBC.fanotify_init(FAN_REPORT_MNT, 0)

