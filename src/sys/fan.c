@@ -58,11 +58,13 @@ static unsigned probe_marks(int fd, unsigned features)
         return r;
 }
 
-static int init_best(unsigned queue, unsigned *ret_features)
+static int init_best(unsigned want, unsigned queue, unsigned *ret_features)
 {
         int fd = -EINVAL;
 
         for (size_t i = 0; i < ARRAY_LEN(ways) && fd == -EINVAL; i++) {
+                if (ways[i].features & FAN_HAS_PIDFD && !(want & FAN_HAS_PIDFD))
+                        continue;
                 fd = init(ways[i].flags | queue);
                 if (fd >= 0)
                         *ret_features = ways[i].features;
@@ -76,10 +78,10 @@ int fan_open(unsigned want, struct fan_group *ret, struct err *err)
         unsigned features = 0;
         int fd;
 
-        fd = init_best(queue, &features);
+        fd = init_best(want, queue, &features);
         if (fd == -EPERM && queue) {
                 queue = 0;
-                fd = init_best(0, &features);
+                fd = init_best(want, 0, &features);
         }
         if (fd < 0)
                 return err_sys(err, fd, "fanotify: no group that reports names");

@@ -35,9 +35,9 @@ struct fan_group {
         unsigned features; /* enum fan_feature */
 };
 
-/* want: FAN_HAS_UNLIMITED_QUEUE or 0; the rest is taken where it exists.  Names and directory
- * handles are always reported, else this fails.  Needs CAP_SYS_ADMIN for filesystem marks.
- * -EINVAL: this kernel has no events by name (before 5.9). */
+/* want: of FAN_HAS_UNLIMITED_QUEUE and FAN_HAS_PIDFD, what is wanted; the rest is taken where it
+ * exists.  Names and directory handles are always reported, else this fails.  Needs CAP_SYS_ADMIN
+ * for filesystem marks. -EINVAL: this kernel has no events by name (before 5.9). */
 MUST_USE int fan_open(unsigned want, struct fan_group *ret, struct err *err);
 void fan_close(struct fan_group *g);
 

@@ -95,12 +95,29 @@ static int read_file(int procfd, const char *name, uint8_t *p, size_t max, size_
         return 0;
 }
 
+/* As read_file(), for files that the kernel writes as a whole and that are shorter than max: a read
+ * that leaves room has given all there is, and need not be asked whether there is more. */
+static int read_whole(int procfd, const char *name, uint8_t *p, size_t max, size_t *ret_n)
+{
+        CLEANUP_FD int fd = openat(procfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        ssize_t n;
+
+        if (fd < 0)
+                return -errno;
+        do
+                n = read(fd, p, max);
+        while (n < 0 && errno == EINTR);
+        if (n < 0)
+                return -errno;
+        *ret_n = (size_t)n;
+        return 0;
+}
+
 static void read_ids(int procfd, struct proc_info *p)
 {
         uint8_t text[STATUS_MAX];
         size_t n;
-        bool more;
-        int r = read_file(procfd, "status", text, sizeof text, &n, &more);
+        int r = read_whole(procfd, "status", text, sizeof text, &n);
 
         if (r == 0)
                 r = proc_parse_status(span_of(text, n), &p->ids);
@@ -111,8 +128,7 @@ static void read_stat(int procfd, struct proc_info *p)
 {
         uint8_t text[STAT_MAX];
         size_t n;
-        bool more;
-        int r = read_file(procfd, "stat", text, sizeof text, &n, &more);
+        int r = read_whole(procfd, "stat", text, sizeof text, &n);
 
         if (r == 0)
                 r = proc_parse_stat(span_of(text, n), &p->stat);
@@ -124,8 +140,7 @@ static void read_number(int procfd, const char *name, struct proc_number *ret)
         uint8_t text[NUMBER_MAX];
         uint64_t v;
         size_t n;
-        bool more;
-        int r = read_file(procfd, name, text, sizeof text, &n, &more);
+        int r = read_whole(procfd, name, text, sizeof text, &n);
 
         if (r == -ENOENT) { /* a kernel without audit; the process itself was opened */
                 ret->why = faccessat(procfd, "stat", F_OK, 0) == 0 ? PROC_UNSET : PROC_GONE;
@@ -293,11 +308,25 @@ static void nothing_yet(struct proc_info *p, pid_t pid)
 
 void proc_read_ids(int procfd, pid_t pid, struct proc_info *ret)
 {
+        proc_read_ids_since(procfd, pid, NULL, ret);
+}
+
+static bool same_number(const struct proc_number *a, const struct proc_number *b)
+{
+        return a->why == b->why && (a->why == PROC_UNSET || (a->why == PROC_KNOWN && a->n == b->n));
+}
+
+void proc_read_ids_since(int procfd, pid_t pid, const struct proc_login *known,
+                         struct proc_info *ret)
+{
         nothing_yet(ret, pid);
         read_stat(procfd, ret);
         read_ids(procfd, ret);
-        read_number(procfd, "loginuid", &ret->loginuid);
         read_number(procfd, "sessionid", &ret->sessionid);
+        if (known && same_number(&ret->sessionid, &known->session))
+                ret->loginuid = known->user;
+        else
+                read_number(procfd, "loginuid", &ret->loginuid);
 }
 
 void proc_read(int procfd, pid_t pid, struct proc_info *ret)

@@ -52,6 +52,10 @@ struct proc_number {
         uint32_t n;
 };
 
+struct proc_login {
+        struct proc_number user, session;
+};
+
 /* About 9 KiB; what is kept of it is the caller's choice. */
 struct proc_info {
         pid_t pid;
@@ -96,6 +100,10 @@ void proc_read(int procfd, pid_t pid, struct proc_info *ret);
 
 /* Only what an exec leaves alone and a process can change: stat, users, login. */
 void proc_read_ids(int procfd, pid_t pid, struct proc_info *ret);
+/* The same, of one whose login was known at some time; NULL: it was not.  The kernel gives every
+ * login a session of its own: where that is the same, so is the user. */
+void proc_read_ids_since(int procfd, pid_t pid, const struct proc_login *known,
+                         struct proc_info *ret);
 
 /* The inode of the caller's own mount namespace; 0: not known. */
 uint32_t proc_own_mount_ns(void);

@@ -40,7 +40,7 @@ static int setup(void **state)
         f->dirfd = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (geteuid() != 0)
                 return 0;
-        if (fan_open(0, &f->g, &err) < 0)
+        if (fan_open(FAN_HAS_PIDFD, &f->g, &err) < 0)
                 print_error("%s\n", err.text);
         return f->g.fd < 0;
 }

@@ -46,6 +46,28 @@ static void test_self(void **state)
         assert_true(info.loginuid.why == PROC_KNOWN || info.loginuid.why == PROC_UNSET);
 }
 
+/* The login is read only where the session is another: what was known of it is believed else. */
+static void test_ids_since(void **state)
+{
+        CLEANUP_FD int fd = proc_open(getpid(), -1);
+        struct proc_login known = { .user = { PROC_KNOWN, 4242 } };
+        struct proc_number login;
+
+        proc_read_ids(fd, getpid(), &info);
+        login = info.loginuid;
+        known.session = info.sessionid;
+        proc_read_ids_since(fd, getpid(), &known, &info);
+        assert_int_equal(info.ids.euid, geteuid());
+        assert_int_equal(info.stat.why, PROC_KNOWN);
+        assert_int_equal(info.loginuid.n, 4242);
+        known.session.n++;
+        known.session.why = known.session.why == PROC_KNOWN ? PROC_UNSET : PROC_KNOWN;
+        proc_read_ids_since(fd, getpid(), &known, &info);
+        assert_int_equal(info.loginuid.why, login.why);
+        assert_int_equal(info.loginuid.n, login.n);
+        (void)state;
+}
+
 /* A copy of sleep under a name with a newline, "(deleted)" and brackets; optionally unlinked. */
 struct hostile {
         char dir[64];
@@ -343,11 +365,11 @@ static void test_names(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_self),          cmocka_unit_test(test_hostile_exe),
-                cmocka_unit_test(test_hostile_comm),  cmocka_unit_test(test_pidfd),
-                cmocka_unit_test(test_kernel_thread), cmocka_unit_test(test_stat),
-                cmocka_unit_test(test_status),        cmocka_unit_test(test_cgroup),
-                cmocka_unit_test(test_names),
+                cmocka_unit_test(test_ids_since),   cmocka_unit_test(test_self),
+                cmocka_unit_test(test_hostile_exe), cmocka_unit_test(test_hostile_comm),
+                cmocka_unit_test(test_pidfd),       cmocka_unit_test(test_kernel_thread),
+                cmocka_unit_test(test_stat),        cmocka_unit_test(test_status),
+                cmocka_unit_test(test_cgroup),      cmocka_unit_test(test_names),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -170,6 +170,8 @@ static int overflowed(void *ctx)
 
 static const struct watch_ops watch_ops = { .touched = look_touched,
                                             .renamed = rename_seen,
+                                            .settled = look_settled,
+                                            .complete = look_complete,
                                             .overflow = overflowed };
 
 static void on_events(void *ctx, unsigned events)

@@ -147,6 +147,26 @@ static struct look_job *in_flight(struct sensor *s, const struct table_handle *d
         return NULL;
 }
 
+bool look_settled(void *ctx, const struct table_handle *dir, struct span name)
+{
+        struct sensor *s = ctx;
+
+        return s->phase == SENSOR_LIVE && !dirty_has(s->dirty, dir, name) &&
+               !in_flight(s, dir, name);
+}
+
+bool look_complete(void *ctx)
+{
+        const struct sensor *s = ctx;
+
+        if (s->phase != SENSOR_LIVE)
+                return false;
+        for (size_t i = 0; i < LOOK_JOBS; i++)
+                if (s->look[i].place) /* what it has read of may be of before the event */
+                        return false;
+        return true;
+}
+
 int look_renamed(struct sensor *s, const struct table_handle *from_dir, struct span from,
                  const struct table_handle *to_dir, struct span to)
 {

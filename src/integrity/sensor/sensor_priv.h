@@ -341,6 +341,8 @@ MUST_USE int look_some(struct sensor *s);
 /* Events: see watch.h. */
 int look_touched(void *ctx, const struct table_handle *dir, struct span name, uint64_t mask,
                  const struct table_handle *child, struct who *who);
+bool look_complete(void *ctx);
+bool look_settled(void *ctx, const struct table_handle *dir, struct span name);
 /* Is a look at this path, or at something below it, under way? */
 bool look_in_flight(struct sensor *s, struct span path);
 /* May this name in this directory be looked at?  Leaves its path in s->path. */

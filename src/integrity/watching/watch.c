@@ -6,6 +6,7 @@
 #include "sys/io.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -87,6 +88,7 @@ struct watch_counts watch_counts(const struct watch *w)
 struct news {
         const struct fan_event *e;
         unsigned group;
+        const struct fan_event *links; /* a notice before, of the same unlink; NULL: none */
         struct who *who;
 };
 
@@ -151,6 +153,17 @@ static int touch_names(struct watch *w, const struct table_handle *file, struct 
         return rc;
 }
 
+/* Is no file with this handle known, as far as can be told without opening it? */
+static bool is_stranger(struct watch *w, const struct watch_fs *fs, const struct fs_handle *h)
+{
+        uint64_t dev, ino;
+
+        if (fs->magic == BTRFS_SUPER_MAGIC) /* each subvolume counts its own inodes */
+                return false;
+        return w->ops->complete(w->ctx) && handle_form_inode(&fs->form, h, &dev, &ino) &&
+               !table_by_inode(w->table, dev, ino, NULL);
+}
+
 /* An inode's own event, which names no directory: its link count changed, or it is a directory, or
  * was marked itself. */
 static int event_on_inode(struct watch *w, struct news *n)
@@ -168,14 +181,39 @@ static int event_on_inode(struct watch *w, struct news *n)
         if (table_by_handle(w->table, &h, NULL))
                 return touch_names(w, &h, n);
         fs = watch_fs_by_id(w, h.fsid);
-        if (!fs || fs->scope != WATCH_FILESYSTEM || watch_fs_fd(w, fs) < 0)
+        if (!fs || fs->scope != WATCH_FILESYSTEM || is_stranger(w, fs, &n->e->child) ||
+            watch_fs_fd(w, fs) < 0)
                 return 0;
         fd = fs_handle_open(fs->fd, &n->e->child, O_PATH | O_NOFOLLOW);
         if (fd < 0 || observe_stat_fd(fd, &r) < 0)
                 return 0; /* gone: the event of the name tells */
+        handle_form_learn(&fs->form, &n->e->child, r.dev, r.ino);
         node = table_by_inode(w->table, r.dev, r.ino, NULL);
         for (; node && rc == 0; node = table_by_inode(w->table, r.dev, r.ino, node))
                 rc = touch_name(w, node, n);
+        return rc;
+}
+
+/* A name is gone, and with it one of the file's: the others are looked at.  Without asking the
+ * filesystem, where the table has the name: most often it was the only one. */
+static int event_on_unlinked(struct watch *w, const struct table_handle *dir, struct news *n)
+{
+        struct table_node *in = table_by_handle(w->table, dir, NULL), *node, *other;
+        struct news links = { .e = n->links, .group = n->group, .who = n->who };
+        struct record r;
+        int rc = 0;
+
+        node = in && w->ops->settled(w->ctx, dir, n->e->at.name)
+                       ? table_child(w->table, in, n->e->at.name)
+                       : NULL;
+        if (node && node->record && record_decode(table_record(node), &r, NULL) == 0) {
+                other = table_by_inode(w->table, r.dev, r.ino, NULL);
+                for (; other && rc == 0; other = table_by_inode(w->table, r.dev, r.ino, other))
+                        rc = other == node ? 0 : touch_name(w, other, &links);
+        } else {
+                rc = event_on_inode(w, &links);
+        }
+        n->who = links.who;
         return rc;
 }
 
@@ -210,6 +248,11 @@ static int event_at(struct watch *w, struct news *n)
         in = inside(w, &h, n);
         if (in < 0)
                 return in;
+        /* Outside nothing is asked: what has another name inside is marked itself. */
+        if (n->links && (in || w->counts.links >= WATCH_LINKS_MAX))
+                rc = event_on_unlinked(w, &h, n);
+        if (rc < 0)
+                return rc;
         if (in == 0)
                 return outside_count(w, &h);
         if (!counts_here(w, &h, e->at.name)) {
@@ -262,11 +305,12 @@ static int event_rename(struct watch *w, struct news *n)
                                e->new.name, author(w, n));
 }
 
-static int take_event(struct watch *w, unsigned group, const struct fan_event *e)
+static int take_event(struct watch *w, unsigned group, const struct fan_event *e,
+                      const struct fan_event *links)
 {
-        struct news n = { .e = e, .group = group };
+        struct news n = { .e = e, .group = group, .links = links };
 
-        w->counts.events++;
+        w->counts.events += links ? 2 : 1;
         if (e->mask & FAN_Q_OVERFLOW) {
                 w->counts.overflows++;
                 return w->ops->overflow(w->ctx);
@@ -284,18 +328,46 @@ static int take_event(struct watch *w, unsigned group, const struct fan_event *e
 
 /* ---- reading ---- */
 
+static bool same_child(const struct fan_event *a, const struct fan_event *b)
+{
+        return a->has_child && b->has_child && a->child_fsid == b->child_fsid &&
+               a->child.type == b->child.type && a->child.n == b->child.n &&
+               memcmp(a->child.bytes, b->child.bytes, a->child.n) == 0;
+}
+
+/* Before a file's name goes its number of links does, and each is a notice: are they these two? */
+static bool is_unlink(const struct fan_event *links, const struct fan_event *name)
+{
+        return links->mask == FAN_ATTRIB && !links->at.present && name->mask == FAN_DELETE &&
+               name->at.present && links->pid == name->pid && same_child(links, name);
+}
+
+static void drop_event(struct fan_event *e)
+{
+        if (e && e->pidfd_state == FAN_PIDFD_OPEN)
+                close(e->pidfd);
+}
+
 static int take_buffer(struct watch *w, unsigned group, struct span s)
 {
-        struct fan_event e;
+        struct fan_event some[3], *links = NULL; /* what is taken, before and after it */
         struct err err;
-        int rc, failed = 0;
+        int rc = fan_next(&s, &some[0], &err), failed = 0;
 
         /* After a failure the rest is still read, for the descriptors in it. */
-        while ((rc = fan_next(&s, &e, &err)) > 0) {
+        for (unsigned i = 0; rc > 0; i = (i + 1) % ARRAY_LEN(some)) {
+                struct fan_event *e = &some[i], *next = &some[(i + 1) % ARRAY_LEN(some)];
+
+                rc = fan_next(&s, next, &err);
+                if (rc > 0 && group == GROUP_MAIN && is_unlink(e, next)) {
+                        links = e;
+                        continue;
+                }
                 if (failed == 0)
-                        failed = take_event(w, group, &e);
-                if (e.pidfd_state == FAN_PIDFD_OPEN)
-                        close(e.pidfd);
+                        failed = take_event(w, group, e, links);
+                drop_event(e);
+                drop_event(links);
+                links = NULL;
         }
         who_batch_end(w->who);
         return failed < 0 ? failed : rc;

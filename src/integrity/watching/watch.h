@@ -22,6 +22,7 @@
 #include "base/base.h"
 #include "base/err.h"
 #include "integrity/trusted/table.h"
+#include "integrity/watching/handle_form.h"
 #include "integrity/watching/watchset.h"
 
 #include <sys/types.h>
@@ -57,7 +58,8 @@ struct watch_fs {
                            * the kernel keeps apart */
         int fd;           /* a directory on it, for opening handles; -1: not open now */
         bool met;         /* in this round */
-        bool lost;        /* watch_each_lost() has told, and it was not met since */
+        struct handle_form form;
+        bool lost; /* watch_each_lost() has told, and it was not met since */
 };
 
 /* What events become.  who is borrowed.  Errors end watch_read() and are returned by it. */
@@ -69,6 +71,11 @@ struct watch_ops {
         /* A directory that is outside is NULL; at most one is. */
         int (*renamed)(void *ctx, const struct table_handle *from_dir, struct span from,
                        const struct table_handle *to_dir, struct span to, struct who *who);
+        /* Is nothing told of this name that was not looked at yet, so that the table's file is the
+         * one that it was of until now? */
+        bool (*settled)(void *ctx, const struct table_handle *dir, struct span name);
+        /* Is every file that is watched in the table, but for what is yet to be looked at? */
+        bool (*complete)(void *ctx);
         /* The kernel's queue ran over: anything may have happened since the last read. */
         int (*overflow)(void *ctx);
 };

@@ -4,6 +4,7 @@
 #include "integrity/watching/watch_priv.h"
 
 #include "integrity/trusted/observe.h"
+#include "integrity/who/who.h"
 #include "sys/dirwalk.h"
 #include "sys/io.h"
 
@@ -20,6 +21,7 @@ enum {
         BTRFS_HANDLE_LAST = 79,
         BTRFS_SUBVOLUME_AT = 8, /* objectid u64, subvolume u64, generation u32, ... */
         FUSE_MAGIC = 0x65735546,
+        FORM_FILES = 64,
 };
 
 static const char why_overlay[] = "an overlay takes no mark of its own";
@@ -84,7 +86,8 @@ static void close_group(struct watch *w, unsigned at)
 int watch_group_open(struct watch *w, unsigned at, struct err *err)
 {
         struct epoll_event ev = { .events = EPOLLIN, .data.u32 = at };
-        int rc = fan_open(0, &w->group[at], err);
+        unsigned want = who_knows_ends(w->who) ? 0 : FAN_HAS_PIDFD;
+        int rc = fan_open(want, &w->group[at], err);
 
         if (rc < 0)
                 return rc;
@@ -310,6 +313,31 @@ static int choose_scope(struct watch *w, struct watch_fs *fs, int dirfd, struct 
         return rc == -ENOMEM ? rc : 0;
 }
 
+static uint64_t dev_of(const struct fs_stat *st)
+{
+        return (uint64_t)st->dev_major << 32 | st->dev_minor;
+}
+
+/* Some files of it, to see where its handles have their inodes.  What cannot be seen here is seen
+ * when files are opened by handle. */
+static void look_at_handles(struct watch_fs *fs, int dirfd)
+{
+        CLEANUP_FD int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        struct dir_reader *r = fd < 0 ? NULL : malloc(sizeof *r);
+        struct fs_stat top, st;
+        struct fs_handle h;
+        struct dir_entry e;
+
+        if (r && fs_stat_fd(fd, &top) == 0) {
+                dir_reader_init(r, fd);
+                for (unsigned i = 0; i < FORM_FILES && dir_read(r, &e) > 0; i++)
+                        if (fs_stat_at(fd, e.name, &st) == 0 && dev_of(&st) == dev_of(&top) &&
+                            fs_handle_of(fd, e.name, &h, NULL) == 0)
+                                handle_form_learn(&fs->form, &h, dev_of(&st), st.ino);
+        }
+        free(r);
+}
+
 static struct watch_fs *fs_room(struct watch *w)
 {
         size_t max = w->max_fs ? 2 * w->max_fs : 16;
@@ -360,6 +388,8 @@ static int add_fs(struct watch *w, const struct fs_where *at, int dirfd, struct 
         fs.polled = fs.scope == WATCH_DIRECTORY || changes_elsewhere(fs.magic);
         if (fs.polled && !fs.why)
                 fs.why = why_elsewhere;
+        if (fs.scope == WATCH_FILESYSTEM)
+                look_at_handles(&fs, dirfd);
         *room = fs;
         w->n_fs++;
         w->version++;

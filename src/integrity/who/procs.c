@@ -470,23 +470,27 @@ static bool is_unsure(const struct procs *p, const struct procs_proc *x)
                (!x->end_ns || x->end_ns > p->lost_from_ns);
 }
 
-void procs_at(const struct procs *p, pid_t pid, bool ended, uint64_t from_ns, uint64_t until_ns,
-              struct procs_answer *ret)
+void procs_at(const struct procs *p, pid_t pid, enum procs_at at, uint64_t from_ns,
+              uint64_t until_ns, struct procs_answer *ret)
 {
-        struct procs_proc *best = NULL, *living = NULL;
+        struct procs_proc *best = NULL, *living = NULL, *other = NULL;
         unsigned others = 0;
 
         for (struct procs_proc *x = newest(p, pid); x; x = same_pid(x->hash_next, pid)) {
                 if (!began_by(x, until_ns))
                         continue;
-                if (ended && !x->end_ns)
+                if (at == PROCS_AT_ENDED && !x->end_ns) {
                         living = living ? living : x; /* or its end was not told */
-                else if (!best)
+                } else if (!best) {
                         best = x;
-                else if (ended && was_there(x, from_ns))
+                } else if (at != PROCS_AT_LIVES && was_there(x, from_ns)) {
+                        other = other ? other : x;
                         others++;
+                }
         }
-        *ret = (struct procs_answer){ .proc = best ? best : living, .others = others };
+        *ret = (struct procs_answer){ .proc = best ? best : living,
+                                      .other = other,
+                                      .others = others };
         if (!ret->proc)
                 return;
         ret->state = state_by(ret->proc, until_ns);

@@ -183,15 +183,20 @@ void procs_each(struct procs *p, void (*fn)(void *ctx, const struct procs_proc *
 struct procs_answer {
         const struct procs_proc *proc;   /* NULL: nobody that is known */
         const struct procs_state *state; /* what it was last, by the end of that time */
-        unsigned others;                 /* processes that had the number before it, in that time */
+        const struct procs_proc *other;  /* that had the number before it, in that time: the last */
+        unsigned others;                 /* how many */
         bool earlier; /* it was something else before, in that time: the states before this one
                          until one that began before from_ns.  A copy of its creator does not
                          count: what a shell opens for a command is the command's. */
         bool unsure;  /* events were lost: it may have become another by then */
 };
-/* ended: it is known to be gone at until_ns, else to be there. */
-void procs_at(const struct procs *p, pid_t pid, bool ended, uint64_t from_ns, uint64_t until_ns,
-              struct procs_answer *ret);
+enum procs_at {
+        PROCS_AT_LIVES, /* it is known to be there at until_ns */
+        PROCS_AT_ENDED, /* or to be gone */
+        PROCS_AT_EITHER,
+};
+void procs_at(const struct procs *p, pid_t pid, enum procs_at at, uint64_t from_ns,
+              uint64_t until_ns, struct procs_answer *ret);
 
 /* ---- hearing ---- */
 

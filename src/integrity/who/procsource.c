@@ -68,6 +68,27 @@ static uint64_t now(const struct procsource *s)
 
 /* ---- /proc ---- */
 
+static struct proc_number number_of(uint32_t n)
+{
+        return (struct proc_number){ .why = n == PROCESS_UNSET ? PROC_UNSET : PROC_KNOWN, .n = n };
+}
+
+static void read_ids(struct procsource *s, int procfd, pid_t pid)
+{
+        const struct procs_proc *known = procs_newest(s->procs, pid);
+        struct proc_login login;
+
+        if (!known || known->end_ns || !(known->state.has & PROCESS_HAS_AUID)) {
+                proc_read_ids(procfd, pid, &s->info);
+                return;
+        }
+        login.user = number_of(known->state.auid);
+        login.session = number_of(known->state.session);
+        proc_read_ids_since(procfd, pid, &login, &s->info);
+        if (!procs_is(known, &s->info)) /* another process: what was known is of no use */
+                proc_read_ids(procfd, pid, &s->info);
+}
+
 int procsource_look(struct procsource *s, pid_t pid, int pidfd, bool whole,
                     const struct proc_info **ret)
 {
@@ -78,7 +99,7 @@ int procsource_look(struct procsource *s, pid_t pid, int pidfd, bool whole,
         if (whole)
                 proc_read(fd, pid, &s->info);
         else
-                proc_read_ids(fd, pid, &s->info);
+                read_ids(s, fd, pid);
         if (s->info.stat.why != PROC_KNOWN || s->info.ids.why == PROC_GONE)
                 return -ESRCH; /* it went while it was read */
         (void)!procs_seed(s->procs, &s->info, now(s));

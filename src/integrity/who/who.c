@@ -110,6 +110,11 @@ static bool has_events(const struct who_cache *c)
         return procsource_kind(c->source) != PROCSOURCE_PROC;
 }
 
+bool who_knows_ends(const struct who_cache *c)
+{
+        return procsource_kind(c->source) == PROCSOURCE_EBPF;
+}
+
 static int follow_sessions(struct who_cache *c, struct err *err)
 {
         struct procs *procs = procsource_procs(c->source);
@@ -221,9 +226,10 @@ void who_tick(struct who_cache *c)
 
 /* ---- one process ---- */
 
-static void ask_cache(const struct who_cache *c, pid_t pid, bool gone, struct procs_answer *ret)
+static void ask_cache(const struct who_cache *c, pid_t pid, enum procs_at at,
+                      struct procs_answer *ret)
 {
-        procs_at(procsource_procs(c->source), pid, gone, c->from_ns, c->until_ns, ret);
+        procs_at(procsource_procs(c->source), pid, at, c->from_ns, c->until_ns, ret);
 }
 
 /* Is what the cache has of a living process less than what /proc has? */
@@ -329,6 +335,9 @@ static struct who *make(struct who_cache *c, pid_t pid, int pidfd, bool gone)
         struct procs_answer a = { 0 };
         const struct procs_proc *before;
         bool known; /* before what is told could be done */
+        enum procs_at at = gone                             ? PROCS_AT_ENDED
+                           : pidfd < 0 && who_knows_ends(c) ? PROCS_AT_EITHER
+                                                            : PROCS_AT_LIVES;
         struct who *w = who_new(pid);
 
         if (!w || pid == 0) {
@@ -336,13 +345,14 @@ static struct who *make(struct who_cache *c, pid_t pid, int pidfd, bool gone)
                         say_nothing_known(c, w);
                 return w;
         }
-        ask_cache(c, pid, gone, &a);
+        ask_cache(c, pid, at, &a);
         before = a.proc;
         known = before && before->sure_ns <= c->from_ns;
+        gone = gone || (at == PROCS_AT_EITHER && before && before->end_ns);
         if (!gone) {
                 if (procsource_look(c->source, pid, pidfd, wants_more(c, &a), &info) < 0)
                         procsource_pull(c->source); /* it has ended since, and as what is told */
-                ask_cache(c, pid, gone, &a);
+                ask_cache(c, pid, at, &a);
         }
         if (!info && !has_events(c))
                 say_last_known(w, &a);

@@ -137,6 +137,10 @@ MUST_USE int who_cache_new(struct procsource *processes, struct who_cache **ret,
 struct who_cache *who_cache_free(struct who_cache *c);
 DEFINE_CLEANUP(struct who_cache, who_cache_free)
 
+/* Is every begin and end of a process told, and with what it is, so that a notice's number says
+ * whose it is?  Else the notice has to come with a pidfd. */
+bool who_knows_ends(const struct who_cache *c);
+
 /* Called right before and right after each read(2) of a queue of the kernel's notices.  quiet_ns is
  * the queue's own, 0 at first: when it was last found empty.  any: there were some now; then
  * everything that processes did until here is taken in first. */
@@ -146,7 +150,9 @@ void who_read(struct who_cache *c, uint64_t *quiet_ns, bool any);
 void who_batch_end(struct who_cache *c);
 
 /* The process behind a notice.  pidfd is borrowed, -1 when there is none; gone: the kernel said
- * that it had ended before the notice was read.  Never fails: what is not known is said in the
+ * that it had ended before the notice was read.  With neither, all that had its number in that
+ * time may have been it: the last one counts, and the others as what it was before (earlier).
+ *  Never fails: what is not known is said in the
  * result; NULL only without memory.  Borrowed; take a reference to keep it. */
 struct who *who_of(struct who_cache *c, pid_t pid, int pidfd, bool gone);
 

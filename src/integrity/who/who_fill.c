@@ -281,11 +281,13 @@ void who_fill_earlier(struct who *w, const struct procs_answer *a, uint64_t from
 {
         const struct procs_state *s = a->state;
 
-        if (!a->earlier)
-                return;
-        for (; s->before && s->from_ns > from_ns && w->n_earlier < WHO_EARLIER; s = s->before) {
+        for (; a->earlier && s->before && s->from_ns > from_ns && w->n_earlier < WHO_EARLIER;
+             s = s->before) {
                 if (s->before->inherited && s->image != s->before->image)
                         continue;
                 add_kin(w, &w->earlier[w->n_earlier++], w->pid, s->before, own_mount_ns);
         }
+        /* another process with that number: it may as well have been that one */
+        if (a->other && w->n_earlier < WHO_EARLIER)
+                add_kin(w, &w->earlier[w->n_earlier++], w->pid, &a->other->state, own_mount_ns);
 }

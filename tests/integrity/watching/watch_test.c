@@ -40,6 +40,7 @@ struct fixture {
         struct watch *watch;
         struct seen seen[NAMES];
         size_t n_seen, touched, overflows;
+        bool unsettled;
 };
 
 static struct fixture fixture;
@@ -78,6 +79,21 @@ static int renamed(void *ctx, const struct table_handle *from_dir, struct span f
         return 0;
 }
 
+static bool settled(void *ctx, const struct table_handle *dir, struct span name)
+{
+        struct fixture *f = ctx;
+
+        (void)dir;
+        (void)name;
+        return !f->unsettled;
+}
+
+static bool complete(void *ctx)
+{
+        (void)ctx;
+        return true;
+}
+
 static int overflow(void *ctx)
 {
         struct fixture *f = ctx;
@@ -88,6 +104,8 @@ static int overflow(void *ctx)
 
 static const struct watch_ops ops = { .touched = touched,
                                       .renamed = renamed,
+                                      .settled = settled,
+                                      .complete = complete,
                                       .overflow = overflow };
 
 static void know(struct fixture *f, struct span path, int dirfd)
@@ -234,6 +252,100 @@ static void test_events_become_places(void **state)
                         assert_int_equal(found, 3);
         }
         assert_int_equal(f->overflows, 0);
+}
+
+/* A file that the table knows under the name as, whatever it is on the disk. */
+static void know_file(struct fixture *f, const char *name, const char *as)
+{
+        struct table_handle h, none;
+        struct table_node *dir, *n;
+        struct record r;
+        struct buf encoded = BUF_INIT(RECORD_MAX);
+
+        assert_int_equal(observe_stat(f->in, name, &r, &none), 0);
+        assert_int_equal(observe_handle(f->in, &h), 0);
+        dir = table_by_handle(f->table, &h, NULL);
+        assert_non_null(dir);
+        n = table_make_child(f->table, dir, span_str(as));
+        assert_non_null(n);
+        record_encode(&r, &encoded);
+        assert_int_equal(table_set_record(f->table, n, buf_span(&encoded)), 0);
+        buf_done(&encoded);
+}
+
+/* Before the next case. */
+static void forget_all(struct fixture *f)
+{
+        static const char *const names[] = { "gone", "else", "other" };
+        struct table_handle h;
+        struct table_node *dir, *n;
+
+        assert_int_equal(observe_handle(f->in, &h), 0);
+        for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+                unlinkat(f->in, names[i], 0);
+                dir = table_by_handle(f->table, &h, NULL);
+                n = table_child(f->table, dir, span_str(names[i]));
+                if (n)
+                        table_drop_record(f->table, n);
+        }
+        read_all(f);
+}
+
+static void act_unlink(struct fixture *f, long n)
+{
+        (void)n;
+        if (unlinkat(f->in, "gone", 0) < 0)
+                _exit(1);
+}
+
+/* A file loses a name: that is two notices, and its other names are looked at, which the table
+ * knows, or where something is yet to be looked at the filesystem. */
+static void test_one_name_less(void **state)
+{
+        static const struct {
+                const char *name;
+                bool other, unsettled;
+                const char *as; /* what the table takes it for; NULL: it does not know it */
+                bool found;
+        } cases[] = {
+                { "its only name", false, false, "gone", false },
+                { "it has another", true, false, "gone", true },
+                { "it was another file until lately", true, true, "else", true },
+                { "it was never looked at", true, false, NULL, true },
+                { "nor was the only name", false, true, NULL, false },
+        };
+        struct fixture *f = *state;
+
+        if (!f->watch)
+                skip();
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                const struct seen *s;
+
+                print_message("%s\n", cases[i].name);
+                make(f->in, "gone");
+                make(f->in, "else");
+                know_file(f, "else", "else");
+                if (cases[i].other) {
+                        assert_int_equal(linkat(f->in, "gone", f->in, "other", 0), 0);
+                        know_file(f, "other", "other");
+                }
+                if (cases[i].as)
+                        know_file(f, cases[i].as, "gone");
+                read_all(f);
+                f->unsettled = cases[i].unsettled;
+                f->n_seen = 0;
+                in_child(act_unlink, f, 0);
+                read_all(f);
+                s = find(f, "gone");
+                assert_non_null(s);
+                assert_int_equal(s->mask, FAN_DELETE);
+                assert_null(find(f, "else"));
+                s = find(f, "other");
+                assert_int_equal(s != NULL, cases[i].found);
+                if (s)
+                        assert_int_equal(s->mask, FAN_ATTRIB);
+                forget_all(f);
+        }
 }
 
 /* What the kernel told of lives, so each notice comes with a descriptor of it. */
@@ -418,6 +530,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_events_become_places, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_one_name_less, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_descriptors_of_processes, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_own_writes_are_dropped, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_noise_is_ignored, setup, teardown),

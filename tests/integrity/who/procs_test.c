@@ -87,7 +87,7 @@ static struct procs_answer ask(const struct procs *p, pid_t pid, bool gone, uint
 {
         struct procs_answer a;
 
-        procs_at(p, pid, gone, from, until, &a);
+        procs_at(p, pid, gone ? PROCS_AT_ENDED : PROCS_AT_LIVES, from, until, &a);
         return a;
 }
 
@@ -166,6 +166,23 @@ static void test_number_given_again(void **state)
         assert_int_equal(a.others, 0); /* the first was gone by then */
         a = ask(p, 9, true, 0, 10 * S + 500 * MS);
         check_exe(a.state, "/a"); /* the second was not yet */
+        assert_int_equal(a.others, 0);
+        assert_null(a.other);
+        /* Where nothing says whether it lives, it may have been each that was there. */
+        procs_at(p, 9, PROCS_AT_EITHER, 0, 100 * S, &a);
+        check_exe(a.state, "/c");
+        assert_int_equal(a.others, 2);
+        check_exe(&a.other->state, "/b");
+        procs_at(p, 9, PROCS_AT_EITHER, 11 * S + MS, 100 * S, &a);
+        check_exe(a.state, "/c");
+        assert_int_equal(a.others, 1);
+        check_exe(&a.other->state, "/b");
+        procs_at(p, 9, PROCS_AT_EITHER, 12 * S, 100 * S, &a);
+        check_exe(a.state, "/c");
+        assert_int_equal(a.others, 0);
+        assert_null(a.other);
+        procs_at(p, 9, PROCS_AT_EITHER, 0, 10 * S + 500 * MS, &a);
+        check_exe(a.state, "/a");
         assert_int_equal(a.others, 0);
         procs_free(p);
         (void)state;

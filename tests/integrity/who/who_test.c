@@ -193,7 +193,9 @@ static void test_between_two_reads(void **state)
         assert_int_equal(waitpid(pid, NULL, 0), pid);
         who_reading(cache);
         who_read(cache, &quiet, true);
-        w = who_of(cache, pid, -1, true);
+        assert_int_equal(who_knows_ends(cache), best == PROCSOURCE_EBPF);
+        w = who_of(cache, pid, -1, !who_knows_ends(cache)); /* where ends are told, nobody else
+                                                             * needs to say so */
         assert_non_null(w);
         assert_int_equal(w->ppid, getpid());
         assert_int_equal(w->uid, getuid());
