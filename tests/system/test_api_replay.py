@@ -252,7 +252,7 @@ def test_who_is_erased(site):
 
 
 def test_nothing_was_recorded_for_it():
-    """Without replay: digest nothing is claimed that is not so, and what is missing has its name."""
+    """Without replay: digest nothing is claimed that is not so; what is missing has its name."""
     s = Site()
     try:
         s.calls()
