@@ -215,4 +215,6 @@ def test_nothing_is_lost(site):
     assert not verdict.bad, (len(verdict.bad), verdict.bad[:5])
     assert verdict.count("outcome") > 20 * SECONDS
     assert site.kinds["ledger.full"] >= done["disk_is_full"] > 0
-    assert site.kinds["ledger.full"] == site.kinds["ledger.resumed"]
+    # one that dies while its disk is full begins with another ledger.full
+    assert 0 <= site.kinds["ledger.full"] - site.kinds["ledger.resumed"] <= \
+        done["recorder_dies_on_a_full_disk"]
