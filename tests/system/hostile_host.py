@@ -168,7 +168,7 @@ class Site(Gateway):
     def source(self):
         """127.x.y.1, another one each time: networks are told apart by their /24."""
         self.n_sources += 1
-        return f"127.{1 + self.n_sources // 250}.{self.n_sources % 250}.1"
+        return f"127.{1 + self.n_sources // 250 % 250}.{self.n_sources % 250}.1"
 
     def connect(self, port=None, seconds=10):
         return socket.create_connection(("127.0.0.1", port or self.port), timeout=seconds,

@@ -12,9 +12,14 @@ SHOWN = 90  # characters of what is sent, and of what is seen
 
 def cell(data):
     """Bytes as a table of Markdown takes them."""
-    text = data.decode("latin-1").encode("unicode_escape").decode().replace("|", "\\|")
+    text = plain(data.decode("latin-1"))
     text = text if len(text) <= SHOWN else f"{text[:SHOWN - 8]} ... +{len(text) - SHOWN + 8}"
     return f"`{text.replace('`', chr(0x2019))}`" if text else ""
+
+
+def plain(text):
+    """What is no character of a line, as an escape."""
+    return text.encode("unicode_escape").decode().replace("|", "\\|")
 
 
 def sent(case):
@@ -44,8 +49,8 @@ def main():
         print("| case | sent | the back-end says | comes of it | the back-end gets |")
         print("|---|---|---|---|---|")
         for c in module.CASES:
-            token = f" token: {c.token}" if c.token else ""
-            print(f"| {c.name} | {sent(c)}{cell(token.encode())} | {said(c)} | "
+            token = f"<br>`{plain(str(c.token))[:SHOWN * 2]}`" if c.token else ""
+            print(f"| {plain(c.name)} | {sent(c)}{token} | {said(c)} | "
                   f"{', '.join(outcome(*w) for w in c.want)} | {cell(c.seen)} |")
         print()
     print(f"{total} cases; what is refused by \"{NGINX}\" has no entry, all else has.")

@@ -160,6 +160,7 @@ def test_hostile(site, theme):
     known = set(site.calls())
     workers = site.workers_now()
     cases = THEMES[theme].CASES
+    assert len({case.name for case in cases}) == len(cases)
     site.make_tokens(cases)
     outcomes = [run(site, case) for case in cases if case.alone]
     outcomes += run_beside(site, [case for case in cases if not case.alone])

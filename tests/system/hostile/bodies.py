@@ -161,7 +161,7 @@ CASES = [
           "body"),
     order("a Kelvin sign for a k is no member", b'{"\xe2\x84\xaa":1}', 400, "body"),
     order("depth by a schema that leads back to itself", b'{"lines":[' * 7 + b"]}" * 7),
-    order("no object", b"[]", 400, "body"),
+    order("no object where one is wanted", b"[]", 400, "body"),
     # media types
     typed("another type", b"Content-Type: text/plain"),
     typed("XML", b"Content-Type: application/xml", body=b'<!DOCTYPE a [<!ENTITY x SYSTEM '
@@ -174,7 +174,7 @@ CASES = [
     typed("UTF-7", b"Content-Type: application/json; charset=utf-7"),
     typed("UTF-16", b"Content-Type: application/json; charset=utf-16",
           body='{"a":1}'.encode("utf-16")),
-    typed("Latin-1", b"Content-Type: application/json; charset=ISO-8859-1"),
+    typed("a charset of Latin-1", b"Content-Type: application/json; charset=ISO-8859-1"),
     typed("EBCDIC", b"Content-Type: application/json; charset=ibm037"),
     typed("UTF-8 between single quotes", b"Content-Type: application/json; charset='utf-8'"),
     typed("two charsets", b"Content-Type: application/json; charset=utf-8; charset=utf-7", 400,
