@@ -204,7 +204,10 @@ class Site(Gateway):
         with self.connect(self.port2, seconds=3) as s, contextlib.suppress(OSError):
             with contextlib.suppress(ConnectionError):
                 for part in frames_of(case, token):
-                    s.sendall(part) if isinstance(part, bytes) else time.sleep(part)
+                    if isinstance(part, bytes):
+                        s.sendall(part)
+                    else:
+                        time.sleep(part)
             while len(found) < len([w for w in case.want if w[0] != NO_ANSWER]):
                 chunk = s.recv(65536)
                 if not chunk:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Back-ends that mean ill, or err: what they say, and what the caller gets to see of it."""
 import gzip
+import re
 
 from . import MARK, PASS, Case, get, request, upstream
 
@@ -17,9 +18,9 @@ def answer(body, *headers, status=b"200 OK", media=JSON):
 
 
 def said(name, *parts, status=502, reason="backend", body=None, alone=True):
-    """None among the parts: the back-end closes then."""
-    short = b"b%d" % len(name) + b"".join(c.to_bytes(1, "big") for c in name.encode()
-                                          if chr(c).isalnum())[:40]
+    """None among the parts: the back-end closes then.  The thing that is asked for has the case's
+    name: calls side by side are told apart by it."""
+    short = re.sub(rb"[^A-Za-z0-9]", b"", b"b" + name.encode())[:50]
     return Case(name, [get(b"/api/things/" + short)], [(status, reason)],
                 upstream(b"GET /things/" + short), said=list(parts), body=body, alone=alone)
 
