@@ -285,9 +285,10 @@ static ssize_t receive(struct asking *a, enum made *ret, struct fault *f)
 
 static bool make_room(struct asking_answer *n)
 {
+/* A body of known length needs none: it has its own. */
         if (n->chunks_at && n->head.pos == n->head.last)
                 n->head.pos = n->head.last = n->chunks_at;
-        return n->head.last < n->head.end;
+        return n->part == ANSWER_LENGTH || n->head.last < n->head.end;
 }
 
 static void fail(struct asking *a, ssize_t got)

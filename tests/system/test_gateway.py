@@ -287,8 +287,10 @@ def test_recorded_before_the_backend_and_before_the_body(site):
 
 
 LENGTH = f"Content-Length: {len(ACCOUNT)}"
+PADDED = ACCOUNT + b" " * 200000
 ANSWERS = [  # name, what the back-end says, status for the caller, reason in the entry
     ("length", [head("200 OK", LENGTH), ACCOUNT], 200, None),
+    ("large, at once", [head("200 OK", f"Content-Length: {len(PADDED)}") + PADDED], 200, None),
     ("in pieces", [head("200 OK", LENGTH)[:20], head("200 OK", LENGTH)[20:], ACCOUNT[:9],
                    ACCOUNT[9:]], 200, None),
     ("chunks", [head("200 OK", "Transfer-Encoding: chunked"),
