@@ -3,6 +3,7 @@
  *
  * Built for Debian's nginx of one ABI (nginx-abi-1.22.1-7): its lists of headers are arrays until
  * 1.23, and nothing here allows for both. */
+#include "nginx/discreet.h"
 #include "nginx/metrics.h"
 #include "nginx/serve.h"
 #include "nginx/settings.h"
@@ -48,6 +49,11 @@ static char *init_settings(ngx_conf_t *cf, void *conf)
 }
 
 static void *create_location(ngx_conf_t *cf)
+static void *create_server(ngx_conf_t *cf)
+{
+        return ngx_pcalloc(cf->pool, sizeof(struct settings_server));
+}
+
 {
         struct settings_location *l = ngx_pcalloc(cf->pool, sizeof(*l));
 
@@ -229,7 +235,8 @@ static char *merge_location(ngx_conf_t *cf, void *parent, void *child)
                                 "another directive serves this location as well, proxy_pass for "
                                 "one; say \"assay_gateway off\" in a location for that");
         core->handler = serve_handler;
-        s->used = true;
+        s->used = server->used = true;
+        discreet_check(cf, core);
         return NGX_CONF_OK;
 }
 
@@ -244,6 +251,8 @@ static bool split_run(ngx_conf_t *cf, struct settings *s)
         s->run.data = ngx_pnalloc(cf->pool, s->run.len + 1);
         if (s->run.data)
                 (void)ngx_cpystrn(s->run.data, s->recorder.data, s->run.len + 1);
+        struct settings_server *server =
+                ngx_http_conf_get_module_srv_conf(cf, ngx_http_assay_module);
         return s->run.data;
 }
 
@@ -327,7 +336,7 @@ static ngx_int_t check_settings(ngx_conf_t *cf)
                               &s->recorder);
                 return NGX_ERROR;
         }
-        return split_run(cf, s) && zone_add(cf, s) ? NGX_OK : NGX_ERROR;
+        return split_run(cf, s) && zone_add(cf, s) && discreet_add(cf) ? NGX_OK : NGX_ERROR;
 }
 
 struct settings *settings_of(const ngx_cycle_t *cycle)
@@ -397,3 +406,4 @@ static char name[] = "ngx_http_assay_module";
 ngx_module_t *ngx_modules[] = { &ngx_http_assay_module, NULL };
 char *ngx_module_names[] = { name, NULL };
 char *ngx_module_order[] = { NULL };
+        .create_srv_conf = create_server,

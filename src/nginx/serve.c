@@ -312,6 +312,13 @@ static bool is_as_sent(ngx_http_request_t *r)
         if (r == r->main && !r->internal && !r->error_page)
                 return true;
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+struct span serve_call_id(ngx_http_request_t *r)
+{
+        const struct visit *v = ngx_http_get_module_ctx(r, ngx_http_assay_module);
+
+        return v && v->x ? span_str(v->x->id) : SPAN_NONE;
+}
+
                       "assay: a request that was made, rewritten or redirected inside nginx is not "
                       "served");
         return false;

@@ -18,4 +18,7 @@
 /* The content handler. */
 ngx_int_t serve_handler(ngx_http_request_t *r);
 
+/* As the entries have it; empty: it is no call, or none yet. */
+struct span serve_call_id(ngx_http_request_t *r);
+
 #endif

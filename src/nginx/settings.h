@@ -49,6 +49,10 @@ enum settings_health { HEALTH_NOT, HEALTH_READY, HEALTH_LIVE };
 struct settings_location {
         ngx_flag_t gateway;
         bool metrics;
+struct settings_server {
+        bool used; /* some location of it is */
+};
+
         enum settings_health health;
 };
 

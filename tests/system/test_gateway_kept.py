@@ -1,0 +1,474 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nothing of a call is kept but what the ledger has: no file, no log line, no core has what was
+asked or answered.  Words that are nowhere else are sent in every place that a call has, and back,
+in ways that end well and badly; then all files that can have been written are searched for them."""
+import base64
+import json
+import os
+import pathlib
+import random
+import re
+import resource
+import secrets
+import shutil
+import signal
+import socket
+import socketserver
+import stat
+import subprocess
+import threading
+import time
+import urllib.parse
+import uuid
+
+import pytest
+from gateway_host import NGINX, Gateway, free_port
+from recorder_host import wait_for
+from test_gateway import EARLY, NO_HOURS, WIDE, head
+
+NEEDED = [NGINX, "git", "ssh-keygen", "openssl", "setpriv"]
+pytestmark = [
+    pytest.mark.skipif(any(not shutil.which(p) for p in NEEDED), reason=f"not all of {NEEDED}"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="a registry is root's")]
+CORE_PATTERN = pathlib.Path("/proc/sys/kernel/core_pattern")
+IBAN = "CH9300762011623852957"
+ELSEWHERE = ("/tmp", "/var/tmp", "/var/log/nginx", "/var/lib/nginx", "/run", "/dev/shm")
+FILE_MAX = 64 << 20
+
+
+class Planted:
+    """Words that begin alike, and others that a schema has its say about."""
+
+    def __init__(self):
+        self.begin = "q" + secrets.token_hex(6)
+        self.where, self.sought = [], [("a word", *f) for f in forms(self.begin)]
+
+    def word(self, where):
+        self.where.append(where)
+        return f"{self.begin}x{len(self.where) - 1:06}x"
+
+    def keep(self, where, word):
+        self.sought.append((where, "itself", word.encode().lower()))
+        return word
+
+    def digits(self, where, n):
+        return self.keep(where, "".join(random.choices("0123456789", k=n)))
+
+    def found(self, data):
+        data = re.sub(rb"\0{64,}", b"", data)  # room that was set aside
+        small = data.lower()
+        numbers = re.findall(f"{self.begin}x([0-9]{{6}})x".encode(), small)
+        return {self.where[int(n)] for n in numbers} | {
+            f"{where} as {form}" for where, form, text in self.sought
+            if text in (small if form in SMALL else data)}
+
+
+SMALL = ("itself", "hex", "utf-16", "escaped")
+
+
+def forms(word):
+    data = word.encode()
+    yield "itself", data.lower()
+    yield "hex", data.hex().encode()
+    yield "utf-16", data.lower().decode().encode("utf-16-le")
+    yield "escaped", "".join(f"%{b:02x}" for b in data).encode()
+    for shift in range(3):
+        padded = base64.b64encode(b"\0" * shift + data)
+        core = padded[(shift * 8 + 5) // 6:(shift + len(data)) * 8 // 6]
+        yield "base64", core
+        yield "base64", core.replace(b"+", b"-").replace(b"/", b"_")
+
+
+@pytest.mark.parametrize("write", [
+    str.encode, lambda w: b'{"a":"x' + w.encode() + b'"}',
+    lambda w: urllib.parse.quote(f"ü{w}").encode(), lambda w: w.encode().hex().encode(),
+    lambda w: w.upper().encode(), lambda w: w.encode("utf-16-le"),
+    lambda w: base64.b64encode(w.encode()), lambda w: base64.urlsafe_b64encode(b"{" + w.encode()),
+    lambda w: base64.b64encode(b"..." + w.encode() + b"..."),
+    lambda w: base64.b64encode(b"...." + w.encode() + b".")])
+def test_a_word_is_found_in_each_form(write):
+    p = Planted()
+    assert p.found(b"...." + write(p.word("here")) + b"....")
+    assert not p.found(b"...." + write("another word, none of them") + b"....")
+
+
+class Backend:
+    """Answers by the path: whole, in chunks, too large, too late, broken, wrong."""
+
+    def __init__(self, site, planted):
+        self.planted, self.asked = planted, []
+        outer = self
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self):
+                data = b""
+                while b"\r\n\r\n" not in data:
+                    chunk = self.request.recv(65536)
+                    if not chunk:
+                        return
+                    data += chunk
+                outer.asked.append(data)
+                outer.answer(self.request, data.split(b" ", 2)[1].decode())
+
+        class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+            daemon_threads = True
+
+            def handle_error(self, request, client_address):
+                pass  # the gateway hung up: that is asked for
+
+        self.server = Server(str(site.backend_socket), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def transfers(self, n, where):
+        return {"transfers": [
+            {"id": str(uuid.uuid4()), "to": IBAN, "name": self.planted.word(where) + ' "ü',
+             "amount": {"hundredths": 1, "currency": "CHF"}, "text": "z" * 100 +
+             self.planted.word(where), "state": "done", "at": "2026-01-02T03:04:05Z"}
+            for _ in range(n)]}
+
+    def answer(self, sock, path):
+        say = {"A00000001": self.whole, "A00000002": self.chunks, "A00000003": self.too_large,
+               "A00000004": self.broken, "A00000005": self.slow, "A00000006": self.wrong,
+               "A00000007": self.failing}
+        for id_, how in say.items():
+            if id_ in path:
+                return how(sock)
+        if path.startswith("/branches"):
+            return self.send(sock, [{"id": "0100", "name": self.planted.word("kept answer"),
+                                     "city": "x"}])
+        if path.startswith("/customers"):
+            return self.send(sock, {
+                "id": "C000001", "name": self.planted.word("name in an answer"), "branch": "0100",
+                "ssn": "900-10-1000", "email": f"{self.planted.word('e-mail')}@mail.example",
+                "phone": self.planted.digits("phone", 14)})
+        return self.send(sock, {"id": "A" + self.planted.digits("id in an answer", 8)})
+
+    def send(self, sock, value, more=()):
+        body = json.dumps(value, ensure_ascii=False).encode()
+        sock.sendall(head("200 OK", f"Content-Length: {len(body)}", *more) + body)
+
+    def whole(self, sock):
+        self.send(sock, self.transfers(100, "answer of known length"),
+                  [f"X-Backend: {self.planted.word('header of an answer')}"])
+
+    def chunks(self, sock):
+        body = json.dumps(self.transfers(100, "answer in chunks")).encode()
+        sock.sendall(head("200 OK", "Transfer-Encoding: chunked"))
+        for at in range(0, len(body), 9999):
+            part = body[at:at + 9999]
+            sock.sendall(b"%x\r\n" % len(part) + part + b"\r\n")
+        sock.sendall(b"0\r\n\r\n")
+
+    def too_large(self, sock):
+        value = self.transfers(100, "answer above the cap")
+        self.send(sock, {"transfers": value["transfers"] * 12})
+
+    def broken(self, sock):
+        body = json.dumps(self.transfers(50, "half an answer")).encode()
+        sock.sendall(head("200 OK", f"Content-Length: {len(body) + 9}") + body)
+
+    def slow(self, sock):
+        body = json.dumps(self.transfers(3, "slow answer")).encode()
+        sock.sendall(head("200 OK", f"Content-Length: {len(body)}") + body[:-2])
+        time.sleep(1)
+        sock.sendall(body[-2:])
+
+    def wrong(self, sock):
+        self.send(sock, {self.planted.word("unknown member"): self.planted.word("its value")})
+
+    def failing(self, sock):
+        body = json.dumps({"detail": self.planted.word("problem of the back-end")}).encode()
+        sock.sendall(head("500 No").replace(b"/json", b"/problem+json")[:-2] +
+                     f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def site():
+    there_before = there()
+    g = Gateway()
+    g.there = there_before
+    g.other = free_port()
+    # As bad as a configuration can be: an access log with everything, refusals of nginx's own.
+    g.http = f"""
+  log_format all '$request $request_uri $uri $args $http_user_agent $http_referer $http_cookie '
+                 '$http_authorization $remote_user $arg_after $host "$request_body" $status';
+  map $request_uri $mapped {{ default $request_uri; }}
+  limit_req_zone $binary_remote_addr zone=few:1m rate=1r/m;
+  server {{ listen 127.0.0.1:{g.other}; access_log {g.top}/access.log all;
+    location / {{ assay_gateway on; client_max_body_size 1k; }}
+    location /bank/v1/branches {{ assay_gateway on; limit_req zone=few; }} }}
+"""
+    g.server = f"access_log {g.top}/access.log all; set $seen $mapped;"
+    try:
+        g.deploy(edit=[*WIDE, NO_HOURS, EARLY])
+        g.planted = Planted()
+        g.peer = Backend(g, g.planted)
+        g.start()
+        g.wait_for_generation(1)
+        yield g
+    finally:
+        g.close()
+        g.peer.close()
+
+
+def token_of(site, where):
+    """All of it is to be found nowhere."""
+    name = site.planted.word(f"caller, {where}")
+    token = site.provider.token(name, ["fraud-desk"], note=site.planted.word(f"claim, {where}"))
+    for part in token.split(".")[1:]:
+        site.planted.keep(f"token, {where}", part[8:40])
+    return token
+
+
+def headers_of(p, where):
+    return {"User-Agent": p.word(f"user agent, {where}"), "Referer": p.word(f"referrer, {where}"),
+            "Cookie": f"s={p.word(f'cookie, {where}')}", "X-Other": p.word(f"header, {where}")}
+
+
+def call(site, where, method, path, body=None, wanted=None, **headers):
+    status, _, answer = site.call(method, path, body, token=token_of(site, where),
+                                  **headers_of(site.planted, where), **headers)
+    assert wanted is None or status == wanted, (where, status, answer)
+    return answer
+
+
+def call_well(site):
+    p = site.planted
+    call(site, "one account", "GET", "/bank/v1/accounts/A" + p.digits("id in a path", 8))
+    call(site, "customer", "GET", "/bank/v1/customers/C000001", wanted=200)
+    for id_ in ("A00000001", "A00000002"):
+        query = urllib.parse.quote(p.word("query") + " ü")
+        call(site, id_, "GET", f"/bank/v1/accounts/{id_}/transfers?after={query}", wanted=200)
+    key = p.keep("header of the document", str(uuid.uuid4()))
+    call(site, "transfer", "POST", "/bank/v1/accounts/A00000009/transfers",
+         {"to": IBAN, "name": p.word("body"), "text": p.word("body"),
+          "amount": {"hundredths": 100, "currency": "CHF"}}, Idempotency_Key=key)
+    for _ in range(3):
+        call(site, "kept", "GET", "/bank/v1/branches", wanted=200)
+
+
+def call_badly(site):
+    p = site.planted
+    transfers = "/bank/v1/accounts/A00000009/transfers"
+    for id_ in ("A00000003", "A00000004", "A00000006", "A00000007"):
+        call(site, id_, "GET", f"/bank/v1/accounts/{id_}/transfers")
+    call(site, "path", "GET", f"/bank/v1/{p.word('unknown path')}", wanted=404)
+    call(site, "id", "GET", f"/bank/v1/accounts/{p.word('bad id')}", wanted=400)
+    call(site, "parameter", "GET", f"/bank/v1/accounts?{p.word('unknown parameter')}="
+         f"{p.word('its value')}", wanted=400)
+    call(site, "method", "DELETE", f"/bank/v1/accounts/A{p.digits('refused id', 8)}", wanted=405)
+    call(site, "JSON", "POST", transfers, f'{{"name":"{p.word("bad JSON")}"', wanted=400,
+         Idempotency_Key=str(uuid.uuid4()))
+    call(site, "schema", "POST", transfers, {p.word("member"): p.word("value")}, wanted=400,
+         Idempotency_Key=str(uuid.uuid4()))
+    call(site, "large", "POST", transfers, {"name": p.word("large body") + "y" * 40000},
+         wanted=413, Idempotency_Key=str(uuid.uuid4()))
+    for shown in ("Bearer " + p.word("opaque token"), "Basic " + base64.b64encode(
+            f"{p.word('user')}:{p.word('password')}".encode()).decode(),
+            "Bearer " + token_of(site, "forged")[:-4] + "AAAA"):
+        status, _, _ = site.call("GET", "/bank/v1/accounts/A00000001", token="x",
+                                 Authorization=shown)
+        assert status == 401, shown
+
+
+def begin(port, path, site, where, more=""):
+    s = socket.create_connection(("127.0.0.1", port), timeout=10)
+    s.sendall(f"{path} HTTP/1.1\r\nHost: {site.planted.word(f'host, {where}')}.example\r\n"
+              f"Authorization: Bearer {token_of(site, where)}\r\n{more}\r\n".encode())
+    return s
+
+
+def call_and_leave(site):
+    """Whoever hangs up; and what nginx refuses by itself, with lines of its own in its log."""
+    p = site.planted
+    begin(site.port, "GET /bank/v1/accounts/A00000005/transfers", site, "slow").close()
+    s = begin(site.port, f"POST /bank/v1/accounts/A{p.digits('id', 8)}/transfers", site, "half",
+              "Content-Length: 900\r\nContent-Type: application/json\r\n")
+    s.sendall(b'{"name":"' + p.word("half a body").encode())
+    s.close()
+    for path, more in ((f"POST /bank/v1/accounts/A{p.digits('id at nginx', 8)}/transfers",
+                        "Content-Length: 2000\r\n"),
+                       (f"GET /bank/v1/branches?x={p.word('limited')}", ""),
+                       (f"GET /bank/v1/branches?x={p.word('limited')}", ""),
+                       (f"GET /bank/v1/%zz{p.word('malformed')}", ""),
+                       (f"GET /bank/{p.word('large head')}", f"X: {'y' * 40000}\r\n"),
+                       (f"GET /{'y' * 9000}{p.word('long target')}", ""),
+                       (f"BREW /{p.word('odd method')}", "no colon\r\n")):
+        with begin(site.other, path, site, path[:20], more) as s:
+            assert re.match(rb"HTTP/1.1 (4\d\d|503) ", s.recv(20)), path
+
+
+def there():
+    return {os.path.join(top, name) for top in ELSEWHERE for name in entries_of(top)}
+
+
+def entries_of(top):
+    return os.listdir(top) if os.path.isdir(top) else []
+
+
+def files_below(top):
+    if not os.path.isdir(top):
+        yield top
+    for directory, _, names in os.walk(top):
+        yield from (os.path.join(directory, name) for name in names)
+
+
+def written(site):
+    """Files that were written meanwhile: in the site's directory, which has its state and nginx's
+    prefix, and what is new where programs put files that are nobody's."""
+    own = str(site.top / "message")  # the test's: what openssl signs
+    for top in {str(site.top), *(there() - site.there)}:
+        for path in files_below(top):
+            try:
+                st = os.lstat(path)
+                if path != own and stat.S_ISREG(st.st_mode) and st.st_size <= FILE_MAX:
+                    yield pathlib.Path(path), pathlib.Path(path).read_bytes()
+            except OSError:
+                pass  # somebody else's, and gone
+
+
+def search(site):
+    seen, found = set(), {}
+    for path, data in written(site):
+        seen.add(path)
+        if where := site.planted.found(data):
+            found[str(path)] = sorted(where)[:9]
+    return seen, found
+
+
+CLEAR = {  # what an entry of a call has in clear
+    "api", "backend_ns", "backend_status", "bytes", "call", "classes", "count", "decision",
+    "detail", "direction", "faults", "findings", "from", "generation", "groups", "method",
+    "object_type", "operation", "part", "policies", "reads", "reason", "result", "scheme", "sha256",
+    "status", "tls", "verified", "version", "writes"}
+
+
+def test_nothing_of_a_call_is_on_disk(site):
+    call_well(site)
+    call_badly(site)
+    call_and_leave(site)
+    time.sleep(1.5)  # the slow one, and refusals that were counted
+    calls = site.calls()
+    kinds = [k for entries in calls.values() for k, _ in entries]
+    assert kinds.count("api.outcome") >= 10 and kinds.count("api.denied") >= 10, kinds
+    assert any(w.get("result") == "cached" for e in calls.values() for _, w in e)
+    for entries in calls.values():
+        for kind, what in entries:
+            assert set(what) - {"_sd"} <= CLEAR, (kind, what)
+    seen, found = search(site)
+    assert found == {}
+    log, access = site.top / "error.log", site.top / "access.log"
+    assert {log, access, site.recorder.public / "checkpoint"} <= seen
+    text = log.read_text()
+    assert "client intended to send too large body" in text and "limiting requests" in text
+    assert ", request:" not in text and ", host:" not in text, text
+    assert len(access.read_text().splitlines()) > 20
+    # They were there to be found: in what the back-end was asked, and in the vault, sealed.
+    assert site.planted.found(b"".join(site.peer.asked))
+    disclosed = site.recorder.assay("log", "--disclose", "--limit", "0", "--json")
+    assert {"name in an answer", "caller, customer", "id in a path as itself"} <= \
+        site.planted.found(disclosed.encode())
+    site.stop()
+    site.recorder.end()
+    assert search(site)[1] == {}
+
+
+# ---- cores, and who reaches the memory ----
+
+def test_a_worker_leaves_no_core(site):
+    """Whatever the limits of who started it: a process beside it leaves one."""
+    if not os.access(CORE_PATTERN, os.W_OK):
+        pytest.skip(f"{CORE_PATTERN} cannot be written")
+    cores = site.top / "cores"
+    cores.mkdir(mode=0o777)
+    cores.chmod(0o777)
+    s = begin(site.port, "GET /bank/v1/accounts/A00000005/transfers", site, "in a core")
+    before = CORE_PATTERN.read_text()
+    try:
+        CORE_PATTERN.write_text(f"{cores}/%p")
+        other = subprocess.Popen(["sleep", "60"], preexec_fn=lambda: resource.setrlimit(
+            resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)))
+        workers = site.workers_now()
+        for pid in (other.pid, *workers):
+            os.kill(pid, signal.SIGSEGV)
+        other.wait()
+        wait_for(lambda: not set(workers) & set(site.workers_now()), "other workers")
+        wait_for(lambda: list(cores.iterdir()), "the core of the other process")
+        assert [p.name for p in cores.iterdir()] == [str(other.pid)]
+    finally:
+        CORE_PATTERN.write_text(before)
+        s.close()
+    assert "exited on signal 11" in site.log() and "core dumped" not in site.log()
+
+
+def test_memory_is_not_for_others_of_the_same_user(site):
+    site.stop()
+    site.top.chmod(0o711)
+    path = site.write_config(site.config().replace("user root;", "user nobody nogroup;"))
+    site.nginx = subprocess.Popen([NGINX, "-e", site.top / "error.log", "-c", path])
+    wait_for(site.workers_now, "workers")
+    other = subprocess.Popen(["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups",
+                              "sleep", "60"])
+    try:
+        wait_for(lambda: read_as_nobody(other.pid, "environ") == 0, "a process that may be read")
+        for pid in site.workers_now():
+            wait_for(lambda p=pid: pathlib.Path(f"/proc/{p}/environ").stat().st_uid == 0, "it")
+            assert read_as_nobody(pid, "environ") != 0
+            assert read_as_nobody(pid, "maps") != 0
+    finally:
+        other.kill()
+        other.wait()
+
+
+def read_as_nobody(pid, what):
+    return subprocess.run(["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "cat",
+                           f"/proc/{pid}/{what}"], capture_output=True, check=False).returncode
+
+
+def test_the_shared_zone_is_locked_and_in_no_dump(site):
+    for pid in (site.nginx.pid, *site.workers_now()):
+        text = pathlib.Path(f"/proc/{pid}/smaps").read_text()
+        zones = [m for m in re.findall(r"^\S+-\S+ rw-s .*?^VmFlags:.*?$", text, re.M | re.S)
+                 if re.search(r"^Size: +8192 kB$", m, re.M)]
+        assert len(zones) == 1, len(zones)
+        flags = re.search("^VmFlags:(.*)$", zones[0], re.M).group(1).split()
+        assert "dd" in flags, flags
+        assert pid != site.nginx.pid or "lo" in flags, flags
+
+
+# ---- what is left in memory ----
+
+def memory_of(pid):
+    """What a process has of its own, but for the zone that workers share."""
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as mem:
+        for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines():
+            place, rights, *_ = line.split()
+            if not rights.startswith("rw") or "/dev/zero" in line:
+                continue
+            begin, end = (int(x, 16) for x in place.split("-"))
+            try:
+                mem.seek(begin)
+                yield mem.read(end - begin)
+            except OSError:
+                pass  # kernel's own
+
+
+# What is zeroed as soon as a call is over.  Names of callers are remembered with what their tokens
+# were verified as; a word of a path or a query may lie where nginx read it, until it reads again.
+ZEROED = ("token", "cookie", "header", "user agent", "referrer", "body", "large body", "bad JSON",
+          "opaque token", "user", "password", "kept answer", "name in an answer", "e-mail", "phone",
+          "slow answer", "half an answer", "problem of the back-end", "answer of known length")
+
+
+def test_what_is_left_in_memory(site):
+    call_well(site)
+    call_badly(site)
+    time.sleep(1)
+    left = {where for pid in site.workers_now() for data in memory_of(pid)
+            for where in site.planted.found(data)}
+    assert "caller, customer" in left  # or nothing was looked at
+    assert {w for w in left if re.sub("(,| as ).*", "", w) in ZEROED} == set(), left
