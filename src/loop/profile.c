@@ -400,11 +400,16 @@ static const struct sandbox_arg gateway_args[] = {
 /* Of nginx's own, whatever else its configuration says: old spellings, files that it sends; and to
  * write to the status file, which is open already. */
 static const char *const calls_nginx[] = {
-        "accept", "ftruncate", "open", "pwrite64", "sendfile", "setitimer", NULL,
+        "accept", "dup2", "ftruncate", "open", "pwrite64", "sendfile", "setitimer", NULL,
 };
 
 static const char *const *const gateway_calls[] = {
         calls_base, calls_loop, calls_sockets, calls_read_files, calls_nginx, NULL,
+};
+
+static const char *const *const gateway_files_calls[] = {
+        calls_base,  calls_loop,        calls_sockets, calls_read_files,
+        calls_nginx, calls_write_files, NULL,
 };
 
 /* Nothing can be written but logs: a body that nginx would put into a file is refused instead. */
@@ -418,16 +423,19 @@ static const struct sandbox_path gateway_paths[] = {
 };
 
 /* state: key sets of identity providers; ledger: where tokens are; config: the registry. */
-const struct role_profile profile_gateway = {
-        .calls = { .allow = gateway_calls, .args = gateway_args },
-        .landlock_flags = SANDBOX_SCOPED,
-        .paths = { { PLACE_CONFIG, SANDBOX_READ },
-                   { PLACE_RUNTIME, SANDBOX_READ },
-                   { PLACE_STATE, SANDBOX_READ },
-                   { PLACE_LEDGER, SANDBOX_READ } },
-        .fixed = gateway_paths,
-        .n_fixed = ARRAY_LEN(gateway_paths),
-};
+#define OF_GATEWAY(list)                                                                           \
+        {                                                                                          \
+                .calls = { .allow = (list), .args = gateway_args },                                \
+                .landlock_flags = SANDBOX_SCOPED,                                                  \
+                .paths = { { PLACE_CONFIG, SANDBOX_READ },                                         \
+                           { PLACE_RUNTIME, SANDBOX_READ },                                        \
+                           { PLACE_STATE, SANDBOX_READ },                                          \
+                           { PLACE_LEDGER, SANDBOX_READ } },                                       \
+                .fixed = gateway_paths, .n_fixed = ARRAY_LEN(gateway_paths),                       \
+        }
+
+const struct role_profile profile_gateway = OF_GATEWAY(gateway_calls);
+const struct role_profile profile_gateway_files = OF_GATEWAY(gateway_files_calls);
 
 /* ---- keys: looks at what is deployed, and asks servers at addresses that it is given ---- */
 

@@ -36,6 +36,7 @@ extern const struct role_profile profile_monitor;
 extern const struct role_profile profile_uplink;
 extern const struct role_profile profile_courier;
 extern const struct role_profile profile_gateway;
+extern const struct role_profile profile_gateway_files;
 extern const struct role_profile profile_keys;
 
 #endif

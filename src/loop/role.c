@@ -21,6 +21,7 @@ static const struct role roles[ROLE_COUNT] = {
         [ROLE_SENSOR] = { "sensor", "root", FROM(ROLE_ADMIN), &profile_sensor },
         [ROLE_UPLINK] = { "uplink", "assay-net", FROM(ROLE_ADMIN), &profile_uplink },
         [ROLE_GATEWAY] = { "gateway", "assay-gw", 0, &profile_gateway },
+        [ROLE_GATEWAY_FILES] = { "gateway-files", "assay-gw", 0, &profile_gateway_files },
         [ROLE_BRIDGE] = { "bridge", "assay-bridge", FROM(ROLE_GATEWAY), NULL },
         [ROLE_HUB] = { "hub", "assay-hub", FROM(ROLE_GATEWAY) | FROM(ROLE_ADMIN), NULL },
         [ROLE_PROJECTOR] = { "projector", "assay-hub", 0, NULL },
@@ -77,7 +78,7 @@ static const char *place(const struct role_paths *paths, enum profile_place p)
 static int restrict_paths(const struct role_profile *p, const struct role_paths *paths,
                           struct sandbox_state *st, struct err *err)
 {
-        struct sandbox_path list[PROFILE_PATHS + PROFILE_FIXED];
+        struct sandbox_path list[PROFILE_PATHS + PROFILE_FIXED + ROLE_MORE_MAX];
         const char *path;
         size_t n = 0;
 
@@ -94,6 +95,9 @@ static int restrict_paths(const struct role_profile *p, const struct role_paths 
         assert(p->n_fixed <= PROFILE_FIXED);
         for (size_t i = 0; i < p->n_fixed; i++)
                 list[n++] = p->fixed[i];
+        assert(paths->n_more <= ROLE_MORE_MAX);
+        for (size_t i = 0; i < paths->n_more; i++)
+                list[n++] = paths->more[i];
         return sandbox_landlock(st, list, n, p->landlock_flags, err);
 }
 

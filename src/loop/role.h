@@ -20,14 +20,16 @@ enum role_id {
         ROLE_PROJECTOR,
         ROLE_MIRROR,
         ROLE_JOB,
-        ROLE_ADMIN,       /* the assay command, run by root */
-        ROLE_JOB_DIR,     /* a job that reads one directory besides: role_paths.config */
-        ROLE_JOB_PROGRAM, /* a job that has others' programs check signatures */
-        ROLE_MONITOR,     /* looks at tables of the host's state */
-        ROLE_GUARD,       /* answers whether a file may be executed, and who watches over that */
-        ROLE_COURIER,     /* of the uplink: serves one place that takes alerts */
-        ROLE_KEYS,        /* fetches the key sets that gateways verify tokens with */
-        ROLE_JOB_LARGE,   /* a job that computes on much */
+        ROLE_ADMIN,         /* the assay command, run by root */
+        ROLE_JOB_DIR,       /* a job that reads one directory besides: role_paths.config */
+        ROLE_JOB_PROGRAM,   /* a job that has others' programs check signatures */
+        ROLE_MONITOR,       /* looks at tables of the host's state */
+        ROLE_GUARD,         /* answers whether a file may be executed, and who watches over that */
+        ROLE_COURIER,       /* of the uplink: serves one place that takes alerts */
+        ROLE_KEYS,          /* fetches the key sets that gateways verify tokens with */
+        ROLE_JOB_LARGE,     /* a job that computes on much */
+        ROLE_GATEWAY_FILES, /* a gateway whose nginx writes files besides: not what is the gateway's
+                             */
         ROLE_COUNT,
 };
 
@@ -46,14 +48,18 @@ const struct role *role_by_name(struct span name);
 
 /* ---- becoming one ---- */
 
+enum { ROLE_MORE_MAX = 64 };
+
 /* Directories, absolute, existing; NULL: this process uses none of that sort. */
 struct role_paths {
-        const char *state;   /* its own files */
-        const char *runtime; /* sockets */
-        const char *config;  /* read only */
-        const char *ledger;  /* the ledgers', read only */
-        uid_t as;            /* a user without a name instead of the role's; 0: none */
-        gid_t group;         /* instead of that user's group; 0: none */
+        const char *state;               /* its own files */
+        const char *runtime;             /* sockets */
+        const char *config;              /* read only */
+        const char *ledger;              /* the ledgers', read only */
+        uid_t as;                        /* a user without a name instead of the role's; 0: none */
+        gid_t group;                     /* instead of that user's group; 0: none */
+        const struct sandbox_path *more; /* besides what the role has; a role may have none */
+        size_t n_more;                   /* at most ROLE_MORE_MAX */
 };
 
 enum role_flags {

@@ -17,6 +17,7 @@
 
 #include "base/text.h"
 #include "sys/io.h"
+#include "sys/sandbox.h"
 #include "wire/note.h"
 
 STATIC_ASSERT(nginx_version == 1022001, "nginx-dev is of another version");
@@ -48,12 +49,12 @@ static char *init_settings(ngx_conf_t *cf, void *conf)
         return NGX_CONF_OK;
 }
 
-static void *create_location(ngx_conf_t *cf)
 static void *create_server(ngx_conf_t *cf)
 {
         return ngx_pcalloc(cf->pool, sizeof(struct settings_server));
 }
 
+static void *create_location(ngx_conf_t *cf)
 {
         struct settings_location *l = ngx_pcalloc(cf->pool, sizeof(*l));
 
@@ -118,6 +119,30 @@ static char *set_zone_size(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         if (said == NGX_CONF_OK && s->zone_size < ZONE_MIN)
                 return complain(cf, name_of(cmd), "wants 2m at least");
         return said;
+}
+
+/* cmd->offset: enum sandbox_right. */
+static char *set_sandbox_paths(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+        struct settings *s = conf;
+        const ngx_str_t *args = cf->args->elts;
+        struct sandbox_path *p;
+
+        if (!s->paths)
+                s->paths = ngx_array_create(cf->pool, 4, sizeof(struct sandbox_path));
+        for (ngx_uint_t i = 1; s->paths && i < cf->args->nelts; i++) {
+                if (args[i].data[0] != '/' || args[i].len >= PATH_MAX)
+                        return complain(cf, name_of(cmd), "wants absolute paths");
+                if (s->paths->nelts == SETTINGS_PATHS_MAX)
+                        return complain(cf, name_of(cmd), "has more paths than 32");
+                p = ngx_array_push(s->paths);
+                if (!p)
+                        return NGX_CONF_ERROR;
+                *p = (struct sandbox_path){ .path = (const char *)args[i].data,
+                                            .rights = (unsigned)cmd->offset,
+                                            .optional = true };
+        }
+        return s->paths ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 /* Whoever reads it can tell which values a hash stands for, and whoever writes it can choose it. */
@@ -225,6 +250,8 @@ static char *merge_location(ngx_conf_t *cf, void *parent, void *child)
         const struct settings_location *above = parent;
         struct settings_location *l = child;
         struct settings *s = ngx_http_conf_get_module_main_conf(cf, ngx_http_assay_module);
+        struct settings_server *server =
+                ngx_http_conf_get_module_srv_conf(cf, ngx_http_assay_module);
         ngx_http_core_loc_conf_t *core = core_of(cf);
 
         ngx_conf_merge_value(l->gateway, above->gateway, 0);
@@ -251,8 +278,6 @@ static bool split_run(ngx_conf_t *cf, struct settings *s)
         s->run.data = ngx_pnalloc(cf->pool, s->run.len + 1);
         if (s->run.data)
                 (void)ngx_cpystrn(s->run.data, s->recorder.data, s->run.len + 1);
-        struct settings_server *server =
-                ngx_http_conf_get_module_srv_conf(cf, ngx_http_assay_module);
         return s->run.data;
 }
 
@@ -307,6 +332,18 @@ static bool check_metrics(ngx_conf_t *cf, const struct settings *s)
         return true;
 }
 
+extern ngx_module_t ngx_thread_pool_module; /* no header of nginx has it */
+
+/* Threads would be there before a worker can give rights away.  What the module of pools has is a
+ * list of them and nothing else. */
+static bool has_threads(const ngx_conf_t *cf)
+{
+        const ngx_array_t *pools =
+                (ngx_array_t *)ngx_get_conf(cf->cycle->conf_ctx, ngx_thread_pool_module);
+
+        return pools && pools->nelts > 0;
+}
+
 static ngx_int_t check_settings(ngx_conf_t *cf)
 {
         struct settings *s = ngx_http_conf_get_module_main_conf(cf, ngx_http_assay_module);
@@ -328,6 +365,12 @@ static ngx_int_t check_settings(ngx_conf_t *cf)
         if (missing) {
                 ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                               "assay_gateway is on, and http{} says no %s", missing);
+                return NGX_ERROR;
+        }
+        if (s->sandbox && has_threads(cf)) {
+                ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                              "assay_gateway does not go together with thread_pool and \"aio "
+                              "threads\" unless \"assay_sandbox off\" is said");
                 return NGX_ERROR;
         }
         if (s->recorder.len >= sizeof(((struct sockaddr_un *)NULL)->sun_path)) {
@@ -361,6 +404,9 @@ static ngx_command_t commands[] = {
         IN_HTTP("assay_tokens", NGX_CONF_TAKE1, set_path, offsetof(struct settings, tokens)),
         IN_HTTP("assay_keys", NGX_CONF_TAKE1, set_path, offsetof(struct settings, keys)),
         IN_HTTP("assay_zone", NGX_CONF_TAKE1, set_zone_size, offsetof(struct settings, zone_size)),
+        IN_HTTP("assay_sandbox_read", NGX_CONF_1MORE, set_sandbox_paths, SANDBOX_READ),
+        IN_HTTP("assay_sandbox_write", NGX_CONF_1MORE, set_sandbox_paths,
+                SANDBOX_READ | SANDBOX_WRITE),
         IN_HTTP("assay_sandbox", NGX_CONF_FLAG, ngx_conf_set_flag_slot,
                 offsetof(struct settings, sandbox)),
         { ngx_string("assay_gateway"), NGX_HTTP_LOC_CONF | NGX_CONF_FLAG, ngx_conf_set_flag_slot,
@@ -376,6 +422,7 @@ static ngx_http_module_t context = {
         .postconfiguration = check_settings,
         .create_main_conf = create_settings,
         .init_main_conf = init_settings,
+        .create_srv_conf = create_server,
         .create_loc_conf = create_location,
         .merge_loc_conf = merge_location,
 };
@@ -406,4 +453,3 @@ static char name[] = "ngx_http_assay_module";
 ngx_module_t *ngx_modules[] = { &ngx_http_assay_module, NULL };
 char *ngx_module_names[] = { name, NULL };
 char *ngx_module_order[] = { NULL };
-        .create_srv_conf = create_server,

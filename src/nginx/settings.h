@@ -10,6 +10,8 @@
  *       assay_keys     /var/lib/assay/keys;          none: key sets of identity providers
  *       assay_zone     32m;                          this: counts, limits, cached answers
  *       assay_sandbox  on;                           this
+ *       assay_sandbox_read  /srv/www;                none: what other locations read as well,
+ *       assay_sandbox_write /var/cache/nginx;        none: and write
  *
  *       server { location /bank/ { assay_gateway on; } }
  *       server {
@@ -29,7 +31,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-enum { SETTINGS_HASH_KEY = 32 };
+enum { SETTINGS_HASH_KEY = 32, SETTINGS_PATHS_MAX = 32 };
 
 struct settings { /* one for http{} */
         ngx_str_t registry, recorder, tokens, keys, hash_key_file;
@@ -37,7 +39,8 @@ struct settings { /* one for http{} */
         ngx_array_t *vkeys; /* struct span; NULL: none was said */
         size_t zone_size;
         ngx_flag_t sandbox;
-        bool used; /* some location is served by us */
+        ngx_array_t *paths; /* struct sandbox_path, what else a worker may open; NULL: nothing */
+        bool used;          /* some location is served by us */
         uint8_t hash_key[SETTINGS_HASH_KEY];
         ngx_shm_zone_t *zone;
         ngx_array_t *metrics_servers; /* ngx_http_core_srv_conf_t *; NULL: none */
@@ -46,13 +49,13 @@ struct settings { /* one for http{} */
 
 enum settings_health { HEALTH_NOT, HEALTH_READY, HEALTH_LIVE };
 
-struct settings_location {
-        ngx_flag_t gateway;
-        bool metrics;
 struct settings_server {
         bool used; /* some location of it is */
 };
 
+struct settings_location {
+        ngx_flag_t gateway;
+        bool metrics;
         enum settings_health health;
 };
 

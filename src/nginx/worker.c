@@ -9,7 +9,7 @@
 
 #include <openssl/rand.h>
 
-#include "loop/role.h"
+#include "nginx/rights.h"
 #include "nginx/zone.h"
 #include "sys/io.h"
 #include "sys/sysclock.h"
@@ -168,52 +168,6 @@ static void on_look(ngx_event_t *ev)
         ngx_add_timer(ev, LOOK_MS);
 }
 
-/* ---- rights ---- */
-
-/* The directory of a file, in room; NULL for none. */
-static const char *directory_of(const ngx_str_t *file, char room[PATH_MAX])
-{
-        char *slash;
-
-        if (!file->data)
-                return NULL;
-        (void)ngx_cpystrn((u_char *)room, file->data, PATH_MAX);
-        slash = strrchr(room, '/');
-        slash[slash == room] = '\0';
-        return room;
-}
-
-static void say_sandbox(const struct sandbox_state *st)
-{
-        for (int i = 0; i < SANDBOX_STEPS; i++)
-                if (st->step[i].result == SANDBOX_ABSENT || st->step[i].result == SANDBOX_PARTLY)
-                        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0, "assay: %s is %s: %s",
-                                      sandbox_step_name((enum sandbox_step)i),
-                                      sandbox_result_name(st->step[i].result), st->step[i].note);
-}
-
-static int give_up_rights(struct own *o, struct err *err)
-{
-        const struct settings *s = o->w.settings;
-        char tokens[PATH_MAX];
-        struct role_paths paths = { .config = (const char *)s->registry.data,
-                                    .runtime = (const char *)s->run.data,
-                                    .state = (const char *)s->keys.data,
-                                    .ledger = directory_of(&s->tokens, tokens) };
-        int rc;
-
-        if (s->sandbox) {
-                rc = role_enter(ROLE_GATEWAY, &paths, ROLE_KEEP_USER, &o->sandbox, err);
-        } else {
-                sandbox_not_asked(&o->sandbox, SANDBOX_LANDLOCK, "assay_sandbox is off");
-                sandbox_not_asked(&o->sandbox, SANDBOX_SECCOMP, "assay_sandbox is off");
-                rc = sandbox_no_privs(&o->sandbox, err);
-        }
-        if (rc == 0)
-                say_sandbox(&o->sandbox);
-        return rc;
-}
-
 /* ---- beginning, end ---- */
 
 /* What a call gives back is the next one's: the system is not asked to take and clear it each time.
@@ -284,7 +238,7 @@ static int start(struct own *o, struct err *err)
                                  &o->w.journal, err);
         if (rc == 0) {
                 inherit(o);
-                rc = give_up_rights(o, err);
+                rc = rights_give_up(o->w.settings, &o->sandbox, err);
         }
         if (rc < 0)
                 return rc;
