@@ -67,11 +67,18 @@ char *arena_copy(struct arena *a, struct span s)
         return p;
 }
 
-static void free_blocks(struct arena_block *b)
+static void wipe_block(const struct arena *a, struct arena_block *b)
+{
+        if (a->wipes)
+                explicit_bzero(b->bytes, b->n);
+}
+
+static void free_blocks(const struct arena *a, struct arena_block *b)
 {
         while (b) {
                 struct arena_block *next = b->next;
 
+                wipe_block(a, b);
                 free(b);
                 b = next;
         }
@@ -85,15 +92,16 @@ void arena_reset(struct arena *a)
         a->full = false;
         if (!keep)
                 return;
-        free_blocks(keep->next);
+        free_blocks(a, keep->next);
+        wipe_block(a, keep);
         keep->next = NULL;
         keep->n = 0;
 }
 
 void arena_done(struct arena *a)
 {
-        free_blocks(a->blocks);
-        *a = ARENA_INIT(a->max);
+        free_blocks(a, a->blocks);
+        *a = (struct arena){ .max = a->max, .wipes = a->wipes };
 }
 
 int arena_explain(const struct arena *a, int rc, const char *what, struct err *err)

@@ -11,7 +11,8 @@ struct arena {
         struct arena_block *blocks; /* newest first */
         size_t used;                /* bytes handed out and lost to alignment, all blocks */
         size_t max;
-        bool full; /* the ceiling has refused something since the beginning or the last reset */
+        bool full;  /* the ceiling has refused something since the beginning or the last reset */
+        bool wipes; /* what was in it is zeroed before it is given back: set by the owner */
 };
 
 #define ARENA_INIT(limit) ((struct arena){ .max = (limit) })

@@ -310,7 +310,7 @@ static enum exchange_step ask_backend(struct exchange *x, int64_t now_ns)
 static struct exchange *new_exchange(struct gateway *g, struct serving *s,
                                      const struct request_raw *raw)
 {
-        struct arena arena = ARENA_INIT(EXCHANGE_BASE_MAX);
+        struct arena arena = { .max = EXCHANGE_BASE_MAX, .wipes = true };
         struct exchange *x = arena_alloc(&arena, sizeof *x);
         struct exchange_private *p = arena_alloc(&arena, sizeof *p);
         uint8_t random[10];

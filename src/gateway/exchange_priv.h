@@ -43,6 +43,7 @@ struct exchange_caching {
         uint64_t erased;          /* how often it had been when the back-end was asked */
         bool hit;                 /* what was found lies in: */
         uint8_t *room;            /* malloc()ed */
+        size_t used;              /* of it */
         struct http_header media; /* its only header */
 };
 

@@ -211,6 +211,7 @@ bool exchange_find_cached(struct exchange *x, int64_t now_ns, struct answer_raw 
         if (!p->caching.room || !find(x, now_ns, &a))
                 return false;
         p->caching.hit = true;
+        p->caching.used = a.media.n + a.body.n;
         p->caching.media = (struct http_header){ SPAN("content-type"), a.media };
         *ret = (struct answer_raw){ .status = a.status,
                                     .headers = &p->caching.media,
@@ -289,6 +290,8 @@ void exchange_forget_cached(struct exchange *x)
 {
         struct exchange_private *p = x->priv;
 
+        if (p->caching.room)
+                explicit_bzero(p->caching.room, p->caching.used);
         free(p->caching.room);
         p->caching.room = NULL;
 }

@@ -13,6 +13,8 @@ static uint64_t pop(struct feed *f)
 {
         struct item *i = &f->item[f->first];
 
+        explicit_bzero(i->bytes,
+                       i->n); /* sensitive values, in clear until the recorder seals them */
         free(i->bytes);
         f->bytes -= i->n;
         i->bytes = NULL;

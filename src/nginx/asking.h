@@ -47,4 +47,7 @@ struct asking *asking_new(ngx_http_request_t *r, const struct asking_what *what)
 /* The request ends first: done is not called. */
 void asking_cancel(struct asking *a);
 
+/* Once nothing of its answer is needed: what was sent and read is zeroed. */
+void asking_wipe(struct asking *a);
+
 #endif

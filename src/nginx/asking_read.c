@@ -155,8 +155,10 @@ static bool grow(struct asking *a, size_t need)
                 return false;
         if (n->n_body)
                 memcpy(body, n->body, n->n_body);
-        if (n->body)
+        if (n->body) {
+                ngx_explicit_memzero(n->body, n->n_body);
                 (void)ngx_pfree(a->r->pool, n->body);
+        }
         n->body = body;
         n->max_body = max;
         return true;
@@ -283,9 +285,9 @@ static ssize_t receive(struct asking *a, enum made *ret, struct fault *f)
         return got;
 }
 
+/* A body of known length needs none: it has its own. */
 static bool make_room(struct asking_answer *n)
 {
-/* A body of known length needs none: it has its own. */
         if (n->chunks_at && n->head.pos == n->head.last)
                 n->head.pos = n->head.last = n->chunks_at;
         return n->part == ANSWER_LENGTH || n->head.last < n->head.end;

@@ -172,3 +172,43 @@ int incoming_raw(ngx_http_request_t *r, int64_t now_ns, struct request_raw *ret)
         }
         return 0;
 }
+
+/* ---- the end ---- */
+
+void incoming_note(const ngx_http_request_t *r, struct incoming_text *ret)
+{
+        *ret = (struct incoming_text){ .line = r->request_line, .uri = r->uri };
+}
+
+/* nginx's table of HPACK (RFC 7541, appendix A) is read where it is, and cannot be written to:
+ * these are the values it has of what is wiped here. */
+static bool is_of_table(struct span s)
+{
+        return span_eq(s, SPAN("/")) || span_eq(s, SPAN("/index.html")) ||
+               span_eq(s, SPAN("gzip, deflate"));
+}
+
+static void zero(struct span s)
+{
+        if (s.n > 0 && !is_of_table(s))
+                ngx_explicit_memzero((void *)(uintptr_t)s.p, s.n);
+}
+
+/* What stands behind what was read of it may be the next request. */
+static void zero_buffer(const ngx_buf_t *b)
+{
+        if (b && b->temporary && b->pos > b->start)
+                ngx_explicit_memzero(b->start, (size_t)(b->pos - b->start));
+}
+
+void incoming_wipe(const ngx_http_request_t *r, const struct incoming_text *text,
+                   const struct request_raw *raw, const struct incoming_body *body)
+{
+        zero_buffer(r->header_in);
+        for (uint32_t i = 0; i < raw->n_headers; i++)
+                zero(raw->headers[i].value);
+        zero(settings_span(text->uri));
+        zero(raw->target);
+        zero(settings_span(text->line));
+        zero(span_of(body->p, body->n));
+}

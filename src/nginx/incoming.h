@@ -33,4 +33,14 @@ struct incoming_body {
 MUST_USE int incoming_begin(ngx_http_request_t *r, size_t max, struct incoming_body *b);
 MUST_USE int incoming_more(ngx_http_request_t *r, struct incoming_body *b);
 
+/* Where nginx has what was sent, for as long as the request's pool lives. */
+struct incoming_text {
+        ngx_str_t line, uri;
+};
+void incoming_note(const ngx_http_request_t *r, struct incoming_text *ret);
+
+/* Zeroed, once nobody needs it: first line, values of headers, the body. */
+void incoming_wipe(const ngx_http_request_t *r, const struct incoming_text *text,
+                   const struct request_raw *raw, const struct incoming_body *body);
+
 #endif

@@ -18,8 +18,10 @@ static int grow(ngx_http_request_t *r, struct incoming_body *b, size_t need)
                 return -ENOMEM;
         if (b->n)
                 memcpy(p, b->p, b->n);
-        if (b->p)
+        if (b->p) {
+                ngx_explicit_memzero(b->p, b->n);
                 (void)ngx_pfree(r->pool, b->p);
+        }
         b->p = p;
         b->room = room;
         return 0;
@@ -38,6 +40,8 @@ static int take_buf(ngx_http_request_t *r, struct incoming_body *b, ngx_buf_t *b
         if (n)
                 memcpy(b->p + b->n, buf->pos, n);
         b->n += n;
+        if (buf->temporary)
+                ngx_explicit_memzero(buf->pos, n);
         buf->pos = buf->last; /* nginx may use it again */
         return 0;
 }

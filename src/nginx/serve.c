@@ -20,6 +20,7 @@ struct visit {
         struct backends *backends; /* of the generation it began with */
         struct keyring_tokens *tokens;
         struct journal_waiter waiter;
+        struct incoming_text text;
         struct incoming_body body;
         ngx_event_t late; /* a timer: all of the body has to be there */
         struct asking *asking;
@@ -286,7 +287,10 @@ static void on_end(void *data)
                 end_early(v);
         }
         count(v);
-        exchange_free(v->x);
+        v->x = exchange_free(v->x); /* whoever logs from here on looks for it */
+        if (v->asking)
+                asking_wipe(v->asking);
+        incoming_wipe(v->r, &v->text, &v->raw, &v->body);
         keyring_let_go(v->tokens);
         backends_unref(v->backends);
 }
@@ -300,6 +304,7 @@ static struct visit *new_visit(ngx_http_request_t *r, struct worker *w)
                 return NULL;
         v = cleanup->data;
         *v = (struct visit){ .r = r, .worker = w, .step = EXCHANGE_ANSWER };
+        incoming_note(r, &v->text);
         v->tokens = keyring_hold(w->keyring);
         v->backends = backends_ref(w->backends);
         cleanup->handler = on_end;
@@ -307,11 +312,6 @@ static struct visit *new_visit(ngx_http_request_t *r, struct worker *w)
         return v;
 }
 
-static bool is_as_sent(ngx_http_request_t *r)
-{
-        if (r == r->main && !r->internal && !r->error_page)
-                return true;
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
 struct span serve_call_id(ngx_http_request_t *r)
 {
         const struct visit *v = ngx_http_get_module_ctx(r, ngx_http_assay_module);
@@ -319,6 +319,11 @@ struct span serve_call_id(ngx_http_request_t *r)
         return v && v->x ? span_str(v->x->id) : SPAN_NONE;
 }
 
+static bool is_as_sent(ngx_http_request_t *r)
+{
+        if (r == r->main && !r->internal && !r->error_page)
+                return true;
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "assay: a request that was made, rewritten or redirected inside nginx is not "
                       "served");
         return false;

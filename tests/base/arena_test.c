@@ -36,6 +36,29 @@ static void gives_aligned_zeroed_memory(void **state)
         assert_int_equal(a.max, 1 << 20);
 }
 
+/* Of a block that stays, by looking where it was. */
+static void zeroes_what_was_in_it(void **state)
+{
+        static const struct {
+                bool wipes;
+                uint8_t left;
+        } table[] = { { true, 0 }, { false, 0x5a } };
+
+        for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+                struct arena a = { .max = 1 << 20, .wipes = table[i].wipes };
+                uint8_t *p = arena_alloc(&a, 1000);
+
+                assert_non_null(p);
+                memset(p, 0x5a, 1000);
+                arena_reset(&a);
+                for (size_t k = 0; k < 1000; k++)
+                        assert_int_equal(p[k], table[i].left);
+                assert_int_equal(a.wipes, table[i].wipes);
+                arena_done(&a);
+                assert_int_equal(a.wipes, table[i].wipes);
+        }
+}
+
 static void pieces_do_not_overlap(void **state)
 {
         struct arena a = ARENA_INIT(1 << 20);
@@ -143,6 +166,7 @@ int main(void)
 {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(gives_aligned_zeroed_memory),
+                cmocka_unit_test(zeroes_what_was_in_it),
                 cmocka_unit_test(pieces_do_not_overlap),
                 cmocka_unit_test(stops_at_the_ceiling),
                 cmocka_unit_test(says_which_ceiling),
