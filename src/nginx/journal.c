@@ -268,7 +268,7 @@ void journal_put(struct journal *j, struct journal_waiter *w)
         w->n_put = w->n_answered = 0;
         w->since = ngx_current_msec;
         j->n_waiting++;
-        if (!w->patient && (!journal_works(j, &why) || j->gave_up)) {
+        if (!w->patient && (!journal_works(j, &why) || journal_late(j))) {
                 is_over(j, w, true);
                 return;
         }
