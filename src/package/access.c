@@ -204,19 +204,59 @@ static bool all_marked(const struct cedar_partial_answer *several, const bool *m
         return true;
 }
 
-/* Does each permit let through somebody who is in one group at most? */
+static bool forbids(const struct cedar_partial_policy *p)
+{
+        return p->policy->effect == CEDAR_FORBID &&
+               (p->stand == STAND_HOLDS || p->stand == STAND_FAULT);
+}
+
+/* Does a forbid stand in a's way, but not in b's? */
+static bool is_lifted(const struct cedar_partial_answer *a, const struct cedar_partial_answer *b)
+{
+        for (uint32_t i = 0; i < a->n_policies; i++) {
+                bool still = !forbids(&a->policies[i]);
+
+                for (uint32_t k = 0; !still && k < b->n_policies; k++)
+                        still = b->policies[k].policy == a->policies[i].policy &&
+                                forbids(&b->policies[k]);
+                if (!still)
+                        return true;
+        }
+        return false;
+}
+
+/* Would a further group lift a forbid for one who is in one group at most? */
+static int find_lifted(struct asking *a, const struct access_row *one, bool *ret)
+{
+        struct access_who more = *one->who;
+        struct access_row with;
+        int rc;
+
+        more.any_groups = true;
+        rc = ask_all(a, &more, one->operation, one->class, &with);
+        if (rc == 0)
+                *ret = is_lifted(&one->call, &with.call) || is_lifted(&one->clear, &with.clear) ||
+                       is_lifted(&one->masked, &with.masked);
+        return rc;
+}
+
+/* Does each permit let through somebody who is in one group at most, and would no second group lift
+ * a forbid? */
 static int find_implied(struct asking *a, struct access_row *several)
 {
         const struct cedar_partial_answer *of[] = { &several->call, &several->clear,
                                                     &several->masked };
-        bool *marks[ARRAY_LEN(of)];
+        bool *marks[ARRAY_LEN(of)], lifted = false;
 
+        several->implied = several->sees == ACCESS_WITHHELD;
+        if (several->implied)
+                return 0;
         for (size_t i = 0; i < ARRAY_LEN(of); i++) {
                 marks[i] = arena_alloc(&a->arena, of[i]->n_policies + 1);
                 if (!marks[i])
                         return err_sys(a->err, -ENOMEM, "access");
         }
-        for (uint32_t k = 0; k < a->n_who; k++) {
+        for (uint32_t k = 0; !lifted && k < a->n_who; k++) {
                 const struct access_who *who = &a->who[k];
                 struct access_row one;
                 int rc;
@@ -227,6 +267,8 @@ static int find_implied(struct asking *a, struct access_row *several)
                 arena_reset(&a->scratch);
                 a->at = &a->scratch;
                 rc = ask_all(a, who, several->operation, several->class, &one);
+                if (rc == 0)
+                        rc = find_lifted(a, &one, &lifted);
                 a->at = &a->arena;
                 if (rc < 0)
                         return rc;
@@ -236,10 +278,8 @@ static int find_implied(struct asking *a, struct access_row *several)
                 mark(&several->clear, &one.clear, marks[1]);
                 mark(&several->masked, &one.masked, marks[2]);
         }
-        several->implied = several->sees == ACCESS_WITHHELD;
-        if (!several->implied)
-                several->implied = all_marked(of[0], marks[0]) && all_marked(of[1], marks[1]) &&
-                                   all_marked(of[2], marks[2]);
+        several->implied = !lifted && all_marked(of[0], marks[0]) && all_marked(of[1], marks[1]) &&
+                           all_marked(of[2], marks[2]);
         return 0;
 }
 

@@ -60,8 +60,8 @@ struct access_row {
         bool writes;    /* it is about sending it: only `call` counts */
         struct cedar_partial_answer call, clear, masked;
         unsigned sees; /* enum access_sees; of a write: ACCESS_CLEAR (sent), ACCESS_WITHHELD */
-        bool implied; /* ACCESS_SEVERAL: each policy that lets it through lets a member of one group
-                         through as well */
+        bool implied;  /* ACCESS_SEVERAL: each permit lets through somebody who is in one group at
+                          most, too, and no further group lifts a forbid for such a one */
 };
 
 /* Negative ends it, and is what package_access() returns. */

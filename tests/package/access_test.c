@@ -94,8 +94,13 @@ static void says(const char *policies, const struct access_asked *asked, const c
         model_package_done(&x);
 }
 
-static const struct span ssn[] = { SPAN_INIT("pii") }, secret[] = { SPAN_INIT("secret") };
+static const struct span ssn[] = { SPAN_INIT("pii") }, secret[] = { SPAN_INIT("secret") },
+                         only_jwt[] = { SPAN_INIT("jwt") };
 static const struct access_asked about_ssn = { .classes = ssn, .n_classes = 1 },
+                                 about_jwt = { .classes = ssn,
+                                               .n_classes = 1,
+                                               .operations = only_jwt,
+                                               .n_operations = 1 },
                                  about_secret = { .classes = secret, .n_classes = 1 };
 
 /* Who can come to which operation at all. */
@@ -156,6 +161,20 @@ static void what_several_groups_open(void **state)
              "several jwt clear masked nothing\n"
              "unverified unverified basic nothing\n"
              "nobody open nothing\n");
+        /* a forbid that a second group lifts */
+        says("permit (principal in Group::\"clerks\", action, resource);"
+             "permit (principal in Group::\"trained\", action, resource);"
+             "forbid (principal in Group::\"clerks\", action == Action::\"jwt\", resource)"
+             " unless { principal in Group::\"trained\" };",
+             &about_jwt,
+             "named ann jwt nothing\nmember clerks jwt nothing\nmember trained jwt clear\n"
+             "other jwt nothing\nseveral jwt clear masked nothing\n");
+        /* and one that none does */
+        says("permit (principal in Group::\"clerks\", action, resource);"
+             "forbid (principal in Group::\"late\", action == Action::\"jwt\", resource);",
+             &about_jwt,
+             "named ann jwt clear\nmember clerks jwt clear\nmember late jwt nothing\n"
+             "other jwt nothing\nseveral jwt clear masked nothing implied\n");
         asked.who = &both;
         says(policies, &asked, "asked clerks trained jwt clear\n");
 }
