@@ -80,11 +80,11 @@ static inline void fuzz_replay_show(const struct package *p, struct view *v, str
         if (view_open(v, 2, outcome, NULL) == 0)
                 (void)!replay_read_outcome(r, v, p->api, NULL);
         replay_judge(r);
-        replay_put_text(&in_pipe, p, r, &out);
+        replay_put_text(&in_pipe, r, &out);
         for (size_t i = 0; i < out.n; i++)
                 assert((out.p[i] >= 0x20 && out.p[i] != 0x7f) || out.p[i] == '\n');
         buf_clear(&out);
-        replay_put_json(p, r, &out);
+        replay_put_json(r, &out);
         assert(out.n > 1 && json_check(span_of(out.p, out.n - 1), NULL) == 0);
 }
 

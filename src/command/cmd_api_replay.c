@@ -110,9 +110,9 @@ static void tell(struct replaying *x, struct replayed *r)
 
         replay_add(&x->sum, r);
         if (shown && w->in->json)
-                replay_put_json(x->package, r, &w->out);
+                replay_put_json(r, &w->out);
         else if (shown)
-                replay_put_text(&w->in->out, x->package, r, &w->out);
+                replay_put_text(&w->in->out, r, &w->out);
         replayed_free(r);
 }
 

@@ -44,7 +44,6 @@ struct replayed {
         struct replay_result result;
         char id[REPLAY_ID_MAX + 1];
         uint64_t index;
-        bool has_time;
         int64_t wall_ns;
         bool allowed;                         /* api.intent */
         struct span reason, detail;           /* api.denied */
@@ -74,6 +73,8 @@ struct span replay_text(const struct view *v, const char *path, struct arena *ar
 
 /* Whether a refusal is one that policies or the document's words about values have decided. */
 bool replay_is_judged(struct span reason);
+/* What entries call a policy: its @id, else its place. */
+struct span replay_policy_name(const struct cedar_policy *p);
 /* r->change of what was read and decided; again when the outcome was read. */
 void replay_judge(struct replayed *r);
 
@@ -94,9 +95,8 @@ void replay_count(struct replay_count *list, uint32_t *n, uint64_t *more, struct
                   uint64_t times);
 void replay_add(struct replay_sum *sum, const struct replayed *r);
 
-void replay_put_text(const struct screen *s, const struct package *p, const struct replayed *r,
-                     struct buf *out);
-void replay_put_json(const struct package *p, const struct replayed *r, struct buf *out);
+void replay_put_text(const struct screen *s, const struct replayed *r, struct buf *out);
+void replay_put_json(const struct replayed *r, struct buf *out);
 void replay_put_sum(const struct screen *s, const struct replay_sum *sum, struct buf *out);
 void replay_put_sum_json(struct json_writer *w, const struct replay_sum *sum);
 

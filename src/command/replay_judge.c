@@ -24,7 +24,7 @@ bool replay_is_judged(struct span reason)
 
 /* ---- policies ---- */
 
-static struct span name_of(const struct cedar_policy *p)
+struct span replay_policy_name(const struct cedar_policy *p)
 {
         struct span name;
 
@@ -56,7 +56,7 @@ static bool are_same(const struct replay_policies *now, const struct span *was, 
                 for (uint32_t k = 0; k < n; k++)
                         here += is_same_name(was[k], was[i]);
                 for (uint32_t k = 0; k < now->n; k++)
-                        there += is_same_name(was[i], name_of(now->at[k]));
+                        there += is_same_name(was[i], replay_policy_name(now->at[k]));
                 if (there < here || (left_out == 0 && there != here))
                         return false;
         }

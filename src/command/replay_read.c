@@ -238,7 +238,6 @@ int replay_read_call(struct replayed *r, const struct view *v, const uint8_t *sh
                                (unsigned long long)v->index);
         memcpy(r->id, id.p, id.n);
         r->index = v->index;
-        r->has_time = v->has_time;
         r->wall_ns = v->wall_ns;
         r->allowed = span_eq_str(v->entry.kind, "api.intent");
         r->reason = replay_text(v, "what.reason", &r->arena);

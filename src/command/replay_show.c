@@ -19,13 +19,6 @@ static const char *read_word(enum replay_read r)
         return words[r];
 }
 
-static struct span name_of(const struct cedar_policy *p)
-{
-        struct span name;
-
-        return cedar_policy_annotation(p, "id", &name) && name.n ? name : p->id;
-}
-
 static void put_on(const struct replay_unknown *u, struct buf *out)
 {
         text_put_safe(out, u->place);
@@ -121,7 +114,7 @@ static void put_policies(const struct replay_policies *list, struct buf *out)
         const uint32_t n = MIN_OF(list->n, (uint32_t)NAMES_SHOWN);
 
         for (uint32_t i = 0; i < n; i++)
-                names[i] = name_of(list->at[i]);
+                names[i] = replay_policy_name(list->at[i]);
         put_names(names, n, list->n - n, out);
 }
 
@@ -171,10 +164,12 @@ static void put_now(const struct replayed *r, struct buf *out)
                 break;
         case REPLAY_DENIED:
                 buf_put_str(out, "would be denied");
-                if (now->decide.n && now->decide.at[0]->effect == CEDAR_FORBID)
-                        buf_put_str(out, " by "), put_policies(&now->decide, out);
-                else if (!now->err.n)
+                if (now->decide.n && now->decide.at[0]->effect == CEDAR_FORBID) {
+                        buf_put_str(out, " by ");
+                        put_policies(&now->decide, out);
+                } else if (!now->err.n) {
                         buf_put_str(out, ": no policy permits it");
+                }
                 break;
         default:
                 buf_put_str(out, "would be refused: ");
@@ -238,8 +233,7 @@ static void put_who(const struct replayed *r, struct buf *out)
         }
 }
 
-void replay_put_text(const struct screen *s, const struct package *p, const struct replayed *r,
-                     struct buf *out)
+void replay_put_text(const struct screen *s, const struct replayed *r, struct buf *out)
 {
         static const struct {
                 const char *sign;
@@ -254,7 +248,6 @@ void replay_put_text(const struct screen *s, const struct package *p, const stru
         };
         CLEANUP(buf_done) struct buf text = BUF_INIT(1 << 16);
 
-        (void)p;
         buf_put_str(out, "  ");
         screen_put(s, out, signs[r->change].style, signs[r->change].sign);
         buf_printf(out, " %llu  ", (unsigned long long)r->index);
@@ -386,7 +379,7 @@ static void json_policies(struct json_writer *w, const char *key,
         json_put_key(w, key);
         json_begin_array(w);
         for (uint32_t i = 0; i < list->n; i++)
-                json_item(w, name_of(list->at[i]));
+                json_item(w, replay_policy_name(list->at[i]));
         json_end_array(w);
 }
 
@@ -440,11 +433,10 @@ static void json_reads(struct json_writer *w, const struct replayed *r)
         json_end_array(w);
 }
 
-void replay_put_json(const struct package *p, const struct replayed *r, struct buf *out)
+void replay_put_json(const struct replayed *r, struct buf *out)
 {
         struct json_writer w;
 
-        (void)p;
         json_writer_init(&w, out);
         json_begin_object(&w);
         json_member_text(&w, "call", r->id);

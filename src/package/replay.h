@@ -39,11 +39,11 @@ struct replay_call {
         uint32_t n_groups;
         struct span address, tls_version;
         int64_t time_ms;
-        const struct tree *asked;  /* what.asked of gateway/record.h; NULL: see below */
-        const struct tree *claims; /* of who.asked: [[name, text] or [name], ...]; NULL likewise */
+        const struct tree *asked;  /* what.asked of gateway/record.h */
+        const struct tree *claims; /* of who.asked: [[name, text] or [name], ...] */
         bool has_client;           /* tls_client is known */
         struct span tls_client;
-        struct { /* of each of these */
+        struct { /* of each of these; where it is not known the above is not looked at */
                 enum replay_known caller, groups, object, address, asked, claims;
         } known;
 };
