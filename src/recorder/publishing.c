@@ -11,7 +11,7 @@ enum { PUBLISH_RETRY_MS = 1000 };
 static const struct pace {
         uint64_t entries;
         int64_t ms;
-} paces[] = { { 2000, 90 }, { 250, 60 }, { 0, 30 } };
+} paces[] = { { 2000, 90 }, { 30, 60 }, { 0, 30 } };
 
 uint64_t publishing_ballast(const struct recorder *r)
 {
