@@ -175,7 +175,7 @@ def latency_rows(contenders, place, callers):
         for point in ("p50", "p99"):
             added = c.median(point) - bare.median(point)
             promised = c.name == OWN[0][0]
-            yield Row(f"{c.name}, added to a call, {callers}, {point}", added / 1000, "ms",
+            yield Row(f"{c.name} adds, {callers}, {point}", added / 1000, "ms",
                       added / sync[f"sync_{point}_us"], f"fdatasync {point}",
                       f"<= {most[point] / 1000:.2f} ms" if promised else "printed",
                       added <= most[point] if promised else None)
@@ -191,7 +191,7 @@ def rows(world, place, quick):
     take_turns(world, compared, rounds, seconds, connections=1)
     yield from latency_rows(compared, place, "one caller")
     take_turns(world, compared, rounds, seconds, connections=FEW, pause=PAUSE_MS)
-    yield from latency_rows(compared, place, f"{FEW} callers who pause")
+    yield from latency_rows(compared, place, f"{FEW} callers with pauses")
 
 
 def measured(place, quick):
