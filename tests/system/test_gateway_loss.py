@@ -53,7 +53,7 @@ def worker_dies(site, chance):
 def worker_stands_still(site, chance):
     pid = chance.choice(site.workers_now())
     os.kill(pid, signal.SIGSTOP)
-    time.sleep(chance.uniform(0.2, 2))
+    time.sleep(chance.choice([0.2, 1, 4.5]))
     os.kill(pid, signal.SIGCONT)
 
 
