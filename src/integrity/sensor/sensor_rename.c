@@ -30,15 +30,6 @@ static int touch(struct sensor *s, const struct side *x, unsigned what, struct w
         return x->h ? look_at(s, x->h, x->name, what, who, 0) : 0;
 }
 
-static int touch_both(struct sensor *s, const struct side *from, const struct side *to,
-                      struct who *who)
-{
-        unsigned left = to->h ? 0 : DIRTY_LEFT;
-        int rc = touch(s, from, DIRTY_STATE | left, who);
-
-        return rc < 0 ? rc : touch(s, to, DIRTY_CONTENT | DIRTY_TREE | DIRTY_CAME, who);
-}
-
 /* What waits for the old name waits for the new one now, with its authors. */
 static int move_places(struct sensor *s, const struct side *from, const struct side *to)
 {
@@ -66,6 +57,18 @@ static int side_path(struct sensor *s, const struct side *x, struct buf *out)
         if (buf_status(out) < 0)
                 return buf_status(out);
         return watchset_covers(s->o.watch, buf_span(out)) ? 0 : -ENOENT;
+}
+
+/* A name in a directory that is known may be watched as little as one outside: a file that went
+ * there has left, and is one that was away when it comes back. */
+static int touch_both(struct sensor *s, const struct side *from, const struct side *to,
+                      struct who *who)
+{
+        bool stays = to->h && to->dir && side_path(s, to, &s->path2) == 0;
+        unsigned left = stays ? 0 : DIRTY_LEFT;
+        int rc = touch(s, from, DIRTY_STATE | left, who);
+
+        return rc < 0 ? rc : touch(s, to, DIRTY_CONTENT | DIRTY_TREE | DIRTY_CAME, who);
 }
 
 /* What is at the name now; -ENOENT. */
