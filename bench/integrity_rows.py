@@ -271,7 +271,8 @@ def change_to_durable_entry(b):
         for point, most in (("p50", 500), ("p99", 3000)):
             figure = own[f"{point}_us"]
             ratio = None if refused else figure / got[f"{point}_us"]
-            note = refused or f"at the recorder after {own[f'sent_{point}_us'] / 1e3:.3g} ms"
+            note = refused or (f"at the recorder after {own[f'sent_{point}_us'] / 1e3:.3g} ms, the "
+                               f"change itself {own['act_p50_us'] / 1e3:.3g} ms of it (p50)")
             yield Row(f"change to durable entry, {point}", figure / 1e3, "ms", ratio, name,
                       f"<= {most / 1e3:g} ms", figure <= most, note)
 
