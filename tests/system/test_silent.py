@@ -89,7 +89,7 @@ def test_a_killed_sensor_is_an_alert_at_once(host):
     assert heard["id"] == alert["id"] and heard["pid"] == host.sensor.pid
     assert heard["silent_ns"] > 10**9 and heard["since"] == alert["since"]
     assert peers(host, "connected")[-1]["away_ns"] > 10**9
-    assert assay(host, "status").returncode == 0
+    host.wait(lambda: assay(host, "status").returncode == 0, "the recorder's word of it")
     # What it did not see is for somebody to explain.
     assert [a["id"] for a in open_alerts(host)] == [alert["id"]]
     assert "back after" in assay(host, "alert", "list").stdout
