@@ -213,6 +213,19 @@ def test_people(site):
                           "  1 was allowed and would be denied"]
 
 
+def test_whose_ledger(site):
+    """The checkpoint is held against the key that is given."""
+    key = subprocess.run([BIN / "assay", "ledger", "vkey", site.g.recorder.public], check=True,
+                         capture_output=True, text=True, timeout=60).stdout.strip()
+    status, _, total = site.replay(site.dir, "--key", key)
+    assert (status, total["signed"]) == (0, True)
+    other = site.g.registry.keys["ci"][1]
+    done = subprocess.run([BIN / "assay", "api", "replay", site.dir, "--ledger",
+                           site.g.recorder.public, "--key", other], capture_output=True,
+                          text=True, timeout=60)
+    assert done.returncode == 3 and done.stderr
+
+
 def test_which_calls(site):
     assert site.replay(site.dir, "--until", "1h")[2]["calls"] == 0
     assert site.replay(site.dir, "--since", "1h")[2]["calls"] == 16
