@@ -2,7 +2,7 @@
 /* access.c - see access.h.  Floor 2, pure. */
 #include "package/access.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 
 #include "package/access_priv.h"
 #include "package/caller.h"
@@ -86,6 +86,8 @@ struct asking {
         struct access_who *who;
         uint32_t n_who;
         struct ways *ways;
+        struct span stranger; /* an id that entities.yaml does not have */
+        char stranger_text[16];
         struct arena arena, scratch; /* of one row; of another beside it */
         struct arena *at;            /* the one of these for answers */
         access_take_fn *take;
@@ -95,8 +97,7 @@ struct asking {
 
 static const struct cedar_place_name whole; /* all of the context */
 
-/* An id that nobody has: caller_id_fits() lets none have it. */
-static const struct span someone = SPAN_INIT("\001"), something = SPAN_INIT("\001");
+static const struct span something = SPAN_INIT("\001"); /* an object, which is not looked up */
 
 static int ask(struct asking *a, const struct access_who *who, const struct cedar_uid *action,
                const struct cedar_uid *resource, bool object, struct cedar_partial_answer *ret)
@@ -115,7 +116,7 @@ static int ask(struct asking *a, const struct access_who *who, const struct ceda
         struct cedar_entity caller;
         const struct cedar_value nothing = { .kind = CEDAR_RECORD };
         struct cedar_request q = { .action = *action, .resource = *resource, .context = nothing };
-        int rc = package_caller_known(a->p, stranger ? someone : who->id, who->groups,
+        int rc = package_caller_known(a->p, stranger ? a->stranger : who->id, who->groups,
                                       who->n_groups, a->at, &caller, a->err);
 
         if (rc < 0)
@@ -336,6 +337,20 @@ static int take_class(struct asking *a, uint32_t class)
         return rc;
 }
 
+/* Of one more than there are entities one is free. */
+static void find_stranger(struct asking *a)
+{
+        struct cedar_uid uid;
+        uint32_t i = 0;
+
+        do {
+                int n = snprintf(a->stranger_text, sizeof a->stranger_text, "\001%u", i++);
+
+                a->stranger = span_of(a->stranger_text, (size_t)n);
+                uid = cedar_uid(SPAN("Caller"), a->stranger);
+        } while (cedar_entities_find(a->p->entities, &uid));
+}
+
 /* Names that lead to nothing are told. */
 static int check_names(const struct package *p, const struct access_asked *asked, struct err *err)
 {
@@ -371,6 +386,7 @@ int package_access(const struct package *p, const struct access_asked *asked, ac
 
         if (rc < 0)
                 return rc;
+        find_stranger(&a);
         a.at = &a.arena;
         a.ways = arena_alloc(&kept, sizeof *a.ways);
         rc = a.ways ? api_questions(p->api, &kept, &a.questions) : -ENOMEM;

@@ -90,6 +90,21 @@ static const struct cedar_type *context_type(const struct cedar_unknown *unknown
         return a ? a->context : NULL;
 }
 
+/* The request without what is said of a principal that is not known: that is nobody's by name. */
+static struct cedar_request take_base(const struct cedar_request *request,
+                                      struct cedar_entity *room, const struct cedar_entity **ret)
+{
+        struct cedar_request r = *request;
+
+        *ret = cedar_extra_find(request, &request->principal);
+        r.extra = room;
+        r.n_extra = 0;
+        for (uint32_t i = 0; i < request->n_extra; i++)
+                if (&request->extra[i] != *ret)
+                        room[r.n_extra++] = request->extra[i];
+        return r;
+}
+
 int cedar_decide_partial(const struct cedar_policies *policies,
                          const struct cedar_entities *entities, const struct cedar_request *request,
                          const struct cedar_unknown *unknown, bool forbid_faults,
@@ -97,15 +112,18 @@ int cedar_decide_partial(const struct cedar_policies *policies,
 {
         struct part_walk w = { .unknown = unknown, .arena = arena };
         struct cedar_partial_answer answer = { 0 };
+        struct cedar_request known = *request;
+        struct cedar_entity extra[CEDAR_EXTRA_MAX];
         struct tally v = { 0 };
         int rc;
 
         assert(cedar_entities_sealed(entities) && request->context.kind == CEDAR_RECORD &&
                request->n_extra <= CEDAR_EXTRA_MAX);
-        cedar_machine_meet(&w.machine, entities, request);
-        if (unknown->brings)
-                w.base = unknown->principal ? cedar_extra_find(request, &request->principal)
-                                            : w.machine.known[VAR_PRINCIPAL];
+        if (unknown->principal && unknown->brings)
+                known = take_base(request, extra, &w.base);
+        cedar_machine_meet(&w.machine, entities, &known);
+        if (!unknown->principal && unknown->brings)
+                w.base = w.machine.known[VAR_PRINCIPAL];
         rc = part_context(&w, &request->context, context_type(unknown, request));
         answer.policies = arena_alloc(arena, ((size_t)policies->n + 1) * sizeof *answer.policies);
         if (rc == 0 && !answer.policies)

@@ -27,7 +27,8 @@ struct cedar_place_name {
 /* What a request may say of its principal, as an entity that it brings (extra.h), beside what is
  * known of it.  Of one that is known, that is what its entity says, in request->extra or the store.
  * One that is not known is then a stranger, none of the store's; what an entity in request->extra
- * by the name request->principal (which nobody has) says holds of it nevertheless.  The entity is
+ * by the name request->principal (which the store does not have) says holds of it nevertheless,
+ * and of no other: the name stands for nobody.  The entity is
  * brought whole: what the schema requires it has. */
 struct cedar_brings {
         bool groups;                   /* parents */

@@ -42,9 +42,15 @@ static const struct api_security security[] = {
         { basic, 1 }, { jwt, 1 }, { mutual, 1 }, { NULL, 0 }, { together, 2 },
 };
 
-static void open_package(struct model_package *x, const char *policies)
+/* Callers by the names that strangers might be given, in a group that is forbidden all. */
+static const char odd[] = "[{\"uid\":{\"type\":\"Caller\",\"id\":\"\\u0001\"},\"attrs\":{},"
+                          "\"parents\":[{\"type\":\"Group\",\"id\":\"out\"}]},"
+                          "{\"uid\":{\"type\":\"Caller\",\"id\":\"\\u00010\"},\"attrs\":{},"
+                          "\"parents\":[{\"type\":\"Group\",\"id\":\"out\"}]}]";
+
+static void open_package_with(struct model_package *x, const char *policies, const char *known)
 {
-        model_package_init(x, SPAN(model), "", policies, entities);
+        model_package_init(x, SPAN(model), "", policies, known);
         x->p.config.identities = identities;
         x->p.config.n_identities = ARRAY_LEN(identities);
         assert_int_equal(x->m.api.n_operations, ARRAY_LEN(security));
@@ -55,6 +61,11 @@ static void open_package(struct model_package *x, const char *policies)
                 o->security = &security[i];
                 o->n_security = 1;
         }
+}
+
+static void open_package(struct model_package *x, const char *policies)
+{
+        open_package_with(x, policies, entities);
 }
 
 /* "member clerks jwt pii.ssn: clear masked" */
@@ -179,6 +190,26 @@ static void what_several_groups_open(void **state)
         says(policies, &asked, "asked clerks trained jwt clear\n");
 }
 
+/* ... and as no policy can name them either. */
+static void nobody_hides_strangers(void **state)
+{
+        static const char policies[] =
+                "permit (principal, action, resource);"
+                "forbid (principal in Group::\"out\", action, resource);"
+                "forbid (principal, action, resource) when { Caller::\"\\u{1}1\" in Group::\"in\" };";
+        CLEANUP(buf_done) struct buf out = BUF_INIT(1 << 16);
+        struct model_package x;
+        struct err err = { 0 };
+
+        (void)state;
+        open_package_with(&x, policies, odd);
+        assert_int_equal(package_access(&x.p, &about_jwt, put_row, &out, &err), 0);
+        assert_non_null(strstr(buf_cstr(&out), "member in jwt clear masked nothing\n"));
+        assert_non_null(strstr(buf_cstr(&out), "member out jwt nothing\n"));
+        assert_non_null(strstr(buf_cstr(&out), "other jwt clear"));
+        model_package_done(&x);
+}
+
 static void names_that_lead_nowhere(void **state)
 {
         static const struct span bad[] = { SPAN_INIT("pi") };
@@ -277,6 +308,7 @@ int main(void)
                 cmocka_unit_test(kinds_of_callers),
                 cmocka_unit_test(what_is_known_of_them),
                 cmocka_unit_test(what_several_groups_open),
+                cmocka_unit_test(nobody_hides_strangers),
                 cmocka_unit_test(names_that_lead_nowhere),
                 cmocka_unit_test(no_memory),
                 cmocka_unit_test(files_and_lines),

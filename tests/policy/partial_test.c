@@ -363,6 +363,10 @@ static const struct bring_row {
         { true, false, NULL, "permit(principal == User::\"eve\",action,resource);",
           "depends policy0(principal)" },
         { true, false, NULL, WHEN("[User::\"bob\"].contains(principal)"), "deny" },
+        /* the name that stands for nobody is nobody's */
+        { true, false, NULL, WHEN("User::\"?\" in Group::\"eng\""), "depends policy0(principal)" },
+        { true, false, NULL, "permit(principal == User::\"?\",action,resource);",
+          "depends policy0(principal)" },
         { true, false, NULL, WHEN("principal has age"), "deny" },
         { true, false, "age", WHEN("principal has age"), "depends policy0(principal.age)" },
         { true, false, "age", WHEN("principal has boss.age"), "deny" },
