@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the gateway tells monitoring and load balancers; python3-prometheus-client judges the text."""
+"""What the gateway tells monitoring and load balancers; python3-prometheus-client judges it."""
 import http.client
 import json
 import os
