@@ -18,11 +18,6 @@ static int (*real_fdatasync)(int fd);
 static ssize_t (*real_sendmsg)(int fd, const struct msghdr *m, int flags);
 static int (*real_recvmmsg)(int fd, struct mmsghdr *m, unsigned n, int flags, struct timespec *t);
 
-/* The recorder's own code is made without these. */
-int fdatasync(int fd);
-ssize_t sendmsg(int fd, const struct msghdr *m, int flags);
-int recvmmsg(int fd, struct mmsghdr *m, unsigned n, int flags, struct timespec *t);
-
 static int64_t now(void)
 {
         struct timespec t;
@@ -47,14 +42,16 @@ __attribute__((constructor)) static void open_stamp(void)
                 _exit(3);
 }
 
-int recvmmsg(int fd, struct mmsghdr *m, unsigned n, int flags, struct timespec *t)
+/* Parameters are called as the system's headers call them. */
+
+int recvmmsg(int fd, struct mmsghdr *vmessages, unsigned vlen, int flags, struct timespec *tmo)
 {
-        int got = real_recvmmsg(fd, m, n, flags, t);
+        int got = real_recvmmsg(fd, vmessages, vlen, flags, tmo);
 
         for (int i = 0; i < got && stamp->state == STAMP_WANTED; i++) {
-                const struct iovec *v = m[i].msg_hdr.msg_iov;
+                const struct iovec *v = vmessages[i].msg_hdr.msg_iov;
 
-                if (!memmem(v->iov_base, m[i].msg_len, stamp->text, STAMP_TEXT))
+                if (!memmem(v->iov_base, vmessages[i].msg_len, stamp->text, STAMP_TEXT))
                         continue;
                 stamp->heard_ns = now();
                 stamp->state = STAMP_HEARD;
@@ -62,9 +59,9 @@ int recvmmsg(int fd, struct mmsghdr *m, unsigned n, int flags, struct timespec *
         return got;
 }
 
-int fdatasync(int fd)
+int fdatasync(int fildes)
 {
-        int state = stamp->state, rc = real_fdatasync(fd);
+        int state = stamp->state, rc = real_fdatasync(fildes);
 
         if ((state == STAMP_HEARD || state == STAMP_SYNCED) && rc == 0) {
                 stamp->durable_ns = now();
@@ -73,9 +70,9 @@ int fdatasync(int fd)
         return rc;
 }
 
-ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
         if (stamp->state == STAMP_SYNCED)
                 stamp->state = STAMP_DURABLE;
-        return real_sendmsg(fd, m, flags);
+        return real_sendmsg(fd, message, flags);
 }
