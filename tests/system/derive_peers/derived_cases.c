@@ -89,7 +89,7 @@ static void put_value(const struct cedar_value *v, struct buf *out)
 /* ---- policies ---- */
 
 /* An expression on its way down a type: what must be asked first, and what it is. */
-struct asked {
+struct guarded {
         struct buf guard, path;
         bool wrong; /* something of it is to be wrong, now and then */
 };
@@ -140,7 +140,7 @@ static void put_literal(struct chance *c, const struct model_package *x, const s
 }
 
 static void put_test(struct chance *c, const struct model_package *x, const struct cedar_type *t,
-                     struct asked *a, struct buf *out)
+                     struct guarded *a, struct buf *out)
 {
         bool wrong = a->wrong && chance_below(c, 4) == 0;
 
@@ -162,7 +162,7 @@ static void put_test(struct chance *c, const struct model_package *x, const stru
 
 /* Down to something that can be compared. */
 static void put_question(struct chance *c, const struct model_package *x,
-                         const struct cedar_type *t, struct asked *a, struct buf *out)
+                         const struct cedar_type *t, struct guarded *a, struct buf *out)
 {
         while (t->kind == CEDAR_RECORD && t->n) {
                 const struct cedar_attr *attr = &t->attrs[chance_below(c, t->n)];
@@ -198,9 +198,9 @@ static void put_policies(struct chance *c, const struct model_package *x, struct
         bool wrong = chance_below(c, 2);
 
         for (unsigned i = 0; i < 5; i++) {
-                struct asked a = { .guard = BUF_INIT(1 << 16),
-                                   .path = BUF_INIT(1 << 16),
-                                   .wrong = wrong };
+                struct guarded a = { .guard = BUF_INIT(1 << 16),
+                                     .path = BUF_INIT(1 << 16),
+                                     .wrong = wrong };
                 const char *id = actions[chance_below(c, 3)];
 
                 buf_printf(out, "%s (principal, action %s Action::\"%s\", resource) when { ",
