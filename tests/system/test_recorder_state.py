@@ -96,7 +96,8 @@ def test_status_and_sandbox(recorder):
     wait_for(lambda: recorder.status()["more"]["appended"] == 10, "the counters", 10)
     more = recorder.status()["more"]
     assert set(more) == {"absent", "appended", "backlog", "calls", "full", "held", "peers",
-                         "published", "refused", "size"}
+                         "published", "refused", "size", "subjects", "subjects_few",
+                         "subjects_most"}
 
 
 def test_a_second_recorder_changes_nothing(recorder):
