@@ -392,12 +392,14 @@ int package_access(const struct package *p, const struct access_asked *asked, ac
         rc = a.ways ? api_questions(p->api, &kept, &a.questions) : -ENOMEM;
         if (rc == 0)
                 rc = access_find_who(p, asked->who, &kept, &a.who, &a.n_who);
-        if (rc < 0)
+        if (rc < 0) {
                 rc = arena_explain(&kept, rc, "the callers of a package",
                                    (err_sys(err, rc, "access"), err));
-        for (uint32_t i = 0; rc == 0 && i < p->api->n_classes; i++)
-                if (is_wanted(asked->classes, asked->n_classes, p->api->classes[i], true))
-                        rc = take_class(&a, i);
+        } else {
+                for (uint32_t i = 0; rc == 0 && i < p->api->n_classes; i++)
+                        if (is_wanted(asked->classes, asked->n_classes, p->api->classes[i], true))
+                                rc = take_class(&a, i);
+        }
         arena_done(&a.arena);
         arena_done(&a.scratch);
         return rc;
