@@ -34,10 +34,12 @@ static inline struct package *fuzz_replay_package(struct cedar_bench **bench)
         static struct buf file = BUF_INIT(1 << 20);
         static struct package *p;
         struct err err = { 0 };
+        bool made;
 
         if (p)
                 return p;
-        assert(fuzz_package(span_of(FUZZ_REPLAY_PACKAGE, sizeof FUZZ_REPLAY_PACKAGE - 1), &file));
+        made = fuzz_package(span_of(FUZZ_REPLAY_PACKAGE, sizeof FUZZ_REPLAY_PACKAGE - 1), &file);
+        assert(made);
         if (package_open_bytes(buf_span(&file), NULL, 0, &p, &err) < 0) {
                 (void)fprintf(stderr, "%s\n", err_text(&err));
                 abort();
