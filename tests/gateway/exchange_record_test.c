@@ -153,21 +153,6 @@ static void what_is_kept_waits_once(void **state)
         exchange_free(x);
 }
 
-static int open_world(void **state)
-{
-        static struct exchange_world w;
-
-        world_open(&w);
-        *state = &w;
-        return 0;
-}
-
-static int close_world(void **state)
-{
-        world_close(*state);
-        return 0;
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -175,5 +160,5 @@ int main(void)
                 cmocka_unit_test(what_is_kept_waits_once),
         };
 
-        return cmocka_run_group_tests(tests, open_world, close_world);
+        return cmocka_run_group_tests(tests, world_set_up, world_tear_down);
 }

@@ -630,21 +630,6 @@ static void what_a_call_counts_as(void **state)
 
 /* ---- the whole ---- */
 
-static int open_world(void **state)
-{
-        static struct exchange_world w;
-
-        world_open(&w);
-        *state = &w;
-        return 0;
-}
-
-static int close_world(void **state)
-{
-        world_close(*state);
-        return 0;
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -670,5 +655,5 @@ int main(void)
                 cmocka_unit_test(what_a_call_counts_as),
         };
 
-        return cmocka_run_group_tests(tests, open_world, close_world);
+        return cmocka_run_group_tests(tests, world_set_up, world_tear_down);
 }

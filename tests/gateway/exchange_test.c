@@ -820,21 +820,6 @@ static void serving_needs_memory(void **state)
 
 /* ---- the whole ---- */
 
-static int open_world(void **state)
-{
-        static struct exchange_world w;
-
-        world_open(&w);
-        *state = &w;
-        return 0;
-}
-
-static int close_world(void **state)
-{
-        world_close(*state);
-        return 0;
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -843,5 +828,5 @@ int main(void)
                 cmocka_unit_test(serving_needs_memory),
         };
 
-        return cmocka_run_group_tests(tests, open_world, close_world);
+        return cmocka_run_group_tests(tests, world_set_up, world_tear_down);
 }

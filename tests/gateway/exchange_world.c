@@ -371,3 +371,18 @@ void world_close(struct exchange_world *w)
         free(w->cache);
         free(w->meters);
 }
+
+int world_set_up(void **state)
+{
+        static struct exchange_world w;
+
+        world_open(&w);
+        *state = &w;
+        return 0;
+}
+
+int world_tear_down(void **state)
+{
+        world_close(*state);
+        return 0;
+}

@@ -35,6 +35,9 @@ struct exchange_world {
 /* Aborts on any failure of its own. */
 void world_open(struct exchange_world *w);
 void world_close(struct exchange_world *w);
+/* The same around a group of tests: *state is the world. */
+int world_set_up(void **state);
+int world_tear_down(void **state);
 /* As after a start: nobody has called, nothing is kept. */
 void world_forget(struct exchange_world *w);
 
