@@ -270,13 +270,20 @@ struct backend *backend_hold(struct backends *b, const struct package *p)
 
 /* ---- connections that are kept ---- */
 
-/* It says something without being asked, is closed, is too old, or the worker ends. */
+/* OpenSSL takes whole records off the socket: what came in one with an answer, and was not asked
+ * for, lies there, and nothing more has to come for it to be the beginning of the next answer. */
+static bool has_rest(const ngx_connection_t *c)
+{
+        return c->ssl && SSL_has_pending(c->ssl->connection);
+}
+
+/* Else it says something without being asked, is closed, is too old, or the worker ends. */
 static bool is_quiet(const ngx_connection_t *c)
 {
         char byte;
 
-        return !c->close && !c->read->timedout && recv(c->fd, &byte, 1, MSG_PEEK) < 0 &&
-               (errno == EAGAIN || errno == EWOULDBLOCK);
+        return !c->close && !c->read->timedout && !has_rest(c) &&
+               recv(c->fd, &byte, 1, MSG_PEEK) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
 static void on_idle(ngx_event_t *ev)
@@ -318,7 +325,7 @@ ngx_connection_t *backend_take(struct backend *b, ngx_log_t *log)
 static bool may_keep(const struct backend *b, const ngx_connection_t *c)
 {
         return b->refs > 1 && !ngx_terminate && !ngx_exiting && !ngx_queue_empty(&b->places) &&
-               !c->read->eof && !c->read->error && !c->write->error &&
+               !c->read->eof && !c->read->error && !c->write->error && !has_rest(c) &&
                (!c->read->ready || is_quiet(c));
 }
 

@@ -8,11 +8,12 @@ import shutil
 import ssl
 import subprocess
 import threading
+import time
 
 import pytest
 from gateway_host import NGINX, Gateway, free_port
 from recorder_host import wait_for
-from test_gateway import ACCOUNT, EARLY, NO_HOURS, TRANSFER, UUID, WIDE
+from test_gateway import ACCOUNT, EARLY, NO_HOURS, TRANSFER, UUID, WIDE, head
 
 NEEDED = [NGINX, "git", "ssh-keygen", "openssl"]
 pytestmark = [
@@ -45,9 +46,10 @@ def openssl(*args):
 
 
 class Backend:
-    """Answers every GET with the same account, over TLS; knows what it was asked and how."""
+    """Answers every GET with the same account, over TLS where it has a certificate; knows what it
+    was asked and how.  more: what it says behind each answer, in one record with its body."""
 
-    def __init__(self, cert, key, highest=None):
+    def __init__(self, cert=None, key=None, highest=None, more=b""):
         self.names, self.connections, self.requests = [], 0, 0
         outer = self
 
@@ -60,7 +62,9 @@ class Backend:
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(ACCOUNT)))
                 self.end_headers()
-                self.wfile.write(ACCOUNT)
+                if more:
+                    time.sleep(0.2)  # the head is read alone, and the body to its length
+                self.wfile.write(ACCOUNT + more)
 
             def setup(self):
                 super().setup()
@@ -69,6 +73,14 @@ class Backend:
             def log_message(self, format, *args):  # noqa: A002  (its name in the library)
                 pass
 
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.handle_error = lambda *_: None  # who does not trust it hangs up
+        if cert:
+            self.speak_tls(cert, key, highest)
+        self.port = self.server.server_port
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def speak_tls(self, cert, key, highest):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(cert, key)
         if highest:
@@ -76,11 +88,7 @@ class Backend:
             context.maximum_version = highest
             context.set_ciphers("ALL:@SECLEVEL=0")
         context.sni_callback = lambda sock, name, ctx: self.names.append(name)
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.handle_error = lambda *_: None  # who does not trust it hangs up
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        self.port = self.server.server_port
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def close(self):
         self.server.shutdown()
@@ -91,6 +99,12 @@ def over_tls(port, ca, name=NAME):
     return f"""url: https://{name}:{port}
 addresses: [127.0.0.1]
 tls: {{ ca: {ca} }}
+timeout: {{ connect: 2s, read: 5s }}
+"""
+
+
+def plainly(port, _):
+    return f"""url: http://127.0.0.1:{port}
 timeout: {{ connect: 2s, read: 5s }}
 """
 
@@ -137,6 +151,24 @@ def test_backend(site):
     finally:
         for backend in (good, strange, another):
             backend.close()
+
+
+@pytest.mark.parametrize("version,over", [("1.4.1", over_tls), ("1.4.2", plainly)])
+def test_what_is_behind_an_answer_is_nobodys(site, version, over):
+    """A whole answer, sent where nobody asked: on a connection that is used again it would be the
+    next call's."""
+    other = ACCOUNT.replace(b"A00000001", b"A00000009")
+    more = head("200 OK", f"Content-Length: {len(other)}") + other
+    shown = site.ca.issue("more", f"/CN={NAME}", f"DNS:{NAME}") if over is over_tls else ()
+    backend = Backend(*shown, more=more)
+    try:
+        serve(site, version, over(backend.port, site.ca_file))
+        for n in range(1, 5):
+            status, _, body = site.call("GET", "/bank/v1/accounts/A00000001")
+            assert (status, body) == (200, json.loads(ACCOUNT)), n
+            assert (backend.connections, backend.requests) == (n, n)
+    finally:
+        backend.close()
 
 
 def test_old_versions_of_tls(site):
