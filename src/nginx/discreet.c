@@ -32,28 +32,51 @@ static u_char *say_where(ngx_http_request_t *r, ngx_http_request_t *sub, u_char 
         return call.len ? put(at, &room, ", call: %V", &call) : at;
 }
 
-static ngx_int_t on_head(ngx_http_request_t *r)
+/* Until a Host is read the listener's first server has it, whichever one it is for. */
+static bool may_be_for_us(ngx_http_request_t *r)
 {
-        if (server_of(r)->used)
+        const struct settings_server *s = server_of(r);
+
+        return s->used || (s->beside && r->headers_in.server.len == 0);
+}
+
+/* In each phase that may be the first: a page about a malformed request is not read but made. */
+static ngx_int_t on_phase(ngx_http_request_t *r)
+{
+        if (may_be_for_us(r))
                 r->log_handler = say_where;
         return NGX_DECLINED;
 }
 
 /* ---- the access log ---- */
 
-/* Its location is ours, or it came to none. */
+/* Its location is ours, or it came to none, or to another one by a way inside nginx: with
+ * error_page what nginx refused in a location of ours is told by another location. */
 static bool is_ours(ngx_http_request_t *r)
 {
         const struct settings_location *l = ngx_http_get_module_loc_conf(r, ngx_http_assay_module);
         const ngx_http_core_srv_conf_t *server =
                 ngx_http_get_module_srv_conf(r, ngx_http_core_module);
+        const bool elsewhere = r->internal || r->loc_conf == server->ctx->loc_conf;
 
-        return l->gateway == 1 || (server_of(r)->used && r->loc_conf == server->ctx->loc_conf);
+        return l->gateway == 1 || (elsewhere && may_be_for_us(r));
 }
 
 static void empty(ngx_str_t *s)
 {
         ngx_str_set(s, ""); /* without data nginx would look for it in the buffer */
+}
+
+/* nginx cuts off what stands for an alias without a look: that is the location's own name. */
+static void empty_path(ngx_http_request_t *r)
+{
+        const ngx_http_core_loc_conf_t *core =
+                ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+        if (core->alias > 0 && core->alias <= r->uri.len && r->valid_location)
+                r->uri.len = core->alias;
+        else
+                empty(&r->uri);
 }
 
 static void empty_headers(ngx_http_request_t *r)
@@ -71,12 +94,25 @@ static void empty_headers(ngx_http_request_t *r)
         empty(&r->headers_in.passwd);
 }
 
+/* A subrequest's are its parent's, who is not over. */
+static void have_own_variables(ngx_http_request_t *r, ngx_uint_t n)
+{
+        ngx_http_variable_value_t *own = ngx_palloc(r->pool, n * sizeof(*own));
+
+        if (!own)
+                return; /* both lose them: better than one too many in a log */
+        memcpy(own, r->variables, n * sizeof(*own));
+        r->variables = own;
+}
+
 /* What another directive asked for already would be as it was then. */
 static void forget_variables(ngx_http_request_t *r)
 {
         const ngx_http_core_main_conf_t *core =
                 ngx_http_get_module_main_conf(r, ngx_http_core_module);
 
+        if (r != r->main)
+                have_own_variables(r, core->variables.nelts);
         for (ngx_uint_t i = 0; i < core->variables.nelts; i++)
                 r->variables[i].valid = r->variables[i].not_found = 0;
 }
@@ -88,12 +124,16 @@ static ngx_int_t on_log(ngx_http_request_t *r)
                 return NGX_OK;
         empty(&r->request_line);
         empty(&r->unparsed_uri);
-        empty(&r->uri);
+        empty_path(r);
         empty(&r->args);
-        if (r->request_body)
-                r->request_body->bufs = NULL;
-        if (r == r->main) /* a subrequest's headers are its parent's, who is not over */
+        if (r == r->main) {
+                if (r->request_body)
+                        r->request_body->bufs = NULL;
                 empty_headers(r);
+        } else { /* of what is its parent's, who is not over, it loses sight */
+                r->request_body = NULL;
+                ngx_memzero(&r->headers_in, sizeof(r->headers_in));
+        }
         forget_variables(r);
         return NGX_OK;
 }
@@ -119,7 +159,10 @@ bool discreet_add(ngx_conf_t *cf)
         ngx_http_core_main_conf_t *core =
                 ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 
-        return add_handler(&core->phases[NGX_HTTP_POST_READ_PHASE].handlers, on_head, false) &&
+        return add_handler(&core->phases[NGX_HTTP_POST_READ_PHASE].handlers, on_phase, false) &&
+               add_handler(&core->phases[NGX_HTTP_SERVER_REWRITE_PHASE].handlers, on_phase,
+                           false) &&
+               add_handler(&core->phases[NGX_HTTP_REWRITE_PHASE].handlers, on_phase, false) &&
                add_handler(&core->phases[NGX_HTTP_LOG_PHASE].handlers, on_log, true);
 }
 

@@ -7,7 +7,11 @@
  *   error log    says server and client, and the call's id where the module has one: no request, no
  *                host, no referrer
  *   access log   variables of the request's target, headers and user are empty where a location of
- *                ours was found, or none yet: a request that is malformed has no location
+ *                ours was found, or none yet: a request that is malformed has no location; or
+ *                another one inside nginx, by error_page for one
+ *
+ * Both hold for all servers of its listeners as long as no Host was read, since that says whose a
+ * request is.
  *
  * Not covered: what nginx logs at "info" and "debug" while it still reads the head.  Configurations
  * with such a level get a warning. */

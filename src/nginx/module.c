@@ -332,6 +332,38 @@ static bool check_metrics(ngx_conf_t *cf, const struct settings *s)
         return true;
 }
 
+static struct settings_server *server_in(const ngx_http_conf_addr_t *a, ngx_uint_t i)
+{
+        const ngx_http_core_srv_conf_t *const *servers = a->servers.elts;
+
+        return servers[i]->ctx->srv_conf[ngx_http_assay_module.ctx_index];
+}
+
+/* Which of them a request is for is known once its Host is. */
+static void mark_beside(const ngx_http_conf_addr_t *a)
+{
+        bool used = false;
+
+        for (ngx_uint_t i = 0; i < a->servers.nelts; i++)
+                used = used || server_in(a, i)->used;
+        for (ngx_uint_t i = 0; used && i < a->servers.nelts; i++)
+                server_in(a, i)->beside = true;
+}
+
+static void mark_servers(ngx_conf_t *cf)
+{
+        const ngx_http_core_main_conf_t *core =
+                ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+        const ngx_http_conf_port_t *ports = core->ports ? core->ports->elts : NULL;
+
+        for (ngx_uint_t p = 0; ports && p < core->ports->nelts; p++) {
+                const ngx_http_conf_addr_t *a = ports[p].addrs.elts;
+
+                for (ngx_uint_t i = 0; i < ports[p].addrs.nelts; i++)
+                        mark_beside(&a[i]);
+        }
+}
+
 extern ngx_module_t ngx_thread_pool_module; /* no header of nginx has it */
 
 /* Threads would be there before a worker can give rights away.  What the module of pools has is a
@@ -379,6 +411,7 @@ static ngx_int_t check_settings(ngx_conf_t *cf)
                               &s->recorder);
                 return NGX_ERROR;
         }
+        mark_servers(cf);
         return split_run(cf, s) && zone_add(cf, s) && discreet_add(cf) ? NGX_OK : NGX_ERROR;
 }
 

@@ -50,7 +50,8 @@ struct settings { /* one for http{} */
 enum settings_health { HEALTH_NOT, HEALTH_READY, HEALTH_LIVE };
 
 struct settings_server {
-        bool used; /* some location of it is */
+        bool used;   /* some location of it is */
+        bool beside; /* or one of a server that listens where it does */
 };
 
 struct settings_location {

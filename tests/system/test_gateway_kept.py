@@ -191,16 +191,32 @@ def site():
     there_before = there()
     g = Gateway()
     g.there = there_before
-    g.other = free_port()
-    # As bad as a configuration can be: an access log with everything, refusals of nginx's own.
+    g.other, g.paged, g.shared = free_port(), free_port(), free_port()
+    # As bad as a configuration can be: an access log with everything, refusals of nginx's own, and
+    # pages for them: in a location by name, in one with alias, and in one that has no such file.
     g.http = f"""
   log_format all '$request $request_uri $uri $args $http_user_agent $http_referer $http_cookie '
-                 '$http_authorization $remote_user $arg_after $host "$request_body" $status';
+                 '$http_authorization $remote_user $arg_after $host "$request_body" $status '
+                 '$request_filename';
   map $request_uri $mapped {{ default $request_uri; }}
   limit_req_zone $binary_remote_addr zone=few:1m rate=1r/m;
   server {{ listen 127.0.0.1:{g.other}; access_log {g.top}/access.log all;
     location / {{ assay_gateway on; client_max_body_size 1k; }}
     location /bank/v1/branches {{ assay_gateway on; limit_req zone=few; }} }}
+  server {{ listen 127.0.0.1:{g.paged}; access_log {g.top}/paged.log all; root {g.top}/$host;
+    error_page 413 @large; error_page 503 /pages/busy; error_page 400 405 414 /bad;
+    location / {{ assay_gateway on; client_max_body_size 1k; }}
+    location /bank/v1/branches {{ assay_gateway on; limit_req zone=few; }}
+    location /bank/v1/customers {{ assay_gateway on; auth_request /judge; }}
+    location = /judge {{ log_subrequest on; return 403; }}
+    location @large {{ return 413; }}
+    location /pages/ {{ alias {g.top}/pages/; }}
+    location = /bad {{ root {g.top}; }} }}
+  server {{ listen 127.0.0.1:{g.shared}; access_log {g.top}/shared.log all;
+    server_name own.example; error_page 400 /bad; root {g.top};
+    location /own/ {{ return 404; }} }}
+  server {{ listen 127.0.0.1:{g.shared}; access_log {g.top}/shared.log all;
+    server_name api.example; location / {{ assay_gateway on; }} }}
 """
     g.server = f"access_log {g.top}/access.log all; set $seen $mapped;"
     try:
@@ -290,16 +306,40 @@ def call_and_leave(site):
               "Content-Length: 900\r\nContent-Type: application/json\r\n")
     s.sendall(b'{"name":"' + p.word("half a body").encode())
     s.close()
+    for port in (site.other, site.paged):
+        refused_by_nginx(site, port)
+
+
+def refused_by_nginx(site, port):
+    p = site.planted
     for path, more in ((f"POST /bank/v1/accounts/A{p.digits('id at nginx', 8)}/transfers",
                         "Content-Length: 2000\r\n"),
                        (f"GET /bank/v1/branches?x={p.word('limited')}", ""),
                        (f"GET /bank/v1/branches?x={p.word('limited')}", ""),
+                       (f"GET /bank/v1/customers?x={p.word('not allowed')}", ""),
                        (f"GET /bank/v1/%zz{p.word('malformed')}", ""),
                        (f"GET /bank/{p.word('large head')}", f"X: {'y' * 40000}\r\n"),
                        (f"GET /{'y' * 9000}{p.word('long target')}", ""),
                        (f"BREW /{p.word('odd method')}", "no colon\r\n")):
-        with begin(site.other, path, site, path[:20], more) as s:
+        with begin(port, path, site, path[:20], more) as s:
             assert re.match(rb"HTTP/1.1 (4\d\d|503) ", s.recv(20)), path
+
+
+def call_before_a_host(site):
+    """On a listener with several servers, of which the first is none of the gateway's."""
+    p, own = site.planted, secrets.token_hex(8)
+    for request in (f"GET /bank/v1/%zz{p.word('malformed')} HTTP/1.1\r\nHost: api.example\r\n\r\n",
+                    f"GET /{'y' * 9000}{p.word('long')} HTTP/1.1\r\nHost: api.example\r\n\r\n",
+                    f"GET /{p.word('header')} HTTP/1.1\r\nX\0: y\r\nHost: api.example\r\n\r\n",
+                    f"GET /{p.word('no host')} HTTP/1.1\r\n\r\n",
+                    f"GET /{p.word('odd host')} HTTP/1.1\r\nHost: a/b\r\n\r\n",
+                    f"GET /{p.word('half a head')} HTTP/1.1\r\nX: {p.word('half')}\r\n",
+                    f"GET /own/{own} HTTP/1.1\r\nHost: own.example\r\nConnection: close\r\n\r\n"):
+        with socket.create_connection(("127.0.0.1", site.shared), timeout=10) as s:
+            s.sendall(request.encode())
+            s.shutdown(socket.SHUT_WR)
+            assert s.recv(20)[:10] in (b"HTTP/1.1 4", b""), request
+    return own
 
 
 def there():
@@ -351,6 +391,7 @@ def test_nothing_of_a_call_is_on_disk(site):
     call_well(site)
     call_badly(site)
     call_and_leave(site)
+    own = call_before_a_host(site)
     time.sleep(1.5)  # the slow one, and refusals that were counted
     calls = site.calls()
     kinds = [k for entries in calls.values() for k, _ in entries]
@@ -367,6 +408,10 @@ def test_nothing_of_a_call_is_on_disk(site):
     assert "client intended to send too large body" in text and "limiting requests" in text
     assert ", request:" not in text and ", host:" not in text, text
     assert len(access.read_text().splitlines()) > 20
+    assert len((site.top / "paged.log").read_text().splitlines()) == 9
+    shared = (site.top / "shared.log").read_text().splitlines()
+    assert len(shared) == 7 and [own in line for line in shared] == [False] * 6 + [True], shared
+    assert f'"{site.top}/bad" failed' in text and "exited on signal" not in text
     # They were there to be found: in what the back-end was asked, and in the vault, sealed.
     assert site.planted.found(b"".join(site.peer.asked))
     disclosed = site.recorder.assay("log", "--disclose", "--limit", "0", "--json")
