@@ -94,6 +94,12 @@ static void empty_headers(ngx_http_request_t *r)
         empty(&r->headers_in.passwd);
 }
 
+/* A random number: of nobody's, and another one the next time. */
+static bool is_kept(const ngx_http_variable_t *v)
+{
+        return span_eq_str(settings_span(v->name), "request_id");
+}
+
 /* A subrequest's are its parent's, who is not over. */
 static void have_own_variables(ngx_http_request_t *r, ngx_uint_t n)
 {
@@ -110,11 +116,13 @@ static void forget_variables(ngx_http_request_t *r)
 {
         const ngx_http_core_main_conf_t *core =
                 ngx_http_get_module_main_conf(r, ngx_http_core_module);
+        const ngx_http_variable_t *v = core->variables.elts;
 
         if (r != r->main)
                 have_own_variables(r, core->variables.nelts);
         for (ngx_uint_t i = 0; i < core->variables.nelts; i++)
-                r->variables[i].valid = r->variables[i].not_found = 0;
+                if (!is_kept(&v[i]))
+                        r->variables[i].valid = r->variables[i].not_found = 0;
 }
 
 /* The request is over: nothing but logs looks at it now. */

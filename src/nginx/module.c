@@ -261,6 +261,9 @@ static char *merge_location(ngx_conf_t *cf, void *parent, void *child)
                 return complain(cf, "assay_gateway",
                                 "another directive serves this location as well, proxy_pass for "
                                 "one; say \"assay_gateway off\" in a location for that");
+        if (core->alias > 0)
+                return complain(cf, "assay_gateway",
+                                "does not go together with alias: what is asked for is no file");
         core->handler = serve_handler;
         s->used = server->used = true;
         discreet_check(cf, core);

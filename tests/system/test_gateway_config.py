@@ -67,23 +67,28 @@ def test_bad(site, directive, instead, words):
     assert status == 1 and words in said, said
 
 
-LOCATIONS = [  # in a location with assay_gateway on, and whether nginx takes it
-    ("proxy_pass http://127.0.0.1:1;", False),
-    ("location /x { proxy_pass http://127.0.0.1:1; }", False),
-    ("location /x { assay_gateway off; proxy_pass http://127.0.0.1:1; }", True),
-    ("location /x { root /nowhere; }", True),
-    ("limit_except GET { deny all; }", True),
+TWICE = "another directive serves this location as well"
+ALIAS = '"assay_gateway" does not go together with alias'
+LOCATIONS = [  # in a location with assay_gateway on, and what nginx has against it
+    ("proxy_pass http://127.0.0.1:1;", TWICE),
+    ("location /x { proxy_pass http://127.0.0.1:1; }", TWICE),
+    ("location /x { assay_gateway off; proxy_pass http://127.0.0.1:1; }", None),
+    ("location /x { root /nowhere; }", None),
+    ("location /x { root /nowhere/$host; }", None),
+    ("limit_except GET { deny all; }", None),
+    ("alias /nowhere/;", ALIAS),
+    ("location /x { alias /nowhere/; }", ALIAS),
+    ("location ~ ^/x(.*) { alias /nowhere$1; }", ALIAS),
+    ("location /x { assay_gateway off; alias /nowhere/; }", None),
 ]
 
 
-@pytest.mark.parametrize("inside,good", LOCATIONS)
-def test_one_handler(site, inside, good):
+@pytest.mark.parametrize("inside,words", LOCATIONS)
+def test_locations(site, inside, words):
     site.location = inside
     status, said = site.test()
     site.location = ""
-    assert (status == 0) == good, said
-    if not good:
-        assert "another directive serves this location as well" in said
+    assert status == (1 if words else 0) and (words or "") in said, said
 
 
 def get(port):

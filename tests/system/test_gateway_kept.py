@@ -198,6 +198,7 @@ def site():
   log_format all '$request $request_uri $uri $args $http_user_agent $http_referer $http_cookie '
                  '$http_authorization $remote_user $arg_after $host "$request_body" $status '
                  '$request_filename';
+  log_format ids '$request_id $request';
   map $request_uri $mapped {{ default $request_uri; }}
   limit_req_zone $binary_remote_addr zone=few:1m rate=1r/m;
   server {{ listen 127.0.0.1:{g.other}; access_log {g.top}/access.log all;
@@ -218,7 +219,8 @@ def site():
   server {{ listen 127.0.0.1:{g.shared}; access_log {g.top}/shared.log all;
     server_name api.example; location / {{ assay_gateway on; }} }}
 """
-    g.server = f"access_log {g.top}/access.log all; set $seen $mapped;"
+    g.server = f"""access_log {g.top}/access.log all; access_log {g.top}/ids.log ids;
+    set $seen $mapped; add_header X-Id $request_id always;"""
     try:
         g.deploy(edit=[*WIDE, NO_HOURS, EARLY])
         g.planted = Planted()
@@ -420,6 +422,14 @@ def test_nothing_of_a_call_is_on_disk(site):
     site.stop()
     site.recorder.end()
     assert search(site)[1] == {}
+
+
+def test_the_id_of_a_request_is_kept(site):
+    """It is random, and what joins a line of nginx's log with others."""
+    headers = site.call("GET", "/bank/v1/branches")[1]
+    log = site.top / "ids.log"
+    wait_for(lambda: log.exists() and log.read_text(), "a line")
+    assert log.read_text() == f"{headers['x-id']} \n"
 
 
 # ---- cores, and who reaches the memory ----
