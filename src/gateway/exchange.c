@@ -62,14 +62,17 @@ static void set_state(struct exchange *x, enum exchange_state to)
 
 /* ---- replies ---- */
 
-/* What the caller is told instead of an answer. */
+/* What the caller is told instead of an answer.  Told of another refusal than at first, where the
+ * request ends is in doubt as it was. */
 static void set_problem(struct exchange *x)
 {
         struct exchange_private *p = x->priv;
+        const bool close = p->reply.close;
 
         p->of_backend = false;
         if (problem_reply(&p->refusal, x->id, &p->route, p->again_ns, &x->arena, &p->reply) < 0)
                 p->reply = problem_no_memory;
+        p->reply.close = p->reply.close || close;
 }
 
 static enum exchange_step answer(struct exchange *x)
@@ -345,6 +348,7 @@ int exchange_begin(struct gateway *g, struct serving *s, const struct request_ra
         if (!x)
                 return -ENOMEM;
         rc = exchange_judge_head(x);
+        x->priv->reply.close = rc == -ENOMEM; /* nobody may have looked at its framing */
         if (rc == 0 && x->priv->request.has_body) {
                 set_state(x, X_READING);
                 *ret_step = EXCHANGE_READ;

@@ -30,6 +30,7 @@ const struct reply problem_no_memory = {
         .n_headers = ARRAY_LEN(no_memory_headers),
         .body = SPAN_INIT("{\"status\":503,\"title\":\"Service unavailable\","
                           "\"type\":\"about:blank\"}"),
+        .close = true, /* whatever it was to be told instead */
 };
 
 /* ---- headers ---- */

@@ -22,7 +22,7 @@ struct reply {
 /* id: of the call.  route and again_ns: where they are known, else NULL and 0.  -ENOMEM. */
 MUST_USE int problem_reply(const struct refusal *refusal, const char *id, const struct route *route,
                            int64_t again_ns, struct arena *arena, struct reply *ret);
-/* The same without memory: a constant for 503 when there is none. */
+/* The same without memory: a constant for 503 when there is none; the connection is closed. */
 extern const struct reply problem_no_memory;
 
 #endif

@@ -191,6 +191,7 @@ static void tell_reply(const struct exchange *x, struct exchange_ran *r)
         buf_printf(&r->reply, "%u\n", x->reply.status);
         put_headers(&r->reply, x->reply.headers, x->reply.n_headers, x->id);
         put_named(&r->reply, x->reply.body, x->id);
+        r->closes = x->reply.close;
 }
 
 static bool has(const struct record *r, const char *word)
@@ -340,5 +341,7 @@ void exchange_check(struct exchange_world *w, const struct exchange_case *c)
         check_entries(c, &r);
         if (strcmp(buf_cstr(&r.reply), c->reply) != 0)
                 fail_msg("%s: reply:\n%s\nnot:\n%s", c->name, buf_cstr(&r.reply), c->reply);
+        if (r.closes != c->closes)
+                fail_msg("%s: the connection is%s closed", c->name, r.closes ? "" : " not");
         exchange_ran_done(&r);
 }

@@ -34,12 +34,14 @@ struct exchange_case {
         const char *sent;                          /* NULL: nothing */
         const char *entries[EXCHANGE_ENTRIES_MAX]; /* parts of what is recorded */
         const char *reply; /* "200\nname: value\n\nbody"; "<id>": the call's */
+        bool closes;       /* and nothing else comes on this connection */
 };
 
 struct exchange_ran {
         char steps[16];
         size_t n_steps;
         struct buf sent, entries, reply;
+        bool closes;
         unsigned records;            /* how often something was to be recorded */
         void (*within)(bool begins); /* around each call of what is under test; NULL */
         struct meters_call count;    /* what it counts as, five seconds after it began */

@@ -262,13 +262,15 @@ static const struct exchange_case denied[] = {
           .headers = "Host: other.example",
           .steps = "DA",
           .entries = { REASON("header") },
-          .reply = MALFORMED },
+          .reply = MALFORMED,
+          .closes = true },
         { .name = "no headers at all",
           .request = READ_ACCOUNT,
           .bare = true,
           .steps = "DA",
           .entries = { REASON("header") },
-          .reply = MALFORMED },
+          .reply = MALFORMED,
+          .closes = true },
         { .name = "chunks in HTTP/1.0",
           .who = "tess",
           .request = SEND,
@@ -277,7 +279,8 @@ static const struct exchange_case denied[] = {
           .version = 10,
           .steps = "DA",
           .entries = { REASON("framing") },
-          .reply = MALFORMED },
+          .reply = MALFORMED,
+          .closes = true },
         { .name = "a body that is packed",
           .who = "tess",
           .request = SEND,
@@ -688,6 +691,25 @@ static const struct exchange_case failed[] = {
           .unrecorded = 1,
           .steps = "DA",
           .reply = UNAVAILABLE },
+        { .name = "nor one of framing: what is behind it is no other call",
+          .who = "tess",
+          .request = SEND,
+          .headers = "Transfer-Encoding: chunked",
+          .body = "{}",
+          .version = 10,
+          .unrecorded = 1,
+          .steps = "DA",
+          .reply = UNAVAILABLE,
+          .closes = true },
+        { .name = "nor one of headers, which may come to be recorded",
+          .who = "tess",
+          .request = READ_ACCOUNT,
+          .headers = "Upgrade: h2c",
+          .unrecorded = 1,
+          .fate = RECORD_PERHAPS,
+          .steps = "DA",
+          .reply = UNAVAILABLE,
+          .closes = true },
 };
 
 static void run_table(struct exchange_world *w, const struct exchange_case *table, size_t n)
@@ -768,6 +790,8 @@ static bool run_failing(struct exchange_world *w, const struct exchange_case *c,
                 fail_msg("%s, allocation %zu: %s", c->name, nth, buf_cstr(&r.reply));
         if (left > 0 && !same)
                 fail_msg("%s: %s", c->name, buf_cstr(&r.reply));
+        if (rc == 0 && c->closes && !r.closes)
+                fail_msg("%s, allocation %zu: the connection stays", c->name, nth);
         exchange_ran_done(&r);
         return left > 0;
 }

@@ -132,6 +132,7 @@ static void there_is_one_without_memory(void **state)
         struct tree t;
 
         assert_int_equal(problem_no_memory.status, 503);
+        assert_true(problem_no_memory.close); /* of a request that may not have been looked at */
         assert_string_equal(show(&problem_no_memory, &shown), ALL "retry-after: 1\n");
         assert_int_equal(tree_read(problem_no_memory.body, &arena, &t, NULL), 0);
         assert_int_equal(tree_get(&t, "status")->number, 503);
