@@ -39,6 +39,7 @@ static int seal(struct recorder *r, struct entry_stamp *s, struct sealing *v, st
         int rc;
 
         entry_id(s, id);
+        vault_limit(r->vault, room_for_subjects(r, ROLE_RECORDER));
         rc = vault_seal(r->vault, span_str(id), v->field, v->n, &v->sealed, &r->rows, err);
         if (rc < 0)
                 return rc;
@@ -137,7 +138,8 @@ static int end_by(struct recorder *r, struct own_entry *e, const struct peer *by
 
         if (rc == -ENOSPC)
                 return err_set(err, rc, "the ledger takes no entry: %s", strerror(-rc));
-        if (rc < 0 && rc != -EINVAL && rc != -E2BIG)
+        /* -EBUSY: a new subject beyond the last one that the vault may know. */
+        if (rc < 0 && rc != -EINVAL && rc != -E2BIG && rc != -EBUSY)
                 recorder_stop(r, rc, e->kind, err);
         return rc;
 }

@@ -331,7 +331,8 @@ struct own_entry {
 void own_begin(struct recorder *r, struct own_entry *e, const char *kind);
 MUST_USE int own_end(struct recorder *r, struct own_entry *e);
 /* For a command, by (may be NULL) behind what.  -EINVAL, -E2BIG: what was asked for does not fit
- * the kind, which is the administrator's mistake and not the recorder's. */
+ * the kind, which is the administrator's mistake and not the recorder's; -EBUSY: the vault may know
+ * nobody new. */
 MUST_USE int own_end_by(struct recorder *r, struct own_entry *e, const struct peer *by,
                         struct err *err);
 /* The same with sensitive fields, at most VAULT_FIELDS_MAX, whose values go to the vault. */

@@ -7,6 +7,7 @@ import pytest
 
 import test_recorder_disk
 from recorder_host import BIN, Peer, Recorder, change, wait_for
+from test_recorder_api import APPROVED
 from test_recorder_calls import intent, outcome
 
 disk = test_recorder_disk.disk
@@ -33,6 +34,12 @@ def call(n, who):
 
 def who(n):
     return {**change(), "who": {"uid": n}}, [(f"uid:{n}".encode(), b"who.user", b'"x"')]
+
+
+def approve(recorder, person):
+    """An administrator's entry, of a person whom the vault knows or does not."""
+    return recorder.command("api", kind="api.approved", what=APPROVED,
+                            sensitive=[[f"person:{person}", "what.approver", person]])
 
 
 def status_of(recorder, code):
@@ -62,11 +69,15 @@ def test_the_ceiling(recorder):
         code, words = g.put(by("new", intent("a")))
         assert (code, words) == (EBUSY, "the vault knows 960 subjects: no more may be new")
         assert isinstance(g.put(*call("b", 5)), int)  # who is known is served
-        for n in range(1, MOST - OF_GATEWAYS + 1):
+        assert "index" in approve(recorder, "anna")  # not a gateway's share
+        for n in range(1, MOST - OF_GATEWAYS):
             assert isinstance(s.put(who(n)), int)
         refused = s.append(who(MOST))
         assert s.settle().naks[refused][0] == EBUSY
         assert isinstance(s.put(who(3)), int)
+        code, words = approve(recorder, "ben")
+        assert (code, words) == (EBUSY, "the vault knows 1024 subjects: no more may be new")
+        assert recorder.process.poll() is None and "index" in approve(recorder, "anna")
     found = [e for e in recorder.entries("ledger.refused")]
     assert [(e["src"]["proc"], e["what"]["code"]) for e in found] == [
         ("gateway", -EBUSY), ("sensor", -EBUSY)]
@@ -84,6 +95,7 @@ def test_what_was_refused_stays_so(recorder):
         if again:
             recorder.kill()
             recorder.start()
+            assert approve(recorder, "ben")[0] == EBUSY  # before anybody else has written
         with Peer(recorder, resume=run) as s:
             s.append(who(MOST), first=seq, acked=seq - 1)
             assert s.settle(seq).naks[seq][0] == EBUSY
