@@ -28,12 +28,11 @@ struct record {
         uint8_t key[32];
         int64_t stored_ns, until_ns;
         uint64_t n_media, n_body;
-        uint64_t sources;
-        uint32_t kind; /* enum kind */
+        uint64_t sources, erased; /* cache_erased() of them when it was stored */
+        uint32_t kind;            /* enum kind */
         uint32_t status;
         uint32_t check; /* CRC-32C of what stands before, media type and body */
         uint32_t reserved;
-        uint64_t reserved_too;
 };
 
 enum kind {
@@ -56,7 +55,7 @@ struct cache {
 STATIC_ASSERT(offsetof(struct cache, rows) == 640, "as in cache.h");
 STATIC_ASSERT(sizeof(struct record) == 112 && sizeof(struct record) % ALIGN == 0, "as in cache.h");
 
-static const uint8_t magic[8] = { 'A', 'S', 'C', 'A', 'C', 'H', 'E', '2' };
+static const uint8_t magic[8] = { 'A', 'S', 'C', 'A', 'C', 'H', 'E', '3' };
 
 /* ---- where things are ---- */
 
@@ -180,9 +179,11 @@ static uint32_t check_of(const struct record *r, const uint8_t *payload)
         return crc32c(crc, span_of(payload, r->n_media + r->n_body));
 }
 
-static bool is_over(const struct record *r, int64_t now_ns)
+/* Its time is over, or one of its places was erased since. */
+static bool is_over(const struct cache *c, const struct record *r, int64_t now_ns)
 {
-        return r->until_ns <= now_ns || r->stored_ns - CACHE_SKEW_MS * NS_PER_MS > now_ns;
+        return r->until_ns <= now_ns || r->stored_ns - CACHE_SKEW_MS * NS_PER_MS > now_ns ||
+               r->erased != cache_erased(c, r->sources);
 }
 
 /* Its room is given back when it is the oldest. */
@@ -250,7 +251,7 @@ static bool find(struct cache *c, const struct shape *s, const uint8_t key[32], 
         if (!e)
                 return false;
         r = record_at(s, e->place);
-        if (is_over(r, now_ns)) {
+        if (is_over(c, r, now_ns)) {
                 forget(c, s, e);
                 return false;
         }
@@ -317,7 +318,7 @@ static void make_room(struct cache *c, const struct shape *s, uint64_t bytes, in
                 const struct record *r = record_at(s, c->tail);
                 bool full = s->ring_bytes - (c->head - c->tail) < bytes;
                 bool answer = is_record(c, s, c->tail) && r->kind == KIND_ANSWER;
-                bool live = answer && !is_over(r, now_ns);
+                bool live = answer && !is_over(c, r, now_ns);
 
                 if (live && !full)
                         return;
@@ -337,18 +338,25 @@ static void fill_up(struct cache *c, const struct shape *s, uint64_t rest)
         c->head += rest;
 }
 
-/* Where it is; in its row the oldest goes if need be. */
-static void put_entry(struct cache *c, const struct shape *s, const uint8_t key[32], uint64_t place)
+static bool is_live(const struct cache *c, const struct shape *s, const struct entry *e,
+                    int64_t now_ns)
+{
+        return in_use(c, s, e) && !is_over(c, record_at(s, e->place), now_ns);
+}
+
+/* Where it is; in its row one that is over goes if need be, or the oldest. */
+static void put_entry(struct cache *c, const struct shape *s, const uint8_t key[32], uint64_t place,
+                      int64_t now_ns)
 {
         uint64_t tag;
         struct row *row = row_of(c, s, key, &tag);
         struct entry *best = &row->entries[0];
 
-        for (size_t i = 0; i < ROW && in_use(c, s, best); i++)
-                if (row->entries[i].place < best->place || !in_use(c, s, &row->entries[i]))
+        for (size_t i = 0; i < ROW && is_live(c, s, best, now_ns); i++)
+                if (row->entries[i].place < best->place || !is_live(c, s, &row->entries[i], now_ns))
                         best = &row->entries[i];
         if (in_use(c, s, best)) {
-                c->overwritten++;
+                c->overwritten += is_live(c, s, best, now_ns);
                 give_up(record_at(s, best->place));
         }
         *best = (struct entry){ .tag = tag, .place = place };
@@ -364,6 +372,7 @@ static void append(struct cache *c, const struct shape *s, const uint8_t key[32]
                 .n_media = a->media.n,
                 .n_body = a->body.n,
                 .sources = a->sources,
+                .erased = cache_erased(c, a->sources),
                 .kind = KIND_ANSWER,
                 .status = a->status,
         };
@@ -382,7 +391,7 @@ static void append(struct cache *c, const struct shape *s, const uint8_t key[32]
         header.check = check_of(&header, payload_of(r));
         *r = header;
         c->head += header.bytes;
-        put_entry(c, s, key, place);
+        put_entry(c, s, key, place, a->stored_ns);
 }
 
 /* Of its record; 0: it is not for us. */
@@ -428,28 +437,14 @@ void cache_erase(struct cache *c)
         end_change(c);
 }
 
+/* No record is touched: there may be very many, and every write that is called ends up here. */
 void cache_erase_of(struct cache *c, uint64_t sources)
 {
-        struct shape s = look(c);
-        uint64_t at = c->tail;
-
+        (void)look(c); /* a change that never ended is not to be hidden by ours */
+        begin_change(c);
         c->erased_some++;
         for (unsigned i = 0; i < CACHE_SOURCES; i++)
                 c->erased_of[i] += sources >> i & 1;
-        begin_change(c);
-        while (at < c->head) {
-                struct record *r = record_at(&s, at);
-
-                if (!is_record(c, &s, at)) {
-                        give_up_all(c, &s);
-                        return;
-                }
-                at += r->bytes;
-                if (r->kind != KIND_ANSWER || !(r->sources & sources))
-                        continue;
-                drop_entry(c, &s, r);
-                give_up(r);
-        }
         end_change(c);
 }
 

@@ -7,7 +7,8 @@
  * back-end and the caller, or with `by: rights` of the caller's groups and claims.
  *
  * A log of records in a ring with an index of rows: what is overwritten is gone.  Bytes that are
- * given up are zeroed: of records that are overwritten, replaced, or found to be over.
+ * given up are zeroed: of records that are overwritten, replaced, or found to be over.  A record
+ * has how often its places had been erased when it was stored: when one was since, it is over.
  *
  * What is in the memory was written by a process that may have been killed in the midst of it:
  *   1. every record has its place, its key and a checksum, and what does not agree is no hit;
@@ -16,7 +17,7 @@
  *   3. bytes that cannot be read as the log they should be are erased, all of them.
  *
  *   offset    size  in the byte order of the machine
- *        0       8  "ASCACHE2"
+ *        0       8  "ASCACHE3"
  *        8       8  bytes of all of it
  *       16      16  key of the index's hash
  *       32      32  head and tail of the log, counted from its beginning for ever; whether a change
@@ -54,7 +55,7 @@ bool cache_find(struct cache *c, const uint8_t key[32], int64_t now_ns, uint8_t 
 void cache_keep(struct cache *c, const uint8_t key[32], const struct cache_answer *a);
 /* All of it, zeroed: at stop, at deployment.  Takes as long as there is much in it. */
 void cache_erase(struct cache *c);
-/* Only what is from one of these places. */
+/* Only what is from one of these places: it is over at once, however much it is. */
 void cache_erase_of(struct cache *c, uint64_t sources);
 /* Grows whenever something of these places is erased, or all is. */
 uint64_t cache_erased(const struct cache *c, uint64_t sources);

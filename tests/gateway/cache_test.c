@@ -277,6 +277,8 @@ static void of_one_place_it_is_erased(void **state)
                 assert_true(find(c, i, NOW, &a));
         cache_erase_of(c, 1);
         cache_erase_of(c, 2);
+        for (uint32_t i = 0; i < N; i++)
+                assert_false(find(c, i, NOW, &a));
         for (size_t i = HEADER; i < BYTES; i++) /* what was said is gone: bodies have no zeros */
                 assert_true(((const uint8_t *)c)[i] != 'Z');
         cache_counts(c, &n);
@@ -284,6 +286,62 @@ static void of_one_place_it_is_erased(void **state)
         before[0] = cache_erased(c, 1);
         cache_erase(c);
         assert_true(cache_erased(c, 1) > before[0] && all_zero(c));
+        drop(c);
+}
+
+/* Every write that is called erases: it does not look at what is kept,
+ * of its place or of others. */
+static void erasing_a_place_touches_no_record(void **state)
+{
+        const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+        struct cache *c = make();
+        struct cache_answer a;
+
+        assert_true(page > HEADER && page < BYTES);
+        for (uint32_t i = 0; i < 200; i++)
+                keep_of(c, i, UINT64_C(1) << i % 2);
+        assert_int_equal(mprotect((uint8_t *)c + page, BYTES - page, PROT_NONE), 0);
+        for (uint32_t i = 0; i < 1000; i++)
+                cache_erase_of(c, 1);
+        assert_int_equal(mprotect((uint8_t *)c + page, BYTES - page, PROT_READ | PROT_WRITE), 0);
+        for (uint32_t i = 0; i < 200; i++)
+                assert_int_equal(find(c, i, NOW, &a), i % 2);
+        drop(c);
+}
+
+/* Somebody was killed in the midst of a change; the next thing is a write. */
+static void erasing_a_place_hides_no_broken_change(void **state)
+{
+        enum { CHANGING = 48 };
+        struct cache *c = make();
+        struct cache_counts n;
+        struct cache_answer a;
+
+        keep_of(c, 1, 1);
+        ((uint8_t *)c)[CHANGING] = 1;
+        cache_erase_of(c, 2);
+        assert_false(find(c, 1, NOW, &a));
+        cache_counts(c, &n);
+        assert_int_equal(n.damaged, 1);
+        drop(c);
+}
+
+/* What was erased makes room before what is live: it is not counted as overwritten. */
+static void what_was_erased_makes_room(void **state)
+{
+        struct cache *c = make();
+        struct cache_counts n;
+        struct cache_answer a;
+
+        for (uint32_t round = 0; round < 50; round++) {
+                for (uint32_t i = 0; i < 200; i++)
+                        keep_of(c, 1000 * round + i, 4);
+                for (uint32_t i = 0; i < 200; i++)
+                        assert_true(find(c, 1000 * round + i, NOW, &a));
+                cache_erase_of(c, 4);
+        }
+        cache_counts(c, &n);
+        assert_true(n.kept == 10000 && n.overwritten == 0 && n.damaged == 0);
         drop(c);
 }
 
@@ -495,6 +553,8 @@ static void work_on(struct cache *c, uint32_t seed)
                 (void)find(c, chance_below(&by, 50), NOW, &a);
                 if (chance_below(&by, 100) == 0)
                         cache_erase(c);
+                if (chance_below(&by, 4) == 0)
+                        cache_erase_of(c, who);
         }
 }
 
@@ -534,6 +594,9 @@ int main(void)
                 cmocka_unit_test(what_is_given_up_is_zeroed),
                 cmocka_unit_test(nothing_is_left_after_erase),
                 cmocka_unit_test(of_one_place_it_is_erased),
+                cmocka_unit_test(erasing_a_place_touches_no_record),
+                cmocka_unit_test(erasing_a_place_hides_no_broken_change),
+                cmocka_unit_test(what_was_erased_makes_room),
                 cmocka_unit_test(never_another_answer),
                 cmocka_unit_test(nothing_is_lost_where_there_is_room),
                 cmocka_unit_test(only_a_cache_is_one),
