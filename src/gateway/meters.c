@@ -300,28 +300,32 @@ uint32_t meters_workers(const struct meters *m, int64_t now_ms,
         return n;
 }
 
-/* An exchange each: two that begin at once do not both have them. */
+/* An exchange each: two that look at once do not both have them. */
+static void take_untold(struct said *s, uint64_t left[REFUSED_REASONS])
+{
+        for (size_t r = 0; r < REFUSED_REASONS; r++)
+                left[r] += __atomic_exchange_n(&s->untold[r], 0, __ATOMIC_RELAXED);
+}
+
 void meters_inherit(struct meters *m, meters_lives_fn *lives, uint64_t left[REFUSED_REASONS])
 {
         for (size_t i = 0; i < METERS_WORKERS_MAX; i++) {
                 struct said *s = &m->said[i];
                 int64_t pid = GET(s->pid);
 
-                if (pid == 0 || lives(pid))
-                        continue;
-                for (size_t r = 0; r < REFUSED_REASONS; r++)
-                        left[r] += __atomic_exchange_n(&s->untold[r], 0, __ATOMIC_RELAXED);
+                if (pid != 0 && !lives(pid))
+                        take_untold(s, left);
         }
 }
 
-uint64_t *meters_untold(struct meters *m, uint32_t place, int64_t pid)
+uint64_t *meters_untold(struct meters *m, uint32_t place, int64_t pid,
+                        uint64_t left[REFUSED_REASONS])
 {
         struct said *s = place < METERS_WORKERS_MAX ? &m->said[place] : NULL;
 
         if (!s)
                 return NULL;
-        for (size_t r = 0; r < REFUSED_REASONS; r++)
-                PUT(s->untold[r], UINT64_C(0));
+        take_untold(s, left);
         PUT(s->pid, pid);
         return s->untold;
 }

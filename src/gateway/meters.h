@@ -108,12 +108,14 @@ uint32_t meters_workers(const struct meters *m, int64_t now_ms,
 /* Refused calls that a worker has counted and not told yet (record_fold_*), by reason, REFUSED_NOT
  * for those of several: so that one that is killed does not take them with it. */
 typedef bool meters_lives_fn(int64_t pid);
-/* Before it counts.  What processes that live no more have left is added to left, and is nobody
- * else's from then on. */
+/* What processes that live no more have left is added to left, and is nobody else's from then on:
+ * before it counts itself, and now and then. */
 void meters_inherit(struct meters *m, meters_lives_fn *lives, uint64_t left[REFUSED_REASONS]);
 /* Where this process keeps them, zeroed, REFUSED_REASONS of them; NULL: there is no room for this
- * place. */
-uint64_t *meters_untold(struct meters *m, uint32_t place, int64_t pid);
+ * place.  What is there yet is of one that had it before, and lives no more, whoever has its number
+ * by now: it is added to left too. */
+uint64_t *meters_untold(struct meters *m, uint32_t place, int64_t pid,
+                        uint64_t left[REFUSED_REASONS]);
 
 /* ---- sums ---- */
 

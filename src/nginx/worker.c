@@ -4,7 +4,7 @@
 
 #include <fcntl.h>
 #include <malloc.h>
-#include <signal.h>
+#include <sched.h>
 #include <stdlib.h>
 
 #include <openssl/rand.h>
@@ -126,21 +126,21 @@ static void tell_folded(struct own *o, bool all)
                               err_text(&err));
 }
 
+/* Any call that says whether there is such a process: this one is let through by the sandbox.  The
+ * room is for all processors that a kernel can have. */
 static bool lives(int64_t pid)
 {
-        return kill((pid_t)pid, 0) == 0 || errno != ESRCH;
+        static cpu_set_t processors[64];
+
+        return sched_getaffinity((pid_t)pid, sizeof(processors), processors) == 0 || errno != ESRCH;
 }
 
 /* A worker that was killed had counted refusals that it can tell no more. */
-static void inherit(struct own *o)
+static void tell_left(struct own *o, const uint64_t left[REFUSED_REASONS])
 {
-        uint64_t left[REFUSED_REASONS] = { 0 };
         struct records records;
         struct err err = { 0 };
 
-        meters_inherit(o->w.meters, lives, left);
-        record_fold_keep_in(o->w.gateway.fold,
-                            meters_untold(o->w.meters, (uint32_t)ngx_process_slot, ngx_pid));
         for (size_t i = 0; i < REFUSED_REASONS; i++) {
                 if (left[i] == 0)
                         continue;
@@ -154,6 +154,24 @@ static void inherit(struct own *o)
         }
 }
 
+static void inherit(struct own *o)
+{
+        uint64_t left[REFUSED_REASONS] = { 0 };
+
+        meters_inherit(o->w.meters, lives, left);
+        tell_left(o, left);
+}
+
+static void take_place(struct own *o)
+{
+        uint64_t left[REFUSED_REASONS] = { 0 };
+        uint64_t *untold = meters_untold(o->w.meters, (uint32_t)ngx_process_slot, ngx_pid, left);
+
+        record_fold_keep_in(o->w.gateway.fold, untold);
+        tell_left(o, left);
+        inherit(o);
+}
+
 static void on_look(ngx_event_t *ev)
 {
         struct own *o = ev->data;
@@ -162,8 +180,10 @@ static void on_look(ngx_event_t *ev)
         look_at_generation(o);
         tell_folded(o, false);
         worker_say(&o->w);
-        if (ngx_worker == 0)
+        if (ngx_worker == 0) {
                 meters_remember(o->w.meters, ngx_time());
+                inherit(o); /* one that is killed as it ends has nobody in its place */
+        }
         worker_say_status(o, ++o->looks % SAY_EVERY == 0);
         ngx_add_timer(ev, LOOK_MS);
 }
@@ -237,7 +257,7 @@ static int start(struct own *o, struct err *err)
                 rc = journal_new((const char *)o->w.settings->recorder.data, ngx_cycle->log,
                                  &o->w.journal, err);
         if (rc == 0) {
-                inherit(o);
+                take_place(o);
                 rc = rights_give_up(o->w.settings, &o->sandbox, err);
         }
         if (rc < 0)

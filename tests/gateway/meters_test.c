@@ -317,12 +317,12 @@ static void what_is_left_is_inherited_once(void **state)
         (void)state;
         meters_inherit(m, odd_ones_live, left);
         for (uint32_t i = 0; i < ARRAY_LEN(own); i++) {
-                own[i] = meters_untold(m, i, i + 1);
+                own[i] = meters_untold(m, i, i + 1, left);
                 assert_non_null(own[i]);
                 own[i][REFUSED_RATE] = 10 + i;
                 own[i][REFUSED_NOT] = 1;
         }
-        assert_null(meters_untold(m, METERS_WORKERS_MAX, 2));
+        assert_null(meters_untold(m, METERS_WORKERS_MAX, 2, left));
         left[REFUSED_RATE] = 100;
         meters_inherit(m, odd_ones_live, left); /* of process 2 */
         assert_int_equal(left[REFUSED_RATE], 111);
@@ -330,8 +330,12 @@ static void what_is_left_is_inherited_once(void **state)
         meters_inherit(m, odd_ones_live, left);
         assert_int_equal(left[REFUSED_RATE], 111);
         assert_true(own[0][REFUSED_RATE] == 10 && own[2][REFUSED_RATE] == 12);
-        assert_ptr_equal(meters_untold(m, 2, 9), own[2]);
+        /* Process 3 is somebody else by now, and lives; whoever has its place knows better. */
+        assert_ptr_equal(meters_untold(m, 2, 9, left), own[2]);
         assert_int_equal(own[2][REFUSED_RATE], 0);
+        assert_int_equal(left[REFUSED_RATE], 123);
+        assert_int_equal(left[REFUSED_NOT], 2);
+        assert_int_equal(own[0][REFUSED_RATE], 10);
         drop(m, 1);
 }
 

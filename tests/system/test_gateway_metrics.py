@@ -138,6 +138,18 @@ def test_calls_are_counted_and_survive(site):
     assert value(scrape(site)[0], "workers") == 2
 
 
+def told(site):
+    return [e["what"] for e in site.recorder.entries() if e["k"] == "api.denied"]
+
+
+def told_in_the_end(site, n):
+    """All n refusals; reason and status of those that a killed worker has left."""
+    wait_for(lambda: sum(w.get("count", 1) for w in told(site)) >= n, "all of them")
+    assert sum(w.get("count", 1) for w in told(site)) == n
+    return [(w["reason"], w["status"]) for w in told(site)
+            if w.get("detail") == "counted by a process that was killed"]
+
+
 def test_what_a_killed_worker_has_counted_is_told(site):
     """Refusals that are counted together, and the worker is killed before it tells them."""
     request = b"GET /bank/v1/nothing HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -151,15 +163,29 @@ def test_what_a_killed_worker_has_counted_is_told(site):
             sent += 50
         for pid in site.workers_now():
             os.kill(pid, signal.SIGKILL)
-
-    def told():
-        return [e["what"] for e in site.recorder.entries() if e["k"] == "api.denied"]
-
-    wait_for(lambda: sum(w.get("count", 1) for w in told()) >= sent, "all of them")
-    assert sum(w.get("count", 1) for w in told()) == sent
-    left = [w for w in told() if w.get("detail") == "counted by a process that was killed"]
-    assert [(w["reason"], w["status"]) for w in left] == [("path", 404)], left
+    assert told_in_the_end(site, sent) == [("path", 404)]
     assert "GOOD" in site.recorder.verify()
+
+
+def test_what_one_has_counted_that_was_killed_as_it_ended_is_told(site):
+    """Nobody is started in its place."""
+    begun = [socket.create_connection(("127.0.0.1", site.port), timeout=10) for _ in range(120)]
+    for s in begun:
+        s.sendall(b"GET /bank/v1/nothing HTTP/1.1\r\n")
+    time.sleep(0.5)
+    pids = set(site.workers_now())
+    site.reload()
+    wait_for(lambda: len(set(site.workers_now()) - pids) == 2, "new workers")
+    assert pids <= set(site.workers_now()), "they have calls that have begun"
+    for s in begun[:-10]:
+        s.sendall(b"Host: a\r\n\r\n")
+    for s in begun[:-10]:
+        assert s.recv(65536).startswith(b"HTTP/1.1 404 ")
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    for s in begun:
+        s.close()
+    assert set(told_in_the_end(site, 110)) == {("path", 404)}
 
 
 def test_recorder_away_and_what_is_not_served(site):
