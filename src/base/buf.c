@@ -7,6 +7,19 @@
 
 enum { BUF_FIRST = 256 };
 
+/* As realloc(), which leaves the bytes where they were. */
+static uint8_t *move(struct buf *b, size_t cap)
+{
+        uint8_t *p = malloc(cap);
+
+        if (!p || !b->p)
+                return p;
+        memcpy(p, b->p, b->n);
+        explicit_bzero(b->p, b->cap);
+        free(b->p);
+        return p;
+}
+
 static bool grow(struct buf *b, size_t more)
 {
         size_t want, cap;
@@ -24,7 +37,7 @@ static bool grow(struct buf *b, size_t more)
         while (cap < want)
                 cap = cap > SIZE_MAX / 2 ? want : cap * 2;
         cap = MAX_OF(MIN_OF(cap, b->max), (size_t)1); /* a ceiling of 0 still holds "nothing" */
-        p = realloc(b->p, cap);
+        p = b->wipes ? move(b, cap) : realloc(b->p, cap);
         if (!p) {
                 b->status = -ENOMEM;
                 return false;
@@ -56,14 +69,23 @@ static inline uint8_t *extend(struct buf *b, size_t n)
 
 void buf_done(struct buf *b)
 {
+        if (b->wipes && b->p)
+                explicit_bzero(b->p, b->cap);
         free(b->p);
-        *b = BUF_INIT(b->max);
+        *b = (struct buf){ .max = b->max, .wipes = b->wipes };
 }
 
 void buf_clear(struct buf *b)
 {
         b->n = 0;
         b->status = 0;
+}
+
+void buf_wipe(struct buf *b)
+{
+        if (b->p)
+                explicit_bzero(b->p, b->n);
+        buf_clear(b);
 }
 
 uint8_t *buf_extend(struct buf *b, size_t n)

@@ -14,9 +14,12 @@ struct buf {
         size_t cap;
         size_t max;
         int status; /* 0, -ENOMEM or -E2BIG (the ceiling) */
+        bool wipes; /* bytes are zeroed before they are given back */
 };
 
 #define BUF_INIT(limit) ((struct buf){ .max = (limit) })
+/* For what nobody else is to find in memory: it wipes. */
+#define BUF_WIPED(limit) ((struct buf){ .max = (limit), .wipes = true })
 
 /* In bytes that somebody else has, at least one: never allocates, and is not to be buf_done(). */
 #define BUF_OVER(memory, bytes)                                                                    \
@@ -27,6 +30,8 @@ void buf_done(struct buf *b);
 
 /* Forget content and failure, keep the memory. */
 void buf_clear(struct buf *b);
+/* The same, and the content is zeroed. */
+void buf_wipe(struct buf *b);
 
 void buf_put(struct buf *b, struct span s);
 void buf_put_str(struct buf *b, const char *s);

@@ -79,7 +79,7 @@ static void add_groups(struct sha256_ctx *h, const struct cedar_entity *caller)
 /* What policies know of the caller but the name; false: there is no memory for it. */
 static bool add_rights(struct sha256_ctx *h, const struct cedar_entity *caller)
 {
-        CLEANUP(buf_done) struct buf attrs = BUF_INIT(CLAIMS_TEXT_MAX);
+        CLEANUP(buf_done) struct buf attrs = BUF_WIPED(CLAIMS_TEXT_MAX);
 
         add_groups(h, caller);
         cedar_value_print(&caller->attrs, &attrs);

@@ -180,7 +180,7 @@ static struct span put_number(int64_t v, struct arena *arena)
 /* An array or an object that has a class as a whole. */
 static struct span put_whole(const struct tree *v, struct arena *arena)
 {
-        CLEANUP(buf_done) struct buf text = BUF_INIT(SIZE_MAX / 2);
+        CLEANUP(buf_done) struct buf text = BUF_WIPED(SIZE_MAX / 2);
 
         tree_print(v, &text);
         if (buf_status(&text) < 0)

@@ -39,7 +39,7 @@ int feed_new(const struct feed_options *o, struct feed **ret, struct err *err)
         f->o.proc = f->proc;
         if (!f->o.max_bytes)
                 f->o.max_bytes = DEFAULT_BYTES;
-        f->out = BUF_INIT(MSG_MAX);
+        f->out = BUF_WIPED(MSG_MAX);
         f->fd = -1;
         f->first_seq = 1;
         f->max_inflight = LEDGER_WINDOW;
@@ -52,7 +52,7 @@ struct feed *feed_free(struct feed *f)
         if (!f)
                 return NULL;
         for (size_t i = 0; i < f->n; i++)
-                free(f->item[(f->first + i) % LEDGER_WINDOW].bytes);
+                item_done(&f->item[(f->first + i) % LEDGER_WINDOW]);
         fd_close(&f->fd);
         buf_done(&f->out);
         free(f->in);
@@ -204,7 +204,7 @@ bool feed_wants_write(const struct feed *f)
 static int encode(struct span skeleton, const struct feed_field *fields, size_t n_fields,
                   struct item *ret, struct err *err)
 {
-        struct buf b = BUF_INIT(MSG_MAX - APPEND_HEADER - ITEM_HEADER);
+        struct buf b = BUF_WIPED(MSG_MAX - APPEND_HEADER - ITEM_HEADER);
         size_t room = 4 + skeleton.n + 1;
         int r;
 
@@ -244,7 +244,7 @@ int feed_put(struct feed *f, struct span skeleton, const struct feed_field *fiel
         if (r < 0)
                 return r;
         if (f->n > 0 && f->bytes + item.n > f->o.max_bytes) {
-                free(item.bytes);
+                item_done(&item);
                 return err_set(err, -EAGAIN, "%zu bytes wait for the recorder", f->bytes);
         }
         f->item[(f->first + f->n) % LEDGER_WINDOW] = item;
@@ -293,6 +293,7 @@ static int send_some(struct feed *f, struct err *err)
                         return err_sys(err, r, "message");
                 assert(n > 0);
                 r = sock_send(f->fd, buf_span(&f->out));
+                buf_wipe(&f->out); /* sent, or made anew */
                 if (r == -EAGAIN) {
                         f->want_write = true;
                         return 0;
@@ -420,6 +421,7 @@ static int send_command(struct feed *f, const char *verb, struct span args, int6
                         break;
                 r = wait_for(f->fd, POLLOUT, deadline);
         }
+        buf_wipe(&f->out);
         return r < 0 ? err_sys(err, r, "%s: %s", f->socket, verb) : 0;
 }
 

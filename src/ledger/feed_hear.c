@@ -7,17 +7,12 @@
 #include "wire/json.h"
 #include "wire/msg.h"
 
-#include <stdlib.h>
-
 static uint64_t pop(struct feed *f)
 {
         struct item *i = &f->item[f->first];
 
-        explicit_bzero(i->bytes,
-                       i->n); /* sensitive values, in clear until the recorder seals them */
-        free(i->bytes);
         f->bytes -= i->n;
-        i->bytes = NULL;
+        item_done(i);
         f->first = (f->first + 1) % LEDGER_WINDOW;
         f->n--;
         if (f->n_sent > 0)

@@ -13,6 +13,8 @@
 #include "ledger/ledger.h"
 #include "wire/entry.h"
 
+#include <stdlib.h>
+
 struct item {
         uint8_t *bytes; /* an entry of an APPEND message, without its sequence */
         size_t n;
@@ -45,6 +47,14 @@ struct feed {
         int reply_code;
         bool replied;
 };
+
+/* Sensitive values, in clear until the recorder seals them. */
+static inline void item_done(struct item *i)
+{
+        explicit_bzero(i->bytes, i->n);
+        free(i->bytes);
+        *i = (struct item){ 0 };
+}
 
 /* feed_hear.c: one packet.  While greeting nothing but a welcome may come, or a notice that it
  * stopped.  -EPROTO and others: the connection is worth nothing any more. */

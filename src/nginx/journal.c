@@ -196,6 +196,7 @@ static void drop_told(struct journal *j, struct told *t)
 {
         ngx_queue_remove(&t->queue);
         j->n_told -= t->n;
+        ngx_explicit_memzero(t, t->n); /* sensitive values, in clear */
         free(t);
 }
 

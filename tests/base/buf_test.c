@@ -2,6 +2,7 @@
 #include "base/buf.h"
 
 #include "../alloc_fail.h"
+#include "../freed.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -130,6 +131,37 @@ static void failing_allocation_sticks(void **state)
         buf_done(&b);
 }
 
+static void what_wipes_leaves_nothing(void **state)
+{
+        static const char word[] = "a word that nobody else is to find";
+        struct buf plain = BUF_INIT(1 << 20), b = BUF_WIPED(1 << 20);
+
+        freed_word = word;
+        freed_with_it = 0;
+        buf_put_str(&plain, word);
+        buf_done(&plain);
+        assert_int_equal(freed_with_it, 1);  /* this is how it is seen */
+        for (unsigned i = 0; i < 10000; i++) /* grows many times */
+                buf_put_str(&b, word);
+        assert_int_equal(buf_status(&b), 0);
+        assert_int_equal(b.n, 10000 * (sizeof word - 1));
+        for (unsigned i = 0; i < 10000; i++)
+                assert_memory_equal(b.p + i * (sizeof word - 1), word, sizeof word - 1);
+        alloc_fail_nth = 1;
+        while (buf_status(&b) == 0)
+                buf_put_str(&b, word);
+        assert_int_equal(buf_status(&b), -ENOMEM);
+        buf_wipe(&b);
+        assert_true(buf_status(&b) == 0 && b.n == 0);
+        assert_null(memmem(b.p, b.cap, word, sizeof word - 1));
+        buf_put_str(&b, word);
+        buf_done(&b);
+        buf_put_str(&b, word); /* still of that kind */
+        buf_done(&b);
+        assert_int_equal(freed_with_it, 1);
+        freed_word = NULL;
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
@@ -140,6 +172,7 @@ int main(void)
                 cmocka_unit_test(a_ceiling_of_nothing),
                 cmocka_unit_test(bytes_of_somebody_else_are_not_outgrown),
                 cmocka_unit_test(failing_allocation_sticks),
+                cmocka_unit_test(what_wipes_leaves_nothing),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "../alloc_fail.h"
+#include "../freed.h"
 
 #define T    "\"t\":\"2026-11-21T18:00:00.000000000Z\",\"v\":1"
 #define ID   "01ARYZ6S41TSV4RRFFQ69G5FAV"
@@ -384,7 +385,10 @@ static void values_by_class(void **state)
         record_world_init(&w);
         w.answer.found.values = values;
         w.answer.found.n_values = ARRAY_LEN(values);
+        freed_word = "[1,null]"; /* items, as text */
         assert_int_equal(record_outcome(&w.call, &w.outcome, &w.arena, &made, &err), 0);
+        freed_word = NULL;
+        assert_int_equal(freed_with_it, 0);
         assert_int_equal(made.n, 2);
         check_record(&w, &made.at[0]);
         check_record(&w, &made.at[1]);

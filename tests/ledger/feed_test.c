@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A writer's end against a recorder played by the test, message by message. */
-#include "ledger/feed.h"
+#include "ledger/feed_priv.h"
 
+#include "../freed.h"
 #include "ledger/ledger.h"
 #include "sys/sock.h"
 #include "wire/msg.h"
@@ -514,15 +515,51 @@ static void test_greet(void **state)
 
 #define FEED_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+/* Values are clear until the recorder seals them: nothing of them is left, sent or not. */
+static void no_value_is_left_in_memory(void **state)
+{
+        static const char word[] = "a value that nobody else is to find";
+        const struct feed_field field = { SPAN("person:a"), SPAN("who.user"), SPAN(word) };
+        struct played *p = *state;
+        uint64_t seq;
+
+        freed_word = word;
+        freed_with_it = 0;
+        begin(p, 0, 7, 0);
+        assert_int_equal(feed_put(p->feed, SPAN("{}"), &field, 1, &seq, NULL), 0);
+        assert_int_equal(feed_work(p->feed, NULL), 0);
+        assert_true(recv(p->fd, p->packet, sizeof p->packet, 0) > 0);
+        assert_non_null(memmem(p->packet, sizeof p->packet, word, sizeof word - 1));
+        assert_null(memmem(p->feed->out.p, p->feed->out.cap, word, sizeof word - 1));
+        say_ack(p, 1, 0, 1);
+        assert_int_equal(feed_work(p->feed, NULL), 0);
+        assert_int_equal(feed_pending(p->feed), 0);
+        fd_close(&p->fd);
+        while (feed_put(p->feed, SPAN("{}"), &field, 1, &seq, NULL) == 0)
+                ; /* until there is no room */
+        assert_true(feed_pending(p->feed) > 1);
+        assert_true(feed_work(p->feed, NULL) < 0);
+        p->feed = feed_free(p->feed);
+        assert_int_equal(freed_with_it, 0);
+        freed_word = NULL;
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                FEED_TEST(test_answers),       FEED_TEST(test_queue_is_bounded),
-                FEED_TEST(test_too_large),     FEED_TEST(test_reconnect_sends_again),
-                FEED_TEST(test_forgotten_run), FEED_TEST(test_put_before_resuming),
-                FEED_TEST(test_stop),          FEED_TEST(test_out_of_turn),
-                FEED_TEST(test_nobody_there),  FEED_TEST(test_silence),
-                FEED_TEST(test_signs_of_life), FEED_TEST(test_greet),
+                FEED_TEST(test_answers),
+                FEED_TEST(test_queue_is_bounded),
+                FEED_TEST(test_too_large),
+                FEED_TEST(test_reconnect_sends_again),
+                FEED_TEST(test_forgotten_run),
+                FEED_TEST(test_put_before_resuming),
+                FEED_TEST(test_stop),
+                FEED_TEST(test_out_of_turn),
+                FEED_TEST(test_nobody_there),
+                FEED_TEST(test_silence),
+                FEED_TEST(test_signs_of_life),
+                FEED_TEST(test_greet),
+                FEED_TEST(no_value_is_left_in_memory),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
