@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* recorder.c - start, the turn of the loop, commits, the clock, the end.
+/* recorder.c - start, the turn of the loop, commits, the end.
  *
  * One turn: every readable peer is served and its entries staged; then one commit; then the
  * acknowledgements; then, if the worker rests and something is new, a publishing job.
@@ -25,9 +25,6 @@ enum {
         WORKERS = 3,      /* publishing, a segment, an act; the note of open calls is short */
         SYNC_HELPERS = 3, /* beside the worker that publishes */
         MAX_JOBS = 8,
-        HEARTBEAT_S = 15 * 60,
-        STATUS_S = 5,
-        CLOCK_JUMP_MS = 1000,
 };
 
 void recorder_stop(struct recorder *r, int code, const char *what, const struct err *err)
@@ -159,34 +156,19 @@ static void say_status(struct recorder *r)
                 log_event(LOG_LEVEL_WARNING, "recorder.status", log_err(&err));
 }
 
-/* The wall clock against the monotonic one since the last look. */
-static void watch_clock(struct recorder *r, int64_t mono)
-{
-        int64_t wall = clock_wall(r->clock);
-        int64_t jump = wall - (r->seen_wall_ns + (mono - r->status_ns));
-
-        if (jump > CLOCK_JUMP_MS * NS_PER_MS || jump < -CLOCK_JUMP_MS * NS_PER_MS)
-                own_clock(r, jump, wall);
-        r->seen_wall_ns = wall;
-        r->status_ns = mono;
-}
-
 static void tick(void *ctx)
 {
         struct recorder *r = ctx;
-        int64_t now = clock_mono(r->clock);
 
-        loop_timer_set(r->timer, now + RECORDER_TICK_MS * NS_PER_MS);
+        loop_timer_set(r->timer, clock_mono(r->clock) + RECORDER_TICK_MS * NS_PER_MS);
         peer_tend(r);
         signs_tick(r);
         calls_tend(r);
-        if (now - r->status_ns >= STATUS_S * NS_PER_S) {
-                watch_clock(r, now);
+        if (pulse_look(r)) {
                 room_watch_subjects(r);
                 say_status(r);
         }
-        if (now - r->beat_ns >= HEARTBEAT_S * NS_PER_S)
-                own_heartbeat(r);
+        pulse_beat(r);
 }
 
 static void on_connection(void *ctx, unsigned events)
@@ -346,8 +328,7 @@ static int begin(struct recorder *r, struct err *err)
 {
         int rc;
 
-        r->started_ns = r->beat_ns = r->status_ns = clock_mono(r->clock);
-        r->seen_wall_ns = clock_wall(r->clock);
+        pulse_start(r);
         own_opened(r);
         own_heartbeat(r);
         rc = signs_start(r, err);

@@ -251,6 +251,16 @@ uint32_t room_for_subjects(const struct recorder *r, enum role_id role);
 void room_watch_subjects(struct recorder *r);
 bool room_has_few_subjects(const struct recorder *r);
 
+/* ---- pulse.c ---- */
+
+/* Both clocks as they are now; uptime and the first heartbeat's interval begin here. */
+void pulse_start(struct recorder *r);
+/* Every five seconds: true, and host.clock is staged if the wall clock went another way than the
+ * monotonic one since the last look, by more than a second. */
+MUST_USE bool pulse_look(struct recorder *r);
+/* The heartbeat, if it is due: every 15 minutes, counters since the last one. */
+void pulse_beat(struct recorder *r);
+
 /* ---- peer.c ---- */
 
 /* Keep a place for a run; where there is none left, one of a recorder that is gone goes first, then
