@@ -129,6 +129,10 @@ struct vault {
 
 /* ---- vault_slots.c ---- */
 
+void vault_slot_put(uint8_t out[SLOT_BYTES], const struct slot *s);
+/* Slot n; -EBADMSG. */
+MUST_USE int vault_slot_get(const uint8_t in[SLOT_BYTES], uint32_t n, struct slot *ret,
+                            struct err *err);
 MUST_USE int vault_read_slot(struct vault *v, uint32_t n, struct slot *ret, struct err *err);
 /* The slot in use with this id: 1, or 0 when there is none. */
 MUST_USE int vault_find_id(struct vault *v, const uint8_t id[SUBJECT_ID], uint32_t *ret_n,

@@ -27,7 +27,7 @@ static uint32_t slot_crc(const uint8_t s[SLOT_BYTES])
         return crc32c(crc, span_of(s + 8, SLOT_BYTES - 8));
 }
 
-static void put_slot(uint8_t out[SLOT_BYTES], const struct slot *s)
+void vault_slot_put(uint8_t out[SLOT_BYTES], const struct slot *s)
 {
         uint32_t crc;
 
@@ -42,7 +42,7 @@ static void put_slot(uint8_t out[SLOT_BYTES], const struct slot *s)
         le_put32(out + 4, crc);
 }
 
-static int get_slot(const uint8_t in[SLOT_BYTES], uint32_t n, struct slot *ret, struct err *err)
+int vault_slot_get(const uint8_t in[SLOT_BYTES], uint32_t n, struct slot *ret, struct err *err)
 {
         static const uint8_t unused[SLOT_BYTES];
         uint32_t crc = slot_crc(in);
@@ -75,7 +75,7 @@ int vault_read_slot(struct vault *v, uint32_t n, struct slot *ret, struct err *e
                 return err_set(err, -ENOENT, "there is no subject %u", n);
         if (got != sizeof bytes)
                 return err_sys(err, got < 0 ? (int)got : -EBADMSG, "keys/subjects: slot %u", n);
-        r = get_slot(bytes, n, ret, err);
+        r = vault_slot_get(bytes, n, ret, err);
         wipe(bytes, sizeof bytes);
         return r;
 }
@@ -120,7 +120,7 @@ int vault_write_slot(struct vault *v, uint32_t n, const struct slot *s, struct e
         assert(v->writable);
         if (v->broken)
                 return err_set(err, -EIO, "keys/subjects: a sync failed earlier");
-        put_slot(bytes, s);
+        vault_slot_put(bytes, s);
         w = v->io.pwrite(v->io.ctx, v->subjects_fd, bytes, sizeof bytes, (off_t)n * SLOT_BYTES);
         wipe(bytes, sizeof bytes);
         if (w < 0)
@@ -238,7 +238,7 @@ int vault_find_tag(struct vault *v, const uint8_t tag[SUBJECT_TAG], uint32_t *re
 static int take_slot(struct vault *v, uint32_t n, const uint8_t bytes[SLOT_BYTES], struct err *err)
 {
         struct slot slot;
-        int r = get_slot(bytes, n, &slot, err);
+        int r = vault_slot_get(bytes, n, &slot, err);
 
         if (r == 0 && slot.state != SLOT_FREE && n > VAULT_SUBJECTS_MAX)
                 r = err_set(err, -EBADMSG, "keys/subjects: more than %d subjects",
