@@ -107,6 +107,14 @@ int vault_end_file(struct buf *out, uint64_t bundle, uint32_t count, struct err 
         return 0;
 }
 
+/* The file calls know only what the file is called below vault/. */
+static int in_vault(int r, struct err *err)
+{
+        if (r < 0 && err && err->code)
+                (void)err_wrap(err, "vault");
+        return r;
+}
+
 static const char *last_part(const char *path)
 {
         const char *slash = strrchr(path, '/');
@@ -122,13 +130,13 @@ int vault_put_file(struct vault *v, uint64_t bundle, struct span content, struct
         if (!v->writer)
                 r = filewriter_new(v->rows_fd, &v->io, v->syncer, 0600, 0700, &v->writer, err);
         if (r < 0)
-                return r;
+                return in_vault(r, err);
         vault_rows_path(bundle, path, dir);
         /* Without room, the rows of other bundles wait on: the publisher tries again, from here. */
         r = filewriter_put(v->writer, dir, last_part(path), content, FILEWRITER_REPLACE, err);
         if (r < 0 && r != -ENOSPC)
                 v->writer = filewriter_free(v->writer);
-        return r;
+        return in_vault(r, err);
 }
 
 int vault_store(struct vault *v, uint64_t bundle, const struct vault_rows *rows, size_t n,
@@ -162,7 +170,7 @@ int vault_store_sync(struct vault *v, struct err *err)
 
         if (r < 0)
                 v->writer = filewriter_free(v->writer);
-        return r;
+        return in_vault(r, err);
 }
 
 int vault_remove_file(struct vault *v, uint64_t bundle, struct err *err)
@@ -201,7 +209,7 @@ int vault_load_file(struct vault *v, const char *path, struct rows_file *f, stru
         int r = io_read_file(&v->io, v->rows_fd, path, ROWS_FILE_MAX, &f->bytes, &f->n, err);
 
         if (r < 0)
-                return r;
+                return in_vault(r, err);
         r = check_file(f, path, err);
         if (r < 0)
                 free(f->bytes);

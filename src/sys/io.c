@@ -326,11 +326,9 @@ static int sync_parent(const struct io *io, int dirfd, char *path, struct err *e
                 *slash = '\0';
         fd = io->open(io->ctx, dirfd, parent, O_RDONLY | O_DIRECTORY, 0);
         r = fd < 0 ? fd : io->fsync(io->ctx, fd);
-        if (r < 0)
-                err_sys(err, r, "%s: sync", parent);
         if (slash && slash != path)
                 *slash = '/';
-        return MIN_OF(r, 0);
+        return r < 0 ? err_sys(err, r, "%s: sync of its directory", path) : 0;
 }
 
 static int make_one(const struct io *io, int dirfd, char *path, mode_t mode, struct err *err)
