@@ -338,6 +338,7 @@ static const struct check checks[] = {
         { "clock", look_clock },
         { "disk room", look_room },
         { "permissions", doctor_look_permissions },
+        { "vault", doctor_look_vault },
         { "delivery", look_delivery },
 };
 

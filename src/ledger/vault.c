@@ -63,9 +63,19 @@ int vault_find_slot(struct vault *v, struct span id, uint32_t *ret_n, struct slo
                            (const char *)id.p);
 }
 
+/* Of slot.label_n - SEAL_EXTRA bytes. */
+static int open_label(const struct slot *slot, uint8_t *ret, struct err *err)
+{
+        CLEANUP(seal_freep) struct seal *seal = seal_new(slot->key);
+
+        if (!seal)
+                return err_sys(err, -ENOMEM, "label");
+        return seal_open(seal, span_of(slot->label, slot->label_n), span_of(slot->id, SUBJECT_ID),
+                         ret, err);
+}
+
 int vault_label_of(struct vault *v, struct span id, struct buf *ret, struct err *err)
 {
-        CLEANUP(seal_freep) struct seal *seal = NULL;
         struct slot slot;
         uint8_t *label;
         uint32_t n;
@@ -76,12 +86,8 @@ int vault_label_of(struct vault *v, struct span id, struct buf *ret, struct err 
                 return r;
         if (slot_is_gone(&slot) || slot.label_n < SEAL_EXTRA)
                 return err_set(err, -ENOENT, "the subject was erased");
-        seal = seal_new(slot.key);
-        label = seal ? buf_extend(ret, slot.label_n - SEAL_EXTRA) : NULL;
-        if (!label)
-                return err_sys(err, -ENOMEM, "label");
-        r = seal_open(seal, span_of(slot.label, slot.label_n), span_of(slot.id, SUBJECT_ID), label,
-                      err);
+        label = buf_extend(ret, slot.label_n - SEAL_EXTRA);
+        r = label ? open_label(&slot, label, err) : err_sys(err, -ENOMEM, "label");
         wipe(&slot, sizeof slot);
         return r;
 }
@@ -258,6 +264,46 @@ static int load_tag_key(struct vault *v, struct err *err)
         return r;
 }
 
+static int check_tag(struct vault *v, uint32_t n, const struct slot *slot, struct err *err)
+{
+        uint8_t label[VAULT_LABEL_MAX + SEAL_EXTRA], tag[SUBJECT_TAG];
+        int r = slot->label_n > SEAL_EXTRA ? open_label(slot, label, NULL) : -EBADMSG;
+
+        if (r == -ENOMEM)
+                return err_sys(err, r, "vault");
+        if (r < 0)
+                return err_set(err, r, "keys/subjects: slot %u has no name", n);
+        vault_label_tag(v, span_of(label, slot->label_n - SEAL_EXTRA), tag);
+        wipe(label, sizeof label);
+        if (secret_eq(tag, slot->tag, SUBJECT_TAG))
+                return 0;
+        return err_set(
+                err, -EBADMSG,
+                "keys/vault: not the key that the names in keys/subjects are found by: it is "
+                "damaged, or of another vault");
+}
+
+/* The key's file is nothing but the key.  Under a wrong one no name would be found, and everybody
+ * get a second id; each subject that still has a name can tell.  Where none has, no other key was
+ * in use. */
+static int check_tag_key(struct vault *v, struct err *err)
+{
+        struct slot slot = { 0 };
+        int r = 0;
+
+        for (uint32_t n = 1; n < v->n_slots && r == 0; n++) {
+                if (vault_slot_is_erased(v, n))
+                        continue;
+                r = vault_read_slot(v, n, &slot, err);
+                if (r < 0 || slot_is_gone(&slot) || slot.state == SLOT_FREE)
+                        continue;
+                r = check_tag(v, n, &slot, err);
+                break;
+        }
+        wipe(&slot, sizeof slot);
+        return r;
+}
+
 static int open_files(struct vault *v, struct err *err)
 {
         v->rows_fd = v->io.open(v->io.ctx, v->private_fd, "vault", O_RDONLY | O_DIRECTORY, 0);
@@ -291,6 +337,8 @@ int vault_open(int private_fd, const struct io *io, bool writable, struct vault 
                 r = load_tag_key(v, err);
         if (r == 0)
                 r = vault_load_slots(v, err);
+        if (r == 0)
+                r = check_tag_key(v, err);
         if (r < 0)
                 return missing(r, err);
         if (writable)

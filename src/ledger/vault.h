@@ -33,7 +33,8 @@ enum {
 
 MUST_USE int vault_create(int private_fd, const struct io *io, struct err *err);
 /* One writer (the recorder); any number of readers that may read the files.  -ENOENT: there is no
- * vault.  -ENODATA: a file of it is missing. */
+ * vault.  -ENODATA: a file of it is missing.  -EBADMSG: one is damaged, or keys/vault belongs to
+ * other names than those in keys/subjects. */
 MUST_USE int vault_open(int private_fd, const struct io *io, bool writable, struct vault **ret,
                         struct err *err);
 struct vault *vault_free(struct vault *v); /* wipes keys */

@@ -728,6 +728,79 @@ static void damaged(void **state)
         fixture_done(&f);
 }
 
+/* A wrong key of the lookup tags would find nobody, and give everybody a second id. */
+static void damaged_key(void **state)
+{
+        enum { KEY = 32 };
+        struct buf rows = BUF_INIT(65536);
+        char first[ENTRY_SUBJECT_LEN + 1], id[ENTRY_SUBJECT_LEN + 1];
+        struct vault *v = NULL;
+        struct fixture f;
+        uint8_t *key;
+        size_t n;
+
+        fixture_new(&f);
+        key = fixture_read(f.private_fd, "keys/vault", &n);
+        assert_int_equal(n, KEY);
+        v = open_vault(&f, true);
+        for (int subjects = 0; subjects < 4; subjects++) {
+                /* none; one; two, the first erased; three, the first erased, the second held */
+                if (subjects == 1)
+                        memcpy(first, seal(v, "e", "uid:1", "1", &rows).subject[0], sizeof first);
+                else if (subjects == 2)
+                        memcpy(id, seal(v, "e", "uid:2", "1", &rows).subject[0], sizeof id);
+                else if (subjects == 3)
+                        (void)seal(v, "e", "uid:3", "1", &rows);
+                if (subjects == 2)
+                        assert_int_equal(vault_erase(v, span_str(first), NULL), 0);
+                if (subjects == 3)
+                        assert_int_equal(vault_hold(v, span_str(id), true, NULL), 0);
+                assert_int_equal(vault_sync(v, NULL), 0);
+                v = vault_free(v);
+                for (size_t i = 0; i < KEY && subjects > 0; i++) {
+                        for (int writable = 0; writable < 2; writable++) {
+                                struct err err = { 0 };
+
+                                key[i] ^= 0x40;
+                                fixture_write(f.private_fd, "keys/vault", span_of(key, n));
+                                assert_int_equal(
+                                        vault_open(f.private_fd, &io_kernel, writable, &v, &err),
+                                        -EBADMSG);
+                                assert_memory_equal(err.text, "keys/vault: ", 12);
+                                assert_null(v);
+                                key[i] ^= 0x40;
+                        }
+                }
+                fixture_write(f.private_fd, "keys/vault", span_of(key, n));
+                v = open_vault(&f, true);
+        }
+        assert_int_equal(vault_subject_of(v, SPAN("uid:2"), first, NULL), 0);
+        assert_string_equal(first, id);
+        vault_free(v);
+        free(key);
+        buf_done(&rows);
+        fixture_done(&f);
+}
+
+/* Of one who was erased no name is left that a key could be held against. */
+static void key_of_nobody(void **state)
+{
+        struct buf rows = BUF_INIT(65536);
+        struct vault_sealed s;
+        struct fixture f;
+        struct vault *v;
+
+        fixture_new(&f);
+        v = open_vault(&f, true);
+        s = seal(v, "e", "uid:1", "1", &rows);
+        assert_int_equal(vault_erase(v, span_str(s.subject[0]), NULL), 0);
+        vault_free(v);
+        fixture_write(f.private_fd, "keys/vault", SPAN("another key of thirty-two bytes."));
+        vault_free(open_vault(&f, true));
+        buf_done(&rows);
+        fixture_done(&f);
+}
+
 static void node(const struct hash *a, const struct hash *b, struct hash *out)
 {
         sha256_node(a->b, b->b, out->b);
@@ -838,6 +911,8 @@ int main(void)
                 cmocka_unit_test(no_room_at_any_write),
                 cmocka_unit_test(a_ceiling),
                 cmocka_unit_test(damaged),
+                cmocka_unit_test(damaged_key),
+                cmocka_unit_test(key_of_nobody),
                 cmocka_unit_test(the_whole_way),
         };
 

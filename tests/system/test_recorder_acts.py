@@ -2,12 +2,13 @@
 """Erasing and pruning a large ledger while writers go on: nobody waits, nothing is missed."""
 import json
 import random
+import subprocess
 import threading
 import time
 
 import pytest
 
-from recorder_host import TIME, Closed, Peer, Recorder, change, check_runs, wait_for
+from recorder_host import BIN, TIME, Closed, Peer, Recorder, change, check_runs, wait_for
 
 SUBJECTS = ("uid:7", "uid:8")
 NAMES = ("who.address", "who.cmdline", "who.outer_address", "who.tty", "who.user")
@@ -31,6 +32,35 @@ def fill(recorder, entries, names=NAMES[-1:]):
         for first in range(0, entries, 64):
             p.append(*[sensitive(first + i, names) for i in range(64)])
             p.settle()
+
+
+def doctor(recorder):
+    done = subprocess.run([BIN / "assay", "doctor", "--json", "--state", recorder.state],
+                          capture_output=True, text=True)
+    return {c["name"]: c for c in json.loads(done.stdout)["checks"]}["vault"]
+
+
+def test_a_damaged_key_of_names(recorder):
+    """No name would be found under it, and everybody be somebody new."""
+    fill(recorder, 64)
+    size = recorder.published()
+    recorder.end()
+    path = recorder.private / "keys/vault"
+    key = path.read_bytes()
+    for at in (0, 31):
+        path.write_bytes(key[:at] + bytes([key[at] ^ 1]) + key[at + 1:])
+        assert "keys/vault: not the key" in recorder.fails_to_start()
+        assert "keys/vault: not the key" in recorder.assay("verify", status=1)
+        assert doctor(recorder)["verdict"] == "broken"
+        assert "keys/vault: not the key" in doctor(recorder)["what"]
+    path.write_bytes(key)
+    recorder.start()
+    assert recorder.published() >= size
+    assert doctor(recorder)["verdict"] == "good"
+    policy = recorder.state / "policy"
+    policy.write_text("on request\n")
+    recorder.assay("erase", "subject", "uid:7", "--basis", "asked for", "--policy", policy)
+    recorder.verify()
 
 
 class Load:
