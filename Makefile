@@ -31,9 +31,10 @@ soak: ## the long tests, or STAGES of them: kills, fuzzing, package upgrades ...
 	@tools/install-deps front
 	@tools/check --soak $(STAGES)
 
-bench: ## measure, as ratios to this machine's limits and to other programs (as root)
+bench: ## measure, beside this machine's limits and other programs; BUILD/bench.json (as root)
 	@tools/install-deps front build test bench
-	@tools/bench
+	@mkdir -p $(BUILD)
+	@tools/bench --json $(BUILD)/bench.json
 
 install: all ## install under DESTDIR and PREFIX
 	@meson configure $(BUILD) -Dprefix=$(PREFIX)

@@ -263,8 +263,9 @@ static void look_room(const struct invocation *in, struct finding *f)
 
 static void look_helpers(const struct invocation *in, struct finding *f)
 {
-        static const char *const names[] = { "assay-recorder", "assay-sensor", "assay-job",
-                                             "assay-guard",    "assay-uplink", "assay-keys" };
+        static const char *const names[] = { "assay-recorder", "assay-sensor", "assay-monitor",
+                                             "assay-job",      "assay-guard",  "assay-uplink",
+                                             "assay-keys" };
         char self[PLACES_PATH_MAX], path[PLACES_PATH_MAX + 32];
         ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
         char *slash;
@@ -284,7 +285,7 @@ static void look_helpers(const struct invocation *in, struct finding *f)
                 doctor_mend(f, "make install   # or apt-get install --reinstall assay");
                 return;
         }
-        doctor_found(f, VERDICT_PASS, "recorder, sensor, uplink and job in %s", self);
+        doctor_found(f, VERDICT_PASS, "all of Assay's in %s", self);
 }
 
 /* The uplink's word; nothing is wrong where nobody asked for delivery. */
@@ -327,19 +328,13 @@ static void look_delivery(const struct invocation *in, struct finding *f)
 }
 
 static const struct check checks[] = {
-        { "root", look_root },
-        { "programs", look_helpers },
-        { "fanotify", look_fanotify },
-        { "landlock", look_landlock },
-        { "seccomp", look_seccomp },
-        { "processes", look_processes },
-        { "audit", look_audit },
-        { "service user", look_users },
-        { "clock", look_clock },
-        { "disk room", look_room },
-        { "permissions", doctor_look_permissions },
-        { "vault", doctor_look_vault },
-        { "delivery", look_delivery },
+        { "root", look_root },           { "programs", look_helpers },
+        { "tools", doctor_look_tools },  { "fanotify", look_fanotify },
+        { "landlock", look_landlock },   { "seccomp", look_seccomp },
+        { "processes", look_processes }, { "audit", look_audit },
+        { "service user", look_users },  { "clock", look_clock },
+        { "disk room", look_room },      { "permissions", doctor_look_permissions },
+        { "vault", doctor_look_vault },  { "delivery", look_delivery },
 };
 
 static const char *verdict_word(const struct finding *f)

@@ -19,6 +19,8 @@ void doctor_mend(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Modes and owners of the state directory, of what leads to it, and of private keys. */
 void doctor_look_permissions(const struct invocation *in, struct finding *f);
+/* Programs of others that ours start. */
+void doctor_look_tools(const struct invocation *in, struct finding *f);
 /* Whether the vault of this host's ledger opens. */
 void doctor_look_vault(const struct invocation *in, struct finding *f);
 

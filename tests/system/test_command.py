@@ -119,6 +119,32 @@ def test_doctor():
             assert check["mend"]
 
 
+def test_doctor_looks_for_what_ours_start():
+    """By the paths that they are started by; each one that is not there is named."""
+    checks = {c["name"]: c for c in json.loads(assay("doctor", "--json").stdout)["checks"]}
+    there = {path: os.access(path, os.X_OK)
+             for path in ("/usr/bin/gpgv", "/usr/bin/ssh-keygen", "/usr/sbin/nginx")}
+    assert (checks["tools"]["verdict"] == "good") == all(there.values())
+    for path, is_there in there.items():
+        assert is_there == (f"no {path}:" not in checks["tools"]["what"])
+
+
+PROGRAMS = ("assay-recorder", "assay-sensor", "assay-monitor", "assay-job", "assay-guard",
+            "assay-uplink", "assay-keys")
+
+
+@pytest.mark.parametrize("name", ["assay-monitor", "assay-keys"])
+def test_doctor_misses_a_program(tmp_path, name):
+    """A copy of the command, with all of the others beside it but one."""
+    shutil.copy(BIN / "assay", tmp_path / "assay")
+    for other in PROGRAMS:
+        if other != name:
+            (tmp_path / other).symlink_to("/bin/true")
+    done = subprocess.run([tmp_path / "assay", "doctor", "--json"], capture_output=True, text=True)
+    check = {c["name"]: c for c in json.loads(done.stdout)["checks"]}["programs"]
+    assert check["verdict"] == "broken" and f"{tmp_path}/{name}:" in check["what"]
+
+
 def test_doctor_sees_an_open_vault(tmp_path):
     (tmp_path / "ledger").mkdir()
     (tmp_path / "ledger.private").mkdir(mode=0o700)
