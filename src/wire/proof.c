@@ -109,6 +109,97 @@ int proof_check_consistency(uint64_t size1, uint64_t size2, const struct hash *p
         return 0;
 }
 
+/* ---- subtrees ---- */
+
+static int check_subtree(struct proof_range t, struct err *err)
+{
+        uint64_t below = t.hi - t.lo - 1; /* its bits are those that lo must not have */
+
+        if (t.lo >= t.hi || (below && t.lo & (UINT64_MAX >> __builtin_clzll(below))))
+                return err_set(err, -EBADMSG, "subtree proof: leaves %llu to %llu are no subtree",
+                               (unsigned long long)t.lo, (unsigned long long)t.hi);
+        return 0;
+}
+
+int proof_check_subtree_inclusion(uint64_t index, struct proof_range t, const struct hash *leaf,
+                                  const struct hash *proof, size_t n, const struct hash *subtree,
+                                  proof_node_fn *node, struct err *err)
+{
+        int r = check_subtree(t, err);
+
+        if (r == 0 && (index < t.lo || index >= t.hi))
+                r = err_set(err, -EBADMSG, "subtree proof: leaf %llu is not in it",
+                            (unsigned long long)index);
+        return r < 0 ? r
+                     : proof_check_inclusion(index - t.lo, t.hi - t.lo, leaf, proof, n, subtree,
+                                             node, err);
+}
+
+/* Where a proof is: the subtree's first and last node and the tree's last one, on one level. */
+struct level {
+        uint64_t first, last, edge;
+};
+
+static void up(struct level *l)
+{
+        l->first >>= 1;
+        l->last >>= 1;
+        l->edge >>= 1;
+}
+
+/* The lowest level with a sibling that a proof needs: above it, at the tree's right edge, the whole
+ * subtree; else, the subtree's largest perfect part at its right end. */
+static struct level lowest(struct proof_range t, uint64_t size)
+{
+        struct level l = { t.lo, t.hi - 1, size - 1 };
+
+        while (l.first != l.last && (l.last == l.edge || l.last & 1))
+                up(&l);
+        return l;
+}
+
+int proof_check_subtree_consistency(struct proof_range t, uint64_t size, const struct hash *proof,
+                                    size_t n, const struct hash *subtree, const struct hash *root,
+                                    proof_node_fn *node, struct err *err)
+{
+        struct hash sub = *subtree, all = *subtree;
+        struct level l;
+        size_t i = 0;
+        int r = check_subtree(t, err);
+
+        if (r == 0 && t.hi > size)
+                r = err_set(err, -EBADMSG, "subtree proof: it ends at %llu, the tree at %llu",
+                            (unsigned long long)t.hi, (unsigned long long)size);
+        if (r < 0)
+                return r;
+        l = lowest(t, size);
+        if (l.first != l.last && n == 0)
+                return err_set(err, -EBADMSG, "subtree proof: empty");
+        if (l.first != l.last)
+                sub = all = proof[i++];
+        for (; i < n; i++, up(&l)) {
+                if (l.edge == 0)
+                        return err_set(err, -EBADMSG,
+                                       "subtree proof: %zu hashes, only %zu are wanted", n, i);
+                if (!(l.last & 1) && l.last != l.edge) {
+                        node(&all, &proof[i], &all);
+                        continue;
+                }
+                if (l.first < l.last)
+                        node(&proof[i], &sub, &sub);
+                node(&proof[i], &all, &all);
+                while (!(l.last & 1) && l.last)
+                        up(&l);
+        }
+        if (l.edge != 0)
+                return err_set(err, -EBADMSG, "subtree proof: %zu hashes are too few", n);
+        if (!hash_eq(&sub, subtree))
+                return err_set(err, -EBADMSG, "subtree proof: leads to another subtree");
+        if (!hash_eq(&all, root))
+                return err_set(err, -EBADMSG, "subtree proof: leads to another root");
+        return 0;
+}
+
 /* ---- which hashes ---- */
 
 static void reverse(struct proof_range *r, size_t n)

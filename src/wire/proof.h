@@ -39,6 +39,21 @@ struct proof_range {
         uint64_t lo, hi;
 };
 
+/* The same of a subtree: a range whose lo is a multiple of the least power of two that is not below
+ * its length.  Any other is refused, and so is an empty one, which nothing is in.  The first has an
+ * inclusion proof of the leaf in the subtree; the second shows that the subtree of that hash is in
+ * the tree of that size and root, and where lo is 0 it is a consistency proof.
+ *
+ * Source: Merkle Tree Certificates (draft-ietf-plants-merkle-tree-certs), "Subtrees". */
+MUST_USE int proof_check_subtree_inclusion(uint64_t index, struct proof_range t,
+                                           const struct hash *leaf, const struct hash *proof,
+                                           size_t n, const struct hash *subtree,
+                                           proof_node_fn *node, struct err *err);
+MUST_USE int proof_check_subtree_consistency(struct proof_range t, uint64_t size,
+                                             const struct hash *proof, size_t n,
+                                             const struct hash *subtree, const struct hash *root,
+                                             proof_node_fn *node, struct err *err);
+
 /* The ranges whose hashes make up a proof, in proof order; returns how many.
  * index < size, resp. 0 < size1 <= size2, asserted. */
 size_t proof_inclusion_ranges(uint64_t index, uint64_t size, struct proof_range out[PROOF_MAX]);

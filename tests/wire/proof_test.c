@@ -258,6 +258,149 @@ static int run_vector(const char *file, const struct stat *st, int type, struct 
         return 0;
 }
 
+static struct {
+        size_t good, bad;
+} subtrees[2];
+
+static int run_subtree_vector(const char *file, const struct stat *st, int type, struct FTW *ftw)
+{
+        struct hash proof[PROOF_MAX], a, b;
+        bool shape, inclusion = strstr(file, "/subtreeinclusion/") != NULL;
+        uint64_t start, end;
+        char *text;
+        size_t n;
+        int r = -EBADMSG;
+
+        if (type != FTW_F || !strstr(file, ".json"))
+                return 0;
+        text = vector_read(file, NULL);
+        assert_non_null(text);
+        start = vector_number(text, "start");
+        end = vector_number(text, "end");
+        shape = vector_hashes(text, "proof", proof, PROOF_MAX, &n) &&
+                vector_hash_of(text, inclusion ? "root" : "root1", &a) &&
+                vector_hash_of(text, inclusion ? "leafHash" : "root2", &b);
+        if (shape && inclusion)
+                r = proof_check_subtree_inclusion(vector_number(text, "leafIdx"),
+                                                  (struct proof_range){ start, end }, &b, proof, n,
+                                                  &a, node, NULL);
+        else if (shape)
+                r = proof_check_subtree_consistency((struct proof_range){ start, end },
+                                                    vector_number(text, "size"), proof, n, &a, &b,
+                                                    node, NULL);
+        /* Nothing is in an empty subtree: it is refused here. */
+        if (start != end && (r != 0) != vector_bool(text, "wantErr"))
+                fail_msg("%s: %d", file, r);
+        assert_true(start != end || r == -EBADMSG);
+        subtrees[inclusion].good += r == 0;
+        subtrees[inclusion].bad += r != 0;
+        free(text);
+        return 0;
+}
+
+static void public_subtree_vectors(void **state)
+{
+        const char *data = getenv("ASSAY_DATA");
+        char dir[4096];
+
+        if (!data) {
+                print_message("SKIPPED public_subtree_vectors: ASSAY_DATA is not set\n");
+                skip();
+        }
+        for (int i = 0; i < 2; i++) {
+                snprintf(dir, sizeof dir, "%s/tlog/merkle/subtree%s", data,
+                         i ? "inclusion" : "consistency");
+                assert_int_equal(nftw(dir, run_subtree_vector, 8, FTW_PHYS), 0);
+                print_message("subtrees: %zu accepted, %zu refused\n", subtrees[i].good,
+                              subtrees[i].bad);
+                assert_true(subtrees[i].good > 3 && subtrees[i].bad > 50);
+        }
+        assert_int_equal(subtrees[0].good + subtrees[0].bad + subtrees[1].good + subtrees[1].bad,
+                         322);
+}
+
+/* Each subtree of each tree of up to 70 leaves, with a proof made by the definition: of the hashes
+ * of what is beside the subtree on the way up, and of the parts that the subtree has on its own. */
+static size_t define_proof(size_t start, size_t end, size_t lo, size_t hi, bool known,
+                           struct hash *out)
+{
+        size_t k = 1, n;
+
+        if (lo == start && hi == end) {
+                if (known)
+                        return 0;
+                out[0] = mth(lo, hi);
+                return 1;
+        }
+        while (2 * k < hi - lo)
+                k *= 2;
+        if (end <= lo + k) {
+                n = define_proof(start, end, lo, lo + k, known, out);
+                out[n] = mth(lo + k, hi);
+        } else if (start >= lo + k) {
+                n = define_proof(start, end, lo + k, hi, known, out);
+                out[n] = mth(lo, lo + k);
+        } else { /* it begins here and goes over the middle: its left part is a part of its own */
+                n = define_proof(lo + k, end, lo + k, hi, false, out);
+                out[n] = mth(lo, lo + k);
+        }
+        return n + 1;
+}
+
+static void subtrees_by_brute_force(void **state)
+{
+        enum { MOST = 70 };
+        size_t held = 0, refused = 0;
+
+        for (size_t size = 1; size <= MOST; size++) {
+                for (size_t start = 0; start < size; start++) {
+                        for (size_t end = start + 1; end <= size; end++) {
+                                struct hash proof[PROOF_MAX] = { 0 }, sub, root;
+                                size_t wide = 1, n;
+
+                                while (wide < end - start)
+                                        wide *= 2;
+                                sub = mth(start, end);
+                                root = mth(0, size);
+                                if (start % wide) {
+                                        assert_int_equal(proof_check_subtree_consistency(
+                                                                 (struct proof_range){ start, end },
+                                                                 size, proof, 1, &sub, &root, node,
+                                                                 NULL),
+                                                         -EBADMSG);
+                                        refused++;
+                                        continue;
+                                }
+                                n = define_proof(start, end, 0, size, true, proof);
+                                assert_int_equal(proof_check_subtree_consistency(
+                                                         (struct proof_range){ start, end }, size,
+                                                         proof, n, &sub, &root, node, NULL),
+                                                 0);
+                                assert_int_equal(proof_check_subtree_consistency(
+                                                         (struct proof_range){ start, end }, size,
+                                                         proof, n + 1, &sub, &root, node, NULL),
+                                                 -EBADMSG);
+                                for (size_t i = 0; i < n; i++) {
+                                        proof[i].b[i] ^= 1;
+                                        assert_int_equal(proof_check_subtree_consistency(
+                                                                 (struct proof_range){ start, end },
+                                                                 size, proof, n, &sub, &root, node,
+                                                                 NULL),
+                                                         -EBADMSG);
+                                        proof[i].b[i] ^= 1;
+                                        assert_int_equal(proof_check_subtree_consistency(
+                                                                 (struct proof_range){ start, end },
+                                                                 size, proof, i, &sub, &root, node,
+                                                                 NULL),
+                                                         -EBADMSG);
+                                }
+                                held++;
+                        }
+                }
+        }
+        print_message("%zu subtree proofs hold, %zu ranges are none\n", held, refused);
+}
+
 static void public_vectors(void **state)
 {
         const char *data = getenv("ASSAY_DATA");
@@ -286,7 +429,9 @@ int main(void)
                 cmocka_unit_test(frontier_grows_like_mth),
                 cmocka_unit_test(refuses_impossible_sizes),
                 cmocka_unit_test(perfect_parts),
+                cmocka_unit_test(subtrees_by_brute_force),
                 cmocka_unit_test(public_vectors),
+                cmocka_unit_test(public_subtree_vectors),
         };
 
         return cmocka_run_group_tests(tests, make_leaves, NULL);
