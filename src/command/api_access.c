@@ -13,10 +13,18 @@ enum {
 
 /* ---- words ---- */
 
+/* No name can end the quotes and go on as another one. */
 static void put_quoted(struct span s, struct buf *out)
 {
         buf_put_byte(out, '"');
-        text_put_safe(out, s);
+        while (s.n) {
+                const uint8_t *quote = memchr(s.p, '"', s.n);
+                const size_t n = quote ? (size_t)(quote - s.p) : s.n;
+
+                text_put_safe(out, span_of(s.p, n));
+                buf_put_str(out, quote ? "\\\"" : "");
+                s = span_from(s, n + (quote != NULL));
+        }
         buf_put_byte(out, '"');
 }
 
@@ -48,6 +56,7 @@ void api_access_put_who(const struct access_who *who, struct buf *out)
         case ACCESS_NAMED:
                 buf_put_str(out, "caller ");
                 put_quoted(who->id, out);
+                buf_put_str(out, who->any_groups ? ", with groups of his token" : "");
                 break;
         case ACCESS_MEMBER:
                 put_groups(who, out);
@@ -257,8 +266,9 @@ static void end_class(struct api_access *a)
                 return;
         end_who(a);
         if (a->n_rows == 0) {
-                buf_put_str(a->out,
-                            a->writes ? "  nobody may send it\n" : "  nobody may read it\n");
+                buf_printf(a->out, "  nobody%s may %s it\n",
+                           a->only ? ", of the callers and operations that were asked about," : "",
+                           a->writes ? "send" : "read");
                 table_done(&a->table);
         } else {
                 end_table(a);
@@ -377,6 +387,9 @@ static int begin_text(struct api_access *a)
         screen_put(&a->in->out, a->out, STYLE_BOLD, buf_cstr(&title));
         buf_put_str(a->out,
                     a->writes ? ": who may send which data\n" : ": who may read which data\n");
+        screen_put(&a->in->out, a->out, STYLE_DIM, "sha256 ");
+        screen_put(&a->in->out, a->out, STYLE_DIM, a->sha256);
+        buf_put_byte(a->out, '\n');
         return 0;
 }
 

@@ -12,7 +12,9 @@
 struct api_access {
         const struct invocation *in;
         const struct package *package;
-        bool writes, all; /* all: also who sees nothing */
+        char sha256[2 * PACKAGE_HASH + 1]; /* of the package */
+        bool writes, all;                  /* all: also who sees nothing */
+        bool only;                         /* not all callers and operations were asked about */
         struct buf *out;
         /* The class at hand, for people: its rows so far, and who sees nothing in any of its
          * operations. */

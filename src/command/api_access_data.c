@@ -130,12 +130,9 @@ static int begin_json(struct api_access *a)
 
 static void end_json(struct api_access *a)
 {
-        char hex[2 * PACKAGE_HASH + 1];
-
-        text_hex(span_of(a->package->file.sha256, PACKAGE_HASH), hex);
         json_end_array(&a->w);
         json_member_string(&a->w, "api", a->package->file.api);
-        json_member_text(&a->w, "sha256", hex);
+        json_member_text(&a->w, "sha256", a->sha256);
         json_member_string(&a->w, "version", a->package->file.version);
         json_member_text(&a->w, "what", a->writes ? "writes" : "reads");
         json_end_object(&a->w);
@@ -146,19 +143,11 @@ const struct api_access_form api_access_json = { begin_json, take_json, end_json
 
 /* ---- CSV (RFC 4180) ---- */
 
-/* One cell.  A spreadsheet computes what begins with = + - @ or a tab: an apostrophe keeps it a
- * text.  Control characters are spelled out. */
-static void put_cell(struct api_access *a, struct span text, bool last)
+/* One cell, of what is fit to be shown.  A spreadsheet computes what begins with = + - @ or a tab:
+ * an apostrophe keeps it a text. */
+static void put_cell(struct api_access *a, struct span s, bool last)
 {
-        CLEANUP(buf_done) struct buf safe = BUF_INIT(1 << 20);
-        struct span s;
-
-        text_put_safe(&safe, text);
-        if (buf_status(&safe) < 0)
-                buf_put_str(a->out, "\"(too long)");
-        else
-                buf_put_byte(a->out, '"');
-        s = buf_span(&safe);
+        buf_put_byte(a->out, '"');
         if (s.n && memchr("=+-@", s.p[0], 4))
                 buf_put_byte(a->out, '\'');
         for (size_t i = 0; i < s.n; i++) {
@@ -167,6 +156,15 @@ static void put_cell(struct api_access *a, struct span text, bool last)
                 buf_put_byte(a->out, s.p[i]);
         }
         buf_put_str(a->out, last ? "\"\r\n" : "\",");
+}
+
+/* Likewise, of any text: control characters are spelled out. */
+static void put_text(struct api_access *a, struct span text)
+{
+        CLEANUP(buf_done) struct buf safe = BUF_INIT(1 << 20);
+
+        text_put_safe(&safe, text);
+        put_cell(a, buf_status(&safe) < 0 ? SPAN("(too long)") : buf_span(&safe), false);
 }
 
 static void put_list(struct api_access *a, const struct cedar_partial_answer *p,
@@ -185,13 +183,13 @@ static void put_list(struct api_access *a, const struct cedar_partial_answer *p,
                 }
                 for (uint32_t k = 0; on && k < one->n_on; k++) {
                         buf_printf(out, "%s%s: ", out->n ? "; " : "", question);
-                        buf_put(out, one->on[k]);
+                        text_put_safe(out, one->on[k]);
                 }
         }
 }
 
 /* Of the questions that count: policies, or what they depend on. */
-static void put_lists(struct api_access *a, const struct access_row *r, bool on, bool last)
+static void put_lists(struct api_access *a, const struct access_row *r, bool on)
 {
         CLEANUP(buf_done) struct buf text = BUF_INIT(1 << 20);
 
@@ -201,7 +199,7 @@ static void put_lists(struct api_access *a, const struct access_row *r, bool on,
                 if (r->clear.decision != PARTIAL_ALLOW)
                         put_list(a, &r->masked, "masked", on, &text);
         }
-        put_cell(a, buf_status(&text) < 0 ? SPAN("(too long)") : buf_span(&text), last);
+        put_cell(a, buf_status(&text) < 0 ? SPAN("(too long)") : buf_span(&text), false);
 }
 
 static int take_csv(void *ctx, const struct access_row *r, struct err *err)
@@ -211,27 +209,28 @@ static int take_csv(void *ctx, const struct access_row *r, struct err *err)
 
         if (r->implied || (r->sees == ACCESS_WITHHELD && !a->all))
                 return 0;
-        put_cell(a, a->package->api->classes[r->class], false);
+        put_text(a, a->package->api->classes[r->class]);
         api_access_put_who(r->who, &text);
-        put_cell(a, buf_span(&text), false);
-        put_cell(a, r->operation->id, false);
+        put_cell(a, buf_status(&text) < 0 ? SPAN("(too long)") : buf_span(&text), false);
+        put_text(a, r->operation->id);
         put_cell(a, span_str(api_method_name(r->operation->method)), false);
-        put_cell(a, r->operation->path, false);
+        put_text(a, r->operation->path);
         put_cell(a, span_str(decisions[r->call.decision]), false);
         buf_clear(&text);
         api_access_put_sees(r, &text);
         put_cell(a, buf_span(&text), false);
         put_cell(a, span_str(r->sees & ACCESS_MASKED ? api_access_mask(a->package, r->class) : ""),
                  false);
-        put_lists(a, r, false, false);
-        put_lists(a, r, true, true);
+        put_lists(a, r, false);
+        put_lists(a, r, true);
+        put_cell(a, span_str(a->sha256), true);
         return full(a, err);
 }
 
 static int begin_csv(struct api_access *a)
 {
         buf_printf(a->out,
-                   "class,caller,operation,method,path,call,%s,mask,policies,depends on\r\n",
+                   "class,caller,operation,method,path,call,%s,mask,policies,depends on,sha256\r\n",
                    a->writes ? "may" : "sees");
         return 0;
 }

@@ -140,8 +140,7 @@ static bool text_ok(struct span s)
 
 static bool names_ok(const struct access_options *o)
 {
-        bool ok = !o->caller || (text_ok(span_str(o->caller)) &&
-                                 !span_starts(span_str(o->caller), SPAN(CALLER_UNVERIFIED)));
+        bool ok = !o->caller || text_ok(span_str(o->caller));
 
         for (size_t i = 0; i < o->groups.n; i++)
                 ok = ok && text_ok(span_str(o->groups.at[i]));
@@ -176,8 +175,10 @@ static int show(struct accessing *x, struct buf *out, struct err *err)
                                  .package = x->package,
                                  .writes = o->writes,
                                  .all = o->all,
+                                 .only = asked.who || asked.n_operations,
                                  .out = out,
                                  .class = API_NONE };
+        text_hex(span_of(x->package->file.sha256, PACKAGE_HASH), a.sha256);
         rc = form->begin(&a);
         if (rc < 0)
                 (void)!err_sys(err, rc, "access");
@@ -198,8 +199,8 @@ static enum status answer(struct accessing *x)
                 return complain(x->in, STATUS_USAGE, "--csv or --json, not both");
         if (!names_ok(x->o))
                 return complain(x->in, STATUS_USAGE,
-                                "a caller or a group that there cannot be: it is too long, no "
-                                "UTF-8, or begins with " CALLER_UNVERIFIED);
+                                "a caller or a group that there cannot be: it is too long, or no "
+                                "UTF-8");
         status = open_package(x);
         if (status != STATUS_GOOD)
                 return status;
@@ -230,8 +231,8 @@ const struct command command_api_access = {
         .help = "For each data class, kind of caller and operation: in clear, masked or nothing, by\n"
                 "which policies, and what it hangs on where it is not sure without a call at hand.\n"
                 "The questions are those that the gateway asks.  Kinds of callers: those that\n"
-                "entities.yaml names, and others in one group, in none, or in several where only that\n"
-                "opens something.",
+                "entities.yaml names, with groups of a token as well where these may change something,\n"
+                "and others in one group, in none, or in several where that may open more.",
         .options = access_specs,
         .options_size = sizeof(struct access_options),
         .max_operands = 1,

@@ -22,17 +22,11 @@ const char *access_kind_name(enum access_kind k)
 
 /* ---- how an operation lets callers in ---- */
 
-/* What its callers may be, and may say of themselves. */
-struct ways {
-        bool verified, groups, unverified, nobody;
-        struct span claims[API_SECURITY_MAX * CONFIG_CLAIMS_MAX];
-        uint32_t n_claims;
-};
-
 static void add_identity(struct ways *w, const struct config_identity *i)
 {
         if (i->kind == CONFIG_PASS_BASIC || i->kind == CONFIG_PASS_BEARER) {
                 w->unverified = true;
+                w->users = w->users || i->kind == CONFIG_PASS_BASIC;
                 return;
         }
         w->verified = true;
@@ -60,9 +54,39 @@ static void find_ways(const struct package *p, const struct api_operation *o, st
         }
 }
 
-static bool comes(const struct ways *w, const struct access_who *who)
+/* Is the caller by this id in all of these groups, whatever a token says? */
+static bool is_in_all(const struct package *p, const struct access_who *who)
 {
+        const struct cedar_uid uid = cedar_uid(SPAN("Caller"), who->id);
+        const struct cedar_entity *e = who->id.p ? cedar_entities_find(p->entities, &uid) : NULL;
+        uint32_t n = 0;
+
+        for (uint32_t i = 0; i < who->n_groups; i++) {
+                const struct cedar_uid group = cedar_uid(SPAN("Group"), who->groups[i]);
+                uint32_t k = 0;
+
+                while (e && k < e->n_ancestors && !cedar_uid_eq(e->ancestors[k], &group))
+                        k++;
+                n += e && k < e->n_ancestors;
+        }
+        return n == who->n_groups;
+}
+
+/* Of one in other groups than this there is none: access_find_who(). */
+static bool user_comes(const struct ways *w, const struct access_who *who)
+{
+        return w->unverified && (w->users || who->id.n == strlen(CALLER_UNVERIFIED));
+}
+
+bool access_comes(const struct asking *a, const struct access_who *who)
+{
+        const struct ways *w = a->ways;
+
+        if (access_is_user(who))
+                return user_comes(w, who);
         switch (who->kind) {
+        case ACCESS_NAMED:
+                return w->verified && (w->groups || !who->any_groups);
         case ACCESS_MEMBER:
         case ACCESS_SEVERAL:
                 return w->verified && w->groups;
@@ -71,29 +95,13 @@ static bool comes(const struct ways *w, const struct access_who *who)
         case ACCESS_NOBODY:
                 return w->nobody;
         case ACCESS_ASKED:
-                return w->verified && (w->groups || !who->n_groups);
+                return w->verified && (w->groups || is_in_all(a->p, who));
         default:
                 return w->verified;
         }
 }
 
 /* ---- the questions about one caller and operation ---- */
-
-struct asking {
-        const struct package *p;
-        const struct access_asked *asked;
-        struct api_questions questions;
-        struct access_who *who;
-        uint32_t n_who;
-        struct ways *ways;
-        struct span stranger; /* an id that entities.yaml does not have */
-        char stranger_text[16];
-        struct arena arena, scratch; /* of one row; of another beside it */
-        struct arena *at;            /* the one of these for answers */
-        access_take_fn *take;
-        void *ctx;
-        struct err *err;
-};
 
 static const struct cedar_place_name whole; /* all of the context */
 
@@ -103,7 +111,7 @@ static int ask(struct asking *a, const struct access_who *who, const struct ceda
                const struct cedar_uid *resource, bool object, struct cedar_partial_answer *ret)
 {
         const bool brings = who->kind != ACCESS_NOBODY, stranger = brings && !who->id.p;
-        const bool verified = brings && who->kind != ACCESS_UNVERIFIED;
+        const bool verified = brings && who->kind != ACCESS_UNVERIFIED && !access_is_user(who);
         const struct cedar_brings said = { .groups = who->any_groups && a->ways->groups,
                                            .attributes = a->ways->claims,
                                            .n_attributes = verified ? a->ways->n_claims : 0 };
@@ -156,8 +164,8 @@ static unsigned seen(const struct access_row *r)
         return r->masked.decision != PARTIAL_ALLOW ? sees | ACCESS_WITHHELD : sees;
 }
 
-static int ask_all(struct asking *a, const struct access_who *who, const struct api_operation *o,
-                   uint32_t class, struct access_row *ret)
+int access_ask(struct asking *a, const struct access_who *who, const struct api_operation *o,
+               uint32_t class, struct access_row *ret)
 {
         const size_t at = (size_t)(o - a->p->api->operations);
         const struct cedar_uid *about = &a->questions.classes[class];
@@ -174,114 +182,6 @@ static int ask_all(struct asking *a, const struct access_who *who, const struct 
         if (rc == 0)
                 ret->sees = seen(ret);
         return rc;
-}
-
-/* ---- what no group alone opens ---- */
-
-/* Permits that let a row through, one question after the other. */
-static bool has_permit(const struct cedar_partial_answer *a, const struct cedar_policy *p)
-{
-        for (uint32_t i = 0; a->decision != PARTIAL_DENY && i < a->n_policies; i++)
-                if (a->policies[i].policy == p && a->policies[i].stand != STAND_FAULT)
-                        return true;
-        return false;
-}
-
-/* Permits of `several` that have no mark yet get one, where `one` has them, too. */
-static void mark(const struct cedar_partial_answer *several, const struct cedar_partial_answer *one,
-                 bool *marks)
-{
-        for (uint32_t i = 0; i < several->n_policies; i++)
-                marks[i] = marks[i] || several->policies[i].policy->effect == CEDAR_FORBID ||
-                           several->policies[i].stand == STAND_FAULT ||
-                           has_permit(one, several->policies[i].policy);
-}
-
-static bool all_marked(const struct cedar_partial_answer *several, const bool *marks)
-{
-        for (uint32_t i = 0; several->decision != PARTIAL_DENY && i < several->n_policies; i++)
-                if (!marks[i])
-                        return false;
-        return true;
-}
-
-static bool forbids(const struct cedar_partial_policy *p)
-{
-        return p->policy->effect == CEDAR_FORBID &&
-               (p->stand == STAND_HOLDS || p->stand == STAND_FAULT);
-}
-
-/* Does a forbid stand in a's way, but not in b's? */
-static bool is_lifted(const struct cedar_partial_answer *a, const struct cedar_partial_answer *b)
-{
-        for (uint32_t i = 0; i < a->n_policies; i++) {
-                bool still = !forbids(&a->policies[i]);
-
-                for (uint32_t k = 0; !still && k < b->n_policies; k++)
-                        still = b->policies[k].policy == a->policies[i].policy &&
-                                forbids(&b->policies[k]);
-                if (!still)
-                        return true;
-        }
-        return false;
-}
-
-/* Would a further group lift a forbid for one who is in one group at most? */
-static int find_lifted(struct asking *a, const struct access_row *one, bool *ret)
-{
-        struct access_who more = *one->who;
-        struct access_row with;
-        int rc;
-
-        more.any_groups = true;
-        rc = ask_all(a, &more, one->operation, one->class, &with);
-        if (rc == 0)
-                *ret = is_lifted(&one->call, &with.call) || is_lifted(&one->clear, &with.clear) ||
-                       is_lifted(&one->masked, &with.masked);
-        return rc;
-}
-
-/* Does each permit let through somebody who is in one group at most, and would no second group lift
- * a forbid? */
-static int find_implied(struct asking *a, struct access_row *several)
-{
-        const struct cedar_partial_answer *of[] = { &several->call, &several->clear,
-                                                    &several->masked };
-        bool *marks[ARRAY_LEN(of)], lifted = false;
-
-        several->implied = several->sees == ACCESS_WITHHELD;
-        if (several->implied)
-                return 0;
-        for (size_t i = 0; i < ARRAY_LEN(of); i++) {
-                marks[i] = arena_alloc(&a->arena, of[i]->n_policies + 1);
-                if (!marks[i])
-                        return err_sys(a->err, -ENOMEM, "access");
-        }
-        for (uint32_t k = 0; !lifted && k < a->n_who; k++) {
-                const struct access_who *who = &a->who[k];
-                struct access_row one;
-                int rc;
-
-                if ((who->kind != ACCESS_MEMBER && who->kind != ACCESS_OTHER) ||
-                    !comes(a->ways, who))
-                        continue;
-                arena_reset(&a->scratch);
-                a->at = &a->scratch;
-                rc = ask_all(a, who, several->operation, several->class, &one);
-                if (rc == 0)
-                        rc = find_lifted(a, &one, &lifted);
-                a->at = &a->arena;
-                if (rc < 0)
-                        return rc;
-                mark(&several->call, &one.call, marks[0]);
-                if (one.call.decision == PARTIAL_DENY)
-                        continue;
-                mark(&several->clear, &one.clear, marks[1]);
-                mark(&several->masked, &one.masked, marks[2]);
-        }
-        several->implied = !lifted && all_marked(of[0], marks[0]) && all_marked(of[1], marks[1]) &&
-                           all_marked(of[2], marks[2]);
-        return 0;
 }
 
 /* ---- in order ---- */
@@ -314,12 +214,14 @@ static int take_row(struct asking *a, const struct access_who *who, const struct
         int rc = 0;
 
         find_ways(a->p, o, a->ways);
-        if (!comes(a->ways, who))
+        if (!access_comes(a, who))
                 return 0;
         arena_reset(&a->arena);
-        rc = ask_all(a, who, o, class, &row);
+        rc = access_ask(a, who, o, class, &row);
         if (rc == 0 && who->kind == ACCESS_SEVERAL)
-                rc = find_implied(a, &row);
+                rc = access_several_implied(a, &row);
+        if (rc == 0 && who->kind == ACCESS_NAMED && who->any_groups)
+                rc = access_named_implied(a, &row);
         if (rc < 0)
                 return arena_explain(&a->arena, rc, "the questions about one caller", a->err);
         return a->take(a->ctx, &row, a->err);
@@ -389,7 +291,9 @@ int package_access(const struct package *p, const struct access_asked *asked, ac
         find_stranger(&a);
         a.at = &a.arena;
         a.ways = arena_alloc(&kept, sizeof *a.ways);
-        rc = a.ways ? api_questions(p->api, &kept, &a.questions) : -ENOMEM;
+        if (!a.ways)
+                return err_sys(err, -ENOMEM, "access");
+        rc = api_questions(p->api, &kept, &a.questions);
         if (rc == 0)
                 rc = access_find_who(p, asked->who, &kept, &a.who, &a.n_who);
         if (rc < 0) {

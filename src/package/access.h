@@ -9,14 +9,17 @@
  *
  * Kinds of callers, each in the groups that are said and no others:
  *
- *   ACCESS_NAMED       Caller::"x" of entities.yaml, in the groups that this says
+ *   ACCESS_NAMED       Caller::"x" of entities.yaml, in the groups that this says; with any_groups
+ *                      also in whatever groups a token says, where an identity of the operation
+ *                      can say groups
  *   ACCESS_MEMBER      whom entities.yaml does not name, with one group (of entities.yaml or a
- *                      policy) in the token; where an identity of the operation can say groups
+ *                      policy) in the token; likewise
  *   ACCESS_OTHER       ... with none
  *   ACCESS_SEVERAL     ... with any: what is left open by the above, which are told apart
- *   ACCESS_UNVERIFIED  of a credential that only the back-end judges
+ *   ACCESS_UNVERIFIED  of a credential that only the back-end judges, and not named
  *   ACCESS_NOBODY      without any credential
- *   ACCESS_ASKED       the one that was asked for
+ *   ACCESS_ASKED       the one that was asked for; he may come without a credential as well, so
+ *                      there are rows of ACCESS_NOBODY, too
  *
  * That a caller shows what the operation wants to see, that the call fits the document and the
  * limits, is taken for granted. */
@@ -60,8 +63,9 @@ struct access_row {
         bool writes;    /* it is about sending it: only `call` counts */
         struct cedar_partial_answer call, clear, masked;
         unsigned sees; /* enum access_sees; of a write: ACCESS_CLEAR (sent), ACCESS_WITHHELD */
-        bool implied;  /* ACCESS_SEVERAL: each permit lets through somebody who is in one group at
-                          most, too, and no further group lifts a forbid for such a one */
+        bool implied;  /* ACCESS_SEVERAL: whatever such a caller sees somebody sees, too, who is in
+                          one of his groups or none.  ACCESS_NAMED with any_groups: these change
+                          nothing */
 };
 
 /* Negative ends it, and is what package_access() returns. */

@@ -109,17 +109,57 @@ static void find_in_entity(struct names *groups, struct names *callers,
                 add_group(groups, e->ancestors[i]);
         find_in_value(groups, &e->attrs);
         find_in_value(groups, &e->tags);
-        if (span_eq_str(e->uid.type, "Caller") && e->uid.id.n &&
-            !span_starts(e->uid.id, SPAN(CALLER_UNVERIFIED)))
+        if (span_eq_str(e->uid.type, "Caller") && e->uid.id.n)
                 add(callers, e->uid.id);
 }
 
 /* ---- all of them ---- */
 
+static const struct span unverified = SPAN_INIT(CALLER_UNVERIFIED_GROUP);
+static const struct access_who users = { .kind = ACCESS_UNVERIFIED,
+                                         .groups = &unverified,
+                                         .n_groups = 1 },
+                               nobody = { .kind = ACCESS_NOBODY, .id = SPAN_INIT("") };
+
+/* Who is named, without groups in a token and with any; of whom nobody verifies there is no token.
+ */
+static uint32_t put_named(struct span id, struct access_who *ret)
+{
+        ret[0] = (struct access_who){ .kind = ACCESS_NAMED, .id = id };
+        ret[1] = ret[0];
+        ret[1].any_groups = true;
+        if (!access_is_user(ret))
+                return 2;
+        ret->groups = &unverified;
+        ret->n_groups = 1;
+        return 1;
+}
+
+/* The one asked for, and what he may be as well: everybody may come without a credential, and who
+ * is in the group of those that nobody verifies may be one of them. */
+static uint32_t put_asked(const struct access_who *asked, struct access_who *ret)
+{
+        const bool only = asked->n_groups == 1 && span_eq(asked->groups[0], unverified);
+        uint32_t n = 0;
+
+        if (!access_is_user(asked)) {
+                if (!asked->id.p || asked->id.n)
+                        ret[n++] = *asked;
+                if (!asked->id.p && only)
+                        ret[n++] = users;
+                ret[n++] = nobody;
+        } else if (only || asked->n_groups == 0) {
+                ret[n] = *asked;
+                ret[n].groups = &unverified;
+                ret[n].n_groups = 1;
+                ret[n++].any_groups = false;
+        }
+        return n;
+}
+
 int access_find_who(const struct package *p, const struct access_who *asked, struct arena *arena,
                     struct access_who **ret, uint32_t *ret_n)
 {
-        static const struct span unverified = SPAN_INIT(CALLER_UNVERIFIED_GROUP);
         struct names groups = { .arena = arena }, callers = { .arena = arena };
         struct access_who *list;
         uint32_t n = 0;
@@ -134,24 +174,23 @@ int access_find_who(const struct package *p, const struct access_who *asked, str
                 return -ENOMEM;
         if (groups.n + callers.n > ACCESS_WHO_MAX)
                 return -E2BIG;
-        list = arena_alloc(arena, ((size_t)groups.n + callers.n + ACCESS_KINDS) * sizeof *list);
+        list = arena_alloc(arena, ((size_t)groups.n + 2 * (size_t)callers.n + ACCESS_KINDS) *
+                                          sizeof *list);
         if (!list)
                 return -ENOMEM;
         for (uint32_t i = 0; i < callers.n; i++)
-                list[n++] = (struct access_who){ .kind = ACCESS_NAMED, .id = callers.list[i] };
+                n += put_named(callers.list[i], &list[n]);
         for (uint32_t i = 0; i < groups.n; i++)
                 list[n++] = (struct access_who){ .kind = ACCESS_MEMBER,
                                                  .groups = &groups.list[i],
                                                  .n_groups = 1 };
         if (asked) {
-                list[n++] = *asked;
+                n += put_asked(asked, &list[n]);
         } else {
                 list[n++] = (struct access_who){ .kind = ACCESS_OTHER };
                 list[n++] = (struct access_who){ .kind = ACCESS_SEVERAL, .any_groups = true };
-                list[n++] = (struct access_who){ .kind = ACCESS_UNVERIFIED,
-                                                 .groups = &unverified,
-                                                 .n_groups = 1 };
-                list[n++] = (struct access_who){ .kind = ACCESS_NOBODY, .id = SPAN("") };
+                list[n++] = users;
+                list[n++] = nobody;
         }
         *ret = list;
         *ret_n = n;
