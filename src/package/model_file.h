@@ -37,6 +37,9 @@
  *               issuer, jwks_addresses [text], jwks_file, jwks_url,
  *               kind* "jwt" "opaque" "basic" "bearer" "mutual", leeway, refresh, scheme*
  *
+ * reads and writes of an operation have all classes that its schemas lead to (schema_reach.h), or
+ * more: what says who may see what goes by them.
+ *
  * SECURITY: read by processes that face a network, after the signature was verified. */
 #ifndef PACKAGE_MODEL_FILE_H
 #define PACKAGE_MODEL_FILE_H

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "package/header_name.h"
+#include "package/schema_reach.h"
 
 /* ---- schemas ---- */
 
@@ -242,6 +243,72 @@ static int check_classes(const struct model_get *g, const struct model_at *at,
         return model_fail_member(g, at, "classes", "names of more than 24 KiB");
 }
 
+/* ---- classes of operations ---- */
+
+static const struct api_schema *schema_at(const void *ctx, uint32_t place)
+{
+        const struct api *api = ctx;
+
+        return &api->schemas.at[place];
+}
+
+/* Is all of the set in the list?  Its members are ascending. */
+static bool lists_all(const uint64_t set[REACH_WORDS], const uint32_t *list, uint32_t n)
+{
+        uint64_t left[REACH_WORDS], any = 0;
+
+        memcpy(left, set, sizeof left);
+        for (uint32_t i = 0; i < n; i++)
+                left[list[i] / 64] &= ~((uint64_t)1 << list[i] % 64);
+        for (unsigned i = 0; i < REACH_WORDS; i++)
+                any |= left[i];
+        return any == 0;
+}
+
+static int check_lists(const struct model_get *g, const struct model_at *at,
+                       const struct api_operation *o, const struct schema_reach *reach)
+{
+        uint64_t reads[REACH_WORDS] = { 0 }, writes[REACH_WORDS] = { 0 };
+
+        schema_reach_operation(reach, o, reads, writes);
+        if (!lists_all(reads, o->reads, o->n_reads))
+                return model_fail_member(g, at, "reads", "not all classes that an answer may have");
+        if (!lists_all(writes, o->writes, o->n_writes))
+                return model_fail_member(g, at, "writes",
+                                         "not all classes that a request may have");
+        return 0;
+}
+
+/* Who is asked by these lists who may see what (access.h) must be told all that the gateway would
+ * ask about. */
+static int check_reach(const struct model_get *g, const struct model_at *at, const struct api *api)
+{
+        CLEANUP(arena_done) struct arena arena = ARENA_INIT(MODEL_MEMORY_MAX);
+        const struct schema_places places = { schema_at, api, api->schemas.n };
+        uint32_t *own = arena_alloc(&arena, ((size_t)places.n + 1) * sizeof *own);
+        struct schema_reach reach;
+        int rc = 0;
+
+        if (api->n_classes == 0)
+                return 0;
+        for (uint32_t i = 0; own && i < places.n; i++) {
+                const struct span *class = &api->schemas.at[i].data_class, *found;
+
+                found = class->n ? bsearch(class, api->classes, api->n_classes,
+                                           sizeof *api->classes, compare_spans)
+                                 : NULL;
+                own[i] = found ? (uint32_t)(found - api->classes) : API_NONE;
+        }
+        if (!own || schema_reach(&places, own, api->n_classes, &arena, &reach) < 0)
+                return err_set(g->err, -ENOMEM, "no memory for the model");
+        for (uint32_t i = 0; rc == 0 && i < api->n_operations; i++)
+                rc = check_lists(g, &(struct model_at){ .up = at, .item = i }, &api->operations[i],
+                                 &reach);
+        return rc;
+}
+
+/* ---- the whole ---- */
+
 /* A request has one path, and is of one operation of it. */
 int model_check_api(const struct model_get *g, const struct model_at *at, const void *record)
 {
@@ -259,5 +326,5 @@ int model_check_api(const struct model_get *g, const struct model_at *at, const 
         for (uint32_t i = 1; r == 0 && i < api->n_operations; i++)
                 r = check_two(g, &operations, list[i - 1], list[i]);
         free(list);
-        return r;
+        return r == 0 ? check_reach(g, &operations, api) : r;
 }

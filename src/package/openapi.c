@@ -250,7 +250,7 @@ static void keep_tables(struct oa *r, uint32_t n_schemas)
 
 static void read_document(struct oa *r)
 {
-        struct oa_reach reach;
+        struct schema_reach reach;
         uint32_t used;
 
         read_root(r);

@@ -249,12 +249,12 @@ const struct api_response *oa_response(struct oa *r, const struct source_node *n
         return a;
 }
 
-void oa_check_blind(struct oa *r, const struct oa_reach *reach)
+void oa_check_blind(struct oa *r, const struct schema_reach *reach)
 {
         for (const struct oa_media *b = r->blind; b; b = b->next) {
                 const uint64_t *words = reach->classes[b->schema];
 
-                for (unsigned i = 0; i < OA_CLASS_WORDS; i++) {
+                for (unsigned i = 0; i < REACH_WORDS; i++) {
                         if (!words[i])
                                 continue;
                         lint_error(

@@ -39,31 +39,11 @@ static void check_tags(struct oa *r, struct oa_operation *const *at, uint32_t n)
                                            OA_NAME(at[i]->o.tags[k]));
 }
 
-static void add_classes(uint64_t *set, const struct oa_reach *reach, uint32_t place)
-{
-        for (unsigned i = 0; place != API_NONE && i < OA_CLASS_WORDS; i++)
-                set[i] |= reach->classes[place][i];
-}
-
-static void add_media(uint64_t *set, const struct oa_reach *reach, const struct api_media *media,
-                      uint32_t n)
-{
-        for (uint32_t i = 0; i < n; i++)
-                add_classes(set, reach, media[i].schema);
-}
-
-static void add_parameters(uint64_t *set, const struct oa_reach *reach,
-                           const struct api_parameter *p, uint32_t n)
-{
-        for (uint32_t i = 0; i < n; i++)
-                add_classes(set, reach, p[i].schema);
-}
-
 static const uint32_t *keep_set(struct oa *r, const uint64_t *set, uint32_t *ret_n)
 {
         uint32_t n = 0, *list;
 
-        for (unsigned i = 0; i < OA_CLASS_WORDS; i++)
+        for (unsigned i = 0; i < REACH_WORDS; i++)
                 n += (uint32_t)__builtin_popcountll(set[i]);
         *ret_n = n;
         list = n ? oa_keep(r, n, sizeof *list) : NULL;
@@ -76,24 +56,16 @@ static const uint32_t *keep_set(struct oa *r, const uint64_t *set, uint32_t *ret
         return list;
 }
 
-static void find_classes(struct oa *r, const struct oa_reach *reach, struct api_operation *o)
+static void find_classes(struct oa *r, const struct schema_reach *reach, struct api_operation *o)
 {
-        uint64_t reads[OA_CLASS_WORDS] = { 0 }, writes[OA_CLASS_WORDS] = { 0 };
+        uint64_t reads[REACH_WORDS] = { 0 }, writes[REACH_WORDS] = { 0 };
 
-        for (uint32_t i = 0; i < o->n_responses; i++) {
-                const struct api_response *a = &o->responses[i];
-
-                add_media(reads, reach, a->media, a->n_media);
-                add_parameters(reads, reach, a->headers, a->n_headers);
-        }
-        if (o->request)
-                add_media(writes, reach, o->request->media, o->request->n_media);
-        add_parameters(writes, reach, o->parameters, o->n_parameters);
+        schema_reach_operation(reach, o, reads, writes);
         o->reads = keep_set(r, reads, &o->n_reads);
         o->writes = keep_set(r, writes, &o->n_writes);
 }
 
-void oa_keep_operations(struct oa *r, const struct oa_reach *reach)
+void oa_keep_operations(struct oa *r, const struct schema_reach *reach)
 {
         struct oa_operation **at = oa_scratch(r, r->n_operations, sizeof(struct oa_operation *)),
                             *op;

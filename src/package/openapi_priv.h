@@ -21,6 +21,7 @@
 
 #include "package/nearest.h"
 #include "package/openapi.h"
+#include "package/schema_reach.h"
 
 enum {
         OA_REFS_MAX = 32, /* references that lead to references */
@@ -235,14 +236,10 @@ uint32_t oa_types(struct oa *r, uint32_t place);
 uint32_t oa_item_types(struct oa *r, uint32_t place);
 /* Schemas that lead back to themselves without a member or an item between. */
 void oa_check_circles(struct oa *r);
-/* classes[place * words + i]: bits of the classes that can be met from a place. */
-enum { OA_CLASS_WORDS = API_CLASSES_MAX / 64 };
-struct oa_reach {
-        uint64_t (*classes)[OA_CLASS_WORDS];
-};
-bool oa_reach(struct oa *r, struct oa_reach *ret);
+/* The classes that can be met from each schema.  false: r->rc is set. */
+bool oa_reach(struct oa *r, struct schema_reach *ret);
 /* openapi_properties.c: maps whose values have classes, and their keys are any. */
-void oa_check_names(struct oa *r, const struct oa_reach *reach);
+void oa_check_names(struct oa *r, const struct schema_reach *reach);
 
 /* ---- the rest of the document ---- */
 
@@ -254,7 +251,7 @@ const struct api_response *oa_response(struct oa *r, const struct source_node *n
 /* Types of all parameters, and whether a text can be one. */
 void oa_check_parameters(struct oa *r);
 /* Responses that are no JSON hold nothing that has a class. */
-void oa_check_blind(struct oa *r, const struct oa_reach *reach);
+void oa_check_blind(struct oa *r, const struct schema_reach *reach);
 
 void oa_identities(struct oa *r);
 /* A list under "security". */
@@ -287,6 +284,6 @@ void oa_operation(struct oa *r, const struct oa_path *path, enum api_method meth
 void oa_object(struct oa *r, const struct oa_path *path, struct oa_operation *op);
 void oa_check_object(struct oa *r, const struct oa_operation *op);
 /* openapi_gather.c: checks them against each other and puts them into the model. */
-void oa_keep_operations(struct oa *r, const struct oa_reach *reach);
+void oa_keep_operations(struct oa *r, const struct schema_reach *reach);
 
 #endif

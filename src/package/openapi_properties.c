@@ -182,16 +182,16 @@ void oa_dependents(struct oa *r, const struct source_node *node, struct api_sche
 
 /* ---- names that may be values ---- */
 
-static bool has_class(const struct oa_reach *reach, uint32_t place)
+static bool has_class(const struct schema_reach *reach, uint32_t place)
 {
-        for (unsigned i = 0; i < OA_CLASS_WORDS; i++)
+        for (unsigned i = 0; i < REACH_WORDS; i++)
                 if (reach->classes[place][i])
                         return true;
         return false;
 }
 
 /* By what somebody is known is a likely name for what is said of him. */
-void oa_check_names(struct oa *r, const struct oa_reach *reach)
+void oa_check_names(struct oa *r, const struct schema_reach *reach)
 {
         for (uint32_t i = 0; i < r->n_schemas; i++) {
                 const struct oa_schema *map = oa_schema_at(r, i);

@@ -4,61 +4,18 @@
  * Documents have tens of thousands of schemas and as many circles: nothing here goes along paths,
  * all of it takes time by the number of schemas and of the edges between them. */
 #include "package/openapi_priv.h"
-#include "package/schema_edges.h"
+#include "package/schema_reach.h"
 
-/* Targets of i are to[first[i]] up to to[first[i + 1]]; reversed: those that have an edge to i. */
-struct graph {
-        uint32_t n;
-        uint32_t *first, *to;
-};
-
-/* ---- the graph ---- */
-
-struct drawing {
-        struct graph *g;
-        uint32_t from;
-        bool reversed, counting;
-};
-
-/* Counts into first[i + 1], then fills up to it: first[i] runs on to where i + 1 begins. */
-static void draw(void *ctx, uint32_t to)
+static const struct api_schema *schema_at(const void *ctx, uint32_t place)
 {
-        struct drawing *d = ctx;
-        uint32_t at = d->reversed ? to : d->from;
-
-        if (to == API_NONE)
-                return;
-        if (d->counting)
-                d->g->first[at + 1]++;
-        else
-                d->g->to[d->g->first[at]++] = d->reversed ? d->from : to;
+        return &oa_schema_at((struct oa *)(uintptr_t)ctx, place)->s;
 }
 
-static void draw_all(struct oa *r, struct drawing *d, unsigned sorts)
+static bool all_done(struct oa *r, int rc)
 {
-        for (d->from = 0; d->from < d->g->n; d->from++)
-                api_schema_edges(&oa_schema_at(r, d->from)->s, sorts, draw, d);
-}
-
-static bool graph_init(struct oa *r, unsigned sorts, bool reversed, struct graph *g)
-{
-        struct drawing d = { .g = g, .reversed = reversed, .counting = true };
-
-        g->n = r->n_schemas;
-        g->first = oa_scratch(r, (size_t)g->n + 2, sizeof *g->first);
-        if (!g->first)
-                return false;
-        draw_all(r, &d, sorts);
-        for (uint32_t i = 0; i < g->n; i++)
-                g->first[i + 1] += g->first[i];
-        g->to = oa_scratch(r, (size_t)g->first[g->n] + 1, sizeof *g->to);
-        if (!g->to)
-                return false;
-        d.counting = false;
-        draw_all(r, &d, sorts);
-        memmove(g->first + 1, g->first, (size_t)g->n * sizeof *g->first);
-        g->first[0] = 0;
-        return true;
+        if (rc < 0 && r->rc == 0)
+                r->rc = rc;
+        return rc == 0;
 }
 
 /* ---- circles ---- */
@@ -74,7 +31,7 @@ static void in_a_circle(struct oa *r, uint32_t place)
 
 /* Depth first, with a stack of our own. */
 struct walk {
-        const struct graph *g;
+        const struct schema_graph *g;
         uint8_t *colour, *nest; /* nest: schemas below, up to one more than are taken */
         uint32_t *path, *next;  /* the grey ones, and where each goes on */
         uint32_t n;
@@ -119,7 +76,8 @@ static void walk_from(struct oa *r, struct walk *w, uint32_t start)
 
 void oa_check_circles(struct oa *r)
 {
-        struct graph g;
+        const struct schema_places places = { schema_at, r, r->n_schemas };
+        struct schema_graph g;
         struct walk w = {
                 .g = &g,
                 .colour = oa_scratch(r, r->n_schemas, 1),
@@ -128,7 +86,8 @@ void oa_check_circles(struct oa *r)
                 .next = oa_scratch(r, r->n_schemas, sizeof *w.next),
         };
 
-        if (!w.next || !graph_init(r, API_EDGE_PLACE | API_EDGE_TEST, false, &g))
+        if (!w.next || !all_done(r, schema_graph(&places, API_EDGE_PLACE | API_EDGE_TEST, false,
+                                                 &r->scratch, &g)))
                 return;
         if (g.n)
                 memcpy(w.next, g.first, g.n * sizeof *w.next);
@@ -139,45 +98,28 @@ void oa_check_circles(struct oa *r)
 
 /* ---- data classes ---- */
 
-/* From each place that has the class against the edges: those are all that lead to it. */
-static void spread(const struct graph *g, uint32_t number, uint32_t *queue, uint32_t n,
-                   struct oa_reach *reach)
+/* Each name is kept once. */
+static uint32_t own_class(struct oa *r, const struct api_schema *s)
 {
-        uint64_t bit = (uint64_t)1 << number % 64;
+        uint32_t c = 0;
 
-        for (uint32_t done = 0; done < n; done++) {
-                for (uint32_t i = g->first[queue[done]]; i < g->first[queue[done] + 1]; i++) {
-                        uint64_t *word = &reach->classes[g->to[i]][number / 64];
-
-                        if (*word & bit)
-                                continue;
-                        *word |= bit;
-                        queue[n++] = g->to[i];
-                }
-        }
+        if (s->data_class.n == 0)
+                return API_NONE;
+        while (c < r->api->n_classes && s->data_class.p != r->classes[c].p)
+                c++;
+        return c < r->api->n_classes ? c : API_NONE;
 }
 
-bool oa_reach(struct oa *r, struct oa_reach *ret)
+bool oa_reach(struct oa *r, struct schema_reach *ret)
 {
-        uint32_t *queue = oa_scratch(r, r->n_schemas, sizeof *queue);
-        struct graph g;
+        const struct schema_places places = { schema_at, r, r->n_schemas };
+        uint32_t *own = oa_scratch(r, r->n_schemas, sizeof *own);
 
-        ret->classes = oa_scratch(r, r->n_schemas, sizeof *ret->classes);
-        if (!queue || !ret->classes || !graph_init(r, API_EDGE_PLACE | API_EDGE_WITHIN, true, &g))
+        if (!own)
                 return false;
-        for (uint32_t c = 0; c < r->api->n_classes; c++) {
-                uint32_t n = 0;
-
-                for (uint32_t i = 0; i < g.n; i++) {
-                        /* each name is kept once */
-                        if (oa_schema_at(r, i)->s.data_class.p != r->classes[c].p)
-                                continue;
-                        ret->classes[i][c / 64] |= (uint64_t)1 << c % 64;
-                        queue[n++] = i;
-                }
-                spread(&g, c, queue, n, ret);
-        }
-        return true;
+        for (uint32_t i = 0; i < r->n_schemas; i++)
+                own[i] = own_class(r, schema_at(r, i));
+        return all_done(r, schema_reach(&places, own, r->api->n_classes, &r->scratch, ret));
 }
 
 /* ---- types of parameters ---- */

@@ -250,6 +250,13 @@ static void other_models_are_refused(void **state)
                 /* what belongs together */
                 { "", "\"class\":\"pii.name\"", "\"class\":\"pii.ssn\"",
                   "schemas[2].class: none of the API's classes" },
+                { "", "\"reads\":[0,1]", "\"reads\":[1]", NULL },
+                { "", "\"reads\":[0,1]", "\"reads\":[0]",
+                  "operations[0].reads: not all classes that an answer may have" },
+                { "", "\"reads\":[0,1],", "", "operations[0].reads: not all classes that" },
+                { "", "\"writes\":[1]", "\"writes\":[0]",
+                  "operations[0].writes: not all classes that a request may have" },
+                { "", ",\"writes\":[1]", "", "operations[0].writes: not all classes that" },
                 { "", "{\"parameter\":true,\"text\":\"accountId\"}",
                   "{\"parameter\":true,\"text\":\"id\"}",
                   "operations[0].segments: not those of the path" },
