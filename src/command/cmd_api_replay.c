@@ -296,8 +296,8 @@ static enum status status_of(const struct replaying *x)
         if (n[REPLAY_NOW_DENIED] || n[REPLAY_NOW_ALLOWED] || n[REPLAY_OTHER_READS] ||
             n[REPLAY_OTHER_POLICIES])
                 return STATUS_PROBLEM;
-        return n[REPLAY_CANNOT_TELL] || x->sum.reads_open || x->sum.broken || x->sum.folded ||
-                               x->walk.damaged || x->walk.lost
+        return n[REPLAY_CANNOT_TELL] || x->sum.policies_open || x->sum.reads_open ||
+                               x->sum.broken || x->sum.folded || x->walk.damaged || x->walk.lost
                        ? STATUS_UNSURE
                        : STATUS_GOOD;
 }

@@ -53,8 +53,9 @@ struct replayed {
         enum replay_change change;
         const struct replay_seen *seen;
         uint32_t n_seen;
-        bool late;       /* its outcome came behind too many other calls */
-        bool reads_open; /* what of it would be shown cannot be told */
+        bool late;          /* its outcome came behind too many other calls */
+        bool reads_open;    /* what of it would be shown cannot be told */
+        bool policies_open; /* by which policies it would be decided as it was cannot be told */
 };
 
 /* ---- replay_read.c ---- */
@@ -82,7 +83,8 @@ void replay_judge(struct replayed *r);
 
 struct replay_sum {
         uint64_t n, by_change[REPLAY_CHANGES];
-        uint64_t reads_open; /* calls as before, but for what they would be shown */
+        uint64_t reads_open;    /* calls as before, but for what they would be shown */
+        uint64_t policies_open; /* and for the policies that decide or err */
         uint64_t not_judged, folded, broken;
         struct replay_count {
                 char text[160];

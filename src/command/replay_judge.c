@@ -44,32 +44,85 @@ static bool is_same_name(struct span entry, struct span name)
         return true;
 }
 
-/* The same ones, in any order: another package may have them in another. */
-static bool are_same(const struct replay_policies *now, const struct span *was, uint32_t n,
-                     uint64_t left_out)
-{
-        if (now->n != n + left_out)
-                return false;
-        for (uint32_t i = 0; i < n; i++) {
-                uint32_t here = 0, there = 0;
+enum likeness { LIKE, LIKE_OPEN, LIKE_NOT };
 
-                for (uint32_t k = 0; k < n; k++)
-                        here += is_same_name(was[k], was[i]);
-                for (uint32_t k = 0; k < now->n; k++)
-                        there += is_same_name(was[i], replay_policy_name(now->at[k]));
-                if (there < here || (left_out == 0 && there != here))
-                        return false;
-        }
-        return true;
+/* Those of the entry, as far as it has them. */
+struct named {
+        const struct span *at;
+        uint32_t n;
+        uint64_t left_out;
+};
+
+static uint32_t count_now(const struct replay_policies *now, struct span entry)
+{
+        uint32_t n = 0;
+
+        for (uint32_t i = 0; i < now->n; i++)
+                n += is_same_name(entry, replay_policy_name(now->at[i]));
+        return n;
 }
 
-static bool decide_others(const struct replayed *r)
+/* All that surely do, so those of the entry in any order: another package may have them in another.
+ */
+static enum likeness compare_all(const struct replay_policies *now, const struct named *was)
+{
+        if (now->n != was->n + was->left_out)
+                return LIKE_NOT;
+        for (uint32_t i = 0; i < was->n; i++) {
+                const uint32_t there = count_now(now, was->at[i]);
+                uint32_t here = 0;
+
+                for (uint32_t k = 0; k < was->n; k++)
+                        here += is_same_name(was->at[k], was->at[i]);
+                if (there < here || (was->left_out == 0 && there != here))
+                        return LIKE_NOT;
+        }
+        return was->left_out ? LIKE_OPEN : LIKE;
+}
+
+/* Others may besides: only that one of these is not in the entry can be told. */
+static enum likeness compare_some(const struct replay_policies *now, const struct named *was)
+{
+        uint64_t unnamed = 0;
+
+        if (now->n > was->n + was->left_out)
+                return LIKE_NOT;
+        for (uint32_t i = 0; i < now->n; i++) {
+                const struct span name = replay_policy_name(now->at[i]);
+                uint32_t here = 0, there = 0;
+
+                for (uint32_t k = 0; k < was->n; k++)
+                        here += is_same_name(was->at[k], name);
+                for (uint32_t k = 0; k < now->n; k++)
+                        there += span_eq(replay_policy_name(now->at[k]), name);
+                unnamed += here == 0;
+                if (unnamed > was->left_out || (here < there && was->left_out == 0))
+                        return LIKE_NOT;
+        }
+        return LIKE_OPEN;
+}
+
+static enum likeness compare(const struct replay_policies *now, const struct span *was, uint32_t n,
+                             uint64_t left_out)
+{
+        const struct named named = { was, n, left_out };
+
+        return now->sure ? compare_all(now, &named) : compare_some(now, &named);
+}
+
+/* It comes out as it did; by the same policies? */
+static void judge_policies(struct replayed *r)
 {
         const struct replay_result *now = &r->result;
+        const enum likeness decide = compare(&now->decide, r->policies, r->n_policies,
+                                             r->policies_left_out),
+                            err = compare(&now->err, r->faults, r->n_faults, r->faults_left_out);
 
-        return (now->decide.sure &&
-                !are_same(&now->decide, r->policies, r->n_policies, r->policies_left_out)) ||
-               (now->err.sure && !are_same(&now->err, r->faults, r->n_faults, r->faults_left_out));
+        r->change = REPLAY_SAME;
+        if (decide == LIKE_NOT || err == LIKE_NOT)
+                r->change = REPLAY_OTHER_POLICIES;
+        else
+                r->policies_open = decide == LIKE_OPEN || err == LIKE_OPEN;
 }
 
 /* ---- both kinds ---- */
@@ -91,7 +144,7 @@ static void judge_allowed(struct replayed *r)
                 r->change = REPLAY_CANNOT_TELL;
                 break;
         case REPLAY_ALLOWED:
-                r->change = decide_others(r) ? REPLAY_OTHER_POLICIES : REPLAY_SAME;
+                judge_policies(r);
                 judge_reads(r);
                 break;
         default:
@@ -114,7 +167,9 @@ static void judge_denied(struct replayed *r)
                                                    : REPLAY_CANNOT_TELL;
                 break;
         case REPLAY_DENIED:
-                r->change = by_policy && decide_others(r) ? REPLAY_OTHER_POLICIES : REPLAY_SAME;
+                r->change = REPLAY_SAME;
+                if (by_policy)
+                        judge_policies(r);
                 break;
         default:
                 r->change = REPLAY_SAME;
@@ -123,7 +178,7 @@ static void judge_denied(struct replayed *r)
 
 void replay_judge(struct replayed *r)
 {
-        r->reads_open = false;
+        r->reads_open = r->policies_open = false;
         if (r->allowed)
                 judge_allowed(r);
         else

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 enum { NAMES_SHOWN = 4, ON_SHOWN = 6 };
+#define ENTRY_IS_CUT "the entry had no room for all its policies"
 
 static const char *read_word(enum replay_read r)
 {
@@ -69,6 +70,21 @@ static const char *why_open(const struct replayed *r)
                        : "the document had refused it, and not all of the request was recorded";
 }
 
+/* An entry that names not all of the policies says nothing of the others. */
+static bool is_cut(const struct replayed *r)
+{
+        return r->policies_left_out || r->faults_left_out;
+}
+
+static void count_policies_open(struct replay_sum *sum, const struct replayed *r)
+{
+        sum->policies_open++;
+        count_missing(sum, r->result.policies_on, r->result.n_policies_on);
+        if (is_cut(r))
+                replay_count(sum->missing, &sum->n_missing, &sum->missing_more, SPAN(ENTRY_IS_CUT),
+                             1);
+}
+
 void replay_add(struct replay_sum *sum, const struct replayed *r)
 {
         const char *why = why_open(r);
@@ -79,6 +95,8 @@ void replay_add(struct replay_sum *sum, const struct replayed *r)
                 replay_count(sum->missing, &sum->n_missing, &sum->missing_more, span_str(why), 1);
         else if (r->change == REPLAY_CANNOT_TELL)
                 count_missing(sum, r->result.on, r->result.n_on);
+        if (r->policies_open)
+                count_policies_open(sum, r);
         if (!r->reads_open)
                 return;
         sum->reads_open++;
@@ -110,12 +128,14 @@ static void put_names(const struct span *names, uint32_t n, uint64_t more, struc
 
 static void put_policies(const struct replay_policies *list, struct buf *out)
 {
-        struct span names[NAMES_SHOWN];
+        struct span names[NAMES_SHOWN] = { 0 };
         const uint32_t n = MIN_OF(list->n, (uint32_t)NAMES_SHOWN);
 
         for (uint32_t i = 0; i < n; i++)
                 names[i] = replay_policy_name(list->at[i]);
         put_names(names, n, list->n - n, out);
+        if (!list->sure)
+                buf_put_str(out, n ? ", and perhaps others" : "policies that cannot be told");
 }
 
 static void put_was(const struct replayed *r, struct buf *out)
@@ -215,6 +235,22 @@ static void put_reads(const struct replayed *r, struct buf *text, struct buf *ou
         }
 }
 
+static void put_policies_open(const struct replayed *r, struct buf *text, struct buf *out)
+{
+        const uint32_t n = MIN_OF(r->result.n_policies_on, (uint32_t)ON_SHOWN);
+
+        buf_put_str(text, "by which policies cannot be told: ");
+        for (uint32_t i = 0; i < n; i++) {
+                buf_put_str(text, i ? "; " : "");
+                put_on(&r->result.policies_on[i], text);
+        }
+        if (r->result.n_policies_on > n)
+                buf_printf(text, "; and %u more", r->result.n_policies_on - n);
+        if (is_cut(r))
+                buf_put_str(text, n ? "; " ENTRY_IS_CUT : ENTRY_IS_CUT);
+        put_line("      ", text, out);
+}
+
 static void put_who(const struct replayed *r, struct buf *out)
 {
         const struct replay_call *c = &r->call;
@@ -247,9 +283,11 @@ void replay_put_text(const struct screen *s, const struct replayed *r, struct bu
                 [REPLAY_SAME] = { "=", STYLE_DIM },
         };
         CLEANUP(buf_done) struct buf text = BUF_INIT(1 << 16);
+        const bool open = r->change == REPLAY_SAME && (r->policies_open || r->reads_open);
+        const enum replay_change sign = open ? REPLAY_CANNOT_TELL : r->change;
 
         buf_put_str(out, "  ");
-        screen_put(s, out, signs[r->change].style, signs[r->change].sign);
+        screen_put(s, out, signs[sign].style, signs[sign].sign);
         buf_printf(out, " %llu  ", (unsigned long long)r->index);
         screen_put_time(s, out, r->wall_ns);
         buf_put_str(out, "  ");
@@ -258,6 +296,8 @@ void replay_put_text(const struct screen *s, const struct replayed *r, struct bu
         buf_clear(&text);
         put_who(r, out);
         buf_put_byte(out, '\n');
+        if (r->policies_open)
+                put_policies_open(r, &text, out);
         if (r->change == REPLAY_SAME && !r->reads_open)
                 return;
         if (r->change != REPLAY_OTHER_READS && r->change != REPLAY_SAME) {
@@ -315,6 +355,11 @@ void replay_put_sum(const struct screen *s, const struct replay_sum *sum, struct
                 screen_put_count(out, n);
                 buf_put_byte(out, ' ');
                 screen_put(s, out, rows[i].style, n == 1 ? rows[i].one : rows[i].more);
+                buf_put_byte(out, '\n');
+        }
+        if (sum->policies_open) {
+                buf_put_str(out, "  of these, by which policies cannot be told of ");
+                screen_put_count(out, sum->policies_open);
                 buf_put_byte(out, '\n');
         }
         if (sum->reads_open) {
@@ -444,6 +489,8 @@ void replay_put_json(const struct replayed *r, struct buf *out)
         json_member_u64(&w, "index", r->index);
         json_now(&w, r);
         json_safe(&w, "operation", r->call.operation);
+        if (r->policies_open)
+                json_on(&w, "policies_on", r->result.policies_on, r->result.n_policies_on);
         json_reads(&w, r);
         if (r->reads_open)
                 json_on(&w, "reads_on", r->result.reads_on, r->result.n_reads_on);
@@ -484,6 +531,7 @@ void replay_put_sum_json(struct json_writer *w, const struct replay_sum *sum)
         json_member_u64(w, "now_denied", sum->by_change[REPLAY_NOW_DENIED]);
         json_member_u64(w, "other_policies", sum->by_change[REPLAY_OTHER_POLICIES]);
         json_member_u64(w, "other_reads", sum->by_change[REPLAY_OTHER_READS]);
+        json_member_u64(w, "policies_open", sum->policies_open);
         json_member_u64(w, "reads_open", sum->reads_open);
         json_member_u64(w, "same", sum->by_change[REPLAY_SAME]);
         json_end_object(w);

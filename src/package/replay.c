@@ -119,12 +119,13 @@ static int decide_whole(const struct asking *a, const struct cedar_request *q, s
 }
 
 /* The policies that decide are forbids where one holds, else permits: cedar_decide() has them so,
- * also where a forbid that errs forbids. */
+ * also where a forbid that errs forbids.  Where a forbid may hold no permit decides for sure. */
 static int take_policies(struct arena *arena, const struct cedar_partial_answer *answer,
                          struct replied *ret)
 {
         bool holds[2] = { false, false }, open[2] = { false, false };
         enum cedar_effect effect;
+        bool is_theirs;
         int rc = 0;
 
         for (uint32_t i = 0; i < answer->n_policies; i++) {
@@ -136,12 +137,13 @@ static int take_policies(struct arena *arena, const struct cedar_partial_answer 
         effect = holds[CEDAR_FORBID] ? CEDAR_FORBID : CEDAR_PERMIT;
         ret->decide.sure = !open[CEDAR_FORBID] && (effect == CEDAR_FORBID || !open[CEDAR_PERMIT]);
         ret->err.sure = !open[CEDAR_FORBID] && !open[CEDAR_PERMIT];
+        is_theirs = effect == CEDAR_FORBID || !open[CEDAR_FORBID];
         for (uint32_t i = 0; i < answer->n_policies && rc == 0; i++) {
                 const struct cedar_partial_policy *p = &answer->policies[i];
 
                 if (p->stand == STAND_FAULT)
                         rc = add_policy(arena, &ret->err, answer->n_policies, p->policy);
-                else if (p->stand == STAND_HOLDS && p->policy->effect == effect)
+                else if (is_theirs && p->stand == STAND_HOLDS && p->policy->effect == effect)
                         rc = add_policy(arena, &ret->decide, answer->n_policies, p->policy);
         }
         return rc;
@@ -328,6 +330,7 @@ static int decide(const struct asking *a, struct replay_result *ret)
                                     .about_object = true };
         struct replay_unknown *on = NULL;
         struct replied answer;
+        uint32_t n_on = 0;
         int rc = ask(a, &q, &answer);
 
         if (rc < 0)
@@ -337,9 +340,13 @@ static int decide(const struct asking *a, struct replay_result *ret)
                                                                                      : REPLAY_OPEN,
                                        .decide = answer.decide,
                                        .err = answer.err };
+        rc = add_on(r, &answer, &on, &n_on); /* nothing where all is sure */
         if (ret->decision == REPLAY_OPEN) {
-                rc = add_on(r, &answer, &on, &ret->n_on);
                 ret->on = on;
+                ret->n_on = n_on;
+        } else {
+                ret->policies_on = on;
+                ret->n_policies_on = n_on;
         }
         return rc == 0 && ret->decision == REPLAY_ALLOWED ? ask_classes(a, ret) : rc;
 }

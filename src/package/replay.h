@@ -64,9 +64,9 @@ struct replay_unknown {
 };
 
 struct replay_policies {
-        const struct cedar_policy **at; /* that decide, in the order of the package */
+        const struct cedar_policy **at; /* that do for sure, in the order of the package */
         uint32_t n;
-        bool sure; /* false: others may, depending on what is not known */
+        bool sure; /* false: others may besides, depending on what is not known */
 };
 
 enum replay_read { REPLAY_CLEAR, REPLAY_MASKED, REPLAY_WITHHELD, REPLAY_READ_OPEN };
@@ -79,10 +79,12 @@ struct replay_class {
 struct replay_result {
         enum replay_decision decision;
         const char *why;                 /* one line; NULL */
-        struct replay_policies decide;   /* of ALLOWED, DENIED */
+        struct replay_policies decide;   /* of ALLOWED, DENIED: those that decide */
         struct replay_policies err;      /* policies that err */
         const struct replay_unknown *on; /* of OPEN: what of the unknown it hangs on */
         uint32_t n_on;
+        const struct replay_unknown *policies_on; /* of ->decide or ->err that is not sure */
+        uint32_t n_policies_on;
         const struct replay_class *reads; /* of ALLOWED, by place; those the operation can answer */
         uint32_t n_reads;
         const struct replay_unknown *reads_on; /* of READ_OPEN ones */

@@ -147,20 +147,28 @@ static const struct cedar_policy first = { .id = SPAN_INIT("policy0") }, second 
         .id = SPAN_INIT("policy1"), .annotations = &named, .n_annotations = 1
 };
 
+static void take(const char *text, struct replay_policies *list)
+{
+        list->sure = true;
+        for (; *text; text++)
+                if (*text == '?')
+                        list->sure = false;
+                else
+                        list->at[list->n++] = *text == '0' ? &first : &second;
+}
+
 static void changes(void **state)
 {
         static const struct {
                 const char *reason; /* NULL: it was allowed */
                 bool same;          /* package */
                 enum replay_decision now;
-                const char *was,
-                        *policy; /* names; NULL: none.  now: "0", "1", "01", "?": not sure */
+                const char *was, *policy; /* names; NULL: none.  now: "0", "1", "01" */
                 enum replay_change want;
         } t[] = {
                 { NULL, false, REPLAY_ALLOWED, "policy0", "0", REPLAY_SAME },
                 { NULL, false, REPLAY_ALLOWED, "policy1", "0", REPLAY_OTHER_POLICIES },
                 { NULL, false, REPLAY_ALLOWED, "policy0", "01", REPLAY_OTHER_POLICIES },
-                { NULL, false, REPLAY_ALLOWED, "policy9", "?", REPLAY_SAME },
                 { NULL, false, REPLAY_ALLOWED, "a ? long name", "1", REPLAY_SAME },
                 { NULL, false, REPLAY_ALLOWED, "a ? long", "1", REPLAY_OTHER_POLICIES },
                 { NULL, false, REPLAY_DENIED, "policy0", "", REPLAY_NOW_DENIED },
@@ -191,15 +199,69 @@ static void changes(void **state)
                                       .call.same_package = t[i].same };
 
                 r.result = (struct replay_result){ .decision = t[i].now,
-                                                   .decide = { .at = now, .sure = true } };
-                for (const char *p = t[i].policy; *p; p++)
-                        if (*p == '?')
-                                r.result.decide.sure = false;
-                        else
-                                now[r.result.decide.n++] = *p == '0' ? &first : &second;
+                                                   .decide = { .at = now },
+                                                   .err = { .sure = true } };
+                take(t[i].policy, &r.result.decide);
                 replay_judge(&r);
-                if (r.change != t[i].want)
+                if (r.change != t[i].want || r.policies_open)
                         fail_msg("row %zu: %s", i, replay_change_name(r.change));
+        }
+}
+
+/* Others than those that are sure may decide, or the entry has not all: then it is not "the same".
+ */
+static void by_which(void **state)
+{
+        static const struct {
+                const char *reason, *was; /* as above */
+                uint64_t left_out;
+                enum replay_decision now;
+                const char *policy, *err; /* "?": and perhaps others */
+                enum replay_change want;
+                bool open;
+        } t[] = {
+                { NULL, "policy9", 0, REPLAY_ALLOWED, "?", "", REPLAY_SAME, true },
+                { NULL, "policy0", 0, REPLAY_ALLOWED, "0?", "", REPLAY_SAME, true },
+                { NULL, "policy9", 0, REPLAY_ALLOWED, "0?", "", REPLAY_OTHER_POLICIES, false },
+                { NULL, "policy0", 0, REPLAY_ALLOWED, "01?", "", REPLAY_OTHER_POLICIES, false },
+                { NULL, "policy0", 0, REPLAY_ALLOWED, "00?", "", REPLAY_OTHER_POLICIES, false },
+                { NULL, "policy0", 0, REPLAY_DENIED, "?", "", REPLAY_NOW_DENIED, false },
+                { "policy", NULL, 0, REPLAY_DENIED, "?", "", REPLAY_SAME, true },
+                { "policy", NULL, 0, REPLAY_DENIED, "0?", "", REPLAY_OTHER_POLICIES, false },
+                { "policy", NULL, 0, REPLAY_ALLOWED, "?", "", REPLAY_NOW_ALLOWED, false },
+                { "body", NULL, 0, REPLAY_DENIED, "?", "", REPLAY_SAME, false },
+                /* what errs */
+                { NULL, "policy0", 0, REPLAY_ALLOWED, "0", "?", REPLAY_SAME, true },
+                { NULL, "policy0", 0, REPLAY_ALLOWED, "0", "1?", REPLAY_OTHER_POLICIES, false },
+                { "policy", NULL, 0, REPLAY_DENIED, "", "?", REPLAY_SAME, true },
+                /* the entry has not all */
+                { NULL, "policy0", 1, REPLAY_ALLOWED, "01", "", REPLAY_SAME, true },
+                { NULL, "policy0", 1, REPLAY_ALLOWED, "0", "", REPLAY_OTHER_POLICIES, false },
+                { NULL, "policy9", 1, REPLAY_ALLOWED, "01", "", REPLAY_OTHER_POLICIES, false },
+                { NULL, "policy0", 1, REPLAY_ALLOWED, "01?", "", REPLAY_SAME, true },
+                { NULL, "policy9", 1, REPLAY_ALLOWED, "0?", "", REPLAY_SAME, true },
+                { NULL, "policy9", 1, REPLAY_ALLOWED, "01?", "", REPLAY_OTHER_POLICIES, false },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+                const struct cedar_policy *now[2], *err[2];
+                struct span was = t[i].was ? span_str(t[i].was) : SPAN_NONE;
+                struct replayed r = { .allowed = !t[i].reason,
+                                      .reason = t[i].reason ? span_str(t[i].reason) : SPAN_NONE,
+                                      .policies = &was,
+                                      .n_policies = t[i].was ? 1 : 0,
+                                      .policies_left_out = t[i].left_out };
+
+                r.result = (struct replay_result){ .decision = t[i].now,
+                                                   .decide = { .at = now },
+                                                   .err = { .at = err } };
+                take(t[i].policy, &r.result.decide);
+                take(t[i].err, &r.result.err);
+                replay_judge(&r);
+                if (r.change != t[i].want || r.policies_open != t[i].open)
+                        fail_msg("row %zu: %s%s", i, replay_change_name(r.change),
+                                 r.policies_open ? ", open" : "");
         }
 }
 
@@ -222,7 +284,7 @@ static void reads(void **state)
         for (size_t i = 0; i < ARRAY_LEN(t); i++) {
                 struct replayed r = { .allowed = true, .seen = &t[i].seen, .n_seen = 1 };
 
-                r.result.decide.sure = true;
+                r.result.decide.sure = r.result.err.sure = true;
                 replay_judge(&r);
                 assert_int_equal(r.change, t[i].want);
                 assert_int_equal(r.reads_open, t[i].open);
@@ -232,9 +294,13 @@ static void reads(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(an_entry),          cmocka_unit_test(groups),
-                cmocka_unit_test(not_of_their_kind), cmocka_unit_test(no_memory),
-                cmocka_unit_test(changes),           cmocka_unit_test(reads),
+                cmocka_unit_test(an_entry),
+                cmocka_unit_test(groups),
+                cmocka_unit_test(not_of_their_kind),
+                cmocka_unit_test(no_memory),
+                cmocka_unit_test(changes),
+                cmocka_unit_test(by_which),
+                cmocka_unit_test(reads),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,11 +27,11 @@ static const char model[] =
         "\"currency\":{\"enum\":[\"EUR\",\"USD\"]}}},\"tags\":{\"type\":\"array\",\"items\":{"
         "\"type\":\"string\"}},\"rate\":{\"type\":\"number\"},\"at\":{\"type\":\"string\","
         "\"format\":\"date-time\"}}}}]}";
-static const char types[] = "entity Account { owner: Caller };";
+static const char types[] = "entity Account { owner: Caller, cents: Long };";
 static const char entities[] =
         "[{\"uid\":{\"type\":\"Group\",\"id\":\"tellers\"},\"attrs\":{},\"parents\":[{\"type\":"
         "\"Group\",\"id\":\"staff\"}]},{\"uid\":{\"type\":\"Account\",\"id\":\"A1\"},\"attrs\":{"
-        "\"owner\":{\"type\":\"Caller\",\"id\":\"ann\"}},\"parents\":[]}]";
+        "\"cents\":2,\"owner\":{\"type\":\"Caller\",\"id\":\"ann\"}},\"parents\":[]}]";
 
 #define PAY(effect, when)                                                                          \
         effect "(principal, action == Action::\"pay\", resource) when { " when " };\n"
@@ -120,6 +120,7 @@ static void put_result(const struct world *w, const struct replay_result *r, str
                         put_policies(&r->err, "!", out);
         }
         put_unknown(r->on, r->n_on, out);
+        put_unknown(r->policies_on, r->n_policies_on, out);
         for (uint32_t i = 0; i < r->n_reads; i++)
                 buf_printf(out, " %.*s=%s", (int)w->x.m.api.classes[r->reads[i].class].n,
                            w->x.m.api.classes[r->reads[i].class].p, reads[r->reads[i].read]);
@@ -142,6 +143,8 @@ static const struct replay_call whole = { .operation = SPAN_INIT("pay"),
                                           .time_ms = 1000 };
 
 #define BODY(parts) "[[\"body\",[" parts "]]]"
+
+#define OVERFLOW "resource.cents * 9223372036854775807 > 0"
 
 #define CASE(policies_, asked_, claims_, want_, ...)                                               \
         {                                                                                          \
@@ -217,9 +220,16 @@ static const struct replay_case {
              "open context.query[\"x-y\"] was not recorded"),
         /* what is not to be known does not matter */
         CASE(PAY("permit", "true") PAY("permit", "context has body"), NULL, NULL,
-             "allowed policy0 ..."),
-        CASE(PAY("forbid", "context has body"), NULL, NULL, "denied ..."),
-        CASE(PAY("permit", "context has body") PAY("forbid", "true"), NULL, NULL, "denied policy1"),
+             "allowed policy0 ... context.body was not recorded"),
+        CASE(PAY("forbid", "context has body"), NULL, NULL,
+             "denied ... context.body was not recorded"),
+        CASE(PAY("permit", "context has body") PAY("forbid", "true"), NULL, NULL,
+             "denied policy1 context.body was not recorded"),
+        /* a forbid that errs forbids; by it or by the other, so the permit is not sure to decide */
+        CASE(PAY("permit", "true") PAY("forbid", OVERFLOW) PAY("forbid", "context has body"), NULL,
+             NULL, "denied ... policy1! ... context.body was not recorded"),
+        CASE(PAY("permit", "true") PAY("forbid", OVERFLOW) PAY("permit", "context has body"), NULL,
+             NULL, "denied policy0 ... policy1! ... context.body was not recorded"),
         /* who */
         CASE(PAY("permit", "principal == Caller::\"ann\""), NULL, NULL, "open principal is erased",
              .caller = REPLAY_ERASED),
@@ -450,6 +460,14 @@ static void find_truth(struct world *w, const struct chosen *x, struct truth *re
                 memcpy(ret->reasons, answer.reasons, ret->n * sizeof ret->reasons[0]);
 }
 
+static bool is_reason(const struct truth *t, const struct cedar_policy *p)
+{
+        for (uint32_t i = 0; i < t->n; i++)
+                if (t->reasons[i] == p)
+                        return true;
+        return false;
+}
+
 static void is_so(struct world *w, struct chance *c, const char *policies, unsigned *told)
 {
         const struct chosen x = choose(c);
@@ -483,11 +501,10 @@ static void is_so(struct world *w, struct chance *c, const char *policies, unsig
             (r.decision == REPLAY_DENIED && truth.permitted) || (all && r.decision == REPLAY_OPEN))
                 fail_msg("%s%s: %d, and it was %d", policies, buf_cstr(&text), (int)r.decision,
                          truth.permitted);
-        if (r.decision != REPLAY_OPEN && r.decide.sure) {
+        if (r.decision != REPLAY_OPEN && r.decide.sure)
                 assert_int_equal(r.decide.n, truth.n);
-                for (uint32_t i = 0; i < truth.n; i++)
-                        assert_ptr_equal(r.decide.at[i], truth.reasons[i]);
-        }
+        for (uint32_t i = 0; i < r.decide.n && r.decision != REPLAY_OPEN; i++)
+                assert_true(is_reason(&truth, r.decide.at[i]));
         assert_true(!all || r.decide.sure);
         told[r.decision != REPLAY_OPEN]++;
 }

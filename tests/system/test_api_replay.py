@@ -140,7 +140,8 @@ def test_the_very_package(site):
     status, lines, total = site.replay(site.dir, "--all")
     assert (status, len(lines), total["calls"], total["broken"]) == (0, 16, 16, 0)
     assert total["changes"] == {"cannot_tell": 0, "now_allowed": 0, "now_denied": 0,
-                                "other_policies": 0, "other_reads": 0, "reads_open": 0, "same": 16}
+                                "other_policies": 0, "other_reads": 0, "policies_open": 0,
+                                "reads_open": 0, "same": 16}
     assert (total["not_judged"], total["reasons"]) == (1, [{"calls": 1, "what": "path"}])
     assert total["missing"] == []
     for x in lines:
@@ -264,6 +265,25 @@ def test_who_is_erased(site):
                          for x in open_)
 
 
+def by_whom(s):
+    """Who is let in by one more policy for sure, and perhaps by another, was not by these; where
+    there is only perhaps one more, nobody can tell."""
+    one = """@id("whoever %s")
+permit (principal, action == Action::"getCustomer", resource) %s;
+
+"""
+    perhaps = one % ("has one", "when { principal has branch }")
+    for more, want in [(perhaps + one % ("it is", ""), ("other_policies", False)),
+                       (perhaps, ("same", True))]:
+        status, lines, total = s.replay(s.edited((POLICY, "// ---- data ----",
+                                                  more + "// ---- data ----")), "--all")
+        told = {(x["change"], "policies_on" in x) for x in lines
+                if x["operation"] == "getCustomer" and x["was"]["decision"] == "allowed"}
+        assert want in told and told <= {want, ("cannot_tell", False)}, lines
+        assert status == (1 if want[0] == "other_policies" else 3)
+        assert total["changes"]["policies_open"] == sum("policies_on" in x for x in lines)
+
+
 def test_nothing_was_recorded_for_it():
     """Without replay: digest nothing is claimed that is not so; what is missing has its name."""
     s = Site()
@@ -275,6 +295,7 @@ def test_nothing_was_recorded_for_it():
         assert "context.body.amount.hundredths was not recorded" in told or \
             "context.body was not recorded" in told
         assert total["changes"]["same"] >= 8
+        by_whom(s)
         for entry in s.g.recorder.entries():
             assert "asked_left_out" not in json.dumps(entry)
     finally:
