@@ -194,26 +194,30 @@ static bool is_of_api(const struct replaying *x)
                json_value_plain(v, &name) && span_eq(name, x->api);
 }
 
-static int count_denied(struct replaying *x, struct err *err)
+static int replay_denied(struct replaying *x, struct err *err)
 {
-        const struct view *v = &x->walk.view;
+        struct replay_sum *sum = &x->sum;
         struct arena arena = ARENA_INIT(1 << 20);
-        struct span reason = replay_text(v, "what.reason", &arena);
-        const bool judged = replay_is_judged(reason);
-        struct json_value operation;
-        int64_t n = 1;
+        struct span reason;
+        uint64_t n, more = 0;
         int rc = 0;
 
-        if (view_int(v, "what.count", &n) && n > 1 && judged)
-                x->sum.folded += (uint64_t)n;
-        else if (judged && view_field(v, "what.operation", &operation) == FIELD_CLEAR)
+        switch (replay_telling_of(&x->walk.view, x->api, &arena, &n, &reason)) {
+        case REPLAY_TELLS_NOTHING:
+                break;
+        case REPLAY_TELLS_ONE:
                 rc = replay_call(x, err);
-        else {
-                uint64_t more = 0;
-
-                x->sum.not_judged += n > 1 ? (uint64_t)n : 1;
-                replay_count(x->sum.reasons, &x->sum.n_reasons, &more, reason,
-                             n > 1 ? (uint64_t)n : 1);
+                break;
+        case REPLAY_TELLS_ANY:
+                sum->folded_any += n;
+                sum->folded += n;
+                break;
+        case REPLAY_TELLS_COUNTED:
+                sum->folded += n;
+                break;
+        default:
+                sum->not_judged += n;
+                replay_count(sum->reasons, &sum->n_reasons, &more, reason, n);
         }
         arena_done(&arena);
         return rc;
@@ -235,8 +239,8 @@ static int show(struct walk *w)
                 rc = end_call(x, true, &err);
         else if (!late && is_of_api(x) && span_eq(kind, SPAN("api.intent")))
                 rc = replay_call(x, &err);
-        else if (!late && is_of_api(x) && span_eq(kind, SPAN("api.denied")))
-                rc = count_denied(x, &err);
+        else if (!late && span_eq(kind, SPAN("api.denied")))
+                rc = replay_denied(x, &err);
         if (rc == -ENOMEM)
                 return rc;
         if (rc < 0)

@@ -70,6 +70,18 @@ MUST_USE int replay_read_outcome(struct replayed *r, const struct view *v, const
 /* The text of a member of "what"; in arena.  p NULL: there is none. */
 struct span replay_text(const struct view *v, const char *path, struct arena *arena);
 
+/* What an api.denied tells of the calls of an API. */
+enum replay_telling {
+        REPLAY_TELLS_NOTHING, /* it is another's */
+        REPLAY_TELLS_ONE,     /* that can be judged again */
+        REPLAY_TELLS_COUNTED, /* how many there were, that could be judged if more were known */
+        REPLAY_TELLS_ANY,     /* the same, and nobody knows whose they were */
+        REPLAY_TELLS_REFUSED, /* by what policies and values have no part in */
+};
+/* *n: how many calls.  *reason: in arena. */
+enum replay_telling replay_telling_of(const struct view *v, struct span api, struct arena *arena,
+                                      uint64_t *n, struct span *reason);
+
 /* ---- replay_judge.c ---- */
 
 /* Whether a refusal is one that policies or the document's words about values have decided. */
@@ -85,7 +97,8 @@ struct replay_sum {
         uint64_t n, by_change[REPLAY_CHANGES];
         uint64_t reads_open;    /* calls as before, but for what they would be shown */
         uint64_t policies_open; /* and for the policies that decide or err */
-        uint64_t not_judged, folded, broken;
+        uint64_t not_judged, broken;
+        uint64_t folded, folded_any; /* only counted; of these, of whatever API */
         struct replay_count {
                 char text[160];
                 uint64_t n;

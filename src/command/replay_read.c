@@ -262,6 +262,31 @@ int replay_read_call(struct replayed *r, const struct view *v, const uint8_t *sh
         return 0;
 }
 
+/* ---- refusals ---- */
+
+/* Where there was no room to tell refusals apart, or the process that had counted them was killed,
+ * the entry has no API. */
+enum replay_telling replay_telling_of(const struct view *v, struct span api, struct arena *arena,
+                                      uint64_t *n, struct span *reason)
+{
+        struct json_value value;
+        const bool any = view_field(v, "what.api", &value) == FIELD_ABSENT,
+                   ours = !any && span_eq(replay_text(v, "what.api", arena), api);
+        const uint64_t count = number(v, "what.count");
+        bool judged;
+
+        *n = count ? count : 1;
+        *reason = replay_text(v, "what.reason", arena);
+        judged = replay_is_judged(*reason) || span_eq(*reason, SPAN("several"));
+        if (judged && count && (any || ours))
+                return any ? REPLAY_TELLS_ANY : REPLAY_TELLS_COUNTED;
+        if (!ours)
+                return REPLAY_TELLS_NOTHING;
+        return judged && view_field(v, "what.operation", &value) == FIELD_CLEAR
+                       ? REPLAY_TELLS_ONE
+                       : REPLAY_TELLS_REFUSED;
+}
+
 /* ---- outcomes ---- */
 
 static bool read_word(struct json_value v, enum replay_read *ret)

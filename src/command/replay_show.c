@@ -386,8 +386,12 @@ void replay_put_sum(const struct screen *s, const struct replay_sum *sum, struct
         if (sum->folded) {
                 buf_put_str(out, "not judged again: ");
                 screen_put_count(out, sum->folded);
-                buf_put_str(out,
-                            " refused in such numbers that the ledger has them only counted\n");
+                buf_put_str(out, " refused in such numbers that the ledger has them only counted");
+                if (sum->folded_any) {
+                        buf_put_str(out, "; of whatever API ");
+                        screen_put_count(out, sum->folded_any);
+                }
+                buf_put_byte(out, '\n');
         }
 }
 
@@ -536,6 +540,7 @@ void replay_put_sum_json(struct json_writer *w, const struct replay_sum *sum)
         json_member_u64(w, "same", sum->by_change[REPLAY_SAME]);
         json_end_object(w);
         json_member_u64(w, "folded", sum->folded);
+        json_member_u64(w, "folded_any", sum->folded_any);
         json_counts(w, "missing", sum->missing, sum->n_missing);
         json_member_u64(w, "not_judged", sum->not_judged);
         json_counts(w, "reasons", sum->reasons, sum->n_reasons);

@@ -139,6 +139,55 @@ static void no_memory(void **state)
         }
 }
 
+/* What is only counted is never nothing, be it nobody's. */
+static void refusals(void **state)
+{
+        static const struct {
+                const char *what;
+                enum replay_telling want;
+                uint64_t n;
+        } t[] = {
+                { "\"api\":\"x\",\"operation\":\"o\",\"reason\":\"policy\"", REPLAY_TELLS_ONE, 1 },
+                { "\"api\":\"x\",\"reason\":\"policy\"", REPLAY_TELLS_REFUSED, 1 },
+                { "\"api\":\"x\",\"operation\":\"o\",\"reason\":\"rate\"", REPLAY_TELLS_REFUSED,
+                  1 },
+                { "\"api\":\"x\",\"count\":9,\"reason\":\"rate\"", REPLAY_TELLS_REFUSED, 9 },
+                { "\"api\":\"x\",\"count\":9,\"operation\":\"o\",\"reason\":\"body\"",
+                  REPLAY_TELLS_COUNTED, 9 },
+                { "\"api\":\"x\",\"count\":1,\"operation\":\"o\",\"reason\":\"body\"",
+                  REPLAY_TELLS_COUNTED, 1 },
+                { "\"count\":7,\"reason\":\"several\"", REPLAY_TELLS_ANY, 7 },
+                { "\"count\":7,\"detail\":\"counted by a process that was killed\",\"reason\":"
+                  "\"policy\"",
+                  REPLAY_TELLS_ANY, 7 },
+                { "\"count\":1,\"reason\":\"parameter\"", REPLAY_TELLS_ANY, 1 },
+                { "\"count\":7,\"reason\":\"rate\"", REPLAY_TELLS_NOTHING, 7 },
+                { "\"reason\":\"path\"", REPLAY_TELLS_NOTHING, 1 },
+                { "\"api\":\"y\",\"count\":9,\"operation\":\"o\",\"reason\":\"policy\"",
+                  REPLAY_TELLS_NOTHING, 9 },
+                { "\"api\":\"y\",\"operation\":\"o\",\"reason\":\"policy\"", REPLAY_TELLS_NOTHING,
+                  1 },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+                struct arena arena = ARENA_INIT(1 << 16);
+                struct err err = { 0 };
+                struct span reason;
+                struct view v;
+                char text[512];
+                uint64_t n;
+
+                snprintf(text, sizeof text, ENTRY("api.denied", "%s"), t[i].what);
+                view_init(&v);
+                assert_int_equal(view_open(&v, 7, span_str(text), &err), 0);
+                assert_int_equal(replay_telling_of(&v, SPAN("x"), &arena, &n, &reason), t[i].want);
+                assert_int_equal(n, t[i].n);
+                view_done(&v);
+                arena_done(&arena);
+        }
+}
+
 /* ---- judging ---- */
 
 static const struct cedar_annotation named = { .key = SPAN_INIT("id"),
@@ -294,13 +343,10 @@ static void reads(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(an_entry),
-                cmocka_unit_test(groups),
-                cmocka_unit_test(not_of_their_kind),
-                cmocka_unit_test(no_memory),
-                cmocka_unit_test(changes),
-                cmocka_unit_test(by_which),
-                cmocka_unit_test(reads),
+                cmocka_unit_test(an_entry),  cmocka_unit_test(groups),
+                cmocka_unit_test(refusals),  cmocka_unit_test(not_of_their_kind),
+                cmocka_unit_test(no_memory), cmocka_unit_test(changes),
+                cmocka_unit_test(by_which),  cmocka_unit_test(reads),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
