@@ -53,6 +53,10 @@ struct replayed {
         enum replay_change change;
         const struct replay_seen *seen;
         uint32_t n_seen;
+        /* Of another package: classes that the answer had nothing of as it was judged, and that
+         * might be told of it now, otherwise than it was shown. */
+        const struct span *unmet;
+        uint32_t n_unmet;
         bool late;          /* its outcome came behind too many other calls */
         bool reads_open;    /* what of it would be shown cannot be told */
         bool policies_open; /* by which policies it would be decided as it was cannot be told */
@@ -64,7 +68,7 @@ struct replayed {
  * -EINVAL: the entry is not what its kind says, and which member; -E2BIG, -ENOMEM. */
 MUST_USE int replay_read_call(struct replayed *r, const struct view *v, const uint8_t *sha256,
                               struct err *err);
-/* what.reads of an api.outcome into r->seen.  -EINVAL; -ENOMEM. */
+/* what.reads of an api.outcome into r->seen, r->unmet.  -EINVAL; -ENOMEM. */
 MUST_USE int replay_read_outcome(struct replayed *r, const struct view *v, const struct api *api,
                                  struct err *err);
 /* The text of a member of "what"; in arena.  p NULL: there is none. */
@@ -96,6 +100,7 @@ void replay_judge(struct replayed *r);
 struct replay_sum {
         uint64_t n, by_change[REPLAY_CHANGES];
         uint64_t reads_open;    /* calls as before, but for what they would be shown */
+        uint64_t other_package; /* allowed calls that another one has judged */
         uint64_t policies_open; /* and for the policies that decide or err */
         uint64_t not_judged, broken;
         uint64_t folded, folded_any; /* only counted; of these, of whatever API */
@@ -111,8 +116,12 @@ void replay_count(struct replay_count *list, uint32_t *n, uint64_t *more, struct
 void replay_add(struct replay_sum *sum, const struct replayed *r);
 
 void replay_put_text(const struct screen *s, const struct replayed *r, struct buf *out);
-void replay_put_json(const struct replayed *r, struct buf *out);
 void replay_put_sum(const struct screen *s, const struct replay_sum *sum, struct buf *out);
+const char *replay_read_word(enum replay_read r); /* "masked" */
+
+/* ---- replay_json.c ---- */
+
+void replay_put_json(const struct replayed *r, struct buf *out);
 void replay_put_sum_json(struct json_writer *w, const struct replay_sum *sum);
 
 #endif

@@ -313,8 +313,41 @@ static void find_read(const struct replayed *r, const struct api *api, struct re
                 }
 }
 
-int replay_read_outcome(struct replayed *r, const struct view *v, const struct api *api,
-                        struct err *err)
+static bool is_seen(const struct replayed *r, struct span class)
+{
+        for (uint32_t i = 0; i < r->n_seen; i++)
+                if (span_eq(r->seen[i].class, class))
+                        return true;
+        return false;
+}
+
+/* Another document may have the class at a place that had none, or another one.  All of an answer
+ * that was shown in clear is shown as it was where the class is clear. */
+static int find_unmet(struct replayed *r, const struct api *api)
+{
+        struct span *list;
+        bool clear = true;
+        uint32_t n = 0;
+
+        if (r->call.same_package)
+                return 0;
+        list = arena_alloc(&r->arena, ((size_t)r->result.n_reads + 1) * sizeof *list);
+        if (!list)
+                return -ENOMEM;
+        for (uint32_t i = 0; i < r->n_seen; i++)
+                clear = clear && r->seen[i].was == REPLAY_CLEAR;
+        for (uint32_t i = 0; i < r->result.n_reads; i++) {
+                const struct replay_class *c = &r->result.reads[i];
+
+                if (!is_seen(r, api->classes[c->class]) && !(clear && c->read == REPLAY_CLEAR))
+                        list[n++] = api->classes[c->class];
+        }
+        r->unmet = list;
+        r->n_unmet = n;
+        return 0;
+}
+
+static int read_seen(struct replayed *r, const struct view *v, const struct api *api)
 {
         struct json_value list, item, part[3];
         struct replay_seen *seen;
@@ -325,16 +358,27 @@ int replay_read_outcome(struct replayed *r, const struct view *v, const struct a
                 return 0;
         seen = arena_alloc(&r->arena, ((size_t)count_items(list) + 1) * sizeof *seen);
         if (!seen)
-                return err_sys(err, -ENOMEM, "what a call has read");
+                return -ENOMEM;
         for (it = json_iter_of(list); n < LIST_MAX && json_next(&it, NULL, &item); n++) {
                 if (!json_value_items(item, part, ARRAY_LEN(part)) ||
                     !keep(part[0], &r->arena, &seen[n].class) || !read_word(part[2], &seen[n].was))
-                        return err_set(err, -EINVAL,
-                                       "entry %llu: what.reads: not as its kind has it",
-                                       (unsigned long long)v->index);
+                        return -EINVAL;
                 find_read(r, api, &seen[n]);
         }
         r->seen = seen;
         r->n_seen = n;
         return 0;
+}
+
+int replay_read_outcome(struct replayed *r, const struct view *v, const struct api *api,
+                        struct err *err)
+{
+        int rc = read_seen(r, v, api);
+
+        if (rc == -EINVAL)
+                return err_set(err, rc, "entry %llu: what.reads: not as its kind has it",
+                               (unsigned long long)v->index);
+        if (rc == 0)
+                rc = find_unmet(r, api);
+        return rc < 0 ? err_sys(err, rc, "what a call has read") : 0;
 }

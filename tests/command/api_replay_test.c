@@ -340,13 +340,63 @@ static void reads(void **state)
         }
 }
 
+/* A class of another package that the answer had nothing of may be at any place of it. */
+static void unmet(void **state)
+{
+        static const struct span classes[] = { SPAN_INIT("a"), SPAN_INIT("b") };
+        static const struct api api = { .classes = classes, .n_classes = 2 };
+        static const struct {
+                bool same; /* package */
+                const char *reads;
+                enum replay_read a, b; /* now */
+                const char *want;      /* unmet */
+        } t[] = {
+                { false, "[\"a\",2,\"clear\"],[\"b\",1,\"masked\"]", REPLAY_CLEAR, REPLAY_MASKED,
+                  "" },
+                { false, "[\"a\",2,\"clear\"]", REPLAY_CLEAR, REPLAY_WITHHELD, "b" },
+                { false, "[\"a\",2,\"clear\"]", REPLAY_CLEAR, REPLAY_READ_OPEN, "b" },
+                { false, "[\"a\",2,\"masked\"]", REPLAY_MASKED, REPLAY_CLEAR, "b" },
+                { false, "[\"a\",2,\"clear\"]", REPLAY_CLEAR, REPLAY_CLEAR, "" },
+                { false, "", REPLAY_CLEAR, REPLAY_CLEAR, "" },
+                { false, "", REPLAY_MASKED, REPLAY_WITHHELD, "ab" },
+                { true, "", REPLAY_MASKED, REPLAY_WITHHELD, "" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+                const struct replay_class now[] = { { 0, t[i].a }, { 1, t[i].b } };
+                struct err err = { 0 };
+                struct replayed r;
+                struct view v;
+                char text[512];
+
+                init(&r);
+                r.allowed = true;
+                r.call.same_package = t[i].same;
+                r.result = (struct replay_result){ .reads = now, .n_reads = 2 };
+                r.result.decide.sure = r.result.err.sure = true;
+                snprintf(text, sizeof text, ENTRY("api.outcome", "\"reads\":[%s]"), t[i].reads);
+                view_init(&v);
+                assert_int_equal(view_open(&v, 7, span_str(text), &err), 0);
+                assert_int_equal(replay_read_outcome(&r, &v, &api, &err), 0);
+                assert_int_equal(r.n_unmet, strlen(t[i].want));
+                for (uint32_t k = 0; k < r.n_unmet; k++)
+                        assert_int_equal(r.unmet[k].p[0], t[i].want[k]);
+                replay_judge(&r);
+                assert_int_equal(r.reads_open, r.n_unmet > 0);
+                view_done(&v);
+                arena_done(&r.arena);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(an_entry),  cmocka_unit_test(groups),
                 cmocka_unit_test(refusals),  cmocka_unit_test(not_of_their_kind),
                 cmocka_unit_test(no_memory), cmocka_unit_test(changes),
-                cmocka_unit_test(by_which),  cmocka_unit_test(reads),
+                cmocka_unit_test(unmet),     cmocka_unit_test(by_which),
+                cmocka_unit_test(reads),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -180,6 +180,12 @@ CHANGED = [
 forbid (principal, action == Action::"createTransfer", resource)
 when { context.body.to like "CH*" };''')],
      [], ["context.body.to was not recorded"]),
+    ("a class of what had none", [
+        ("openapi.yaml", """pii.address
+        branch: { $ref: "#/components/schemas/BranchId" }""", """pii.address
+        branch: { $ref: "#/components/schemas/BranchId", x-data-class: pii.branch }"""),
+        ("gateway.yaml", "  pii.email: {", "  pii.branch: { mask: redact }\n  pii.email: {")],
+     [], ["no data of class pii.branch was known to be in an answer"]),
     ("another claim", [("gateway.yaml", "claims: [branch]", "claims: [branch, desk]"),
                        ("types.cedarschema", "branch?: String,", "branch?: String, desk?: String,"),
                        (POLICY, "when { context.body.amount.hundredths <= 0 };",
