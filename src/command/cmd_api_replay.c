@@ -123,6 +123,14 @@ static void tell_waiting(struct replaying *x, size_t i)
         memmove(&x->waiting[i], &x->waiting[i + 1], (x->n_waiting - i) * sizeof(struct replayed *));
 }
 
+/* The oldest; its outcome was not met. */
+static void tell_late(struct replaying *x, const char *why)
+{
+        x->waiting[0]->late = why;
+        replay_judge(x->waiting[0]);
+        tell_waiting(x, 0);
+}
+
 static void say_broken(struct replaying *x, const struct err *err)
 {
         x->sum.broken++;
@@ -148,11 +156,8 @@ static int replay_call(struct replaying *x, struct err *err)
                 r = NULL;
                 return 0;
         }
-        if (x->n_waiting == REPLAY_WAITING_MAX) {
-                x->waiting[0]->late = true;
-                replay_judge(x->waiting[0]);
-                tell_waiting(x, 0);
-        }
+        if (x->n_waiting == REPLAY_WAITING_MAX)
+                tell_late(x, "the outcome came behind too many other calls");
         x->waiting[x->n_waiting++] = r;
         r = NULL;
         return 0;
@@ -315,7 +320,7 @@ static enum status replay_all(struct replaying *x)
                 put_heading(x, &w->out);
         rc = walk_past(w, false);
         while (rc == 0 && x->n_waiting)
-                tell_waiting(x, 0);
+                tell_late(x, "the outcome is not in the ledger, or not yet");
         if (rc < 0)
                 return rc == -ENOMEM ? complain(w->in, STATUS_UNSURE, "no memory")
                                      : walk_complain(w, rc);
@@ -395,7 +400,8 @@ const struct command command_api_replay = {
                 "\"replay: digest\"; sensitive ones are read from the vault.\n"
                 "\n"
                 "A call is what its entry names: the operation by its id, the caller as he was known then,\n"
-                "the object by its type.  Other paths, issuers and limits are the matter of assay api diff.\n"
+                "the object by its type.  Other paths, issuers and limits, and which places have which data\n"
+                "class, are the matter of assay api diff.\n"
                 "\n"
                 "Exit status 0: all would be decided as they were; 1: some would not; 3: none is known to\n"
                 "be, and something could not be told.",

@@ -57,7 +57,7 @@ struct replayed {
          * might be told of it now, otherwise than it was shown. */
         const struct span *unmet;
         uint32_t n_unmet;
-        bool late;          /* its outcome came behind too many other calls */
+        const char *late;   /* why its outcome is not known; NULL: it is, or there is none */
         bool reads_open;    /* what of it would be shown cannot be told */
         bool policies_open; /* by which policies it would be decided as it was cannot be told */
 };

@@ -110,8 +110,8 @@ void replay_add(struct replay_sum *sum, const struct replayed *r)
                 return;
         sum->reads_open++;
         if (r->late)
-                replay_count(sum->missing, &sum->n_missing, &sum->missing_more,
-                             SPAN("the outcome came behind too many other calls"), 1);
+                replay_count(sum->missing, &sum->n_missing, &sum->missing_more, span_str(r->late),
+                             1);
         count_missing(sum, r->result.reads_on, r->result.n_reads_on);
         for (uint32_t i = 0; i < r->n_seen; i++)
                 if (r->seen[i].gone)
@@ -241,6 +241,10 @@ static void put_reads(const struct replayed *r, struct buf *text, struct buf *ou
                         buf_put_str(text, "what it would be cannot be told");
                 else
                         buf_printf(text, "would be %s", replay_read_word(s->now));
+                put_line("      ", text, out);
+        }
+        if (r->late && r->reads_open) {
+                buf_put_str(text, r->late);
                 put_line("      ", text, out);
         }
         for (uint32_t i = 0; i < r->n_unmet; i++) {

@@ -389,14 +389,42 @@ static void unmet(void **state)
         }
 }
 
+/* What an allowed call would be shown is open where its outcome is not known. */
+static void no_outcome(void **state)
+{
+        static const struct {
+                const char *late;
+                uint32_t n_reads;
+                bool open;
+        } t[] = { { "x", 1, true }, { "x", 0, false }, { NULL, 1, false } };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+                struct replayed r = { .allowed = true, .late = t[i].late };
+                struct replay_sum *sum = calloc(1, sizeof *sum);
+
+                assert_non_null(sum);
+                r.result.decide.sure = r.result.err.sure = true;
+                r.result.n_reads = t[i].n_reads;
+                replay_judge(&r);
+                replay_add(sum, &r);
+                assert_int_equal(r.change, REPLAY_SAME);
+                assert_int_equal(sum->reads_open, t[i].open);
+                assert_int_equal(sum->n_missing, t[i].open);
+                if (t[i].open)
+                        assert_string_equal(sum->missing[0].text, "x");
+                free(sum);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(an_entry),  cmocka_unit_test(groups),
-                cmocka_unit_test(refusals),  cmocka_unit_test(not_of_their_kind),
-                cmocka_unit_test(no_memory), cmocka_unit_test(changes),
-                cmocka_unit_test(unmet),     cmocka_unit_test(by_which),
-                cmocka_unit_test(reads),
+                cmocka_unit_test(an_entry),   cmocka_unit_test(groups),
+                cmocka_unit_test(refusals),   cmocka_unit_test(not_of_their_kind),
+                cmocka_unit_test(no_memory),  cmocka_unit_test(changes),
+                cmocka_unit_test(no_outcome), cmocka_unit_test(unmet),
+                cmocka_unit_test(by_which),   cmocka_unit_test(reads),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
