@@ -417,14 +417,33 @@ static void no_outcome(void **state)
         }
 }
 
+/* Nobody's name looks like two. */
+static void names(void **state)
+{
+        static const struct span policies[] = { SPAN_INIT("a\", \"b"), SPAN_INIT("c\\"),
+                                                SPAN_INIT("\"") };
+        CLEANUP(buf_done) struct buf out = BUF_INIT(4096);
+        const struct screen screen = { 0 };
+        struct replayed r = { .allowed = true, .policies = policies, .n_policies = 3 };
+
+        (void)state;
+        r.result.decision = REPLAY_DENIED;
+        r.result.decide.sure = r.result.err.sure = true;
+        replay_judge(&r);
+        replay_put_text(&screen, &r, &out);
+        assert_non_null(
+                strstr(buf_cstr(&out), "was allowed by \"a\\\", \\\"b\", \"c\\\\\", \"\\\"\"\n"));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(an_entry),   cmocka_unit_test(groups),
                 cmocka_unit_test(refusals),   cmocka_unit_test(not_of_their_kind),
                 cmocka_unit_test(no_memory),  cmocka_unit_test(changes),
-                cmocka_unit_test(no_outcome), cmocka_unit_test(unmet),
-                cmocka_unit_test(by_which),   cmocka_unit_test(reads),
+                cmocka_unit_test(no_outcome), cmocka_unit_test(names),
+                cmocka_unit_test(unmet),      cmocka_unit_test(by_which),
+                cmocka_unit_test(reads),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
