@@ -14,6 +14,7 @@ const char *replay_known_text(enum replay_known k)
                 [REPLAY_ERASED] = "is erased",
                 [REPLAY_LOST] = "is missing from the vault",
                 [REPLAY_ANOTHER] = "was recorded as something else",
+                [REPLAY_ELSEWHERE] = "may have been named by another parameter",
         };
 
         STATIC_ASSERT(ARRAY_LEN(texts) == REPLAY_KNOWNS, "one text each");
@@ -22,26 +23,6 @@ const char *replay_known_text(enum replay_known k)
 }
 
 /* ---- what it is about ---- */
-
-static int make_object(struct replay_request *r)
-{
-        const struct api_object *o = &r->o->object;
-        const struct replay_call *c = r->c;
-        enum replay_known why = c->known.object;
-
-        if (o->type.n == 0 || o->parameter == API_NONE) {
-                r->object = cedar_uid(SPAN("Api"), r->p->config.name);
-                return 0;
-        }
-        if (why == REPLAY_KNOWN && !span_eq(o->type, c->object_type))
-                why = REPLAY_ANOTHER;
-        r->object = cedar_uid(o->type, why == REPLAY_KNOWN ? c->object_id : SPAN_NONE);
-        if (why == REPLAY_KNOWN)
-                return 0;
-        r->no_object = true;
-        r->object_known = why;
-        return replay_add_spelled(r, SPAN("resource"), why);
-}
 
 /* The context of a question about data has the object as well. */
 static int make_read_context(struct replay_request *r, struct cedar_value *ret)
@@ -362,7 +343,7 @@ int replay_decide(const struct package *p, struct cedar_bench *bench, const stru
         if (rc == 0 && r.o) {
                 rc = replay_make_caller(&r);
                 if (rc == 0)
-                        rc = make_object(&r);
+                        rc = replay_make_object(&r);
                 if (rc == 0)
                         rc = replay_make_context(&r);
                 if (rc == 0)

@@ -23,8 +23,9 @@ enum replay_known {
         REPLAY_LEFT_OUT, /* there was no room for it, or it was too long */
         REPLAY_SEALED,   /* the vault is not open to who asks */
         REPLAY_ERASED,
-        REPLAY_LOST,    /* it should be in the vault and is not */
-        REPLAY_ANOTHER, /* of another type than the package has it of */
+        REPLAY_LOST,      /* it should be in the vault and is not */
+        REPLAY_ANOTHER,   /* of another type than the package has it of */
+        REPLAY_ELSEWHERE, /* an object's id, that may be another parameter's than the package has */
         REPLAY_KNOWNS,
 };
 /* "was not recorded" */

@@ -39,7 +39,13 @@ struct replay_request {
  * -EINVAL: the package refuses it, r->err says why; -EAGAIN: it cannot be told, r->err says why;
  * -E2BIG, -ENOMEM. */
 MUST_USE int replay_make_caller(struct replay_request *r);
+MUST_USE int replay_make_object(struct replay_request *r);
 MUST_USE int replay_make_context(struct replay_request *r);
+
+/* What was recorded of a parameter that is no list, as it stood in the request.  1, 0: nothing was;
+ * -ENOMEM. */
+MUST_USE int replay_recorded_text(struct replay_request *r, const struct api_parameter *p,
+                                  struct span *ret);
 
 /* Appends `.name` or `["na-me"]`. */
 void replay_spell(struct buf *out, struct span name);

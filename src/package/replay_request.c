@@ -297,6 +297,21 @@ static bool text_of(struct replay_request *r, const struct tree *v, struct span 
         return copy;
 }
 
+int replay_recorded_text(struct replay_request *r, const struct api_parameter *p, struct span *ret)
+{
+        const bool known = r->c->known.asked == REPLAY_KNOWN;
+        const struct tree *place =
+                known ? find_recorded(r->c->asked, span_str(api_place_name(p->in))) : NULL;
+        const struct tree *pair =
+                place && place->n == 2 ? find_recorded(&place->items[1], p->name) : NULL;
+        struct tree v;
+
+        if (!pair || pair->n != 2 || !take_value(r, &pair->items[1], &v) || v.kind == TREE_NULL ||
+            v.kind == TREE_ARRAY || v.kind == TREE_OBJECT)
+                return 0;
+        return text_of(r, &v, ret) ? 1 : -ENOMEM;
+}
+
 static int read_parameter(struct replay_request *r, const struct api_parameter *p, struct span text,
                           const struct cedar_attr *attr, const struct step *at,
                           struct cedar_value *ret)

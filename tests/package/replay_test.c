@@ -19,6 +19,14 @@ static const char model[] =
         "\"secret\"],\"operations\":["
         "{\"id\":\"look\",\"reads\":[\"pii\",\"secret\"],\"parameters\":[{\"in\":\"query\","
         "\"name\":\"limit\",\"schema\":{\"type\":\"integer\",\"maximum\":50}}]},"
+        "{\"id\":\"move\",\"object\":{\"type\":\"Account\",\"id\":\"query.to\"},"
+        "\"parameters\":[{\"in\":\"path\",\"name\":\"id\",\"required\":true,\"schema\":{\"type\":"
+        "\"string\"}},{\"in\":\"query\",\"name\":\"to\",\"required\":true,\"schema\":{\"type\":"
+        "\"string\"}}]},"
+        "{\"id\":\"part\",\"object\":{\"type\":\"Account\",\"id\":\"path.id\"},"
+        "\"parameters\":[{\"in\":\"header\",\"name\":\"key\",\"required\":true,\"schema\":{\"type\":"
+        "\"string\",\"maxLength\":2}},{\"in\":\"path\",\"name\":\"id\",\"required\":true,"
+        "\"schema\":{\"type\":\"string\"}}]},"
         "{\"id\":\"pay\",\"object\":{\"type\":\"Account\",\"id\":\"path.id\"},"
         "\"parameters\":[{\"in\":\"path\",\"name\":\"id\",\"required\":true,\"schema\":{\"type\":"
         "\"string\"}},{\"in\":\"query\",\"name\":\"x-y\",\"schema\":{\"type\":\"string\"}}],"
@@ -144,6 +152,8 @@ static const struct replay_call whole = { .operation = SPAN_INIT("pay"),
 
 #define BODY(parts) "[[\"body\",[" parts "]]]"
 
+#define ON(action, when)                                                                           \
+        "permit(principal, action == Action::\"" action "\", resource) when { " when " };\n"
 #define OVERFLOW "resource.cents * 9223372036854775807 > 0"
 
 #define CASE(policies_, asked_, claims_, want_, ...)                                               \
@@ -156,6 +166,8 @@ static const struct replay_case {
         const char *policies, *asked, *claims, *want;
         const char *operation;                             /* NULL: pay */
         enum replay_known caller, object, address, groups; /* 0: known */
+        bool same;                                         /* package */
+        const char *id;                                    /* of the object; NULL: A1 */
 } table[] = {
         CASE(PAY("permit", "context.path.id == \"A1\""), NULL, NULL, "allowed policy0"),
         CASE(PAY("permit", "principal in Group::\"staff\""), NULL, NULL, "allowed policy0"),
@@ -251,6 +263,21 @@ static const struct replay_case {
              "[[\"unit\",\"u\"]]", "open principal.branch was not recorded"),
         CASE(PAY("permit", "context.path.id == \"A1\""), NULL, NULL,
              "open context.path.id was not recorded", .object = REPLAY_ERASED),
+        /* whose id it is: of this parameter, or of another that the other package had it of */
+        CASE(ON("move", "resource == Account::\"A1\""), NULL, NULL,
+             "open resource may have been named by another parameter", .operation = "move"),
+        CASE(ON("move", "resource == Account::\"A1\""), NULL, NULL, "allowed policy0",
+             .operation = "move", .same = true),
+        CASE(ON("move", "resource == Account::\"A2\" && context.query.to == \"A2\""),
+             "[[\"query\",[[\"to\",\"A2\"]]]]", NULL, "allowed policy0", .operation = "move"),
+        CASE(ON("move", "context.query.to == \"A1\""), "[[\"path\",[[\"id\",\"A1\"]]]]", NULL,
+             "open context.query.to was not recorded", .operation = "move"),
+        CASE(ON("part", "resource == Account::\"A1\""), NULL, NULL,
+             "open resource may have been named by another parameter", .operation = "part"),
+        CASE(ON("part", "resource == Account::\"A10\""), NULL, NULL, "allowed policy0",
+             .operation = "part", .id = "A10"), /* the header has no room for it */
+        CASE(ON("part", "resource == Account::\"A1\""), "[[\"path\",[[\"id\",\"A1\"]]]]", NULL,
+             "allowed policy0", .operation = "part"),
         CASE(PAY("permit", "true"), NULL, NULL, "gone: the operation is not there any more",
              .operation = "fly"),
         /* data */
@@ -289,6 +316,9 @@ static struct replay_call call_of(const struct replay_case *c, struct arena *are
         call.known.object = c->object;
         call.known.address = c->address;
         call.known.groups = c->groups;
+        call.same_package = c->same;
+        if (c->id)
+                call.object_id = span_str(c->id);
         return call;
 }
 
