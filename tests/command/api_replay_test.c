@@ -66,7 +66,7 @@ static void an_entry(void **state)
         assert_int_equal(r.n_policies, 2);
         assert_int_equal(r.policies_left_out, 3);
         assert_int_equal(r.n_faults, 1);
-        assert_true(span_eq_str(r.faults[0], "p"));
+        assert_true(r.faults && span_eq_str(r.faults[0], "p"));
         arena_done(&r.arena);
 }
 

@@ -486,8 +486,8 @@ static void find_truth(struct world *w, const struct chosen *x, struct truth *re
                         ret->permitted = false;
         ret->n = answer.n_reasons;
         assert_in_range(ret->n, 0, 8);
-        if (ret->n)
-                memcpy(ret->reasons, answer.reasons, ret->n * sizeof ret->reasons[0]);
+        for (uint32_t i = 0; i < ret->n; i++)
+                ret->reasons[i] = answer.reasons[i];
 }
 
 static bool is_reason(const struct truth *t, const struct cedar_policy *p)
