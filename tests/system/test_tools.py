@@ -83,6 +83,33 @@ def test_banned_passes(tmp_path, code):
     assert check("check-banned", tmp_path, {"src/base/x.c": code + "\n"}) == (0, "")
 
 
+ORDERED = "static_library('x',\n  'a.c',\n  'b.c',\n  'sub/a.c',\n  include_directories: inc)\n"
+
+
+@pytest.mark.parametrize("text, line, what", [
+    (ORDERED + "static_library('y',\n  'b.c',\n  'a.c')\n", 8, "'a.c' belongs before 'b.c'"),
+    (ORDERED + "executable('y', 'a.c', 'b.c', 'c.c', 'd.c')\n", 6, "4 names"),
+    ("foreach name : ['a', 'b', 'c', 'd']\n", 1, "4 names"),
+    ("foreach name, more : {'a': [], 'b': [], 'c': x, 'd': []}\n", 1, "4 names"),
+    ("foreach name, more : {\n  'b': [],\n  'a': [x, y],\n}\n", 3, "'a' belongs before 'b'"),
+])
+def test_lists_finds(tmp_path, text, line, what):
+    status, output = check("check-lists", tmp_path, {"src/a/meson.build": text})
+    assert status == 1
+    assert output.startswith(f"src/a/meson.build:{line}: {what}")
+    assert len(output.splitlines()) == 1
+
+
+def test_lists_passes(tmp_path):
+    assert check("check-lists", tmp_path, {
+        "src/a/meson.build": ORDERED + "foreach name : ['b', 'a']\n",
+        "tests/a/meson.build": "foreach name, more : {\n  'a': [x],\n  'b': [],\n}\n"}) == (0, "")
+
+
+def test_lists_refuses_an_empty_tree(tmp_path):
+    assert check("check-lists", tmp_path, {})[0] == 1
+
+
 def test_headers_names_the_incomplete_one(tmp_path):
     status, output = check("check-headers", tmp_path, {
         "src/base/good.h": "#ifndef G\n#define G\n#include <stddef.h>\nsize_t g(void);\n#endif\n",
