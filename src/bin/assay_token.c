@@ -114,8 +114,9 @@ static int take_groups(const struct option_texts *from, struct made *m, struct e
 
         for (size_t i = 0; i < from->n; i++) {
                 m->groups[i] = span_str(from->at[i]);
-                if (m->groups[i].n > GROUP_MAX || !caller_text_fits(m->groups[i]))
-                        return err_set(err, -EINVAL, "--group: 1 to %d bytes of text", GROUP_MAX);
+                if (m->groups[i].n > GROUP_MAX || !caller_group_fits(m->groups[i]))
+                        return err_set(err, -EINVAL, "--group: 1 to %d bytes of text, not \"%s\"",
+                                       GROUP_MAX, CALLER_UNVERIFIED_GROUP);
         }
         qsort(m->groups, from->n, sizeof m->groups[0], by_bytes);
         for (size_t i = 0; i < from->n; i++)

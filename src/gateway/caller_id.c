@@ -20,3 +20,8 @@ bool caller_id_fits(struct span id)
 {
         return caller_text_fits(id) && !span_starts(id, SPAN(CALLER_UNVERIFIED));
 }
+
+bool caller_group_fits(struct span group)
+{
+        return caller_text_fits(group) && !span_eq(group, SPAN(CALLER_UNVERIFIED_GROUP));
+}

@@ -271,7 +271,7 @@ static enum jwt_fault take_groups(const struct reading *r, const struct tree *cl
         if (!groups)
                 return JWT_NO_MEMORY;
         for (uint32_t i = 0; i < list->n; i++) {
-                if (list->items[i].kind != TREE_STRING || !caller_text_fits(list->items[i].text))
+                if (list->items[i].kind != TREE_STRING || !caller_group_fits(list->items[i].text))
                         return JWT_CLAIM;
                 groups[i] = list->items[i].text;
         }

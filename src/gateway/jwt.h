@@ -34,8 +34,9 @@ enum jwt_fault {
         JWT_AUDIENCE,
         JWT_CALLER, /* the claim that names the caller is not there, no string, or not what one may
                        be called (caller_id.h) */
-        JWT_CLAIM,  /* groups are no list of strings, a claim is no string, exp is not there, a time
-                       is no number of seconds until the year 9999 */
+        JWT_CLAIM, /* groups are no list of strings or one is not for tokens to say (caller_id.h), a
+                      claim is no string, exp is not there, a time is no number of seconds until
+                      the year 9999 */
         JWT_NO_MEMORY,
         JWT_FAULTS,
 };

@@ -84,7 +84,7 @@ static int take_groups(const struct reading *r, const struct tree *list, struct 
         for (uint32_t i = 0; rc == 0 && i < list->n; i++) {
                 const struct tree *t = &list->items[i];
 
-                if (t->kind != TREE_STRING || !caller_text_fits(t->text))
+                if (t->kind != TREE_STRING || !caller_group_fits(t->text))
                         return err_set(r->err, -EBADMSG, "group %u is none", i + 1);
                 if (i && span_cmp(groups[i - 1], t->text) >= 0)
                         return err_set(r->err, -EBADMSG, "group %u is not in order", i + 1);

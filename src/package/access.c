@@ -72,6 +72,15 @@ static bool is_in_all(const struct package *p, const struct access_who *who)
         return n == who->n_groups;
 }
 
+/* May a token say these? */
+static bool may_be_said(const struct access_who *who)
+{
+        for (uint32_t i = 0; i < who->n_groups; i++)
+                if (span_eq_str(who->groups[i], CALLER_UNVERIFIED_GROUP))
+                        return false;
+        return true;
+}
+
 /* Of one in other groups than this there is none: access_find_who(). */
 static bool user_comes(const struct ways *w, const struct access_who *who)
 {
@@ -95,7 +104,7 @@ bool access_comes(const struct asking *a, const struct access_who *who)
         case ACCESS_NOBODY:
                 return w->nobody;
         case ACCESS_ASKED:
-                return w->verified && (w->groups || is_in_all(a->p, who));
+                return w->verified && ((w->groups && may_be_said(who)) || is_in_all(a->p, who));
         default:
                 return w->verified;
         }
@@ -113,6 +122,7 @@ static int ask(struct asking *a, const struct access_who *who, const struct ceda
         const bool brings = who->kind != ACCESS_NOBODY, stranger = brings && !who->id.p;
         const bool verified = brings && who->kind != ACCESS_UNVERIFIED && !access_is_user(who);
         const struct cedar_brings said = { .groups = who->any_groups && a->ways->groups,
+                                           .no_group = a->unsaid,
                                            .attributes = a->ways->claims,
                                            .n_attributes = verified ? a->ways->n_claims : 0 };
         const struct cedar_unknown unknown = { .principal = stranger,
@@ -253,6 +263,20 @@ static void find_stranger(struct asking *a)
         } while (cedar_entities_find(a->p->entities, &uid));
 }
 
+/* No token leads into the group of those whom nobody verified; a package of before that was seen to
+ * when it was built may have another group in it, which one may say. */
+static void find_unsaid(struct asking *a)
+{
+        a->unsaid_room = cedar_uid(SPAN("Group"), SPAN(CALLER_UNVERIFIED_GROUP));
+        a->unsaid = &a->unsaid_room;
+        for (uint32_t i = 0; i < cedar_entities_count(a->p->entities); i++) {
+                const struct cedar_entity *e = cedar_entities_at(a->p->entities, i);
+
+                if (span_eq_str(e->uid.type, "Group") && cedar_entity_descends(e, &a->unsaid_room))
+                        a->unsaid = NULL;
+        }
+}
+
 /* Names that lead to nothing are told. */
 static int check_names(const struct package *p, const struct access_asked *asked, struct err *err)
 {
@@ -289,6 +313,7 @@ int package_access(const struct package *p, const struct access_asked *asked, ac
         if (rc < 0)
                 return rc;
         find_stranger(&a);
+        find_unsaid(&a);
         a.at = &a.arena;
         a.ways = arena_alloc(&kept, sizeof *a.ways);
         if (!a.ways)

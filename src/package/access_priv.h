@@ -27,6 +27,8 @@ struct asking {
         struct ways *ways;
         struct span stranger; /* an id that entities.yaml does not have */
         char stranger_text[16];
+        const struct cedar_uid *unsaid; /* a group that no token leads to; NULL: some may */
+        struct cedar_uid unsaid_room;
         struct arena arena, scratch; /* of one row; of another beside it */
         struct arena *at;            /* the one of these for answers */
         access_take_fn *take;

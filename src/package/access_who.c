@@ -181,9 +181,10 @@ int access_find_who(const struct package *p, const struct access_who *asked, str
         for (uint32_t i = 0; i < callers.n; i++)
                 n += put_named(callers.list[i], &list[n]);
         for (uint32_t i = 0; i < groups.n; i++)
-                list[n++] = (struct access_who){ .kind = ACCESS_MEMBER,
-                                                 .groups = &groups.list[i],
-                                                 .n_groups = 1 };
+                if (!span_eq(groups.list[i], unverified)) /* no token may say it */
+                        list[n++] = (struct access_who){ .kind = ACCESS_MEMBER,
+                                                         .groups = &groups.list[i],
+                                                         .n_groups = 1 };
         if (asked) {
                 n += put_asked(asked, &list[n]);
         } else {

@@ -9,9 +9,12 @@ static const struct oa_field object_fields[] = {
         { "id", oa_later, NULL },
 };
 
+/* The first three are types of the gateway's own; of the others are subjects of the vault
+ * ("caller:<id>", gateway/record.h), which an object's would be taken for. */
 static void object_type(struct oa *r, const struct source_node *v, struct api_object *ret)
 {
-        static const char *const taken[] = { "Api", "DataClass", "Action" };
+        static const char *const taken[] = { "Api", "DataClass", "Action", "address",
+                                             "api", "caller",    "sha256" };
         struct span type;
 
         if (!oa_want_text(r, v, API_NAME_MAX, &type))

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "package/caller.h"
 #include "package/nearest.h"
 #include "package/source_tree.h"
 #include "wire/tree.h"
@@ -112,6 +113,22 @@ static void check_type(struct lint *l, const struct source_node *uid)
                 lint_error(l, &uid->mark, "actions are derived from openapi.yaml: leave it out");
 }
 
+/* Nobody is put among those whom nobody verified, but one of them. */
+static void check_parent(struct lint *l, const struct source_node *uid,
+                         const struct source_node *parent)
+{
+        const struct source_node *of = uid_of(uid), *in = uid_of(parent);
+
+        check_uid(l, parent, "parents");
+        if (span_eq_str(said(in, "type"), "Group") &&
+            span_eq_str(said(in, "id"), CALLER_UNVERIFIED_GROUP) &&
+            !(span_eq_str(said(of, "type"), "Caller") &&
+              span_starts(said(of, "id"), SPAN(CALLER_UNVERIFIED))))
+                lint_error(l, &parent->mark,
+                           "in Group::\"" CALLER_UNVERIFIED_GROUP "\" is whom nobody verified, and "
+                           "nobody else");
+}
+
 static void check_entity(struct lint *l, const struct source_node *e)
 {
         const struct source_node *uid = source_get(e, "uid"), *parents = source_get(e, "parents");
@@ -133,7 +150,7 @@ static void check_entity(struct lint *l, const struct source_node *e)
         check_kind(l, e, "tags", SOURCE_MAP);
         check_kind(l, e, "parents", SOURCE_LIST);
         for (const struct source_node *p = parents ? parents->child : NULL; p; p = p->next)
-                check_uid(l, p, "parents");
+                check_parent(l, uid, p);
 }
 
 /* ---- the same entity twice ---- */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "package/caller.h"
 #include "package/nearest.h"
 #include "package/policy_entities.h"
 
@@ -89,6 +90,32 @@ static bool is_group_known(const struct cedar_entities *e, const struct cedar_ui
         return false;
 }
 
+/* Whom nobody verified is there where a credential is passed through. */
+static bool is_anybody_unverified(const struct config *c)
+{
+        for (uint32_t i = 0; i < c->n_identities; i++)
+                if (c->identities[i].kind == CONFIG_PASS_BASIC ||
+                    c->identities[i].kind == CONFIG_PASS_BEARER)
+                        return true;
+        return false;
+}
+
+static void check_group(const struct names *n, const struct cedar_pos *pos,
+                        const struct cedar_uid *uid)
+{
+        if (span_eq_str(uid->id, CALLER_UNVERIFIED_GROUP)) {
+                if (!is_anybody_unverified(n->r->config))
+                        tell(n, true, pos, "nobody can be in Group::", uid->id,
+                             ": gateway.yaml has no identity that is passed through, and no token "
+                             "may say it",
+                             SPAN_NONE);
+        } else if (n->groups && !is_group_known(n->r->entities, uid)) {
+                tell(n, true, pos, "nobody can be in Group::", uid->id,
+                     ": it is not in entities.yaml, and gateway.yaml takes no groups of any identity",
+                     SPAN_NONE);
+        }
+}
+
 static void check_uid(struct names *n, const struct cedar_pos *pos, const struct cedar_uid *uid,
                       bool within)
 {
@@ -98,11 +125,8 @@ static void check_uid(struct names *n, const struct cedar_pos *pos, const struct
                 check_class(n, pos, uid->id, within);
         else if (span_eq_str(uid->type, "Api") && !span_eq(uid->id, n->r->config->name))
                 tell(n, false, pos, "this API is not ", uid->id, "", n->r->config->name);
-        else if (n->groups && span_eq_str(uid->type, "Group") &&
-                 !is_group_known(n->r->entities, uid))
-                tell(n, true, pos, "nobody can be in Group::", uid->id,
-                     ": it is not in entities.yaml, and gateway.yaml takes no groups of any identity",
-                     SPAN_NONE);
+        else if (span_eq_str(uid->type, "Group"))
+                check_group(n, pos, uid);
 }
 
 /* ---- all that a policy names ---- */

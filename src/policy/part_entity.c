@@ -260,6 +260,11 @@ static bool type_may_descend(const struct part_walk *w, struct span type, struct
         return false;
 }
 
+static bool is_left_out(const struct cedar_brings *b, const struct cedar_uid *group)
+{
+        return b->no_group && cedar_uid_eq(b->no_group, group);
+}
+
 /* May one that is not known, or not wholly, be in this group? */
 static bool may_be_in(const struct part_walk *w, const struct part *a, struct span type,
                       const struct cedar_uid *group)
@@ -267,7 +272,8 @@ static bool may_be_in(const struct part_walk *w, const struct part *a, struct sp
         if (!part_brings(w, a))
                 return part_type_may_be_in(w, type, group->type);
         return part_may_be(w, group) ||
-               (w->unknown->brings->groups && type_may_descend(w, type, group->type));
+               (w->unknown->brings->groups && !is_left_out(w->unknown->brings, group) &&
+                type_may_descend(w, type, group->type));
 }
 
 /* Each group that may decide is named by itself, where they are few. */
@@ -313,6 +319,13 @@ static struct part any_in_known(struct part_walk *w, const struct part *a,
         return part_bool(may || in, !in, errs);
 }
 
+/* The resource that is not known may be in any group. */
+static bool may_be_in_resource(const struct part_walk *w, struct span type)
+{
+        return w->unknown->resource &&
+               part_type_may_be_in(w, type, w->machine.request->resource.type);
+}
+
 static struct part known_in_known(struct part_walk *w, const struct part *a,
                                   const struct cedar_value *groups, uint32_t n, bool errs)
 {
@@ -329,7 +342,7 @@ static struct part known_in_known(struct part_walk *w, const struct part *a,
                 may = may || may_be_in(w, a, uid->type, groups[i].uid);
         if (of && part_brings(w, a) && may)
                 touch_groups(w, a, of, groups, n, uid->type);
-        else if (part_brings(w, a) && !w->unknown->resource)
+        else if (part_brings(w, a) && !may_be_in_resource(w, uid->type))
                 of = NULL;
         else
                 part_touch(w, of);

@@ -31,8 +31,10 @@ struct cedar_place_name {
  * and of no other: the name stands for nobody.  The entity is
  * brought whole: what the schema requires it has. */
 struct cedar_brings {
-        bool groups;                   /* parents */
-        const struct span *attributes; /* these; no tags */
+        bool groups;                      /* parents */
+        const struct cedar_uid *no_group; /* ... but this, which no group of the store is in; NULL:
+                                             any */
+        const struct span *attributes;    /* these; no tags */
         uint32_t n_attributes;
 };
 

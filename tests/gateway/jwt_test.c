@@ -352,6 +352,8 @@ static const struct hostile {
         { JWS_EDDSA, HEADER, "{" CLAIMS ",\"groups\":[\"staff\",null]}", JWT_CLAIM },
         { JWS_EDDSA, HEADER, "{" CLAIMS ",\"groups\":[[\"staff\"]]}", JWT_CLAIM },
         { JWS_EDDSA, HEADER, "{" CLAIMS ",\"groups\":[\"\"]}", JWT_CLAIM },
+        { JWS_EDDSA, HEADER, "{" CLAIMS ",\"groups\":[\"staff\",\"unverified\"]}", JWT_CLAIM },
+        { JWS_EDDSA, HEADER, "{" CLAIMS ",\"groups\":[\"unv\\u0065rified\"]}", JWT_CLAIM },
         { JWS_EDDSA, HEADER, "{" CLAIMS ",\"groups\":[\"a\\u0000b\"]}", JWT_CLAIM },
         { JWS_EDDSA, HEADER, "{" CLAIMS ",\"branch\":7}", JWT_CLAIM },
         { JWS_EDDSA, HEADER, "{" CLAIMS ",\"unit\":null}", JWT_CLAIM },

@@ -92,6 +92,8 @@ static void files_that_are_none(void **state)
                 { FILE_OF(TOKEN("a", "", ID_A, SHA_A, "1.5")), "tokens: line 1" },
                 { FILE_OF(TOKEN("a", "7", ID_A, SHA_A, "1")), "group 1 is none" },
                 { FILE_OF(TOKEN("a", "\"\"", ID_A, SHA_A, "1")), "group 1 is none" },
+                { FILE_OF(TOKEN("a", "\"b\",\"unverified\"", ID_A, SHA_A, "1")),
+                  "group 2 is none" },
                 { FILE_OF(TOKEN("a", "\"b\",\"a\"", ID_A, SHA_A, "1")), "group 2 is not in order" },
                 { FILE_OF(TOKEN("a", "\"a\",\"a\"", ID_A, SHA_A, "1")), "group 2 is not in order" },
                 { FILE_OF(B "," A), "token 2: not in the order" },

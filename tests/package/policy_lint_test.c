@@ -227,6 +227,9 @@ static const struct lint_case of_policies[] = {
           "- uid: {type: Group, id: bosses}\n",
           "policy.cedar:4:9: warning: nobody can be in Group::\"staff\": it is not in "
           "entities.yaml, and gateway.yaml takes no groups of any identity\n" },
+        { ALL "permit (principal in Group::\"unverified\", action, resource);", NULL, NULL,
+          "policy.cedar:3:9: warning: nobody can be in Group::\"unverified\": gateway.yaml has no "
+          "identity that is passed through, and no token may say it\n" },
         { ALL "permit (principal == ?principal, action, resource);", NULL, NULL,
           "policy.cedar:3:1: warning: a template decides nothing: a package has no links for it\n" },
         { "@id(\"a\")" ALL,
@@ -278,6 +281,17 @@ static const struct lint_case of_entities[] = {
           "is wanted: write it in decimal without a 0 in front, or in quotes when it is a string\n"
           "entities.yaml:2:19: no number that JSON has: write it in decimal without a 0 in front, "
           "or in quotes when it is a string\n" },
+        /* nobody is put among those whom nobody verified */
+        { ALL, NULL,
+          "- uid: {type: Group, id: guests}\n  parents: [{type: Group, id: unverified}]\n"
+          "- uid: {type: Group, id: unverified}\n  parents: [{type: Group, id: all}]\n"
+          "- uid: {type: Caller, id: ann}\n"
+          "  parents: [{__entity: {type: Group, id: unverified}}, {type: Group, id: all}]\n"
+          "- uid: {type: Caller, id: \"unverified:ann\"}\n"
+          "  parents: [{type: Group, id: unverified}]\n",
+          "entities.yaml:2:13: in Group::\"unverified\" is whom nobody verified, and nobody else\n"
+          "entities.yaml:6:13: in Group::\"unverified\" is whom nobody verified, and nobody "
+          "else\n" },
         /* what the schema says, of each entity the first thing */
         { ALL, NULL,
           "- uid: {type: Caller, id: ann}\n  attrs:\n    branch: 7\n"

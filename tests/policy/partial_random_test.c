@@ -395,8 +395,11 @@ static bool bring(struct case_of *k, struct cedar_request *r, bool more)
         e->parents = parents;
         for (uint32_t i = 0; i < k->given.n_parents; i++)
                 parents[i] = k->given.parents[i];
-        for (uint32_t n = more && k->brings.groups ? below(k, 3) : 0; n-- > 0;)
-                parents[e->n_parents++] = make_uid(k, SPAN("G"));
+        for (uint32_t n = more && k->brings.groups ? below(k, 3) : 0; n-- > 0;) {
+                parents[e->n_parents] = make_uid(k, SPAN("G"));
+                e->n_parents += !k->brings.no_group ||
+                                !cedar_uid_eq(&parents[e->n_parents], k->brings.no_group);
+        }
         if (more)
                 e->attrs = more_attributes(k);
         if (cedar_extra_complete(k->store, e, 1, &k->arena, NULL) < 0)
@@ -404,6 +407,18 @@ static bool bring(struct case_of *k, struct cedar_request *r, bool more)
         r->extra = e;
         r->n_extra = 1;
         return true;
+}
+
+/* A group that nothing of the store is in; NULL: there are some in it. */
+static const struct cedar_uid *make_no_group(struct case_of *k)
+{
+        struct cedar_uid *uid = room(k, sizeof *uid);
+
+        *uid = make_uid(k, SPAN("G"));
+        for (uint32_t i = 0; i < cedar_entities_count(k->store); i++)
+                if (cedar_entity_descends(cedar_entities_at(k->store, i), uid))
+                        return NULL;
+        return uid;
 }
 
 static void make_given(struct case_of *k, bool stranger)
@@ -417,7 +432,9 @@ static void make_given(struct case_of *k, bool stranger)
         k->given.attrs = k->given.tags = (struct cedar_value){ .kind = CEDAR_RECORD };
         if (!k->schema)
                 k->given.attrs = make_record(k, NULL, 1);
-        k->brings = (struct cedar_brings){ .groups = below(k, 2), .attributes = list };
+        k->brings = (struct cedar_brings){ .groups = below(k, 2),
+                                           .no_group = below(k, 2) ? make_no_group(k) : NULL,
+                                           .attributes = list };
         for (uint32_t i = 0; i < ARRAY_LEN(keys); i++)
                 if (k->schema || below(k, 2))
                         list[k->brings.n_attributes++] = span_str(keys[i]);

@@ -348,48 +348,57 @@ static void what_a_schema_adds(void **state)
 
 /* A member of eng whom the store does not name, or alice. */
 static const struct bring_row {
-        bool stranger, groups;
-        const char *attribute; /* NULL: none */
+        bool stranger;
+        enum { IN_NONE, IN_ANY, BUT_OPS } groups; /* that it may bring */
+        const char *attribute;                    /* NULL: none */
         const char *policies, *want;
 } brought[] = {
-        { true, false, NULL, WHEN("principal in Group::\"eng\""), "allow policy0" },
-        { true, false, NULL, WHEN("principal in Org::\"acme\""), "allow policy0" },
-        { true, false, NULL, WHEN("principal in Group::\"ops\""), "deny" },
-        { true, true, NULL, WHEN("principal in Group::\"ops\""),
+        { true, IN_NONE, NULL, WHEN("principal in Group::\"eng\""), "allow policy0" },
+        { true, IN_NONE, NULL, WHEN("principal in Org::\"acme\""), "allow policy0" },
+        { true, IN_NONE, NULL, WHEN("principal in Group::\"ops\""), "deny" },
+        { true, IN_ANY, NULL, WHEN("principal in Group::\"ops\""),
           "depends policy0(principal in Group::\"ops\")" },
-        { true, true, NULL, WHEN("principal in [Group::\"ops\", Group::\"eng\"]"),
+        { true, IN_ANY, NULL, WHEN("principal in [Group::\"ops\", Group::\"eng\"]"),
           "allow policy0" },
-        { true, false, NULL, "permit(principal == User::\"alice\",action,resource);", "deny" },
-        { true, false, NULL, "permit(principal == User::\"eve\",action,resource);",
+        { true, IN_NONE, NULL, "permit(principal == User::\"alice\",action,resource);", "deny" },
+        { true, IN_NONE, NULL, "permit(principal == User::\"eve\",action,resource);",
           "depends policy0(principal)" },
-        { true, false, NULL, WHEN("[User::\"bob\"].contains(principal)"), "deny" },
+        { true, IN_NONE, NULL, WHEN("[User::\"bob\"].contains(principal)"), "deny" },
         /* the name that stands for nobody is nobody's */
-        { true, false, NULL, WHEN("User::\"?\" in Group::\"eng\""), "depends policy0(principal)" },
-        { true, false, NULL, "permit(principal == User::\"?\",action,resource);",
+        { true, IN_NONE, NULL, WHEN("User::\"?\" in Group::\"eng\""),
           "depends policy0(principal)" },
-        { true, false, NULL, WHEN("principal has age"), "deny" },
-        { true, false, "age", WHEN("principal has age"), "depends policy0(principal.age)" },
-        { true, false, "age", WHEN("principal has boss.age"), "deny" },
-        { true, false, NULL, WHEN("principal.hasTag(\"dept\")"), "deny" },
-        { true, true, "age", WHEN("User::\"bob\" has nick || User::\"bob\" in Group::\"eng\""),
+        { true, IN_NONE, NULL, "permit(principal == User::\"?\",action,resource);",
+          "depends policy0(principal)" },
+        { true, IN_NONE, NULL, WHEN("principal has age"), "deny" },
+        { true, IN_NONE, "age", WHEN("principal has age"), "depends policy0(principal.age)" },
+        { true, IN_NONE, "age", WHEN("principal has boss.age"), "deny" },
+        { true, IN_NONE, NULL, WHEN("principal.hasTag(\"dept\")"), "deny" },
+        { true, IN_ANY, "age", WHEN("User::\"bob\" has nick || User::\"bob\" in Group::\"eng\""),
           "deny" },
-        { false, false, NULL, WHEN("principal in Group::\"ops\""), "deny" },
-        { false, true, NULL, WHEN("principal in Group::\"ops\""),
+        { false, IN_NONE, NULL, WHEN("principal in Group::\"ops\""), "deny" },
+        { false, IN_ANY, NULL, WHEN("principal in Group::\"ops\""),
           "depends policy0(principal in Group::\"ops\")" },
-        { false, true, "age", WHEN("principal.age == 30"), "allow policy0" },
-        { false, false, NULL, WHEN("principal has nick"), "deny" },
-        { false, false, "nick", WHEN("principal has nick"), "depends policy0(principal.nick)" },
-        { false, true, "nick", WHEN("User::\"bob\" has nick"), "deny" },
-        { false, true, "nick", WHEN("principal.hasTag(\"nick\")"), "deny" },
-        { false, true, NULL, "permit(principal == User::\"alice\",action,resource);",
+        { false, BUT_OPS, NULL, WHEN("principal in Group::\"ops\""), "deny" },
+        { true, BUT_OPS, NULL, WHEN("principal in Group::\"ops\""), "deny" },
+        { true, BUT_OPS, NULL, WHEN("principal in [Group::\"ops\", Group::\"hr\"]"),
+          "depends policy0(principal in Group::\"hr\")" },
+        { true, BUT_OPS, NULL, WHEN("principal in Group::\"eng\""), "allow policy0" },
+        { false, IN_ANY, "age", WHEN("principal.age == 30"), "allow policy0" },
+        { false, IN_NONE, NULL, WHEN("principal has nick"), "deny" },
+        { false, IN_NONE, "nick", WHEN("principal has nick"), "depends policy0(principal.nick)" },
+        { false, IN_ANY, "nick", WHEN("User::\"bob\" has nick"), "deny" },
+        { false, IN_ANY, "nick", WHEN("principal.hasTag(\"nick\")"), "deny" },
+        { false, IN_ANY, NULL, "permit(principal == User::\"alice\",action,resource);",
           "allow policy0" },
 };
 
 static void check_brought(const struct bring_row *row)
 {
-        const struct cedar_uid eng = world_uid(&world, "Group::\"eng\"");
+        const struct cedar_uid eng = world_uid(&world, "Group::\"eng\""),
+                               ops = world_uid(&world, "Group::\"ops\"");
         const struct span attribute = row->attribute ? span_str(row->attribute) : SPAN_NONE;
-        const struct cedar_brings brings = { .groups = row->groups,
+        const struct cedar_brings brings = { .groups = row->groups != IN_NONE,
+                                             .no_group = row->groups == BUT_OPS ? &ops : NULL,
                                              .attributes = &attribute,
                                              .n_attributes = row->attribute != NULL };
         const struct cedar_unknown u = { .principal = row->stranger, .brings = &brings };

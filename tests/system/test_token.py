@@ -91,6 +91,7 @@ def test_where_it_lies(recorder):
     (["create", "--caller", "unverified:a"], "--caller"),
     (["create", "--caller", "a", "--group", "x" * 256], "--group"),
     (["create", "--caller", "a", "--group", "\x1b[31m"], "--group"),
+    (["create", "--caller", "a", "--group", "unverified"], "--group"),
     (["create", "--caller", "a", "--until", "yesterday"], "over"),
     (["create", "--caller", "a", "--until", "0s"], "over"),
     (["create", "--caller", "a", "--until", "soon"], "--until"),
