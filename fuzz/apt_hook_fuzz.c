@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "command/apt_hook.h"
+#include "command/change/apt_hook.h"
 
 static int take(void *ctx, const struct apt_hook_package *p)
 {

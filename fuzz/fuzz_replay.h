@@ -3,7 +3,7 @@
 #ifndef FUZZ_FUZZ_REPLAY_H
 #define FUZZ_FUZZ_REPLAY_H
 
-#include "command/replay.h"
+#include "command/api/replay.h"
 #include "fuzz_package.h"
 
 #define FUZZ_REPLAY_PACKAGE                                                                        \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whatever an entry holds, it is shown as one line without a control character. */
-#include "command/line.h"
+#include "command/log/line.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whatever an entry holds, its event is canonical JSON (but may be one level deeper). */
-#include "command/view.h"
+#include "command/log/view.h"
 #include "fuzz.h"
 #include "wire/ocsf.h"
 

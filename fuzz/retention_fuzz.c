@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who starts the job takes all it tells, faults or facts. */
-#include "command/policy.h"
+#include "command/ledger/policy.h"
 #include "fuzz.h"
 #include "job/job.h"
 

@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "bin/daemon.h"
 #include "command/places.h"
-#include "command/trust.h"
+#include "command/verify/trust.h"
 #include "crypto/sha256.h"
 #include "integrity/sensor/run.h"
 #include "integrity/trusted/snapshot.h"

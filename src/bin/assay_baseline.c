@@ -13,7 +13,7 @@
 #include "bin/assay_commands.h"
 #include "command/places.h"
 #include "command/progress.h"
-#include "command/sensor_ask.h"
+#include "command/running/sensor_ask.h"
 #include "integrity/trusted/baseline.h"
 #include "integrity/trusted/check.h"
 #include "integrity/trusted/content.h"

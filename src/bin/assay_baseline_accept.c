@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "bin/assay_baseline.h"
 #include "command/progress.h"
-#include "command/sensor_ask.h"
+#include "command/running/sensor_ask.h"
 #include "wire/json.h"
 
 enum { ARGS_MAX = 128 * 1024, REPLY_MAX = 64 * 1024 };

@@ -12,7 +12,7 @@
 #include "bin/assay_files.h"
 #include "command/places.h"
 #include "command/progress.h"
-#include "command/trust.h"
+#include "command/verify/trust.h"
 #include "integrity/trusted/baseline.h"
 #include "integrity/trusted/content.h"
 #include "sys/io.h"

@@ -12,7 +12,7 @@
 #include "command/places.h"
 #include "command/progress.h"
 #include "command/rate.h"
-#include "command/trust.h"
+#include "command/verify/trust.h"
 #include "integrity/trusted/check.h"
 #include "integrity/trusted/snapshot.h"
 #include "wire/json.h"

@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "bin/assay_commands.h"
 #include "command/places.h"
-#include "command/sensor_ask.h"
+#include "command/running/sensor_ask.h"
 #include "integrity/preventing/deny_flag.h"
 #include "integrity/why/frozen.h"
 #include "sys/io.h"

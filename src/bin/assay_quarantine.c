@@ -11,7 +11,7 @@
 #include "bin/assay_commands.h"
 #include "bin/assay_files.h"
 #include "command/places.h"
-#include "command/sensor_ask.h"
+#include "command/running/sensor_ask.h"
 #include "integrity/restoring/quarantine.h"
 #include "sys/io.h"
 #include "wire/json.h"

@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "bin/assay_commands.h"
 #include "command/progress.h"
-#include "command/sensor_ask.h"
+#include "command/running/sensor_ask.h"
 #include "wire/json.h"
 
 enum { ARGS_MAX = 128 * 1024, REPLY_MAX = 128 * 1024, LINE_BYTES = 64 * 1024 };

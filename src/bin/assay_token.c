@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "bin/assay_commands.h"
 #include "bin/assay_token_file.h"
-#include "command/admin.h"
+#include "command/running/admin.h"
 #include "command/when.h"
 #include "crypto/seal.h"
 #include "crypto/sha256.h"

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* replay_show.c - what assay api replay says, for people.  Floor 3.  SECURITY: all
+ * that is out of an entry goes through text_put_safe(). */
+#include "command/api/replay.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+
+enum { NAMES_SHOWN = 4, ON_SHOWN = 6 };
+#define ENTRY_IS_CUT "the entry had no room for all its policies"
+
+const char *replay_read_word(enum replay_read r)
+{
+        static const char *const words[] = { [REPLAY_CLEAR] = "clear",
+                                             [REPLAY_MASKED] = "masked",
+                                             [REPLAY_WITHHELD] = "withheld",
+                                             [REPLAY_READ_OPEN] = "unknown" };
+
+        return words[r];
+}
+
+static void put_on(const struct replay_unknown *u, struct buf *out)
+{
+        text_put_safe(out, u->place);
+        buf_put_str(out, span_eq(u->place, SPAN("principal in")) ? " a group " : " ");
+        buf_put_str(out, replay_known_text(u->known));
+}
+
+static void put_unmet(struct span class, struct buf *out)
+{
+        buf_put_str(out, "no data of class ");
+        text_put_safe(out, class);
+        buf_put_str(out, " was known to be in an answer");
+}
+
+/* ---- sums ---- */
+
+void replay_count(struct replay_count *list, uint32_t *n, uint64_t *more, struct span text,
+                  uint64_t times)
+{
+        uint32_t i = 0;
+
+        text.n = MIN_OF(text.n, sizeof list->text - 1);
+        while (i < *n && !span_eq_str(text, list[i].text))
+                i++;
+        if (i == REPLAY_MISSING_MAX) {
+                *more += times;
+                return;
+        }
+        if (i == *n) {
+                memcpy(list[i].text, text.p, text.n);
+                list[i].text[text.n] = 0;
+                list[i].n = 0;
+                ++*n;
+        }
+        list[i].n += times;
+}
+
+static void count_missing(struct replay_sum *sum, const struct replay_unknown *on, uint32_t n)
+{
+        for (uint32_t i = 0; i < n; i++) {
+                CLEANUP(buf_done) struct buf text = BUF_INIT(4096);
+
+                put_on(&on[i], &text);
+                replay_count(sum->missing, &sum->n_missing, &sum->missing_more, buf_span(&text), 1);
+        }
+}
+
+/* What a replayed refusal lacks. */
+static const char *why_open(const struct replayed *r)
+{
+        if (r->result.why)
+                return r->result.why;
+        return r->allowed || span_eq(r->reason, SPAN("policy"))
+                       ? NULL
+                       : "the document had refused it, and not all of the request was recorded";
+}
+
+/* An entry that names not all of the policies says nothing of the others. */
+static bool is_cut(const struct replayed *r)
+{
+        return r->policies_left_out || r->faults_left_out;
+}
+
+static void count_policies_open(struct replay_sum *sum, const struct replayed *r)
+{
+        sum->policies_open++;
+        count_missing(sum, r->result.policies_on, r->result.n_policies_on);
+        if (is_cut(r))
+                replay_count(sum->missing, &sum->n_missing, &sum->missing_more, SPAN(ENTRY_IS_CUT),
+                             1);
+}
+
+void replay_add(struct replay_sum *sum, const struct replayed *r)
+{
+        const char *why = why_open(r);
+
+        sum->n++;
+        sum->by_change[r->change]++;
+        if (r->change == REPLAY_CANNOT_TELL && why)
+                replay_count(sum->missing, &sum->n_missing, &sum->missing_more, span_str(why), 1);
+        else if (r->change == REPLAY_CANNOT_TELL)
+                count_missing(sum, r->result.on, r->result.n_on);
+        sum->other_package +=
+                r->allowed && r->result.decision == REPLAY_ALLOWED && !r->call.same_package;
+        if (r->policies_open)
+                count_policies_open(sum, r);
+        if (!r->reads_open)
+                return;
+        sum->reads_open++;
+        if (r->late)
+                replay_count(sum->missing, &sum->n_missing, &sum->missing_more, span_str(r->late),
+                             1);
+        count_missing(sum, r->result.reads_on, r->result.n_reads_on);
+        for (uint32_t i = 0; i < r->n_seen; i++)
+                if (r->seen[i].gone)
+                        replay_count(sum->missing, &sum->n_missing, &sum->missing_more,
+                                     SPAN("a data class is not in the document any more"), 1);
+        for (uint32_t i = 0; i < r->n_unmet; i++) {
+                CLEANUP(buf_done) struct buf text = BUF_INIT(4096);
+
+                put_unmet(r->unmet[i], &text);
+                replay_count(sum->missing, &sum->n_missing, &sum->missing_more, buf_span(&text), 1);
+        }
+}
+
+/* ---- one call, for people ---- */
+
+/* A name has no end that it does not have. */
+static void put_name(struct span name, struct buf *out)
+{
+        size_t from = 0;
+
+        buf_put_byte(out, '"');
+        for (size_t i = 0; i < name.n; i++) {
+                if (name.p[i] != '"')
+                        continue;
+                text_put_safe(out, span_of(name.p + from, i - from));
+                buf_put_str(out, "\\\"");
+                from = i + 1;
+        }
+        text_put_safe(out, span_from(name, from));
+        buf_put_byte(out, '"');
+}
+
+/* "\"a\", \"b\" and 3 more" */
+static void put_names(const struct span *names, uint32_t n, uint64_t more, struct buf *out)
+{
+        for (uint32_t i = 0; i < MIN_OF(n, (uint32_t)NAMES_SHOWN); i++) {
+                buf_put_str(out, i ? ", " : "");
+                put_name(names[i], out);
+        }
+        if (n > NAMES_SHOWN)
+                more += n - NAMES_SHOWN;
+        if (more)
+                buf_printf(out, " and %llu more", (unsigned long long)more);
+}
+
+static void put_policies(const struct replay_policies *list, struct buf *out)
+{
+        struct span names[NAMES_SHOWN] = { 0 };
+        const uint32_t n = MIN_OF(list->n, (uint32_t)NAMES_SHOWN);
+
+        for (uint32_t i = 0; i < n; i++)
+                names[i] = replay_policy_name(list->at[i]);
+        put_names(names, n, list->n - n, out);
+        if (!list->sure)
+                buf_put_str(out, n ? ", and perhaps others" : "policies that cannot be told");
+}
+
+static void put_was(const struct replayed *r, struct buf *out)
+{
+        const bool by_policy = span_eq(r->reason, SPAN("policy"));
+
+        if (r->allowed || (by_policy && r->n_policies)) {
+                buf_put_str(out, r->allowed ? "was allowed by " : "was denied by ");
+                put_names(r->policies, r->n_policies, r->policies_left_out, out);
+        } else if (by_policy && !r->n_faults) {
+                buf_put_str(out, "was denied: no policy permitted it");
+        } else {
+                buf_put_str(out, "was denied: ");
+                text_put_safe(out, r->detail.n ? r->detail : r->reason);
+        }
+        if (r->n_faults) {
+                buf_put_str(out, ", while ");
+                put_names(r->faults, r->n_faults, r->faults_left_out, out);
+                buf_put_str(out, " erred");
+        }
+}
+
+static void put_open(const struct replayed *r, struct buf *out)
+{
+        const char *why = why_open(r);
+
+        buf_put_str(out, "cannot be told: ");
+        if (why)
+                text_put_safe(out, span_str(why));
+        for (uint32_t i = 0; !why && i < MIN_OF(r->result.n_on, (uint32_t)ON_SHOWN); i++) {
+                buf_put_str(out, i ? "; " : "");
+                put_on(&r->result.on[i], out);
+        }
+        if (!why && r->result.n_on > ON_SHOWN)
+                buf_printf(out, "; and %u more", r->result.n_on - ON_SHOWN);
+}
+
+static void put_now(const struct replayed *r, struct buf *out)
+{
+        const struct replay_result *now = &r->result;
+
+        switch (now->decision) {
+        case REPLAY_ALLOWED:
+                buf_put_str(out, "would be allowed by ");
+                put_policies(&now->decide, out);
+                break;
+        case REPLAY_DENIED:
+                buf_put_str(out, "would be denied");
+                if (now->decide.n && now->decide.at[0]->effect == CEDAR_FORBID) {
+                        buf_put_str(out, " by ");
+                        put_policies(&now->decide, out);
+                } else if (!now->err.n) {
+                        buf_put_str(out, ": no policy permits it");
+                }
+                break;
+        default:
+                buf_put_str(out, "would be refused: ");
+                text_put_safe(out, span_str(now->why ? now->why : ""));
+                return;
+        }
+        if (now->err.n) {
+                buf_put_str(out, ", while ");
+                put_policies(&now->err, out);
+                buf_put_str(out, " would err");
+        }
+}
+
+static void put_line(const char *before, struct buf *text, struct buf *out)
+{
+        buf_put_str(out, before);
+        buf_put(out, buf_span(text));
+        buf_put_byte(out, '\n');
+        buf_clear(text);
+}
+
+static void put_reads(const struct replayed *r, struct buf *text, struct buf *out)
+{
+        for (uint32_t i = 0; i < r->n_seen; i++) {
+                const struct replay_seen *s = &r->seen[i];
+
+                if (!s->gone && s->now == s->was)
+                        continue;
+                text_put_safe(text, s->class);
+                buf_printf(text, ": was %s, ", replay_read_word(s->was));
+                if (s->gone)
+                        buf_put_str(text, "is not a data class of the operation any more");
+                else if (s->now == REPLAY_READ_OPEN)
+                        buf_put_str(text, "what it would be cannot be told");
+                else
+                        buf_printf(text, "would be %s", replay_read_word(s->now));
+                put_line("      ", text, out);
+        }
+        if (r->late && r->reads_open) {
+                buf_put_str(text, r->late);
+                put_line("      ", text, out);
+        }
+        for (uint32_t i = 0; i < r->n_unmet; i++) {
+                put_unmet(r->unmet[i], text);
+                put_line("      ", text, out);
+        }
+        for (uint32_t i = 0; i < MIN_OF(r->result.n_reads_on, (uint32_t)ON_SHOWN) && r->reads_open;
+             i++) {
+                put_on(&r->result.reads_on[i], text);
+                put_line("      ", text, out);
+        }
+}
+
+static void put_policies_open(const struct replayed *r, struct buf *text, struct buf *out)
+{
+        const uint32_t n = MIN_OF(r->result.n_policies_on, (uint32_t)ON_SHOWN);
+
+        buf_put_str(text, "by which policies cannot be told: ");
+        for (uint32_t i = 0; i < n; i++) {
+                buf_put_str(text, i ? "; " : "");
+                put_on(&r->result.policies_on[i], text);
+        }
+        if (r->result.n_policies_on > n)
+                buf_printf(text, "; and %u more", r->result.n_policies_on - n);
+        if (is_cut(r))
+                buf_put_str(text, n ? "; " ENTRY_IS_CUT : ENTRY_IS_CUT);
+        put_line("      ", text, out);
+}
+
+static void put_who(const struct replayed *r, struct buf *out)
+{
+        const struct replay_call *c = &r->call;
+
+        if (c->object_type.n) {
+                buf_put_byte(out, ' ');
+                text_put_safe(out, c->object_type);
+        }
+        if (c->object_type.n && c->known.object == REPLAY_KNOWN) {
+                buf_put_byte(out, ' ');
+                text_put_safe(out, c->object_id);
+        }
+        if (c->known.caller == REPLAY_KNOWN) {
+                buf_put_str(out, "  by ");
+                text_put_safe(out, c->caller);
+        }
+}
+
+void replay_put_text(const struct screen *s, const struct replayed *r, struct buf *out)
+{
+        static const struct {
+                const char *sign;
+                enum style style;
+        } signs[] = {
+                [REPLAY_NOW_DENIED] = { "-", STYLE_BAD },
+                [REPLAY_NOW_ALLOWED] = { "+", STYLE_WARN },
+                [REPLAY_OTHER_READS] = { "~", STYLE_WARN },
+                [REPLAY_OTHER_POLICIES] = { "~", STYLE_NONE },
+                [REPLAY_CANNOT_TELL] = { "?", STYLE_NONE },
+                [REPLAY_SAME] = { "=", STYLE_DIM },
+        };
+        CLEANUP(buf_done) struct buf text = BUF_INIT(1 << 16);
+        const bool open = r->change == REPLAY_SAME && (r->policies_open || r->reads_open);
+        const enum replay_change sign = open ? REPLAY_CANNOT_TELL : r->change;
+
+        buf_put_str(out, "  ");
+        screen_put(s, out, signs[sign].style, signs[sign].sign);
+        buf_printf(out, " %llu  ", (unsigned long long)r->index);
+        screen_put_time(s, out, r->wall_ns);
+        buf_put_str(out, "  ");
+        text_put_safe(&text, r->call.operation);
+        screen_put(s, out, STYLE_BOLD, buf_cstr(&text));
+        buf_clear(&text);
+        put_who(r, out);
+        buf_put_byte(out, '\n');
+        if (r->policies_open)
+                put_policies_open(r, &text, out);
+        if (r->change == REPLAY_SAME && !r->reads_open)
+                return;
+        if (r->change != REPLAY_OTHER_READS && r->change != REPLAY_SAME) {
+                put_was(r, &text);
+                put_line("      ", &text, out);
+                if (r->change == REPLAY_CANNOT_TELL)
+                        put_open(r, &text);
+                else
+                        put_now(r, &text);
+                put_line("      ", &text, out);
+        }
+        put_reads(r, &text, out);
+}
+
+/* ---- the sum, for people ---- */
+
+static void put_counts(const struct replay_count *list, uint32_t n, struct buf *out)
+{
+        for (uint32_t i = 0; i < n; i++) {
+                buf_put_str(out, i ? ", " : "");
+                text_put_safe(out, span_str(list[i].text));
+                buf_put_byte(out, ' ');
+                screen_put_count(out, list[i].n);
+        }
+}
+
+void replay_put_sum(const struct screen *s, const struct replay_sum *sum, struct buf *out)
+{
+        static const struct {
+                enum replay_change change;
+                const char *one, *more;
+                enum style style;
+        } rows[] = {
+                { REPLAY_SAME, "would be decided as it was", "would be decided as they were",
+                  STYLE_NONE },
+                { REPLAY_NOW_DENIED, "was allowed and would be denied",
+                  "were allowed and would be denied", STYLE_BAD },
+                { REPLAY_NOW_ALLOWED, "was denied and would be allowed",
+                  "were denied and would be allowed", STYLE_WARN },
+                { REPLAY_OTHER_READS, "would be shown other data", "would be shown other data",
+                  STYLE_WARN },
+                { REPLAY_OTHER_POLICIES, "would be decided alike, by other policies",
+                  "would be decided alike, by other policies", STYLE_WARN },
+                { REPLAY_CANNOT_TELL, "cannot be told", "cannot be told", STYLE_WARN },
+        };
+
+        screen_put_count(out, sum->n);
+        buf_put_str(out, sum->n == 1 ? " call\n" : " calls\n");
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                const uint64_t n = sum->by_change[rows[i].change];
+
+                if (n == 0)
+                        continue;
+                buf_put_str(out, "  ");
+                screen_put_count(out, n);
+                buf_put_byte(out, ' ');
+                screen_put(s, out, rows[i].style, n == 1 ? rows[i].one : rows[i].more);
+                buf_put_byte(out, '\n');
+        }
+        if (sum->policies_open) {
+                buf_put_str(out, "  of these, by which policies cannot be told of ");
+                screen_put_count(out, sum->policies_open);
+                buf_put_byte(out, '\n');
+        }
+        if (sum->reads_open) {
+                buf_put_str(out, "  of these, what data would be shown cannot be told of ");
+                screen_put_count(out, sum->reads_open);
+                buf_put_byte(out, '\n');
+        }
+        for (uint32_t i = 0; i < sum->n_missing; i++) {
+                buf_put_str(out, i ? "        " : "because ");
+                text_put_safe(out, span_str(sum->missing[i].text));
+                buf_put_str(out, " (");
+                screen_put_count(out, sum->missing[i].n);
+                buf_put_str(out, ")\n");
+        }
+        if (sum->missing_more)
+                buf_put_str(out, "        and more that are not told apart\n");
+        if (sum->not_judged) {
+                buf_put_str(out, "not judged again: ");
+                screen_put_count(out, sum->not_judged);
+                buf_put_str(out, " refused by what policies and values have no part in: ");
+                put_counts(sum->reasons, sum->n_reasons, out);
+                buf_put_byte(out, '\n');
+        }
+        if (sum->folded) {
+                buf_put_str(out, "not judged again: ");
+                screen_put_count(out, sum->folded);
+                buf_put_str(out, " refused in such numbers that the ledger has them only counted");
+                if (sum->folded_any) {
+                        buf_put_str(out, "; of whatever API ");
+                        screen_put_count(out, sum->folded_any);
+                }
+                buf_put_byte(out, '\n');
+        }
+        if (sum->other_package) {
+                buf_put_str(out, "not judged again: of ");
+                screen_put_count(out, sum->other_package);
+                buf_put_str(out, sum->other_package == 1 ? " call" : " calls");
+                buf_put_str(out, " that another package has judged, which places of an answer have "
+                                 "which data class\n");
+        }
+}
