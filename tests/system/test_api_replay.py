@@ -4,6 +4,7 @@ replay, with the very package (nothing may differ) and with others (exactly what
 import collections
 import json
 import os
+import pathlib
 import shutil
 import signal
 import subprocess
@@ -73,6 +74,12 @@ class Site:
         wait_for(lambda: self.published() == len(statuses), "the calls in the ledger")
         return statuses
 
+    def calls_more(self):
+        """In a ledger that has others already."""
+        before = self.published()
+        n = len(self.call_all())
+        wait_for(lambda: self.published() >= before + n, "the calls in the ledger")
+
     def published(self):
         """Calls that have come to an end."""
         return sum(e["k"] in ("api.outcome", "api.denied") for e in self.g.recorder.entries())
@@ -98,10 +105,10 @@ class Site:
                 self.call("tim", "GET", "/bank/v1/nowhere")]
 
     def replay(self, package, *more):
-        """Exit status, what is told of each call, the sum."""
-        done = subprocess.run(
-            [BIN / "assay", "api", "replay", package, "--ledger", self.g.recorder.public, "--json",
-             *more], capture_output=True, text=True, timeout=120)
+        """Exit status, what is told of each call, the sum; of this host's ledger unless said."""
+        ledgers = () if any(str(m).startswith("/") for m in more) else (self.g.recorder.public,)
+        done = subprocess.run([BIN / "assay", "api", "replay", package, *ledgers, "--json", *more],
+                              capture_output=True, text=True, timeout=120)
         lines = [json.loads(line) for line in done.stdout.splitlines()]
         assert lines and done.stderr == "", (done.returncode, done.stdout, done.stderr)
         return done.returncode, lines[:-1], lines[-1]["sum"]
@@ -209,7 +216,7 @@ def test_exactly_what_changes(site, edit, want, missing):
 def test_people(site):
     to = site.edited((POLICY, TELLERS_MOST, "context.body.amount.hundredths <= 400000"),
                      ("gateway.yaml", "replay: digest\n", ""))
-    done = subprocess.run([BIN / "assay", "api", "replay", to, "--ledger", site.g.recorder.public],
+    done = subprocess.run([BIN / "assay", "api", "replay", to, site.g.recorder.public],
                           capture_output=True, text=True, timeout=120)
     lines = done.stdout.splitlines()
     assert done.returncode == 1 and done.stderr == ""
@@ -229,9 +236,8 @@ def test_whose_ledger(site):
     status, _, total = site.replay(site.dir, "--key", key)
     assert (status, total["signed"]) == (0, True)
     other = site.g.registry.keys["ci"][1]
-    done = subprocess.run([BIN / "assay", "api", "replay", site.dir, "--ledger",
-                           site.g.recorder.public, "--key", other], capture_output=True,
-                          text=True, timeout=60)
+    done = subprocess.run([BIN / "assay", "api", "replay", site.dir, site.g.recorder.public,
+                           "--key", other], capture_output=True, text=True, timeout=60)
     assert done.returncode == 3 and done.stderr
 
 
@@ -239,8 +245,8 @@ def test_which_calls(site):
     assert site.replay(site.dir, "--until", "1h")[2]["calls"] == 0
     assert site.replay(site.dir, "--since", "1h")[2]["calls"] == 16
     assert site.replay(site.dir, "--api", "other")[2]["calls"] == 0
-    done = subprocess.run([BIN / "assay", "api", "replay", site.dir, "--ledger",
-                           site.g.top / "nowhere"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([BIN / "assay", "api", "replay", site.dir, site.g.top / "nowhere"],
+                          capture_output=True, text=True, timeout=60)
     assert done.returncode == 3 and "nowhere" in done.stderr
 
 
@@ -248,7 +254,7 @@ def test_a_copy_without_the_vault(site):
     """Whoever may not read the vault is told so, and nothing that is not so."""
     copy = site.g.top / "copy"
     shutil.copytree(site.g.recorder.public, copy)
-    done = subprocess.run([BIN / "assay", "api", "replay", site.dir, "--ledger", copy, "--json"],
+    done = subprocess.run([BIN / "assay", "api", "replay", site.dir, copy, "--json"],
                           capture_output=True, text=True, timeout=120)
     total = json.loads(done.stdout.splitlines()[-1])["sum"]
     assert done.returncode == 3 and len(done.stdout.splitlines()) == 1
@@ -309,7 +315,69 @@ def before_its_outcome(s):
     assert {"calls": 1, "what": "the outcome is not in the ledger, or not yet"} in total["missing"]
 
 
-def test_nothing_was_recorded_for_it():
+def refused(*command):
+    done = subprocess.run([BIN / "assay", "api", "replay", *command], capture_output=True,
+                          text=True, timeout=120)
+    assert done.stdout == ""
+    return done.returncode, done.stderr
+
+
+def names(total):
+    return [pathlib.Path(one["name"]).name for one in total["ledgers"]]
+
+
+def over_the_years(s, other):
+    """Each year has its ledger, and each host: all are read, each call once."""
+    now, tar = s.g.recorder.public, s.g.top / "old.tar"
+    first, others = s.replay(s.dir)[2], other.replay(s.dir)[2]
+    s.g.recorder.end()
+    key = subprocess.run([BIN / "assay", "ledger", "succeed", now, "--origin", "h/next", "--reason",
+                          "a year is over"], capture_output=True, check=True, text=True,
+                         timeout=60).stdout.strip()
+    old = now.with_name(now.name + ".1")
+    s.g.recorder.start()
+    wait_for(lambda: s.call("carol", "GET", "/bank/v1/branches") == 200, "the gateway again")
+    s.calls_more()
+    status, lines, total = s.replay(s.dir, "--all", "--key", key)
+    assert (status, total["signed"], names(total)) == (3, True, ["ledger.1", "ledger"])
+    sizes = [one["size"] for one in total["ledgers"]]
+    calls = [one["calls"] for one in total["ledgers"]]
+    assert calls[0] == first["calls"] and calls[1] >= 16 and sum(calls) == total["calls"]
+    assert sizes[0] == first["size"] + 2 and sum(sizes) == total["size"]
+    assert collections.Counter(x["ledger"] for x in lines) == {str(old): calls[0],
+                                                               str(now): calls[1]}
+    for one in total["ledgers"]:
+        assert one["calls"] == one["same"] + one["otherwise"] + one["cannot_tell"]
+    # The old one alone; another host's; one that is named twice.
+    assert s.replay(s.dir, old)[2]["calls"] == calls[0]
+    total = s.replay(s.dir, now, other.g.recorder.public)[2]
+    assert names(total) == ["ledger.1", "ledger", "ledger"]
+    assert total["calls"] == sum(calls) + others["calls"]
+    status, said = refused(s.dir, now, f"{now}/.")
+    assert status == 2 and "are the same ledger" in said
+    # The new key does not speak for another host's.
+    assert refused(s.dir, now, other.g.recorder.public, "--key", key)[0] == 3
+    # Kept elsewhere: it is known by what it is, not by where it lies.
+    subprocess.run(["tar", "-C", old, "-cf", tar, "."], check=True, timeout=60)
+    old.rename(s.g.top / "away")
+    done = subprocess.run([BIN / "assay", "api", "replay", s.dir, now], capture_output=True,
+                          text=True, timeout=120)
+    assert "goes on from assay.invalid/h, which is not here" in done.stderr
+    assert f"{calls[1]} calls\n" in done.stdout
+    assert names(s.replay(s.dir, now, tar)[2]) == ["old.tar", "ledger"]
+    assert s.replay(s.dir, now, "--since", "0s")[2]["calls"] == 0
+    done = subprocess.run([BIN / "assay", "api", "replay", s.dir, now, tar, "--all"],
+                          capture_output=True, text=True, timeout=120)
+    lines = done.stdout.splitlines()
+    at = lines.index(f"in {now}")
+    assert lines[1] == f"in {tar}" and sum(x.startswith("in ") for x in lines) == 2
+    assert lines[at - 1].startswith("      ") or lines[at - 1].startswith("  ")
+    table = lines[lines.index("") + 1:]
+    assert table[0].split("  ")[0] == "entries" and table[3].endswith("  all of them")
+    assert [row.split()[1] for row in table[1:4]] == [str(n) for n in (*calls, sum(calls))]
+
+
+def test_nothing_was_recorded_for_it(site):
     """Without replay: digest nothing is claimed that is not so; what is missing has its name."""
     s = Site()
     try:
@@ -322,6 +390,7 @@ def test_nothing_was_recorded_for_it():
         assert total["changes"]["same"] >= 8
         by_whom(s)
         before_its_outcome(s)
+        over_the_years(s, site)
         for entry in s.g.recorder.entries():
             assert "asked_left_out" not in json.dumps(entry)
     finally:

@@ -7,18 +7,17 @@
 #include "command/api/api_build.h"
 #include "command/api/api_group.h"
 #include "command/api/api_package.h"
-#include "command/api/replay.h"
-#include "command/log/walk.h"
+#include "command/api/replay_calls.h"
+#include "ledger/signer.h"
 
 struct replay_options {
         struct walk_options walk;
-        const char *ledger, *api, *key;
+        struct option_texts keys;
+        const char *api;
         bool all;
 };
 
 static const struct option_spec replay_specs[] = {
-        { "ledger", 0, OPTION_TEXT, offsetof(struct replay_options, ledger), "DIR",
-          "the ledger with the calls: a directory, an archive or a URL; without it, this host's" },
         { "since", 's', OPTION_TEXT, offsetof(struct replay_options, walk.since), "TIME",
           "only calls from then on: 2h, today, \"2026-11-25 18:00\", RFC 3339" },
         { "until", 'u', OPTION_TEXT, offsetof(struct replay_options, walk.until), "TIME",
@@ -27,23 +26,9 @@ static const struct option_spec replay_specs[] = {
           "calls of the API of this name, where the package has another" },
         { "all", 0, OPTION_FLAG, offsetof(struct replay_options, all), NULL,
           "show every call, also those that would be decided as they were" },
-        { "key", 'k', OPTION_TEXT, offsetof(struct replay_options, key), "VKEY",
-          "the ledger's verifier key: its checkpoint must be signed with it" },
+        { "key", 'k', OPTION_TEXTS, offsetof(struct replay_options, keys), "VKEY",
+          "checkpoints must be signed with this verifier key; given again, with one of them" },
         { 0 },
-};
-
-struct replaying {
-        const struct replay_options *o;
-        const char *path; /* of the package */
-        struct walk walk;
-        struct package *package;
-        struct cedar_bench *bench;
-        struct span api; /* whose calls */
-        bool has_until;
-        int64_t until_ns;
-        struct replayed *waiting[REPLAY_WAITING_MAX]; /* for their outcomes, the oldest first */
-        size_t n_waiting;
-        struct replay_sum sum;
 };
 
 /* ---- the package ---- */
@@ -69,8 +54,8 @@ struct given {
 
 static int open_package(struct replaying *x, struct given *s, struct err *err)
 {
-        const struct invocation *in = x->walk.in;
-        const char *path = x->path;
+        const struct invocation *in = x->in;
+        const char *path = in->operands[0];
         struct span bytes;
         struct stat st;
         int r;
@@ -91,168 +76,6 @@ static int open_package(struct replaying *x, struct given *s, struct err *err)
         return r < 0 ? err_sys(err, r, "%s", path) : 0;
 }
 
-/* ---- calls ---- */
-
-static struct replayed *replayed_free(struct replayed *r)
-{
-        if (r)
-                arena_done(&r->arena);
-        free(r);
-        return NULL;
-}
-DEFINE_CLEANUP(struct replayed, replayed_free)
-
-/* It is known all that will be. */
-static void tell(struct replaying *x, struct replayed *r)
-{
-        struct walk *w = &x->walk;
-        const bool shown = x->o->all || r->change < REPLAY_CANNOT_TELL;
-
-        replay_add(&x->sum, r);
-        if (shown && w->in->json)
-                replay_put_json(r, &w->out);
-        else if (shown)
-                replay_put_text(&w->in->out, r, &w->out);
-        replayed_free(r);
-}
-
-static void tell_waiting(struct replaying *x, size_t i)
-{
-        tell(x, x->waiting[i]);
-        x->n_waiting--;
-        memmove(&x->waiting[i], &x->waiting[i + 1], (x->n_waiting - i) * sizeof(struct replayed *));
-}
-
-/* The oldest; its outcome was not met. */
-static void tell_late(struct replaying *x, const char *why)
-{
-        x->waiting[0]->late = why;
-        replay_judge(x->waiting[0]);
-        tell_waiting(x, 0);
-}
-
-static void say_broken(struct replaying *x, const struct err *err)
-{
-        x->sum.broken++;
-        complain(x->walk.in, STATUS_UNSURE, "%s", err_text(err));
-}
-
-static int replay_call(struct replaying *x, struct err *err)
-{
-        CLEANUP(replayed_freep) struct replayed *r = calloc(1, sizeof *r);
-        int rc;
-
-        if (!r)
-                return err_sys(err, -ENOMEM, "replaying a call");
-        r->arena = ARENA_INIT(REPLAY_CALL_BYTES_MAX);
-        rc = replay_read_call(r, &x->walk.view, x->package->file.sha256, err);
-        if (rc == 0)
-                rc = replay_decide(x->package, x->bench, &r->call, &r->arena, &r->result, err);
-        if (rc < 0)
-                return rc;
-        replay_judge(r);
-        if (!r->allowed || r->result.decision != REPLAY_ALLOWED) {
-                tell(x, r);
-                r = NULL;
-                return 0;
-        }
-        if (x->n_waiting == REPLAY_WAITING_MAX)
-                tell_late(x, "the outcome came behind too many other calls");
-        x->waiting[x->n_waiting++] = r;
-        r = NULL;
-        return 0;
-}
-
-static bool find_waiting(struct replaying *x, size_t *ret)
-{
-        struct arena arena = ARENA_INIT(4096);
-        struct span id = replay_text(&x->walk.view, "what.call", &arena);
-        size_t i = x->n_waiting;
-
-        while (i > 0 && !span_eq_str(id, x->waiting[i - 1]->id))
-                i--;
-        arena_done(&arena);
-        *ret = i - 1;
-        return i > 0;
-}
-
-static int end_call(struct replaying *x, bool has_reads, struct err *err)
-{
-        size_t at;
-        int rc = 0;
-
-        if (!find_waiting(x, &at))
-                return 0;
-        if (has_reads)
-                rc = replay_read_outcome(x->waiting[at], &x->walk.view, x->package->api, err);
-        replay_judge(x->waiting[at]);
-        tell_waiting(x, at);
-        return rc;
-}
-
-static bool is_of_api(const struct replaying *x)
-{
-        struct json_value v;
-        struct span name;
-
-        return view_field(&x->walk.view, "what.api", &v) == FIELD_CLEAR &&
-               json_value_plain(v, &name) && span_eq(name, x->api);
-}
-
-static int replay_denied(struct replaying *x, struct err *err)
-{
-        struct replay_sum *sum = &x->sum;
-        struct arena arena = ARENA_INIT(1 << 20);
-        struct span reason;
-        uint64_t n, more = 0;
-        int rc = 0;
-
-        switch (replay_telling_of(&x->walk.view, x->api, &arena, &n, &reason)) {
-        case REPLAY_TELLS_NOTHING:
-                break;
-        case REPLAY_TELLS_ONE:
-                rc = replay_call(x, err);
-                break;
-        case REPLAY_TELLS_ANY:
-                sum->folded_any += n;
-                sum->folded += n;
-                break;
-        case REPLAY_TELLS_COUNTED:
-                sum->folded += n;
-                break;
-        default:
-                sum->not_judged += n;
-                replay_count(sum->reasons, &sum->n_reasons, &more, reason, n);
-        }
-        arena_done(&arena);
-        return rc;
-}
-
-static int show(struct walk *w)
-{
-        struct replaying *x = w->ctx;
-        const struct span kind = w->view.entry.kind;
-        const bool late = x->has_until && w->view.wall_ns >= x->until_ns;
-        struct err err = { 0 };
-        int rc = 0;
-
-        if (span_eq(kind, SPAN("api.unknown")))
-                rc = end_call(x, false, &err);
-        else if (!span_eq(w->view.entry.proc, SPAN("gateway")))
-                return 0; /* anybody may append entries of any kind */
-        else if (span_eq(kind, SPAN("api.outcome")))
-                rc = end_call(x, true, &err);
-        else if (!late && is_of_api(x) && span_eq(kind, SPAN("api.intent")))
-                rc = replay_call(x, &err);
-        else if (!late && span_eq(kind, SPAN("api.denied")))
-                rc = replay_denied(x, &err);
-        if (rc == -ENOMEM)
-                return rc;
-        if (rc < 0)
-                say_broken(x, &err);
-        return 0;
-}
-
 /* ---- the whole ---- */
 
 static void put_heading(const struct replaying *x, struct buf *out)
@@ -266,36 +89,52 @@ static void put_heading(const struct replaying *x, struct buf *out)
         buf_put_byte(out, '\n');
 }
 
-static void put_checked(const struct replaying *x, struct buf *out)
+/* All of them are, where a key is given. */
+static bool is_signed(const struct replaying *x)
 {
-        buf_put_str(out, "every entry is in the tree of the checkpoint at ");
-        screen_put_count(out, reader_size(&x->walk.reader));
-        buf_put_str(out, x->o->key ? ", whose signature is good\n"
-                                   : ", whose signature was not judged (--key)\n");
+        const struct replay_options *o = x->in->options;
+
+        return o->keys.n > 0;
 }
 
-static void put_sum(struct replaying *x)
+static void put_checked(const struct replaying *x, struct buf *out)
 {
-        struct walk *w = &x->walk;
+        if (x->ledgers.n == 1) {
+                buf_put_str(out, "every entry is in the tree of the checkpoint at ");
+                screen_put_count(out, x->size);
+                buf_put_str(out, ", whose signature ");
+        } else {
+                buf_put_str(out, "every entry is in the tree of its ledger's checkpoint, whose "
+                                 "signature ");
+        }
+        buf_put_str(out, is_signed(x) ? "is good\n" : "was not judged (--key)\n");
+}
+
+static void put_sum(struct replaying *x, struct buf *out)
+{
         struct json_writer j;
 
-        if (!w->in->json) {
-                buf_put_byte(&w->out, '\n');
-                replay_put_sum(&w->in->out, &x->sum, &w->out);
-                put_checked(x, &w->out);
+        if (!x->in->json) {
+                buf_put_byte(out, '\n');
+                if (x->ledgers.n > 1) {
+                        replay_ledgers_put(&x->ledgers, &x->in->out, out);
+                        buf_put_byte(out, '\n');
+                }
+                replay_put_sum(&x->in->out, &x->sum, out);
+                put_checked(x, out);
                 return;
         }
-        json_writer_init(&j, &w->out);
+        json_writer_init(&j, out);
         json_begin_object(&j);
         json_put_key(&j, "sum");
         json_begin_object(&j);
-        json_member_u64(&j, "broken", x->sum.broken + w->damaged);
-        replay_put_sum_json(&j, &x->sum);
-        json_member_bool(&j, "signed", x->o->key != NULL);
-        json_member_u64(&j, "size", reader_size(&w->reader));
+        json_member_u64(&j, "broken", x->sum.broken + x->damaged);
+        replay_put_sum_json(&j, &x->sum, &x->ledgers);
+        json_member_bool(&j, "signed", is_signed(x));
+        json_member_u64(&j, "size", x->size);
         json_end_object(&j);
         json_end_object(&j);
-        buf_put_byte(&w->out, '\n');
+        buf_put_byte(out, '\n');
 }
 
 static enum status status_of(const struct replaying *x)
@@ -306,60 +145,141 @@ static enum status status_of(const struct replaying *x)
             n[REPLAY_OTHER_POLICIES])
                 return STATUS_PROBLEM;
         return n[REPLAY_CANNOT_TELL] || x->sum.policies_open || x->sum.reads_open ||
-                               x->sum.broken || x->sum.folded || x->walk.damaged || x->walk.lost
+                               x->sum.broken || x->sum.folded || x->damaged || x->lost
                        ? STATUS_UNSURE
                        : STATUS_GOOD;
 }
 
-static enum status replay_all(struct replaying *x)
-{
-        struct walk *w = &x->walk;
-        int rc;
-
-        if (!w->in->json)
-                put_heading(x, &w->out);
-        rc = walk_past(w, false);
-        while (rc == 0 && x->n_waiting)
-                tell_late(x, "the outcome is not in the ledger, or not yet");
-        if (rc < 0)
-                return rc == -ENOMEM ? complain(w->in, STATUS_UNSURE, "no memory")
-                                     : walk_complain(w, rc);
-        put_sum(x);
-        if (w->pruned)
-                complain(w->in, STATUS_GOOD, "older entries are not here any more (pruned)");
-        walk_say_lost(w);
-        return command_print(w->in, &w->out, status_of(x));
-}
-
-static enum status open_all(struct replaying *x, struct given *s, const struct invocation *in)
+/* The walk through the ledger at hand. */
+static enum status begin(struct replaying *x)
 {
         static const char *const kinds[] = { "api.intent", "api.denied", "api.outcome",
                                              "api.unknown" };
-        struct note_vkey key;
-        struct err err = { 0 };
+        const struct replay_options *o = x->in->options;
+        struct replay_ledger *l = x->ledgers.at[x->at];
+        struct invocation in = *x->in;
+        char *name[] = { l->name };
         struct walk *w = &x->walk;
-        enum status status = walk_init(w, in, &x->o->walk);
+        enum status status;
 
+        in.operands = name;
+        in.n_operands = 1;
+        status = walk_init(w, &in, &o->walk);
+        w->in = x->in;
         if (status != STATUS_GOOD)
                 return status;
-        if (x->o->key && verifier_parse(span_str(x->o->key), &key, &err) < 0)
-                return complain(in, STATUS_USAGE, "--key: %s", err_text(&err));
         for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
                 w->filter.kinds.at[w->filter.kinds.n++] = kinds[i];
         /* Outcomes come later than their calls. */
         x->has_until = w->filter.has_until;
         x->until_ns = w->filter.until_ns;
         w->filter.has_until = false;
-        w->show = show;
+        w->show = replay_take;
         w->ctx = x;
         w->bind = w->quiet = true;
-        if (open_package(x, s, &err) < 0)
-                return complain(in, STATUS_UNSURE, "%s", err_text(&err));
-        x->api = x->o->api ? span_str(x->o->api) : x->package->config.name;
-        status = walk_open(w, x->o->key ? &key : NULL);
-        if (status != STATUS_GOOD)
-                return STATUS_UNSURE;
+        return STATUS_GOOD;
+}
+
+/* Where what was asked for began before the ledger did. */
+static void say_missing(const struct replaying *x)
+{
+        const struct replay_ledger *l = x->ledgers.at[x->at];
+        const struct filter *f = &x->walk.filter;
+
+        if (l->cites && !l->before && !(f->has_since && l->has_time && f->since_ns >= l->opened_ns))
+                complain(x->in, STATUS_GOOD,
+                         "%s goes on from %s, which is not here: calls before were not judged",
+                         l->name, l->cited.origin);
+}
+
+static int replay_ledger(struct replaying *x)
+{
+        struct replay_ledger *l = x->ledgers.at[x->at];
+        struct walk *w = &x->walk;
+        int rc;
+
+        w->reader = l->reader; /* and back, since its size is still asked for */
         (void)!secrets_open(w->dir, &w->secrets, NULL);
+        rc = walk_past(w, false);
+        l->reader = w->reader;
+        w->reader = (struct reader){ 0 };
+        x->size += reader_size(&l->reader);
+        x->damaged += w->damaged;
+        x->lost += w->lost;
+        x->pruned |= w->pruned;
+        if (rc == 0 && !l->goes_on)
+                replay_tell_rest(x);
+        say_missing(x);
+        walk_say_lost(w);
+        return rc;
+}
+
+static enum status replay_all(struct replaying *x)
+{
+        struct walk *w = &x->walk;
+        enum status status = STATUS_GOOD;
+
+        for (x->at = 0; x->at < x->ledgers.n && status == STATUS_GOOD; x->at++) {
+                int rc;
+
+                walk_done(w);
+                status = begin(x);
+                if (status != STATUS_GOOD)
+                        break;
+                if (x->at == 0 && !x->in->json)
+                        put_heading(x, &w->out);
+                rc = replay_ledger(x);
+                if (rc == 0)
+                        rc = screen_flush(&x->in->out, &w->out);
+                if (rc < 0)
+                        return rc == -ENOMEM ? complain(x->in, STATUS_UNSURE, "no memory")
+                                             : walk_complain(w, rc);
+        }
+        if (status != STATUS_GOOD)
+                return status;
+        put_sum(x, &w->out);
+        if (x->pruned)
+                complain(x->in, STATUS_GOOD, "older entries are not here any more (pruned)");
+        return command_print(x->in, &w->out, status_of(x));
+}
+
+static int open_ledgers(struct replaying *x, const struct note_vkey *keys, struct err *err)
+{
+        const struct replay_options *o = x->in->options;
+        char host[PLACES_PATH_MAX];
+        const char *const ours = host, *const *names = &ours;
+        size_t n = 1;
+
+        if (x->in->n_operands > 1) {
+                names = (const char *const *)&x->in->operands[1];
+                n = x->in->n_operands - 1;
+        } else {
+                int rc = places_ledger(x->in, host, err);
+
+                if (rc < 0)
+                        return rc;
+        }
+        return replay_ledgers_open(names, n, keys, o->keys.n, &x->ledgers, err);
+}
+
+static enum status open_all(struct replaying *x, struct given *s)
+{
+        static struct note_vkey keys[OPTION_TEXTS_MAX]; /* too large for a stack */
+        const struct replay_options *o = x->in->options;
+        const struct option_texts *texts = &o->keys;
+        struct err err = { 0 };
+        int rc;
+
+        for (size_t i = 0; i < texts->n; i++)
+                if (verifier_parse(span_str(texts->at[i]), &keys[i], &err) < 0)
+                        return complain(x->in, STATUS_USAGE, "--key: %s", err_text(&err));
+        if (open_package(x, s, &err) < 0)
+                return complain(x->in, STATUS_UNSURE, "%s", err_text(&err));
+        x->api = o->api ? span_str(o->api) : x->package->config.name;
+        rc = open_ledgers(x, keys, &err);
+        if (rc < 0)
+                return complain(x->in, rc == -EEXIST || rc == -E2BIG ? STATUS_USAGE : STATUS_UNSURE,
+                                "%s", err_text(&err));
         return replay_all(x);
 }
 
@@ -367,19 +287,16 @@ static enum status run(struct invocation *in)
 {
         static struct replaying x; /* too large for a stack, as the next */
         static struct given given;
-        char *ledger[2] = { NULL };
-        struct invocation with = *in;
+        const struct replay_options *o = in->options;
         enum status status;
 
-        x = (struct replaying){ .o = in->options, .path = in->operands[0] };
+        x = (struct replaying){ .in = in, .all = o->all };
         given = (struct given){ 0 };
-        ledger[0] = (char *)x.o->ledger;
-        with.operands = ledger;
-        with.n_operands = x.o->ledger ? 1 : 0;
-        status = open_all(&x, &given, &with);
-        for (size_t i = 0; i < x.n_waiting; i++)
-                replayed_free(x.waiting[i]);
+        view_init(&x.walk.view);
+        status = open_all(&x, &given);
+        replay_drop_rest(&x);
         walk_done(&x.walk);
+        replay_ledgers_done(&x.ledgers);
         cedar_bench_free(x.bench);
         package_unref(x.package);
         api_built_done(&given.built);
@@ -389,25 +306,29 @@ static enum status run(struct invocation *in)
 
 const struct command command_api_replay = {
         .name = "replay",
-        .operands = "NEW",
+        .operands = "NEW [LEDGER...]",
         .about = "what a package would have decided about recorded calls",
-        .help = "Each call of the ledger that policies, or what the document says of values, have decided\n"
+        .help = "Each call of the ledgers that policies, or what the document says of values, have decided\n"
                 "about is decided again by NEW, a package or a directory of one: what is known of it, and\n"
                 "where the rest does not matter.  Shown are calls that were allowed and would be denied\n"
                 "(-), that were denied and would be allowed (+), that would be shown other data, or be\n"
                 "decided by other policies (~).  What cannot be told is counted, with what is missing.\n"
-                "Values that policies compare are in the ledger only where gateway.yaml had\n"
+                "Values that policies compare are in a ledger only where gateway.yaml had\n"
                 "\"replay: digest\"; sensitive ones are read from the vault.\n"
                 "\n"
                 "A call is what its entry names: the operation by its id, the caller as he was known then,\n"
                 "the object by its type.  Other paths, issuers and limits, and which places have which data\n"
                 "class, are the matter of assay api diff.\n"
                 "\n"
+                "LEDGER is a directory, an archive or a URL, one of each host; without any, this host's.\n"
+                "Those that it goes on from are read before it, where they lie beside it as LEDGER.1,\n"
+                "LEDGER.2 and so on, or are named as well.\n"
+                "\n"
                 "Exit status 0: all would be decided as they were; 1: some would not; 3: none is known to\n"
                 "be, and something could not be told.",
         .options = replay_specs,
         .options_size = sizeof(struct replay_options),
         .min_operands = 1,
-        .max_operands = 1,
+        .max_operands = 1 + REPLAY_LEDGERS_MAX,
         .run = run,
 };

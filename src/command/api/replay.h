@@ -40,6 +40,7 @@ struct replay_seen {
 
 struct replayed {
         struct arena arena; /* all of it */
+        uint32_t ledger;    /* which of several */
         struct replay_call call;
         struct replay_result result;
         char id[REPLAY_ID_MAX + 1];
@@ -121,7 +122,12 @@ const char *replay_read_word(enum replay_read r); /* "masked" */
 
 /* ---- replay_json.c ---- */
 
-void replay_put_json(const struct replayed *r, struct buf *out);
-void replay_put_sum_json(struct json_writer *w, const struct replay_sum *sum);
+struct replay_ledgers;
+
+/* ledger: its name */
+void replay_put_json(const struct replayed *r, const char *ledger, struct buf *out);
+/* The members of the sum between "broken" and "signed". */
+void replay_put_sum_json(struct json_writer *w, const struct replay_sum *sum,
+                         const struct replay_ledgers *ledgers);
 
 #endif

@@ -2,6 +2,7 @@
 /* replay_json.c - what assay api replay says, for programs.  Floor 3.  SECURITY: all that is out of
  * an entry goes through text_put_safe(). */
 #include "command/api/replay.h"
+#include "command/api/replay_ledgers.h"
 
 #include "base/text.h"
 
@@ -91,7 +92,7 @@ static void json_reads(struct json_writer *w, const struct replayed *r)
         json_end_array(w);
 }
 
-void replay_put_json(const struct replayed *r, struct buf *out)
+void replay_put_json(const struct replayed *r, const char *ledger, struct buf *out)
 {
         struct json_writer w;
 
@@ -100,6 +101,7 @@ void replay_put_json(const struct replayed *r, struct buf *out)
         json_member_text(&w, "call", r->id);
         json_member_text(&w, "change", replay_change_name(r->change));
         json_member_u64(&w, "index", r->index);
+        command_put_json_text(&w, "ledger", ledger);
         json_now(&w, r);
         json_safe(&w, "operation", r->call.operation);
         if (r->policies_open)
@@ -136,7 +138,8 @@ static void json_counts(struct json_writer *w, const char *key, const struct rep
         json_end_array(w);
 }
 
-void replay_put_sum_json(struct json_writer *w, const struct replay_sum *sum)
+void replay_put_sum_json(struct json_writer *w, const struct replay_sum *sum,
+                         const struct replay_ledgers *ledgers)
 {
         json_member_u64(w, "calls", sum->n);
         json_put_key(w, "changes");
@@ -152,6 +155,7 @@ void replay_put_sum_json(struct json_writer *w, const struct replay_sum *sum)
         json_end_object(w);
         json_member_u64(w, "folded", sum->folded);
         json_member_u64(w, "folded_any", sum->folded_any);
+        replay_ledgers_put_json(ledgers, w);
         json_counts(w, "missing", sum->missing, sum->n_missing);
         json_member_u64(w, "not_judged", sum->not_judged);
         json_member_u64(w, "other_package", sum->other_package);
