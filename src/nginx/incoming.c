@@ -2,9 +2,7 @@
 /* incoming.c - see incoming.h: the head. */
 #include "nginx/incoming.h"
 
-#include <openssl/x509v3.h>
-
-#include <ngx_http_ssl_module.h>
+#include "nginx/certificate.h"
 
 static struct span copied(ngx_pool_t *pool, const void *p, size_t n)
 {
@@ -90,69 +88,6 @@ static struct span address_text(ngx_http_request_t *r, const struct cedar_ip *ip
         return copied(r->pool, text, strlen(text));
 }
 
-/* ---- TLS ---- */
-
-/* As UTF-8 in the request's pool; empty: not there, twice there, or no text. */
-static struct span text_of(ngx_pool_t *pool, const ASN1_STRING *s)
-{
-        unsigned char *utf8 = NULL;
-        int n = s ? ASN1_STRING_to_UTF8(&utf8, s) : -1;
-        struct span ret = n > 0 ? copied(pool, utf8, (size_t)n) : SPAN_NONE;
-
-        OPENSSL_free(utf8);
-        return ret;
-}
-
-static struct span common_name(ngx_pool_t *pool, X509 *cert)
-{
-        X509_NAME *name = X509_get_subject_name(cert);
-        int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
-
-        if (at < 0 || X509_NAME_get_index_by_NID(name, NID_commonName, at) >= 0)
-                return SPAN_NONE;
-        return text_of(pool, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
-}
-
-static struct span san_uri(ngx_pool_t *pool, const X509 *cert)
-{
-        GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
-        struct span ret = SPAN_NONE;
-        int n = 0;
-
-        for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-                const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-
-                if (name->type == GEN_URI && n++ == 0)
-                        ret = text_of(pool, name->d.uniformResourceIdentifier);
-        }
-        GENERAL_NAMES_free(names);
-        return n == 1 ? ret : SPAN_NONE;
-}
-
-/* Of the server that the handshake was with, which the Host header may not change. */
-static const ngx_http_ssl_srv_conf_t *tls_settings(const ngx_http_request_t *r)
-{
-        return r->http_connection->conf_ctx->srv_conf[ngx_http_ssl_module.ctx_index];
-}
-
-static void take_certificate(ngx_http_request_t *r, SSL *ssl, struct request_raw *ret)
-{
-        const ngx_http_ssl_srv_conf_t *tls = tls_settings(r);
-        X509 *cert;
-
-        if (!tls->verify || tls->trusted_certificate.len || !tls->client_certificate.len ||
-            SSL_get_verify_result(ssl) != X509_V_OK)
-                return;
-        cert = SSL_get1_peer_certificate(ssl);
-        if (!cert)
-                return;
-        ret->client_ca = settings_span(tls->client_certificate);
-        ret->client_subject_cn = common_name(r->pool, cert);
-        ret->client_san_uri = san_uri(r->pool, cert);
-        X509_free(cert);
-        ERR_clear_error();
-}
-
 int incoming_raw(ngx_http_request_t *r, int64_t now_ns, struct request_raw *ret)
 {
         *ret = (struct request_raw){
@@ -168,7 +103,7 @@ int incoming_raw(ngx_http_request_t *r, int64_t now_ns, struct request_raw *ret)
                 return -ENOMEM;
         if (r->connection->ssl) {
                 ret->tls_version = span_str(SSL_get_version(r->connection->ssl->connection));
-                take_certificate(r, r->connection->ssl->connection, ret);
+                certificate_take(r, ret);
         }
         return 0;
 }

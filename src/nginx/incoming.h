@@ -3,9 +3,8 @@
  * nginx.
  *
  * The target is what was sent, before nginx decoded, merged or rewrote anything.  The address is
- * the connection's: a header says another one only where nginx.conf has set_real_ip_from.  A client
- * certificate counts when ssl_client_certificate's authorities vouch for it and no others are
- * trusted (ssl_trusted_certificate).
+ * the connection's: a header says another one only where nginx.conf has set_real_ip_from.  Which
+ * certificate counts: certificate.h.
  *
  * A body is read piece by piece into memory, as much as is asked for, whatever
  * client_body_buffer_size is: none of it is ever in a file.  One that another module had read into

@@ -10,13 +10,16 @@ import pathlib
 import re
 import shutil
 import socket
+import ssl
 import threading
 import time
 
 from gateway_host import KEYS_URL, Gateway, free_port
 from hostile import GONE as NO_ANSWER
+from hostile.callers import SECRET, TICKETS
 from hostile.http2 import Frame
 from hostile.tokens import Token
+from hostile_tls import Authorities
 from hostile_tokens import Maker
 from registry_host import DIRECTORY
 
@@ -132,6 +135,9 @@ class Site(Gateway):
     location / {{ assay_gateway on; mirror /mirror; }}
     location = /mirror {{ internal; return 204; }}
   }}"""
+        self.authorities = Authorities(self.top)
+        self.http += self.authorities.servers()
+        self.put_tickets()
         self.maker = Maker(self.top)
         self.put_set(self.maker.jwks())
         self.token = self.maker.token(Token()).decode()
@@ -142,12 +148,27 @@ class Site(Gateway):
         path.with_suffix(".new").write_text(text)
         path.with_suffix(".new").rename(path)
 
+    def put_tickets(self):
+        """Opaque tokens, as `assay token` writes them."""
+        path, now = self.recorder.state / "tokens.json", int(time.time())
+        path.write_text(json.dumps({"tokens": [
+            {"caller": caller, "groups": groups, "id": name, "until": now + (-1 if over else 600),
+             "sha256": hashlib.sha256(SECRET).hexdigest()}
+            for name, caller, groups, over in TICKETS]}, sort_keys=True,
+            separators=(",", ":")) + "\n")
+        self.http += f"\n  assay_tokens {path};"
+
     def deploy_api(self, version="1.0.0"):
         directory = self.registry.git.top / DIRECTORY
         shutil.rmtree(directory)
         shutil.copytree(API, directory)
         path = directory / "backend.yaml"
         path.write_text(path.read_text().replace("/run/things.sock", str(self.backend_socket)))
+        path = directory / "gateway.yaml"
+        text = path.read_text()
+        for ca in ("a", "b"):
+            text = text.replace(f"/run/ca-{ca}.pem", str(self.authorities.file(ca)))
+        path.write_text(text)
         self.registry.commit()
         self.registry.push(self.registry.build())
         self.registry.approve(version)
@@ -181,18 +202,25 @@ class Site(Gateway):
                             [c for c in cases if c.token])
             self.tokens = dict(made)
 
+    def token_of(self, case):
+        return self.tokens.get(case.name, self.token.encode())
+
+    def open(self, case, port=None):
+        if case.tls:
+            return self.authorities.connect(self, case.tls)
+        return self.connect(port or (self.port_loose if case.loose else self.port), seconds=5)
+
     def send(self, case):
         """All that comes back until nothing more does."""
-        token, out = self.tokens.get(case.name, self.token.encode()), b""
-        port = self.port_loose if case.loose else self.port
-        with self.connect(port) as s, contextlib.suppress(ConnectionError):
+        token, out = self.token_of(case), b""
+        with contextlib.suppress(ConnectionError, ssl.SSLError), self.open(case) as s:
             with contextlib.suppress(ConnectionError):  # an answer may be there all the same
                 for part in case.sent:
                     if isinstance(part, bytes):
                         s.sendall(part.replace(b"@TOKEN@", token))
                     else:
                         time.sleep(part)
-                if not case.hold:
+                if not case.hold and not case.tls:
                     s.shutdown(socket.SHUT_WR)
             while chunk := s.recv(65536):
                 out += chunk
@@ -201,7 +229,7 @@ class Site(Gateway):
     def send2(self, case):
         """HTTP/2, until all is there that was to come, or the connection ends."""
         token, data, found = self.token.encode(), b"", []
-        with self.connect(self.port2, seconds=3) as s, contextlib.suppress(OSError):
+        with self.open(case, self.port2) as s, contextlib.suppress(OSError):
             with contextlib.suppress(ConnectionError):
                 for part in frames_of(case, token):
                     if isinstance(part, bytes):

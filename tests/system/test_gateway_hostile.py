@@ -7,12 +7,13 @@ import contextlib
 import json
 import os
 import shutil
+import subprocess
 
 import pytest
 from gateway_host import NGINX
 from hostile import GONE, MARK, PASS
 from hostile import NGINX as BY_NGINX
-from hostile import http2, tokens
+from hostile import certificates, http2, tokens
 from hostile.themes import THEMES
 from hostile_host import CALL, Site, call_of
 from recorder_host import wait_for
@@ -40,16 +41,17 @@ def site():
 class Outcome:
     """What came of one case; `faults` says in words what should not have."""
 
-    def __init__(self, case, answers, seen):
+    def __init__(self, case, answers, seen, token):
         self.case, self.answers, self.faults, self.calls = case, answers, [], []
+        self.seen = case.seen.replace(b"@TOKEN@", token)
         self.passed = [c.decode() for c in CALL.findall(seen)]
         self.look_at_backend(seen)
         self.look_at_answers()
 
     def look_at_backend(self, seen):
         bare = CALL.sub(b"x-request-id: @CALL@\r\n", seen)
-        if bare != self.case.seen:
-            self.faults.append(f"the back-end got {bare!r} instead of {self.case.seen!r}")
+        if bare != self.seen:
+            self.faults.append(f"the back-end got {bare!r} instead of {self.seen!r}")
 
     def look_at_answers(self):
         wanted = [w for w in self.case.want if w[0] != GONE]
@@ -112,7 +114,7 @@ class Outcome:
 def run(site, case):
     site.back.said = case.said
     came = site.send2(case) if isinstance(case.sent[-1], http2.Frame) else site.send(case)
-    outcome = Outcome(case, came, site.back.take())
+    outcome = Outcome(case, came, site.back.take(), site.token_of(case))
     site.back.said = None
     if case.said:
         site.back.hang_up()
@@ -137,7 +139,7 @@ def run_beside(site, cases):
     with concurrent.futures.ThreadPoolExecutor(len(cases) or 1) as pool:
         came = list(pool.map(site.send, cases))
     seen = site.back.take_whole()
-    outcomes = [Outcome(case, answers, seen.pop(name_of(case), b""))
+    outcomes = [Outcome(case, answers, seen.pop(name_of(case), b""), site.token_of(case))
                 for case, answers in zip(cases, came)]
     assert not seen
     for outcome in outcomes[:1]:
@@ -195,6 +197,50 @@ def test_keys_come_and_go(site):
         assert (status(ed), status(rsa)) == (401, 200)
     finally:
         site.put_set(site.maker.jwks())
+
+
+def test_a_session_does_not_outlive_its_certificate(site):
+    """Revoked meanwhile: whoever goes on with a session from before is nobody."""
+    tls = certificates.Tls("e", certificates.GOOD, v12=True)
+    path = site.top / "revoked.pem"
+    before = path.read_text()
+
+    def status(session, *args):
+        with site.authorities.shake(site, context, tls, session) as s:
+            s.sendall(certificates.ask(b"machines", "e"))
+            data = b"".join(iter(lambda: s.recv(65536), b""))
+            return int(data[9:12]), s.session, s.session_reused
+
+    def reload():
+        workers = site.workers_now()
+        site.reload()
+        wait_for(lambda: not set(workers) & set(site.workers_now()) and site.workers_now(),
+                 "other workers")
+
+    context = site.authorities.context(tls)
+    try:
+        good, session, _ = status(None)
+        again, session, reused = status(session)
+        assert (good, again, reused) == (200, 200, True)
+        path.write_text(site.authorities.issuers["a"].revoke(tls.cert.serial))
+        reload()
+        assert status(session)[::2] == (401, True)
+    finally:
+        path.write_text(before)
+        reload()
+        assert status(None)[0] == 200
+
+
+def test_renegotiation(site):
+    """With TLS 1.2 nobody shakes hands a second time, to be somebody else then."""
+    cert, key = site.authorities.files_of(certificates.GOOD)
+    for begin, served in ((b"", True), (b"R\n", False)):
+        done = subprocess.run(
+            ["openssl", "s_client", "-connect", f"127.0.0.1:{site.authorities.port}", "-tls1_2",
+             "-servername", "a" + certificates.HOST, "-cert", cert, "-key", key, "-ign_eof"],
+            input=begin + certificates.ask(), capture_output=True, timeout=30)
+        assert (b"HTTP/1.1 200 OK" in done.stdout) == served, done
+    site.back.take()
 
 
 def test_rapid_reset(site):

@@ -24,10 +24,12 @@ pytestmark = [
 SECONDS = float(os.environ.get("HOSTILE_SECONDS", "600" if os.environ.get("ASSAY_SOAK") else "3"))
 SEED = int(os.environ.get("HOSTILE_SEED", "0")) or int.from_bytes(os.urandom(4), "big")
 ONE = re.compile(  # all that the document lets be asked of a back-end, as the gateway writes it
-    rb"(?:GET|HEAD|POST|PUT|DELETE) /things(?:/[A-Za-z0-9._~%-]+(?:/parts/)?)?"
+    rb"(?:GET|HEAD|POST|PUT|DELETE) (?:/things(?:/[A-Za-z0-9._~%-]+(?:/parts/)?)?"
+    rb"|/(?:legacy|proxies|either|tickets|machines|sites|both|together)/[A-Za-z0-9._~%-]+)"
     rb"(?:\?[A-Za-z0-9._~%=&-]+)? HTTP/1\.1\r\n"
     rb"Host: localhost\r\naccept: (?:application/json|\*/\*)\r\naccept-encoding: identity\r\n"
     rb"(?:content-type: application/json\r\n)?x-request-id: ([0-9A-Z]{26})\r\n"
+    rb"(?:authorization: (?:Basic|Bearer) [A-Za-z0-9._~+/=-]+\r\n)?"
     rb"(?:cookie: session=[!-~]*\r\n)?(?:x-list: [ -~\x80-\xff]*\r\n)?"
     rb"(?:x-note: [ -~\x80-\xff]*\r\n)?(?:Content-Length: (\d+)\r\n)?\r\n")
 PIECES = [b"\r\n", b"\n", b"\r", b"\0", b" ", b"\t", b":", b";", b",", b"%", b"%2f", b"%2e", b"..",

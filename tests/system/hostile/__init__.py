@@ -28,6 +28,7 @@ class Case:
     head: bool = False  # the answer has no body, whatever it says
     token: object = None  # what @TOKEN@ is instead: tokens.Token
     loose: bool = False   # to the server of loose.py
+    tls: object = None    # certificates.Tls: how the connection is made
 
 
 THING = b'{"id":"A"}'
