@@ -343,7 +343,7 @@ def over_the_years(s, other):
     sizes = [one["size"] for one in total["ledgers"]]
     calls = [one["calls"] for one in total["ledgers"]]
     assert calls[0] == first["calls"] and calls[1] >= 16 and sum(calls) == total["calls"]
-    assert sizes[0] == first["size"] + 2 and sum(sizes) == total["size"]
+    assert sizes[0] > first["size"] and sum(sizes) == total["size"]
     assert collections.Counter(x["ledger"] for x in lines) == {str(old): calls[0],
                                                                str(now): calls[1]}
     for one in total["ledgers"]:
