@@ -6,33 +6,17 @@
 
 #include "fuzz.h"
 
-#include <stdio.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-/* A path of a file with its certificate. */
-static inline const char *fuzz_authority(void)
-{
-        static const char pem[] =
-                "-----BEGIN CERTIFICATE-----\n"
-                "MIIBYDCCAQagAwIBAgIUesqSBY/3HpgEpWiZz86Dgg+nwu4wCgYIKoZIzj0EAwIw\n"
-                "DTELMAkGA1UEAwwCY2EwIBcNMjYxMTI3MDUyMDE0WhgPMjEyNjExMDMwNTIwMTRa\n"
-                "MA0xCzAJBgNVBAMMAmNhMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAESR3LAsMz\n"
-                "Ffgb9KLUnjiw4FykE4SiaLkj2q0DSzN0cwKqQwRkozjMxBatzy0uf+8I+ZPIJWRY\n"
-                "FdBYUanLu4DIFaNCMEAwDwYDVR0TAQH/BAUwAwEB/zAOBgNVHQ8BAf8EBAMCAgQw\n"
-                "HQYDVR0OBBYEFIdUgBcixMPMWitxlO9mHngtvIqAMAoGCCqGSM49BAMCA0gAMEUC\n"
-                "IB7ztRtJhrnJII+Md4ad+jP0MsIM9Y8EoyEbmCkee5OOAiEAg7AVa8hgFRm23Xvy\n"
-                "Zw2HqptoccQr/yMkXiX3RZ+pfXc=\n"
-                "-----END CERTIFICATE-----\n";
-        static char path[32];
-        int fd;
-
-        if (path[0])
-                return path;
-        fd = memfd_create("authority", 0);
-        assert(write(fd, pem, sizeof pem - 1) == (ssize_t)sizeof pem - 1);
-        snprintf(path, sizeof path, "/dev/fd/%d", fd);
-        return path;
-}
+/* Its certificate. */
+static const char fuzz_authority[] =
+        "-----BEGIN CERTIFICATE-----\n"
+        "MIIBYDCCAQagAwIBAgIUesqSBY/3HpgEpWiZz86Dgg+nwu4wCgYIKoZIzj0EAwIw\n"
+        "DTELMAkGA1UEAwwCY2EwIBcNMjYxMTI3MDUyMDE0WhgPMjEyNjExMDMwNTIwMTRa\n"
+        "MA0xCzAJBgNVBAMMAmNhMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAESR3LAsMz\n"
+        "Ffgb9KLUnjiw4FykE4SiaLkj2q0DSzN0cwKqQwRkozjMxBatzy0uf+8I+ZPIJWRY\n"
+        "FdBYUanLu4DIFaNCMEAwDwYDVR0TAQH/BAUwAwEB/zAOBgNVHQ8BAf8EBAMCAgQw\n"
+        "HQYDVR0OBBYEFIdUgBcixMPMWitxlO9mHngtvIqAMAoGCCqGSM49BAMCA0gAMEUC\n"
+        "IB7ztRtJhrnJII+Md4ad+jP0MsIM9Y8EoyEbmCkee5OOAiEAg7AVa8hgFRm23Xvy\n"
+        "Zw2HqptoccQr/yMkXiX3RZ+pfXc=\n"
+        "-----END CERTIFICATE-----\n";
 
 #endif

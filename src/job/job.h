@@ -84,6 +84,7 @@ int job_retention(struct job_out *out, struct span input, struct err *err);
 int job_signature(struct job_out *out, const struct job_call *c, struct err *err);
 int job_state(struct job_out *out, const struct job_call *c, struct err *err);
 int job_statefile(struct job_out *out, struct span input, struct err *err);
+int job_timestamp(struct job_out *out, const struct job_call *c, struct err *err);
 int job_watch(struct job_out *out, struct span input, struct err *err);
 int job_deb(struct job_out *out, const struct job_call *c, struct err *err);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job/job.h"
 
+#include "crypto/timestamp.h"
 #include "job/unpack.h"
 #include "state/certificate.h"
 #include "wire/package_input.h"
@@ -27,6 +28,7 @@ static const struct job jobs[] = {
         { .name = "signature", .call = job_signature, .right = JOB_RUNS_PROGRAMS },
         { .name = "state", .call = job_state, .prepare = certificate_prepare },
         { .name = "statefile", .input_max = MIB, .run = job_statefile },
+        { .name = "timestamp", .call = job_timestamp, .prepare = timestamp_prepare },
         { .name = "watch", .input_max = MIB, .run = job_watch },
 };
 

@@ -24,19 +24,23 @@ struct source {
 /* dirfd is borrowed. */
 MUST_USE int source_dir(int dirfd, const char *name, struct source **ret, struct err *err);
 
-/* A tar archive, plain or packed with gzip, bzip2, xz or zstd.  It is unpacked into a file without
- * a name in tmp (NULL: $TMPDIR, else /tmp), so nothing of it stays; the log is where the
- * file `checkpoint` lies least deep.  -ENOENT: not an archive, or no checkpoint in it.  -EBADMSG: a
+/* A file without a name in the directory tmp (NULL: $TMPDIR, else /tmp), to unpack an archive of
+ * that name into: *ret is the caller's. */
+MUST_USE int source_tar_room(const char *name, const char *tmp, int *ret, struct err *err);
+
+/* A tar archive, plain or packed with gzip, bzip2, xz or zstd.  It is unpacked into room, of which
+ * nothing stays; the log is where the file `checkpoint` lies least deep.  Takes no right: a process
+ * may give them away between both.  -ENOENT: not an archive, or no checkpoint in it.  -EBADMSG: a
  * damaged one, or one with links, devices or paths that leave it.  -EFBIG: more than
  * SOURCE_TAR_FILES files, a file over SOURCE_FILE_MAX, or more than max_bytes in all (0:
- * SOURCE_TAR_BYTES).  fd is borrowed. */
+ * SOURCE_TAR_BYTES).  fd is borrowed, room is taken, on failure too. */
 enum {
         SOURCE_TAR_FILES = 4 * 1024 * 1024,
         SOURCE_FILE_MAX = 17 * 1024 * 1024, /* a bundle has 256 * 65,537 bytes at most */
 };
 #define SOURCE_TAR_BYTES (UINT64_C(64) << 30)
-MUST_USE int source_tar(int fd, const char *name, const char *tmp, uint64_t max_bytes,
-                        struct source **ret, struct err *err);
+MUST_USE int source_tar(int fd, const char *name, int room, uint64_t max_bytes, struct source **ret,
+                        struct err *err);
 
 /* Below an http or https URL.  Never follows a redirect to another host; gives up on a silent
  * server; reads no more of a file than out->max.  Cannot list. */

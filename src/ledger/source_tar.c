@@ -305,27 +305,42 @@ static struct source *tar_free(struct source *s)
         return NULL;
 }
 
-static int make_nameless(struct tar *t, const char *tmp, struct err *err)
+/* Where the filesystem knows no file without a name, one that loses it at once. */
+static int named_room(const char *name, const char *tmp, struct err *err)
 {
+        CLEANUP_FD int fd = -1;
         char path[PATH_MAX];
-        int n;
+        int n = snprintf(path, sizeof path, "%s/assay-verify-XXXXXX", tmp), r;
+
+        if (n < 0 || (size_t)n >= sizeof path)
+                return err_sys(err, -ENAMETOOLONG, "archive %s: unpacking into %s", name, tmp);
+        fd = mkostemp(path, O_CLOEXEC);
+        if (fd < 0)
+                return err_sys(err, -errno, "archive %s: unpacking into %s", name, tmp);
+        if (unlink(path) < 0)
+                return err_sys(err, -errno, "archive %s: %s", name, path);
+        r = fd;
+        fd = -1;
+        return r;
+}
+
+int source_tar_room(const char *name, const char *tmp, int *ret, struct err *err)
+{
+        int fd;
 
         if (!tmp)
                 tmp = getenv("TMPDIR");
         if (!tmp || !*tmp)
                 tmp = "/tmp";
-        t->fd = open(tmp, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-        if (t->fd >= 0)
-                return 0;
-        if (errno != EOPNOTSUPP && errno != EISDIR)
-                return err_sys(err, -errno, "%s: unpacking into %s", t->name, tmp);
-        n = snprintf(path, sizeof path, "%s/assay-verify-XXXXXX", tmp);
-        if (n < 0 || (size_t)n >= sizeof path)
-                return err_sys(err, -ENAMETOOLONG, "%s: unpacking into %s", t->name, tmp);
-        t->fd = mkostemp(path, O_CLOEXEC);
-        if (t->fd < 0)
-                return err_sys(err, -errno, "%s: unpacking into %s", t->name, tmp);
-        return unlink(path) < 0 ? err_sys(err, -errno, "%s: %s", t->name, path) : 0;
+        fd = open(tmp, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+        if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR))
+                fd = named_room(name, tmp, err);
+        else if (fd < 0)
+                return err_sys(err, -errno, "archive %s: unpacking into %s", name, tmp);
+        if (fd < 0)
+                return fd;
+        *ret = fd;
+        return 0;
 }
 
 static int find_log(struct tar *t, struct err *err)
@@ -335,24 +350,24 @@ static int find_log(struct tar *t, struct err *err)
         return t->ambiguous ? err_set(err, -EBADMSG, "%s: more than one log in it", t->name) : 0;
 }
 
-int source_tar(int fd, const char *name, const char *tmp, uint64_t max_bytes, struct source **ret,
+int source_tar(int fd, const char *name, int room, uint64_t max_bytes, struct source **ret,
                struct err *err)
 {
         struct tar *t = calloc(1, sizeof *t);
         int r;
 
-        if (!t)
+        if (!t) {
+                fd_close(&room);
                 return err_set(err, -ENOMEM, "archive %s: out of memory", name);
+        }
         snprintf(t->name, sizeof t->name, "archive %s", name);
-        t->fd = -1;
+        t->fd = room;
         t->names = BUF_INIT(NAMES_MAX);
         t->left = max_bytes ? max_bytes : SOURCE_TAR_BYTES;
         t->s = (struct source){
                 .read = tar_read, .list = tar_list, .free = tar_free, .name = t->name
         };
-        r = make_nameless(t, tmp, err);
-        if (!r)
-                r = unpack(t, fd, err);
+        r = unpack(t, fd, err);
         if (!r)
                 r = sort_files(t, err);
         if (!r)

@@ -99,8 +99,8 @@ struct verify_options {
         struct source *source;
         const struct note_vkey *keys; /* exactly one log key; cosigners' keys have to have signed */
         size_t n_keys;
-        unsigned passes;     /* enum verify_pass; 0: both */
-        const char *ca_file; /* for stamps; NULL: they are not judged */
+        unsigned passes;         /* enum verify_pass; 0: both */
+        struct span authorities; /* PEM, for stamps; none: they are not judged */
         const struct verify_earlier *earlier;
         size_t n_earlier;
         bool is_log; /* known to be one: that nothing is there is damage */

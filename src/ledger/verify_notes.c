@@ -268,12 +268,12 @@ static void reply(struct verify *v, const char *path, struct span note, struct b
 
         if (verify_read(v, path, file))
                 return;
-        if (!v->o->ca_file) {
+        if (!v->o->authorities.n) {
                 verify_say(v, VERIFY_STAMP_NOT_JUDGED, path, VERIFY_NOWHERE, VERIFY_NOWHERE,
                            "%s: not judged, no authority's certificate was given", path);
                 return;
         }
-        r = timestamp_check(note, SPAN_NONE, buf_span(file), v->o->ca_file, &when, &err);
+        r = timestamp_check(note, SPAN_NONE, buf_span(file), v->o->authorities, &when, &err);
         if (r == 0)
                 v->result->stamps_judged++;
         else

@@ -30,6 +30,14 @@ static int list_one(void *ctx, const char *path)
         return 0;
 }
 
+static int room_in(const char *dir)
+{
+        int fd = -1;
+
+        assert_int_equal(source_tar_room("x.tar", dir, &fd, NULL), 0);
+        return fd;
+}
+
 static int stop_at_two(void *ctx, const char *path)
 {
         return ++*(unsigned *)ctx == 2 ? -ECANCELED : 0;
@@ -143,7 +151,7 @@ static void good_archives(void **state)
                 int fd = make_archive(m, ARRAY_LEN(m), filters[i]);
 
                 testlog_new(&t, "t.example"); /* a directory of ours for what is unpacked */
-                if (source_tar(fd, "x.tar", t.dir, 0, &s, &err))
+                if (source_tar(fd, "x.tar", room_in(t.dir), 0, &s, &err))
                         fail_msg("filter %d: %s", filters[i], err.text);
                 close(fd);
                 assert_int_equal(s->read(s, "checkpoint", &b, NULL), 0);
@@ -212,7 +220,7 @@ static void refused_archives(void **state)
                         n++;
                 fd = make_archive(rows[i].m, n, ARCHIVE_FILTER_NONE);
                 testlog_new(&t, "t.example");
-                r = source_tar(fd, "x.tar", t.dir, rows[i].max_bytes, &s, &err);
+                r = source_tar(fd, "x.tar", room_in(t.dir), rows[i].max_bytes, &s, &err);
                 close(fd);
                 if (r != rows[i].want || !strstr(err.text, rows[i].says))
                         fail_msg("row %zu: %d %s", i, r, err.text);
@@ -230,7 +238,7 @@ static void not_an_archive(void **state)
 
         fputs("surely this is no archive of any kind\n", f);
         rewind(f);
-        assert_int_equal(source_tar(fileno(f), "x.tar", NULL, 0, &s, &err), -ENOENT);
+        assert_int_equal(source_tar(fileno(f), "x.tar", room_in(NULL), 0, &s, &err), -ENOENT);
         assert_string_equal(err.text, "archive x.tar is not a ledger: not a tar archive");
         fclose(f);
 }

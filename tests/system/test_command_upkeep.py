@@ -3,13 +3,16 @@
 import functools
 import http.server
 import json
+import os
+import pathlib
+import pwd
 import shutil
 import subprocess
 import threading
 
 import pytest
 
-from assay_tool import assay, good, good_json, lines, refused
+from assay_tool import BIN, assay, good, good_json, lines, refused
 
 ORIGIN = "example.com/upkeep"
 POLICY = """# retention
@@ -17,6 +20,7 @@ version: 1
 keep: 400d
 audit_period: 365d
 """
+CAP_DAC_READ_SEARCH = 2
 
 
 @pytest.fixture
@@ -233,3 +237,61 @@ def test_web_server(ledger):
     server.shutdown()
     server.server_close()
     assert assay("verify", url, "--key", vkey).returncode == 3
+
+
+def rights(pid):
+    text = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    return dict(line.split(":", 1) for line in text.splitlines())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights to give away")
+def test_root_reads_a_web_server_as_nobody(ledger):
+    """What it has left while it is answered: libcurl and all behind it read a stranger's words."""
+    path, vkey = ledger
+    good("ledger", "append", path, data=lines({"n": 1}))
+    seen = []
+
+    class Looking(Quiet):
+        def do_GET(self):
+            seen.append(rights(verify.pid))
+            super().do_GET()
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(
+            Looking, directory=str(path))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        # It is no successor; then the directory has been opened all the same.
+        for more, status, caps in ((), 0, 0), (("--successor", path), 1, 1 << CAP_DAC_READ_SEARCH):
+            seen.clear()
+            verify = subprocess.Popen(
+                [BIN / "assay", "verify", f"http://127.0.0.1:{server.server_port}", "--key", vkey,
+                 *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            said, _ = verify.communicate(timeout=60)
+            assert (verify.returncode, b"1 entry" in said) == (status, True) and seen
+            for s in seen:
+                assert set(s["Uid"].split()) == {str(pwd.getpwnam("nobody").pw_uid)}
+                assert not s["Groups"].split()
+                assert {int(s[c], 16) for c in ("CapEff", "CapPrm", "CapBnd")} == {caps}
+                assert s["NoNewPrivs"].strip() == "1"
+        server.shutdown()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights to give away")
+@pytest.mark.skipif(not shutil.which("strace"), reason="no strace")
+def test_root_unpacks_archives_as_nobody(ledger, tmp_path):
+    """Rights go before the first byte of an archive comes; where TMPDIR is root's alone, too."""
+    path, vkey = ledger
+    good("ledger", "append", path, data=lines({"n": 1}))
+    archive, private = tmp_path / "log.tar.gz", tmp_path / "private"
+    subprocess.run(["tar", "czf", archive, "-C", path, "."], check=True)
+    archive.chmod(0o600)
+    private.mkdir(0o700)
+    done = subprocess.run(
+        ["strace", "-y", "-o", tmp_path / "trace", "-e", "trace=setresuid,capset,read",
+         BIN / "assay", "verify", archive, "--key", vkey],
+        env={**os.environ, "TMPDIR": str(private)}, check=False)
+    assert done.returncode == 0
+    calls = (tmp_path / "trace").read_text().splitlines()
+    (became,) = [i for i, c in enumerate(calls) if c.startswith("setresuid(")]
+    lost = max(i for i, c in enumerate(calls) if c.startswith("capset(") and "effective=0," in c)
+    first = min(i for i, c in enumerate(calls) if f"<{archive}>" in c)
+    assert became < lost < first

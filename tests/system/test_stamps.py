@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """RFC 3161 stamps over a ledger's checkpoints, made by `openssl ts` with an authority of our own
-and judged by assay verify."""
+and judged by assay verify, and by the job that assay ledger stamp has read them."""
+import calendar
 import json
+import re
 import shutil
 import subprocess
+import time
 
 import pytest
 
-from assay_tool import assay, good, good_json
+import job_tool
+from assay_tool import BIN, assay, good, good_json
 
 CONFIG = """
 [tsa]
@@ -38,14 +42,14 @@ def openssl(top, *args):
     return done
 
 
-def make_authority(top, name):
+def make_authority(top, name, key=("rsa:2048",)):
     """A root, and a stamping certificate under it."""
     top.mkdir()
     (top / "config").write_text(CONFIG)
     (top / "serial").write_text("01\n")
     openssl(top, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out",
             "ca.pem", "-days", "2", "-subj", f"/CN={name} root")
-    openssl(top, "req", "-newkey", "rsa:2048", "-nodes", "-keyout", "tsa.key", "-out", "tsa.csr",
+    openssl(top, "req", "-newkey", *key, "-nodes", "-keyout", "tsa.key", "-out", "tsa.csr",
             "-subj", f"/CN={name}")
     openssl(top, "x509", "-req", "-in", "tsa.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
             "-CAcreateserial", "-out", "tsa.pem", "-days", "2", "-extfile", "config",
@@ -153,3 +157,93 @@ def test_note_of_another_log(stamped, authority, tmp_path):
     shutil.copyfile(tmp_path / "M" / "checkpoint", log / "stamp" / "3.note")
     result = judged(1, log, vkey, "--ca", authority / "ca.pem")
     assert {"origin", "signature_missing", "stamp"} <= set(issues(result))
+
+
+# ---- the job ----
+
+@pytest.fixture(scope="module")
+def answered(authority):
+    """(data, question, reply) as the command, `openssl ts` and a network in between make them."""
+    (authority / "data").write_bytes(b"what is stamped")
+    stamp(authority, "data", "reply.tsr")
+    return tuple((authority / n).read_bytes() for n in ("data", "query.tsq", "reply.tsr"))
+
+
+def judge(reply, data, question, pem):
+    told = job_tool.run("timestamp", reply, more=(data, question, pem))
+    assert told.failed != "", "it died"
+    return told
+
+
+def test_job_tells_the_time(answered, authority):
+    data, question, reply = answered
+    told = judge(reply, data, question, (authority / "ca.pem").read_bytes())
+    said = openssl(authority, "ts", "-reply", "-in", "reply.tsr", "-text").stdout
+    when = time.strptime(re.search("^Time stamp: (.*) GMT$", said, re.M)[1], "%b %d %H:%M:%S %Y")
+    assert (told.failed, told.status) == (None, 0)
+    assert told.facts == [{"fact": "stamp", "time": calendar.timegm(when)}]
+
+
+def test_job_takes_a_list_of_authorities(answered, authority, tmp_path):
+    """The one that counts is among others, with words around, as lists of certificates are."""
+    data, question, reply = answered
+    other = make_authority(tmp_path / "other", "Other",
+                           ("ec", "-pkeyopt", "ec_paramgen_curve:P-384"))
+    (other / "data").write_bytes(data)
+    stamp(other, "data", "reply.tsr")
+    pem = b"# a list\n" + b"words\n".join(
+        (d / "ca.pem").read_bytes() for d in (other, authority, other))
+    assert judge(reply, data, question, pem).of("stamp")
+    assert judge(reply, data, question, (other / "ca.pem").read_bytes()).of("refused")
+    theirs = [(other / n).read_bytes() for n in ("reply.tsr", "data", "query.tsq")]
+    assert judge(*theirs, pem).of("stamp")
+    assert judge(reply, *theirs[1:], pem).of("refused")  # a reply to another question
+
+
+def test_job_reads_what_strangers_send(answered, authority):
+    data, question, reply = answered
+    pem = (authority / "ca.pem").read_bytes()
+    hostile = {
+        "cut": reply[:-1], "a byte behind": reply + b"x", "nothing": b"", "text": b"<html>",
+        "the question": question, "ends nowhere": b"\x30\x80" * 30000,
+        "of 4 GB": b"\x30\x84\xff\xff\xff\xff", "zeros": bytes(65536),
+        "twice": reply + reply, "largest": b"\x30\x83\x00\xff\xfc" + bytes(65531),
+    }
+    for name, sent in hostile.items():
+        told = judge(sent, data, question, pem)
+        assert [f["fact"] for f in told.facts] == ["refused"], name
+        assert told.facts[0]["why"].startswith("time stamp: "), name
+    assert judge(reply, b"other", question, pem).of("refused")
+    assert judge(reply, data, question[:-1], pem).of("refused")
+    assert "question: nothing" in judge(reply, data, b"", pem).failed
+    assert "reply: more than 65536" in judge(bytes(65537), data, question, pem).failed
+    for bad in (b"", b"nothing", pem[:100], pem.replace(b"\n", b"")):
+        told = judge(reply, data, question, bad)
+        assert not told.facts and "no certificate" in told.failed
+    held = 0
+    for at in range(0, len(reply), 41):
+        flipped = bytearray(reply)
+        flipped[at] ^= 0x10
+        held += len(judge(bytes(flipped), data, question, pem).of("stamp"))
+    assert held <= 2  # bits that no signature covers
+
+
+def test_nothing_is_kept_that_no_job_has_judged(authority, tmp_path):
+    """Where there is no assay-job nothing is parsed instead, and the ledger stays as it was."""
+    log = tmp_path / "L"
+    good("ledger", "init", log, "--origin", "example.com/alone")
+    good("ledger", "append", log, data=b'{"a":1}\n')
+    good("ledger", "stamp", log, "--request", tmp_path / "q")
+    openssl(authority, "ts", "-reply", "-config", "config", "-queryfile", tmp_path / "q", "-out",
+            tmp_path / "r")
+    keep = ("ledger", "stamp", log, "--request", tmp_path / "q", "--reply", tmp_path / "r", "--ca",
+            authority / "ca.pem")
+    (tmp_path / "alone").mkdir()
+    shutil.copy(BIN / "assay", tmp_path / "alone")
+    done = subprocess.run([tmp_path / "alone" / "assay", *keep], capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 3 and "assay-job" in done.stderr
+    assert not (log / "stamp").exists()
+    assert good("log", log, "--kind", "ledger.stamped") == ""
+    assert good(*keep) == ""
+    assert (log / "stamp" / "1.tsr").read_bytes() == (tmp_path / "r").read_bytes()

@@ -11,10 +11,10 @@
 #include "base/text.h"
 #include "command/commands.h"
 #include "command/ledger/ledger_group.h"
-#include "command/log/open_source.h"
 #include "command/places.h"
 #include "command/progress.h"
 #include "command/verify/verify_command.h"
+#include "command/verify/verify_given.h"
 #include "command/verify/wal_check.h"
 #include "ledger/signer.h"
 #include "ledger/verify.h"
@@ -71,31 +71,6 @@ static int own_key(const char *dir, struct verify_keys *ret, struct err *err)
 }
 
 /* ---- the ledger ---- */
-
-/* Checkpoints kept from before, all of them in one buf. */
-static int read_earlier(const struct option_texts *files, struct buf *text,
-                        struct verify_earlier ret[OPTION_TEXTS_MAX], struct err *err)
-{
-        size_t at[OPTION_TEXTS_MAX + 1] = { 0 };
-
-        for (size_t i = 0; i < files->n; i++) {
-                uint8_t *p;
-                size_t n;
-                int status = io_read_given(files->at[i], NOTE_MAX, &p, &n, err);
-
-                if (status < 0)
-                        return err_wrap(err, "--earlier");
-                buf_put(text, span_of(p, n));
-                free(p);
-                at[i + 1] = text->n;
-        }
-        for (size_t i = 0; i < files->n; i++)
-                ret[i] = (struct verify_earlier){
-                        .name = files->at[i],
-                        .bytes = span_of(text->p + at[i], at[i + 1] - at[i]),
-                };
-        return buf_status(text);
-}
 
 /* *ret is what was found, when there is a judgement. */
 static enum status judge(struct judging *j, const struct verify_options *o,
@@ -176,50 +151,55 @@ static enum status no_key(const struct invocation *in, struct source *source, co
                         err_text(why));
 }
 
-static struct verify_options options_of(struct judging *j, const struct opened *opened,
-                                        const struct verify_keys *keys)
+static struct verify_options options_of(struct judging *j, const struct verify_given *given,
+                                        size_t place, const struct verify_keys *keys)
 {
-        const struct verify_command_options *o = j->in->options;
-
         return (struct verify_options){
-                .source = opened->source,
+                .source = given->place[place].source,
                 .keys = keys->at,
                 .n_keys = keys->n,
-                .ca_file = o->ca,
+                .authorities = span_of(given->authorities, given->authorities_n),
                 .on_report = verify_on_report,
                 .on_progress = verify_on_progress,
                 .ctx = j,
         };
 }
 
-static enum status verify_first(struct invocation *in, struct verify_keys *keys,
-                                struct buf *documents, struct verify_result *ret)
+/* A directory's source reads nothing yet. */
+static enum status find_key(const struct invocation *in, const char *dir,
+                            struct verify_given *given, struct verify_keys *keys)
 {
-        const struct verify_command_options *o = in->options;
-        CLEANUP(opened_done) struct opened opened = { 0 };
-        CLEANUP(buf_done) struct buf earlier_text = BUF_INIT(OPTION_TEXTS_MAX * NOTE_MAX);
-        struct verify_earlier earlier[OPTION_TEXTS_MAX];
+        struct opened *o = &given->place[0];
+        struct err why = { 0 }, err = { 0 };
+
+        if (keys->n > 0 || own_key(dir, keys, &why) == 0)
+                return STATUS_GOOD;
+        if (verify_given_lesser(given, &err) < 0 || open_read(o, &err) < 0)
+                return complain_err(in, &err);
+        return no_key(in, o->source, &why);
+}
+
+static enum status verify_first(struct invocation *in, struct verify_given *given,
+                                struct verify_keys *keys, struct buf *documents,
+                                struct verify_result *ret)
+{
         struct judging j = { .in = in,
                              .reports = BUF_INIT(COMMAND_OUTPUT_MAX / 2),
                              .documents = documents };
+        const char *dir = given->place[0].name;
         struct verify_options options;
-        char dir[PLACES_PATH_MAX];
         struct err err = { 0 };
-        enum status result;
+        enum status result = find_key(in, dir, given, keys);
 
-        if (places_ledger_or(in, 0, dir, &err) < 0 || open_source(dir, &opened, &err) < 0)
-                return complain_err(in, &err);
-        if (verify_parse_keys(&o->keys, keys, &err) < 0)
-                return complain(in, STATUS_USAGE, "%s", err_text(&err));
-        if (keys->n == 0 && own_key(dir, keys, &err) < 0)
-                return no_key(in, opened.source, &err);
-        if (read_earlier(&o->earlier, &earlier_text, earlier, &err) < 0)
-                return complain_err(in, &err);
+        if (result != STATUS_GOOD)
+                return result;
         if (keys->own)
                 check_private(dir, in->clock, &j.private);
-        options = options_of(&j, &opened, keys);
-        options.earlier = earlier;
-        options.n_earlier = o->earlier.n;
+        if (verify_given_lesser(given, &err) < 0 || open_read(&given->place[0], &err) < 0)
+                return complain_err(in, &err);
+        options = options_of(&j, given, 0, keys);
+        options.earlier = given->earlier;
+        options.n_earlier = given->n_earlier;
         options.is_log = keys->own;
         result = judge(&j, &options, keys, ret);
         buf_done(&j.reports);
@@ -249,24 +229,23 @@ static int follow_key(const struct verify_result *before, struct verify_keys *ke
         return 0;
 }
 
-static enum status verify_successor(struct invocation *in, const char *name,
+static enum status verify_successor(struct invocation *in, struct verify_given *given, size_t place,
                                     struct verify_keys *keys, struct buf *documents,
                                     struct verify_result *last)
 {
-        CLEANUP(opened_done) struct opened opened = { 0 };
         struct judging j = { .in = in,
                              .reports = BUF_INIT(COMMAND_OUTPUT_MAX / 2),
                              .documents = documents };
         struct verify_result found = { 0 };
         struct verify_options options;
-        struct err err = { 0 };
+        struct err err = given->failed[place];
         enum status result;
 
         if (follow_key(last, keys, &err) < 0)
                 return complain(in, STATUS_PROBLEM, "%s", err_text(&err));
-        if (open_source(name, &opened, &err) < 0)
+        if (err.code < 0 || open_read(&given->place[place], &err) < 0)
                 return complain_err(in, &err);
-        options = options_of(&j, &opened, keys);
+        options = options_of(&j, given, place, keys);
         options.predecessor = last;
         options.is_log = true; /* the one before says so */
         result = judge(&j, &options, keys, &found);
@@ -300,20 +279,33 @@ static enum status print_documents(const struct invocation *in, const struct buf
         return command_print(in, &out, result);
 }
 
+static enum status verify_all(struct invocation *in, struct verify_given *given,
+                              struct verify_keys *keys)
+{
+        CLEANUP(buf_done)
+        struct buf documents = BUF_INIT(VERIFY_PLACES_MAX * (size_t)COMMAND_OUTPUT_MAX);
+        struct buf *several = in->json && given->n > 1 ? &documents : NULL;
+        struct verify_result last = { 0 };
+        enum status result = verify_first(in, given, keys, several, &last);
+
+        for (size_t i = 1; i < given->n && *last.origin; i++)
+                result = verify_worse(result, verify_successor(in, given, i, keys, several, &last));
+        return several ? print_documents(in, several, result) : result;
+}
+
 static enum status verify_ledgers(struct invocation *in)
 {
         const struct verify_command_options *o = in->options;
-        CLEANUP(buf_done)
-        struct buf documents = BUF_INIT((OPTION_TEXTS_MAX + 1ULL) * COMMAND_OUTPUT_MAX);
-        struct buf *several = in->json && o->successors.n ? &documents : NULL;
+        CLEANUP(verify_given_done) struct verify_given given = { 0 };
         struct verify_keys keys = { 0 };
-        struct verify_result last = { 0 };
-        enum status result = verify_first(in, &keys, several, &last);
+        char dir[PLACES_PATH_MAX];
+        struct err err = { 0 };
 
-        for (size_t i = 0; i < o->successors.n && *last.origin; i++)
-                result = verify_worse(
-                        result, verify_successor(in, o->successors.at[i], &keys, several, &last));
-        return several ? print_documents(in, several, result) : result;
+        if (places_ledger_or(in, 0, dir, &err) < 0 || verify_given_open(in, dir, &given, &err) < 0)
+                return complain_err(in, &err);
+        if (verify_parse_keys(&o->keys, &keys, &err) < 0)
+                return complain(in, STATUS_USAGE, "%s", err_text(&err));
+        return verify_all(in, &given, &keys);
 }
 
 /* ---- the command ---- */
