@@ -45,14 +45,20 @@ int vault_subject_of(struct vault *v, struct span label, char ret_id[ENTRY_SUBJE
         return 0;
 }
 
+static bool get_id(struct span text, uint8_t ret[SUBJECT_ID])
+{
+        size_t n;
+
+        return text_from_base64url(text, ret, SUBJECT_ID, &n) == 0 && n == SUBJECT_ID;
+}
+
 int vault_find_slot(struct vault *v, struct span id, uint32_t *ret_n, struct slot *ret,
                     struct err *err)
 {
         uint8_t want[SUBJECT_ID];
-        size_t n;
         int r;
 
-        if (text_from_base64url(id, want, sizeof want, &n) < 0 || n != SUBJECT_ID)
+        if (!get_id(id, want))
                 return err_set(err, -EINVAL, "\"%.*s\" is no subject id", (int)id.n,
                                (const char *)id.p);
         r = vault_find_id(v, want, ret_n, ret, err);
@@ -94,9 +100,11 @@ int vault_label_of(struct vault *v, struct span id, struct buf *ret, struct err 
 
 bool vault_is_erased(struct vault *v, struct span id)
 {
-        struct slot slot;
+        uint8_t want[SUBJECT_ID];
+        struct slot slot = { 0 };
         uint32_t n;
-        bool gone = vault_find_slot(v, id, &n, &slot, NULL) == 0 && slot_is_gone(&slot);
+        bool gone = get_id(id, want) && vault_look_up_id(v, want, &n, &slot, NULL) == 1 &&
+                    slot_is_gone(&slot);
 
         wipe(&slot, sizeof slot);
         return gone;
@@ -363,6 +371,7 @@ struct vault *vault_free(struct vault *v)
         free(v->shown.bytes);
         for (size_t i = 0; i < TAG_PARTS; i++)
                 free(v->part[i].at);
+        free(v->ids.at);
         free(v->erased);
         free(v);
         return NULL;

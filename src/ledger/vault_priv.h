@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vault_priv.h - the vault's inside, shared by vault.c (opening, names, erasure),
- * vault_slots.c (keys/subjects), vault_seal.c, vault_rows.c (row files) and vault_walk.c (through
- * all of them).
+ * vault_slots.c (keys/subjects), vault_ids.c (the same by id), vault_seal.c, vault_rows.c (row
+ * files) and vault_walk.c (through all of them).
  *
  *   keys/subjects: slots of 256 bytes, the first is the header "ASYSUBJ1"; all little-endian
  *   off len
@@ -112,6 +112,11 @@ struct vault {
                 uint32_t n, cap;
         } part[TAG_PARTS];
 
+        /* Lookup by id, for who asks after many: the first four bytes of one are its tag.  Empty
+         * until somebody does. */
+        struct tag_part ids;
+        uint32_t ids_end; /* slots below it are in there; 0: none yet */
+
         struct subject cache[VAULT_CACHE];
         struct buf scratch;             /* vault_seal()'s, for a disclosure */
         uint8_t cache_key[SIPHASH_KEY]; /* who chooses labels does not choose the row */
@@ -137,6 +142,10 @@ MUST_USE int vault_read_slot(struct vault *v, uint32_t n, struct slot *ret, stru
 /* The slot in use with this id: 1, or 0 when there is none. */
 MUST_USE int vault_find_id(struct vault *v, const uint8_t id[SUBJECT_ID], uint32_t *ret_n,
                            struct slot *ret, struct err *err);
+/* The same, for who asks again and again: keeps where each id is, eight to eighteen bytes a
+ * subject. Sees what a writer beside has added since. */
+MUST_USE int vault_look_up_id(struct vault *v, const uint8_t id[SUBJECT_ID], uint32_t *ret_n,
+                              struct slot *ret, struct err *err);
 /* All of them, into the table and erased[]. */
 MUST_USE int vault_load_slots(struct vault *v, struct err *err);
 /* Durable after vault_sync(). */
@@ -145,6 +154,8 @@ bool vault_slot_is_erased(const struct vault *v, uint32_t n);
 void vault_mark_erased(struct vault *v, uint32_t n);
 /* Room in the file for one more, and for some that come after it. */
 MUST_USE int vault_make_room(struct vault *v, struct err *err);
+/* Into one table, of which an eighth stays empty at least.  -ENOMEM. */
+MUST_USE int vault_part_add(struct tag_part *p, uint32_t tag, uint32_t slot);
 /* An erased subject's tag stays: its slot says so, and the chain behind it must hold. */
 MUST_USE int vault_add_tag(struct vault *v, const uint8_t tag[SUBJECT_TAG], uint32_t slot);
 /* The live slot of this tag: 1, or 0 when there is none. */

@@ -80,38 +80,6 @@ int vault_read_slot(struct vault *v, uint32_t n, struct slot *ret, struct err *e
         return r;
 }
 
-/* A million of them are looked through while writers wait, so many at a time. */
-int vault_find_id(struct vault *v, const uint8_t id[SUBJECT_ID], uint32_t *ret_n, struct slot *ret,
-                  struct err *err)
-{
-        uint8_t *many = malloc(SLOTS_AT_ONCE * SLOT_BYTES);
-        int r = many ? 0 : err_sys(err, -ENOMEM, "keys/subjects");
-
-        for (uint32_t i = 1; i < v->n_slots && r == 0; i += SLOTS_AT_ONCE) {
-                ssize_t got = v->io.pread(v->io.ctx, v->subjects_fd, many,
-                                          SLOTS_AT_ONCE * SLOT_BYTES, (off_t)i * SLOT_BYTES);
-                uint32_t n = got > 0 ? (uint32_t)got / SLOT_BYTES : 0;
-
-                if (got < 0)
-                        r = err_sys(err, (int)got, "keys/subjects: slot %u", i);
-                for (uint32_t k = 0; k < n && r == 0; k++) {
-                        const uint8_t *s = many + (size_t)k * SLOT_BYTES;
-
-                        if (s[0] == SLOT_FREE || memcmp(s + 8, id, SUBJECT_ID) != 0)
-                                continue;
-                        r = vault_read_slot(v, i + k, ret, err);
-                        if (r == 0) {
-                                *ret_n = i + k;
-                                r = 1;
-                        }
-                }
-        }
-        if (many)
-                wipe(many, SLOTS_AT_ONCE * SLOT_BYTES);
-        free(many);
-        return r;
-}
-
 int vault_write_slot(struct vault *v, uint32_t n, const struct slot *s, struct err *err)
 {
         uint8_t bytes[SLOT_BYTES];
@@ -197,16 +165,18 @@ static int grow(struct tag_part *p)
         return 0;
 }
 
-/* An eighth stays empty at least. */
-int vault_add_tag(struct vault *v, const uint8_t tag[SUBJECT_TAG], uint32_t slot)
+int vault_part_add(struct tag_part *p, uint32_t tag, uint32_t slot)
 {
-        struct tag_part *p = part_of(v, tag);
-
         if (8 * (p->n + 1) > 7 * p->cap && grow(p) < 0)
                 return -ENOMEM;
-        put_entry(p, (struct tag_entry){ .tag = short_tag(tag), .slot = slot });
+        put_entry(p, (struct tag_entry){ .tag = tag, .slot = slot });
         p->n++;
         return 0;
+}
+
+int vault_add_tag(struct vault *v, const uint8_t tag[SUBJECT_TAG], uint32_t slot)
+{
+        return vault_part_add(part_of(v, tag), short_tag(tag), slot);
 }
 
 int vault_find_tag(struct vault *v, const uint8_t tag[SUBJECT_TAG], uint32_t *ret_n,

@@ -582,6 +582,62 @@ static void many_subjects(void **state)
         fixture_done(&f);
 }
 
+static size_t bytes_read;
+
+static ssize_t counting_pread(void *ctx, int fd, void *p, size_t n, off_t at)
+{
+        ssize_t got = io_kernel.pread(NULL, fd, p, n, at);
+
+        bytes_read += got > 0 ? (size_t)got : 0;
+        return got;
+}
+
+/* Who judges a ledger asks about everybody in it: keys/subjects is read once, not once for each.
+ * And those who come, or are erased, while it asks are seen. */
+static void asked_about_everybody(void **state)
+{
+        enum { N = 3000 };
+        static char id[2 * N][ENTRY_SUBJECT_LEN + 1];
+        struct buf rows = BUF_INIT(1 << 20);
+        struct vault *writer, *reader = NULL;
+        struct io counting = io_kernel;
+        struct fixture f;
+
+        counting.pread = counting_pread;
+        fixture_new(&f);
+        writer = open_vault(&f, true);
+        for (int i = 0; i < 2 * N; i++) {
+                char label[32];
+
+                if (i == N) {
+                        assert_int_equal(vault_sync(writer, NULL), 0);
+                        assert_int_equal(vault_open(f.private_fd, &counting, false, &reader, NULL),
+                                         0);
+                }
+                snprintf(label, sizeof label, "uid:%d", i);
+                buf_clear(&rows);
+                memcpy(id[i], seal(writer, "e", label, "1", &rows).subject[0], sizeof id[i]);
+        }
+        assert_int_equal(vault_sync(writer, NULL), 0);
+        assert_false(vault_is_erased(reader, span_str(id[0])));
+        for (int i = 0; i < 2 * N; i += 3)
+                assert_int_equal(vault_erase(writer, span_str(id[i]), NULL), 0);
+
+        bytes_read = 0;
+        for (int i = 0; i < 2 * N; i++)
+                if (vault_is_erased(reader, span_str(id[i])) != (i % 3 == 0))
+                        fail_msg("subject %d", i);
+        /* Each slot at most twice, of another 8,192 written ahead, and one by itself. */
+        assert_true(bytes_read <= (3 * 2 * N + 2 * 8192) * 256);
+        assert_false(vault_is_erased(reader, SPAN("AAAAAAAAAAAAAAAAAAAAAA")));
+        assert_false(vault_is_erased(reader, SPAN("no id")));
+        assert_false(vault_is_erased(reader, SPAN_NONE));
+        vault_free(reader);
+        vault_free(writer);
+        buf_done(&rows);
+        fixture_done(&f);
+}
+
 /* A disk that is full for a moment, at any write: none of those that were sealed is gone after. */
 static void no_room_at_any_write(void **state)
 {
@@ -908,6 +964,7 @@ int main(void)
                 cmocka_unit_test(erasure_cut_off),
                 cmocka_unit_test(failed_sync),
                 cmocka_unit_test(many_subjects),
+                cmocka_unit_test(asked_about_everybody),
                 cmocka_unit_test(no_room_at_any_write),
                 cmocka_unit_test(a_ceiling),
                 cmocka_unit_test(damaged),
