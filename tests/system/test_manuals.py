@@ -68,6 +68,24 @@ def test_page_and_help_name_the_same_options(command):
     assert page_options(text) - COMMON == wanted
 
 
+def judged_commands():
+    """The commands in the first column of SECURITY.md's table: `api lint, build` names two."""
+    text = (TOP / "SECURITY.md").read_text()
+    rows = re.search(r"^\| command \| reads .*\n\|[-|]+\n((?:\|.*\n)+)", text, re.M)[1]
+    for row in rows.splitlines():
+        for named in re.findall(r"`([^`]+)`", row.split("|")[1]):
+            group, *subs = named.replace(",", "").split()
+            yield from [(group, sub) for sub in subs if not sub.startswith("-")] or [(group,)]
+
+
+def test_security_says_what_each_command_may_do():
+    judged = set(judged_commands())
+    there = {leaf for command in commands() for leaf in leaves(command)}
+    assert there - judged == set()
+    groups = {(command,) for command in commands()}
+    assert judged - there - groups == set()
+
+
 def test_overview_names_the_commands_there_are():
     text = page("assay.1")
     named = set(re.findall(r"^\.It Xr assay-(\S+) 1$", text, re.M))
