@@ -228,7 +228,7 @@ class Site(Gateway):
 
     def send2(self, case):
         """HTTP/2, until all is there that was to come, or the connection ends."""
-        token, data, found = self.token.encode(), b"", []
+        token, data, found = self.token_of(case), b"", []
         with self.open(case, self.port2) as s, contextlib.suppress(OSError):
             with contextlib.suppress(ConnectionError):
                 for part in frames_of(case, token):

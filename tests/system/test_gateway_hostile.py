@@ -4,8 +4,10 @@ one entry, the right answer, and nothing of it at the back-end; what is let pass
 an outcome, and the back-end got the bytes of the table and no others."""
 import concurrent.futures
 import contextlib
+import dataclasses
 import json
 import os
+import pathlib
 import shutil
 import subprocess
 
@@ -13,9 +15,9 @@ import pytest
 from gateway_host import NGINX
 from hostile import GONE, MARK, PASS
 from hostile import NGINX as BY_NGINX
-from hostile import certificates, http2, tokens
+from hostile import certificates, http2, same, tokens
 from hostile.themes import THEMES
-from hostile_host import CALL, Site, call_of
+from hostile_host import CALL, THING, Site, call_of
 from recorder_host import wait_for
 
 NEEDED = [NGINX, "git", "ssh-keygen", "openssl"]
@@ -178,6 +180,45 @@ def test_hostile(site, theme):
     assert MARK.decode() not in "\n".join(site.recorder.lines())
 
 
+def bare(entries):
+    """Without what is of one call only."""
+    return [(kind, {k: v for k, v in what.items() if k not in ("call", "backend_ns")})
+            for kind, what in entries]
+
+
+def test_http2_is_the_same(site):
+    """What can be said in HTTP/2 as well comes to the same: answer, entries, what the back-end
+    sees."""
+    few = {"tokens": 5, "answers": 3}  # of what is one field's affair, or comes behind
+    cases = [(f"{theme}: {c.name}", c, frames) for theme, module in THEMES.items()
+             if theme != "http2" for c in module.CASES[::few.get(theme, 1)]
+             if (frames := same.frames_of(c))]
+    assert len(cases) > 480
+    site.make_tokens([c for _, c, _ in cases])
+    pairs = []
+    for name, case, frames in cases:
+        pair = []
+        for send, what in ((site.send, case),
+                           (site.send2, dataclasses.replace(case, sent=frames))):
+            if case.said:  # on a connection that is kept
+                assert site.lives()
+                site.back.take()
+            site.back.said = case.said
+            pair.append(Outcome(case, send(what), site.back.take(), site.token_of(case)))
+            site.back.said = None
+            if case.said:
+                site.back.hang_up()
+        pairs.append((name, *pair))
+    calls, faults = site.calls(), []
+    for name, one, two in pairs:
+        mine = [bare(calls[o.calls[0][0]]) if o.calls and o.calls[0][0] else None
+                for o in (one, two)]
+        faults += [f"{name}: {fault}" for fault in two.faults]
+        if mine[0] != mine[1] or not mine[0]:
+            faults.append(f"{name}: {mine[0]} and {mine[1]}")
+    assert not faults, "\n".join(faults)
+
+
 def test_keys_come_and_go(site):
     """A token that is remembered is worth nothing any more once its key is withdrawn."""
     ed, rsa = (site.maker.token(tokens.Token({"alg": alg, "kid": key}, {}, key)).decode()
@@ -240,6 +281,58 @@ def test_renegotiation(site):
              "-servername", "a" + certificates.HOST, "-cert", cert, "-key", key, "-ign_eof"],
             input=begin + certificates.ask(), capture_output=True, timeout=30)
         assert (b"HTTP/1.1 200 OK" in done.stdout) == served, done
+    site.back.take()
+
+
+def test_a_hundred_streams(site):
+    """At once, two of which are refused: the others are served as if these had not been."""
+    known = set(site.calls())
+    paths = {0: b"/api/nothing", 50: b"/api/admin"}
+    case = http2.case("100 streams", [
+        http2.head(http2.fields(path=paths.get(i, b"/api/things/A")), stream=2 * i + 1)
+        for i in range(100)], *[(200, PASS)] * 100)
+    came = site.send2(case)
+    site.back.take()
+    assert sorted(a[0] for a in came) == [200] * 98 + [403, 404]
+    ends = [[(k, w.get("reason")) for k, w in e] for c, e in site.calls().items() if c not in known]
+    assert sorted(ends, key=len) == [[("api.denied", "path")], [("api.denied", "policy")],
+                                     *[[("api.intent", None), ("api.outcome", None)]] * 98]
+
+
+def test_reset_after_the_intent(site):
+    """Streams that are reset while the back-end is at them: what it does is recorded to its end, once,
+    and nothing of them stays."""
+    known = set(site.calls())
+    files = pathlib.Path(f"/proc/{site.workers_now()[0]}/fd")
+    asked = [f"R{i}" for i in range(100)]
+    for name in asked:
+        site.back.by_name[name] = [1.0, THING]
+    frames = [http2.head(http2.fields(path=f"/api/things/{name}".encode()), stream=2 * i + 1)
+              for i, name in enumerate(asked)]
+    resets = [http2.Frame(http2.RST, 0, 2 * i + 1, b"\0\0\0\x08") for i in range(100)]
+    begin = http2.PREFACE + http2.Frame(http2.SETTINGS, 0, 0).bytes(b"")
+    before = len(list(files.iterdir()))
+
+    def ends():
+        return {c: e for c, e in site.calls().items() if c not in known}
+
+    with site.connect(site.port2) as s:
+        s.sendall(begin + b"".join(f.bytes(site.token.encode()) for f in frames))
+        wait_for(lambda: sum(f"/things/{n} ".encode() in b"".join(site.back.seen)
+                             for n in asked) == 100, "all of them at the back-end")
+        s.sendall(b"".join(f.bytes(b"") for f in resets))
+        wait_for(lambda: [len(e) for e in ends().values()] == [2] * 100, "the end of each")
+        for entries in ends().values():
+            assert [k for k, _ in entries] == ["api.intent", "api.outcome"]
+            assert entries[1][1]["result"] == "answered"
+        data = http2.head(http2.fields(), stream=201).bytes(site.token.encode())
+        s.sendall(data)  # the connection goes on
+        wait_for(lambda: len(ends()) == 101, "another call of the connection")
+    site.back.by_name.clear()
+    site.back.hang_up()
+    wait_for(lambda: len(list(files.iterdir())) <= before, "no connection that stays")
+    site.back.take()
+    assert site.lives()
     site.back.take()
 
 
