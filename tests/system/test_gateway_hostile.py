@@ -300,8 +300,8 @@ def test_a_hundred_streams(site):
 
 
 def test_reset_after_the_intent(site):
-    """Streams that are reset while the back-end is at them: what it does is recorded to its end, once,
-    and nothing of them stays."""
+    """Streams that are reset while the back-end is at them: what it does is recorded once, to its
+    end, and nothing of them stays."""
     known = set(site.calls())
     files = pathlib.Path(f"/proc/{site.workers_now()[0]}/fd")
     asked = [f"R{i}" for i in range(100)]
