@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct err err = { 0 };
 
         assert(source_tar_room("x", NULL, &room, NULL) == 0);
-        if (source_tar(fd, "x", room, 1 << 20, &s, &err) < 0)
+        if (source_tar(fd, "x", room, 1 << 16, &s, &err) < 0)
                 return assert(!s && strncmp(err.text, "archive x", 9) == 0), close(fd);
         assert(s->list(s, read_one, s, NULL) == 0);
         return close(fd);
