@@ -14,7 +14,9 @@ const char *replay_known_text(enum replay_known k)
                 [REPLAY_ERASED] = "is erased",
                 [REPLAY_LOST] = "is missing from the vault",
                 [REPLAY_ANOTHER] = "was recorded as something else",
-                [REPLAY_ELSEWHERE] = "may have been named by another parameter",
+                [REPLAY_ELSEWHERE] = "was named by another parameter",
+                [REPLAY_UNJUDGED] = ("may have been named by another parameter: the package that "
+                                     "judged the call is not at hand"),
         };
 
         STATIC_ASSERT(ARRAY_LEN(texts) == REPLAY_KNOWNS, "one text each");

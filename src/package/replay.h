@@ -25,7 +25,8 @@ enum replay_known {
         REPLAY_ERASED,
         REPLAY_LOST,      /* it should be in the vault and is not */
         REPLAY_ANOTHER,   /* of another type than the package has it of */
-        REPLAY_ELSEWHERE, /* an object's id, that may be another parameter's than the package has */
+        REPLAY_ELSEWHERE, /* an object's id, that is of another parameter than the package has */
+        REPLAY_UNJUDGED,  /* the same, of whatever parameter: who had judged it is not at hand */
         REPLAY_KNOWNS,
 };
 /* "was not recorded" */
@@ -35,6 +36,7 @@ struct replay_call {
         struct span operation, method;              /* method empty: not known */
         struct span scheme;                         /* empty: nobody was asked for */
         bool same_package;                          /* the one that judged it */
+        const struct api *judged;                   /* that one's document; NULL: not at hand */
         struct span caller, object_type, object_id; /* object_type empty: it is about the API */
         const struct span *groups;
         uint32_t n_groups;

@@ -3,45 +3,59 @@
  * pure.
  *
  * An entry has the object's type and id, not which parameter it was: another document may have the
- * object of another one, and then the id is not this one's.  What was recorded of the parameter
- * itself is. */
+ * object of another one, and then the id is not this one's.  Which one it was the package says that
+ * judged the call.  What was recorded of the parameter itself is its own in any case. */
 #include "package/replay_priv.h"
 
-#include "package/call.h"
-
-/* What x-object may name: a path parameter, or a required one. */
-static bool may_name(const struct api_parameter *p)
+/* Do all requests that fit the one path fit the other one? */
+static bool are_alike(const struct api_operation *a, const struct api_operation *b)
 {
-        return p->in == API_IN_PATH || p->required;
+        for (uint32_t i = 0; i < a->n_segments && i < b->n_segments; i++) {
+                const struct api_segment *s = &a->segments[i], *t = &b->segments[i];
+
+                if (s->parameter != t->parameter || (!s->parameter && !span_eq(s->text, t->text)))
+                        return false;
+        }
+        return a->n_segments == b->n_segments;
 }
 
-/* Could the parameter have had this text?  Where nobody can tell, it could. */
-static bool reads(struct replay_request *r, const struct api_parameter *p, struct span text)
+static uint32_t segment_of(const struct api_operation *o, struct span name)
 {
-        struct err err = { 0 };
-        struct tree v;
-        int rc = call_parameter(r->p, p, &text, 1, r->arena, &v, &err);
+        uint32_t i = 0;
 
-        if (rc == 0 && p->schema != API_NONE)
-                rc = api_schema_check(r->p->checker, p->schema, &v, "", &err);
-        return rc != -EINVAL;
+        while (i < o->n_segments &&
+               !(o->segments[i].parameter && span_eq(o->segments[i].text, name)))
+                i++;
+        return i;
 }
 
-/* Could the id be of another parameter of the operation than this one?  The one that has judged
- * the call had it of a parameter that it was in. */
-static bool may_be_elsewhere(struct replay_request *r, uint32_t parameter)
+/* In a path that has kept its form the place counts, whatever it is called now. */
+static bool is_same_parameter(const struct api_operation *a, uint32_t i,
+                              const struct api_operation *b, uint32_t k)
 {
-        const struct api_operation *o = r->o;
+        const struct api_parameter *p = &a->parameters[i], *q = &b->parameters[k];
+
+        if (p->in != q->in)
+                return false;
+        return p->in == API_IN_PATH && are_alike(a, b)
+                       ? segment_of(a, p->name) == segment_of(b, q->name)
+                       : span_eq(p->name, q->name);
+}
+
+/* Is the id in the entry of this parameter?  REPLAY_KNOWN: it is. */
+static enum replay_known whose_id(const struct replay_request *r, uint32_t parameter)
+{
+        const struct api_operation *o;
 
         if (r->c->same_package)
-                return false;
-        if (o->parameters[parameter].in != API_IN_PATH)
-                return true;
-        for (uint32_t i = 0; i < o->n_parameters; i++)
-                if (i != parameter && may_name(&o->parameters[i]) &&
-                    reads(r, &o->parameters[i], r->c->object_id))
-                        return true;
-        return false;
+                return REPLAY_KNOWN;
+        if (!r->c->judged)
+                return REPLAY_UNJUDGED;
+        o = api_operation(r->c->judged, r->c->operation);
+        return o && o->object.type.n && o->object.parameter != API_NONE &&
+                               is_same_parameter(o, o->object.parameter, r->o, parameter)
+                       ? REPLAY_KNOWN
+                       : REPLAY_ELSEWHERE;
 }
 
 int replay_make_object(struct replay_request *r)
@@ -61,8 +75,8 @@ int replay_make_object(struct replay_request *r)
                 return rc;
         if (rc == 0 && why == REPLAY_KNOWN && !span_eq(o->type, c->object_type))
                 why = REPLAY_ANOTHER;
-        if (rc == 0 && why == REPLAY_KNOWN && may_be_elsewhere(r, o->parameter))
-                why = REPLAY_ELSEWHERE;
+        if (rc == 0 && why == REPLAY_KNOWN)
+                why = whose_id(r, o->parameter);
         if (rc == 1 || why == REPLAY_KNOWN) {
                 r->object = cedar_uid(o->type, rc == 1 ? id : c->object_id);
                 return 0;

@@ -59,6 +59,12 @@ struct world {
         struct api_security security;
 };
 
+static const struct api_segment path[] = { { SPAN_INIT("a"), false }, { SPAN_INIT("id"), true } };
+static const struct api_segment renamed[] = { { SPAN_INIT("a"), false },
+                                              { SPAN_INIT("number"), true } };
+static const struct api_segment moved[] = { { SPAN_INIT("b"), false },
+                                            { SPAN_INIT("number"), true } };
+
 static void world_init(struct world *w, const char *policies)
 {
         struct api_operation *list;
@@ -73,6 +79,8 @@ static void world_init(struct world *w, const char *policies)
         for (uint32_t i = 0; i < w->x.m.api.n_operations; i++) {
                 list[i].security = &w->security;
                 list[i].n_security = 1;
+                list[i].segments = path;
+                list[i].n_segments = ARRAY_LEN(path);
         }
         assert_int_equal(cedar_bench_new(w->x.p.program, &w->bench), 0);
 }
@@ -162,12 +170,24 @@ static const struct replay_call whole = { .operation = SPAN_INIT("pay"),
                 __VA_ARGS__                                                                        \
         }
 
+/* By which package the call was judged then, as far as its object goes. */
+enum judged {
+        BY_ANOTHER, /* that has the same document */
+        BY_ITSELF,
+        LOST,
+        BY_ITS_FIRST, /* that has the object of the operation's first parameter */
+        BY_ITS_LAST,
+        RENAMED, /* that calls the parameter otherwise */
+        RENAMED_AND_MOVED,
+        WITHOUT_OBJECT,
+        WITHOUT_IT, /* that has no such operation */
+};
+
 static const struct replay_case {
         const char *policies, *asked, *claims, *want;
         const char *operation;                             /* NULL: pay */
         enum replay_known caller, object, address, groups; /* 0: known */
-        bool same;                                         /* package */
-        const char *id;                                    /* of the object; NULL: A1 */
+        enum judged judged;
 } table[] = {
         CASE(PAY("permit", "context.path.id == \"A1\""), NULL, NULL, "allowed policy0"),
         CASE(PAY("permit", "principal in Group::\"staff\""), NULL, NULL, "allowed policy0"),
@@ -265,17 +285,34 @@ static const struct replay_case {
              "open context.path.id was not recorded", .object = REPLAY_ERASED),
         /* whose id it is: of this parameter, or of another that the other package had it of */
         CASE(ON("move", "resource == Account::\"A1\""), NULL, NULL,
-             "open resource may have been named by another parameter", .operation = "move"),
+             "open resource may have been named by another parameter: the package that judged the "
+             "call is not at hand",
+             .operation = "move", .judged = LOST),
+        CASE(ON("move", "resource == Account::\"A1\""), NULL, NULL,
+             "open resource was named by another parameter", .operation = "move",
+             .judged = BY_ITS_FIRST),
         CASE(ON("move", "resource == Account::\"A1\""), NULL, NULL, "allowed policy0",
-             .operation = "move", .same = true),
+             .operation = "move"),
+        CASE(ON("move", "resource == Account::\"A1\""), NULL, NULL, "allowed policy0",
+             .operation = "move", .judged = BY_ITSELF),
         CASE(ON("move", "resource == Account::\"A2\" && context.query.to == \"A2\""),
              "[[\"query\",[[\"to\",\"A2\"]]]]", NULL, "allowed policy0", .operation = "move"),
         CASE(ON("move", "context.query.to == \"A1\""), "[[\"path\",[[\"id\",\"A1\"]]]]", NULL,
-             "open context.query.to was not recorded", .operation = "move"),
+             "open context.query.to was not recorded", .operation = "move", .judged = LOST),
         CASE(ON("part", "resource == Account::\"A1\""), NULL, NULL,
-             "open resource may have been named by another parameter", .operation = "part"),
-        CASE(ON("part", "resource == Account::\"A10\""), NULL, NULL, "allowed policy0",
-             .operation = "part", .id = "A10"), /* the header has no room for it */
+             "open resource was named by another parameter", .operation = "part",
+             .judged = BY_ITS_LAST),
+        CASE(ON("part", "resource == Account::\"A1\""), NULL, NULL, "allowed policy0",
+             .operation = "part", .judged = RENAMED),
+        CASE(ON("part", "resource == Account::\"A1\""), NULL, NULL,
+             "open resource was named by another parameter", .operation = "part",
+             .judged = RENAMED_AND_MOVED),
+        CASE(ON("part", "resource == Account::\"A1\""), NULL, NULL,
+             "open resource was named by another parameter", .operation = "part",
+             .judged = WITHOUT_OBJECT),
+        CASE(ON("part", "resource == Account::\"A1\""), NULL, NULL,
+             "open resource was named by another parameter", .operation = "part",
+             .judged = WITHOUT_IT),
         CASE(ON("part", "resource == Account::\"A1\""), "[[\"path\",[[\"id\",\"A1\"]]]]", NULL,
              "allowed policy0", .operation = "part"),
         CASE(PAY("permit", "true"), NULL, NULL, "gone: the operation is not there any more",
@@ -302,7 +339,49 @@ static const struct replay_case {
              "open principal.branch was not recorded"),
 };
 
-static struct replay_call call_of(const struct replay_case *c, struct arena *arena)
+static void rename_object(struct api_operation *o, const struct api_segment *segments,
+                          struct arena *arena)
+{
+        struct api_parameter *p = arena_alloc(arena, o->n_parameters * sizeof *p);
+
+        assert_non_null(p);
+        memcpy(p, o->parameters, o->n_parameters * sizeof *p);
+        p[o->object.parameter].name = segments[1].text;
+        o->parameters = p;
+        o->segments = segments;
+}
+
+static const struct api *judging(const struct world *w, const struct replay_case *c,
+                                 struct arena *arena)
+{
+        const struct api *now = w->x.p.api;
+        const size_t size = now->n_operations * sizeof *now->operations;
+        struct api_operation *ops = arena_alloc(arena, size);
+        struct api *then = arena_alloc(arena, sizeof *then);
+
+        assert_true(ops && then);
+        memcpy(ops, now->operations, size);
+        *then = *now;
+        then->operations = ops;
+        for (uint32_t i = 0; i < now->n_operations; i++) {
+                if (!c->operation || !span_eq_str(ops[i].id, c->operation))
+                        continue;
+                if (c->judged == BY_ITS_FIRST)
+                        ops[i].object.parameter = 0;
+                if (c->judged == BY_ITS_LAST)
+                        ops[i].object.parameter = ops[i].n_parameters - 1;
+                if (c->judged == WITHOUT_OBJECT)
+                        ops[i].object = (struct api_object){ .parameter = API_NONE };
+                if (c->judged == WITHOUT_IT)
+                        ops[i].id = SPAN("pars");
+                if (c->judged == RENAMED || c->judged == RENAMED_AND_MOVED)
+                        rename_object(&ops[i], c->judged == RENAMED ? renamed : moved, arena);
+        }
+        return then;
+}
+
+static struct replay_call call_of(const struct replay_case *c, const struct world *w,
+                                  struct arena *arena)
 {
         struct replay_call call = whole;
 
@@ -316,9 +395,8 @@ static struct replay_call call_of(const struct replay_case *c, struct arena *are
         call.known.object = c->object;
         call.known.address = c->address;
         call.known.groups = c->groups;
-        call.same_package = c->same;
-        if (c->id)
-                call.object_id = span_str(c->id);
+        call.same_package = c->judged == BY_ITSELF;
+        call.judged = c->judged == LOST ? NULL : judging(w, c, arena);
         return call;
 }
 
@@ -333,7 +411,7 @@ static void what_would_be(void **state)
                 struct world w;
 
                 world_init(&w, table[i].policies);
-                call = call_of(&table[i], &w.arena);
+                call = call_of(&table[i], &w, &w.arena);
                 if (replay_decide(&w.x.p, w.bench, &call, &w.arena, &result, &err) < 0)
                         fail_msg("%s: %s", table[i].policies, err_text(&err));
                 put_result(&w, &result, &got);
@@ -511,6 +589,7 @@ static void is_so(struct world *w, struct chance *c, const char *policies, unsig
         arena_reset(&w->arena);
         put_asked(&x, c, &all, &text);
         call.asked = read_json(&w->arena, arena_copy(&w->arena, buf_span(&text)));
+        call.judged = w->x.p.api;
         call.n_groups = x.group;
         call.object_id = x.id ? SPAN("A1") : SPAN("A2");
         if (kept(c, &all))
@@ -575,7 +654,7 @@ static void no_memory(void **state)
 
         (void)state;
         world_init(&w, c.policies);
-        call = call_of(&c, &w.arena);
+        call = call_of(&c, &w, &w.arena);
         for (size_t nth = 1; rc < 0; nth++) {
                 struct arena arena = ARENA_INIT(1 << 20);
 

@@ -107,7 +107,8 @@ class Site:
     def replay(self, package, *more):
         """Exit status, what is told of each call, the sum; of this host's ledger unless said."""
         ledgers = () if any(str(m).startswith("/") for m in more) else (self.g.recorder.public,)
-        done = subprocess.run([BIN / "assay", "api", "replay", package, *ledgers, "--json", *more],
+        done = subprocess.run([BIN / "assay", "api", "replay", package, *ledgers, "--json",
+                               "--registry", self.g.registry.path, *more],
                               capture_output=True, text=True, timeout=120)
         lines = [json.loads(line) for line in done.stdout.splitlines()]
         assert lines and done.stderr == "", (done.returncode, done.stdout, done.stderr)
@@ -181,6 +182,9 @@ CHANGED = [
                   '@id("tellers change customers")')], [("other_policies", "updateCustomer")], []),
     ("a schema", [("openapi.yaml", "maximum: 100000000000000 }", "maximum: 400000 }")],
      [("now_denied", "createTransfer")], []),
+    ("one object", [(POLICY, "// ---- data ----", '''@id("not this one")
+forbid (principal, action == Action::"getAccount", resource == Account::"A00000001");''')],
+     [("now_denied", "getAccount")], []),
     ("gone", [(POLICY, "createTransfer", "sendTransfer"),
               ("openapi.yaml", "createTransfer", "sendTransfer"),
               ("gateway.yaml", "createTransfer", "sendTransfer")],
@@ -211,6 +215,18 @@ def test_exactly_what_changes(site, edit, want, missing):
     assert status == (1 if want else 3)
     assert [m["what"] for m in total["missing"]] == missing
     assert total["changes"]["same"] + len(want) + total["changes"]["cannot_tell"] == 16
+
+
+def test_who_judged_it_is_away(site):
+    """Which object it was nobody says then, but for what was recorded of it."""
+    to = site.edited(*next(edit for name, edit, *_ in CHANGED if name == "one object"))
+    done = subprocess.run([BIN / "assay", "api", "replay", to, site.g.recorder.public],
+                          capture_output=True, text=True, timeout=120)
+    assert done.returncode == 3 and done.stderr == ""
+    assert "because resource may have been named by another parameter: the package that judged " \
+        "the call is not at hand (1)\n" in done.stdout
+    status, said = refused(to, site.g.recorder.public, "--registry", site.g.top / "nowhere")
+    assert status == 3 and "nowhere" in said
 
 
 def test_people(site):

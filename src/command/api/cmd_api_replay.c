@@ -7,13 +7,14 @@
 #include "command/api/api_build.h"
 #include "command/api/api_group.h"
 #include "command/api/api_package.h"
+#include "command/api/api_registry.h"
 #include "command/api/replay_calls.h"
 #include "ledger/signer.h"
 
 struct replay_options {
         struct walk_options walk;
         struct option_texts keys;
-        const char *api;
+        const char *api, *registry;
         bool all;
 };
 
@@ -24,6 +25,7 @@ static const struct option_spec replay_specs[] = {
           "only calls before then" },
         { "api", 0, OPTION_TEXT, offsetof(struct replay_options, api), "NAME",
           "calls of the API of this name, where the package has another" },
+        API_REGISTRY_OPTION(struct replay_options),
         { "all", 0, OPTION_FLAG, offsetof(struct replay_options, all), NULL,
           "show every call, also those that would be decided as they were" },
         { "key", 'k', OPTION_TEXTS, offsetof(struct replay_options, keys), "VKEY",
@@ -276,7 +278,9 @@ static enum status open_all(struct replaying *x, struct given *s)
         if (open_package(x, s, &err) < 0)
                 return complain(x->in, STATUS_UNSURE, "%s", err_text(&err));
         x->api = o->api ? span_str(o->api) : x->package->config.name;
-        rc = open_ledgers(x, keys, &err);
+        rc = replay_judged_open(x->in, o->registry, &x->judged, &err);
+        if (rc == 0)
+                rc = open_ledgers(x, keys, &err);
         if (rc < 0)
                 return complain(x->in, rc == -EEXIST || rc == -E2BIG ? STATUS_USAGE : STATUS_UNSURE,
                                 "%s", err_text(&err));
@@ -297,6 +301,7 @@ static enum status run(struct invocation *in)
         replay_drop_rest(&x);
         walk_done(&x.walk);
         replay_ledgers_done(&x.ledgers);
+        replay_judged_done(&x.judged);
         cedar_bench_free(x.bench);
         package_unref(x.package);
         api_built_done(&given.built);
@@ -317,8 +322,9 @@ const struct command command_api_replay = {
                 "\"replay: digest\"; sensitive ones are read from the vault.\n"
                 "\n"
                 "A call is what its entry names: the operation by its id, the caller as he was known then,\n"
-                "the object by its type.  Other paths, issuers and limits, and which places have which data\n"
-                "class, are the matter of assay api diff.\n"
+                "the object by its type; which parameter had its id is told by the package that judged the\n"
+                "call, which is looked for in the registry.  Other paths, issuers and limits, and which\n"
+                "places have which data class, are the matter of assay api diff.\n"
                 "\n"
                 "LEDGER is a directory, an archive or a URL, one of each host; without any, this host's.\n"
                 "Those that it goes on from are read before it, where they lie beside it as LEDGER.1,\n"

@@ -44,6 +44,8 @@ struct replayed {
         struct replay_call call;
         struct replay_result result;
         char id[REPLAY_ID_MAX + 1];
+        bool has_judge;
+        uint8_t judge[PACKAGE_HASH]; /* of the package that has judged it */
         uint64_t index;
         int64_t wall_ns;
         bool allowed;                         /* api.intent */

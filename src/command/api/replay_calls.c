@@ -91,6 +91,8 @@ static int replay_call(struct replaying *x, struct err *err)
         r->arena = ARENA_INIT(REPLAY_CALL_BYTES_MAX);
         r->ledger = x->at;
         rc = replay_read_call(r, &x->walk.view, x->package->file.sha256, err);
+        if (rc == 0 && r->has_judge && !r->call.same_package)
+                r->call.judged = replay_judged_by(&x->judged, r->judge);
         if (rc == 0)
                 rc = replay_decide(x->package, x->bench, &r->call, &r->arena, &r->result, err);
         if (rc < 0)

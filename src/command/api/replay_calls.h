@@ -7,6 +7,7 @@
 #define COMMAND_REPLAY_CALLS_H
 
 #include "command/api/replay.h"
+#include "command/api/replay_judged.h"
 #include "command/api/replay_ledgers.h"
 #include "command/log/walk.h"
 
@@ -16,6 +17,7 @@ struct replaying {
         struct package *package;
         struct cedar_bench *bench;
         struct span api; /* whose calls */
+        struct replay_judged judged;
 
         struct replay_ledgers ledgers;
         struct walk walk; /* of the one at hand, ledgers.at[at] */

@@ -217,12 +217,12 @@ static int read_request(struct replayed *r, const struct view *v)
         return c->known.asked == REPLAY_KNOWN ? read_tree(value, &r->arena, &c->asked) : 0;
 }
 
-static bool is_of(const struct view *v, const uint8_t *sha256, struct arena *arena)
+static void read_judge(struct replayed *r, const struct view *v, const uint8_t *sha256)
 {
-        char hex[2 * PACKAGE_HASH + 1];
+        const struct span hex = replay_text(v, "what.sha256", &r->arena);
 
-        text_hex(span_of(sha256, PACKAGE_HASH), hex);
-        return span_eq_str(replay_text(v, "what.sha256", arena), hex);
+        r->has_judge = text_from_hex(hex, r->judge, PACKAGE_HASH) == 0;
+        r->call.same_package = r->has_judge && memcmp(r->judge, sha256, PACKAGE_HASH) == 0;
 }
 
 int replay_read_call(struct replayed *r, const struct view *v, const uint8_t *sha256,
@@ -244,7 +244,7 @@ int replay_read_call(struct replayed *r, const struct view *v, const uint8_t *sh
         r->detail = replay_text(v, "what.detail", &r->arena);
         r->policies_left_out = number(v, "what.policies_left_out");
         r->faults_left_out = number(v, "what.faults_left_out");
-        r->call.same_package = is_of(v, sha256, &r->arena);
+        read_judge(r, v, sha256);
         rc = read_request(r, v);
         if (rc == 0) {
                 where = "who.asked or what.groups";
