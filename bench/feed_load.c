@@ -3,7 +3,10 @@
  * entries in all; F sensitive fields each.  Prints one JSON object: rate and acknowledgement
  * latencies.
  *
- *   feed_load SOCKET WRITERS DEPTH ENTRIES FIELDS PROCESSES
+ *   feed_load SOCKET WRITERS DEPTH ENTRIES FIELDS PROCESSES [RATE]
+ *
+ * With RATE all writers together hand over so many a second, each in small bursts; otherwise as
+ * many as there is room for in flight.
  *
  * A writer is a connection with a run of its own; PROCESSES processes drive them, in the way a
  * server's workers do.  Each is a sensor as far as the recorder is concerned, so run it as a user
@@ -25,6 +28,7 @@ enum { WRITERS_MAX = 64, LATENCIES_MAX = 1 << 22 };
 
 struct shared {
         int64_t start_ns, end_ns;
+        uint64_t rate; /* of one writer, a second; 0: as it can */
         unsigned ready, go;
         unsigned n; /* latencies so far */
         uint32_t us[LATENCIES_MAX];
@@ -91,9 +95,18 @@ static void open_writer(struct writer *w, struct shared *s, const char *socket, 
         __atomic_fetch_add(&s->ready, 1, __ATOMIC_SEQ_CST);
 }
 
+/* How many are due by now. */
+static uint64_t due(const struct writer *w, uint64_t entries)
+{
+        uint64_t us = (uint64_t)((clock_mono(&sysclock) - w->s->start_ns) / NS_PER_US);
+
+        return w->s->rate ? MIN_OF(entries, us * w->s->rate / 1000000) : entries;
+}
+
 /* Top it up to `depth` in flight, send and hear. */
 static void work(struct writer *w, unsigned depth, uint64_t entries, unsigned fields)
 {
+        uint64_t until = due(w, entries);
         struct feed_field field[2] = {
                 { .subject = span_str(w->subject),
                   .name = SPAN("who.cmdline"),
@@ -108,7 +121,7 @@ static void work(struct writer *w, unsigned depth, uint64_t entries, unsigned fi
 
         if (feed_work(w->feed, &err) < 0)
                 die(&err);
-        while (w->put < entries && w->put - w->done < depth) {
+        while (w->put < until && w->put - w->done < depth) {
                 size_t n = skeleton(text, sizeof text, w->id, w->put);
 
                 if (feed_put(w->feed, span_of(text, n), field, fields, &seq, &err) < 0)
@@ -137,14 +150,14 @@ static void run_process(struct shared *s, const char *socket, unsigned first, un
         do {
                 left = 0;
                 for (unsigned i = 0; i < n; i++) {
-                        if (p[i].revents)
+                        if (p[i].revents || s->rate)
                                 work(&w[i], depth, entries, fields);
                         p[i].events = POLLIN;
                         if (feed_wants_write(w[i].feed))
                                 p[i].events |= POLLOUT;
                         left += w[i].done < entries;
                 }
-        } while (left && poll(p, n, 1000) >= 0);
+        } while (left && poll(p, n, s->rate ? 1 : 1000) >= 0);
         for (unsigned i = 0; i < n; i++)
                 feed_free(w[i].feed);
         exit(0);
@@ -164,8 +177,9 @@ int main(int argc, char **argv)
         uint64_t each;
         double seconds;
 
-        if (argc != 7) {
-                fputs("usage: feed_load SOCKET WRITERS DEPTH ENTRIES FIELDS PROCESSES\n", stderr);
+        if (argc != 7 && argc != 8) {
+                fputs("usage: feed_load SOCKET WRITERS DEPTH ENTRIES FIELDS PROCESSES [RATE]\n",
+                      stderr);
                 return 2;
         }
         writers = (unsigned)strtoul(argv[2], NULL, 10);
@@ -183,6 +197,7 @@ int main(int argc, char **argv)
         s = mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if (s == MAP_FAILED)
                 return 1;
+        s->rate = argc == 8 ? strtoull(argv[7], NULL, 10) / writers : 0;
         for (unsigned i = 0; i < processes; i++)
                 if (fork() == 0)
                         run_process(s, argv[1], i, processes, writers, depth, each, fields);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ledger.c - stage, commit, look up.  One thread.  Invariants in ledger_priv.h. */
+/* ledger.c - stage, look up.  One thread.  Invariants in ledger_priv.h. */
 #include "crypto/sha256.h"
 #include "ledger/ledger_priv.h"
 #include "wire/entry.h"
@@ -22,7 +22,9 @@ void ledger_root_of(const struct frontier *f, struct hash *ret)
 
 void ledger_assert_valid(const struct ledger *l)
 {
-        assert(l->staged.size == l->durable.size + l->n_staged);
+        assert(l->begun.size == l->durable.size + l->under.n);
+        assert(l->staged.size == l->begun.size + l->n_staged);
+        assert(l->under.on || l->under.n == 0);
         assert(l->n_segments > 0);
         assert(l->segments[l->n_segments - 1].number == l->segment.number);
         assert(l->offset >= WAL_SEGMENT_HEADER && l->offset <= l->segment.bytes);
@@ -34,6 +36,7 @@ struct ledger *ledger_free(struct ledger *l)
         if (!l)
                 return NULL;
         buf_done(&l->batch);
+        buf_done(&l->under.bytes);
         free(l->staged_runs);
         free(l->segments);
         fd_close(&l->fd);
@@ -92,6 +95,8 @@ static int make_room(struct ledger *l, size_t more, bool may_use_reserve, struct
         begin_batch(l);
         if (fits(l, more))
                 return 0;
+        if (l->under.on)
+                return err_set(err, -ENOBUFS, "the segment is full");
         r = ledger_rotate(l, may_use_reserve, err);
         if (r < 0)
                 return r;
@@ -146,7 +151,7 @@ static int stage(struct ledger *l, struct span entry, struct span sealed,
         }
         sha256_leaf(entry, leaf.b);
         frontier_append(&l->staged, &leaf, ledger_node_hash);
-        l->staged_runs[l->n_staged++] = id.run;
+        l->staged_runs[l->under.n + l->n_staged++] = id.run;
         *ret_index = index;
         return 0;
 }
@@ -166,88 +171,13 @@ int ledger_stage_reserved(struct ledger *l, struct span entry, struct ledger_wri
 void ledger_abandon(struct ledger *l)
 {
         while (l->n_staged > 0) {
-                uint64_t run = l->staged_runs[--l->n_staged];
+                uint64_t run = l->staged_runs[l->under.n + --l->n_staged];
 
                 if (run && runs_find(&l->runs, run)) /* not forgotten meanwhile */
                         runs_undo(&l->runs, run);
         }
-        l->staged = l->durable;
+        l->staged = l->begun;
         buf_clear(&l->batch);
-}
-
-/* ---- committing ---- */
-
-/* A write failed half way: the bytes behind `offset` must be zeros again, or a later, shorter batch
- * would leave rubbish behind itself. */
-static int undo_write(struct ledger *l, uint64_t n, struct err *err)
-{
-        struct err second = { 0 };
-
-        if (segment_clear(&l->io, l->fd, l->offset, n, &second) < 0) {
-                l->broken = true;
-                err_wrap(err, "the log stopped (%s)", err_text(&second));
-        }
-        ledger_abandon(l);
-        return err->code;
-}
-
-static int write_batch(struct ledger *l, struct err *err)
-{
-        uint8_t header[WAL_SEGMENT_HEADER];
-        ssize_t n;
-
-        if (l->header_pending) {
-                wal_put_segment(header, &l->segment);
-                n = l->io.pwrite(l->io.ctx, l->fd, header, sizeof header, 0);
-                if (n < 0)
-                        return err_sys(err, (int)n, "wal: write");
-        }
-        n = l->io.pwrite(l->io.ctx, l->fd, l->batch.p, l->batch.n, (off_t)l->offset);
-        return n < 0 ? err_sys(err, (int)n, "wal: write") : 0;
-}
-
-int ledger_commit(struct ledger *l, struct err *err)
-{
-        struct err scratch = { 0 };
-        struct hash root;
-        size_t len;
-        int r;
-
-        err = err ? err : &scratch;
-        if (l->broken)
-                return err_set(err, -EIO, "the log stopped after a failed write or sync");
-        if (l->n_staged == 0)
-                return 0;
-        ledger_assert_valid(l);
-        ledger_root_of(&l->staged, &root);
-        wal_put_trailer(&l->batch, l->salt, 0, l->batch_number, l->durable.size, l->staged.size,
-                        &root);
-        r = buf_status(&l->batch);
-        if (r < 0) {
-                ledger_abandon(l);
-                return err_sys(err, r, "batch");
-        }
-        len = l->batch.n;
-        if (write_batch(l, err) < 0)
-                return undo_write(l, len, err);
-        r = l->io.fdatasync(l->io.ctx, l->fd);
-        if (r < 0) {
-                /* The kernel may have marked the pages clean: asking again would lie. */
-                l->broken = true;
-                ledger_abandon(l);
-                return err_set(err, -EIO, "wal: sync failed (%s); the log stopped", strerror(-r));
-        }
-        l->header_pending = false;
-        if (l->state_staged)
-                l->run_forgotten = false;
-        l->offset += len;
-        l->batch_number++;
-        l->durable = l->staged;
-        l->root = root;
-        l->n_staged = 0;
-        buf_clear(&l->batch);
-        ledger_assert_valid(l);
-        return 0;
 }
 
 /* ---- looking up ---- */
@@ -280,7 +210,7 @@ const struct ledger_opened *ledger_opened(const struct ledger *l)
 void ledger_position(const struct ledger *l, struct ledger_position *ret)
 {
         ret->segment = l->segment.number;
-        ret->offset = l->offset;
+        ret->offset = l->under.on ? l->under.at : l->offset;
         ret->size = l->durable.size;
         ret->root = l->root;
 }

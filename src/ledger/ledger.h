@@ -75,10 +75,10 @@ struct ledger_writer_id {
 };
 
 /* Copy one entry (and the sealed rows that belong to it, may be empty) into the open batch.
- * -ENOBUFS: the batch is full, commit first.  -E2BIG: entry over 65,535 bytes.
- * -EIO: a sync failed earlier; reopen.  -ENOSPC: full, see ledger_is_full().  -EAGAIN: a segment
- * that was ordered is not ready yet.
- * -EPROTO: not the run's next sequence.  -EUSERS: too many runs, forget one. */
+ * -ENOBUFS: the batch is full, or its segment while another is under way; commit first.  -E2BIG:
+ * entry over 65,535 bytes. -EIO: a sync failed earlier; reopen.  -ENOSPC: full, see
+ * ledger_is_full().  -EAGAIN: a segment that was ordered is not ready yet. -EPROTO: not the run's
+ * next sequence.  -EUSERS: too many runs, forget one. */
 MUST_USE int ledger_stage(struct ledger *l, struct span entry, struct span sealed,
                           struct ledger_writer_id id, uint64_t *ret_index, struct err *err);
 
@@ -86,11 +86,27 @@ MUST_USE int ledger_stage(struct ledger *l, struct span entry, struct span seale
  * and the batch dropped; a failed sync ends the log's life in this process (-EIO for ever). */
 MUST_USE int ledger_commit(struct ledger *l, struct err *err);
 
-/* Drop what is staged. */
+/* The same in three steps, of which the one that waits for the disk may be taken in another thread:
+ *
+ *   begin   what is staged is the batch under way.  Staging goes on behind it.
+ *   write   write and sync it: once, beside everything but begin, end and ledger_free().
+ *   end     when write has returned: as ledger_commit().
+ *
+ * Only one is under way at a time.  Between begin and end its entries are not durable, so neither
+ * ledger_size() nor ledger_position() counts them, ledger_staged() does.  When it fails, what was
+ * staged behind it is dropped as well.  Where write was not called at all, end drops the batch and
+ * says -ECANCELED. */
+
+/* 1: a batch is under way; 0: nothing is staged; or as ledger_commit(), and none is. */
+MUST_USE int ledger_commit_begin(struct ledger *l, struct err *err);
+void ledger_commit_write(struct ledger *l);
+MUST_USE int ledger_commit_end(struct ledger *l, struct err *err);
+
+/* Drop what is staged, but not what is under way. */
 void ledger_abandon(struct ledger *l);
 
 uint64_t ledger_size(const struct ledger *l);               /* durable */
-uint64_t ledger_staged(const struct ledger *l);             /* with the open batch */
+uint64_t ledger_staged(const struct ledger *l);             /* with the open batch, too */
 void ledger_root(const struct ledger *l, struct hash *ret); /* of the durable size */
 const char *ledger_origin(const struct ledger *l);
 

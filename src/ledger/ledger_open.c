@@ -86,7 +86,7 @@ static int load_frontier(struct ledger *l, uint64_t first, uint64_t signed_size,
                 if (r < 0)
                         return r;
         }
-        l->durable = l->staged = f;
+        l->durable = l->begun = l->staged = f;
         ledger_root_of(&l->durable, &l->root);
         return 0;
 }
@@ -331,7 +331,7 @@ static int begin_writing(struct ledger *l, struct err *err)
                 if (r < 0)
                         return r;
         }
-        l->staged = l->durable;
+        l->begun = l->staged = l->durable;
         l->opened.size = l->durable.size;
         l->have_next = faccessat(l->wal_fd, SEGMENT_NEXT, F_OK, 0) == 0;
         l->have_reserve = faccessat(l->wal_fd, SEGMENT_RESERVE, F_OK, 0) == 0;
@@ -348,10 +348,10 @@ static int allocate(const struct ledger_options *o, struct ledger **ret)
         l->io = *o->io;
         l->clock = o->clock;
         l->segment_bytes = ledger_segment_bytes(o);
-        l->batch =
+        l->batch = l->under.bytes =
                 BUF_INIT(LEDGER_BATCH_MAX + RUNS_STATE_MAX + WAL_TRAILER_BYTES + WAL_RECORD_HEADER);
         l->segments = calloc(SEGMENTS_MAX, sizeof *l->segments);
-        l->staged_runs = calloc(LEDGER_STAGED_MAX, sizeof *l->staged_runs);
+        l->staged_runs = calloc(2 * LEDGER_STAGED_MAX, sizeof *l->staged_runs);
         if (!l->segments || !l->staged_runs) {
                 ledger_free(l);
                 return -ENOMEM;

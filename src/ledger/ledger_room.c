@@ -164,7 +164,7 @@ int ledger_rotate(struct ledger *l, bool may_use_reserve, struct err *err)
 {
         int r;
 
-        assert(l->n_staged == 0);
+        assert(l->n_staged == 0 && !l->under.on);
         if (l->n_segments == SEGMENTS_MAX)
                 return err_set(err, -ENOSPC, "the log is full: %d segments wait to be published",
                                SEGMENTS_MAX);

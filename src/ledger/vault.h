@@ -67,6 +67,13 @@ void vault_limit(struct vault *v, uint32_t most);
 /* True when vault_sync() has something to do. */
 bool vault_is_dirty(const struct vault *v);
 MUST_USE int vault_sync(struct vault *v, struct err *err);
+/* The same in three steps, of which the one that waits for the disk may be taken in another thread
+ * beside vault_seal(): begin, and only where that says true, flush, and end with what flush said.
+ * A subject that is new in between is for the next time.  Nothing else of this header syncs slots
+ * in between. */
+MUST_USE bool vault_sync_begin(struct vault *v);
+MUST_USE int vault_sync_flush(struct vault *v);
+MUST_USE int vault_sync_end(struct vault *v, int flushed, struct err *err);
 
 /* Put the rows of one bundle's entries on disk, replacing the file; durable after
  * vault_store_sync(). Idempotent.  These two may run in another thread than the rest, but not

@@ -129,6 +129,7 @@ struct vault {
         uint8_t *erased; /* a bit a slot; vault_store() reads it in the publisher's thread */
 
         bool unsynced; /* slots were written since the last vault_sync() */
+        bool syncing;  /* between vault_sync_begin() and _end() */
         bool broken;   /* a sync failed: what the file holds is not known */
 };
 

@@ -271,20 +271,35 @@ bool vault_is_dirty(const struct vault *v)
         return v->unsynced;
 }
 
+bool vault_sync_begin(struct vault *v)
+{
+        assert(!v->syncing);
+        v->syncing = v->unsynced;
+        v->unsynced = false; /* what is written from here on is for the next time */
+        return v->syncing;
+}
+
+int vault_sync_flush(struct vault *v)
+{
+        return v->io.fdatasync(v->io.ctx, v->subjects_fd);
+}
+
+int vault_sync_end(struct vault *v, int flushed, struct err *err)
+{
+        assert(v->syncing);
+        v->syncing = false;
+        if (flushed == 0)
+                return 0;
+        /* The kernel may have marked the pages clean: asking again would lie. */
+        v->broken = true;
+        return err_set(err, -EIO, "keys/subjects: sync failed (%s)", strerror(-flushed));
+}
+
 int vault_sync(struct vault *v, struct err *err)
 {
-        int r;
-
         if (v->broken)
                 return err_set(err, -EIO, "keys/subjects: a sync failed earlier");
-        if (!v->unsynced)
+        if (!vault_sync_begin(v))
                 return 0;
-        r = v->io.fdatasync(v->io.ctx, v->subjects_fd);
-        if (r < 0) {
-                /* The kernel may have marked the pages clean: asking again would lie. */
-                v->broken = true;
-                return err_set(err, -EIO, "keys/subjects: sync failed (%s)", strerror(-r));
-        }
-        v->unsynced = false;
-        return 0;
+        return vault_sync_end(v, vault_sync_flush(v), err);
 }

@@ -39,6 +39,8 @@ static void finish(struct recorder *r, int rc)
 
         json_writer_init(&w, &body);
         json_begin_object(&w);
+        if (rc == 0 && commit_await(r) < 0) /* the end may sync what that does */
+                rc = err_set(&a->err, r->stop_code, "the recorder stops");
         if (rc == 0)
                 rc = a->ops->end(r, a, &w, &a->err);
         rc = let_promise_go(r, a, rc, &a->err);

@@ -103,7 +103,7 @@ static void keep_done(struct pool_job *job)
         buf_done(&j->text); /* it may have been large */
 }
 
-/* What is staged is not in the ledger yet: when nothing is. */
+/* What is staged is not in the ledger yet: when nothing is.  Calls are of what was staged. */
 static void prepare(struct recorder *r)
 {
         r->keep = (struct keep_job){
@@ -118,8 +118,7 @@ static void prepare(struct recorder *r)
 void calls_keep(struct recorder *r)
 {
         if (!r->calls_known || r->keeping || r->stop_code ||
-            ledger_size(r->ledger) < r->keep_not_before ||
-            ledger_staged(r->ledger) != ledger_size(r->ledger))
+            ledger_size(r->ledger) < r->keep_not_before || recorder_commit(r) < 0)
                 return;
         prepare(r);
         r->keeping = pool_submit(r->pool, &r->keep.job) == 0;

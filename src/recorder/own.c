@@ -355,7 +355,6 @@ void own_full(struct recorder *r)
         };
         struct err err = { 0 };
         struct own_entry e;
-        uint64_t index;
         int rc;
 
         own_begin(r, &e, "ledger.full");
@@ -365,11 +364,7 @@ void own_full(struct recorder *r)
         json_end_object(&e.w);
         rc = compose(r, &s, NULL, &err);
         if (rc == 0)
-                rc = ledger_stage_reserved(
-                        r->ledger, buf_span(&r->entry),
-                        (struct ledger_writer_id){ recorder_wal_run(r->run, ROLE_RECORDER),
-                                                   r->seq + 1 },
-                        &index, &err);
+                rc = recorder_stage_reserved(r, buf_span(&r->entry), r->seq + 1, &err);
         if (rc == 0)
                 r->seq++;
         else if (rc != -ENOSPC) /* the reserve went before a restart, which said so then */

@@ -55,7 +55,8 @@ static struct answer *new_answer(struct peer *p)
 
 void peer_answer(struct peer *p, uint64_t seq, uint64_t index)
 {
-        struct answer *last = p->n_answers ? &p->answer[p->n_answers - 1] : NULL;
+        /* Not with one of another commit, which is over earlier. */
+        struct answer *last = p->n_answers > p->n_begun ? &p->answer[p->n_answers - 1] : NULL;
 
         if (last && last->n && last->seq + last->n == seq && last->index + last->n == index) {
                 last->n++;
@@ -87,7 +88,7 @@ static int send_acks(struct peer *p, size_t from, size_t *ret_n)
         struct buf *out = &p->r->out;
         size_t n = 0, at;
 
-        while (from + n < p->n_answers && p->answer[from + n].n)
+        while (from + n < p->n_durable && p->answer[from + n].n)
                 n++;
         buf_clear(out);
         at = msg_begin(out, MSG_ACK);
@@ -121,7 +122,7 @@ void peer_send_answers(struct peer *p)
         size_t done = 0, n;
         int rc = 0;
 
-        while (done < p->n_answers && rc == 0) {
+        while (done < p->n_durable && rc == 0) {
                 n = 1;
                 rc = p->answer[done].n ? send_acks(p, done, &n) : send_nak(p, &p->answer[done]);
                 for (size_t i = done; rc == 0 && i < done + n; i++)
@@ -130,6 +131,8 @@ void peer_send_answers(struct peer *p)
                         done += n;
         }
         p->n_answers -= done;
+        p->n_begun -= done;
+        p->n_durable -= done;
         memmove(p->answer, p->answer + done, p->n_answers * sizeof *p->answer);
         p->unsent = rc == -EAGAIN;
         if (rc < 0 && rc != -EAGAIN)
@@ -400,7 +403,7 @@ static void hear_hello(struct peer *p, struct msg_reader *m)
                 return;
         p->run = resumed ? resume : ++r->last_run;
         p->last = resumed ? ledger_last_seq(r->ledger, recorder_wal_run(p->run, p->role)) : 0;
-        p->durable = p->last;
+        p->begun = p->durable = p->last;
         p->state = PEER_OPEN;
         /* Never refused: there are more places for runs than for peers.  An administrator writes
          * nothing and needs none, which is left to writers who come again. */

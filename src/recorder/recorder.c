@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* recorder.c - start, the turn of the loop, commits, the end.
+/* recorder.c - start, the turn of the loop, the end.
  *
- * One turn: every readable peer is served and its entries staged; then one commit; then the
- * acknowledgements; then, if the worker rests and something is new, a publishing job.
+ * One turn: every readable peer is served and its entries staged; then one commit, unless one is
+ * under way; then, if the worker rests and something is new, a publishing job.
  *
  * SECURITY: holds the signing key and the vault.  Its only outside input is the framing of
  * wire/msg.h, read in peer.c. */
@@ -36,66 +36,6 @@ void recorder_stop(struct recorder *r, int code, const char *what, const struct 
         loop_stop(r->loop, code);
 }
 
-/* ---- committing ---- */
-
-static void answer_all(struct recorder *r)
-{
-        for (struct peer *p = r->peers; p; p = p->next) {
-                p->durable = p->last;
-                if (p->n_answers && p->state == PEER_OPEN)
-                        peer_send_answers(p);
-        }
-}
-
-int recorder_commit(struct recorder *r)
-{
-        bool any = ledger_staged(r->ledger) != ledger_size(r->ledger);
-        struct err err = { 0 };
-        int rc = 0;
-
-        if (r->stop_code)
-                return r->stop_code;
-        if (vault_is_dirty(r->vault))
-                rc = vault_sync(r->vault, &err);
-        if (rc == 0)
-                rc = ledger_commit(r->ledger, &err);
-        if (rc < 0) {
-                recorder_stop(r, rc, "commit", &err);
-                return rc;
-        }
-        r->total.batches += any;
-        ledger_acked(r->ledger, recorder_wal_run(r->run, ROLE_RECORDER), r->seq);
-        answer_all(r);
-        return 0;
-}
-
-int recorder_stage(struct recorder *r, struct span entry, struct span rows, uint64_t run,
-                   uint64_t seq, uint64_t *ret_index, struct err *err)
-{
-        struct ledger_writer_id id = { run, seq };
-        bool own = (run & 15) == ROLE_RECORDER, committed = false;
-        int rc;
-
-        if (r->full && !own)
-                return -ENOSPC;
-        for (;;) {
-                rc = ledger_stage(r->ledger, entry, rows, id, ret_index, err);
-                if (rc == -ENOBUFS && !committed) {
-                        rc = recorder_commit(r);
-                        if (rc < 0)
-                                return rc;
-                        committed = true;
-                } else if (rc == -EAGAIN) {
-                        room_await_segment(r);
-                } else {
-                        break;
-                }
-        }
-        if (rc == -ENOSPC && !own)
-                room_enter_full(r);
-        return rc;
-}
-
 /* ---- the turn ---- */
 
 static void turn(void *ctx)
@@ -105,7 +45,7 @@ static void turn(void *ctx)
 
         room_leave_full(r);
         peer_sweep(r);
-        if (recorder_commit(r) < 0)
+        if (commit_start(r) < 0)
                 return;
         if (r->short_of_room && !r->full) {
                 room_enter_full(r);
@@ -179,6 +119,11 @@ static void on_connection(void *ctx, unsigned events)
 static void on_worker(void *ctx, unsigned events)
 {
         pool_reap(((struct recorder *)ctx)->pool);
+}
+
+static void on_commit(void *ctx, unsigned events)
+{
+        pool_reap(((struct recorder *)ctx)->committer);
 }
 
 static void on_signal(void *ctx, int signo)
@@ -302,6 +247,8 @@ static int start_loop(struct recorder *r, struct err *err)
         if (rc == 0)
                 rc = pool_new(WORKERS, MAX_JOBS, &r->pool, err);
         if (rc == 0)
+                rc = pool_new(1, 1, &r->committer, err);
+        if (rc == 0)
                 rc = syncer_new(SYNC_HELPERS, &r->syncer, err);
         if (rc == 0)
                 vault_set_syncer(r->vault, r->syncer);
@@ -313,6 +260,9 @@ static int start_loop(struct recorder *r, struct err *err)
         if (rc == 0)
                 rc = loop_add_fd(r->loop, pool_fd(r->pool), LOOP_READ, on_worker, r, &r->worker,
                                  err);
+        if (rc == 0)
+                rc = loop_add_fd(r->loop, pool_fd(r->committer), LOOP_READ, on_commit, r,
+                                 &r->committed, err);
         if (rc == 0)
                 rc = loop_add_timer(r->loop, tick, r, &r->timer, err);
         if (rc == 0)
@@ -369,13 +319,17 @@ static void end(struct recorder *r)
 
 static void done(struct recorder *r)
 {
+        if (r->committer)
+                pool_drain(r->committer);
         if (r->pool)
                 pool_drain(r->pool);
         act_drop(r);
         peer_drop_all(r);
         loop_remove(r->listener);
         loop_remove(r->worker);
+        loop_remove(r->committed);
         loop_remove(r->timer);
+        pool_free(r->committer);
         pool_free(r->pool);
         publisher_free(r->publisher);
         vault_free(r->vault);

@@ -2,7 +2,8 @@
 /* recorder_priv.h - the recorder's inside.  Floor 3.
  *
  * Invariants
- *  1. An ACK or NAK is sent only when the commit of its entry has returned 0.
+ *  1. An ACK or NAK is sent only when the commit of its entry has ended well: of a peer's answers
+ *     the first n_durable may be sent, those up to n_begun go with the commit under way.
  *  2. A peer's answers wait in the order of its sequences, and go out in that order.
  *  3. The publisher belongs to the worker while `publishing`, to nobody else; so do the row files,
  *     but while a slice of an act that is `alone` has them.
@@ -84,15 +85,16 @@ struct peer {
         enum role_id role;
         uint64_t run;     /* as in entries */
         uint64_t last;    /* last sequence staged */
-        uint64_t durable; /* last sequence whose answer was queued for sending after a commit */
+        uint64_t begun;   /* last sequence in the commit under way, or in those before */
+        uint64_t durable; /* last sequence in those that are over */
         bool discarding;  /* after a stop: until it begins again where we left off */
         bool unsent;      /* answers wait for room in its socket */
         struct loop_source *source;
         struct answer answer[ANSWERS_MAX];
-        size_t n_answers;
-        bool beats, silent;              /* it promised to; an alert says that it does not */
-        int64_t heard_ns, heard_wall_ns; /* its last message */
-        bool calls;                      /* its run was met in the open calls */
+        size_t n_answers, n_begun, n_durable; /* each one's first part: invariant 1 */
+        bool beats, silent;                   /* it promised to; an alert says that it does not */
+        int64_t heard_ns, heard_wall_ns;      /* its last message */
+        bool calls;                           /* its run was met in the open calls */
         struct farewell farewell;
         char alert[SIGNS_ID_MAX + 1]; /* id of that alert */
         char why[128];                /* why it is closing; empty: it left */
@@ -102,6 +104,16 @@ struct peer {
 
 struct counters {
         uint64_t appended, bytes, refused, resent, batches;
+};
+
+/* A batch on its way to the disk. */
+struct commit_job {
+        struct pool_job job; /* first */
+        struct recorder *r;
+        bool on;             /* under way */
+        bool entries, slots; /* it has */
+        int flushed;         /* of the slots, as vault_sync_end() wants it */
+        uint64_t own_seq;    /* our own last one in it */
 };
 
 struct publish_job {
@@ -142,7 +154,8 @@ struct recorder {
         const struct clock *clock;
         struct loop *loop;
         struct pool *pool;
-        struct syncer *syncer; /* the publisher's and the vault's */
+        struct pool *committer; /* the one thread that waits for commits; NULL: the loop does */
+        struct syncer *syncer;  /* the publisher's and the vault's */
         int public_fd, private_fd, listen_fd, run_fd, statm_fd;
         struct ledger *ledger;
         struct vault *vault;
@@ -152,7 +165,7 @@ struct recorder {
         struct sandbox_state sandbox;
         char host[65];
 
-        struct loop_source *listener, *timer, *worker;
+        struct loop_source *listener, *timer, *worker, *committed;
         struct sock_batch *packets;
         struct peer *peers;
         unsigned n_peers;
@@ -171,6 +184,8 @@ struct recorder {
         uint64_t run, seq, last_run; /* our own writer identity; the highest run given out */
         struct counters total, beat;
         struct buf entry, rows, skeleton, out;
+
+        struct commit_job commit;
 
         bool publishing, publish_failed;
         int64_t publish_not_before_ns;
@@ -202,11 +217,6 @@ struct recorder {
 
 /* ---- recorder.c ---- */
 
-/* Make what is staged durable and answer its writers.  A failure ends the recorder. */
-MUST_USE int recorder_commit(struct recorder *r);
-/* Stage one entry, committing before it when the batch is full.  -ENOSPC: the disk is full. */
-MUST_USE int recorder_stage(struct recorder *r, struct span entry, struct span rows, uint64_t run,
-                            uint64_t seq, uint64_t *ret_index, struct err *err);
 /* End the loop and say why. */
 void recorder_stop(struct recorder *r, int code, const char *what, const struct err *err);
 /* What a run is called in the WAL: the role is part of it, so nobody resumes another's. */
@@ -216,6 +226,22 @@ static inline uint64_t recorder_wal_run(uint64_t run, enum role_id role)
         return run << 4 | (uint64_t)role;
 }
 STATIC_ASSERT(ROLE_KEYS < 16, "a role that writes fits into four bits");
+
+/* ---- commit.c ---- */
+
+/* Begin to make durable what is staged, unless a commit is under way; its writers are answered when
+ * it is over.  A failure ends the recorder, here and below. */
+MUST_USE int commit_start(struct recorder *r);
+/* Wait for the one under way, if any. */
+MUST_USE int commit_await(struct recorder *r);
+/* Everything that is staged is durable and answered on return. */
+MUST_USE int recorder_commit(struct recorder *r);
+/* Stage one entry, committing before it when the batch is full.  -ENOSPC: the disk is full. */
+MUST_USE int recorder_stage(struct recorder *r, struct span entry, struct span rows, uint64_t run,
+                            uint64_t seq, uint64_t *ret_index, struct err *err);
+/* Of our own run, where only the reserve is left. */
+MUST_USE int recorder_stage_reserved(struct recorder *r, struct span entry, uint64_t seq,
+                                     struct err *err);
 
 /* ---- publishing.c ---- */
 

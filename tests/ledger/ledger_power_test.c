@@ -99,6 +99,44 @@ static int stage(struct life *x, struct err *err)
         return r;
 }
 
+static int stage_some(struct life *x, struct err *err)
+{
+        int r = 0;
+
+        for (uint64_t n = 1 + dice(x, 12); n > 0 && r == 0; n--)
+                r = stage(x, err);
+        return r == -ENOBUFS || r == -ENOSPC ? 0 : r;
+}
+
+/* A batch, and perhaps others that are staged while it is under way. */
+static int commit(struct life *x, struct err *err)
+{
+        bool more = true;
+        int r = 0;
+
+        while (more && r == 0) {
+                bool slots = vault_sync_begin(x->vault);
+                int on = ledger_commit_begin(x->l, err);
+
+                more = dice(x, 2);
+                if (more && on > 0)
+                        r = stage_some(x, err);
+                if (slots && vault_sync_end(x->vault, vault_sync_flush(x->vault), err) < 0)
+                        return -EIO;
+                if (on > 0)
+                        ledger_commit_write(x->l);
+                if (on > 0 && ledger_commit_end(x->l, err) < 0)
+                        return -EIO;
+                x->acked = ledger_size(x->l);
+                more &= on > 0;
+                if (on < 0)
+                        return on;
+        }
+        if (r == 0)
+                r = vault_sync(x->vault, err);
+        return r == 0 ? ledger_commit(x->l, err) : r;
+}
+
 static int work(struct life *x, struct err *err)
 {
         struct ledger_position at;
@@ -109,13 +147,9 @@ static int work(struct life *x, struct err *err)
         case 1:
         case 2:
         case 3:
-                for (uint64_t n = 1 + dice(x, 12); n > 0 && r == 0; n--)
-                        r = stage(x, err);
-                if (r < 0 && r != -ENOBUFS && r != -ENOSPC)
-                        return r;
-                r = vault_sync(x->vault, err);
+                r = stage_some(x, err);
                 if (r == 0)
-                        r = ledger_commit(x->l, err);
+                        r = commit(x, err);
                 if (r == 0) {
                         x->acked = ledger_size(x->l);
                         if (x->next.seq > 1 + LEDGER_WINDOW / 2)

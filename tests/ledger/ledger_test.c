@@ -151,6 +151,123 @@ static void largest(void **state)
         fixture_done(&f);
 }
 
+/* Staging goes on behind a batch under way, which counts for nothing until it has ended. */
+static void under_way(void **state)
+{
+        struct ledger_writer_id id = { .run = 9 };
+        struct ledger_position at;
+        struct err err = { 0 };
+        struct fixture f;
+        struct ledger *l;
+        uint64_t index;
+
+        fixture_new(&f);
+        l = fixture_open(&f);
+        assert_int_equal(ledger_commit_begin(l, &err), 0); /* nothing is staged */
+        for (id.seq = 1; id.seq <= 3; id.seq++)
+                assert_int_equal(fixture_stage(&f, l, 40, id, NULL), 0);
+        assert_int_equal(ledger_commit_begin(l, &err), 1);
+        for (; id.seq <= 5; id.seq++)
+                assert_int_equal(fixture_stage(&f, l, 40, id, NULL), 0);
+        assert_int_equal(ledger_size(l), 0);
+        assert_int_equal(ledger_staged(l), 5);
+        assert_int_equal(ledger_find(l, (struct ledger_writer_id){ 9, 2 }, &index), 0);
+        ledger_position(l, &at);
+        assert_int_equal(at.size, 0);
+        ledger_abandon(l); /* the two behind it alone */
+        assert_int_equal(ledger_staged(l), 3);
+        assert_int_equal(ledger_last_seq(l, 9), 3);
+        fixture_truncate_model(&f, 3);
+        id.seq = 4;
+        assert_int_equal(fixture_stage(&f, l, 50, id, NULL), 0);
+        ledger_commit_write(l);
+        assert_int_equal(ledger_size(l), 0);
+        assert_int_equal(ledger_commit_end(l, &err), 0);
+        assert_int_equal(ledger_size(l), 3);
+        ledger_position(l, &at);
+        assert_int_equal(at.size, 3);
+        assert_int_equal(ledger_commit(l, &err), 0);
+        fixture_check(&f, l);
+        ledger_free(l);
+        l = fixture_open(&f);
+        fixture_check(&f, l);
+        assert_int_equal(ledger_last_seq(l, 9), 4);
+        /* Given up before anything was written: as if it had not been staged, and what is behind
+         * it goes as well. */
+        for (id.seq = 5; id.seq <= 7; id.seq++) {
+                assert_int_equal(fixture_stage(&f, l, 40, id, NULL), 0);
+                if (id.seq == 6)
+                        assert_int_equal(ledger_commit_begin(l, &err), 1);
+        }
+        assert_int_equal(ledger_commit_end(l, &err), -ECANCELED);
+        fixture_truncate_model(&f, 4);
+        assert_int_equal(ledger_staged(l), 4);
+        assert_int_equal(ledger_last_seq(l, 9), 4);
+        id.seq = 5;
+        assert_int_equal(fixture_stage(&f, l, 60, id, NULL), 0);
+        assert_int_equal(ledger_commit(l, &err), 0);
+        fixture_check(&f, l);
+        ledger_free(l);
+        l = fixture_open(&f);
+        fixture_check(&f, l);
+        ledger_free(l);
+        fixture_done(&f);
+}
+
+/* The next segment is begun when nothing is under way in this one, and a writer that was forgotten
+ * meanwhile stays forgotten. */
+static void under_way_at_the_end_of_a_segment(void **state)
+{
+        struct ledger_position before, at;
+        struct err err = { 0 };
+        struct fixture f;
+        struct ledger *l;
+        int waits = 0, r;
+
+        fixture_new(&f);
+        l = fixture_open(&f);
+        ledger_position(l, &before);
+        for (int i = 0; i < 60; i++) {
+                bool on = false;
+
+                for (int k = 0; k < 4; k++) {
+                        r = fixture_stage(&f, l, 17000 + 211u * (unsigned)i, nobody, &err);
+                        if (r == -ENOBUFS && on) {
+                                waits++;
+                                ledger_commit_write(l);
+                                assert_int_equal(ledger_commit_end(l, &err), 0);
+                                on = false;
+                                assert_int_equal(ledger_commit(l, &err), 0);
+                                assert_int_equal(fixture_stage(&f, l, 17000 + 211u * (unsigned)i,
+                                                               nobody, &err),
+                                                 0);
+                        } else if (r == -ENOBUFS) {
+                                break;
+                        }
+                        if (k == 1 && !on) {
+                                r = ledger_commit_begin(l, &err);
+                                assert_int_equal(r, 1);
+                                on = true;
+                        }
+                }
+                if (on) {
+                        ledger_commit_write(l);
+                        assert_int_equal(ledger_commit_end(l, &err), 0);
+                }
+                assert_int_equal(ledger_commit(l, &err), 0);
+                ledger_tend(l);
+                fixture_check(&f, l);
+        }
+        ledger_position(l, &at);
+        assert_true(at.segment > before.segment + 3);
+        assert_true(waits > 0);
+        ledger_free(l);
+        l = fixture_open(&f);
+        fixture_check(&f, l);
+        ledger_free(l);
+        fixture_done(&f);
+}
+
 static void abandoned(void **state)
 {
         struct ledger_writer_id id = { .run = 9 };
@@ -749,6 +866,8 @@ int main(void)
                 cmocka_unit_test(order_that_failed),
                 cmocka_unit_test(largest),
                 cmocka_unit_test(abandoned),
+                cmocka_unit_test(under_way),
+                cmocka_unit_test(under_way_at_the_end_of_a_segment),
                 cmocka_unit_test(resends),
                 cmocka_unit_test(more_than_a_window),
                 cmocka_unit_test(forgotten_runs),
