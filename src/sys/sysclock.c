@@ -24,7 +24,13 @@ static int64_t mono_ns(void *ctx)
         return now_ns(CLOCK_BOOTTIME);
 }
 
+static int64_t worked_ns(void *ctx)
+{
+        return now_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
 const struct clock sysclock = { .wall_ns = wall_ns, .mono_ns = mono_ns };
+const struct clock sysclock_worked = { .wall_ns = wall_ns, .mono_ns = worked_ns };
 
 int sysclock_discipline(struct clock_discipline *ret)
 {

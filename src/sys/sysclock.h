@@ -6,6 +6,9 @@
 #include "base/clock.h"
 
 extern const struct clock sysclock;
+/* The same, but mono is the processor time of the thread that asks: what it did, not how long
+ * others kept it from it. */
+extern const struct clock sysclock_worked;
 
 /* What the kernel thinks of its wall clock (adjtimex(2)). */
 struct clock_discipline {

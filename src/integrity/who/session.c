@@ -10,6 +10,7 @@
 enum {
         APART_NS = 50000000, /* two tellers of one start */
         READ_SHARE = 20, /* reading sockets of logins that have not succeeded yet: one part in */
+        WAIT_SHARE = 2,  /* and of the time, where most of it is waiting */
 };
 
 /* ---- one ---- */
@@ -159,12 +160,20 @@ void sessions_remember(struct sessions *s, struct session *x)
 
 /* ---- connections whose socket is yet to be read ---- */
 
+static uint64_t worked_ns(const struct sessions *s)
+{
+        return (uint64_t)clock_mono(s->o.worked);
+}
+
 /* A connection has no session but its listener's until it has logged in.  Its socket is read when
  * it begins, for it may be over before anything is asked; but not so often that strangers who
- * knock make us busy.  Who logs in is read then at the latest. */
+ * knock make us busy.  Who logs in is read then at the latest.
+ *
+ * The pause is counted by the work that reading was.  Where others have the processor it takes
+ * much longer, and with a pause by that, of seconds, whole sessions passed unread. */
 static void read_pending(struct sessions *s)
 {
-        uint64_t from = sessions_now(s), took;
+        uint64_t from = sessions_now(s), worked = worked_ns(s), took;
 
         if (s->n_pending == 0 || from < s->next_read_ns)
                 return;
@@ -177,7 +186,7 @@ static void read_pending(struct sessions *s)
         }
         s->n_pending = 0;
         took = sessions_now(s) - from;
-        s->next_read_ns = from + took * READ_SHARE;
+        s->next_read_ns = from + MAX_OF(took * WAIT_SHARE, (worked_ns(s) - worked) * READ_SHARE);
 }
 
 static void add_pending(struct sessions *s, const struct procs_proc *p)

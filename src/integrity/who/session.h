@@ -116,9 +116,10 @@ enum {
 struct sessions;
 
 struct sessions_options {
-        const struct clock *clock; /* of CLOCK_BOOTTIME, as the cache's times */
-        struct procs *procs;       /* borrowed */
-        bool events;               /* forks and execs are told as they happen */
+        const struct clock *clock;  /* of CLOCK_BOOTTIME, as the cache's times */
+        const struct clock *worked; /* of the processor time that was spent here */
+        struct procs *procs;        /* borrowed */
+        bool events;                /* forks and execs are told as they happen */
         const struct session_ops *ops;
         void *ctx;
 };

@@ -119,6 +119,7 @@ static int follow_sessions(struct who_cache *c, struct err *err)
 {
         struct procs *procs = procsource_procs(c->source);
         struct sessions_options o = { .clock = &sysclock,
+                                      .worked = &sysclock_worked,
                                       .procs = procs,
                                       .events = has_events(c),
                                       .ops = &session_host_ops };

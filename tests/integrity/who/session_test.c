@@ -38,6 +38,8 @@ struct fake {
         struct procs *procs;
         struct sessions *sessions;
         int64_t step_ns, link_ns; /* what a step, and reading sockets, take */
+        int64_t work_ns;          /* of the latter, what is work */
+        int64_t worked_ns;
         unsigned links;
         bool no_events;
 };
@@ -45,6 +47,11 @@ struct fake {
 static int64_t fake_now(void *ctx)
 {
         return ((struct fake *)ctx)->now_ns;
+}
+
+static int64_t fake_worked(void *ctx)
+{
+        return ((struct fake *)ctx)->worked_ns;
 }
 
 static struct sock_addr address(int n)
@@ -62,6 +69,7 @@ static int fake_link(void *ctx, const struct procs_proc *p, bool want_connection
 
         f->links++;
         f->now_ns += f->link_ns;
+        f->worked_ns += f->work_ns;
         if (!x->lives)
                 return -ESRCH;
         if (x->link_error)
@@ -218,13 +226,15 @@ static void tell(struct fake *f, enum process_what what, int pid, int creator)
 static void begin(struct fake *f)
 {
         static struct clock clock = { .wall_ns = fake_now, .mono_ns = fake_now };
+        static struct clock worked = { .wall_ns = fake_now, .mono_ns = fake_worked };
         struct sessions_options o = { .clock = &clock,
+                                      .worked = &worked,
                                       .procs = f->procs,
                                       .events = !f->no_events,
                                       .ops = &fake_ops,
                                       .ctx = f };
 
-        clock.ctx = f;
+        clock.ctx = worked.ctx = f;
         fake_look_all(f);
         assert_int_equal(sessions_new(&o, &f->sessions, NULL), 0);
         sessions_begin(f->sessions);
@@ -755,7 +765,7 @@ static void test_strangers(void **state)
         begin(f);
         take_steps(f, daemon);
         f->step_ns = NS_PER_MS;
-        f->link_ns = 10 * NS_PER_MS; /* a host with very many connections */
+        f->link_ns = f->work_ns = 10 * NS_PER_MS; /* a host with very many connections */
         before = f->links;
         for (int i = 0; i < 1000; i++) {
                 const struct step steps[] = { CONNECT(9), EXIT(20), { 0 } };
@@ -766,6 +776,37 @@ static void test_strangers(void **state)
         assert_in_range(f->links - before, 1, 60);
         take_steps(f, login);
         check_address(&ask(f, 31)->peer, 7, true);
+        fake_free(f);
+}
+
+/* Where others have the processor, reading one socket takes long and is little work: the next
+ * connections are read all the same, each before it is over. */
+static void test_others_have_the_processor(void **state)
+{
+        static const struct step daemon[] = { DAEMON, { 0 } };
+        static const struct step rest[] = { REST(1), { 0 } };
+        struct fake *f = fake_new(false);
+
+        begin(f);
+        take_steps(f, daemon);
+        f->step_ns = 10 * NS_PER_MS;
+        f->link_ns = 200 * NS_PER_MS;
+        f->work_ns = NS_PER_MS / 10;
+        for (int i = 0; i < 10; i++) {
+                const int connection = 30 + 2 * i, shell = connection + 1;
+                const struct step steps[] = {
+                        FORK(connection, 10),    ACCEPT(connection, 7),
+                        EXEC(connection, SSHD),  AUDIT(connection, (uint32_t)(4 + i)),
+                        FORK(shell, connection), CLOSE(shell),
+                        CLOSE(connection),       EXIT(connection),
+                        EXEC(shell, BASH),       { 0 }
+                };
+
+                take_steps(f, steps);
+                check_address(&ask(f, shell)->peer, 7, true);
+                take_steps(f, rest);
+        }
+        assert_int_equal(sessions_counts(f->sessions).missed, 0);
         fake_free(f);
 }
 
@@ -857,6 +898,7 @@ int main(void)
                 cmocka_unit_test(test_many_logins),
                 cmocka_unit_test(test_many_sessions_that_stay),
                 cmocka_unit_test(test_strangers),
+                cmocka_unit_test(test_others_have_the_processor),
                 cmocka_unit_test(test_allocations),
                 cmocka_unit_test(test_damaged_file),
                 cmocka_unit_test(test_file_without_memory),
