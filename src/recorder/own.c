@@ -259,7 +259,7 @@ int own_unknown(struct recorder *r, const struct call *call, const char *reason)
         return own_end(r, &e);
 }
 
-void own_turned_away(struct recorder *r)
+int own_turned_away(struct recorder *r)
 {
         char reason[96];
         struct own_entry e;
@@ -270,7 +270,7 @@ void own_turned_away(struct recorder *r)
         json_member_text(&e.w, "event", "violation");
         json_member_text(&e.w, "reason", reason);
         json_member_int(&e.w, "uid", r->turned_away_uid);
-        end_lightly(r, &e);
+        return own_end(r, &e);
 }
 
 int own_silent(struct recorder *r, enum role_id role, const struct absence *a, const char *severity)
@@ -435,12 +435,13 @@ void own_heartbeat(struct recorder *r)
         json_member_u64(&e.w, "resent", r->total.resent - r->beat.resent);
         json_member_u64(&e.w, "size", ledger_staged(r->ledger));
         put_ns(&e.w, "uptime_ns", now - r->started_ns);
-        end_lightly(r, &e);
+        if (own_end(r, &e) < 0)
+                return; /* the next one has these, too */
         r->beat = r->total;
         r->beat_ns = now;
 }
 
-void own_clock(struct recorder *r, int64_t jump_ns, int64_t now_ns)
+int own_clock(struct recorder *r, int64_t jump_ns, int64_t now_ns)
 {
         struct own_entry e;
 
@@ -448,7 +449,7 @@ void own_clock(struct recorder *r, int64_t jump_ns, int64_t now_ns)
         json_member_time(&e.w, "after", now_ns);
         json_member_time(&e.w, "before", now_ns - jump_ns);
         put_ns(&e.w, "jump_ns", jump_ns);
-        end_lightly(r, &e);
+        return own_end(r, &e);
 }
 
 void own_stopped(struct recorder *r, const char *reason)

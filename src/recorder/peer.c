@@ -504,9 +504,9 @@ void peer_tend(struct recorder *r)
         if (r->turned_away == 0 ||
             (r->turned_away_ns && now - r->turned_away_ns < TURNED_AWAY_S * NS_PER_S))
                 return;
-        own_turned_away(r);
-        r->turned_away = r->turned_away_said = 0;
         r->turned_away_ns = now;
+        if (own_turned_away(r) == 0) /* else they are told with those that come */
+                r->turned_away = r->turned_away_said = 0;
 }
 
 /* Places are kept for root, whose processes watch and administer, and for the others; of these no

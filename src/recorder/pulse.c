@@ -14,6 +14,7 @@ enum {
 void pulse_start(struct recorder *r)
 {
         r->started_ns = r->beat_ns = r->status_ns = clock_mono(r->clock);
+        r->seen_mono_ns = r->started_ns;
         r->seen_wall_ns = clock_wall(r->clock);
 }
 
@@ -21,12 +22,14 @@ void pulse_start(struct recorder *r)
 static void watch_clock(struct recorder *r, int64_t mono)
 {
         int64_t wall = clock_wall(r->clock);
-        int64_t jump = wall - (r->seen_wall_ns + (mono - r->status_ns));
+        int64_t jump = wall - (r->seen_wall_ns + (mono - r->seen_mono_ns));
 
-        if (jump > CLOCK_JUMP_MS * NS_PER_MS || jump < -CLOCK_JUMP_MS * NS_PER_MS)
-                own_clock(r, jump, wall);
-        r->seen_wall_ns = wall;
         r->status_ns = mono;
+        if ((jump > CLOCK_JUMP_MS * NS_PER_MS || jump < -CLOCK_JUMP_MS * NS_PER_MS) &&
+            own_clock(r, jump, wall) < 0)
+                return;
+        r->seen_wall_ns = wall;
+        r->seen_mono_ns = mono;
 }
 
 bool pulse_look(struct recorder *r)

@@ -206,7 +206,8 @@ struct recorder {
         int64_t full_since_ns;
         uint64_t full_refused;
         int64_t started_ns, beat_ns;
-        int64_t status_ns, seen_wall_ns; /* the last look at both clocks */
+        int64_t status_ns;                  /* the last look at both clocks */
+        int64_t seen_wall_ns, seen_mono_ns; /* what the ledger knows of them */
         struct waiting_command command;
         struct act act;
         bool held;      /* writers are not read */
@@ -282,9 +283,10 @@ bool room_has_few_subjects(const struct recorder *r);
 /* Both clocks as they are now; uptime and the first heartbeat's interval begin here. */
 void pulse_start(struct recorder *r);
 /* Every five seconds: true, and host.clock is staged if the wall clock went another way than the
- * monotonic one since the last look, by more than a second. */
+ * monotonic one since the last look, by more than a second.  Where the disk is full it is told when
+ * there is room again, with all that the clock has jumped by then. */
 MUST_USE bool pulse_look(struct recorder *r);
-/* The heartbeat, if it is due: every 15 minutes, counters since the last one. */
+/* The heartbeat, if it is due: 15 minutes behind the last one that was taken, counters since. */
 void pulse_beat(struct recorder *r);
 
 /* ---- peer.c ---- */
@@ -388,11 +390,14 @@ MUST_USE int own_refused(struct recorder *r, struct span refused, const struct p
                          uint64_t seq, int code, const char *reason);
 /* api.unknown.  -ENOSPC: the disk is full. */
 MUST_USE int own_unknown(struct recorder *r, const struct call *call, const char *reason);
-void own_turned_away(struct recorder *r);
+/* -ENOSPC: the disk is full. */
+MUST_USE int own_turned_away(struct recorder *r);
 void own_full(struct recorder *r);
 void own_resumed(struct recorder *r);
+/* What a full disk took no heartbeat of, the next one counts. */
 void own_heartbeat(struct recorder *r);
-void own_clock(struct recorder *r, int64_t jump_ns, int64_t now_ns);
+/* -ENOSPC: the disk is full. */
+MUST_USE int own_clock(struct recorder *r, int64_t jump_ns, int64_t now_ns);
 void own_stopped(struct recorder *r, const char *reason);
 uint64_t own_disk_free(const struct recorder *r);
 

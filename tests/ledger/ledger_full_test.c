@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A full disk: a tmpfs of a few segments, which needs root to mount. */
-#include "fixture.h"
-
-#include <sched.h>
-#include <sys/mount.h>
+#include "full_disk.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,48 +8,6 @@
 #include <cmocka.h>
 
 static const struct ledger_writer_id nobody = { 0 };
-
-/* A ledger on a file system of its own, in a mount namespace of this test. */
-static void full_new(struct fixture *f, const char *size)
-{
-        char options[64];
-
-        fixture_init(f, false);
-        fd_close(&f->public_fd);
-        fd_close(&f->private_fd);
-        fixture_remove(f->root_fd, ".");
-        snprintf(options, sizeof options, "size=%s", size);
-        TESTLOG_REQUIRE(mount("none", f->dir, "tmpfs", 0, options) == 0);
-        fd_close(&f->root_fd);
-        f->root_fd = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        TESTLOG_REQUIRE(mkdirat(f->root_fd, "log", 0755) == 0);
-        TESTLOG_REQUIRE(mkdirat(f->root_fd, "log.private", 0700) == 0);
-        fixture_reopen_dirs(f);
-        TESTLOG_REQUIRE(
-                ledger_create(f->public_fd, f->private_fd, FIXTURE_ORIGIN, &f->options, NULL) == 0);
-}
-
-static void full_done(struct fixture *f)
-{
-        fd_close(&f->public_fd);
-        fd_close(&f->private_fd);
-        fd_close(&f->root_fd);
-        TESTLOG_REQUIRE(umount(f->dir) == 0);
-        f->root_fd = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        fixture_done(f);
-}
-
-/* Take all the room there is. */
-static void fill(struct fixture *f)
-{
-        int fd = openat(f->root_fd, "filler", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-        static const uint8_t some[4096];
-
-        while (write(fd, some, sizeof some) > 0)
-                ;
-        assert_int_equal(errno, ENOSPC);
-        close(fd);
-}
 
 /* Append until the ledger says it is full. */
 static void append_until_full(struct fixture *f, struct ledger *l, size_t bytes)
@@ -91,17 +46,17 @@ static void full_and_free_again(void **state)
         struct ledger_position at;
         struct err err = { 0 };
 
-        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+        if (!full_disk_may()) {
                 print_message("full_and_free_again: needs root to mount a file system\n");
                 skip();
         }
-        full_new(&f, "24m");
+        full_disk_new(&f, "24m");
         l = fixture_open(&f);
         p = fixture_publisher(&f, NULL, false);
         ledger_tend(l);
         fixture_append(&f, l, 300, 700, 10);
         fixture_publish(p, l);
-        fill(&f);
+        full_disk_fill(&f);
         /* The last entries are published all the same: the ballast is given up for them. */
         fixture_append(&f, l, 600, 700, 10);
         fixture_publish(p, l);
@@ -125,7 +80,7 @@ static void full_and_free_again(void **state)
         p = fixture_publisher(&f, NULL, false);
         fixture_check_tree_after_crash(&f, fixture_checkpoint_size(&f));
         /* Room again: no word of ours is needed but the next look. */
-        assert_int_equal(unlinkat(f.root_fd, "filler", 0), 0);
+        assert_int_equal(full_disk_give_back(&f), 0);
         f.now_ns += NS_PER_S;
         ledger_tend(l);
         assert_false(ledger_is_full(l));
@@ -141,7 +96,7 @@ static void full_and_free_again(void **state)
         l = fixture_open(&f);
         fixture_check(&f, l);
         ledger_free(l);
-        full_done(&f);
+        full_disk_done(&f);
 }
 
 /* Publish in rounds, what is published going away, until nothing waits or there is no room. */
@@ -184,14 +139,13 @@ static void full_with_a_backlog(void **state)
                 struct ledger *l;
                 unsigned rounds;
 
-                if (unshare(CLONE_NEWNS) < 0 ||
-                    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+                if (!full_disk_may()) {
                         print_message("full_with_a_backlog: needs root to mount a file system\n");
                         skip();
                 }
                 if (rows[i].ballast)
                         o.ballast_bytes = publisher_ballast(LEDGER_SEGMENT_MIN);
-                full_new(&f, "120m");
+                full_disk_new(&f, "120m");
                 l = fixture_open(&f);
                 assert_int_equal(publisher_open(f.public_fd, f.private_fd, &o, &p, NULL), 0);
                 assert_int_equal(faccessat(f.private_fd, "ballast", F_OK, 0), 0);
@@ -200,7 +154,7 @@ static void full_with_a_backlog(void **state)
                         fixture_append(&f, l, 20000 / (rows[i].entry / 60), rows[i].entry, 500);
                         ledger_tend(l);
                 }
-                fill(&f);
+                full_disk_fill(&f);
                 append_until_full(&f, l, rows[i].entry);
                 stage_reserved(&f, l);
                 assert_int_equal(publish_in_rounds(p, l, &rounds), rows[i].want);
@@ -215,7 +169,7 @@ static void full_with_a_backlog(void **state)
                 }
                 publisher_free(p);
                 ledger_free(l);
-                full_done(&f);
+                full_disk_done(&f);
         }
 }
 
@@ -226,16 +180,16 @@ static void resumes_in_place(void **state)
         struct ledger *l;
         struct err err = { 0 };
 
-        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+        if (!full_disk_may()) {
                 print_message("resumes_in_place: needs root to mount a file system\n");
                 skip();
         }
-        full_new(&f, "16m");
+        full_disk_new(&f, "16m");
         l = fixture_open(&f);
-        fill(&f);
+        full_disk_fill(&f);
         append_until_full(&f, l, 20000);
         assert_int_equal(fixture_stage(&f, l, 20000, nobody, &err), -ENOSPC);
-        assert_int_equal(unlinkat(f.root_fd, "filler", 0), 0);
+        assert_int_equal(full_disk_give_back(&f), 0);
         f.now_ns += NS_PER_S;
         assert_int_equal(fixture_stage(&f, l, 20000, nobody, &err), 0);
         assert_int_equal(ledger_commit(l, &err), 0);
@@ -245,7 +199,7 @@ static void resumes_in_place(void **state)
         l = fixture_open(&f);
         fixture_check(&f, l);
         ledger_free(l);
-        full_done(&f);
+        full_disk_done(&f);
 }
 
 int main(void)

@@ -26,10 +26,9 @@ static inline bool admit_nobody(void *ctx, uint64_t run)
         return false;
 }
 
-static inline void admit_host_new(struct admit_host *h)
+/* On h->f, which has a ledger and a vault. */
+static inline void admit_host_start(struct admit_host *h)
 {
-        memset(h, 0, sizeof *h);
-        fixture_new(&h->f);
         h->r = (struct recorder){ .o = &h->options,
                                   .clock = &h->f.clock,
                                   .public_fd = h->f.public_fd,
@@ -43,6 +42,13 @@ static inline void admit_host_new(struct admit_host *h)
         h->r.ledger = fixture_open(&h->f);
         if (vault_open(h->f.private_fd, &io_kernel, true, &h->r.vault, NULL) < 0)
                 abort();
+}
+
+static inline void admit_host_new(struct admit_host *h)
+{
+        memset(h, 0, sizeof *h);
+        fixture_new(&h->f);
+        admit_host_start(h);
 }
 
 /* A peer of this role connects, where nothing has been sent yet. */
@@ -62,7 +68,8 @@ static inline void admit_host_meet(struct admit_host *h, enum role_id role)
                 abort();
 }
 
-static inline void admit_host_done(struct admit_host *h)
+/* But for h->f. */
+static inline void admit_host_stop(struct admit_host *h)
 {
         admit_host_meet(h, ROLE_SENSOR);
         vault_free(h->r.vault);
@@ -71,6 +78,11 @@ static inline void admit_host_done(struct admit_host *h)
         buf_done(&h->r.rows);
         buf_done(&h->r.skeleton);
         buf_done(&h->r.out);
+}
+
+static inline void admit_host_done(struct admit_host *h)
+{
+        admit_host_stop(h);
         fixture_done(&h->f);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The recorder's own pulse under a clock that is set forwards and back and sleeps: which entries
  * there are, and every field of them. */
+#include "../ledger/full_disk.h"
 #include "admit_host.h"
 
 #include <setjmp.h>
@@ -26,9 +27,8 @@ static const struct clock two_clocks = { .wall_ns = wall_now, .mono_ns = mono_no
 enum { STARTED_S = 77 };
 static const int64_t new_year = 1767225600 * NS_PER_S; /* 2026-01-01T00:00:00Z */
 
-static int set_up(void **state)
+static int begin(void)
 {
-        admit_host_new(&host);
         if (!ledger_begin_run(host.r.ledger, recorder_wal_run(1, ROLE_RECORDER), admit_nobody,
                               NULL))
                 return -1;
@@ -38,6 +38,12 @@ static int set_up(void **state)
         host.r.statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
         pulse_start(&host.r);
         return 0;
+}
+
+static int set_up(void **state)
+{
+        admit_host_new(&host);
+        return begin();
 }
 
 static int tear_down(void **state)
@@ -277,6 +283,100 @@ static void counters(void **state)
         }
 }
 
+/* ---- a full disk ---- */
+
+/* Others write until nothing of theirs, and nothing of ours, has room. */
+static void fill_the_ledger(struct ledger *l)
+{
+        static const struct ledger_writer_id nobody = { 0 };
+        static uint8_t some[20000];
+        struct err err = { 0 };
+        uint64_t index;
+
+        for (size_t bytes = sizeof some; bytes >= 20; bytes /= 10) {
+                int r;
+
+                do {
+                        r = ledger_stage(l, span_of(some, bytes), SPAN_NONE, nobody, &index, &err);
+                        if (r == 0 || r == -ENOBUFS)
+                                assert_int_equal(ledger_commit(l, &err), 0);
+                } while (r == 0 || r == -ENOBUFS);
+                assert_int_equal(r, -ENOSPC);
+        }
+}
+
+static void check_counters(struct json_value what, const struct counters *want)
+{
+        assert_int_equal(number(what, "appended"), want->appended);
+        assert_int_equal(number(what, "batches"), want->batches);
+        assert_int_equal(number(what, "bytes"), want->bytes);
+        assert_int_equal(number(what, "refused"), want->refused);
+        assert_int_equal(number(what, "resent"), want->resent);
+}
+
+/* Quarter hours pass for which there is no room; what was counted in them, and by how much the
+ * clock was set, comes with the first entries that have some.  Regression: it was forgotten. */
+static void counts_what_a_full_disk_did_not_take(void **state)
+{
+        struct json_value what;
+
+        if (!full_disk_may()) {
+                print_message("needs root to mount a file system\n");
+                skip();
+        }
+        memset(&host, 0, sizeof host);
+        full_disk_new(&host.f, "24m");
+        assert_int_equal(vault_create(host.f.private_fd, &io_kernel, NULL), 0);
+        admit_host_start(&host);
+        assert_int_equal(begin(), 0);
+        host.r.total = (struct counters){ 10, 2000, 3, 2, 4 };
+        live(15 * 60);
+        assert_int_equal(host.r.seq, 1);
+
+        full_disk_fill(&host.f);
+        assert_int_equal(ledger_commit(host.r.ledger, NULL), 0);
+        fill_the_ledger(host.r.ledger);
+        host.r.total = (struct counters){ 12, 2400, 4, 2, 5 };
+        live(15 * 60);
+        wall += 3600 * NS_PER_S;
+        host.r.turned_away = 3;
+        host.r.total = (struct counters){ 12, 2400, 90, 7, 5 };
+        live(40 * 60);
+        wall -= 1800 * NS_PER_S;
+        live(60);
+        peer_tend(&host.r);
+        assert_int_equal(host.r.seq, 1);
+        assert_int_equal(host.r.turned_away, 3);
+        assert_int_equal(host.r.stop_code, 0);
+
+        assert_int_equal(full_disk_give_back(&host.f), 0);
+        host.f.now_ns += NS_PER_S;
+        ledger_tend(host.r.ledger);
+        host.r.total.appended++;
+        pass(NS_PER_S);
+        pulse_beat(&host.r);
+        assert_int_equal(host.r.seq, 2);
+        what = last("host.heartbeat");
+        check_counters(what, &(struct counters){ 3, 400, 87, 5, 1 });
+        assert_int_equal(number(what, "interval_ns"), (56 * 60 + 1) * NS_PER_S);
+        pass(5 * NS_PER_S);
+        assert_true(tick());
+        assert_int_equal(host.r.seq, 3);
+        assert_int_equal(number(last("host.clock"), "jump_ns"), 1800 * NS_PER_S);
+        pass(3600 * NS_PER_S);
+        peer_tend(&host.r);
+        assert_int_equal(host.r.seq, 4);
+        has(last("ledger.peer"), "reason", "\"3 connections were turned away or said nothing\"");
+        assert_int_equal(host.r.turned_away, 0);
+        (void)tick();
+        assert_int_equal(host.r.seq, 5);
+        check_counters(last("host.heartbeat"), &(struct counters){ 0 });
+
+        fd_close(&host.r.statm_fd);
+        admit_host_stop(&host);
+        full_disk_done(&host.f);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -287,6 +387,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(beats_by_the_monotonic_clock, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(beats_late_behind_a_suspend, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(counters, set_up, tear_down),
+                cmocka_unit_test(counts_what_a_full_disk_did_not_take),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
