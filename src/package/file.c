@@ -221,6 +221,20 @@ static int manifest_members(const struct reader *r, struct span text,
         return n == M_MEMBERS ? 0 : bad_manifest(r, "a member is missing");
 }
 
+/* Other versions begin alike. */
+static int not_ours(const struct reader *r)
+{
+        static const char any[] = "assay package ";
+
+        if (r->bytes.n == 0)
+                return err_set(r->err, -EBADMSG, "it is empty, and no package");
+        if (span_starts(r->bytes, span_str(any)) && r->bytes.n >= sizeof magic - 1)
+                return err_set(r->err, -EBADMSG,
+                               "a package of another format than %d, of another version of Assay",
+                               FORMAT);
+        return err_set(r->err, -EBADMSG, "no package that assay api build has made");
+}
+
 static int read_head(struct reader *r, struct json_value ret[M_MEMBERS])
 {
         size_t n;
@@ -229,7 +243,7 @@ static int read_head(struct reader *r, struct json_value ret[M_MEMBERS])
         if (r->bytes.n > PACKAGE_FILE_MAX)
                 return err_set(r->err, -EBADMSG, "more than %d MiB", PACKAGE_FILE_MAX >> 20);
         if (!span_starts(r->bytes, span_str(magic)))
-                return err_set(r->err, -EBADMSG, "no package of format %d", FORMAT);
+                return not_ours(r);
         if (r->bytes.n < HEAD)
                 return err_set(r->err, -EBADMSG, "ends within its head");
         n = le_get32(r->bytes.p + HEAD - 4);

@@ -284,7 +284,10 @@ int openapi_read(const struct source_node *document, struct lint *l, struct api 
         r.api = a;
         r.unread_tail = &r.unread;
         r.operations_tail = &r.operations;
-        if (oa_want(&r, document, SOURCE_MAP) && check_version(&r))
+        if (document->kind == SOURCE_NULL)
+                lint_error(l, &document->mark,
+                           "an OpenAPI document should stand here, not nothing");
+        else if (oa_want(&r, document, SOURCE_MAP) && check_version(&r))
                 read_document(&r);
         arena_done(&r.scratch);
         if (r.rc < 0)

@@ -240,13 +240,16 @@ int io_read_given(const char *path, size_t max, uint8_t **ret, size_t *ret_n, st
 {
         CLEANUP_FD int fd = -1;
         uint8_t *p = NULL;
+        struct stat st;
         size_t n = 0;
         int r;
 
         assert(max < SIZE_MAX / 4);
         fd = kernel_open(NULL, AT_FDCWD, path, O_RDONLY | O_NOCTTY, 0);
         if (fd < 0)
-                return err_sys(err, fd, "%s: open", path);
+                return err_sys(err, fd, "%s", path);
+        if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+                return err_set(err, -EISDIR, "%s: it is a directory, and a file is wanted", path);
         r = is_file(fd) ? read_all(&io_kernel, fd, path, max, &p, &n, err)
                         : read_stream(fd, path, max, &p, &n, err);
         if (r < 0) {

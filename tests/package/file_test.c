@@ -195,9 +195,12 @@ static void other_bytes_around_it_are_refused(void **state)
                 struct span in;
                 const char *says;
         } heads[] = {
-                { SPAN_INIT(""), "no package of format 1" },
-                { SPAN_INIT("assay package 1"), "no package of format 1" },
-                { SPAN_INIT("assay package 2\n\0\0\0\0"), "no package of format 1" },
+                { SPAN_INIT(""), "it is empty, and no package" },
+                { SPAN_INIT("assay package 1"), "no package that assay api build has made" },
+                { SPAN_INIT("assay package 2\n\0\0\0\0"), "a package of another format than 1" },
+                { SPAN_INIT("\x7f"
+                            "ELF, and more than the 16"),
+                  "no package that assay api build" },
                 { SPAN_INIT("assay package 1\n\0\0\0"), "ends within its head" },
                 { SPAN_INIT("assay package 1\n\0\0\0\0"), "manifest: byte 0" },
                 { SPAN_INIT("assay package 1\n\3\0\0\0{}"), "manifest: longer" },

@@ -444,7 +444,7 @@ static void what_is_bad_stays_so(void **state)
         put_package(&p, "accounts", "1", true);
         for (unsigned i = 0; i < 1000; i++)
                 assert_int_equal(live_look(p.live, NULL), 0);
-        assert_true(is_refused(&p, 1, "no package of format 1"));
+        assert_true(is_refused(&p, 1, "no package that assay api build has made"));
         publish(&p, 2, &one, 1);
         assert_int_equal(live_look(p.live, NULL), 1);
         place_done(&p);

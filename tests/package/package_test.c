@@ -266,7 +266,7 @@ static void other_files_are_refused(void **state)
         assert_int_equal(package_open(fd, NULL, 0, &p, &err), -EBADMSG);
         assert_int_equal(ftruncate(fd, PACKAGE_FILE_MAX), 0);
         assert_int_equal(package_open(fd, NULL, 0, &p, &err), -EBADMSG);
-        assert_string_equal(err.text, "no package of format 1");
+        assert_string_equal(err.text, "no package that assay api build has made");
         close(fd);
         fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
         assert_int_equal(package_open(fd, NULL, 0, &p, &err), -EINVAL);

@@ -266,7 +266,9 @@ def test_too_large(package):
 
 
 @pytest.mark.parametrize("where, want", [
-    ("nowhere", "No such file or directory"), ("accounts/README.md", "Not a directory")])
+    ("nowhere", "No such file or directory"),
+    ("accounts/README.md", "the directory with a package's files is wanted; what assay api build "
+     "makes of it is for assay api inspect")])
 def test_no_directory(package, tmp_path, where, want):
     (package / "README.md").write_text("")
     assert refused(3, "api", "lint", tmp_path / where) == \
@@ -276,7 +278,7 @@ def test_no_directory(package, tmp_path, where, want):
 # ---- what files may hold ----
 
 @pytest.mark.parametrize("name, text, want", [
-    ("openapi.yaml", b"", "openapi.yaml: error: "),
+    ("openapi.yaml", b"", "openapi.yaml: error: an OpenAPI document should stand here, not "),
     ("openapi.yaml", b"openapi: 3.1.0\n\x00", "openapi.yaml:2:1: error: a byte 0\n"),
     ("openapi.yaml", b"openapi: 3.1.0\nx: \xff\n", "openapi.yaml:2:4: error: not UTF-8\n"),
     pytest.param("openapi.yaml", b"[" * 1000000,

@@ -189,6 +189,11 @@ int api_sources_read(const char *dir, struct api_sources *s, struct lint *l, str
 
         w = (struct walk){ .s = s, .l = l, .dir = dir, .err = err };
         *s = (struct api_sources){ .arena = ARENA_INIT(ARENA_MAX) };
+        if (fd < 0 && errno == ENOTDIR)
+                return err_set(err, -ENOTDIR,
+                               "%s: the directory with a package's files is wanted; what assay api "
+                               "build makes of it is for assay api inspect",
+                               dir);
         if (fd < 0)
                 return err_sys(err, -errno, "%s", dir);
         r = read_all(&w, fd, "");
