@@ -4,9 +4,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/text.h"
+
 enum {
         NUMBER_MAX = sizeof "-9223372036854775808",
-        PRINT_ROOM = 32, /* a number is printed with more room than it takes */
+        PRINT_ROOM = 32, /* to spare */
         HOST_MAX = CONFIG_TEXT_MAX + sizeof "[]:65535",
         ACCEPT_TYPES_MAX = 32,
         ACCEPT_MAX = ACCEPT_TYPES_MAX * (API_NAME_MAX + 2),
@@ -309,6 +311,7 @@ static int make_host(const struct builder *b, struct span *ret)
 {
         const struct config_backend *to = &b->package->config.backend;
         uint8_t room[HOST_MAX];
+        char port[TEXT_U64_MAX + 1];
         struct buf out = BUF_OVER(room, sizeof room);
         bool v6;
 
@@ -320,8 +323,10 @@ static int make_host(const struct builder *b, struct span *ret)
         buf_put_str(&out, v6 ? "[" : "");
         buf_put(&out, to->host);
         buf_put_str(&out, v6 ? "]" : "");
-        if (to->port != (to->tls ? 443 : 80))
-                buf_printf(&out, ":%u", to->port);
+        if (to->port != (to->tls ? 443 : 80)) {
+                buf_put_byte(&out, ':');
+                buf_put(&out, span_of(port, text_u64(to->port, port)));
+        }
         assert(buf_status(&out) == 0);
         return keep(b, &out, ret);
 }

@@ -8,9 +8,6 @@
 #include "crypto/sha256.h"
 #include "ledger/vault.h"
 
-#include <arpa/inet.h>
-#include <stdio.h>
-
 /* ---- the skeleton ---- */
 
 static int put_skeleton(const char *kind, int64_t now_ns, record_put_fn *put, const void *ctx,
@@ -277,15 +274,17 @@ void record_network(const struct cedar_ip *address, bool narrow, char ret[RECORD
 {
         enum { WIDE_V4 = 24, WIDE_V6 = 56, NARROW_V4 = 32, NARROW_V6 = 64 };
         const uint8_t *p = is_mapped(address) ? address->address + 12 : address->address;
-        bool v6 = address->v6 && !is_mapped(address);
-        unsigned wide = v6 ? WIDE_V6 : WIDE_V4, bits = narrow ? v6 ? NARROW_V6 : NARROW_V4 : wide;
-        char text[INET6_ADDRSTRLEN] = "";
-        uint8_t net[16] = { 0 };
+        struct cedar_ip net = { .v6 = address->v6 && !is_mapped(address) };
+        unsigned wide = net.v6 ? WIDE_V6 : WIDE_V4;
+        unsigned bits = narrow ? net.v6 ? NARROW_V6 : NARROW_V4 : wide;
+        char *end;
 
-        memcpy(net, p, bits / 8);
-        (void)!inet_ntop(v6 ? AF_INET6 : AF_INET, net, text, sizeof text);
+        STATIC_ASSERT(REQUEST_ADDRESS_MAX + sizeof "/64" <= RECORD_NETWORK_MAX + 1, "it has room");
+        memcpy(net.address, p, bits / 8);
+        request_address_text(&net, ret);
         if (bits == NARROW_V4)
-                snprintf(ret, RECORD_NETWORK_MAX + 1, "%s", text);
-        else
-                snprintf(ret, RECORD_NETWORK_MAX + 1, "%s/%u", text, bits);
+                return;
+        end = ret + strlen(ret);
+        *end++ = '/';
+        (void)text_u64(bits, end);
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/request.h"
 
+#include <arpa/inet.h>
+
+#include "base/text.h"
 #include "gateway/request_priv.h"
 
 #define LETTER(upper, lower) [upper] = (lower), [lower] = (lower)
@@ -68,13 +71,49 @@ bool http_has_word(struct span list, const char *word)
         return false;
 }
 
+/* ---- addresses ---- */
+
+/* A call has one or two of these, and inet_ntop() takes as long for one as all headers do. */
+static void v4_text(const uint8_t address[4], char *ret)
+{
+        for (size_t i = 0; i < 4; i++) {
+                ret += text_u64(address[i], ret);
+                *ret++ = i < 3 ? '.' : '\0';
+        }
+}
+
+void request_address_text(const struct cedar_ip *address, char ret[REQUEST_ADDRESS_MAX + 1])
+{
+        STATIC_ASSERT(REQUEST_ADDRESS_MAX + 1 == INET6_ADDRSTRLEN, "as inet_ntop() has it");
+        if (address->v6)
+                (void)!inet_ntop(AF_INET6, address->address, ret, REQUEST_ADDRESS_MAX + 1);
+        else
+                v4_text(address->address, ret);
+}
+
 /* ---- headers ---- */
+
+/* Is a byte of these eight a control character?  A subtraction borrows only where a lower one is.
+ */
+static bool has_control(uint64_t eight)
+{
+        const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+        const uint64_t del = eight ^ ones * 0x7f;
+
+        return (((eight - ones * ' ') & ~eight) | ((del - ones) & ~del)) & tops;
+}
 
 static bool is_value(struct span s)
 {
-        uint8_t bad = 0;
+        uint64_t eight;
+        size_t i = 0;
+        bool bad = false;
 
-        for (size_t i = 0; i < s.n; i++)
+        for (; s.n - i >= sizeof eight; i += sizeof eight) {
+                memcpy(&eight, s.p + i, sizeof eight);
+                bad |= has_control(eight);
+        }
+        for (; i < s.n; i++)
                 bad |= s.p[i] < ' ' || s.p[i] == 0x7f;
         return !bad && (s.n == 0 || (s.p[0] != ' ' && s.p[s.n - 1] != ' '));
 }

@@ -35,6 +35,10 @@ bool http_is_word(struct span s, const char *word);
  * ("max-age=5")?  As above. */
 bool http_has_word(struct span list, const char *word);
 
+/* "10.1.2.3", "2001:db8::7". */
+enum { REQUEST_ADDRESS_MAX = 45 };
+void request_address_text(const struct cedar_ip *address, char ret[REQUEST_ADDRESS_MAX + 1]);
+
 /* As the server has it. */
 struct request_raw {
         struct span method, target; /* "GET", "/accounts?x=1": unparsed, as it was sent */

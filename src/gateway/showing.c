@@ -11,19 +11,18 @@
 
 static bool is_token68(struct span s)
 {
-        static const char marks[] = "-._~+/";
+        static const uint8_t of_it[256] = {
+                ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1, ['0' ... '9'] = 1, ['-'] = 1, ['.'] = 1,
+                ['_'] = 1,         ['~'] = 1,         ['+'] = 1,         ['/'] = 1,
+        };
+        uint8_t all = 1;
         size_t n = s.n;
 
         while (n > 0 && s.p[n - 1] == '=')
                 n--;
-        for (size_t i = 0; i < n; i++) {
-                uint8_t c = s.p[i], low = c | 0x20;
-
-                if (!(low >= 'a' && low <= 'z') && !(c >= '0' && c <= '9') &&
-                    !memchr(marks, c, sizeof marks - 1))
-                        return false;
-        }
-        return n > 0;
+        for (size_t i = 0; i < n; i++)
+                all &= of_it[s.p[i]];
+        return all && n > 0;
 }
 
 static bool begins(struct span s, const char *scheme)

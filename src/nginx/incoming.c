@@ -81,10 +81,9 @@ static struct cedar_ip plain_address(struct cedar_ip ip)
 
 static struct span address_text(ngx_http_request_t *r, const struct cedar_ip *ip)
 {
-        char text[INET6_ADDRSTRLEN];
+        char text[REQUEST_ADDRESS_MAX + 1];
 
-        if (!inet_ntop(ip->v6 ? AF_INET6 : AF_INET, ip->address, text, sizeof(text)))
-                return SPAN_NONE;
+        request_address_text(ip, text);
         return copied(r->pool, text, strlen(text));
 }
 

@@ -3,8 +3,6 @@
  * token. */
 #include "package/caller.h"
 
-#include <stdio.h>
-
 #include "base/text.h"
 #include "policy/data.h"
 #include "policy/extra.h"
@@ -22,15 +20,14 @@ bool caller_named_by(const struct config_identity *a, const struct config_identi
 }
 
 /* what: "group 3: " */
-static int check_text(struct span text, const char *what, struct err *err)
+static int check_text(struct span text, struct err *err)
 {
         size_t at;
 
         if (text.n > CALLER_TEXT_MAX)
-                return err_set(err, -E2BIG, "%s%zu bytes, more than %d", what, text.n,
-                               CALLER_TEXT_MAX);
+                return err_set(err, -E2BIG, "%zu bytes, more than %d", text.n, CALLER_TEXT_MAX);
         if (!text_is_utf8(text, &at))
-                return err_set(err, -EINVAL, "%sno UTF-8 at byte %zu", what, at);
+                return err_set(err, -EINVAL, "no UTF-8 at byte %zu", at);
         return 0;
 }
 
@@ -53,13 +50,10 @@ static int take_groups(const struct package *p, const struct caller_proof *proof
                 return no_memory(err);
         e->parents = parents;
         for (uint32_t i = 0; i < n; i++) {
-                char what[32];
-                int rc;
+                int rc = check_text(proof->groups[i], err);
 
-                snprintf(what, sizeof what, "group %u: ", i + 1);
-                rc = check_text(proof->groups[i], what, err);
                 if (rc < 0)
-                        return rc;
+                        return err_wrap(err, "group %u", i + 1);
                 if (cedar_entity_type_has(type, proof->groups[i]))
                         parents[e->n_parents++] = cedar_uid(SPAN(group_type), proof->groups[i]);
         }
@@ -77,7 +71,7 @@ static int take_claims(const struct caller_proof *proof, struct arena *arena,
         if (!fields)
                 return no_memory(err);
         for (uint32_t i = 0; i < max; i++) {
-                int rc = check_text(proof->claims[i], "", err);
+                int rc = check_text(proof->claims[i], err);
 
                 if (rc < 0)
                         return err_wrap(err, "claim %.*s", (int)identity->claims[i].n,
@@ -131,8 +125,10 @@ int package_caller(const struct package *p, const struct caller_proof *proof, st
         if (!proof->identity)
                 proof = &nobody;
         e.uid = cedar_uid(SPAN(caller_type), proof->id);
-        rc = e.uid.id.n || !proof->identity ? check_text(e.uid.id, "id: ", err)
-                                            : err_set(err, -EINVAL, "id: empty");
+        rc = e.uid.id.n || !proof->identity ? check_text(e.uid.id, err)
+                                            : err_set(err, -EINVAL, "empty");
+        if (rc < 0)
+                rc = err_wrap(err, "id");
         if (rc == 0)
                 rc = make(p, proof, arena, &e, err);
         if (rc == 0)

@@ -22,9 +22,35 @@ void json_put_escape(struct buf *out, uint8_t c)
         buf_put(out, span_of(text, n));
 }
 
-void json_put_quoted(struct buf *out, struct span utf8)
+/* As most texts are: without an escape, and ASCII. */
+static bool is_plain(struct span s)
 {
-        const uint8_t *p = utf8.p, *end = utf8.n ? p + utf8.n : p, *plain = p;
+        const uint8_t *end = s.n ? s.p + s.n : s.p;
+
+        return json_scan_plain(s.p, end) == end;
+}
+
+static uint8_t *copy(uint8_t *to, struct span s)
+{
+        if (s.n)
+                memcpy(to, s.p, s.n);
+        return to + s.n;
+}
+
+static void put_plain(struct buf *out, struct span s)
+{
+        uint8_t *at = buf_extend(out, s.n + 2);
+
+        if (!at)
+                return;
+        *at++ = '"';
+        at = copy(at, s);
+        *at = '"';
+}
+
+static void put_escaped(struct buf *out, struct span utf8)
+{
+        const uint8_t *p = utf8.p, *end = p + utf8.n, *plain = p;
 
         buf_put_byte(out, '"');
         for (;;) {
@@ -40,6 +66,14 @@ void json_put_quoted(struct buf *out, struct span utf8)
                 plain = p;
         }
         buf_put_byte(out, '"');
+}
+
+void json_put_quoted(struct buf *out, struct span utf8)
+{
+        if (is_plain(utf8))
+                put_plain(out, utf8);
+        else
+                put_escaped(out, utf8);
 }
 
 void json_writer_init(struct json_writer *w, struct buf *out)
@@ -117,27 +151,28 @@ void json_end_array(struct json_writer *w)
 
 static void put_key(struct json_writer *w, struct span key, struct span suffix)
 {
-        size_t at;
+        const size_t n = key.n + suffix.n, comma = w->need_comma;
         struct span now, before;
+        uint8_t *at;
 
         assert(in_object(w) && json_key_ok(key));
         assert(failed(w) || !behind_key(w));
-        if (w->need_comma)
-                buf_put_byte(w->out, ',');
         w->need_comma = false;
-        buf_put_byte(w->out, '"');
-        at = w->out->n;
-        buf_put(w->out, key);
-        buf_put(w->out, suffix);
-        buf_put_str(w->out, "\":");
-        if (failed(w))
+        at = buf_extend(w->out, comma + n + sizeof "\"\":" - 1);
+        if (!at)
                 return;
+        if (comma)
+                *at++ = ',';
+        *at++ = '"';
+        now = span_of(at, n);
+        at = copy(copy(at, key), suffix);
+        *at++ = '"';
+        *at = ':';
         assert(w->out->n <= UINT32_MAX);
-        now = span_of(w->out->p + at, key.n + suffix.n);
         before = span_of(w->out->p + w->level[w->depth - 1].key_at, w->level[w->depth - 1].key_n);
         assert(span_cmp(before, now) < 0);
-        w->level[w->depth - 1].key_at = (uint32_t)at;
-        w->level[w->depth - 1].key_n = (uint32_t)now.n;
+        w->level[w->depth - 1].key_at = (uint32_t)(now.p - w->out->p);
+        w->level[w->depth - 1].key_n = (uint32_t)n;
 }
 
 void json_put_key(struct json_writer *w, const char *key)
@@ -183,9 +218,14 @@ void json_put_u64(struct json_writer *w, uint64_t v)
 
 void json_put_string(struct json_writer *w, struct span s)
 {
-        assert(text_is_utf8(s, NULL));
+        const bool plain = is_plain(s);
+
+        assert(plain || text_is_utf8(s, NULL));
         before_value(w);
-        json_put_quoted(w->out, s);
+        if (plain)
+                put_plain(w->out, s);
+        else
+                put_escaped(w->out, s);
 }
 
 void json_put_bytes(struct json_writer *w, const char *key, struct span s)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "wire/json_scan.h"
 
 struct reader {
         struct span s;
@@ -47,9 +48,14 @@ static int fail(struct reader *r, const char *what)
         return fail_at(r, r->at, what);
 }
 
+static bool is_blank(uint8_t c)
+{
+        return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static void skip_blanks(struct reader *r)
 {
-        while (r->at < r->s.n && memchr(" \t\r\n", r->s.p[r->at], 4))
+        while (r->at < r->s.n && is_blank(r->s.p[r->at]))
                 r->at++;
 }
 
@@ -143,17 +149,21 @@ static uint8_t *put_point(uint8_t *out, uint32_t point)
 /* From the opening quote: the place of the closing one. */
 static int find_end(struct reader *r, size_t *ret, bool *ret_escaped)
 {
+        const uint8_t *end = r->s.p + r->s.n;
+        const uint8_t *p = json_scan_plain(r->s.p + r->at + 1, end);
+
         *ret_escaped = false;
-        for (size_t i = r->at + 1; i < r->s.n; i++) {
-                if (r->s.p[i] == '"') {
-                        *ret = i;
+        for (; p < end; p = json_scan_plain(p + 1, end)) {
+                if (*p == '"') {
+                        *ret = (size_t)(p - r->s.p);
                         return 0;
                 }
-                if (r->s.p[i] < 0x20)
-                        return fail_at(r, i, "a control character in a string");
-                if (r->s.p[i] == '\\') {
+                if (*p < 0x20)
+                        return fail_at(r, (size_t)(p - r->s.p), "a control character in a string");
+                if (*p == '\\') {
                         *ret_escaped = true;
-                        i++;
+                        if (++p == end)
+                                break;
                 }
         }
         return fail(r, "a string that has no end");

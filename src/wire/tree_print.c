@@ -2,11 +2,19 @@
 /* tree_print.c - a tree as JSON text again.  Floor 1, pure. */
 #include "wire/tree.h"
 
-#include <inttypes.h>
-
+#include "base/text.h"
 #include "wire/json.h"
 
 static void print(const struct tree *t, unsigned depth, struct buf *out);
+
+static void print_number(int64_t v, struct buf *out)
+{
+        char text[1 + TEXT_U64_MAX + 1] = "-";
+        size_t minus = v < 0;
+        uint64_t size = minus ? -(uint64_t)v : (uint64_t)v;
+
+        buf_put(out, span_of(text, minus + text_u64(size, text + minus)));
+}
 
 static void print_members(const struct tree *t, unsigned depth, struct buf *out)
 {
@@ -43,7 +51,7 @@ static void print(const struct tree *t, unsigned depth, struct buf *out)
                 buf_put(out, t->boolean ? SPAN("true") : SPAN("false"));
                 break;
         case TREE_NUMBER:
-                buf_printf(out, "%" PRId64, t->number);
+                print_number(t->number, out);
                 break;
         case TREE_REAL:
                 buf_put(out, t->text);

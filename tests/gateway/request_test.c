@@ -272,6 +272,54 @@ static void requests_are_refused(void **state)
 }
 
 /* It may be anybody's own text, and entries show it to everybody. */
+/* Wherever it stands: bytes are looked at eight at a time. */
+static void each_byte_of_a_value_is_judged(void **state)
+{
+        enum { VALUE = 19 };
+        uint8_t value[VALUE];
+        const struct http_header headers[] = { { SPAN("Host"), SPAN("a") },
+                                               { SPAN("X"), span_of(value, VALUE) } };
+
+        for (size_t at = 1; at + 1 < VALUE; at++)
+                for (unsigned byte = 0; byte < 256; byte++) {
+                        struct request_raw raw = { .method = SPAN("GET"),
+                                                   .target = SPAN("/a"),
+                                                   .version = 11,
+                                                   .headers = headers,
+                                                   .n_headers = ARRAY_LEN(headers) };
+                        struct arena arena = ARENA_INIT(1 << 20);
+                        struct refusal r;
+                        struct request q;
+                        bool control = byte < 0x20 || byte == 0x7f;
+
+                        memset(value, at % 2 ? 0x80 : 'b', VALUE);
+                        value[at] = (uint8_t)byte;
+                        assert_int_equal(request_read(&raw, &arena, &q, &r), control ? -EACCES : 0);
+                        arena_done(&arena);
+                }
+}
+
+static void addresses_are_spelled(void **state)
+{
+        static const struct {
+                struct cedar_ip address;
+                const char *text;
+        } table[] = {
+                { { .address = { 0, 0, 0, 0 } }, "0.0.0.0" },
+                { { .address = { 10, 1, 2, 3 } }, "10.1.2.3" },
+                { { .address = { 255, 255, 255, 255 } }, "255.255.255.255" },
+                { { .address = { 192, 0, 2, 100 } }, "192.0.2.100" },
+                { { .address = { 0x20, 0x01, 0x0d, 0xb8, [15] = 7 }, .v6 = true }, "2001:db8::7" },
+                { { .address = { [15] = 1 }, .v6 = true }, "::1" },
+        };
+        char text[REQUEST_ADDRESS_MAX + 1];
+
+        for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+                request_address_text(&table[i].address, text);
+                assert_string_equal(text, table[i].text);
+        }
+}
+
 static void names_of_headers_are_not_told(void **state)
 {
         struct sent s;
@@ -376,6 +424,8 @@ int main(void)
                 cmocka_unit_test(an_open_stream_has_a_body),
                 cmocka_unit_test(headers_are_found_by_name),
                 cmocka_unit_test(requests_are_refused),
+                cmocka_unit_test(each_byte_of_a_value_is_judged),
+                cmocka_unit_test(addresses_are_spelled),
                 cmocka_unit_test(names_of_headers_are_not_told),
                 cmocka_unit_test(words_of_lists_are_found),
                 cmocka_unit_test(targets_are_looked_at),
