@@ -401,6 +401,24 @@ static bool take_readable(const struct journal *j)
         return ready;
 }
 
+/* Room is waited for only where there is none: of a socket like this one the system tells each time
+ * the recorder takes a message from it, which would wake this worker twice for each. */
+static void watch_room(struct journal *j)
+{
+        ngx_event_t *write = j->connection ? j->connection->write : NULL;
+        bool wanted = feed_wants_write(j->feed);
+        ngx_int_t rc;
+
+        if (!write || wanted == write->active)
+                return;
+        rc = wanted ? ngx_add_event(write, NGX_WRITE_EVENT, NGX_CLEAR_EVENT)
+                    : ngx_del_event(write, NGX_WRITE_EVENT, NGX_CLEAR_EVENT);
+        if (rc == NGX_ERROR) {
+                (void)err_set(&j->why, -EIO, "recorder: room in its socket cannot be waited for");
+                disconnect(j);
+        }
+}
+
 static void work(struct journal *j)
 {
         int rc;
@@ -410,7 +428,10 @@ static void work(struct journal *j)
         rc = take_readable(j) ? feed_work(j->feed, &j->why) : feed_send(j->feed, &j->why);
         if (rc < 0) {
                 disconnect(j);
-        } else if (j->said_away && feed_connected(j->feed) && !feed_stopped(j->feed)) {
+                return;
+        }
+        watch_room(j);
+        if (j->said_away && feed_connected(j->feed) && !feed_stopped(j->feed)) {
                 j->said_away = false;
                 ngx_log_error(NGX_LOG_NOTICE, j->turn.log, 0, "assay: the recorder is back");
         }
@@ -419,10 +440,14 @@ static void work(struct journal *j)
 static void on_turn(ngx_event_t *ev)
 {
         struct journal *j = ev->data;
+        size_t n;
 
         hand_over_all(j);
         work(j);
+        n = j->n_sent;
         hand_over_all(j); /* answers made room */
+        if (j->n_sent > n)
+                end_of_turn(j); /* and what was handed over goes out */
         call_back(j);
 }
 
@@ -450,8 +475,7 @@ static int watch(struct journal *j)
         c->read->handler = c->write->handler = on_io;
         c->read->log = c->write->log = j->turn.log;
         j->connection = c;
-        if (ngx_add_conn ? ngx_add_conn(c) == NGX_ERROR
-                         : ngx_add_event(c->read, NGX_READ_EVENT, 0) == NGX_ERROR)
+        if (ngx_add_event(c->read, NGX_READ_EVENT, NGX_CLEAR_EVENT) == NGX_ERROR)
                 return err_set(&j->why, -EIO, "recorder: its descriptor cannot be watched");
         return 0;
 }
