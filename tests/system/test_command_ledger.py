@@ -281,6 +281,22 @@ def test_prove_by_id_and_to_a_file(ledger, tmp_path):
     assert refused(3, "prove", "two", path, "-o", tmp_path / "no" / "x").startswith("assay prove: ")
 
 
+def test_prove_hands_out_the_entry_as_well(ledger, tmp_path):
+    path, vkey = ledger
+    good("ledger", "append", path, data=lines({"id": "one"}, {"id": "two", "n": 2}))
+    proof, entry = tmp_path / "proof", tmp_path / "entry.json"
+    good("prove", "1", path, "-o", proof, "--entry", entry)
+    assert entry.read_text() == '{"id":"two","n":2}\n'
+    good("verify", "--proof", proof, "--entry", entry, "--key", vkey)
+    said = good_json("prove", "two", path, "-o", proof, "--entry", entry)
+    assert (said["entry"], said["index"]) == (str(entry), 1)
+    nowhere = tmp_path / "no" / "x"
+    assert refused(3, "prove", "1", path, "-o", proof, "--entry", nowhere).startswith(
+        "assay prove: ")
+    assert refused(1, "prove", "7", path, "--entry", tmp_path / "seven").startswith("assay prove: ")
+    assert not (tmp_path / "seven").exists()
+
+
 def test_every_byte_counts(ledger):
     """A small log here; all bytes of a larger one in the ledger's own tests."""
     path, vkey = ledger

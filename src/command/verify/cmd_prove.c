@@ -19,7 +19,7 @@
 struct prove_options {
         struct option_texts disclose;
         bool disclose_all;
-        const char *output;
+        const char *output, *entry;
 };
 
 static const struct option_spec prove_specs[] = {
@@ -29,6 +29,8 @@ static const struct option_spec prove_specs[] = {
           "put in every value the vault still has" },
         { "output", 'o', OPTION_TEXT, offsetof(struct prove_options, output), "FILE",
           "write there instead of to standard output" },
+        { "entry", 0, OPTION_TEXT, offsetof(struct prove_options, entry), "FILE",
+          "write the entry's bytes, too: what assay verify --entry wants" },
         { 0 },
 };
 
@@ -163,6 +165,22 @@ static int write_file(const char *path, bool secret, struct span content, struct
                                content, err);
 }
 
+/* As assay log --json prints it. */
+static int write_entry(const char *path, struct reader *r, uint64_t index, struct err *err)
+{
+        CLEANUP(buf_done) struct buf line = BUF_INIT(ENTRY_MAX + 1);
+        struct span bytes;
+        int status = reader_entry(r, index, &bytes, err);
+
+        if (status < 0)
+                return status;
+        buf_put(&line, bytes);
+        buf_put_byte(&line, '\n');
+        status = buf_status(&line);
+        return status < 0 ? err_sys(err, status, "entry %llu", (unsigned long long)index)
+                          : write_file(path, false, buf_span(&line), err);
+}
+
 static void put_json(const struct prove_options *o, const struct reader *r, uint64_t index,
                      struct span proof, struct buf *out)
 {
@@ -170,6 +188,8 @@ static void put_json(const struct prove_options *o, const struct reader *r, uint
 
         json_writer_init(&w, out);
         json_begin_object(&w);
+        if (o->entry)
+                command_put_json_text(&w, "entry", o->entry);
         json_member_u64(&w, "index", index);
         json_member_text(&w, "origin", r->checkpoint.origin);
         if (o->output) {
@@ -222,6 +242,8 @@ static enum status run(struct invocation *in)
                 status = buf_status(&extra);
         if (status == 0)
                 status = reader_prove(&r, index, buf_span(&extra), &proof, &err);
+        if (status == 0 && o->entry)
+                status = write_entry(o->entry, &r, index, &err);
         if (status < 0)
                 return complain_err(in, &err);
         return hand_out(in, &r, index, extra.n > 0, &proof);
@@ -232,8 +254,8 @@ const struct command command_prove = {
         .operands = "INDEX|ID [DIR | ARCHIVE | URL]",
         .about = "write a proof that an entry is in the ledger, for someone else to check",
         .help = "The proof is a C2SP .tlog-proof file: the path from the entry to the root, and the\n"
-                "signed checkpoint.  Its reader needs the entry's bytes (assay log --json), the\n"
-                "ledger's verifier key, and no access to this host:\n"
+                "signed checkpoint.  Its reader needs the entry's bytes (--entry), the ledger's\n"
+                "verifier key, and no access to this host:\n"
                 "\n"
                 "  assay verify --proof FILE --key VKEY --entry FILE\n"
                 "\n"
