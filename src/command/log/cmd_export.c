@@ -281,7 +281,7 @@ static const struct command *const exports[] = { &export_ocsf, NULL };
 
 const struct command command_export = {
         .name = "export",
-        .operands = "COMMAND",
+        .operands = "[OPTION]... [DIR | ARCHIVE | URL]",
         .about = "write entries in a form that others read",
         .sub = exports,
 };
