@@ -146,11 +146,6 @@ static size_t find_filter(struct span suffix)
         return i;
 }
 
-bool unpack_knows(struct span suffix)
-{
-        return find_filter(suffix) < ARRAY_LEN(filters);
-}
-
 static la_ssize_t on_read(struct archive *a, void *ctx, const void **ret)
 {
         struct unpack *u = ctx;

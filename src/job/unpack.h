@@ -55,12 +55,9 @@ struct unpack {
         struct err read_err;         /* what a callback met */
 };
 
-/* Is it one we can read: "", ".gz", ".xz", ".zst", ".bz2", ".lzma", ".lz4"? */
-bool unpack_knows(struct span suffix);
-
 /* Read the next n bytes of f (UINT64_MAX: to its end) as a tar or plain file behind the compression
- * that suffix names.  out_max bounds what comes out of all entries together.  -EPROTONOSUPPORT: a
- * suffix that is none of those above. */
+ * that suffix names: "", ".gz", ".xz", ".zst", ".bz2", ".lzma" or ".lz4".  out_max bounds what
+ * comes out of all entries together.  -EPROTONOSUPPORT: another suffix. */
 MUST_USE int unpack_open(struct unpack *u, struct file_in *f, uint64_t n, struct span suffix,
                          enum unpack_form form, uint64_t out_max, struct err *err);
 /* Fine on a zeroed one.  Bytes that belong to it and were not read are left in f: skip u->left. */

@@ -84,11 +84,6 @@ struct tree *tree_free(struct tree *t)
         return NULL;
 }
 
-uint64_t tree_size(const struct tree *t)
-{
-        return t->size;
-}
-
 /* ---- files ---- */
 
 /* The file of tile, or the full one that replaced it (tlog-tiles lets partials go once the full

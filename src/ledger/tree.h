@@ -20,8 +20,6 @@ MUST_USE int tree_new(struct source *source, uint64_t size, size_t max_tiles, st
 struct tree *tree_free(struct tree *t);
 DEFINE_CLEANUP(struct tree, tree_free)
 
-uint64_t tree_size(const struct tree *t);
-
 /* Hash of leaves [lo, hi), hi <= size. */
 MUST_USE int tree_range(struct tree *t, struct proof_range r, struct hash *ret, struct err *err);
 MUST_USE int tree_root(struct tree *t, struct hash *ret, struct err *err);

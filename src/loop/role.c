@@ -210,13 +210,3 @@ bool role_admits(const struct role_users *u, enum role_id to, struct span proc, 
         *ret = id;
         return true;
 }
-
-void role_put_state(struct buf *b, const struct sandbox_state *st)
-{
-        for (int i = 0; i < SANDBOX_STEPS; i++) {
-                buf_printf(b, "%s%s=%s", i ? ", " : "", sandbox_step_name((enum sandbox_step)i),
-                           sandbox_result_name(st->step[i].result));
-                if (st->step[i].note[0])
-                        buf_printf(b, " (%s)", st->step[i].note);
-        }
-}

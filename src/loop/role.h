@@ -93,7 +93,4 @@ MUST_USE int role_users_init(struct role_users *u, unsigned flags, struct err *e
 bool role_admits(const struct role_users *u, enum role_id to, struct span proc, uid_t uid,
                  enum role_id *ret);
 
-/* "landlock=applied (version 7) ..." for a log line or a status answer. */
-void role_put_state(struct buf *b, const struct sandbox_state *st);
-
 #endif

@@ -248,23 +248,6 @@ int keyring_new(const struct settings *s, ngx_log_t *log, struct keyring **ret)
         return 0;
 }
 
-struct keyring *keyring_free(struct keyring *k)
-{
-        struct set *next;
-
-        if (!k)
-                return NULL;
-        for (struct set *s = k->sets; s; s = next) {
-                next = s->next;
-                jwks_free(s->keys);
-                free(s);
-        }
-        keyring_let_go(k->tokens);
-        fd_close(&k->refetch_fd);
-        free(k);
-        return NULL;
-}
-
 void keyring_give(struct keyring *k, struct credential_keys *ret)
 {
         ret->jwks = find_keys;

@@ -19,8 +19,8 @@
 
 struct keyring;
 
+/* *ret lives as long as the worker. */
 MUST_USE int keyring_new(const struct settings *s, ngx_log_t *log, struct keyring **ret);
-struct keyring *keyring_free(struct keyring *k);
 /* What the core asks; .memory is the caller's to set. */
 void keyring_give(struct keyring *k, struct credential_keys *ret);
 /* Tokens of now stay what they are for as long as they are held: a call may point into them.  NULL:

@@ -36,8 +36,3 @@ void cedar_ids_add(struct cedar_policies *p, uint32_t i)
 {
         slots_put(&p->ids, hash_of(p->policies[i].id), i);
 }
-
-void cedar_ids_remove(struct cedar_policies *p, uint32_t i)
-{
-        slots_take_out(&p->ids, hash_of(p->policies[i].id), i);
-}

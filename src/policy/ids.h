@@ -11,7 +11,4 @@ MUST_USE bool cedar_ids_reserve(struct cedar_policies *p);
 /* Policy i, which has an id that no other has, can be found from now on.  Room is reserved. */
 void cedar_ids_add(struct cedar_policies *p, uint32_t i);
 
-/* Policy i can be found no more: before its id is changed. */
-void cedar_ids_remove(struct cedar_policies *p, uint32_t i);
-
 #endif

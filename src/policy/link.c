@@ -96,29 +96,3 @@ int cedar_policies_link(struct cedar_policies *p, struct span template, struct s
         cedar_ids_add(p, p->n++);
         return 0;
 }
-
-int cedar_policies_rename(struct cedar_policies *p, struct span old, struct span id,
-                          struct err *err)
-{
-        const struct cedar_policy *policy = cedar_policies_find(p, old);
-        const struct cedar_policy *other = cedar_policies_find(p, id);
-        struct span copy;
-        uint32_t at;
-
-        if (!policy)
-                return err_set(err, -ENOENT, "no policy %.*s", SHOWN(old));
-        if (other && other != policy)
-                return err_set(err, -EEXIST, "there is a policy %.*s already", SHOWN(id));
-        if (other)
-                return 0;
-        if (!copy_span(&p->arena, id, &copy) || !cedar_ids_reserve(p))
-                return err_set(err, -ENOMEM, "no memory for a policy's id");
-        for (uint32_t i = 0; i < p->n && policy->template; i++)
-                if (p->policies[i].of.n && span_eq(p->policies[i].of, policy->id))
-                        p->policies[i].of = copy;
-        at = (uint32_t)(policy - p->policies);
-        cedar_ids_remove(p, at);
-        p->policies[at].id = copy;
-        cedar_ids_add(p, at);
-        return 0;
-}

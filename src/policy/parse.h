@@ -32,8 +32,4 @@ MUST_USE int cedar_policies_link(struct cedar_policies *p, struct span template,
                                  const struct cedar_uid *principal,
                                  const struct cedar_uid *resource, struct err *err);
 
-/* Gives a policy another id.  -ENOENT, -EEXIST, -ENOMEM. */
-MUST_USE int cedar_policies_rename(struct cedar_policies *p, struct span old, struct span id,
-                                   struct err *err);
-
 #endif

@@ -16,19 +16,18 @@
 
 struct slot {
         uint32_t hash;
-        uint32_t number; /* from 1; 0: free; SLOT_GONE: was taken out */
+        uint32_t number; /* from 1; 0: free */
 };
 
 /* Zeroed: nothing is there. */
 struct slots {
         struct slot *list;
-        uint32_t n;    /* 0 or a power of two */
-        uint32_t used; /* what is gone counts until the next slots_move() */
+        uint32_t n; /* 0 or a power of two */
+        uint32_t used;
 };
 
 enum { SLOTS_MIN = 16 };
-#define SLOT_GONE UINT32_MAX
-#define SLOTS_END UINT32_MAX /* numbers are less by two at least */
+#define SLOTS_END UINT32_MAX /* no number that was put */
 
 /* A hash whose halves are well mixed, as this wants it. */
 static inline uint32_t slots_hash(uint64_t hash)
@@ -47,7 +46,7 @@ static inline uint32_t slots_next(const struct slots *s, uint32_t hash, uint32_t
 
                 if (slot->number == 0)
                         break;
-                if (slot->hash == hash && slot->number != SLOT_GONE) {
+                if (slot->hash == hash) {
                         ++*at;
                         return slot->number - 1;
                 }
@@ -75,21 +74,11 @@ static inline void slots_put(struct slots *s, uint32_t hash, uint32_t number)
 {
         uint32_t at = hash & (s->n - 1);
 
-        assert(slots_room(s) && number < SLOTS_END - 1);
+        assert(slots_room(s) && number < SLOTS_END);
         while (s->list[at].number)
                 at = (at + 1) & (s->n - 1);
         s->list[at] = (struct slot){ .hash = hash, .number = number + 1 };
         s->used++;
-}
-
-/* It was put with this hash. */
-static inline void slots_take_out(struct slots *s, uint32_t hash, uint32_t number)
-{
-        uint32_t at = hash;
-
-        while (slots_next(s, hash, &at) != number)
-                ;
-        s->list[(at - 1) & (s->n - 1)].number = SLOT_GONE;
 }
 
 /* All that is there into `list`, which is zeroed, as long as slots_for() says and not s's own; that
@@ -101,7 +90,7 @@ static inline void slots_move(struct slots *s, struct slot *list, size_t n)
         assert(n <= UINT32_MAX && (n & (n - 1)) == 0);
         *s = (struct slots){ .list = list, .n = (uint32_t)n };
         for (uint32_t i = 0; i < old.n; i++)
-                if (old.list[i].number && old.list[i].number != SLOT_GONE)
+                if (old.list[i].number)
                         slots_put(s, old.list[i].hash, old.list[i].number - 1);
 }
 

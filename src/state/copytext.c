@@ -25,7 +25,8 @@ static int unescape(struct span s, struct buf *out)
         return 0;
 }
 
-int copy_parse(struct span line, struct copy_line *l)
+/* -EBADMSG: not such a line. */
+static int parse(struct span line, struct copy_line *l)
 {
         size_t at[COPY_FIELDS_MAX], end[COPY_FIELDS_MAX];
         bool null[COPY_FIELDS_MAX];
@@ -68,7 +69,7 @@ static int read_lines(const struct answer *a, copy_fn *fn, void *ctx, struct cop
         int rc = 0;
 
         while (rc == 0 && field_line(&lines, &line)) {
-                if (ended || copy_parse(line, l) < 0)
+                if (ended || parse(line, l) < 0)
                         return err_set(err, -EBADMSG, "the server's answer, line %u: not as asked",
                                        (unsigned)lines.number);
                 ended = l->n == 1 && span_eq_str(l->field[0], "end");

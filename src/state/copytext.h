@@ -18,9 +18,6 @@ struct copy_line {
         size_t n;
 };
 
-/* -EBADMSG: not such a line. */
-MUST_USE int copy_parse(struct span line, struct copy_line *l);
-
 /* A whole answer of our scripts, which end with the line "end": each line's first field names what
  * it is.  fn gets the others. */
 typedef int copy_fn(void *ctx, const struct copy_line *l);

@@ -7,7 +7,8 @@
 
 #include <sys/stat.h>
 
-bool file_item_next(struct state_in *in, struct file_item *ret)
+/* False at the end. */
+static bool next_item(struct state_in *in, struct file_item *ret)
 {
         struct state_part p;
 
@@ -49,7 +50,7 @@ int file_items_read(struct state_in *in, struct state_out *out, file_item_fn *pu
         struct file_item it;
         int rc = 0;
 
-        while (rc == 0 && file_item_next(in, &it)) {
+        while (rc == 0 && next_item(in, &it)) {
                 state_begin(out);
                 state_text(out, "name", it.name);
                 if (it.max_age_s)

@@ -14,8 +14,6 @@ struct file_item {
         struct state_in files;
 };
 
-/* The next item; false at the end. */
-bool file_item_next(struct state_in *in, struct file_item *ret);
 /* Its next regular file; what cannot be looked at is passed over. */
 bool file_item_file(struct file_item *it, struct state_part *ret);
 /* How old a file is; 0 for one of the future. */

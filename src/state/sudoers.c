@@ -216,7 +216,8 @@ static struct span trim_end(struct span s)
         return span_of(s.p, n);
 }
 
-bool sudoers_command(struct sudoers *s, struct span *ret)
+/* A command with its digests and arguments, without what negates it. */
+static bool take_command(struct sudoers *s, struct span *ret)
 {
         const uint8_t *start;
         size_t n;
@@ -246,7 +247,7 @@ bool sudoers_item(struct sudoers_list *l, struct sudoers_item *ret)
                 return false;
         while (sudoers_take(l->s, '!'))
                 negated = !negated;
-        if (!(l->commands ? sudoers_command(l->s, &ret->text) : sudoers_word(l->s, &ret->text))) {
+        if (!(l->commands ? take_command(l->s, &ret->text) : sudoers_word(l->s, &ret->text))) {
                 l->ended = true;
                 l->broken = l->begun || negated;
                 return false;

@@ -25,8 +25,6 @@ bool sudoers_next_line(struct sudoers *s);
 bool sudoers_take(struct sudoers *s, uint8_t c);
 /* A name, a number, an address, a word in quotes (told without them).  False: none is next. */
 bool sudoers_word(struct sudoers *s, struct span *ret);
-/* A command with its digests and arguments, without what negates it. */
-bool sudoers_command(struct sudoers *s, struct span *ret);
 
 /* One item of a list and whether it is negated; false: no list, or at its end.  It is at its end
  * when no comma follows. */

@@ -20,7 +20,7 @@ static const char *const dirs[] = {
         "/usr/lib/systemd/system",     "/run/systemd/generator.late",
 };
 
-bool unit_ends_with(struct span s, const char *suffix)
+static bool ends_with(struct span s, const char *suffix)
 {
         size_t n = strlen(suffix);
 
@@ -39,7 +39,8 @@ static struct span below_dirs(struct span path)
         return SPAN_NONE;
 }
 
-struct span unit_ref(const struct state_part *p)
+/* A part as an index' value. */
+static struct span ref_of(const struct state_part *p)
 {
         return span_of(p, sizeof(*p));
 }
@@ -60,13 +61,13 @@ static void note_below(struct units *u, const struct state_part *p, struct span 
         if (memchr(name.p, '/', name.n) || S_ISDIR(p->mode))
                 return;
         if (dir.n == 0) {
-                index_add(&u->files, name, unit_ref(p));
+                index_add(&u->files, name, ref_of(p));
                 if (S_ISLNK(p->mode) && !span_eq(field_base(p->bytes), name))
-                        index_add(&u->names, field_base(p->bytes), unit_ref(p));
-        } else if (unit_ends_with(dir, ".wants") || unit_ends_with(dir, ".requires")) {
-                index_add(&u->wants, name, unit_ref(p));
-        } else if (unit_ends_with(dir, ".d") && unit_ends_with(name, ".conf")) {
-                index_add(&u->drop_ins, span_of(dir.p, dir.n - 2), unit_ref(p));
+                        index_add(&u->names, field_base(p->bytes), ref_of(p));
+        } else if (ends_with(dir, ".wants") || ends_with(dir, ".requires")) {
+                index_add(&u->wants, name, ref_of(p));
+        } else if (ends_with(dir, ".d") && ends_with(name, ".conf")) {
+                index_add(&u->drop_ins, span_of(dir.p, dir.n - 2), ref_of(p));
         }
 }
 
@@ -77,7 +78,7 @@ static void note(struct units *u, const struct state_part *p)
 
         if (group.n > events.n && span_eq(span_from(group, group.n - events.n), events)) {
                 group.n -= events.n;
-                index_add(&u->groups, field_base(group), unit_ref(p));
+                index_add(&u->groups, field_base(group), ref_of(p));
         } else if (below.n) {
                 note_below(u, p, below);
         }
@@ -318,7 +319,7 @@ bool units_next(struct units *u, const char *suffix, struct unit *ret)
                 size_t i = u->at++;
                 bool first = i == 0 || !span_eq(u->files.at[i - 1].key, u->files.at[i].key);
 
-                if (first && unit_ends_with(u->files.at[i].key, suffix)) {
+                if (first && ends_with(u->files.at[i].key, suffix)) {
                         read_unit(u, i, ret);
                         return true;
                 }

@@ -13,7 +13,8 @@ static bool is_below(struct span path, const char *dir)
         return span_starts(path, span_str(dir));
 }
 
-bool unit_template(struct span name, struct span *ret_front, struct span *ret_suffix)
+/* "getty@.service" of getty@tty1.service, in two pieces; false: it is no instance. */
+static bool template_of(struct span name, struct span *ret_front, struct span *ret_suffix)
 {
         const uint8_t *at = name.n ? memchr(name.p, '@', name.n) : NULL;
         size_t dot = name.n;
@@ -40,7 +41,7 @@ static const struct state_part *next_want(const struct units *u, const struct un
                 struct span key = u->wants.at[*i].key;
 
                 if (span_eq(key, x->name) ||
-                    (template && unit_template(key, &instance_of, &suffix) &&
+                    (template && template_of(key, &instance_of, &suffix) &&
                      span_eq(instance_of, front) && span_eq(suffix, span_from(x->name, front.n))))
                         return unit_part(u->wants.at[(*i)++].value);
         }
@@ -81,7 +82,7 @@ static bool is_default(const struct unit *x, struct span name)
 
         if (span_eq(name, x->name))
                 return true;
-        return unit_template(name, &front, &suffix) &&
+        return template_of(name, &front, &suffix) &&
                span_eq(span_of(name.p + front.n, name.n - front.n - suffix.n), instance);
 }
 
@@ -276,7 +277,7 @@ void unit_put_instances(struct state_out *out, const char *column, const struct 
         for (size_t i = first_want(u, x); (p = next_want(u, x, &i));) {
                 name = field_base(p->name);
                 if (span_eq(name, x->name) || span_eq(name, last) ||
-                    !unit_template(name, &front, &suffix))
+                    !template_of(name, &front, &suffix))
                         continue;
                 state_item(out, column, span_of(name.p + front.n, name.n - front.n - suffix.n));
                 last = name;
@@ -302,7 +303,7 @@ enum unit_running unit_running(const struct units *u, const struct unit *x)
         for (size_t i = index_lower(&u->groups, front);
              i < u->groups.n && span_starts(u->groups.at[i].key, front); i++) {
                 struct span key = u->groups.at[i].key;
-                bool same = span_eq(key, x->name) || (template && unit_template(key, &f, &s) &&
+                bool same = span_eq(key, x->name) || (template && template_of(key, &f, &s) &&
                                                       span_eq(s, span_from(x->name, front.n)));
 
                 if (same && is_populated(unit_part(u->groups.at[i].value)))

@@ -6,7 +6,7 @@
 
 const char *const deliver_type_name[DELIVER_TYPES] = { "journal", "syslog", "command", "mail" };
 const char *const deliver_severity_name[DELIVER_SEVERITIES] = { "info", "high", "critical" };
-const char *const deliver_way_name[DELIVER_WAYS] = { "unix", "udp", "tcp", "tls" };
+static const char *const deliver_way_name[DELIVER_WAYS] = { "unix", "udp", "tcp", "tls" };
 
 static const char *const tls_name[DELIVER_TLS_SORTS] = { "plain", "starttls", "smtps" };
 

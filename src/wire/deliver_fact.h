@@ -43,7 +43,6 @@ enum deliver_tls { DELIVER_PLAIN, DELIVER_STARTTLS, DELIVER_SMTPS, DELIVER_TLS_S
 
 extern const char *const deliver_type_name[DELIVER_TYPES];
 extern const char *const deliver_severity_name[DELIVER_SEVERITIES];
-extern const char *const deliver_way_name[DELIVER_WAYS];
 
 struct deliver_sink {
         char name[DELIVER_NAME_MAX + 1];

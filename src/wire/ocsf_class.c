@@ -126,7 +126,7 @@ const struct ocsf_rows ocsf_common = OCSF_ROWS(
         FROM("src_endpoint.ip", ip, "who.address"),                                \
         FROM("src_endpoint.port", port, "who.address")
 
-const struct ocsf_class ocsf_classes[] = {
+static const struct ocsf_class classes[] = {
         { 0, "Base Event", WORDS({ NULL, 0, "Unknown" }, { NULL, 99, "Other" }), statuses, { 0 } },
 
         { 1001, "File System Activity",
@@ -291,12 +291,10 @@ const struct ocsf_class ocsf_classes[] = {
 };
 /* clang-format on */
 
-const size_t ocsf_class_count = ARRAY_LEN(ocsf_classes);
-
 const struct ocsf_class *ocsf_class_find(unsigned uid)
 {
-        for (size_t i = 0; i < ARRAY_LEN(ocsf_classes); i++)
-                if (ocsf_classes[i].uid == uid)
-                        return &ocsf_classes[i];
+        for (size_t i = 0; i < ARRAY_LEN(classes); i++)
+                if (classes[i].uid == uid)
+                        return &classes[i];
         return NULL;
 }

@@ -98,13 +98,15 @@ OCSF_PUT(status)
 
 /* ---- times ---- */
 
-bool ocsf_time(const struct ocsf_event *e, int64_t *ret_ns)
+/* Nanoseconds of when it was; false: not said. */
+static bool time_of(const struct ocsf_event *e, int64_t *ret_ns)
 {
         return e->in->entry->time.n && text_to_time(e->in->entry->time, ret_ns) == 0;
 }
 
 /* The time in the id, see wire/entry.h. */
-bool ocsf_logged_ms(const struct ocsf_event *e, int64_t *ret_ms)
+/* Milliseconds of when the ledger took it; false: not said. */
+static bool logged_ms(const struct ocsf_event *e, int64_t *ret_ms)
 {
         static const char crockford[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
         struct span id = e->in->entry->id;
@@ -129,21 +131,21 @@ OCSF_PUT(time)
 {
         int64_t ns;
 
-        return put_number(e, ocsf_time(e, &ns) && ns > 0 ? (uint64_t)(ns / NS_PER_MS) : 0);
+        return put_number(e, time_of(e, &ns) && ns > 0 ? (uint64_t)(ns / NS_PER_MS) : 0);
 }
 
 OCSF_PUT(time_dt)
 {
         int64_t ns;
 
-        return ocsf_time(e, &ns) ? ocsf_put_text(e, row, v) : OCSF_NOTHING;
+        return time_of(e, &ns) ? ocsf_put_text(e, row, v) : OCSF_NOTHING;
 }
 
 OCSF_PUT(logged_time)
 {
         int64_t ms;
 
-        return ocsf_logged_ms(e, &ms) ? put_number(e, (uint64_t)ms) : OCSF_NOTHING;
+        return logged_ms(e, &ms) ? put_number(e, (uint64_t)ms) : OCSF_NOTHING;
 }
 
 /* ---- the entry ---- */

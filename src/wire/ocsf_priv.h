@@ -116,8 +116,6 @@ struct ocsf_map {
         struct ocsf_pick (*pick_severity)(const struct ocsf_event *e, struct ocsf_pick picked);
 };
 
-extern const struct ocsf_class ocsf_classes[];
-extern const size_t ocsf_class_count;
 extern const struct ocsf_map ocsf_maps[]; /* sorted by kind */
 extern const size_t ocsf_map_count;
 extern const struct ocsf_map ocsf_map_unknown;
@@ -161,11 +159,6 @@ struct buf *ocsf_scratch(struct ocsf_event *e);
 /* The value of a field by its path; NULL: it is not there. */
 const struct ocsf_value *ocsf_find(const struct ocsf_event *e, const char *path);
 bool ocsf_is(const struct ocsf_event *e, const char *path, const char *text);
-/* Its text, base64 undone and made safe, in scratch. */
-bool ocsf_text(struct ocsf_event *e, const struct ocsf_value *v, struct span *ret);
-/* Nanoseconds of when it was, and of when the ledger took it; false: not said. */
-bool ocsf_time(const struct ocsf_event *e, int64_t *ret_ns);
-bool ocsf_logged_ms(const struct ocsf_event *e, int64_t *ret_ms);
 
 /* What no row has claimed: the content of unmapped. */
 void ocsf_put_rest(struct ocsf_event *e, struct buf *out);

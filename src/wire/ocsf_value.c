@@ -46,7 +46,8 @@ static bool put_base64_bytes(struct span text, struct buf *out)
 }
 
 /* In scratch: the bytes, then the same made safe. */
-bool ocsf_text(struct ocsf_event *e, const struct ocsf_value *v, struct span *ret)
+/* Its text, base64 undone and made safe, in scratch. */
+static bool text_of(struct ocsf_event *e, const struct ocsf_value *v, struct span *ret)
 {
         struct buf *b = ocsf_scratch(e);
         struct span text;
@@ -83,7 +84,7 @@ OCSF_PUT(text)
                 buf_put(e->out, v->json.raw);
                 return OCSF_EXACTLY;
         }
-        if (!ocsf_text(e, v, &text))
+        if (!text_of(e, v, &text))
                 return OCSF_NOTHING;
         json_put_quoted(e->out, text);
         return OCSF_PARTLY;
@@ -93,7 +94,7 @@ OCSF_PUT(base)
 {
         struct span text, name;
 
-        if (!v || !ocsf_text(e, v, &text)) {
+        if (!v || !text_of(e, v, &text)) {
                 if (!row->text)
                         return OCSF_NOTHING;
                 put_literal(e->out, row->text);

@@ -545,18 +545,6 @@ static void test_users(void **state)
         assert_int_equal(u.of[ROLE_UPLINK].uid, geteuid());
 }
 
-static void test_state_text(void **state)
-{
-        struct sandbox_state st = { 0 };
-        struct buf b = BUF_INIT(4096);
-
-        st.step[SANDBOX_LANDLOCK].result = SANDBOX_PARTLY;
-        snprintf(st.step[SANDBOX_LANDLOCK].note, SANDBOX_NOTE_MAX, "version 2");
-        role_put_state(&b, &st);
-        assert_non_null(strstr(buf_cstr(&b), "landlock=partly (version 2), seccomp=not asked"));
-        buf_done(&b);
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -565,7 +553,6 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
                 cmocka_unit_test(test_peers),
                 cmocka_unit_test(test_users),
-                cmocka_unit_test(test_state_text),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

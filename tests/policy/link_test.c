@@ -112,49 +112,6 @@ static void many_links_keep_what_was_there(void **state)
         assert_int_equal(p->policies[1002].n_conditions, 1);
 }
 
-static void policies_get_other_ids(void **state)
-{
-        CLEANUP(cedar_policies_freep) struct cedar_policies *p = parsed(SPAN(templates));
-        struct cedar_uid uid = cedar_uid(SPAN("T"), SPAN("x"));
-        struct err err = { 0 };
-
-        (void)state;
-        assert_int_equal(cedar_policies_link(p, SPAN("policy1"), SPAN("link"), &uid, NULL, &err),
-                         0);
-        assert_int_equal(cedar_policies_rename(p, SPAN("policy1"), SPAN("policy2"), &err), -EEXIST);
-        assert_int_equal(cedar_policies_rename(p, SPAN("nothing"), SPAN("x"), &err), -ENOENT);
-        assert_int_equal(cedar_policies_rename(p, SPAN("policy1"), SPAN("policy1"), &err), 0);
-        assert_int_equal(cedar_policies_rename(p, SPAN("policy1"), SPAN("mine"), &err), 0);
-        assert_null(cedar_policies_find(p, SPAN("policy1")));
-        assert_ptr_equal(cedar_policies_find(p, SPAN("mine")), &p->policies[1]);
-        assert_true(span_eq_str(cedar_policies_find(p, SPAN("link"))->of, "mine"));
-}
-
-static void a_thousand_policies_are_renamed(void **state)
-{
-        enum { N = 1000 };
-        static const char *const names[] = { "policy", "a", "b", "c", "policy" };
-        CLEANUP(buf_done) struct buf text = BUF_INIT(DUMP_MAX);
-        CLEANUP(cedar_policies_freep) struct cedar_policies *p = NULL;
-        struct err err = { 0 };
-
-        (void)state;
-        for (unsigned i = 0; i < N; i++)
-                buf_put_str(&text, "permit(principal, action, resource);\n");
-        p = parsed(buf_span(&text));
-        for (unsigned round = 0; round + 1 < ARRAY_LEN(names); round++)
-                for (unsigned i = 0; i < N; i++) {
-                        CLEANUP(buf_done) struct buf old = BUF_INIT(64), new = BUF_INIT(64);
-
-                        buf_printf(&old, "%s%u", names[round], i);
-                        buf_printf(&new, "%s%u", names[round + 1], i);
-                        assert_int_equal(
-                                cedar_policies_rename(p, buf_span(&old), buf_span(&new), &err), 0);
-                        assert_null(cedar_policies_find(p, buf_span(&old)));
-                        assert_ptr_equal(cedar_policies_find(p, buf_span(&new)), &p->policies[i]);
-                }
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -162,8 +119,6 @@ int main(void)
                 cmocka_unit_test(links_fill_the_slots),
                 cmocka_unit_test(links_that_cannot_be),
                 cmocka_unit_test(many_links_keep_what_was_there),
-                cmocka_unit_test(policies_get_other_ids),
-                cmocka_unit_test(a_thousand_policies_are_renamed),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,32 +78,6 @@ static void finds_what_was_put_and_nothing_else(void **state)
         }
 }
 
-static void what_is_taken_out_is_gone_and_hides_nothing(void **state)
-{
-        enum { N = 300 };
-
-        (void)state;
-        for (size_t h = 0; h < ARRAY_LEN(hashes); h++) {
-                struct slots s = { 0 };
-
-                for (uint32_t i = 0; i < N; i++)
-                        put(&s, hashes[h](i), i);
-                for (uint32_t i = 0; i < N; i += 3)
-                        slots_take_out(&s, hashes[h](i), i);
-                for (int round = 0; round < 2; round++) {
-                        struct slot *old = s.list, *list = calloc(slots_for(N), sizeof *list);
-
-                        for (uint32_t i = 0; i < N; i++)
-                                assert_int_equal(found(&s, hashes[h](i), i), i % 3 != 0);
-                        assert_int_equal(s.used, round ? N - N / 3 : N);
-                        assert_non_null(list);
-                        slots_move(&s, list, slots_for(N)); /* what is gone is left behind */
-                        free(old);
-                }
-                free(s.list);
-        }
-}
-
 static void as_many_slots_as_are_wanted(void **state)
 {
         static const struct {
@@ -123,7 +97,6 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(finds_what_was_put_and_nothing_else),
-                cmocka_unit_test(what_is_taken_out_is_gone_and_hides_nothing),
                 cmocka_unit_test(as_many_slots_as_are_wanted),
         };
 

@@ -56,7 +56,6 @@ struct judging {
 void verify_on_report(void *ctx, const struct verify_report *r);
 void verify_on_progress(void *ctx, enum verify_pass pass, uint64_t done, uint64_t total);
 
-enum status verify_status_of(enum verdict v);
 const char *verify_word(enum status s); /* for JSON */
 /* Found damage outweighs doubt, and doubt good news. */
 enum status verify_worse(enum status a, enum status b);

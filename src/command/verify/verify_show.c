@@ -95,7 +95,7 @@ void verify_on_progress(void *ctx, enum verify_pass pass, uint64_t done, uint64_
         progress_set(&j->progress, done, total);
 }
 
-enum status verify_status_of(enum verdict v)
+static enum status status_of(enum verdict v)
 {
         switch (v) {
         case VERDICT_PASS:
@@ -194,7 +194,7 @@ static void put_text(const struct judging *j, const struct verify_result *r,
         CLEANUP(buf_done) struct buf root = BUF_INIT(64);
 
         put_untold(j, r, out);
-        put_verdict(j, verify_worse(verify_status_of(r->verdict), j->private.status), out);
+        put_verdict(j, verify_worse(status_of(r->verdict), j->private.status), out);
         if (*r->origin) {
                 buf_put_str(out, "  ");
                 text_put_safe(out, span_str(r->origin));
@@ -316,9 +316,8 @@ static void put_json(const struct judging *j, const struct verify_result *r,
                 command_put_json_text(&w, "succeeds", r->previous.origin);
         json_member_u64(&w, "tiles", r->tiles);
         json_member_u64(&w, "took_ns", (uint64_t)took_ns);
-        json_member_text(
-                &w, "verdict",
-                verify_word(verify_worse(verify_status_of(r->verdict), j->private.status)));
+        json_member_text(&w, "verdict",
+                         verify_word(verify_worse(status_of(r->verdict), j->private.status)));
         command_put_json_text(&w, "vkey", r->vkey);
         json_end_object(&w);
 }
@@ -326,7 +325,7 @@ static void put_json(const struct judging *j, const struct verify_result *r,
 enum status verify_show(const struct judging *j, const struct verify_result *r,
                         const struct verify_keys *keys, int64_t took_ns)
 {
-        enum status status = verify_worse(verify_status_of(r->verdict), j->private.status);
+        enum status status = verify_worse(status_of(r->verdict), j->private.status);
         CLEANUP(buf_done) struct buf out = BUF_INIT(COMMAND_OUTPUT_MAX);
 
         if (r->count[VERIFY_NOT_A_LOG] && !j->in->json)
