@@ -110,6 +110,32 @@ def test_lists_refuses_an_empty_tree(tmp_path):
     assert check("check-lists", tmp_path, {})[0] == 1
 
 
+PAGE = "# One page\n\n## Of two, or more\n\n```\n# no heading\n[no](link)\n```\n"
+
+
+@pytest.mark.parametrize("link, what", [
+    ("[x](none.md)", "none.md is not there"),
+    ("[x](page.md#no-heading)", "page.md has no heading #no-heading"),
+    ("[x](#of-two)", "here.md has no heading #of-two"),
+    ("| [x](page.md) | [y](../docs/page.md#one) |", "page.md has no heading #one"),
+])
+def test_links_finds(tmp_path, link, what):
+    assert check("check-links", tmp_path, {
+        "docs/page.md": PAGE, "docs/here.md": f"# Here\n{link}\n"}) == (
+            1, f"docs/here.md:2: {what}\n")
+
+
+def test_links_passes(tmp_path):
+    assert check("check-links", tmp_path, {
+        "docs/page.md": PAGE, "README.md":
+        "[a](docs/page.md), [b](docs/page.md#of-two-or-more)\n`[c](d)` [e](https://x/y#z)\n"}) == (
+            0, "")
+
+
+def test_links_refuses_an_empty_tree(tmp_path):
+    assert check("check-links", tmp_path, {})[0] == 1
+
+
 def test_headers_names_the_incomplete_one(tmp_path):
     status, output = check("check-headers", tmp_path, {
         "src/base/good.h": "#ifndef G\n#define G\n#include <stddef.h>\nsize_t g(void);\n#endif\n",
