@@ -5,6 +5,7 @@
  * policies that may decide about it, led along the type of its context. */
 #include "package/asked.h"
 
+#include "package/question.h"
 #include "wire/json.h"
 
 #include <stdlib.h>
@@ -290,24 +291,20 @@ static void drop_known(struct node *root, struct asked *ret)
 /* ---- by operation ---- */
 
 struct actions {
-        const struct cedar_action *at[3]; /* its own, and the questions about data */
+        const struct cedar_action *at[API_ASKS]; /* its own, and the questions about data */
         uint32_t n;
 };
 
-static bool find_action(struct gatherer *g, struct span id, const char *suffix,
-                        struct actions *actions)
+static bool find_actions(struct gatherer *g, struct span operation, struct actions *ret)
 {
-        const size_t n = strlen(suffix);
-        char *name = arena_alloc(&g->work, id.n + n + 1);
-        struct cedar_uid uid;
+        for (enum api_question q = 0; q < API_ASKS; q++) {
+                struct cedar_uid uid;
 
-        if (!name)
-                return false;
-        memcpy(name, id.p, id.n);
-        memcpy(name + id.n, suffix, n);
-        uid = cedar_uid(SPAN("Action"), span_of(name, id.n + n));
-        actions->at[actions->n] = cedar_schema_action(g->schema, &uid);
-        actions->n += actions->at[actions->n] != NULL;
+                if (!api_question(&g->work, operation, q, &uid))
+                        return false;
+                ret->at[ret->n] = cedar_schema_action(g->schema, &uid);
+                ret->n += ret->at[ret->n] != NULL;
+        }
         return true;
 }
 
@@ -329,8 +326,7 @@ static int gather(struct gatherer *g, const struct api_operation *o, struct aske
         struct actions actions = { 0 };
         struct node root = { 0 };
 
-        if (!find_action(g, o->id, "", &actions) || !find_action(g, o->id, ".read", &actions) ||
-            !find_action(g, o->id, ".readMasked", &actions))
+        if (!find_actions(g, o->id, &actions))
                 return -ENOMEM;
         assert(actions.n > 0); /* the schema is of the same model */
         for (uint32_t i = 0; i < g->policies->n; i++)

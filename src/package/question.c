@@ -2,17 +2,21 @@
 /* question.c - see question.h.  Floor 2, pure. */
 #include "package/question.h"
 
-static bool put_action(struct arena *arena, struct span id, const char *suffix,
-                       struct cedar_uid *ret)
+bool api_question(struct arena *arena, struct span operation, enum api_question which,
+                  struct cedar_uid *ret)
 {
-        const size_t n = strlen(suffix);
-        char *text = arena_alloc(arena, id.n + n + 1);
+        static const struct span suffixes[API_ASKS] = { [API_ASK_CALL] = SPAN_INIT(""),
+                                                        [API_ASK_READ] = SPAN_INIT(".read"),
+                                                        [API_ASK_MASKED] =
+                                                                SPAN_INIT(".readMasked") };
+        const struct span suffix = suffixes[which];
+        char *text = arena_alloc(arena, operation.n + suffix.n + 1);
 
         if (!text)
                 return false;
-        memcpy(text, id.p, id.n);
-        memcpy(text + id.n, suffix, n);
-        *ret = cedar_uid(SPAN("Action"), span_of(text, id.n + n));
+        memcpy(text, operation.p, operation.n);
+        memcpy(text + operation.n, suffix.p, suffix.n);
+        *ret = cedar_uid(SPAN("Action"), span_of(text, operation.n + suffix.n));
         return true;
 }
 
@@ -31,8 +35,8 @@ int api_questions(const struct api *api, struct arena *arena, struct api_questio
                 const struct api_operation *o = &api->operations[i];
 
                 q.actions[i] = cedar_uid(SPAN("Action"), o->id);
-                if (o->n_reads && (!put_action(arena, o->id, ".read", &q.reads[i]) ||
-                                   !put_action(arena, o->id, ".readMasked", &q.masked[i])))
+                if (o->n_reads && (!api_question(arena, o->id, API_ASK_READ, &q.reads[i]) ||
+                                   !api_question(arena, o->id, API_ASK_MASKED, &q.masked[i])))
                         return -ENOMEM;
         }
         for (uint32_t i = 0; i < api->n_classes; i++)

@@ -12,6 +12,13 @@
 #include "package/model.h"
 #include "policy/uid.h"
 
+enum api_question { API_ASK_CALL, API_ASK_READ, API_ASK_MASKED, API_ASKS };
+
+/* The action of one of them for an operation, in arena.  false: no memory. */
+MUST_USE bool api_question(struct arena *arena, struct span operation, enum api_question which,
+                           struct cedar_uid *ret);
+
+/* All of an API. */
 struct api_questions {
         struct cedar_uid *actions, *reads, *masked; /* by operation; the last two: zeroed where its
                                                        answers have no class */

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "package/question.h"
+
 const char *replay_known_text(enum replay_known k)
 {
         static const char *const texts[] = {
@@ -236,19 +238,6 @@ static int ask_class(const struct asking *a, const struct cedar_uid actions[2], 
         return 0;
 }
 
-static bool name_action(struct arena *arena, struct span id, const char *suffix,
-                        struct cedar_uid *ret)
-{
-        const size_t n = strlen(suffix);
-        char *text = arena_alloc(arena, id.n + n + 1);
-
-        if (!text)
-                return false;
-        snprintf(text, id.n + n + 1, "%.*s%s", (int)id.n, (const char *)id.p, suffix);
-        *ret = cedar_uid(SPAN("Action"), span_of(text, id.n + n));
-        return true;
-}
-
 static int ask_classes(const struct asking *a, struct replay_result *ret)
 {
         struct replay_request *r = a->r;
@@ -261,8 +250,8 @@ static int ask_classes(const struct asking *a, struct replay_result *ret)
 
         if (o->n_reads == 0)
                 return 0;
-        if (!list || !name_action(r->arena, o->id, ".read", &actions[0]) ||
-            !name_action(r->arena, o->id, ".readMasked", &actions[1]))
+        if (!list || !api_question(r->arena, o->id, API_ASK_READ, &actions[0]) ||
+            !api_question(r->arena, o->id, API_ASK_MASKED, &actions[1]))
                 return -ENOMEM;
         rc = make_read_context(r, &context);
         for (uint32_t i = 0; rc == 0 && i < o->n_reads; i++) {

@@ -179,41 +179,52 @@ static int check(struct replay_request *r, uint32_t schema, const struct tree *v
 /* What comes of a place. */
 enum made { MADE_THERE, MADE_ABSENT, MADE_UNKNOWN };
 
-struct wanted {
+/* What a place should be, and what is known of it. */
+struct place {
+        const struct step *at;
         const struct cedar_type *type;
         bool required;
-        uint32_t schema; /* API_NONE: none that is known */
+        uint32_t schema;         /* API_NONE: none that is known */
+        const struct tree *pair; /* that was recorded; NULL: nothing was, and why */
+        enum replay_known why;
 };
 
-static int make_value(struct replay_request *r, const struct tree *recorded,
-                      const struct wanted *want, const struct step *at, enum made *made,
+static int is_absent(struct replay_request *r, const struct place *p, enum made *made)
+{
+        *made = MADE_ABSENT;
+        return p->required ? call_refuse(&r->err, &p->at->path, "missing") : 0;
+}
+
+static int make_value(struct replay_request *r, const struct place *p, enum made *made,
                       struct cedar_value *ret)
 {
         const struct call_maker m = { r->p->schema, r->arena, &r->err };
         struct tree v;
         int rc;
 
-        if (!take_value(r, recorded, &v)) {
+        if (!take_value(r, &p->pair->items[1], &v)) {
                 *made = MADE_UNKNOWN;
-                return unknown_at(r, at, REPLAY_LEFT_OUT);
+                return unknown_at(r, p->at, REPLAY_LEFT_OUT);
         }
-        rc = check(r, want->schema, &v, at);
+        rc = check(r, p->schema, &v, p->at);
         if (rc < 0)
                 return rc;
-        *made = v.kind == TREE_NULL ? MADE_ABSENT : MADE_THERE;
-        if (*made == MADE_ABSENT)
-                return want->required ? call_refuse(&r->err, &at->path, "missing") : 0;
-        return call_value_make(&m, &v, want->type, &at->path, ret);
+        if (v.kind == TREE_NULL)
+                return is_absent(r, p, made);
+        *made = MADE_THERE;
+        return call_value_make(&m, &v, p->type, &p->at->path, ret);
 }
 
-static int make_place(struct replay_request *r, const struct tree *pair, enum replay_known why,
-                      const struct wanted *want, const struct step *at, enum made *made,
-                      struct cedar_value *ret);
+/* p: of a member, but for its schema; of: the schema of the whole. */
+typedef int make_fn(struct replay_request *r, struct place *p, uint32_t of, enum made *made,
+                    struct cedar_value *ret);
 
-static int make_parts(struct replay_request *r, const struct tree *list, enum replay_known why,
-                      const struct wanted *want, const struct step *up, struct cedar_value *ret)
+/* Each attribute of a record type, of what a list has of it; whole->at NULL: the context. */
+static int make_record(struct replay_request *r, const struct cedar_type *type,
+                       const struct place *whole, const struct tree *list, make_fn *make,
+                       struct cedar_value *ret)
 {
-        const struct cedar_type *type = want->type;
+        const struct step *up = whole->at;
         struct cedar_field *fields = arena_alloc(r->arena, type->n * sizeof *fields);
         uint32_t n = 0;
 
@@ -221,12 +232,17 @@ static int make_parts(struct replay_request *r, const struct tree *list, enum re
                 return -ENOMEM;
         for (uint32_t i = 0; i < type->n; i++) {
                 const struct cedar_attr *attr = &type->attrs[i];
-                const struct step at = { up, { &up->path, attr->name, 0 }, up->depth + 1 };
-                const struct wanted part = { attr->type, attr->required,
-                                             member_schema(r->p->api, want->schema, attr->name) };
-                enum made made;
-                int rc = make_place(r, find_recorded(list, attr->name), why, &part, &at, &made,
-                                    &fields[n].value);
+                const struct step at = { up,
+                                         { up ? &up->path : NULL, attr->name, 0 },
+                                         up ? up->depth + 1 : 1 };
+                struct place p = { &at,
+                                   attr->type,
+                                   attr->required,
+                                   API_NONE,
+                                   find_recorded(list, attr->name),
+                                   whole->why };
+                enum made made = MADE_THERE;
+                int rc = make(r, &p, whole->schema, &made, &fields[n].value);
 
                 if (rc < 0)
                         return rc;
@@ -237,24 +253,29 @@ static int make_parts(struct replay_request *r, const struct tree *list, enum re
         return 0;
 }
 
-/* pair: what was recorded of it; NULL: nothing, for this reason. */
-static int make_place(struct replay_request *r, const struct tree *pair, enum replay_known why,
-                      const struct wanted *want, const struct step *at, enum made *made,
+static make_fn make_member;
+
+static int make_place(struct replay_request *r, const struct place *p, enum made *made,
                       struct cedar_value *ret)
 {
         *made = MADE_UNKNOWN;
-        if (!pair)
-                return unknown_at(r, at, why);
-        if (pair->n == 1) {
-                *made = MADE_ABSENT;
-                return want->required ? call_refuse(&r->err, &at->path, "missing") : 0;
-        }
-        if (pair->items[1].kind != TREE_ARRAY)
-                return make_value(r, &pair->items[1], want, at, made, ret);
-        if (want->type->kind != CEDAR_RECORD)
-                return unknown_at(r, at, REPLAY_ANOTHER);
+        if (!p->pair)
+                return unknown_at(r, p->at, p->why);
+        if (p->pair->n == 1)
+                return is_absent(r, p, made);
+        if (p->pair->items[1].kind != TREE_ARRAY)
+                return make_value(r, p, made, ret);
+        if (p->type->kind != CEDAR_RECORD)
+                return unknown_at(r, p->at, REPLAY_ANOTHER);
         *made = MADE_THERE;
-        return make_parts(r, &pair->items[1], why, want, at, ret);
+        return make_record(r, p->type, p, &p->pair->items[1], make_member, ret);
+}
+
+static int make_member(struct replay_request *r, struct place *p, uint32_t of, enum made *made,
+                       struct cedar_value *ret)
+{
+        p->schema = member_schema(r->p->api, of, p->at->path.name);
+        return make_place(r, p, made, ret);
 }
 
 /* ---- parameters ---- */
@@ -312,97 +333,66 @@ int replay_recorded_text(struct replay_request *r, const struct api_parameter *p
         return text_of(r, &v, ret) ? 1 : -ENOMEM;
 }
 
-static int read_parameter(struct replay_request *r, const struct api_parameter *p, struct span text,
-                          const struct cedar_attr *attr, const struct step *at,
-                          struct cedar_value *ret)
+/* As it stood in the request. */
+static int read_parameter(struct replay_request *r, const struct api_parameter *parameter,
+                          struct span text, const struct place *p, struct cedar_value *ret)
 {
         const struct call_maker m = { r->p->schema, r->arena, &r->err };
         struct tree v;
-        int rc = call_parameter(r->p, p, &text, 1, r->arena, &v, &r->err);
+        int rc = call_parameter(r->p, parameter, &text, 1, r->arena, &v, &r->err);
 
         if (rc == 0)
-                rc = check(r, p->schema, &v, at);
-        return rc < 0 ? rc : call_value_make(&m, &v, attr->type, &at->path, ret);
+                rc = check(r, parameter->schema, &v, p->at);
+        return rc < 0 ? rc : call_value_make(&m, &v, p->type, &p->at->path, ret);
 }
 
 /* What was read of it then. */
-static int make_recorded(struct replay_request *r, const struct tree *recorded,
-                         const struct api_parameter *p, const struct cedar_attr *attr,
-                         const struct step *at, enum made *made, struct cedar_value *ret)
+static int make_recorded(struct replay_request *r, const struct api_parameter *parameter,
+                         const struct place *p, enum made *made, struct cedar_value *ret)
 {
         const struct call_maker m = { r->p->schema, r->arena, &r->err };
         struct span text;
         struct tree v;
 
         *made = MADE_UNKNOWN;
-        if (!take_value(r, recorded, &v))
-                return unknown_at(r, at, REPLAY_LEFT_OUT);
+        if (!take_value(r, &p->pair->items[1], &v))
+                return unknown_at(r, p->at, REPLAY_LEFT_OUT);
         if (v.kind == TREE_NULL || v.kind == TREE_OBJECT ||
-            (v.kind == TREE_ARRAY && api_schema_check(r->p->checker, p->schema, &v, "", NULL) < 0))
-                return unknown_at(r, at, REPLAY_ANOTHER);
+            (v.kind == TREE_ARRAY &&
+             api_schema_check(r->p->checker, parameter->schema, &v, "", NULL) < 0))
+                return unknown_at(r, p->at, REPLAY_ANOTHER);
         *made = MADE_THERE;
         if (v.kind == TREE_ARRAY)
-                return call_value_make(&m, &v, attr->type, &at->path, ret);
-        return text_of(r, &v, &text) ? read_parameter(r, p, text, attr, at, ret) : -ENOMEM;
+                return call_value_make(&m, &v, p->type, &p->at->path, ret);
+        return text_of(r, &v, &text) ? read_parameter(r, parameter, text, p, ret) : -ENOMEM;
 }
 
-static int make_parameter(struct replay_request *r, const struct tree *pair, enum replay_known why,
-                          const struct cedar_attr *attr, const struct step *at, enum made *made,
+static int make_parameter(struct replay_request *r, struct place *p, uint32_t of, enum made *made,
                           struct cedar_value *ret)
 {
-        const struct api_parameter *p = parameter_of(r, at->up->path.name, attr->name);
-        const struct wanted want = { attr->type, attr->required, p ? p->schema : API_NONE };
+        const struct api_parameter *parameter =
+                parameter_of(r, p->at->up->path.name, p->at->path.name);
 
-        if (p && pair && pair->n == 2)
-                return make_recorded(r, &pair->items[1], p, attr, at, made, ret);
-        if (pair || !is_of_object(r, p))
-                return make_place(r, pair, why, &want, at, made, ret);
+        if (parameter && p->pair && p->pair->n == 2)
+                return make_recorded(r, parameter, p, made, ret);
+        if (parameter)
+                p->schema = parameter->schema;
+        if (p->pair || !is_of_object(r, parameter))
+                return make_place(r, p, made, ret);
         *made = MADE_THERE;
-        return read_parameter(r, p, r->object.id, attr, at, ret);
-}
-
-/* The record is always there; which of its members are is another question. */
-static int make_parameters(struct replay_request *r, const struct tree *pair, enum replay_known why,
-                           const struct cedar_type *type, const struct step *up,
-                           struct cedar_value *ret)
-{
-        const struct tree *list = pair && pair->n == 2 ? &pair->items[1] : NULL;
-        struct cedar_field *fields = arena_alloc(r->arena, type->n * sizeof *fields);
-        uint32_t n = 0;
-
-        if (!fields)
-                return -ENOMEM;
-        for (uint32_t i = 0; i < type->n; i++) {
-                const struct cedar_attr *attr = &type->attrs[i];
-                const struct step at = { up, { &up->path, attr->name, 0 }, up->depth + 1 };
-                enum made made;
-                int rc = make_parameter(r, find_recorded(list, attr->name), why, attr, &at, &made,
-                                        &fields[n].value);
-
-                if (rc < 0)
-                        return rc;
-                if (made == MADE_THERE)
-                        fields[n++].key = attr->name;
-        }
-        *ret = (struct cedar_value){ .kind = CEDAR_RECORD, .n = n, .fields = fields };
-        return 0;
+        return read_parameter(r, parameter, r->object.id, p, ret);
 }
 
 /* ---- the others ---- */
 
-static int make_body(struct replay_request *r, const struct tree *pair, enum replay_known why,
-                     const struct cedar_attr *attr, const struct step *at, enum made *made,
+static int make_body(struct replay_request *r, struct place *p, enum made *made,
                      struct cedar_value *ret)
 {
         const struct api_body *body = r->o->request;
-        const struct wanted want = {
-                attr->type,
-                attr->required,
-                /* which of several types it was nobody has written down */
-                body && body->n_media == 1 ? body->media[0].schema : API_NONE,
-        };
 
-        return make_place(r, pair, why, &want, at, made, ret);
+        if (body && body->n_media == 1) /* which of several types it was nobody has written down */
+                p->schema = body->media[0].schema;
+        return make_place(r, p, made, ret);
 }
 
 static int make_address(struct replay_request *r, const struct step *at, enum made *made,
@@ -444,24 +434,23 @@ static int make_tls(struct replay_request *r, const struct step *up, struct ceda
 }
 
 /* One attribute of the context; those that derive.h names. */
-static int make_attr(struct replay_request *r, const struct cedar_attr *attr, enum made *made,
+static int make_attr(struct replay_request *r, struct place *p, uint32_t of, enum made *made,
                      struct cedar_value *ret)
 {
-        const struct step at = { NULL, { .name = attr->name }, 1 };
-        const bool known = r->c->known.asked == REPLAY_KNOWN;
-        const enum replay_known why = known ? REPLAY_UNRECORDED : r->c->known.asked;
-        const struct tree *pair = known ? find_recorded(r->c->asked, attr->name) : NULL;
+        const struct span name = p->at->path.name;
 
-        *made = MADE_THERE;
-        for (enum api_place p = API_IN_PATH; p <= API_IN_COOKIE; p++)
-                if (span_eq_str(attr->name, api_place_name(p)))
-                        return make_parameters(r, pair, why, attr->type, &at, ret);
-        if (span_eq(attr->name, SPAN("address")))
-                return make_address(r, &at, made, ret);
-        if (span_eq(attr->name, SPAN("tls")))
-                return make_tls(r, &at, ret);
-        if (!span_eq(attr->name, SPAN("time")))
-                return make_body(r, pair, why, attr, &at, made, ret);
+        /* The record is always there; which of its members are is another question. */
+        for (enum api_place in = API_IN_PATH; in <= API_IN_COOKIE; in++)
+                if (span_eq_str(name, api_place_name(in)))
+                        return make_record(r, p->type, p,
+                                           p->pair && p->pair->n == 2 ? &p->pair->items[1] : NULL,
+                                           make_parameter, ret);
+        if (span_eq(name, SPAN("address")))
+                return make_address(r, p->at, made, ret);
+        if (span_eq(name, SPAN("tls")))
+                return make_tls(r, p->at, ret);
+        if (!span_eq(name, SPAN("time")))
+                return make_body(r, p, made, ret);
         *ret = cedar_number(CEDAR_DATETIME, r->c->time_ms);
         return 0;
 }
@@ -470,23 +459,11 @@ int replay_make_context(struct replay_request *r)
 {
         const struct cedar_uid uid = cedar_uid(SPAN("Action"), r->o->id);
         const struct cedar_action *action = cedar_schema_action(r->p->schema, &uid);
-        struct cedar_field *fields;
-        uint32_t n = 0;
+        const bool known = r->c->known.asked == REPLAY_KNOWN;
+        const struct place whole = { .schema = API_NONE,
+                                     .why = known ? REPLAY_UNRECORDED : r->c->known.asked };
 
         assert(action); /* the schema was derived from the same model */
-        fields = arena_alloc(r->arena, action->context->n * sizeof *fields);
-        if (!fields)
-                return -ENOMEM;
-        for (uint32_t i = 0; i < action->context->n; i++) {
-                const struct cedar_attr *attr = &action->context->attrs[i];
-                enum made made;
-                int rc = make_attr(r, attr, &made, &fields[n].value);
-
-                if (rc < 0)
-                        return rc;
-                if (made == MADE_THERE)
-                        fields[n++].key = attr->name;
-        }
-        r->context = (struct cedar_value){ .kind = CEDAR_RECORD, .n = n, .fields = fields };
-        return 0;
+        return make_record(r, action->context, &whole, known ? r->c->asked : NULL, make_attr,
+                           &r->context);
 }
