@@ -101,15 +101,19 @@ static bool is_signed(const struct replaying *x)
 
 static void put_checked(const struct replaying *x, struct buf *out)
 {
+        CLEANUP(buf_done) struct buf text = BUF_INIT(TABLE_CELL_MAX);
+
         if (x->ledgers.n == 1) {
-                buf_put_str(out, "every entry is in the tree of the checkpoint at ");
-                screen_put_count(out, x->size);
-                buf_put_str(out, ", whose signature ");
+                buf_put_str(&text, "every entry is in the tree of the checkpoint at ");
+                screen_put_count(&text, x->size);
+                buf_put_str(&text, ", whose signature ");
         } else {
-                buf_put_str(out, "every entry is in the tree of its ledger's checkpoint, whose "
-                                 "signature ");
+                buf_put_str(&text, "every entry is in the tree of its ledger's checkpoint, whose "
+                                   "signature ");
         }
-        buf_put_str(out, is_signed(x) ? "is good\n" : "was not judged (--key)\n");
+        buf_put_str(&text, is_signed(x) ? "is good" : "was not judged (--key)");
+        screen_put_wrapped(&x->in->out, out, buf_cstr(&text), 0, 8);
+        buf_put_byte(out, '\n');
 }
 
 static void put_sum(struct replaying *x, struct buf *out)

@@ -100,6 +100,21 @@ void replay_judge(struct replayed *r);
 
 /* ---- replay_show.c ---- */
 
+#define REPLAY_ENTRY_IS_CUT "the entry had no room for all its policies"
+
+/* What one is about, for both kinds of telling. */
+void replay_put_on(const struct replay_unknown *u, struct buf *out);
+void replay_put_unmet(struct span class, struct buf *out);
+/* What a replayed refusal lacks; NULL: nothing, or r->result.on. */
+const char *replay_why_open(const struct replayed *r);
+/* An entry that names not all of the policies says nothing of the others. */
+bool replay_is_cut(const struct replayed *r);
+
+void replay_put_text(const struct screen *s, const struct replayed *r, struct buf *out);
+const char *replay_read_word(enum replay_read r); /* "masked" */
+
+/* ---- replay_sum.c ---- */
+
 struct replay_sum {
         uint64_t n, by_change[REPLAY_CHANGES];
         uint64_t reads_open;    /* calls as before, but for what they would be shown */
@@ -118,9 +133,7 @@ void replay_count(struct replay_count *list, uint32_t *n, uint64_t *more, struct
                   uint64_t times);
 void replay_add(struct replay_sum *sum, const struct replayed *r);
 
-void replay_put_text(const struct screen *s, const struct replayed *r, struct buf *out);
 void replay_put_sum(const struct screen *s, const struct replay_sum *sum, struct buf *out);
-const char *replay_read_word(enum replay_read r); /* "masked" */
 
 /* ---- replay_json.c ---- */
 

@@ -8,7 +8,6 @@
 #include <stdio.h>
 
 enum { NAMES_SHOWN = 4, ON_SHOWN = 6 };
-#define ENTRY_IS_CUT "the entry had no room for all its policies"
 
 const char *replay_read_word(enum replay_read r)
 {
@@ -20,55 +19,22 @@ const char *replay_read_word(enum replay_read r)
         return words[r];
 }
 
-static void put_on(const struct replay_unknown *u, struct buf *out)
+void replay_put_on(const struct replay_unknown *u, struct buf *out)
 {
         text_put_safe(out, u->place);
         buf_put_str(out, span_eq(u->place, SPAN("principal in")) ? " a group " : " ");
         buf_put_str(out, replay_known_text(u->known));
 }
 
-static void put_unmet(struct span class, struct buf *out)
+void replay_put_unmet(struct span class, struct buf *out)
 {
         buf_put_str(out, "no data of class ");
         text_put_safe(out, class);
         buf_put_str(out, " was known to be in an answer");
 }
 
-/* ---- sums ---- */
-
-void replay_count(struct replay_count *list, uint32_t *n, uint64_t *more, struct span text,
-                  uint64_t times)
-{
-        uint32_t i = 0;
-
-        text.n = MIN_OF(text.n, sizeof list->text - 1);
-        while (i < *n && !span_eq_str(text, list[i].text))
-                i++;
-        if (i == REPLAY_MISSING_MAX) {
-                *more += times;
-                return;
-        }
-        if (i == *n) {
-                memcpy(list[i].text, text.p, text.n);
-                list[i].text[text.n] = 0;
-                list[i].n = 0;
-                ++*n;
-        }
-        list[i].n += times;
-}
-
-static void count_missing(struct replay_sum *sum, const struct replay_unknown *on, uint32_t n)
-{
-        for (uint32_t i = 0; i < n; i++) {
-                CLEANUP(buf_done) struct buf text = BUF_INIT(4096);
-
-                put_on(&on[i], &text);
-                replay_count(sum->missing, &sum->n_missing, &sum->missing_more, buf_span(&text), 1);
-        }
-}
-
 /* What a replayed refusal lacks. */
-static const char *why_open(const struct replayed *r)
+const char *replay_why_open(const struct replayed *r)
 {
         if (r->result.why)
                 return r->result.why;
@@ -78,51 +44,9 @@ static const char *why_open(const struct replayed *r)
 }
 
 /* An entry that names not all of the policies says nothing of the others. */
-static bool is_cut(const struct replayed *r)
+bool replay_is_cut(const struct replayed *r)
 {
         return r->policies_left_out || r->faults_left_out;
-}
-
-static void count_policies_open(struct replay_sum *sum, const struct replayed *r)
-{
-        sum->policies_open++;
-        count_missing(sum, r->result.policies_on, r->result.n_policies_on);
-        if (is_cut(r))
-                replay_count(sum->missing, &sum->n_missing, &sum->missing_more, SPAN(ENTRY_IS_CUT),
-                             1);
-}
-
-void replay_add(struct replay_sum *sum, const struct replayed *r)
-{
-        const char *why = why_open(r);
-
-        sum->n++;
-        sum->by_change[r->change]++;
-        if (r->change == REPLAY_CANNOT_TELL && why)
-                replay_count(sum->missing, &sum->n_missing, &sum->missing_more, span_str(why), 1);
-        else if (r->change == REPLAY_CANNOT_TELL)
-                count_missing(sum, r->result.on, r->result.n_on);
-        sum->other_package +=
-                r->allowed && r->result.decision == REPLAY_ALLOWED && !r->call.same_package;
-        if (r->policies_open)
-                count_policies_open(sum, r);
-        if (!r->reads_open)
-                return;
-        sum->reads_open++;
-        if (r->late)
-                replay_count(sum->missing, &sum->n_missing, &sum->missing_more, span_str(r->late),
-                             1);
-        count_missing(sum, r->result.reads_on, r->result.n_reads_on);
-        for (uint32_t i = 0; i < r->n_seen; i++)
-                if (r->seen[i].gone)
-                        replay_count(sum->missing, &sum->n_missing, &sum->missing_more,
-                                     SPAN("a data class is not in the document any more"), 1);
-        for (uint32_t i = 0; i < r->n_unmet; i++) {
-                CLEANUP(buf_done) struct buf text = BUF_INIT(4096);
-
-                put_unmet(r->unmet[i], &text);
-                replay_count(sum->missing, &sum->n_missing, &sum->missing_more, buf_span(&text), 1);
-        }
 }
 
 /* ---- one call, for people ---- */
@@ -189,19 +113,26 @@ static void put_was(const struct replayed *r, struct buf *out)
         }
 }
 
+/* "context.body.to was not recorded; principal is erased; and 3 more" */
+static void put_all_on(const struct replay_unknown *on, uint32_t n, struct buf *out)
+{
+        for (uint32_t i = 0; i < MIN_OF(n, (uint32_t)ON_SHOWN); i++) {
+                buf_put_str(out, i ? "; " : "");
+                replay_put_on(&on[i], out);
+        }
+        if (n > ON_SHOWN)
+                buf_printf(out, "; and %u more", n - ON_SHOWN);
+}
+
 static void put_open(const struct replayed *r, struct buf *out)
 {
-        const char *why = why_open(r);
+        const char *why = replay_why_open(r);
 
         buf_put_str(out, "cannot be told: ");
         if (why)
                 text_put_safe(out, span_str(why));
-        for (uint32_t i = 0; !why && i < MIN_OF(r->result.n_on, (uint32_t)ON_SHOWN); i++) {
-                buf_put_str(out, i ? "; " : "");
-                put_on(&r->result.on[i], out);
-        }
-        if (!why && r->result.n_on > ON_SHOWN)
-                buf_printf(out, "; and %u more", r->result.n_on - ON_SHOWN);
+        else
+                put_all_on(r->result.on, r->result.n_on, out);
 }
 
 static void put_now(const struct replayed *r, struct buf *out)
@@ -234,15 +165,17 @@ static void put_now(const struct replayed *r, struct buf *out)
         }
 }
 
-static void put_line(const char *before, struct buf *text, struct buf *out)
+/* Below a call's own line. */
+static void put_line(const struct screen *s, struct buf *text, struct buf *out)
 {
-        buf_put_str(out, before);
-        buf_put(out, buf_span(text));
+        buf_put_str(out, "      ");
+        screen_put_wrapped(s, out, buf_cstr(text), 6, 8);
         buf_put_byte(out, '\n');
         buf_clear(text);
 }
 
-static void put_reads(const struct replayed *r, struct buf *text, struct buf *out)
+static void put_reads(const struct screen *screen, const struct replayed *r, struct buf *text,
+                      struct buf *out)
 {
         for (uint32_t i = 0; i < r->n_seen; i++) {
                 const struct replay_seen *s = &r->seen[i];
@@ -257,37 +190,33 @@ static void put_reads(const struct replayed *r, struct buf *text, struct buf *ou
                         buf_put_str(text, "what it would be cannot be told");
                 else
                         buf_printf(text, "would be %s", replay_read_word(s->now));
-                put_line("      ", text, out);
+                put_line(screen, text, out);
         }
         if (r->late && r->reads_open) {
                 buf_put_str(text, r->late);
-                put_line("      ", text, out);
+                put_line(screen, text, out);
         }
         for (uint32_t i = 0; i < r->n_unmet; i++) {
-                put_unmet(r->unmet[i], text);
-                put_line("      ", text, out);
+                replay_put_unmet(r->unmet[i], text);
+                put_line(screen, text, out);
         }
         for (uint32_t i = 0; i < MIN_OF(r->result.n_reads_on, (uint32_t)ON_SHOWN) && r->reads_open;
              i++) {
-                put_on(&r->result.reads_on[i], text);
-                put_line("      ", text, out);
+                replay_put_on(&r->result.reads_on[i], text);
+                put_line(screen, text, out);
         }
 }
 
-static void put_policies_open(const struct replayed *r, struct buf *text, struct buf *out)
+static void put_policies_open(const struct screen *screen, const struct replayed *r,
+                              struct buf *text, struct buf *out)
 {
-        const uint32_t n = MIN_OF(r->result.n_policies_on, (uint32_t)ON_SHOWN);
+        const uint32_t n = r->result.n_policies_on;
 
         buf_put_str(text, "by which policies cannot be told: ");
-        for (uint32_t i = 0; i < n; i++) {
-                buf_put_str(text, i ? "; " : "");
-                put_on(&r->result.policies_on[i], text);
-        }
-        if (r->result.n_policies_on > n)
-                buf_printf(text, "; and %u more", r->result.n_policies_on - n);
-        if (is_cut(r))
-                buf_put_str(text, n ? "; " ENTRY_IS_CUT : ENTRY_IS_CUT);
-        put_line("      ", text, out);
+        put_all_on(r->result.policies_on, n, text);
+        if (replay_is_cut(r))
+                buf_put_str(text, n ? "; " REPLAY_ENTRY_IS_CUT : REPLAY_ENTRY_IS_CUT);
+        put_line(screen, text, out);
 }
 
 static void put_who(const struct replayed *r, struct buf *out)
@@ -336,107 +265,17 @@ void replay_put_text(const struct screen *s, const struct replayed *r, struct bu
         put_who(r, out);
         buf_put_byte(out, '\n');
         if (r->policies_open)
-                put_policies_open(r, &text, out);
+                put_policies_open(s, r, &text, out);
         if (r->change == REPLAY_SAME && !r->reads_open)
                 return;
         if (r->change != REPLAY_OTHER_READS && r->change != REPLAY_SAME) {
                 put_was(r, &text);
-                put_line("      ", &text, out);
+                put_line(s, &text, out);
                 if (r->change == REPLAY_CANNOT_TELL)
                         put_open(r, &text);
                 else
                         put_now(r, &text);
-                put_line("      ", &text, out);
+                put_line(s, &text, out);
         }
-        put_reads(r, &text, out);
-}
-
-/* ---- the sum, for people ---- */
-
-static void put_counts(const struct replay_count *list, uint32_t n, struct buf *out)
-{
-        for (uint32_t i = 0; i < n; i++) {
-                buf_put_str(out, i ? ", " : "");
-                text_put_safe(out, span_str(list[i].text));
-                buf_put_byte(out, ' ');
-                screen_put_count(out, list[i].n);
-        }
-}
-
-void replay_put_sum(const struct screen *s, const struct replay_sum *sum, struct buf *out)
-{
-        static const struct {
-                enum replay_change change;
-                const char *one, *more;
-                enum style style;
-        } rows[] = {
-                { REPLAY_SAME, "would be decided as it was", "would be decided as they were",
-                  STYLE_NONE },
-                { REPLAY_NOW_DENIED, "was allowed and would be denied",
-                  "were allowed and would be denied", STYLE_BAD },
-                { REPLAY_NOW_ALLOWED, "was denied and would be allowed",
-                  "were denied and would be allowed", STYLE_WARN },
-                { REPLAY_OTHER_READS, "would be shown other data", "would be shown other data",
-                  STYLE_WARN },
-                { REPLAY_OTHER_POLICIES, "would be decided alike, by other policies",
-                  "would be decided alike, by other policies", STYLE_WARN },
-                { REPLAY_CANNOT_TELL, "cannot be told", "cannot be told", STYLE_WARN },
-        };
-
-        screen_put_count(out, sum->n);
-        buf_put_str(out, sum->n == 1 ? " call\n" : " calls\n");
-        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-                const uint64_t n = sum->by_change[rows[i].change];
-
-                if (n == 0)
-                        continue;
-                buf_put_str(out, "  ");
-                screen_put_count(out, n);
-                buf_put_byte(out, ' ');
-                screen_put(s, out, rows[i].style, n == 1 ? rows[i].one : rows[i].more);
-                buf_put_byte(out, '\n');
-        }
-        if (sum->policies_open) {
-                buf_put_str(out, "  of these, by which policies cannot be told of ");
-                screen_put_count(out, sum->policies_open);
-                buf_put_byte(out, '\n');
-        }
-        if (sum->reads_open) {
-                buf_put_str(out, "  of these, what data would be shown cannot be told of ");
-                screen_put_count(out, sum->reads_open);
-                buf_put_byte(out, '\n');
-        }
-        for (uint32_t i = 0; i < sum->n_missing; i++) {
-                buf_put_str(out, i ? "        " : "because ");
-                text_put_safe(out, span_str(sum->missing[i].text));
-                buf_put_str(out, " (");
-                screen_put_count(out, sum->missing[i].n);
-                buf_put_str(out, ")\n");
-        }
-        if (sum->missing_more)
-                buf_put_str(out, "        and more that are not told apart\n");
-        if (sum->not_judged) {
-                buf_put_str(out, "not judged again: ");
-                screen_put_count(out, sum->not_judged);
-                buf_put_str(out, " refused by what policies and values have no part in: ");
-                put_counts(sum->reasons, sum->n_reasons, out);
-                buf_put_byte(out, '\n');
-        }
-        if (sum->folded) {
-                buf_put_str(out, "not judged again: ");
-                screen_put_count(out, sum->folded);
-                buf_put_str(out, " refused in such numbers that the ledger has them only counted");
-                if (sum->folded_any) {
-                        buf_put_str(out, "; of whatever API ");
-                        screen_put_count(out, sum->folded_any);
-                }
-                buf_put_byte(out, '\n');
-        }
-        if (sum->other_package) {
-                buf_put_str(out, "not judged again: of ");
-                screen_put_count(out, sum->other_package);
-                buf_put_str(out, sum->other_package == 1 ? " call" : " calls");
-                buf_put_str(out, " that another package has judged, which places of an answer have "
-                                 "which data class\n");
-        }
+        put_reads(s, r, &text, out);
 }
