@@ -15,7 +15,7 @@ struct arguments {
         struct recorder_options recorder;
         struct option_u64 backlog; /* MiB */
         struct option_u64 silence; /* seconds */
-        struct option_u64 subjects;
+        struct option_u64 subjects, newcomers;
         struct option_u64 uplink;
         struct option_u64 gateway;
         struct option_texts expect;
@@ -27,6 +27,7 @@ enum {
         SILENCE_MIN = 2 * MSG_BEAT_S, /* a sign that comes late is no silence */
         SILENCE_MAX = 60 * 60,
         SUBJECTS_MIN = 1024,
+        NEWCOMERS_MAX = 1000000,
 };
 
 static const struct option_spec specs[] = {
@@ -38,6 +39,8 @@ static const struct option_spec specs[] = {
           "whom gateways and assay-keys run as, where there is no user assay-gw" },
         { "host", 0, OPTION_TEXT, offsetof(struct arguments, recorder.host), "NAME",
           "of this host in the entries; by default what the kernel calls it" },
+        { "new-subjects", 0, OPTION_U64, offsetof(struct arguments, newcomers), "NUMBER",
+          "that one caller of a gateway may make known in an hour; 10000 by default" },
         { "origin", 0, OPTION_TEXT, offsetof(struct arguments, recorder.origin), "NAME",
           "of a ledger that is made now: a URL without its scheme" },
         { "silence", 0, OPTION_U64, offsetof(struct arguments, silence), "SECONDS",
@@ -105,6 +108,10 @@ int main(int argc, char **argv)
                         VAULT_SUBJECTS_MAX);
                 return 2;
         }
+        if (a.newcomers.given && (a.newcomers.value < 1 || a.newcomers.value > NEWCOMERS_MAX)) {
+                fprintf(stderr, "assay-recorder: --new-subjects: 1 to %d\n", NEWCOMERS_MAX);
+                return 2;
+        }
         if (!is_user(&a.uplink, "uplink") || !is_user(&a.gateway, "gateway"))
                 return 2;
         if (!expect(&a.expect, &o->expect))
@@ -113,6 +120,7 @@ int main(int argc, char **argv)
         o->gateway = (uid_t)a.gateway.value;
         o->silence_s = (uint32_t)a.silence.value;
         o->subjects = (uint32_t)a.subjects.value;
+        o->newcomers = (uint32_t)a.newcomers.value;
         o->backlog_bytes = a.backlog.value * 1024 * 1024;
         if (!o->host) {
                 if (gethostname(host, sizeof host - 1) < 0) {

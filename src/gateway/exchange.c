@@ -7,9 +7,11 @@
  *   READING -> DENIED | ANSWERED              the owner refuses
  *   INTENT  -> CALLING | OUTCOME | ANSWERED   OUTCOME: cached meanwhile; ANSWERED: not recorded
  *   CALLING -> OUTCOME | ANSWERED             ANSWERED: no memory for the outcome
+ *   INTENT  | CACHED -> DENIED                its caller has made too many subjects
  *   OUTCOME | CACHED | DENIED -> ANSWERED */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "gateway/exchange_priv.h"
 
 /* ---- states ---- */
@@ -45,7 +47,7 @@ static void set_state(struct exchange *x, enum exchange_state to)
                 [X_CACHED] = 1u << X_JUDGING,
                 [X_CALLING] = 1u << X_INTENT,
                 [X_OUTCOME] = 1u << X_INTENT | 1u << X_CALLING,
-                [X_DENIED] = 1u << X_JUDGING | 1u << X_READING,
+                [X_DENIED] = 1u << X_JUDGING | 1u << X_READING | 1u << X_INTENT | 1u << X_CACHED,
                 [X_ANSWERED] = 1u << X_JUDGING | 1u << X_READING | 1u << X_INTENT | 1u << X_CACHED |
                                1u << X_CALLING | 1u << X_OUTCOME | 1u << X_DENIED,
         };
@@ -205,6 +207,24 @@ enum exchange_step exchange_unrecorded(struct exchange *x, enum record_fate fate
         (void)refuse(&x->priv->refusal, REFUSED_RECORDER, "the recorder does not take it");
         tell_afterwards(x, fate, refusal_about(REFUSED_RECORDER)->status, now_ns);
         return answer(x);
+}
+
+bool exchange_is_intent(const struct exchange *x)
+{
+        return x->priv->state == X_INTENT || x->priv->state == X_CACHED;
+}
+
+enum exchange_step exchange_limited(struct exchange *x, int64_t now_ns)
+{
+        const int64_t hour_ns = 3600 * NS_PER_S;
+        struct exchange_private *p = x->priv;
+
+        assert(exchange_is_intent(x));
+        p->record.now_ns = now_ns;
+        p->again_ns = hour_ns - now_ns % hour_ns;
+        (void)refuse(&p->refusal, REFUSED_OBJECTS,
+                     "the caller has asked about too many new objects in this hour");
+        return deny(x);
 }
 
 void exchange_left(struct exchange *x, enum record_fate fate, int64_t now_ns)

@@ -78,6 +78,11 @@ enum exchange_step exchange_answered(struct exchange *x, const struct answer_raw
 enum exchange_step exchange_refuse(struct exchange *x, enum refusal_reason reason, const char *text,
                                    int64_t now_ns);
 
+/* The recorder did not take the intent, because its caller has made too many subjects in this hour
+ * (recorder/newcomers.h): a refusal like that of a limit. */
+bool exchange_is_intent(const struct exchange *x); /* that is on its way */
+enum exchange_step exchange_limited(struct exchange *x, int64_t now_ns);
+
 /* The caller's connection has ended while something is on its way to the recorder: that got so far.
  * What is left to do is to record x->afterwards. */
 void exchange_left(struct exchange *x, enum record_fate fate, int64_t now_ns);

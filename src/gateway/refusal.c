@@ -23,6 +23,7 @@ static const struct refusal_about table[REFUSED_REASONS] = {
         [REFUSED_ENCODING] = { "encoding", 415, "Unsupported media type" },
         [REFUSED_RATE] = { "rate", 429, "Too many requests" },
         [REFUSED_QUOTA] = { "quota", 429, "Too many requests" },
+        [REFUSED_OBJECTS] = { "objects", 429, "Too many requests" },
         [REFUSED_BACKEND] = { "backend", 502, "Bad gateway" },
         [REFUSED_BACKEND_TIME] = { "backend_time", 504, "Gateway timeout" },
         [REFUSED_RESPONSE_STATUS] = { "response_status", 502, "Bad gateway" },

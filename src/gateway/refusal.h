@@ -33,6 +33,7 @@ enum refusal_reason {
         /* 429 */
         REFUSED_RATE,
         REFUSED_QUOTA,
+        REFUSED_OBJECTS, /* the caller asked about too many that nobody had asked about before */
         /* 502, 504: the back-end's fault */
         REFUSED_BACKEND, /* not reached, or no answer that is HTTP */
         REFUSED_BACKEND_TIME,

@@ -60,8 +60,8 @@ static void is_over(struct journal *j, struct journal_waiter *w, bool refused)
         end_of_turn(j);
 }
 
-/* One more of his entries is answered. */
-static void answer_first(struct journal *j, bool refused)
+/* One more of his entries is answered; refused: why, or 0. */
+static void answer_first(struct journal *j, int refused)
 {
         struct journal_waiter *w = j->sent[j->first];
 
@@ -72,9 +72,10 @@ static void answer_first(struct journal *j, bool refused)
         if (!w)
                 return;
         w->refused = w->refused || refused;
+        w->limited = w->limited || refused == -EDQUOT;
         if (++w->n_answered < w->records->n)
                 return;
-        w->last_refused = refused;
+        w->last_refused = refused != 0;
         is_over(j, w, false);
 }
 
@@ -84,7 +85,7 @@ static void on_ack(void *ctx, uint64_t seq, uint64_t index)
 
         (void)seq;
         (void)index;
-        answer_first(j, false);
+        answer_first(j, 0);
 }
 
 static void on_nak(void *ctx, uint64_t seq, int code, struct span text)
@@ -95,7 +96,7 @@ static void on_nak(void *ctx, uint64_t seq, int code, struct span text)
         (void)seq;
         ngx_log_error(NGX_LOG_ERR, j->turn.log, -code, "assay: the recorder refuses an entry: %V",
                       &words);
-        answer_first(j, true);
+        answer_first(j, code ? code : -EPROTO);
 }
 
 static void detach(struct journal *j, const struct journal_waiter *w)
@@ -265,7 +266,7 @@ void journal_put(struct journal *j, struct journal_waiter *w)
         const char *why;
 
         assert(w->place == JOURNAL_NOWHERE && w->records->n > 0);
-        w->refused = w->last_refused = false;
+        w->refused = w->last_refused = w->limited = false;
         w->n_put = w->n_answered = 0;
         w->since = ngx_current_msec;
         j->n_waiting++;

@@ -37,6 +37,7 @@ struct journal_waiter {
         uint32_t n_put, n_answered;
         bool refused; /* one of them, or all were too late */
         bool last_refused;
+        bool limited; /* one was refused because its caller has made too many subjects */
 };
 
 /* Waits for the recorder a moment at most: the worker serves nobody yet. */

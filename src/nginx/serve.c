@@ -107,6 +107,8 @@ static void on_recorded(struct journal_waiter *w, enum record_fate fate)
         meters_waited(v->worker->lane, now_ns - v->recording_ns);
         if (fate == RECORD_DONE) {
                 step = exchange_recorded(v->x, now_ns);
+        } else if (fate == RECORD_PARTLY && w->limited && exchange_is_intent(v->x)) {
+                step = exchange_limited(v->x, now_ns);
         } else {
                 step = exchange_unrecorded(v->x, fate, now_ns);
                 tell_afterwards(v);

@@ -127,6 +127,24 @@ static void point_at(const struct vault_sealed *v, struct span *digests, struct 
         stamp->n_subjects = v->n_subjects;
 }
 
+static int seal(struct peer *p, struct span id, const struct sent *s, int64_t wall_ns,
+                struct vault_sealed *ret, struct err *err)
+{
+        struct recorder *r = p->r;
+        const uint32_t most = room_for_subjects(r, p->role);
+
+        if (p->role == ROLE_GATEWAY)
+                return newcomers_seal(&r->newcomers, r->vault, most,
+                                      &(struct newcomers_entry){ .id = id,
+                                                                 .skeleton = s->skeleton,
+                                                                 .fields = s->field,
+                                                                 .n = s->n_fields,
+                                                                 .wall_ns = wall_ns },
+                                      ret, &r->rows, err);
+        vault_limit(r->vault, most);
+        return vault_seal(r->vault, id, s->field, s->n_fields, ret, &r->rows, err);
+}
+
 static int stage_sent(struct peer *p, const struct sent *s, const struct entry_stamp *as,
                       uint64_t *ret_index, struct err *err)
 {
@@ -141,9 +159,7 @@ static int stage_sent(struct peer *p, const struct sent *s, const struct entry_s
         buf_clear(&r->entry);
         if (s->n_fields) {
                 entry_id(&stamp, id);
-                vault_limit(r->vault, room_for_subjects(r, p->role));
-                rc = vault_seal(r->vault, span_str(id), s->field, s->n_fields, &sealed, &r->rows,
-                                err);
+                rc = seal(p, span_str(id), s, stamp.wall_ns, &sealed, err);
                 if (rc < 0)
                         return rc;
                 point_at(&sealed, digests, subjects, &stamp);
@@ -218,7 +234,8 @@ static void admit_new(struct peer *p, const struct sent *s)
                 r->total.appended++;
                 r->total.bytes += r->entry.n;
                 peer_answer(p, s->seq, index);
-        } else if (rc == -EINVAL || rc == -E2BIG || rc == -EACCES || rc == -EBUSY) {
+        } else if (rc == -EINVAL || rc == -E2BIG || rc == -EACCES || rc == -EBUSY ||
+                   rc == -EDQUOT) {
                 refuse(p, s, &err);
         } else if (rc == -ENOBUFS) {
                 close_unread(p);

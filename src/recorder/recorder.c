@@ -90,6 +90,7 @@ static void say_status(struct recorder *r)
         json_member_u64(&w, "size", ledger_size(r->ledger));
         json_member_u64(&w, "subjects", vault_subjects(r->vault));
         json_member_bool(&w, "subjects_few", room_has_few_subjects(r));
+        json_member_u64(&w, "subjects_limited", r->newcomers.n_refused);
         json_member_u64(&w, "subjects_most", room_for_subjects(r, ROLE_RECORDER));
         json_end_object(&w);
         if (presence_say(&r->presence, &r->sandbox, buf_span(&more), &err) < 0)
@@ -407,6 +408,7 @@ int recorder_run(const struct recorder_options *o)
                 return -ENOMEM;
         r->o = o;
         r->clock = o->clock;
+        newcomers_init(&r->newcomers, o->newcomers);
         r->public_fd = r->private_fd = r->listen_fd = r->run_fd = r->statm_fd = -1;
         r->presence = PRESENCE_NONE;
         r->entry = BUF_INIT(2 * ENTRY_MAX);

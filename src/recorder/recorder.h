@@ -29,10 +29,11 @@ struct recorder_options {
                                  */
         uint32_t silence_s;     /* of a writer, then it is missed; 0: the default */
         uint32_t subjects;      /* that the vault may know; 0: VAULT_SUBJECTS_MAX */
-        uid_t uplink;           /* the uplink's user where assay-net is none; 0: assay-net */
-        uid_t gateway;          /* the gateways' where assay-gw is none; 0: assay-gw */
-        unsigned expect;        /* bits of signs_role(): missed if they are never heard at all */
-        bool keep_user;         /* stay who we are; root and our own user are let in as any role */
+        uint32_t newcomers; /* of them that a caller may make in an hour; 0: NEWCOMERS_DEFAULT */
+        uid_t uplink;       /* the uplink's user where assay-net is none; 0: assay-net */
+        uid_t gateway;      /* the gateways' where assay-gw is none; 0: assay-gw */
+        unsigned expect;    /* bits of signs_role(): missed if they are never heard at all */
+        bool keep_user;     /* stay who we are; root and our own user are let in as any role */
         const struct clock *clock;
 };
 

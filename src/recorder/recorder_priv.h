@@ -25,6 +25,7 @@
 #include "loop/role.h"
 #include "recorder/act.h"
 #include "recorder/calls.h"
+#include "recorder/newcomers.h"
 #include "recorder/recorder.h"
 #include "sys/sock.h"
 #include "sys/syncer.h"
@@ -203,6 +204,7 @@ struct recorder {
         bool full, short_of_room; /* entries are refused; the next turn has to refuse them */
         bool vault_short;         /* it was the vault that found no room */
         bool subjects_told;       /* in the log, that few may be new */
+        struct newcomers newcomers;
         int64_t full_since_ns;
         uint64_t full_refused;
         int64_t started_ns, beat_ns;

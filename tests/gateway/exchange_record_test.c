@@ -153,11 +153,44 @@ static void what_is_kept_waits_once(void **state)
         exchange_free(x);
 }
 
+/* The intent was not taken, because its caller has made too many subjects: a refusal, and told as
+ * one. */
+static void who_asks_about_too_many(void **state)
+{
+        static const enum waits waits[] = { INTENT, KEPT };
+
+        for (size_t i = 0; i < ARRAY_LEN(waits); i++) {
+                struct exchange_sent s;
+                struct exchange *x;
+                char again[32];
+
+                world_forget(*state);
+                if (waits[i] == KEPT)
+                        keep_one(*state);
+                x = begin(*state, waits[i], &s);
+                assert_true(exchange_is_intent(x));
+                assert_int_equal(exchange_limited(x, s.raw.now_ns), EXCHANGE_RECORD);
+                assert_false(exchange_is_intent(x));
+                assert_int_equal(x->records.n, 1);
+                assert_true(has(x->records.at[0].skeleton, "\"api.denied\""));
+                assert_true(has(x->records.at[0].skeleton, "\"reason\":\"objects\""));
+                assert_int_equal(exchange_recorded(x, s.raw.now_ns), EXCHANGE_ANSWER);
+                assert_int_equal(x->reply.status, 429);
+                assert_int_equal(x->afterwards.n, 0);
+                snprintf(again, sizeof again, "%d", (int)(3600 - s.raw.now_ns / NS_PER_S % 3600));
+                for (uint32_t k = 0; k < x->reply.n_headers; k++)
+                        if (span_eq_str(x->reply.headers[k].name, "retry-after"))
+                                assert_true(span_eq_str(x->reply.headers[k].value, again));
+                exchange_free(x);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(what_is_told_afterwards),
                 cmocka_unit_test(what_is_kept_waits_once),
+                cmocka_unit_test(who_asks_about_too_many),
         };
 
         return cmocka_run_group_tests(tests, world_set_up, world_tear_down);

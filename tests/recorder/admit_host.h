@@ -39,6 +39,7 @@ static inline void admit_host_start(struct admit_host *h)
                                   .rows = BUF_INIT(2 * MSG_MAX),
                                   .skeleton = BUF_INIT(ENTRY_MAX),
                                   .out = BUF_INIT(MSG_MAX) };
+        newcomers_init(&h->r.newcomers, 0);
         h->r.ledger = fixture_open(&h->f);
         if (vault_open(h->f.private_fd, &io_kernel, true, &h->r.vault, NULL) < 0)
                 abort();

@@ -35,8 +35,9 @@ def fields_of(data):
 
 def frames_of(case):
     """What is to be sent; None: HTTP/2 cannot say it, or not so that nginx does not judge it."""
-    if case.tls or case.loose or case.hold or case.head or not case.alone or len(case.want) != 1 or \
-            any(not isinstance(part, bytes) for part in case.sent) or NGINX in case.want[0]:
+    special = case.tls or case.loose or case.hold or case.head or not case.alone
+    if special or len(case.want) != 1 or NGINX in case.want[0] or \
+            any(not isinstance(part, bytes) for part in case.sent):
         return None
     lines, end, rest = b"".join(case.sent).partition(b"\r\n\r\n")
     fields = fields_of(lines) if end else None
