@@ -18,9 +18,15 @@ from registry_host import DIRECTORY, Registry
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 SERVICE = TOP / "examples" / "backend" / "accounts.py"
-MODULE = BIN / "ngx_http_assay_module.so"
+# Another build of the module, and the runtime of the sanitizer that it was built with.
+MODULE = pathlib.Path(os.environ.get("ASSAY_MODULE", BIN / "ngx_http_assay_module.so"))
+PRELOAD = os.environ.get("ASSAY_PRELOAD")
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 ISSUER, KEYS_URL = "https://id.bank.example", "https://id.bank.example/keys"
+
+
+def nginx_env():
+    return {**os.environ, **({"LD_PRELOAD": PRELOAD} if PRELOAD else {})}
 
 
 def base64url(data):
@@ -96,6 +102,7 @@ class Gateway:
             text = (directory / name).read_text()
             assert old in text or new in text, (name, old)
             (directory / name).write_text(text.replace(old, new))
+        self.registry.openapi = [(old, new) for name, old, new in edit if name == "openapi.yaml"]
         return self.registry.deploy(version)
 
     def config(self):
@@ -145,12 +152,13 @@ http {{
     def test(self, text=None):
         """nginx -t: its exit status and what it says."""
         done = subprocess.run([NGINX, "-t", "-e", "stderr", "-c", self.write_config(text)],
-                              capture_output=True, text=True, timeout=60)
+                              capture_output=True, text=True, timeout=60, env=nginx_env())
         return done.returncode, done.stderr
 
     def start(self):
         self.nginx = subprocess.Popen([NGINX, "-e", self.top / "error.log", "-c",
-                                       self.write_config()], stdin=subprocess.DEVNULL)
+                                       self.write_config()], stdin=subprocess.DEVNULL,
+                                      env=nginx_env())
         wait_for(lambda: self.is_up(), "nginx")
         return self
 

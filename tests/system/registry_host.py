@@ -52,6 +52,7 @@ class Registry:
         self.builders, self.approvers = ["ci"], ["anna"]
         self.authors = {"bert@example.org": "bert"}
         self.protected = ["refs/heads/main"]
+        self.openapi = []  # what is to be another word there
         self.apis = {"accounts": DIRECTORY}
         self.write_config()
         shutil.copytree(SOURCE, self.git.top / DIRECTORY,
@@ -87,6 +88,9 @@ class Registry:
     def set_version(self, version, **more):
         path = self.git.top / DIRECTORY / "openapi.yaml"
         text = (SOURCE / "openapi.yaml").read_text()
+        for old, new in self.openapi:
+            assert old in text, old
+            text = text.replace(old, new)
         assert "\n  version: 1.4.0\n" in text
         path.write_text(text.replace("\n  version: 1.4.0\n", f"\n  version: {version}\n", 1))
         for name, content in more.items():

@@ -3,6 +3,7 @@
 asked or answered.  Words that are nowhere else are sent in every place that a call has, and back,
 in ways that end well and badly; then all files that can have been written are searched for them."""
 import base64
+import hashlib
 import json
 import os
 import pathlib
@@ -14,6 +15,7 @@ import shutil
 import signal
 import socket
 import socketserver
+import ssl
 import stat
 import subprocess
 import threading
@@ -23,6 +25,8 @@ import uuid
 
 import pytest
 from gateway_host import NGINX, Gateway, free_port
+from hostile import http2
+from hostile_certs import CN, OU, Issuer, attribute, make_key, name, pem, uri
 from recorder_host import wait_for
 from test_gateway import EARLY, NO_HOURS, WIDE, head
 
@@ -186,12 +190,37 @@ class Backend:
         self.server.server_close()
 
 
+REPLAY = ("gateway.yaml", "cache:\n", "replay: digest\n\ncache:\n")
+OPAQUE = [
+    ("gateway.yaml", "  partner:\n    mutual:", "  ticket: { opaque: true }\n  partner:\n"
+     "    mutual:"),
+    ("openapi.yaml", "  - partner: []\n\npaths:", "  - partner: []\n  - ticket: []\n\npaths:"),
+    ("openapi.yaml", "    partner:\n      type: mutualTLS", "    ticket:\n      type: http\n"
+     "      scheme: bearer\n    partner:\n      type: mutualTLS")]
+
+
+def put_ticket(g):
+    """An opaque token; its secret."""
+    secret = secrets.token_bytes(32)
+    text = base64.urlsafe_b64encode(secret).decode().rstrip("=")
+    g.ticket = f"as1_aaaaaaaaaaaaaaaa_{text}"
+    (g.recorder.state / "tokens.json").write_text(json.dumps({"tokens": [
+        {"caller": "carol", "groups": ["fraud-desk"], "id": "aaaaaaaaaaaaaaaa",
+         "sha256": hashlib.sha256(secret).hexdigest(), "until": int(time.time()) + 3600}]},
+        sort_keys=True, separators=(",", ":")) + "\n")
+    return secret
+
+
 @pytest.fixture
 def site():
     there_before = there()
     g = Gateway()
     g.there = there_before
-    g.other, g.paged, g.shared = free_port(), free_port(), free_port()
+    g.other, g.paged, g.shared, g.tls, g.two = (free_port() for _ in range(5))
+    g.partners, g.caller_key = Issuer(g.top, "partners", b"partners"), g.top / "caller.key"
+    g.caller_public = make_key(g.caller_key)
+    (g.top / "server.pem").write_text(pem("CERTIFICATE", g.partners.issue(
+        g.caller_public, name(attribute(CN, b"server")))))
     # As bad as a configuration can be: an access log with everything, refusals of nginx's own, and
     # pages for them: in a location by name, in one with alias, and in one that has no such file.
     g.http = f"""
@@ -218,12 +247,24 @@ def site():
     location /own/ {{ return 404; }} }}
   server {{ listen 127.0.0.1:{g.shared}; access_log {g.top}/shared.log all;
     server_name api.example; location / {{ assay_gateway on; }} }}
+  server {{ listen 127.0.0.1:{g.tls} ssl http2; access_log {g.top}/tls.log all;
+    ssl_certificate {g.top}/server.pem; ssl_certificate_key {g.caller_key};
+    ssl_client_certificate {g.partners.cert}; ssl_verify_client optional;
+    ssl_session_cache shared:tls:1m;
+    location / {{ assay_gateway on; client_max_body_size 1k; }} }}
+  server {{ listen 127.0.0.1:{g.two} http2; access_log {g.top}/tls.log all;
+    location / {{ assay_gateway on; client_max_body_size 1k; }} }}
+  assay_tokens {g.recorder.state}/tokens.json;
 """
     g.server = f"""access_log {g.top}/access.log all; access_log {g.top}/ids.log ids;
     set $seen $mapped; add_header X-Id $request_id always;"""
     try:
-        g.deploy(edit=[*WIDE, NO_HOURS, EARLY])
         g.planted = Planted()
+        secret = put_ticket(g)
+        g.planted.sought.append(("opaque secret", "base64", g.ticket[21:61].encode()))
+        g.planted.keep("opaque secret in hex", secret.hex())
+        g.deploy(edit=[*WIDE, NO_HOURS, EARLY, REPLAY, *OPAQUE,
+                       ("gateway.yaml", "/etc/assay/ca/partners.pem", str(g.partners.cert))])
         g.peer = Backend(g, g.planted)
         g.start()
         g.wait_for_generation(1)
@@ -344,6 +385,100 @@ def call_before_a_host(site):
     return own
 
 
+# ---- other ways to come ----
+
+def certified(site, where, caller, v12):
+    """Who shows a certificate with words in it: its file is the test's, and is gone at once."""
+    p, file = site.planted, site.top / "shown.pem"
+    subject = name(attribute(OU, p.word(f"unit of a certificate, {where}").encode()),
+                   attribute(CN, caller.encode()))
+    file.write_text(pem("CERTIFICATE", site.partners.issue(
+        site.caller_public, subject, [uri(f"https://{p.word('URI of a certificate')}/".encode())])))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if v12:
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(file, site.caller_key)
+    file.unlink()
+    return context
+
+
+def call_with_a_certificate(site):
+    p = site.planted
+    body = json.dumps({"to": IBAN, "name": p.word("body, certificate"), "text": p.word("body"),
+                       "amount": {"hundredths": 100, "currency": "EUR"}})
+    for v12 in (False, True):
+        for caller, wanted in (("payroll.partner.example", b"502"),  # an answer that does not fit
+                               (p.word("caller, certificate"), b"403")):
+            context = certified(site, str(v12), caller, v12)
+            host = p.word("server name") + ".example"
+            with context.wrap_socket(socket.create_connection(("127.0.0.1", site.tls)),
+                                     server_hostname=host) as s:
+                s.sendall(f"POST /bank/v1/accounts/A{p.digits('id, certificate', 8)}/transfers "
+                          f"HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n"
+                          f"Idempotency-Key: {uuid.uuid4()}\r\n"
+                          f"Cookie: {p.word('cookie, certificate')}=1\r\n"
+                          "Content-Type: application/json\r\n"
+                          f"Content-Length: {len(body)}\r\n\r\n{body}".encode())
+                got = b"".join(iter(lambda s=s: s.recv(65536), b""))
+            assert got[9:12] == wanted, got
+
+
+def stream(site, number, method, path, where, authorization, body=None):
+    p = site.planted
+    fields = [(b":method", method), (b":scheme", b"http"), (b":path", path.encode()),
+              (b":authority", f"{p.word(f'authority, {where}')}.example".encode()),
+              (b"authorization", authorization.encode()),
+              *((k.lower().encode(), v.encode()) for k, v in headers_of(p, where).items())]
+    if body:
+        fields += [(b"content-type", b"application/json"),
+                   (b"idempotency-key", str(uuid.uuid4()).encode())]
+    head = http2.head(fields, stream=number, end=body is None)
+    return head.bytes(b"") + (http2.body(body.encode(), number).bytes(b"") if body else b"")
+
+
+def call_over_http2(site):
+    """Served, refused by the gateway and by nginx, reset, and with trailers; by opaque tokens."""
+    p, ticket = site.planted, f"Bearer {site.ticket}"
+    other = f"Bearer {site.ticket[:21]}{p.keep('wrong secret', secrets.token_hex(22))[:43]}"
+    good = json.dumps({"to": IBAN, "name": p.word("body, HTTP/2"), "text": p.word("body, HTTP/2"),
+                       "amount": {"hundredths": 100, "currency": "CHF"}})
+    accounts = "/bank/v1/accounts"
+    data = http2.PREFACE + http2.Frame(http2.SETTINGS, 0, 0).bytes(b"") + b"".join((
+        stream(site, 1, b"GET", f"{accounts}/A00000001/transfers?after={p.word('query, HTTP/2')}",
+               "HTTP/2", ticket),
+        stream(site, 3, b"POST", f"{accounts}/A{p.digits('id, HTTP/2', 8)}/transfers", "HTTP/2",
+               ticket, good),
+        stream(site, 5, b"POST", f"{accounts}/A00000009/transfers", "HTTP/2", ticket,
+               f'{{"{p.word("member, HTTP/2")}":"{p.word("value, HTTP/2")}"}}'),
+        stream(site, 7, b"GET", f"/bank/v1/{p.word('path, HTTP/2')}", "HTTP/2", ticket),
+        stream(site, 9, b"GET", f"{accounts}/A00000001", "HTTP/2", other),
+        stream(site, 11, b"POST", f"{accounts}/A00000009/transfers", "large", ticket,
+               json.dumps({"name": p.word("large body, HTTP/2") + "y" * 2000})),
+        stream(site, 13, b"GET", f"{accounts}/A00000005/transfers", "reset", ticket),
+        http2.Frame(http2.RST, 0, 13, b"\0\0\0\x08").bytes(b""),
+        stream(site, 15, b"BREW", f"/{p.word('odd method, HTTP/2')}", "HTTP/2", ticket)))
+    with socket.create_connection(("127.0.0.1", site.two), timeout=3) as s:
+        s.sendall(data)
+        came, ends = b"", 0
+        while ends < 7:
+            came += s.recv(65536)
+            ends = ends_in(came)
+        s.sendall(stream(site, 17, b"POST", f"{accounts}/A00000009/transfers", "trailers", ticket)
+                  + http2.head([(b"x-end", p.word("trailer").encode())], 17).bytes(b""))
+        time.sleep(0.2)
+
+
+def ends_in(data):
+    """How many streams have ended there."""
+    n = 0
+    while len(data) >= 9:
+        length = int.from_bytes(data[:3], "big")
+        n += data[3] in (0, 1) and data[4] & 1
+        data = data[9 + length:]
+    return n
+
+
 def there():
     return {os.path.join(top, name) for top in ELSEWHERE for name in entries_of(top)}
 
@@ -362,12 +497,12 @@ def files_below(top):
 def written(site):
     """Files that were written meanwhile: in the site's directory, which has its state and nginx's
     prefix, and what is new where programs put files that are nobody's."""
-    own = str(site.top / "message")  # the test's: what openssl signs
+    own = [str(site.top / name) for name in ("message", "to-be-signed")]  # what openssl signs
     for top in {str(site.top), *(there() - site.there)}:
         for path in files_below(top):
             try:
                 st = os.lstat(path)
-                if path != own and stat.S_ISREG(st.st_mode) and st.st_size <= FILE_MAX:
+                if path not in own and stat.S_ISREG(st.st_mode) and st.st_size <= FILE_MAX:
                     yield pathlib.Path(path), pathlib.Path(path).read_bytes()
             except OSError:
                 pass  # somebody else's, and gone
@@ -393,6 +528,8 @@ def test_nothing_of_a_call_is_on_disk(site):
     call_well(site)
     call_badly(site)
     call_and_leave(site)
+    call_with_a_certificate(site)
+    call_over_http2(site)
     own = call_before_a_host(site)
     time.sleep(1.5)  # the slow one, and refusals that were counted
     calls = site.calls()
@@ -414,9 +551,12 @@ def test_nothing_of_a_call_is_on_disk(site):
     shared = (site.top / "shared.log").read_text().splitlines()
     assert len(shared) == 7 and [own in line for line in shared] == [False] * 6 + [True], shared
     assert f'"{site.top}/bad" failed' in text and "exited on signal" not in text
+    schemes = {w["scheme"] for entries in calls.values() for k, w in entries if "scheme" in w}
+    assert schemes == {"token", "ticket", "partner"}, schemes
     # They were there to be found: in what the back-end was asked, and in the vault, sealed.
     assert site.planted.found(b"".join(site.peer.asked))
     disclosed = site.recorder.assay("log", "--disclose", "--limit", "0", "--json")
+    assert '.asked"' in disclosed
     assert {"name in an answer", "caller, customer", "id in a path as itself"} <= \
         site.planted.found(disclosed.encode())
     site.stop()

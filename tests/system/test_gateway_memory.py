@@ -18,9 +18,11 @@ import time
 import uuid
 
 import pytest
-from gateway_host import ISSUER, NGINX, Gateway, base64url
+from gateway_host import ISSUER, NGINX, Gateway, base64url, free_port
+from hostile import http2
 from recorder_host import wait_for
 from test_gateway import EARLY, NO_HOURS, WIDE
+from test_gateway_kept import OPAQUE, put_ticket
 
 SOAK = bool(os.environ.get("ASSAY_SOAK"))
 CALLS = int(os.environ.get("ASSAY_MEMORY_CALLS", 360_000 if SOAK else 5000))
@@ -176,12 +178,30 @@ class Caller:
             self.close()
         return int(top.split()[1])
 
+    def hear2(self):
+        """Until two streams have ended; both were served: 200."""
+        data, ended, good = b"", 0, 0
+        while ended < 2:
+            chunk = self.sock.recv(65536)
+            if not chunk:
+                break
+            data += chunk
+            while len(data) >= 9 and len(data) >= 9 + int.from_bytes(data[:3], "big"):
+                length, kind, flags = int.from_bytes(data[:3], "big"), data[3], data[4]
+                block, number = data[9:9 + length].lstrip(b"\x20"), data[8]
+                data = data[9 + length:]
+                good += kind == 1 and block[:1] == b"\x88" and number != 5
+                ended += kind in (0, 1) and flags & 1 and number != 5
+        self.close()
+        return 200 if good == 2 else 0
+
     def call(self):
         self.n += 1
         sort = self.chance.choice(SORTS)
         try:
             sort(self)
-            status = None if sort in LEAVING else self.hear()
+            status = None if sort in LEAVING else self.hear2() if sort in OVER_HTTP2 else \
+                self.hear()
         except OSError:
             status = None
         if sort in LEAVING or status is None:
@@ -255,6 +275,25 @@ def backend_errs(c):
     c.send("GET", "/customers/C000004", c.token("carol", "fraud-desk"))
 
 
+def with_a_ticket(c):
+    """Opaque: the same each time, as they are."""
+    c.send("GET", "/customers/C000001", c.site.ticket)
+
+
+def over_http2(c):
+    """A connection of its own, with three calls side by side, one of which is reset."""
+    token = c.token("carol", "fraud-desk").encode()
+    frames = [http2.Frame(http2.SETTINGS, 0, 0)]
+    for number, path in ((1, b"/bank/v1/customers/C000001"), (3, b"/bank/v1/branches"),
+                         (5, b"/bank/v1/accounts/A00000001/transfers")):
+        frames.append(http2.head([(b":method", b"GET"), (b":scheme", b"http"), (b":path", path),
+                                  (b":authority", b"x"), http2.AUTH], stream=number))
+    frames.append(http2.Frame(http2.RST, 0, 5, b"\0\0\0\x08"))
+    c.close()
+    c.sock = socket.create_connection(("127.0.0.1", c.site.two), timeout=60)
+    c.sock.sendall(http2.PREFACE + b"".join(f.bytes(token) for f in frames))
+
+
 def leaves(c):
     masked(c)
 
@@ -264,10 +303,13 @@ def leaves_a_large_one(c):
 
 
 LEAVING = (half_a_body, leaves, leaves_a_large_one)
-SORTS = [masked, masked, masked, large, large_in_chunks, cached, cached, transfer, transfer,
-         too_large, half_a_body, not_allowed, unknown_path, unknown_parameter, forged, no_token,
-         unknown_customer, backend_closes, backend_errs, leaves, leaves_a_large_one]
-WANTED = {masked: 200, large: 200, large_in_chunks: 200, cached: 200, transfer: 201,
+OVER_HTTP2 = (over_http2,)
+SORTS = [masked, masked, masked, with_a_ticket, with_a_ticket, over_http2, over_http2, large,
+         large_in_chunks, cached, cached, transfer, transfer, too_large, half_a_body, not_allowed,
+         unknown_path, unknown_parameter, forged, no_token, unknown_customer, backend_closes,
+         backend_errs, leaves, leaves_a_large_one]
+WANTED = {masked: 200, with_a_ticket: 200, over_http2: 200, large: 200, large_in_chunks: 200,
+          cached: 200, transfer: 201,
           too_large: 413, not_allowed: 403, unknown_path: 404, unknown_parameter: 400, forged: 401,
           no_token: 401, unknown_customer: 404, backend_closes: 502, backend_errs: 502}
 
@@ -305,7 +347,11 @@ def site():
     server = Server(str(g.backend_socket), Backend)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        g.deploy(edit=[*WIDE, NO_HOURS, EARLY])
+        g.two = free_port()
+        g.server = f"listen 127.0.0.1:{g.two} http2;"
+        put_ticket(g)
+        g.http = f"assay_tokens {g.recorder.state}/tokens.json;"
+        g.deploy(edit=[*WIDE, NO_HOURS, EARLY, *OPAQUE])
         g.start()
         g.wait_for_generation(1)
         yield g
