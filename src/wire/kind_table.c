@@ -275,8 +275,8 @@ const struct kind kind_table[] = {
                  CALL_GROUPS(0), CALL_OBJECT(0), CALL_POLICIES,
                  { "what.reason", KIND_TEXT, REQ,
                    "target, header, framing, parameter, json, body, no_credential, credential, policy, "
-                   "path, method, size, media, encoding, rate, quota, recorder, package, keys or busy; "
-                   "several: of all that there was no room to tell apart" },
+                   "path, method, size, media, encoding, rate, quota, objects, recorder, package, "
+                   "keys or busy; several: of all that there was no room to tell apart" },
                  { "what.scheme", KIND_TEXT, 0, "security scheme that the caller was known by" },
                  { "what.sha256", KIND_DIGEST, 0, "of the package" },
                  { "what.status", KIND_INT, 0, "that the caller got" },

@@ -97,7 +97,7 @@ def test_status_and_sandbox(recorder):
     more = recorder.status()["more"]
     assert set(more) == {"absent", "appended", "backlog", "calls", "full", "held", "peers",
                          "published", "refused", "size", "subjects", "subjects_few",
-                         "subjects_most"}
+                         "subjects_limited", "subjects_most"}
 
 
 def test_a_second_recorder_changes_nothing(recorder):
