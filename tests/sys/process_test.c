@@ -4,6 +4,7 @@
 
 #include "sys/bpf.h"
 
+#include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <limits.h>
@@ -80,6 +81,38 @@ static void test_layout(void **state)
         assert_string_equal(btf__name_by_offset(btf, btf_members(t)[0].name_off), "lost");
         assert_int_equal(offsetof(struct process_shared, lost), 0);
         bpf_object__close(o);
+        (void)state;
+}
+
+/* ---- what loading costs: the kernel follows a program by each way through it ---- */
+
+static void check_cost(enum bpf_object_id id, unsigned most)
+{
+        struct span object = bpf_bytes(id);
+        struct bpf_object *o = bpf_object__open_mem(object.p, object.n, NULL);
+        struct bpf_program *p;
+
+        assert_non_null(o);
+        if (bpf_object__load(o) < 0) {
+                bpf_object__close(o);
+                skip();
+        }
+        bpf_object__for_each_program(p, o)
+        {
+                struct bpf_prog_info info = { 0 };
+                __u32 n = sizeof info;
+
+                assert_int_equal(bpf_obj_get_info_by_fd(bpf_program__fd(p), &info, &n), 0);
+                assert_in_range(info.verified_insns, 1, most);
+        }
+        bpf_object__close(o);
+}
+
+/* A loop that is followed turn by turn took the sensor a second and a half at each start. */
+static void test_costs_little_to_load(void **state)
+{
+        check_cost(BPF_PROCESS, 50000);
+        check_cost(BPF_ATTEMPT, 200000);
         (void)state;
 }
 
@@ -541,6 +574,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_layout),
+                cmocka_unit_test(test_costs_little_to_load),
                 cmocka_unit_test(test_paths),
                 cmocka_unit_test(test_kinds_and_flags),
                 cmocka_unit_test(test_no_records),
