@@ -819,6 +819,7 @@ class Place:
             self.tree.mkdir()
             self.host = Seeing(directory, self.tree)
             self.host.tree = self.tree
+            self.host.sensor_options = ["--poll", "5"]  # 30 where nothing is said
             self.host.start()
         except BaseException:
             self.done()
