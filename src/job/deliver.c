@@ -374,8 +374,9 @@ static int find_type(struct deliver_file *d, const struct yaml_node *sink, struc
         return -1;
 }
 
-static void take_sink(struct deliver_file *d, const struct yaml_node *k)
+static void take_sink(void *ctx, const struct yaml_node *k)
 {
+        struct deliver_file *d = ctx;
         struct deliver_sink *s;
         int type;
 
@@ -428,15 +429,7 @@ static void take_sinks(void *ctx, const struct yaml_node *n)
                 faults_add(&d->faults, n->mark, "sinks by their names should stand here");
                 return;
         }
-        for (const struct yaml_node *k = n->child; k; k = k->next) {
-                const struct yaml_node *same = yaml_same_key(n, k);
-
-                if (same)
-                        faults_add(&d->faults, k->mark, "%.*s is there twice, first in line %u",
-                                   SHOWN(k->text), (unsigned)same->mark.line);
-                else
-                        take_sink(d, k);
-        }
+        yaml_take_each(&d->faults, n, take_sink, d);
 }
 
 static void take_version(void *ctx, const struct yaml_node *n)

@@ -157,6 +157,20 @@ const struct yaml_node *yaml_same_key(const struct yaml_node *map, const struct 
         return k == key ? NULL : k;
 }
 
+void yaml_take_each(struct faults *f, const struct yaml_node *map,
+                    void (*take)(void *ctx, const struct yaml_node *key), void *ctx)
+{
+        for (const struct yaml_node *k = map->child; k; k = k->next) {
+                const struct yaml_node *same = yaml_same_key(map, k);
+
+                if (same)
+                        faults_add(f, k->mark, "%.*s is there twice, first in line %u",
+                                   SHOWN(k->text), (unsigned)same->mark.line);
+                else
+                        take(ctx, k);
+        }
+}
+
 static void unknown_key(struct faults *f, const struct yaml_node *k, const struct yaml_key *keys,
                         size_t n)
 {

@@ -65,6 +65,10 @@ struct yaml_key {
 /* The key of the same name before this one; NULL: there is none. */
 const struct yaml_node *yaml_same_key(const struct yaml_node *map, const struct yaml_node *key);
 
+/* Each key of a map whose names are the file's own; the second one of a name is a fault. */
+void yaml_take_each(struct faults *f, const struct yaml_node *map,
+                    void (*take)(void *ctx, const struct yaml_node *key), void *ctx);
+
 /* Each key of a map to its function; those that are unknown, twice there or missing are faults.
  * what and at: of the whole, for the last. */
 void yaml_take_keys(struct faults *f, const struct yaml_node *map, const struct yaml_key *keys,

@@ -153,21 +153,13 @@ static void take_each(struct registry_file *r, const struct yaml_node *n, const 
 
 /* Each key of a map, none of them twice. */
 static void take_map(struct registry_file *r, const struct yaml_node *n, const char *what,
-                     void (*take)(struct registry_file *, const struct yaml_node *))
+                     void (*take)(void *ctx, const struct yaml_node *))
 {
         if (n->type != YAML_MAP || !n->child) {
                 faults_add(&r->faults, n->mark, "%s should stand here", what);
                 return;
         }
-        for (const struct yaml_node *k = n->child; k; k = k->next) {
-                const struct yaml_node *same = yaml_same_key(n, k);
-
-                if (same)
-                        faults_add(&r->faults, k->mark, "%.*s is there twice, first in line %u",
-                                   SHOWN(k->text), (unsigned)same->mark.line);
-                else
-                        take(r, k);
-        }
+        yaml_take_each(&r->faults, n, take, r);
 }
 
 /* ---- a repository ---- */
@@ -249,8 +241,9 @@ static bool get_directory(struct registry_file *r, const struct yaml_node *n, st
         return false;
 }
 
-static void take_api(struct registry_file *r, const struct yaml_node *k)
+static void take_api(void *ctx, const struct yaml_node *k)
 {
+        struct registry_file *r = ctx;
         struct registry_fact *f;
         struct span directory;
 
@@ -285,8 +278,9 @@ static const struct yaml_key repository_keys[] = {
         { "apis", take_apis, true },
 };
 
-static void take_repository(struct registry_file *r, const struct yaml_node *k)
+static void take_repository(void *ctx, const struct yaml_node *k)
 {
+        struct registry_file *r = ctx;
         if (!registry_repository_ok(k->text)) {
                 faults_add(&r->faults, k->mark,
                            "\"%.*s\" is no name of a repository: [a-z0-9][a-z0-9._-]*, at most %d",
@@ -396,8 +390,9 @@ static void take_approvers(void *ctx, const struct yaml_node *n)
         take_keys(ctx, n, REGISTRY_APPROVER, "approvers");
 }
 
-static void take_author(struct registry_file *r, const struct yaml_node *k)
+static void take_author(void *ctx, const struct yaml_node *k)
 {
+        struct registry_file *r = ctx;
         struct span person;
 
         if (k->text.n == 0 || k->text.n > SIGNATURE_SIGNER_MAX ||

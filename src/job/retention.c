@@ -132,8 +132,9 @@ static struct retention_fact *add_rule(struct retention_file *r, const struct ya
         return rule;
 }
 
-static void take_kind(struct retention_file *r, const struct yaml_node *k)
+static void take_kind(void *ctx, const struct yaml_node *k)
 {
+        struct retention_file *r = ctx;
         struct retention_fact *rule =
                 yaml_check_kind(&r->faults, k->mark, k->text) ? add_rule(r, k) : NULL;
 
@@ -143,8 +144,9 @@ static void take_kind(struct retention_file *r, const struct yaml_node *k)
         copy(rule->name, sizeof rule->name, k->text);
 }
 
-static void take_class(struct retention_file *r, const struct yaml_node *k)
+static void take_class(void *ctx, const struct yaml_node *k)
 {
+        struct retention_file *r = ctx;
         struct retention_fact *rule;
         uint64_t uid;
         size_t i = 0;
@@ -165,21 +167,13 @@ static void take_class(struct retention_file *r, const struct yaml_node *k)
 }
 
 static void take_map(struct retention_file *r, const struct yaml_node *n, const char *what,
-                     void (*take)(struct retention_file *, const struct yaml_node *))
+                     void (*take)(void *ctx, const struct yaml_node *))
 {
         if (n->type != YAML_MAP || !n->child) {
                 faults_add(&r->faults, n->mark, "%s with their times should stand here", what);
                 return;
         }
-        for (const struct yaml_node *k = n->child; k; k = k->next) {
-                const struct yaml_node *same = yaml_same_key(n, k);
-
-                if (same)
-                        faults_add(&r->faults, k->mark, "%.*s is there twice, first in line %u",
-                                   SHOWN(k->text), (unsigned)same->mark.line);
-                else
-                        take(r, k);
-        }
+        yaml_take_each(&r->faults, n, take, r);
 }
 
 static void take_kinds(void *ctx, const struct yaml_node *n)

@@ -219,8 +219,9 @@ static const struct yaml_key table_keys[] = {
         { "files", take_files, false },
 };
 
-static void take_table(struct state_file *f, const struct yaml_node *k)
+static void take_table(void *ctx, const struct yaml_node *k)
 {
+        struct state_file *f = ctx;
         const struct state_table *t = state_table_by_name(k->text);
 
         f->table = t;
@@ -253,21 +254,14 @@ static void take_table(struct state_file *f, const struct yaml_node *k)
 
 static void read_tables(struct state_file *f)
 {
-        const struct yaml_node *n = f->tables, *same;
+        const struct yaml_node *n = f->tables;
 
         if (n->type != YAML_MAP) {
                 faults_add(&f->faults, n->mark,
                            "names of tables with their keys should stand here");
                 return;
         }
-        for (const struct yaml_node *k = n->child; k; k = k->next) {
-                same = yaml_same_key(n, k);
-                if (same)
-                        faults_add(&f->faults, k->mark, "%.*s is there twice, first in line %u",
-                                   SHOWN(k->text), (unsigned)same->mark.line);
-                else
-                        take_table(f, k);
-        }
+        yaml_take_each(&f->faults, n, take_table, f);
 }
 
 /* ---- the file ---- */
