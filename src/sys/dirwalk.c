@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sys/dirwalk.h"
+#include "sys/io.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -186,30 +186,18 @@ int fs_where(int fd, struct fs_where *ret)
 
 enum { XATTR_TRIES = 4 };
 
-struct proc_path {
-        char text[32];
-};
-
-static struct proc_path path_of(int fd)
-{
-        struct proc_path p;
-
-        snprintf(p.text, sizeof p.text, "/proc/self/fd/%d", fd);
-        return p;
-}
-
 static ssize_t list_once(int fd, char *p, size_t n)
 {
         ssize_t r = flistxattr(fd, p, n);
 
-        return r < 0 && errno == EBADF ? listxattr(path_of(fd).text, p, n) : r;
+        return r < 0 && errno == EBADF ? listxattr(fd_path(fd).text, p, n) : r;
 }
 
 static ssize_t get_once(int fd, const char *name, void *p, size_t n)
 {
         ssize_t r = fgetxattr(fd, name, p, n);
 
-        return r < 0 && errno == EBADF ? getxattr(path_of(fd).text, name, p, n) : r;
+        return r < 0 && errno == EBADF ? getxattr(fd_path(fd).text, name, p, n) : r;
 }
 
 /* Ask for the size, then for the bytes; again when they grew in between.  name NULL: the list. */

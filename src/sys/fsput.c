@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sys/fsput.h"
+#include "sys/io.h"
 
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <stdio.h>
+#include <stdio.h> /* renameat2 */
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -11,18 +12,6 @@
 #include <unistd.h>
 
 enum { NS = 1000000000 };
-
-struct proc_path {
-        char text[32];
-};
-
-static struct proc_path path_of(int fd)
-{
-        struct proc_path p;
-
-        snprintf(p.text, sizeof p.text, "/proc/self/fd/%d", fd);
-        return p;
-}
 
 /* ---- attributes ---- */
 
@@ -37,7 +26,7 @@ int fs_chmod(int fd, uint32_t mode)
                 return 0;
         if (errno != EBADF)
                 return -errno;
-        return chmod(path_of(fd).text, mode) < 0 ? -errno : 0;
+        return chmod(fd_path(fd).text, mode) < 0 ? -errno : 0;
 }
 
 int fs_set_mtime(int fd, int64_t mtime_ns)
@@ -58,7 +47,7 @@ int fs_xattr_set(int fd, const char *name, struct span value)
                 return 0;
         if (errno != EBADF)
                 return -errno;
-        return setxattr(path_of(fd).text, name, value.p, value.n, 0) < 0 ? -errno : 0;
+        return setxattr(fd_path(fd).text, name, value.p, value.n, 0) < 0 ? -errno : 0;
 }
 
 int fs_xattr_remove(int fd, const char *name)
@@ -67,7 +56,7 @@ int fs_xattr_remove(int fd, const char *name)
                 return 0;
         if (errno != EBADF)
                 return -errno;
-        return removexattr(path_of(fd).text, name) < 0 ? -errno : 0;
+        return removexattr(fd_path(fd).text, name) < 0 ? -errno : 0;
 }
 
 static unsigned long to_flags(unsigned attr)

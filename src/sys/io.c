@@ -10,6 +10,14 @@
 
 enum { READ_FIRST = 4096 };
 
+struct fd_path fd_path(int fd)
+{
+        struct fd_path p;
+
+        snprintf(p.text, sizeof p.text, "/proc/self/fd/%d", fd);
+        return p;
+}
+
 void fd_close(int *fd)
 {
         if (*fd >= 0)

@@ -54,6 +54,12 @@ MUST_USE int io_join(char out[PATH_MAX], const char *dir, const char *name, stru
 MUST_USE int io_make_dirs(const struct io *io, int dirfd, const char *path, mode_t mode,
                           struct err *err);
 
+/* What /proc calls an open descriptor, for calls that take no O_PATH: fd_path(fd).text. */
+struct fd_path {
+        char text[sizeof "/proc/self/fd/-2147483648"];
+};
+struct fd_path fd_path(int fd);
+
 /* Closes and sets to -1; nothing when it is -1 already. */
 void fd_close(int *fd);
 #define CLEANUP_FD CLEANUP(fd_close)
