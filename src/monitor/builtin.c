@@ -9,6 +9,7 @@ static const struct builtin builtins[] = {
         { "day", builtin_day },
         { "filesystems", builtin_filesystems },
         { "luks", builtin_luks },
+        { "namespace_mounts", builtin_namespace_mounts },
         { "namespace_ports", builtin_namespace_ports },
         { "ports", builtin_ports },
         { "processors", builtin_processors },

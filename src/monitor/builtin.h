@@ -24,6 +24,7 @@ builtin_fn builtin_clock;
 builtin_fn builtin_day;
 builtin_fn builtin_filesystems;
 builtin_fn builtin_luks;
+builtin_fn builtin_namespace_mounts;
 builtin_fn builtin_namespace_ports;
 builtin_fn builtin_ports;
 builtin_fn builtin_processors;

@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is mounted for the first process: /proc/1/mountinfo (proc_pid_mountinfo(5)):
- *
- *   36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue
- *   id of  dev root  point options  more...    - type source    options of the filesystem
- *
- * with blank, tab, newline and backslash in octal (\040).  Of the more, shared:N, master:N and
- * unbindable say to whom mounts below it are passed on and from whom they come: where one that was
- * shared is private, whoever lives in a mount namespace of his own, as services and this monitor
- * do, does not see what is mounted there from then on.
+/* What is mounted for the first process: /proc/1/mountinfo.  Where a mount that was shared is
+ * private, whoever lives in a mount namespace of his own, as services and this monitor do, does not
+ * see what is mounted below it from then on.
  *
  * Containers and logins mount and unmount all day: a part of a point's path that is a container's
  * id, or the number of a user below /run/user, is told as "*", and so are those of one sort
  * together in one row. */
 #include "state/fields.h"
 #include "state/index.h"
+#include "state/mount_line.h"
 #include "state/row.h"
 #include "state/tables.h"
 
@@ -38,63 +33,9 @@ static const struct state_column columns[] = {
 static const struct state_source sources[] = { { STATE_KERNEL, 0, "/proc/1/mountinfo" } };
 
 struct mount {
-        struct span root, options, type, source, fs_options;
-        struct span point;
-        bool shared, slave, unbindable;
+        struct mount_line line;
         bool folded; /* its point is told with a star */
 };
-
-/* ---- reading a line ---- */
-
-static void note_more(struct mount *m, struct span word)
-{
-        m->shared |= span_starts(word, SPAN("shared:"));
-        m->slave |= span_starts(word, SPAN("master:"));
-        m->unbindable |= span_eq_str(word, "unbindable");
-}
-
-static bool split_line(struct span line, struct mount *m)
-{
-        struct span word;
-
-        for (size_t i = 0; i < 3; i++)
-                if (!field_word(&line, &word))
-                        return false;
-        if (!field_word(&line, &m->root) || !field_word(&line, &m->point) ||
-            !field_word(&line, &m->options))
-                return false;
-        do {
-                if (!field_word(&line, &word))
-                        return false;
-                note_more(m, word);
-        } while (!span_eq_str(word, "-"));
-        if (!field_word(&line, &m->type))
-                return false;
-        /* a source may be empty: two blanks then */
-        if (!field_cut(&line, ' ', &word) || !field_cut(&line, ' ', &m->source))
-                return false;
-        m->fs_options = field_trim(line);
-        return true;
-}
-
-static bool is_octal(struct span s)
-{
-        return s.n >= 4 && s.p[0] == '\\' && s.p[1] >= '0' && s.p[1] <= '3' && s.p[2] >= '0' &&
-               s.p[2] <= '7' && s.p[3] >= '0' && s.p[3] <= '7';
-}
-
-static void put_decoded(struct buf *out, struct span s)
-{
-        while (s.n)
-                if (is_octal(s)) {
-                        buf_put_byte(out, (uint8_t)((s.p[1] - '0') * 64 + (s.p[2] - '0') * 8 +
-                                                    (s.p[3] - '0')));
-                        s = span_from(s, 4);
-                } else {
-                        buf_put_byte(out, s.p[0]);
-                        s = span_from(s, 1);
-                }
-}
 
 /* ---- what comes and goes ---- */
 
@@ -133,17 +74,17 @@ static bool may_fold(struct span type)
 static void put_point(struct buf *out, struct mount *m)
 {
         struct buf path = BUF_INIT(PATH_MAX_BYTES);
-        bool login = span_starts(m->point, SPAN("/run/user/"));
+        bool login = span_starts(m->line.point, SPAN("/run/user/"));
         struct span rest, part;
 
-        put_decoded(&path, m->point);
+        mount_line_put(&path, m->line.point);
         rest = buf_span(&path);
         rest = span_from(rest, 1);
         if (rest.n == 0)
                 buf_put_byte(out, '/');
         for (size_t i = 0; field_cut(&rest, '/', &part); i++) {
-                bool star =
-                        (login && i == 2 && is_number(part)) || (may_fold(m->type) && is_id(part));
+                bool star = (login && i == 2 && is_number(part)) ||
+                            (may_fold(m->line.type) && is_id(part));
 
                 buf_put_byte(out, '/');
                 if (star)
@@ -164,7 +105,8 @@ static bool moves(const struct mount *m, struct span option)
                                                  "group_id=", "size=",     "nr_inodes=" };
 
         for (size_t i = 0; i < ARRAY_LEN(of_autofs); i++)
-                if (span_eq_str(m->type, "autofs") && span_starts(option, span_str(of_autofs[i])))
+                if (span_eq_str(m->line.type, "autofs") &&
+                    span_starts(option, span_str(of_autofs[i])))
                         return true;
         for (size_t i = 0; i < ARRAY_LEN(of_folded); i++)
                 if (m->folded && span_starts(option, span_str(of_folded[i])))
@@ -185,7 +127,7 @@ static void put_options(struct state_out *out, const char *column, const struct 
                 if (moves(m, option))
                         continue;
                 buf_clear(&text);
-                put_decoded(&text, option);
+                mount_line_put(&text, option);
                 state_item(out, column, buf_span(&text));
         }
         buf_done(&text);
@@ -197,10 +139,10 @@ static void put_propagation(struct state_out *out, const struct mount *m)
                 bool is;
                 const char *word;
         } words[] = {
-                { m->shared, "shared" },
-                { m->slave, "slave" },
-                { m->unbindable, "unbindable" },
-                { !m->shared && !m->slave && !m->unbindable, "private" },
+                { m->line.shared, "shared" },
+                { m->line.slave, "slave" },
+                { m->line.unbindable, "unbindable" },
+                { !m->line.shared && !m->line.slave && !m->line.unbindable, "private" },
         };
 
         for (size_t i = 0; i < ARRAY_LEN(words); i++)
@@ -212,7 +154,7 @@ static void put_text(struct state_out *out, const char *column, struct span enco
 {
         struct buf text = BUF_INIT(STATE_ROW_MAX);
 
-        put_decoded(&text, encoded);
+        mount_line_put(&text, encoded);
         state_text(out, column, buf_span(&text));
         buf_done(&text);
 }
@@ -224,12 +166,12 @@ static int put_row(struct state_out *out, struct mount *m, struct span point, si
         state_begin(out);
         state_text(out, "point", point);
         state_u64(out, "layer", layer);
-        state_text(out, "type", m->type);
-        put_text(out, "source", m->source);
-        if (!span_eq_str(m->type, "nsfs")) /* there it is the number of the namespace */
-                put_text(out, "root", m->root);
-        put_options(out, "options", m, m->options);
-        put_options(out, "fs_options", m, m->fs_options);
+        state_text(out, "type", m->line.type);
+        put_text(out, "source", m->line.source);
+        if (!span_eq_str(m->line.type, "nsfs")) /* there it is the number of the namespace */
+                put_text(out, "root", m->line.root);
+        put_options(out, "options", m, m->line.options);
+        put_options(out, "fs_options", m, m->line.fs_options);
         if (!m->folded) /* of several it would be the first one's */
                 put_propagation(out, m);
         if (count)
@@ -247,7 +189,7 @@ static int put_group(struct state_out *out, const struct index *points, size_t i
         for (; i < end && rc == 0; i++) {
                 struct mount m = { 0 };
 
-                if (!split_line(points->at[i].value, &m))
+                if (!mount_line_split(points->at[i].value, &m.line))
                         continue; /* cannot be: it was added because it can be split */
                 buf_clear(&told);
                 put_point(&told, &m);
@@ -284,7 +226,7 @@ static int note_points(struct state_out *out, const struct state_part *p, struct
         while (rc == 0 && field_line(&lines, &line)) {
                 struct mount m = { 0 };
 
-                if (!split_line(line, &m)) {
+                if (!mount_line_split(line, &m.line)) {
                         rc = state_fault(out, p, lines.number, "not what mountinfo has");
                         continue;
                 }
@@ -306,7 +248,7 @@ static int read_part(struct state_out *out, const struct state_part *p)
         while (rc == 0 && field_line(&lines, &line)) {
                 struct mount m = { 0 };
 
-                if (split_line(line, &m) && field_cut(&rest, 0, &point))
+                if (mount_line_split(line, &m.line) && field_cut(&rest, 0, &point))
                         index_add(&points, point, line);
         }
         if (rc == 0)

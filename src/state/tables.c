@@ -23,6 +23,7 @@ const struct state_table *const state_tables[] = {
         &state_logins,
         &state_modules,
         &state_mounts,
+        &state_namespace_mounts,
         &state_namespace_ports,
         &state_packages,
         &state_pam,

@@ -23,6 +23,7 @@ extern const struct state_table state_ldap;
 extern const struct state_table state_logins;
 extern const struct state_table state_modules;
 extern const struct state_table state_mounts;
+extern const struct state_table state_namespace_mounts;
 extern const struct state_table state_namespace_ports;
 extern const struct state_table state_packages;
 extern const struct state_table state_pam;

@@ -179,6 +179,16 @@ static void read_mount_ns(int procfd, const char *path, struct proc_number *ret)
         ret->n = (uint32_t)v;
 }
 
+int proc_namespace(int procfd, const char *link, uint32_t *ret)
+{
+        struct stat st;
+
+        if (fstatat(procfd, link, &st, 0) < 0)
+                return errno == ENOENT ? -ESRCH : -errno;
+        *ret = (uint32_t)st.st_ino;
+        return 0;
+}
+
 uint32_t proc_own_mount_ns(void)
 {
         struct proc_number n = { 0 };

@@ -179,17 +179,8 @@ int procnet_each(int procfd, bool udp, sockdiag_fn *fn, void *ctx)
         if (rc < 0 && rc != -E2BIG)
                 return rc;
         rc6 = each_of(procfd, udp ? "net/udp6" : "net/tcp6", &six);
-        if (rc6 == -ESRCH) /* a kernel without IPv6; or it has exited, which procnet_of() tells */
+        if (rc6 ==
+            -ESRCH) /* a kernel without IPv6; or it has exited, which proc_namespace() tells */
                 rc6 = 0;
         return rc6 < 0 ? rc6 : rc;
-}
-
-int procnet_of(int procfd, uint32_t *ret)
-{
-        struct stat st;
-
-        if (fstatat(procfd, "ns/net", &st, 0) < 0)
-                return errno == ENOENT ? -ESRCH : -errno;
-        *ret = (uint32_t)st.st_ino;
-        return 0;
 }

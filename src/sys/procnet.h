@@ -21,7 +21,4 @@ enum { PROCNET_LINES_MAX = 16384 }; /* of one file */
  * last one was told.  -E2BIG: there are more lines than are read; what was told is true. */
 MUST_USE int procnet_each(int procfd, bool udp, sockdiag_fn *fn, void *ctx);
 
-/* The inode of the network namespace that the process is in now.  -ESRCH, -EACCES. */
-MUST_USE int procnet_of(int procfd, uint32_t *ret);
-
 #endif

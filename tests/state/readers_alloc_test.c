@@ -16,6 +16,8 @@ static const struct {
                  "environment=\"A=b\",command=\"x --token y\" ssh-ed25519 "
                  "AAAAC3NzaC1lZDI1NTE5AAAAIB46JEI0Lo0YnmkCGYs0KtEfL1T2GwcRtjTGM/rXXW3I c\n") } },
         { &state_cron, { PART("/etc/crontab", "PATH=/bin\n1 2 * * * root x --token y\n") } },
+        { &state_namespace_mounts,
+          { PART("namespace_mounts", "mount\t1\ta\t1\t1\t7\t/\t/\\x5c040\trw,ro\text4\ts\n") } },
         { &state_namespace_ports,
           { PART("namespace_ports", "socket\t1\ta\t1\ttcp\t::\t80\t0\t7\t/x\t-\tb.scope\tc\n") } },
         { &state_pam,

@@ -207,10 +207,10 @@ static void test_namespace(void **state)
         struct stat st;
 
         (void)state;
-        assert_int_equal(procnet_of(root, &ino), -ESRCH);
+        assert_int_equal(proc_namespace(root, "ns/net", &ino), -ESRCH);
         assert_int_equal(ino, 7);
         assert_int_equal(procnet_each(root, true, enough, &n), -ESRCH);
-        assert_int_equal(procnet_of(procfd, &ino), 0);
+        assert_int_equal(proc_namespace(procfd, "ns/net", &ino), 0);
         assert_int_equal(stat("/proc/self/ns/net", &st), 0);
         assert_int_equal(ino, st.st_ino);
 }

@@ -273,6 +273,67 @@ def test_a_namespace_that_may_not_be_seen_is_said(monitor):
         who.end()
 
 
+MOUNTS = """
+set -e
+mount -t tmpfs -o nosuid one "$1/apart"
+mkdir "$1/apart/a b"
+mount --bind "$1/other" "$1/apart/a b"
+mount --bind "$1/other" "$1/same"
+mount -t tmpfs two "$1/same"
+mount --bind "$1/other" "$1/other"
+mount -o remount,bind,ro "$1/other"
+echo mounted
+read later
+mount --bind "$1/program" "$1/place"
+echo mounted
+read end
+"""
+
+
+def test_mounts_of_others_are_told(monitor, tmp_path):
+    """In a namespace that nothing is passed on from; what it shows as the host does is not told."""
+    if os.getuid() != 0 or subprocess.run(["unshare", "-m", "true"],
+                                          capture_output=True).returncode:
+        pytest.skip("takes root and mount namespaces")
+    for name in ("apart", "other", "same"):
+        (tmp_path / name).mkdir()
+    for name in ("program", "place"):
+        (tmp_path / name).touch()
+    with subprocess.Popen(["unshare", "-m", "--propagation", "private", "sh", "-c", MOUNTS, "sh",
+                           tmp_path], text=True, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as p:
+        try:
+            assert p.stdout.readline() == "mounted\n"
+            mntns = os.stat(f"/proc/{p.pid}/ns/mnt").st_ino
+            m = monitor("namespace_mounts")
+            at = str(tmp_path)
+            mine = [r for r in m.rows() if r["mntns"] == mntns and r["point"].startswith(at)]
+            told = {(r["point"], r["layer"]): r for r in mine}
+            assert len(told) == len(mine)
+            assert {k: (r["type"], r["source"]) for k, r in told.items()
+                    if r["type"] == "tmpfs"} == {(f"{at}/apart", 1): ("tmpfs", "one"),
+                                                 (f"{at}/same", 2): ("tmpfs", "two")}
+            assert set(told) == {(f"{at}/apart", 1), (f"{at}/apart/a b", 1), (f"{at}/same", 1),
+                                 (f"{at}/same", 2)}
+            assert "nosuid" in told[f"{at}/apart", 1]["options"]
+            assert told[f"{at}/same", 1]["root"].endswith("/other")
+            assert all(r["pid"] == p.pid for r in mine)
+
+            p.stdin.write("\n")
+            p.stdin.flush()
+            assert p.stdout.readline() == "mounted\n"
+            m.process.send_signal(signal.SIGHUP)
+            wait_for(lambda: [c for c in m.changes() if c["change"] == "added" and
+                              f"{at}/place" in json.dumps(c)], "what was mounted later")
+            p.stdin.close()
+            p.wait(timeout=60)
+            m.process.send_signal(signal.SIGHUP)
+            wait_for(lambda: sum(c["change"] == "removed" and at in json.dumps(c)
+                                 for c in m.changes()) == 5, "the end of the namespace")
+        finally:
+            p.kill()
+
+
 def unit_files(root="/"):
     """What systemctl says: name to state."""
     text = said("systemctl", f"--root={root}", "list-unit-files", "--no-legend", "--plain")
