@@ -197,6 +197,7 @@ static void print(const char *name, struct times *t)
 
 int main(int argc, char **argv)
 {
+        static struct kept kept; /* as in a worker */
         size_t rounds = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
         struct exchange_world w;
 
@@ -207,6 +208,7 @@ int main(int argc, char **argv)
         if (setenv("ASSAY_SOURCE", argv[1], 1))
                 die("no memory");
         world_open(&w);
+        w.gateway.kept = &kept;
         for (size_t i = 0; i < ARRAY_LEN(sorts); i++) {
                 struct times t = { 0 };
 
@@ -220,6 +222,7 @@ int main(int argc, char **argv)
                         free(t.of[k]);
         }
         printf("}\n");
+        kept_done(&kept);
         world_close(&w);
         return 0;
 }

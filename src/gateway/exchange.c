@@ -333,7 +333,7 @@ static enum exchange_step ask_backend(struct exchange *x, int64_t now_ns)
 static struct exchange *new_exchange(struct gateway *g, struct serving *s,
                                      const struct request_raw *raw)
 {
-        struct arena arena = { .max = EXCHANGE_BASE_MAX, .wipes = true };
+        struct arena arena = kept_take(g->kept, EXCHANGE_BASE_MAX);
         struct exchange *x = arena_alloc(&arena, sizeof *x);
         struct exchange_private *p = arena_alloc(&arena, sizeof *p);
         uint8_t random[10];
@@ -383,6 +383,7 @@ int exchange_begin(struct gateway *g, struct serving *s, const struct request_ra
 struct exchange *exchange_free(struct exchange *x)
 {
         struct arena arena;
+        struct kept *kept;
 
         if (!x)
                 return NULL;
@@ -391,7 +392,8 @@ struct exchange *exchange_free(struct exchange *x)
         exchange_forget_cached(x);
         serving_unref(x->serving);
         arena = x->arena; /* x lies in it */
-        arena_done(&arena);
+        kept = x->priv->gateway->kept;
+        kept_give(kept, arena);
         return NULL;
 }
 

@@ -35,14 +35,10 @@ struct reader {
 
 bool http_is_word(struct span s, const char *word)
 {
-        size_t n = strlen(word);
-
-        if (s.n != n)
-                return false;
-        for (size_t i = 0; i < n; i++)
-                if (request_token[s.p[i]] != (uint8_t)word[i])
+        for (size_t i = 0; i < s.n; i++)
+                if (!word[i] || request_token[s.p[i]] != (uint8_t)word[i])
                         return false;
-        return true;
+        return !word[s.n];
 }
 
 /* Up to the next comma, which is passed over. */

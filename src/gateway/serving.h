@@ -9,6 +9,7 @@
 #include "crypto/sha256.h"
 #include "gateway/cache.h"
 #include "gateway/credential.h"
+#include "gateway/kept.h"
 #include "gateway/limits.h"
 #include "gateway/meters.h"
 #include "gateway/record.h"
@@ -28,6 +29,7 @@ struct gateway {
         void (*random)(uint8_t *out, size_t n);
         uint8_t hash_key[32];     /* of `mask: hash` */
         struct record_fold *fold; /* NULL: every refusal is told by itself */
+        struct kept *kept;        /* NULL: a call's memory is given back when it is over */
 };
 
 struct serving {

@@ -143,17 +143,10 @@ void asking_cancel(struct asking *a)
 /* Of the request's links the first is ours; the second, its body, is who asked's. */
 void asking_wipe(struct asking *a)
 {
-        const struct asking_answer *n = &a->answer;
-
         if (a->out)
                 ngx_explicit_memzero(a->out->buf->start,
                                      (size_t)(a->out->buf->end - a->out->buf->start));
-        if (n->head.start) /* chunks went through it, so its end says nothing */
-                ngx_explicit_memzero(n->head.start,
-                                     (size_t)(n->chunks_at ? n->head.end - n->head.start
-                                                           : n->head.last - n->head.start));
-        if (n->body)
-                ngx_explicit_memzero(n->body, n->n_body);
+        asking_read_wipe(a);
 }
 
 /* ---- sending ---- */

@@ -17,11 +17,20 @@ enum asking_state {
         ASKING_OVER
 };
 
+/* What every answer needs to be read.  A request's pool would have it from the allocator each time.
+ */
+struct asking_room {
+        struct asking_room *next;
+        ngx_http_request_t parser; /* the state of nginx's parsers, nothing else */
+        struct http_header headers[ASKING_HEADERS];
+        u_char head[ASKING_HEAD];
+};
+
 /* What is read of an answer, from its first byte. */
 struct asking_answer {
         enum { ANSWER_STATUS, ANSWER_HEADERS, ANSWER_LENGTH, ANSWER_CHUNKS, ANSWER_WHOLE } part;
         ngx_buf_t head;             /* start NULL: nothing came yet */
-        ngx_http_request_t *parser; /* the state of nginx's parsers, nothing else */
+        ngx_http_request_t *parser; /* this and the headers: of the room */
         ngx_http_status_t status;
         ngx_http_chunked_t chunk;
         struct http_header *headers;
@@ -39,10 +48,11 @@ struct asking {
         ngx_http_request_t *r;
         struct asking_what what;
         ngx_peer_connection_t peer;
-        ngx_uint_t tries;        /* addresses that are left */
-        bool kept;               /* the connection was used before */
-        bool too_slow;           /* an address did not answer in time */
-        ngx_chain_t *out, *left; /* all of the request; what is not sent */
+        ngx_uint_t tries;         /* addresses that are left */
+        bool kept;                /* the connection was used before */
+        bool too_slow;            /* an address did not answer in time */
+        ngx_chain_t *out, *left;  /* all of the request; what is not sent */
+        struct asking_room *room; /* NULL: none was needed yet */
         struct asking_answer answer;
 };
 
@@ -53,6 +63,7 @@ void asking_lost(struct asking *a);
 
 /* asking_read.c */
 void asking_read_reset(struct asking *a);
+void asking_read_wipe(struct asking *a);
 void asking_on_read(ngx_event_t *ev);
 
 #endif

@@ -7,7 +7,9 @@
  * it stays, too. */
 #include "nginx/asking_priv.h"
 
-enum { FIRST_BODY = 16 * 1024 };
+#include <stdlib.h>
+
+enum { FIRST_BODY = 16 * 1024, ROOMS_KEPT = 64 };
 
 /* What a step made of the bytes so far. */
 enum made { MADE_MORE, MADE_WHOLE, MADE_FAULT };
@@ -28,23 +30,70 @@ void asking_read_reset(struct asking *a)
         a->answer = (struct asking_answer){ .part = ANSWER_STATUS };
 }
 
+/* ---- rooms ---- */
+
+/* Of answers that are over, for the next ones: gateway/kept.h says why. */
+static struct asking_room *kept;
+static unsigned n_kept;
+
+static struct asking_room *take_room(void)
+{
+        struct asking_room *room = kept;
+
+        if (!room)
+                return malloc(sizeof(*room));
+        kept = room->next;
+        n_kept--;
+        return room;
+}
+
+static void give_room(struct asking_room *room)
+{
+        if (n_kept == ROOMS_KEPT) {
+                free(room);
+                return;
+        }
+        room->next = kept;
+        kept = room;
+        n_kept++;
+}
+
 static bool prepare(struct asking *a)
 {
         struct asking_answer *n = &a->answer;
-        ngx_pool_t *pool = a->r->pool;
 
         if (n->head.start)
                 return true;
-        n->headers = ngx_palloc(pool, sizeof(*n->headers) * ASKING_HEADERS);
-        n->parser = ngx_pcalloc(pool, sizeof(*n->parser));
-        n->head.start = ngx_palloc(pool, ASKING_HEAD);
-        if (!n->headers || !n->parser || !n->head.start)
+        if (!a->room)
+                a->room = take_room();
+        if (!a->room)
                 return false;
+        n->headers = a->room->headers;
+        n->parser = &a->room->parser;
+        ngx_memzero(n->parser, sizeof(*n->parser));
         n->parser->connection = a->r->connection;
+        n->head.start = a->room->head;
         n->head.pos = n->head.last = n->head.start;
         n->head.end = n->head.start + ASKING_HEAD;
         n->head.temporary = 1;
         return true;
+}
+
+/* Chunks went through the head, so its end says nothing then. */
+void asking_read_wipe(struct asking *a)
+{
+        const struct asking_answer *n = &a->answer;
+
+        if (n->head.start)
+                ngx_explicit_memzero(n->head.start,
+                                     (size_t)(n->chunks_at ? n->head.end - n->head.start
+                                                           : n->head.last - n->head.start));
+        if (n->body)
+                ngx_explicit_memzero(n->body, n->n_body);
+        if (a->room)
+                give_room(a->room);
+        a->room = NULL;
+        asking_read_reset(a); /* what pointed there is somebody else's now */
 }
 
 /* ---- the head ---- */

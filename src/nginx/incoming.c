@@ -19,10 +19,14 @@ static struct span copied(ngx_pool_t *pool, const void *p, size_t n)
 /* One more than may be there is enough for the core to refuse it. */
 static bool take_headers(ngx_http_request_t *r, struct request_raw *ret)
 {
-        struct http_header *headers =
-                ngx_palloc(r->pool, sizeof(*headers) * (REQUEST_HEADERS_MAX + 1));
+        struct http_header *headers;
+        size_t there = 0;
         uint32_t n = 0;
 
+        for (const ngx_list_part_t *part = &r->headers_in.headers.part; part; part = part->next)
+                there += part->nelts;
+        there = MIN_OF(there, (size_t)REQUEST_HEADERS_MAX + 1);
+        headers = ngx_palloc(r->pool, sizeof(*headers) * MAX_OF(there, (size_t)1));
         if (!headers)
                 return false;
         for (const ngx_list_part_t *part = &r->headers_in.headers.part; part; part = part->next) {

@@ -240,6 +240,7 @@ static int fill_gateway(struct own *o, struct err *err)
         g->meters = o->w.meters;
         g->ctx = o->w.settings->zone;
         g->random = make_random;
+        g->kept = &o->kept;
         memcpy(g->hash_key, o->w.settings->hash_key, sizeof(g->hash_key));
         if (keyring_new(o->w.settings, ngx_cycle->log, &o->w.keyring) < 0 ||
             record_fold_new(&g->fold) < 0 || jwt_memory_new(TOKENS_REMEMBERED, &g->keys.memory) < 0)

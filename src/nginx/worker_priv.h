@@ -12,6 +12,7 @@ struct own {
         struct worker w;
         struct live *live;
         struct arena fold_arena;
+        struct kept kept;
         struct sandbox_state sandbox;
         ngx_event_t look;
         unsigned looks;
