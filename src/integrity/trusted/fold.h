@@ -47,6 +47,7 @@ enum {
         FOLD_NAMED = 16,     /* paths that stand in the entry itself */
         FOLD_NAME_MAX = 256, /* bytes of one */
         FOLD_PROGRAMS = 8,
+        FOLD_PROFILE_MAX = 255,  /* bytes of a profile's name */
         FOLD_NAMESPACED = 65536, /* uids from here on are no login's own */
 };
 

@@ -2,7 +2,8 @@
 /* watch_priv.h - the parts of the watch to each other.  Floor 3.
  *
  *   watch.c          life, reading, events made into places
- *   watch_fs.c       filesystems: marks, fallbacks, opening by handle
+ *   watch_fs.c       filesystems: those that were met, opening by handle
+ *   watch_mark.c     how each is marked, and what is done where it refuses
  *   watch_outside.c  directories of no interest, and what an unknown one is
  *   watch_relief.c   a second reader, for while the owner is kept by a disk */
 #ifndef INTEGRITY_WATCH_PRIV_H
@@ -79,15 +80,26 @@ struct watch {
          FAN_EVENT_ON_CHILD | FAN_ONDIR)
 
 struct watch_fs *watch_fs_by_id(struct watch *w, uint64_t id);
+/* A directory on the filesystem, borrowed until watch_rest(); -ESTALE: its path leads elsewhere. */
+MUST_USE int watch_fs_fd(struct watch *w, struct watch_fs *fs);
+void watch_fs_done(struct watch *w);
+
+/* ---- watch_mark.c ---- */
+
+MUST_USE int watch_group_open(struct watch *w, unsigned at, struct err *err);
+void watch_group_close(struct watch *w, unsigned at);
 /* Whose handle is it?  An event of the main group names the filesystem the mark is on. */
 void watch_handle(struct watch *w, unsigned group, uint64_t fsid, const struct fs_handle *from,
                   struct table_handle *ret);
-/* A directory on the filesystem, borrowed until watch_rest(); -ESTALE: its path leads elsewhere. */
-MUST_USE int watch_fs_fd(struct watch *w, struct watch_fs *fs);
 /* Are its marks on files, for their other names? */
 bool watch_is_links(const struct watch *w, unsigned group);
-void watch_fs_done(struct watch *w);
-MUST_USE int watch_group_open(struct watch *w, unsigned at, struct err *err);
+/* Mark the filesystem the best way it takes; fs gets how, and why no better.  It is not in the list
+ * yet. */
+MUST_USE int watch_choose_scope(struct watch *w, struct watch_fs *fs, int dirfd, struct err *err);
+MUST_USE int watch_mark_filesystem(struct watch *w, struct watch_fs *fs, int dirfd,
+                                   struct err *err);
+/* fd, a directory of it, is not in its mark: that went with an unmount. */
+bool watch_is_unmarked(struct watch *w, const struct watch_fs *fs, int fd);
 
 /* ---- watch_relief.c ---- */
 
