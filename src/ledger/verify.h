@@ -56,7 +56,9 @@ enum verify_issue {
         VERIFY_ENTRY_ENVELOPE,    /* one with a sequence has another part of the wrong type */
         VERIFY_SEQUENCE,          /* a gap or a repeat */
         VERIFY_SEQUENCE_START,    /* a run's first entry is not its first */
-        VERIFY_TIME,              /* before the last heartbeat by more than the tolerance */
+        VERIFY_TIME,              /* by more than the tolerance: an entry is from before the last
+                                     heartbeat or from behind the next, or that does not come when
+                                     it says */
         VERIFY_RUNS_FULL,         /* more runs than are followed */
         VERIFY_NOT_A_LOG,         /* neither a checkpoint nor a tile there: nothing to judge */
         VERIFY_SUCCESSION,        /* it is not the ledger that succeeded the one before */

@@ -29,9 +29,7 @@ struct meaning {
         size_t n_runs;
         struct run *current; /* of the last entry; its names are in entry */
         struct entry entry;  /* valid while its bundle is */
-        int64_t heartbeat;   /* the latest one's time */
-        bool has_heartbeat;
-        int64_t tolerance;
+        struct verify_times times;
         uint64_t may_be_gone; /* what the ledger's own entries say was pruned */
         struct buf file;
         struct buf reply;
@@ -135,15 +133,7 @@ static void time_of(struct meaning *m, const struct entry *e)
                         say_envelope(m, "t is not a time");
                 return;
         }
-        if (m->has_heartbeat && t < m->heartbeat - m->tolerance)
-                verify_say(m->v, VERIFY_TIME, m->path, m->offset, m->index,
-                           "%s: entry %llu, byte %llu: %lld s before the last heartbeat", m->path,
-                           (unsigned long long)m->index, (unsigned long long)m->offset,
-                           (long long)((m->heartbeat - t) / NS_PER_S));
-        if (span_eq_str(e->kind, "host.heartbeat")) {
-                m->heartbeat = t;
-                m->has_heartbeat = true;
-        }
+        verify_time(m->v, &m->times, e, &(struct verify_place){ m->path, m->index, m->offset }, t);
 }
 
 /* ---- entries ---- */
@@ -310,7 +300,7 @@ void verify_meaning(struct verify *v)
                              .reply = BUF_INIT(VERIFY_REPLY_MAX) };
         uint64_t size = v->checkpoint.size, missing = 0, bytes = v->result->bytes;
 
-        m.tolerance = v->o->time_tolerance_ns ? v->o->time_tolerance_ns : 900 * NS_PER_S;
+        m.times.tolerance = v->o->time_tolerance_ns ? v->o->time_tolerance_ns : 900 * NS_PER_S;
         m.slot = calloc(SLOTS, sizeof *m.slot);
         if (!m.slot) {
                 v->failed = err_set(v->err, -ENOMEM, "verify: no memory to follow runs");

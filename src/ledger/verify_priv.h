@@ -88,6 +88,26 @@ void verify_notes(struct verify *v);
 /* verify_meaning.c */
 void verify_meaning(struct verify *v);
 
+/* verify_times.c: of each entry with a time, in order. */
+struct verify_place {
+        const char *path; /* of its bundle */
+        uint64_t index;   /* of the entry */
+        uint64_t offset;  /* in its bundle */
+};
+struct verify_times {
+        int64_t tolerance;
+        bool has_beat;    /* there was a heartbeat: */
+        int64_t beat;     /* its time, */
+        int64_t run;      /* its run, */
+        int64_t jumps;    /* what the clock was set by since, all together, */
+        int64_t earliest; /* and its time as a clock that was set back since would tell it */
+        bool has_entry;   /* since then; that with the latest time, likewise: */
+        int64_t latest;
+        uint64_t latest_index, latest_offset;
+};
+void verify_time(struct verify *v, struct verify_times *s, const struct entry *e,
+                 const struct verify_place *at, int64_t t);
+
 /* verify_succession.c: the entries that name other ledgers; and whether this one goes on from the
  * one before. */
 void verify_note_succeeded(struct verify *v, const struct entry *e);

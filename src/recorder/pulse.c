@@ -44,6 +44,10 @@ bool pulse_look(struct recorder *r)
 
 void pulse_beat(struct recorder *r)
 {
-        if (clock_mono(r->clock) - r->beat_ns >= HEARTBEAT_S * NS_PER_S)
-                own_heartbeat(r);
+        int64_t now = clock_mono(r->clock);
+
+        if (now - r->beat_ns < HEARTBEAT_S * NS_PER_S)
+                return;
+        watch_clock(r, now); /* a verifier holds its time against the last one's */
+        own_heartbeat(r);
 }

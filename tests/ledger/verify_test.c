@@ -948,6 +948,141 @@ static void meaning(void **state)
         }
 }
 
+#define DAY(hms) "\"t\":\"2026-11-21T" hms ".000000000Z\",\"v\":1"
+#define REC(run, seq)                                                                              \
+        "\"src\":{\"host\":\"web1\",\"proc\":\"recorder\",\"run\":" #run ",\"seq\":" #seq "},"
+#define BEAT(run, seq, hms, what)                                                                  \
+        "{\"k\":\"host.heartbeat\"," REC(run, seq) DAY(hms) ",\"what\":{" what "}}"
+#define EVERY(s) "\"interval_ns\":" #s "000000000"
+#define STARTS   "\"interval_ns\":0"
+#define CLOCK(seq, before, after)                                                                  \
+        "{\"k\":\"host.clock\"," REC(1, seq)                                                       \
+                DAY(after) ",\"what\":{\"after\":\"2026-11-21T" after                              \
+                           ".000000000Z\",\"before\":\"2026-11-21T" before ".000000000Z\"}}"
+#define OTHER(seq, hms) "{\"k\":\"a.b\"," SRC(1, seq) AT(hms)
+
+static void times_between_heartbeats(void **state)
+{
+        static const struct {
+                const char *name, *entry[6];
+                const char *says; /* NULL: nothing */
+                uint64_t count;
+        } rows[] = {
+                { "in time",
+                  { BEAT(1, 1, "10:00:00", STARTS), OTHER(1, "10:05:00"),
+                    BEAT(1, 2, "10:15:00", EVERY(900)) },
+                  NULL,
+                  0 },
+                { "from before the last, at the edge",
+                  { BEAT(1, 1, "10:00:00", ""), OTHER(1, "09:45:00"), OTHER(2, "09:44:59") },
+                  "entry 2, byte 243: 901 s before the last heartbeat",
+                  1 },
+                { "from behind the next, at the edge",
+                  { BEAT(1, 1, "10:00:00", ""), OTHER(1, "10:30:00"),
+                    BEAT(1, 2, "10:15:00", EVERY(900)) },
+                  NULL,
+                  0 },
+                { "from behind the next",
+                  { BEAT(1, 1, "10:00:00", ""), OTHER(1, "10:05:00"), OTHER(2, "10:30:01"),
+                    OTHER(3, "10:15:00"), BEAT(1, 2, "10:15:00", EVERY(900)) },
+                  "entry 2, byte 243: 901 s behind the heartbeat that follows it, entry 4",
+                  1 },
+                { "the latest of each quarter hour is told",
+                  { OTHER(1, "12:00:00"), OTHER(2, "13:00:00"), BEAT(1, 1, "10:00:00", ""),
+                    OTHER(3, "12:00:00"), BEAT(1, 2, "10:15:00", EVERY(900)) },
+                  "entry 1, byte",
+                  2 },
+                { "behind the last there is none to follow",
+                  { BEAT(1, 1, "10:00:00", ""), OTHER(1, "23:00:00") },
+                  NULL,
+                  0 },
+                { "the clock was set back, and it is told",
+                  { BEAT(1, 1, "10:00:00", STARTS), OTHER(1, "10:10:00"),
+                    CLOCK(2, "10:11:00", "09:11:00"), OTHER(2, "09:12:00"),
+                    BEAT(1, 3, "09:15:00", EVERY(900)) },
+                  NULL,
+                  0 },
+                { "the clock was set back, and it is not told",
+                  { BEAT(1, 1, "10:00:00", STARTS), OTHER(1, "10:10:00"),
+                    BEAT(1, 2, "09:15:00", EVERY(900)) },
+                  "entry 2, byte 258: 2700 s before the last heartbeat",
+                  3 },
+                { "the clock was set on, and one is late",
+                  { BEAT(1, 1, "10:00:00", STARTS), CLOCK(2, "10:05:00", "14:05:00"),
+                    OTHER(1, "10:04:00"), BEAT(1, 3, "14:15:00", EVERY(900)) },
+                  NULL,
+                  0 },
+                { "the clock was set on, and it is not told",
+                  { BEAT(1, 1, "10:00:00", STARTS), BEAT(1, 2, "14:15:00", EVERY(900)) },
+                  "entry 1, byte 148: 15300 s behind the last heartbeat, and it says 900 s",
+                  1 },
+                { "set there and back",
+                  { BEAT(1, 1, "10:00:00", STARTS), CLOCK(2, "10:05:00", "14:05:00"),
+                    CLOCK(3, "14:06:00", "10:06:00"), BEAT(1, 4, "10:15:00", EVERY(900)) },
+                  NULL,
+                  0 },
+                { "a suspend",
+                  { BEAT(1, 1, "10:00:00", STARTS), BEAT(1, 2, "18:15:00", EVERY(29700)) },
+                  NULL,
+                  0 },
+                { "it says more than has passed",
+                  { BEAT(1, 1, "10:00:00", STARTS), BEAT(1, 2, "10:15:00", EVERY(3600)) },
+                  "900 s behind the last heartbeat, and it says 3600 s",
+                  1 },
+                { "another run counts anew",
+                  { BEAT(1, 1, "10:00:00", STARTS), BEAT(2, 1, "18:00:00", STARTS) },
+                  NULL,
+                  0 },
+                { "intervals that are none, or only long",
+                  { BEAT(1, 1, "10:00:00", ""), BEAT(1, 2, "18:00:00", ""),
+                    BEAT(1, 3, "18:15:00", "\"interval_ns\":9007199254740991"),
+                    BEAT(1, 4, "20:00:00", "\"interval_ns\":-1"),
+                    BEAT(1, 5, "22:00:00", "\"interval_ns\":\"7200\"") },
+                  NULL,
+                  0 },
+                { "as far apart as can be",
+                  { "{\"k\":\"host.heartbeat\"," REC(1, 1) "\"t\":\"1678-01-01T00:00:00.000000000Z"
+                                                           "\",\"v\":1,\"what\":{}}",
+                    "{\"k\":\"host.clock\"," REC(
+                            1, 2) "\"t\":\"1678-01-01T00:00:00.000000000Z\",\"v\":1,\"what\":{"
+                                  "\"after\":\"1678-01-01T00:00:00.000000000Z\",\"before\":\""
+                                  "2262-01-01T00:00:00.000000000Z\"}}",
+                    "{\"k\":\"host.heartbeat\"," REC(1, 3) "\"t\":\"2262-01-01T00:00:00.000000000Z"
+                                                           "\",\"v\":1,\"what\":{" STARTS "}}" },
+                  "entry 2",
+                  1 },
+                { "clocks that say nothing",
+                  { BEAT(1, 1, "10:00:00", STARTS),
+                    "{\"k\":\"host.clock\"," REC(1, 2) AT("10:01:00"),
+                    "{\"k\":\"host.clock\"," REC(1, 3) DAY("10:01:00") ",\"what\":{}}",
+                    "{\"k\":\"host.clock\"," REC(1, 4)
+                            DAY("10:01:00") ",\"what\":{\"after\":7,\"before\":\"x\"}}",
+                    BEAT(1, 5, "10:15:00", EVERY(900)) },
+                  NULL,
+                  0 },
+        };
+        struct seen seen = { 0 };
+
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                struct testlog l;
+
+                print_message("%s\n", rows[i].name);
+                testlog_new(&l, "t.example/log");
+                for (size_t k = 0; k < ARRAY_LEN(rows[0].entry) && rows[i].entry[k]; k++)
+                        testlog_add(&l, span_str(rows[i].entry[k]));
+                testlog_publish(&l, l.size);
+                judge_log(&l, &seen);
+                assert_int_equal(seen.count[VERIFY_TIME], rows[i].count);
+                if (rows[i].count == 1)
+                        expect_only(&seen, VERIFY_TIME, rows[i].says);
+                else if (rows[i].says)
+                        assert_non_null(strstr(seen.text[VERIFY_TIME], rows[i].says));
+                else
+                        expect_clean(&seen);
+                testlog_done(&l);
+        }
+}
+
 static void many_runs(void **state)
 {
         struct testlog l;
@@ -1024,6 +1159,7 @@ int main(void)
                 cmocka_unit_test(pruned_history),
                 cmocka_unit_test(pruned_rotation),
                 cmocka_unit_test(meaning),
+                cmocka_unit_test(times_between_heartbeats),
                 cmocka_unit_test(many_runs),
                 cmocka_unit_test(rates),
                 cmocka_unit_test(every_flipped_byte),
