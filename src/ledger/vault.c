@@ -98,16 +98,17 @@ int vault_label_of(struct vault *v, struct span id, struct buf *ret, struct err 
         return r;
 }
 
-bool vault_is_erased(struct vault *v, struct span id)
+int vault_is_erased(struct vault *v, struct span id, struct err *err)
 {
         uint8_t want[SUBJECT_ID];
         struct slot slot = { 0 };
         uint32_t n;
-        bool gone = get_id(id, want) && vault_look_up_id(v, want, &n, &slot, NULL) == 1 &&
-                    slot_is_gone(&slot);
+        int r = get_id(id, want) ? vault_look_up_id(v, want, &n, &slot, err) : 0;
 
+        if (r == 1)
+                r = slot_is_gone(&slot);
         wipe(&slot, sizeof slot);
-        return gone;
+        return r;
 }
 
 uint32_t vault_subjects(const struct vault *v)

@@ -100,9 +100,10 @@ MUST_USE int vault_subject_of(struct vault *v, struct span label,
                               char ret_id[ENTRY_SUBJECT_LEN + 1], struct err *err);
 MUST_USE int vault_label_of(struct vault *v, struct span id, struct buf *ret, struct err *err);
 
-/* Of an id: erased, or in the middle of it.  The first question reads keys/subjects and keeps where
- * each id is; those after it read one slot, so that all of a ledger's can be asked about. */
-bool vault_is_erased(struct vault *v, struct span id);
+/* Of an id: 1 erased, or in the middle of it; 0 not, or it is nobody's; negative: not to be told.
+ * The first question reads keys/subjects and keeps where each id is; those after it read one slot,
+ * so that all of a ledger's can be asked about. */
+MUST_USE int vault_is_erased(struct vault *v, struct span id, struct err *err);
 
 /* Legal hold.  -EBUSY from vault_erase() while it is set. */
 MUST_USE int vault_hold(struct vault *v, struct span id, bool on, struct err *err);

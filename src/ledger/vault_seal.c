@@ -222,6 +222,9 @@ static int seal_field(struct vault *v, struct span entry_id, const struct vault_
                 return r;
         buf_clear(scratch);
         put_salt(s, entry_id, f->name, scratch);
+        r = buf_status(scratch);
+        if (r < 0)
+                return err_sys(err, r, "field %.*s", (int)f->name.n, (const char *)f->name.p);
         assert(scratch->n == sizeof salt); /* as an id, 16 bytes in base64url */
         memcpy(salt, scratch->p, sizeof salt);
         buf_clear(scratch);

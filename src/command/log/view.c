@@ -141,16 +141,18 @@ static int on_disclosure(void *ctx, struct span subject_id, struct span disclosu
         return 0;
 }
 
-static bool is_erased(const struct view *v, struct vault *vault)
+/* Anybody of whom it speaks: as vault_is_erased(). */
+static int is_erased(const struct view *v, struct vault *vault, struct err *err)
 {
         struct json_iter it = json_iter_of(v->entry.subj);
         struct json_value item;
         struct span id;
+        int r = 0;
 
-        while (v->entry.subj.raw.n && json_next(&it, NULL, &item))
-                if (json_value_plain(item, &id) && vault_is_erased(vault, id))
-                        return true;
-        return false;
+        while (r == 0 && v->entry.subj.raw.n && json_next(&it, NULL, &item))
+                if (json_value_plain(item, &id))
+                        r = vault_is_erased(vault, id, err);
+        return r;
 }
 
 int view_disclose(struct view *v, struct vault *vault, struct err *err)
@@ -163,7 +165,9 @@ int view_disclose(struct view *v, struct vault *vault, struct err *err)
         if (status == 0 && buf_status(&v->text) < 0)
                 return err_sys(err, buf_status(&v->text), "disclosures");
         v->asked_vault = status == 0;
-        v->erased = status == 0 && view_count_hidden(v) && is_erased(v, vault);
+        if (status == 0 && view_count_hidden(v))
+                status = is_erased(v, vault, err);
+        v->erased = status == 1;
         return status < 0 ? status : t.status;
 }
 

@@ -42,10 +42,13 @@ static int check_sealed(struct scan *s)
         s->result.erased += v->erased;
         if (view_count_hidden(v) && !v->erased && s->lost++ == 0)
                 s->first_lost = v->index;
-        while (status == 0 && v->erased && json_next(&it, NULL, &id))
-                if (json_value_plain(id, &text) && !erasures_is_gone(&s->erasures, text) &&
-                    vault_is_erased(s->vault, text))
+        while (status == 0 && v->erased && json_next(&it, NULL, &id)) {
+                if (!json_value_plain(id, &text) || erasures_is_gone(&s->erasures, text))
+                        continue;
+                status = vault_is_erased(s->vault, text, s->err);
+                if (status == 1)
                         status = erasures_gone(&s->erasures, text, v->index, s->err);
+        }
         return status;
 }
 
