@@ -88,6 +88,9 @@ static void test_refused(void **state)
                   "begin with" },
                 { DOC("", T("18:00:00"), "[\"/a\",null],[\"/a\",null]", "\"a\"", "", T("20:00:00")),
                   "/a stands there twice" },
+                { DOC("", T("18:00:00"), "[\"/b\",null],[\"/a\",null],[\"/b\",null]", "\"a\"", "",
+                      T("20:00:00")),
+                  "/b stands there twice" },
         };
 
         for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
