@@ -263,6 +263,41 @@ def test_succession(machine):
                 "/var/lib/assay/ledger")
 
 
+def test_what_comes_again_and_again(machine):
+    """The timers are off; what they start does its work inside its bounds, and fails loudly."""
+    timers = ("assay-prune.timer", "assay-succeed.timer")
+    for timer in timers:
+        assert machine.run("systemctl", "is-enabled", timer, status=None).strip() == "disabled"
+        assert machine.show(timer, "ActiveState") == "inactive"
+    machine.run("systemctl", "enable", "--now", *timers)
+    for timer in timers:
+        assert machine.show(timer, "ActiveState") == "active"
+        assert machine.show(timer, "NextElapseUSecRealtime")
+    machine.run("systemctl", "start", "assay-prune.service")  # there is no policy
+    assert machine.show("assay-prune.service", "ConditionResult") == "no"
+    machine.run("sh", "-c", "echo 'version: 1\nkeep: 400d\naudit_period: 365d' "
+                            ">/etc/assay/retention.yaml")
+    machine.run("systemctl", "start", "assay-prune.service")
+    assert machine.show("assay-prune.service", "ConditionResult") == "yes"
+    assert machine.show("assay-prune.service", "Result") == "success"
+    ready(machine)
+    machine.run("systemctl", "start", "assay-succeed.service", status=None)  # .../next is no year
+    assert machine.show("assay-succeed.service", "Result") == "exit-code"
+    old = machine.run("assay", "ledger", "succeed", "--reason", "r", "--origin",
+                      "example.com/next/2025").strip()
+    ready(machine)
+    machine.wait(lambda: machine.run("assay", "ledger", "vkey", status=None).strip() == old,
+                 "the ledger of a past year")
+    machine.run("systemctl", "start", "assay-succeed.service")
+    assert machine.show("assay-succeed.service", "Result") == "success"
+    ready(machine)
+    new = machine.run("assay", "ledger", "vkey").strip()
+    assert re.match(r"example\.com/next/20(2[6-9]|[3-9]\d)\+", new)
+    machine.run("assay", "verify", "/var/lib/assay/ledger.3", "--key", old, "--successor",
+                "/var/lib/assay/ledger")
+    machine.run("systemctl", "disable", "--now", *timers)
+
+
 def test_stop(machine):
     """The last of the file: in order, with an entry, within their time."""
     ready(machine)
