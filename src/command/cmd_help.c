@@ -58,22 +58,49 @@ static void put_options(struct table *t, const struct option_spec *o)
         }
 }
 
+/* Paragraphs are written in lines of any length; what begins with a blank stays as it is. */
+static void put_paragraphs(const struct screen *s, const char *text, struct buf *out)
+{
+        CLEANUP(buf_done) struct buf whole = BUF_INIT(COMMAND_OUTPUT_MAX);
+
+        while (*text) {
+                const size_t n = strcspn(text, "\n");
+                const char *next = text + n + (text[n] == '\n');
+                const bool goes_on = *text != ' ' && n > 0 && *next && !strchr(" \n", *next);
+
+                buf_put(&whole, span_of(text, n));
+                if (goes_on && s->width) {
+                        buf_put_str(&whole, text[n - 1] == '.' ? "  " : " ");
+                } else {
+                        screen_put_wrapped(s, out, buf_cstr(&whole), 0, *text == ' ' ? 4 : 0);
+                        buf_put_byte(out, '\n');
+                        buf_clear(&whole);
+                }
+                text = next;
+        }
+}
+
 static void put_command_help(const struct screen *s, const struct command *c, const char *name,
                              struct buf *out)
 {
+        CLEANUP(buf_done) struct buf title = BUF_INIT(TABLE_CELL_MAX);
         struct table *t = new_table();
 
         if (!t)
                 return;
-        buf_printf(out, "%s - %s\n", name, c->about);
+        buf_printf(&title, "%s - %s", name, c->about);
+        screen_put_wrapped(s, out, buf_cstr(&title), 0, 2);
+        buf_put_byte(out, '\n');
         put_heading(s, out, "Usage");
         buf_printf(out, "  %s %s%s%s\n", name,
                    c->usual ? "[COMMAND]"
                    : c->sub ? "COMMAND"
                             : "[OPTION]...",
                    *c->operands ? " " : "", c->operands);
-        if (c->help)
-                buf_printf(out, "\n%s\n", c->help);
+        if (c->help) {
+                buf_put_byte(out, '\n');
+                put_paragraphs(s, c->help, out);
+        }
         if (c->sub) {
                 put_heading(s, out, "Commands");
                 put_commands(s, c->sub, out);
@@ -98,9 +125,11 @@ static void put_overview(const struct screen *s, const struct command *const *co
         buf_put_str(out, "  0  good\n"
                          "  1  found a problem\n"
                          "  2  wrong usage\n"
-                         "  3  could not tell\n\n"
-                         "'assay help COMMAND' or 'assay COMMAND --help' says more; so does "
-                         "'man assay-COMMAND'.\n");
+                         "  3  could not tell\n\n");
+        put_paragraphs(s,
+                       "'assay help COMMAND' or 'assay COMMAND --help' says more; so does "
+                       "'man assay-COMMAND'.",
+                       out);
 }
 
 void command_put_help(const struct screen *s, const struct command *const *commands,
