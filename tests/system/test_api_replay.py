@@ -346,6 +346,8 @@ def over_the_years(s, other):
     """Each year has its ledger, and each host: all are read, each call once."""
     now, tar = s.g.recorder.public, s.g.top / "old.tar"
     first, others = s.replay(s.dir)[2], other.replay(s.dir)[2]
+    copy = s.g.top / "before"
+    shutil.copytree(now, copy)
     s.g.recorder.end()
     key = subprocess.run([BIN / "assay", "ledger", "succeed", now, "--origin", "h/next", "--reason",
                           "a year is over"], capture_output=True, check=True, text=True,
@@ -371,6 +373,9 @@ def over_the_years(s, other):
     assert total["calls"] == sum(calls) + others["calls"]
     status, said = refused(s.dir, now, f"{now}/.")
     assert status == 2 and "are the same ledger" in said
+    # So is one that was copied before it was closed, beside which the whole one is found.
+    status, said = refused(s.dir, now, copy)
+    assert status == 2 and f"{copy} and {old} are the same ledger" in said
     # The new key does not speak for another host's.
     assert refused(s.dir, now, other.g.recorder.public, "--key", key)[0] == 3
     # Kept elsewhere: it is known by what it is, not by where it lies.

@@ -113,6 +113,11 @@ static bool are_the_same(const struct replay_ledger *a, const struct replay_ledg
 
 static int add(struct replay_ledgers *all, struct replay_ledger *l, struct err *err)
 {
+        for (uint32_t i = 0; i < all->n; i++)
+                if (are_the_same(all->at[i], l))
+                        return err_set(err, -EEXIST,
+                                       "%s and %s are the same ledger: its calls would count twice",
+                                       all->at[i]->name, l->name);
         if (all->n == REPLAY_LEDGERS_MAX)
                 return err_set(err, -E2BIG, "more than %d ledgers", REPLAY_LEDGERS_MAX);
         all->at[all->n++] = l;
@@ -126,11 +131,6 @@ static int add_named(struct replay_ledgers *all, const char *name, struct err *e
 
         if (rc < 0)
                 return rc;
-        for (uint32_t i = 0; i < all->n; i++)
-                if (are_the_same(all->at[i], l))
-                        return err_set(err, -EEXIST,
-                                       "%s and %s are the same ledger: its calls would count twice",
-                                       all->at[i]->name, name);
         rc = add(all, l, err);
         if (rc == 0)
                 l = NULL;

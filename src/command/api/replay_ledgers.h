@@ -40,7 +40,7 @@ struct replay_ledgers {
         uint32_t n;
 };
 
-/* Open them; keys empty: signatures are not judged.  -EEXIST: one of them was named twice; -E2BIG:
+/* Open them; keys empty: signatures are not judged.  -EEXIST: one of them is there twice; -E2BIG:
  * there are more than REPLAY_LEDGERS_MAX; what the reader of any of them says.  ret is to be done
  * with in any case. */
 MUST_USE int replay_ledgers_open(const char *const *names, size_t n, const struct note_vkey *keys,
