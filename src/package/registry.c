@@ -72,6 +72,8 @@ int registry_lock(struct registry *r, struct err *err)
 {
         CLEANUP_FD int fd = openat(r->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
+        if (fd < 0 && errno == EACCES)
+                return err_set(err, -EACCES, "only whose registry it is may change it");
         if (fd < 0)
                 return err_sys(err, -errno, "lock");
         if (flock(fd, LOCK_EX | LOCK_NB) < 0)

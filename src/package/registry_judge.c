@@ -90,6 +90,9 @@ int registry_judge_package(const struct registry_config *c, const struct package
         COPY(record->version, f->version);
         COPY(record->repository, span_str(repository));
         memcpy(record->sha256, f->sha256, PACKAGE_HASH);
+        if (!directory && !registry_config_value(c, REGISTRY_REPOSITORY, repository))
+                return registry_refuse(record, REGISTRY_NOT_OF_REPOSITORY, err,
+                                       "registry.yaml has no repository %s", repository);
         if (!directory)
                 return registry_refuse(record, REGISTRY_NOT_OF_REPOSITORY, err,
                                        "API %s is not one of repository %s in registry.yaml",

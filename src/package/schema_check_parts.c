@@ -158,6 +158,7 @@ static int check_members(struct check *k, const struct one *o)
                 const struct tree_member *m = j < o->v->n ? &o->v->members[j] : NULL;
                 int c = !p ? 1 : !m ? -1 : span_cmp(p->name, m->key), rc = 0;
 
+                assert(p || m);
                 if (c < 0 && p->required)
                         return missing(k, o, p->name);
                 if (c >= 0)

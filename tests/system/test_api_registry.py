@@ -197,6 +197,8 @@ def test_another_branch(site):
     file = site.build()
     assert "on no protected branch" in site.push_refused(1, file, "--commit", "side")
     check_refused(site, {}, "branch", commit=commit)
+    assert "the repository has no such commit, branch or tag" in site.refused(
+        3, "push", file, "--repository", "services", "--commit", "deadbeef")
     site.git("checkout", "-q", "main")
     site.git("merge", "-q", "--ff-only", "side")
     site.push(file, "--commit", "side")
@@ -371,7 +373,8 @@ def test_another_repositorys_api(site):
     site.commit()
     assert "API accounts is not one of repository services" in site.push_refused(1, site.build())
     check_refused(site, {}, "repository")
-    assert "repository" in site.refused(1, "push", site.build(), "--repository", "none")
+    assert "registry.yaml has no repository none" in site.refused(
+        1, "push", site.build(), "--repository", "none")
 
 
 # ---- approvals ----
@@ -559,10 +562,17 @@ def test_an_approver_needs_no_right(site):
     (home / "key").chmod(0o600)
     args = site.args("approve", "accounts", "1.4.0", "--change", "C", "--key", home / "key",
                      "--output", home / "note")
-    done = subprocess.run([home / "assay", *args[1:]], capture_output=True, text=True, user=65534,
-                          group=65534, extra_groups=[])
+
+    def as_nobody(*args):
+        return subprocess.run([home / "assay", *args], capture_output=True, text=True, user=65534,
+                              group=65534, extra_groups=[])
+
+    done = as_nobody(*args[1:])
     assert done.returncode == 0, done.stderr
     assert "signed by bert@example.org" in done.stdout
+    done = as_nobody(*site.args("deploy", "accounts", "1.4.0", "--approval", home / "note")[1:])
+    assert (done.returncode, done.stderr) == (
+        3, "assay api deploy: only whose registry it is may change it\n")
     site.good("deploy", "accounts", "1.4.0", "--approval", home / "note")
 
 
