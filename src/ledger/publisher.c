@@ -4,6 +4,7 @@
 
 #include "ledger/missing.h"
 #include "ledger/publisher_priv.h"
+#include "ledger/replace.h"
 #include "ledger/segment.h"
 
 #include <fcntl.h>
@@ -75,15 +76,16 @@ int publisher_put_note(struct publisher *p, struct signer *second, struct buf *n
         return r;
 }
 
-/* The private copy first: the public one is never ahead of it. */
+/* The private copy first: the public one is never ahead of it.  That syncs the directory which the
+ * public one's spare is in. */
 int publisher_put_signed(struct publisher *p, struct span note, struct err *err)
 {
-        int r = io_replace_file(&p->io, p->private_fd, "signed", p->private_fd, 0600, note, err);
+        struct replace own = { p->private_fd, "signed", p->private_fd, "signed.old", 0600 };
+        struct replace shown = { p->public_fd, "checkpoint", p->private_fd, "checkpoint.old",
+                                 0644 };
+        int r = replace_file(&p->io, &own, note, err);
 
-        if (r == 0)
-                r = io_replace_file(&p->io, p->public_fd, "checkpoint", p->public_fd, 0644, note,
-                                    err);
-        return r;
+        return r == 0 ? replace_file(&p->io, &shown, note, err) : r;
 }
 
 static int sign(struct publisher *p, struct err *err)

@@ -123,6 +123,11 @@ static int kernel_ftruncate(void *ctx, int fd, off_t n)
         return result(r);
 }
 
+static int kernel_exchange(void *ctx, int dirfd, const char *path, int otherfd, const char *other)
+{
+        return result(renameat2(dirfd, path, otherfd, other, RENAME_EXCHANGE));
+}
+
 const struct io io_kernel = {
         .open = kernel_open,
         .pread = kernel_pread,
@@ -135,6 +140,7 @@ const struct io io_kernel = {
         .unlink = kernel_unlink,
         .mkdir = kernel_mkdir,
         .ftruncate = kernel_ftruncate,
+        .exchange = kernel_exchange,
 };
 
 /* ---- built on the table ---- */

@@ -25,6 +25,8 @@ struct io {
         int (*unlink)(void *ctx, int dirfd, const char *path);
         int (*mkdir)(void *ctx, int dirfd, const char *path, mode_t mode);
         int (*ftruncate)(void *ctx, int fd, off_t n);
+        /* Two names' files, each gets the other's; NULL: cannot be done here. */
+        int (*exchange)(void *ctx, int dirfd, const char *path, int otherfd, const char *other);
         void *ctx;
 };
 

@@ -84,6 +84,14 @@ static int faulty_ftruncate(void *ctx, int fd, off_t n)
         return fails(f, FAULTY_FTRUNCATE) ? f->error : io_kernel.ftruncate(NULL, fd, n);
 }
 
+static int faulty_exchange(void *ctx, int dirfd, const char *path, int otherfd, const char *other)
+{
+        struct faulty *f = ctx;
+
+        return fails(f, FAULTY_RENAME) ? f->error
+                                       : io_kernel.exchange(NULL, dirfd, path, otherfd, other);
+}
+
 void faulty_init(struct faulty *f)
 {
         *f = (struct faulty){ .io = { .open = faulty_open,
@@ -96,7 +104,8 @@ void faulty_init(struct faulty *f)
                                       .symlink = faulty_symlink,
                                       .unlink = faulty_unlink,
                                       .mkdir = faulty_mkdir,
-                                      .ftruncate = faulty_ftruncate } };
+                                      .ftruncate = faulty_ftruncate,
+                                      .exchange = faulty_exchange } };
         f->io.ctx = f;
 }
 

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A file replaced over and over: two inodes take turns, and nobody's open file or link changes. */
+#include "ledger/replace.h"
+
+#include "faulty.h"
+#include "fixture.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static struct fixture f;
+static struct replace place;
+
+static int set_up(void **state)
+{
+        fixture_init(&f, false);
+        place = (struct replace){ f.public_fd, "c", f.private_fd, "c.old", 0644 };
+        fixture_write(f.public_fd, "c", SPAN("first"));
+        return 0;
+}
+
+static int tear_down(void **state)
+{
+        fixture_done(&f);
+        return 0;
+}
+
+static void put(const char *content)
+{
+        struct err err = { 0 };
+
+        if (replace_file(&io_kernel, &place, span_str(content), &err) < 0)
+                fail_msg("%s", err_text(&err));
+}
+
+static void holds(int dirfd, const char *path, const char *content)
+{
+        size_t n;
+        uint8_t *bytes = fixture_read(dirfd, path, &n);
+
+        assert_int_equal(n, strlen(content));
+        assert_memory_equal(bytes, content, n);
+        free(bytes);
+}
+
+static ino_t inode(int dirfd, const char *path)
+{
+        struct stat st;
+
+        assert_int_equal(fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW), 0);
+        return st.st_ino;
+}
+
+static void two_take_turns(void **state)
+{
+        static const char *const content[] = { "a longer one than before", "b", "", "c", "dd" };
+        ino_t was, spare;
+        struct stat st;
+
+        put("0");
+        put("1"); /* the first one may have had another mode */
+        was = inode(f.public_fd, "c");
+        spare = inode(f.private_fd, "c.old");
+        for (size_t i = 0; i < 20; i++) {
+                put(content[i % ARRAY_LEN(content)]);
+                holds(f.public_fd, "c", content[i % ARRAY_LEN(content)]);
+                assert_int_equal(inode(f.public_fd, "c"), i % 2 ? was : spare);
+                assert_int_equal(inode(f.private_fd, "c.old"), i % 2 ? spare : was);
+        }
+        assert_int_equal(fstatat(f.public_fd, "c", &st, 0), 0);
+        assert_int_equal(st.st_mode & 07777, 0644);
+        assert_int_equal(fstatat(f.private_fd, "c.old", &st, 0), 0);
+        assert_int_equal(st.st_mode & 07777, 0600);
+}
+
+/* The first one is made where nothing was. */
+static void nothing_there(void **state)
+{
+        place.path = "new";
+        put("1");
+        holds(f.public_fd, "new", "1");
+        put("2");
+        put("3");
+        holds(f.public_fd, "new", "3");
+}
+
+static void open_elsewhere(void **state)
+{
+        char got[16] = "";
+        int fd;
+
+        put("1");
+        fd = openat(f.public_fd, "c", O_RDONLY | O_CLOEXEC);
+        assert_true(fd >= 0);
+        for (int i = 0; i < 4; i++)
+                put("another");
+        assert_int_equal(pread(fd, got, sizeof got, 0), 1);
+        assert_string_equal(got, "1");
+        close(fd);
+        holds(f.public_fd, "c", "another");
+}
+
+static void linked_elsewhere(void **state)
+{
+        put("1");
+        assert_int_equal(linkat(f.public_fd, "c", f.root_fd, "backup", 0), 0);
+        for (int i = 0; i < 4; i++)
+                put("another");
+        holds(f.root_fd, "backup", "1");
+}
+
+static void no_spare(void)
+{
+        assert_true(unlinkat(f.private_fd, "c.old", 0) == 0 || errno == ENOENT);
+}
+
+/* What lies in the spare's place and is none of ours. */
+static void strange_spares(void **state)
+{
+        ino_t strange;
+
+        fixture_write(f.root_fd, "victim", SPAN("victim"));
+        assert_int_equal(symlinkat("../victim", f.private_fd, "c.old"), 0);
+        put("1");
+        holds(f.root_fd, "victim", "victim");
+        holds(f.public_fd, "c", "1");
+
+        no_spare();
+        fixture_write(f.private_fd, "c.old", SPAN("of another mode"));
+        assert_int_equal(fchmodat(f.private_fd, "c.old", 0640, 0), 0);
+        strange = inode(f.private_fd, "c.old");
+        assert_int_equal(linkat(f.private_fd, "c.old", f.root_fd, "kept", 0), 0);
+        put("2");
+        assert_true(inode(f.public_fd, "c") != strange);
+        holds(f.public_fd, "c", "2");
+
+        no_spare();
+        assert_int_equal(linkat(f.public_fd, "c", f.private_fd, "c.old", 0), 0);
+        put("3"); /* the file itself */
+        holds(f.public_fd, "c", "3");
+
+        no_spare();
+        assert_int_equal(mkdirat(f.private_fd, "c.old", 0700), 0);
+        put("4");
+        holds(f.public_fd, "c", "4");
+}
+
+static int cannot(void *ctx, int dirfd, const char *path, int otherfd, const char *other)
+{
+        return *(int *)ctx;
+}
+
+static void without_exchange(void **state)
+{
+        static int says[] = { -EINVAL, -EXDEV, -ENOSYS };
+        struct err err = { 0 };
+        struct io io = io_kernel;
+
+        io.exchange = NULL;
+        assert_int_equal(replace_file(&io, &place, SPAN("1"), &err), 0);
+        holds(f.public_fd, "c", "1");
+        io.exchange = cannot;
+        for (size_t i = 0; i < ARRAY_LEN(says); i++) {
+                io.ctx = &says[i];
+                assert_int_equal(replace_file(&io, &place, SPAN("2"), &err), 0);
+                holds(f.public_fd, "c", "2");
+                assert_true(faccessat(f.private_fd, "c.old", F_OK, 0) < 0);
+        }
+}
+
+/* Each call fails in turn: what was there, or all of the new. */
+static void failures(void **state)
+{
+        static const enum faulty_kind kind[] = { FAULTY_OPEN,   FAULTY_PWRITE, FAULTY_FSYNC,
+                                                 FAULTY_RENAME, FAULTY_UNLINK, FAULTY_FTRUNCATE };
+        static const int error[] = { -EIO, -ENOSPC };
+
+        for (size_t i = 0; i < ARRAY_LEN(kind) * ARRAY_LEN(error); i++) {
+                bool struck = true;
+
+                for (unsigned at = 1; struck; at++) {
+                        struct faulty io;
+                        struct err err = { 0 };
+                        size_t n;
+                        uint8_t *bytes;
+                        int r;
+
+                        put("old");
+                        faulty_init(&io);
+                        io.kind = kind[i / ARRAY_LEN(error)];
+                        io.error = error[i % ARRAY_LEN(error)];
+                        io.half = true;
+                        io.at = at;
+                        r = replace_file(&io.io, &place, SPAN("newer"), &err);
+                        struck = io.struck;
+                        assert_true(r == 0 || struck);
+                        if (r < 0)
+                                assert_int_equal(r, err.code);
+                        bytes = fixture_read(f.public_fd, "c", &n);
+                        assert_true(span_eq(span_of(bytes, n), SPAN("newer")) ||
+                                    (r < 0 && span_eq(span_of(bytes, n), SPAN("old"))));
+                        free(bytes);
+                        put("and on");
+                        holds(f.public_fd, "c", "and on");
+                        assert_true(at < 10);
+                }
+        }
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(two_take_turns, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(nothing_there, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(open_elsewhere, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(linked_elsewhere, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(strange_spares, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(without_exchange, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(failures, set_up, tear_down),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
