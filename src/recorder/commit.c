@@ -10,7 +10,7 @@
  * loop has to do meanwhile. */
 #include "recorder/recorder_priv.h"
 
-enum { FEW_ENTRIES = 8 };
+enum { FEW_ENTRIES = 32 };
 
 /* ---- answers ---- */
 
@@ -69,6 +69,7 @@ static void finish(struct pool_job *job)
         }
         r->total.batches += c->entries;
         ledger_acked(r->ledger, recorder_wal_run(r->run, ROLE_RECORDER), c->own_seq);
+        publishing_committed(r);
         if (!r->stop_code) /* else they hear that, and come again */
                 answer_all(r);
 }
@@ -79,14 +80,14 @@ static bool goes_to_the_thread(const struct recorder *r)
         return r->committer && ledger_staged(r->ledger) - ledger_size(r->ledger) > FEW_ENTRIES;
 }
 
-int commit_start(struct recorder *r)
+static int begin(struct recorder *r, bool beside)
 {
         struct commit_job *c = &r->commit;
-        bool beside = goes_to_the_thread(r);
         struct err err = { 0 };
         int rc;
 
-        if (r->stop_code || c->on)
+        assert(!c->on);
+        if (r->stop_code)
                 return r->stop_code;
         rc = ledger_commit_begin(r->ledger, &err);
         if (rc < 0) {
@@ -109,6 +110,13 @@ int commit_start(struct recorder *r)
         return r->stop_code;
 }
 
+int commit_start(struct recorder *r)
+{
+        if (r->stop_code || r->commit.on)
+                return r->stop_code;
+        return begin(r, goes_to_the_thread(r));
+}
+
 int commit_await(struct recorder *r)
 {
         if (r->commit.on)
@@ -120,9 +128,7 @@ int recorder_commit(struct recorder *r)
 {
         int rc = commit_await(r);
 
-        if (rc == 0)
-                rc = commit_start(r);
-        return rc == 0 ? commit_await(r) : rc;
+        return rc == 0 ? begin(r, false) : rc;
 }
 
 /* ---- staging ---- */
@@ -134,8 +140,17 @@ static int make_room(struct recorder *r)
 
         if (!r->commit.on && ledger_staged(r->ledger) == ledger_size(r->ledger))
                 return 0;
-        rc = r->commit.on ? commit_await(r) : commit_start(r);
+        rc = r->commit.on ? commit_await(r) : begin(r, goes_to_the_thread(r));
         return rc < 0 ? rc : 1;
+}
+
+/* A round of publishing waits for the end of a batch here. */
+static int cut(struct recorder *r)
+{
+        int rc = commit_await(r);
+
+        return rc == 0 && ledger_staged(r->ledger) == r->cut_at ? begin(r, goes_to_the_thread(r))
+                                                                : rc;
 }
 
 int recorder_stage(struct recorder *r, struct span entry, struct span rows, uint64_t run,
@@ -147,6 +162,9 @@ int recorder_stage(struct recorder *r, struct span entry, struct span rows, uint
 
         if (r->full && !own)
                 return -ENOSPC;
+        rc = r->cut_at && ledger_staged(r->ledger) == r->cut_at ? cut(r) : 0;
+        if (rc < 0)
+                return rc;
         for (;;) {
                 rc = ledger_stage(r->ledger, entry, rows, id, ret_index, err);
                 if (rc == -ENOBUFS) {

@@ -62,7 +62,7 @@ static void turn(void *ctx)
         act_slice(r);
         /* Come again when the next publishing is due; the tick would be too late. */
         if (!r->publishing && r->published != ledger_size(r->ledger)) {
-                wait = MIN_OF(r->publish_not_before_ns,
+                wait = MIN_OF(publishing_next_ns(r),
                               clock_mono(r->clock) + RECORDER_TICK_MS * NS_PER_MS);
                 loop_timer_set(r->timer, wait);
         }

@@ -189,7 +189,10 @@ struct recorder {
         struct commit_job commit;
 
         bool publishing, publish_failed;
-        int64_t publish_not_before_ns;
+        int64_t publish_not_before_ns, publish_at_ns; /* the next round; how late it may be */
+        int64_t published_ns;                         /* the last one began */
+        uint64_t cut_at;                              /* there a batch has to end; 0: anywhere */
+        struct ledger_position whole;                 /* where it did; size 0: not yet */
         uint64_t published;
         struct publish_job publish;
         struct segment_job segment;
@@ -233,7 +236,8 @@ STATIC_ASSERT(ROLE_KEYS < 16, "a role that writes fits into four bits");
 /* ---- commit.c ---- */
 
 /* Begin to make durable what is staged, unless a commit is under way; its writers are answered when
- * it is over.  A failure ends the recorder, here and below. */
+ * it is over.  A failure ends the recorder, here and below.
+ */
 MUST_USE int commit_start(struct recorder *r);
 /* Wait for the one under way, if any. */
 MUST_USE int commit_await(struct recorder *r);
@@ -250,6 +254,10 @@ MUST_USE int recorder_stage_reserved(struct recorder *r, struct span entry, uint
 
 /* Have the worker publish what is durable, if it rests, something is new and it is time. */
 void publishing_start(struct recorder *r);
+/* When to ask again, at the latest; monotonic. */
+int64_t publishing_next_ns(const struct recorder *r);
+/* A commit is over. */
+void publishing_committed(struct recorder *r);
 /* Everything durable signed, on this thread and without a look at the loop: the worker rests, its
  * publisher is there.  On failure that is gone, and the worker opens another. */
 MUST_USE int publishing_here(struct recorder *r, struct err *err);

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-enum { SOME = 20, DISK_CALLS = 64 };
+enum { SOME = 40, DISK_CALLS = 64 };
 
 /* io_kernel, whose fdatasync() waits for a word where it is not this thread's. */
 struct disk {
@@ -145,7 +145,7 @@ static void hear(uint64_t from, unsigned n, const char *entry, const char *subje
         buf_done(&b);
 }
 
-/* What came over the socket, as "1+20 21!": acknowledged from 1 on 20, refused 21. */
+/* What came over the socket, as "1+40 41!": acknowledged from 1 on 40, refused 41. */
 static const char *heard(void)
 {
         static uint8_t packet[MSG_MAX];
@@ -223,13 +223,13 @@ static void next_ones_wait_for_theirs(void **state)
         ledger_position(r->ledger, &at);
         assert_int_equal(at.size, host.begun);
         let_go();
-        assert_string_equal(heard(), "1+20");
+        assert_string_equal(heard(), "1+40");
         assert_int_equal(host.p.durable, SOME);
         assert_int_equal(ledger_size(r->ledger), host.begun + SOME);
         ledger_position(r->ledger, &at);
         assert_int_equal(at.size, host.begun + SOME);
         assert_int_equal(recorder_commit(r), 0); /* six are few */
-        assert_string_equal(heard(), "21+5 26! 7+1");
+        assert_string_equal(heard(), "41+5 46! 7+1");
         assert_int_equal(host.p.durable, SOME + 6);
         assert_int_equal(host.p.n_answers, 0);
 }
@@ -244,7 +244,7 @@ static void all_of_it(void **state)
         hear(SOME + 1, 2, CHANGE, NULL);
         sem_post(&disk.go);
         assert_int_equal(recorder_commit(r), 0);
-        assert_string_equal(heard(), "1+20 21+2");
+        assert_string_equal(heard(), "1+40 41+2");
         assert_int_equal(ledger_size(r->ledger), ledger_staged(r->ledger));
 }
 
@@ -262,12 +262,12 @@ static void slots_come_first(void **state)
         assert_true(vault_is_dirty(r->vault));
         sem_post(&disk.go);
         let_go();
-        assert_string_equal(heard(), "1+20");
+        assert_string_equal(heard(), "1+40");
         disk.n_calls = 0;
         assert_int_equal(commit_start(r), 0);
         sem_post(&disk.go);
         let_go();
-        assert_string_equal(heard(), "21+20");
+        assert_string_equal(heard(), "41+40");
         assert_int_equal(disk.n_calls, 3); /* slots synced, written, synced */
         assert_true(disk.call[0].slots && disk.call[0].what == 's');
         assert_true(disk.call[1].what == 'w' && disk.call[2].what == 's' && !disk.call[2].slots);
@@ -360,6 +360,95 @@ static void full_batches(void **state)
         buf_done(&entry);
 }
 
+/* ---- rounds of publishing ---- */
+
+/* n entries that follow, in batches of SOME. */
+static void stage_more(uint64_t n)
+{
+        struct recorder *r = &host.r;
+        uint64_t index;
+        struct err err = { 0 };
+
+        for (uint64_t i = 1; i <= n; i++) {
+                assert_int_equal(recorder_stage(r, SPAN("{\"a\":1}"), SPAN_NONE,
+                                                recorder_wal_run(r->run, ROLE_RECORDER), r->seq + 1,
+                                                &index, &err),
+                                 0);
+                r->seq++;
+                if (i % SOME == 0 || i == n)
+                        assert_int_equal(recorder_commit(r), 0);
+        }
+}
+
+static uint64_t published(void)
+{
+        struct recorder *r = &host.r;
+
+        pool_drain(r->pool);
+        assert_int_equal(r->stop_code, 0);
+        return r->published;
+}
+
+/* Where many entries come, a round waits for the end of a bundle, but not for long; where few do,
+ * it does not wait. */
+static void rounds(void **state)
+{
+        static const struct {
+                const char *name;
+                uint64_t first; /* entries in ms before it is asked */
+                int64_t ms;
+                uint64_t then; /* entries and ms after that */
+                int64_t then_ms;
+                bool at_once, whole;
+        } t[] = {
+                { "few", 100, 60, 0, 0, true, false },
+                { "many, in a long time", 700, 60, 0, 0, true, false },
+                { "many", 2000, 60, 300, 8, false, true },
+                { "many, and then none", 2000, 60, 3, 20, false, false },
+                { "many, and then few", 2000, 60, 3, 5, false, false },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+                struct recorder *r = &host.r;
+                uint64_t before;
+
+                set_up(NULL);
+                disk.counts = false;
+                assert_int_equal(pool_new(1, 2, &r->pool, NULL), 0);
+                assert_true(recorder_begin_run(r, recorder_wal_run(r->run, ROLE_RECORDER)));
+                stage_more(10);
+                publishing_start(r);
+                before = published();
+                assert_int_equal(before, ledger_size(r->ledger));
+                print_message("%s\n", t[i].name);
+                host.f.now_ns += t[i].ms * NS_PER_MS;
+                stage_more(t[i].first);
+                publishing_start(r);
+                assert_int_equal(r->publishing, t[i].at_once);
+                if (!t[i].at_once) {
+                        assert_true(publishing_next_ns(r) > host.f.now_ns);
+                        stage_more(t[i].then);
+                        host.f.now_ns += t[i].then_ms * NS_PER_MS;
+                        publishing_start(r);
+                        if (!t[i].whole && t[i].then_ms < 15) {
+                                assert_false(r->publishing);
+                                host.f.now_ns = publishing_next_ns(r);
+                                publishing_start(r);
+                        }
+                }
+                assert_true(published() > before);
+                if (t[i].whole)
+                        assert_int_equal(r->published, 2048); /* 8 of 256 */
+                else
+                        assert_int_equal(r->published, ledger_size(r->ledger));
+                assert_int_equal(publishing_now(r, NULL), 0);
+                assert_int_equal(r->published, ledger_size(r->ledger));
+                r->publisher = publisher_free(r->publisher);
+                r->pool = pool_free(r->pool);
+                tear_down(NULL);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -369,6 +458,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(slots_come_first, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(full_batches, set_up, tear_down),
                 cmocka_unit_test(failures),
+                cmocka_unit_test(rounds),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
