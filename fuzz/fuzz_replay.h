@@ -86,7 +86,7 @@ static inline void fuzz_replay_show(const struct package *p, struct view *v, str
         for (size_t i = 0; i < out.n; i++)
                 assert((out.p[i] >= 0x20 && out.p[i] != 0x7f) || out.p[i] == '\n');
         buf_clear(&out);
-        replay_put_json(r, &out);
+        replay_put_json(r, "l", &out);
         assert(out.n > 1 && json_check(span_of(out.p, out.n - 1), NULL) == 0);
 }
 
