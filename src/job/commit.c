@@ -124,7 +124,8 @@ static int find_commit(struct reader *d, const char *name, struct err *err)
                 git_reference_free(ref);
         }
         if (r == GIT_ENOTFOUND || r == GIT_EINVALIDSPEC)
-                return err_set(err, -ENOENT, "the repository has no such commit, branch or tag");
+                return err_set(err, -ENOENT, "the repository has no such commit, branch or tag: %s",
+                               name);
         return r < 0 ? git_failed("commit", r, err) : 0;
 }
 
