@@ -302,6 +302,8 @@ def test_mounts_of_others_are_told(monitor, tmp_path):
     if os.getuid() != 0 or subprocess.run(["unshare", "-m", "true"],
                                           capture_output=True).returncode:
         pytest.skip("takes root and mount namespaces")
+    if root_of("self") != root_of(1):
+        pytest.skip("in a chroot the first process has other paths")
     for name in ("apart", "other", "same"):
         (tmp_path / name).mkdir()
     for name in ("program", "place"):
@@ -320,10 +322,8 @@ def test_mounts_of_others_are_told(monitor, tmp_path):
             assert {k: (r["type"], r["source"]) for k, r in told.items()
                     if r["type"] == "tmpfs"} == {(f"{at}/apart", 1): ("tmpfs", "one"),
                                                  (f"{at}/same", 2): ("tmpfs", "two")}
-            want = {(f"{at}/apart", 1), (f"{at}/apart/a b", 1), (f"{at}/same", 1), (f"{at}/same", 2)}
-            if root_of("self") != root_of(1):  # a chroot: the first process has other paths
-                want.add((f"{at}/other", 1))
-            assert set(told) == want
+            assert set(told) == {(f"{at}/apart", 1), (f"{at}/apart/a b", 1), (f"{at}/same", 1),
+                                 (f"{at}/same", 2)}
             assert "nosuid" in told[f"{at}/apart", 1]["options"]
             assert told[f"{at}/same", 1]["root"].endswith("/other")
             assert all(r["pid"] == p.pid for r in mine)
