@@ -478,3 +478,17 @@ int text_to_time(struct span s, int64_t *ret_wall_ns)
         *ret_wall_ns = whole;
         return 0;
 }
+
+void text_put_quoted(struct buf *b, struct span s)
+{
+        buf_put_byte(b, '"');
+        while (s.n) {
+                const uint8_t *quote = memchr(s.p, '"', s.n);
+                const size_t n = quote ? (size_t)(quote - s.p) : s.n;
+
+                text_put_safe(b, span_of(s.p, n));
+                buf_put_str(b, quote ? "\\\"" : "");
+                s = span_from(s, n + (quote != NULL));
+        }
+        buf_put_byte(b, '"');
+}

@@ -70,5 +70,7 @@ MUST_USE int text_to_time(struct span s, int64_t *ret_wall_ns);
  * U+200E-F, U+2028-E, U+2066-9); backslash doubled, everything else as \xHH.  The one place where
  * text is escaped. */
 void text_put_safe(struct buf *b, struct span s);
+/* The same in quotes, which nothing within can end: each that stands in it is \". */
+void text_put_quoted(struct buf *b, struct span s);
 
 #endif

@@ -9,31 +9,39 @@
 
 enum { SLOTS_AT_ONCE = 4096 };
 
-/* A million of them are looked through while writers wait, so many at a time. */
-int vault_find_id(struct vault *v, const uint8_t id[SUBJECT_ID], uint32_t *ret_n, struct slot *ret,
-                  struct err *err)
+/* A slot in use, its bytes as they are in the file; not 0: no more are wanted. */
+typedef int slot_fn(struct vault *v, uint32_t n, const uint8_t bytes[SLOT_BYTES], void *ctx,
+                    struct err *err);
+
+static int each_of(struct vault *v, uint32_t first, const uint8_t *many, size_t n, slot_fn *fn,
+                   void *ctx, struct err *err)
+{
+        int r = 0;
+
+        for (size_t k = 0; k < n && r == 0; k++)
+                if (many[k * SLOT_BYTES] != SLOT_FREE)
+                        r = fn(v, first + (uint32_t)k, many + k * SLOT_BYTES, ctx, err);
+        return r;
+}
+
+/* From slot `from` on, to `end` at least where there are so many.  A million of them are looked
+ * through while writers wait, so many at a time. */
+static int each_slot(struct vault *v, uint32_t from, uint32_t end, slot_fn *fn, void *ctx,
+                     struct err *err)
 {
         uint8_t *many = malloc(SLOTS_AT_ONCE * SLOT_BYTES);
+        size_t n = SLOTS_AT_ONCE;
         int r = many ? 0 : err_sys(err, -ENOMEM, "keys/subjects");
 
-        for (uint32_t i = 1; i < v->n_slots && r == 0; i += SLOTS_AT_ONCE) {
+        for (uint32_t i = from; r == 0 && n == SLOTS_AT_ONCE && i < end; i += SLOTS_AT_ONCE) {
                 ssize_t got = v->io.pread(v->io.ctx, v->subjects_fd, many,
                                           SLOTS_AT_ONCE * SLOT_BYTES, (off_t)i * SLOT_BYTES);
-                uint32_t n = got > 0 ? (uint32_t)got / SLOT_BYTES : 0;
 
                 if (got < 0)
                         r = err_sys(err, (int)got, "keys/subjects: slot %u", i);
-                for (uint32_t k = 0; k < n && r == 0; k++) {
-                        const uint8_t *s = many + (size_t)k * SLOT_BYTES;
-
-                        if (s[0] == SLOT_FREE || memcmp(s + 8, id, SUBJECT_ID) != 0)
-                                continue;
-                        r = vault_read_slot(v, i + k, ret, err);
-                        if (r == 0) {
-                                *ret_n = i + k;
-                                r = 1;
-                        }
-                }
+                n = got > 0 ? (size_t)got / SLOT_BYTES : 0;
+                if (r == 0)
+                        r = each_of(v, i, many, n, fn, ctx, err);
         }
         if (many)
                 wipe(many, SLOTS_AT_ONCE * SLOT_BYTES);
@@ -41,42 +49,51 @@ int vault_find_id(struct vault *v, const uint8_t id[SUBJECT_ID], uint32_t *ret_n
         return r;
 }
 
+/* ---- once ---- */
+
+struct search {
+        const uint8_t *id;
+        uint32_t *n;
+        struct slot *slot;
+};
+
+static int is_it(struct vault *v, uint32_t n, const uint8_t bytes[SLOT_BYTES], void *ctx,
+                 struct err *err)
+{
+        const struct search *s = ctx;
+        int r;
+
+        if (memcmp(bytes + 8, s->id, SUBJECT_ID) != 0)
+                return 0;
+        r = vault_read_slot(v, n, s->slot, err);
+        if (r < 0)
+                return r;
+        *s->n = n;
+        return 1;
+}
+
+int vault_find_id(struct vault *v, const uint8_t id[SUBJECT_ID], uint32_t *ret_n, struct slot *ret,
+                  struct err *err)
+{
+        return each_slot(v, 1, v->n_slots, is_it, &(struct search){ id, ret_n, ret }, err);
+}
+
 /* ---- kept ---- */
 
-/* As many slots as there are from i on, at most SLOTS_AT_ONCE, into the table. */
-static int take_slots(struct vault *v, uint32_t i, uint8_t *many, uint32_t *ret_n, struct err *err)
+static int take(struct vault *v, uint32_t n, const uint8_t bytes[SLOT_BYTES], void *ctx,
+                struct err *err)
 {
-        ssize_t got = v->io.pread(v->io.ctx, v->subjects_fd, many, SLOTS_AT_ONCE * SLOT_BYTES,
-                                  (off_t)i * SLOT_BYTES);
-
-        if (got < 0)
-                return err_sys(err, (int)got, "keys/subjects: slot %u", i);
-        *ret_n = (uint32_t)((size_t)got / SLOT_BYTES);
-        for (uint32_t k = 0; k < *ret_n; k++) {
-                const uint8_t *s = many + (size_t)k * SLOT_BYTES;
-
-                if (s[0] == SLOT_FREE)
-                        continue;
-                if (vault_part_add(&v->ids, le_get32(s + 8), i + k) < 0)
-                        return err_sys(err, -ENOMEM, "keys/subjects");
-                v->ids_end = i + k + 1;
-        }
+        if (vault_part_add(&v->ids, le_get32(bytes + 8), n) < 0)
+                return err_sys(err, -ENOMEM, "keys/subjects");
+        v->ids_end = n + 1;
         return 0;
 }
 
 /* What was not there the last time; free slots behind the last one in use may be in use now. */
 static int take_new(struct vault *v, struct err *err)
 {
-        uint8_t *many = malloc(SLOTS_AT_ONCE * SLOT_BYTES);
-        uint32_t i = MAX_OF(v->ids_end, (uint32_t)1), n = SLOTS_AT_ONCE;
-        int r = many ? 0 : err_sys(err, -ENOMEM, "keys/subjects");
-
-        for (; r == 0 && n == SLOTS_AT_ONCE && i <= VAULT_SUBJECTS_MAX; i += n)
-                r = take_slots(v, i, many, &n, err);
-        if (many)
-                wipe(many, SLOTS_AT_ONCE * SLOT_BYTES);
-        free(many);
-        return r;
+        return each_slot(v, MAX_OF(v->ids_end, (uint32_t)1), VAULT_SUBJECTS_MAX + 1, take, NULL,
+                         err);
 }
 
 static int find_kept(struct vault *v, const uint8_t id[SUBJECT_ID], uint32_t *ret_n,

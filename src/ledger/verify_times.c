@@ -33,16 +33,6 @@ static long long seconds(int64_t ns)
         return (long long)(ns / NS_PER_S);
 }
 
-/* Of an entry of which only its place was kept: its bundle's path. */
-static void path_of(const struct verify *v, uint64_t index, char out[TILE_PATH_MAX])
-{
-        uint64_t n = index / TILE_WIDTH, left = v->checkpoint.size - n * TILE_WIDTH;
-
-        tile_path((struct tile){ TILE_LEVEL_ENTRIES, n,
-                                 (unsigned)MIN_OF(left, (uint64_t)TILE_WIDTH) },
-                  out);
-}
-
 /* ---- the clock ---- */
 
 static bool what_time(const struct entry *e, const char *name, int64_t *ret)
@@ -96,7 +86,8 @@ static void say_latest(struct verify *v, const struct verify_times *s,
 {
         char path[TILE_PATH_MAX];
 
-        path_of(v, s->latest_index, path);
+        /* only its place was kept */
+        tile_path(tile_of(TILE_LEVEL_ENTRIES, s->latest_index, v->checkpoint.size), path);
         verify_say(v, VERIFY_TIME, path, s->latest_offset, s->latest_index,
                    "%s: entry %llu, byte %llu: %lld s behind the heartbeat that follows it, entry "
                    "%llu",

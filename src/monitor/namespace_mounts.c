@@ -204,15 +204,17 @@ static size_t nth_of(const struct namespaces *all, const struct space *x)
 static int tell_space(struct looking *s, struct space *x, struct buf *out)
 {
         pid_t pid;
+        size_t nth;
         int rc = read_space(s, x, &pid);
 
         if (rc || !pid)
                 return rc;
         space_set_name(&s->all, x, NULL);
+        nth = nth_of(&s->all, x);
         s->lines += s->here.n;
         for (size_t i = 0; i < s->here.n && s->lines <= LINES_MAX; i++)
                 if (!is_as_on_host(&s->host, &s->here.at[i]))
-                        put_mount(s, x, nth_of(&s->all, x), pid, i, out);
+                        put_mount(s, x, nth, pid, i, out);
         if (s->here.cut) {
                 builtin_field(out, SPAN("cut"));
                 builtin_number(out, x->inode);

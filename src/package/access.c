@@ -24,7 +24,7 @@ const char *access_kind_name(enum access_kind k)
 
 static void add_identity(struct ways *w, const struct config_identity *i)
 {
-        if (i->kind == CONFIG_PASS_BASIC || i->kind == CONFIG_PASS_BEARER) {
+        if (config_passes(i)) {
                 w->unverified = true;
                 w->users = w->users || i->kind == CONFIG_PASS_BASIC;
                 return;
@@ -63,11 +63,8 @@ static bool is_in_all(const struct package *p, const struct access_who *who)
 
         for (uint32_t i = 0; i < who->n_groups; i++) {
                 const struct cedar_uid group = cedar_uid(SPAN("Group"), who->groups[i]);
-                uint32_t k = 0;
 
-                while (e && k < e->n_ancestors && !cedar_uid_eq(e->ancestors[k], &group))
-                        k++;
-                n += e && k < e->n_ancestors;
+                n += e && cedar_entity_descends(e, &group);
         }
         return n == who->n_groups;
 }

@@ -19,7 +19,7 @@ bool caller_named_by(const struct config_identity *a, const struct config_identi
         return !b || rank[a->kind] < rank[b->kind];
 }
 
-/* what: "group 3: " */
+/* What it is of is for whoever asks to say. */
 static int check_text(struct span text, struct err *err)
 {
         size_t at;

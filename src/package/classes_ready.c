@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "package/schema_edges.h"
+#include "package/schema_reach.h"
 
 struct maker {
         const struct api *api;
@@ -45,26 +45,17 @@ static void add_own(struct maker *k, uint32_t schema)
         api_schema_edges(&k->c->schemas.at[schema], API_EDGE_PLACE, add_of_place, k);
 }
 
-static int compare_spans(const void *a, const void *b)
-{
-        return span_cmp(*(const struct span *)a, *(const struct span *)b);
-}
-
 static int put_named(struct maker *k, uint32_t schema, struct err *err)
 {
-        const struct span *name = &k->c->schemas.at[schema].data_class, *first = k->api->classes;
-        const struct span *found;
+        const struct span name = k->c->schemas.at[schema].data_class;
         uint32_t class;
 
-        if (name->n == 0)
+        if (name.n == 0)
                 return 0;
-        found = k->api->n_classes
-                        ? bsearch(name, first, k->api->n_classes, sizeof *first, compare_spans)
-                        : NULL;
-        if (!found)
+        class = api_class(k->api, name);
+        if (class == API_NONE)
                 return err_set(err, -EINVAL, "schema %" PRIu32 ": a class that there is not",
                                schema);
-        class = (uint32_t)(found - first);
         k->c->own[schema].words[class / 64] |= (uint64_t)1 << class % 64;
         k->c->flags[schema] |= CLASSES_LEADS;
         k->known[schema] = true;
@@ -73,91 +64,37 @@ static int put_named(struct maker *k, uint32_t schema, struct err *err)
 
 /* ---- what leads to a class ---- */
 
-/* Who has an edge to i: from[first[i]] up to from[first[i + 1]]. */
-struct leads {
-        struct maker *k;
-        uint32_t *first, *from, *queue;
-        bool counting;
-};
-
-static void draw(void *ctx, uint32_t to)
-{
-        struct leads *l = ctx;
-
-        if (to == API_NONE)
-                return;
-        if (l->counting)
-                l->first[to + 1]++;
-        else
-                l->from[l->first[to]++] = l->k->at;
-}
-
-static void draw_all(struct leads *l, bool counting)
-{
-        struct maker *k = l->k;
-
-        l->counting = counting;
-        for (k->at = 0; k->at < k->c->schemas.n; k->at++)
-                api_schema_edges(&k->c->schemas.at[k->at], API_EDGE_PLACE | API_EDGE_WITHIN, draw,
-                                 l);
-}
-
-/* Filling, first[i] runs on to where i + 1 begins. */
-static int draw_edges(struct leads *l)
-{
-        uint32_t n = l->k->c->schemas.n;
-
-        l->first = calloc((size_t)n + 2, sizeof *l->first);
-        if (!l->first)
-                return -ENOMEM;
-        draw_all(l, true);
-        for (uint32_t i = 0; i < n; i++)
-                l->first[i + 1] += l->first[i];
-        l->from = calloc((size_t)l->first[n] + 1, sizeof *l->from);
-        if (!l->from)
-                return -ENOMEM;
-        draw_all(l, false);
-        memmove(l->first + 1, l->first, n * sizeof *l->first);
-        l->first[0] = 0;
-        return 0;
-}
-
 /* From those that have a class against the edges. */
-static int spread(struct leads *l)
+static void spread(const struct schema_graph *g, uint8_t *flags, uint32_t *queue)
 {
-        uint8_t *flags = l->k->c->flags;
-        uint32_t n = 0, all = l->k->c->schemas.n;
+        uint32_t n = 0;
 
-        l->queue = calloc((size_t)all + 1, sizeof *l->queue);
-        if (!l->queue)
-                return -ENOMEM;
-        for (uint32_t i = 0; i < all; i++)
+        for (uint32_t i = 0; i < g->n; i++)
                 if (flags[i] & CLASSES_LEADS)
-                        l->queue[n++] = i;
+                        queue[n++] = i;
         for (uint32_t done = 0; done < n; done++) {
-                uint32_t to = l->queue[done];
+                uint32_t to = queue[done];
 
-                for (uint32_t i = l->first[to]; i < l->first[to + 1]; i++) {
-                        if (flags[l->from[i]] & CLASSES_LEADS)
+                for (uint32_t i = g->first[to]; i < g->first[to + 1]; i++) {
+                        if (flags[g->to[i]] & CLASSES_LEADS)
                                 continue;
-                        flags[l->from[i]] |= CLASSES_LEADS;
-                        l->queue[n++] = l->from[i];
+                        flags[g->to[i]] |= CLASSES_LEADS;
+                        queue[n++] = g->to[i];
                 }
         }
-        return 0;
 }
 
-static int find_leads(struct maker *k)
+static int find_leads(struct api_classes *c)
 {
-        struct leads l = { .k = k };
-        int rc = draw_edges(&l);
+        CLEANUP(arena_done) struct arena arena = ARENA_INIT(SIZE_MAX);
+        const struct schema_places places = schema_places_of(&c->schemas);
+        uint32_t *queue = arena_alloc(&arena, ((size_t)places.n + 1) * sizeof *queue);
+        struct schema_graph g;
 
-        if (rc == 0)
-                rc = spread(&l);
-        free(l.queue);
-        free(l.from);
-        free(l.first);
-        return rc;
+        if (!queue || schema_graph(&places, API_EDGE_PLACE | API_EDGE_WITHIN, true, &arena, &g) < 0)
+                return -ENOMEM;
+        spread(&g, c->flags, queue);
+        return 0;
 }
 
 /* ---- what a schema leads to itself ---- */
@@ -227,7 +164,7 @@ static int work_out(struct maker *k, struct err *err)
                 return rc;
         for (uint32_t i = 0; i < c->schemas.n; i++)
                 add_own(k, i);
-        rc = find_leads(k);
+        rc = find_leads(c);
         if (rc < 0)
                 return rc;
         for (uint32_t i = 0; i < c->schemas.n; i++)

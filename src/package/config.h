@@ -102,6 +102,12 @@ struct config_identity {    /* empty spans: not said */
         struct span ca_file;
 };
 
+/* Does it pass the credential on? */
+static inline bool config_passes(const struct config_identity *i)
+{
+        return i->kind == CONFIG_PASS_BASIC || i->kind == CONFIG_PASS_BEARER;
+}
+
 struct config_class {
         struct span name;
         enum mask mask;

@@ -216,8 +216,7 @@ static bool passes_credentials(const struct config_reader *r, const struct api_o
 
                         for (uint32_t j = 0; j < r->out->n_identities; j++)
                                 if (span_eq(r->out->identities[j].scheme, name) &&
-                                    (r->out->identities[j].kind == CONFIG_PASS_BASIC ||
-                                     r->out->identities[j].kind == CONFIG_PASS_BEARER))
+                                    config_passes(&r->out->identities[j]))
                                         return true;
                 }
         return false;

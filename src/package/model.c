@@ -47,6 +47,20 @@ const struct api_operation *api_operation(const struct api *a, struct span id)
         return bsearch(&id, a->operations, a->n_operations, sizeof *a->operations, by_id);
 }
 
+static int by_name(const void *name, const void *class)
+{
+        return span_cmp(*(const struct span *)name, *(const struct span *)class);
+}
+
+uint32_t api_class(const struct api *a, struct span name)
+{
+        const struct span *found = NULL;
+
+        if (a->n_classes)
+                found = bsearch(&name, a->classes, a->n_classes, sizeof *a->classes, by_name);
+        return found ? (uint32_t)(found - a->classes) : API_NONE;
+}
+
 struct api *api_free(struct api *a)
 {
         if (a) {

@@ -151,5 +151,7 @@ DEFINE_CLEANUP(struct api, api_free)
 
 /* NULL when there is none. */
 const struct api_operation *api_operation(const struct api *a, struct span id);
+/* The place of a data class in ->classes; API_NONE when there is none of this name. */
+uint32_t api_class(const struct api *a, struct span name);
 
 #endif

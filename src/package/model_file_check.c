@@ -12,22 +12,11 @@
 
 /* ---- schemas ---- */
 
-static int compare_spans(const void *a, const void *b)
-{
-        return span_cmp(*(const struct span *)a, *(const struct span *)b);
-}
-
-static bool has_class(const struct api *api, struct span class)
-{
-        return api->n_classes > 0 &&
-               bsearch(&class, api->classes, api->n_classes, sizeof *api->classes, compare_spans);
-}
-
 int model_check_schema(const struct model_get *g, const struct model_at *at, const void *record)
 {
         const struct api_schema *s = record;
 
-        if (s->data_class.n > 0 && !has_class(g->api, s->data_class))
+        if (s->data_class.n > 0 && api_class(g->api, s->data_class) == API_NONE)
                 return model_fail_member(g, at, "class", "none of the API's classes");
         return 0;
 }
@@ -245,13 +234,6 @@ static int check_classes(const struct model_get *g, const struct model_at *at,
 
 /* ---- classes of operations ---- */
 
-static const struct api_schema *schema_at(const void *ctx, uint32_t place)
-{
-        const struct api *api = ctx;
-
-        return &api->schemas.at[place];
-}
-
 /* Is all of the set in the list?  Its members are ascending. */
 static bool lists_all(const uint64_t set[REACH_WORDS], const uint32_t *list, uint32_t n)
 {
@@ -284,21 +266,15 @@ static int check_lists(const struct model_get *g, const struct model_at *at,
 static int check_reach(const struct model_get *g, const struct model_at *at, const struct api *api)
 {
         CLEANUP(arena_done) struct arena arena = ARENA_INIT(MODEL_MEMORY_MAX);
-        const struct schema_places places = { schema_at, api, api->schemas.n };
+        const struct schema_places places = schema_places_of(&api->schemas);
         uint32_t *own = arena_alloc(&arena, ((size_t)places.n + 1) * sizeof *own);
         struct schema_reach reach;
         int rc = 0;
 
         if (api->n_classes == 0)
                 return 0;
-        for (uint32_t i = 0; own && i < places.n; i++) {
-                const struct span *class = &api->schemas.at[i].data_class, *found;
-
-                found = class->n ? bsearch(class, api->classes, api->n_classes,
-                                           sizeof *api->classes, compare_spans)
-                                 : NULL;
-                own[i] = found ? (uint32_t)(found - api->classes) : API_NONE;
-        }
+        for (uint32_t i = 0; own && i < places.n; i++)
+                own[i] = api_class(api, api->schemas.at[i].data_class);
         if (!own || schema_reach(&places, own, api->n_classes, &arena, &reach) < 0)
                 return err_set(g->err, -ENOMEM, "no memory for the model");
         for (uint32_t i = 0; rc == 0 && i < api->n_operations; i++)

@@ -156,12 +156,9 @@ static bool same_identities(const struct config *c, const struct api *api)
 static bool passes_credentials(const struct config *c, const struct api_operation *o)
 {
         for (uint32_t i = 0; i < o->n_security; i++)
-                for (uint32_t j = 0; j < o->security[i].n; j++) {
-                        enum config_identity_kind k = c->identities[o->security[i].schemes[j]].kind;
-
-                        if (k == CONFIG_PASS_BASIC || k == CONFIG_PASS_BEARER)
+                for (uint32_t j = 0; j < o->security[i].n; j++)
+                        if (config_passes(&c->identities[o->security[i].schemes[j]]))
                                 return true;
-                }
         return false;
 }
 

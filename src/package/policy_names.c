@@ -94,8 +94,7 @@ static bool is_group_known(const struct cedar_entities *e, const struct cedar_ui
 static bool is_anybody_unverified(const struct config *c)
 {
         for (uint32_t i = 0; i < c->n_identities; i++)
-                if (c->identities[i].kind == CONFIG_PASS_BASIC ||
-                    c->identities[i].kind == CONFIG_PASS_BEARER)
+                if (config_passes(&c->identities[i]))
                         return true;
         return false;
 }

@@ -3,6 +3,16 @@
 
 /* ---- the graph ---- */
 
+static const struct api_schema *of_list(const void *list, uint32_t place)
+{
+        return &((const struct api_schemas *)list)->at[place];
+}
+
+struct schema_places schema_places_of(const struct api_schemas *list)
+{
+        return (struct schema_places){ of_list, list, list->n };
+}
+
 struct drawing {
         struct schema_graph *g;
         uint32_t from;

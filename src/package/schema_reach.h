@@ -17,6 +17,9 @@ struct schema_places {
         uint32_t n;
 };
 
+/* Those of a list, by their places in it. */
+struct schema_places schema_places_of(const struct api_schemas *list);
+
 /* Targets of i are to[first[i]] up to to[first[i + 1]]; reversed: those that have an edge to i. */
 struct schema_graph {
         uint32_t n;

@@ -3,6 +3,7 @@
  * the host: the lines that monitor/namespace_mounts.c writes. */
 #include "state/fields.h"
 #include "state/mount_line.h"
+#include "state/namespaces.h"
 #include "state/row.h"
 #include "state/tables.h"
 
@@ -89,6 +90,7 @@ static int put(struct state_out *out, const struct state_part *p, struct span li
 {
         struct span rest = line, kind = SPAN_NONE;
         uint64_t n = 0;
+        int rc;
 
         (void)!field_cut(&rest, '\t', &kind);
         (void)!field_number(rest, &n);
@@ -101,13 +103,8 @@ static int put(struct state_out *out, const struct state_part *p, struct span li
         if (span_eq_str(kind, "full"))
                 return state_fault(out, p, 0,
                                    "mount namespaces have more mounts than are looked at");
-        if (span_eq_str(kind, "many"))
-                return state_fault(out, p, 0, "more mount namespaces than are looked into");
-        if (span_eq_str(kind, "hidden"))
-                return state_fault(out, p, 0,
-                                   "%llu process%s may be in mount namespaces that are not seen, "
-                                   "which takes CAP_SYS_PTRACE",
-                                   (unsigned long long)n, n == 1 ? "" : "es");
+        if (state_namespaces_unseen(out, p, kind, n, "mount", &rc))
+                return rc;
         return state_fault(out, p, number, "not a line of monitor/namespace_mounts.c");
 }
 

@@ -2,6 +2,7 @@
 /* Who waits on which address and port inside a container or another network of its own: the lines
  * that monitor/namespace_ports.c writes. */
 #include "state/fields.h"
+#include "state/namespaces.h"
 #include "state/row.h"
 #include "state/tables.h"
 
@@ -97,6 +98,7 @@ static int put(struct state_out *out, const struct state_part *p, struct span li
 {
         struct span rest = line, kind = SPAN_NONE;
         uint64_t n = 0;
+        int rc;
 
         (void)!field_cut(&rest, '\t', &kind);
         (void)!field_number(rest, &n);
@@ -106,13 +108,8 @@ static int put(struct state_out *out, const struct state_part *p, struct span li
                 return state_fault(out, p, 0,
                                    "network namespace %llu has more sockets than are told",
                                    (unsigned long long)n);
-        if (span_eq_str(kind, "many"))
-                return state_fault(out, p, 0, "more network namespaces than are looked into");
-        if (span_eq_str(kind, "hidden"))
-                return state_fault(out, p, 0,
-                                   "%llu process%s may be in network namespaces that are not seen, "
-                                   "which takes CAP_SYS_PTRACE",
-                                   (unsigned long long)n, n == 1 ? "" : "es");
+        if (state_namespaces_unseen(out, p, kind, n, "network", &rc))
+                return rc;
         if (span_eq_str(kind, "denied"))
                 return state_fault(out, p, 0,
                                    "%llu process%s may not be looked into, which takes "

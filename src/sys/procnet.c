@@ -179,8 +179,7 @@ int procnet_each(int procfd, bool udp, sockdiag_fn *fn, void *ctx)
         if (rc < 0 && rc != -E2BIG)
                 return rc;
         rc6 = each_of(procfd, udp ? "net/udp6" : "net/tcp6", &six);
-        if (rc6 ==
-            -ESRCH) /* a kernel without IPv6; or it has exited, which proc_namespace() tells */
-                rc6 = 0;
+        if (rc6 == -ESRCH)
+                rc6 = 0; /* a kernel without IPv6; or it has exited: proc_namespace() tells */
         return rc6 < 0 ? rc6 : rc;
 }

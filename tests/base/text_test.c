@@ -398,6 +398,26 @@ static void hostile_text_is_escaped(void **state)
         buf_done(&b);
 }
 
+/* Where the quotes end is told by nothing within them. */
+static void quotes_end_where_they_do(void **state)
+{
+        static const struct {
+                struct span in;
+                const char *out;
+        } t[] = {
+                { SPAN_INIT(""), "\"\"" },         { SPAN_INIT("a b"), "\"a b\"" },
+                { SPAN_INIT("\""), "\"\\\"\"" },   { SPAN_INIT("a\", \"b"), "\"a\\\", \\\"b\"" },
+                { SPAN_INIT("a\\"), "\"a\\\\\"" }, { SPAN_INIT("a\\\"\n"), "\"a\\\\\\\"\\x0a\"" },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+                CLEANUP(buf_done) struct buf b = BUF_INIT(100);
+
+                text_put_quoted(&b, t[i].in);
+                assert_string_equal(buf_cstr(&b), t[i].out);
+        }
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
@@ -415,6 +435,7 @@ int main(void)
                 cmocka_unit_test(times_refused),
                 cmocka_unit_test(times_every_day),
                 cmocka_unit_test(hostile_text_is_escaped),
+                cmocka_unit_test(quotes_end_where_they_do),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,27 +13,12 @@ enum {
 
 /* ---- words ---- */
 
-/* No name can end the quotes and go on as another one. */
-static void put_quoted(struct span s, struct buf *out)
-{
-        buf_put_byte(out, '"');
-        while (s.n) {
-                const uint8_t *quote = memchr(s.p, '"', s.n);
-                const size_t n = quote ? (size_t)(quote - s.p) : s.n;
-
-                text_put_safe(out, span_of(s.p, n));
-                buf_put_str(out, quote ? "\\\"" : "");
-                s = span_from(s, n + (quote != NULL));
-        }
-        buf_put_byte(out, '"');
-}
-
 static void put_groups(const struct access_who *who, struct buf *out)
 {
         buf_put_str(out, who->n_groups > 1 ? "groups " : "group ");
         for (uint32_t i = 0; i < who->n_groups; i++) {
                 buf_put_str(out, i == 0 ? "" : " and ");
-                put_quoted(who->groups[i], out);
+                text_put_quoted(out, who->groups[i]);
         }
 }
 
@@ -41,7 +26,7 @@ static void put_asked(const struct access_who *who, struct buf *out)
 {
         if (who->id.p) {
                 buf_put_str(out, "caller ");
-                put_quoted(who->id, out);
+                text_put_quoted(out, who->id);
                 buf_put_str(out, who->n_groups ? ", in " : "");
         }
         if (who->n_groups)
@@ -55,7 +40,7 @@ void api_access_put_who(const struct access_who *who, struct buf *out)
         switch (who->kind) {
         case ACCESS_NAMED:
                 buf_put_str(out, "caller ");
-                put_quoted(who->id, out);
+                text_put_quoted(out, who->id);
                 buf_put_str(out, who->any_groups ? ", with groups of his token" : "");
                 break;
         case ACCESS_MEMBER:
@@ -117,7 +102,7 @@ void api_access_put_policy(const struct package *p, const struct cedar_policy *p
         uint32_t line;
 
         if (cedar_policy_annotation(policy, "id", &id))
-                put_quoted(id, out);
+                text_put_quoted(out, id);
         if (out->n && out->p[out->n - 1] == '"')
                 buf_put_byte(out, ' ');
         api_access_place(p, policy, &file, &line);

@@ -51,29 +51,12 @@ bool replay_is_cut(const struct replayed *r)
 
 /* ---- one call, for people ---- */
 
-/* A name has no end that it does not have. */
-static void put_name(struct span name, struct buf *out)
-{
-        size_t from = 0;
-
-        buf_put_byte(out, '"');
-        for (size_t i = 0; i < name.n; i++) {
-                if (name.p[i] != '"')
-                        continue;
-                text_put_safe(out, span_of(name.p + from, i - from));
-                buf_put_str(out, "\\\"");
-                from = i + 1;
-        }
-        text_put_safe(out, span_from(name, from));
-        buf_put_byte(out, '"');
-}
-
 /* "\"a\", \"b\" and 3 more" */
 static void put_names(const struct span *names, uint32_t n, uint64_t more, struct buf *out)
 {
         for (uint32_t i = 0; i < MIN_OF(n, (uint32_t)NAMES_SHOWN); i++) {
                 buf_put_str(out, i ? ", " : "");
-                put_name(names[i], out);
+                text_put_quoted(out, names[i]);
         }
         if (n > NAMES_SHOWN)
                 more += n - NAMES_SHOWN;

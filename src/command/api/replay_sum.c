@@ -28,13 +28,18 @@ void replay_count(struct replay_count *list, uint32_t *n, uint64_t *more, struct
         list[i].n += times;
 }
 
+static void miss(struct replay_sum *sum, struct span what)
+{
+        replay_count(sum->missing, &sum->n_missing, &sum->missing_more, what, 1);
+}
+
 static void count_missing(struct replay_sum *sum, const struct replay_unknown *on, uint32_t n)
 {
         for (uint32_t i = 0; i < n; i++) {
                 CLEANUP(buf_done) struct buf text = BUF_INIT(4096);
 
                 replay_put_on(&on[i], &text);
-                replay_count(sum->missing, &sum->n_missing, &sum->missing_more, buf_span(&text), 1);
+                miss(sum, buf_span(&text));
         }
 }
 
@@ -43,8 +48,7 @@ static void count_policies_open(struct replay_sum *sum, const struct replayed *r
         sum->policies_open++;
         count_missing(sum, r->result.policies_on, r->result.n_policies_on);
         if (replay_is_cut(r))
-                replay_count(sum->missing, &sum->n_missing, &sum->missing_more,
-                             SPAN(REPLAY_ENTRY_IS_CUT), 1);
+                miss(sum, SPAN(REPLAY_ENTRY_IS_CUT));
 }
 
 void replay_add(struct replay_sum *sum, const struct replayed *r)
@@ -54,7 +58,7 @@ void replay_add(struct replay_sum *sum, const struct replayed *r)
         sum->n++;
         sum->by_change[r->change]++;
         if (r->change == REPLAY_CANNOT_TELL && why)
-                replay_count(sum->missing, &sum->n_missing, &sum->missing_more, span_str(why), 1);
+                miss(sum, span_str(why));
         else if (r->change == REPLAY_CANNOT_TELL)
                 count_missing(sum, r->result.on, r->result.n_on);
         sum->other_package +=
@@ -65,18 +69,16 @@ void replay_add(struct replay_sum *sum, const struct replayed *r)
                 return;
         sum->reads_open++;
         if (r->late)
-                replay_count(sum->missing, &sum->n_missing, &sum->missing_more, span_str(r->late),
-                             1);
+                miss(sum, span_str(r->late));
         count_missing(sum, r->result.reads_on, r->result.n_reads_on);
         for (uint32_t i = 0; i < r->n_seen; i++)
                 if (r->seen[i].gone)
-                        replay_count(sum->missing, &sum->n_missing, &sum->missing_more,
-                                     SPAN("a data class is not in the document any more"), 1);
+                        miss(sum, SPAN("a data class is not in the document any more"));
         for (uint32_t i = 0; i < r->n_unmet; i++) {
                 CLEANUP(buf_done) struct buf text = BUF_INIT(4096);
 
                 replay_put_unmet(r->unmet[i], &text);
-                replay_count(sum->missing, &sum->n_missing, &sum->missing_more, buf_span(&text), 1);
+                miss(sum, buf_span(&text));
         }
 }
 

@@ -7,8 +7,7 @@
 #include "command/verify/lesser.h"
 #include "command/verify/verify_command.h"
 #include "sys/io.h"
-
-enum { AUTHORITIES_MAX = 1024 * 1024 };
+#include "wire/timestamp_fact.h"
 
 void verify_given_done(struct verify_given *g)
 {
@@ -46,7 +45,8 @@ static int read_earlier(const struct option_texts *files, struct verify_given *g
 
 static int read_authorities(const char *path, struct verify_given *g, struct err *err)
 {
-        int status = io_read_given(path, AUTHORITIES_MAX, &g->authorities, &g->authorities_n, err);
+        int status = io_read_given(path, TIMESTAMP_AUTHORITIES_MAX, &g->authorities,
+                                   &g->authorities_n, err);
 
         if (status == 0 && g->authorities_n == 0)
                 status = err_set(err, -ENOENT, "%s: no certificate is in it", path);
