@@ -15,15 +15,13 @@
 #include <bpf/bpf_tracing.h>
 
 #include "attempt.h"
+#include "walk.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 enum {
         REFUSED_EPERM = -1,
         REFUSED_EACCES = -13,
-        PATH_PARTS = 64, /* and mounts crossed */
-        AT_MASK = 0x1fff,
-        DATA_BYTES = 0x4000,
         COMPAT = 2, /* thread_info.status on x86 */
         CWD = -100,
         NS_PER_S = 1000000000,
@@ -36,7 +34,7 @@ enum {
 
 struct scratch {
         struct attempt_record r;
-        __u8 data[DATA_BYTES];
+        __u8 data[WALK_DATA];
         __u32 at;
 };
 
@@ -60,6 +58,9 @@ struct {
 } calls SEC(".maps");
 
 struct attempt_shared shared;
+
+_Static_assert((int)ATTEMPT_RECORD_BASE == (int)WALK_BYTES, "as its reader has it");
+_Static_assert((int)ATTEMPT_RECORD_PART == (int)WALK_PART, "as its reader has it");
 
 /* ---- registers ---- */
 
@@ -120,35 +121,9 @@ static __always_inline bool is_compat(struct task_struct *p)
 
 static __always_inline void put_base(struct scratch *s, struct vfsmount *mnt, struct dentry *d)
 {
-        const __u32 begin = s->at;
-
-        for (int i = 0; i < PATH_PARTS && s->at - begin < ATTEMPT_RECORD_BASE - ATTEMPT_RECORD_PART;
-             i++) {
-                struct dentry *parent = BPF_CORE_READ(d, d_parent);
-                long n;
-
-                if (d == BPF_CORE_READ(mnt, mnt_root)) {
-                        struct mount *m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
-                        struct mount *up = BPF_CORE_READ(m, mnt_parent);
-
-                        if (up == m)
-                                goto whole;
-                        d = BPF_CORE_READ(m, mnt_mountpoint);
-                        mnt = (void *)up + bpf_core_field_offset(struct mount, mnt);
-                        continue;
-                }
-                n = bpf_probe_read_kernel_str(&s->data[s->at & AT_MASK], ATTEMPT_RECORD_PART,
-                                              BPF_CORE_READ(d, d_name.name));
-                if (n <= 1)
-                        break;
-                s->at += n;
-                if (d == parent)
-                        goto whole;
-                d = parent;
-        }
-        s->r.flags |= ATTEMPT_BASE_CUT;
-whole:
-        s->r.base_n = s->at - begin;
+        if (!walk_path(s->data, &s->at, mnt, d))
+                s->r.flags |= ATTEMPT_BASE_CUT;
+        s->r.base_n = s->at;
 }
 
 static __always_inline void put_dir(struct scratch *s, struct task_struct *p, int fd)
@@ -171,13 +146,13 @@ static __always_inline void put_dir(struct scratch *s, struct task_struct *p, in
 
 static __always_inline void put_path(struct scratch *s, const void *arg)
 {
-        long n = bpf_probe_read_user_str(&s->data[s->at & AT_MASK], ATTEMPT_RECORD_PATH, arg);
+        long n = bpf_probe_read_user_str(&s->data[s->at & WALK_MASK], ATTEMPT_RECORD_PATH, arg);
 
         if (n <= 0) {
                 s->r.flags |= ATTEMPT_UNREAD;
                 return;
         }
-        if (s->data[s->at & AT_MASK] == '/')
+        if (s->data[s->at & WALK_MASK] == '/')
                 s->r.flags |= ATTEMPT_ABSOLUTE;
         s->r.path_n = n - 1;
 }
@@ -206,7 +181,7 @@ static __always_inline int tell(struct pt_regs *regs, struct task_struct *p, lon
                 put_dir(s, p, dirfd == ATTEMPT_NO_ARG ? CWD : (int)argument(regs, dirfd));
         if (arg)
                 put_path(s, arg);
-        if (bpf_ringbuf_output(&ring, s, sizeof s->r + ((s->at + s->r.path_n) & (DATA_BYTES - 1)),
+        if (bpf_ringbuf_output(&ring, s, sizeof s->r + ((s->at + s->r.path_n) & (WALK_DATA - 1)),
                                0) < 0)
                 __sync_fetch_and_add(&shared.lost, 1);
         return 0;

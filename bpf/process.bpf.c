@@ -16,24 +16,22 @@
 #include <bpf/bpf_tracing.h>
 
 #include "process.h"
+#include "walk.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 enum {
-        PATH_PARTS = 64, /* and mounts crossed */
         CGROUP_PARTS = 16,
         HIERARCHIES = 16,
         WAKE_BYTES = PROCESS_RING_BYTES / 8,
-        ENV_AT = 0x3000,  /* in data: behind all of a record */
-        AT_MASK = 0x1fff, /* offsets in data: 8191 + 4096 is still inside */
-        DATA_BYTES = 0x4000,
+        ENV_AT = 0x3000, /* in data: behind all of a record */
 };
 
 /* at, the bytes of data that are used, lives here and not in a register: what the verifier has to
  * know of it is then the same in every turn of a loop, and it looks at one turn instead of all. */
 struct scratch {
         struct process_record r;
-        __u8 data[DATA_BYTES];
+        __u8 data[WALK_DATA];
         __u32 at;
 };
 
@@ -51,26 +49,12 @@ struct {
 
 struct process_shared shared;
 
+_Static_assert((int)PROCESS_RECORD_EXE == (int)WALK_BYTES, "as its reader has it");
+_Static_assert((int)PROCESS_RECORD_PART == (int)WALK_PART, "as its reader has it");
+
 static __always_inline struct scratch *scratch_of(__u32 kind)
 {
         return bpf_map_lookup_elem(&scratches, &kind);
-}
-
-/* Append a name with its NUL; false: not readable. */
-static __always_inline bool put_part(struct scratch *s, const void *name)
-{
-        long n = bpf_probe_read_kernel_str(&s->data[s->at & AT_MASK], PROCESS_RECORD_PART, name);
-
-        if (n <= 1)
-                return false;
-        s->at += n;
-        return true;
-}
-
-/* A file of no directory, such as a memfd, is its own root, and named all the same. */
-static __always_inline bool is_rootless(struct dentry *d, struct dentry *parent)
-{
-        return d == parent;
 }
 
 static __always_inline void put_exe(struct scratch *s, struct file *exe)
@@ -78,35 +62,14 @@ static __always_inline void put_exe(struct scratch *s, struct file *exe)
         struct vfsmount *mnt = BPF_CORE_READ(exe, f_path.mnt);
         struct dentry *d = BPF_CORE_READ(exe, f_path.dentry);
         const __u32 begin = s->at;
-        int i;
 
         s->r.flags |= PROCESS_FLAG_EXE;
         s->r.exe_ino = BPF_CORE_READ(d, d_inode, i_ino);
         s->r.exe_dev = BPF_CORE_READ(d, d_inode, i_sb, s_dev);
         if (BPF_CORE_READ(d, d_inode, i_nlink) == 0)
                 s->r.flags |= PROCESS_FLAG_EXE_NAMELESS;
-        for (i = 0; i < PATH_PARTS && s->at - begin < PROCESS_RECORD_EXE - PROCESS_RECORD_PART;
-             i++) {
-                struct dentry *parent = BPF_CORE_READ(d, d_parent);
-
-                if (d == BPF_CORE_READ(mnt, mnt_root)) {
-                        struct mount *m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
-                        struct mount *up = BPF_CORE_READ(m, mnt_parent);
-
-                        if (up == m)
-                                goto whole;
-                        d = BPF_CORE_READ(m, mnt_mountpoint);
-                        mnt = (void *)up + bpf_core_field_offset(struct mount, mnt);
-                        continue;
-                }
-                if (!put_part(s, BPF_CORE_READ(d, d_name.name)))
-                        break;
-                if (is_rootless(d, parent))
-                        goto whole;
-                d = parent;
-        }
-        s->r.flags |= PROCESS_FLAG_EXE_CUT;
-whole:
+        if (!walk_path(s->data, &s->at, mnt, d))
+                s->r.flags |= PROCESS_FLAG_EXE_CUT;
         s->r.exe_n = s->at - begin;
 }
 
@@ -119,7 +82,7 @@ static __always_inline void put_args(struct scratch *s, struct mm_struct *mm)
                 n = PROCESS_RECORD_ARGS;
                 s->r.flags |= PROCESS_FLAG_ARGS_CUT;
         }
-        if (bpf_probe_read_user(&s->data[s->at & AT_MASK], n, (void *)from) < 0)
+        if (bpf_probe_read_user(&s->data[s->at & WALK_MASK], n, (void *)from) < 0)
                 return;
         s->r.flags |= PROCESS_FLAG_ARGS;
         s->r.args_n = n;
@@ -283,7 +246,7 @@ static __always_inline void put_cgroup(struct scratch *s, struct task_struct *p)
              i++) {
                 if (!up)
                         goto whole;
-                if (!put_part(s, BPF_CORE_READ(kn, name)))
+                if (!walk_put(s->data, &s->at, BPF_CORE_READ(kn, name)))
                         break;
                 kn = up;
                 up = above(kn);
@@ -358,7 +321,7 @@ static __always_inline int send(struct scratch *s, bool wake)
         if ((wake && may_wake(s->r.time_ns)) ||
             bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > WAKE_BYTES)
                 how = BPF_RB_FORCE_WAKEUP;
-        if (bpf_ringbuf_output(&ring, s, sizeof s->r + (s->at & (DATA_BYTES - 1)), how) < 0)
+        if (bpf_ringbuf_output(&ring, s, sizeof s->r + (s->at & (WALK_DATA - 1)), how) < 0)
                 __sync_fetch_and_add(&shared.lost, 1);
         return 0;
 }
