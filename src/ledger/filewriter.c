@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ledger/filewriter.h"
 
-#include <dirent.h>
+#include "ledger/spares.h"
+#include "sys/names.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +38,7 @@ struct filewriter {
         struct waiting waiting[WAITING_MAX];
         size_t n_waiting;
         uint64_t files;
+        struct spares spares;
 };
 
 int filewriter_new(int root_fd, const struct io *io, struct syncer *syncer, mode_t file_mode,
@@ -50,10 +53,17 @@ int filewriter_new(int root_fd, const struct io *io, struct syncer *syncer, mode
         w->root_fd = root_fd;
         w->file_mode = file_mode;
         w->dir_mode = dir_mode;
+        w->spares.fd = -1;
         for (size_t i = 0; i < DIRS_MAX; i++)
                 w->dir[i].fd = -1;
         *ret = w;
         return 0;
+}
+
+void filewriter_keep_spares(struct filewriter *w, int dirfd, const char *dir)
+{
+        spares_close(&w->spares);
+        spares_open(&w->spares, &w->io, dirfd, dir, w->file_mode);
 }
 
 static void temporary_name(const char *name, char out[NAME_MAX_HERE + 8])
@@ -80,6 +90,7 @@ struct filewriter *filewriter_free(struct filewriter *w)
                 drop_last_waiting(w);
         for (size_t i = 0; i < DIRS_MAX; i++)
                 fd_close(&w->dir[i].fd);
+        spares_close(&w->spares);
         free(w);
         return NULL;
 }
@@ -182,7 +193,8 @@ static struct open_dir *place_for_dir(struct filewriter *w)
         return oldest;
 }
 
-static void remove_files(struct filewriter *w, const char *path, bool only_temporaries);
+static size_t remove_files(struct filewriter *w, const char *path, bool only_temporaries,
+                           bool as_spares);
 
 static int open_dir(struct filewriter *w, const char *path, enum filewriter_mode mode,
                     struct open_dir **ret, struct err *err)
@@ -207,7 +219,7 @@ static int open_dir(struct filewriter *w, const char *path, enum filewriter_mode
                 d->fd = r;
                 d->dirty = false;
                 if (mode == FILEWRITER_IMMUTABLE) /* a published tree: nobody else writes here */
-                        remove_files(w, path, true);
+                        remove_files(w, path, true, false);
                 snprintf(d->path, sizeof d->path, "%s", path);
         }
         d->used = ++w->round;
@@ -241,6 +253,16 @@ static int compare_file(struct filewriter *w, struct open_dir *d, const char *na
         return r;
 }
 
+static int open_temporary(struct filewriter *w, struct open_dir *d, const char *temporary)
+{
+        int r = spares_take(&w->spares, d->fd, temporary);
+
+        if (r != -ENOENT)
+                return r;
+        return w->io.open(w->io.ctx, d->fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW,
+                          w->file_mode);
+}
+
 static int write_temporary(struct filewriter *w, struct open_dir *d, const char *name,
                            struct span content, struct err *err)
 {
@@ -251,8 +273,7 @@ static int write_temporary(struct filewriter *w, struct open_dir *d, const char 
         snprintf(f->name, sizeof f->name, "%s", name);
         f->dir = d;
         temporary_name(name, temporary);
-        f->fd = w->io.open(w->io.ctx, d->fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW,
-                           w->file_mode);
+        f->fd = open_temporary(w, d, temporary);
         if (f->fd < 0)
                 return err_sys(err, f->fd, "%s/%s", d->path, name);
         w->n_waiting++;
@@ -304,27 +325,54 @@ static bool is_temporary(const char *name)
         return n > 4 && strcmp(name + n - 4, ".tmp") == 0;
 }
 
-static void remove_files(struct filewriter *w, const char *path, bool only_temporaries)
-{
-        int fd = openat(w->root_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-        struct dirent *e;
+/* What a walk over a directory's names does with them. */
+struct removal {
+        struct filewriter *w;
+        bool only_temporaries, as_spares;
+        size_t given;
+};
 
-        if (!d) {
-                fd_close(&fd);
-                return;
-        }
-        while ((e = readdir(d)))
-                if (e->d_name[0] != '.' && (!only_temporaries || is_temporary(e->d_name)))
-                        w->io.unlink(w->io.ctx, fd, e->d_name);
-        closedir(d);
+static int remove_one(void *ctx, int dirfd, const char *name)
+{
+        struct removal *rm = ctx;
+        struct filewriter *w = rm->w;
+
+        if (name[0] == '.' || (rm->only_temporaries && !is_temporary(name)))
+                return 0;
+        if (rm->as_spares && spares_give(&w->spares, dirfd, name))
+                rm->given++;
+        else
+                (void)w->io.unlink(w->io.ctx, dirfd, name); /* or it stays, as the header says */
+        return 0;
+}
+
+/* As far as possible. */
+static size_t remove_files(struct filewriter *w, const char *path, bool only_temporaries,
+                           bool as_spares)
+{
+        struct removal rm = { w, only_temporaries, as_spares, 0 };
+        int r = names_each(w->root_fd, path, remove_one, &rm);
+
+        (void)r;
+        return rm.given;
+}
+
+/* What the disk has by the old name must not be what a spare becomes. */
+static void settle_spares(struct filewriter *w, const char *dir, size_t given)
+{
+        CLEANUP_FD int fd = w->io.open(w->io.ctx, w->root_fd, dir, O_RDONLY | O_DIRECTORY, 0);
+
+        if (fd < 0 || w->io.fsync(w->io.ctx, fd) < 0)
+                spares_drop_last(&w->spares, given);
 }
 
 void filewriter_drop_dir(struct filewriter *w, const char *dir)
 {
         struct open_dir *d = find_dir(w, dir);
+        size_t given = remove_files(w, dir, false, true);
 
-        remove_files(w, dir, false);
+        if (given)
+                settle_spares(w, dir, given);
         if (d)
                 fd_close(&d->fd);
         unlinkat(w->root_fd, dir, AT_REMOVEDIR);
@@ -332,5 +380,5 @@ void filewriter_drop_dir(struct filewriter *w, const char *dir)
 
 void filewriter_clean_dir(struct filewriter *w, const char *dir)
 {
-        remove_files(w, dir, true);
+        remove_files(w, dir, true, false);
 }

@@ -43,6 +43,10 @@ MUST_USE int filewriter_sync(struct filewriter *w, struct err *err);
 /* How many were put in their places so far; those that were there already do not count. */
 uint64_t filewriter_files(const struct filewriter *w);
 
+/* From now on files of directories that are dropped are put aside in dir, below dirfd, and become
+ * new ones (ledger/spares.h).  dirfd is borrowed only for this call. */
+void filewriter_keep_spares(struct filewriter *w, int dirfd, const char *dir);
+
 /* Remove a directory and the files in it, as far as possible; its place may hold none. */
 void filewriter_drop_dir(struct filewriter *w, const char *dir);
 /* Remove temporaries a crash left in a directory. */

@@ -112,8 +112,10 @@ static int open_all(struct publisher *p, const struct publisher_options *o, stru
         if (p->wal_fd < 0)
                 return err_sys(err, p->wal_fd, "wal");
         r = filewriter_new(p->public_fd, &p->io, o->syncer, 0644, 0755, &p->writer, err);
-        if (r == 0)
+        if (r == 0) {
+                filewriter_keep_spares(p->writer, p->private_fd, "spare");
                 r = read_signed(p, &note, &c, err);
+        }
         if (r == 0)
                 r = refuse_older(p, &c, err);
         if (r == 0)

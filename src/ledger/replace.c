@@ -1,35 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ledger/replace.h"
 
+#include "ledger/spares.h"
+
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum { SPARE_MODE = 0600 }; /* whatever it was before */
 
-/* The kernel gives such a lease only while nobody else has the file open.  Whoever comes in the
- * moment it is held would have a signal sent to us, whose default is to end the process: so one
- * that is ignored. */
-static bool nobody_has_it_open(int fd)
-{
-        if (fcntl(fd, F_SETSIG, SIGURG) < 0 || fcntl(fd, F_SETLEASE, F_WRLCK) < 0)
-                return false;
-        return fcntl(fd, F_SETLEASE, F_UNLCK) == 0;
-}
-
-static bool is_ours(const struct replace *p, int fd)
+static bool is_another(const struct replace *p, int fd)
 {
         struct stat spare, there;
-        mode_t mode;
 
-        if (fstat(fd, &spare) < 0)
-                return false;
-        mode = spare.st_mode & 07777; /* p's after a crash */
-        return S_ISREG(spare.st_mode) && spare.st_nlink == 1 && spare.st_uid == geteuid() &&
-               (mode == SPARE_MODE || mode == p->mode) &&
+        return fstat(fd, &spare) == 0 &&
                fstatat(p->dirfd, p->path, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
                (spare.st_ino != there.st_ino || spare.st_dev != there.st_dev);
+}
+
+/* After a crash it may still have the mode of what it was. */
+static bool is_free(const struct replace *p, int fd)
+{
+        return is_another(p, fd) && (spares_is_free(fd, SPARE_MODE) || spares_is_free(fd, p->mode));
 }
 
 /* The spare, or a new one. */
@@ -37,7 +29,7 @@ static int open_spare(const struct io *io, const struct replace *p)
 {
         int fd = io->open(io->ctx, p->spare_dirfd, p->spare, O_RDWR | O_NOFOLLOW, 0), r;
 
-        if (fd >= 0 && is_ours(p, fd) && nobody_has_it_open(fd))
+        if (fd >= 0 && is_free(p, fd))
                 return fd;
         if (fd >= 0) {
                 fd_close(&fd);

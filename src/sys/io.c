@@ -123,6 +123,11 @@ static int kernel_ftruncate(void *ctx, int fd, off_t n)
         return result(r);
 }
 
+static int kernel_move(void *ctx, int fromfd, const char *from, int tofd, const char *to)
+{
+        return result(renameat(fromfd, from, tofd, to));
+}
+
 static int kernel_exchange(void *ctx, int dirfd, const char *path, int otherfd, const char *other)
 {
         return result(renameat2(dirfd, path, otherfd, other, RENAME_EXCHANGE));
@@ -140,6 +145,7 @@ const struct io io_kernel = {
         .unlink = kernel_unlink,
         .mkdir = kernel_mkdir,
         .ftruncate = kernel_ftruncate,
+        .move = kernel_move,
         .exchange = kernel_exchange,
 };
 

@@ -25,6 +25,9 @@ struct io {
         int (*unlink)(void *ctx, int dirfd, const char *path);
         int (*mkdir)(void *ctx, int dirfd, const char *path, mode_t mode);
         int (*ftruncate)(void *ctx, int fd, off_t n);
+        /* To a name in another directory of the same file system; what is there is replaced.  NULL:
+         * cannot be done here. */
+        int (*move)(void *ctx, int fromfd, const char *from, int tofd, const char *to);
         /* Two names' files, each gets the other's; NULL: cannot be done here. */
         int (*exchange)(void *ctx, int dirfd, const char *path, int otherfd, const char *other);
         void *ctx;

@@ -84,6 +84,13 @@ static int faulty_ftruncate(void *ctx, int fd, off_t n)
         return fails(f, FAULTY_FTRUNCATE) ? f->error : io_kernel.ftruncate(NULL, fd, n);
 }
 
+static int faulty_move(void *ctx, int fromfd, const char *from, int tofd, const char *to)
+{
+        struct faulty *f = ctx;
+
+        return fails(f, FAULTY_RENAME) ? f->error : io_kernel.move(NULL, fromfd, from, tofd, to);
+}
+
 static int faulty_exchange(void *ctx, int dirfd, const char *path, int otherfd, const char *other)
 {
         struct faulty *f = ctx;
@@ -105,6 +112,7 @@ void faulty_init(struct faulty *f)
                                       .unlink = faulty_unlink,
                                       .mkdir = faulty_mkdir,
                                       .ftruncate = faulty_ftruncate,
+                                      .move = faulty_move,
                                       .exchange = faulty_exchange } };
         f->io.ctx = f;
 }

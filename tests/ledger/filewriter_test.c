@@ -3,6 +3,7 @@
 
 #include "faulty.h"
 #include "fixture.h"
+#include "power.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -276,6 +277,45 @@ static void removing(void **state)
         fixture_done(&f);
 }
 
+/* What was dropped is written anew, and what the disk still has by its old name stays as it was. */
+static void spares(void **state)
+{
+        uint64_t random = 1;
+
+        for (int luck = POWER_NOTHING; luck <= POWER_ALL; luck++) {
+                struct filewriter *w = NULL;
+                struct power *power;
+                struct stat was, now;
+                struct fixture f;
+
+                fixture_init(&f, false);
+                power = power_new(f.root_fd);
+                assert_int_equal(
+                        filewriter_new(f.public_fd, power_io(power), NULL, 0640, 0750, &w, NULL),
+                        0);
+                filewriter_keep_spares(w, f.private_fd, "spare");
+                assert_int_equal(
+                        filewriter_put(w, "t/5.p", "1", SPAN("old"), FILEWRITER_IMMUTABLE, NULL),
+                        0);
+                assert_int_equal(filewriter_sync(w, NULL), 0);
+                assert_int_equal(fstatat(f.public_fd, "t/5.p/1", &was, 0), 0);
+                filewriter_drop_dir(w, "t/5.p");
+                assert_int_equal(filewriter_put(w, "t", "7", SPAN("n"), FILEWRITER_IMMUTABLE, NULL),
+                                 0);
+                assert_int_equal(filewriter_sync(w, NULL), 0);
+                assert_int_equal(fstatat(f.public_fd, "t/7", &now, 0), 0);
+                assert_int_equal(now.st_ino, was.st_ino);
+                assert_int_equal(now.st_mode & 0777, 0640);
+                filewriter_free(w);
+                power_fail(power, (enum power_luck)luck, &random);
+                fixture_reopen_dirs(&f);
+                assert_true(holds(&f, "t/7", "n"));
+                assert_true(!there(&f, "t/5.p/1") || holds(&f, "t/5.p/1", "old"));
+                power_free(power);
+                fixture_done(&f);
+        }
+}
+
 /* Where somebody put a link in place of a temporary, what it points to stays as it was. */
 static void temporary_is_a_link(void **state)
 {
@@ -302,10 +342,15 @@ static void temporary_is_a_link(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(put_and_sync),          cmocka_unit_test(temporary_is_a_link),
-                cmocka_unit_test(there_already),         cmocka_unit_test(many),
-                cmocka_unit_test(without_room),          cmocka_unit_test(failed_syncs),
-                cmocka_unit_test(failed_syncs_together), cmocka_unit_test(removing),
+                cmocka_unit_test(put_and_sync),
+                cmocka_unit_test(temporary_is_a_link),
+                cmocka_unit_test(there_already),
+                cmocka_unit_test(many),
+                cmocka_unit_test(without_room),
+                cmocka_unit_test(failed_syncs),
+                cmocka_unit_test(failed_syncs_together),
+                cmocka_unit_test(removing),
+                cmocka_unit_test(spares),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,8 @@
 
 enum { SECTOR = 512, NAMES_MAX = 4096, FILES_MAX = 8192, PATHS_MAX = 256 };
 
-/* A file, by inode; keep_fd holds the inode so that its number is not used again. */
+/* A file, by inode; keep_fd holds the inode so that its number is not used again, and has it not
+ * open: who wants to know whether somebody has it open is told no. */
 struct file {
         ino_t ino;
         int keep_fd;
@@ -111,7 +112,8 @@ static int new_file(struct power *p, int fd)
         struct stat st;
 
         REQUIRE(p->n_files < FILES_MAX && fstat(fd, &st) == 0);
-        *f = (struct file){ .ino = st.st_ino, .keep_fd = fcntl(fd, F_DUPFD_CLOEXEC, 100) };
+        *f = (struct file){ .ino = st.st_ino,
+                            .keep_fd = open(fd_path(fd).text, O_PATH | O_CLOEXEC) };
         REQUIRE(f->keep_fd >= 0);
         return (int)p->n_files++;
 }
@@ -139,9 +141,7 @@ static uint8_t *read_now(const struct file *f, size_t *ret_n)
         REQUIRE(fstat(f->keep_fd, &st) == 0);
         bytes = calloc(1, (size_t)st.st_size + 1);
         REQUIRE(bytes);
-        char link[64];
-        snprintf(link, sizeof link, "/proc/self/fd/%d", f->keep_fd);
-        int fd = open(link, O_RDONLY | O_CLOEXEC); /* the kept one may be write-only */
+        int fd = open(fd_path(f->keep_fd).text, O_RDONLY | O_CLOEXEC);
         REQUIRE(fd >= 0 && pread(fd, bytes, (size_t)st.st_size, 0) == st.st_size);
         close(fd);
         *ret_n = (size_t)st.st_size;
@@ -323,6 +323,31 @@ static int power_rename(void *ctx, int dirfd, const char *from, const char *to)
                 resolve(p, dirfd, from, a);
                 resolve(p, dirfd, to, b);
                 note_change(p, RENAME, a, b, file);
+        }
+        return r;
+}
+
+/* Two directories, whose changes need not come to the disk together: the file may have both names
+ * there, or none. */
+static int power_move(void *ctx, int fromfd, const char *from, int tofd, const char *to)
+{
+        struct power *p = ctx;
+        char a[PATHS_MAX], b[PATHS_MAX];
+        int file, fd, r;
+
+        if (dead(p))
+                return -EIO;
+        fd = openat(fromfd, from, O_RDONLY | O_CLOEXEC);
+        REQUIRE(fd >= 0);
+        file = file_of(p, fd);
+        close(fd);
+        r = io_kernel.move(NULL, fromfd, from, tofd, to);
+        if (r == 0) {
+                REQUIRE(file >= 0);
+                resolve(p, fromfd, from, a);
+                resolve(p, tofd, to, b);
+                note_change(p, REMOVE, NULL, a, NONE);
+                note_change(p, CREATE, NULL, b, file);
         }
         return r;
 }
@@ -523,6 +548,7 @@ struct power *power_new(int root_fd)
                              .unlink = power_unlink,
                              .mkdir = power_mkdir,
                              .ftruncate = power_ftruncate,
+                             .move = power_move,
                              .ctx = p };
         forget(p);
         adopt(p, "");

@@ -86,6 +86,52 @@ static void large_tree(void **state)
         fixture_done(&f);
 }
 
+/* The partial files of a full tile become the next files; what somebody reads of them stays. */
+static void partial_files_again(void **state)
+{
+        struct publisher *p;
+        struct stat was, now;
+        struct fixture f;
+        struct ledger *l;
+        char byte;
+        int fd;
+
+        fixture_new(&f);
+        l = fixture_open(&f);
+        p = fixture_publisher(&f, NULL, false);
+        for (int i = 0; i < 3; i++) {
+                fixture_append(&f, l, 60, 40, 20);
+                fixture_publish(p, l);
+        }
+        assert_int_equal(fstatat(f.public_fd, "tile/0/000.p/120", &was, 0), 0);
+        fd = openat(f.public_fd, "tile/entries/000.p/60", O_RDONLY | O_CLOEXEC);
+        assert_true(fd >= 0);
+        fixture_append(&f, l, 120, 40, 20);
+        fixture_publish(p, l); /* 300 entries: the partial files have gone */
+        assert_int_equal(faccessat(f.public_fd, "tile/0/000.p", F_OK, 0), -1);
+        fixture_append(&f, l, 20, 40, 20);
+        fixture_publish(p, l);
+        fixture_append(&f, l, 20, 40, 20);
+        fixture_publish(p, l);
+        fixture_check_tree(&f, 340);
+        for (int i = 0; i < 6; i++) {
+                static const char *const made[] = { "tile/0/001.p/64",       "tile/0/001.p/84",
+                                                    "tile/entries/001.p/64", "tile/1/000.p/1",
+                                                    "tile/entries/001.p/84", "tile/entries/000" };
+
+                assert_int_equal(fstatat(f.public_fd, made[i], &now, 0), 0);
+                if (now.st_ino == was.st_ino)
+                        break;
+                assert_int_not_equal(i, 5);
+        }
+        assert_int_equal(pread(fd, &byte, 1, 1), 1); /* entry 0's length */
+        assert_true(byte >= 40);
+        close(fd);
+        publisher_free(p);
+        ledger_free(l);
+        fixture_done(&f);
+}
+
 static bool there(struct fixture *f, const char *path)
 {
         return faccessat(f->public_fd, path, F_OK, 0) == 0;
@@ -570,6 +616,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(trees),
+                cmocka_unit_test(partial_files_again),
                 cmocka_unit_test(large_tree),
                 cmocka_unit_test(rounds),
                 cmocka_unit_test(partials_go),
