@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tables of packages, mounts and the rest, compared with what other programs say."""
+import contextlib
 import json
 import os
 import pathlib
@@ -18,17 +19,20 @@ from recorder_host import BIN, Recorder, wait_for
 class Monitor:
     """assay-monitor with one table, on this machine or on a root that was made up."""
 
-    def __init__(self, directory, table, root="/", command=(), wait=True):
-        self.table = table
-        self.recorder = Recorder(directory).start()
-        with open(directory / "monitor.log", "ab") as log:
+    def __init__(self, directory, table):
+        self.table, self.log = table, directory / "monitor.log"
+        self.recorder, self.process = Recorder(directory), None
+        self.file = self.recorder.state / "monitor" / table
+
+    def start(self, root="/", command=(), wait=True):
+        self.recorder.start()
+        with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [*command, BIN / "assay-monitor", "--state", self.recorder.state, "--run",
-                 self.recorder.run, "--keep-user", "--table", table, "--root", root],
+                 self.recorder.run, "--keep-user", "--table", self.table, "--root", root],
                 stdout=log, stderr=log)
-        self.file = self.recorder.state / "monitor" / table
         if wait:
-            wait_for(self.file.exists, f"the table {table}")
+            wait_for(self.file.exists, f"the table {self.table}")
 
     def rows(self):
         return [json.loads(line) for line in self.file.read_text().splitlines()[1:]]
@@ -40,22 +44,27 @@ class Monitor:
         return json.loads(self.file.read_text().splitlines()[0])["faults"]
 
     def stop(self):
-        self.process.terminate()
-        self.process.wait(timeout=60)
-        self.recorder.stop()
+        """Whatever became of its start, and of its end."""
+        try:
+            if self.process:
+                self.process.terminate()
+                self.process.wait(timeout=60)
+        finally:
+            if self.process and self.process.poll() is None:
+                self.process.kill()
+                self.process.wait()
+            self.recorder.stop()
 
 
 @pytest.fixture(name="monitor")
 def monitor_fixture(tmp_path):
-    running = []
-
-    def start(*args, **named):
-        running.append(Monitor(tmp_path, *args, **named))
-        return running[-1]
-
-    yield start
-    for m in running:
-        m.stop()
+    with contextlib.ExitStack() as running:
+        def start(table, **named):
+            m = Monitor(tmp_path, table)
+            running.callback(m.stop)  # before it starts, which may fail
+            m.start(**named)
+            return m
+        yield start
 
 
 def said(*command):
@@ -341,6 +350,59 @@ def test_mounts_of_others_are_told(monitor, tmp_path):
                                  for c in m.changes()) == 5, "the end of the namespace")
         finally:
             p.kill()
+
+
+CROWD = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+top, mounts, spaces = os.fsencode(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+def unshare():
+    if libc.unshare(0x20000):
+        sys.exit(os.strerror(ctypes.get_errno()))
+unshare()
+libc.mount(b"none", b"/", None, 0x44000, None)  # private, and all below
+if mounts == 0:  # nor those of the host, of which each namespace has its own
+    with open("/proc/self/mountinfo") as f:
+        points = [line.split()[4] for line in f]
+    for point in reversed(points):
+        libc.umount2(os.fsencode(point), 2)
+for i in range(mounts):
+    if libc.mount(b"none", top, b"tmpfs", 0, b"size=4k"):
+        sys.exit(os.strerror(ctypes.get_errno()))
+for i in range(spaces):
+    if os.fork() == 0:
+        unshare()
+        os.write(1, b"x")
+        sys.stdin.read()
+        os._exit(0)
+os.write(1, b"x")
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("mounts, spaces, fault", [
+    (1024, 0, "mount namespace {mntns} has more mounts than are looked at"),
+    (1000, 20, "mount namespaces have more mounts than are looked at"),
+    (0, 1030, "more mount namespaces than are looked into"),
+])
+def test_more_mounts_than_are_looked_at_are_said(monitor, tmp_path, mounts, spaces, fault):
+    """Of one namespace, of all of them, and too many of these: told up to there, and said."""
+    if os.getuid() != 0 or subprocess.run(["unshare", "-m", "true"],
+                                          capture_output=True).returncode:
+        pytest.skip("takes root and mount namespaces")
+    (tmp_path / "crowd").mkdir()
+    with subprocess.Popen([sys.executable, "-c", CROWD, tmp_path / "crowd", str(mounts),
+                           str(spaces)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as p:
+        try:
+            assert p.stdout.read(spaces + 1) == b"x" * (spaces + 1)
+            mntns = os.stat(f"/proc/{p.pid}/ns/mnt").st_ino
+            m = monitor("namespace_mounts")
+            wait_for(lambda: fault.format(mntns=mntns) in json.dumps(
+                m.recorder.entries("state.trouble")), "the trouble")
+            mine = [r for r in m.rows() if r["point"] == str(tmp_path / "crowd")]
+            assert mounts == 0 or 0 < len(mine) <= 16384
+        finally:
+            p.stdin.close()
 
 
 def unit_files(root="/"):
