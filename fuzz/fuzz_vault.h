@@ -4,8 +4,8 @@
 #ifndef FUZZ_FUZZ_VAULT_H
 #define FUZZ_FUZZ_VAULT_H
 
+#include "../tests/ledger/erase_now.h"
 #include "fuzz.h"
-#include "ledger/vault_priv.h"
 
 #include <fcntl.h>
 #include <ftw.h>
@@ -60,7 +60,7 @@ static inline struct vault *fuzz_vault(void)
         assert(vault_open(fd, &io_kernel, true, &v, NULL) == 0);
         assert(vault_seal(v, SPAN("e"), f, 2, &sealed, &rows, NULL) == 0);
         assert(vault_subject_of(v, SPAN("b"), id, NULL) == 0);
-        assert(vault_erase(v, span_str(id), NULL) == 0);
+        assert(erase_now(v, span_str(id), NULL) == 0);
         assert(nftw(dir, fuzz_remove, 16, FTW_DEPTH | FTW_PHYS) == 0);
         v->io.open = fuzz_open_rows;
         v->io.pread = fuzz_read_rows;

@@ -201,16 +201,6 @@ static int finish_erasing(struct vault *v, uint32_t n, struct err *err)
         return r < 0 ? r : vault_erase_end(v, n, err);
 }
 
-int vault_erase(struct vault *v, struct span id, struct err *err)
-{
-        uint32_t n;
-        int r = vault_slot_of(v, id, &n, err);
-
-        if (r == 0)
-                r = vault_erase_key(v, n, err);
-        return r < 0 ? r : finish_erasing(v, n, err);
-}
-
 /* ---- opening ---- */
 
 int vault_create(int private_fd, const struct io *io, struct err *err)

@@ -64,8 +64,6 @@ MUST_USE int vault_seal(struct vault *v, struct span entry_id, const struct vaul
  * -EBUSY.  At first VAULT_SUBJECTS_MAX, which is the most. */
 uint32_t vault_subjects(const struct vault *v);
 void vault_limit(struct vault *v, uint32_t most);
-/* True when vault_sync() has something to do. */
-bool vault_is_dirty(const struct vault *v);
 MUST_USE int vault_sync(struct vault *v, struct err *err);
 /* The same in three steps, of which the one that waits for the disk may be taken in another thread
  * beside vault_seal(): begin, and only where that says true, flush, and end with what flush said.
@@ -77,7 +75,7 @@ MUST_USE int vault_sync_end(struct vault *v, int flushed, struct err *err);
 
 /* Put the rows of one bundle's entries on disk, replacing the file; durable after
  * vault_store_sync(). Idempotent.  These two may run in another thread than the rest, but not
- * beside vault_erase(). */
+ * beside an erasure. */
 struct vault_rows {
         uint64_t index; /* of the entry */
         struct span rows;
@@ -105,18 +103,11 @@ MUST_USE int vault_label_of(struct vault *v, struct span id, struct buf *ret, st
  * so that all of a ledger's can be asked about. */
 MUST_USE int vault_is_erased(struct vault *v, struct span id, struct err *err);
 
-/* Legal hold.  -EBUSY from vault_erase() while it is set. */
+/* Legal hold.  -EBUSY from vault_erase_key() while it is set. */
 MUST_USE int vault_hold(struct vault *v, struct span id, bool on, struct err *err);
 bool vault_is_held(struct vault *v, struct span id);
 /* Whether a held subject has rows of entries in bundles that begin below min_index. */
 MUST_USE int vault_held_below(struct vault *v, uint64_t min_index, bool *ret, struct err *err);
-
-/* Which entries have rows of this subject: ascending. */
-MUST_USE int vault_indices(struct vault *v, struct span id,
-                           int (*fn)(void *ctx, uint64_t index, size_t rows), void *ctx,
-                           struct err *err);
-/* Destroy key, tag and label, then the rows.  Idempotent; done again at open after a crash. */
-MUST_USE int vault_erase(struct vault *v, struct span id, struct err *err);
 
 /* ---- the same bundle by bundle, so that nobody has to wait for a large vault ----
  *

@@ -266,11 +266,6 @@ int vault_load_slots(struct vault *v, struct err *err)
 
 /* ---- syncing ---- */
 
-bool vault_is_dirty(const struct vault *v)
-{
-        return v->unsynced;
-}
-
 bool vault_sync_begin(struct vault *v)
 {
         assert(!v->syncing);

@@ -86,17 +86,6 @@ static int index_file(struct vault *v, const struct rows_file *f, void *ctx, str
         return 0;
 }
 
-int vault_indices(struct vault *v, struct span id,
-                  int (*fn)(void *ctx, uint64_t index, size_t rows), void *ctx, struct err *err)
-{
-        struct index_walk w = { .fn = fn, .ctx = ctx };
-        struct slot slot;
-        int r = vault_find_slot(v, id, &w.slot, &slot, err);
-
-        wipe(&slot, sizeof slot);
-        return r < 0 ? r : each_file(v, ".", index_file, &w, err);
-}
-
 struct held_walk {
         uint64_t min_index;
         bool held;

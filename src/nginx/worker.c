@@ -308,6 +308,7 @@ void worker_stop(ngx_cycle_t *cycle)
         if (o->look.timer_set)
                 ngx_del_timer(&o->look);
         backends_close(o->w.backends);
+        kept_done(&o->kept);
         ngx_explicit_memzero(o->w.gateway.hash_key, sizeof(o->w.gateway.hash_key));
         own = NULL;
 }

@@ -3,6 +3,7 @@
  * nothing is judged that was not read, and nothing that was kept is lost. */
 #include "../alloc_fail.h"
 
+#include "erase_now.h"
 #include "fixture.h"
 #include "ledger/signer.h"
 #include "ledger/tree.h"
@@ -223,7 +224,7 @@ static int live(struct lived *w, int private_fd, struct err *err)
         if (r == 0)
                 r = vault_is_erased(w->v, span_str(w->id[0]), err);
         if (r == 0)
-                r = vault_erase(w->v, span_str(w->id[0]), err);
+                r = erase_now(w->v, span_str(w->id[0]), err);
         w->erased = r == 0;
         if (r == 0)
                 r = vault_is_erased(w->v, span_str(w->id[0]), err) == 1 ? 0 : -ENOMEM;

@@ -2,6 +2,7 @@
 /* The vault and what happens to a log over the years, each with the k-th call of one kind failing,
  * for every k until the step passes untouched.  The step then says which file it was; opened again,
  * everything that was there before is there, and the step done once more succeeds. */
+#include "erase_now.h"
 #include "faulty.h"
 #include "fixture.h"
 #include "ledger/upkeep.h"
@@ -200,12 +201,12 @@ static int do_hold(struct world *w, struct err *err)
 static void check_hold(struct world *w, bool done)
 {
         if (done)
-                assert_int_equal(vault_erase(w->v, span_str(w->alice), NULL), -EBUSY);
+                assert_int_equal(erase_now(w->v, span_str(w->alice), NULL), -EBUSY);
 }
 
 static int do_erase(struct world *w, struct err *err)
 {
-        return vault_erase(w->v, span_str(w->bob), err);
+        return erase_now(w->v, span_str(w->bob), err);
 }
 
 /* Either it has not begun, or opening has ended it. */

@@ -2,6 +2,7 @@
 #include "ledger/vault.h"
 
 #include "crypto/seal.h"
+#include "erase_now.h"
 #include "faulty.h"
 #include "fixture.h"
 #include "ledger/tree.h"
@@ -107,11 +108,11 @@ static void sealed_and_disclosed(void **state)
 
         fixture_new(&f);
         v = open_vault(&f, true);
-        assert_false(vault_is_dirty(v));
+        assert_false(vault_sync_begin(v)); /* there is nothing to sync */
         assert_int_equal(vault_seal(v, SPAN("id-1"), fields, 3, &sealed, &rows, NULL), 0);
-        assert_true(vault_is_dirty(v));
-        assert_int_equal(vault_sync(v, NULL), 0);
-        assert_false(vault_is_dirty(v));
+        assert_true(vault_sync_begin(v));
+        assert_int_equal(vault_sync_end(v, vault_sync_flush(v), NULL), 0);
+        assert_false(vault_sync_begin(v));
         assert_int_equal(sealed.n_digests, 3);
         assert_int_equal(sealed.n_subjects, 2);
         assert_true(strcmp(sealed.digest[0], sealed.digest[1]) < 0);
@@ -264,7 +265,7 @@ static void zero_slots_are_nobody(void **state)
         close(fd);
         v = open_vault(&f, true);
         assert_int_equal(vault_hold(v, SPAN("AAAAAAAAAAAAAAAAAAAAAA"), true, NULL), -ENOENT);
-        assert_int_equal(vault_erase(v, SPAN("AAAAAAAAAAAAAAAAAAAAAA"), NULL), -ENOENT);
+        assert_int_equal(erase_now(v, SPAN("AAAAAAAAAAAAAAAAAAAAAA"), NULL), -ENOENT);
         vault_free(v);
         fixture_done(&f);
 }
@@ -277,6 +278,16 @@ static int count_rows(void *ctx, uint64_t index, size_t rows)
         last[0] += rows;
         last[1] = index;
         return 0;
+}
+
+/* Which entries of the bundles below 20 have rows of a subject: how many rows, and the last. */
+static void find_rows(struct vault *v, const char *id, uint64_t seen[2])
+{
+        uint32_t slot;
+
+        assert_int_equal(vault_slot_of(v, span_str(id), &slot, NULL), 0);
+        for (uint64_t i = 0; i < 20; i++)
+                assert_int_equal(vault_bundle_indices(v, slot, i, count_rows, seen, NULL), 0);
 }
 
 static void erased(void **state)
@@ -309,19 +320,19 @@ static void erased(void **state)
         free(slots);
         assert_int_equal(fixture_search(&f, span_of(key, 32)), 1);
         assert_int_equal(fixture_search(&f, span_from(row, ROW_HEADER)), 1);
-        assert_int_equal(vault_indices(v, span_str(alice.subject[0]), count_rows, seen, NULL), 0);
+        find_rows(v, alice.subject[0], seen);
         assert_int_equal(seen[0], 6);
         assert_int_equal(seen[1], 5000);
         /* A legal hold stands before it. */
         assert_int_equal(vault_hold(v, span_str(alice.subject[0]), true, NULL), 0);
         assert_true(vault_is_held(v, span_str(alice.subject[0])));
-        assert_int_equal(vault_erase(v, span_str(alice.subject[0]), NULL), -EBUSY);
+        assert_int_equal(erase_now(v, span_str(alice.subject[0]), NULL), -EBUSY);
         vault_free(v);
         v = open_vault(&f, true);
-        assert_int_equal(vault_erase(v, span_str(alice.subject[0]), NULL), -EBUSY);
+        assert_int_equal(erase_now(v, span_str(alice.subject[0]), NULL), -EBUSY);
         assert_int_equal(disclose(v, 300, NULL).n, 2);
         assert_int_equal(vault_hold(v, span_str(alice.subject[0]), false, NULL), 0);
-        assert_int_equal(vault_erase(v, span_str(alice.subject[0]), NULL), 0);
+        assert_int_equal(erase_now(v, span_str(alice.subject[0]), NULL), 0);
         /* Key, label and rows are gone from every file; bob's are untouched. */
         assert_int_equal(fixture_search(&f, span_of(key, 32)), 0);
         assert_int_equal(fixture_search(&f, span_from(row, ROW_HEADER)), 0);
@@ -333,7 +344,7 @@ static void erased(void **state)
                 assert_int_equal(vault_label_of(v, span_str(alice.subject[0]), &label, NULL),
                                  -ENOENT);
                 assert_int_equal(vault_hold(v, span_str(alice.subject[0]), true, NULL), -ENOENT);
-                assert_int_equal(vault_erase(v, span_str(alice.subject[0]), NULL), 0);
+                assert_int_equal(erase_now(v, span_str(alice.subject[0]), NULL), 0);
                 vault_free(v);
                 v = open_vault(&f, true);
         }
@@ -382,10 +393,10 @@ static void reader_beside_writer(void **state)
                 assert_int_equal(disclose(reader, 4, NULL).n, 0);
                 assert_int_equal(disclose(reader, 300, NULL).n, 0);
         }
-        assert_int_equal(vault_erase(writer, span_str(alice.subject[0]), NULL), 0);
+        assert_int_equal(erase_now(writer, span_str(alice.subject[0]), NULL), 0);
         assert_int_equal(disclose(reader, 3, NULL).n, 1);
         assert_string_equal(disclose(reader, 3, NULL).subject[0], bob.subject[0]);
-        assert_int_equal(vault_erase(writer, span_str(bob.subject[0]), NULL), 0);
+        assert_int_equal(erase_now(writer, span_str(bob.subject[0]), NULL), 0);
         assert_int_equal(disclose(reader, 3, &gone).n, 0);
         vault_free(reader);
         vault_free(writer);
@@ -465,7 +476,7 @@ static void erased_while_waiting(void **state)
         alice = seal(v, "e", "alice", "\"A\"", &rows);
         row.rows = buf_span(&rows);
         assert_int_equal(vault_store(v, 0, &row, 1, NULL), 0);
-        assert_int_equal(vault_erase(v, span_str(alice.subject[0]), NULL), 0);
+        assert_int_equal(erase_now(v, span_str(alice.subject[0]), NULL), 0);
         assert_int_equal(vault_store_sync(v, NULL), 0);
         assert_int_equal(fixture_search(&f, span_from(row.rows, ROW_HEADER)), 0);
         vault_free(v);
@@ -500,14 +511,13 @@ static void erasure_cut_off(void **state)
                 io.kind = FAULTY_UNLINK;
                 io.at = k;
                 io.error = -EIO;
-                r = vault_erase(v, span_str(alice.subject[0]), NULL);
+                r = erase_now(v, span_str(alice.subject[0]), NULL);
                 vault_free(v);
                 v = open_vault(&f, true); /* the same k does not come again */
                 vault_free(v);
                 v = open_vault(&f, false);
                 assert_int_equal(fixture_search(&f, span_from(buf_span(&rows), ROW_HEADER)), 0);
-                assert_int_equal(
-                        vault_indices(v, span_str(alice.subject[0]), count_rows, seen, NULL), 0);
+                find_rows(v, alice.subject[0], seen);
                 assert_int_equal(seen[0], 0);
                 vault_free(v);
                 if (r == 0)
@@ -621,7 +631,7 @@ static void asked_about_everybody(void **state)
         assert_int_equal(vault_sync(writer, NULL), 0);
         assert_int_equal(vault_is_erased(reader, span_str(id[0]), NULL), 0);
         for (int i = 0; i < 2 * N; i += 3)
-                assert_int_equal(vault_erase(writer, span_str(id[i]), NULL), 0);
+                assert_int_equal(erase_now(writer, span_str(id[i]), NULL), 0);
 
         bytes_read = 0;
         for (int i = 0; i < 2 * N; i++)
@@ -712,7 +722,7 @@ static void a_ceiling(void **state)
                 (void)seal(v, "e", "uid:2", "1", &rows);
                 if (turn == 0) {
                         assert_int_equal(vault_subject_of(v, SPAN("uid:1"), id, NULL), 0);
-                        assert_int_equal(vault_erase(v, span_str(id), NULL), 0);
+                        assert_int_equal(erase_now(v, span_str(id), NULL), 0);
                 }
                 fields[0] = field("uid:2", "who.user", "1");
         }
@@ -808,7 +818,7 @@ static void damaged_key(void **state)
                 else if (subjects == 3)
                         (void)seal(v, "e", "uid:3", "1", &rows);
                 if (subjects == 2)
-                        assert_int_equal(vault_erase(v, span_str(first), NULL), 0);
+                        assert_int_equal(erase_now(v, span_str(first), NULL), 0);
                 if (subjects == 3)
                         assert_int_equal(vault_hold(v, span_str(id), true, NULL), 0);
                 assert_int_equal(vault_sync(v, NULL), 0);
@@ -849,7 +859,7 @@ static void key_of_nobody(void **state)
         fixture_new(&f);
         v = open_vault(&f, true);
         s = seal(v, "e", "uid:1", "1", &rows);
-        assert_int_equal(vault_erase(v, span_str(s.subject[0]), NULL), 0);
+        assert_int_equal(erase_now(v, span_str(s.subject[0]), NULL), 0);
         vault_free(v);
         fixture_write(f.private_fd, "keys/vault", SPAN("another key of thirty-two bytes."));
         vault_free(open_vault(&f, true));
@@ -926,7 +936,7 @@ static void the_whole_way(void **state)
         assert_int_equal(vault_hold(v, span_str(sealed.subject[0]), false, NULL), 0);
         assert_int_equal(vault_held_below(v, 256, &held, NULL), 0);
         assert_false(held);
-        assert_int_equal(vault_erase(v, span_str(sealed.subject[0]), NULL), 0);
+        assert_int_equal(erase_now(v, span_str(sealed.subject[0]), NULL), 0);
         prove(&f, index);
         fixture_check_tree(&f, f.model.size);
         assert_int_equal(disclose(v, index, NULL).n, 0);

@@ -92,7 +92,18 @@ static bool leaf_has_digest(const struct view *v, struct span disclosure)
         return found;
 }
 
-static int take_disclosure(struct view *v, struct span disclosure, struct err *err)
+/* text may have moved. */
+static void settle(struct view *v)
+{
+        size_t at = 0;
+
+        for (size_t i = 0; i < v->n_disclosed; i++) {
+                v->disclosed[i].raw = span_of(v->text.p + at, v->disclosed[i].raw.n);
+                at += v->disclosed[i].raw.n;
+        }
+}
+
+int view_take(struct view *v, struct span disclosure, struct err *err)
 {
         size_t i = v->n_disclosed;
         int status;
@@ -108,20 +119,11 @@ static int take_disclosure(struct view *v, struct span disclosure, struct err *e
                                   err);
         if (status < 0)
                 return err_wrap(err, "entry %llu: a disclosure", (unsigned long long)v->index);
-        v->disclosed[i].raw = span_of(NULL, disclosure.n); /* settle(): text may still move */
+        v->disclosed[i].raw = span_of(NULL, disclosure.n);
         buf_put(&v->text, disclosure);
         v->n_disclosed++;
+        settle(v);
         return 0;
-}
-
-static void settle(struct view *v)
-{
-        size_t at = 0;
-
-        for (size_t i = 0; i < v->n_disclosed; i++) {
-                v->disclosed[i].raw = span_of(v->text.p + at, v->disclosed[i].raw.n);
-                at += v->disclosed[i].raw.n;
-        }
 }
 
 struct taking {
@@ -134,7 +136,7 @@ static int on_disclosure(void *ctx, struct span subject_id, struct span disclosu
 {
         struct taking *t = ctx;
         struct err scrap;
-        int status = take_disclosure(t->view, disclosure, t->status ? &scrap : t->err);
+        int status = view_take(t->view, disclosure, t->status ? &scrap : t->err);
 
         if (status < 0 && t->status == 0)
                 t->status = status;
@@ -161,7 +163,6 @@ int view_disclose(struct view *v, struct vault *vault, struct err *err)
         int status;
 
         status = vault_disclose(vault, v->index, on_disclosure, &t, NULL, err);
-        settle(v);
         if (status == 0 && buf_status(&v->text) < 0)
                 return err_sys(err, buf_status(&v->text), "disclosures");
         v->asked_vault = status == 0;
@@ -169,21 +170,6 @@ int view_disclose(struct view *v, struct vault *vault, struct err *err)
                 status = is_erased(v, vault, err);
         v->erased = status == 1;
         return status < 0 ? status : t.status;
-}
-
-int view_disclose_list(struct view *v, struct span list, struct err *err)
-{
-        int status = 0;
-
-        while (list.n > 0 && status == 0) {
-                const uint8_t *end = memchr(list.p, '\n', list.n);
-                size_t n = end ? (size_t)(end - list.p) : list.n;
-
-                status = take_disclosure(v, span_of(list.p, n), err);
-                list = span_from(list, n + 1);
-        }
-        settle(v);
-        return status;
 }
 
 /* ---- fields ---- */

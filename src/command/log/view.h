@@ -45,8 +45,8 @@ MUST_USE int view_open(struct view *v, uint64_t index, struct span bytes, struct
 /* Take the entry's sensitive values from the vault; those whose digest is not in the leaf are not
  * taken (-EBADMSG, after all others). */
 MUST_USE int view_disclose(struct view *v, struct vault *vault, struct err *err);
-/* The same from a list, one disclosure a line: what a proof file carries. */
-MUST_USE int view_disclose_list(struct view *v, struct span list, struct err *err);
+/* One of them. */
+MUST_USE int view_take(struct view *v, struct span disclosure, struct err *err);
 
 /* Digests in the leaf without a disclosure here. */
 size_t view_count_hidden(const struct view *v);

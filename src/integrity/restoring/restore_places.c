@@ -57,11 +57,6 @@ struct restore_places *restore_places_free(struct restore_places *s)
         return NULL;
 }
 
-size_t restore_places_count(const struct restore_places *s)
-{
-        return s->n;
-}
-
 size_t restore_places_wanted(const struct restore_places *s)
 {
         return s->wanted;

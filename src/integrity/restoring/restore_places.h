@@ -80,7 +80,6 @@ MUST_USE int restore_places_new(struct restore_places **ret, struct err *err);
 struct restore_places *restore_places_free(struct restore_places *s);
 DEFINE_CLEANUP(struct restore_places, restore_places_free)
 
-size_t restore_places_count(const struct restore_places *s);
 size_t restore_places_wanted(const struct restore_places *s);
 
 struct restore_place *restore_places_find(const struct restore_places *s, struct span path);

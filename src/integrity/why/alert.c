@@ -306,13 +306,3 @@ bool alerts_end(struct alerts *a, int64_t now_ns, int64_t wall_ns, bool at_once,
         drop(a, i);
         return true;
 }
-
-int64_t alerts_due(const struct alerts *a)
-{
-        int64_t due = -1;
-
-        for (size_t i = 0; i < a->n; i++)
-                if (due < 0 || ends_at(a->open[i]) < due)
-                        due = ends_at(a->open[i]);
-        return due;
-}

@@ -68,8 +68,6 @@ bool alerts_end(struct alerts *a, int64_t now_ns, int64_t wall_ns, bool at_once,
  */
 bool alerts_close(struct alerts *a, const char *id);
 
-/* When alerts_end() will have something to do, monotonic; -1: never. */
-int64_t alerts_due(const struct alerts *a);
 size_t alerts_open(const struct alerts *a);
 
 const char *alert_severity_name(enum alert_severity s);

@@ -16,20 +16,24 @@
 
 struct sample {
         const char *entry;
-        const char *disclosures; /* may be NULL */
+        const char *disclosures; /* one a line; may be NULL */
         const char *want;
 };
 
 static void put_line(const struct sample *t, const struct screen *s, struct buf *out)
 {
+        const char *one = t->disclosures;
         struct err err = { 0 };
         struct view v;
 
         view_init(&v);
         if (view_open(&v, 7, span_str(t->entry), &err) < 0)
                 fail_msg("%s: %s", t->entry, err_text(&err));
-        if (t->disclosures && view_disclose_list(&v, span_str(t->disclosures), &err) < 0)
-                fail_msg("%s: %s", t->entry, err_text(&err));
+        for (size_t n; one && *one; one += n + (one[n] != 0)) {
+                n = strcspn(one, "\n");
+                if (view_take(&v, span_of(one, n), &err) < 0)
+                        fail_msg("%s: %s", t->entry, err_text(&err));
+        }
         line_put(s, &v, out);
         view_done(&v);
 }
@@ -380,7 +384,7 @@ static void refuses_foreign_disclosures(void **state)
 
         view_init(&v);
         assert_int_equal(view_open(&v, 7, SPAN(entry), &err), 0);
-        assert_int_equal(view_disclose_list(&v, SPAN(USER_DISCLOSURE), &err), -EBADMSG);
+        assert_int_equal(view_take(&v, SPAN(USER_DISCLOSURE), &err), -EBADMSG);
         assert_string_equal(err_text(&err),
                             "entry 7: a disclosure does not belong to it (no such digest)");
         assert_int_equal(v.n_disclosed, 0);

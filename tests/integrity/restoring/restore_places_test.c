@@ -212,7 +212,7 @@ static void test_ceiling(void **state)
         assert_non_null(restore_places_make(s, SPAN("/17")));
         restore_places_drop(s, restore_places_find(s, SPAN("/17")));
         assert_non_null(restore_places_make(s, SPAN("/one-more")));
-        assert_int_equal(restore_places_count(s), RESTORE_PLACES_MAX);
+        assert_null(restore_places_make(s, SPAN("/one-too-many")));
 }
 
 /* The last ones are root's: nobody else takes all there are. */
