@@ -208,6 +208,21 @@ static int look_at_siblings(struct sensor *s, const struct table_node *n, const 
         return rc;
 }
 
+/* Is what is in this directory, which is here now, yet to be found out?  Its handle may be another
+ * although it is the same: where the filesystem has no checksums, root may give an inode any
+ * generation (FS_IOC_SETVERSION), and notices of what happens in it carry the new handle then. */
+static bool is_to_enter(const struct table_node *n, const struct record *was,
+                        const struct record *is, const struct table_handle *h, unsigned what)
+{
+        struct table_handle known;
+
+        if (is->type != RECORD_DIR)
+                return false;
+        if (!was || !record_same_file(was, is) || what & DIRTY_TREE || !table_handle_of(n, &known))
+                return true;
+        return h->n && !table_handle_eq(h, &known);
+}
+
 /* The place holds this now.  1: there is more to be told first. */
 static int take_state(struct sensor *s, struct table_node *dir, struct span name,
                       struct span encoded, const struct table_handle *h,
@@ -223,8 +238,7 @@ static int take_state(struct sensor *s, struct table_node *dir, struct span name
         known = n->record_n > 0;
         if (known && record_decode(table_record(n), &was, NULL) < 0)
                 return -EBADMSG;
-        enter = is.type == RECORD_DIR &&
-                (!known || !record_same_file(&was, &is) || p->what & DIRTY_TREE || !n->handle);
+        enter = is_to_enter(n, known ? &was : NULL, &is, h, p->what);
         if (known && was.type == RECORD_DIR && is.type != RECORD_DIR) {
                 rc = look_forget_below(s, n,
                                        p); /* the directory went, and with it what was below */
