@@ -39,7 +39,7 @@ static struct span address_subject(const struct record_call *c, bool served, str
         return record_subject(SPAN("address"), span_str(network), arena);
 }
 
-static struct span caller_subject(const struct record_call *c, struct arena *arena)
+struct span record_subject_of_caller(const struct record_call *c, struct arena *arena)
 {
         return is_verified(c) ? record_subject(SPAN("caller"), c->credential->proof.id, arena)
                               : address_subject(c, false, arena);
@@ -49,7 +49,7 @@ static int add_user(struct record *r, const struct record_call *c, struct arena 
 {
         if (!c->credential || !c->credential->proof.id.n)
                 return 0;
-        return record_field(r, SPAN("who.user"), caller_subject(c, arena),
+        return record_field(r, SPAN("who.user"), record_subject_of_caller(c, arena),
                             record_text(c->credential->proof.id, arena));
 }
 
@@ -58,7 +58,7 @@ static int add_passed(struct record *r, const struct record_call *c, struct aren
 {
         if (!c->credential || !c->credential->passed.n)
                 return 0;
-        return record_field(r, SPAN("who.passed"), caller_subject(c, arena),
+        return record_field(r, SPAN("who.passed"), record_subject_of_caller(c, arena),
                             record_text(c->credential->passed, arena));
 }
 
@@ -68,7 +68,8 @@ static int add_object(struct record *r, const struct record_call *c, bool served
         if (!c->object_id.n)
                 return 0;
         return record_field(r, SPAN("what.object"),
-                            served ? record_subject_of(c, arena) : caller_subject(c, arena),
+                            served ? record_subject_of(c, arena)
+                                   : record_subject_of_caller(c, arena),
                             record_text(c->object_id, arena));
 }
 
@@ -81,10 +82,11 @@ static int add_asked(struct record *r, const struct record_call *c, bool served,
 
         if (rc == 0 && what.n)
                 rc = record_field(r, SPAN("what.asked"),
-                                  served ? record_subject_of(c, arena) : caller_subject(c, arena),
+                                  served ? record_subject_of(c, arena)
+                                         : record_subject_of_caller(c, arena),
                                   what);
         if (rc == 0 && who.n)
-                rc = record_field(r, SPAN("who.asked"), caller_subject(c, arena), who);
+                rc = record_field(r, SPAN("who.asked"), record_subject_of_caller(c, arena), who);
         return rc;
 }
 

@@ -14,7 +14,9 @@
  * api.unknown (recorder/calls.h).
  *
  * Caller, address, object id and values are sensitive fields; the user of a credential that is
- * passed on beside a verified caller is one of the caller's.  Their subjects are "caller:<id>",
+ * passed on beside a verified caller is one of the caller's.  An api.values of a request, which
+ * may make its object a subject before an intent says who asks, is sent with for whom it is
+ * (wire/msg.h), so that what it makes new counts for him.  Their subjects are "caller:<id>",
  * "address:<address>" (of IPv6 its network, "2001:db8:0:1234::/64"), "<type>:<object id>"
  * ("api:<name>" of values where there is no object), so that what is known of one can be erased.  A
  * subject longer than VAULT_LABEL_MAX, or with control characters, is "sha256:<of it, hex>".  A
@@ -58,6 +60,7 @@ enum {
         RECORD_ID = 26, /* characters of a call's id: ULID, Crockford's base32 */
         RECORD_VALUE_MAX = 1024,
         RECORD_FIELDS_MAX = 8,
+        RECORD_SENT_MAX = RECORD_FIELDS_MAX + 1, /* and for whom: MSG_FOR_WHOM */
         RECORD_ASKED_MAX = 8 * 1024,
         RECORD_DENIED_BURST = 20,
         RECORD_DENIED_STRANGERS = 200, /* in a second, of all that nobody has verified */
@@ -68,7 +71,7 @@ enum {
 /* One entry that feed_put() takes. */
 struct record {
         struct span skeleton;
-        struct feed_field fields[RECORD_FIELDS_MAX];
+        struct feed_field fields[RECORD_SENT_MAX];
         uint32_t n_fields;
 };
 struct records {

@@ -47,6 +47,8 @@ struct span record_value(const struct tree *v, struct arena *arena);
 
 /* "<kind>:<id>" as a subject; p NULL: no memory. */
 struct span record_subject(struct span kind, struct span id, struct arena *arena);
+/* Whose calls these are: a verified caller, else his network. */
+struct span record_subject_of_caller(const struct record_call *c, struct arena *arena);
 /* That of the object, else that of the API. */
 struct span record_subject_of(const struct record_call *c, struct arena *arena);
 

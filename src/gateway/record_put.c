@@ -252,7 +252,7 @@ struct span record_subject_of(const struct record_call *c, struct arena *arena)
 
 int record_field(struct record *r, struct span name, struct span subject, struct span value)
 {
-        assert(r->n_fields < RECORD_FIELDS_MAX);
+        assert(r->n_fields < RECORD_SENT_MAX);
         if (!subject.p || !value.p)
                 return -ENOMEM;
         r->fields[r->n_fields++] =

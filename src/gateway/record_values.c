@@ -8,6 +8,7 @@
 #include "gateway/record_priv.h"
 
 #include "wire/json.h"
+#include "wire/msg.h"
 
 static const struct span field_names[RECORD_FIELDS_MAX] = {
         SPAN_INIT("what.values_1"), SPAN_INIT("what.values_2"), SPAN_INIT("what.values_3"),
@@ -170,6 +171,14 @@ static int add_values(const struct part *part, struct span subject, struct arena
         return rc;
 }
 
+/* As the intent will say: who is named there is named here. */
+static int add_for_whom(const struct record_call *c, struct arena *arena, struct record *r)
+{
+        if (!c->credential || !c->credential->proof.id.n)
+                return 0;
+        return record_field(r, SPAN(MSG_FOR_WHOM), record_subject_of_caller(c, arena), SPAN(""));
+}
+
 int record_parts_make(const struct record_parts *p, struct arena *arena, struct record *r,
                       struct err *err)
 {
@@ -181,6 +190,8 @@ int record_parts_make(const struct record_parts *p, struct arena *arena, struct 
                 part = part_from(p, part.to);
                 part.number = i + 1;
                 rc = add_values(&part, subject, arena, &r[i]);
+                if (rc == 0 && !p->response)
+                        rc = add_for_whom(p->c, arena, &r[i]);
                 if (rc < 0)
                         return err_sys(err, rc, "api.values");
                 rc = record_make("api.values", p->c->now_ns, put_values, &part, arena, &r[i], err);

@@ -18,21 +18,36 @@ struct sent {
         struct vault_field field[MSG_FIELDS_MAX];
         struct span name[MSG_FIELDS_MAX];
         size_t n_fields;
+        struct span for_whom; /* empty: nobody is named but in the fields */
 };
 
-static int read_sent(struct msg_reader *m, struct sent *s)
+static bool is_for_whom(const struct vault_field *f)
 {
+        return f->value.n == 0 && f->subject.n > 0 && span_eq_str(f->name, MSG_FOR_WHOM);
+}
+
+static int read_sent(struct msg_reader *m, bool may_name, struct sent *s)
+{
+        size_t n;
+
         s->seq = msg_get_u64(m);
         s->skeleton = msg_get_bytes32(m);
-        s->n_fields = msg_get_u8(m);
-        if (s->n_fields > MSG_FIELDS_MAX)
-                return err_set(m->err, -EBADMSG, "%zu sensitive fields, at most %d", s->n_fields,
+        s->n_fields = 0;
+        s->for_whom = SPAN_NONE;
+        n = msg_get_u8(m);
+        if (n > MSG_FIELDS_MAX)
+                return err_set(m->err, -EBADMSG, "%zu sensitive fields, at most %d", n,
                                MSG_FIELDS_MAX);
-        for (size_t i = 0; i < s->n_fields; i++) {
-                s->field[i].subject = msg_get_bytes16(m);
-                s->field[i].name = msg_get_bytes8(m);
-                s->field[i].value = msg_get_bytes32(m);
-                s->name[i] = s->field[i].name;
+        for (size_t i = 0; i < n; i++) {
+                struct vault_field *f = &s->field[s->n_fields];
+
+                f->subject = msg_get_bytes16(m);
+                f->name = msg_get_bytes8(m);
+                f->value = msg_get_bytes32(m);
+                if (may_name && !s->for_whom.n && is_for_whom(f))
+                        s->for_whom = f->subject;
+                else
+                        s->name[s->n_fields++] = f->name;
         }
         return m->failed ? -EBADMSG : 0;
 }
@@ -139,6 +154,7 @@ static int seal(struct peer *p, struct span id, const struct sent *s, int64_t wa
                                                                  .skeleton = s->skeleton,
                                                                  .fields = s->field,
                                                                  .n = s->n_fields,
+                                                                 .for_whom = s->for_whom,
                                                                  .wall_ns = wall_ns },
                                       ret, &r->rows, err);
         vault_limit(r->vault, most);
@@ -300,7 +316,7 @@ void admit_message(struct peer *p, struct msg_reader *m)
         if (p->role != ROLE_ADMIN)
                 calls_acked(&p->r->calls, p->run, acked);
         for (unsigned i = 0; i < count && p->state == PEER_OPEN && !p->r->stop_code; i++) {
-                if (read_sent(m, &s) < 0) {
+                if (read_sent(m, p->role == ROLE_GATEWAY, &s) < 0) {
                         peer_close(p, true, "malformed message: %s", err_text(m->err));
                         return;
                 }

@@ -62,12 +62,12 @@ void newcomers_count(struct newcomers *all, struct span who, uint32_t hour, uint
 
 /* ---- sealing ---- */
 
-static struct span caller_of(const struct vault_field *fields, size_t n)
+static struct span caller_of(const struct newcomers_entry *e)
 {
-        for (size_t i = 0; i < n; i++)
-                if (span_eq_str(fields[i].name, "who.user"))
-                        return fields[i].subject;
-        return SPAN_NONE;
+        for (size_t i = 0; i < e->n; i++)
+                if (span_eq_str(e->fields[i].name, "who.user"))
+                        return e->fields[i].subject;
+        return e->for_whom;
 }
 
 /* The log has no names: the ledger's entries of that hour have. */
@@ -97,7 +97,7 @@ int newcomers_seal(struct newcomers *all, struct vault *v, uint32_t most_subject
                    struct err *err)
 {
         const uint32_t known = vault_subjects(v), hour = (uint32_t)(e->wall_ns / HOUR_NS);
-        const struct span who = caller_of(e->fields, e->n);
+        const struct span who = caller_of(e);
         uint32_t left;
         int rc;
 

@@ -3,10 +3,11 @@
  *
  * An intent makes its object a subject before a back-end can say that there is none of that id.  So
  * that no caller uses up what all gateways may have, what an entry of a gateway makes new counts
- * for the caller whom it names (the subject of who.user): so many in each hour of UTC.  Beyond it
- * entries of his that would make another one are refused with -EDQUOT; those that speak of known
- * ones are taken as ever, and so are other callers'.  Entries that name no caller (values of a body
- * come before their intent) count together, with NEWCOMERS_TOGETHER times as many.
+ * for the caller whom it names (the subject of who.user, or for whom it was sent: values of a body
+ * come before their intent, and are the object's): so many in each hour of UTC.  Beyond it entries
+ * of his that would make another one are refused with -EDQUOT; those that speak of known ones are
+ * taken as ever, and so are other callers'.  Entries that name nobody (calls that need no
+ * credential) count together, with NEWCOMERS_TOGETHER times as many.
  *
  * api.denied is taken in any case: it speaks of the caller and his network, never of an object.
  *
@@ -53,6 +54,7 @@ struct newcomers_entry {
         struct span id, skeleton;
         const struct vault_field *fields;
         size_t n;
+        struct span for_whom; /* where no field names its caller */
         int64_t wall_ns;
 };
 

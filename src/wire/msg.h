@@ -15,6 +15,8 @@
  *   APPEND   acked:u64  count:u16  then count times:
  *              seq:u64  skeleton:u32-bytes  fields:u8  then fields times:
  *                subject:u16-bytes  name:u8-string  value:u32-bytes
+ *              (one of a gateway's named MSG_FOR_WHOM may have a value of no bytes: it is no field
+ *              of the entry, and its subject is the caller for whom that was made)
  *   ACK      count:u16  then count times: seq:u64  index:u64  n:u32
  *              (n entries from seq on got n indices from index on, durably)
  *   NAK      seq:u64  code:u32 (errno)  text:u16-bytes
@@ -47,6 +49,7 @@ enum {
         MSG_FIELDS_MAX = 16, /* sensitive fields of one entry */
         MSG_ENTRIES_MAX = 1024,
 };
+#define MSG_FOR_WHOM "who.user"
 
 enum msg_type {
         MSG_HELLO = 1,

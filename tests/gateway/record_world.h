@@ -8,6 +8,7 @@
 #include "ledger/vault.h"
 #include "wire/entry.h"
 #include "wire/kind.h"
+#include "wire/msg.h"
 
 enum { WORLD_CLASSES = 3, WORLD_POLICIES = 2, WORLD_NOW_S = 1795284000 };
 
@@ -111,6 +112,12 @@ static inline void record_world_done(struct record_world *w)
         arena_done(&w->arena);
 }
 
+/* No field of the entry: wire/msg.h. */
+static inline bool record_world_is_for_whom(const struct feed_field *f)
+{
+        return span_eq_str(f->name, MSG_FOR_WHOM) && f->value.n == 0;
+}
+
 /* What the recorder would say of an entry: recorder/admit.c.  The text is the first objection,
  * NULL: none. */
 static inline const char *record_world_refused(const struct record *r, struct err *err)
@@ -124,28 +131,29 @@ static inline const char *record_world_refused(const struct record *r, struct er
                                      .run = JSON_INT_MAX,
                                      .seq = JSON_INT_MAX,
                                      .digests = digests,
-                                     .n_digests = r->n_fields,
-                                     .subjects = subjects,
-                                     .n_subjects = r->n_fields };
-        size_t values = 0;
+                                     .subjects = subjects };
+        size_t values = 0, n = 0;
         int rc;
 
         memset(any, 'A', sizeof any);
         for (uint32_t i = 0; i < r->n_fields; i++) {
-                names[i] = r->fields[i].name;
-                values += r->fields[i].value.n;
-                digests[i] = span_of(any, ENTRY_DIGEST_LEN);
-                subjects[i] = span_of(any, ENTRY_SUBJECT_LEN);
                 if (r->fields[i].subject.n < 1 || r->fields[i].subject.n > VAULT_LABEL_MAX)
                         return "a subject's length";
+                if (record_world_is_for_whom(&r->fields[i]))
+                        continue;
+                names[n] = r->fields[i].name;
+                values += r->fields[i].value.n;
+                digests[n] = span_of(any, ENTRY_DIGEST_LEN);
+                subjects[n++] = span_of(any, ENTRY_SUBJECT_LEN);
                 if (json_check_value(r->fields[i].value, err) < 0)
                         return err_text(err);
         }
         if (values > 32 * 1024)
                 return "more values than fit";
         if (json_check(r->skeleton, err) < 0 ||
-            kind_check(r->skeleton, "gateway", names, r->n_fields, err) < 0)
+            kind_check(r->skeleton, "gateway", names, n, err) < 0)
                 return err_text(err);
+        stamp.n_digests = stamp.n_subjects = n;
         rc = entry_compose(r->skeleton, &stamp, &entry, err);
         buf_done(&entry);
         return rc < 0 ? err_text(err) : NULL;

@@ -68,7 +68,7 @@ struct sealing {
         struct vault *vault;
         struct newcomers all;
         struct buf rows;
-        struct span skeleton;
+        struct span skeleton, for_whom;
 };
 
 static void sealing_begin(struct sealing *s, uint32_t most)
@@ -100,6 +100,7 @@ static int seal_one(struct sealing *s, const char *who, const char *what, int64_
                                                          .skeleton = s->skeleton,
                                                          .fields = fields,
                                                          .n = n,
+                                                         .for_whom = s->for_whom,
                                                          .wall_ns = wall_ns },
                               &sealed, &s->rows, &err);
 }
@@ -151,12 +152,45 @@ static void a_caller_has_a_ceiling(void **state)
         fixture_done(&s.f);
 }
 
+/* What a field says goes before for whom it was sent; either is no matter of all others'. */
+static void for_whom_it_was_sent(void **state)
+{
+        static const struct {
+                const char *who, *for_whom, *what;
+                int rc;
+        } steps[] = {
+                { NULL, "caller:a", "thing:1", 0 },
+                { NULL, "caller:a", "thing:2", 0 },
+                { NULL, "caller:a", "thing:3", -EDQUOT },
+                { NULL, "caller:a", "thing:2", 0 }, /* known */
+                { "caller:a", "", "thing:3", -EDQUOT },
+                { NULL, "caller:b", "thing:3", 0 },
+                { "caller:c", "caller:a", "thing:4", 0 },
+                { NULL, "caller:c", "thing:5", -EDQUOT }, /* himself and one */
+                { NULL, "", "thing:5", 0 },
+        };
+        struct sealing s = { 0 };
+
+        (void)state;
+        sealing_begin(&s, 2);
+        for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+                s.for_whom = span_str(steps[i].for_whom);
+                assert_int_equal(seal_one(&s, steps[i].who, steps[i].what, HOUR_NS, 100),
+                                 steps[i].rc);
+        }
+        assert_int_equal(newcomers_left(&s.all, SPAN_NONE, 1), 2 * NEWCOMERS_TOGETHER - 1);
+        vault_free(s.vault);
+        buf_done(&s.rows);
+        fixture_done(&s.f);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(an_hour_and_the_next),
                 cmocka_unit_test(who_gives_way),
                 cmocka_unit_test(a_caller_has_a_ceiling),
+                cmocka_unit_test(for_whom_it_was_sent),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,7 @@ import time
 import pytest
 from gateway_host import NGINX, Gateway
 from recorder_host import wait_for
-from test_gateway import EARLY, NO_HOURS, WIDE
+from test_gateway import EARLY, NO_HOURS, TRANSFER, UUID, WIDE
 
 NEEDED = [NGINX, "git", "ssh-keygen", "openssl"]
 pytestmark = [
@@ -59,3 +59,23 @@ def test_one_after_another(site):
     assert [e["what"]["code"] for e in site.recorder.entries("ledger.refused")] == [-122] * 4
     wait_for(lambda: site.recorder.status()["more"]["subjects_limited"] == 4, "a count", 10)
     assert "recorder.newcomers" in site.recorder.log_path.read_text()
+
+
+def test_values_come_before_who_sends_them(site):
+    """What is written to one new object after another counts for its caller as well: digests of its
+    values are in the ledger before the entry that names him."""
+    if time.time() % 3600 > 3540:
+        time.sleep(61)  # all of it in one hour
+
+    def send(n, who):
+        token = site.provider.token(who, ["tellers"], branch="0100")
+        return site.call("POST", f"/bank/v1/accounts/A{900 + n:08}/transfers", TRANSFER,
+                         token, Idempotency_Key=UUID)
+
+    statuses = [send(n, "tess")[0] for n in range(MOST + 2)]
+    good = statuses.index(429)
+    assert MOST - 2 <= good <= MOST and set(statuses[good:]) == {429}, statuses
+    assert set(statuses[:good]) == {404}, (statuses, list(site.calls().values())[-1])
+    assert "api.values" in {k for calls in site.calls().values() for k, _ in calls}
+    assert send(0, "tess")[0] == statuses[0]  # known by now
+    assert send(MOST + 1, "theo")[0] == statuses[0]  # somebody else

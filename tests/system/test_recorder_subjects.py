@@ -2,16 +2,17 @@
 """Whom the vault knows, up to the last one that it may: gateways stop before the others do, who is
 known is written of on, and what was refused stays so."""
 import subprocess
+import time
 
 import pytest
 
 import test_recorder_disk
-from recorder_host import BIN, Peer, Recorder, change, wait_for
+from recorder_host import BIN, TIME, Peer, Recorder, change, wait_for
 from test_recorder_api import APPROVED
 from test_recorder_calls import intent, outcome
 
 disk = test_recorder_disk.disk
-ENOSPC, EBUSY = 28, 16
+ENOSPC, EBUSY, EINVAL, EDQUOT = 28, 16, 22, 122
 MOST, OF_GATEWAYS, OF_WARNING = 1024, 960, 896
 
 
@@ -130,5 +131,41 @@ def test_no_room_for_new_ones(disk, tmp_path):
         kinds = [e["k"] for e in r.entries() if e["k"] in told]
         assert kinds == ["ledger.full", "ledger.resumed"]
         assert "GOOD" in r.verify()
+    finally:
+        r.stop()
+
+
+def values(n):
+    what = {"api": "a", "call": f"c{n}", "classes": [["pan", 1]], "direction": "request",
+            "operation": "o", "part": 1}
+    return ({"k": "api.values", "t": TIME, "v": 1, "what": what},
+            [(f"thing:{n}".encode(), b"what.values_1", b"[1]")])
+
+
+def for_whom(entry, person, value=b""):
+    return entry[0], [*entry[1], (person, b"who.user", value)]
+
+
+def test_for_whom_values_are(tmp_path):
+    """They count for who is named beside them, and the ledger does not have it."""
+    if time.time() % 3600 > 3570:
+        time.sleep(31)  # all of it in one hour
+    r = Recorder(tmp_path)
+    r.more = ["--new-subjects", "3"]
+    r.start()
+    try:
+        with Peer(r, "gateway") as gateway, Peer(r, "sensor") as sensor:
+            answers = [gateway.put(for_whom(values(n), person)) for n, person in enumerate(
+                [b"caller:a"] * 4 + [b"caller:b"] * 4)]
+            assert [isinstance(a, int) for a in answers] == [True, True, True, False] * 2
+            assert {code for code, _ in gateway.naks.values()} == {EDQUOT}
+            # a name of nobody, one with a value, another one, and a writer that has no callers
+            for entry in (for_whom(values(8), b""), for_whom(values(8), b"caller:c", b'"c"'),
+                          for_whom(for_whom(values(8), b"caller:c"), b"caller:d")):
+                assert gateway.put(entry)[0] == EINVAL
+            assert sensor.put(for_whom(who(1), b"caller:c"))[0] == EINVAL
+            assert isinstance(gateway.put(for_whom(values(8), b"caller:c")), int)
+        kept = [e for e in r.entries() if e["k"] == "api.values"]
+        assert len(kept) == 7 and all(len(e["_sd"]) == len(e["_subj"]) == 1 for e in kept)
     finally:
         r.stop()
