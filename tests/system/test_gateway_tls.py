@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS on either side of the gateway: certificates of callers, and of the back-end."""
+import fcntl
 import http.client
 import http.server
 import json
 import os
+import pathlib
 import shutil
 import ssl
 import subprocess
+import termios
 import threading
-import time
 
 import pytest
 from gateway_host import NGINX, Gateway, free_port
@@ -45,6 +47,15 @@ def openssl(*args):
     subprocess.run(["openssl", *args], check=True, capture_output=True)
 
 
+def is_taken(sock):
+    """All that was sent on it has arrived at its other end on this machine, and was read there."""
+    on_its_way = fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4))
+    ends = [f"0100007F:{port:04X}" for _, port in (sock.getpeername(), sock.getsockname())]
+    rows = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()]
+    unread = [row[4].split(":")[1] for row in rows if row[1:3] == ends]
+    return not any(on_its_way) and unread == ["00000000"]
+
+
 class Backend:
     """Answers every GET with the same account, over TLS where it has a certificate; knows what it
     was asked and how.  more: what it says behind each answer, in one record with its body."""
@@ -62,8 +73,8 @@ class Backend:
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(ACCOUNT)))
                 self.end_headers()
-                if more:
-                    time.sleep(0.2)  # the head is read alone, and the body to its length
+                if more:  # the head is read alone, and the body to its length
+                    wait_for(lambda: is_taken(self.connection), "the gateway to read the head")
                 self.wfile.write(ACCOUNT + more)
 
             def setup(self):
@@ -165,7 +176,8 @@ def test_what_is_behind_an_answer_is_nobodys(site, version, over):
         serve(site, version, over(backend.port, site.ca_file))
         for n in range(1, 5):
             status, _, body = site.call("GET", "/bank/v1/accounts/A00000001")
-            assert (status, body) == (200, json.loads(ACCOUNT)), n
+            assert (status, body) == (200, json.loads(ACCOUNT)), (
+                n, list(site.calls().values())[-1], site.log()[-1000:])
             assert (backend.connections, backend.requests) == (n, n)
     finally:
         backend.close()
