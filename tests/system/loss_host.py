@@ -47,7 +47,7 @@ class Site(Gateway):
         super().__init__(top=top)
         self.seen = self.top / "seen"  # by the back-end
         self.recorder.end()
-        self.recorder.more = ["--silence", "20"]
+        self.recorder.more = ["--silence", "20", "--new-subjects", "1000000"]
         self.recorder.start()
         until = {"exp": int(time.time()) + DAY}
         self.token = self.provider.token("carol", ["fraud-desk"], **until)
