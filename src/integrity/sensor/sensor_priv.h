@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sensor_priv.h - the parts of the sensor to each other.  Floor 3.
  *
- *   sensor.c        life, loop, timers
+ *   sensor.c        life: made, started, stopped
+ *   sensor_turn.c   loop, timers
  *   sensor_scan.c   what scans find
  *   sensor_event.c, sensor_look.c, sensor_take.c, sensor_gone.c  what events lead to: sensor_look.h
  *   sensor_above.c  directories on the way to what is watched
@@ -272,8 +273,16 @@ static inline int64_t sensor_wall(const struct sensor *s)
         return clock_wall(s->o.clock);
 }
 
-/* ---- sensor.c ---- */
+/* ---- sensor_turn.c ---- */
 
+extern const struct watch_ops turn_watch_ops;
+
+/* Everything that wakes the sensor, in its loop. */
+MUST_USE int turn_start(struct sensor *s, struct err *err);
+/* Connected: what the recorder's process does is Assay's own. */
+void turn_know_recorder(struct sensor *s);
+/* What comes every few seconds; ctx is the sensor.  Sets its timer anew. */
+void turn_tick(void *ctx);
 /* Read what the kernel has told until now, as far as there is room for it. */
 MUST_USE int sensor_read_all(struct sensor *s);
 
