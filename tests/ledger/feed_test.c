@@ -513,6 +513,58 @@ static void test_greet(void **state)
         assert_int_equal(feed_greet(p->feed, 7, &err), -ECONNREFUSED);
 }
 
+static bool is_room(const struct played *p)
+{
+        return poll(&(struct pollfd){ .fd = feed_fd(p->feed), .events = POLLOUT }, 1, 0) == 1;
+}
+
+/* The recorder reads nothing for a while: what there is no room for is asked for, stays whole and
+ * goes out in its order, and signs of life do not take its place. */
+static void test_full_socket(void **state)
+{
+        struct played *p = *state;
+        int least = 1; /* as little as the system gives */
+        struct msg_reader m;
+        unsigned n = 0;
+        uint64_t seq;
+
+        begin(p, 0, 7, 0);
+        assert_int_equal(setsockopt(feed_fd(p->feed), SOL_SOCKET, SO_SNDBUF, &least, sizeof least),
+                         0);
+        do {
+                assert_int_equal(put(p, "{}", &seq), 0);
+                assert_int_equal(work(p), 0);
+        } while (!feed_wants_write(p->feed) && ++n < 12);
+        assert_in_range(n, 2, 11);
+        assert_int_equal(seq, n + 1);
+        assert_false(is_room(p));
+        feed_beat(p->feed);
+        feed_bye(p->feed, true, 0, 0);
+        say_ack(p, 1, 100, 1);
+        for (int i = 0; i < 2; i++) { /* each asks again */
+                assert_int_equal(put(p, "{}", &seq), 0);
+                assert_int_equal(work(p), 0);
+                assert_true(feed_wants_write(p->feed));
+        }
+        assert_int_equal(feed_send(p->feed, NULL), 0);
+        assert_true(feed_wants_write(p->feed));
+        for (unsigned i = 1; i <= n; i++)
+                hears(p, 0, i, 1);
+        hears_nothing(p);
+        assert_true(is_room(p));
+        assert_int_equal(feed_send(p->feed, NULL), 0);
+        assert_false(feed_wants_write(p->feed));
+        hears(p, 1, n + 1, 3);
+        hears_nothing(p);
+        feed_beat(p->feed); /* it was not said */
+        m = hears_type(p, MSG_BEAT);
+        assert_int_equal(msg_close(&m), 0);
+        say_ack(p, 2, 101, n + 2);
+        assert_int_equal(work(p), 0);
+        assert_int_equal(feed_pending(p->feed), 0);
+        assert_int_equal(p->n_acked, n + 3);
+}
+
 #define FEED_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 /* Values are clear until the recorder seals them: nothing of them is left, sent or not. */
@@ -547,19 +599,13 @@ static void no_value_is_left_in_memory(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                FEED_TEST(test_answers),
-                FEED_TEST(test_queue_is_bounded),
-                FEED_TEST(test_too_large),
-                FEED_TEST(test_reconnect_sends_again),
-                FEED_TEST(test_forgotten_run),
-                FEED_TEST(test_put_before_resuming),
-                FEED_TEST(test_stop),
-                FEED_TEST(test_out_of_turn),
-                FEED_TEST(test_nobody_there),
-                FEED_TEST(test_silence),
-                FEED_TEST(test_signs_of_life),
-                FEED_TEST(test_greet),
-                FEED_TEST(no_value_is_left_in_memory),
+                FEED_TEST(test_answers),       FEED_TEST(test_queue_is_bounded),
+                FEED_TEST(test_too_large),     FEED_TEST(test_reconnect_sends_again),
+                FEED_TEST(test_forgotten_run), FEED_TEST(test_put_before_resuming),
+                FEED_TEST(test_stop),          FEED_TEST(test_out_of_turn),
+                FEED_TEST(test_nobody_there),  FEED_TEST(test_silence),
+                FEED_TEST(test_signs_of_life), FEED_TEST(test_greet),
+                FEED_TEST(test_full_socket),   FEED_TEST(no_value_is_left_in_memory),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
