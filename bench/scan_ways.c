@@ -10,19 +10,17 @@
  * fit into its buffer is read by calls in every way.  Nothing is hashed: it is the same in all.
  * Prints {"files":...,"bytes":...,"seconds":...,"cpu_seconds":...}. */
 #define _XOPEN_SOURCE 700
+#include "../tests/ring.h"
 #include "samples.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/io_uring.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { BATCH = 64, WORKERS_MAX = 16, ROOM = 1 << 16, FILES_MAX = 1 << 21, REQUESTS = 4 * BATCH };
@@ -68,17 +66,10 @@ static void collect(int parent, const char *name)
 
 /* ---- a worker ---- */
 
-struct ring {
-        int fd;
-        unsigned *sq_tail, *sq_mask, *sq_array, *cq_head, *cq_tail, *cq_mask;
-        struct io_uring_sqe *sqes;
-        struct io_uring_cqe *cqes;
-        unsigned waiting;
-};
-
 struct worker {
         pthread_t thread;
         struct ring ring;
+        unsigned waiting;        /* requests that the kernel was not told of */
         const struct file *file; /* the batch */
         size_t n;
         int fd[BATCH];
@@ -89,36 +80,15 @@ struct worker {
 
 static int (*way)(struct worker *w);
 
-static void *map(int fd, size_t n, off_t at)
-{
-        void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, at);
-
-        if (p == MAP_FAILED)
-                die("mmap");
-        return p;
-}
-
-static void ring_open(struct ring *r)
+static void open_ring(struct ring *r)
 {
         struct io_uring_params p = { .flags = IORING_SETUP_SINGLE_ISSUER |
                                               IORING_SETUP_DEFER_TASKRUN };
+        const char *failed = ring_open(r, REQUESTS, &p);
         int none[BATCH];
-        char *sq, *cq;
 
-        r->fd = (int)syscall(SYS_io_uring_setup, REQUESTS, &p);
-        if (r->fd < 0)
-                die("io_uring_setup");
-        sq = map(r->fd, p.sq_off.array + p.sq_entries * sizeof(unsigned), IORING_OFF_SQ_RING);
-        cq = map(r->fd, p.cq_off.cqes + p.cq_entries * sizeof(struct io_uring_cqe),
-                 IORING_OFF_CQ_RING);
-        r->sqes = map(r->fd, p.sq_entries * sizeof(struct io_uring_sqe), IORING_OFF_SQES);
-        r->sq_tail = (unsigned *)(sq + p.sq_off.tail);
-        r->sq_mask = (unsigned *)(sq + p.sq_off.ring_mask);
-        r->sq_array = (unsigned *)(sq + p.sq_off.array);
-        r->cq_head = (unsigned *)(cq + p.cq_off.head);
-        r->cq_tail = (unsigned *)(cq + p.cq_off.tail);
-        r->cq_mask = (unsigned *)(cq + p.cq_off.ring_mask);
-        r->cqes = (struct io_uring_cqe *)(cq + p.cq_off.cqes);
+        if (failed)
+                die(failed);
         memset(none, 0xff, sizeof none); /* places for descriptors of the ring's own */
         if (syscall(SYS_io_uring_register, r->fd, IORING_REGISTER_FILES, none, BATCH) < 0)
                 die("io_uring_register");
@@ -127,22 +97,23 @@ static void ring_open(struct ring *r)
 /* What the answer to a request is of: its file, and where its result goes. */
 enum { ANSWER_NONE, ANSWER_FD, ANSWER_GOT };
 
-static void ring_add(struct ring *r, struct io_uring_sqe sqe, size_t file, unsigned answer)
+static void add_request(struct worker *w, struct io_uring_sqe sqe, size_t file, unsigned answer)
 {
-        unsigned at = (*r->sq_tail + r->waiting++) & *r->sq_mask;
+        struct ring *r = &w->ring;
+        unsigned at = (*r->sq_tail + w->waiting++) & *r->sq_mask;
 
         sqe.user_data = file << 2 | answer;
         r->sqes[at] = sqe;
         r->sq_array[at] = at;
 }
 
-static int ring_go(struct worker *w)
+static int submit(struct worker *w)
 {
         struct ring *r = &w->ring;
-        unsigned n = r->waiting, head = *r->cq_head;
+        unsigned n = w->waiting, head = *r->cq_head;
 
         __atomic_store_n(r->sq_tail, *r->sq_tail + n, __ATOMIC_RELEASE);
-        r->waiting = 0;
+        w->waiting = 0;
         if (n && syscall(SYS_io_uring_enter, r->fd, n, n, IORING_ENTER_GETEVENTS, NULL, 0) < 0)
                 return -errno;
         for (; n > 0; n--, head++) {
@@ -229,26 +200,26 @@ static int in_rounds(struct worker *w, bool stat_too)
 
         for (size_t i = 0; i < w->n; i++) {
                 if (stat_too)
-                        ring_add(&w->ring, ask_stat(w, i), i, ANSWER_NONE);
+                        add_request(w, ask_stat(w, i), i, ANSWER_NONE);
                 else
                         stat_one(w, i);
-                ring_add(&w->ring, ask_open(w, i), i, ANSWER_FD);
+                add_request(w, ask_open(w, i), i, ANSWER_FD);
         }
-        rc = ring_go(w);
+        rc = submit(w);
         for (size_t i = 0; i < w->n && rc == 0; i++)
                 if (w->fd[i] >= 0)
-                        ring_add(&w->ring, ask_read(w, i, w->fd[i]), i, ANSWER_GOT);
+                        add_request(w, ask_read(w, i, w->fd[i]), i, ANSWER_GOT);
         if (rc == 0)
-                rc = ring_go(w);
+                rc = submit(w);
         for (size_t i = 0; i < w->n && rc == 0; i++) {
                 const struct io_uring_sqe end = { .opcode = IORING_OP_CLOSE, .fd = w->fd[i] };
 
                 if (w->fd[i] < 0)
                         continue;
                 read_rest(w, i, w->fd[i]);
-                ring_add(&w->ring, end, i, ANSWER_NONE);
+                add_request(w, end, i, ANSWER_NONE);
         }
-        return rc < 0 ? rc : ring_go(w);
+        return rc < 0 ? rc : submit(w);
 }
 
 static int by_ring(struct worker *w)
@@ -277,11 +248,11 @@ static int by_ring_chain(struct worker *w)
                 opening.flags = IOSQE_IO_LINK;
                 reading.flags = IOSQE_FIXED_FILE | IOSQE_IO_HARDLINK;
                 w->got[i] = -1;
-                ring_add(&w->ring, opening, i, ANSWER_NONE);
-                ring_add(&w->ring, reading, i, ANSWER_GOT);
-                ring_add(&w->ring, closing, i, ANSWER_NONE);
+                add_request(w, opening, i, ANSWER_NONE);
+                add_request(w, reading, i, ANSWER_GOT);
+                add_request(w, closing, i, ANSWER_NONE);
         }
-        rc = ring_go(w);
+        rc = submit(w);
         for (size_t i = 0; i < w->n && rc == 0; i++) {
                 int fd = w->got[i] == ROOM ? openat(w->file[i].dir, w->file[i].name, OPEN_FLAGS)
                                            : -1;
@@ -311,7 +282,7 @@ static void *work(void *arg)
         size_t i;
 
         if (way != by_calls)
-                ring_open(&w->ring);
+                open_ring(&w->ring);
         while ((i = atomic_fetch_add(&next_file, BATCH)) < n_files) {
                 w->file = files + i;
                 w->n = MIN_OF(n_files - i, (size_t)BATCH);

@@ -5,6 +5,7 @@
 
 #include "package/derive_join.h"
 #include "package/derive_text.h"
+#include "package/question.h"
 #include "policy/print.h"
 
 /* ---- names of actions ---- */
@@ -29,18 +30,6 @@ static int by_name(const void *a, const void *b)
         return c ? c : strcmp(x->what, y->what);
 }
 
-/* `getAccount.read`; empty: no memory. */
-static struct span join_name(struct deriver *d, struct span id, struct span suffix)
-{
-        uint8_t *p = arena_alloc(&d->arena, id.n + suffix.n);
-
-        if (!p)
-                return SPAN_NONE;
-        memcpy(p, id.p, id.n);
-        memcpy(p + id.n, suffix.p, suffix.n);
-        return span_of(p, id.n + suffix.n);
-}
-
 static size_t count_names(const struct api *api)
 {
         size_t n = 2;
@@ -53,18 +42,17 @@ static size_t count_names(const struct api *api)
 static bool add_operation(struct deriver *d, struct action_names *all,
                           const struct api_operation *o)
 {
-        static const struct span suffixes[] = { SPAN_INIT(".read"), SPAN_INIT(".readMasked") };
-
         all->list[all->n++] = (struct action_name){ o->id, "an operation", o };
         for (uint32_t i = 0; i < o->n_tags; i++)
                 all->list[all->n++] = (struct action_name){ o->tags[i], "a tag", NULL };
-        for (size_t i = 0; o->n_reads && i < ARRAY_LEN(suffixes); i++) {
-                struct span name = join_name(d, o->id, suffixes[i]);
+        for (enum api_question k = API_ASK_READ; o->n_reads && k <= API_ASK_MASKED; k++) {
+                struct cedar_uid action;
 
-                if (name.n == 0)
+                if (!api_question(&d->arena, o->id, k, &action))
                         return false;
                 all->list[all->n++] =
-                        (struct action_name){ name, "what an operation's answer is read by", o };
+                        (struct action_name){ action.id, "what an operation's answer is read by",
+                                              o };
         }
         return true;
 }
@@ -250,11 +238,15 @@ static void put_operation(struct deriver *d, const struct api_operation *o)
         buf_put_str(d->out, "  },\n};\n");
 }
 
-static void put_read(struct deriver *d, const struct api_operation *o, const char *which,
+/* An operation's ".read" is in the action "read". */
+static void put_read(struct deriver *d, const struct api_operation *o, enum api_question which,
                      struct span context)
 {
-        buf_printf(d->out, "action \"%.*s.%s\" in [\"%s\"] appliesTo {\n", (int)o->id.n,
-                   (const char *)o->id.p, which, which);
+        const struct span suffix = api_question_suffix(which), above = span_from(suffix, 1);
+
+        buf_printf(d->out, "action \"%.*s%.*s\" in [\"%.*s\"] appliesTo {\n", (int)o->id.n,
+                   (const char *)o->id.p, (int)suffix.n, (const char *)suffix.p, (int)above.n,
+                   (const char *)above.p);
         buf_put_str(d->out, "  principal: Caller,\n  resource: DataClass,\n  context: ");
         buf_put(d->out, context);
         buf_put_str(d->out, ",\n};\n");
@@ -282,8 +274,8 @@ static void put_reads(struct deriver *d, const struct api_operation *o)
         put_context(d, o, 1);
         d->told = false;
         buf_put_str(d->out, "};\n");
-        put_read(d, o, "read", name);
-        put_read(d, o, "readMasked", name);
+        put_read(d, o, API_ASK_READ, name);
+        put_read(d, o, API_ASK_MASKED, name);
 }
 
 static int by_text(const void *a, const void *b)

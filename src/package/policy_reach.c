@@ -8,6 +8,7 @@
 
 #include "package/openapi_place.h"
 #include "package/policy_entities.h"
+#include "package/question.h"
 
 static const struct policy_place_of *file_of(const struct policy_reach *r,
                                              const struct cedar_pos *pos)
@@ -93,10 +94,12 @@ static bool may_hold(const struct policy_reach *r, const struct cedar_policy *p,
 }
 
 static const struct cedar_action *find_action(const struct policy_reach *r, struct span id,
-                                              const char *suffix)
+                                              enum api_question which)
 {
+        const struct span suffix = api_question_suffix(which);
         char name[2 * API_NAME_MAX];
-        int n = snprintf(name, sizeof name, "%.*s%s", (int)id.n, (const char *)id.p, suffix);
+        int n = snprintf(name, sizeof name, "%.*s%.*s", (int)id.n, (const char *)id.p,
+                         (int)suffix.n, (const char *)suffix.p);
         const struct cedar_uid uid = cedar_uid(SPAN("Action"), span_of(name, (size_t)n));
 
         return n < (int)sizeof name ? cedar_schema_action(r->schema, &uid) : NULL;
@@ -150,7 +153,7 @@ static void check_forbid(const struct policy_reach *r, const struct cedar_policy
 
 static void check_operation(const struct policy_reach *r, const struct api_operation *o)
 {
-        const struct cedar_action *a = find_action(r, o->id, "");
+        const struct cedar_action *a = find_action(r, o->id, API_ASK_CALL);
         struct source_mark mark;
 
         for (uint32_t i = 0; i < r->policies->n && a; i++)
@@ -180,10 +183,8 @@ static bool scope_has_class(const struct cedar_scope *s, struct span class)
 
 static bool may_read(const struct policy_reach *r, const struct api_operation *o, struct span class)
 {
-        static const char *const suffixes[] = { ".read", ".readMasked" };
-
-        for (size_t k = 0; k < ARRAY_LEN(suffixes); k++) {
-                const struct cedar_action *a = find_action(r, o->id, suffixes[k]);
+        for (enum api_question k = API_ASK_READ; k <= API_ASK_MASKED; k++) {
+                const struct cedar_action *a = find_action(r, o->id, k);
 
                 for (uint32_t i = 0; i < r->policies->n && a; i++) {
                         const struct cedar_policy *p = &r->policies->policies[i];

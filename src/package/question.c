@@ -2,14 +2,20 @@
 /* question.c - see question.h.  Floor 2, pure. */
 #include "package/question.h"
 
-bool api_question(struct arena *arena, struct span operation, enum api_question which,
-                  struct cedar_uid *ret)
+struct span api_question_suffix(enum api_question which)
 {
         static const struct span suffixes[API_ASKS] = { [API_ASK_CALL] = SPAN_INIT(""),
                                                         [API_ASK_READ] = SPAN_INIT(".read"),
                                                         [API_ASK_MASKED] =
                                                                 SPAN_INIT(".readMasked") };
-        const struct span suffix = suffixes[which];
+
+        return suffixes[which];
+}
+
+bool api_question(struct arena *arena, struct span operation, enum api_question which,
+                  struct cedar_uid *ret)
+{
+        const struct span suffix = api_question_suffix(which);
         char *text = arena_alloc(arena, operation.n + suffix.n + 1);
 
         if (!text)

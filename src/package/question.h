@@ -14,6 +14,8 @@
 
 enum api_question { API_ASK_CALL, API_ASK_READ, API_ASK_MASKED, API_ASKS };
 
+/* What the name of an operation is followed by: "", ".read", ".readMasked". */
+struct span api_question_suffix(enum api_question which);
 /* The action of one of them for an operation, in arena.  false: no memory. */
 MUST_USE bool api_question(struct arena *arena, struct span operation, enum api_question which,
                            struct cedar_uid *ret);
