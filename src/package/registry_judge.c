@@ -101,7 +101,12 @@ int registry_judge_package(const struct registry_config *c, const struct package
         record->sources = f->n_sources;
         registry_config_keys(c, REGISTRY_BUILDER, keys, &n);
         r = package_file_verify(f, keys, n, &at, &why);
-        if (r == -ENOKEY || r == -EBADMSG)
+        if (r == -ENOKEY)
+                return registry_refuse(record, REGISTRY_SIGNATURE_OF_PACKAGE, err,
+                                       "%s: build it with assay api build --key FILE, the key of "
+                                       "one of the builders in registry.yaml",
+                                       err_text(&why));
+        if (r == -EBADMSG)
                 return registry_refuse(record, REGISTRY_SIGNATURE_OF_PACKAGE, err, "%s",
                                        err_text(&why));
         if (r < 0)
@@ -307,7 +312,9 @@ int registry_judge_approver(const struct registry_config *c, const struct regist
         while (i && strcmp(i->value, vkey) != 0);
         if (!i)
                 return registry_refuse(record, REGISTRY_NO_APPROVER, err,
-                                       "key %s is not of an approver in registry.yaml",
+                                       "key %s is not of an approver in registry.yaml: its public "
+                                       "half, which assay change key printed, belongs under "
+                                       "approvers there",
                                        record->key);
         COPY(record->approver, span_str(i->name));
         return judge_separation(c, pushed, i->name, record, err);
@@ -351,7 +358,9 @@ static int judge_note(const struct registry_config *c, struct span note, struct 
                                        "registry.yaml",
                                        n);
         if (r == -EBADMSG)
-                return registry_refuse(record, REGISTRY_BAD_APPROVAL, err, "%s", err_text(&why));
+                return registry_refuse(record, REGISTRY_BAD_APPROVAL, err,
+                                       "not what assay api approve has written: %s",
+                                       err_text(&why));
         if (r < 0)
                 return err_set(err, r, "%s", err_text(&why));
         *ret_vkey = registry_config_key(c, REGISTRY_APPROVER, at)->value;

@@ -387,7 +387,9 @@ def pushed(site):
 def test_not_approved(site):
     pushed(site)
     before = site.files()
-    assert "was not approved" in site.refused(1, "deploy", "accounts", "1.4.0")
+    assert site.refused(1, "deploy", "accounts", "1.4.0").endswith(
+        "accounts 1.4.0 was not approved: an approver signs it with assay api approve accounts "
+        "1.4.0 --change ID --key FILE\n")
     check_refused(site, before, "approval", act="deploy")
     assert "was not pushed" in site.refused(1, "deploy", "accounts", "9.9")
     check_refused(site, before, "unknown", act="deploy", version="9.9")

@@ -52,7 +52,7 @@ static int judge_file(struct deploying *d, struct err *err)
                 return rc;
         rc = judge_note(d, span_of(p, n), err);
         free(p);
-        return rc;
+        return rc < 0 ? err_wrap(err, "%s", d->o->approval), rc : rc;
 }
 
 /* A pipe, or what is too large. */
@@ -88,7 +88,9 @@ static int judge_those_there(struct deploying *d, struct err *err)
         memcpy(d->x.record->commit, d->pushed->commit, sizeof d->pushed->commit);
         memcpy(d->x.record->sha256, d->pushed->sha256, PACKAGE_HASH);
         return registry_refuse(d->x.record, REGISTRY_NO_APPROVAL, err,
-                               "%s %s was not approved: assay api approve", d->pushed->api,
+                               "%s %s was not approved: an approver signs it with assay api "
+                               "approve %s %s --change ID --key FILE",
+                               d->pushed->api, d->pushed->version, d->pushed->api,
                                d->pushed->version);
 }
 

@@ -302,7 +302,10 @@ static enum status run(struct invocation *in)
         p->arena = p->files.arena = (struct arena)ARENA_INIT(ARENA_MAX);
         p->x.r = (struct registry)REGISTRY_INIT;
         if (!o->repository)
-                status = complain(in, STATUS_USAGE, "--repository NAME is missing");
+                status = complain(
+                        in, STATUS_USAGE,
+                        "--repository NAME is missing: the one in registry.yaml that has the "
+                        "package's sources");
         else if (io_read_given(in->operands[0], PACKAGE_FILE_MAX, &p->bytes, &p->n_bytes, &err) < 0)
                 status = complain_err(in, &err);
         else
