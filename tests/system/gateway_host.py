@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 
+import pytest
 from recorder_host import BIN, wait_for
 from registry_host import DIRECTORY, Registry
 
@@ -23,6 +24,23 @@ MODULE = pathlib.Path(os.environ.get("ASSAY_MODULE", BIN / "ngx_http_assay_modul
 PRELOAD = os.environ.get("ASSAY_PRELOAD")
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 ISSUER, KEYS_URL = "https://id.bank.example", "https://id.bank.example/keys"
+# Changes of the example for Gateway.deploy(): no limit that a test would meet, and no hours.
+WIDE = [("gateway.yaml", '  "*": { rate: 20/s, burst: 40 }', '  "*": { rate: 100000/s }'),
+        ("gateway.yaml", "listAccounts: { rate: 2/s, quota: 2000/d }",
+         "listAccounts: { rate: 100000/s }"),
+        ("gateway.yaml", "createTransfer: { rate: 1/s, burst: 5, quota: 200/d }",
+         "createTransfer: { rate: 100000/s }")]
+NO_HOURS = ("policy.cedar", 'duration("20h")', 'duration("24h")')
+EARLY = ("policy.cedar", 'duration("6h")', 'duration("0h")')
+OPEN = [*WIDE, NO_HOURS, EARLY]
+
+
+def needs(*programs):
+    """A pytestmark: without these and what all of it is made of there is nothing to test."""
+    programs = [NGINX, "git", "ssh-keygen", "openssl", *programs]
+    return [pytest.mark.skipif(any(not shutil.which(p) for p in programs),
+                               reason=f"not all of {programs}"),
+            pytest.mark.skipif(os.geteuid() != 0, reason="a registry is root's")]
 
 
 def nginx_env():
@@ -154,6 +172,13 @@ http {{
         done = subprocess.run([NGINX, "-t", "-e", "stderr", "-c", self.write_config(text)],
                               capture_output=True, text=True, timeout=60, env=nginx_env())
         return done.returncode, done.stderr
+
+    def begin(self, edit=OPEN):
+        """Deployed, and all of it started."""
+        self.deploy(edit=edit)
+        self.start_backend()
+        self.start()
+        self.wait_for_generation(1)
 
     def start(self):
         self.nginx = subprocess.Popen([NGINX, "-e", self.top / "error.log", "-c",

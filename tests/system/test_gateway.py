@@ -7,7 +7,6 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import signal
 import socket
 import socketserver
@@ -16,33 +15,20 @@ import threading
 import time
 
 import pytest
-from gateway_host import NGINX, Gateway, free_port
+from gateway_host import Gateway, free_port, needs
 from recorder_host import wait_for
 
-NEEDED = [NGINX, "git", "ssh-keygen", "openssl", "curl"]
-pytestmark = [
-    pytest.mark.skipif(any(not shutil.which(p) for p in NEEDED), reason=f"not all of {NEEDED}"),
-    pytest.mark.skipif(os.geteuid() != 0, reason="a registry is root's")]
+pytestmark = needs("curl")
 TRANSFER = {"to": "CH9300762011623852957", "name": "Ada Abel",
             "amount": {"hundredths": 100, "currency": "CHF"}, "text": "x"}
 UUID = "9f3c2f5e-3b1e-4f44-9c55-0d6d7a1f2b11"
-WIDE = [("gateway.yaml", '  "*": { rate: 20/s, burst: 40 }', '  "*": { rate: 100000/s }'),
-        ("gateway.yaml", "listAccounts: { rate: 2/s, quota: 2000/d }",
-         "listAccounts: { rate: 100000/s }"),
-        ("gateway.yaml", "createTransfer: { rate: 1/s, burst: 5, quota: 200/d }",
-         "createTransfer: { rate: 100000/s }")]
-NO_HOURS = ("policy.cedar", 'duration("20h")', 'duration("24h")')
-EARLY = ("policy.cedar", 'duration("6h")', 'duration("0h")')
 
 
 @pytest.fixture
 def site():
     g = Gateway()
     try:
-        g.deploy(edit=[*WIDE, NO_HOURS, EARLY])
-        g.start_backend()
-        g.start()
-        g.wait_for_generation(1)
+        g.begin()
         yield g
     finally:
         g.close()

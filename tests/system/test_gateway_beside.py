@@ -2,22 +2,16 @@
 """What else an nginx does whose workers have closed themselves in: static files, uploads, a cache,
 logs that are opened anew, certificates that are renewed; and what it cannot do."""
 import http.client
-import os
-import shutil
 import signal
 import ssl
 import subprocess
 import time
 
 import pytest
-from gateway_host import NGINX, Gateway, free_port
+from gateway_host import Gateway, free_port, needs
 from recorder_host import wait_for
-from test_gateway import EARLY, NO_HOURS, WIDE
 
-NEEDED = [NGINX, "git", "ssh-keygen", "openssl"]
-pytestmark = [
-    pytest.mark.skipif(any(not shutil.which(p) for p in NEEDED), reason=f"not all of {NEEDED}"),
-    pytest.mark.skipif(os.geteuid() != 0, reason="a registry is root's")]
+pytestmark = needs()
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +42,7 @@ def site():
   }}
 """
     try:
-        g.deploy(edit=[*WIDE, NO_HOURS, EARLY])
-        g.start_backend()
-        g.start()
-        g.wait_for_generation(1)
+        g.begin()
         yield g
         assert "[alert]" not in g.log(), g.log()
     finally:
@@ -122,9 +113,10 @@ def shown(site):
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     c = http.client.HTTPSConnection("127.0.0.1", site.tls, timeout=30, context=context)
+    c.connect()
+    der = c.sock.getpeercert(True)  # before the answer of a worker that ends, which closes it
     c.request("GET", "/")
     assert c.getresponse().read() == b"served"
-    der = c.sock.getpeercert(True)
     c.close()
     return subprocess.run(["openssl", "x509", "-inform", "der", "-noout", "-subject"], input=der,
                           check=True, capture_output=True).stdout.decode().strip()

@@ -1,18 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What nginx.conf says of the gateway: nginx starts with all of it, or says what is wrong."""
 import http.client
-import os
-import shutil
 import subprocess
 
 import pytest
-from gateway_host import MODULE, NGINX, Gateway, free_port
+from gateway_host import MODULE, NGINX, Gateway, free_port, needs
 from recorder_host import wait_for
 
-NEEDED = [NGINX, "git", "ssh-keygen", "openssl"]
-pytestmark = [
-    pytest.mark.skipif(any(not shutil.which(p) for p in NEEDED), reason=f"not all of {NEEDED}"),
-    pytest.mark.skipif(os.geteuid() != 0, reason="a registry is root's")]
+pytestmark = needs()
 
 
 @pytest.fixture(scope="module")

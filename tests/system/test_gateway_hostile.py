@@ -6,14 +6,12 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import json
-import os
 import pathlib
-import shutil
 import subprocess
 import time
 
 import pytest
-from gateway_host import NGINX
+from gateway_host import needs
 from hostile import GONE, MARK, PASS
 from hostile import NGINX as BY_NGINX
 from hostile import certificates, http2, same, tokens
@@ -21,10 +19,7 @@ from hostile.themes import THEMES
 from hostile_host import CALL, THING, Site, call_of
 from recorder_host import wait_for
 
-NEEDED = [NGINX, "git", "ssh-keygen", "openssl"]
-pytestmark = [
-    pytest.mark.skipif(any(not shutil.which(p) for p in NEEDED), reason=f"not all of {NEEDED}"),
-    pytest.mark.skipif(os.geteuid() != 0, reason="a registry is root's")]
+pytestmark = needs()
 
 TITLES = {400: "Malformed request", 401: "Not authenticated", 403: "Not allowed",
           404: "Not found", 405: "Method not allowed", 413: "Content too large",

@@ -11,7 +11,6 @@ import random
 import re
 import resource
 import secrets
-import shutil
 import signal
 import socket
 import socketserver
@@ -24,16 +23,13 @@ import urllib.parse
 import uuid
 
 import pytest
-from gateway_host import NGINX, Gateway, free_port
+from gateway_host import NGINX, OPEN, Gateway, free_port, needs
 from hostile import http2
 from hostile_certs import CN, OU, Issuer, attribute, make_key, name, pem, uri
 from recorder_host import wait_for
-from test_gateway import EARLY, NO_HOURS, WIDE, head
+from test_gateway import head
 
-NEEDED = [NGINX, "git", "ssh-keygen", "openssl", "setpriv"]
-pytestmark = [
-    pytest.mark.skipif(any(not shutil.which(p) for p in NEEDED), reason=f"not all of {NEEDED}"),
-    pytest.mark.skipif(os.geteuid() != 0, reason="a registry is root's")]
+pytestmark = needs("setpriv")
 CORE_PATTERN = pathlib.Path("/proc/sys/kernel/core_pattern")
 IBAN = "CH9300762011623852957"
 ELSEWHERE = ("/tmp", "/var/tmp", "/var/log/nginx", "/var/lib/nginx", "/run", "/dev/shm")
@@ -263,7 +259,7 @@ def site():
         secret = put_ticket(g)
         g.planted.sought.append(("opaque secret", "base64", g.ticket[21:61].encode()))
         g.planted.keep("opaque secret in hex", secret.hex())
-        g.deploy(edit=[*WIDE, NO_HOURS, EARLY, REPLAY, *OPAQUE,
+        g.deploy(edit=[*OPEN, REPLAY, *OPAQUE,
                        ("gateway.yaml", "/etc/assay/ca/partners.pem", str(g.partners.cert))])
         g.peer = Backend(g, g.planted)
         g.start()

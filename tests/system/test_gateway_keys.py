@@ -2,19 +2,14 @@
 """nginx with the module beside assay-keys and an issuer over https: tokens are taken by the keys
 that the issuer has, without a restart of anything."""
 import json
-import os
-import shutil
 import time
 
 import pytest
-from gateway_host import KEYS_URL, NGINX, Gateway, Provider
+from gateway_host import KEYS_URL, Gateway, Provider, needs
 from keys_host import Issuer, Keys, authority, certificate
 from recorder_host import wait_for
 
-NEEDED = [NGINX, "git", "ssh-keygen", "openssl"]
-pytestmark = [
-    pytest.mark.skipif(any(not shutil.which(p) for p in NEEDED), reason=f"not all of {NEEDED}"),
-    pytest.mark.skipif(os.geteuid() != 0, reason="a registry is root's")]
+pytestmark = needs()
 PATH = "/bank/v1/customers/C000001"
 
 

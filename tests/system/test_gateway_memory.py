@@ -9,7 +9,6 @@ import os
 import pathlib
 import random
 import re
-import shutil
 import socket
 import socketserver
 import subprocess
@@ -18,10 +17,9 @@ import time
 import uuid
 
 import pytest
-from gateway_host import ISSUER, NGINX, Gateway, base64url, free_port
+from gateway_host import ISSUER, OPEN, Gateway, base64url, free_port, needs
 from hostile import http2
 from recorder_host import wait_for
-from test_gateway import EARLY, NO_HOURS, WIDE
 from test_gateway_kept import OPAQUE, put_ticket
 
 SOAK = bool(os.environ.get("ASSAY_SOAK"))
@@ -34,10 +32,7 @@ GROWTH = max(FIRST * 10 // 1024, 1024)
 # Every token is another one as long as workers are not full of those they remember.
 TOKENS = CALLS if SOAK else 60
 
-NEEDED = [NGINX, "git", "ssh-keygen", "openssl"]
-pytestmark = [
-    pytest.mark.skipif(any(not shutil.which(p) for p in NEEDED), reason=f"not all of {NEEDED}"),
-    pytest.mark.skipif(os.geteuid() != 0, reason="a registry is root's")]
+pytestmark = needs()
 
 
 class Signer:
@@ -351,7 +346,7 @@ def site():
         g.server = f"listen 127.0.0.1:{g.two} http2;"
         put_ticket(g)
         g.http = f"assay_tokens {g.recorder.state}/tokens.json;"
-        g.deploy(edit=[*WIDE, NO_HOURS, EARLY, *OPAQUE])
+        g.deploy(edit=[*OPEN, *OPAQUE])
         g.start()
         g.wait_for_generation(1)
         yield g

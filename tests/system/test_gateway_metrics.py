@@ -4,21 +4,16 @@ import http.client
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import time
 
 import pytest
-from gateway_host import ISSUER, NGINX, Gateway, free_port
+from gateway_host import ISSUER, Gateway, free_port, needs
 from recorder_host import BIN, wait_for
-from test_gateway import EARLY, NO_HOURS, WIDE
 
-NEEDED = [NGINX, "git", "ssh-keygen", "openssl"]
-pytestmark = [
-    pytest.mark.skipif(any(not shutil.which(p) for p in NEEDED), reason=f"not all of {NEEDED}"),
-    pytest.mark.skipif(os.geteuid() != 0, reason="a registry is root's")]
+pytestmark = needs()
 parser = pytest.importorskip("prometheus_client.openmetrics.parser")
 MEDIA = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
@@ -38,10 +33,7 @@ def site():
     g.metrics_port = free_port()
     g.http = locations(g.metrics_port)
     try:
-        g.deploy(edit=[*WIDE, NO_HOURS, EARLY])
-        g.start_backend()
-        g.start()
-        g.wait_for_generation(1)
+        g.begin()
         yield g
     finally:
         g.close()

@@ -7,20 +7,15 @@ import json
 import os
 import random
 import re
-import shutil
 import socket
 import time
 
-import pytest
-from gateway_host import NGINX
+from gateway_host import needs
 from hostile.http2 import Frame
 from hostile.themes import THEMES
 from hostile_host import Site, frames_of
 
-NEEDED = [NGINX, "git", "ssh-keygen", "openssl"]
-pytestmark = [
-    pytest.mark.skipif(any(not shutil.which(p) for p in NEEDED), reason=f"not all of {NEEDED}"),
-    pytest.mark.skipif(os.geteuid() != 0, reason="a registry is root's")]
+pytestmark = needs()
 SECONDS = float(os.environ.get("HOSTILE_SECONDS", "600" if os.environ.get("ASSAY_SOAK") else "3"))
 SEED = int(os.environ.get("HOSTILE_SEED", "0")) or int.from_bytes(os.urandom(4), "big")
 ONE = re.compile(  # all that the document lets be asked of a back-end, as the gateway writes it

@@ -1,19 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A caller who asks about one object after another that is not there: at a ceiling he is refused,
 others and what is known are not."""
-import os
-import shutil
 import time
 
 import pytest
-from gateway_host import NGINX, Gateway
+from gateway_host import OPEN, Gateway, needs
 from recorder_host import wait_for
-from test_gateway import EARLY, NO_HOURS, TRANSFER, UUID, WIDE
+from test_gateway import TRANSFER, UUID
 
-NEEDED = [NGINX, "git", "ssh-keygen", "openssl"]
-pytestmark = [
-    pytest.mark.skipif(any(not shutil.which(p) for p in NEEDED), reason=f"not all of {NEEDED}"),
-    pytest.mark.skipif(os.geteuid() != 0, reason="a registry is root's")]
+pytestmark = needs()
 MOST = 20
 
 
@@ -21,7 +16,7 @@ MOST = 20
 def site():
     g = Gateway()
     try:
-        g.deploy(edit=[*WIDE, NO_HOURS, EARLY])
+        g.deploy(edit=OPEN)
         g.recorder.stop()
         g.recorder.more = ["--new-subjects", str(MOST)]
         g.recorder.start()

@@ -4,7 +4,6 @@ import fcntl
 import http.client
 import http.server
 import json
-import os
 import pathlib
 import shutil
 import ssl
@@ -13,14 +12,11 @@ import termios
 import threading
 
 import pytest
-from gateway_host import NGINX, Gateway, free_port
+from gateway_host import EARLY, NO_HOURS, WIDE, Gateway, free_port, needs
 from recorder_host import wait_for
-from test_gateway import ACCOUNT, EARLY, NO_HOURS, TRANSFER, UUID, WIDE, head
+from test_gateway import ACCOUNT, TRANSFER, UUID, head
 
-NEEDED = [NGINX, "git", "ssh-keygen", "openssl"]
-pytestmark = [
-    pytest.mark.skipif(any(not shutil.which(p) for p in NEEDED), reason=f"not all of {NEEDED}"),
-    pytest.mark.skipif(os.geteuid() != 0, reason="a registry is root's")]
+pytestmark = needs()
 NAME = "accounts.internal"
 
 
