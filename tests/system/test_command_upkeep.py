@@ -268,11 +268,62 @@ def test_root_reads_a_web_server_as_nobody(ledger):
             said, _ = verify.communicate(timeout=60)
             assert (verify.returncode, b"1 entry" in said) == (status, True) and seen
             for s in seen:
-                assert set(s["Uid"].split()) == {str(pwd.getpwnam("nobody").pw_uid)}
-                assert not s["Groups"].split()
-                assert {int(s[c], 16) for c in ("CapEff", "CapPrm", "CapBnd")} == {caps}
-                assert s["NoNewPrivs"].strip() == "1"
+                is_nobody(s, caps)
         server.shutdown()
+
+
+def is_nobody(said, caps):
+    assert set(said["Uid"].split()) == {str(pwd.getpwnam("nobody").pw_uid)}
+    assert not said["Groups"].split()
+    assert {int(said[c], 16) for c in ("CapEff", "CapPrm", "CapBnd")} == {caps}
+    assert said["NoNewPrivs"].strip() == "1"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights to give away")
+@pytest.mark.parametrize("words", [["log", "@"], ["log", "--json", "--reverse", "@"],
+                                   ["export", "ocsf", "@"], ["prove", "0", "@"],
+                                   ["ledger", "proof", "@", "0"], ["ledger", "checkpoint", "@"]],
+                         ids=" ".join)
+def test_others_read_strangers_as_nobody(ledger, tmp_path, words):
+    """An archive that only root may open, and a web server: the same is said of both."""
+    path, _ = ledger
+    good("ledger", "append", path, data=lines({"n": 1}))
+    archive, seen = tmp_path / "log.tar.gz", []
+    subprocess.run(["tar", "czf", archive, "-C", path, "."], check=True)
+    archive.chmod(0o600)
+
+    class Looking(Quiet):
+        def do_GET(self):
+            seen.append(rights(run.pid))
+            super().do_GET()
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(
+            Looking, directory=str(path))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        run = subprocess.Popen(
+            [BIN / "assay", *(f"http://127.0.0.1:{server.server_port}" if w == "@" else w
+                              for w in words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        served, complaint = run.communicate(timeout=60)
+        served = served.decode()
+        server.shutdown()
+    assert run.returncode == 0, complaint
+    for s in seen:
+        is_nobody(s, 0)
+    assert seen and served
+    assert good(*(archive if w == "@" else w for w in words)) == served
+    assert good(*(path if w == "@" else w for w in words)) == served
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights to give away")
+def test_a_proof_of_a_strangers_archive_is_written(ledger, tmp_path):
+    """Where only root may write."""
+    path, vkey = ledger
+    good("ledger", "append", path, data=lines({"n": 1}))
+    archive, private = tmp_path / "log.tar", tmp_path / "private"
+    subprocess.run(["tar", "cf", archive, "-C", path, "."], check=True)
+    private.mkdir(0o700)
+    good("prove", "0", archive, "--output", private / "proof", "--entry", private / "entry")
+    good("verify", "--proof", private / "proof", "--key", vkey, "--entry", private / "entry")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights to give away")

@@ -32,7 +32,7 @@ static enum status run(struct invocation *in)
 
         status = places_ledger_or(in, 0, dir, &err);
         if (status == 0)
-                status = reader_open_any(dir, NULL, &r, &err);
+                status = reader_open_apart(dir, NULL, &r, &err);
         if (status < 0)
                 return complain_err(in, &err);
         if (in->json)

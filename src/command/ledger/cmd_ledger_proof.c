@@ -28,7 +28,7 @@ static enum status run(struct invocation *in)
 
         if (text_to_u64(span_str(in->operands[1]), &index) < 0)
                 return complain(in, STATUS_USAGE, "\"%s\" is not an index", in->operands[1]);
-        status = reader_open_any(in->operands[0], NULL, &r, &err);
+        status = reader_open_apart(in->operands[0], NULL, &r, &err);
         if (status == 0)
                 status = reader_prove(&r, index, SPAN_NONE, &proof, &err);
         if (status < 0)

@@ -138,7 +138,7 @@ static bool is_of(const char *dir, const char *origin)
 {
         CLEANUP(reader_done) struct reader r = { 0 };
 
-        return reader_open_any(dir, NULL, &r, NULL) == 0 &&
+        return reader_open_apart(dir, NULL, &r, NULL) == 0 &&
                strcmp(r.checkpoint.origin, origin) == 0;
 }
 

@@ -72,17 +72,3 @@ int open_read(struct opened *o, struct err *err)
         }
         return err_set(err, -EINVAL, "nothing is open");
 }
-
-int open_source(const char *name, struct opened *ret, struct err *err)
-{
-        CLEANUP(opened_done) struct opened o = { 0 };
-        int status = open_place(name, &o, err);
-
-        if (status == 0)
-                status = open_read(&o, err);
-        if (status < 0)
-                return status;
-        *ret = o;
-        o = (struct opened){ 0 };
-        return 0;
-}

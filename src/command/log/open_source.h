@@ -23,8 +23,6 @@ MUST_USE int open_place(const char *name, struct opened *ret, struct err *err);
 /* Then its source is there.  Takes no right but that of reading below a directory. */
 MUST_USE int open_read(struct opened *o, struct err *err);
 
-/* Both. */
-MUST_USE int open_source(const char *name, struct opened *ret, struct err *err);
 void opened_done(struct opened *o); /* fine on a zeroed one */
 
 #endif

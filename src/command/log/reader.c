@@ -2,17 +2,22 @@
 /* reader.c - see reader.h. */
 #include "command/log/reader.h"
 
+#include "command/lesser.h"
 #include "command/log/open_source.h"
 #include "command/places.h"
 #include "sys/io.h"
 
-int reader_open_any(const char *name, const struct note_vkey *key, struct reader *ret,
-                    struct err *err)
+static int open_reader(const char *name, bool apart, const struct note_vkey *key,
+                       struct reader *ret, struct err *err)
 {
         CLEANUP(reader_done) struct reader r = { .note = BUF_INIT(NOTE_MAX), .key = key };
         CLEANUP(opened_done) struct opened opened = { 0 };
-        int status = open_source(name, &opened, err);
+        int status = open_place(name, &opened, err);
 
+        if (status == 0 && apart && opened.sort != PLACE_DIRECTORY && lesser_become(false, err) < 0)
+                return err_wrap(err, "giving root's rights away");
+        if (status == 0)
+                status = open_read(&opened, err);
         if (status == 0) {
                 r.fd = opened.fd;
                 r.source = opened.source;
@@ -24,6 +29,18 @@ int reader_open_any(const char *name, const struct note_vkey *key, struct reader
         *ret = r;
         r = (struct reader){ 0 };
         return 0;
+}
+
+int reader_open_any(const char *name, const struct note_vkey *key, struct reader *ret,
+                    struct err *err)
+{
+        return open_reader(name, false, key, ret, err);
+}
+
+int reader_open_apart(const char *name, const struct note_vkey *key, struct reader *ret,
+                      struct err *err)
+{
+        return open_reader(name, true, key, ret, err);
 }
 
 /* ---- the vault ---- */

@@ -11,6 +11,11 @@
 MUST_USE int reader_open_any(const char *name, const struct note_vkey *key, struct reader *ret,
                              struct err *err);
 
+/* The same for a command that opens nothing else afterwards: run by root it becomes nobody before
+ * it reads an archive or what a server says (lesser.h). */
+MUST_USE int reader_open_apart(const char *name, const struct note_vkey *key, struct reader *ret,
+                               struct err *err);
+
 struct secrets {
         int fd;
         struct vault *vault; /* NULL: this reader may not, or there is none */

@@ -64,7 +64,7 @@ enum status walk_open(struct walk *w, const struct note_vkey *key)
         struct err err = { 0 };
         struct stat st;
 
-        if (reader_open_any(w->dir, key, &w->reader, &err) < 0)
+        if (reader_open_apart(w->dir, key, &w->reader, &err) < 0)
                 return complain_err(w->in, &err);
         if (w->o->follow && w->reader.fd > 0 && fstat(w->reader.fd, &st) == 0 &&
             S_ISREG(st.st_mode))

@@ -218,6 +218,14 @@ static enum status hand_out(const struct invocation *in, const struct reader *r,
         return command_print(in, &text, STATUS_GOOD);
 }
 
+/* Files that are to be written want the caller's rights until the end. */
+static int open_ledger(const struct prove_options *o, const char *dir, struct reader *ret,
+                       struct err *err)
+{
+        return o->output || o->entry ? reader_open_any(dir, NULL, ret, err)
+                                     : reader_open_apart(dir, NULL, ret, err);
+}
+
 static enum status run(struct invocation *in)
 {
         const struct prove_options *o = in->options;
@@ -233,7 +241,7 @@ static enum status run(struct invocation *in)
                 return complain(in, STATUS_USAGE, "an empty word names no entry");
         status = places_ledger_or(in, 1, dir, &err);
         if (status == 0)
-                status = reader_open_any(dir, NULL, &r, &err);
+                status = open_ledger(o, dir, &r, &err);
         if (status == 0)
                 status = find_entry(in, &r, in->operands[0], &index, &err);
         if (status == 0 && (o->disclose_all || o->disclose.n > 0))

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "command/verify/lesser.h"
+#include "command/lesser.h"
 #include "command/verify/verify_command.h"
 #include "sys/io.h"
 #include "wire/timestamp_fact.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lesser.c - see lesser.h. */
-#include "command/verify/lesser.h"
+#include "command/lesser.h"
 
 #include <linux/capability.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lesser.h - fewer rights for a command that reads what strangers wrote.  Floor 3. */
-#ifndef COMMAND_VERIFY_LESSER_H
-#define COMMAND_VERIFY_LESSER_H
+#ifndef COMMAND_LESSER_H
+#define COMMAND_LESSER_H
 
 #include "base/base.h"
 #include "base/err.h"
