@@ -268,6 +268,8 @@ static int read_number(struct reader *r, struct tree *ret)
                 return read_real(r, start, ret);
         if (r->at < r->s.n && memchr(".eE", r->s.p[r->at], 3))
                 return fail_at(r, start, "numbers are whole, decimal(\"1.5\") is for others");
+        if (minus && v == 0 && !r->reals) /* to others it is a float */
+                return fail_at(r, start, "zero has no sign");
         *ret = (struct tree){ .kind = TREE_NUMBER, .number = v };
         return 0;
 }

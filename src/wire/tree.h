@@ -2,7 +2,7 @@
 /* tree.h - JSON text as a tree of values.  Floor 1, pure.
  *
  * RFC 8259, narrowed: no key twice in one object, UTF-8 without lone surrogates; whole numbers of
- * 64 bits with sign, others only where they are asked for.  Strings and keys may hold any
+ * 64 bits with sign (but -0), others only where they are asked for.  Strings and keys may hold any
  * character, U+0000 too, since attributes of Cedar may, and so may bodies of requests: that is why
  * neither wire/json.h nor a C library for JSON serves here. SECURITY: reads hostile bytes;
  * recursion is bounded by TREE_DEPTH_MAX. */

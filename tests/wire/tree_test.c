@@ -22,7 +22,7 @@ static void texts_are_taken_or_refused_with_the_place(void **state)
                 { "nullx", "line 1, column 5: something stands behind the value" },
                 { "1 2", "line 1, column 3: something stands behind the value" },
                 { "0", NULL },
-                { "-0", NULL },
+                { "-0", "line 1, column 1: zero has no sign" },
                 { "01", "line 1, column 1: a number begins with a zero too many" },
                 { "-01", "line 1, column 1: a number begins with a zero too many" },
                 { "-", "line 1, column 1: no value begins here" },
