@@ -95,6 +95,18 @@ static void no_ids(void **state)
         erasures_done(&e);
 }
 
+/* Whoever chooses ids does not choose their places. */
+static void each_table_has_a_key_of_its_own(void **state)
+{
+        struct erasures a, b;
+
+        erasures_init(&a, 1);
+        erasures_init(&b, 1);
+        assert_memory_not_equal(a.key, b.key, sizeof a.key);
+        erasures_done(&a);
+        erasures_done(&b);
+}
+
 /* Entries may be as many as they like; subjects not. */
 static void ceiling(void **state)
 {
@@ -149,6 +161,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(told_and_untold),
                 cmocka_unit_test(no_ids),
+                cmocka_unit_test(each_table_has_a_key_of_its_own),
                 cmocka_unit_test(ceiling),
                 cmocka_unit_test(no_memory),
         };
