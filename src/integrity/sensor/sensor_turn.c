@@ -11,7 +11,6 @@
 #include "sys/io.h"
 #include "sys/sock.h"
 
-
 enum {
         READ_BUFFERS = 4, /* of events per turn */
         READ_ALL_MAX = 256,
