@@ -294,7 +294,7 @@ static void the_refused_longest_ago_goes(void **state)
 {
         CLEANUP(jwt_memory_freep) struct jwt_memory *m = new_memory(8);
 
-        refuse_token(m, 1, 100, JWT_SIGNATURE, NOW);
+        refuse_token(m, 1, 100, JWT_SIGNATURE, NOW - 1); /* older, and of another row */
         for (uint64_t n = 0; n < 9; n++)
                 refuse_token(m, 0, n, JWT_SIGNATURE, NOW + (int64_t)n);
         assert_int_equal(refused(m, 0, 0, NOW + 9), JWT_GOOD);
