@@ -21,6 +21,7 @@
  *    "entries": [{"skeleton": {...}, "fields": [[subject, name, value], ...]}, ...],
  *    "reply": {"status": ..., "headers": [...], "body": ...}}
  *
+ * A field's value is null where it is none, but for whom the entry is (wire/msg.h).
  * Bodies are UTF-8.  Calls have limits, a cache and remembered tokens in common, in one process. */
 #include <fcntl.h>
 #include <stdio.h>
@@ -294,7 +295,10 @@ static void put_entry(struct buf *out, const struct record *r)
                 buf_put_byte(out, ',');
                 put_text(out, r->fields[i].name);
                 buf_put_byte(out, ',');
-                buf_put(out, r->fields[i].value);
+                if (r->fields[i].value.n)
+                        buf_put(out, r->fields[i].value);
+                else
+                        buf_put_str(out, "null");
                 buf_put_byte(out, ']');
         }
         buf_put_str(out, "]}");
