@@ -282,12 +282,13 @@ def is_nobody(said, caps):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights to give away")
 @pytest.mark.parametrize("words", [["log", "@"], ["log", "--json", "--reverse", "@"],
                                    ["export", "ocsf", "@"], ["prove", "0", "@"],
+                                   ["export", "ocsf", "--after", "example.com/upkeep#0", "@"],
                                    ["ledger", "proof", "@", "0"], ["ledger", "checkpoint", "@"]],
                          ids=" ".join)
 def test_others_read_strangers_as_nobody(ledger, tmp_path, words):
     """An archive that only root may open, and a web server: the same is said of both."""
     path, _ = ledger
-    good("ledger", "append", path, data=lines({"n": 1}))
+    good("ledger", "append", path, data=lines({"n": 1}, {"n": 2}))
     archive, seen = tmp_path / "log.tar.gz", []
     subprocess.run(["tar", "czf", archive, "-C", path, "."], check=True)
     archive.chmod(0o600)
@@ -312,6 +313,15 @@ def test_others_read_strangers_as_nobody(ledger, tmp_path, words):
     assert seen and served
     assert good(*(archive if w == "@" else w for w in words)) == served
     assert good(*(path if w == "@" else w for w in words)) == served
+
+
+def test_behind_an_event_of_another_ledger(ledger, tmp_path):
+    path, _ = ledger
+    good("ledger", "append", path, data=lines({"n": 1}))
+    archive = tmp_path / "log.tar"
+    subprocess.run(["tar", "cf", archive, "-C", path, "."], check=True)
+    assert f"--after: {archive} is not example.com/another" in refused(
+        1, "export", "ocsf", "--after", "example.com/another#0", archive)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights to give away")

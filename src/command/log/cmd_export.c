@@ -6,6 +6,7 @@
  * against a key where one is given: the place an event names is where its entry is. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -46,7 +47,14 @@ static const struct option_spec export_specs[] = {
 
 enum { MESSAGE_MAX = 8192, OLDER_MAX = 1024 };
 
+/* The place of an event, as metadata.uid has it. */
+struct after {
+        char origin[NOTE_NAME_MAX + 1];
+        uint64_t index;
+};
+
 struct exporting {
+        const struct after *after; /* of an archive or a server: it must be that ledger itself */
         struct ocsf *ocsf;
         struct buf message;
         struct disclosure disclosed[VAULT_FIELDS_MAX];
@@ -99,11 +107,15 @@ static int show(struct walk *w)
 static enum status open_ledger(struct walk *w, const struct note_vkey *key)
 {
         const struct export_options *o = w->in->options;
+        const struct exporting *x = w->ctx;
         struct err err = { 0 };
         enum status status = walk_open(w, key);
 
         if (status != STATUS_GOOD)
                 return status;
+        if (x->after && strcmp(w->reader.checkpoint.origin, x->after->origin) != 0)
+                return complain(w->in, STATUS_PROBLEM, "--after: %s is not %s", w->dir,
+                                x->after->origin);
         if (w->from > reader_size(&w->reader))
                 return complain(w->in, STATUS_PROBLEM,
                                 "--from %" PRIu64 ": %s has only %" PRIu64
@@ -115,11 +127,6 @@ static enum status open_ledger(struct walk *w, const struct note_vkey *key)
 }
 
 /* ---- going on behind an event ---- */
-
-struct after {
-        char origin[NOTE_NAME_MAX + 1];
-        uint64_t index;
-};
 
 /* "<origin>#<index>" */
 static bool parse_uid(const char *text, struct after *ret)
@@ -134,11 +141,18 @@ static bool parse_uid(const char *text, struct after *ret)
         return true;
 }
 
+static bool is_directory(const char *path)
+{
+        struct stat st;
+
+        return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 static bool is_of(const char *dir, const char *origin)
 {
         CLEANUP(reader_done) struct reader r = { 0 };
 
-        return reader_open_apart(dir, NULL, &r, NULL) == 0 &&
+        return reader_open_any(dir, NULL, &r, NULL) == 0 &&
                strcmp(r.checkpoint.origin, origin) == 0;
 }
 
@@ -169,11 +183,16 @@ static enum status show_past(struct walk *w, const struct note_vkey *key)
 /* Those of before that come behind it, each to its end; then the walk stands before the last. */
 static enum status export_older(struct walk *w, const struct after *a)
 {
+        struct exporting *x = w->ctx;
         char dir[PLACES_PATH_MAX];
         enum status result = STATUS_GOOD;
         unsigned first;
 
         w->from = a->index + 1;
+        if (!is_directory(w->dir)) { /* nothing lies beside it, and it is opened only once */
+                x->after = a;
+                return STATUS_GOOD;
+        }
         if (is_of(w->dir, a->origin))
                 return STATUS_GOOD;
         memcpy(dir, w->dir, sizeof(dir));
