@@ -102,8 +102,11 @@ static inline void fuzz_record_check(int rc, const struct records *made)
         struct err err = { 0 };
 
         assert(rc == 0);
-        for (uint32_t i = 0; i < made->n; i++)
-                assert(!record_world_refused(&made->at[i], &err));
+        for (uint32_t i = 0; i < made->n; i++) {
+                const char *refused = record_world_refused(&made->at[i], &err);
+
+                assert(!refused);
+        }
 }
 
 #endif
