@@ -22,8 +22,8 @@ struct replace {
 };
 
 /* As io_replace_file(): path gets content, durably, or stays as it was.  Nobody sees a file change
- * that he has opened: a spare that somebody still has open, or by another name, is left to him.
- * Where two files cannot be exchanged it is io_replace_file().
+ * that he has finished opening: a spare that somebody still has open, or by another name, is left
+ * to him. Where two files cannot be exchanged it is io_replace_file().
  *
  * The caller syncs spare_dirfd between two calls where that is another directory: what the disk
  * knows as path must not be what is written to next. */
