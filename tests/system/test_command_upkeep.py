@@ -176,7 +176,7 @@ def test_stamp(ledger, authority, tmp_path):
     # The log may go on meanwhile.
     good("ledger", "append", path, data=lines({"b": 1}))
     changed = tmp_path / "bad.tsr"
-    changed.write_bytes(reply.read_bytes()[:-1] + b"\0")
+    changed.write_bytes(reply.read_bytes()[:-1] + bytes([reply.read_bytes()[-1] ^ 1]))
     refused(1, *keep, changed, "--ca", cert)
     assert "wants --ca" in refused(2, *keep, reply)
     assert good(*keep, reply, "--ca", cert) == ""
