@@ -193,8 +193,7 @@ static struct open_dir *place_for_dir(struct filewriter *w)
         return oldest;
 }
 
-static size_t remove_files(struct filewriter *w, const char *path, bool only_temporaries,
-                           bool as_spares);
+static size_t remove_files(struct filewriter *w, const char *path, bool only_temporaries);
 
 static int open_dir(struct filewriter *w, const char *path, enum filewriter_mode mode,
                     struct open_dir **ret, struct err *err)
@@ -219,7 +218,7 @@ static int open_dir(struct filewriter *w, const char *path, enum filewriter_mode
                 d->fd = r;
                 d->dirty = false;
                 if (mode == FILEWRITER_IMMUTABLE) /* a published tree: nobody else writes here */
-                        remove_files(w, path, true, false);
+                        remove_files(w, path, true);
                 snprintf(d->path, sizeof d->path, "%s", path);
         }
         d->used = ++w->round;
@@ -325,11 +324,10 @@ static bool is_temporary(const char *name)
         return n > 4 && strcmp(name + n - 4, ".tmp") == 0;
 }
 
-/* What a walk over a directory's names does with them. */
 struct removal {
         struct filewriter *w;
-        bool only_temporaries, as_spares;
-        size_t given;
+        bool only_temporaries; /* else all, as spares while there is room for them */
+        size_t given;          /* of these */
 };
 
 static int remove_one(void *ctx, int dirfd, const char *name)
@@ -339,18 +337,17 @@ static int remove_one(void *ctx, int dirfd, const char *name)
 
         if (name[0] == '.' || (rm->only_temporaries && !is_temporary(name)))
                 return 0;
-        if (rm->as_spares && spares_give(&w->spares, dirfd, name))
+        if (!rm->only_temporaries && spares_give(&w->spares, dirfd, name))
                 rm->given++;
         else
                 (void)w->io.unlink(w->io.ctx, dirfd, name); /* or it stays, as the header says */
         return 0;
 }
 
-/* As far as possible. */
-static size_t remove_files(struct filewriter *w, const char *path, bool only_temporaries,
-                           bool as_spares)
+/* As far as possible; returns how many became spares. */
+static size_t remove_files(struct filewriter *w, const char *path, bool only_temporaries)
 {
-        struct removal rm = { w, only_temporaries, as_spares, 0 };
+        struct removal rm = { w, only_temporaries, 0 };
         int r = names_each(w->root_fd, path, remove_one, &rm);
 
         (void)r;
@@ -369,7 +366,7 @@ static void settle_spares(struct filewriter *w, const char *dir, size_t given)
 void filewriter_drop_dir(struct filewriter *w, const char *dir)
 {
         struct open_dir *d = find_dir(w, dir);
-        size_t given = remove_files(w, dir, false, true);
+        size_t given = remove_files(w, dir, false);
 
         if (given)
                 settle_spares(w, dir, given);
@@ -380,5 +377,5 @@ void filewriter_drop_dir(struct filewriter *w, const char *dir)
 
 void filewriter_clean_dir(struct filewriter *w, const char *dir)
 {
-        remove_files(w, dir, true, false);
+        remove_files(w, dir, true);
 }

@@ -76,6 +76,14 @@ static bool dots(const char *name)
         return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
+ino_t fixture_inode(int base, const char *path)
+{
+        struct stat st;
+
+        REQUIRE(fstatat(base, path, &st, AT_SYMLINK_NOFOLLOW) == 0);
+        return st.st_ino;
+}
+
 void fixture_remove(int at, const char *path)
 {
         DIR *d = open_dir(at, path);

@@ -30,6 +30,8 @@ void fixture_init(struct fixture *f, bool on_disk);
 void fixture_new(struct fixture *f);
 void fixture_done(struct fixture *f);
 
+/* Of what lies at path below base, not of what that leads to. */
+ino_t fixture_inode(int base, const char *path);
 /* Remove a directory and what is in it; copy one. */
 void fixture_remove(int base, const char *path);
 void fixture_copy(int base, const char *from, const char *to);

@@ -48,14 +48,6 @@ static void holds(int dirfd, const char *path, const char *content)
         free(bytes);
 }
 
-static ino_t inode(int dirfd, const char *path)
-{
-        struct stat st;
-
-        assert_int_equal(fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW), 0);
-        return st.st_ino;
-}
-
 static void two_take_turns(void **state)
 {
         static const char *const content[] = { "a longer one than before", "b", "", "c", "dd" };
@@ -64,13 +56,13 @@ static void two_take_turns(void **state)
 
         put("0");
         put("1"); /* the first one may have had another mode */
-        was = inode(f.public_fd, "c");
-        spare = inode(f.private_fd, "c.old");
+        was = fixture_inode(f.public_fd, "c");
+        spare = fixture_inode(f.private_fd, "c.old");
         for (size_t i = 0; i < 20; i++) {
                 put(content[i % ARRAY_LEN(content)]);
                 holds(f.public_fd, "c", content[i % ARRAY_LEN(content)]);
-                assert_int_equal(inode(f.public_fd, "c"), i % 2 ? was : spare);
-                assert_int_equal(inode(f.private_fd, "c.old"), i % 2 ? spare : was);
+                assert_int_equal(fixture_inode(f.public_fd, "c"), i % 2 ? was : spare);
+                assert_int_equal(fixture_inode(f.private_fd, "c.old"), i % 2 ? spare : was);
         }
         assert_int_equal(fstatat(f.public_fd, "c", &st, 0), 0);
         assert_int_equal(st.st_mode & 07777, 0644);
@@ -133,10 +125,10 @@ static void strange_spares(void **state)
         no_spare();
         fixture_write(f.private_fd, "c.old", SPAN("of another mode"));
         assert_int_equal(fchmodat(f.private_fd, "c.old", 0640, 0), 0);
-        strange = inode(f.private_fd, "c.old");
+        strange = fixture_inode(f.private_fd, "c.old");
         assert_int_equal(linkat(f.private_fd, "c.old", f.root_fd, "kept", 0), 0);
         put("2");
-        assert_true(inode(f.public_fd, "c") != strange);
+        assert_true(fixture_inode(f.public_fd, "c") != strange);
         holds(f.public_fd, "c", "2");
 
         no_spare();

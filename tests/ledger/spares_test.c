@@ -32,14 +32,6 @@ static int tear_down(void **state)
         return 0;
 }
 
-static ino_t inode(const char *path)
-{
-        struct stat st;
-
-        assert_int_equal(fstatat(f.public_fd, path, &st, AT_SYMLINK_NOFOLLOW), 0);
-        return st.st_ino;
-}
-
 static void make(const char *name)
 {
         fixture_write(f.public_fd, name, SPAN("what it was"));
@@ -54,7 +46,7 @@ static void take(const char *name)
         assert_true(fd >= 0);
         assert_int_equal(fstat(fd, &st), 0);
         assert_int_equal(st.st_size, 0);
-        assert_int_equal(st.st_ino, inode(name));
+        assert_int_equal(st.st_ino, fixture_inode(f.public_fd, name));
         assert_int_equal(pwrite(fd, "new", 3, 0), 3);
         close(fd);
 }
@@ -66,16 +58,16 @@ static void oldest_first(void **state)
         assert_int_equal(spares_take(&s, f.public_fd, "x"), -ENOENT);
         make("a");
         make("b");
-        a = inode("a");
-        b = inode("b");
+        a = fixture_inode(f.public_fd, "a");
+        b = fixture_inode(f.public_fd, "b");
         assert_true(spares_give(&s, f.public_fd, "a"));
         assert_true(spares_give(&s, f.public_fd, "b"));
         assert_false(spares_give(&s, f.public_fd, "b"));
         take("x");
         make("y"); /* is replaced */
         take("y");
-        assert_int_equal(inode("x"), a);
-        assert_int_equal(inode("y"), b);
+        assert_int_equal(fixture_inode(f.public_fd, "x"), a);
+        assert_int_equal(fixture_inode(f.public_fd, "y"), b);
         assert_int_equal(spares_take(&s, f.public_fd, "z"), -ENOENT);
 }
 
@@ -185,7 +177,7 @@ static void last_dropped(void **state)
         ino_t a;
 
         make("a");
-        a = inode("a");
+        a = fixture_inode(f.public_fd, "a");
         assert_true(spares_give(&s, f.public_fd, "a"));
         make("b");
         make("c");
@@ -193,7 +185,7 @@ static void last_dropped(void **state)
         assert_true(spares_give(&s, f.public_fd, "c"));
         spares_drop_last(&s, 2);
         take("x");
-        assert_int_equal(inode("x"), a);
+        assert_int_equal(fixture_inode(f.public_fd, "x"), a);
         assert_int_equal(spares_take(&s, f.public_fd, "y"), -ENOENT);
 }
 
