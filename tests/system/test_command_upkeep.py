@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A ledger over the years and in other shapes: stamps, pruning, archives, web servers."""
+import contextlib
 import functools
 import http.server
 import json
@@ -244,31 +245,31 @@ def rights(pid):
     return dict(line.split(":", 1) for line in text.splitlines())
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights to give away")
-def test_root_reads_a_web_server_as_nobody(ledger):
-    """What it has left while it is answered: libcurl and all behind it read a stranger's words."""
-    path, vkey = ledger
-    good("ledger", "append", path, data=lines({"n": 1}))
-    seen = []
+@contextlib.contextmanager
+def looking_server(path):
+    """A web server of path that looks at who asks: what it yields runs a command on its URL (where
+    "@" stands), and returns that, what it said, what it complained of, and its rights at each
+    request."""
+    asking, seen = [], []
 
     class Looking(Quiet):
         def do_GET(self):
-            seen.append(rights(verify.pid))
+            seen.append(rights(asking[-1].pid))
             super().do_GET()
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(
             Looking, directory=str(path))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        # It is no successor; then the directory has been opened all the same.
-        for more, status, caps in ((), 0, 0), (("--successor", path), 1, 1 << CAP_DAC_READ_SEARCH):
+        url = f"http://127.0.0.1:{server.server_port}"
+
+        def run(*words):
             seen.clear()
-            verify = subprocess.Popen(
-                [BIN / "assay", "verify", f"http://127.0.0.1:{server.server_port}", "--key", vkey,
-                 *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            said, _ = verify.communicate(timeout=60)
-            assert (verify.returncode, b"1 entry" in said) == (status, True) and seen
-            for s in seen:
-                is_nobody(s, caps)
+            asking.append(subprocess.Popen(
+                [BIN / "assay", *(url if w == "@" else w for w in words)],
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+            said, complaint = asking[-1].communicate(timeout=60)
+            return asking[-1].returncode, said.decode(), complaint.decode(), list(seen)
+        yield run
         server.shutdown()
 
 
@@ -277,6 +278,20 @@ def is_nobody(said, caps):
     assert not said["Groups"].split()
     assert {int(said[c], 16) for c in ("CapEff", "CapPrm", "CapBnd")} == {caps}
     assert said["NoNewPrivs"].strip() == "1"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights to give away")
+def test_root_reads_a_web_server_as_nobody(ledger):
+    """What it has left while it is answered: libcurl and all behind it read a stranger's words."""
+    path, vkey = ledger
+    good("ledger", "append", path, data=lines({"n": 1}))
+    with looking_server(path) as run:
+        # It is no successor; then the directory has been opened all the same.
+        for more, status, caps in ((), 0, 0), (("--successor", path), 1, 1 << CAP_DAC_READ_SEARCH):
+            code, said, _, seen = run("verify", "@", "--key", vkey, *more)
+            assert (code, "1 entry" in said) == (status, True) and seen
+            for s in seen:
+                is_nobody(s, caps)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights to give away")
@@ -289,25 +304,12 @@ def test_others_read_strangers_as_nobody(ledger, tmp_path, words):
     """An archive that only root may open, and a web server: the same is said of both."""
     path, _ = ledger
     good("ledger", "append", path, data=lines({"n": 1}, {"n": 2}))
-    archive, seen = tmp_path / "log.tar.gz", []
+    archive = tmp_path / "log.tar.gz"
     subprocess.run(["tar", "czf", archive, "-C", path, "."], check=True)
     archive.chmod(0o600)
-
-    class Looking(Quiet):
-        def do_GET(self):
-            seen.append(rights(run.pid))
-            super().do_GET()
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(
-            Looking, directory=str(path))) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        run = subprocess.Popen(
-            [BIN / "assay", *(f"http://127.0.0.1:{server.server_port}" if w == "@" else w
-                              for w in words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        served, complaint = run.communicate(timeout=60)
-        served = served.decode()
-        server.shutdown()
-    assert run.returncode == 0, complaint
+    with looking_server(path) as run:
+        code, served, complaint, seen = run(*words)
+    assert code == 0, complaint
     for s in seen:
         is_nobody(s, 0)
     assert seen and served

@@ -52,7 +52,9 @@ static int judge_file(struct deploying *d, struct err *err)
                 return rc;
         rc = judge_note(d, span_of(p, n), err);
         free(p);
-        return rc < 0 ? err_wrap(err, "%s", d->o->approval), rc : rc;
+        if (rc < 0)
+                err_wrap(err, "%s", d->o->approval);
+        return rc;
 }
 
 /* A pipe, or what is too large. */
