@@ -6,7 +6,7 @@
  *
  * The package has neither limits nor a cache. */
 #include "gateway/serving.h"
-#include "package/live.h"
+#include "package/registry/live.h"
 #include "sys/sysclock.h"
 
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An approval of a deployment: what is read has names of an API, a version and a change. */
 #include "fuzz.h"
-#include "package/approval.h"
+#include "package/registry/approval.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fuzz.h"
-#include "package/derive.h"
-#include "package/model_file.h"
+#include "package/derive/derive.h"
+#include "package/model/model_file.h"
 
 /* A model, then a NUL and types.cedarschema: what is derived parses, and is the same each time. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -4,9 +4,9 @@
 #define FUZZ_FUZZ_CALL_H
 
 #include "fuzz.h"
-#include "package/call.h"
-#include "package/derive.h"
-#include "package/model_file.h"
+#include "package/call/call.h"
+#include "package/derive/derive.h"
+#include "package/model/model_file.h"
 #include "policy/data.h"
 
 enum { FUZZ_CALL_PARAMETERS = 5 };

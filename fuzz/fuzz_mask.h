@@ -3,7 +3,7 @@
 #ifndef FUZZ_FUZZ_MASK_H
 #define FUZZ_FUZZ_MASK_H
 
-#include "../tests/package/class_world.h"
+#include "../tests/package/schema/class_world.h"
 #include "fuzz.h"
 #include "gateway/mask.h"
 

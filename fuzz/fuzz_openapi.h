@@ -5,8 +5,8 @@
 
 #include "fuzz.h"
 #include "job/yaml_source.h"
-#include "package/model_file.h"
-#include "package/openapi.h"
+#include "package/model/model_file.h"
+#include "package/openapi/openapi.h"
 
 /* How it could be served: whatever is plain and goes with the API. */
 struct fuzz_config {

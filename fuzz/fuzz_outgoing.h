@@ -6,7 +6,7 @@
 #include "fuzz_request.h"
 #include "gateway/outgoing.h"
 #include "gateway/parameters.h"
-#include "package/model_file.h"
+#include "package/model/model_file.h"
 
 /* What tests/gateway/called_yaml.h becomes, with no base before it and none behind. */
 static const char fuzz_outgoing_model[] =

@@ -4,9 +4,9 @@
 #define FUZZ_FUZZ_PACKAGE_H
 
 #include "fuzz.h"
-#include "package/derive.h"
+#include "package/derive/derive.h"
 #include "package/file.h"
-#include "package/model_file.h"
+#include "package/model/model_file.h"
 
 /* A model, types.cedarschema, policies and entities, a byte 0 between them.  false: no package has
  * such a model or such types. */

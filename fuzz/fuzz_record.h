@@ -5,7 +5,7 @@
 
 #include "../tests/gateway/record_world.h"
 #include "fuzz.h"
-#include "package/call.h"
+#include "package/call/call.h"
 
 enum { FUZZ_RECORD_VALUES = 512 };
 

@@ -4,7 +4,7 @@
 #define FUZZ_FUZZ_SCHEMA_H
 
 #include "fuzz.h"
-#include "package/schema.h"
+#include "package/schema/schema.h"
 
 static inline int fuzz_read(struct span text, struct arena *arena, struct tree *ret)
 {

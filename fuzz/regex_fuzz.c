@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A pattern, a byte 0 and a text: a search ends. */
 #include "fuzz.h"
-#include "package/regex.h"
+#include "package/regex/regex.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What was read is written in one way, which is read as the same. */
 #include "fuzz.h"
-#include "package/registry_record.h"
+#include "package/registry/registry_record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

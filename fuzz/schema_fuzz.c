@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A schema, a byte 0 and a value: the answer comes within the steps, is said in plain text, and is
  * the same again for the value as it is printed. */
-#include "../tests/package/schema_maker.h"
+#include "../tests/package/schema/schema_maker.h"
 #include "fuzz_schema.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

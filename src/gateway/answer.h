@@ -22,7 +22,7 @@
 #include "gateway/find.h"
 #include "gateway/mask.h"
 #include "gateway/request.h"
-#include "package/call.h"
+#include "package/call/call.h"
 
 enum { ANSWER_HEADERS_MAX = 200, ANSWER_HEADERS_BYTES_MAX = 64 * 1024 };
 

@@ -2,7 +2,7 @@
 #include "gateway/caller_id.h"
 
 #include "base/text.h"
-#include "package/caller.h"
+#include "package/call/caller.h"
 
 bool caller_text_fits(struct span text)
 {

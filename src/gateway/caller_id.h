@@ -9,7 +9,7 @@
 #ifndef GATEWAY_CALLER_ID_H
 #define GATEWAY_CALLER_ID_H
 
-#include "package/caller.h"
+#include "package/call/caller.h"
 
 /* 1 to CALLER_TEXT_MAX bytes of UTF-8 without control characters. */
 bool caller_text_fits(struct span text);

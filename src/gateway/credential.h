@@ -21,7 +21,7 @@
 #include "gateway/jwt_memory.h"
 #include "gateway/request.h"
 #include "gateway/tokens.h"
-#include "package/caller.h"
+#include "package/call/caller.h"
 
 /* Where keys and tokens come from: the owner's, looked at again whenever it likes. */
 struct credential_keys {

@@ -4,7 +4,7 @@
 #define GATEWAY_EXCHANGE_PRIV_H
 
 #include "gateway/exchange.h"
-#include "package/call.h"
+#include "package/call/call.h"
 
 enum {
         EXCHANGE_BASE_MAX = 4 << 20,      /* bytes of memory for all but bodies */

@@ -3,7 +3,7 @@
  * SECURITY: hostile text. */
 #include "gateway/find_priv.h"
 
-#include "package/schema_format.h"
+#include "package/schema/schema_format.h"
 
 enum { SHORTEST = 6 /* a@b.cd */ };
 

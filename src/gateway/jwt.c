@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 #include "gateway/caller_id.h"
-#include "package/caller.h"
+#include "package/call/caller.h"
 #include "wire/tree.h"
 
 enum {

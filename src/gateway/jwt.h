@@ -14,7 +14,7 @@
 
 #include "base/arena.h"
 #include "gateway/jwks.h"
-#include "package/config.h"
+#include "package/config/config.h"
 
 enum {
         JWT_MAX = 16 * 1024, /* bytes of a token */

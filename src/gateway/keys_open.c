@@ -6,7 +6,7 @@
 #include "gateway/keys_priv.h"
 #include "loop/jobrun.h"
 #include "loop/role.h"
-#include "package/registry_load.h"
+#include "package/registry/registry_load.h"
 #include "sys/users.h"
 
 #include <fcntl.h>

@@ -28,7 +28,7 @@
 #include "loop/loop.h"
 #include "loop/notify.h"
 #include "loop/presence.h"
-#include "package/registry_config.h"
+#include "package/registry/registry_config.h"
 #include "sys/io.h"
 
 #include <limits.h>

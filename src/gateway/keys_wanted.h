@@ -4,7 +4,7 @@
 #ifndef GATEWAY_KEYS_WANTED_H
 #define GATEWAY_KEYS_WANTED_H
 
-#include "package/live.h"
+#include "package/registry/live.h"
 
 enum {
         KEYS_URLS_MAX = 256,

@@ -27,7 +27,7 @@
 #define GATEWAY_LIMITS_H
 
 #include "base/base.h"
-#include "package/config.h"
+#include "package/config/config.h"
 
 enum {
         LIMITS_ROW = 8,

@@ -2,11 +2,12 @@
 /* mask.h - data classes in a response: found, counted, masked.  Floor 3, pure.
  *
  * A response that fits its schema is walked together with it; which classes a value has is said in
- * package/schema.h.  What a class stands on is one value: an object or an array is counted once and
- * masked as a whole, and when it is in clear the values within are asked about that have classes of
- * their own; those without are in clear with it.  Of several classes each must be readable for the
- * value to be clear.  Otherwise: one that is withheld withholds it; two masks that are not the same
- * are `redact`, or `drop` if one of them is, since each would show what the other hides.
+ * package/schema/schema.h.  What a class stands on is one value: an object or an array is counted
+ * once and masked as a whole, and when it is in clear the values within are asked about that have
+ * classes of their own; those without are in clear with it.  Of several classes each must be
+ * readable for the value to be clear.  Otherwise: one that is withheld withholds it; two masks that
+ * are not the same are `redact`, or `drop` if one of them is, since each would show what the other
+ * hides.
  *
  *   last4, first1  of strings and numbers, characters that are not shown become "*"; what has no
  *                  more characters than would be shown has none shown
@@ -75,7 +76,8 @@ struct mask_spec {
 /* The same value masked, in arena: shares what did not change; *ret_n: how many values were
  * masked or dropped.  found: zeroed before the first walk of a call; adds to it, in arena; a class
  * that was asked about in an earlier one is not asked about again.  -E2BIG: more values to record
- * than MASK_VALUES_MAX, or too many steps (see package/classes.h); -ENOMEM; what plain says. */
+ * than MASK_VALUES_MAX, or too many steps (see package/schema/classes.h); -ENOMEM; what plain says.
+ */
 MUST_USE int mask_response(const struct mask_spec *m, const struct tree *v, struct arena *arena,
                            struct tree *ret, uint32_t *ret_n, struct mask_found *found,
                            struct err *err);

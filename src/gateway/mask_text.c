@@ -3,7 +3,7 @@
 #include "gateway/mask.h"
 
 #include "crypto/sha256.h"
-#include "package/schema_format.h"
+#include "package/schema/schema_format.h"
 
 /* LAST_SHOWN of LAST_OF characters: four of "123-45-6789". */
 enum { LAST_SHOWN = 4, LAST_OF = 11, FIRST_SHOWN = 1, HASH_BYTES = 10, HASH_TEXT = 16, YEAR = 4 };

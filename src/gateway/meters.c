@@ -8,7 +8,7 @@
 #include "gateway/meters.h"
 
 #include "base/clock.h"
-#include "package/config.h"
+#include "package/config/config.h"
 
 enum { LINE = 128 /* two lines are fetched together */, OTHERS = 1, MINUTE_S = 60 };
 

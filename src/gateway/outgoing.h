@@ -14,7 +14,7 @@
 #define GATEWAY_OUTGOING_H
 
 #include "gateway/request.h"
-#include "package/call.h"
+#include "package/call/call.h"
 
 struct outgoing {
         enum api_method method;

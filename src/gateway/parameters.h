@@ -22,7 +22,7 @@
 
 #include "gateway/request.h"
 #include "gateway/route.h"
-#include "package/call.h"
+#include "package/call/call.h"
 
 /* *ret: one for each of operation's parameters, in arena, borrowing from route and q; for
  * call.parameters.  -EACCES with REFUSED_PARAMETER; -ENOMEM. */

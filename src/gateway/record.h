@@ -23,8 +23,8 @@
  * value of more than RECORD_VALUE_MAX bytes is recorded as {"bytes":n,"sha256":"..."}.
  *
  * Where a package asks for it (`replay: digest`), api.intent and api.denied have besides what the
- * policies could ask for (package/asked.h), so that another package can be asked about the same
- * call:
+ * policies could ask for (package/policies/asked.h), so that another package can be asked about the
+ * same call:
  *
  *   what.asked  [PLACE, ...], ascending; of who the object is of
  *               PLACE: [name, value] as values above; [name]: it was not there; [name, [PLACE,

@@ -5,7 +5,7 @@
  * policies saw. */
 #include "gateway/record_priv.h"
 
-#include "package/call.h"
+#include "package/call/call.h"
 
 enum { CLOSERS = 2 * ASKED_DEPTH_MAX + 2 }; /* brackets that are still to come, at most */
 

@@ -20,7 +20,7 @@
 #include "base/arena.h"
 #include "gateway/refusal.h"
 #include "gateway/target.h"
-#include "package/model.h"
+#include "package/model/model.h"
 #include "policy/value.h"
 
 enum { REQUEST_HEADERS_MAX = 100, REQUEST_HEADERS_BYTES_MAX = 32 * 1024 };

@@ -217,7 +217,8 @@ static struct span segment_of(const struct search *s, uint32_t depth)
         return depth < s->target->n_segments ? s->target->segments[depth] : SPAN_NONE;
 }
 
-/* By the rule of package/model.h: the word first, and when that leads to no path, the parameter. */
+/* By the rule of package/model/model.h: the word first, and when that leads to no path, the
+ * parameter. */
 static const struct node *find_path(struct search *s, const struct node *at, uint32_t depth)
 {
         struct span segment = segment_of(s, depth);

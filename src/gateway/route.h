@@ -4,7 +4,7 @@
  * Made once for a generation.  An API has all that is below its base, and of several bases that a
  * path is below the longest: with /bank and /bank/v1, /bank/v1/x is asked of the second only, found
  * there or not.  (A path is below a base when it has one more segment at least, maybe an empty one:
- * /bank is not below /bank, /bank/ is.)  Below it the rule of package/model.h holds.
+ * /bank is not below /bank, /bank/ is.)  Below it the rule of package/model/model.h holds.
  *
  * Many servers do not look at the case of letters.  Of /a/{x} and /a/admin a request /a/ADMIN has
  * the first, and they would take it for the second: it is refused, as every path that another one
@@ -18,7 +18,7 @@
 #define GATEWAY_ROUTE_H
 
 #include "gateway/target.h"
-#include "package/live.h"
+#include "package/registry/live.h"
 
 struct router;
 

@@ -14,8 +14,8 @@
 #include "gateway/meters.h"
 #include "gateway/record.h"
 #include "gateway/route.h"
-#include "package/live.h"
-#include "package/question.h"
+#include "package/policies/question.h"
+#include "package/registry/live.h"
 
 /* The owner's: one a worker. */
 struct gateway {

@@ -4,13 +4,13 @@
  *
  * Source: RFC 9112, "origin-form"; RFC 3986.  Anything that two servers could read differently is
  * refused.  In a path: what is no pchar, ";", an empty segment but for the last one, "." and ".."
- * as a segment, and, escaped, / \ ; % ? # . and controls (package/openapi_path.c refuses the same
- * in a document), so that no escape hides what would be looked at.  In a query: \ " < > as they
- * are, a name that is empty, controls but tab, CR and LF; "+" is a blank, "&" separates (nothing
- * between two is nothing), a name without "=" has an empty value, ";" is a character, and so is
- * what browsers leave as it is: [ ] { } | ^ `.  In both: a "%" without two hexadecimal digits,
- * bytes that are not visible ASCII, text that is no UTF-8 once unescaped, a fragment, and what is
- * more than below.  Absolute-form, authority-form and "*" are refused.
+ * as a segment, and, escaped, / \ ; % ? # . and controls (package/openapi/openapi_path.c refuses
+ * the same in a document), so that no escape hides what would be looked at.  In a query: \ " < > as
+ * they are, a name that is empty, controls but tab, CR and LF; "+" is a blank, "&" separates
+ * (nothing between two is nothing), a name without "=" has an empty value, ";" is a character, and
+ * so is what browsers leave as it is: [ ] { } | ^ `.  In both: a "%" without two hexadecimal
+ * digits, bytes that are not visible ASCII, text that is no UTF-8 once unescaped, a fragment, and
+ * what is more than below.  Absolute-form, authority-form and "*" are refused.
  *
  * SECURITY: hostile bytes. */
 #ifndef GATEWAY_TARGET_H

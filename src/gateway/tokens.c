@@ -8,7 +8,7 @@
 #include "crypto/seal.h"
 #include "crypto/sha256.h"
 #include "gateway/caller_id.h"
-#include "package/caller.h"
+#include "package/call/caller.h"
 #include "wire/tree.h"
 
 enum {

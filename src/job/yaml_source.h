@@ -21,7 +21,7 @@
 #define JOB_YAML_SOURCE_H
 
 #include "base/err.h"
-#include "package/lint.h"
+#include "package/source/lint.h"
 
 enum {
         YAML_SOURCE_DEPTH_MAX = 192,

@@ -2,7 +2,7 @@
 /* asking.c - see asking.h: connecting, sending, the end. */
 #include "nginx/asking_priv.h"
 
-#include "package/model.h"
+#include "package/model/model.h"
 
 static void on_write(ngx_event_t *ev);
 

@@ -11,7 +11,7 @@
 
 #include "nginx/settings.h"
 
-#include "package/live.h"
+#include "package/registry/live.h"
 
 enum {
         BACKEND_IDLE_MAX = 64,   /* connections kept open */

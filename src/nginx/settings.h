@@ -2,7 +2,7 @@
 /* settings.h - what nginx.conf says of the gateway.  Floor 4, in nginx.
  *
  *   http {
- *       assay_registry /var/lib/assay/registry;      what is deployed: package/live.h
+ *       assay_registry /var/lib/assay/registry;      what is deployed: package/registry/live.h
  *       assay_key      ci+7f3a0c41+AQ...;            of who builds packages; repeatable
  *       assay_hash_key /etc/assay/hash.key;          of `mask: hash`
  *       assay_recorder /run/assay/recorder.sock;     this; beside it is gateway.status

@@ -2,11 +2,11 @@
 /* build.c - sources linted, and made into the body of a package.  Floor 2, pure. */
 #include "package/build.h"
 
-#include "package/model_file.h"
-#include "package/openapi.h"
+#include "package/model/model_file.h"
+#include "package/openapi/openapi.h"
 #include "package/package.h"
-#include "package/policy_lint.h"
-#include "package/policy_place.h"
+#include "package/policies/policy_lint.h"
+#include "package/policies/policy_place.h"
 #include "policy/parse.h"
 
 struct builder {

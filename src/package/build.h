@@ -17,7 +17,7 @@
 #define PACKAGE_BUILD_H
 
 #include "package/file.h"
-#include "package/lint.h"
+#include "package/source/lint.h"
 
 /* Whether a package may have a source of this path. */
 bool build_source_ok(struct span path);

@@ -2,7 +2,7 @@
 /* build_source.c - which files make up a package.  Floor 2, pure. */
 #include "package/build.h"
 
-#include "package/nearest.h"
+#include "package/source/nearest.h"
 
 static const struct span names[] = {
         SPAN_INIT("openapi.yaml"),  SPAN_INIT("gateway.yaml"), SPAN_INIT("backend.yaml"),

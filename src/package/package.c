@@ -7,8 +7,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "package/derive.h"
-#include "package/model_file.h"
+#include "package/derive/derive.h"
+#include "package/model/model_file.h"
 #include "policy/data.h"
 #include "policy/parse.h"
 #include "policy/validate.h"

@@ -6,10 +6,10 @@
 #ifndef PACKAGE_PACKAGE_H
 #define PACKAGE_PACKAGE_H
 
-#include "package/asked.h"
-#include "package/classes.h"
-#include "package/config.h"
+#include "package/config/config.h"
 #include "package/file.h"
+#include "package/policies/asked.h"
+#include "package/schema/classes.h"
 #include "policy/entities.h"
 #include "policy/program.h"
 #include "policy/schema.h"

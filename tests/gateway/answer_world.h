@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "gateway/answer.h"
-#include "package/model_file.h"
+#include "package/model/model_file.h"
 
 /* GET /accounts: 200 is {"accounts":[{"balance","iban" of class a,"id","note","zip" of class b}],
  * "next"} or text/csv, with headers x-count, x-owner of class a and x-owners, a list of those; any

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "../package/class_world.h"
+#include "../package/schema/class_world.h"
 #include "gateway/mask.h"
 
 struct mask_world {

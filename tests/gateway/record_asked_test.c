@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "../alloc_fail.h"
-#include "package/call.h"
+#include "package/call/call.h"
 
 #define PLACE(name_)                                                                               \
         .name = SPAN_INIT(name_), .quoted = SPAN_INIT("\"" name_ "\""), .parameter = API_NONE

@@ -126,7 +126,7 @@ static void words_win_segment_by_segment(void **state)
                 { NULL, NULL, NULL },
         };
         static const struct find_case table[] = {
-                /* of package/model.h */
+                /* of package/model/model.h */
                 { API_GET, "/a/b/c", "a", "/a/b/{y}", "[c]", 0, "GET HEAD" },
                 { API_GET, "/a/z/c", "a", "/a/{x}/c", "[z]", 0, "GET HEAD" },
                 { API_GET, "/a/b/d", "a", "/a/b/d", "", 0, "GET HEAD" },

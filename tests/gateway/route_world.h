@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* route_world.h - APIs made of lists of paths, and which path a request is by the words of
- * package/model.h, found without a tree. */
+ * package/model/model.h, found without a tree. */
 #ifndef TESTS_GATEWAY_ROUTE_WORLD_H
 #define TESTS_GATEWAY_ROUTE_WORLD_H
 

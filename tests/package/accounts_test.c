@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* examples/accounts: built, opened, called and decided. */
 #include "package/build.h"
-#include "package/call.h"
-#include "package/caller.h"
+#include "package/call/call.h"
+#include "package/call/caller.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,7 +5,7 @@
 #define TESTS_PACKAGE_MODEL_PACKAGE_H
 
 #include "model_text.h"
-#include "package/derive.h"
+#include "package/derive/derive.h"
 #include "package/package.h"
 #include "policy/data.h"
 #include "policy/parse.h"

@@ -11,7 +11,7 @@
 #ifndef TESTS_PACKAGE_MODEL_TEXT_H
 #define TESTS_PACKAGE_MODEL_TEXT_H
 
-#include "package/config.h"
+#include "package/config/config.h"
 
 struct model_text {
         struct arena arena;

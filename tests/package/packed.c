@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "package/derive.h"
-#include "package/model_file.h"
+#include "package/derive/derive.h"
+#include "package/model/model_file.h"
 
 static void must(int r, const struct err *err)
 {

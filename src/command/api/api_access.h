@@ -5,7 +5,7 @@
 #define COMMAND_API_API_ACCESS_H
 
 #include "command/command.h"
-#include "package/access.h"
+#include "package/policies/access.h"
 #include "wire/json.h"
 
 /* What is shown of each row; ctx of access_take_fn. */

@@ -11,7 +11,7 @@
 #include "command/api/api_sources.h"
 #include "command/command.h"
 #include "package/file.h"
-#include "package/lint.h"
+#include "package/source/lint.h"
 #include "wire/package_fact.h"
 
 struct api_built;

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "command/log/reader.h"
 #include "command/running/admin.h"
-#include "package/registry_load.h"
+#include "package/registry/registry_load.h"
 #include "sys/io.h"
 
 enum { REPLY_MAX = 16 * 1024 };

@@ -8,7 +8,7 @@
 #include "command/command.h"
 #include "command/places.h"
 #include "loop/conffile.h"
-#include "package/registry_judge.h"
+#include "package/registry/registry_judge.h"
 
 enum api_registry_use {
         API_REGISTRY_LOOK,

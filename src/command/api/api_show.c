@@ -3,7 +3,7 @@
 #include "command/api/api_show.h"
 
 #include "base/text.h"
-#include "package/config_text.h"
+#include "package/config/config_text.h"
 
 /* ---- tables, of as many rows as there are ---- */
 

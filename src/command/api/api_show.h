@@ -4,7 +4,7 @@
 #define COMMAND_API_API_SHOW_H
 
 #include "command/api/api_package.h"
-#include "package/config.h"
+#include "package/config/config.h"
 
 /* Tables below their headings: operations, who is let in, data classes, limits, cache, files. */
 void api_show_text(const struct invocation *in, const struct package_file *f, const struct api *api,

@@ -9,7 +9,7 @@
 #include "command/api/api_build.h"
 #include "command/api/api_group.h"
 #include "command/api/api_registry.h"
-#include "package/caller.h"
+#include "package/call/caller.h"
 #include "sys/io.h"
 
 struct access_options {

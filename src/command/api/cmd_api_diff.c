@@ -6,8 +6,8 @@
 #include "command/api/api_build.h"
 #include "command/api/api_group.h"
 #include "command/api/api_package.h"
-#include "package/compare.h"
-#include "package/model_file.h"
+#include "package/compare/compare.h"
+#include "package/model/model_file.h"
 
 enum { SHORT = 80 };
 

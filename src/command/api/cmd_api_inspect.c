@@ -5,8 +5,8 @@
 #include "command/api/api_group.h"
 #include "command/api/api_package.h"
 #include "command/api/api_show.h"
-#include "package/config_text.h"
-#include "package/model_file.h"
+#include "package/config/config_text.h"
+#include "package/model/model_file.h"
 
 struct inspect_options {
         struct option_texts keys;

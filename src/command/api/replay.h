@@ -9,7 +9,7 @@
 
 #include "command/log/view.h"
 #include "command/screen.h"
-#include "package/replay.h"
+#include "package/replay/replay.h"
 #include "wire/json.h"
 
 enum {

@@ -8,7 +8,7 @@
 
 #include "command/command.h"
 #include "package/package.h"
-#include "package/registry.h"
+#include "package/registry/registry.h"
 
 enum { REPLAY_JUDGED_KEPT = 16 }; /* in memory at a time */
 

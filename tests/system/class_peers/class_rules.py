@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two rules of src/package/schema.h about data classes, word by word and slowly, and schemas
-and values by chance to ask them of."""
+"""The two rules of src/package/schema/schema.h about data classes, word by word and slowly, and
+schemas and values by chance to ask them of."""
 import random
 import re
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../package/class_world.h"
+#include "../../package/schema/class_world.h"
 #include "wire/json.h"
 
 struct walker {

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../package/call_chance.h"
+#include "../../package/call/call_chance.h"
 #include "../../package/model_package.h"
 #include "base/text.h"
 #include "policy/extension.h"

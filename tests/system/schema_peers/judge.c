@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../package/schema_maker.h"
+#include "../../package/schema/schema_maker.h"
 
 static bool told;
 
