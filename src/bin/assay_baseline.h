@@ -11,6 +11,9 @@ extern const struct command baseline_show, baseline_create, baseline_accept;
 enum status baseline_ask(struct invocation *in, const char *verb, const char *reason,
                          const char *done);
 
+/* Why the trusted state could not be read, and what helps. */
+enum status baseline_unreadable(const struct invocation *in, const struct err *err);
+
 /* assay_check.c: what differs from the baseline now, without reading what looks unchanged. */
 enum status check_differences(struct invocation *in);
 

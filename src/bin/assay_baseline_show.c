@@ -306,6 +306,18 @@ static enum status show_path(struct invocation *in, struct shown *s, const char 
         return complain_err(in, &err);
 }
 
+enum status baseline_unreadable(const struct invocation *in, const struct err *err)
+{
+        enum status status = status_of_error(err->code);
+
+        if (err->code == -ENOENT)
+                return complain(in, status, "%s; the sensor takes a baseline at its first start",
+                                err_text(err));
+        if (err->code == -EACCES)
+                return complain(in, status, "%s; only root may read it", err_text(err));
+        return complain(in, status, "%s", err_text(err));
+}
+
 static enum status run_show(struct invocation *in)
 {
         const struct show_options *o = in->options;
@@ -326,7 +338,7 @@ static enum status run_show(struct invocation *in)
                 rc = places_open_dir(dir, &s->dirfd, &err);
         if (rc < 0) {
                 free(s);
-                return complain_err(in, &err);
+                return baseline_unreadable(in, &err);
         }
         rc = baseline_list(&io_kernel, s->dirfd, s->all, &s->n_all, &err);
         if (rc == 0)
@@ -336,7 +348,7 @@ static enum status run_show(struct invocation *in)
                 rc = count_records(s, &err);
         if (rc < 0) {
                 err_wrap(&err, "%s", dir);
-                result = complain_err(in, &err);
+                result = baseline_unreadable(in, &err);
         } else if (in->n_operands) {
                 result = show_path(in, s, in->operands[0]);
         } else {

@@ -347,7 +347,7 @@ static enum status go(struct invocation *in, const struct check_command_options 
                 trust_check(in, &r.baseline.root, &c.trust);
                 c.asked = true;
         }
-        result = status < 0 ? complain_err(in, &err)
+        result = status < 0 ? baseline_unreadable(in, &err)
                             : conclude(&c, &r, clock_mono(in->clock) - started);
         buf_done(&c.out);
         buf_done(&c.kept);

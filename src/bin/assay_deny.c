@@ -174,7 +174,7 @@ static enum status run_lift(struct invocation *in)
         if (!o->all)
                 return complain(in, STATUS_USAGE,
                                 "--all is missing: single paths are opened by assay change open");
-        if (!sensor_answers(in))
+        if (sensor_reach(in, NULL) < 0)
                 return lift_here(in);
         if (!o->reason)
                 return complain(in, STATUS_USAGE,

@@ -26,8 +26,26 @@ int places_ledger(const struct invocation *in, char out[PLACES_PATH_MAX], struct
         return places_join(in->state, "ledger", out, err);
 }
 
-int places_ledger_or(const struct invocation *in, size_t i, char out[PLACES_PATH_MAX],
-                     struct err *err)
+int places_begun(const struct invocation *in, size_t i, const char *dir, struct err *err)
+{
+        static const char *const signs[] = { "/checkpoint", "/tile", ".private/signed" };
+        char path[PLACES_PATH_MAX + 32];
+
+        for (size_t k = 0; k < ARRAY_LEN(signs) && in->n_operands <= i; k++) {
+                snprintf(path, sizeof(path), "%s%s", dir, signs[k]);
+                if (access(path, F_OK) == 0)
+                        return 0;
+        }
+        if (in->n_operands > i)
+                return 0;
+        return err_set(err, -ENOENT,
+                       "%s: there is no ledger; \"systemctl start assay.target\" or \"assay up\" "
+                       "begins one, --state DIR names another place",
+                       dir);
+}
+
+int places_ledger_given(const struct invocation *in, size_t i, char out[PLACES_PATH_MAX],
+                        struct err *err)
 {
         int n;
 
@@ -35,6 +53,14 @@ int places_ledger_or(const struct invocation *in, size_t i, char out[PLACES_PATH
                 return places_ledger(in, out, err);
         n = snprintf(out, PLACES_PATH_MAX, "%s", in->operands[i]);
         return n >= PLACES_PATH_MAX ? too_long(in->operands[i], err) : 0;
+}
+
+int places_ledger_or(const struct invocation *in, size_t i, char out[PLACES_PATH_MAX],
+                     struct err *err)
+{
+        int rc = places_ledger_given(in, i, out, err);
+
+        return rc == 0 ? places_begun(in, i, out, err) : rc;
 }
 
 /* The directory's true name: "." and a link name something whose companion lies beside that thing,

@@ -23,6 +23,12 @@ MUST_USE int places_join(const char *dir, const char *name, char out[PLACES_PATH
 /* The host's public ledger directory. */
 MUST_USE int places_ledger(const struct invocation *in, char out[PLACES_PATH_MAX], struct err *err);
 /* The same, or operand number i where it is given. */
+MUST_USE int places_ledger_given(const struct invocation *in, size_t i, char out[PLACES_PATH_MAX],
+                                 struct err *err);
+/* -ENOENT, with what begins one: it is this host's (there is no operand i), and neither in dir nor
+ * in its private half is a sign that it was ever made. */
+MUST_USE int places_begun(const struct invocation *in, size_t i, const char *dir, struct err *err);
+/* Both. */
 MUST_USE int places_ledger_or(const struct invocation *in, size_t i, char out[PLACES_PATH_MAX],
                               struct err *err);
 /* The private companion of a ledger's directory; trailing slashes of dir do not count. */

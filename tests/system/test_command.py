@@ -97,12 +97,41 @@ def test_nothing_here(tmp_path):
     assert b"recorder   not started\n" in done.stdout and b"ledger     none here" in done.stdout
     said = json.loads(assay("status", "--json", *places).stdout)
     assert {p["state"] for p in said["processes"]} == {"not started"}
-    assert refused(3, "log", *places) == (f"assay log: {tmp_path}/state/ledger: "
-                                          "No such file or directory\n")
-    assert refused(3, "verify", *places).startswith("assay verify: ")
-    assert refused(3, "prove", "0", *places).startswith("assay prove: ")
-    assert refused(3, "ledger", "hold", "x", "--reason", "y", *places).startswith(
-        "assay ledger hold: the recorder does not answer: ")
+    for args in (("log",), ("verify",), ("prove", "0"), ("export", "ocsf"), ("alert", "list"),
+                 ("ledger", "vkey"), ("ledger", "checkpoint")):
+        said = refused(3, *args, *places)
+        assert said.startswith(f"assay {' '.join(w for w in args if w != '0')}: "
+                               f"{tmp_path}/state/ledger: there is no ledger; ")
+        assert "assay up" in said and "--state" in said
+    for made in ("ledger", "ledger.private"):  # as a package leaves them
+        (tmp_path / "state" / made).mkdir(parents=True)
+    assert "there is no ledger; " in refused(3, "log", *places)
+    for args in (("check",), ("baseline", "show")):
+        assert refused(3, *args, *places).endswith("takes a baseline at its first start\n")
+    assert "there is no registry; registry.yaml(5)" in refused(3, "api", "list", *places)
+
+
+HELPS = "it does not run: see assay status" if os.geteuid() == 0 else "only root may ask"
+
+
+@pytest.mark.parametrize("args, who", [
+    (("ledger", "hold", "x", "--reason", "y"), "recorder"),
+    (("ledger", "rotate", "--reason", "y"), "recorder"),
+    (("erase", "subject", "x", "--basis", "y", "--policy", "/etc/hostname"), "recorder"),
+    (("change", "open", "x", "--path", "/etc", "--for", "1h", "--reason", "y"), "sensor"),
+    (("change", "apply", "/etc/hostname"), "sensor"),
+    (("baseline", "accept", "--reason", "x"), "sensor"),
+    (("quarantine", "remove", "x", "--reason", "y"), "sensor")])
+def test_who_does_not_answer_and_what_helps(tmp_path, args, who):
+    """Also where the state has no directory yet: what that misses was once all that was said."""
+    said = refused(3, *args, "--state", tmp_path / "state", "--run", tmp_path / "run")
+    assert f"the {who} does not answer: {tmp_path}/run/{who}.sock: connect: No such file" in said
+    assert said.endswith(f"; {HELPS}\n")
+
+
+def test_a_list_that_is_not_there_is_named_first(tmp_path):
+    assert refused(3, "change", "apply", tmp_path / "none.list", "--run", tmp_path) == (
+        f"assay change apply: {tmp_path}/none.list: No such file or directory\n")
 
 
 def test_doctor():

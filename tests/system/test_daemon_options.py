@@ -9,7 +9,7 @@ import pytest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ["ASSAY_BIN"])
-DAEMONS = ["assay-keys", "assay-recorder", "assay-sensor"]
+DAEMONS = ["assay-keys", "assay-monitor", "assay-recorder", "assay-sensor", "assay-uplink"]
 
 
 def run(name, *args):

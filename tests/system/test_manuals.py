@@ -102,7 +102,8 @@ def test_page_is_installed(command):
     assert f"'assay-{command}.1'" in page("meson.build")
 
 
-@pytest.mark.parametrize("program", ["assay-recorder", "assay-sensor", "assay-job"])
+@pytest.mark.parametrize("program", ["assay-guard", "assay-job", "assay-keys", "assay-monitor",
+                                     "assay-recorder", "assay-sensor", "assay-uplink"])
 def test_each_program_has_a_page(program):
     assert (BIN / program).exists()
     assert f".Nm {program}" in page(f"{program}.8")

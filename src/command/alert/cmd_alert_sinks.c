@@ -50,7 +50,8 @@ static enum status run(struct invocation *in)
         int rc = sinks_read(in, &text, &lives, &err);
 
         if (rc == -ENOENT)
-                return complain(in, STATUS_UNSURE, "the uplink does not run here");
+                return complain(in, STATUS_UNSURE,
+                                "the uplink does not run here: see assay status");
         if (rc < 0)
                 return complain_err(in, &err);
         state = json_value_of(buf_span(&text));

@@ -193,6 +193,10 @@ static int set_places(const struct invocation *in, const char *path, struct api_
                 rc = places_program("assay-job", x->job_program, err);
         if (rc == 0)
                 rc = registry_open(x->path, &io_kernel, &x->r, err);
+        if (rc == -ENOENT)
+                return err_set(err, rc,
+                               "%s: there is no registry; registry.yaml(5) says how one begins",
+                               x->path);
         return rc;
 }
 

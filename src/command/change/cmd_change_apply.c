@@ -20,16 +20,15 @@ enum { ANSWER_MAX = 64 * 1024, TRIES = 300, TRY_MS = 100 };
 /* Where the sensor takes lists from. */
 #define LISTS_DIR "sensor/lists"
 
-static int put_there(int dir, const char *name, const char *file, struct err *err)
+/* Without a sensor the directory may not be there either: that the sensor is away says more. */
+static int open_lists(const struct invocation *in, int *ret_dir, struct err *err)
 {
-        uint8_t *bytes = NULL;
-        size_t n = 0;
-        int rc = io_read_given(file, PATHLIST_MAX, &bytes, &n, err);
+        char path[PLACES_PATH_MAX];
+        int rc = places_join(in->state, LISTS_DIR, path, err);
 
         if (rc == 0)
-                rc = io_replace_file(&io_kernel, dir, name, dir, 0600, span_of(bytes, n), err);
-        free(bytes);
-        return rc;
+                rc = sensor_reach(in, err);
+        return rc == 0 ? places_open_dir(path, ret_dir, err) : rc;
 }
 
 /* While another list is being read it says "later". */
@@ -54,22 +53,33 @@ static int ask(const struct invocation *in, const char *name, struct buf *body, 
         return rc;
 }
 
-static int apply(const struct invocation *in, const char *file, struct buf *body, struct err *err)
+static int hand_over(const struct invocation *in, struct span list, struct buf *body,
+                     struct err *err)
 {
         CLEANUP_FD int dir = -1;
-        char path[PLACES_PATH_MAX], name[64];
-        int rc = places_join(in->state, LISTS_DIR, path, err);
+        char name[64];
+        int rc = open_lists(in, &dir, err);
 
-        if (rc == 0)
-                rc = places_open_dir(path, &dir, err);
         if (rc < 0)
                 return rc;
         snprintf(name, sizeof name, "apply-%d.list", (int)getpid());
-        rc = put_there(dir, name, file, err);
+        rc = io_replace_file(&io_kernel, dir, name, dir, 0600, list, err);
         if (rc == 0)
                 rc = ask(in, name, body, err);
         if (rc < 0)
                 (void)io_kernel.unlink(io_kernel.ctx, dir, name); /* refused, or never asked for */
+        return rc;
+}
+
+static int apply(const struct invocation *in, const char *file, struct buf *body, struct err *err)
+{
+        uint8_t *bytes = NULL;
+        size_t n = 0;
+        int rc = io_read_given(file, PATHLIST_MAX, &bytes, &n, err);
+
+        if (rc == 0)
+                rc = hand_over(in, span_of(bytes, n), body, err);
+        free(bytes);
         return rc;
 }
 

@@ -54,7 +54,7 @@ enum status walk_init(struct walk *w, const struct invocation *in, const struct 
         view_init(&w->view);
         if (set_times(w, &err) < 0)
                 return complain(in, STATUS_USAGE, "%s", err_text(&err));
-        if (places_ledger_or(in, 0, w->dir, &err) < 0)
+        if (places_ledger_given(in, 0, w->dir, &err) < 0)
                 return complain_err(in, &err);
         return STATUS_GOOD;
 }
@@ -64,7 +64,8 @@ enum status walk_open(struct walk *w, const struct note_vkey *key)
         struct err err = { 0 };
         struct stat st;
 
-        if (reader_open_apart(w->dir, key, &w->reader, &err) < 0)
+        if (places_begun(w->in, 0, w->dir, &err) < 0 ||
+            reader_open_apart(w->dir, key, &w->reader, &err) < 0)
                 return complain_err(w->in, &err);
         if (w->o->follow && w->reader.fd > 0 && fstat(w->reader.fd, &st) == 0 &&
             S_ISREG(st.st_mode))

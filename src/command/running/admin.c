@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "command/places.h"
+#include "command/running/unanswered.h"
 #include "crypto/sha256.h"
 #include "ledger/feed.h"
 #include "sys/io.h"
@@ -30,10 +31,8 @@ int admin_command(const struct invocation *in, const char *verb, struct span arg
                 status = feed_new(&o, &f, err);
         if (status == 0) {
                 status = feed_connect(f, 0, CONNECT_MS, err);
-                if (status < 0 && geteuid() != 0)
-                        return err_wrap(err, "the recorder does not answer, and only root may ask");
                 if (status < 0)
-                        return err_wrap(err, "the recorder does not answer");
+                        return unanswered("recorder", status, err);
         }
         if (status == 0)
                 status = feed_command(f, verb, args, REPLY_MS, ret, err);

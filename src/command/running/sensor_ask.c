@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "command/places.h"
+#include "command/running/unanswered.h"
 #include "sys/io.h"
 #include "sys/sock.h"
 #include "wire/json.h"
@@ -31,14 +32,14 @@ static int open_socket(const struct invocation *in, int *ret_fd, struct err *err
                 rc = sock_connect(path, ret_fd, err);
         if (rc == 0)
                 rc = sock_set_room(*ret_fd, MSG_MAX);
-        return rc < 0 ? err_wrap(err, "the sensor does not answer") : 0;
+        return rc < 0 ? unanswered("sensor", rc, err) : 0;
 }
 
-bool sensor_answers(const struct invocation *in)
+int sensor_reach(const struct invocation *in, struct err *err)
 {
         CLEANUP_FD int fd = -1;
 
-        return open_socket(in, &fd, NULL) == 0;
+        return open_socket(in, &fd, err);
 }
 
 static int wait_for(int fd, short events)

@@ -9,8 +9,8 @@
 
 #include "command/command.h"
 
-/* Does a sensor answer in this --run? */
-bool sensor_answers(const struct invocation *in);
+/* 0 where a sensor listens in this --run and lets its caller speak. */
+MUST_USE int sensor_reach(const struct invocation *in, struct err *err);
 
 /* Send args (a canonical object), hear parts (fn may be NULL) until the answer, and append its
  * body. Refusals and failures of the sensor and of the connection alike: a negative errno with the
