@@ -359,6 +359,10 @@ def test_an_earlier_checkpoint(ledger, tmp_path):
     foreign = tmp_path / "foreign"
     foreign.write_text(good("ledger", "checkpoint", other))
     assert assay("verify", path, "--key", vkey, "--earlier", foreign).returncode != 0
+    kept.write_text(good("ledger", "proof", path, "0"))  # the wrong file says nothing of the ledger
+    said = assay("verify", path, "--key", vkey, "--earlier", kept)
+    assert said.returncode == 3 and said.stdout == b""
+    assert f"--earlier: {kept}: no checkpoint is in it: " in said.stderr.decode()
 
 
 def test_rotation(ledger):

@@ -7,6 +7,7 @@
 #include "command/lesser.h"
 #include "command/verify/verify_command.h"
 #include "sys/io.h"
+#include "wire/note.h"
 #include "wire/timestamp_fact.h"
 
 void verify_given_done(struct verify_given *g)
@@ -15,6 +16,19 @@ void verify_given_done(struct verify_given *g)
                 opened_done(&g->place[i]);
         free(g->authorities);
         buf_done(&g->earlier_text);
+}
+
+/* What is no checkpoint says nothing of the ledger: the wrong file was named. */
+static int check_earlier(const char *name, struct span bytes, struct err *err)
+{
+        struct err why = { 0 };
+        struct checkpoint c;
+        struct note n;
+
+        if (note_parse(bytes, &n, &why) == 0 && checkpoint_parse(n.text, &c, &why) == 0)
+                return 0;
+        return err_set(err, -ENOENT, "--earlier: %s: no checkpoint is in it: %s", name,
+                       err_text(&why));
 }
 
 /* Checkpoints kept from before, all of them in one buf. */
@@ -30,8 +44,11 @@ static int read_earlier(const struct option_texts *files, struct verify_given *g
 
                 if (status < 0)
                         return err_wrap(err, "--earlier");
+                status = check_earlier(files->at[i], span_of(p, n), err);
                 buf_put(&g->earlier_text, span_of(p, n));
                 free(p);
+                if (status < 0)
+                        return status;
                 at[i + 1] = g->earlier_text.n;
         }
         for (size_t i = 0; i < files->n; i++)
