@@ -15,6 +15,8 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+#include <ngx_http_ssl_module.h>
+
 #include "base/text.h"
 #include "sys/io.h"
 #include "sys/sandbox.h"
@@ -342,18 +344,38 @@ static struct settings_server *server_in(const ngx_http_conf_addr_t *a, ngx_uint
         return servers[i]->ctx->srv_conf[ngx_http_assay_module.ctx_index];
 }
 
-/* Which of them a request is for is known once its Host is. */
-static void mark_beside(const ngx_http_conf_addr_t *a)
+/* Whoever saw the first bytes of a connection can send them again, and a call would be made twice
+ * in the name of its caller (RFC 8446, 8). */
+static bool takes_early_data(const ngx_http_conf_addr_t *a, ngx_uint_t i)
+{
+        const ngx_http_core_srv_conf_t *const *servers = a->servers.elts;
+        const ngx_http_ssl_srv_conf_t *tls =
+                servers[i]->ctx->srv_conf[ngx_http_ssl_module.ctx_index];
+
+        return tls->early_data == 1;
+}
+
+/* Which of them a request is for is known once its Host is.  False: it is told why not. */
+static bool mark_beside(ngx_conf_t *cf, const ngx_http_conf_addr_t *a)
 {
         bool used = false;
 
         for (ngx_uint_t i = 0; i < a->servers.nelts; i++)
                 used = used || server_in(a, i)->used;
-        for (ngx_uint_t i = 0; used && i < a->servers.nelts; i++)
+        for (ngx_uint_t i = 0; used && i < a->servers.nelts; i++) {
                 server_in(a, i)->beside = true;
+                if (!takes_early_data(a, i))
+                        continue;
+                ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                              "assay_gateway does not go together with ssl_early_data, as a server "
+                              "of \"%V\" has it: what comes early may be sent again by others",
+                              &a->opt.addr_text);
+                return false;
+        }
+        return true;
 }
 
-static void mark_servers(ngx_conf_t *cf)
+static bool mark_servers(ngx_conf_t *cf)
 {
         const ngx_http_core_main_conf_t *core =
                 ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
@@ -363,8 +385,10 @@ static void mark_servers(ngx_conf_t *cf)
                 const ngx_http_conf_addr_t *a = ports[p].addrs.elts;
 
                 for (ngx_uint_t i = 0; i < ports[p].addrs.nelts; i++)
-                        mark_beside(&a[i]);
+                        if (!mark_beside(cf, &a[i]))
+                                return false;
         }
+        return true;
 }
 
 extern ngx_module_t ngx_thread_pool_module; /* no header of nginx has it */
@@ -414,8 +438,9 @@ static ngx_int_t check_settings(ngx_conf_t *cf)
                               &s->recorder);
                 return NGX_ERROR;
         }
-        mark_servers(cf);
-        return split_run(cf, s) && zone_add(cf, s) && discreet_add(cf) ? NGX_OK : NGX_ERROR;
+        return mark_servers(cf) && split_run(cf, s) && zone_add(cf, s) && discreet_add(cf)
+                       ? NGX_OK
+                       : NGX_ERROR;
 }
 
 struct settings *settings_of(const ngx_cycle_t *cycle)

@@ -49,6 +49,10 @@ BAD = [  # a line of http{} that is not there, what is there instead, what nginx
     ("assay_zone", "assay_zone much;", "invalid value"),
     ("assay_zone", "assay_sandbox perhaps;", "invalid value"),
     ("assay_zone", "assay_gateway on;", "is not allowed here"),
+    ("assay_zone", "ssl_early_data on;", "does not go together with ssl_early_data"),
+    # whose listener it is, its TLS is of all servers there
+    ("assay_zone", "server { listen 127.0.0.1:{port}; server_name x; ssl_early_data on; }",
+     "does not go together with ssl_early_data"),
 ]
 
 
@@ -57,7 +61,7 @@ def test_bad(site, directive, instead, words):
     lines = site.config().split("\n")
     at = [i for i, line in enumerate(lines) if line.strip().startswith(directive + " ")]
     assert len(at) == 1
-    lines[at[0]] = instead.replace("{top}", str(site.top))
+    lines[at[0]] = instead.replace("{top}", str(site.top)).replace("{port}", str(site.port))
     status, said = site.test("\n".join(lines))
     assert status == 1 and words in said, said
 
@@ -84,6 +88,14 @@ def test_locations(site, inside, words):
     status, said = site.test()
     site.location = ""
     assert status == (1 if words else 0) and (words or "") in said, said
+
+
+def test_early_data_elsewhere(site):
+    """Servers that share no listener with the gateway have what they want."""
+    site.http = "server { listen 127.0.0.1:1; ssl_early_data on; }"
+    status, said = site.test()
+    site.http = ""
+    assert status == 0, said
 
 
 def get(port):
