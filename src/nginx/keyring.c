@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "crypto/sha256.h"
+#include "nginx/again.h"
 #include "sys/io.h"
 
 enum { NAME = 64, REFETCH_MS = 10000, SETS_MAX = 1024 };
@@ -19,6 +20,8 @@ struct seen {
         ino_t inode;
         struct timespec changed;
         off_t size;
+        struct again
+                again; /* a token that was revoked while files could not be opened is revoked */
 };
 
 struct set {
@@ -50,8 +53,8 @@ struct keyring {
 
 /* ---- files ---- */
 
-/* True: it is there and another one than before. */
-static bool is_new(const char *path, struct seen *seen)
+/* True: it is there and another one than before, or to be tried again. */
+static bool is_due(const char *path, struct seen *seen)
 {
         struct stat st;
         struct seen now;
@@ -62,14 +65,28 @@ static bool is_new(const char *path, struct seen *seen)
         if (now.inode == seen->inode && now.size == seen->size &&
             now.changed.tv_sec == seen->changed.tv_sec &&
             now.changed.tv_nsec == seen->changed.tv_nsec)
-                return false;
+                return again_due(&seen->again);
         *seen = now;
         return true;
 }
 
-static void complain(const struct keyring *k, const char *path, const struct err *err)
+/* No right to, too many files open, no memory.  What is wrong with its bytes stays so until they
+ * are others. */
+static bool may_get_better(int rc)
 {
-        ngx_log_error(NGX_LOG_ERR, k->log, 0, "assay: %s: %s", path, err_text(err));
+        return rc != -EBADMSG && rc != -EINVAL && rc != -E2BIG && rc != -EFBIG;
+}
+
+/* rc: what came of trying it. */
+static void was_tried(const struct keyring *k, const char *path, struct seen *seen, int rc,
+                      const struct err *err)
+{
+        const bool better = may_get_better(rc);
+
+        if (rc == 0 || !better)
+                seen->again = (struct again){ 0 };
+        if (rc < 0 && (!better || again_failed(&seen->again)))
+                ngx_log_error(NGX_LOG_ERR, k->log, 0, "assay: %s: %s", path, err_text(err));
 }
 
 static void look_at_set(const struct keyring *k, struct set *s)
@@ -80,16 +97,15 @@ static void look_at_set(const struct keyring *k, struct set *s)
         size_t n;
         int rc;
 
-        if (!is_new(s->path, &s->seen))
+        if (!is_due(s->path, &s->seen))
                 return;
         rc = io_read_file(&io_kernel, AT_FDCWD, s->path, JWKS_MAX, &text, &n, &err);
         if (rc == 0)
                 rc = jwks_read(span_of(text, n), &keys, &err);
         free(text);
-        if (rc < 0) {
-                complain(k, s->path, &err);
+        was_tried(k, s->path, &s->seen, rc, &err);
+        if (rc < 0)
                 return;
-        }
         jwks_free(s->keys);
         s->keys = keys;
 }
@@ -133,13 +149,14 @@ static void look_at_tokens(struct keyring *k)
 {
         struct keyring_tokens *t;
         struct err err = { 0 };
+        int rc;
 
-        if (!k->tokens_file || !is_new(k->tokens_file, &k->tokens_seen))
+        if (!k->tokens_file || !is_due(k->tokens_file, &k->tokens_seen))
                 return;
-        if (read_tokens(k->tokens_file, &t, &err) < 0) {
-                complain(k, k->tokens_file, &err);
+        rc = read_tokens(k->tokens_file, &t, &err);
+        was_tried(k, k->tokens_file, &k->tokens_seen, rc, &err);
+        if (rc < 0)
                 return;
-        }
         keyring_let_go(k->tokens);
         k->tokens = t;
 }

@@ -8,8 +8,9 @@
  *   jwks: {file: ...}  the file that gateway.yaml names
  *   assay_tokens FILE  tokens.h
  *
- * Looked at anew when a file is another one than before; one that cannot be read leaves what was
- * read last, and a line in the log. */
+ * Looked at anew when a file is another one than before; one that cannot be read, or is gone,
+ * leaves what was read last.  One that cannot be read has a line in the log, and where that may get
+ * better by itself it is tried again (again.h). */
 #ifndef NGINX_KEYRING_H
 #define NGINX_KEYRING_H
 

@@ -58,8 +58,10 @@ static void not_served(struct own *o, uint64_t number, int rc, const char *why)
         o->not_served_number = number;
         o->fault = fault_of(rc);
         (void)ngx_cpystrn((u_char *)o->not_served, (u_char *)(uintptr_t)why, sizeof(o->not_served));
-        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                      "assay: generation %uL is not served, the one before stays: %s", number, why);
+        if (again_failed(&o->again))
+                ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                              "assay: generation %uL is not served, the one before stays: %s",
+                              number, why);
 }
 
 /* Calls that have begun end with the generation they began with. */
@@ -82,6 +84,7 @@ static void serve_by(struct own *o, struct generation *g)
         o->w.serving = s;
         o->w.backends = backends;
         o->not_served[0] = '\0';
+        o->again = (struct again){ 0 };
         o->loaded_s = ngx_time();
         zone_deployed(o->w.settings->zone, g->number);
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0, "assay: generation %uL is served",
@@ -95,7 +98,9 @@ static void look_at_generation(struct own *o)
         const char *why = "";
         int rc = live_look(o->live, &err);
 
-        if (rc > 0) {
+        if (rc > 0)
+                o->again = (struct again){ 0 };
+        if (rc > 0 || (rc == 0 && again_due(&o->again))) {
                 serve_by(o, live_current(o->live));
         } else if (rc < 0 && live_refused(o->live, &number, &why)) {
                 o->fault = fault_of(rc);

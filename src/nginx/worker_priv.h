@@ -3,6 +3,7 @@
 #ifndef NGINX_WORKER_PRIV_H
 #define NGINX_WORKER_PRIV_H
 
+#include "nginx/again.h"
 #include "nginx/worker.h"
 
 #include "sys/sandbox.h"
@@ -20,6 +21,7 @@ struct own {
         uint64_t said_generation;
         char not_served[ERR_TEXT_MAX]; /* of a generation that was good but for us; "" */
         uint64_t not_served_number;
+        struct again again;      /* it may be good then: a file is there, or there is memory */
         enum meters_fault fault; /* of what was refused last */
         int64_t loaded_s;        /* when what is served was loaded */
 };

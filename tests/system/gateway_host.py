@@ -108,9 +108,11 @@ class Gateway:
 
     # ---- what it consists of ----
 
+    def key_set(self):
+        return self.keys / f"{hashlib.sha256(KEYS_URL.encode()).hexdigest()}.json"
+
     def put_keys(self):
-        name = hashlib.sha256(KEYS_URL.encode()).hexdigest()
-        (self.keys / f"{name}.json").write_text(self.provider.jwks())
+        self.key_set().write_text(self.provider.jwks())
 
     def deploy(self, version="1.4.0", edit=()):
         """The example with another back-end's address; edit: (file, old, new) besides."""

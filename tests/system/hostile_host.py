@@ -14,7 +14,7 @@ import ssl
 import threading
 import time
 
-from gateway_host import KEYS_URL, Gateway, free_port
+from gateway_host import Gateway, free_port
 from hostile import GONE as NO_ANSWER
 from hostile.callers import SECRET, TICKETS
 from hostile.http2 import Frame
@@ -144,7 +144,7 @@ class Site(Gateway):
 
     def put_set(self, text):
         """As assay-keys does: the whole of it at once."""
-        path = self.keys / f"{hashlib.sha256(KEYS_URL.encode()).hexdigest()}.json"
+        path = self.key_set()
         path.with_suffix(".new").write_text(text)
         path.with_suffix(".new").rename(path)
 

@@ -15,7 +15,7 @@ import threading
 import time
 
 import pytest
-from gateway_host import Gateway, free_port, needs
+from gateway_host import Gateway, Provider, free_port, needs
 from recorder_host import wait_for
 
 pytestmark = needs("curl")
@@ -416,6 +416,27 @@ def test_generations_are_swapped_without_a_break(site):
     thread.join()
     assert said[0] == 200 and set(said) == {200, 404}
     assert site.call("GET", "/bank/v1/accounts/A00000001")[0] == 404
+
+
+def test_a_file_that_can_be_read_later(site):
+    """A set of keys that a worker may not read yet is the same file once it may: without another
+    look, who lost his rights by it would keep them."""
+    def statuses(token=None):
+        return {site.call("GET", "/bank/v1/customers/C000001", token=token)[0] for _ in range(12)}
+
+    new, other = Provider(site.top, "k2"), site.keys / "next"
+    token = new.token("carol", ["fraud-desk"])
+    assert statuses() == {200}  # of each worker, mostly
+    other.write_text(json.dumps({"keys": [new.jwk()]}))
+    other.chmod(0)
+    other.rename(site.key_set())
+    wait_for(lambda: "Permission denied" in site.log(), "a complaint")
+    time.sleep(2.5)
+    assert statuses() == {200} and statuses(token) == {401}
+    assert site.log().count("Permission denied") <= site.workers
+    site.key_set().chmod(0o644)
+    wait_for(lambda: statuses() == {401}, "an end of the old key", 20)
+    assert statuses(token) == {200}
 
 
 def test_reload_and_quit(site):

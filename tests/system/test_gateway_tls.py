@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import termios
 import threading
+import time
 
 import pytest
 from gateway_host import EARLY, NO_HOURS, WIDE, Gateway, free_port, needs
@@ -191,6 +192,7 @@ def test_old_versions_of_tls(site):
 
 def test_authorities_that_cannot_be_read(site):
     """What cannot be served leaves what was."""
+    serve(site, "1.6.9", f"unix: {site.backend_socket}\n")
     before = site.generation()
     directory = site.registry.git.top / "services" / "accounts"
     (site.keys / "empty.pem").write_text("nothing\n")
@@ -202,6 +204,17 @@ def test_authorities_that_cannot_be_read(site):
         wait_for(lambda w=words: w in site.log(), words)
         wait_for(lambda w=words: w in site.status()["more"].get("not_served", ""), "status")
         assert site.generation() == before
+    # what may be there later is looked for again, and each failure is told once
+    late = site.keys / "late.pem"
+    (directory / "backend.yaml").write_text(over_tls(1, late))
+    site.registry.deploy("1.7.3")
+    wait_for(lambda: "late.pem" in site.status()["more"].get("not_served", ""), "status")
+    time.sleep(2.5)
+    assert site.log().count("late.pem: No such file") == site.workers
+    shutil.copy(site.ca.cert, late)
+    late.chmod(0o644)
+    site.wait_for_generation(before + 4)
+    assert "not_served" not in site.status()["more"]
 
 
 @pytest.fixture
