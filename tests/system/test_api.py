@@ -187,6 +187,19 @@ policy.cedar: error: the file is missing: it says who may do what
 """
 
 
+def test_another_directory(tmp_path):
+    """Not a fault of each of its files."""
+    for name in ("README.md", "main.c", "notes.yaml"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / "src").mkdir()
+    for what in (("lint", tmp_path), ("build", tmp_path, "--output", tmp_path.parent / "x.assay")):
+        assert refused(1, "api", *what) == (
+            f"assay api {what[0]}: {tmp_path}: no package of an API: there is no openapi.yaml, "
+            "gateway.yaml, backend.yaml and policy.cedar\n")
+    (tmp_path / "openapi.yml").write_text("x")
+    assert "openapi.yml: error: rename it to openapi.yaml" in lint(tmp_path)
+
+
 def put_link(path):
     target = path.parent.parent / "elsewhere"
     shutil.move(path, target)

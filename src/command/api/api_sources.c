@@ -150,12 +150,42 @@ static int by_name(const void *a, const void *b)
         return span_cmp(*(const struct span *)a, *(const struct span *)b);
 }
 
+/* A file of a package, or one that its owner takes for it: openapi.json. */
+static bool is_of_package(struct span name)
+{
+        static const char *const stems[] = { "openapi", "gateway", "backend",
+                                             "policy",  "types",   "entities" };
+
+        for (size_t i = 0; i < ARRAY_LEN(stems); i++) {
+                struct span stem = span_str(stems[i]);
+
+                if (span_starts(name, stem) && (name.n == stem.n || name.p[stem.n] == '.'))
+                        return true;
+        }
+        return span_eq_str(name, "policies");
+}
+
+/* Of another directory each file would be a fault. */
+static int check_names(struct walk *w, const struct span *names, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                if (is_of_package(names[i]))
+                        return 0;
+        return n == 0 ? 0
+                      : err_set(w->err, -EINVAL,
+                                "%s: no package of an API: there is no openapi.yaml, gateway.yaml, "
+                                "backend.yaml and policy.cedar",
+                                w->dir);
+}
+
 static int read_all(struct walk *w, int dirfd, const char *prefix)
 {
         struct span *names = NULL;
         size_t n = 0;
         int r = list_names(w, dirfd, &names, &n);
 
+        if (r == 0 && !*prefix)
+                r = check_names(w, names, n);
         if (r == 0 && n > 1)
                 qsort(names, n, sizeof *names, by_name);
         for (size_t i = 0; i < n && r == 0; i++)

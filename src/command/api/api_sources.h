@@ -19,7 +19,8 @@ struct api_sources {
 };
 
 /* Of the directory; all of it lies in the arena of s, paths of faults too.  Errors name the
- * directory or the file: what open() and read() say; -EFBIG: more than a package may hold. */
+ * directory or the file: what open() and read() say; -EFBIG: more than a package may hold;
+ * -EINVAL: it has files, and none is a package's. */
 MUST_USE int api_sources_read(const char *dir, struct api_sources *s, struct lint *l,
                               struct err *err);
 void api_sources_done(struct api_sources *s);
