@@ -121,16 +121,10 @@ static void put_check_text(const struct screen *s, const struct config *c, struc
         screen_put(s, out, STYLE_GOOD, "GOOD");
         buf_put_str(out, "  ");
         text_put_safe(out, span_str(c->from));
-        buf_printf(out, ": %zu profiles, %zu patterns\n", c->set.n_profiles, c->set.n);
-        for (size_t i = 0; i < c->set.n_profiles; i++) {
-                const struct watch_profile *p = c->set.profiles[i];
-
-                if (p->mode == WATCH_RESTORE)
-                        buf_printf(out,
-                                   "note  profile %.*s: this version alerts instead of restoring\n",
-                                   (int)p->name.n, (const char *)p->name.p);
-                put_owner_notes(p, out);
-        }
+        buf_printf(out, ": %zu profile%s, %zu pattern%s\n", c->set.n_profiles,
+                   c->set.n_profiles == 1 ? "" : "s", c->set.n, c->set.n == 1 ? "" : "s");
+        for (size_t i = 0; i < c->set.n_profiles; i++)
+                put_owner_notes(c->set.profiles[i], out);
 }
 
 static enum status run_check(struct invocation *in)

@@ -171,7 +171,9 @@ def test_stamp(ledger, authority, tmp_path):
     cert, answer = authority
     good("ledger", "append", path, data=lines({"a": 1}))
     question, reply = tmp_path / "q.tsq", tmp_path / "q.tsr"
-    assert good("ledger", "stamp", path, "--request", question) == ""
+    assert good("ledger", "stamp", path, "--request", question) == (
+        f"{question} asks about the checkpoint of 1 entry; send it to the authority, then --reply "
+        "judges what comes\n")
     answer(question, reply)
     keep = ("ledger", "stamp", path, "--request", question, "--reply")
     # The log may go on meanwhile.

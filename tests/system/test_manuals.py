@@ -168,3 +168,10 @@ def test_completion(shell, words, some):
 @pytest.mark.parametrize("shell", SHELLS)
 def test_completion_leaves_operands_to_the_shell(shell):
     assert complete(shell, "assay", "verify", "some-") == set()
+
+
+def test_page_has_the_configuration_that_is_shipped():
+    shipped = (TOP / "packaging" / "gateway.conf").read_text()
+    shown = re.search(r"^\.Bd -literal[^\n]*\n(load_module.*?)^\.Ed$", page("assay-gateway.8"),
+                      re.M | re.S)[1]
+    assert shown.split() == re.sub(r"^#.*\n", "", shipped, flags=re.M).split()

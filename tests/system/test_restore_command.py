@@ -85,6 +85,15 @@ def test_one_path_and_a_tree(host):
     assert host.assay("restore", host.others, "--reason", "again").stdout == "nothing differs\n"
 
 
+@pytest.mark.parametrize("how", [("--dry-run",), ("--reason", "x")])
+def test_a_path_named_by_mistake(host, how):
+    """It does not look like one where nothing differs."""
+    done = host.assay("restore", host.others / "oen", *how, check=False)
+    assert done.returncode == 1
+    assert done.stderr == (f"assay restore: {host.others}/oen: nothing there is watched, or was "
+                           "trusted\n")
+
+
 def test_to_an_earlier_baseline(host):
     first = json.loads(host.assay("baseline", "show", "--json").stdout)["root"]
     (host.others / "one").write_text("second\n")

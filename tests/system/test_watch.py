@@ -102,6 +102,9 @@ def test_check_names_every_mistake(directory):
     assert [(f["line"], f["column"]) for f in said["faults"]] == [(4, 11), (5, 5), (6, 19)]
     file.write_text("version: 1\nprofiles: {a: {mode: log, paths: /etc}}\n")
     assert assay("watch", "check", file).returncode == 0
+    for mode in ("restore", "deny"):  # what is done is no note
+        file.write_text(f"version: 1\nprofiles: {{a: {{mode: {mode}, paths: [/etc]}}}}\n")
+        assert assay("watch", "check", file).stdout == f"GOOD  {file}: 1 profile, 1 pattern\n"
     file.write_text("a: &a [1]\nb: *a\n")
     assert assay("watch", "check", file).stdout.startswith("w.yaml:1:4: anchors")
     assert assay("watch", "check", directory / "none").returncode == 3

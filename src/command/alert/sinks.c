@@ -116,7 +116,10 @@ static void put_fate(const struct invocation *in, struct json_value sink, struct
                 put_ago(in, sink, "since", "for ", "", out);
                 buf_put_str(out, ": ");
                 get_text(sink, "error", out);
-                put_count("; ", get_count(sink, "behind"), " entries of the ledger wait", out);
+                put_count("; ", get_count(sink, "behind"),
+                          get_count(sink, "behind") == 1 ? " entry of the ledger waits"
+                                                         : " entries of the ledger wait",
+                          out);
         } else {
                 put_count("", get_count(sink, "delivered"), " delivered", out);
                 put_ago(in, sink, "last", ", last ", " ago", out);

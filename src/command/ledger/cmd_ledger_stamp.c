@@ -21,6 +21,7 @@
 #include "ledger/upkeep.h"
 #include "loop/jobrun.h"
 #include "sys/io.h"
+#include "wire/json.h"
 #include "wire/timestamp_fact.h"
 
 struct stamp_options {
@@ -62,6 +63,29 @@ static int note_path(const char *request, char out[PLACES_PATH_MAX], struct err 
                                     : 0;
 }
 
+static enum status say_asked(const struct invocation *in, uint64_t size)
+{
+        const struct stamp_options *o = in->options;
+        CLEANUP(buf_done) struct buf out = BUF_INIT(4 * PLACES_PATH_MAX);
+        struct json_writer w;
+
+        if (in->json) {
+                json_writer_init(&w, &out);
+                json_begin_object(&w);
+                command_put_json_text(&w, "request", o->request);
+                json_member_u64(&w, "size", size);
+                json_end_object(&w);
+                buf_put_byte(&out, '\n');
+                return command_print(in, &out, STATUS_GOOD);
+        }
+        text_put_safe(&out, span_str(o->request));
+        buf_put_str(&out, " asks about the checkpoint of ");
+        screen_put_count(&out, size);
+        buf_put_str(&out, size == 1 ? " entry" : " entries");
+        buf_put_str(&out, "; send it to the authority, then --reply judges what comes\n");
+        return command_print(in, &out, STATUS_GOOD);
+}
+
 static enum status ask(const struct invocation *in)
 {
         const struct stamp_options *o = in->options;
@@ -82,7 +106,7 @@ static enum status ask(const struct invocation *in)
                 status = write_file(o->request, buf_span(&question), &err);
         if (status == 0)
                 status = write_file(note, buf_span(&r.note), &err);
-        return status < 0 ? complain_err(in, &err) : STATUS_GOOD;
+        return status < 0 ? complain_err(in, &err) : say_asked(in, reader_size(&r));
 }
 
 /* ---- the answer ---- */

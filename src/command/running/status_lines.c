@@ -259,7 +259,7 @@ static void put_restore(struct json_value state, struct buf *out)
         if (restored > 0 || failed > 0 || waiting > 0) {
                 status_begin_line("put back", out);
                 screen_put_count(out, (uint64_t)MAX_OF(restored, 0));
-                buf_put_str(out, " paths, ");
+                buf_put_str(out, restored == 1 ? " path, " : " paths, ");
                 screen_put_count(out, (uint64_t)MAX_OF(failed, 0));
                 buf_put_str(out, " could not be, ");
                 screen_put_count(out, (uint64_t)MAX_OF(waiting, 0));
@@ -389,6 +389,7 @@ void status_put_lines(const struct invocation *in, bool delivers, struct json_va
         if (status_int(state, "more.pending", &n)) {
                 status_begin_line("pending", out);
                 screen_put_count(out, (uint64_t)MAX_OF(n, 0));
-                buf_put_str(out, " entries not yet durable\n");
+                buf_put_str(out, n == 1 ? " entry" : " entries");
+                buf_put_str(out, " not yet durable\n");
         }
 }

@@ -231,6 +231,26 @@ static int on_difference(void *ctx, struct span path, struct span was, struct sp
         return buf_status(&r->call.list);
 }
 
+/* A path that was named by mistake looks like one where nothing differs. */
+static int check_named(const struct asked *a, struct err *err)
+{
+        CLEANUP(buf_done) struct buf safe = BUF_INIT(ERR_TEXT_MAX);
+        struct span rest = buf_span(&a->paths);
+
+        while (a->differs == 0 && rest.n) {
+                struct span path = span_of(rest.p, strlen((const char *)rest.p));
+                const struct table_node *n = table_find(a->r->sensor->table, path);
+
+                if (!n || (!n->record_n && !n->child)) {
+                        text_put_safe(&safe, span_of(path.p, MIN_OF(path.n, (size_t)128)));
+                        return err_set(err, -ESRCH, "%s: nothing there is watched, or was trusted",
+                                       buf_cstr(&safe));
+                }
+                rest = span_from(rest, path.n + 1);
+        }
+        return 0;
+}
+
 /* ---- answers ---- */
 
 static void put_answer(struct json_writer *w, const struct restore_call *c, const struct asked *dry)
@@ -306,6 +326,8 @@ int restore_ask(struct sensor *s, struct control_call *call, struct who *who, st
         if (rc == 0)
                 rc = baseline_diff_with(s->state.io, s->state.dirfd, a.name, s->o.watch, s->table,
                                         on_difference, &a, err);
+        if (rc == 0)
+                rc = check_named(&a, err);
         buf_done(&a.paths);
         if (rc == -E2BIG)
                 (void)err_set(err, rc, "too much at once: put back parts of it");
