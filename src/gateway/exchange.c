@@ -131,11 +131,8 @@ static int put_outcome(struct exchange *x, struct records *ret, struct err *err)
 
         if (refused)
                 set_problem(x);
-        else
-                p->reply = (struct reply){ .status = p->answer.status,
-                                           .headers = p->answer.headers,
-                                           .n_headers = p->answer.n_headers,
-                                           .body = p->answer.body };
+        else if (exchange_show_answer(x) < 0)
+                return -ENOMEM;
         p->of_backend = !refused;
         o.status = p->reply.status;
         o.n_body = (uint32_t)p->reply.body.n;

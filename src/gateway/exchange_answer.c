@@ -49,3 +49,28 @@ int exchange_check_answer(struct exchange *x, const struct answer_raw *raw)
         return answer_check(x->package, p->route.operation, raw, &asker, &x->arena, &p->answer,
                             &p->refusal);
 }
+
+/* Whoever keeps an answer shows it again, and nobody records who reads it then: no proxy in front
+ * may, and no browser.  What the back-end says of it is passed on where the document has that. */
+int exchange_show_answer(struct exchange *x)
+{
+        static const struct http_header no_store = { SPAN_INIT("cache-control"),
+                                                     SPAN_INIT("no-store") };
+        const struct answer *a = &x->priv->answer;
+        struct http_header *headers = arena_alloc(&x->arena, (a->n_headers + 1) * sizeof *headers);
+        bool said = false;
+        uint32_t n = 0;
+
+        if (!headers)
+                return -ENOMEM;
+        for (; n < a->n_headers; n++) {
+                headers[n] = a->headers[n];
+                said = said || http_is_word(headers[n].name, "cache-control");
+        }
+        if (!said)
+                headers[n++] = no_store;
+        x->priv->reply = (struct reply){
+                .status = a->status, .headers = headers, .n_headers = n, .body = a->body
+        };
+        return 0;
+}

@@ -94,6 +94,8 @@ bool exchange_ask(const struct exchange *x, const struct cedar_uid *action,
 /* What the back-end said, checked and masked: p->answer.  0; -EACCES: p->refusal is set; -ENOMEM.
  */
 MUST_USE int exchange_check_answer(struct exchange *x, const struct answer_raw *raw);
+/* It as the reply, p->reply; -ENOMEM. */
+MUST_USE int exchange_show_answer(struct exchange *x);
 
 /* ---- exchange_shared.c ---- */
 

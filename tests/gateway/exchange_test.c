@@ -103,7 +103,7 @@ static const struct exchange_case served[] = {
                        "\"direction\":\"request\"",
                        "\"policies\":[\"tellers send up to 10,000.00\"]" },
           .reply = "201\ncontent-type: application/json\n"
-                   "location: /accounts/A00000001/transfers/1\n\n" TRANSFER("1000000") },
+                   "location: /accounts/A00000001/transfers/1\n" NO_STORE TRANSFER("1000000") },
         { .name = "a partner's certificate",
           .who = "cert:payroll.partner.example",
           .request = SEND,
@@ -120,7 +120,7 @@ static const struct exchange_case served[] = {
                              "," TRANSFER_IBAN "}",
           .entries = { "caller:payroll.partner.example who.user=\"payroll.partner.example\"",
                        "\"scheme\":\"partner\"", "\"verified\":true" },
-          .reply = "201\ncontent-type: application/json\n\n" TRANSFER("250000") },
+          .reply = "201\ncontent-type: application/json\n" NO_STORE TRANSFER("250000") },
         { .name = "in pieces, and of its own type",
           .who = "tess",
           .request = "PATCH /bank/v1/customers/C000001",
@@ -151,7 +151,7 @@ static const struct exchange_case served[] = {
           .steps = "ICOA",
           .sent = SENT_ACCOUNT,
           .entries = { "\"result\":\"answered\"", "\"status\":404" },
-          .reply = "404\ncontent-type: application/problem+json\n\n"
+          .reply = "404\ncontent-type: application/problem+json\n" NO_STORE
                    "{\"status\":404,\"title\":\"no such account\"}" },
         { .name = "anybody",
           .request = "GET /odd/open?x=2&x=-1",
@@ -161,7 +161,7 @@ static const struct exchange_case served[] = {
           .steps = "ICOA",
           .sent = SENT_ODD("GET /inner/open?x=2&x=-1", "application/json, text/plain", OWN),
           .entries = { "\"verified\":false", "\"reads\":[[\"place\",1,\"clear\"]]" },
-          .reply = "200\ncontent-type: application/json\nx-count: 3\n\n"
+          .reply = "200\ncontent-type: application/json\nx-count: 3\n" NO_STORE
                    "{\"n\":1.50,\"seen\":\"here\"}" },
         { .name = "a class in a parameter is written",
           .request = "GET /odd/open?near=Rue+du+Mont%2FBlanc",
@@ -170,7 +170,7 @@ static const struct exchange_case served[] = {
           .sent = SENT_ODD("GET /inner/open?near=Rue%20du%20Mont%2FBlanc",
                            "application/json, text/plain", OWN),
           .entries = { "\"writes\":[[\"place\",1]]", "what.values_1=[\"Rue du Mont/Blanc\"]" },
-          .reply = "204\n\n" },
+          .reply = "204\n" NO_STORE },
         { .name = "masked where clear is forbidden",
           .request = "GET /odd/open?near=masked",
           .status = 200,

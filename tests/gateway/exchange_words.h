@@ -44,7 +44,8 @@
 #define TEXT_512 TEXT_64 TEXT_64 TEXT_64 TEXT_64 TEXT_64 TEXT_64 TEXT_64 TEXT_64
 #define TEXT_2K  TEXT_512 TEXT_512 TEXT_512 TEXT_512
 
-#define GOT(body) "200\ncontent-type: application/json\n\n" body
+#define NO_STORE  "cache-control: no-store\n\n"
+#define GOT(body) "200\ncontent-type: application/json\n" NO_STORE body
 #define PROBLEM(status, title, more)                                                               \
         status "\ncontent-type: application/problem+json\ncache-control: no-store\n" more          \
                "\n{\"instance\":\"urn:assay:call:<id>\",\"status\":" status ",\"title\":\"" title  \

@@ -41,6 +41,7 @@ def test_allowed_masked_refused_recorded(site):
     auditor = site.provider.token("olga", ["auditors"])
     status, headers, fraud = site.call("GET", "/bank/v1/customers/C000001")
     assert status == 200 and headers["content-type"] == "application/json"
+    assert headers["cache-control"] == "no-store"
     assert fraud["name"] == "Ada Abel" and fraud["ssn"] == "900-10-1000"
     status, _, body = site.call("GET", "/bank/v1/customers/C000001", token=teller)
     assert status == 200
