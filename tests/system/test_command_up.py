@@ -317,6 +317,20 @@ def test_check_and_baseline(host):
     assert host.log("--kind", "integrity.baseline")[-1]["what"]["root"] == new["root"]
 
 
+def test_up_where_the_recorder_may_not_go(host):
+    closed = host.top / "closed"
+    closed.mkdir(mode=0o700)
+    done = assay("up", "--state", closed / "in" / "state", "--run", host.top / "run")
+    assert done.returncode != 0 and not (closed / "in").exists()
+    (closed / "in").mkdir()
+    for places in (("--state", closed / "in" / "state", "--run", host.top / "run"),
+                   ("--state", host.top / "state", "--run", closed / "in" / "run")):
+        done = assay("up", *places)
+        assert done.returncode == 1, done
+        assert re.search(rb"the recorder, which runs as uid \d+, may not enter: "
+                         + bytes(closed) + rb": Permission denied", done.stderr), done
+
+
 def test_up_without_root(tmp_path):
     done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
                            BIN / "assay", "up", "--state", tmp_path / "s"],

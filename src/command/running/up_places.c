@@ -4,12 +4,14 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "command/places.h"
 #include "loop/role.h"
 #include "sys/io.h"
+#include "sys/reach.h"
 #include "sys/users.h"
 
 enum { TREE_DESCRIPTORS = 16 };
@@ -147,6 +149,22 @@ int up_give_tree(const char *path, mode_t mode, const struct up_user *user, stru
         return make_dir(path, mode, user->uid, user->gid, err);
 }
 
+/* Or it would end at once, over and over, and say no more than that it may not. */
+static int check_reach(const char *dir, const char *option, const struct up_user *user,
+                       struct err *err)
+{
+        char whole[PATH_MAX];
+        int status;
+
+        if (!realpath(dir, whole))
+                return err_sys(err, -errno, "%s", dir);
+        status = reach_directory(whole, user->uid, user->gid, err);
+        if (status == -EACCES)
+                return err_wrap(err, "%s %s: the recorder, which runs as uid %u, may not enter",
+                                option, dir, user->uid);
+        return status;
+}
+
 int up_make_places(const struct invocation *in, const struct up_user *user, struct err *err)
 {
         char ledger[PLACES_PATH_MAX], private[PLACES_PATH_MAX], sensor[PLACES_PATH_MAX],
@@ -173,6 +191,10 @@ int up_make_places(const struct invocation *in, const struct up_user *user, stru
         /* Sticky: the recorder makes its socket there and cannot remove what others made. */
         if (status == 0)
                 status = make_dir(in->run, 01775, 0, user->gid, err);
+        if (status == 0)
+                status = check_reach(in->state, "--state", user, err);
+        if (status == 0)
+                status = check_reach(in->run, "--run", user, err);
         return status;
 }
 

@@ -38,7 +38,8 @@ MUST_USE int up_choose_users(const struct invocation *in, bool create, struct up
 MUST_USE int up_give_tree(const char *path, mode_t mode, const struct up_user *user,
                           struct err *err);
 
-/* Make what is missing and give the recorder's directories to its user. */
+/* Make what is missing and give the recorder's directories to its user.  -EACCES as well when it
+ * could not get to them. */
 MUST_USE int up_make_places(const struct invocation *in, const struct up_user *user,
                             struct err *err);
 /* Likewise what nginx needs in <run>, where its user may make nothing. */
