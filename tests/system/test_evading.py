@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from sensor_host import BIN
+from sensor_host import BIN, sha256
 from test_watch import Watched, profile
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="fanotify needs root")
@@ -118,6 +118,20 @@ def test_a_large_file_that_is_written_on_is_told_before_it_is_closed(host):
             f.flush()
             time.sleep(0.05)
     host.wait(lambda: host.of(path)[-1]["what"].get("new_sha256"), "its hash")
+
+
+def test_a_time_to_come_hides_no_content(host):
+    """A large file of the year 2100 is not one that is being written: its hash is told."""
+    begin(host, f="small")
+    path = host.tree / "f"
+    with open(path, "wb") as f:
+        for _ in range(66):
+            f.write(os.urandom(1 << 20))
+        f.flush()
+        os.utime(path, (4102444800, 4102444800))
+        host.wait(lambda: host.of(path) and host.of(path)[-1]["what"].get("new_sha256"),
+                  "its hash while it is open", 15)
+    assert host.of(path)[-1]["what"]["new_sha256"] == sha256(path)
 
 
 def test_huge_files_of_a_user_keep_the_sensor_from_nothing(host):

@@ -299,11 +299,14 @@ static bool large_may(struct sensor *s, uint32_t uid)
 }
 
 /* Is it large, and written to right now?  Then it is not read: that could go on for as long as the
- * writer does. */
+ * writer does.  Only the change time tells, and only one that has come: the other is whatever its
+ * owner says, and of a year to come it would keep the file unread for ever. */
 static bool is_written(struct sensor *s, const struct dirty_place *p, const struct record *is)
 {
-        return is->size > LARGE_BYTES && p->what & DIRTY_WRITING &&
-               MAX_OF(is->mtime_ns, is->ctime_ns) > sensor_wall(s) - SETTLE_WRITE_MS * NS_PER_MS;
+        int64_t now = sensor_wall(s), lately = SETTLE_WRITE_MS * NS_PER_MS;
+
+        return is->size > LARGE_BYTES && p->what & DIRTY_WRITING && is->ctime_ns > now - lately &&
+               is->ctime_ns < now + lately;
 }
 
 /* Takes p on success.  -EAGAIN: all are busy. */
