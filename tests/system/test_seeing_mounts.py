@@ -1,20 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """Filesystems that come, go, lie over each other, or change behind the kernel's back: what is told,
 and what is said of how each is watched."""
+import contextlib
 import ctypes
 import hashlib
+import itertools
 import os
 import pathlib
 import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 
 import pytest
 
 from seeing import (LIBC, Mounts, Seeing, call, helper, make_btrfs, make_ext4, make_fuse,
                     make_overlay, make_tmpfs)
+from sensor_host import path_of
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="fanotify needs root")
 POLL = 5  # seconds; 30 where nothing is said
@@ -208,6 +212,47 @@ def test_mounts_elsewhere_are_nobodys_business(scene):
     time.sleep(0.5)
     with open(before[0]) as f:
         f.seek(before[1])
+        assert "sensor.rescan" not in f.read()
+
+
+def test_a_place_that_nobody_comes_to(scene):
+    """Only a part of a filesystem is mounted here.  What lies beside it, and is written to all the
+    time, has no path here, but the kernel tells one as if it were ours: that of what is watched."""
+    top = scene.mounts.loop("whole", "mkfs.ext4", "-q")
+    (top / "part").mkdir()
+    beside = top / (scene.directory / "tree").relative_to("/")
+    beside.mkdir(parents=True)
+    part = scene.mounts.mount(scene.directory / "part", "--bind", top / "part")
+    with contextlib.ExitStack() as open_places:
+        places = [os.open(p, os.O_RDONLY | os.O_DIRECTORY) for p in (beside, beside.parent)]
+        for fd in places:
+            open_places.callback(os.close, fd)
+        subprocess.run(["umount", "-l", top], check=True)
+        scene.mounts.mounted.remove(top)
+        host = scene.start(scene.directory / "tree", part)
+        ended = threading.Event()
+
+        def write():
+            for i in itertools.count():
+                for fd in places:
+                    os.mkdir(f"d{i}", dir_fd=fd)
+                    os.close(os.open(f"f{i}", os.O_WRONLY | os.O_CREAT, dir_fd=fd))
+                if ended.wait(0.01):
+                    return
+        writer = threading.Thread(target=write)
+        open_places.callback(writer.join)
+        open_places.callback(ended.set)
+        writer.start()
+        host.rest(20)
+        (part / "f").write_text("seen")
+        host.expect(part / "f", "created")
+        host.quiet()
+        before = host.status()["outside"]
+        host.wait(lambda: host.status()["outside"] > before + 100, "what is none of ours")
+        assert {path_of(e) for e in host.changes() if b"marker" not in path_of(e)} == {
+            os.fsencode(part / "f")}
+        assert gaps(host) == []
+    with open(host.log.name) as f:
         assert "sensor.rescan" not in f.read()
 
 

@@ -3,6 +3,7 @@
  * ignored by the kernel where they are noisy.  An unknown directory is resolved once. */
 #include "integrity/watching/watch_priv.h"
 
+#include "integrity/trusted/observe.h"
 #include "sys/io.h"
 
 #include <fcntl.h>
@@ -160,21 +161,35 @@ static struct table_node *known_above(struct watch *w, struct span path, struct 
         return best;
 }
 
-/* Its path, as this process sees it: a length, 0: it has none, or a negative errno. */
-static ssize_t path_of(struct watch *w, const struct table_handle *h, char path[LINK_BYTES])
+/* The path of an open directory: a length, 0: it has none, or a negative errno. */
+static ssize_t path_of(int fd, char path[LINK_BYTES])
 {
-        CLEANUP_FD int fd = watch_open(w, h);
         char link[64];
         ssize_t len;
 
-        w->counts.resolved++;
-        if (fd < 0)
-                return 0; /* gone already; or if not, its parent's event leads to it */
         snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
         len = readlink(link, path, LINK_BYTES);
         if (len < 0)
                 return errno == ENAMETOOLONG ? 0 : -errno;
         return len == LINK_BYTES || path[0] != '/' ? 0 : len;
+}
+
+/* Does its path lead to another directory, and still did when that was asked?  Then nobody comes to
+ * this one: something is mounted over it, or it lies outside the root or the mount that this
+ * process has, for the kernel writes such a path from the top of the filesystem as if it were ours.
+ * What goes on there is none of the path's. */
+static bool is_hidden(int fd, struct span path)
+{
+        CLEANUP_FD int at = observe_open_dir(path);
+        char again[LINK_BYTES];
+        struct record it, other;
+        ssize_t len;
+
+        if (at < 0 || observe_stat_fd(fd, &it) < 0 || observe_stat_fd(at, &other) < 0 ||
+            record_same_file(&it, &other))
+                return false;
+        len = path_of(fd, again);
+        return len > 0 && span_eq(span_of(again, (size_t)len), path);
 }
 
 static bool matters(const struct watch *w, struct span path)
@@ -185,6 +200,7 @@ static bool matters(const struct watch *w, struct span path)
 int outside_resolve(struct watch *w, struct table_handle *h, struct who *who)
 {
         struct alias *alias = alias_of(w, h);
+        CLEANUP_FD int fd = -1;
         char path[LINK_BYTES];
         struct table_handle above;
         struct table_node *n;
@@ -198,12 +214,16 @@ int outside_resolve(struct watch *w, struct table_handle *h, struct who *who)
                 *h = alias->merged;
                 return 1;
         }
-        len = path_of(w, h, path);
+        w->counts.resolved++;
+        fd = watch_open(w, h);
+        if (fd < 0)
+                return 0; /* gone already; or if not, its parent's event leads to it */
+        len = path_of(fd, path);
         if (len <= 0)
                 return (int)len;
         size = (size_t)len;
         merged = !matters(w, span_of(path, size)) && merged_path(w, path, &size);
-        if (!matters(w, span_of(path, size))) {
+        if (!matters(w, span_of(path, size)) || (!merged && is_hidden(fd, span_of(path, size)))) {
                 remember(w, h);
                 return 0;
         }
