@@ -75,7 +75,9 @@ static void pull_again(void *ctx)
 {
         struct sensor *s = ctx;
 
-        if (procsource_pull(s->o.processes))
+        bool more = procsource_pull(s->o.processes);
+
+        if (who_catch_up(s->who) || more)
                 again_soon(s);
 }
 

@@ -279,6 +279,12 @@ void sessions_tick(struct sessions *s)
         read_pending(s);
 }
 
+bool sessions_catch_up(struct sessions *s)
+{
+        read_pending(s);
+        return s->n_pending > 0;
+}
+
 struct session *sessions_of(struct sessions *s, pid_t pid, uint64_t start_ns)
 {
         read_pending(s);

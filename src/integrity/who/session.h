@@ -135,6 +135,11 @@ void sessions_begin(struct sessions *s);
 /* Every few seconds: connections that wait, and where there are no events, logins. */
 void sessions_tick(struct sessions *s);
 
+/* Soon after processes were told of: connections that wait, where their turn has come.  One that
+ * executes no more (a transfer of one file) is over before another event comes.  true: some wait
+ * still. */
+bool sessions_catch_up(struct sessions *s);
+
 /* The session of the process of this number that began at start_ns, living or ended; borrowed until
  * the next call.  May read processes into the cache.  NULL: it is not in the cache, or no memory.
  */

@@ -220,6 +220,11 @@ void who_logins(const struct who_cache *c, struct sessions_counts *ret)
         *ret = sessions_counts(c->sessions);
 }
 
+bool who_catch_up(struct who_cache *c)
+{
+        return sessions_catch_up(c->sessions);
+}
+
 void who_tick(struct who_cache *c)
 {
         sessions_tick(c->sessions);

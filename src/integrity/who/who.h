@@ -163,6 +163,8 @@ void who_ask_file(struct who_cache *c, procs_file_fn *fn, void *ctx);
  * or 0 for nothing new: session_keep.h. */
 MUST_USE int who_recall(struct who_cache *c, struct span bytes, struct err *err);
 MUST_USE int who_keep(struct who_cache *c, bool all, struct buf *out, struct err *err);
+/* Soon after processes were told of: logins that wait.  true: some do still. */
+bool who_catch_up(struct who_cache *c);
 /* Every few seconds: logins that nobody has told of. */
 void who_tick(struct who_cache *c);
 

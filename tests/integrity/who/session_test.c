@@ -810,6 +810,32 @@ static void test_others_have_the_processor(void **state)
         fake_free(f);
 }
 
+/* Who comes within the pause after another, and executes nothing more: his socket is read when the
+ * pause is over, without any news of a process, and known when he has gone. */
+static void test_within_the_pause(void **state)
+{
+        static const struct step both[] = { DAEMON,         FORK(20, 10), ACCEPT(20, 7),
+                                            EXEC(20, SSHD), FORK(30, 10), ACCEPT(30, 8),
+                                            EXEC(30, SSHD), { 0 } };
+        static const struct step over[] = { CLOSE(30), EXIT(30), { 0 } };
+        struct fake *f = fake_new(false);
+        unsigned tries = 0;
+
+        begin(f);
+        f->step_ns = NS_PER_MS;
+        f->link_ns = 40 * NS_PER_MS;
+        f->work_ns = NS_PER_MS / 10;
+        take_steps(f, both);
+        assert_true(sessions_catch_up(f->sessions)); /* not yet */
+        while (sessions_catch_up(f->sessions) && tries++ < 100)
+                f->now_ns += 25 * NS_PER_MS;
+        assert_in_range(tries, 1, 20);
+        take_steps(f, over);
+        check_address(&ask(f, 30)->peer, 8, true);
+        assert_int_equal(sessions_counts(f->sessions).missed, 0);
+        fake_free(f);
+}
+
 static void test_allocations(void **state)
 {
         static const struct step steps[] = {
@@ -899,6 +925,7 @@ int main(void)
                 cmocka_unit_test(test_many_sessions_that_stay),
                 cmocka_unit_test(test_strangers),
                 cmocka_unit_test(test_others_have_the_processor),
+                cmocka_unit_test(test_within_the_pause),
                 cmocka_unit_test(test_allocations),
                 cmocka_unit_test(test_damaged_file),
                 cmocka_unit_test(test_file_without_memory),
