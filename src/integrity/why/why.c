@@ -8,6 +8,7 @@
 #include "integrity/why/package.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 typedef bool explain_fn(const struct why_known *k, const struct change *c, struct why *ret);
 
@@ -139,11 +140,40 @@ static bool by_service(const struct why_known *k, const struct change *c, struct
 
 /* ---- volatile state ---- */
 
+/* What no program leaves behind as it runs, and an intruder does: a file that gives its caller
+ * another's rights, a door to a device, another thing where a directory was, behind which nobody
+ * looks.  NULL: none of these. */
+static const char *more_than_volatile(const struct change *c)
+{
+        const struct record *is = c->is;
+        struct record_attr caps;
+
+        if (!is)
+                return NULL;
+        if (is->type == RECORD_FILE && is->mode & (S_ISUID | S_ISGID))
+                return "it is a set-uid or set-gid file";
+        if (is->type == RECORD_FILE && record_attr(is, RECORD_CAPS, &caps))
+                return "it is a file with capabilities";
+        if (is->type == RECORD_CHAR || is->type == RECORD_BLOCK)
+                return "it is a device";
+        return c->was && c->was->type == RECORD_DIR && is->type != RECORD_DIR
+                       ? "a directory was there"
+                       : NULL;
+}
+
 static bool by_volatile(const struct why_known *k, const struct change *c, struct why *ret)
 {
+        const char *more;
+
         (void)k;
         if (!c->profile || !c->profile->is_volatile)
                 return false;
+        more = more_than_volatile(c);
+        if (more) {
+                snprintf(ret->detail, sizeof ret->detail, "profile %.*s is volatile, but %s",
+                         (int)c->profile->name.n, (const char *)c->profile->name.p, more);
+                return false;
+        }
         snprintf(ret->detail, sizeof ret->detail, "profile %.*s is volatile",
                  (int)c->profile->name.n, (const char *)c->profile->name.p);
         return true;

@@ -101,6 +101,66 @@ static void test_judge(void **state)
         (void)state;
 }
 
+/* Where programs write as they run, not everything is explained by that. */
+static void test_volatile(void **state)
+{
+        static const uint8_t caps[] = {
+                1, 0, 0, 2, 128, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+        }; /* cap_setuid+ep */
+        static const struct {
+                const char *name;
+                int was; /* enum record_type; -1: nothing */
+                enum record_type is;
+                uint32_t mode;
+                bool caps;
+                const char *but; /* NULL: it is volatile */
+        } cases[] = {
+                { "new", -1, RECORD_FILE, 0644, false, NULL },
+                { "new directory", -1, RECORD_DIR, 02775, false, NULL },
+                { "new link", -1, RECORD_LINK, 0777, false, NULL },
+                { "written", RECORD_FILE, RECORD_FILE, 0666, false, NULL },
+                { "link for a file", RECORD_FILE, RECORD_LINK, 0777, false, NULL },
+                { "directory's mode", RECORD_DIR, RECORD_DIR, 03777, false, NULL },
+                { "set-uid", -1, RECORD_FILE, 04755, false, "it is a set-uid or set-gid file" },
+                { "set-gid", RECORD_FILE, RECORD_FILE, 02755, false,
+                  "it is a set-uid or set-gid file" },
+                { "capabilities", RECORD_FILE, RECORD_FILE, 0755, true,
+                  "it is a file with capabilities" },
+                { "disk", -1, RECORD_BLOCK, 0600, false, "it is a device" },
+                { "memory", -1, RECORD_CHAR, 0600, false, "it is a device" },
+                { "link for a directory", RECORD_DIR, RECORD_LINK, 0777, false,
+                  "a directory was there" },
+        };
+        struct approvals none = { 0 };
+        struct why_known k = { .approvals = &none };
+        struct watch_profile p = { .name = SPAN("p"), .mode = WATCH_ALERT, .is_volatile = true };
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                CLEANUP(buf_done)
+                struct buf attrs = BUF_INIT(RECORD_ATTRS_MAX), want = BUF_INIT(99);
+                struct record was = sample_file(1, 2), is = sample_file(3, 4);
+                struct change c = { .path = SPAN("/var/x"), .profile = &p, .is = &is };
+                struct why why;
+
+                was.type = cases[i].was < 0 ? RECORD_FILE : (enum record_type)cases[i].was;
+                is.type = cases[i].is;
+                is.mode = cases[i].mode;
+                if (cases[i].caps)
+                        record_put_value(&attrs, RECORD_CAPS, span_of(caps, sizeof caps));
+                is.attrs = buf_span(&attrs);
+                is.known[RECORD_CAPS] = RECORD_KNOWN;
+                c.was = cases[i].was < 0 ? NULL : &was;
+                why_judge(&k, &c, &why);
+                buf_printf(&want, "profile p is volatile%s%s", cases[i].but ? ", but " : "",
+                           cases[i].but ? cases[i].but : "");
+                if (why.state != (cases[i].but ? WHY_UNEXPLAINED : WHY_VOLATILE) ||
+                    !span_eq_str(buf_span(&want), why.detail))
+                        fail_msg("%s: %s, \"%s\"", cases[i].name, why_state_name(why.state),
+                                 why.detail);
+        }
+        (void)state;
+}
+
 /* Names that somebody else has given do not count. */
 static void test_names_of_others(void **state)
 {
@@ -249,9 +309,9 @@ static void test_nearest(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_judge),   cmocka_unit_test(test_names_of_others),
-                cmocka_unit_test(test_also),    cmocka_unit_test(test_packages),
-                cmocka_unit_test(test_nearest),
+                cmocka_unit_test(test_judge),           cmocka_unit_test(test_volatile),
+                cmocka_unit_test(test_names_of_others), cmocka_unit_test(test_also),
+                cmocka_unit_test(test_packages),        cmocka_unit_test(test_nearest),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
