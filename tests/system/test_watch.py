@@ -150,6 +150,7 @@ def test_what_ships_is_sound_and_does_no_more_than_alert(directory):
                          ("/usr/lib/x86_64-linux-gnu/libc.so.6", "libraries"),
                          ("/usr/lib/modules/6.1/kernel/x.ko", "kernel"),
                          ("/etc/systemd/system/x.service", "services"),
+                         ("/run/systemd/transient/run-u1.service", "services"),
                          ("/etc/apt/sources.list", "packages"), ("/root/.bashrc", "startup"),
                          ("/home/u/.bashrc", "homes"), ("/etc/assay/watch.yaml", "assay"),
                          ("/usr/bin/assay-sensor", "assay"), ("/etc/resolv.conf", "resolver"),
