@@ -7,8 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SPARE_MODE = 0600 }; /* whatever it was before */
-
 static bool is_another(const struct replace *p, int fd)
 {
         struct stat spare, there;
@@ -18,18 +16,12 @@ static bool is_another(const struct replace *p, int fd)
                (spare.st_ino != there.st_ino || spare.st_dev != there.st_dev);
 }
 
-/* After a crash it may still have the mode of what it was. */
-static bool is_free(const struct replace *p, int fd)
-{
-        return is_another(p, fd) && (spares_is_free(fd, SPARE_MODE) || spares_is_free(fd, p->mode));
-}
-
-/* The spare, or a new one. */
+/* The spare, held, or a new one, which nobody knows of. */
 static int open_spare(const struct io *io, const struct replace *p)
 {
         int fd = io->open(io->ctx, p->spare_dirfd, p->spare, O_RDWR | O_NOFOLLOW, 0), r;
 
-        if (fd >= 0 && is_free(p, fd))
+        if (fd >= 0 && is_another(p, fd) && spares_hold(fd, p->mode))
                 return fd;
         if (fd >= 0) {
                 fd_close(&fd);
@@ -38,7 +30,7 @@ static int open_spare(const struct io *io, const struct replace *p)
                         return r;
         }
         return io->open(io->ctx, p->spare_dirfd, p->spare, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW,
-                        SPARE_MODE);
+                        p->mode);
 }
 
 static int write_spare(const struct io *io, const struct replace *p, struct span content,
@@ -54,7 +46,7 @@ static int write_spare(const struct io *io, const struct replace *p, struct span
         if (w < 0)
                 return err_sys(err, (int)w, "%s: write %zu bytes", p->spare, content.n);
         r = io->ftruncate(io->ctx, fd, (off_t)content.n);
-        if (r == 0 && fchmod(fd, p->mode) < 0)
+        if (r == 0 && fchmod(fd, p->mode) < 0) /* whatever the umask left of it */
                 r = -errno;
         if (r < 0)
                 return err_sys(err, r, "%s", p->spare);
@@ -79,9 +71,5 @@ int replace_file(const struct io *io, const struct replace *p, struct span conte
                 return io_replace_file(io, p->dirfd, p->path, p->dirfd, p->mode, content, err);
         }
         r = io->fsync(io->ctx, p->dirfd);
-        if (r < 0)
-                return err_sys(err, r, "%s: fsync of its directory", p->path);
-        if (fchmodat(p->spare_dirfd, p->spare, SPARE_MODE, 0) < 0)
-                return err_sys(err, -errno, "%s: mode", p->spare);
-        return 0;
+        return r < 0 ? err_sys(err, r, "%s: fsync of its directory", p->path) : 0;
 }

@@ -22,8 +22,11 @@ struct replace {
 };
 
 /* As io_replace_file(): path gets content, durably, or stays as it was.  Nobody sees a file change
- * that he has finished opening: a spare that somebody still has open, or by another name, is left
- * to him. Where two files cannot be exchanged it is io_replace_file().
+ * that he has open: a spare that somebody has, or by another name, is left to him, and whoever has
+ * looked path up and is late to open it has one whole content or the other: while the spare is
+ * written he waits, or has EAGAIN with O_NONBLOCK (ledger/spares.h).  Both files have the mode, so
+ * it opens for him as it would have in time.  Where two files cannot be exchanged it is
+ * io_replace_file().
  *
  * The caller syncs spare_dirfd between two calls where that is another directory: what the disk
  * knows as path must not be what is written to next. */

@@ -16,7 +16,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { DEPTH_MAX = 16 }; /* tile/<L>/ and seven groups are 10 */
+enum {
+        DEPTH_MAX = 16, /* tile/<L>/ and seven groups are 10 */
+        OPEN_TRIES = 100,
+};
 
 struct dir {
         struct source s;
@@ -24,27 +27,25 @@ struct dir {
         char name[256];
 };
 
-static int read_open_file(int fd, const char *path, struct buf *out, struct err *err)
+static int read_open_file(int fd, const struct stat *st, const char *path, struct buf *out,
+                          struct err *err)
 {
-        struct stat st;
         uint8_t *at;
         ssize_t n;
 
-        if (fstat(fd, &st) < 0)
-                return err_sys(err, -errno, "%s", path);
-        if (!S_ISREG(st.st_mode))
+        if (!S_ISREG(st->st_mode))
                 return err_set(err, -EINVAL, "%s: not a regular file", path);
-        if ((uint64_t)st.st_size > out->max - out->n)
+        if ((uint64_t)st->st_size > out->max - out->n)
                 return err_set(err, -EFBIG, "%s: %lld bytes are more than such a file can have",
-                               path, (long long)st.st_size);
-        if (st.st_size == 0)
+                               path, (long long)st->st_size);
+        if (st->st_size == 0)
                 return 0;
-        at = buf_extend(out, (size_t)st.st_size);
+        at = buf_extend(out, (size_t)st->st_size);
         if (!at)
                 return err_set(err, buf_status(out), "%s: no memory", path);
-        n = io_kernel.pread(io_kernel.ctx, fd, at, (size_t)st.st_size, 0);
-        if (n != st.st_size) {
-                out->n -= (size_t)st.st_size;
+        n = io_kernel.pread(io_kernel.ctx, fd, at, (size_t)st->st_size, 0);
+        if (n != st->st_size) {
+                out->n -= (size_t)st->st_size;
                 return n < 0 ? err_sys(err, (int)n, "%s", path)
                              : err_set(err, -EIO, "%s: became shorter while it was read", path);
         }
@@ -93,23 +94,43 @@ static int open_parent(int dirfd, const char *path, const char **ret_name, struc
         return at;
 }
 
+/* The file that has the name: one that had it while it was looked up, and then became the
+ * recorder's spare, may have another content by now (ledger/spares.h).  While that is written it
+ * says EAGAIN. What is open does not change. */
+static int open_file(int dirfd, const char *name, const char *path, struct stat *st,
+                     struct err *err)
+{
+        struct stat now;
+        int fd;
+
+        for (unsigned i = 0; i < OPEN_TRIES; i++) {
+                fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+                if (fd < 0 && errno == EAGAIN)
+                        continue;
+                if (fd < 0)
+                        return refuse_name(dirfd, name, path, err);
+                if (fstat(fd, st) == 0 && fstatat(dirfd, name, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
+                    st->st_ino == now.st_ino && st->st_dev == now.st_dev)
+                        return fd;
+                close(fd);
+        }
+        return err_set(err, -EAGAIN, "%s: is another file each time that it is opened", path);
+}
+
 static int dir_read(struct source *s, const char *path, struct buf *out, struct err *err)
 {
         struct dir *d = CONTAINER_OF(s, struct dir, s);
+        CLEANUP_FD int fd = -1;
         const char *name;
-        int at = open_parent(d->fd, path, &name, err), fd, r;
+        struct stat st;
+        int at = open_parent(d->fd, path, &name, err);
 
         if (at < 0)
                 return at;
-        fd = openat(at, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-        r = fd < 0 ? refuse_name(at, name, path, err) : 0;
+        fd = open_file(at, name, path, &st, err);
         if (at != d->fd)
                 close(at);
-        if (r < 0)
-                return r;
-        r = read_open_file(fd, path, out, err);
-        close(fd);
-        return r;
+        return fd < 0 ? fd : read_open_file(fd, &st, path, out, err);
 }
 
 struct walk {

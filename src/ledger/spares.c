@@ -9,22 +9,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The kernel gives such a lease only while nobody else has the file open.  Whoever comes in the
- * moment it is held would have a signal sent to us, whose default is to end the process: so one
- * that is ignored. */
-static bool nobody_has_it_open(int fd)
+/* The kernel gives such a lease only while nobody else has the file open, and counts whoever is
+ * about to; who comes later waits until it is given back, by closing fd at the latest (he would be
+ * let in before that after fs.lease-break-time, 45 seconds).  He has a signal sent to us, whose
+ * default is to end the process: so one that is ignored. */
+static bool keep_others_out(int fd)
 {
-        if (fcntl(fd, F_SETSIG, SIGURG) < 0 || fcntl(fd, F_SETLEASE, F_WRLCK) < 0)
-                return false;
-        return fcntl(fd, F_SETLEASE, F_UNLCK) == 0;
+        return fcntl(fd, F_SETSIG, SIGURG) == 0 && fcntl(fd, F_SETLEASE, F_WRLCK) == 0;
 }
 
-bool spares_is_free(int fd, mode_t mode)
+bool spares_hold(int fd, mode_t mode)
 {
         struct stat st;
 
         return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
-               st.st_uid == geteuid() && (st.st_mode & 07777) == mode && nobody_has_it_open(fd);
+               st.st_uid == geteuid() && (st.st_mode & 07777) == mode && keep_others_out(fd);
 }
 
 static void spare_name(uint64_t n, char out[4])
@@ -86,7 +85,7 @@ static int open_one(struct spares *s, const char *spare)
 {
         int fd = s->io.open(s->io.ctx, s->fd, spare, O_WRONLY | O_NOFOLLOW | O_NONBLOCK, 0);
 
-        if (fd >= 0 && (!spares_is_free(fd, s->mode) || s->io.ftruncate(s->io.ctx, fd, 0) < 0))
+        if (fd >= 0 && (!spares_hold(fd, s->mode) || s->io.ftruncate(s->io.ctx, fd, 0) < 0))
                 fd_close(&fd);
         return fd < 0 ? -1 : fd;
 }

@@ -141,19 +141,24 @@ static uint8_t *read_now(const struct file *f, size_t *ret_n)
         REQUIRE(fstat(f->keep_fd, &st) == 0);
         bytes = calloc(1, (size_t)st.st_size + 1);
         REQUIRE(bytes);
-        int fd = open(fd_path(f->keep_fd).text, O_RDONLY | O_CLOEXEC);
+        int fd = open(fd_path(f->keep_fd).text, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
         REQUIRE(fd >= 0 && pread(fd, bytes, (size_t)st.st_size, 0) == st.st_size);
         close(fd);
         *ret_n = (size_t)st.st_size;
         return bytes;
 }
 
-static void sync_file(struct file *f)
+/* Its writer may keep others out (ledger/spares.h), but not us. */
+static void sync_file(struct file *f, int fd)
 {
+        bool held = fcntl(fd, F_GETLEASE) == F_WRLCK;
+
         if (!f->dirty_n && f->synced)
                 return;
         free(f->synced);
+        REQUIRE(!held || fcntl(fd, F_SETLEASE, F_UNLCK) == 0);
         f->synced = read_now(f, &f->synced_n);
+        REQUIRE(!held || fcntl(fd, F_SETLEASE, F_WRLCK) == 0);
         free(f->dirty);
         f->dirty = NULL;
         f->dirty_n = 0;
@@ -300,7 +305,7 @@ static int power_sync(void *ctx, int fd)
         }
         file = file_of(p, fd);
         REQUIRE(file >= 0);
-        sync_file(&p->file[file]);
+        sync_file(&p->file[file], fd);
         return 0;
 }
 
@@ -337,7 +342,7 @@ static int power_move(void *ctx, int fromfd, const char *from, int tofd, const c
 
         if (dead(p))
                 return -EIO;
-        fd = openat(fromfd, from, O_RDONLY | O_CLOEXEC);
+        fd = openat(fromfd, from, O_PATH | O_CLOEXEC); /* its writer may keep others out */
         REQUIRE(fd >= 0);
         file = file_of(p, fd);
         close(fd);
@@ -436,8 +441,8 @@ static void adopt(struct power *p, const char *dir)
 
                         REQUIRE(fd >= 0);
                         file = new_file(p, fd);
+                        sync_file(&p->file[file], fd);
                         close(fd);
-                        sync_file(&p->file[file]);
                         set_name(p, path, file);
                 }
         }

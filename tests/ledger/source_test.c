@@ -8,10 +8,13 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -84,6 +87,55 @@ static void directories(void **state)
         assert_non_null(strstr(l.all, "out "));
         assert_int_equal(s->list(s, stop_at_two, &two, &err), -ECANCELED);
         assert_int_equal(two, 2);
+        source_free(s);
+        testlog_done(&t);
+}
+
+/* What becomes of a file between its opening and the look whether the name still leads to it. */
+static struct {
+        int dirfd;
+        const char *becomes; /* the name of what takes its place, once; NULL: nothing does */
+} meanwhile;
+
+int __real_fstatat64(int dirfd, const char *path, struct stat *st, int flags);
+int __wrap_fstatat64(int dirfd, const char *path, struct stat *st, int flags);
+
+int __wrap_fstatat64(int dirfd, const char *path, struct stat *st, int flags)
+{
+        if (meanwhile.becomes)
+                assert_int_equal(renameat(meanwhile.dirfd, meanwhile.becomes, dirfd, path), 0);
+        meanwhile.becomes = NULL;
+        return __real_fstatat64(dirfd, path, st, flags);
+}
+
+/* A file that its owner is about to fill with something else says EAGAIN, and one that has lost its
+ * name may have been filled already. */
+static void taken_away_while_opened(void **state)
+{
+        CLEANUP(buf_done) struct buf b = BUF_INIT(100);
+        struct source *s = NULL;
+        struct testlog t;
+        struct err err = { 0 };
+        int fd;
+
+        testlog_new(&t, "t.example");
+        testlog_write(&t, "a/name", SPAN("what became of it"));
+        testlog_write(&t, "next", SPAN("what it names"));
+        assert_int_equal(source_dir(t.fd, "x", &s, NULL), 0);
+        meanwhile.dirfd = t.fd;
+        meanwhile.becomes = "next";
+        assert_int_equal(s->read(s, "a/name", &b, &err), 0);
+        assert_null(meanwhile.becomes);
+        assert_true(span_eq_str(buf_span(&b), "what it names"));
+
+        fd = openat(t.fd, "a/name", O_RDWR | O_CLOEXEC);
+        assert_true(fd >= 0);
+        assert_int_equal(fcntl(fd, F_SETSIG, SIGURG), 0);
+        assert_int_equal(fcntl(fd, F_SETLEASE, F_WRLCK), 0);
+        assert_int_equal(s->read(s, "a/name", &b, &err), -EAGAIN);
+        assert_non_null(strstr(err_text(&err), "a/name"));
+        close(fd);
+        assert_int_equal(s->read(s, "a/name", &b, &err), 0);
         source_free(s);
         testlog_done(&t);
 }
@@ -382,9 +434,10 @@ static void refused_urls(void **state)
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
-                cmocka_unit_test(directories),      cmocka_unit_test(good_archives),
-                cmocka_unit_test(refused_archives), cmocka_unit_test(not_an_archive),
-                cmocka_unit_test(web_server),       cmocka_unit_test(refused_urls),
+                cmocka_unit_test(directories),    cmocka_unit_test(taken_away_while_opened),
+                cmocka_unit_test(good_archives),  cmocka_unit_test(refused_archives),
+                cmocka_unit_test(not_an_archive), cmocka_unit_test(web_server),
+                cmocka_unit_test(refused_urls),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

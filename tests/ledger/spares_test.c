@@ -156,6 +156,33 @@ static void left_alone(void **state)
         }
 }
 
+/* Who has looked a name up and is held up there: what is written meanwhile he cannot open, and what
+ * he has open then stays. */
+static void late_to_open(void **state)
+{
+        char bytes[12] = "";
+        int looked_up, fd;
+
+        make("a");
+        looked_up = openat(f.public_fd, "a", O_PATH | O_CLOEXEC);
+        assert_true(looked_up >= 0);
+        assert_true(spares_give(&s, f.public_fd, "a"));
+        fd = spares_take(&s, f.public_fd, "x");
+        assert_true(fd >= 0);
+        assert_int_equal(open(fd_path(looked_up).text, O_RDONLY | O_NONBLOCK | O_CLOEXEC), -1);
+        assert_int_equal(errno, EAGAIN);
+        assert_int_equal(pwrite(fd, "new", 3, 0), 3);
+        close(fd);
+        fd = open(fd_path(looked_up).text, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        assert_true(fd >= 0);
+        assert_true(spares_give(&s, f.public_fd, "x"));
+        assert_int_equal(spares_take(&s, f.public_fd, "y"), -ENOENT);
+        assert_int_equal(pread(fd, bytes, sizeof bytes, 0), 3);
+        assert_string_equal(bytes, "new");
+        close(fd);
+        close(looked_up);
+}
+
 /* ---- failures ---- */
 
 static void a_life_before(void **state)
@@ -243,6 +270,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(oldest_first, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(as_many_as_said, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(left_alone, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(late_to_open, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_life_before, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(last_dropped, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(cannot, set_up, tear_down),
