@@ -30,7 +30,7 @@ static int read_checkpoint(const struct io *io, int dirfd, const char *name,
         free(bytes);
         if (r < 0) {
                 err_wrap(err, "%s", name);
-                return -EBADMSG;
+                return r == -ENOMEM ? r : -EBADMSG; /* without memory nothing is known of it */
         }
         return 0;
 }

@@ -27,10 +27,11 @@ static int refuse_older(struct publisher *p, const struct checkpoint *kept, stru
         if (r < 0)
                 return r == -ENOENT ? 0 : r;
         signer_vkey(p->key, &vkey);
-        if (verifier_open_checkpoint(&vkey, span_of(bytes, n), &there, NULL) == 0)
-                r = verifier_compare(&there, kept, err);
+        r = verifier_open_checkpoint(&vkey, span_of(bytes, n), &there, NULL);
         free(bytes);
-        return r;
+        if (r == -ENOMEM)
+                return err_sys(err, r, "checkpoint");
+        return r == 0 ? verifier_compare(&there, kept, err) : 0;
 }
 
 /* The public checkpoint may be older than the private copy, or gone. */

@@ -98,6 +98,8 @@ static int put_signed(struct buf *out, uint8_t alg, uint64_t seconds, struct spa
         else
                 buf_put(out, text);
         r = buf_status(out);
+        if (r == -ENOMEM)
+                return err_set(err, r, "note: no memory to sign or to check it");
         return r ? err_set(err, r, "note: text of %zu bytes is too long to sign or to check",
                            text.n)
                  : 0;

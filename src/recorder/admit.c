@@ -195,8 +195,14 @@ static void close_unread(struct peer *p)
 
 static void refuse(struct peer *p, const struct sent *s, struct err *why)
 {
+        bool remembered = p->role == ROLE_GATEWAY || why->code == -EBUSY;
         int rc;
 
+        /* Before there is an entry of it: sent again, it would be taken for one that was good. */
+        if (remembered && calls_expect(&p->r->calls, p->run) < 0) {
+                peer_close(p, false, "no memory");
+                return;
+        }
         peer_clean_words(why->text);
         rc = own_refused(p->r, s->skeleton, p, s->seq, why->code, err_text(why));
         if (rc == -ENOBUFS)
@@ -206,9 +212,10 @@ static void refuse(struct peer *p, const struct sent *s, struct err *why)
         p->last = s->seq;
         p->r->total.refused++;
         peer_refuse(p, s->seq, why->code, err_text(why));
-        if ((p->role == ROLE_GATEWAY || why->code == -EBUSY) &&
-            calls_refuse(&p->r->calls, p->run, s->seq, why->code) < 0)
-                peer_close(p, false, "no memory");
+        if (remembered) {
+                rc = calls_refuse(&p->r->calls, p->run, s->seq, why->code);
+                assert(rc == 0); /* it was expected */
+        }
 }
 
 /* A gateway's entry may open a call or close one. */
@@ -278,7 +285,10 @@ static void admit_again(struct peer *p, const struct sent *s)
                 return;
         }
         p->r->total.resent++;
-        if (judge(p, s, &err) < 0) {
+        rc = judge(p, s, &err);
+        if (rc == -ENOMEM) { /* it says nothing of the entry */
+                peer_close(p, false, "no memory");
+        } else if (rc < 0) {
                 peer_clean_words(err.text);
                 peer_refuse(p, s->seq, err.code, err_text(&err));
         } else if (calls_was_refused(&p->r->calls, p->run, s->seq, &code)) {

@@ -269,7 +269,7 @@ int calls_open(struct calls *c, uint64_t run, struct span id, struct span intent
         text[intent.n] = 0;
         rc = judge_intent(c, r, id, &change, &err);
         if (rc < 0)
-                return rc;
+                return rc == -EBUSY && c->n < CALLS_MAX ? -ENOMEM : rc;
         r->away_ns = now_ns;
         calls_commit(c, &change, index, text, now_ns);
         return 0;
@@ -284,6 +284,11 @@ void calls_close_id(struct calls *c, struct span id)
 }
 
 /* ---- what was refused ---- */
+
+int calls_expect(struct calls *c, uint64_t run)
+{
+        return have_run(c, run) ? 0 : -ENOMEM;
+}
 
 int calls_refuse(struct calls *c, uint64_t run, uint64_t seq, int code)
 {

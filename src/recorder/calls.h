@@ -82,8 +82,10 @@ void calls_commit(struct calls *c, const struct calls_change *change, uint64_t i
                   const char *id, int64_t now_ns);
 void calls_abandon(struct calls *c, const struct calls_change *change);
 
-/* It was refused (-ENOMEM: only for a run that never was met); its writer has seen the answers up
- * to acked; was this one refused, with which code? */
+/* It was refused (-ENOMEM: only for a run that neither was met nor is expected to be refused
+ * something now); its writer has seen the answers up to acked; was this one refused, with which
+ * code? */
+MUST_USE int calls_expect(struct calls *c, uint64_t run);
 MUST_USE int calls_refuse(struct calls *c, uint64_t run, uint64_t seq, int code);
 void calls_acked(struct calls *c, uint64_t run, uint64_t acked);
 bool calls_was_refused(const struct calls *c, uint64_t run, uint64_t seq, int *ret_code);

@@ -149,79 +149,86 @@ static bool get_u64(struct json_value v, uint64_t *ret)
         return true;
 }
 
-static bool read_open(struct recorder *r, struct json_value item, int64_t now)
+static int read_open(struct recorder *r, struct json_value item, int64_t now)
 {
         struct json_value part[4];
         struct span id, intent;
         uint64_t index, run;
 
-        return json_value_items(item, part, ARRAY_LEN(part)) && json_value_plain(part[0], &id) &&
-               json_value_plain(part[1], &intent) && get_u64(part[2], &index) &&
-               get_u64(part[3], &run) && calls_open(&r->calls, run, id, intent, index, now) == 0;
+        if (!json_value_items(item, part, ARRAY_LEN(part)) || !json_value_plain(part[0], &id) ||
+            !json_value_plain(part[1], &intent) || !get_u64(part[2], &index) ||
+            !get_u64(part[3], &run))
+                return -EINVAL;
+        return calls_open(&r->calls, run, id, intent, index, now);
 }
 
-static bool read_refused(struct recorder *r, struct json_value item)
+static int read_refused(struct recorder *r, struct json_value item)
 {
         struct json_value part[3];
         uint64_t run, seq;
         int64_t code;
 
-        return json_value_items(item, part, ARRAY_LEN(part)) && get_u64(part[0], &run) &&
-               get_u64(part[1], &seq) && json_value_int(part[2], &code) && code < 0 &&
-               code > -4096 && calls_refuse(&r->calls, run, seq, (int)code) == 0;
+        if (!json_value_items(item, part, ARRAY_LEN(part)) || !get_u64(part[0], &run) ||
+            !get_u64(part[1], &seq) || !json_value_int(part[2], &code) || code >= 0 ||
+            code <= -4096)
+                return -EINVAL;
+        return calls_refuse(&r->calls, run, seq, (int)code);
 }
 
-/* false: it is none that we have written of this ledger. */
-static bool read_note(struct recorder *r, struct span text, uint64_t *ret_at)
+/* -EINVAL: it is none that we have written of this ledger; -EBUSY, -ENOMEM: as calls_open(). */
+static int read_note(struct recorder *r, struct span text, uint64_t *ret_at)
 {
         struct json_value note, v, item;
         int64_t now = clock_mono(r->clock);
         struct json_iter it;
         struct span origin;
+        int rc = 0;
 
         if (text.n == 0 || text.p[--text.n] != '\n' || json_check(text, NULL) < 0)
-                return false;
+                return -EINVAL;
         note = json_value_of(text);
         if (!json_get(note, "at", &v) || !get_u64(v, ret_at) || *ret_at > ledger_size(r->ledger) ||
             !json_get(note, "origin", &v) || !json_value_plain(v, &origin) ||
             !span_eq_str(origin, ledger_origin(r->ledger)))
-                return false;
+                return -EINVAL;
         if (!json_get(note, "open", &v) || v.type != JSON_ARRAY)
-                return false;
-        for (it = json_iter_of(v); json_next(&it, NULL, &item);)
-                if (!read_open(r, item, now))
-                        return false;
-        if (!json_get(note, "refused", &v) || v.type != JSON_ARRAY)
-                return false;
-        for (it = json_iter_of(v); json_next(&it, NULL, &item);)
-                if (!read_refused(r, item))
-                        return false;
-        return true;
+                return -EINVAL;
+        for (it = json_iter_of(v); rc == 0 && json_next(&it, NULL, &item);)
+                rc = read_open(r, item, now);
+        if (rc < 0 || !json_get(note, "refused", &v) || v.type != JSON_ARRAY)
+                return rc < 0 ? rc : -EINVAL;
+        for (it = json_iter_of(v); rc == 0 && json_next(&it, NULL, &item);)
+                rc = read_refused(r, item);
+        return rc;
 }
 
-/* Where to begin to read: behind the note, or as far back as that goes. */
-static uint64_t begin_at(struct recorder *r)
+/* Where to begin to read: behind the note, or as far back as that goes.  A note for which there is
+ * no memory may tell of calls that lie farther back. */
+static int begin_at(struct recorder *r, uint64_t *ret, struct err *err)
 {
-        uint64_t size = ledger_size(r->ledger), at;
+        uint64_t size = ledger_size(r->ledger), at = 0;
         uint8_t *text = NULL;
-        struct err err = { 0 };
         size_t n = 0;
-        int rc =
-                io_read_file(&io_kernel, r->private_fd, note_name, NOTE_BYTES_MAX, &text, &n, &err);
-        bool good = rc == 0 && read_note(r, span_of(text, n), &at);
+        int rc = io_read_file(&io_kernel, r->private_fd, note_name, NOTE_BYTES_MAX, &text, &n, err);
 
-        free(text);
-        if (good) {
-                r->kept = at;
-                return at;
+        if (rc == 0) {
+                rc = read_note(r, span_of(text, n), &at);
+                if (rc < 0)
+                        err_set(err, rc, "%s: %s", note_name,
+                                rc == -EINVAL ? "it is not of this ledger" : strerror(-rc));
         }
-        if (rc < 0 && rc != -ENOENT)
-                log_event(LOG_LEVEL_WARNING, "recorder.calls", log_err(&err));
-        else if (rc == 0)
-                log_event(LOG_LEVEL_WARNING, "recorder.calls",
-                          log_str("error", "the note of open calls is not of this ledger"));
+        free(text);
+        if (rc == 0) {
+                r->kept = *ret = at;
+                return 0;
+        }
         calls_done(&r->calls);
-        return size > SCAN_MAX ? size - SCAN_MAX : 0;
+        if (rc == -ENOMEM)
+                return rc;
+        if (rc != -ENOENT)
+                log_event(LOG_LEVEL_WARNING, "recorder.calls", log_err(err));
+        *ret = size > SCAN_MAX ? size - SCAN_MAX : 0;
+        return 0;
 }
 
 /* ---- the ledger ---- */
@@ -296,12 +303,15 @@ void calls_restore(struct recorder *r)
 {
         struct err err = { 0 };
         uint64_t at;
+        int rc;
 
         if (r->calls_known || r->calls_why[0] || r->stop_code ||
             r->published < ledger_opened(r->ledger)->size)
                 return;
-        at = begin_at(r);
-        if (scan(r, at, &err) < 0) {
+        rc = begin_at(r, &at, &err);
+        if (rc == 0)
+                rc = scan(r, at, &err);
+        if (rc < 0) {
                 snprintf(r->calls_why, sizeof r->calls_why, "%s", err_text(&err));
                 peer_clean_words(r->calls_why); /* it may have been cut within a character */
                 log_event(LOG_LEVEL_ERROR, "recorder.calls", log_err(&err));

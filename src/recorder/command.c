@@ -19,9 +19,13 @@ int command_get_text(struct json_value args, const char *key, struct buf *ret, s
 {
         struct json_value v;
 
-        if (!json_get(args, key, &v) || !json_value_text(v, ret) || ret->n == 0)
-                return err_set(err, -EINVAL, "\"%s\" is missing", key);
-        return buf_status(ret) < 0 ? err_set(err, -EINVAL, "\"%s\" is too long", key) : 0;
+        bool is_text = json_get(args, key, &v) && json_value_text(v, ret);
+
+        if (buf_status(ret) == -ENOMEM)
+                return err_set(err, -ENOMEM, "\"%s\": no memory", key);
+        if (buf_status(ret) < 0)
+                return err_set(err, -EINVAL, "\"%s\" is too long", key);
+        return is_text && ret->n > 0 ? 0 : err_set(err, -EINVAL, "\"%s\" is missing", key);
 }
 
 int command_get_u64(struct json_value args, const char *key, uint64_t *ret, struct err *err)
@@ -132,8 +136,12 @@ static const struct verb {
 void command_answer(struct recorder *r, struct peer *p, const char *verb, int rc,
                     const struct buf *body, const struct err *err)
 {
-        if (rc == 0)
-                rc = buf_status(body);
+        struct err reply = { 0 };
+
+        if (rc == 0 && buf_status(body) < 0) {
+                rc = err_set(&reply, buf_status(body), "it is done, but the reply has no room");
+                err = &reply;
+        }
         log_event(rc < 0 ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "recorder.command",
                   log_str("verb", verb), log_int("pid", p ? p->cred.pid : 0),
                   log_str("result", rc < 0 ? err_text(err) : "done"));
@@ -180,6 +188,13 @@ static const struct verb *find_verb(struct span name)
         return NULL;
 }
 
+static bool keep_args(struct recorder *r, struct span args)
+{
+        buf_clear(&r->command.args);
+        buf_put(&r->command.args, args);
+        return buf_status(&r->command.args) == 0;
+}
+
 void command_take(struct peer *p, struct msg_reader *m)
 {
         struct span name = msg_get_bytes8(m), args = msg_get_bytes32(m);
@@ -199,9 +214,9 @@ void command_take(struct peer *p, struct msg_reader *m)
                 run_verb(r, p, v, args);
         } else if (r->command.peer || (r->act.ops && !v->beside)) {
                 reply_error(p, -EBUSY, "another command is under way");
+        } else if (!keep_args(r, args)) {
+                reply_error(p, -ENOMEM, "no memory for its arguments");
         } else {
-                buf_clear(&r->command.args);
-                buf_put(&r->command.args, args);
                 snprintf(r->command.verb, sizeof r->command.verb, "%s", v->name);
                 r->command.since_ns = clock_mono(r->clock);
                 r->command.peer = p;

@@ -72,7 +72,9 @@ void peer_refuse(struct peer *p, uint64_t seq, int code, const char *text)
         struct answer *a = new_answer(p);
 
         if (a)
-                *a = (struct answer){ .seq = seq, .code = code, .text = strdup(text) };
+                *a = (struct answer){ .seq = seq,
+                                      .code = code,
+                                      .text = strdup(text) }; /* or NULL */
 }
 
 static int send_message(struct peer *p)
@@ -112,7 +114,7 @@ static int send_nak(struct peer *p, const struct answer *a)
         at = msg_begin(out, MSG_NAK);
         msg_put_u64(out, a->seq);
         msg_put_u32(out, (uint32_t)-a->code);
-        msg_put_bytes16(out, span_str(a->text ? a->text : ""));
+        msg_put_bytes16(out, span_str(a->text ? a->text : strerror(-a->code)));
         msg_end(out, at);
         return send_message(p);
 }

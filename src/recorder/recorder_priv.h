@@ -44,7 +44,7 @@ struct answer {
         uint64_t seq, index;
         uint32_t n; /* entries from seq on; 0: a refusal */
         int code;   /* of a refusal */
-        char *text; /* of a refusal, malloc'd */
+        char *text; /* of a refusal, malloc'd; NULL: there was no memory for it */
 };
 
 enum peer_state {

@@ -324,6 +324,11 @@ static void no_memory(void **state)
         assert_int_equal(calls_met(&c, 2), -ENOMEM);
         alloc_fail_nth = 1;
         assert_int_equal(calls_refuse(&c, 2, 1, -EINVAL), -ENOMEM);
+        alloc_fail_nth = 1;
+        assert_int_equal(calls_expect(&c, 2), -ENOMEM);
+        assert_int_equal(calls_expect(&c, 2), 0);
+        alloc_fail_nth = 1;
+        assert_int_equal(calls_refuse(&c, 2, 1, -EINVAL), 0); /* as expected */
         alloc_fail_nth = 0;
         calls_done(&c);
 }
