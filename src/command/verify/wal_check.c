@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "command/places.h"
@@ -12,7 +13,7 @@
 #include "ledger/wal.h"
 #include "sys/io.h"
 
-enum { PUBLISH_TRIES = 20 };
+enum { PUBLISH_TRIES = 20, LIST_TRIES = 4 };
 
 struct checking {
         struct reader *reader;
@@ -106,33 +107,81 @@ static int check_segment(struct checking *c, uint64_t *size)
         return status < 0 ? judge_end(c, at, bad) : 0;
 }
 
+static int read_and_check(struct checking *c, int wal_fd, uint64_t *size)
+{
+        uint8_t *p;
+        size_t n;
+        int status = segment_read(&io_kernel, wal_fd, c->number, &p, &n, c->err);
+
+        if (status < 0)
+                return status;
+        c->segment = span_of(p, n);
+        status = check_segment(c, size);
+        free(p);
+        return status;
+}
+
+/* The recorder uses segments again, the oldest first, whose entries are all published; what was
+ * read of one meanwhile may be the zeros of its next life. */
+static bool is_used_again(int wal_fd, const uint64_t *numbers, size_t i)
+{
+        char name[SEGMENT_NAME_MAX];
+        struct stat st;
+
+        for (size_t k = i > 0 ? i - 1 : i; k <= i; k++) {
+                segment_name(numbers[k], name);
+                if (fstatat(wal_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
+                        return false;
+        }
+        return true;
+}
+
+/* -EAGAIN: not one of those listed is there any more. */
 static int check_all(int wal_fd, const uint64_t *numbers, size_t n, struct checking *c)
 {
         uint64_t size = UINT64_MAX;
-        int status = 0;
 
-        for (size_t i = 0; i < n && status == 0; i++) {
-                uint8_t *p;
-                size_t bytes;
+        for (size_t i = 0; i < n; i++) {
+                const struct wal_check before = *c->result;
+                int status;
 
-                status = segment_read(&io_kernel, wal_fd, numbers[i], &p, &bytes, c->err);
-                if (status == -ENOENT && size == UINT64_MAX) {
-                        status = 0; /* used again since it was listed */
-                        continue;
-                }
-                if (status < 0)
-                        return status;
-                c->segment = span_of(p, bytes);
                 c->number = numbers[i];
                 c->last = i + 1 == n;
-                status = check_segment(c, &size);
-                free(p);
+                status = read_and_check(c, wal_fd, &size);
+                if (is_used_again(wal_fd, numbers, i)) {
+                        *c->result = before;
+                        size = UINT64_MAX;
+                        if (c->last)
+                                return err_set(c->err, -EAGAIN,
+                                               "wal: its segments were used again faster than "
+                                               "they could be read");
+                } else if (status < 0) {
+                        return status;
+                }
         }
-        if (status == 0 && size != UINT64_MAX && size < reader_size(c->reader))
-                status = err_set(c->err, -EBADMSG,
-                                 "the wal ends at %" PRIu64 " entries, but %" PRIu64
-                                 " are signed: a rollback",
-                                 size, reader_size(c->reader));
+        if (size != UINT64_MAX && size < reader_size(c->reader))
+                return err_set(c->err, -EBADMSG,
+                               "the wal ends at %" PRIu64 " entries, but %" PRIu64
+                               " are signed: a rollback",
+                               size, reader_size(c->reader));
+        return 0;
+}
+
+static int list_and_check(int wal_fd, struct checking *c)
+{
+        const struct wal_check before = *c->result;
+        int status = -EAGAIN;
+
+        for (int i = 0; i < LIST_TRIES && status == -EAGAIN; i++) {
+                uint64_t *numbers = NULL;
+                size_t n = 0;
+
+                *c->result = before;
+                status = segment_list(&io_kernel, wal_fd, false, &numbers, &n, c->err);
+                if (status == 0)
+                        status = check_all(wal_fd, numbers, n, c);
+                free(numbers);
+        }
         return status;
 }
 
@@ -218,8 +267,6 @@ int wal_check(const char *dir, struct reader *r, struct wal_check *ret, struct e
         struct checking c = { .reader = r, .result = &result, .err = err };
         struct checkpoint last;
         CLEANUP_FD int fd = -1;
-        uint64_t *numbers = NULL;
-        size_t n = 0;
         int status;
 
         status = places_private(dir, private, err);
@@ -232,10 +279,7 @@ int wal_check(const char *dir, struct reader *r, struct wal_check *ret, struct e
         if (status == 0)
                 status = places_open_dir(wal, &fd, err);
         if (status == 0)
-                status = segment_list(&io_kernel, fd, false, &numbers, &n, err);
-        if (status == 0)
-                status = check_all(fd, numbers, n, &c);
-        free(numbers);
+                status = list_and_check(fd, &c);
         if (status == 0)
                 *ret = result;
         return status;

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The write-ahead log read while its owner uses segments again: what goes the way that goes is no
+ * damage, what goes any other way is. */
+#include "command/verify/wal_check.h"
+
+#include "fixture.h"
+#include "ledger/segment.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { SEGMENTS = 4, ENTRIES = 900, ENTRY_BYTES = 4000 };
+
+/* What its owner does when this segment is read. */
+static struct {
+        uint64_t number;
+        bool halfway;           /* with its first half, else before it is opened */
+        uint64_t goes_from, to; /* of the segments that go */
+        bool goes_on;           /* the last is the next one then */
+} owner;
+
+static struct fixture f;
+static int wal_fd;
+
+int __real_segment_read(const struct io *io, int fd, uint64_t number, uint8_t **ret, size_t *ret_n,
+                        struct err *err);
+int __wrap_segment_read(const struct io *io, int fd, uint64_t number, uint8_t **ret, size_t *ret_n,
+                        struct err *err);
+
+static void owner_acts(void)
+{
+        char name[SEGMENT_NAME_MAX], next[SEGMENT_NAME_MAX];
+
+        for (uint64_t i = owner.goes_from; i <= owner.to; i++) {
+                segment_name(i, name);
+                segment_name(i + 1, next);
+                if (i == SEGMENTS && owner.goes_on)
+                        assert_int_equal(renameat(wal_fd, name, wal_fd, next), 0);
+                else
+                        assert_int_equal(unlinkat(wal_fd, name, 0), 0);
+        }
+        owner.number = 0;
+}
+
+int __wrap_segment_read(const struct io *io, int fd, uint64_t number, uint8_t **ret, size_t *ret_n,
+                        struct err *err)
+{
+        bool acts = number == owner.number, halfway = owner.halfway;
+        int r;
+
+        if (acts && !halfway)
+                owner_acts();
+        r = __real_segment_read(io, fd, number, ret, ret_n, err);
+        if (acts && halfway) {
+                assert_int_equal(r, 0);
+                memset(*ret + *ret_n / 2, 0, *ret_n - *ret_n / 2);
+                owner_acts();
+        }
+        return r;
+}
+
+/* All of it published, and none of its segments used again yet. */
+static void make_ledger(void)
+{
+        struct publisher *p;
+        struct ledger *l;
+        uint64_t *numbers;
+        size_t n;
+
+        fixture_new(&f);
+        l = fixture_open(&f);
+        fixture_append(&f, l, ENTRIES, ENTRY_BYTES, 50);
+        p = fixture_publisher(&f, NULL, false);
+        fixture_publish(p, l);
+        publisher_free(p);
+        ledger_free(l);
+        wal_fd = openat(f.private_fd, "wal", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_true(wal_fd >= 0);
+        assert_int_equal(segment_list(&io_kernel, wal_fd, false, &numbers, &n, NULL), 0);
+        assert_int_equal(n, SEGMENTS);
+        assert_int_equal(numbers[0], 1);
+        free(numbers);
+}
+
+static void used_again(void **state)
+{
+        static const struct {
+                const char *name;
+                uint64_t number;
+                bool halfway;
+                uint64_t from, to;
+                bool goes_on;
+                int want;
+                uint64_t segments; /* that were checked */
+                const char *says;
+        } t[] = {
+                { "nothing goes", 0, false, 1, 0, false, 0, 4, NULL },
+                { "the first before", 1, false, 1, 1, false, 0, 3, NULL },
+                { "two before", 1, false, 1, 2, false, 0, 2, NULL },
+                { "the first while it is read", 1, true, 1, 1, false, 0, 3, NULL },
+                { "two while the second is", 2, true, 1, 2, false, 0, 3, NULL },
+                { "three before the second", 2, false, 1, 3, false, 0, 2, NULL },
+                { "all, and there is another", 4, false, 1, 4, true, 0, 1, NULL },
+                { "one in the middle", 2, false, 2, 2, false, -ENOENT, 0, "wal/" },
+                { "one in the middle while it is read", 3, true, 3, 3, false, -EBADMSG, 0,
+                  "segment " },
+                { "the last one", 4, false, 4, 4, false, -ENOENT, 0, "wal/" },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+                CLEANUP(reader_done) struct reader reader = { 0 };
+                struct wal_check result = { 0 };
+                struct err err = { 0 };
+                char dir[80];
+                int rc;
+
+                print_message("%s\n", t[i].name);
+                make_ledger();
+                snprintf(dir, sizeof dir, "%s/log", f.dir);
+                assert_int_equal(reader_open(dir, &reader, &err), 0);
+                owner.number = t[i].number;
+                owner.halfway = t[i].halfway;
+                owner.goes_from = t[i].from;
+                owner.to = t[i].to;
+                owner.goes_on = t[i].goes_on;
+                rc = wal_check(dir, &reader, &result, &err);
+                if (rc != t[i].want)
+                        fail_msg("%d: %s", rc, err_text(&err));
+                if (rc == 0)
+                        assert_int_equal(result.segments, t[i].segments);
+                else
+                        assert_non_null(strstr(err_text(&err), t[i].says));
+                fd_close(&wal_fd);
+                fixture_done(&f);
+        }
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = { cmocka_unit_test(used_again) };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
