@@ -308,14 +308,11 @@ static enum status show_path(struct invocation *in, struct shown *s, const char 
 
 enum status baseline_unreadable(const struct invocation *in, const struct err *err)
 {
-        enum status status = status_of_error(err->code);
-
         if (err->code == -ENOENT)
-                return complain(in, status, "%s; the sensor takes a baseline at its first start",
+                return complain(in, status_of_error(err->code),
+                                "%s; the sensor takes a baseline at its first start",
                                 err_text(err));
-        if (err->code == -EACCES)
-                return complain(in, status, "%s; only root may read it", err_text(err));
-        return complain(in, status, "%s", err_text(err));
+        return complain_err(in, err);
 }
 
 static enum status run_show(struct invocation *in)

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "command/places.h"
@@ -79,8 +80,20 @@ enum status status_of_error(int code)
         }
 }
 
+/* This host's state is closed to others: the errno does not say that root may. */
+static bool is_for_root(const struct invocation *in, const struct err *err)
+{
+        size_t n = strlen(in->state);
+        const char *text = err_text(err);
+
+        return err->code == -EACCES && geteuid() != 0 && strncmp(text, in->state, n) == 0 &&
+               (text[n] == '/' || text[n] == ':');
+}
+
 enum status complain_err(const struct invocation *in, const struct err *err)
 {
+        if (is_for_root(in, err))
+                return complain(in, status_of_error(err->code), "%s; only root may", err_text(err));
         return complain(in, status_of_error(err->code), "%s", err_text(err));
 }
 

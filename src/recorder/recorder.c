@@ -209,7 +209,10 @@ static int open_ledger(struct recorder *r, struct err *err)
         /* The vault first: a ledger that is there has one. */
         if (faccessat(r->private_fd, "keys/subjects", F_OK, 0) < 0) {
                 if (faccessat(r->private_fd, "signed", F_OK, 0) == 0)
-                        return err_set(err, -EBADMSG, "keys/subjects: the vault's keys are gone");
+                        return err_set(
+                                err, -EBADMSG,
+                                "keys/subjects: the vault's keys are gone; no backup has them: "
+                                "docs/operator.md, Backup, says how to go on");
                 rc = vault_create(r->private_fd, &io_kernel, err);
                 if (rc < 0)
                         return rc;

@@ -54,9 +54,10 @@ def entries(log):
         data = data[2 + size:]
 
 
+@pytest.mark.parametrize("end", [b"", b"\n"])  # the second as assay prove --entry writes it
 @pytest.mark.parametrize("index", [0, 7, 14])
-def test_leaf(log, index):
-    (log / "entry").write_bytes(list(entries(log))[index])
+def test_leaf(log, index, end):
+    (log / "entry").write_bytes(list(entries(log))[index] + end)
     done = run(block("leaf"), log, INDEX=str(index), ENTRY="entry")
     assert done.returncode == 0, done.stderr
     tile, leaf = done.stdout.split()

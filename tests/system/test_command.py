@@ -129,6 +129,25 @@ def test_who_does_not_answer_and_what_helps(tmp_path, args, who):
     assert said.endswith(f"; {HELPS}\n")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
+@pytest.mark.parametrize("args", [("check",), ("baseline", "show"), ("deny", "list"),
+                                  ("quarantine", "list"), ("state", "list"), ("token", "list"),
+                                  ("ledger", "vkey")])
+def test_what_is_for_root_alone(tmp_path, args):
+    state = tmp_path / "state"
+    for part in ("ledger.private", "monitor", "sensor", "tokens"):
+        (state / part).mkdir(parents=True, mode=0o700)
+    (state / "ledger").mkdir()
+    (state / "ledger" / "checkpoint").touch()
+    for parent in list(state.parents)[:3]:
+        parent.chmod(0o755)
+    program = shutil.copy(BIN / "assay", tmp_path / "assay")
+    done = subprocess.run([program, *args, "--state", state], user=4711, group=4711,
+                          extra_groups=[], capture_output=True, text=True)
+    assert done.returncode == 3
+    assert done.stderr.endswith("Permission denied; only root may\n")
+
+
 def test_a_list_that_is_not_there_is_named_first(tmp_path):
     assert refused(3, "change", "apply", tmp_path / "none.list", "--run", tmp_path) == (
         f"assay change apply: {tmp_path}/none.list: No such file or directory\n")

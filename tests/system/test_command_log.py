@@ -254,3 +254,19 @@ def test_reader_that_goes_away(ledger):
 
 def test_no_such_ledger():
     assert refused(3, "log", "/nonexistent").startswith("assay log: /nonexistent: ")
+
+
+def test_an_alert_that_began_before_this_ledger(tmp_path):
+    """Of its beginning there is nothing here: no time of 1970, and not an empty word."""
+    path = tmp_path / "L"
+    good("ledger", "init", path, "--origin", "example.com/second")
+    good("ledger", "append", path, data=lines(
+        {"k": "alert.updated", "t": "2026-11-25T12:20:00.000000000Z", "v": 1,
+         "what": {"count": 2, "first": "2026-11-25T12:00:00.000000000Z", "id": "a-1",
+                  "last": "2026-11-25T12:10:00.000000000Z", "paths": ["/etc/x"],
+                  "profiles": ["p"], "severity": "high", "state": "open"}}))
+    done = assay("alert", "list", path)
+    assert done.returncode == 1
+    assert done.stdout.decode() == (
+        "2026-11-25T12:00:00.000Z  high  a-1  /etc/x; its beginning is not in this ledger  "
+        "and 1 more\n")

@@ -129,6 +129,18 @@ static void take_heard(const struct screen *s, const struct view *v, struct aler
         line_put_phrase(s, v, STYLE_NONE, "; back after {silent_ns:ns}", &x->what);
 }
 
+/* Began in the ledger before this one, or was pruned: all there is of it is what came later. */
+static void take_later(const struct screen *s, const struct view *v, struct alert *x)
+{
+        CLEANUP(buf_done) struct buf first = BUF_INIT(TEXT_MAX);
+
+        x->index = v->index;
+        if (view_text(v, "what.first", &first) == FIELD_CLEAR)
+                (void)!text_to_time(buf_span(&first), &x->wall_ns);
+        line_put_phrase(s, v, STYLE_NONE, "[{paths:list}; ]its beginning is not in this ledger",
+                        &x->what);
+}
+
 /* An alert whose beginning is not in view is shown by what came later of it. */
 static void take_entry(const struct screen *s, const struct view *v, struct alerts *all)
 {
@@ -152,6 +164,8 @@ static void take_entry(const struct screen *s, const struct view *v, struct aler
         } else if (span_eq_str(v->entry.kind, "alert.heard")) {
                 take_heard(s, v, x);
         } else if (span_eq_str(v->entry.kind, "alert.updated")) {
+                if (x->what.n == 0)
+                        take_later(s, v, x);
                 take(v, "what.severity", &x->severity);
                 take(v, "what.state", &x->state);
                 if (view_int(v, "what.count", &count) && count > 0)

@@ -101,7 +101,7 @@ static const struct phrase phrases[] = {
           "{act}[ of {api}][ {version}]: {detail}[ ({path})][ ({branch})][, commit {commit:digest}][, "
           "sha256 {sha256:digest}]",
           line_put_author },
-        { "api.rolled_back", STYLE_WARN, "rolled back",
+        { "api.rolled_back", STYLE_WARN, "rollback",
           "{api}[ {previous} →] {version}, generation {generation}, approved in generation "
           "{approved_in}, sha256 {sha256:digest}: {reason}",
           line_put_author },

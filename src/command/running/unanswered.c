@@ -19,5 +19,7 @@ int unanswered(const char *who, int code, struct err *err)
         char why[ERR_TEXT_MAX];
 
         snprintf(why, sizeof(why), "%s", err ? err_text(err) : "");
+        if (code == -EPIPE) /* it closed before it heard who asks: no answer either */
+                code = -ECONNRESET;
         return err_set(err, code, "the %s does not answer: %s%s", who, why, what_helps(code));
 }

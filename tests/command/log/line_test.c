@@ -257,7 +257,7 @@ static void tells_others(void **state)
                   "\",\"version\":\"1.3.9\"}}",
                   NULL,
                   AT
-                  "rolled back  accounts 1.4.0 → 1.3.9, generation 13, approved in generation 11, "
+                  "rollback    accounts 1.4.0 → 1.3.9, generation 13, approved in generation 11, "
                   "sha256 9f8e7d6c…: slow\n" },
                 { "{\"k\":\"host.clock\"," T
                   ",\"what\":{\"after\":\"2026-11-25T17:00:00.000000000Z\","
