@@ -232,9 +232,9 @@ static void put_summary(const struct checking *c, const struct check_result *r, 
         screen_put_time(s, out, r->baseline.taken_ns);
         buf_put_str(out, "\nchecked  ");
         screen_put_count(out, r->counts.files);
-        buf_put_str(out, " files in ");
+        buf_put_str(out, r->counts.files == 1 ? " file in " : " files in ");
         screen_put_count(out, r->counts.directories);
-        buf_put_str(out, " directories, ");
+        buf_put_str(out, r->counts.directories == 1 ? " directory, " : " directories, ");
         screen_put_bytes(out, r->counts.bytes);
         buf_put_str(out, " read, ");
         screen_put_count(out, r->unreadable);

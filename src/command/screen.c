@@ -160,6 +160,44 @@ void screen_put_wrapped(const struct screen *s, struct buf *out, const char *tex
         }
 }
 
+static bool has_word_longer_than(const char *text, size_t columns)
+{
+        while (*text) {
+                size_t n = strcspn(text, " ");
+
+                if (screen_columns(span_of(text, n)) > columns)
+                        return true;
+                text += n + strspn(text + n, " ");
+        }
+        return false;
+}
+
+int screen_wrap_lines(const struct screen *s, struct buf *text, size_t indent)
+{
+        CLEANUP(buf_done) struct buf whole = BUF_INIT(text->max);
+        char *line, *end;
+
+        if (s->width < indent + WRAP_MIN || buf_status(text) < 0)
+                return buf_status(text);
+        buf_put(&whole, buf_span(text));
+        if (buf_status(&whole) < 0)
+                return buf_status(&whole);
+        buf_clear(text);
+        for (line = (char *)buf_cstr(&whole); *line; line = end + 1) {
+                end = strchr(line, '\n');
+                if (!end)
+                        break;
+                *end = 0;
+                if (has_word_longer_than(line, s->width - indent))
+                        buf_put_str(text, line);
+                else
+                        screen_put_wrapped(s, text, line, 0, indent);
+                buf_put_byte(text, '\n');
+        }
+        buf_put_str(text, line);
+        return buf_status(text);
+}
+
 void screen_put_time(const struct screen *s, struct buf *out, int64_t wall_ns)
 {
         int64_t ns = wall_ns % NS_PER_S;

@@ -39,6 +39,10 @@ size_t screen_columns(struct span text);
  * width. */
 void screen_put_wrapped(const struct screen *s, struct buf *out, const char *text, size_t at,
                         size_t indent);
+/* Wrap each line of text like that, its further lines behind `indent` blanks.  A line with a word
+ * that would be cut (a key, a digest) stays whole: whoever copies it from the terminal gets it as
+ * it is. Without a width nothing is done. */
+MUST_USE int screen_wrap_lines(const struct screen *s, struct buf *text, size_t indent);
 
 /* 2026-11-25 18:00:12 in local time on a terminal, 2026-11-25T17:00:12.123Z elsewhere. */
 void screen_put_time(const struct screen *s, struct buf *out, int64_t wall_ns);

@@ -168,6 +168,32 @@ static void wraps_between_words(void **state)
         }
 }
 
+static void wraps_lines_of_an_answer(void **state)
+{
+        static const struct {
+                unsigned width;
+                const char *text, *want;
+        } t[] = {
+                { 0, "rights   a long line that goes on\n", "rights   a long line that goes on\n" },
+                { 30, "rights   a long line that goes on\nroot     x\n",
+                  "rights   a long line that goes\n         on\nroot     x\n" },
+                { 30, "key      0123456789abcdefghijklmn of it\n",
+                  "key      0123456789abcdefghijklmn of it\n" },
+                { 30, "  no newline at the end", "  no newline at the end" },
+                { 30, "", "" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+                struct screen s = { .terminal = t[i].width > 0, .width = t[i].width };
+                CLEANUP(buf_done) struct buf out = BUF_INIT(4096);
+
+                buf_put_str(&out, t[i].text);
+                assert_int_equal(screen_wrap_lines(&s, &out, 9), 0);
+                assert_string_equal(buf_cstr(&out), t[i].want);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -176,6 +202,7 @@ int main(void)
                 cmocka_unit_test(times),
                 cmocka_unit_test(styles_only_with_colour),
                 cmocka_unit_test(wraps_between_words),
+                cmocka_unit_test(wraps_lines_of_an_answer),
                 cmocka_unit_test(table_fits_the_terminal),
                 cmocka_unit_test(table_cuts_words_that_have_no_blank),
         };

@@ -105,3 +105,19 @@ def test_help_fits_a_narrow_terminal():
         assert status == 0 and max(map(len, lines)) <= 80
         # In a pipe the same words, as they were written.
         assert text.split() == good("help", *command).split()
+
+
+def test_what_status_says_fits_and_keys_stay_whole(ledger, tmp_path):
+    """A line that is too long goes on below its text; a key can be copied as it is."""
+    state = tmp_path / "state"
+    state.mkdir()
+    run = tmp_path / "run"
+    run.mkdir()
+    status, said = on_terminal("status", "--state", state, "--run", run, columns=60)
+    shown = ESCAPE.sub("", said).splitlines()
+    whole = [line for line in shown if str(tmp_path) not in line]
+    assert status == 1 and max(map(len, whole)) <= 60
+    key = good("ledger", "vkey", ledger).strip()
+    status, said = on_terminal("verify", ledger, columns=60)
+    assert status == 0 and key in said
+    assert "\n           told with --key)\n" in ESCAPE.sub("", said)

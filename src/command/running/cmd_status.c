@@ -33,6 +33,8 @@ static const struct {
         { .name = "gateway", .regular = true, .rare = true },
 };
 
+enum { LABEL_COLUMNS = 11 };
+
 enum { SILENT_S = 30 /* each says how it is every five seconds */ };
 
 struct process {
@@ -425,6 +427,7 @@ static enum status run(struct invocation *in)
                         if (is_shown(&p[i]))
                                 put_process(in, &p[i], &out);
                 put_ledger(in, &l, &p[0], &out);
+                (void)!screen_wrap_lines(&in->out, &out, LABEL_COLUMNS);
         }
         status = command_print(in, &out, judge(p, ARRAY_LEN(p), &l));
         for (size_t i = 0; i < ARRAY_LEN(p); i++)

@@ -136,6 +136,7 @@ static enum status print_private(const struct invocation *in, const char *dir,
                 verify_put_number(&out, ", ", p->vault.erased, "erased", "erased");
                 buf_put_byte(&out, '\n');
         }
+        (void)!screen_wrap_lines(&in->out, &out, VERIFY_LABEL_COLUMNS);
         return command_print(in, &out, STATUS_GOOD);
 }
 

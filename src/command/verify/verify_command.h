@@ -10,6 +10,8 @@
 #include "ledger/verify.h"
 #include "wire/note.h"
 
+enum { VERIFY_LABEL_COLUMNS = 11 /* "checked    " */ };
+
 struct verify_command_options {
         struct option_texts keys;
         struct option_texts earlier;

@@ -332,6 +332,7 @@ enum status verify_show(const struct judging *j, const struct verify_result *r,
                 return STATUS_UNSURE;
         if (!j->in->json) {
                 put_text(j, r, keys, took_ns, &out);
+                (void)!screen_wrap_lines(&j->in->out, &out, VERIFY_LABEL_COLUMNS);
                 return command_print(j->in, &out, status);
         }
         put_json(j, r, keys, took_ns, &out);
