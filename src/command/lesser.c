@@ -8,9 +8,16 @@
 #include "sys/sandbox.h"
 #include "sys/users.h"
 
+/* A container's root may have the greater one alone. */
+static uint64_t to_read_files(uint64_t now)
+{
+        const uint64_t search = SANDBOX_CAP(CAP_DAC_READ_SEARCH);
+
+        return now & search ? search : now & SANDBOX_CAP(CAP_DAC_OVERRIDE);
+}
+
 int lesser_become(bool reads_files, struct err *err)
 {
-        uint64_t caps = reads_files ? SANDBOX_CAP(CAP_DAC_READ_SEARCH) : 0;
         uint64_t change = SANDBOX_CAP(CAP_SETUID) | SANDBOX_CAP(CAP_SETGID), now;
         struct sandbox_state state = { 0 };
         uid_t uid;
@@ -27,6 +34,6 @@ int lesser_become(bool reads_files, struct err *err)
                 return err_sys(err, status, "capabilities");
         if ((now & change) != change) /* a container's root: who he is he stays */
                 uid = (uid_t)-1;
-        status = sandbox_drop(&state, uid, gid, caps & now, err);
+        status = sandbox_drop(&state, uid, gid, reads_files ? to_read_files(now) : 0, err);
         return status < 0 ? status : sandbox_no_privs(&state, err);
 }

@@ -14,6 +14,7 @@ import threading
 import pytest
 
 from assay_tool import BIN, assay, good, good_json, lines, refused
+from recorder_host import wait_for
 
 ORIGIN = "example.com/upkeep"
 POLICY = """# retention
@@ -338,6 +339,90 @@ def test_a_proof_of_a_strangers_archive_is_written(ledger, tmp_path):
     private.mkdir(0o700)
     good("prove", "0", archive, "--output", private / "proof", "--entry", private / "entry")
     good("verify", "--proof", private / "proof", "--key", vkey, "--entry", private / "entry")
+
+
+def follow_rights(*words):
+    """Of a command that goes on, once it has said something."""
+    with subprocess.Popen([BIN / "assay", *words], stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        said = rights(process.pid)
+        process.terminate()
+    return said
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights to give away")
+def test_root_reads_a_directory_as_nobody(ledger, tmp_path):
+    """It may be a stranger's: what is left is reading it, wherever it lies."""
+    path, vkey = ledger
+    good("ledger", "append", path, data=lines({"n": 1}))
+    path.chmod(0o700)
+    caps = 1 << CAP_DAC_READ_SEARCH
+    is_nobody(follow_rights("log", "--follow", path), caps)
+    is_nobody(follow_rights("export", "ocsf", "--follow", path), caps)
+    # Who writes the proof kept his rights, and waits for a reader here; who read it did not.
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen([BIN / "assay", "prove", "0", path, "--output", pipe]) as process:
+        children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        wait_for(lambda: rights(process.pid)["NoNewPrivs"].strip() == "1" and children.read_text(),
+                 "nobody")
+        is_nobody(rights(process.pid), caps)
+        assert rights(children.read_text().split()[0])["Uid"].split() == ["0"] * 4
+        proof = pipe.read_text(encoding="utf-8")
+    assert process.returncode == 0 and proof == good("prove", "0", path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights to give away")
+def test_a_proof_of_a_web_servers_is_written_by_another(ledger, tmp_path):
+    path, vkey = ledger
+    good("ledger", "append", path, data=lines({"n": 1}))
+    private = tmp_path / "private"
+    private.mkdir(0o700)
+    with looking_server(path) as run:
+        code, _, complaint, seen = run("prove", "0", "@", "--output", private / "proof",
+                                       "--entry", private / "entry")
+    assert code == 0 and seen, complaint
+    for s in seen:
+        is_nobody(s, 0)
+    good("verify", "--proof", private / "proof", "--key", vkey, "--entry", private / "entry")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root is led anywhere")
+def test_a_stranger_leads_root_nowhere(ledger, tmp_path):
+    """By links in his directory and beside it."""
+    path, _ = ledger
+    good("ledger", "append", path, data=lines({"n": 1}))
+    theirs, nobody = tmp_path / "theirs", pwd.getpwnam("nobody")
+    shutil.copytree(path, theirs / "L")
+    victim, pipe = tmp_path / "victim", tmp_path / "pipe"
+    victim.write_text("mine\n", encoding="utf-8")
+    os.mkfifo(pipe)
+    (theirs / "to-file").symlink_to(victim)
+    (theirs / "to-pipe").symlink_to(pipe)
+    for name in [theirs, *theirs.rglob("*")]:
+        os.chown(name, nobody.pw_uid, nobody.pw_gid, follow_symlinks=False)
+    good("prove", "0", theirs / "L", "--output", theirs / "to-file")
+    assert victim.read_text(encoding="utf-8") == "mine\n"
+    assert not (theirs / "to-file").is_symlink()
+    assert "another user decides what it is" in refused(
+        3, "prove", "0", theirs / "L", "--output", theirs / "to-pipe")
+    assert "another user decides what it is" in refused(
+        3, "prove", "0", theirs / "L", "--entry", theirs / "to-pipe")
+    # What lies beside a directory as an older one is a directory, and no archive to unpack.
+    subprocess.run(["tar", "cf", theirs / "M.1", "-C", path, "."], check=True)
+    good("ledger", "init", theirs / "M", "--origin", "example.com/M")
+    assert "neither" in refused(1, "export", "ocsf", "--after", f"{ORIGIN}#0", theirs / "M")
+    for at in ("checkpoint", "tile/entries/000.p/1"):
+        told = theirs / "L" / at
+        told.unlink()
+        told.symlink_to(path / at)
+        for words in (("log",), ("export", "ocsf"), ("prove", "0"),
+                      ("prove", "0", "--output", theirs / "out")):
+            done = assay(*words, theirs / "L")
+            assert done.returncode != 0 and b"is a link" in done.stderr + done.stdout
+        told.unlink()
+        shutil.copy(path / at, told)
+    assert not (theirs / "out").exists()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights to give away")

@@ -9,6 +9,7 @@
 #include "command/api/api_package.h"
 #include "command/api/api_registry.h"
 #include "command/api/replay_calls.h"
+#include "command/lesser.h"
 #include "ledger/signer.h"
 
 struct replay_options {
@@ -283,6 +284,8 @@ static enum status open_all(struct replaying *x, struct given *s)
                 return complain(x->in, STATUS_UNSURE, "%s", err_text(&err));
         x->api = o->api ? span_str(o->api) : x->package->config.name;
         rc = replay_judged_open(x->in, o->registry, &x->judged, &err);
+        if (rc == 0 && lesser_become(true, &err) < 0) /* ledgers may be strangers' */
+                rc = err_wrap(&err, "giving root's rights away");
         if (rc == 0)
                 rc = open_ledgers(x, keys, &err);
         if (rc < 0)

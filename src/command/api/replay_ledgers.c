@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/text.h"
 #include "command/log/view.h"
@@ -150,9 +149,9 @@ static bool is_cited(const struct replay_ledger *by, const struct replay_ledger 
 static bool is_ledger(const char *path)
 {
         char checkpoint[PLACES_PATH_MAX];
+        struct stat st;
 
-        return places_join(path, "checkpoint", checkpoint, NULL) == 0 &&
-               access(checkpoint, F_OK) == 0;
+        return places_join(path, "checkpoint", checkpoint, NULL) == 0 && stat(checkpoint, &st) == 0;
 }
 
 /* In NAME.1, NAME.2, ... the one that is cited.  NULL: there is none that can be read. */

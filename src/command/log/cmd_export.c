@@ -152,7 +152,7 @@ static bool is_of(const char *dir, const char *origin)
 {
         CLEANUP(reader_done) struct reader r = { 0 };
 
-        return reader_open_any(dir, NULL, &r, NULL) == 0 &&
+        return reader_open_apart(dir, NULL, &r, NULL) == 0 &&
                strcmp(r.checkpoint.origin, origin) == 0;
 }
 
@@ -163,7 +163,7 @@ static unsigned find_older(const char *dir, const char *origin)
 
         for (unsigned n = 1; n <= OLDER_MAX; n++) {
                 snprintf(older, sizeof(older), "%s.%u", dir, n);
-                if (access(older, F_OK) == 0 && is_of(older, origin))
+                if (is_directory(older) && is_of(older, origin))
                         return n;
         }
         return 0;
@@ -203,7 +203,7 @@ static enum status export_older(struct walk *w, const struct after *a)
                                 a->origin);
         for (unsigned n = first; n <= OLDER_MAX && result == STATUS_GOOD; n++) {
                 if ((size_t)snprintf(w->dir, sizeof(w->dir), "%s.%u", dir, n) >= sizeof(w->dir) ||
-                    access(w->dir, F_OK) < 0)
+                    !is_directory(w->dir))
                         continue;
                 result = show_past(w, NULL);
                 reader_done(&w->reader);

@@ -14,7 +14,7 @@ static int open_reader(const char *name, bool apart, const struct note_vkey *key
         CLEANUP(opened_done) struct opened opened = { 0 };
         int status = open_place(name, &opened, err);
 
-        if (status == 0 && apart && opened.sort != PLACE_DIRECTORY && lesser_become(false, err) < 0)
+        if (status == 0 && apart && lesser_become(opened.sort == PLACE_DIRECTORY, err) < 0)
                 return err_wrap(err, "giving root's rights away");
         if (status == 0)
                 status = open_read(&opened, err);

@@ -11,8 +11,9 @@
 MUST_USE int reader_open_any(const char *name, const struct note_vkey *key, struct reader *ret,
                              struct err *err);
 
-/* The same for a command that opens nothing else afterwards: run by root it becomes nobody before
- * it reads an archive or what a server says (lesser.h). */
+/* The same for a command that writes nothing afterwards: run by root it becomes nobody before it
+ * reads an archive, what a server says or a directory, which may be a stranger's (lesser.h).  Of
+ * what root may do it can read below directories then, and only where this is one. */
 MUST_USE int reader_open_apart(const char *name, const struct note_vkey *key, struct reader *ret,
                                struct err *err);
 

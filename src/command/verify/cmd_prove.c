@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_prove.c - assay prove: a .tlog-proof of one entry, with the values its reader may show. */
-#include <fcntl.h>
-#include <libgen.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "base/text.h"
 #include "command/commands.h"
 #include "command/log/reader.h"
 #include "command/log/view.h"
 #include "command/places.h"
 #include "command/progress.h"
-#include "sys/io.h"
+#include "command/verify/proof_writer.h"
 #include "wire/json.h"
 #include "wire/tlogproof.h"
 
@@ -126,47 +120,8 @@ static int put_disclosures(const char *dir, const struct prove_options *o, struc
         return status;
 }
 
-/* A terminal, a pipe, /dev/null: nothing to put a new file in the place of. */
-static int write_to_device(const char *path, struct span content, struct err *err)
-{
-        CLEANUP_FD int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-        if (fd < 0)
-                return err_sys(err, -errno, "%s", path);
-        while (content.n) {
-                ssize_t n = write(fd, content.p, content.n);
-
-                if (n < 0 && errno != EINTR)
-                        return err_sys(err, -errno, "%s", path);
-                if (n > 0)
-                        content = span_from(content, (size_t)n);
-        }
-        return 0;
-}
-
-/* A proof with disclosures is for its reader only. */
-static int write_file(const char *path, bool secret, struct span content, struct err *err)
-{
-        char copy[PLACES_PATH_MAX];
-        CLEANUP_FD int dirfd = -1;
-        struct stat st;
-        int status;
-
-        if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-                return write_to_device(path, content, err);
-        if (strlen(path) >= sizeof(copy))
-                return err_set(err, -ENAMETOOLONG, "%s: too long", path);
-        memcpy(copy, path, strlen(path) + 1);
-        status = places_open_dir(dirname(copy), &dirfd, err);
-        if (status < 0)
-                return status;
-        memcpy(copy, path, strlen(path) + 1);
-        return io_replace_file(&io_kernel, dirfd, basename(copy), dirfd, secret ? 0600 : 0644,
-                               content, err);
-}
-
 /* As assay log --json prints it. */
-static int write_entry(const char *path, struct reader *r, uint64_t index, struct err *err)
+static int write_entry(struct proof_writer *w, struct reader *r, uint64_t index, struct err *err)
 {
         CLEANUP(buf_done) struct buf line = BUF_INIT(ENTRY_MAX + 1);
         struct span bytes;
@@ -178,7 +133,7 @@ static int write_entry(const char *path, struct reader *r, uint64_t index, struc
         buf_put_byte(&line, '\n');
         status = buf_status(&line);
         return status < 0 ? err_sys(err, status, "entry %llu", (unsigned long long)index)
-                          : write_file(path, false, buf_span(&line), err);
+                          : proof_writer_put(w, PROOF_FILE_ENTRY, false, buf_span(&line), err);
 }
 
 static void put_json(const struct prove_options *o, const struct reader *r, uint64_t index,
@@ -202,14 +157,14 @@ static void put_json(const struct prove_options *o, const struct reader *r, uint
         buf_put_byte(out, '\n');
 }
 
-static enum status hand_out(const struct invocation *in, const struct reader *r, uint64_t index,
-                            bool secret, struct buf *proof)
+static enum status hand_out(const struct invocation *in, struct proof_writer *w,
+                            const struct reader *r, uint64_t index, bool secret, struct buf *proof)
 {
         const struct prove_options *o = in->options;
         CLEANUP(buf_done) struct buf text = BUF_INIT(COMMAND_OUTPUT_MAX);
         struct err err = { 0 };
 
-        if (o->output && write_file(o->output, secret, buf_span(proof), &err) < 0)
+        if (o->output && proof_writer_put(w, PROOF_FILE_PROOF, secret, buf_span(proof), &err) < 0)
                 return complain_err(in, &err);
         if (in->json)
                 put_json(o, r, index, buf_span(proof), &text);
@@ -218,17 +173,10 @@ static enum status hand_out(const struct invocation *in, const struct reader *r,
         return command_print(in, &text, STATUS_GOOD);
 }
 
-/* Files that are to be written want the caller's rights until the end. */
-static int open_ledger(const struct prove_options *o, const char *dir, struct reader *ret,
-                       struct err *err)
-{
-        return o->output || o->entry ? reader_open_any(dir, NULL, ret, err)
-                                     : reader_open_apart(dir, NULL, ret, err);
-}
-
 static enum status run(struct invocation *in)
 {
         const struct prove_options *o = in->options;
+        CLEANUP(proof_writer_done) struct proof_writer w = { .path = { o->output, o->entry } };
         CLEANUP(reader_done) struct reader r = { 0 };
         CLEANUP(buf_done) struct buf extra = BUF_INIT(TLOG_PROOF_EXTRA_MAX);
         CLEANUP(buf_done) struct buf proof = BUF_INIT(TLOG_PROOF_MAX);
@@ -241,7 +189,9 @@ static enum status run(struct invocation *in)
                 return complain(in, STATUS_USAGE, "an empty word names no entry");
         status = places_ledger_or(in, 1, dir, &err);
         if (status == 0)
-                status = open_ledger(o, dir, &r, &err);
+                status = proof_writer_start(&w, &err);
+        if (status == 0)
+                status = reader_open_apart(dir, NULL, &r, &err);
         if (status == 0)
                 status = find_entry(in, &r, in->operands[0], &index, &err);
         if (status == 0 && (o->disclose_all || o->disclose.n > 0))
@@ -251,10 +201,10 @@ static enum status run(struct invocation *in)
         if (status == 0)
                 status = reader_prove(&r, index, buf_span(&extra), &proof, &err);
         if (status == 0 && o->entry)
-                status = write_entry(o->entry, &r, index, &err);
+                status = write_entry(&w, &r, index, &err);
         if (status < 0)
                 return complain_err(in, &err);
-        return hand_out(in, &r, index, extra.n > 0, &proof);
+        return hand_out(in, &w, &r, index, extra.n > 0, &proof);
 }
 
 const struct command command_prove = {

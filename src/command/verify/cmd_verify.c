@@ -175,7 +175,7 @@ static enum status find_key(const struct invocation *in, const char *dir,
 
         if (keys->n > 0 || own_key(dir, keys, &why) == 0)
                 return STATUS_GOOD;
-        if (verify_given_lesser(given, &err) < 0 || open_read(o, &err) < 0)
+        if (open_read(o, &err) < 0)
                 return complain_err(in, &err);
         return no_key(in, o->source, &why);
 }
@@ -190,13 +190,16 @@ static enum status verify_first(struct invocation *in, struct verify_given *give
         const char *dir = given->place[0].name;
         struct verify_options options;
         struct err err = { 0 };
-        enum status result = find_key(in, dir, given, keys);
+        enum status result;
 
+        if (verify_given_lesser(given, &err) < 0)
+                return complain_err(in, &err);
+        result = find_key(in, dir, given, keys);
         if (result != STATUS_GOOD)
                 return result;
         if (keys->own)
                 check_private(dir, in->clock, &j.private);
-        if (verify_given_lesser(given, &err) < 0 || open_read(&given->place[0], &err) < 0)
+        if (open_read(&given->place[0], &err) < 0)
                 return complain_err(in, &err);
         options = options_of(&j, given, 0, keys);
         options.earlier = given->earlier;

@@ -101,15 +101,11 @@ int verify_given_open(const struct invocation *in, const char *first, struct ver
 
 int verify_given_lesser(const struct verify_given *g, struct err *err)
 {
-        bool foreign = g->authorities_n > 0, directory = false;
+        bool directory = false;
 
-        for (size_t i = 0; i < g->n; i++) {
-                enum place_sort sort = g->place[i].sort;
-
-                foreign |= sort == PLACE_ARCHIVE || sort == PLACE_URL;
-                directory |= sort == PLACE_DIRECTORY;
-        }
-        if (!foreign || lesser_become(directory, err) == 0)
+        for (size_t i = 0; i < g->n; i++)
+                directory |= g->place[i].sort == PLACE_DIRECTORY;
+        if (lesser_become(directory, err) == 0)
                 return 0;
         return err_wrap(err, "giving root's rights away");
 }

@@ -30,7 +30,7 @@ MUST_USE int verify_given_open(const struct invocation *in, const char *first,
                                struct verify_given *ret, struct err *err);
 void verify_given_done(struct verify_given *g); /* fine on a zeroed one */
 
-/* Before an archive, a server or an authority's reply is read (lesser.h). */
+/* Before anything of these ledgers is read, which may be strangers' (lesser.h). */
 MUST_USE int verify_given_lesser(const struct verify_given *g, struct err *err);
 
 #endif
