@@ -75,6 +75,10 @@ static enum status run_check(struct invocation *in)
         if (rc == 0)
                 rc = deliver_config_load(path, in->n_operands ? DELIVER_ANYBODYS : 0, in->clock, &c,
                                          &err);
+        if (rc == -ENOENT && !in->n_operands)
+                return complain(in, STATUS_UNSURE,
+                                "%s; nothing is delivered without it: see deliver.yaml(5)",
+                                err_text(&err));
         if (rc < 0 && c.faults.n == 0)
                 return complain_err(in, &err);
         put_faults(&c, path, &faults);

@@ -109,6 +109,9 @@ def test_nothing_here(tmp_path):
     for args in (("check",), ("baseline", "show")):
         assert refused(3, *args, *places).endswith("takes a baseline at its first start\n")
     assert "there is no registry; registry.yaml(5)" in refused(3, "api", "list", *places)
+    assert refused(3, "alert", "check", "--config", tmp_path) == (
+        f"assay alert check: {tmp_path}/deliver.yaml: No such file or directory; nothing is "
+        "delivered without it: see deliver.yaml(5)\n")
 
 
 HELPS = "it does not run: see assay status" if os.geteuid() == 0 else "only root may ask"
