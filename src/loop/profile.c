@@ -53,7 +53,7 @@ static const char *const calls_write_files[] = {
 static const char *const calls_watch[] = {
         "fanotify_init",     "fanotify_mark",     "fgetxattr",  "flistxattr", "getxattr",
         "lgetxattr",         "listxattr",         "llistxattr", "pidfd_open", "name_to_handle_at",
-        "open_by_handle_at", "pidfd_send_signal", NULL,
+        "open_by_handle_at", "pidfd_send_signal", "preadv2",    NULL,
 };
 
 /* To put files back with all they had. */

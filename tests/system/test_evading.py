@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from seeing import Mounts
 from sensor_host import BIN, sha256
 from test_watch import Watched, profile
 
@@ -132,6 +133,61 @@ def test_a_time_to_come_hides_no_content(host):
         host.wait(lambda: host.of(path) and host.of(path)[-1]["what"].get("new_sha256"),
                   "its hash while it is open", 15)
     assert host.of(path)[-1]["what"]["new_sha256"] == sha256(path)
+
+
+STALLED = """
+import ctypes, fcntl, mmap, os, struct, sys, threading
+libc = ctypes.CDLL(None, use_errno=True)
+memory = mmap.mmap(-1, 8192)
+memory[:4096] = b"e" * 4096
+at = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+faults = libc.syscall(323, 0o2000000)
+if faults < 0:
+    sys.exit(77)
+fcntl.ioctl(faults, 0xc018aa3f, bytearray(struct.pack("QQQ", 0xaa, 0, 0)))
+fcntl.ioctl(faults, 0xc020aa00, bytearray(struct.pack("QQQQ", at + 4096, 4096, 1, 0)))
+fd = os.open(sys.argv[1], os.O_WRONLY)
+writing = threading.Thread(target=libc.write, args=(fd, ctypes.c_void_p(at), 8192))
+writing.start()
+os.read(faults, 32)  # it has come to the second page
+os.close(os.open(sys.argv[1], os.O_RDWR))
+print("stalled", flush=True)
+sys.stdin.readline()
+page = ctypes.create_string_buffer(b"f" * 8192)
+source = (ctypes.addressof(page) + 4095) & ~4095
+fcntl.ioctl(faults, 0xc028aa03, bytearray(struct.pack("QQQQq", at + 4096, source, 4096, 0, 0)))
+writing.join()
+"""
+
+
+def test_a_write_that_never_ends_holds_up_nobody(host):
+    """On XFS who reads a file waits for who writes to it, and a writer may keep back the very bytes
+    that he writes: told without a hash, and nothing else is late."""
+    mounts = Mounts(host.tree.parent)
+    host.tree = mounts.loop("fs", "mkfs.xfs", "-q") / "tree"
+    host.tree.mkdir()
+    try:
+        begin(host, f="small" * 4000)
+        with subprocess.Popen(["/usr/bin/python3", "-c", STALLED, host.tree / "f"], text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+            try:
+                if not writer.stdout.readline():
+                    assert writer.wait() == 77
+                    pytest.skip("no userfaultfd here")
+                host.wait(lambda: host.of(host.tree / "f"), "the file that is written to", 10)
+                what = host.of(host.tree / "f")[-1]["what"]
+                assert what["new_hash_status"] == "unreadable" and "locked" in what[
+                    "new_hash_reason"]
+                (host.tree / "g").write_text("other")
+                host.wait(lambda: host.of(host.tree / "g"), "another file", 5)
+            finally:
+                writer.stdin.write("\n")
+                writer.stdin.close()
+        host.wait(lambda: host.of(host.tree / "f")[-1]["what"].get("new_sha256") ==
+                  sha256(host.tree / "f"), "its hash in the end")
+    finally:
+        host.stop()
+        mounts.done()
 
 
 def test_huge_files_of_a_user_keep_the_sensor_from_nothing(host):

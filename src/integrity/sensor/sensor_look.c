@@ -203,12 +203,14 @@ bool look_in_flight(struct sensor *s, struct span path)
         return false;
 }
 
-/* It kept changing under the reader: once more later, and in the end without a hash. */
+/* It kept changing under the reader, or its writer kept it: once more later, and in the end without
+ * a hash. */
 static bool still_changing(struct span encoded, struct dirty_place *p)
 {
         struct record r;
 
-        return record_decode(encoded, &r, NULL) == 0 && r.reason == RECORD_REASON_CHANGING &&
+        return record_decode(encoded, &r, NULL) == 0 &&
+               (r.reason == RECORD_REASON_CHANGING || r.reason == RECORD_REASON_BUSY) &&
                p->tries++ < CHANGING_TRIES;
 }
 

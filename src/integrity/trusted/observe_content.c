@@ -8,13 +8,20 @@
 #include "integrity/trusted/pace.h"
 
 #include <errno.h>
+#include <linux/magic.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
         SPARSE_FROM = 1 << 20, /* smaller ones are read, holes and all */
         SPARSE_SHARE = 8,      /* at least one part of so many must be data */
         EXTENTS = 4096,        /* looked at, until that is plain */
+        PAGE = 4096,
+        BUSY_TRIES = 10, /* while somebody writes, with a pause in between */
+        BUSY_PAUSE_NS = 1000000,
 };
 
 enum record_reason observe_reason(int error)
@@ -114,6 +121,39 @@ static size_t hole(struct observer *o)
         return (size_t)MIN_OF(data - o->at, (off_t)sizeof o->buf);
 }
 
+/* Brings the block at o->at into memory as a page fault does, which waits for the disk and for no
+ * writer.  What lies behind the end is not there, and that is fine. */
+static void fetch_block(const struct observer *o)
+{
+        void *p = mmap(NULL, sizeof o->buf, PROT_READ, MAP_SHARED, o->fd, o->at & -(off_t)PAGE);
+
+        if (p == MAP_FAILED)
+                return;
+        (void)!madvise(p, sizeof o->buf, MADV_POPULATE_READ);
+        munmap(p, sizeof o->buf);
+}
+
+/* Where reading waits for whoever writes to the file, it must not wait for long: a write may take
+ * its bytes from memory that its owner keeps back for as long as he likes (FUSE, userfaultfd), and
+ * what waits for it cannot even be killed. */
+static ssize_t read_unlocked(struct observer *o)
+{
+        const struct iovec to = { .iov_base = o->buf, .iov_len = sizeof o->buf };
+        const struct timespec pause = { .tv_nsec = BUSY_PAUSE_NS };
+        ssize_t n;
+
+        for (int i = 0; i < BUSY_TRIES; i++) {
+                n = preadv2(o->fd, &to, 1, o->at, RWF_NOWAIT);
+                if (n >= 0 || errno != EAGAIN)
+                        return n;
+                if (i > 0)
+                        nanosleep(&pause, NULL);
+                fetch_block(o);
+        }
+        errno = EBUSY;
+        return -1;
+}
+
 /* The next block: -1 and errno. */
 static ssize_t next_block(struct observer *o, struct span *ret)
 {
@@ -124,7 +164,8 @@ static ssize_t next_block(struct observer *o, struct span *ret)
                 *ret = span_of(zeros, (size_t)n);
                 return n;
         }
-        n = pread(o->fd, o->buf, sizeof o->buf, o->at);
+        n = o->r.fs == XFS_SUPER_MAGIC ? read_unlocked(o)
+                                       : pread(o->fd, o->buf, sizeof o->buf, o->at);
         if (n >= 0)
                 *ret = span_of(o->buf, (size_t)n);
         return n;
