@@ -385,7 +385,11 @@ int ledger_open(int public_fd, int private_fd, const struct ledger_options *o, s
         int r;
 
         if (faccessat(private_fd, "signed", F_OK, 0) < 0)
-                return err_set(err, -ENOENT, "there is no ledger here");
+                return err_set(err, -ENOENT,
+                               faccessat(public_fd, "checkpoint", F_OK, 0) < 0
+                                       ? "there is no ledger here"
+                                       : "signed is gone from the private half: what was signed "
+                                         "last is not known; restore it from a backup");
         if (faccessat(private_fd, "succeeded", F_OK, 0) == 0)
                 return err_set(err, -EROFS,
                                "another ledger has succeeded this one; where that was cut off, "

@@ -560,6 +560,19 @@ def test_rebuild_leaves_alone_what_is_wrong(old_ledger):
     assert "there is no ledger here" in refused(3, "ledger", "rebuild", path.parent / "none")
 
 
+def test_what_is_gone_from_the_private_half_is_said(ledger):
+    path, _ = ledger
+    private = path.parent / f"{path.name}.private"
+    good("ledger", "append", path, data=lines({"n": 1}))
+    signed = (private / "signed").rename(path.parent / "away")
+    assert "signed is gone from the private half" in refused(
+        1, "ledger", "append", path, data=lines({"n": 2}))
+    signed.rename(private / "signed")
+    for segment in (private / "wal").glob("0*"):
+        segment.unlink()
+    assert "wal: there is no segment" in refused(1, "verify", path)
+
+
 def test_rebuild_as_another_user(old_ledger):
     """What root made, the recorder could not have replaced or removed."""
     path, _, before = old_ledger

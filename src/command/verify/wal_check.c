@@ -178,6 +178,8 @@ static int list_and_check(int wal_fd, struct checking *c)
 
                 *c->result = before;
                 status = segment_list(&io_kernel, wal_fd, false, &numbers, &n, c->err);
+                if (status == 0 && n == 0) /* the one in use is never gone */
+                        status = err_set(c->err, -EBADMSG, "wal: there is no segment");
                 if (status == 0)
                         status = check_all(wal_fd, numbers, n, c);
                 free(numbers);

@@ -110,6 +110,7 @@ static void used_again(void **state)
                 { "one in the middle while it is read", 3, true, 3, 3, false, -EBADMSG, 0,
                   "segment " },
                 { "the last one", 4, false, 4, 4, false, -ENOENT, 0, "wal/" },
+                { "all, and there is no other", 4, false, 1, 4, false, -EBADMSG, 0, "no segment" },
         };
 
         for (size_t i = 0; i < ARRAY_LEN(t); i++) {
