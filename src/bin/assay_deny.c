@@ -14,14 +14,6 @@
 
 enum { BODY_MAX = 4096 };
 
-static int open_state(const struct invocation *in, int *ret_fd, struct err *err)
-{
-        char dir[PLACES_PATH_MAX];
-        int rc = places_join(in->state, "sensor", dir, err);
-
-        return rc < 0 ? rc : places_open_dir(dir, ret_fd, err);
-}
-
 /* ---- list ---- */
 
 static int read_list(int dirfd, struct frozen *f, struct err *err)
@@ -77,7 +69,7 @@ static enum status run_list(struct invocation *in)
         CLEANUP(frozen_freep) struct frozen *f = NULL;
         CLEANUP_FD int fd = -1;
         struct err err = { 0 };
-        int rc = open_state(in, &fd, &err);
+        int rc = places_open_state(in, "sensor", &fd, &err);
 
         if (rc == 0)
                 rc = frozen_new(&f, &err);
@@ -129,7 +121,7 @@ static enum status lift_here(struct invocation *in)
         CLEANUP_FD int fd = -1;
         struct json_writer w;
         struct err err = { 0 };
-        int rc = open_state(in, &fd, &err);
+        int rc = places_open_state(in, "sensor", &fd, &err);
 
         if (rc == 0)
                 rc = deny_flag_clear_all(fd, on_left, in, &sums, &err);

@@ -136,14 +136,6 @@ static void put_list(const struct invocation *in, const struct list *l, struct b
         buf_put_byte(out, '\n');
 }
 
-static int open_state(const struct invocation *in, int *ret, struct err *err)
-{
-        char dir[PLACES_PATH_MAX];
-        int rc = places_join(in->state, "sensor", dir, err);
-
-        return rc < 0 ? rc : places_open_dir(dir, ret, err);
-}
-
 static enum status run_list(struct invocation *in)
 {
         CLEANUP(buf_done) struct buf out = BUF_INIT(COMMAND_OUTPUT_MAX);
@@ -151,7 +143,7 @@ static enum status run_list(struct invocation *in)
         struct list l = { 0 };
         struct err err = { 0 };
         enum status result;
-        int rc = open_state(in, &fd, &err);
+        int rc = places_open_state(in, "sensor", &fd, &err);
 
         if (rc == 0)
                 rc = quarantine_each(&io_kernel, fd, add, &l, &err);
@@ -250,7 +242,7 @@ static enum status run_show(struct invocation *in)
         CLEANUP_FD int fd = -1;
         struct quarantine_item item;
         struct err err = { 0 };
-        int rc = open_state(in, &fd, &err);
+        int rc = places_open_state(in, "sensor", &fd, &err);
 
         if (rc == 0)
                 rc = quarantine_read(&io_kernel, fd, in->operands[0], &text, &item, &err);
@@ -297,7 +289,7 @@ static enum status run_export(struct invocation *in)
         CLEANUP_FD int out = -1;
         struct quarantine_item item;
         struct err err = { 0 };
-        int rc = open_state(in, &fd, &err);
+        int rc = places_open_state(in, "sensor", &fd, &err);
 
         if (rc == 0)
                 rc = quarantine_read(&io_kernel, fd, in->operands[0], &text, &item, &err);

@@ -116,6 +116,21 @@ int places_open_dir(const char *path, int *ret_fd, struct err *err)
         return 0;
 }
 
+int places_open_state(const struct invocation *in, const char *name, int *ret_fd, struct err *err)
+{
+        char dir[PLACES_PATH_MAX];
+        int status = places_join(in->state, name, dir, err);
+
+        if (status == 0)
+                status = places_open_dir(dir, ret_fd, err);
+        if (status == -ENOENT)
+                return err_set(err, -ENOENT,
+                               "%s: the %s has never run here; \"systemctl start assay.target\" or "
+                               "\"assay up\" starts it, --state DIR names another place",
+                               dir, name);
+        return status;
+}
+
 int places_program(const char *name, char out[PLACES_PATH_MAX], struct err *err)
 {
         ssize_t n = readlink("/proc/self/exe", out, PLACES_PATH_MAX - 1);

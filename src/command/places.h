@@ -37,6 +37,11 @@ MUST_USE int places_private(const char *dir, char out[PLACES_PATH_MAX], struct e
 /* Open a directory for *at calls; the error names it. */
 MUST_USE int places_open_dir(const char *path, int *ret_fd, struct err *err);
 
+/* Open what a process keeps below the state directory: name is "sensor" or "monitor".  -ENOENT,
+ * with what begins it. */
+MUST_USE int places_open_state(const struct invocation *in, const char *name, int *ret_fd,
+                               struct err *err);
+
 /* A program of Assay's, which lies beside this one. */
 MUST_USE int places_program(const char *name, char out[PLACES_PATH_MAX], struct err *err);
 

@@ -132,6 +132,17 @@ def test_who_does_not_answer_and_what_helps(tmp_path, args, who):
     assert said.endswith(f"; {HELPS}\n")
 
 
+@pytest.mark.parametrize("command, who", [
+    (("quarantine", "list"), "sensor"), (("quarantine", "show", "1"), "sensor"),
+    (("deny", "list"), "sensor"), (("state", "list"), "monitor"),
+    (("state", "show", "users"), "monitor")])
+def test_what_never_ran_is_said_to_have_kept_nothing(tmp_path, command, who):
+    done = assay(*command, "--state", tmp_path)
+    assert done.returncode == 3
+    assert (f"{tmp_path}/{who}: the {who} has never run here; "
+            '"systemctl start assay.target" or "assay up" starts it') in done.stderr.decode()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
 @pytest.mark.parametrize("args", [("check",), ("baseline", "show"), ("deny", "list"),
                                   ("quarantine", "list"), ("state", "list"), ("token", "list"),

@@ -21,19 +21,11 @@ const struct state_table *state_view_table(const char *name)
         return state_table_by_name(span_of(name, dot ? (size_t)(dot - name) : strlen(name)));
 }
 
-static int open_tables(const struct invocation *in, int *ret, struct err *err)
-{
-        char dir[PLACES_PATH_MAX];
-        int rc = places_join(in->state, "monitor", dir, err);
-
-        return rc < 0 ? rc : places_open_dir(dir, ret, err);
-}
-
 int state_view_read(const struct invocation *in, const char *name, const struct state_table *t,
                     struct stored_head *ret, struct rows *ret_rows, struct err *err)
 {
         CLEANUP_FD int fd = -1;
-        int rc = open_tables(in, &fd, err);
+        int rc = places_open_state(in, "monitor", &fd, err);
 
         return rc < 0 ? rc : stored_read(&io_kernel, fd, name, t, ret, ret_rows, err);
 }
@@ -123,7 +115,7 @@ static void judge_age(const struct invocation *in, struct state_listed *x)
 int state_list_read(const struct invocation *in, struct state_list *ret, struct err *err)
 {
         CLEANUP_FD int fd = -1;
-        int rc = open_tables(in, &fd, err);
+        int rc = places_open_state(in, "monitor", &fd, err);
 
         if (rc < 0)
                 return rc;
