@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Filesystems that come, go, lie over each other, or change behind the kernel's back: what is told,
 and what is said of how each is watched."""
-import contextlib
 import ctypes
 import hashlib
-import itertools
 import os
 import pathlib
 import shutil
@@ -18,7 +16,7 @@ import pytest
 
 from seeing import (LIBC, Mounts, Seeing, call, helper, make_btrfs, make_ext4, make_fuse,
                     make_overlay, make_tmpfs)
-from sensor_host import path_of
+from sensor_host import BIN
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="fanotify needs root")
 POLL = 5  # seconds; 30 where nothing is said
@@ -215,45 +213,65 @@ def test_mounts_elsewhere_are_nobodys_business(scene):
         assert "sensor.rescan" not in f.read()
 
 
-def test_a_place_that_nobody_comes_to(scene):
-    """Only a part of a filesystem is mounted here.  What lies beside it, and is written to all the
-    time, has no path here, but the kernel tells one as if it were ours: that of what is watched."""
-    top = scene.mounts.loop("whole", "mkfs.ext4", "-q")
-    (top / "part").mkdir()
-    beside = top / (scene.directory / "tree").relative_to("/")
-    beside.mkdir(parents=True)
-    part = scene.mounts.mount(scene.directory / "part", "--bind", top / "part")
-    with contextlib.ExitStack() as open_places:
-        places = [os.open(p, os.O_RDONLY | os.O_DIRECTORY) for p in (beside, beside.parent)]
-        for fd in places:
-            open_places.callback(os.close, fd)
-        subprocess.run(["umount", "-l", top], check=True)
-        scene.mounts.mounted.remove(top)
-        host = scene.start(scene.directory / "tree", part)
-        ended = threading.Event()
+IN_A_ROOT_OF_ITS_OWN = """
+import os, pathlib, sys, time
+root, tests, place = sys.argv[1:]
+os.chroot(root)
+os.chdir(tests)
+sys.path.insert(0, tests)
+from seeing import Seeing
+host = Seeing(pathlib.Path(place))
+host.start()
+try:
+    busy, outside = 0, host.status()["outside"]
+    for _ in range(20):
+        time.sleep(0.1)
+        busy += host.status()["waiting"] > 0
+    host.quiet()
+    host.wait(lambda: host.status()["outside"] > outside + 100, "what is none of ours")
+    print(busy, open(host.log.name).read().count("sensor.rescan"))
+finally:
+    host.stop()
+"""
 
-        def write():
-            for i in itertools.count():
-                for fd in places:
-                    os.mkdir(f"d{i}", dir_fd=fd)
-                    os.close(os.open(f"f{i}", os.O_WRONLY | os.O_CREAT, dir_fd=fd))
-                if ended.wait(0.01):
-                    return
-        writer = threading.Thread(target=write)
-        open_places.callback(writer.join)
-        open_places.callback(ended.set)
-        writer.start()
-        host.rest(20)
-        (part / "f").write_text("seen")
-        host.expect(part / "f", "created")
-        host.quiet()
-        before = host.status()["outside"]
-        host.wait(lambda: host.status()["outside"] > before + 100, "what is none of ours")
-        assert {path_of(e) for e in host.changes() if b"marker" not in path_of(e)} == {
-            os.fsencode(part / "f")}
-        assert gaps(host) == []
-    with open(host.log.name) as f:
-        assert "sensor.rescan" not in f.read()
+
+def test_a_disk_that_is_written_to_outside_of_the_root(scene):
+    """A sensor in a root of its own sees all events of the disk, and the kernel tells places outside
+    by paths that look like its own: it rests all the same."""
+    root = scene.directory / "root"
+    place = scene.directory / "place"  # the same path in both
+    for path in (place, root / str(place)[1:], root / "tmp"):
+        path.mkdir(parents=True)
+    binds = [p for p in map(pathlib.Path, ("/" + n for n in os.listdir("/")))
+             if p.is_dir() and not p.is_symlink() and p.name not in ("var", "tmp", "lost+found")]
+    binds += [p for p in (BIN.parent.resolve(), pathlib.Path(__file__).parent.resolve())
+              if p.parts[1] in ("var", "tmp")]
+    for name in os.listdir("/"):
+        if os.path.islink("/" + name):
+            (root / name).symlink_to(os.readlink("/" + name))
+    words = "".join(f"mkdir -p {root}{p}; mount --rbind {p} {root}{p}; " for p in binds)
+    ended = threading.Event()
+
+    def write():
+        while not ended.wait(0.002):
+            (place.parent / "d").mkdir()
+            (place.parent / "d").rmdir()
+            (place / "f").write_text("outside")
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        done = subprocess.run(
+            ["unshare", "-m", "--propagation", "private", "sh", "-ec", words + 'exec "$@"', "sh",
+             "/usr/bin/python3", "-c", IN_A_ROOT_OF_ITS_OWN, root,
+             pathlib.Path(__file__).parent.resolve(), place],
+            capture_output=True, text=True, timeout=60,
+            env={**os.environ, "ASSAY_BIN": str(BIN.resolve())})
+    finally:
+        ended.set()
+        writer.join()
+    assert done.returncode == 0, done.stderr
+    busy, scans = map(int, done.stdout.split())
+    assert scans == 0 and busy < 10
 
 
 def test_two_filesystems_with_one_id(scene):
