@@ -236,8 +236,8 @@ finally:
 
 
 def test_a_disk_that_is_written_to_outside_of_the_root(scene):
-    """A sensor in a root of its own sees all events of the disk, and the kernel tells places outside
-    by paths that look like its own: it rests all the same."""
+    """A sensor in a root of its own sees all events of the disk, and the kernel tells places
+    outside by paths that look like its own: it rests all the same."""
     root = scene.directory / "root"
     place = scene.directory / "place"  # the same path in both
     for path in (place, root / str(place)[1:], root / "tmp"):
