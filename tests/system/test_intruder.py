@@ -166,6 +166,36 @@ os.write(os.open(d + "/other/" + os.path.basename(p), os.O_WRONLY), b"evil ALL")
 os.kill(child, 9)
 os.waitpid(child, 0)
 """,
+    "range inserted": """
+call("fallocate", os.open(p, os.O_WRONLY), 32, ctypes.c_long(0), ctypes.c_long(4096))
+""",
+    "the root of a process in a root of its own": """
+child = os.fork()
+if child == 0:
+    call("unshare", 0x20000)
+    call("mount", b"none", b"/", None, 0x44000, None)
+    os.mkdir(d + "/inner")
+    call("mount", os.path.dirname(p).encode(), (d + "/inner").encode(), None, 4096, None)
+    os.chroot(d + "/inner")
+    os.read(os.pipe()[0], 1)
+while not os.path.exists(f"/proc/{child}/root/" + os.path.basename(p)):
+    pass
+os.write(os.open(f"/proc/{child}/root/" + os.path.basename(p), os.O_WRONLY), b"evil ALL")
+os.kill(child, 9)
+os.waitpid(child, 0)
+""",
+    "memory of another that has it mapped, process_vm_writev": """
+m = mmap.mmap(os.open(p, os.O_RDWR), 4096)
+at = ctypes.addressof(ctypes.c_char.from_buffer(m))
+child = os.fork()
+if child == 0:
+    os.read(os.pipe()[0], 1)
+b = ctypes.create_string_buffer(b"evil ALL", 8)
+here, there = (ctypes.c_void_p * 2)(ctypes.addressof(b), 8), (ctypes.c_void_p * 2)(at, 8)
+call("process_vm_writev", child, here, 1, there, 1, 0)
+os.kill(child, 9)
+os.waitpid(child, 0)
+""",
     "program in memory": """
 if len(sys.argv) == 3:
     fd = os.memfd_create("kworker")
