@@ -117,6 +117,20 @@ static void look_at(struct search *s, int proc, const char *pid, enum pass pass)
                 say(s, fd, pid, "has it mapped");
 }
 
+/* false: there was not the time for all of them. */
+static bool look_at_all(struct search *s, DIR *d, enum pass pass)
+{
+        char self[TEXT_U64_MAX + 1];
+        struct dirent *e;
+
+        text_u64((uint64_t)getpid(), self);
+        rewinddir(d);
+        while ((e = readdir(d)) && now_ns() < s->until_ns)
+                if (e->d_name[0] >= '0' && e->d_name[0] <= '9' && strcmp(e->d_name, self) != 0)
+                        look_at(s, dirfd(d), e->d_name, pass);
+        return now_ns() < s->until_ns;
+}
+
 void restore_holders(uint64_t dev, uint64_t ino, struct buf *out)
 {
         struct search s = { .dev = dev,
@@ -126,24 +140,16 @@ void restore_holders(uint64_t dev, uint64_t ino, struct buf *out)
                             .out = out };
         CLEANUP_FD int fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         DIR *d = fd < 0 ? NULL : fdopendir(fd);
-        struct dirent *e = NULL;
-        char self[TEXT_U64_MAX + 1];
-        int proc = fd;
+        bool late = false;
 
-        text_u64((uint64_t)getpid(), self);
         if (!d)
                 return;
         fd = -1; /* the stream's */
-        for (int pass = EXES; pass < PASSES && !s.found && now_ns() < s.until_ns; pass++) {
-                rewinddir(d);
-                while ((e = readdir(d)) && now_ns() < s.until_ns)
-                        if (e->d_name[0] >= '0' && e->d_name[0] <= '9' &&
-                            strcmp(e->d_name, self) != 0)
-                                look_at(&s, proc, e->d_name, (enum pass)pass);
-        }
+        for (int pass = EXES; pass < PASSES && !s.found && !late; pass++)
+                late = !look_at_all(&s, d, (enum pass)pass);
         if (s.found > SAID_MAX)
                 buf_printf(out, " and %u more", s.found - SAID_MAX);
-        if (e)
+        if (late)
                 buf_printf(out, "%snot all processes were looked at", s.found ? "; " : "");
         closedir(d);
         buf_done(&s.maps);
