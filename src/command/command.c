@@ -65,6 +65,8 @@ enum status status_of_error(int code)
         case EIO:
         case ENOMEM:
         case EMFILE:
+        case ENFILE:
+        case ENAMETOOLONG:
         case EFBIG:
         case ECONNREFUSED:
         case ECONNRESET:

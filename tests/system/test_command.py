@@ -49,6 +49,7 @@ def test_unknown_option_is_named(command):
     (("log", "--limit"), "assay log: option --limit needs a value (N)"),
     (("log", "--limit", "many"), 'assay log: option --limit: "many" is not a whole number'),
     (("log", "--since", "soon"), 'assay log: --since: "soon" is no time; write'),
+    (("log", "--until", "soon"), 'assay log: --until: "soon" is no time; write'),
     (("log", "--follow", "--reverse"), "assay log: --reverse and --follow do not go together"),
     (("log", "--disclose"), "assay log: --disclose goes with --json"),
     (("prove",), "assay prove: missing operand; usage: assay prove INDEX|ID [DIR "),

@@ -173,7 +173,7 @@ def test_follow_goes_over_to_what_succeeds(tmp_path):
     assert follower.stop() == (0, b"")
 
 
-def test_an_empty_word_names_nothing(ledger, tmp_path):
+def test_an_empty_word_names_nothing(ledger):
     assert "an empty word names no entry" in refused(2, "prove", "", ledger)
     assert "there is no entry" in refused(1, "prove", "nope", ledger)
     assert "there is no entry" in refused(1, "prove", "600", ledger)
@@ -254,6 +254,9 @@ def test_reader_that_goes_away(ledger):
 
 def test_no_such_ledger():
     assert refused(3, "log", "/nonexistent").startswith("assay log: /nonexistent: ")
+    for where in ((f"/{'d' * 4095}",), ("--state", f"/{'d' * 4090}")):
+        for command in (("log",), ("export", "ocsf")):
+            assert "the path is longer than 4095 bytes" in refused(3, *command, *where)
 
 
 def test_an_alert_that_began_before_this_ledger(tmp_path):
