@@ -2,6 +2,7 @@
 #include "base/arena.h"
 
 #include "../alloc_fail.h"
+#include "../freed.h"
 
 #include <setjmp.h>
 #include <stdalign.h>
@@ -57,6 +58,29 @@ static void zeroes_what_was_in_it(void **state)
                 arena_done(&a);
                 assert_int_equal(a.wipes, table[i].wipes);
         }
+}
+
+/* Each is a block of its own: a reset keeps the last, and what is done with is all given back. */
+static void gives_its_blocks_back(void **state)
+{
+        static const char word[] = "a word that each of these blocks has";
+        struct arena a = ARENA_INIT(1 << 20);
+
+        freed_word = word;
+        for (unsigned round = 0; round < 2; round++) {
+                freed_with_it = 0;
+                for (unsigned i = 0; i < 3; i++) {
+                        char *p = arena_alloc(&a, 100000);
+
+                        assert_non_null(p);
+                        memcpy(p, word, sizeof word);
+                }
+                arena_reset(&a);
+                assert_int_equal(freed_with_it, 2);
+        }
+        arena_done(&a);
+        assert_int_equal(freed_with_it, 3);
+        freed_word = NULL;
 }
 
 static void pieces_do_not_overlap(void **state)
@@ -167,6 +191,7 @@ int main(void)
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(gives_aligned_zeroed_memory),
                 cmocka_unit_test(zeroes_what_was_in_it),
+                cmocka_unit_test(gives_its_blocks_back),
                 cmocka_unit_test(pieces_do_not_overlap),
                 cmocka_unit_test(stops_at_the_ceiling),
                 cmocka_unit_test(says_which_ceiling),

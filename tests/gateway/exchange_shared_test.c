@@ -447,7 +447,9 @@ static void a_call_keeps_its_serving(void **state)
         generation_unref(g);
         exchange_make_sent(w, &call, &s);
         assert_int_equal(exchange_begin(&w->gateway, other, &s.raw, &x, &step), 0);
+        assert_int_equal(other->refs, 2);
         serving_unref(other);
+        assert_int_equal(x->serving->refs, 1);
         assert_int_equal(step, EXCHANGE_RECORD);
         assert_int_equal(exchange_recorded(x, s.raw.now_ns), EXCHANGE_CALL);
         assert_ptr_equal(x->package, w->packages[0]);
