@@ -377,18 +377,6 @@ int cedar_uid_of(const struct tree *json, struct arena *arena, struct cedar_uid 
         return data_read_uid(&r, json, NULL, ret);
 }
 
-int cedar_uid_read(struct span json, struct arena *arena, struct cedar_uid *ret, struct err *err)
-{
-        struct arena scratch = ARENA_INIT(TREE_MEMORY_MAX);
-        struct tree t;
-        int rc = tree_read(json, &scratch, &t, err);
-
-        if (rc == 0)
-                rc = cedar_uid_of(&t, arena, ret, err);
-        arena_done(&scratch);
-        return rc;
-}
-
 static int context_type(const struct cedar_schema *schema, const struct cedar_uid *action,
                         const struct cedar_type **ret, struct err *err)
 {

@@ -26,10 +26,6 @@ struct tree; /* JSON that was read: wire/tree.h */
 MUST_USE int cedar_entities_read(struct span json, const struct cedar_schema *schema,
                                  struct cedar_entities *e, struct err *err);
 
-/* {"type": "User", "id": "alice"} or {"__entity": {...}}.  Copies into arena.  -EINVAL, -ENOMEM. */
-MUST_USE int cedar_uid_read(struct span json, struct arena *arena, struct cedar_uid *ret,
-                            struct err *err);
-
 /* A JSON object as the context of an action, read by the action's context type: what is an entity
  * is what the schema says is one.  schema is never NULL.  Values lie in arena.  -EINVAL: another
  * action than the schema knows, another shape; -E2BIG, -ENOMEM. */
@@ -42,9 +38,11 @@ MUST_USE int cedar_context_read(struct span json, const struct cedar_schema *sch
 MUST_USE int cedar_context_read_trusted(struct span json, struct arena *arena,
                                         struct cedar_value *ret, struct err *err);
 
-/* The three of JSON that stands inside other JSON. */
+/* {"type": "User", "id": "alice"} or {"__entity": {...}}, inside other JSON.  Copies into arena.
+ * -EINVAL, -ENOMEM. */
 MUST_USE int cedar_uid_of(const struct tree *json, struct arena *arena, struct cedar_uid *ret,
                           struct err *err);
+/* The two above, of JSON that stands inside other JSON. */
 MUST_USE int cedar_context_of(const struct tree *json, const struct cedar_schema *schema,
                               const struct cedar_uid *action, struct arena *arena,
                               struct cedar_value *ret, struct err *err);

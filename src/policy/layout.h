@@ -64,7 +64,6 @@ void layout_item(struct layout *l, enum layout_kind kind);
 void layout_break(struct layout *l, bool blank);
 /* The break before a closing word: dedents. */
 void layout_break_out(struct layout *l, bool blank);
-void layout_hard(struct layout *l);
 
 /* A comment behind the item of this number. */
 void layout_note(struct layout *l, uint32_t behind, struct span text, bool alone);

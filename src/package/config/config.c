@@ -22,15 +22,6 @@ const char *mask_name(enum mask m)
         return masks[m];
 }
 
-enum mask mask_of(struct span name)
-{
-        size_t i = 0;
-
-        while (i < MASKS && !span_eq_str(name, masks[i]))
-                i++;
-        return (enum mask)i;
-}
-
 /* ---- names ---- */
 
 static void take_name(struct config_reader *r, const struct source_node *n, void *into)

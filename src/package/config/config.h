@@ -75,7 +75,6 @@ enum mask {
         MASKS,
 };
 const char *mask_name(enum mask m);  /* "date-year" */
-enum mask mask_of(struct span name); /* MASKS when there is none */
 
 enum jwt_algorithms { JWT_RS256 = 1u << 0, JWT_ES256 = 1u << 1, JWT_EDDSA = 1u << 2 };
 
