@@ -77,7 +77,7 @@ def load(world, contender, seconds, connections=CONNECTIONS, pause=0):
                 cost[0] + cost[1], cost[1], cost[2] + client)
 
 
-def ask(world, contender, token):
+def ask(contender, token):
     """Status and JSON of one call."""
     c = http.client.HTTPSConnection("127.0.0.1", contender.port, timeout=10,
                                     context=ssl._create_unverified_context())
@@ -95,7 +95,7 @@ def ask(world, contender, token):
 def check(world, contender, judges, masks):
     """It does what it is measured for: lets in, masks, and keeps out a token with another byte."""
     token = world.tokens.read_text().split()[0]
-    status, told = ask(world, contender, token)
+    status, told = ask(contender, token)
     if status != 201:
         raise Unavailable(f"{contender.name}: status {status}")
     got = {k: told[k] for k in MASKED}
@@ -103,7 +103,7 @@ def check(world, contender, judges, masks):
         raise RuntimeError(f"{contender.name}: {got}")
     if judges:
         forged = token[:-20] + ("A" if token[-20] != "A" else "B") + token[-19:]
-        status, _ = ask(world, contender, forged)
+        status, _ = ask(contender, forged)
         if status != 401:
             raise RuntimeError(f"{contender.name}: a forged token got {status}")
 

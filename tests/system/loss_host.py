@@ -326,9 +326,3 @@ def at_rest(site, seconds=120):
 def kill_worker(site, pid):
     site.killed.append((time.time(), pid))
     os.kill(pid, signal.SIGKILL)
-
-
-def closed_by(port):
-    """Nobody listens there, or somebody does."""
-    with socket.socket() as s:
-        return s.connect_ex(("127.0.0.1", port)) != 0

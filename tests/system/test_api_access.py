@@ -282,7 +282,7 @@ def test_odd_names(tmp_path):
     assert "\x1b" not in good(*options)
 
 
-def test_what_no_group_alone_opens(directory, tmp_path):
+def test_what_no_group_alone_opens(directory):
     rows = good_json("api", "access", directory, "--class", "pii.ssn")["access"]
     tellers = [r for r in rows if r["caller"]["groups"] == ["tellers"] and
                r["operation"] == "updateCustomer"]

@@ -26,7 +26,6 @@ pytestmark = [
 ]
 
 SUITE = "test_suite/stable"  # an underscore and a slash, as apt escapes them
-STEM = "dists_test%5fsuite_stable_"
 
 
 @pytest.fixture(scope="module")

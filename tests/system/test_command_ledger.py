@@ -679,7 +679,7 @@ def test_no_rebuild_from_an_older_copy(ledger, tmp_path):
     assert tree(path).items() >= newest.items(), "the private half knows it all"
 
 
-def test_a_crash_between_the_signature_and_the_checkpoint(ledger, tmp_path):
+def test_a_crash_between_the_signature_and_the_checkpoint(ledger):
     """Regression: it was called a rollback until the next start."""
     path, _ = ledger
     good("ledger", "append", path, data=lines(*({"n": n} for n in range(300))))

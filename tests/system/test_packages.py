@@ -227,7 +227,7 @@ def test_memory_bounded(tmp_path):
     assert told.failed is None and told.of("deb")[0]["size"] == deb.stat().st_size
 
 
-def test_not_a_file(tmp_path):
+def test_not_a_file():
     pipe = os.pipe()
     told = job_tool.run("deb", pipe[0])
     assert told.failed == "input is no regular file"

@@ -11,13 +11,13 @@ PATTERNS = ["^a", "b", "1$"]
 
 # ---- the rules ----
 
-def one_of(root, schema):
+def one_of(schema):
     """The schema that stands there; true, false are one that says nothing."""
     return schema if isinstance(schema, dict) else {}
 
 
 def directly_in_place(root, schema):
-    s = one_of(root, schema)
+    s = one_of(schema)
     found = list(s.get("allOf", [])) + list(s.get("anyOf", [])) + list(s.get("oneOf", []))
     if "$ref" in s:
         found.append(root["$defs"][s["$ref"].rsplit("/", 1)[1]])
@@ -35,7 +35,7 @@ def in_place(root, schema):
 
 def own(root, schema):
     """Rule 1."""
-    s = one_of(root, schema)
+    s = one_of(schema)
     if "x-data-class" in s:
         return {s["x-data-class"]}
     return {c for t in directly_in_place(root, schema) for c in own(root, t)}
@@ -43,7 +43,7 @@ def own(root, schema):
 
 def always(root, schema):
     """The schema itself, its $ref and allOf, and theirs."""
-    s = one_of(root, schema)
+    s = one_of(schema)
     found = [schema]
     if "$ref" in s:
         found += always(root, root["$defs"][s["$ref"].rsplit("/", 1)[1]])
