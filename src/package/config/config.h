@@ -74,7 +74,7 @@ enum mask {
         MASK_DROP, /* the member goes */
         MASKS,
 };
-const char *mask_name(enum mask m);  /* "date-year" */
+const char *mask_name(enum mask m); /* "date-year" */
 
 enum jwt_algorithms { JWT_RS256 = 1u << 0, JWT_ES256 = 1u << 1, JWT_EDDSA = 1u << 2 };
 
