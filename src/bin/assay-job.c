@@ -3,12 +3,14 @@
  * tell facts on standard output, a seqpacket socket (loop/jobframe.h).  Started by other programs
  * of Assay. */
 #include "job/run.h"
+#include "sys/program.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
 int main(int argc, char **argv)
 {
+        program_begin();
         if (argc < 2) {
                 fputs("usage: assay-job NAME [ARGUMENT]..., started by a program of Assay\n",
                       stderr);

@@ -2,6 +2,8 @@
 /* daemon.c - see daemon.h. */
 #include "bin/daemon.h"
 
+#include "sys/program.h"
+
 #include <stdio.h>
 
 struct asked {
@@ -47,6 +49,7 @@ bool daemon_options(const char *name, int argc, char **argv, struct option_set o
         struct err err = { 0 };
         int first, rc;
 
+        program_begin();
         *ret = (struct daemon_options){ .state = PLACES_STATE, .run = PLACES_RUN };
         rc = options_parse(argc, argv, sets, ARRAY_LEN(sets), &first, &err);
         if (rc == 0 && first < argc)

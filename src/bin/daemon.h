@@ -12,7 +12,8 @@ struct daemon_options {
         bool keep_user;
 };
 
-/* Fill ret, which gets its defaults here, and own's target.  true: go on.  false: end with
+/* First, so that nothing else has been opened yet: begin the program (sys/program.h).  Then fill
+ * ret, which gets its defaults here, and own's target.  true: go on.  false: end with
  * *ret_status; --help, --version or what is wrong has been printed. */
 MUST_USE bool daemon_options(const char *name, int argc, char **argv, struct option_set own,
                              struct daemon_options *ret, int *ret_status);

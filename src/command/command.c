@@ -2,13 +2,13 @@
 /* command.c - finds a command, parses its line, runs it; see command.h. */
 #include "command/command.h"
 
-#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "command/places.h"
+#include "sys/program.h"
 #include "wire/json.h"
 
 struct common {
@@ -264,8 +264,8 @@ int command_main(const struct command *const *commands, int argc, char **argv,
         struct invocation in = { .name = "assay", .clock = clock, .commands = commands };
         const struct command *const *table = commands;
 
+        program_begin(); /* what was found counts, not who read it to the end */
         screen_init(&in.out, stdout);
-        signal(SIGPIPE, SIG_IGN); /* what was found counts, not who read it to the end */
         for (argc--, argv++; argc > 0; argc--, argv++) {
                 const struct command *c;
 

@@ -92,7 +92,6 @@ int uplink_run(const struct uplink_options *o)
 
         if (!u)
                 return -ENOMEM;
-        signal(SIGPIPE, SIG_IGN);
         u->o = o;
         u->own_fd = u->notify.fd = -1;
         u->presence = PRESENCE_NONE;

@@ -318,7 +318,6 @@ int keys_run(const struct keys_options *o)
 
         if (!k)
                 return -ENOMEM;
-        signal(SIGPIPE, SIG_IGN);
         mine.tell_s = o->tell_s ? o->tell_s : TELL_S;
         k->o = &mine;
         k->registry_fd = k->own_fd = k->ask_fd = k->notify.fd = -1;

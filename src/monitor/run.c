@@ -127,7 +127,6 @@ int monitor_run(const struct monitor_run_options *o)
 
         if (!p)
                 return -ENOMEM;
-        signal(SIGPIPE, SIG_IGN);
         p->o = o;
         p->notify.fd = -1;
         p->presence = PRESENCE_NONE;

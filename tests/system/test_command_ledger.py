@@ -345,6 +345,19 @@ def test_verify_tells_programs(ledger):
         ("entry_hash", "tile/entries/000.p/1", 0, "damage")]
 
 
+@pytest.mark.parametrize("closed, status", (("<&-", 1), (">&-", 3), ("2>&-", 0),
+                                            ("<&- >&- 2>&-", 1)))
+def test_nothing_open_to_write_to(ledger, closed, status):
+    """What is said gets into no file of the ledger."""
+    path, vkey = ledger
+    data = lines({"a": 1}) if "<" not in closed else b""
+    done = subprocess.run(["sh", "-c", f'exec "$@" {closed}', "sh", BIN / "assay", "ledger",
+                           "append", path], input=data, stderr=subprocess.DEVNULL)
+    assert done.returncode == status
+    good("ledger", "append", path, data=lines({"b": 1}))
+    assert "GOOD" in good("verify", path, "--key", vkey)
+
+
 def test_an_earlier_checkpoint(ledger, tmp_path):
     path, vkey = ledger
     good("ledger", "append", path, data=lines({"a": 1}, {"b": 1}))

@@ -187,3 +187,24 @@ def test_a_promise_that_makes_no_sense_is_let_go(recorder):
     assert kept(recorder, "hold")
     assert recorder.entries("ledger.hold") == []
     shutil.rmtree(recorder.private / "pending")
+
+
+def test_what_it_says_gets_into_no_file_of_its_own(tmp_path):
+    """Started with nothing open: what it opened first had the numbers of standard output and
+    error, and its own words went there."""
+    r = Recorder(tmp_path)
+    r.process = subprocess.Popen(
+        ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", BIN / "assay-recorder", "--state", r.state,
+         "--run", r.run, "--host", "h", "--keep-user"])
+    try:
+        wait_for(r.ready, "the recorder's readiness")
+        held = {n: os.readlink(f"/proc/{r.process.pid}/fd/{n}") for n in range(3)}
+        assert held == {0: "/", 1: "/", 2: "/"}
+        with Peer(r) as p:
+            p.put(change())
+        r.end()
+    finally:
+        r.stop()
+    for place in (r.run, r.private / "keys", r.private / "vault"):
+        for path in place.iterdir():
+            assert not path.is_file() or b"recorder.ready" not in path.read_bytes(), path

@@ -404,7 +404,6 @@ static enum status run(struct invocation *in)
                 return complain(in, STATUS_PROBLEM,
                                 "watching a whole machine needs root: sudo %s up",
                                 program_invocation_name);
-        signal(SIGPIPE, SIG_IGN);
         status = prepare(&u, &err);
         if (status < 0) {
                 complain(in, STATUS_PROBLEM, "%s", err_text(&err));

@@ -107,6 +107,7 @@ static void unblock_signals(void)
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
         signal(SIGPIPE, SIG_DFL);
+        signal(SIGXFSZ, SIG_DFL);
 }
 
 /* A program that is not root now is not to become it again. */

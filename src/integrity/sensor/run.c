@@ -374,7 +374,6 @@ int sensor_run(const struct sensor_run_options *o)
         if (!p)
                 return -ENOMEM;
         mallopt(M_ARENA_MAX, 2); /* workers allocate little; an arena each would stay large */
-        signal(SIGPIPE, SIG_IGN);
         p->o = o;
         p->notify.fd = -1;
         p->presence = PRESENCE_NONE;
