@@ -91,6 +91,46 @@ def test_served_by_assay_up(site):
     assert not [c for c in left if str(site.top) in c and "nginx: master" in c]
 
 
+@pytest.fixture
+def files_of_others_are_protected():
+    """As Debian has it; it is the whole machine's."""
+    setting = pathlib.Path("/proc/sys/fs/protected_regular")
+    before = setting.read_text()
+    setting.write_text("2")
+    yield
+    setting.write_text(before)
+
+
+def test_served_again_by_the_next_one(site, files_of_others_are_protected):
+    """What nginx's workers left in the sticky directory of the sockets is theirs."""
+    def answers():
+        assert site.up.poll() is None and "no API is served" not in output(site), output(site)
+        try:
+            return site.call("GET", "/bank/v1/accounts/A00000001")[0] == 200
+        except OSError:
+            return False
+
+    (site.top / "config" / "gateway.conf").write_text(config(site))
+    for _ in range(2):
+        begin(site)
+        wait_for(answers, "an answer", seconds=60)
+        site.up.terminate()
+        assert site.up.wait(timeout=60) == 0, output(site)
+        assert (site.recorder.run / "gateway.status").stat().st_uid == USER
+
+
+def test_another_name_is_not_taken_for_its_status(site):
+    """Root would give whatever it is to nginx's user."""
+    precious = site.top / "precious"
+    precious.write_text("x")
+    os.link(precious, site.recorder.run / "gateway.status")
+    (site.top / "config" / "gateway.conf").write_text(config(site))
+    begin(site)
+    refused = f"{site.recorder.run}/gateway.status: not a file of one name; no API is served"
+    wait_for(lambda: refused in output(site), refused, seconds=60)
+    assert precious.stat().st_uid == 0
+
+
 def test_configured_while_it_runs(site):
     """And elsewhere than beside watch.yaml."""
     path = site.top / "nginx.conf"

@@ -198,13 +198,30 @@ int up_make_places(const struct invocation *in, const struct up_user *user, stru
         return status;
 }
 
-/* A file that one of its own user may have open; a link in its place is refused. */
+/* There, or made.  Not by one call with O_CREAT: the directory is sticky, and the kernel refuses
+ * that for a file of somebody else's in it, even to root (fs.protected_regular). */
+static int open_or_make(const char *path, mode_t mode)
+{
+        int fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+        if (fd < 0 && errno == ENOENT)
+                fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+        return fd < 0 ? -errno : fd;
+}
+
+/* A file that one of its own user may have open; a link in its place, or another name of a file, is
+ * refused. */
 static int make_file(const char *path, mode_t mode, const struct up_user *user, struct err *err)
 {
-        CLEANUP_FD int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, mode);
+        CLEANUP_FD int fd = open_or_make(path, mode);
+        struct stat st;
 
         if (fd < 0)
+                return err_sys(err, fd, "%s", path);
+        if (fstat(fd, &st) < 0)
                 return err_sys(err, -errno, "%s", path);
+        if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
+                return err_set(err, -EINVAL, "%s: not a file of one name", path);
         if (fchown(fd, user->uid, user->gid) < 0 || fchmod(fd, mode) < 0)
                 return err_sys(err, -errno, "%s", path);
         return 0;
