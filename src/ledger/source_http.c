@@ -18,6 +18,7 @@ enum {
         SILENT_SECONDS = 30, /* below SLOW_BYTES a second for so long */
         SLOW_BYTES = 100,
         FILE_SECONDS = 300,
+        PAGE_MAX = 64 * 1024, /* of an error's words, which nobody reads */
 };
 
 struct http {
@@ -33,6 +34,7 @@ struct http {
 
 struct body {
         struct buf *out;
+        size_t page; /* bytes of an error page */
         bool too_long;
         CURL *curl;
 };
@@ -43,8 +45,10 @@ static size_t on_data(char *p, size_t size, size_t n, void *ctx)
         long status = 0;
 
         curl_easy_getinfo(b->curl, CURLINFO_RESPONSE_CODE, &status);
-        if (status != 200)
-                return size * n; /* an error page */
+        if (status != 200) {
+                b->page += size * n;
+                return b->page <= PAGE_MAX ? size * n : 0;
+        }
         buf_put(b->out, span_of(p, size * n));
         b->too_long = buf_status(b->out) == -E2BIG;
         return buf_status(b->out) ? 0 : size * n;
@@ -77,6 +81,8 @@ static int get_once(struct http *h, const char *url, struct buf *out, long *ret_
         curl_easy_setopt(h->curl, CURLOPT_URL, url);
         curl_easy_setopt(h->curl, CURLOPT_WRITEDATA, &body);
         c = curl_easy_perform(h->curl);
+        if (body.page > PAGE_MAX)
+                c = CURLE_OK; /* what it is the page of was answered */
         if (body.too_long)
                 return err_set(err, -EFBIG, "%s: longer than such a file can be", url);
         if (buf_status(out))

@@ -78,6 +78,8 @@ static bool read_checkpoint(struct verify *v)
                            "checkpoint: %s", err_text(&err));
                 return false;
         }
+        if (v->o->on_checkpoint)
+                v->o->on_checkpoint(v->o->ctx, buf_span(&v->note));
         memcpy(v->result->origin, v->checkpoint.origin, sizeof v->result->origin);
         v->result->size = v->checkpoint.size;
         v->result->root = v->checkpoint.root;

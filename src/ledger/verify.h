@@ -111,6 +111,9 @@ struct verify_options {
         uint64_t max_reports;      /* of one issue; 0: 100.  All are counted. */
         int64_t time_tolerance_ns; /* 0: 15 minutes */
         void (*on_report)(void *ctx, const struct verify_report *r);
+        /* Once, before anything is judged: the log's checkpoint as it was read.  NULL: not wanted.
+         */
+        void (*on_checkpoint)(void *ctx, struct span note);
         /* Now and then: entries done of total in this pass. */
         void (*on_progress)(void *ctx, enum verify_pass pass, uint64_t done, uint64_t total);
         void *ctx;

@@ -345,6 +345,26 @@ def test_verify_tells_programs(ledger):
         ("entry_hash", "tile/entries/000.p/1", 0, "damage")]
 
 
+def test_two_histories_and_the_evidence(ledger, tmp_path):
+    """A server could take back the one that is judged: both are needed to convict the key."""
+    path, vkey = ledger
+    other = tmp_path / "other"
+    good("ledger", "append", path, data=lines({"a": 1}))
+    for suffix in ("", ".private"):
+        shutil.copytree(f"{path}{suffix}", f"{other}{suffix}")
+    for where, value in ((path, 2), (other, 3)):
+        good("ledger", "append", where, data=lines({"a": value}))
+    mine, kept = (where / "checkpoint" for where in (path, other))
+    done = assay("verify", path, "--key", vkey, "--earlier", kept)
+    assert done.returncode == 1
+    said, evidence = done.stdout.decode().split("its key signed both\n\n")
+    assert "two histories" in said and evidence == mine.read_text()
+    mine.write_text(mine.read_text()[:-8] + "AAAAAAA\n")  # what nobody signed is no evidence
+    done = assay("verify", path, "--key", vkey, "--earlier", kept)
+    assert done.returncode == 1
+    assert b"two histories" in done.stdout and b"evidence" not in done.stdout
+
+
 @pytest.mark.parametrize("closed, status", (("<&-", 1), (">&-", 3), ("2>&-", 0),
                                             ("<&- >&- 2>&-", 1)))
 def test_nothing_open_to_write_to(ledger, closed, status):
@@ -372,6 +392,8 @@ def test_an_earlier_checkpoint(ledger, tmp_path):
     foreign = tmp_path / "foreign"
     foreign.write_text(good("ledger", "checkpoint", other))
     assert assay("verify", path, "--key", vkey, "--earlier", foreign).returncode != 0
+    assert good_json("verify", path, "--key", vkey)["checkpoint"] == good(
+        "ledger", "checkpoint", path)
     kept.write_text(good("ledger", "proof", path, "0"))  # the wrong file says nothing of the ledger
     said = assay("verify", path, "--key", vkey, "--earlier", kept)
     assert said.returncode == 3 and said.stdout == b""

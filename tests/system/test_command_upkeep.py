@@ -283,6 +283,32 @@ def is_nobody(said, caps):
     assert said["NoNewPrivs"].strip() == "1"
 
 
+def test_an_error_page_without_an_end(ledger):
+    """Nobody reads it: the file is not there, and what else is there is read."""
+    path, vkey = ledger
+    good("ledger", "append", path, data=lines({"n": 1}))
+    pages = []
+
+    class Endless(Quiet):
+        def send_error(self, code, message=None, explain=None):
+            self.send_response(code)
+            self.end_headers()
+            sent = 0
+            try:
+                while sent < 1 << 30:
+                    sent += self.wfile.write(bytes(65536))
+            except OSError:
+                pass
+            pages.append(sent)
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(
+            Endless, directory=str(path))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        assert "GOOD" in good("verify", f"http://127.0.0.1:{server.server_port}", "--key", vkey)
+        server.shutdown()
+    assert pages and max(pages) < 1 << 26
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights to give away")
 def test_root_reads_a_web_server_as_nobody(ledger):
     """What it has left while it is answered: libcurl and all behind it read a stranger's words."""

@@ -161,6 +161,7 @@ static struct verify_options options_of(struct judging *j, const struct verify_g
                 .n_keys = keys->n,
                 .authorities = span_of(given->authorities, given->authorities_n),
                 .on_report = verify_on_report,
+                .on_checkpoint = verify_on_checkpoint,
                 .on_progress = verify_on_progress,
                 .ctx = j,
         };
@@ -186,6 +187,7 @@ static enum status verify_first(struct invocation *in, struct verify_given *give
 {
         struct judging j = { .in = in,
                              .reports = BUF_INIT(COMMAND_OUTPUT_MAX / 2),
+                             .note = BUF_INIT(NOTE_MAX),
                              .documents = documents };
         const char *dir = given->place[0].name;
         struct verify_options options;
@@ -207,6 +209,7 @@ static enum status verify_first(struct invocation *in, struct verify_given *give
         options.is_log = keys->own;
         result = judge(&j, &options, keys, ret);
         buf_done(&j.reports);
+        buf_done(&j.note);
         return keys->own ? verify_worse(result, print_private(in, dir, &j.private)) : result;
 }
 
@@ -239,6 +242,7 @@ static enum status verify_successor(struct invocation *in, struct verify_given *
 {
         struct judging j = { .in = in,
                              .reports = BUF_INIT(COMMAND_OUTPUT_MAX / 2),
+                             .note = BUF_INIT(NOTE_MAX),
                              .documents = documents };
         struct verify_result found = { 0 };
         struct verify_options options;
@@ -254,6 +258,7 @@ static enum status verify_successor(struct invocation *in, struct verify_given *
         options.is_log = true; /* the one before says so */
         result = judge(&j, &options, keys, &found);
         buf_done(&j.reports);
+        buf_done(&j.note);
         *last = found;
         return result;
 }

@@ -48,6 +48,7 @@ struct judging {
         struct progress progress;
         enum verify_pass pass;
         struct buf reports; /* JSON items */
+        struct buf note;    /* the checkpoint that is judged */
         uint64_t n_reports;
         uint64_t shown[VERIFY_ISSUES]; /* reports of each kind */
         struct private_half private;
@@ -56,6 +57,7 @@ struct judging {
 
 /* For struct verify_options; ctx is the judging. */
 void verify_on_report(void *ctx, const struct verify_report *r);
+void verify_on_checkpoint(void *ctx, struct span note);
 void verify_on_progress(void *ctx, enum verify_pass pass, uint64_t done, uint64_t total);
 
 const char *verify_word(enum status s); /* for JSON */

@@ -67,6 +67,35 @@ void verify_on_report(void *ctx, const struct verify_report *r)
         j->shown[r->issue]++;
 }
 
+void verify_on_checkpoint(void *ctx, struct span note)
+{
+        struct judging *j = ctx;
+
+        buf_put(&j->note, note);
+}
+
+/* Two checkpoints that exclude each other convict the log whose key signed both: of the one that
+ * was kept there is a file, the other one may be taken back. */
+static void put_evidence(const struct judging *j, const struct verify_result *r, struct buf *out)
+{
+        struct span rest = buf_span(&j->note);
+
+        if (!r->count[VERIFY_FORK] && !r->count[VERIFY_ROLLBACK])
+                return;
+        if (r->count[VERIFY_SIGNATURE_BAD] || r->count[VERIFY_SIGNATURE_MISSING] || !j->note.n)
+                return;
+        buf_put_str(out, "evidence   keep the checkpoint that is judged here beside the other one: "
+                         "its key signed both\n\n");
+        while (rest.n) {
+                const uint8_t *nl = memchr(rest.p, '\n', rest.n);
+                size_t n = nl ? (size_t)(nl - rest.p) : rest.n;
+
+                text_put_safe(out, span_of(rest.p, n));
+                buf_put_byte(out, '\n');
+                rest = span_from(rest, nl ? n + 1 : n);
+        }
+}
+
 /* What verification counted and no longer told one by one. */
 static void put_untold(const struct judging *j, const struct verify_result *r, struct buf *out)
 {
@@ -294,8 +323,11 @@ static void put_json(const struct judging *j, const struct verify_result *r,
         json_writer_init(&w, out);
         json_begin_object(&w);
         for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
-                if (strcmp(numbers[i].key, "earlier") == 0)
+                if (strcmp(numbers[i].key, "earlier") == 0) {
+                        if (j->note.n)
+                                json_member_string(&w, "checkpoint", buf_span(&j->note));
                         put_counts(r, &w);
+                }
                 json_member_u64(&w, numbers[i].key, numbers[i].value);
         }
         json_member_bool(&w, "listed", r->listed);
@@ -333,6 +365,7 @@ enum status verify_show(const struct judging *j, const struct verify_result *r,
         if (!j->in->json) {
                 put_text(j, r, keys, took_ns, &out);
                 (void)!screen_wrap_lines(&j->in->out, &out, VERIFY_LABEL_COLUMNS);
+                put_evidence(j, r, &out);
                 return command_print(j->in, &out, status);
         }
         put_json(j, r, keys, took_ns, &out);
