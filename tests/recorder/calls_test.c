@@ -127,7 +127,7 @@ static void assert_due(const struct calls *c, int64_t now_ns, const char *want)
 {
         const char *is = due(c, now_ns);
 
-        if (!is != !want || (is && strcmp(is, want) != 0))
+        if (!is != !want || (is && want && strcmp(is, want) != 0))
                 fail_msg("%s, not %s", is ? is : "nothing", want ? want : "nothing");
 }
 
