@@ -263,8 +263,8 @@ def test_disk_full():
             (place / "guarded/big").write_bytes(os.urandom(2 << 20))
             with running(place=place) as h:
                 path = h.guarded / "big"
-                path.write_bytes(b"evil")
-                with open(place / "filler", "wb") as f:
+                with open(place / "filler", "wb") as f:  # before a restore takes the last room
+                    path.write_bytes(b"evil")
                     with contextlib.suppress(OSError):
                         while True:
                             f.write(b"\0" * 65536)
