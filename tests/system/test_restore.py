@@ -73,7 +73,7 @@ def test_log_and_status(host):
     assert f"put away    {host.guarded}/plain as " in said
     host.wait(lambda: "put back" in host.assay("status").stdout, "the status")
     said = host.assay("status").stdout
-    assert "1 paths, 0 could not be, 0 wait" in said and "1 in quarantine, " in said
+    assert "1 path, 0 could not be, 0 wait" in said and "1 in quarantine, " in said
 
 
 def test_again_and_again_other_paths(host):
