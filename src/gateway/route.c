@@ -50,16 +50,7 @@ static int compare(const void *x, const void *y)
 {
         const struct entry *a = x, *b = y;
 
-        for (uint32_t i = 0; i < a->n && i < b->n; i++) {
-                const struct api_segment *s = &a->segments[i], *t = &b->segments[i];
-                int c = s->parameter - t->parameter;
-
-                if (c == 0 && !s->parameter)
-                        c = span_cmp(s->text, t->text);
-                if (c)
-                        return c;
-        }
-        return (a->n > b->n) - (a->n < b->n);
+        return api_segments_compare(a->segments, a->n, b->segments, b->n);
 }
 
 /* How many of the first ones have the same segment there. */

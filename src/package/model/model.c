@@ -23,6 +23,20 @@ enum api_method api_method_of(struct span name)
         return API_METHODS;
 }
 
+int api_segments_compare(const struct api_segment *a, uint32_t n_a, const struct api_segment *b,
+                         uint32_t n_b)
+{
+        for (uint32_t i = 0; i < n_a && i < n_b; i++) {
+                int c = a[i].parameter - b[i].parameter;
+
+                if (c == 0 && !a[i].parameter)
+                        c = span_cmp(a[i].text, b[i].text);
+                if (c)
+                        return c;
+        }
+        return (n_a > n_b) - (n_a < n_b);
+}
+
 const char *api_place_name(enum api_place p)
 {
         static const char *const names[] = {

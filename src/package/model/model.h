@@ -52,6 +52,12 @@ struct api_segment {
         bool parameter;
 };
 
+/* The order of paths by the requests that fit: segment by segment, words by their bytes before
+ * parameters, whose names do not count; of two with the same first segments the shorter one first.
+ * 0: the same requests fit. */
+int api_segments_compare(const struct api_segment *a, uint32_t n_a, const struct api_segment *b,
+                         uint32_t n_b);
+
 enum api_place { API_IN_PATH, API_IN_QUERY, API_IN_HEADER, API_IN_COOKIE };
 const char *api_place_name(enum api_place p); /* "path" */
 

@@ -186,19 +186,10 @@ int model_check_operation(const struct model_get *g, const struct model_at *at, 
 
 /* ---- operations, one with the other ---- */
 
-/* By the requests that fit: words before parameters, whatever their names. */
+/* By the requests that fit. */
 static int compare_shapes(const struct api_operation *a, const struct api_operation *b)
 {
-        for (uint32_t i = 0; i < a->n_segments && i < b->n_segments; i++) {
-                const struct api_segment *s = &a->segments[i], *t = &b->segments[i];
-                int c = s->parameter - t->parameter;
-
-                if (c == 0 && !s->parameter)
-                        c = span_cmp(s->text, t->text);
-                if (c)
-                        return c;
-        }
-        return (a->n_segments > b->n_segments) - (a->n_segments < b->n_segments);
+        return api_segments_compare(a->segments, a->n_segments, b->segments, b->n_segments);
 }
 
 static int compare_routes(const void *x, const void *y)
