@@ -7,10 +7,10 @@
  * The paths in the test are relative to its directory.  Policies are compiled, entities sealed and
  * contexts read before: a gateway does so once a package and once a request.  What is measured is
  * cedar_decide() alone, one call at a time. */
-#include "policy/data.h"
-#include "policy/extra.h"
-#include "policy/parse.h"
-#include "policy/program.h"
+#include "policy/entities/data.h"
+#include "policy/entities/extra.h"
+#include "policy/evaluate/program.h"
+#include "policy/parse/parse.h"
 #include "samples.h"
 #include "wire/tree.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/parse.h"
-#include "policy/print.h"
+#include "policy/parse/parse.h"
+#include "policy/print/print.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

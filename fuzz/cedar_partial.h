@@ -4,7 +4,7 @@
 #define FUZZ_CEDAR_PARTIAL_H
 
 #include "cedar_world.h"
-#include "policy/partial.h"
+#include "policy/partial/partial.h"
 
 /* Among them? */
 static inline bool cedar_partial_faults(const struct cedar_answer *a, const struct cedar_policy *p)

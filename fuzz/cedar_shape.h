@@ -3,7 +3,7 @@
 #ifndef FUZZ_CEDAR_SHAPE_H
 #define FUZZ_CEDAR_SHAPE_H
 
-#include "policy/data.h"
+#include "policy/entities/data.h"
 
 /* Records ascend; what is printed ends, whatever is shared. */
 static inline void cedar_shape_type(const struct cedar_type *t)

@@ -3,8 +3,8 @@
 #ifndef FUZZ_CEDAR_TYPED_H
 #define FUZZ_CEDAR_TYPED_H
 
-#include "policy/data.h"
-#include "policy/program.h"
+#include "policy/entities/data.h"
+#include "policy/evaluate/program.h"
 
 struct cedar_typed {
         struct cedar_schema *schema;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cedar_typed.h"
-#include "policy/parse.h"
-#include "policy/validate.h"
+#include "policy/parse/parse.h"
+#include "policy/validate/validate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

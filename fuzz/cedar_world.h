@@ -3,10 +3,10 @@
 #ifndef FUZZ_CEDAR_WORLD_H
 #define FUZZ_CEDAR_WORLD_H
 
-#include "policy/data.h"
-#include "policy/extra.h"
-#include "policy/parse.h"
-#include "policy/program.h"
+#include "policy/entities/data.h"
+#include "policy/entities/extra.h"
+#include "policy/evaluate/program.h"
+#include "policy/parse/parse.h"
 
 struct cedar_world {
         struct arena arena;

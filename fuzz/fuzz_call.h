@@ -7,7 +7,7 @@
 #include "package/call/call.h"
 #include "package/derive/derive.h"
 #include "package/model/model_file.h"
-#include "policy/data.h"
+#include "policy/entities/data.h"
 
 enum { FUZZ_CALL_PARAMETERS = 5 };
 

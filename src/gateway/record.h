@@ -54,7 +54,7 @@
 #include "gateway/credential.h"
 #include "gateway/refusal.h"
 #include "ledger/feed.h"
-#include "policy/program.h"
+#include "policy/evaluate/program.h"
 
 enum {
         RECORD_ID = 26, /* characters of a call's id: ULID, Crockford's base32 */

@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "policy/uid.h"
+#include "policy/value/uid.h"
 
 #include <stdlib.h>
 

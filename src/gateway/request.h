@@ -21,7 +21,7 @@
 #include "gateway/refusal.h"
 #include "gateway/target.h"
 #include "package/model/model.h"
-#include "policy/value.h"
+#include "policy/value/value.h"
 
 enum { REQUEST_HEADERS_MAX = 100, REQUEST_HEADERS_BYTES_MAX = 32 * 1024 };
 

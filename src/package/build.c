@@ -7,7 +7,7 @@
 #include "package/package.h"
 #include "package/policies/policy_lint.h"
 #include "package/policies/policy_place.h"
-#include "policy/parse.h"
+#include "policy/parse/parse.h"
 
 struct builder {
         const struct build_spec *spec;

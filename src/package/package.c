@@ -9,9 +9,9 @@
 
 #include "package/derive/derive.h"
 #include "package/model/model_file.h"
-#include "policy/data.h"
-#include "policy/parse.h"
-#include "policy/validate.h"
+#include "policy/entities/data.h"
+#include "policy/parse/parse.h"
+#include "policy/validate/validate.h"
 #include "sys/io.h"
 
 enum {

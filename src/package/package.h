@@ -10,9 +10,9 @@
 #include "package/file.h"
 #include "package/policies/asked.h"
 #include "package/schema/classes.h"
-#include "policy/entities.h"
-#include "policy/program.h"
-#include "policy/schema.h"
+#include "policy/entities/entities.h"
+#include "policy/evaluate/program.h"
+#include "policy/schema/schema.h"
 
 struct package {
         struct package_file file;

@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "job/yaml_source.h"
-#include "policy/data.h"
-#include "policy/extension.h"
+#include "policy/entities/data.h"
+#include "policy/value/extension.h"
 
 static const char *const paths[] = { "backend.yaml", "entities.yaml", "gateway.yaml",
                                      "openapi.yaml", "policy.cedar",  "types.cedarschema" };

@@ -7,9 +7,9 @@
 #include "model_text.h"
 #include "package/derive/derive.h"
 #include "package/package.h"
-#include "policy/data.h"
-#include "policy/parse.h"
-#include "policy/validate.h"
+#include "policy/entities/data.h"
+#include "policy/parse/parse.h"
+#include "policy/validate/validate.h"
 
 struct model_package {
         struct model_text m;

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "../alloc_fail.h"
-#include "policy/data.h"
+#include "policy/entities/data.h"
 
 static const struct span keys[] = { SPAN_INIT(PACKED_VKEY) };
 

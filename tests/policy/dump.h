@@ -4,7 +4,7 @@
 #define TESTS_POLICY_DUMP_H
 
 #include "base/buf.h"
-#include "policy/ast.h"
+#include "policy/ast/ast.h"
 
 /* Strings in quotes, with text_put_safe(). */
 void dump_expr(struct buf *b, const struct cedar_expr *e);

@@ -3,7 +3,7 @@
 #ifndef TESTS_POLICY_PARSED_H
 #define TESTS_POLICY_PARSED_H
 
-#include "policy/parse.h"
+#include "policy/parse/parse.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
 #ifndef TESTS_POLICY_SAME_H
 #define TESTS_POLICY_SAME_H
 
-#include "policy/ast.h"
+#include "policy/ast/ast.h"
 
 bool same_expr(const struct cedar_expr *a, const struct cedar_expr *b);
 /* Ids, effects, annotations, scopes, conditions, and the comments in their order. */

@@ -9,9 +9,9 @@
 #define TESTS_POLICY_WORLD_H
 
 #include "base/buf.h"
-#include "policy/entities.h"
-#include "policy/parse.h"
-#include "policy/program.h"
+#include "policy/entities/entities.h"
+#include "policy/evaluate/program.h"
+#include "policy/parse/parse.h"
 
 enum { WORLD_ARENA_MAX = 64 * 1024 * 1024, WORLD_PARSED_MAX = 4096 };
 

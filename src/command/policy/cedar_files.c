@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "policy/parse.h"
+#include "policy/parse/parse.h"
 #include "sys/io.h"
 
 void cedar_text_done(struct cedar_text *t)

@@ -5,9 +5,9 @@
 #ifndef COMMAND_POLICY_CEDAR_FILES_H
 #define COMMAND_POLICY_CEDAR_FILES_H
 
-#include "policy/ast.h"
-#include "policy/data.h"
-#include "policy/schema.h"
+#include "policy/ast/ast.h"
+#include "policy/entities/data.h"
+#include "policy/schema/schema.h"
 
 enum { CEDAR_FILE_MAX = CEDAR_SOURCE_MAX, CEDAR_DATA_MAX = 256 * 1024 * 1024 };
 

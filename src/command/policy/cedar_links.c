@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "policy/parse.h"
+#include "policy/parse/parse.h"
 #include "wire/tree.h"
 
 enum { LINK_ARENA_MAX = CEDAR_FILE_MAX + 4096, LINKS_ARENA_MAX = 256 * 1024 * 1024 };

@@ -3,8 +3,8 @@
 #include "base/text.h"
 #include "command/policy/cedar_files.h"
 #include "command/policy/policy_group.h"
-#include "policy/parse.h"
-#include "policy/program.h"
+#include "policy/evaluate/program.h"
+#include "policy/parse/parse.h"
 #include "wire/json.h"
 
 enum { REQUEST_ARENA_MAX = 64 * 1024 * 1024 };

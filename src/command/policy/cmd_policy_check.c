@@ -3,7 +3,7 @@
 #include "base/text.h"
 #include "command/policy/cedar_files.h"
 #include "command/policy/policy_group.h"
-#include "policy/validate.h"
+#include "policy/validate/validate.h"
 #include "wire/json.h"
 
 enum { FINDINGS_ARENA_MAX = 16 * 1024 * 1024, FILES_MAX = 1024 };

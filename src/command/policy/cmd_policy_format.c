@@ -12,9 +12,9 @@
 #include "base/text.h"
 #include "command/policy/cedar_files.h"
 #include "command/policy/policy_group.h"
-#include "policy/parse.h"
-#include "policy/print.h"
-#include "policy/same.h"
+#include "policy/ast/same.h"
+#include "policy/parse/parse.h"
+#include "policy/print/print.h"
 #include "sys/io.h"
 #include "wire/json.h"
 

@@ -6,8 +6,8 @@
 
 #include "command/policy/cedar_files.h"
 #include "command/policy/corpus_hidden.h"
-#include "policy/program.h"
-#include "policy/validate.h"
+#include "policy/evaluate/program.h"
+#include "policy/validate/validate.h"
 #include "sys/io.h"
 #include "wire/tree.h"
 

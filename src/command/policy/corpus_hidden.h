@@ -3,7 +3,7 @@
 #ifndef COMMAND_POLICY_CORPUS_HIDDEN_H
 #define COMMAND_POLICY_CORPUS_HIDDEN_H
 
-#include "policy/partial.h"
+#include "policy/partial/partial.h"
 
 struct corpus_hidden {
         const char *what; /* "hidden: nothing", "hidden: the principal", ... */

@@ -6,7 +6,7 @@
 #include <arpa/inet.h>
 
 #include "package/schema/schema_format.h"
-#include "policy/extension.h"
+#include "policy/value/extension.h"
 
 enum {
         SECONDS_END = 19, /* YYYY-MM-DDThh:mm:ss */

@@ -4,7 +4,7 @@
 #ifndef PACKAGE_CALL_TEXT_H
 #define PACKAGE_CALL_TEXT_H
 
-#include "policy/value.h"
+#include "policy/value/value.h"
 
 /* A date-time of RFC 3339 in milliseconds since 1970, UTC; digits of the fraction behind the third
  * are cut off.  false: it is none, or a leap second, for which there is no such number. */

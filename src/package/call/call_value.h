@@ -3,8 +3,8 @@
 #ifndef PACKAGE_CALL_VALUE_H
 #define PACKAGE_CALL_VALUE_H
 
-#include "policy/schema.h"
-#include "policy/value.h"
+#include "policy/schema/schema.h"
+#include "policy/value/value.h"
 #include "wire/tree.h"
 
 /* Where a value is: `body.items[3].price`. */

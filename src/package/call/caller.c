@@ -4,8 +4,8 @@
 #include "package/call/caller.h"
 
 #include "base/text.h"
-#include "policy/data.h"
-#include "policy/extra.h"
+#include "policy/entities/data.h"
+#include "policy/entities/extra.h"
 
 static const char caller_type[] = "Caller", group_type[] = "Group";
 

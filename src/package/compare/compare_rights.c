@@ -3,8 +3,8 @@
 #include "package/compare/compare_priv.h"
 
 #include "package/policies/policy_place.h"
-#include "policy/parse.h"
-#include "policy/print.h"
+#include "policy/parse/parse.h"
+#include "policy/print/print.h"
 #include "wire/tree.h"
 
 #include <stdlib.h>

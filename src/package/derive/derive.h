@@ -81,7 +81,7 @@
 
 #include "base/buf.h"
 #include "package/config/config.h"
-#include "policy/schema.h"
+#include "policy/schema/schema.h"
 
 /* types: text of types.cedarschema, empty when there is none.  l may be NULL, then warnings are not
  * wanted and an error is err's; faults are of the files openapi.yaml and types.cedarschema.

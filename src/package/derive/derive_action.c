@@ -6,7 +6,7 @@
 #include "package/derive/derive_join.h"
 #include "package/derive/derive_text.h"
 #include "package/policies/question.h"
-#include "policy/print.h"
+#include "policy/print/print.h"
 
 /* ---- names of actions ---- */
 

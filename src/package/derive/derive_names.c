@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "policy/uid.h"
+#include "policy/value/uid.h"
 
 static uint32_t *slot_of(const struct derive_names *names, struct span name)
 {

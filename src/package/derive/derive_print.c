@@ -8,8 +8,8 @@
 #include "base/text.h"
 #include "package/derive/derive_text.h"
 #include "package/openapi/openapi_place.h"
-#include "policy/print.h"
-#include "policy/token.h"
+#include "policy/parse/token.h"
+#include "policy/print/print.h"
 
 enum { PLACE_MAX = 300 };
 

@@ -6,7 +6,7 @@
 #include "package/derive/derive.h"
 #include "package/derive/derive_names.h"
 #include "package/derive/derive_shape.h"
-#include "policy/decl.h"
+#include "policy/schema/decl.h"
 
 enum {
         DERIVE_MEMORY_MAX = 1 << 30,

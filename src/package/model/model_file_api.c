@@ -2,7 +2,7 @@
 /* model_file_api.c - how an API is spelled in a package, member by member.  Floor 2, pure. */
 #include "package/model/model_file_shape.h"
 
-#include "policy/decl.h"
+#include "policy/schema/decl.h"
 
 enum { STATUS_MAX = 599 };
 

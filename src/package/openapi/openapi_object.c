@@ -2,7 +2,7 @@
 /* openapi_object.c - x-object: what an operation is about.  Floor 2, pure. */
 #include "package/openapi/openapi_priv.h"
 
-#include "policy/decl.h"
+#include "policy/schema/decl.h"
 
 static const struct oa_field object_fields[] = {
         { "type", oa_later, NULL },

@@ -4,8 +4,8 @@
  *
  * Of a package, for every kind of caller, the questions that the gateway asks about a call are
  * asked with everything unknown that only a call has: its object, what it brings, when and from
- * where it comes, what claims a token has beside groups (policy/partial.h).  So an answer is sure
- * where every call of such a caller comes to it, and else says on what it hangs.
+ * where it comes, what claims a token has beside groups (policy/partial/partial.h).  So an answer
+ * is sure where every call of such a caller comes to it, and else says on what it hangs.
  *
  * Kinds of callers, each in the groups that are said and no others:
  *
@@ -27,7 +27,7 @@
 #define PACKAGE_ACCESS_H
 
 #include "package/package.h"
-#include "policy/partial.h"
+#include "policy/partial/partial.h"
 
 enum access_kind {
         ACCESS_NAMED,

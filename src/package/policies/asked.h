@@ -11,8 +11,8 @@
 #define PACKAGE_ASKED_H
 
 #include "package/model/model.h"
-#include "policy/ast.h"
-#include "policy/schema.h"
+#include "policy/ast/ast.h"
+#include "policy/schema/schema.h"
 
 enum {
         ASKED_DEPTH_MAX = 12, /* names of a place; what is deeper is asked for with what it is in */

@@ -4,8 +4,8 @@
 #define PACKAGE_POLICY_ENTITIES_H
 
 #include "package/policies/policy_lint.h"
-#include "policy/entities.h"
-#include "policy/schema.h"
+#include "policy/entities/entities.h"
+#include "policy/schema/schema.h"
 
 /* json is what policy_entities() made of the file.  *ret is sealed and the caller's; faults are of
  * the file's items where they are of one.  -EINVAL: errors in l; -E2BIG, -ENOMEM. */

@@ -7,7 +7,7 @@
 #include "package/policies/policy_entities.h"
 
 #include "base/text.h"
-#include "policy/data.h"
+#include "policy/entities/data.h"
 #include "wire/tree.h"
 
 enum { MEMORY_MAX = 512 << 20, FAULTS_MAX = 20, TEXT_MAX = 64 << 20 };

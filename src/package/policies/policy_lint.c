@@ -9,8 +9,8 @@
 #include "package/policies/policy_names.h"
 #include "package/policies/policy_place.h"
 #include "package/policies/policy_reach.h"
-#include "policy/parse.h"
-#include "policy/validate.h"
+#include "policy/parse/parse.h"
+#include "policy/validate/validate.h"
 
 enum { TEXT_MAX = 16 << 20, JSON_MAX = 64 << 20, FINDINGS_MAX = 64 << 20 };
 

@@ -5,10 +5,10 @@
 #define PACKAGE_POLICY_REACH_H
 
 #include "package/config/config.h"
-#include "policy/ast.h"
-#include "policy/entities.h"
-#include "policy/schema.h"
-#include "policy/validate.h"
+#include "policy/ast/ast.h"
+#include "policy/entities/entities.h"
+#include "policy/schema/schema.h"
+#include "policy/validate/validate.h"
 
 /* Where policies came from. */
 struct policy_place_of {

@@ -10,7 +10,7 @@
 #define PACKAGE_QUESTION_H
 
 #include "package/model/model.h"
-#include "policy/uid.h"
+#include "policy/value/uid.h"
 
 enum api_question { API_ASK_CALL, API_ASK_READ, API_ASK_MASKED, API_ASKS };
 

@@ -7,8 +7,9 @@
  * credential would be taken, and whether the path is still this one, is not judged again.
  *
  * What is known of the request is held against the package's document and made into a context by
- * it; what is not known may be anything (policy/partial.h).  So ALLOWED and DENIED hold whatever
- * the rest was, as far as policies go: what the document would say of the rest nobody knows.
+ * it; what is not known may be anything (policy/partial/partial.h).  So ALLOWED and DENIED hold
+ * whatever the rest was, as far as policies go: what the document would say of the rest nobody
+ * knows.
  *
  * SECURITY: what is recorded are other people's bytes. */
 #ifndef PACKAGE_REPLAY_H

@@ -5,7 +5,7 @@
 
 #include "package/call/call_value.h"
 #include "package/replay/replay.h"
-#include "policy/partial.h"
+#include "policy/partial/partial.h"
 
 enum {
         REPLAY_UNKNOWN_MAX = 1024, /* places of one context */

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "../model_package.h"
-#include "policy/extension.h"
+#include "policy/value/extension.h"
 
 static const char bank[] =
         "{\"name\":\"bank\",\"claims\":[\"branch\"],\"classes\":[\"pii.name\",\"pii.ssn\",\"secret\"],"

@@ -8,8 +8,8 @@
 #include "../../package/call/call_chance.h"
 #include "../../package/model_package.h"
 #include "base/text.h"
-#include "policy/extension.h"
-#include "policy/print.h"
+#include "policy/print/print.h"
+#include "policy/value/extension.h"
 #include "wire/json.h"
 
 enum { CALLS = 40, REQUESTS = 6 };

@@ -31,7 +31,7 @@
 
 #include "base/clock.h"
 #include "gateway/exchange.h"
-#include "policy/extension.h"
+#include "policy/value/extension.h"
 #include "sys/io.h"
 #include "wire/tree.h"
 
