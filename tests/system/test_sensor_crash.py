@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whatever dies and whatever runs over, the ledger ends up telling each change once."""
+import contextlib
 import os
 import pathlib
 import random
@@ -166,6 +167,54 @@ def test_damaged_state_falls_back_to_the_baseline(host):
     last = [e for e in host.entries("integrity.sensor") if e["what"]["event"] != "kept"][-1]
     assert "state" in last["what"]["detail"]
     assert host.of(host.tree / "later", "created")[-1]["what"]["seen"] == "start"
+
+
+def fill(directory):
+    with open(directory / "filler", "wb", buffering=0) as f, contextlib.suppress(OSError):
+        while f.write(bytes(4096)):
+            pass
+
+
+def said(host, event):
+    return [e["what"]["reason"] for e in host.entries("integrity.sensor")
+            if e["what"]["event"] == event and "reason" in e["what"]]
+
+
+def test_no_room_for_what_it_knows(host):
+    """It goes on, and begins too: who fills a disk has blinded nobody.  Both are told."""
+    own = host.state / "sensor"
+    host.end(host.sensor)
+    kept = {p.name: p.read_bytes() for p in own.iterdir() if p.is_file()}
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m,mode=700", "none", own], check=True)
+    try:
+        for name, data in kept.items():
+            (own / name).write_bytes(data)
+        host.start_sensor()
+        fill(own)
+        for i in range(200):  # more than the journal's last block has room for
+            (host.tree / f"f{i}").write_text("x")
+        host.wait(lambda: len(said(host, "degraded")) == 1, "that it cannot be kept")
+        host.seen(host.tree / "f199", "created")
+        host.end(host.sensor, signal.SIGKILL)
+        (host.tree / "while it was down").write_text("x")
+        host.start_sensor()
+        host.seen(host.tree / "while it was down", "created")
+        host.wait(lambda: len(said(host, "degraded")) == 2, "that it still cannot be")
+        assert all("No space left" in x for x in said(host, "degraded"))
+        assert "No space left" in host.status()["broken"]
+        (own / "filler").unlink()
+        host.end(host.sensor, signal.SIGKILL)
+        host.start_sensor()
+        host.quiet()
+        assert "broken" not in host.status()
+        told = len(host.changes())
+        host.end(host.sensor, signal.SIGKILL)
+        host.start_sensor()
+        host.wait(lambda: len(gaps(host, "down")) == 4, "the scan of the last start")
+        assert len(host.changes()) == told
+    finally:
+        host.end(host.sensor)
+        subprocess.run(["umount", own], check=True)
 
 
 def test_mount_over_a_watched_directory_is_seen(host):

@@ -244,6 +244,21 @@ static void put_executes(struct json_value state, struct buf *out)
                 put_line("", "a directory that has just come is not judged at once: ", &text, out);
 }
 
+/* What is trusted, and whether a kill would take any of it. */
+static void put_files(struct json_value state, struct buf *out)
+{
+        CLEANUP(buf_done) struct buf why = BUF_INIT(LINE_MAX_BYTES);
+        int64_t n;
+
+        if (!status_int(state, "more.files", &n))
+                return;
+        status_begin_line("files", out);
+        screen_put_count(out, (uint64_t)MAX_OF(n, 0));
+        buf_put_str(out, " in the trusted state\n");
+        if (state_text(state, "more.broken", &why))
+                put_line("", "what it knows cannot be kept: ", &why, out);
+}
+
 /* What was put back, and what was put away for it; nothing where neither ever was. */
 static void put_restore(struct json_value state, struct buf *out)
 {
@@ -379,11 +394,7 @@ void status_put_lines(const struct invocation *in, bool delivers, struct json_va
         put_executes(state, out);
         put_authors(state, out);
         put_logins(state, out);
-        if (status_int(state, "more.files", &n)) {
-                status_begin_line("files", out);
-                screen_put_count(out, (uint64_t)MAX_OF(n, 0));
-                buf_put_str(out, " in the trusted state\n");
-        }
+        put_files(state, out);
         put_restore(state, out);
         put_folded(state, out);
         if (status_int(state, "more.pending", &n)) {

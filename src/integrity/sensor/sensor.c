@@ -180,6 +180,11 @@ static int start_known(struct sensor *s, struct err *err)
         told.n = f->n_entries;
         if (rc == 0)
                 rc = state_renew(&s->state, config_rules(s), s->table, f->alive_ns, &told, err);
+        if (rc == -ENOSPC || rc == -EDQUOT || rc == -EROFS || rc == -EIO) {
+                log_event(LOG_LEVEL_ERROR, "sensor.state", log_err(err));
+                state_broke(&s->state, err); /* a full disk blinds nobody: it is tried again */
+                rc = 0;
+        }
         for (size_t i = 0; i < f->n_entries && rc == 0; i++)
                 rc = tell_entry_of(s, buf_span(&f->entries[i].skeleton), NULL,
                                    trusted_is_note(s, buf_span(&f->entries[i].skeleton)));

@@ -157,6 +157,7 @@ struct sensor {
 
         unsigned watch_told; /* watch_version() that the ledger knows of */
         size_t fallbacks_told;
+        bool broken_told; /* state.broken, as the ledger knows it */
         enum sensor_phase phase;
         unsigned loss;      /* why the scan that runs was wanted */
         unsigned loss_next; /* why another one is wanted */

@@ -75,12 +75,27 @@ int status_tell_stopped(struct sensor *s, const struct loop_sender *asked)
                           asked->pid == 1 ? "asked to, by the system's manager" : "asked to", who);
 }
 
+/* What it believes is on no disk: a kill makes it tell again what it had told, without the author.
+ */
+static int broken_news(struct sensor *s)
+{
+        char reason[REASON_BYTES];
+
+        s->broken_told = s->state.broken;
+        if (!s->state.broken)
+                return status_tell(s, "watching", NULL);
+        snprintf(reason, sizeof reason, "what it knows cannot be kept: %.200s", s->state.why);
+        return status_tell(s, "degraded", reason);
+}
+
 int status_news(struct sensor *s)
 {
         char reason[REASON_BYTES];
         const struct watch_fs *fs, *last = NULL;
         size_t n = 0;
 
+        if (s->broken_told != s->state.broken)
+                return broken_news(s);
         if (s->watch_told == watch_version(s->watch))
                 return 0;
         for (size_t i = 0; (fs = watch_fs_at(s->watch, i)); i++) {
@@ -228,6 +243,8 @@ void sensor_put_status(const struct sensor *s, struct buf *out)
         why_put_status(s, &w);
         attempts_put_status(s, &w);
         trusted_put_status(s, &w);
+        if (s->state.broken)
+                json_member_text(&w, "broken", s->state.why);
         json_member_u64(&w, "changes", s->changes);
         put_config(&w, s);
         deep_put_status(s, &w);

@@ -279,7 +279,7 @@ static void journal_broke(struct sensor *s, const struct err *err)
         if (!s->state.broken)
                 log_event(LOG_LEVEL_ERROR, "sensor.journal", log_err(err));
         /* Evidence first: entries go on, and a restart tells some of them twice. */
-        s->state.broken = true;
+        state_broke(&s->state, err);
         buf_clear(&s->state.journal.buf);
 }
 

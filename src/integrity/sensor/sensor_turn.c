@@ -196,7 +196,7 @@ static void renew_state(struct sensor *s)
         watch_relieve(s->watch, true);
         if (state_renew(&s->state, config_rules(s), s->table, sensor_wall(s), &told, &err) < 0) {
                 log_event(LOG_LEVEL_ERROR, "sensor.state", log_err(&err));
-                s->state.broken = true;
+                state_broke(&s->state, &err);
                 s->alive_at_ns = sensor_mono(s) + ALIVE_S * NS_PER_S;
         } else {
                 s->config.renew = false;

@@ -335,6 +335,12 @@ int state_renew(struct state *s, const struct watchset *w, struct table *t, int6
         return 0;
 }
 
+void state_broke(struct state *s, const struct err *err)
+{
+        s->broken = true;
+        snprintf(s->why, sizeof s->why, "%s", err_text(err));
+}
+
 bool state_wants_renewal(const struct state *s)
 {
         uint64_t limit = MAX_OF((uint64_t)RENEW_BYTES, s->snapshot_bytes / 2);

@@ -54,7 +54,8 @@ struct state {
         uint64_t snapshot_bytes; /* about */
         uint64_t begun_bytes;    /* of the journal, with what it begins with */
         struct journal journal;
-        bool broken; /* the journal could not be written: nothing more goes there */
+        bool broken;            /* the journal could not be written: nothing more goes there */
+        char why[ERR_TEXT_MAX]; /* while it is broken */
 };
 
 /* Opens the directory (made, 0700, when missing) and fills the empty table.  A damaged file is not
@@ -73,6 +74,9 @@ struct state_told {
 /* The next generation. */
 MUST_USE int state_renew(struct state *s, const struct watchset *w, struct table *t,
                          int64_t wall_ns, const struct state_told *told, struct err *err);
+
+/* It could not be written; what it was made with stays open. */
+void state_broke(struct state *s, const struct err *err);
 
 /* Has the journal grown enough to begin again? */
 bool state_wants_renewal(const struct state *s);
