@@ -131,10 +131,11 @@ int reader_open(const char *dir, struct reader *ret, struct err *err)
 /* It may have been pruned since the checkpoint was read. */
 static int not_there(struct reader *r, uint64_t index, struct err *err)
 {
-        struct err gone = *err;
+        const struct err gone = err ? *err : (struct err){ 0 };
+        int status = index >= r->pruned ? read_pruned(r, err) : 0;
 
-        if (index >= r->pruned && read_pruned(r, err) < 0)
-                return err->code;
+        if (status < 0)
+                return status;
         if (index < r->pruned)
                 return err_set(err, -ENODATA, "entry %" PRIu64 " is not here any more (pruned)",
                                index);

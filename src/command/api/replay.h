@@ -61,17 +61,22 @@ struct replayed {
         const struct span *unmet;
         uint32_t n_unmet;
         const char *late;   /* why its outcome is not known; NULL: it is, or there is none */
+        bool unread;        /* there is one, of which nothing can be told */
         bool reads_open;    /* what of it would be shown cannot be told */
         bool policies_open; /* by which policies it would be decided as it was cannot be told */
 };
 
 /* ---- replay_read.c ---- */
 
+/* Has the entry in view what its kind has, as the recorder has checked it when it was appended?
+ * Else -EINVAL, and which member: in another ledger anything may be.  */
+MUST_USE int replay_check_kind(const struct view *v, struct err *err);
 /* Of an api.intent or api.denied in view, for a package of this hash.  r: zeroed but for the arena.
  * -EINVAL: the entry is not what its kind says, and which member; -E2BIG, -ENOMEM. */
 MUST_USE int replay_read_call(struct replayed *r, const struct view *v, const uint8_t *sha256,
                               struct err *err);
-/* what.reads of an api.outcome into r->seen, r->unmet.  -EINVAL; -ENOMEM. */
+/* what.reads of an api.outcome into r->seen, r->unmet.  -EINVAL, also where it is another call's;
+ * -ENOMEM. */
 MUST_USE int replay_read_outcome(struct replayed *r, const struct view *v, const struct api *api,
                                  struct err *err);
 /* The text of a member of "what"; in arena.  p NULL: there is none. */

@@ -90,7 +90,9 @@ static int replay_call(struct replaying *x, struct err *err)
                 return err_sys(err, -ENOMEM, "replaying a call");
         r->arena = ARENA_INIT(REPLAY_CALL_BYTES_MAX);
         r->ledger = x->at;
-        rc = replay_read_call(r, &x->walk.view, x->package->file.sha256, err);
+        rc = replay_check_kind(&x->walk.view, err);
+        if (rc == 0)
+                rc = replay_read_call(r, &x->walk.view, x->package->file.sha256, err);
         if (rc == 0 && r->has_judge && !r->call.same_package)
                 r->call.judged = replay_judged_by(&x->judged, r->judge);
         if (rc == 0)
@@ -125,14 +127,22 @@ static bool find_waiting(struct replaying *x, size_t *ret)
 
 static int end_call(struct replaying *x, bool has_reads, struct err *err)
 {
+        struct replayed *r;
         size_t at;
-        int rc = 0;
+        int rc;
 
         if (!find_waiting(x, &at))
                 return 0;
-        if (has_reads)
-                rc = replay_read_outcome(x->waiting[at], &x->walk.view, x->package->api, err);
-        replay_judge(x->waiting[at]);
+        r = x->waiting[at];
+        rc = replay_check_kind(&x->walk.view, err);
+        if (rc == 0 && has_reads)
+                rc = replay_read_outcome(r, &x->walk.view, x->package->api, err);
+        if (rc < 0) {
+                r->n_seen = r->n_unmet = 0;
+                r->late = "what the ledger has as its outcome is none";
+                r->unread = true;
+        }
+        replay_judge(r);
         tell_waiting(x, at);
         return rc;
 }
@@ -178,14 +188,14 @@ static int replay_denied(struct replaying *x, struct err *err)
 int replay_take(struct walk *w)
 {
         struct replaying *x = w->ctx;
-        const struct span kind = w->view.entry.kind;
+        const struct span kind = w->view.entry.kind, proc = w->view.entry.proc;
         const bool late = x->has_until && w->view.wall_ns >= x->until_ns;
         struct err err = { 0 };
         int rc = 0;
 
-        if (span_eq(kind, SPAN("api.unknown")))
+        if (span_eq(kind, SPAN("api.unknown")) && span_eq(proc, SPAN("recorder")))
                 rc = end_call(x, false, &err);
-        else if (!span_eq(w->view.entry.proc, SPAN("gateway")))
+        else if (!span_eq(proc, SPAN("gateway")))
                 return 0; /* anybody may append entries of any kind */
         else if (span_eq(kind, SPAN("api.outcome")))
                 rc = end_call(x, true, &err);

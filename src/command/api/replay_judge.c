@@ -129,7 +129,7 @@ static void judge_policies(struct replayed *r)
 
 static void judge_reads(struct replayed *r)
 {
-        r->reads_open = r->n_unmet || (r->late && r->result.n_reads);
+        r->reads_open = r->n_unmet || r->unread || (r->late && r->result.n_reads);
         for (uint32_t i = 0; i < r->n_seen; i++)
                 if (r->seen[i].gone || r->seen[i].now == REPLAY_READ_OPEN)
                         r->reads_open = true;

@@ -22,6 +22,27 @@ static enum replay_known known_of(enum field_state s)
         return known[s];
 }
 
+/* ---- what its kind has ---- */
+
+int replay_check_kind(const struct view *v, struct err *err)
+{
+        struct json_value value;
+
+        if (!v->kind)
+                return err_set(err, -EINVAL, "entry %llu: no such kind of this version is known",
+                               (unsigned long long)v->index);
+        for (size_t i = 0; i < v->kind->n_fields; i++) {
+                const struct kind_field *f = &v->kind->fields[i];
+                const enum field_state s = view_field(v, f->path, &value);
+                const bool there = s == FIELD_CLEAR || s == FIELD_DISCLOSED;
+
+                if (there ? !kind_field_fits(f, value, false) : f->flags & KIND_REQUIRED)
+                        return err_set(err, -EINVAL, "entry %llu: %s: not as its kind has it",
+                                       (unsigned long long)v->index, f->path);
+        }
+        return 0;
+}
+
 /* ---- texts ---- */
 
 static bool keep(struct json_value v, struct arena *arena, struct span *ret)
@@ -59,24 +80,38 @@ static enum replay_known sensitive(const struct view *v, const char *path, struc
         return keep(value, arena, ret) ? REPLAY_KNOWN : REPLAY_LEFT_OUT;
 }
 
+/* As json_put_u64() writes it. */
 static uint64_t number(const struct view *v, const char *path)
 {
+        struct json_value value;
+        struct span text;
+        uint64_t large;
         int64_t n;
 
-        return view_int(v, path, &n) && n > 0 ? (uint64_t)n : 0;
+        if (view_int(v, path, &n))
+                return n > 0 ? (uint64_t)n : 0;
+        return view_field(v, path, &value) == FIELD_CLEAR && json_value_plain(value, &text) &&
+                               text_to_u64(text, &large) == 0
+                       ? large
+                       : 0;
 }
 
 /* ---- lists ---- */
 
-static uint32_t count_items(struct json_value list)
+/* -EINVAL: it is none, or one that is longer than a gateway's are. */
+static int count_items(struct json_value list, uint32_t *ret)
 {
-        struct json_iter it = json_iter_of(list);
         struct json_value item;
+        struct json_iter it;
         uint32_t n = 0;
 
-        while (n < LIST_MAX && json_next(&it, NULL, &item))
+        if (list.type != JSON_ARRAY)
+                return -EINVAL;
+        it = json_iter_of(list);
+        while (n <= LIST_MAX && json_next(&it, NULL, &item))
                 n++;
-        return n;
+        *ret = n;
+        return n <= LIST_MAX ? 0 : -EINVAL;
 }
 
 /* Texts, or the first item of lists.  A list that is not there has none. */
@@ -87,15 +122,18 @@ static int read_names(const struct view *v, const char *path, struct arena *aren
         struct json_iter it;
         struct span *names;
         uint32_t n = 0;
+        int rc;
 
         if (view_field(v, path, &list) != FIELD_CLEAR)
                 return 0;
-        if (list.type != JSON_ARRAY)
-                return -EINVAL;
-        names = arena_alloc(arena, ((size_t)count_items(list) + 1) * sizeof *names);
+        rc = count_items(list, &n);
+        if (rc < 0)
+                return rc;
+        names = arena_alloc(arena, ((size_t)n + 1) * sizeof *names);
         if (!names)
                 return -ENOMEM;
-        for (it = json_iter_of(list); n < LIST_MAX && json_next(&it, NULL, &item); n++) {
+        n = 0;
+        for (it = json_iter_of(list); json_next(&it, NULL, &item); n++) {
                 if (item.type == JSON_ARRAY && json_value_items(item, pair, 2))
                         item = pair[0];
                 if (!keep(item, arena, &names[n]))
@@ -353,13 +391,18 @@ static int read_seen(struct replayed *r, const struct view *v, const struct api 
         struct replay_seen *seen;
         struct json_iter it;
         uint32_t n = 0;
+        int rc;
 
         if (view_field(v, "what.reads", &list) != FIELD_CLEAR)
                 return 0;
-        seen = arena_alloc(&r->arena, ((size_t)count_items(list) + 1) * sizeof *seen);
+        rc = count_items(list, &n);
+        if (rc < 0)
+                return rc;
+        seen = arena_alloc(&r->arena, ((size_t)n + 1) * sizeof *seen);
         if (!seen)
                 return -ENOMEM;
-        for (it = json_iter_of(list); n < LIST_MAX && json_next(&it, NULL, &item); n++) {
+        n = 0;
+        for (it = json_iter_of(list); json_next(&it, NULL, &item); n++) {
                 if (!json_value_items(item, part, ARRAY_LEN(part)) ||
                     !keep(part[0], &r->arena, &seen[n].class) || !read_word(part[2], &seen[n].was))
                         return -EINVAL;
@@ -370,11 +413,29 @@ static int read_seen(struct replayed *r, const struct view *v, const struct api 
         return 0;
 }
 
+/* The entry of another call, or of another version of the kind, says nothing of this one. */
+static bool is_end_of(const struct replayed *r, const struct view *v)
+{
+        struct arena arena = ARENA_INIT(1 << 16);
+        const bool same = span_eq(replay_text(v, "what.operation", &arena), r->call.operation) &&
+                          span_eq(replay_text(v, "what.method", &arena), r->call.method) &&
+                          span_eq(replay_text(v, "what.object_type", &arena), r->call.object_type);
+
+        arena_done(&arena);
+        return same;
+}
+
 int replay_read_outcome(struct replayed *r, const struct view *v, const struct api *api,
                         struct err *err)
 {
-        int rc = read_seen(r, v, api);
+        int rc;
 
+        if (!is_end_of(r, v))
+                return err_set(err, -EINVAL,
+                               "entry %llu: the outcome of another call than entry "
+                               "%llu, and has its id",
+                               (unsigned long long)v->index, (unsigned long long)r->index);
+        rc = read_seen(r, v, api);
         if (rc == -EINVAL)
                 return err_set(err, rc, "entry %llu: what.reads: not as its kind has it",
                                (unsigned long long)v->index);

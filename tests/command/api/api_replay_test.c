@@ -139,6 +139,101 @@ static void no_memory(void **state)
         }
 }
 
+/* What a kind has is there, of its sort, and of a version that is known. */
+static void of_their_kind(void **state)
+{
+        static const struct {
+                const char *entry, *says; /* NULL: it fits */
+        } t[] = {
+                { ENTRY("api.denied", "\"reason\":\"policy\""), NULL },
+                { ENTRY("api.denied", "\"policies\":[],\"reason\":\"policy\""), NULL },
+                { ENTRY("api.denied",
+                        "\"policies_left_out\":\"9007199254740993\",\"reason\":\"x\""),
+                  NULL },
+                { ENTRY("api.denied", CALL), "what.reason" },
+                { ENTRY("api.denied", "\"policies\":{},\"reason\":\"policy\""), "what.policies" },
+                { ENTRY("api.denied", "\"reason\":7"), "what.reason" },
+                { ENTRY("api.denied", "\"policies_left_out\":-1,\"reason\":\"x\""),
+                  "what.policies_left_out" },
+                { "{\"k\":\"api.denied\",\"v\":99,\"what\":{\"reason\":\"policy\"}}", "version" },
+                { "{\"k\":\"api.nothing\",\"v\":1}", "version" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+                struct err err = { 0 };
+                struct view v;
+                int rc;
+
+                view_init(&v);
+                assert_int_equal(view_open(&v, 7, span_str(t[i].entry), &err), 0);
+                rc = replay_check_kind(&v, &err);
+                if (rc != (t[i].says ? -EINVAL : 0) ||
+                    (t[i].says && !strstr(err_text(&err), t[i].says)))
+                        fail_msg("row %zu: %d, %s", i, rc, err_text(&err));
+                view_done(&v);
+        }
+}
+
+/* The numbers of what was left out may not fit JSON's. */
+static void large_numbers(void **state)
+{
+        struct err err = { 0 };
+        struct replayed r;
+
+        (void)state;
+        init(&r);
+        assert_int_equal(read_entry(&r,
+                                    ENTRY("api.intent", CALL ",\"groups_left_out\":\"2\","
+                                                             "\"policies_left_out\":"
+                                                             "\"18446744073709551615\""),
+                                    &err),
+                         0);
+        assert_true(r.policies_left_out == UINT64_MAX);
+        assert_int_equal(r.call.known.groups, REPLAY_UNRECORDED);
+        arena_done(&r.arena);
+}
+
+/* An outcome that is none, or another call's. */
+static void no_outcomes(void **state)
+{
+        static const struct {
+                const char *what;
+                int want;
+        } t[] = {
+                { "\"method\":\"GET\",\"operation\":\"o\",\"reads\":[]", 0 },
+                { "\"method\":\"GET\",\"operation\":\"o\"", 0 },
+                { "\"method\":\"GET\",\"operation\":\"o\",\"reads\":7", -EINVAL },
+                { "\"method\":\"GET\",\"operation\":\"o\",\"reads\":{}", -EINVAL },
+                { "\"method\":\"GET\",\"operation\":\"o\",\"reads\":[[\"a\",1,\"shown\"]]",
+                  -EINVAL },
+                { "\"method\":\"PUT\",\"operation\":\"o\"", -EINVAL },
+                { "\"method\":\"GET\",\"operation\":\"p\"", -EINVAL },
+                { "\"method\":\"GET\",\"object_type\":\"T\",\"operation\":\"o\"", -EINVAL },
+                { "\"operation\":\"o\"", -EINVAL },
+        };
+        static const struct api api = { 0 };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+                struct err err = { 0 };
+                struct replayed r;
+                struct view v;
+                char text[512];
+
+                init(&r);
+                r.call.operation = SPAN("o");
+                r.call.method = SPAN("GET");
+                snprintf(text, sizeof text, ENTRY("api.outcome", "%s"), t[i].what);
+                view_init(&v);
+                assert_int_equal(view_open(&v, 7, span_str(text), &err), 0);
+                if (replay_read_outcome(&r, &v, &api, &err) != t[i].want)
+                        fail_msg("row %zu: %s", i, err_text(&err));
+                view_done(&v);
+                arena_done(&r.arena);
+        }
+}
+
 /* What is only counted is never nothing, be it nobody's. */
 static void refusals(void **state)
 {
@@ -396,11 +491,15 @@ static void no_outcome(void **state)
                 const char *late;
                 uint32_t n_reads;
                 bool open;
-        } t[] = { { "x", 1, true }, { "x", 0, false }, { NULL, 1, false } };
+                bool unread;
+        } t[] = { { "x", 1, true, false },
+                  { "x", 0, false, false },
+                  { NULL, 1, false, false },
+                  { "x", 0, true, true } };
 
         (void)state;
         for (size_t i = 0; i < ARRAY_LEN(t); i++) {
-                struct replayed r = { .allowed = true, .late = t[i].late };
+                struct replayed r = { .allowed = true, .late = t[i].late, .unread = t[i].unread };
                 struct replay_sum *sum = calloc(1, sizeof *sum);
 
                 assert_non_null(sum);
@@ -438,12 +537,13 @@ static void names(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(an_entry),   cmocka_unit_test(groups),
-                cmocka_unit_test(refusals),   cmocka_unit_test(not_of_their_kind),
-                cmocka_unit_test(no_memory),  cmocka_unit_test(changes),
-                cmocka_unit_test(no_outcome), cmocka_unit_test(names),
-                cmocka_unit_test(unmet),      cmocka_unit_test(by_which),
-                cmocka_unit_test(reads),
+                cmocka_unit_test(an_entry),      cmocka_unit_test(groups),
+                cmocka_unit_test(refusals),      cmocka_unit_test(not_of_their_kind),
+                cmocka_unit_test(of_their_kind), cmocka_unit_test(large_numbers),
+                cmocka_unit_test(no_outcomes),   cmocka_unit_test(no_memory),
+                cmocka_unit_test(changes),       cmocka_unit_test(no_outcome),
+                cmocka_unit_test(names),         cmocka_unit_test(unmet),
+                cmocka_unit_test(by_which),      cmocka_unit_test(reads),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
