@@ -6,6 +6,7 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -131,7 +132,20 @@ static int change_user(struct sandbox_state *st, uid_t uid, gid_t gid, struct er
         return 0;
 }
 
-int sandbox_drop(struct sandbox_state *st, uid_t uid, gid_t gid, uint64_t caps, struct err *err)
+/* The kernel forgets the signal for the parent's end when a process becomes another user, and
+ * whoever was started to end with it would be left behind. */
+static int end_with_parent(int signo, pid_t parent, struct err *err)
+{
+        if (signo == 0)
+                return 0;
+        if (prctl(PR_SET_PDEATHSIG, signo) < 0)
+                return err_sys(err, -errno, "end with the parent");
+        if (getppid() != parent) /* it has ended meanwhile */
+                raise(signo);
+        return 0;
+}
+
+static int drop(struct sandbox_state *st, uid_t uid, gid_t gid, uint64_t caps, struct err *err)
 {
         bool bounded = drop_bounding(caps);
         uint64_t now;
@@ -157,6 +171,17 @@ int sandbox_drop(struct sandbox_state *st, uid_t uid, gid_t gid, uint64_t caps, 
         note(st, SANDBOX_CAPS, bounded ? SANDBOX_APPLIED : SANDBOX_PARTLY, "%#llx%s",
              (unsigned long long)caps, bounded ? "" : ", bounding set kept");
         return 0;
+}
+
+int sandbox_drop(struct sandbox_state *st, uid_t uid, gid_t gid, uint64_t caps, struct err *err)
+{
+        pid_t parent = getppid();
+        int signo = 0, r;
+
+        if (prctl(PR_GET_PDEATHSIG, &signo) < 0)
+                return err_sys(err, -errno, "ask what comes with the parent's end");
+        r = drop(st, uid, gid, caps, err);
+        return r < 0 ? r : end_with_parent(signo, parent, err);
 }
 
 int sandbox_no_privs(struct sandbox_state *st, struct err *err)

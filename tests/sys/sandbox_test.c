@@ -227,6 +227,16 @@ static int drop_without_right(void)
         return -sandbox_drop(&st, 0, 0, 0, NULL);
 }
 
+/* Who was started to end with its parent still does as another user. */
+static int end_with_parent(void)
+{
+        int signo = 0;
+
+        if (prctl(PR_SET_PDEATHSIG, SIGUSR1) < 0 || sandbox_drop(&st, 65534, 65534, 0, NULL) < 0)
+                return BROKEN;
+        return prctl(PR_GET_PDEATHSIG, &signo) < 0 ? errno : signo == SIGUSR1 ? 0 : BROKEN;
+}
+
 static int no_privs(void)
 {
         if (sandbox_no_privs(&st, NULL) < 0)
@@ -357,6 +367,7 @@ static const struct {
         { "drop: /etc/shadow", read_shadow, EACCES, 0, true },
         { "drop: keep one capability", keep_one, EPERM, 0, true },
         { "drop: without the right to", drop_without_right, EPERM, 0, true },
+        { "drop: the parent's end", end_with_parent, 0, 0, true },
         { "no new privileges, not dumpable", no_privs, 0, 0, false },
         { "network: none", no_network, ENETUNREACH, 0, true },
         { "network: without the right to", no_network_unprivileged, EPERM, 0, true },

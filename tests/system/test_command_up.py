@@ -181,6 +181,26 @@ def test_a_killed_sensor_comes_back_and_tells(host):
     assert good_json("verify", *host.places)["verdict"] == "good"
 
 
+def test_killed_it_leaves_nobody_behind(host):
+    """Not those who became other users either: what is left keeps the next one's from starting."""
+    def children():
+        path = pathlib.Path(f"/proc/{host.process.pid}/task/{host.process.pid}/children")
+        return [pathlib.Path(f"/proc/{pid}") for pid in path.read_text().split()]
+
+    host.start()
+    assert eventually(lambda: host.pid("uplink") and host.pid("monitor")), host.said()
+    begun = children()
+    assert len(begun) == 4
+    host.process.kill()
+    host.process.wait()
+    assert eventually(lambda: not any(p.exists() for p in begun)), [
+        (p / "cmdline").read_bytes() for p in begun if p.exists()]
+    host.start()
+    host.change("a")
+    assert eventually(lambda: host.pid("uplink") and host.pid("monitor")), host.said()
+    assert "runs here" not in host.said() and "does not stay up" not in host.said(), host.said()
+
+
 def test_a_second_one_gives_up(host):
     host.start()
     done = assay("up", *host.places, timeout=60)

@@ -118,7 +118,7 @@ static void drop_bounding_set(void)
 }
 
 /* In the child; never returns.  A group of its own: Ctrl-C is the supervisor's to pass on. */
-static void become(const struct child *c, int log_fd)
+static void become(const struct child *c, int log_fd, pid_t supervisor)
 {
         int null = open("/dev/null", O_RDONLY);
         int program = open(c->path, O_RDONLY | O_CLOEXEC); /* its user may not reach the path */
@@ -135,6 +135,8 @@ static void become(const struct child *c, int log_fd)
                 _exit(126);
         }
         prctl(PR_SET_PDEATHSIG, SIGTERM);
+        if (getppid() != supervisor) /* it has ended meanwhile */
+                _exit(126);
         fexecve(program, (char *const *)(uintptr_t)c->argv, environ);
         dprintf(STDERR_FILENO, "%s: %s\n", c->path, strerror(errno));
         _exit(127);
@@ -157,15 +159,15 @@ static int prepare(struct child *c, int pipes[2], struct err *err)
 
 int child_start(struct child *c, struct err *err)
 {
+        pid_t supervisor = getpid(), pid;
         int pipes[2], status;
-        pid_t pid;
 
         status = prepare(c, pipes, err);
         if (status < 0)
                 return status;
         pid = fork();
         if (pid == 0)
-                become(c, pipes[1]);
+                become(c, pipes[1], supervisor);
         close(pipes[1]);
         c->log_fd = pipes[0];
         if (pid < 0) {
