@@ -31,7 +31,7 @@ static int wal_begin(struct publisher *p, uint64_t *ret_first, struct err *err)
         p->segment = n ? numbers[0] : 1;
         free(numbers);
         segment_name(p->segment, name);
-        fd = p->io.open(p->io.ctx, p->wal_fd, name, O_RDONLY, 0);
+        fd = p->io.open(p->io.ctx, p->wal_fd, name, O_RDONLY | O_NONBLOCK, 0);
         if (fd < 0)
                 return err_sys(err, fd, "wal/%s", name);
         if (p->io.pread(p->io.ctx, fd, header, sizeof header, 0) != sizeof header)

@@ -27,7 +27,7 @@ static int open_segment(struct publisher *p, struct err *err)
         int r;
 
         segment_name(p->segment, name);
-        r = p->io.open(p->io.ctx, p->wal_fd, name, O_RDONLY, 0);
+        r = p->io.open(p->io.ctx, p->wal_fd, name, O_RDONLY | O_NONBLOCK, 0);
         if (r < 0)
                 return err_sys(err, r, "wal/%s", name);
         p->fd = r;

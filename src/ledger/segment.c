@@ -112,10 +112,10 @@ int segment_list(const struct io *io, int wal_fd, bool clean, uint64_t **ret, si
 
 static int open_uncached(const struct io *io, int wal_fd, const char *name)
 {
-        int fd = io->open(io->ctx, wal_fd, name, O_RDONLY | O_DIRECT, 0);
+        int fd = io->open(io->ctx, wal_fd, name, O_RDONLY | O_NONBLOCK | O_DIRECT, 0);
 
         if (fd == -EINVAL) { /* tmpfs and some others */
-                fd = io->open(io->ctx, wal_fd, name, O_RDONLY, 0);
+                fd = io->open(io->ctx, wal_fd, name, O_RDONLY | O_NONBLOCK, 0);
                 if (fd >= 0)
                         posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
         }

@@ -327,8 +327,8 @@ int vault_open(int private_fd, const struct io *io, bool writable, struct vault 
         v->private_fd = private_fd;
         v->rows_fd = -1;
         v->most = VAULT_SUBJECTS_MAX;
-        v->subjects_fd =
-                io->open(io->ctx, private_fd, "keys/subjects", writable ? O_RDWR : O_RDONLY, 0);
+        v->subjects_fd = io->open(io->ctx, private_fd, "keys/subjects",
+                                  (writable ? O_RDWR : O_RDONLY) | O_NONBLOCK, 0);
         if (v->subjects_fd < 0)
                 return err_sys(err, v->subjects_fd, "keys/subjects");
         r = open_files(v, err);

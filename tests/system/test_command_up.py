@@ -351,6 +351,18 @@ def test_up_where_the_recorder_may_not_go(host):
                          + bytes(closed) + rb": Permission denied", done.stderr), done
 
 
+def test_a_recorder_that_does_not_start(host):
+    """It is not called started again, which it is not."""
+    host.start()
+    host.stop()
+    (host.ledger.with_name("ledger.private") / "keys" / "log").write_text("spoiled\n")
+    done = assay("up", *host.places, timeout=60)
+    said = done.stderr.decode()
+    assert done.returncode == 1 and "keys/log" in said, said
+    assert "recorder ended: exit status 1\n" in said and "giving up" in said, said
+    assert "again" not in said
+
+
 def test_up_without_root(tmp_path):
     done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
                            BIN / "assay", "up", "--state", tmp_path / "s"],

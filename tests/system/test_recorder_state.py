@@ -277,6 +277,25 @@ def test_missing_parts(recorder, name, word):
     recorder.verify()
 
 
+@pytest.mark.parametrize("name", ["keys/log", "keys/subjects", "keys/vault", "signed",
+                                  "wal/000000000001"])
+def test_nobody_waits_for_a_pipe(recorder, name):
+    """Regression: doctor, log and verify never ended, nor did the recorder's start."""
+    some(recorder)
+    recorder.end()
+    (recorder.private / name).rename(recorder.private / "elsewhere")
+    os.mkfifo(recorder.private / name, 0o600)
+    for command in ("verify", "log", "doctor"):
+        done = subprocess.run([BIN / "assay", command, "--state", recorder.state],
+                              capture_output=True, timeout=60)
+        assert done.returncode != 0 or command != "verify", (name, done)
+    assert name.split("/")[0] in recorder.fails_to_start()
+    (recorder.private / name).unlink()
+    (recorder.private / "elsewhere").rename(recorder.private / name)
+    recorder.start()
+    recorder.verify()
+
+
 def test_the_private_half_is_gone(recorder):
     """It says so, and makes nothing that a backup would meet."""
     some(recorder)

@@ -185,12 +185,13 @@ static void on_death(void *ctx, struct child *c, bool again)
         struct up *u = ctx;
         CLEANUP(buf_done) struct buf how = BUF_INIT(256);
 
-        if (again && child_asks_again(c) && u->state > UP_RECORDER)
+        again = again && u->state != UP_RECORDER; /* nothing can be without it */
+        if (again && child_asks_again(c))
                 return;
         child_put_status(c, &how);
         complain(u->in, STATUS_PROBLEM, "%s ended: %s%s", c->name, buf_cstr(&how),
                  again ? "; starting it again" : "");
-        if (again && u->state != UP_RECORDER)
+        if (again)
                 return;
         for (size_t i = 0; i < ARRAY_LEN(dispensable); i++)
                 if (c == &u->writer[dispensable[i].writer]) {
@@ -199,8 +200,7 @@ static void on_death(void *ctx, struct child *c, bool again)
                                  dispensable[i].what);
                         return;
                 }
-        if (!again)
-                complain(u->in, STATUS_PROBLEM, "%s does not stay up: giving up", c->name);
+        complain(u->in, STATUS_PROBLEM, "%s does not stay up: giving up", c->name);
         stop_all(u, STATUS_PROBLEM);
 }
 
