@@ -21,7 +21,7 @@ struct checking {
         struct span segment;
         uint64_t number;
         uint32_t salt;
-        bool last;
+        bool oldest, last;
         struct err *err;
 };
 
@@ -77,6 +77,34 @@ static int judge_end(const struct checking *c, size_t at, size_t bad)
         return damaged(c);
 }
 
+/* Renamed, but its first batch did not reach the disk.  The log's first one is that of a log
+ * without entries; what was not begun anywhere else follows on one that was. */
+static int check_not_begun(const struct checking *c, uint64_t *size)
+{
+        if (!c->last || wal_first_nonzero(span_of(c->segment.p, WAL_SECTOR), 0) != SIZE_MAX ||
+            (c->oldest && c->number != 1)) {
+                err_set(c->err, -EBADMSG, "it has no header");
+                return damaged(c);
+        }
+        if (c->number == 1)
+                *size = 0;
+        return 0;
+}
+
+static int check_header(const struct checking *c, const struct wal_segment *head, uint64_t size)
+{
+        if (head->first != size)
+                err_set(c->err, -EBADMSG, "it begins with entry %" PRIu64 ", not %" PRIu64,
+                        head->first, size);
+        else if (head->number != c->number || head->bytes != c->segment.n)
+                err_set(c->err, -EBADMSG,
+                        "its header is that of segment %" PRIu64 " with %u bytes, not of %zu",
+                        head->number, (unsigned)head->bytes, c->segment.n);
+        else
+                return 0;
+        return damaged(c);
+}
+
 static int check_segment(struct checking *c, uint64_t *size)
 {
         struct wal_segment head;
@@ -85,14 +113,12 @@ static int check_segment(struct checking *c, uint64_t *size)
         int status = wal_get_segment(c->segment, &head, c->err);
 
         if (status <= 0)
-                return status < 0 ? damaged(c) : 0;
+                return status < 0 ? damaged(c) : check_not_begun(c, size);
         if (*size == UINT64_MAX)
                 *size = head.first;
-        if (head.first != *size) {
-                err_set(c->err, -EBADMSG, "it begins with entry %" PRIu64 ", not %" PRIu64,
-                        head.first, *size);
-                return damaged(c);
-        }
+        status = check_header(c, &head, *size);
+        if (status < 0)
+                return status;
         c->salt = wal_salt(&head);
         c->result->segments++;
         c->result->bytes += c->segment.n;
@@ -146,6 +172,7 @@ static int check_all(int wal_fd, const uint64_t *numbers, size_t n, struct check
                 int status;
 
                 c->number = numbers[i];
+                c->oldest = i == 0;
                 c->last = i + 1 == n;
                 status = read_and_check(c, wal_fd, &size);
                 if (is_used_again(wal_fd, numbers, i)) {

@@ -5,11 +5,13 @@
 
 #include "fixture.h"
 #include "ledger/segment.h"
+#include "ledger/wal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -32,6 +34,30 @@ int __real_segment_read(const struct io *io, int fd, uint64_t number, uint8_t **
 int __wrap_segment_read(const struct io *io, int fd, uint64_t number, uint8_t **ret, size_t *ret_n,
                         struct err *err);
 
+/* A segment as it is with its header alone, or without that. */
+static void empty_segment(uint64_t number, bool header)
+{
+        uint8_t bytes[WAL_SEGMENT_HEADER] = { 0 };
+        char name[SEGMENT_NAME_MAX];
+        struct wal_segment s;
+        struct stat st;
+        int fd;
+
+        segment_name(number, name);
+        fd = openat(wal_fd, name, O_RDWR | O_CLOEXEC);
+        assert_true(fd >= 0 && fstat(fd, &st) == 0);
+        assert_int_equal(read(fd, bytes, sizeof bytes), sizeof bytes);
+        assert_int_equal(wal_get_segment(span_of(bytes, sizeof bytes), &s, NULL), 1);
+        s.number = number;
+        s.first = ENTRIES;
+        wal_put_segment(bytes, &s);
+        assert_int_equal(ftruncate(fd, 0), 0);
+        assert_int_equal(ftruncate(fd, st.st_size), 0);
+        if (header)
+                assert_int_equal(pwrite(fd, bytes, sizeof bytes, 0), sizeof bytes);
+        close(fd);
+}
+
 static void owner_acts(void)
 {
         char name[SEGMENT_NAME_MAX], next[SEGMENT_NAME_MAX];
@@ -39,10 +65,12 @@ static void owner_acts(void)
         for (uint64_t i = owner.goes_from; i <= owner.to; i++) {
                 segment_name(i, name);
                 segment_name(i + 1, next);
-                if (i == SEGMENTS && owner.goes_on)
+                if (i == SEGMENTS && owner.goes_on) {
                         assert_int_equal(renameat(wal_fd, name, wal_fd, next), 0);
-                else
+                        empty_segment(i + 1, true);
+                } else {
                         assert_int_equal(unlinkat(wal_fd, name, 0), 0);
+                }
         }
         owner.number = 0;
 }
@@ -141,9 +169,65 @@ static void used_again(void **state)
         }
 }
 
+/* What the owner would not begin with is not called good either. */
+static void spoiled(void **state)
+{
+        static const struct {
+                const char *name;
+                uint64_t from, to; /* segments that are gone */
+                uint64_t number;
+                off_t at; /* zeros from here on, up to... */
+                size_t n;
+                bool cut; /* ...or nothing */
+                const char *says;
+        } t[] = {
+                { "the first has no header", 0, 0, 1, 0, 64, false, "segment 1: it has no header" },
+                { "all of it is zeros", 0, 0, 2, 0, 0, false, "segment 2: it has no header" },
+                { "the last has no header", 0, 0, 4, 0, 64, false, "segment 4: it has no header" },
+                { "the last is zeros", 0, 0, 4, 0, 0, false, "are signed: a rollback" },
+                { "the only one is zeros", 2, 4, 1, 0, 0, false, "the wal ends at 0 entries" },
+                { "so is one that is not the log's first", 1, 3, 4, 0, 0, false,
+                  "segment 4: it has no header" },
+                { "the last is cut", 0, 0, 4, 512 << 10, 0, true, "segment 4: its header is that" },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+                CLEANUP(reader_done) struct reader reader = { 0 };
+                struct wal_check result = { 0 };
+                uint8_t zeros[64] = { 0 };
+                char dir[80], name[SEGMENT_NAME_MAX];
+                struct err err = { 0 };
+                int fd;
+
+                print_message("%s\n", t[i].name);
+                make_ledger();
+                for (uint64_t k = t[i].from; k && k <= t[i].to; k++) {
+                        segment_name(k, name);
+                        assert_int_equal(unlinkat(wal_fd, name, 0), 0);
+                }
+                segment_name(t[i].number, name);
+                fd = openat(wal_fd, name, O_RDWR | O_CLOEXEC);
+                if (t[i].cut)
+                        assert_int_equal(ftruncate(fd, t[i].at), 0);
+                else if (t[i].n)
+                        assert_int_equal(pwrite(fd, zeros, t[i].n, t[i].at), t[i].n);
+                else
+                        empty_segment(t[i].number, false);
+                close(fd);
+                snprintf(dir, sizeof dir, "%s/log", f.dir);
+                assert_int_equal(reader_open(dir, &reader, &err), 0);
+                assert_int_equal(wal_check(dir, &reader, &result, &err), -EBADMSG);
+                if (!strstr(err_text(&err), t[i].says))
+                        fail_msg("%s", err_text(&err));
+                fd_close(&wal_fd);
+                fixture_done(&f);
+        }
+}
+
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(used_again) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(used_again),
+                                            cmocka_unit_test(spoiled) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
