@@ -8,7 +8,7 @@
  * Steps are the functions of exchange.h: begin (and body) is all that is asked of a request, the
  * intent's entry and the request to the back-end; answered is the check of the answer, its masks
  * and the outcome's entry; the others are what goes between. */
-#include "../tests/gateway/exchange_world.h"
+#include "../tests/gateway/exchange/exchange_world.h"
 #include "base/clock.h"
 #include "samples.h"
 

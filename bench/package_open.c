@@ -5,7 +5,7 @@
  * one JSON object, milliseconds: the median and the worst of 20
  *
  * The package has neither limits nor a cache. */
-#include "gateway/serving.h"
+#include "gateway/exchange/serving.h"
 #include "package/registry/live.h"
 #include "sys/sysclock.h"
 

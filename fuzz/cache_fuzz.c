@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Header, index and the begin of the ring of whatever bytes, over a cache that has something. */
-#include "gateway/cache.h"
+#include "gateway/shared/cache.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any text is of some kind, and of the same with a blank around it; the long ones are of none. */
 #include "fuzz.h"
-#include "gateway/find.h"
+#include "gateway/masking/find.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -3,7 +3,7 @@
 #ifndef FUZZ_FUZZ_ANSWER_H
 #define FUZZ_FUZZ_ANSWER_H
 
-#include "../tests/gateway/answer_world.h"
+#include "../tests/gateway/answer/answer_world.h"
 #include "fuzz.h"
 
 /* Made once, kept. */

@@ -6,10 +6,10 @@
 
 #include <stdio.h>
 
-#include "../tests/gateway/exchange_world.h"
+#include "../tests/gateway/exchange/exchange_world.h"
 #include "base/clock.h"
 #include "fuzz.h"
-#include "gateway/exchange_priv.h"
+#include "gateway/exchange/exchange_priv.h"
 
 enum { FUZZ_HEADERS = REQUEST_HEADERS_MAX + 2, FUZZ_TELLING = 8 };
 

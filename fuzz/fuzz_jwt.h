@@ -7,8 +7,8 @@
 #include "base/text.h"
 #include "crypto/ed25519.h"
 #include "fuzz.h"
-#include "gateway/caller_id.h"
-#include "gateway/jwt_memory.h"
+#include "gateway/authentication/caller_id.h"
+#include "gateway/authentication/jwt_memory.h"
 
 enum { FUZZ_NOW = 1800000000 };
 

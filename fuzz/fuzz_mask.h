@@ -5,7 +5,7 @@
 
 #include "../tests/package/schema/class_world.h"
 #include "fuzz.h"
-#include "gateway/mask.h"
+#include "gateway/masking/mask.h"
 
 struct fuzz_masks {
         struct class_world w;

@@ -4,8 +4,8 @@
 #define FUZZ_FUZZ_OUTGOING_H
 
 #include "fuzz_request.h"
-#include "gateway/outgoing.h"
-#include "gateway/parameters.h"
+#include "gateway/request/outgoing.h"
+#include "gateway/request/parameters.h"
 #include "package/model/model_file.h"
 
 /* What tests/gateway/called_yaml.h becomes, with no base before it and none behind. */

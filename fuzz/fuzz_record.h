@@ -3,7 +3,7 @@
 #ifndef FUZZ_FUZZ_RECORD_H
 #define FUZZ_FUZZ_RECORD_H
 
-#include "../tests/gateway/record_world.h"
+#include "../tests/gateway/record/record_world.h"
 #include "fuzz.h"
 #include "package/call/call.h"
 

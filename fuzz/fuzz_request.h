@@ -4,7 +4,7 @@
 #define FUZZ_FUZZ_REQUEST_H
 
 #include "fuzz.h"
-#include "gateway/request.h"
+#include "gateway/request/request.h"
 
 enum { FUZZ_HEADERS_MAX = REQUEST_HEADERS_MAX + 1 };
 

@@ -3,7 +3,7 @@
 #ifndef FUZZ_FUZZ_TARGET_H
 #define FUZZ_FUZZ_TARGET_H
 
-#include "../tests/gateway/route_world.h"
+#include "../tests/gateway/request/route_world.h"
 #include "fuzz.h"
 
 static inline void fuzz_target_check(const struct target *t)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is read is handed on, and read again as the same keys. */
 #include "fuzz.h"
-#include "gateway/jwks.h"
+#include "gateway/authentication/jwks.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

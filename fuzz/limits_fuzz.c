@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A table of two rows of whatever bytes; the first says whether its checksums are right. */
-#include "gateway/limits.h"
+#include "gateway/shared/limits.h"
 #include "sys/crc32c.h"
 
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The first line is shown as a token, the rest is the file.  Who shows rubbish is nobody. */
 #include "fuzz.h"
-#include "gateway/caller_id.h"
-#include "gateway/tokens.h"
+#include "gateway/authentication/caller_id.h"
+#include "gateway/authentication/tokens.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -2,7 +2,7 @@
 /* assay-keys - keeps the key sets fresh that tokens are verified with.  Options only; the work is
  * in gateway/. */
 #include "bin/daemon.h"
-#include "gateway/keys.h"
+#include "gateway/keys/keys.h"
 #include "loop/log.h"
 #include "sys/sysclock.h"
 

@@ -15,7 +15,7 @@
 #include "command/when.h"
 #include "crypto/seal.h"
 #include "crypto/sha256.h"
-#include "gateway/caller_id.h"
+#include "gateway/authentication/caller_id.h"
 #include "wire/json.h"
 
 enum {

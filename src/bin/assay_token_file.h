@@ -2,13 +2,13 @@
 /* assay_token_file.h - the file of opaque tokens, for assay token.  Floor 4.
  *
  *   <state>/tokens/              0750 root:assay-gw
- *   <state>/tokens/tokens.json   as in gateway/tokens.h; who may enter the directory may read it
- *   <state>/tokens/lock          held by who changes it */
+ *   <state>/tokens/tokens.json   as in gateway/authentication/tokens.h; who may enter the directory
+ * may read it <state>/tokens/lock          held by who changes it */
 #ifndef BIN_ASSAY_TOKEN_FILE_H
 #define BIN_ASSAY_TOKEN_FILE_H
 
 #include "command/command.h"
-#include "gateway/tokens.h"
+#include "gateway/authentication/tokens.h"
 
 struct token_file {
         int dir, lock;         /* -1: not open */

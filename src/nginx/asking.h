@@ -14,14 +14,14 @@
  * kept turns out to be closed before a byte of an answer came.
  *
  * SECURITY: reads a back-end's bytes, by nginx's own parsers; all of them are judged by
- * gateway/answer.h afterwards. */
+ * gateway/answer/answer.h afterwards. */
 #ifndef NGINX_ASKING_H
 #define NGINX_ASKING_H
 
 #include "nginx/backend.h"
 
-#include "gateway/answer.h"
-#include "gateway/outgoing.h"
+#include "gateway/answer/answer.h"
+#include "gateway/request/outgoing.h"
 
 enum { ASKING_HEAD = 32 * 1024, ASKING_HEADERS = 100, ASKING_INTERIM = 8 };
 

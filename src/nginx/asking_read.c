@@ -32,7 +32,7 @@ void asking_read_reset(struct asking *a)
 
 /* ---- rooms ---- */
 
-/* Of answers that are over, for the next ones: gateway/kept.h says why. */
+/* Of answers that are over, for the next ones: gateway/exchange/kept.h says why. */
 static struct asking_room *kept;
 static unsigned n_kept;
 

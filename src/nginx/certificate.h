@@ -18,7 +18,7 @@
 
 #include "nginx/settings.h"
 
-#include "gateway/request.h"
+#include "gateway/request/request.h"
 
 /* Sets client_ca and the names if there is one that counts: in the request's pool. */
 void certificate_take(ngx_http_request_t *r, struct request_raw *ret);

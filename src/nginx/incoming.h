@@ -16,7 +16,7 @@
 
 #include "nginx/settings.h"
 
-#include "gateway/request.h"
+#include "gateway/request/request.h"
 
 /* Borrows from the request, and what has to be made lies in its pool.  Of more headers than
  * REQUEST_HEADERS_MAX one more is taken, which the core refuses.  -ENOMEM. */

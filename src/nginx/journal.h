@@ -16,7 +16,7 @@
 
 #include "nginx/settings.h"
 
-#include "gateway/record.h"
+#include "gateway/record/record.h"
 
 struct journal;
 

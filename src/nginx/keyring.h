@@ -16,7 +16,7 @@
 
 #include "nginx/settings.h"
 
-#include "gateway/credential.h"
+#include "gateway/authentication/credential.h"
 
 struct keyring;
 

@@ -2,7 +2,7 @@
 /* metrics.c - see metrics.h. */
 #include "nginx/metrics.h"
 
-#include "gateway/meters_text.h"
+#include "gateway/shared/meters_text.h"
 #include "nginx/worker.h"
 #include "nginx/zone.h"
 

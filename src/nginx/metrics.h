@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* metrics.h - what monitoring and load balancers ask.  Floor 4, in nginx.
  *
- *   assay_metrics       what is counted, as OpenMetrics (gateway/meters_text.h)
+ *   assay_metrics       what is counted, as OpenMetrics (gateway/shared/meters_text.h)
  *   assay_health        200: calls can be served and recorded by the worker that answers; else 503
  *                       and what is missing, in words that say nothing of this host
  *   assay_health live   200: the worker answers

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* serve.h - a call through a location with assay_gateway, as gateway/exchange.h has it done.
- * Floor 4, in nginx.
+/* serve.h - a call through a location with assay_gateway, as gateway/exchange/exchange.h has it
+ * done. Floor 4, in nginx.
  *
  * nginx's other modules have their say before: limit_req, allow, auth_request, return.  What they
  * refuse never gets here and is no entry; neither is what nginx itself answers: a request line or

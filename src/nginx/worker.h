@@ -14,7 +14,7 @@
 #include "nginx/keyring.h"
 #include "nginx/settings.h"
 
-#include "gateway/exchange.h"
+#include "gateway/exchange/exchange.h"
 
 struct worker {
         const struct settings *settings;

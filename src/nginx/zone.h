@@ -9,9 +9,9 @@
 
 #include "nginx/settings.h"
 
-#include "gateway/cache.h"
-#include "gateway/limits.h"
-#include "gateway/meters.h"
+#include "gateway/shared/cache.h"
+#include "gateway/shared/limits.h"
+#include "gateway/shared/meters.h"
 
 /* While the configuration is read: false and a line in the log. */
 bool zone_add(ngx_conf_t *cf, struct settings *s);

@@ -3,7 +3,7 @@
 #ifndef TESTS_GATEWAY_CALLED_H
 #define TESTS_GATEWAY_CALLED_H
 
-#include "gateway/parameters.h"
+#include "gateway/request/parameters.h"
 
 enum { CALLED_HEADERS_MAX = 32 };
 

@@ -10,7 +10,7 @@ static const struct oa_field object_fields[] = {
 };
 
 /* The first three are types of the gateway's own; of the others are subjects of the vault
- * ("caller:<id>", gateway/record.h), which an object's would be taken for. */
+ * ("caller:<id>", gateway/record/record.h), which an object's would be taken for. */
 static void object_type(struct oa *r, const struct source_node *v, struct api_object *ret)
 {
         static const char *const taken[] = { "Api", "DataClass", "Action", "address",

@@ -43,7 +43,7 @@ struct replay_call {
         uint32_t n_groups;
         struct span address, tls_version;
         int64_t time_ms;
-        const struct tree *asked;  /* what.asked of gateway/record.h */
+        const struct tree *asked;  /* what.asked of gateway/record/record.h */
         const struct tree *claims; /* of who.asked: [[name, text] or [name], ...] */
         bool has_client;           /* tls_client is known */
         struct span tls_client;

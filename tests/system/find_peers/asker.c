@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "gateway/find.h"
+#include "gateway/masking/find.h"
 
 int main(void)
 {

@@ -30,7 +30,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "gateway/exchange.h"
+#include "gateway/exchange/exchange.h"
 #include "policy/value/extension.h"
 #include "sys/io.h"
 #include "wire/tree.h"

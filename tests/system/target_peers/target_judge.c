@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "gateway/target.h"
+#include "gateway/request/target.h"
 #include "wire/json.h"
 
 static void put_target(const struct target *t, struct json_writer *w)
