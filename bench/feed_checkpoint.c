@@ -5,7 +5,7 @@
  *
  * SIGTERM ends it early, with the figures so far. */
 #include "base/text.h"
-#include "ledger/feed.h"
+#include "ledger/feed/feed.h"
 #include "sys/io.h"
 #include "sys/sysclock.h"
 #include "wire/note.h"

@@ -13,8 +13,8 @@
  * that may be one.  A latency is from handing an entry to the feed until its acknowledgement is
  * heard. */
 #include "base/text.h"
-#include "ledger/feed.h"
-#include "ledger/ledger.h"
+#include "ledger/feed/feed.h"
+#include "ledger/writer/ledger.h"
 #include "sys/sysclock.h"
 
 #include <poll.h>

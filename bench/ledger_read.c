@@ -2,10 +2,10 @@
 /* ledger_read - proofs and verification of a published log, in processor time of one core.
  *
  *   ledger_read DIR VKEY      prints one JSON object */
-#include "ledger/signer.h"
-#include "ledger/source.h"
-#include "ledger/tree.h"
-#include "ledger/verify.h"
+#include "ledger/read/source.h"
+#include "ledger/read/tree.h"
+#include "ledger/signing/signer.h"
+#include "ledger/verify/verify.h"
 #include "sys/sysclock.h"
 
 #include <fcntl.h>

@@ -6,7 +6,7 @@
  *
  * A new subject has to be durable before an entry that speaks of it: `new_*` are of one alone, the
  * worst there is; a recorder under load syncs all of a batch at once. */
-#include "ledger/vault.h"
+#include "ledger/vault/vault.h"
 #include "sys/sysclock.h"
 
 #include <fcntl.h>

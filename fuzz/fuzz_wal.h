@@ -4,7 +4,7 @@
 #define FUZZ_FUZZ_WAL_H
 
 #include "fuzz.h"
-#include "ledger/wal.h"
+#include "ledger/writer/wal.h"
 
 /* As far as records can be followed, or no input would get past them. */
 static inline void fuzz_wal_repair(uint8_t *p, size_t n)

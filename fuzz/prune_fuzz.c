@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The note of what was pruned: one number, a multiple of a tile's width, written in one way. */
 #include "fuzz.h"
-#include "ledger/upkeep.h"
+#include "ledger/upkeep/upkeep.h"
 #include "wire/tile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

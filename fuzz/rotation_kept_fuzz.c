@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ledger/rotation_kept.h"
+#include "ledger/upkeep/rotation_kept.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An archive is refused in words, or each path it lists is below it and can be read. */
 #include "fuzz_io.h"
-#include "ledger/source.h"
+#include "ledger/read/source.h"
 
 static int read_one(void *ctx, const char *path)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A slot of keys/subjects is refused by its number, or means the same when it is written again. */
 #include "fuzz.h"
-#include "ledger/vault_priv.h"
+#include "ledger/vault/vault_priv.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assay-recorder - writes this host's ledger.  Options only; the work is in recorder/. */
 #include "bin/daemon.h"
-#include "ledger/vault.h"
+#include "ledger/vault/vault.h"
 #include "loop/log.h"
 #include "recorder/command.h"
 #include "recorder/recorder.h"

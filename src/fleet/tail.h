@@ -9,7 +9,7 @@
 
 #include "base/base.h"
 #include "base/err.h"
-#include "ledger/reader.h"
+#include "ledger/read/reader.h"
 
 #include <limits.h>
 

@@ -12,7 +12,7 @@
 #include "crypto/sha256.h"
 #include "fleet/deliver_config.h"
 #include "fleet/uplink.h"
-#include "ledger/feed.h"
+#include "ledger/feed/feed.h"
 #include "loop/loop.h"
 #include "loop/notify.h"
 #include "loop/presence.h"

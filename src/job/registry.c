@@ -4,7 +4,7 @@
 #include "job/faults.h"
 
 #include "base/text.h"
-#include "ledger/signer.h"
+#include "ledger/signing/signer.h"
 #include "package/file.h"
 #include "wire/commit_fact.h"
 #include "wire/registry_fact.h"

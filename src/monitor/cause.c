@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "ledger/reader.h"
+#include "ledger/read/reader.h"
 #include "wire/entry.h"
 
 #include <fnmatch.h>

@@ -4,7 +4,7 @@
 #define MONITOR_MONITOR_PRIV_H
 
 #include "crypto/sha256.h"
-#include "ledger/feed.h"
+#include "ledger/feed/feed.h"
 #include "loop/jobrun.h"
 #include "monitor/cause.h"
 #include "monitor/config.h"

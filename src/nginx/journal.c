@@ -15,8 +15,8 @@
 
 #include <ngx_event.h>
 
-#include "ledger/feed.h"
-#include "ledger/ledger.h"
+#include "ledger/feed/feed.h"
+#include "ledger/writer/ledger.h"
 #include "loop/role.h"
 
 enum { BEAT_MS = 1000, CONNECT_MS = 1000 };

@@ -16,8 +16,8 @@
  * "policy.cedar", "entities.json".  What is signed is everything before S; its SHA-256 names the
  * package.  The same sources and the same version of Assay make the same bytes; the sources are in
  * it, so that anybody can build it again and compare.  Keys are those of the ledger's notes
- * (ledger/keys.h, ledger/signer.h): Ed25519.  A ledger's key signs no package by mistake, nor the
- * other way round: what a log signs begins with its name, which has no blank.
+ * (ledger/signing/keys.h, ledger/signing/signer.h): Ed25519.  A ledger's key signs no package by
+ * mistake, nor the other way round: what a log signs begins with its name, which has no blank.
  *
  * SECURITY: package_file_read() reads hostile bytes. */
 #ifndef PACKAGE_FILE_H
@@ -26,7 +26,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "ledger/signer.h"
+#include "ledger/signing/signer.h"
 
 enum {
         PACKAGE_FILE_MAX = 64 << 20, /* body and note; the note has NOTE_MAX of it */

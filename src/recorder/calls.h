@@ -17,7 +17,7 @@
 #define RECORDER_CALLS_H
 
 #include "base/err.h"
-#include "ledger/ledger.h"
+#include "ledger/writer/ledger.h"
 #include "wire/entry.h"
 
 enum {

@@ -13,7 +13,7 @@
  * only the way is longer, so it is written now and then and a failure is no harm.  Without a note
  * the last SCAN_MAX entries are read, and calls that began before them stay without an end; the log
  * says how many entries were not looked at. */
-#include "ledger/reader.h"
+#include "ledger/read/reader.h"
 #include "loop/log.h"
 #include "recorder/recorder_priv.h"
 #include "wire/entry.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* command_log.c - what an administrator does with the log itself. */
-#include "ledger/keys.h"
-#include "ledger/upkeep.h"
+#include "ledger/signing/keys.h"
+#include "ledger/upkeep/upkeep.h"
 #include "recorder/command_priv.h"
 
 #include <stdlib.h>

@@ -48,7 +48,7 @@ extern const struct act_ops command_prune_ops; /* command_prune.c */
 void command_answer(struct recorder *r, struct peer *p, const char *verb, int rc,
                     const struct buf *body, const struct err *err);
 
-/* A rotation's promise is keys/log.next: ledger/publisher.h. */
+/* A rotation's promise is keys/log.next: ledger/publish/publisher.h. */
 MUST_USE int command_resume_rotation(struct recorder *r, struct err *err);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* command_prune.c - dropping what a policy no longer wants kept. */
-#include "ledger/upkeep.h"
+#include "ledger/upkeep/upkeep.h"
 #include "recorder/command_priv.h"
 #include "wire/tile.h"
 

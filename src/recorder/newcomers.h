@@ -19,7 +19,7 @@
 #define RECORDER_NEWCOMERS_H
 
 #include "crypto/siphash.h"
-#include "ledger/vault.h"
+#include "ledger/vault/vault.h"
 
 enum {
         NEWCOMERS_DEFAULT = 10000,

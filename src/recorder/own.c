@@ -2,7 +2,7 @@
 /* own.c - what the recorder writes about itself, the host's clock and its peers. */
 #include "base/text.h"
 #include "crypto/sha256.h"
-#include "ledger/keys.h"
+#include "ledger/signing/keys.h"
 #include "recorder/recorder_priv.h"
 #include "wire/entry.h"
 #include "wire/kind.h"

@@ -16,9 +16,9 @@
 #define RECORDER_RECORDER_PRIV_H
 
 #include "base/buf.h"
-#include "ledger/ledger.h"
-#include "ledger/publisher.h"
-#include "ledger/vault.h"
+#include "ledger/publish/publisher.h"
+#include "ledger/vault/vault.h"
+#include "ledger/writer/ledger.h"
 #include "loop/loop.h"
 #include "loop/pool.h"
 #include "loop/presence.h"

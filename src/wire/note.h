@@ -4,7 +4,8 @@
  *   <text, ends in \n> \n  then one or more  "— <name> <base64(keyid[4] || signature)>\n"
  * The dash is U+2014.  The signed text ends with the newline before the blank line; a note splits
  * at its last blank line.  Checkpoint text: <origin>\n<size>\n<base64 root>\n, extension lines are
- * kept but not understood.  Key IDs and signatures are judged in ledger/signer.h, which may hash.
+ * kept but not understood.  Key IDs and signatures are judged in ledger/signing/signer.h, which may
+ * hash.
  *
  * SECURITY: every parser here reads hostile bytes. */
 #ifndef WIRE_NOTE_H

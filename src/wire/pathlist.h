@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pathlist.h - a signed list of paths with their content: what an approved commit makes of a host.
- * Floor 1, pure.  Signing and judging are in ledger/pathlist_seal.h, which may hash.
+ * Floor 1, pure.  Signing and judging are in ledger/signing/pathlist_seal.h, which may hash.
  *
  * One file: a C2SP signed note (wire/note.h), and behind its signatures the entries.
  *

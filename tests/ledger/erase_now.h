@@ -4,7 +4,7 @@
 #ifndef TESTS_LEDGER_ERASE_NOW_H
 #define TESTS_LEDGER_ERASE_NOW_H
 
-#include "ledger/vault_priv.h"
+#include "ledger/vault/vault_priv.h"
 
 MUST_USE static inline int erase_now(struct vault *v, struct span id, struct err *err)
 {

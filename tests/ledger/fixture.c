@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
 
-#include "ledger/keys.h"
+#include "ledger/signing/keys.h"
 #include "wire/tile.h"
 
 #include <dirent.h>

@@ -7,9 +7,9 @@
 #ifndef TESTS_LEDGER_FIXTURE_H
 #define TESTS_LEDGER_FIXTURE_H
 
-#include "ledger/ledger.h"
-#include "ledger/publisher.h"
-#include "ledger/vault.h"
+#include "ledger/publish/publisher.h"
+#include "ledger/vault/vault.h"
+#include "ledger/writer/ledger.h"
 #include "sys/io.h"
 #include "testlog.h"
 

@@ -5,10 +5,10 @@
 
 #include "erase_now.h"
 #include "fixture.h"
-#include "ledger/signer.h"
-#include "ledger/tree.h"
-#include "ledger/vault.h"
-#include "ledger/verify.h"
+#include "ledger/read/tree.h"
+#include "ledger/signing/signer.h"
+#include "ledger/vault/vault.h"
+#include "ledger/verify/verify.h"
 #include "wire/tile.h"
 
 #include <archive.h>

@@ -148,7 +148,7 @@ static uint8_t *read_now(const struct file *f, size_t *ret_n)
         return bytes;
 }
 
-/* Its writer may keep others out (ledger/spares.h), but not us. */
+/* Its writer may keep others out (ledger/files/spares.h), but not us. */
 static void sync_file(struct file *f, int fd)
 {
         bool held = fcntl(fd, F_GETLEASE) == F_WRLCK;

@@ -11,7 +11,7 @@
  * would get the answer N call code its outcome was refused: its caller would get 503 F call code
  * its intent was refused: its back-end would not be asked E           the last line SIGTERM: begin
  * none any more, end when all are over.  SIGUSR1: say good-bye, and go with what is open. */
-#include "ledger/feed.h"
+#include "ledger/feed/feed.h"
 #include "sys/sysclock.h"
 
 #include <inttypes.h>

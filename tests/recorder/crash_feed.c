@@ -10,7 +10,7 @@
  *   A run seq index n     NAME/<n> is durably at that index
  *   E n                   the last line: 0..n-1 were put, and all are acknowledged
  * SIGTERM: put no more, wait until everything is acknowledged, end. */
-#include "ledger/feed.h"
+#include "ledger/feed/feed.h"
 #include "sys/sysclock.h"
 
 #include <inttypes.h>

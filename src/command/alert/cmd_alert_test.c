@@ -9,7 +9,7 @@
 #include "command/alert/sinks.h"
 #include "command/places.h"
 #include "command/running/admin.h"
-#include "ledger/reader.h"
+#include "ledger/read/reader.h"
 #include "loop/presence.h"
 #include "wire/json.h"
 

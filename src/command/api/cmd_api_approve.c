@@ -8,7 +8,7 @@
 #include "command/api/api_group.h"
 #include "command/api/api_registry.h"
 #include "command/when.h"
-#include "ledger/keys.h"
+#include "ledger/signing/keys.h"
 #include "sys/io.h"
 
 struct approve_options {

@@ -13,7 +13,7 @@
 #include "command/api/api_build.h"
 #include "command/api/api_group.h"
 #include "command/api/api_package.h"
-#include "ledger/keys.h"
+#include "ledger/signing/keys.h"
 #include "sys/io.h"
 
 struct build_options {

@@ -10,7 +10,7 @@
 #include "command/api/api_registry.h"
 #include "command/api/replay_calls.h"
 #include "command/lesser.h"
-#include "ledger/signer.h"
+#include "ledger/signing/signer.h"
 
 struct replay_options {
         struct walk_options walk;

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "command/log/view.h"
 #include "command/places.h"
-#include "ledger/signer.h"
+#include "ledger/signing/signer.h"
 
 enum { BESIDE_MAX = 1000 }; /* numbers that are looked at */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_change_key.c - assay change key: a key that signs lists of paths. */
 #include "command/change/change_list.h"
-#include "ledger/keys.h"
+#include "ledger/signing/keys.h"
 #include "wire/json.h"
 #include "wire/note.h"
 

@@ -5,8 +5,8 @@
 #include "command/change/resolve.h"
 #include "command/places.h"
 #include "command/when.h"
-#include "ledger/keys.h"
-#include "ledger/pathlist_seal.h"
+#include "ledger/signing/keys.h"
+#include "ledger/signing/pathlist_seal.h"
 #include "wire/json.h"
 
 #include <fcntl.h>

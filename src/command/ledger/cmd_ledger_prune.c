@@ -11,7 +11,7 @@
 #include "command/progress.h"
 #include "command/running/admin.h"
 #include "crypto/sha256.h"
-#include "ledger/upkeep.h"
+#include "ledger/upkeep/upkeep.h"
 #include "sys/io.h"
 #include "wire/tile.h"
 

@@ -3,7 +3,7 @@
 #include "base/text.h"
 #include "command/ledger/ledger_group.h"
 #include "command/running/admin.h"
-#include "ledger/keys.h"
+#include "ledger/signing/keys.h"
 #include "wire/json.h"
 
 struct rotate_options {

@@ -18,7 +18,7 @@
 #include "command/running/admin.h"
 #include "crypto/sha256.h"
 #include "crypto/timestamp.h"
-#include "ledger/upkeep.h"
+#include "ledger/upkeep/upkeep.h"
 #include "loop/jobrun.h"
 #include "sys/io.h"
 #include "wire/json.h"

@@ -21,7 +21,7 @@
 #include "command/places.h"
 #include "command/running/admin.h"
 #include "command/running/up_places.h"
-#include "ledger/upkeep.h"
+#include "ledger/upkeep/upkeep.h"
 #include "sys/io.h"
 
 struct succeed_options {

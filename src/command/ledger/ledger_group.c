@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "command/commands.h"
 #include "command/places.h"
-#include "ledger/keys.h"
+#include "ledger/signing/keys.h"
 #include "wire/entry.h"
 
 static const struct command *const ledger_commands[] = {

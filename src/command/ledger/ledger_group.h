@@ -4,8 +4,8 @@
 #define COMMAND_LEDGER_LEDGER_GROUP_H
 
 #include "command/command.h"
-#include "ledger/ledger.h"
-#include "ledger/publisher.h"
+#include "ledger/publish/publisher.h"
+#include "ledger/writer/ledger.h"
 #include "wire/json.h"
 
 extern const struct command command_ledger_init;

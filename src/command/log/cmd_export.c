@@ -14,7 +14,7 @@
 #include "command/log/line.h"
 #include "command/log/walk.h"
 #include "crypto/sha256.h"
-#include "ledger/signer.h"
+#include "ledger/signing/signer.h"
 #include "wire/ocsf.h"
 
 STATIC_ASSERT((int)OCSF_DISCLOSED_MAX >= (int)VAULT_FIELDS_MAX, "all that one entry can disclose");

@@ -6,7 +6,7 @@
 
 #include "base/base.h"
 #include "base/err.h"
-#include "ledger/source.h"
+#include "ledger/read/source.h"
 
 enum place_sort { PLACE_NONE, PLACE_DIRECTORY, PLACE_ARCHIVE, PLACE_URL };
 

@@ -3,8 +3,8 @@
 #ifndef COMMAND_LOG_READER_H
 #define COMMAND_LOG_READER_H
 
-#include "ledger/reader.h"
-#include "ledger/vault.h"
+#include "ledger/read/reader.h"
+#include "ledger/vault/vault.h"
 
 /* reader_open() of a directory, an archive or a URL, whose checkpoint `key` (borrowed, may be NULL)
  * must have signed. */

@@ -10,7 +10,7 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "ledger/vault.h"
+#include "ledger/vault/vault.h"
 #include "wire/entry.h"
 #include "wire/kind.h"
 

@@ -11,7 +11,7 @@
 #include "command/places.h"
 #include "command/running/unanswered.h"
 #include "crypto/sha256.h"
-#include "ledger/feed.h"
+#include "ledger/feed/feed.h"
 #include "sys/io.h"
 #include "wire/json.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_verify.c - assay verify: judge a whole ledger; one proof is in verify_one.c.
  *
- * SECURITY: everything read here may be a stranger's; ledger/verify.h judges it, and what is
+ * SECURITY: everything read here may be a stranger's; ledger/verify/verify.h judges it, and what is
  * printed of it is made safe. */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -16,8 +16,8 @@
 #include "command/verify/verify_command.h"
 #include "command/verify/verify_given.h"
 #include "command/verify/wal_check.h"
-#include "ledger/signer.h"
-#include "ledger/verify.h"
+#include "ledger/signing/signer.h"
+#include "ledger/verify/verify.h"
 #include "sys/io.h"
 #include "wire/json.h"
 

@@ -15,7 +15,7 @@
 #include "command/places.h"
 #include "command/progress.h"
 #include "command/running/admin.h"
-#include "ledger/verify.h"
+#include "ledger/verify/verify.h"
 #include "loop/presence.h"
 #include "sys/io.h"
 #include "wire/entry.h"

@@ -7,7 +7,7 @@
 #include "command/progress.h"
 #include "command/verify/vault_check.h"
 #include "command/verify/wal_check.h"
-#include "ledger/verify.h"
+#include "ledger/verify/verify.h"
 #include "wire/note.h"
 
 enum { VERIFY_LABEL_COLUMNS = 11 /* "checked    " */ };

@@ -8,7 +8,7 @@
 
 #include "command/command.h"
 #include "command/log/open_source.h"
-#include "ledger/verify.h"
+#include "ledger/verify/verify.h"
 
 enum { VERIFY_PLACES_MAX = 1 + OPTION_TEXTS_MAX };
 

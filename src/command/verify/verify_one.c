@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* verify_one.c - assay verify --proof: is this entry in that ledger, and with these values?
  *
- * SECURITY: proof and entry are a stranger's files; ledger/verify.h judges them. */
+ * SECURITY: proof and entry are a stranger's files; ledger/verify/verify.h judges them. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/text.h"
 #include "command/verify/verify_command.h"
-#include "ledger/verify.h"
+#include "ledger/verify/verify.h"
 #include "sys/io.h"
 #include "wire/entry.h"
 #include "wire/json.h"

@@ -9,8 +9,8 @@
 #include <time.h>
 
 #include "command/places.h"
-#include "ledger/segment.h"
-#include "ledger/wal.h"
+#include "ledger/writer/segment.h"
+#include "ledger/writer/wal.h"
 #include "sys/io.h"
 
 enum { PUBLISH_TRIES = 20, LIST_TRIES = 4 };

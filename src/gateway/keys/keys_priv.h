@@ -24,7 +24,7 @@
 #include "gateway/authentication/jwks.h"
 #include "gateway/keys/keys.h"
 #include "gateway/keys/keys_fetch.h"
-#include "ledger/feed.h"
+#include "ledger/feed/feed.h"
 #include "loop/loop.h"
 #include "loop/notify.h"
 #include "loop/presence.h"

@@ -53,7 +53,7 @@
 #include "gateway/answer/answer.h"
 #include "gateway/authentication/credential.h"
 #include "gateway/exchange/refusal.h"
-#include "ledger/feed.h"
+#include "ledger/feed/feed.h"
 #include "policy/evaluate/program.h"
 
 enum {

@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 #include "crypto/sha256.h"
-#include "ledger/vault.h"
+#include "ledger/vault/vault.h"
 
 /* ---- the skeleton ---- */
 

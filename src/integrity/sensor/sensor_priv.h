@@ -52,7 +52,7 @@
 #include "integrity/why/approval.h"
 #include "integrity/why/late.h"
 #include "integrity/why/why.h"
-#include "ledger/feed.h"
+#include "ledger/feed/feed.h"
 #include "loop/pool.h"
 
 struct folds;

@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "integrity/trusted/record.h"
 #include "integrity/watching/watchset.h"
-#include "ledger/feed.h"
+#include "ledger/feed/feed.h"
 
 struct config;
 struct who;

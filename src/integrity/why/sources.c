@@ -6,7 +6,7 @@
 #include "integrity/trusted/change.h"
 #include "integrity/watching/dirty.h"
 #include "integrity/watching/watchset.h"
-#include "ledger/pathlist_seal.h"
+#include "ledger/signing/pathlist_seal.h"
 
 #include <stdio.h>
 #include <stdlib.h>

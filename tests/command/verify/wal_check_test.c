@@ -4,8 +4,8 @@
 #include "command/verify/wal_check.h"
 
 #include "fixture.h"
-#include "ledger/segment.h"
-#include "ledger/wal.h"
+#include "ledger/writer/segment.h"
+#include "ledger/writer/wal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

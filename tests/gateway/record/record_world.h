@@ -5,7 +5,7 @@
 #define TESTS_GATEWAY_RECORD_WORLD_H
 
 #include "gateway/record/record.h"
-#include "ledger/vault.h"
+#include "ledger/vault/vault.h"
 #include "wire/entry.h"
 #include "wire/kind.h"
 #include "wire/msg.h"

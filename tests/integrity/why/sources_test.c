@@ -8,7 +8,7 @@
 #include "integrity/trusted/change.h"
 #include "integrity/watching/dirty.h"
 #include "integrity/why/late.h"
-#include "ledger/pathlist_seal.h"
+#include "ledger/signing/pathlist_seal.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cosign NAME SECONDS <text >line - our cosigner on a fixed seed, for openssl to judge.  The vkey
  * goes to standard error. */
-#include "ledger/signer.h"
+#include "ledger/signing/signer.h"
 
 #include "base/text.h"
 
