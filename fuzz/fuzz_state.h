@@ -5,10 +5,10 @@
 #define FUZZ_FUZZ_STATE_H
 
 #include "fuzz.h"
-#include "state/bundle.h"
-#include "state/fields.h"
-#include "state/row.h"
-#include "state/settings.h"
+#include "state/reading/bundle.h"
+#include "state/reading/fields.h"
+#include "state/reading/settings.h"
+#include "state/rows/row.h"
 
 /* The table that the first byte chooses; NULL: there is none. */
 static inline const struct state_table *fuzz_table(struct span *rest)

@@ -3,7 +3,7 @@
 
 #include "crypto/timestamp.h"
 #include "job/unpack.h"
-#include "state/certificate.h"
+#include "state/network/certificate.h"
 #include "wire/package_input.h"
 
 enum { MIB = 1024 * 1024 };

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "state/fields.h"
+#include "state/reading/fields.h"
 
 #include <stdio.h>
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The job "state": gathered sources (state/bundle.h) to the rows of the table its argument names.
+/* The job "state": gathered sources (state/reading/bundle.h) to the rows of the table its argument
+ * names.
  */
 #include "job/job.h"
 
-#include "state/bundle.h"
-#include "state/row.h"
+#include "state/reading/bundle.h"
+#include "state/rows/row.h"
 #include "state/state.h"
 
 #include <sys/mman.h>

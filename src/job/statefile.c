@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* state.yaml(5): tables of the host's state and targets beyond it.  Told are its faults (faults.h),
- * or the facts of state/settings.h. */
+ * or the facts of state/reading/settings.h. */
 #include "job/statefile_priv.h"
 
 #include "base/text.h"

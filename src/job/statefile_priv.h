@@ -9,8 +9,8 @@
 #define JOB_STATEFILE_PRIV_H
 
 #include "job/faults.h"
-#include "state/alerting.h"
-#include "state/settings.h"
+#include "state/reading/settings.h"
+#include "state/rows/alerting.h"
 
 struct files_item {
         struct span name;
@@ -32,7 +32,7 @@ struct state_file {
         bool off, pairs_full;
         struct span name;
         struct yaml_mark name_mark;
-        struct buf alert; /* as in state/alerting.h; empty: not given */
+        struct buf alert; /* as in state/rows/alerting.h; empty: not given */
         const struct yaml_node *files;
         struct files_item item;
         struct state_value pair[STATE_SETTINGS_MAX];
@@ -45,7 +45,7 @@ void state_file_seconds(struct state_file *f, const struct yaml_node *n, uint64_
                         const char *limits, uint64_t *ret_s);
 /* The key "every". */
 void state_file_every(void *ctx, const struct yaml_node *n);
-/* Text that its reader may get (state/settings.h). */
+/* Text that its reader may get (state/reading/settings.h). */
 bool state_file_text(struct state_file *f, const struct yaml_node *n, const char *wanted,
                      struct span *ret);
 /* The fact at hand is whole. */

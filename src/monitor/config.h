@@ -2,8 +2,9 @@
 /* config.h - what is looked at, from state.yaml(5): a plan for each table and each target.  Floor
  * 3.
  *
- * The bytes are read here and parsed by assay-job (state/settings.h has its facts); the digest is
- * of exactly the bytes that were parsed.  Where there is no file, the one that ships is used. */
+ * The bytes are read here and parsed by assay-job (state/reading/settings.h has its facts); the
+ * digest is of exactly the bytes that were parsed.  Where there is no file, the one that ships is
+ * used. */
 #ifndef MONITOR_CONFIG_H
 #define MONITOR_CONFIG_H
 
@@ -15,8 +16,8 @@
 #include "loop/conffile.h"
 #include "loop/jobrun.h"
 #include "monitor/command.h"
-#include "state/alerting.h"
-#include "state/settings.h"
+#include "state/reading/settings.h"
+#include "state/rows/alerting.h"
 #include "state/state.h"
 
 #include <limits.h>
@@ -30,7 +31,7 @@ enum { PLANS_MAX = STATE_TABLES_MAX + STATE_TARGETS_MAX };
 struct plan {
         const struct state_table *table;
         char name[STATE_NAME_MAX]; /* the table's, or "table.target" */
-        const char *alert;         /* as in state/alerting.h; NULL: none */
+        const char *alert;         /* as in state/rows/alerting.h; NULL: none */
         unsigned every_s;
         const struct state_source *sources;
         size_t n_sources;

@@ -3,7 +3,7 @@
 
 #include "crypto/sha256.h"
 #include "monitor/builtin.h"
-#include "state/settings.h"
+#include "state/reading/settings.h"
 #include "sys/sysclock.h"
 
 enum { LOOK_MAX = 32 * 1024 * 1024, BUILTIN_MAX = 32 * 1024 * 1024 };

@@ -46,8 +46,8 @@ bool gather_can_look(const struct state_source *sources, size_t n);
  * above that there is, and what in it counts.  Nothing of what has no events, or too many. */
 MUST_USE int gather_places(const struct gather *g, struct buf *out, struct err *err);
 
-/* A bundle (state/bundle.h) of all sources in their order.  What cannot be read is in it with its
- * status.  -E2BIG: more than a bundle holds. -ECANCELED: stopped. */
+/* A bundle (state/reading/bundle.h) of all sources in their order.  What cannot be read is in it
+ * with its status.  -E2BIG: more than a bundle holds. -ECANCELED: stopped. */
 MUST_USE int gather_all(const struct gather *g, struct buf *out, struct err *err);
 
 #endif

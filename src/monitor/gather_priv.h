@@ -4,7 +4,7 @@
 #define MONITOR_GATHER_PRIV_H
 
 #include "monitor/gather.h"
-#include "state/bundle.h"
+#include "state/reading/bundle.h"
 
 struct gathering {
         const struct gather *g;

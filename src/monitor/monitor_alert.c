@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 #include "monitor/monitor_entry.h"
-#include "state/row.h"
+#include "state/rows/row.h"
 
 #include <stdio.h>
 

@@ -2,7 +2,7 @@
 #include "monitor/monitor_entry.h"
 
 #include "base/text.h"
-#include "state/row.h"
+#include "state/rows/row.h"
 #include "wire/entry.h"
 #include "wire/json.h"
 

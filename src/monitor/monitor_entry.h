@@ -6,8 +6,8 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "monitor/cause.h"
-#include "state/rows.h"
-#include "state/stored.h"
+#include "state/rows/rows.h"
+#include "state/rows/stored.h"
 
 struct state_baseline {
         const struct state_table *table;

@@ -11,8 +11,8 @@
 #include "monitor/gather.h"
 #include "monitor/monitor.h"
 #include "monitor/wake.h"
-#include "state/rows.h"
-#include "state/stored.h"
+#include "state/rows/rows.h"
+#include "state/rows/stored.h"
 #include "sys/notices.h"
 
 enum { MONITOR_PROBLEM_MAX = 256, MONITOR_OUT_MAX = 1024, MONITOR_PLACES_MAX = 4 * 1024 * 1024 };

@@ -5,8 +5,8 @@
 #include "base/text.h"
 #include "loop/log.h"
 #include "monitor/builtin.h"
-#include "state/bundle.h"
-#include "state/row.h"
+#include "state/reading/bundle.h"
+#include "state/rows/row.h"
 #include "sys/io.h"
 #include "wire/json.h"
 

@@ -5,8 +5,8 @@
 
 #include "loop/log.h"
 #include "monitor/monitor_entry.h"
-#include "state/row.h"
-#include "state/since.h"
+#include "state/rows/row.h"
+#include "state/rows/since.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #include "monitor/mount_list.h"
 
 #include "monitor/builtin.h"
-#include "state/fields.h"
+#include "state/reading/fields.h"
 
 #include <stdlib.h>
 

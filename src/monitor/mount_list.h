@@ -8,7 +8,7 @@
 
 #include "base/base.h"
 #include "base/buf.h"
-#include "state/mount_line.h"
+#include "state/storage/mount_line.h"
 
 enum { MOUNT_LIST_MAX = 1024 };
 

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Roles and who is in which: read by src/state/pg_roles.c.  Lists have \x1f between their items.
+-- Roles and who is in which: read by src/state/targets/pg_roles.c.  Lists have \x1f between their items.
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 SELECT has_table_privilege('pg_catalog.pg_authid', 'select') AS sees \gset
 \if :sees

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- What a database holds and who may do what with it: read by src/state/pg_schema.c.  Each line is
+-- What a database holds and who may do what with it: read by src/state/targets/pg_schema.c.  Each line is
 -- object, kind, name, owner, definition, grants; grants have \x1f between their items.
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 COPY (SELECT 'object', 'database', quote_ident(datname), pg_get_userbyid(datdba),

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "monitor/builtin.h"
-#include "state/fields.h"
+#include "state/reading/fields.h"
 #include "sys/io.h"
 
 #include <fcntl.h>

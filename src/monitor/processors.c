@@ -5,7 +5,7 @@
 #include "monitor/builtin.h"
 
 #include "base/text.h"
-#include "state/fields.h"
+#include "state/reading/fields.h"
 #include "sys/io.h"
 
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 #include "monitor/program.h"
 
 #include "base/clock.h"
-#include "state/bundle.h"
+#include "state/reading/bundle.h"
 #include "sys/io.h"
 #include "sys/spawn.h"
 #include "sys/sysclock.h"

@@ -32,7 +32,8 @@ struct program {
         size_t complaints_max;
 };
 
-/* 0 and the status a part of a bundle gets (state/bundle.h); -ETIMEDOUT, -EFBIG, -ECANCELED. */
+/* 0 and the status a part of a bundle gets (state/reading/bundle.h); -ETIMEDOUT, -EFBIG,
+ * -ECANCELED. */
 MUST_USE int program_run(const struct program *p, uint32_t *ret_status);
 
 #endif

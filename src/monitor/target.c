@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "monitor/target.h"
 
-#include "state/settings.h"
+#include "state/reading/settings.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the job says of a state.yaml: facts, or faults as "line:column text". */
 #include "job/faults.h"
-#include "state/settings.h"
+#include "state/reading/settings.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

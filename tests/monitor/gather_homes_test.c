@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "monitor/gather.h"
-#include "state/bundle.h"
+#include "state/reading/bundle.h"
 
 #include <errno.h>
 #include <fcntl.h>

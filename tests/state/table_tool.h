@@ -3,8 +3,8 @@
 #ifndef TESTS_STATE_TABLE_TOOL_H
 #define TESTS_STATE_TABLE_TOOL_H
 
-#include "state/bundle.h"
-#include "state/row.h"
+#include "state/reading/bundle.h"
+#include "state/rows/row.h"
 #include "state/state.h"
 #include "wire/json.h"
 

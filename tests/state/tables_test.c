@@ -2,7 +2,7 @@
 /* What holds for every table there is. */
 #include "table_tool.h"
 
-#include "state/settings.h"
+#include "state/reading/settings.h"
 
 #include <ctype.h>
 

@@ -9,7 +9,7 @@
 #include "command/places.h"
 #include "loop/conffile.h"
 #include "loop/jobrun.h"
-#include "state/settings.h"
+#include "state/reading/settings.h"
 #include "sys/io.h"
 #include "wire/fact.h"
 

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 
 #include "command/command.h"
-#include "state/rows.h"
-#include "state/settings.h"
-#include "state/stored.h"
+#include "state/reading/settings.h"
+#include "state/rows/rows.h"
+#include "state/rows/stored.h"
 #include "wire/json.h"
 
 enum { STATE_PROBLEM_MAX = 512, STATE_LISTED_MAX = STATE_TABLES_MAX + STATE_TARGETS_MAX };
