@@ -13,7 +13,21 @@ import time
 BIN = pathlib.Path(os.environ["ASSAY_BIN"])
 MSG_MAX, WINDOW, ENTRY_MAX = 192 * 1024, 512, 65535
 HELLO, WELCOME, APPEND, ACK, NAK, COMMAND, REPLY, STOPPED = range(1, 9)
+BYE = 11
 TIME = "2026-01-02T03:04:05.000000006Z"
+
+
+def intent(call, **more):
+    what = {"api": "a", "bytes": 0, "call": call, "decision": "allow", "generation": 1,
+            "method": "GET", "operation": "o", "sha256": "1" * 64, "verified": True,
+            "version": "1", **more}
+    return {"k": "api.intent", "t": TIME, "v": 1, "what": what}
+
+
+def outcome(call, **more):
+    what = {"api": "a", "bytes": 0, "call": call, "method": "GET", "operation": "o",
+            "result": "answered", "status": 200, "version": "1", **more}
+    return {"k": "api.outcome", "t": TIME, "v": 1, "what": what}
 
 
 class Recorder:

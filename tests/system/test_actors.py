@@ -11,8 +11,7 @@ import sys
 import tempfile
 
 import pytest
-from test_explained import assay
-from test_watch import Watched, profile
+from watched_host import Watched, assay, profile
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the sensor needs root")
 

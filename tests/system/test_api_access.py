@@ -13,7 +13,7 @@ import subprocess
 import pytest
 
 from assay_tool import assay, good, good_json, refused
-from test_gateway_call import EXAMPLE, HELPER, JSON, NOON, Issuer, accounts, answer, request
+from gateway_core import EXAMPLE, HELPER, JSON, NOON, Issuer, accounts, answer, request
 
 NIGHT = NOON - 10 * 3600
 KEY = ["Idempotency-Key", "6f1c2d0e-9a7b-4c3d-8e5f-001122334455"]

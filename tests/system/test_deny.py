@@ -19,7 +19,7 @@ import pytest
 
 from seeing import Mounts, make_ext4, make_overlay, make_tmpfs
 from sensor_host import BIN
-from test_watch import Watched, profile
+from watched_host import Watched, profile
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="flags need root")
 

@@ -11,7 +11,7 @@ import pytest
 
 from seeing import Mounts
 from sensor_host import BIN, sha256
-from test_watch import Watched, profile
+from watched_host import Watched, profile
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="fanotify needs root")
 

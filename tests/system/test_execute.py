@@ -17,7 +17,7 @@ import pytest
 
 from seeing import Mounts
 from sensor_host import BIN
-from test_watch import Watched, profile
+from watched_host import Watched, profile
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="permission events need root")
 

@@ -8,8 +8,8 @@ import subprocess
 import sys
 
 import pytest
-from sensor_host import BIN, Host
-from test_watch import Watched, profile
+from sensor_host import Host
+from watched_host import Watched, assay, profile
 
 
 @pytest.fixture
@@ -18,13 +18,6 @@ def host(tmp_path_factory):
     h.start()
     yield h
     h.stop()
-
-
-def assay(host, *words, check=True):
-    done = subprocess.run([BIN / "assay", *words, "--state", host.state, "--run", host.run],
-                          capture_output=True, text=True)
-    assert not check or done.returncode == 0, done.stderr
-    return done
 
 
 def open_change(host, name, *words):

@@ -15,8 +15,7 @@ import pytest
 
 from gateway_host import NGINX
 from loss_host import WIDE, Site, Verdict, at_rest, kill_worker
-from recorder_host import Peer, wait_for
-from test_recorder_calls import BYE, intent
+from recorder_host import BYE, Peer, intent, wait_for
 
 SOAK = bool(os.environ.get("ASSAY_SOAK"))
 SECONDS = float(os.environ.get("ASSAY_LOSS_SECONDS", 660 if SOAK else 8))

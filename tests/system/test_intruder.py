@@ -13,7 +13,7 @@ import tempfile
 import pytest
 
 from seeing import Mounts
-from test_watch import Watched, profile
+from watched_host import Watched, profile
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="fanotify needs root")
 

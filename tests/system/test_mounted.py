@@ -12,7 +12,7 @@ import pytest
 
 from seeing import LIBC, call
 from sensor_host import BIN
-from test_watch import Watched, profile
+from watched_host import Watched, profile
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="fanotify needs root")
 CLONE_NEWNS = 0x20000

@@ -16,7 +16,7 @@ import threading
 import pytest
 
 from sensor_host import BIN
-from test_watch import Watched, profile
+from watched_host import Watched, profile
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="fanotify needs root")
 

@@ -11,7 +11,7 @@ import time
 import pytest
 from assay_tool import assay
 from sensor_host import path_of
-from test_watch import Watched, profile
+from watched_host import Watched, profile
 
 pytestmark = [pytest.mark.skipif(not shutil.which("ansible-playbook"), reason="no ansible-core"),
               pytest.mark.skipif(os.geteuid() != 0, reason="the sensor needs root")]

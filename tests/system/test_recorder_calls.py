@@ -13,14 +13,14 @@ import time
 import pytest
 
 from assay_tool import assay, good, lines
-from recorder_host import BIN, TIME, Closed, Peer, Recorder, check_runs, wait_for
+from recorder_host import (
+    BIN, BYE, Closed, Peer, Recorder, check_runs, intent, outcome, wait_for)
 
 SOAK = bool(os.environ.get("ASSAY_SOAK"))
 KILLS = int(os.environ.get("ASSAY_KILLS", 300 if SOAK else 12))
 GATEWAY = BIN.parent / "tests" / "recorder" / "call_feed"
 MARKER = b"call-marker"
 GRACE = 20  # the least that --silence takes
-BYE = 11
 
 
 class Gateway:
@@ -153,19 +153,6 @@ def test_kills(recorder, gateways, tmp_path):
 
 
 # ---- one by one ----
-
-def intent(call, **more):
-    what = {"api": "a", "bytes": 0, "call": call, "decision": "allow", "generation": 1,
-            "method": "GET", "operation": "o", "sha256": "1" * 64, "verified": True,
-            "version": "1", **more}
-    return {"k": "api.intent", "t": TIME, "v": 1, "what": what}
-
-
-def outcome(call, **more):
-    what = {"api": "a", "bytes": 0, "call": call, "method": "GET", "operation": "o",
-            "result": "answered", "status": 200, "version": "1", **more}
-    return {"k": "api.outcome", "t": TIME, "v": 1, "what": what}
-
 
 def good_bye(peer):
     peer.send(BYE, struct.pack("<BII", 1, 0, 0))

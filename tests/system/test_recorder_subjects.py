@@ -7,9 +7,9 @@ import time
 import pytest
 
 import test_recorder_disk
-from recorder_host import BIN, TIME, Peer, Recorder, change, wait_for
+from recorder_host import (
+    BIN, TIME, Peer, Recorder, change, intent, outcome, wait_for)
 from test_recorder_api import APPROVED
-from test_recorder_calls import intent, outcome
 
 disk = test_recorder_disk.disk
 ENOSPC, EBUSY, EINVAL, EDQUOT = 28, 16, 22, 122

@@ -11,7 +11,7 @@ import pytest
 
 from recorder_host import BIN
 from state_host import StateHost
-from test_watch import profile
+from watched_host import profile
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: reads what root may")
 ROOT = "root:x:0:0::/root:/bin/sh\n"
