@@ -180,6 +180,9 @@ static void find_window(struct slot *s, const struct config_limit *limit, int64_
 /* What is known of a caller, as far as it makes sense now and by this limit. */
 static void settle(struct slot *s, const struct config_limit *limit, int64_t now_ns)
 {
+        /* A clock that has gone back since: as much is due as then. */
+        if (s->last_ns > now_ns + SKEW_NS)
+                s->due_ns -= s->last_ns - now_ns;
         if (limit->rate)
                 s->due_ns = MIN_OF(s->due_ns, now_ns + burst_ns(limit));
         if (limit->quota && limit->quota_s)

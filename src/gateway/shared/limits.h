@@ -48,8 +48,9 @@ struct limits_answer {
         enum { LIMITS_PASS, LIMITS_RATE, LIMITS_QUOTA } what; /* of two the one that takes longer */
         int64_t again_ns; /* how long until it may pass: for Retry-After */
 };
-/* The lock is held.  now_ns: since 1970; a clock that went back lets nobody wait for longer than
- * one period and LIMITS_SKEW_MS, and gives nobody a new quota. */
+/* The lock is held.  now_ns: since 1970; a clock that went back by more than LIMITS_SKEW_MS leaves
+ * of a burst what was left, lets nobody wait for longer than one period and LIMITS_SKEW_MS, and
+ * gives nobody a new quota. */
 struct limits_answer limits_take(struct limits *l, const uint8_t key[32],
                                  const struct config_limit *limit, int64_t now_ns);
 uint64_t limits_evicted(const struct limits *l);
