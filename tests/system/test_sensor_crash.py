@@ -153,15 +153,25 @@ def test_recorder_killed_during_changes(host):
     check(host, before)
 
 
-def test_damaged_state_falls_back_to_the_baseline(host):
+def flip(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def pipe(path):
+    """Regression: it was waited for, without a word."""
+    path.unlink()
+    os.mkfifo(path, 0o600)
+
+
+@pytest.mark.parametrize("damage", [flip, pipe])
+def test_damaged_state_falls_back_to_the_baseline(host, damage):
     host.quiet()
     (host.tree / "later").write_text("later")
     host.seen(host.tree / "later", "created")
     host.end(host.sensor)
-    state = host.state / "sensor" / "state"
-    data = bytearray(state.read_bytes())
-    data[len(data) // 2] ^= 1
-    state.write_bytes(data)
+    damage(host.state / "sensor" / "state")
     host.start_sensor()
     host.wait(lambda: gaps(host, "down"), "the scan")
     last = [e for e in host.entries("integrity.sensor") if e["what"]["event"] != "kept"][-1]

@@ -414,7 +414,7 @@ int content_copy(const struct content *c, const uint8_t sha256[SHA256_LEN], int 
         int rc;
 
         content_path(sha256, path);
-        fd = openat(c->dirfd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        fd = openat(c->dirfd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         if (fd < 0)
                 return err_sys(err, -errno, "content/%s", path);
         if (u) {

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 enum {
         WINDOW = 32 * 1024,    /* at first; holds one record and most */
@@ -111,6 +112,7 @@ int snapshot_open(const struct io *io, int dirfd, const char *name, struct watch
                   struct snapshot_reader **ret, struct err *err)
 {
         CLEANUP(snapshot_closep) struct snapshot_reader *r = calloc(1, sizeof *r);
+        struct stat st;
         int rc;
 
         if (!r)
@@ -118,9 +120,11 @@ int snapshot_open(const struct io *io, int dirfd, const char *name, struct watch
         r->io = io;
         r->name = name;
         r->last = BUF_INIT(SNAPSHOT_PATH_MAX);
-        r->fd = io->open(io->ctx, dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0);
+        r->fd = io->open(io->ctx, dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0);
         if (r->fd < 0)
                 return err_sys(err, r->fd, "%s: cannot be opened", name);
+        if (fstat(r->fd, &st) == 0 && !S_ISREG(st.st_mode))
+                return err_set(err, -EBADMSG, "%s: is no regular file", name);
         rc = read_head(r, w, err);
         if (rc < 0)
                 return rc;

@@ -329,7 +329,7 @@ int state_renew(struct state *s, const struct watchset *w, struct table *t, int6
         s->journal = j;
         s->broken = false;
         (void)!s->io->unlink(s->io->ctx, s->dirfd, old); /* an old journal is never read again */
-        fd = s->io->open(s->io->ctx, s->dirfd, "state", O_RDONLY | O_CLOEXEC, 0);
+        fd = s->io->open(s->io->ctx, s->dirfd, "state", O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
         s->snapshot_bytes = fd >= 0 && fstat(fd, &st) == 0 ? (uint64_t)st.st_size : 0;
         fd_close(&fd);
         return 0;
