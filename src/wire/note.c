@@ -46,9 +46,41 @@ bool note_name_ok(struct span name)
         return true;
 }
 
+/* What looks like nothing, or turns what follows: two names that look the same are for fraud. */
+static bool is_invisible(uint32_t r)
+{
+        return r == 0xad || r == 0x61c || r == 0x180e || (r >= 0x200b && r <= 0x200f) ||
+               (r >= 0x202a && r <= 0x202e) || (r >= 0x2060 && r <= 0x206f) || r == 0xfeff ||
+               (r >= 0xfff0 && r <= 0xfffb) || (r >= 0xe0000 && r <= 0xe0fff);
+}
+
+/* A URL without segments that lead elsewhere once it is one. */
+static bool has_plain_segments(struct span origin)
+{
+        const uint8_t *slash;
+        size_t n;
+
+        for (;; origin = span_from(origin, n + 1)) {
+                slash = origin.n ? memchr(origin.p, '/', origin.n) : NULL;
+                n = slash ? (size_t)(slash - origin.p) : origin.n;
+                if (n == 0 || span_eq_str(span_of(origin.p, n), ".") ||
+                    span_eq_str(span_of(origin.p, n), ".."))
+                        return false;
+                if (!slash)
+                        return true;
+        }
+}
+
 bool note_origin_ok(struct span origin)
 {
-        return note_name_ok(origin) && !memmem(origin.p, origin.n, "://", 3);
+        const uint8_t *p = origin.p;
+
+        if (!note_name_ok(origin) || memmem(origin.p, origin.n, "://", 3))
+                return false;
+        while (p < origin.p + origin.n)
+                if (is_invisible(next_rune(&p)))
+                        return false;
+        return has_plain_segments(origin);
 }
 
 /* ---- notes ---- */
@@ -280,8 +312,10 @@ int checkpoint_parse(struct span text, struct checkpoint *ret, struct err *err)
                 return err_set(err, -EBADMSG, "checkpoint: fewer than three lines");
         if (!note_name_ok(origin))
                 return err_set(err, -EBADMSG, "checkpoint line 1: malformed origin");
-        if (text_to_u64(size, &c.size) || c.size > INT64_MAX)
+        if (text_to_u64(size, &c.size))
                 return err_set(err, -EBADMSG, "checkpoint line 2: the size is not a plain number");
+        if (c.size > INT64_MAX)
+                return err_set(err, -EBADMSG, "checkpoint line 2: the size is above 2^63 - 1");
         if (text_from_base64(root, c.root.b, HASH_LEN, &n) || n != HASH_LEN)
                 return err_set(err, -EBADMSG,
                                "checkpoint line 3: the root is not strict base64 of 32 bytes");

@@ -57,7 +57,8 @@ void note_put_sig(struct buf *out, struct span name, const uint8_t keyid[NOTE_KE
 /* A key name: not empty, UTF-8, no blank, no control character, no plus; at most NOTE_NAME_MAX. */
 bool note_name_ok(struct span name);
 
-/* What a new log may be called: a key's name that is no URL with a scheme. */
+/* What a new log may be called: a key's name that is a URL without its scheme, with nothing
+ * invisible in it and no segment that is empty or of dots. */
 bool note_origin_ok(struct span origin);
 
 /* name+hex8(keyid)+base64(type || key), split at the first two pluses. */

@@ -52,11 +52,14 @@ def test_init_twice(ledger):
     assert (tree(path), tree(path.parent / "L.private")) == before
 
 
-@pytest.mark.parametrize("origin", ["https://example.com/log", "a b", "a+b", "x" * 256])
+@pytest.mark.parametrize("origin", ["https://example.com/log", "a b", "a+b", "x" * 256,
+                                    "example.com/lo\u200bg", "example.com/\u202egol", "\ufeffa",
+                                    "../log", "example.com/./log", "example.com/..", "a//b", "/a",
+                                    "a/"])
 def test_names_that_are_none(tmp_path, ledger, origin):
     path, _ = ledger
     said = refused(2, "ledger", "init", tmp_path / "N", "--origin", origin)
-    assert f'origin "{origin}": a URL without its scheme' in said
+    assert 'origin "' in said and '": a URL without its scheme' in said
     assert not list(tmp_path.glob("N*"))
     said = refused(1, "ledger", "succeed", path, "--reason", "r", "--origin", origin)
     assert "without its scheme" in said and not pathlib.Path(f"{path}.1").exists()
@@ -376,6 +379,35 @@ def test_nothing_open_to_write_to(ledger, closed, status):
     assert done.returncode == status
     good("ledger", "append", path, data=lines({"b": 1}))
     assert "GOOD" in good("verify", path, "--key", vkey)
+
+
+def test_a_full_disk_is_said_once(ledger):
+    """The judgement and what the private half has were printed, and complained of, one by one."""
+    path, _ = ledger
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([BIN / "assay", "verify", path], stdout=full, stderr=subprocess.PIPE,
+                              check=False)
+    assert done.returncode == 3
+    assert done.stderr.decode().splitlines() == [
+        "assay verify: standard output: No space left on device"]
+
+
+@pytest.mark.parametrize("words", [["verify", "L"], ["verify", "L", "--key", "VKEY"],
+                                   ["ledger", "checkpoint", "L"], ["log", "L"],
+                                   ["prove", "0", "L"]])
+def test_a_checkpoint_that_cannot_be_read_is_no_judgement(ledger, words):
+    """A pipe in its place, and no free descriptor: neither says that the ledger is damaged, or that
+    the command was wrong."""
+    path, vkey = ledger
+    words = [{"L": path, "VKEY": vkey}.get(w, w) for w in words]
+    done = subprocess.run(["prlimit", "--nofile=4", BIN / "assay", *words], capture_output=True,
+                          check=False)
+    assert done.returncode == 3 and b"Too many open files" in done.stderr
+    (path / "checkpoint").unlink()
+    os.mkfifo(path / "checkpoint")
+    done = assay(*words)
+    assert done.returncode == 3
+    assert b"checkpoint: not a regular file" in done.stdout + done.stderr
 
 
 def test_an_earlier_checkpoint(ledger, tmp_path):

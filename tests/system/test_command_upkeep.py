@@ -230,7 +230,7 @@ def test_web_server(ledger):
         Quiet, directory=str(path)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}"
-    for there in (url, url + "/"):
+    for there in (url, url + "/", url.replace("http", "HTTP")):
         said = good_json("verify", there, "--key", vkey)
         assert (said["verdict"], said["size"], said["listed"]) == ("good", 300, False)
     assert "--key VKEY is missing" in refused(2, "verify", url)
@@ -307,6 +307,67 @@ def test_an_error_page_without_an_end(ledger):
         assert "GOOD" in good("verify", f"http://127.0.0.1:{server.server_port}", "--key", vkey)
         server.shutdown()
     assert pages and max(pages) < 1 << 26
+
+
+@contextlib.contextmanager
+def answering_server(answer):
+    """A web server that says of each path what answer() says: status, type, body."""
+    asked = []
+
+    class Answering(Quiet):
+        def do_GET(self):
+            asked.append(self.path)
+            status, kind, body = answer(self.path)
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
+
+
+def test_a_web_server_claims_what_nobody_signed(ledger):
+    """It has a bundle for each that is asked for, and so many are claimed that nobody lives to see
+    the last: verify went on for as long as it was let."""
+    path, vkey = ledger
+    good("ledger", "append", path, data=lines({"n": 1}))
+    lines_of = (path / "checkpoint").read_text(encoding="utf-8").splitlines()
+    lines_of[1] = "9000000000000000"
+    claim = ("\n".join(lines_of) + "\n").encode()
+
+    def answer(path):
+        if path == "/checkpoint":
+            return 200, "text/plain", claim
+        if path.startswith("/tile/"):
+            return 200, "application/octet-stream", b"\0\2{}" * 256
+        return 404, "text/plain", b""
+
+    with answering_server(answer) as (url, asked):
+        done = assay("verify", url, "--key", vkey, timeout=60)
+    assert done.returncode == 1 and len(asked) < 10
+    assert b"does not hold" in done.stdout + done.stderr
+    assert b"9000000000000000 entries is nobody's word" in (done.stdout + done.stderr).replace(
+        b"\n", b" ")
+
+
+def test_a_page_for_every_path_is_no_damage(ledger):
+    path, vkey = ledger
+    good("ledger", "append", path, data=lines({"n": 1}))
+    page = b"<!doctype html><html><body>hello</body></html>" * 100
+    for served in ("", "checkpoint"):
+        def answer(name, served=served):
+            if name == f"/{served}":
+                return 200, "application/octet-stream", (path / served).read_bytes()
+            return 200, "text/html; charset=utf-8", page
+
+        with answering_server(answer) as (url, _):
+            done = assay("verify", url, "--key", vkey, timeout=60)
+        assert done.returncode == 3
+        assert b"a web page, not a file of a log" in (done.stdout + done.stderr)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights to give away")

@@ -132,8 +132,9 @@ static enum status run(struct invocation *in)
                 return complain(in, STATUS_USAGE, "--origin NAME is missing");
         if (!note_origin_ok(span_str(o->origin)))
                 return complain(in, STATUS_USAGE,
-                                "origin \"%s\": a URL without its scheme, blanks, plus signs or "
-                                "controls, at most %d bytes, like example.com/host1",
+                                "origin \"%s\": a URL without its scheme, blanks, plus signs, "
+                                "invisible characters or empty and dot segments, at most %d bytes, "
+                                "like example.com/host1",
                                 o->origin, NOTE_NAME_MAX);
         status = places_private(m.public, m.private, &err);
         if (status == 0)

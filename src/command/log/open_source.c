@@ -3,6 +3,7 @@
 #include "command/log/open_source.h"
 
 #include <fcntl.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,7 +41,7 @@ int open_place(const char *name, struct opened *ret, struct err *err)
         CLEANUP(opened_done) struct opened o = { .name = name };
         int status = 0;
 
-        if (strncmp(name, "http://", 7) == 0 || strncmp(name, "https://", 8) == 0)
+        if (strncasecmp(name, "http://", 7) == 0 || strncasecmp(name, "https://", 8) == 0)
                 o.sort = PLACE_URL;
         else if (strstr(name, "://") && access(name, F_OK) < 0)
                 status = err_set(err, -EPROTONOSUPPORT, "%s: only http:// and https:// are read",

@@ -106,40 +106,7 @@ static void check_private(const char *dir, const struct clock *clock, struct pri
                                            : STATUS_UNSURE;
 }
 
-static enum status print_private(const struct invocation *in, const char *dir,
-                                 const struct private_half *p)
-{
-        CLEANUP(buf_done) struct buf out = BUF_INIT(COMMAND_OUTPUT_MAX);
-
-        if (p->status != STATUS_GOOD)
-                return complain(in, p->status, "%s.private: %s", dir, err_text(&p->err));
-        if (in->json)
-                return STATUS_GOOD;
-        verify_put_number(&out, "private    ", p->wal.entries, "entry", "entries");
-        verify_put_number(&out, " in ", p->wal.batches, "batch", "batches");
-        buf_put_str(&out, " of the log as it was written, ");
-        screen_put_bytes(&out, p->wal.bytes);
-        buf_put_str(&out, ": as published");
-        if (p->wal.waiting)
-                verify_put_number(&out, ", ", p->wal.waiting, "not yet", "not yet");
-        if (p->wal.ahead)
-                verify_put_number(
-                        &out, ", ", p->wal.ahead,
-                        "signed, whose checkpoint a crash held up: the next start has it",
-                        "signed, whose checkpoint a crash held up: the next start has it");
-        if (p->wal.unfinished)
-                buf_put_str(&out, "; the last batch is unfinished");
-        buf_put_byte(&out, '\n');
-        if (p->vault.entries) {
-                verify_put_number(&out, "sealed     ", p->vault.values, "value", "values");
-                verify_put_number(&out, " of ", p->vault.entries, "entry", "entries");
-                verify_put_number(&out, ", ", p->vault.erased, "erased", "erased");
-                buf_put_byte(&out, '\n');
-        }
-        (void)!screen_wrap_lines(&in->out, &out, VERIFY_LABEL_COLUMNS);
-        return command_print(in, &out, STATUS_GOOD);
-}
-
+/* Closed to whoever asks, or not there: who has a key can give it. */
 static enum status no_key(const struct invocation *in, struct source *source, const struct err *why)
 {
         CLEANUP(buf_done) struct buf note = BUF_INIT(NOTE_MAX);
@@ -147,7 +114,8 @@ static enum status no_key(const struct invocation *in, struct source *source, co
         if (source->read(source, "checkpoint", &note, NULL) == -ENOENT)
                 return complain(in, STATUS_UNSURE,
                                 "there is no ledger to judge: %s has no checkpoint", source->name);
-        return complain(in, STATUS_USAGE,
+        return complain(in,
+                        why->code == -EMFILE || why->code == -ENFILE ? STATUS_UNSURE : STATUS_USAGE,
                         "--key VKEY is missing, and the ledger's own key cannot be read: %s",
                         err_text(why));
 }
@@ -210,7 +178,10 @@ static enum status verify_first(struct invocation *in, struct verify_given *give
         result = judge(&j, &options, keys, ret);
         buf_done(&j.reports);
         buf_done(&j.note);
-        return keys->own ? verify_worse(result, print_private(in, dir, &j.private)) : result;
+        if (j.private.status != STATUS_GOOD)
+                return verify_worse(result, complain(in, j.private.status, "%s.private: %s", dir,
+                                                     err_text(&j.private.err)));
+        return result;
 }
 
 /* ---- those that succeeded it ---- */

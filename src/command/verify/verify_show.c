@@ -354,6 +354,38 @@ static void put_json(const struct judging *j, const struct verify_result *r,
         json_end_object(&w);
 }
 
+/* Why it is not good is complained of. */
+static void put_private(const struct judging *j, struct buf *out)
+{
+        CLEANUP(buf_done) struct buf text = BUF_INIT(COMMAND_OUTPUT_MAX);
+        const struct private_half *p = &j->private;
+        static const char ahead[] =
+                "signed, whose checkpoint a crash held up: the next start has it";
+
+        if (!p->checked || p->status != STATUS_GOOD)
+                return;
+        verify_put_number(&text, "private    ", p->wal.entries, "entry", "entries");
+        verify_put_number(&text, " in ", p->wal.batches, "batch", "batches");
+        buf_put_str(&text, " of the log as it was written, ");
+        screen_put_bytes(&text, p->wal.bytes);
+        buf_put_str(&text, ": as published");
+        if (p->wal.waiting)
+                verify_put_number(&text, ", ", p->wal.waiting, "not yet", "not yet");
+        if (p->wal.ahead)
+                verify_put_number(&text, ", ", p->wal.ahead, ahead, ahead);
+        if (p->wal.unfinished)
+                buf_put_str(&text, "; the last batch is unfinished");
+        buf_put_byte(&text, '\n');
+        if (p->vault.entries) {
+                verify_put_number(&text, "sealed     ", p->vault.values, "value", "values");
+                verify_put_number(&text, " of ", p->vault.entries, "entry", "entries");
+                verify_put_number(&text, ", ", p->vault.erased, "erased", "erased");
+                buf_put_byte(&text, '\n');
+        }
+        (void)!screen_wrap_lines(&j->in->out, &text, VERIFY_LABEL_COLUMNS);
+        buf_put(out, buf_span(&text));
+}
+
 enum status verify_show(const struct judging *j, const struct verify_result *r,
                         const struct verify_keys *keys, int64_t took_ns)
 {
@@ -366,6 +398,7 @@ enum status verify_show(const struct judging *j, const struct verify_result *r,
                 put_text(j, r, keys, took_ns, &out);
                 (void)!screen_wrap_lines(&j->in->out, &out, VERIFY_LABEL_COLUMNS);
                 put_evidence(j, r, &out);
+                put_private(j, &out);
                 return command_print(j->in, &out, status);
         }
         put_json(j, r, keys, took_ns, &out);

@@ -34,7 +34,7 @@ static int read_open_file(int fd, const struct stat *st, const char *path, struc
         ssize_t n;
 
         if (!S_ISREG(st->st_mode))
-                return err_set(err, -EINVAL, "%s: not a regular file", path);
+                return err_set(err, -EIO, "%s: not a regular file", path);
         if ((uint64_t)st->st_size > out->max - out->n)
                 return err_set(err, -EFBIG, "%s: %lld bytes are more than such a file can have",
                                path, (long long)st->st_size);

@@ -36,8 +36,39 @@ struct body {
         struct buf *out;
         size_t page; /* bytes of an error page */
         bool too_long;
+        bool begun;
+        const char *instead; /* of the file, if so */
         CURL *curl;
 };
+
+/* A server that has a page for every path. */
+static bool is_web_page(CURL *curl, struct span begin)
+{
+        static const char *const page[] = { "<!doctype", "<html" };
+        const char *type = NULL;
+
+        curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type);
+        if (!type || strncasecmp(type, "text/html", 9) != 0)
+                return false;
+        while (begin.n && memchr(" \t\r\n", begin.p[0], 4))
+                begin = span_from(begin, 1);
+        for (size_t i = 0; i < ARRAY_LEN(page); i++)
+                if (begin.n >= strlen(page[i]) &&
+                    strncasecmp((const char *)begin.p, page[i], strlen(page[i])) == 0)
+                        return true;
+        return false;
+}
+
+/* NULL, or what comes that is not the file's own bytes. */
+static const char *instead(CURL *curl, struct span begin)
+{
+        struct curl_header *coding;
+
+        if (curl_easy_header(curl, "Content-Encoding", 0, CURLH_HEADER, -1, &coding) == CURLHE_OK &&
+            strcasecmp(coding->value, "identity") != 0)
+                return "the server packed it, which was not asked for";
+        return is_web_page(curl, begin) ? "the server sent a web page, not a file of a log" : NULL;
+}
 
 static size_t on_data(char *p, size_t size, size_t n, void *ctx)
 {
@@ -49,6 +80,11 @@ static size_t on_data(char *p, size_t size, size_t n, void *ctx)
                 b->page += size * n;
                 return b->page <= PAGE_MAX ? size * n : 0;
         }
+        if (!b->begun)
+                b->instead = instead(b->curl, span_of(p, size * n));
+        b->begun = true;
+        if (b->instead)
+                return 0;
         buf_put(b->out, span_of(p, size * n));
         b->too_long = buf_status(b->out) == -E2BIG;
         return buf_status(b->out) ? 0 : size * n;
@@ -83,6 +119,8 @@ static int get_once(struct http *h, const char *url, struct buf *out, long *ret_
         c = curl_easy_perform(h->curl);
         if (body.page > PAGE_MAX)
                 c = CURLE_OK; /* what it is the page of was answered */
+        if (body.instead)
+                return err_set(err, -EIO, "%s: %s", url, body.instead);
         if (body.too_long)
                 return err_set(err, -EFBIG, "%s: longer than such a file can be", url);
         if (buf_status(out))

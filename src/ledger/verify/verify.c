@@ -147,10 +147,13 @@ static void judge(struct verify *v)
 
         if (!read_checkpoint(v))
                 return;
+        v->end = v->checkpoint.size;
         read_pruned(v);
         read_earlier(v);
         if (!v->failed)
                 verify_files(v);
+        if (!v->failed && !verify_lead(v))
+                passes = 0;
         if (!v->failed && (passes & VERIFY_HASH))
                 verify_hashes(v);
         if (!v->failed)

@@ -48,8 +48,10 @@ enum verify_issue {
         VERIFY_STAMP,            /* a stamp does not hold */
         VERIFY_STAMP_NOT_JUDGED, /* no authority's certificate given, or the tree there is pruned */
         VERIFY_EARLIER_NOT_JUDGED, /* a kept checkpoint whose root cannot be computed */
-        VERIFY_ROTATION_PRUNED,    /* the entry that names the next key is gone: not followed */
-        VERIFY_PRUNED,             /* entries that could not be hashed again */
+        VERIFY_KEY_NOT_FOUND,   /* a server's checkpoint, of a key that its entries do not lead to
+                                 */
+        VERIFY_ROTATION_PRUNED, /* the entry that names the next key is gone: not followed */
+        VERIFY_PRUNED,          /* entries that could not be hashed again */
         VERIFY_PRUNED_MALFORMED,
         VERIFY_NOT_LISTED,        /* the source cannot list: unexpected files go unseen */
         VERIFY_ENTRY_MALFORMED,   /* no restricted JCS, or no object */

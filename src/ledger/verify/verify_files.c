@@ -309,6 +309,7 @@ void verify_files(struct verify *v)
                 verify_say(v, VERIFY_UNREADABLE, "", VERIFY_NOWHERE, VERIFY_NOWHERE,
                            "%s: listing stopped: %s", s->name, err_text(&err));
         v->result->listed = r == 0;
+        v->unlisted = r == -EOPNOTSUPP;
         read_kept(v);
         if (v->failed)
                 return;

@@ -397,6 +397,7 @@ static void one_bundle(struct hasher *h, uint64_t n, unsigned width)
         }
         hasher_points(h, NULL, n * TILE_WIDTH, width);
         cannot_check_old(h, n);
+        h->missing += may_miss; /* its tile is: no pruning takes that */
         parent = width == TILE_WIDTH ? parent_of(h, n) : NULL;
         if (!parent)
                 h->lost = true;
@@ -405,20 +406,30 @@ static void one_bundle(struct hasher *h, uint64_t n, unsigned width)
                 push(h, parent ? parent : &up);
 }
 
+static bool gives_up(struct hasher *h, uint64_t index)
+{
+        struct verify *v = h->v;
+
+        if (verify_lead_ends(v, index) || verify_is_silent(v, index))
+                return true;
+        if (h->missing <= VERIFY_MISSING_MAX)
+                return false;
+        verify_say(
+                v, VERIFY_UNREADABLE, "tile/entries", VERIFY_NOWHERE, index,
+                "tile/entries: more than %d bundles missing, the hash pass stopped at entry %llu",
+                VERIFY_MISSING_MAX, (unsigned long long)index);
+        return true;
+}
+
 static void walk(struct hasher *h)
 {
         struct verify *v = h->v;
         uint64_t size = v->checkpoint.size, n = 0;
 
         for (; n * TILE_WIDTH < size && !v->failed; n++) {
-                if (h->missing > VERIFY_MISSING_MAX) {
+                if (gives_up(h, n * TILE_WIDTH)) {
                         h->lost = true;
-                        verify_say(
-                                v, VERIFY_UNREADABLE, "tile/entries", VERIFY_NOWHERE,
-                                n * TILE_WIDTH,
-                                "tile/entries: more than %d bundles missing, the hash pass stopped "
-                                "at entry %llu",
-                                VERIFY_MISSING_MAX, (unsigned long long)n * TILE_WIDTH);
+                        v->end = n * TILE_WIDTH;
                         return;
                 }
                 one_bundle(h, n, (unsigned)MIN_OF(size - n * TILE_WIDTH, (uint64_t)TILE_WIDTH));

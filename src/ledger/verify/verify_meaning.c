@@ -299,6 +299,7 @@ void verify_meaning(struct verify *v)
                              .file = BUF_INIT(VERIFY_BUNDLE_MAX),
                              .reply = BUF_INIT(VERIFY_REPLY_MAX) };
         uint64_t size = v->checkpoint.size, missing = 0, bytes = v->result->bytes;
+        uint64_t end = v->end;
 
         m.times.tolerance = v->o->time_tolerance_ns ? v->o->time_tolerance_ns : 900 * NS_PER_S;
         m.slot = calloc(SLOTS, sizeof *m.slot);
@@ -306,10 +307,10 @@ void verify_meaning(struct verify *v)
                 v->failed = err_set(v->err, -ENOMEM, "verify: no memory to follow runs");
                 return;
         }
-        for (uint64_t n = 0; n * TILE_WIDTH < size && !v->failed; n++) {
+        for (uint64_t n = 0; n * TILE_WIDTH < end && !v->failed; n++) {
                 one_bundle(&m, n, (unsigned)MIN_OF(size - n * TILE_WIDTH, (uint64_t)TILE_WIDTH));
                 missing += m.file.n == 0 && (n + 1) * TILE_WIDTH > v->pruned;
-                if (missing > VERIFY_MISSING_MAX)
+                if (missing > VERIFY_MISSING_MAX || verify_is_silent(v, n * TILE_WIDTH))
                         break;
                 if (v->o->on_progress && n % PROGRESS_EVERY == 0)
                         v->o->on_progress(v->o->ctx, VERIFY_MEANING, n * TILE_WIDTH, size);

@@ -227,7 +227,9 @@ static void checkpoint(struct verify *v, const struct note_vkey *key)
 
         if (!open_paper(&p, buf_span(&v->note)))
                 return;
-        if (key)
+        if (v->astray)
+                (void)0; /* said already */
+        else if (key)
                 (void)check_key(&p, key, true);
         else if (key_is_pruned(v, &v->rotation[v->n_rotation - 1]))
                 verify_say(v, VERIFY_ROTATION_PRUNED, "checkpoint", VERIFY_NOWHERE, VERIFY_NOWHERE,

@@ -106,6 +106,7 @@ void hasher_points(struct hasher *h, const struct hash *leaf, uint64_t before, u
                 point(h, &r->at, leaf, before);
                 rotation_key(h, r, before);
                 kept_key(h, r, leaf, before);
+                verify_lead_on(v, r);
         }
         for (; h->next_stamp < v->n_stamp && v->stamp[h->next_stamp].at.size <= end;
              h->next_stamp++)

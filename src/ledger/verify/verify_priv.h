@@ -17,7 +17,11 @@ enum {
         VERIFY_RUNS_MAX = 1 << 16,
         VERIFY_REPLY_MAX = 256 * 1024, /* an RFC 3161 reply */
         VERIFY_MISSING_MAX = 1000,     /* bundles missing before the pass gives up */
+        VERIFY_SILENT_MAX = 8,         /* files that a web server fails to send, one by one */
+        VERIFY_LEAD_ENTRIES = 1 << 24, /* read in search of the key that has signed */
 };
+
+#define VERIFY_LEAD_BYTES (UINT64_C(4) << 30) /* likewise */
 
 /* A size whose root is wanted on the way. */
 struct verify_point {
@@ -49,6 +53,7 @@ struct verify {
         bool has_checkpoint;
         struct checkpoint checkpoint;
         uint64_t pruned; /* entries that may be gone */
+        uint64_t end;    /* entries that are walked: the size, unless the hash pass gave up */
 
         uint64_t beyond; /* files past the checkpoint's size, and the first of them in order */
         struct tile first_beyond;
@@ -60,6 +65,12 @@ struct verify {
         size_t n_stamp, cap_stamp;
 
         struct buf kept; /* rotation/pruned */
+
+        bool unlisted;         /* a web server: it may say that there is more than anybody has */
+        unsigned silent;       /* files of it that could not be read, since the last that could */
+        bool leading;          /* its checkpoint is not signed by a key that is known yet */
+        struct note_vkey lead; /* the last that was proven */
+        bool astray;           /* and the one that signed was not found */
 
         struct hash root; /* what the files say */
         bool has_root;
@@ -78,6 +89,15 @@ MUST_USE int verify_read(struct verify *v, const char *path, struct buf *out);
 void verify_files(struct verify *v);
 /* The superseded partials of one tile: a slice of v->stale. */
 size_t verify_stale_of(const struct verify *v, int level, uint64_t n, const struct tile **ret);
+
+/* verify_lead.c.  May the entries be read that the checkpoint says there are?  Reports if not. */
+bool verify_lead(struct verify *v);
+/* A change of key that was met, with its root. */
+void verify_lead_on(struct verify *v, const struct verify_rotation *r);
+/* Is so much read already that the key will not be found?  Reports. */
+bool verify_lead_ends(struct verify *v, uint64_t entries);
+/* Has the server stopped to answer?  Reports. */
+bool verify_is_silent(struct verify *v, uint64_t index);
 
 /* verify_hash.c: fills v->root, the roots of points and the keys in rotations. */
 void verify_hashes(struct verify *v);

@@ -31,6 +31,7 @@ static const struct {
         [VERIFY_STAMP] = { "stamp", VERIFY_DAMAGE },
         [VERIFY_STAMP_NOT_JUDGED] = { "stamp_not_judged", VERIFY_NOTE },
         [VERIFY_EARLIER_NOT_JUDGED] = { "earlier_not_judged", VERIFY_UNKNOWN },
+        [VERIFY_KEY_NOT_FOUND] = { "key_not_found", VERIFY_UNKNOWN },
         [VERIFY_ROTATION_PRUNED] = { "rotation_pruned", VERIFY_UNKNOWN },
         [VERIFY_PRUNED] = { "pruned", VERIFY_NOTE },
         [VERIFY_PRUNED_MALFORMED] = { "pruned_malformed", VERIFY_DAMAGE },
@@ -87,6 +88,10 @@ int verify_read(struct verify *v, const char *path, struct buf *out)
 
         buf_clear(out);
         r = v->o->source->read(v->o->source, path, out, &err);
+        if (r == 0 || r == -ENOENT || r == -EFBIG)
+                v->silent = 0;
+        else
+                v->silent += v->unlisted;
         if (r == 0)
                 v->result->bytes += out->n;
         else if (r == -ENOMEM)

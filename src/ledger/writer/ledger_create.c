@@ -110,7 +110,8 @@ int ledger_create(int public_fd, int private_fd, const char *origin, const struc
 
         if (!note_origin_ok(span_str(origin)))
                 return err_set(err, -EINVAL,
-                               "origin \"%s\": 1 to %d bytes, no scheme, blanks, plus, controls",
+                               "origin \"%s\": 1 to %d bytes, no scheme, blank, plus, invisible "
+                               "character, empty or dot segment",
                                origin, NOTE_NAME_MAX);
         r = ledger_lock(private_fd, &lock, err);
         if (r < 0)

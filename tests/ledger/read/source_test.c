@@ -71,8 +71,8 @@ static void directories(void **state)
         assert_int_equal(b.n, 5);
         assert_int_equal(s->read(s, "a/b/none", &b, &err), -ENOENT);
         assert_int_equal(s->read(s, "empty/x", &b, &err), -ENOENT);
-        assert_int_equal(s->read(s, "a", &b, &err), -EINVAL);
-        assert_int_equal(s->read(s, "fifo", &b, &err), -EINVAL); /* and does not hang */
+        assert_int_equal(s->read(s, "a", &b, &err), -EIO);
+        assert_int_equal(s->read(s, "fifo", &b, &err), -EIO); /* and does not hang */
         assert_int_equal(s->read(s, "link", &b, &err), -ELOOP);
         assert_int_equal(s->read(s, "a/way/c", &b, &err), -ELOOP);
         assert_non_null(strstr(err.text, "way is a link"));
@@ -317,6 +317,15 @@ static const struct {
         { "/log/loop", "HTTP/1.1 302 Found\r\nLocation: /log/loop\r\nContent-Length: 0\r\n\r\n" },
         { "/log/sick", "HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy" },
         { "/log/gone", "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n" },
+        { "/log/page", "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n"
+                       "Content-Length: 55\r\n\r\n"
+                       "\n<!DOCTYPE html><title>hello</title><p>123456789012345" },
+        { "/log/like-a-page",
+          "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 5\r\n\r\n<!doc" },
+        { "/log/packed",
+          "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnote" },
+        { "/log/unpacked",
+          "HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\nContent-Length: 4\r\n\r\nnote" },
         { "/log/cut", "HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\nnote" },
 };
 
@@ -389,6 +398,8 @@ static void web_server(void **state)
                 { "sick", -EIO, "503" },          { "big", -EFBIG, "longer" },
                 { "away", -EACCES, "192.0.2.1" }, { "file", -EACCES, "another host" },
                 { "loop", -ELOOP, "more than" },  { "cut", -EIO, "/log/cut" },
+                { "page", -EIO, "a web page" },   { "like-a-page", 0, "<!doc" },
+                { "packed", -EIO, "packed it" },  { "unpacked", 0, "note" },
         };
         struct listing l = { 0 };
         struct source *s = NULL;
