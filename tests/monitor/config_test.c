@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Facts to plans; that the job tells such is tests/job/statefile_test.c, both together
- * tests/system/test_state_file.py. */
+ * tests/system/state/test_state_file.py. */
 #include "monitor/config.h"
 #include "state/tables.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tables of the export, and one event byte by byte.  Whether events are what the schema wants
- * is judged by tests/system/test_export.py with the schema itself. */
+ * is judged by tests/system/command/test_export.py with the schema itself. */
 #include "base/text.h"
 #include "wire/ocsf_priv.h"
 

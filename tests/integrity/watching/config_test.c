@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The file and the facts; the job itself is tests/job/watch_test.c, both together are
- * tests/system/test_watch.py. */
+ * tests/system/integrity/watching/test_watch.py. */
 #include "integrity/watching/config.h"
 
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* apt_probe ASSAY-JOB ETC LISTS SECONDS [sensor] HASH... - the chain of packages as the sensor
- * would see it at that time, one line each, for tests/system/test_apt_chain.py.  With "sensor" from
- * inside the sensor's sandbox. */
+ * would see it at that time, one line each, for tests/system/integrity/why/test_apt_chain.py.  With
+ * "sensor" from inside the sensor's sandbox. */
 #include "base/text.h"
 #include "integrity/why/apt_chain.h"
 #include "loop/role.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lists of paths, signed and judged; tests/system/test_change_resolve.py checks a signature with
- * openssl(1). */
+/* Lists of paths, signed and judged; tests/system/integrity/why/test_change_resolve.py checks a
+ * signature with openssl(1). */
 #include "ledger/signing/pathlist_seal.h"
 
 #include "../../alloc_fail.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who may read what, as a line a row.  tests/system/test_api_access.py holds the rows against
- * calls.
+/* Who may read what, as a line a row.  tests/system/package/test_api_access.py holds the rows
+ * against calls.
  */
 #include "package/policies/access.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The usual styles of configuration; a real sshd is tests/system/test_state_targets.py. */
+/* The usual styles of configuration; a real sshd is tests/system/state/test_state_targets.py. */
 #include "state/tables.h"
 #include "target_tool.h"
 

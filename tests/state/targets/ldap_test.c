@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* LDIF of RFC 2849, its examples among it; a real slapd is tests/system/test_state_targets.py. */
+/* LDIF of RFC 2849, its examples among it; a real slapd is
+ * tests/system/state/test_state_targets.py. */
 #include "state/tables.h"
 #include "target_tool.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A real server is tests/system/test_state_targets.py. */
+/* A real server is tests/system/state/test_state_targets.py. */
 #include "state/tables.h"
 #include "target_tool.h"
 

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
+TOP = pathlib.Path(__file__).resolve().parents[3]
 SERVICE = TOP / "examples" / "backend" / "accounts.py"
 KEY = {"Idempotency-Key": "9f3c2f5e-3b1e-4f44-9c55-0d6d7a1f2b11"}
 

@@ -13,7 +13,7 @@ import pytest
 
 from assay_tool import BIN
 
-HERE = pathlib.Path(__file__).resolve().parent / "target_peers"
+HERE = pathlib.Path(__file__).resolve().parents[1] / "target_peers"
 SOAK = bool(os.environ.get("ASSAY_SOAK"))
 COUNT = 1_000_000 if SOAK else 30_000
 

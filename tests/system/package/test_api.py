@@ -12,7 +12,7 @@ import pytest
 
 from assay_tool import assay, good, good_json, refused
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
+TOP = pathlib.Path(__file__).resolve().parents[3]
 EXAMPLE = TOP / "examples" / "accounts"
 
 

@@ -15,8 +15,8 @@ import pytest
 
 from assay_tool import BIN
 
-HERE = pathlib.Path(__file__).resolve().parent / "cedar_peers"
-TOP = pathlib.Path(__file__).resolve().parents[2]
+HERE = pathlib.Path(__file__).resolve().parents[1] / "cedar_peers"
+TOP = pathlib.Path(__file__).resolve().parents[3]
 SOAK = bool(os.environ.get("ASSAY_SOAK"))
 EVERY = 1 if SOAK else 20  # of the corpus' 3,957 tests
 

@@ -14,8 +14,8 @@ import pytest
 
 from assay_tool import BIN, good, good_json
 
-HERE = pathlib.Path(__file__).resolve().parent / "tlog_peers"
-TOP = pathlib.Path(__file__).resolve().parents[2]
+HERE = pathlib.Path(__file__).resolve().parents[1] / "tlog_peers"
+TOP = pathlib.Path(__file__).resolve().parents[3]
 ORIGIN = "example.com/peers"
 SIZES = [0, 1, 255, 256, 257, 65535, 65536, 65537, 70000]
 TESSERA = "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx"

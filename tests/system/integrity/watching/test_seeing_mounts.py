@@ -244,7 +244,7 @@ def test_a_disk_that_is_written_to_outside_of_the_root(scene):
         path.mkdir(parents=True)
     binds = [p for p in map(pathlib.Path, ("/" + n for n in os.listdir("/")))
              if p.is_dir() and not p.is_symlink() and p.name not in ("var", "tmp", "lost+found")]
-    binds += [p for p in (BIN.parent.resolve(), pathlib.Path(__file__).parent.resolve())
+    binds += [p for p in (BIN.parent.resolve(), pathlib.Path(__file__).resolve().parents[2])
               if p.parts[1] in ("var", "tmp")]
     for name in os.listdir("/"):
         if os.path.islink("/" + name):
@@ -263,7 +263,7 @@ def test_a_disk_that_is_written_to_outside_of_the_root(scene):
         done = subprocess.run(
             ["unshare", "-m", "--propagation", "private", "sh", "-ec", words + 'exec "$@"', "sh",
              "/usr/bin/python3", "-c", IN_A_ROOT_OF_ITS_OWN, root,
-             pathlib.Path(__file__).parent.resolve(), place],
+             pathlib.Path(__file__).resolve().parents[2], place],
             capture_output=True, text=True, timeout=60,
             env={**os.environ, "ASSAY_BIN": str(BIN.resolve())})
     finally:

@@ -11,7 +11,7 @@ import pytest
 
 from assay_tool import BIN, assay, good, good_json, refused
 
-DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
+DOCS = pathlib.Path(__file__).resolve().parents[3] / "docs"
 
 SCHEMA = """
 entity Group;

@@ -17,7 +17,7 @@ from assay_tool import BIN, assay, good
 from gateway_host import NGINX
 from test_command_up import eventually
 
-RUN = pathlib.Path(__file__).parents[2] / "examples" / "run"
+RUN = pathlib.Path(__file__).parents[3] / "examples" / "run"
 NEEDED = [NGINX, "git", "ssh-keygen"]
 pytestmark = [
     pytest.mark.skipif(any(not shutil.which(p) for p in NEEDED), reason=f"not all of {NEEDED}"),

@@ -11,7 +11,7 @@ import pytest
 
 from assay_tool import BIN
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
+TOP = pathlib.Path(__file__).resolve().parents[3]
 ORACLE = TOP / "tests" / "system" / "cedar_peers" / "oracle.js"
 MODULES = TOP / "node_modules"
 COUNT = 20_000 if os.environ.get("ASSAY_SOAK") else 300

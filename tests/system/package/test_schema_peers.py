@@ -10,8 +10,8 @@ import pytest
 
 from assay_tool import BIN
 
-HERE = pathlib.Path(__file__).resolve().parent / "schema_peers"
-TOP = pathlib.Path(__file__).resolve().parents[2]
+HERE = pathlib.Path(__file__).resolve().parents[1] / "schema_peers"
+TOP = pathlib.Path(__file__).resolve().parents[3]
 SOAK = bool(os.environ.get("ASSAY_SOAK"))
 
 sys.path.insert(0, str(HERE))

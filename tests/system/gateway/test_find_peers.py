@@ -11,7 +11,7 @@ import pytest
 
 from assay_tool import BIN
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "find_peers"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "find_peers"))
 import numbers_of_people as numbers  # noqa: E402
 
 SOAK = bool(os.environ.get("ASSAY_SOAK"))

@@ -9,7 +9,7 @@ import pytest
 
 import package_host
 
-PROGRAM = pathlib.Path(__file__).resolve().parents[1] / "patchday" / "patch_day.py"
+PROGRAM = pathlib.Path(__file__).resolve().parents[2] / "patchday" / "patch_day.py"
 
 
 @pytest.mark.skipif(bool(package_host.possible()), reason=str(package_host.possible()))

@@ -11,7 +11,7 @@ import pytest
 
 from assay_tool import BIN
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "class_peers"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "class_peers"))
 import class_rules  # noqa: E402
 
 COUNT = 50_000 if os.environ.get("ASSAY_SOAK") else 2000

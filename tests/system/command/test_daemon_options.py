@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
+TOP = pathlib.Path(__file__).resolve().parents[3]
 BIN = pathlib.Path(os.environ["ASSAY_BIN"])
 DAEMONS = ["assay-keys", "assay-monitor", "assay-recorder", "assay-sensor", "assay-uplink"]
 
