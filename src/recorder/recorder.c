@@ -147,6 +147,22 @@ static int open_dir(int at, const char *path, int *ret, struct err *err)
         return *ret < 0 ? err_sys(err, -errno, "%s", path) : 0;
 }
 
+/* They are made where there are none.  While one ledger is put in another's place one of them is
+ * missing, and what is then begun anew nobody would go on from. */
+static int make_places(int state, struct err *err)
+{
+        int rc;
+
+        if (faccessat(state, "ledger.next.private", F_OK, 0) == 0 &&
+            (faccessat(state, "ledger", F_OK, 0) < 0 ||
+             faccessat(state, "ledger.private", F_OK, 0) < 0))
+                return err_set(err, -EBUSY,
+                               "the ledger is being succeeded by ledger.next: if that was cut off, "
+                               "\"assay ledger succeed --reason TEXT\" goes on with it");
+        rc = make_dir(state, "ledger", 0755, err);
+        return rc == 0 ? make_dir(state, "ledger.private", 0700, err) : rc;
+}
+
 /* The two directories, owned by whom we are going to be. */
 static int open_places(struct recorder *r, struct err *err)
 {
@@ -157,9 +173,7 @@ static int open_places(struct recorder *r, struct err *err)
         if (rc == 0)
                 rc = open_dir(AT_FDCWD, r->o->run, &r->run_fd, err);
         if (rc == 0)
-                rc = make_dir(state, "ledger", 0755, err);
-        if (rc == 0)
-                rc = make_dir(state, "ledger.private", 0700, err);
+                rc = make_places(state, err);
         if (rc == 0)
                 rc = open_dir(state, "ledger", &r->public_fd, err);
         if (rc == 0)

@@ -275,6 +275,12 @@ def wait_for(done, what, seconds=60):
         time.sleep(0.01)
 
 
+def succeeded(recorder):
+    """Has the next ledger its place?  Until then no recorder starts."""
+    return ((recorder.state / "ledger.1").exists() and
+            not (recorder.state / "ledger.next.private").exists())
+
+
 def runs_of(entries):
     """{run: its sequences in the ledger's order}."""
     runs = {}

@@ -283,6 +283,10 @@ int succession_install(int parent_fd, const char *name, const struct io *io, uns
         }
         if (r == 0 && !there(parent_fd, now.private) && there(parent_fd, next.private))
                 r = move_pair(parent_fd, io, &next, &now, err);
+        if (r == 0 && there(parent_fd, next.private))
+                r = err_set(err, -EEXIST,
+                            "%s: another ledger was begun in this place, %s waits for it",
+                            now.public, next.public);
         if (r == 0 && ret_n)
                 *ret_n = n;
         return r;

@@ -14,7 +14,7 @@ import pytest
 
 from assay_tool import assay, good, lines
 from recorder_host import (
-    BIN, BYE, Closed, Peer, Recorder, check_runs, intent, outcome, wait_for)
+    BIN, BYE, Closed, Peer, Recorder, check_runs, intent, outcome, succeeded, wait_for)
 
 SOAK = bool(os.environ.get("ASSAY_SOAK"))
 KILLS = int(os.environ.get("ASSAY_KILLS", 300 if SOAK else 12))
@@ -301,7 +301,7 @@ def succeed(recorder):
     """As a supervisor does: status 75 means at once again."""
     def supervise():
         assert recorder.process.wait(timeout=60) == 75
-        wait_for((recorder.state / "ledger.1").exists, "the next ledger", 30)
+        wait_for(lambda: succeeded(recorder), "the next ledger", 30)
         recorder.start()
 
     thread = threading.Thread(target=supervise)

@@ -16,7 +16,7 @@ import time
 
 import pytest
 
-from recorder_host import BIN, Closed, Peer, Recorder, change, check_runs, wait_for
+from recorder_host import BIN, Closed, Peer, Recorder, change, check_runs, succeeded, wait_for
 
 SECTOR, HEADER = 512, 64
 
@@ -510,7 +510,7 @@ def test_succession(recorder):
     def supervise():
         statuses.append(recorder.process.wait())
         deadline = time.monotonic() + 30
-        while not (recorder.state / "ledger.1").exists() and time.monotonic() < deadline:
+        while not succeeded(recorder) and time.monotonic() < deadline:
             time.sleep(0.01)
         recorder.start()
 
@@ -532,6 +532,31 @@ def test_succession(recorder):
     assert first["what"]["previous_size"] == size
     recorder.verify()
     some(recorder)
+
+
+@pytest.mark.parametrize("moved", [1, 2, 3])
+def test_no_ledger_is_begun_while_one_is_succeeded(recorder, moved):
+    """Between the renames that put the next ledger in place there is no ledger, or half of one: a
+    recorder that was started then began one of its own, from which nothing went on."""
+    some(recorder)
+    vkey = recorder.assay("ledger", "vkey", recorder.public).strip()
+    recorder.end()
+    recorder.assay("ledger", "succeed", "--origin", "assay.invalid/h/2", "--reason", "test",
+                   recorder.public)
+    # Back to where it was after the first renames, of four.
+    moves = [("ledger", "ledger.1"), ("ledger.private", "ledger.1.private"),
+             ("ledger.next", "ledger"), ("ledger.next.private", "ledger.private")]
+    for here, there in reversed(moves[moved:]):
+        (recorder.state / there).rename(recorder.state / here)
+    before = sorted(p.relative_to(recorder.state) for p in recorder.state.rglob("*"))
+    assert "is being succeeded by ledger.next" in recorder.fails_to_start()
+    assert sorted(p.relative_to(recorder.state) for p in recorder.state.rglob("*")) == before
+    recorder.assay("ledger", "succeed", "--reason", "test", recorder.public)
+    recorder.start()
+    some(recorder)
+    recorder.published()
+    recorder.assay("verify", "--key", vkey, recorder.state / "ledger.1", "--successor",
+                   recorder.public)
 
 
 def test_a_succeeded_ledger_is_closed(recorder):
