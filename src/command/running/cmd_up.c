@@ -404,6 +404,7 @@ static enum status run(struct invocation *in)
                 return complain(in, STATUS_PROBLEM,
                                 "watching a whole machine needs root: sudo %s up",
                                 program_invocation_name);
+        supervise_never_wait();
         status = prepare(&u, &err);
         if (status < 0) {
                 complain(in, STATUS_PROBLEM, "%s", err_text(&err));

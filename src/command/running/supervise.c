@@ -4,10 +4,12 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,7 +39,37 @@ static void set_state(struct child *c, enum child_state state)
         c->state = state;
 }
 
+/* ---- where it shows that ---- */
+
+/* A description of its own of what fd is, for O_NONBLOCK is the description's and others have that
+ * one, too.  What is neither a pipe nor a terminal does not hold anybody up. */
+static void never_wait(int fd)
+{
+        CLEANUP_FD int own = -1;
+        struct stat st;
+
+        if (fstat(fd, &st) < 0 || !(S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)))
+                return;
+        own = open(fd_path(fd).text, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        if (own >= 0)
+                (void)dup2(own, fd);
+}
+
+void supervise_never_wait(void)
+{
+        never_wait(STDOUT_FILENO);
+        never_wait(STDERR_FILENO);
+}
+
 /* ---- what it logs ---- */
+
+/* Nobody takes what is shown: a terminal that was stopped, a pager that rests. */
+static bool is_held_up(const struct supervisor *s)
+{
+        struct pollfd p = { .fd = fileno(s->out.file), .events = POLLOUT };
+
+        return s->not_shown && poll(&p, 1, 0) == 0;
+}
 
 static void show_line(struct child *c)
 {
@@ -46,11 +78,18 @@ static void show_line(struct child *c)
         char name[32];
 
         snprintf(name, sizeof(name), "%-*s | ", NAME_COLUMNS, c->name);
-        screen_put(s, &out, STYLE_DIM, name);
-        text_put_safe(&out, buf_span(&c->line));
-        buf_put_byte(&out, '\n');
-        /* Nobody reads any more: the children go on. */
-        (void)!screen_flush(s, &out);
+        if (!is_held_up(c->of)) {
+                if (c->of->not_shown)
+                        buf_printf(&out, "%s: %zu lines were not shown: nobody took them\n",
+                                   program_invocation_short_name, c->of->not_shown);
+                screen_put(s, &out, STYLE_DIM, name);
+                text_put_safe(&out, buf_span(&c->line));
+                buf_put_byte(&out, '\n');
+                /* Nobody reads any more: the children go on. */
+                c->of->not_shown = screen_flush(s, &out) == -EAGAIN ? c->of->not_shown + 1 : 0;
+        } else {
+                c->of->not_shown++;
+        }
         buf_clear(&c->line);
 }
 

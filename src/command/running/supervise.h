@@ -50,6 +50,7 @@ struct supervisor {
         struct loop *loop;
         const struct clock *clock;
         struct screen out;
+        size_t not_shown; /* lines that nobody took, since the last that somebody did */
         /* A child died: starting again or, after CHILD_QUICK_DEATHS in a row, not. */
         void (*on_death)(void *ctx, struct child *c, bool again);
         /* A child that was asked to stop has. */
@@ -58,6 +59,10 @@ struct supervisor {
         struct child **children; /* borrowed */
         size_t n;
 };
+
+/* From here on what this process says does not wait for who reads it: whoever stops his terminal
+ * would stop all that is supervised with it. */
+void supervise_never_wait(void);
 
 /* Call from the loop's SIGCHLD handler. */
 void supervise_reap(struct supervisor *s);

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """assay up with its recorder and sensor, and the commands that talk to them.  Needs root."""
+import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -349,6 +351,41 @@ def test_up_where_the_recorder_may_not_go(host):
         assert done.returncode == 1, done
         assert re.search(rb"the recorder, which runs as uid \d+, may not enter: "
                          + bytes(closed) + rb": Permission denied", done.stderr), done
+
+
+def test_who_does_not_read_what_it_says_stops_nothing(host):
+    """Regression: a terminal that was stopped held up who starts again those that die."""
+    ours, its = os.pipe()
+    fcntl.fcntl(its, fcntl.F_SETPIPE_SZ, 4096)
+    host.process = subprocess.Popen(
+        [BIN / "assay", "up", *map(str, host.places), "--watch", str(host.watched)],
+        stdout=its, stderr=its)
+    filler = os.open(f"/proc/self/fd/{its}", os.O_WRONLY | os.O_NONBLOCK)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(filler, b"\n")
+    assert eventually(lambda: host.pid("sensor") and host.pid("uplink"), 60)
+    pid = host.pid("sensor")
+    os.kill(pid, signal.SIGKILL)
+    assert eventually(lambda: host.pid("sensor") not in (pid, None), 30)
+    host.output = open(os.devnull, "wb")
+    assert eventually(lambda: host.log("--kind", "alert.silent"))
+    os.read(ours, 1 << 20)
+    os.kill(host.pid("sensor"), signal.SIGKILL)  # there is room for a word again
+    os.close(its)
+    os.close(filler)
+    os.set_blocking(ours, False)
+    said = b""
+
+    def read():
+        nonlocal said
+        with contextlib.suppress(BlockingIOError):
+            said += os.read(ours, 1 << 20)
+        return said
+
+    assert eventually(lambda: b"were not shown" in read(), 30), said
+    assert host.stop() == 0
+    os.close(ours)
 
 
 def test_a_recorder_that_does_not_start(host):
