@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job/deb822.h"
 
+#include "base/line.h"
+
 #include <strings.h>
 
 static bool is_blank(uint8_t c)
@@ -124,22 +126,20 @@ static int take_kept(struct deb822 *d, struct err *err)
 
 int deb822_feed(struct deb822 *d, struct span bytes, struct err *err)
 {
-        const uint8_t *nl;
+        struct span s;
         int r = 0;
 
         while (r == 0 && bytes.n > 0) {
-                nl = memchr(bytes.p, '\n', bytes.n);
-                struct span s = span_of(bytes.p, nl ? (size_t)(nl - bytes.p) : bytes.n);
+                bool ended = line_next(&bytes, &s);
 
-                bytes = span_from(bytes, s.n + 1);
-                if (nl && d->line.n == 0 && s.n <= d->line.max) {
+                if (ended && d->line.n == 0 && s.n <= d->line.max) {
                         r = take_line(d, s, err);
                         continue;
                 }
                 r = keep(d, s);
                 if (r < 0)
                         return err_sys(err, r, "line %llu", (unsigned long long)d->number + 1);
-                if (nl)
+                if (ended)
                         r = take_kept(d, err);
         }
         return r;

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/line.h"
 #include "base/text.h"
 #include "command/verify/verify_command.h"
 #include "wire/json.h"
@@ -78,7 +79,7 @@ void verify_on_checkpoint(void *ctx, struct span note)
  * was kept there is a file, the other one may be taken back. */
 static void put_evidence(const struct judging *j, const struct verify_result *r, struct buf *out)
 {
-        struct span rest = buf_span(&j->note);
+        struct span rest = buf_span(&j->note), line;
 
         if (!r->count[VERIFY_FORK] && !r->count[VERIFY_ROLLBACK])
                 return;
@@ -87,12 +88,9 @@ static void put_evidence(const struct judging *j, const struct verify_result *r,
         buf_put_str(out, "evidence   keep the checkpoint that is judged here beside the other one: "
                          "its key signed both\n\n");
         while (rest.n) {
-                const uint8_t *nl = memchr(rest.p, '\n', rest.n);
-                size_t n = nl ? (size_t)(nl - rest.p) : rest.n;
-
-                text_put_safe(out, span_of(rest.p, n));
+                line_next(&rest, &line);
+                text_put_safe(out, line);
                 buf_put_byte(out, '\n');
-                rest = span_from(rest, nl ? n + 1 : n);
         }
 }
 

@@ -5,6 +5,7 @@
  * and names only files that are read and proved as those of any transaction. */
 #include "integrity/sensor/sensor_package_priv.h"
 
+#include "base/line.h"
 #include "base/text.h"
 #include "integrity/why/package.h"
 #include "integrity/why/package_entry.h"
@@ -199,10 +200,7 @@ int package_recall(struct sensor *s)
 
         rest = span_of(text, rc == 0 ? n : 0);
         while (rest.n) {
-                const uint8_t *end = memchr(rest.p, '\n', rest.n);
-
-                line = span_of(rest.p, end ? (size_t)(end - rest.p) : rest.n);
-                rest = span_from(rest, line.n + (end != NULL));
+                line_next(&rest, &line);
                 if (line.n)
                         recall_line(s, line);
         }

@@ -3,6 +3,7 @@
 #include "integrity/why/approval.h"
 
 #include "base/clock.h"
+#include "base/line.h"
 #include "integrity/trusted/change.h"
 #include "integrity/who/who.h"
 #include "integrity/why/actor.h"
@@ -246,10 +247,10 @@ int approvals_parse(struct approvals *s, const char *name, struct span text, str
         int rc = 0;
 
         for (size_t line = 1; text.n; line++) {
-                const uint8_t *nl = memchr(text.p, '\n', text.n);
-                size_t n = nl ? (size_t)(nl - text.p) : text.n;
+                struct span one;
 
-                rc = approval_parse(span_of(text.p, n), &a, err);
+                line_next(&text, &one);
+                rc = approval_parse(one, &a, err);
                 if (rc == 0) {
                         rc = approvals_add(s, a, err);
                         if (rc < 0)
@@ -257,7 +258,6 @@ int approvals_parse(struct approvals *s, const char *name, struct span text, str
                 }
                 if (rc < 0)
                         return err_wrap(err, "%s:%zu", name, line);
-                text = span_from(text, n + 1);
         }
         return 0;
 }

@@ -2,6 +2,7 @@
 #include "integrity/why/frozen.h"
 
 #include "base/hash.h"
+#include "base/line.h"
 #include "base/text.h"
 
 #include <stdlib.h>
@@ -279,7 +280,7 @@ static int take_line(struct frozen *f, struct span line, struct buf *path)
 int frozen_parse(struct frozen *f, struct span text, bool *ret_torn, struct err *err)
 {
         CLEANUP(buf_done) struct buf path = BUF_INIT(2 * FROZEN_PATH_MAX);
-        struct span head = SPAN(FROZEN_HEAD), rest = text;
+        struct span head = SPAN(FROZEN_HEAD), rest = text, one;
         int rc = 0;
 
         *ret_torn = text.n < head.n && span_starts(head, text); /* the first line itself */
@@ -289,17 +290,14 @@ int frozen_parse(struct frozen *f, struct span text, bool *ret_torn, struct err 
                 return err_set(err, -EBADMSG, FROZEN_FILE ":1: no list of flags");
         rest = span_from(rest, head.n);
         for (size_t line = 2; rest.n; line++) {
-                const uint8_t *nl = memchr(rest.p, '\n', rest.n);
-
-                *ret_torn = !nl;
-                if (!nl)
+                *ret_torn = !line_next(&rest, &one);
+                if (*ret_torn)
                         return 0;
-                rc = take_line(f, span_of(rest.p, (size_t)(nl - rest.p)), &path);
+                rc = take_line(f, one, &path);
                 if (rc > 0)
                         return err_set(err, -EBADMSG, FROZEN_FILE ":%zu: not a line of it", line);
                 if (rc < 0)
                         return err_sys(err, rc, FROZEN_FILE ":%zu", line);
-                rest = span_from(rest, (size_t)(nl - rest.p) + 1);
         }
         return 0;
 }
