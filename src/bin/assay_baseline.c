@@ -82,8 +82,8 @@ static int check_nothing_waits(const char *dir, struct err *err)
         if (found.n_entries > 0)
                 status = err_set(
                         err, -EBUSY,
-                        "%zu changes are not in the ledger yet; start the sensor until they are",
-                        found.n_entries);
+                        "%zu change%s not in the ledger yet; start the sensor until all are",
+                        found.n_entries, found.n_entries == 1 ? " is" : "s are");
         if (status == 0)
                 status = baseline_note(&io_kernel, s.dirfd, &note, err);
         if (status > 0)

@@ -13,7 +13,8 @@ static void put_good(const struct invocation *in, const struct api_built *b, str
         buf_put(out, buf_span(&title));
         buf_put_str(out, ": ");
         screen_put(&in->out, out, STYLE_GOOD, "good");
-        buf_printf(out, ", %u files, %s\n", (unsigned)b->file.n_sources,
+        buf_printf(out, ", %u file%s, %s\n", (unsigned)b->file.n_sources,
+                   b->file.n_sources == 1 ? "" : "s",
                    b->lint.warnings ? "no errors" : "no errors and no warnings");
 }
 

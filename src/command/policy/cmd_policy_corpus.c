@@ -154,8 +154,9 @@ static void put_sum(struct run *r)
                 return;
         }
         if (r->n_told > DIFFERENCES_MAX)
-                buf_printf(&r->out, "and %llu differences more\n",
-                           (unsigned long long)(r->n_told - DIFFERENCES_MAX));
+                buf_printf(&r->out, "and %llu difference%s more\n",
+                           (unsigned long long)(r->n_told - DIFFERENCES_MAX),
+                           r->n_told - DIFFERENCES_MAX == 1 ? "" : "s");
         buf_printf(&r->out, "%llu passed, %llu failed\n", (unsigned long long)r->n_passed,
                    (unsigned long long)r->n_failed);
 }

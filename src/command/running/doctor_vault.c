@@ -15,8 +15,9 @@ void doctor_look_vault(const struct invocation *in, struct finding *f)
         if (r == 0)
                 r = secrets_open(dir, &secrets, &err);
         if (r == 0) {
-                doctor_found(f, VERDICT_PASS, "%u subjects, found by their names",
-                             vault_subjects(secrets.vault));
+                uint32_t n = vault_subjects(secrets.vault);
+
+                doctor_found(f, VERDICT_PASS, "%u subject%s, found by name", n, n == 1 ? "" : "s");
         } else if (r == -ENOENT) {
                 doctor_found(f, VERDICT_PASS, "there is none yet");
         } else if (r == -EACCES || r == -EPERM) {

@@ -125,7 +125,8 @@ static void put_text(const struct screen *s, const struct judged *j, const char 
         screen_put(s, out, STYLE_GOOD, "GOOD");
         buf_put_str(out, "  ");
         text_put_safe(out, span_str(path));
-        buf_printf(out, ": names %zu tables, %zu targets\n", j->tables, j->targets);
+        buf_printf(out, ": names %zu table%s, %zu target%s\n", j->tables, j->tables == 1 ? "" : "s",
+                   j->targets, j->targets == 1 ? "" : "s");
 }
 
 static enum status run_check(struct invocation *in)
