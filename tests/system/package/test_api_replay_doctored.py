@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from assay_tool import BIN, good, good_json
-from test_gateway_call import EXAMPLE
+from gateway_core import EXAMPLE
 
 pytestmark = pytest.mark.skipif(not shutil.which("git"), reason="no git")
 AT = "2026-11-21T12:00:00.000000000Z"
