@@ -13,6 +13,7 @@ import time
 from gateway_host import needs
 from hostile.http2 import Frame
 from hostile.themes import THEMES
+from hostile.tokens import Now, Token
 from hostile_host import Site, frames_of
 
 pytestmark = needs()
@@ -96,6 +97,7 @@ def test_mutations(capsys):
     site = Site()
     try:
         site.begin()
+        site.token = site.maker.token(Token(claims={"exp": Now(int(SECONDS) + 3600)})).decode()
         token = site.token.encode()
         table = [bytes_of(c, token) for theme in THEMES.values() for c in theme.CASES if c.alone]
         table += [bytes_of(c, token) for theme in THEMES.values() for c in theme.CASES
