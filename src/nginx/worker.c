@@ -187,6 +187,7 @@ static void on_look(ngx_event_t *ev)
         worker_say(&o->w);
         if (ngx_worker == 0) {
                 meters_remember(o->w.meters, ngx_time());
+                zone_sweep(o->w.settings->zone, worker_now_ns(), &o->swept);
                 inherit(o); /* one that is killed as it ends has nobody in its place */
         }
         worker_say_status(o, ++o->looks % SAY_EVERY == 0);

@@ -17,6 +17,7 @@ struct own {
         struct sandbox_state sandbox;
         ngx_event_t look;
         unsigned looks;
+        uint64_t swept; /* how far, of what is kept */
         bool said_works;
         uint64_t said_generation;
         char not_served[ERR_TEXT_MAX]; /* of a generation that was good but for us; "" */

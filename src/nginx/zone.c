@@ -169,6 +169,17 @@ void zone_deployed(ngx_shm_zone_t *zone, uint64_t generation)
         zone_unlock(zone);
 }
 
+void zone_sweep(ngx_shm_zone_t *zone, int64_t now_ns, uint64_t *from)
+{
+        struct cache *c;
+
+        zone_lock(zone);
+        c = zone_cache(zone);
+        if (c)
+                cache_sweep(c, now_ns, from);
+        zone_unlock(zone);
+}
+
 void zone_stop(ngx_cycle_t *cycle)
 {
         const struct settings *s = settings_of(cycle);

@@ -28,6 +28,9 @@ void zone_unlock(void *zone);
 /* A worker serves by this generation from now on: the first one that says so erases the cache. */
 void zone_deployed(ngx_shm_zone_t *zone, uint64_t generation);
 
+/* Zeroes some of what is kept for longer than it may be shown: see cache_sweep(). */
+void zone_sweep(ngx_shm_zone_t *zone, int64_t now_ns, uint64_t *from);
+
 /* nginx stops: all of it is zeroed. */
 void zone_stop(ngx_cycle_t *cycle);
 

@@ -11,6 +11,8 @@ enum {
         ALIGN = 16,
         BYTES_FOR_AN_ENTRY = 512, /* of the cache, for one entry of the index */
         PARTS_OF_LARGEST = 8,
+        SWEEP_RECORDS = 512, /* in one go: others wait for the lock meanwhile */
+        SWEEP_BYTES = 1 << 20,
 };
 
 struct entry {
@@ -423,6 +425,31 @@ void cache_keep(struct cache *c, const uint8_t key[32], const struct cache_answe
         append(c, &s, key, a, bytes);
         c->kept++;
         end_change(c);
+}
+
+/* Where it begins may be no record's place any more: the tail's always is one. */
+void cache_sweep(struct cache *c, int64_t now_ns, uint64_t *from)
+{
+        struct shape s = look(c);
+        uint64_t zeroed = 0;
+
+        for (unsigned i = 0; i < SWEEP_RECORDS && zeroed < SWEEP_BYTES; i++) {
+                struct record *r;
+
+                if (*from < c->tail || *from >= c->head || !is_record(c, &s, *from)) {
+                        *from = c->tail;
+                        return;
+                }
+                r = record_at(&s, *from);
+                *from += r->bytes;
+                if (r->kind != KIND_ANSWER || !is_over(c, r, now_ns))
+                        continue;
+                zeroed += r->bytes;
+                begin_change(c);
+                drop_entry(c, &s, r);
+                give_up(r);
+                end_change(c);
+        }
 }
 
 void cache_erase(struct cache *c)

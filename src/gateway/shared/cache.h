@@ -53,6 +53,9 @@ bool cache_find(struct cache *c, const uint8_t key[32], int64_t now_ns, uint8_t 
 /* What is larger than an eighth of the cache is not kept, nor what is over as it is stored.  An
  * answer with the same key is replaced. */
 void cache_keep(struct cache *c, const uint8_t key[32], const struct cache_answer *a);
+/* Zeroes what is over, of some that are looked at; again and again, it looks at all.  *from: where
+ * it goes on, 0 at first. */
+void cache_sweep(struct cache *c, int64_t now_ns, uint64_t *from);
 /* All of it, zeroed: at stop, at deployment.  Takes as long as there is much in it. */
 void cache_erase(struct cache *c);
 /* Only what is from one of these places: it is over at once, however much it is. */

@@ -251,6 +251,45 @@ static void nothing_is_left_after_erase(void **state)
 }
 
 /* What is of another place stays; what is of several goes with each of them. */
+/* Also behind what may be shown for longer, in as many goes as it takes. */
+static void what_is_over_is_swept(void **state)
+{
+        enum { N = 700 };
+        struct cache *c = make();
+        struct cache_answer a;
+        uint64_t from = 0;
+
+        (void)state;
+        keep(c, 0, 0, 100, NOW, NOW + 9 * NS_PER_S);
+        keep_of(c, 1, 1); /* for a second */
+        for (uint32_t i = 2; i < N; i++)
+                keep(c, i, 0, 100, NOW, NOW + (i % 3 ? 1 : 9) * NS_PER_S);
+        for (int i = 0; i < 9; i++)
+                cache_sweep(c, NOW, &from);
+        assert_non_null(memchr(c, 'Z', BYTES));
+        for (int i = 0; i < 9; i++)
+                cache_sweep(c, NOW + NS_PER_S, &from);
+        assert_null(memmem(c, BYTES, "ZZZZ", 4));
+        for (uint32_t i = 2; i < N; i++) {
+                const uint8_t *body = make_body(i, 0, 100);
+
+                assert_int_equal(memmem(c, BYTES, body, 100) != NULL, i % 3 == 0);
+                assert_int_equal(find(c, i, NOW, &a), i % 3 == 0);
+        }
+        assert_true(find(c, 0, NOW + NS_PER_S, &a));
+        cache_erase_of(c, UINT64_MAX);
+        for (int i = 0; i < 9; i++)
+                cache_sweep(c, NOW + NS_PER_S, &from);
+        from = UINT64_MAX - 7; /* of another one */
+        cache_sweep(c, NOW + 9 * NS_PER_S, &from);
+        for (int i = 0; i < 9; i++)
+                cache_sweep(c, NOW + 9 * NS_PER_S, &from);
+        assert_null(memmem(c, BYTES, make_body(0, 0, 100), 100));
+        cache_erase(c);
+        assert_true(all_zero(c));
+        drop(c);
+}
+
 static void of_one_place_it_is_erased(void **state)
 {
         enum { N = 200 };
@@ -593,6 +632,7 @@ int main(void)
                 cmocka_unit_test(a_new_answer_replaces_the_old_one),
                 cmocka_unit_test(what_is_given_up_is_zeroed),
                 cmocka_unit_test(nothing_is_left_after_erase),
+                cmocka_unit_test(what_is_over_is_swept),
                 cmocka_unit_test(of_one_place_it_is_erased),
                 cmocka_unit_test(erasing_a_place_touches_no_record),
                 cmocka_unit_test(erasing_a_place_hides_no_broken_change),

@@ -127,6 +127,31 @@ def test_what_is_kept(site):
         assert was_kept() == want, seconds
 
 
+def zone_of(site):
+    """The memory that workers share."""
+    pid = site.workers_now()[0]
+    found = b""
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as mem:
+        for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines():
+            if "/dev/zero" in line:
+                begin, end = (int(x, 16) for x in line.split()[0].split("-"))
+                mem.seek(begin)
+                found += mem.read(end - begin)
+    return found
+
+
+def test_what_was_kept_is_gone_by_itself(site):
+    """Nobody asks for it any more, and nothing takes its place."""
+    word = b'"city"'
+    site.token = site.provider.token("carol", ["fraud-desk"], exp=int(time.time()) + 9 * DAY)
+    assert word not in zone_of(site)
+    assert site.call("GET", "/bank/v1/branches")[0] == 200
+    time.sleep(2.5)
+    assert word in zone_of(site)
+    site.shift(310)
+    gateway_host.wait_for(lambda: word not in zone_of(site), "an end of what is too old")
+
+
 def test_all_else_goes_on(site):
     """Generations, sets of keys, counts and the status file, whatever the clock says."""
     site.token = site.provider.token("carol", ["fraud-desk"], exp=int(time.time()) + 9 * DAY,
