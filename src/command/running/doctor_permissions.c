@@ -180,7 +180,8 @@ static void check_ledger(struct looking *l, const char *ledger, const char *priv
 
 void doctor_look_permissions(const struct invocation *in, struct finding *f)
 {
-        char ledger[PLACES_PATH_MAX], private[PLACES_PATH_MAX], sensor[PLACES_PATH_MAX];
+        char ledger[PLACES_PATH_MAX], private[PLACES_PATH_MAX], sensor[PLACES_PATH_MAX],
+                monitor[PLACES_PATH_MAX];
         char state[PATH_MAX];
         struct looking l = { .f = f };
         struct err err;
@@ -193,7 +194,8 @@ void doctor_look_permissions(const struct invocation *in, struct finding *f)
         }
         if (places_join(state, "ledger", ledger, &err) < 0 ||
             places_private(ledger, private, &err) < 0 ||
-            places_join(state, "sensor", sensor, &err) < 0) {
+            places_join(state, "sensor", sensor, &err) < 0 ||
+            places_join(state, "monitor", monitor, &err) < 0) {
                 doctor_found(f, VERDICT_UNKNOWN, "%s", err_text(&err));
                 return;
         }
@@ -203,4 +205,5 @@ void doctor_look_permissions(const struct invocation *in, struct finding *f)
         check_dir(&l, state, WRITE_OF_OTHERS, 0);
         check_ledger(&l, ledger, private);
         check_dir(&l, sensor, ALL_OF_OTHERS, 0);
+        check_dir(&l, monitor, ALL_OF_OTHERS, 0);
 }

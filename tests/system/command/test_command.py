@@ -230,8 +230,9 @@ def permissions(state):
 def state(tmp_path):
     """As assay up leaves it."""
     tmp_path.chmod(0o755)
-    (tmp_path / "state/sensor").mkdir(parents=True)
-    (tmp_path / "state/sensor").chmod(0o700)
+    for name in ("sensor", "monitor"):
+        (tmp_path / "state" / name).mkdir(parents=True)
+        (tmp_path / "state" / name).chmod(0o700)
     good("ledger", "init", tmp_path / "state/ledger", "--origin", "example.com/l")
     assert permissions(tmp_path / "state")["verdict"] == "good"
     return tmp_path / "state"
@@ -260,6 +261,8 @@ def make_link(path):
     ("ledger", give_away, "belongs to uid 4711, not to uid 0", "chown 0: "),
     ("sensor", give_away, "belongs to uid 4711", "chown 0: "),
     ("sensor", lambda p: p.chmod(0o755), "has mode 0755", "chmod go-rwx "),
+    ("monitor", lambda p: p.chmod(0o755), "has mode 0755", "chmod go-rwx "),
+    ("monitor", make_link, "a link", "mv "),
     ("", lambda p: p.chmod(0o777), "has mode 0777", "chmod go-w "),
     ("", lambda p: p.parent.chmod(0o777), "has mode 0777", "chmod go-w "),
     ("", lambda p: give_away(p.parent), "belongs to uid 4711", "chown 0: ")])
