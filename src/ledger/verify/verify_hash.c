@@ -79,7 +79,8 @@ static int read_tile(struct hasher *h, struct tile t, struct buf *out, char path
 
         *ret_wider = false;
         tile_path(t, path);
-        r = verify_read(h->v, path, out);
+        r = t.width < TILE_WIDTH ? verify_read_partial(h->v, path, out)
+                                 : verify_read(h->v, path, out);
         if (r != -ENOENT || t.width == TILE_WIDTH)
                 return r;
         t.width = TILE_WIDTH;

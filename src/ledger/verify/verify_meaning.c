@@ -260,7 +260,8 @@ static void one_bundle(struct meaning *m, uint64_t n, unsigned width)
         int r;
 
         tile_path((struct tile){ TILE_LEVEL_ENTRIES, n, width }, m->path);
-        r = verify_read(v, m->path, &m->file);
+        r = width < TILE_WIDTH ? verify_read_partial(v, m->path, &m->file)
+                               : verify_read(v, m->path, &m->file);
         if (r == -ENOENT && width < TILE_WIDTH) {
                 tile_path((struct tile){ TILE_LEVEL_ENTRIES, n, TILE_WIDTH }, m->path);
                 r = verify_read(v, m->path, &m->file);

@@ -18,6 +18,7 @@ enum {
         VERIFY_REPLY_MAX = 256 * 1024, /* an RFC 3161 reply */
         VERIFY_MISSING_MAX = 1000,     /* bundles missing before the pass gives up */
         VERIFY_SILENT_MAX = 8,         /* files that a web server fails to send, one by one */
+        VERIFY_PARTIAL_TRIES = 4,
         VERIFY_LEAD_ENTRIES = 1 << 24, /* read in search of the key that has signed */
 };
 
@@ -84,6 +85,10 @@ void verify_say(struct verify *v, enum verify_issue issue, const char *path, uin
 /* Read into out (cleared).  0; -ENOENT without a word; anything else is reported as unreadable and
  * returned; -ENOMEM also ends verification. */
 MUST_USE int verify_read(struct verify *v, const char *path, struct buf *out);
+
+/* The same of a file that may go and be another's spare (ledger/files/spares.h): a web server that
+ * is late to open it sends that one's content, once.  It is asked until it says the same twice. */
+MUST_USE int verify_read_partial(struct verify *v, const char *path, struct buf *out);
 
 /* verify_files.c: list the source, account for every file. */
 void verify_files(struct verify *v);

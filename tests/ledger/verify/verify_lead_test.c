@@ -22,6 +22,7 @@ struct server {
         struct source *dir;
         bool endless;
         uint64_t dies_after, reads; /* 0: never */
+        const char *late[2];        /* this file has the content of that one, the first time */
 };
 
 static void put_bundle(struct buf *out)
@@ -47,6 +48,10 @@ static int serve(struct source *s, const char *path, struct buf *out, struct err
 
         if (server->reads++ >= server->dies_after && server->dies_after)
                 return err_set(err, -EIO, "%s: connection refused", path);
+        if (server->late[0] && strcmp(path, server->late[0]) == 0) {
+                path = server->late[1];
+                server->late[0] = NULL;
+        }
         r = server->dir->read(server->dir, path, out, err);
         if (r != -ENOENT || !server->endless || tile_parse(span_str(path), &t) || t.level > 0)
                 return r;
@@ -278,6 +283,37 @@ static void pruned_to_the_end(void **state)
         testlog_done(&l);
 }
 
+/* A server that was held up when it opened a partial file sends what became of that: another one.
+ */
+static void a_server_that_is_late(void **state)
+{
+        static const char *const late[][2] = {
+                { "tile/entries/001.p/44", "tile/entries/000" },
+                { "tile/entries/001.p/44", "tile/0/001.p/44" },
+                { "tile/0/001.p/44", "tile/0/000" },
+                { "tile/1/000.p/1", "tile/0/001.p/44" },
+        };
+        struct verify_result r;
+        struct testlog l;
+        struct seen seen;
+
+        testlog_new(&l, "t.example/log");
+        testlog_fill(&l, 300);
+        testlog_publish(&l, 300);
+        for (size_t i = 0; i < ARRAY_LEN(late); i++) {
+                struct server server = { .late = { late[i][0], late[i][1] } };
+
+                r = judge(&server, &l, &seen);
+                assert_null(server.late[0]);
+                for (unsigned k = 0; k < VERIFY_ISSUES; k++)
+                        if (seen.count[k] && k != VERIFY_NOT_LISTED)
+                                fail_msg("%s: %s", late[i][0], seen.text[k]);
+                assert_int_equal(r.verdict, VERDICT_PASS);
+                assert_int_equal(r.entries, 300);
+        }
+        testlog_done(&l);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -287,6 +323,7 @@ int main(void)
                 cmocka_unit_test(later_keys_are_found),
                 cmocka_unit_test(a_server_that_dies),
                 cmocka_unit_test(pruned_to_the_end),
+                cmocka_unit_test(a_server_that_is_late),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
