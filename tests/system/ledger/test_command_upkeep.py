@@ -167,6 +167,35 @@ def authority(tmp_path):
     return tmp_path / "cert.pem", answer
 
 
+def test_stamps_of_something_else(ledger, authority, tmp_path):
+    """Each is one that the authority has made, and lies where another one belongs."""
+    path, vkey = ledger
+    cert, answer = authority
+    other = tmp_path / "M"
+    good("ledger", "init", other, "--origin", "example.com/other")
+    for there in (path, path, other):
+        good("ledger", "append", there, data=lines({"n": 1}))
+        question, reply = tmp_path / "q", tmp_path / "r"
+        good("ledger", "stamp", there, "--request", question)
+        answer(question, reply)
+        good("ledger", "stamp", there, "--request", question, "--reply", reply, "--ca", cert)
+    verify = ("verify", path, "--key", vkey, "--ca", cert)
+    assert good_json(*verify)["stamps_judged"] == 2
+    for source, names, want in (
+            (path / "stamp" / "3", ["tsr"], "stamp/1.tsr: time stamp: does not hold"),
+            (other / "stamp" / "1", ["tsr"], "stamp/1.tsr: time stamp: does not hold"),
+            (path / "stamp" / "3", ["note", "tsr"], "stamp/1.note: is a checkpoint of size 3"),
+            (other / "stamp" / "1", ["note", "tsr"], "origin is example.com/other")):
+        kept = {name: (path / "stamp" / f"1.{name}").read_bytes() for name in names}
+        for name in names:
+            shutil.copyfile(f"{source}.{name}", path / "stamp" / f"1.{name}")
+        done = assay(*verify)
+        assert done.returncode == 1 and want.encode() in done.stdout
+        for name in names:
+            (path / "stamp" / f"1.{name}").write_bytes(kept[name])
+    good(*verify)
+
+
 def test_stamp(ledger, authority, tmp_path):
     path, vkey = ledger
     cert, answer = authority
