@@ -173,9 +173,9 @@ def test_stamps_of_something_else(ledger, authority, tmp_path):
     cert, answer = authority
     other = tmp_path / "M"
     good("ledger", "init", other, "--origin", "example.com/other")
-    for there in (path, path, other):
-        good("ledger", "append", there, data=lines({"n": 1}))
-        question, reply = tmp_path / "q", tmp_path / "r"
+    for n, there in enumerate((path, path, other)):
+        good("ledger", "append", there, data=lines({"n": n}))
+        question, reply = tmp_path / f"q{n}", tmp_path / f"r{n}"
         good("ledger", "stamp", there, "--request", question)
         answer(question, reply)
         good("ledger", "stamp", there, "--request", question, "--reply", reply, "--ca", cert)
