@@ -109,6 +109,8 @@ static int on_fact(void *ctx, struct span json)
         if (member(json, "point", &point) && !mounts_matter(s, buf_span(&point)))
                 return 0;
         s->mounts_now = crc32c(s->mounts_now, json);
+        if (point.n && member(json, "type", &text) && remote_is(buf_span(&text)))
+                remote_met(s, buf_span(&point));
         if (point.n && member(json, "type", &text) && span_eq_str(buf_span(&text), "overlay") &&
             member(json, "super", &text))
                 read_options(s, buf_span(&point), buf_span(&text));
@@ -304,6 +306,7 @@ static void on_end(void *ctx, int result, const struct err *job_err)
                 changed = !s->mounted.again; /* as far as is known */
                 say_read(s, err_text(job_err));
         } else {
+                remote_round_end(s);
                 changed = take_list(s) || changed;
                 if (changed)
                         take_layers(s);
@@ -335,6 +338,7 @@ static void read_mounts(struct sensor *s)
         s->mounts_old = false;
         s->mounts_now = s->mounts_now_all = 0;
         buf_clear(&s->layers);
+        remote_round(s);
         mountlist_clear(&s->mounted.is);
         spec.input = fd;
         if (fd < 0)
@@ -354,6 +358,10 @@ void mounts_work(struct sensor *s)
 
 int mounts_init(struct sensor *s, struct err *err)
 {
+        int rc = remote_init(s, err);
+
+        if (rc < 0)
+                return rc;
         s->layers = BUF_INIT(LAYERS_BYTES);
         mounted_init(s);
         mounter_init(s);
@@ -375,4 +383,5 @@ void mounts_done(struct sensor *s)
         buf_done(&s->layers);
         mounted_done(s);
         mounter_done(s);
+        remote_done(s);
 }

@@ -13,6 +13,7 @@
  *   sensor_mounts.c what is mounted
  *   sensor_mounted.c  what a mount did to what is watched
  *   sensor_mounter.c  who mounts
+ *   sensor_remote.c filesystems whose server may not answer
  *   sensor_trusted*.c, sensor_accept.c  what is trusted: baselines taken and accepted
  *   sensor_command.c  what administrators ask
  *   sensor_config.c   what is watched becomes something else
@@ -245,6 +246,7 @@ struct sensor {
                 bool all;
         } info;
 
+        struct remotes *remotes;    /* sensor_remote.c */
         struct above *above;        /* sensor_above.h */
         struct folds *folds;        /* sensor_fold.c */
         struct content *fold_lists; /* NULL: there is no room for them */
@@ -423,6 +425,21 @@ bool mounts_first(struct sensor *s);
 bool mounts_scan_waits(const struct sensor *s);
 /* Is something watched there, below, or above? */
 bool mounts_matter(struct sensor *s, struct span point);
+
+/* ---- sensor_remote.c ---- */
+
+MUST_USE int remote_init(struct sensor *s, struct err *err);
+void remote_done(struct sensor *s);
+/* Is a filesystem of this type one that a server answers for? */
+bool remote_is(struct span type);
+/* The list of mounts is read: one that matters, for each of them, and the end of a whole list. */
+void remote_round(struct sensor *s);
+void remote_met(struct sensor *s, struct span point);
+void remote_round_end(struct sensor *s);
+/* Now and then: ask. */
+void remote_tick(struct sensor *s);
+/* Is there still to be asked before anything is scanned? */
+bool remote_waits(struct sensor *s);
 
 /* ---- sensor_mounter.c ---- */
 

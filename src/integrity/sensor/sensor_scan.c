@@ -440,6 +440,8 @@ static int begin_rescan(struct sensor *s)
         struct err err = { 0 };
         int rc;
 
+        if (package_waits(s) || remote_waits(s))
+                return 0;
         s->phase = SENSOR_RESCAN;
         s->loss = s->loss_next;
         s->loss_from_ns = s->next_from_ns;
@@ -484,9 +486,9 @@ int scan_work(struct sensor *s)
                 if (!s->loss_next || restore_active(s))
                         return 0;
                 s->phase = SENSOR_RESCAN; /* from here on events are kept */
-                return package_waits(s) ? 0 : begin_rescan(s);
+                return begin_rescan(s);
         case SENSOR_RESCAN:
-                return package_waits(s) ? 0 : begin_rescan(s);
+                return begin_rescan(s);
         default:
                 return 0;
         }

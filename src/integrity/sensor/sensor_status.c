@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "integrity/trusted/record_text.h"
 #include "loop/loop.h"
+#include "sys/silent.h"
 #include "wire/json.h"
 
 #include <stdio.h>
@@ -128,7 +129,9 @@ static void put_filesystems(struct json_writer *w, const struct sensor *s)
                 record_put_fs(fs->magic, &b);
                 buf_printf(&b, ", by %s", watch_how(fs));
                 json_put_string(w, buf_span(&b));
-                if (fs->why)
+                if (silent_at(fs->path))
+                        json_put_string(w, SPAN("does not answer: nothing is seen there"));
+                else if (fs->why)
                         json_put_string(w, span_str(fs->why));
                 json_end_array(w);
         }

@@ -308,6 +308,7 @@ void turn_tick(void *ctx)
         if (!fold_any(s)) /* or it would have what the ledger does not have yet */
                 above_keep(s);
         restore_tick(s);
+        remote_tick(s);
         procsource_tick(s->o.processes);
         who_tick(s->who);
         if (kept_tick(s, false) < 0)

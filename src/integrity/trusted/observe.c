@@ -5,6 +5,7 @@
 #include "integrity/trusted/content.h"
 #include "integrity/trusted/observe_priv.h"
 #include "sys/io.h"
+#include "sys/silent.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -100,6 +101,8 @@ int observe_open_dir(struct span path)
 
         if (path.n == 0 || path.p[0] != '/')
                 return -EINVAL;
+        if (silent_at(path))
+                return -EHOSTDOWN;
         for (;;) {
                 size_t n = MIN_OF(path.n, (size_t)PATH_PIECE);
 
@@ -249,7 +252,7 @@ static void fill(const struct fs_stat *st, struct record *r)
 static int look(int dirfd, const char *name, struct record *ret)
 {
         struct fs_stat st;
-        int rc = fs_stat_at(dirfd, name, &st);
+        int rc = silent_name(dirfd, name) ? -EHOSTDOWN : fs_stat_at(dirfd, name, &st);
 
         if (rc < 0)
                 return rc;
@@ -267,7 +270,7 @@ int observe_stat(int dirfd, const char *name, struct record *ret, struct table_h
 {
         CLEANUP_FD int fd = -1;
         struct fs_stat st;
-        int rc = fs_stat_at(dirfd, name, &st);
+        int rc = silent_name(dirfd, name) ? -EHOSTDOWN : fs_stat_at(dirfd, name, &st);
 
         ret_handle->n = 0;
         if (rc < 0)

@@ -5,6 +5,7 @@
 #include "integrity/trusted/observe.h"
 #include "sys/dirwalk.h"
 #include "sys/io.h"
+#include "sys/silent.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -241,7 +242,7 @@ void watch_round_end(struct watch *w)
         for (size_t i = w->n_fs; i-- > 0;) {
                 struct watch_fs *fs = &w->fs[i];
 
-                if (fs->met)
+                if (fs->met || silent_at(fs->path))
                         continue;
                 /* No longer there, or no longer watched. */
                 if (fs->scope == WATCH_FILESYSTEM && watch_fs_fd(w, fs) >= 0)

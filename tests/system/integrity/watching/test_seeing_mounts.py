@@ -416,6 +416,52 @@ def test_fuse_changed_underneath_is_polled(scene):
     host.agree(fs, 60)
 
 
+def said(host, event, words):
+    return [e for e in host.entries("integrity.sensor") if e["what"]["event"] == event and
+            words in e["what"].get("reason", "")]
+
+
+def test_a_server_that_does_not_answer(scene):
+    """Whoever touches such a filesystem waits; the sensor sees everything else, and begins anew."""
+    host = scene.start()
+    (scene.directory / "below").mkdir()
+    (scene.directory / "below/file").write_text("before")
+    fs = scene.mounts.serve("bindfs", scene.directory / "below", point=host.tree / "fs")
+    server, = scene.mounts.served
+    host.expect(fs / "file", "created")
+    server.send_signal(signal.SIGSTOP)
+    try:
+        host.wait(lambda: said(host, "degraded", "not answer"), "that it does not answer", 60)
+        assert "not answer" in how(host, fs)[1]
+        (scene.directory / "below/file").write_text("after")
+        for turn in range(3):  # longer than until the next scan
+            (host.tree / f"beside {turn}").write_text("x")
+            host.expect(host.tree / f"beside {turn}", "created", seen="live")
+            time.sleep(POLL / 2)
+        host.end(host.sensor)
+        (host.tree / "while down").write_text("x")
+        host.start_sensor()
+        host.expect(host.tree / "while down", "created", seen="start")
+        host.wait(lambda: len(said(host, "degraded", "not answer")) == 2, "that it still does not")
+        host.quiet()
+        assert host.of(fs / "file")[-1]["what"]["change"] == "created"
+    finally:
+        server.send_signal(signal.SIGCONT)
+    host.expect(fs / "file", "modified", new_sha256=digest("after"))
+    assert said(host, "watching", "again")
+    host.agree(seconds=60)
+    assert host.of(fs / "file", "deleted") == []
+    server.send_signal(signal.SIGSTOP)
+    try:
+        host.wait(lambda: len(said(host, "degraded", "not answer")) == 3, "that it does not", 60)
+        subprocess.run(["umount", "-l", fs], check=True)
+        scene.mounts.mounted.remove(fs)
+        host.expect(fs / "file", "deleted")
+        host.agree()
+    finally:
+        server.send_signal(signal.SIGCONT)
+
+
 def test_mapping_that_is_never_closed(scene):
     """No event comes as long as it lives; the next scan finds what it wrote."""
     host = scene.start()
