@@ -267,6 +267,77 @@ static void cosigned_message(void **state)
         assert_string_equal(buf_cstr(&b), "cosignature/v1\ntime 1679315147\no\n1\nr\n");
 }
 
+static void origins(void **state)
+{
+        static const struct {
+                const char *origin;
+                bool good;
+        } rows[] = {
+                { "example.com/log", true },
+                { "example.com", true },
+                { "a/.b/..c/d.", true },
+                { "r\xc3\xa9seau/log", true },
+                { "", false },
+                { "https://example.com/log", false },
+                { "example.com/a b", false },
+                { "/example.com", false },
+                { "example.com/", false },
+                { "example.com//log", false },
+                { "./log", false },
+                { "example.com/./log", false },
+                { "example.com/.", false },
+                { "../log", false },
+                { "example.com/../log", false },
+                { "example.com/..", false },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                print_message("%s\n", rows[i].origin);
+                assert_int_equal(note_origin_ok(span_str(rows[i].origin)), rows[i].good);
+        }
+}
+
+/* Unicode's default ignorable code points (DerivedCoreProperties.txt), and those that set the way
+ * a line is read: the ends of each run, and what lies before and behind. */
+static void invisible_in_origins(void **state)
+{
+        static const struct {
+                uint32_t first, last;
+                bool blank_before, blank_behind; /* refused for that */
+        } runs[] = {
+                { 0xad, 0xad, false, false },       { 0x61c, 0x61c, false, false },
+                { 0x180e, 0x180e, false, false },   { 0x200b, 0x200f, true, false },
+                { 0x202a, 0x202e, true, true },     { 0x2060, 0x206f, true, false },
+                { 0xfeff, 0xfeff, false, false },   { 0xfff0, 0xfffb, false, false },
+                { 0xe0000, 0xe0fff, false, false },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(runs); i++) {
+                const struct {
+                        uint32_t point;
+                        bool good;
+                } rows[] = {
+                        { runs[i].first - 1, !runs[i].blank_before },
+                        { runs[i].first, false },
+                        { runs[i].last, false },
+                        { runs[i].last + 1, !runs[i].blank_behind },
+                };
+
+                for (size_t k = 0; k < ARRAY_LEN(rows); k++) {
+                        struct buf origin = BUF_INIT(64);
+
+                        buf_put_str(&origin, "example.com/l");
+                        text_put_utf8(&origin, rows[k].point);
+                        buf_put_str(&origin, "og");
+                        print_message("U+%04X\n", (unsigned)rows[k].point);
+                        assert_int_equal(note_origin_ok(buf_span(&origin)), rows[k].good);
+                        buf_done(&origin);
+                }
+        }
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
@@ -275,6 +346,8 @@ int main(void)
                 cmocka_unit_test(signature_counts),
                 cmocka_unit_test(written_lines_parse),
                 cmocka_unit_test(names),
+                cmocka_unit_test(origins),
+                cmocka_unit_test(invisible_in_origins),
                 cmocka_unit_test(vkeys),
                 cmocka_unit_test(checkpoints),
                 cmocka_unit_test(cosigned_message),
