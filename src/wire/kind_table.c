@@ -711,6 +711,7 @@ const struct kind kind_table[] = {
                    "suspended (an approved change or a package transaction owns it), content (never kept, or damaged), "
                    "evidence (what is there cannot be kept), parent (its directory is not there), "
                    "mounted (something is mounted there, or above, that was not when it was trusted), "
+                   "stalled (somebody keeps it locked, or its directory), "
                    "unknown (nothing is known of it before), room, limit or error" },
                  ACTOR) },
 

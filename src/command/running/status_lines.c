@@ -259,6 +259,27 @@ static void put_files(struct json_value state, struct buf *out)
                 put_line("", "what it knows cannot be kept: ", &why, out);
 }
 
+/* What somebody keeps from being put back. */
+static void put_stalled(const struct invocation *in, struct json_value state, struct buf *out)
+{
+        struct json_value paths, path;
+        struct json_iter it;
+
+        if (!json_get_path(state, "more.restore.stalled", &paths))
+                return;
+        for (it = json_iter_of(paths); json_next(&it, NULL, &path);) {
+                CLEANUP(buf_done) struct buf text = BUF_INIT(LINE_MAX_BYTES);
+
+                if (!json_value_text(path, &text))
+                        continue;
+                status_begin_line("", out);
+                screen_put(&in->out, out, STYLE_BAD,
+                           "not put back, for somebody keeps it locked: ");
+                buf_put(out, buf_span(&text));
+                buf_put_byte(out, '\n');
+        }
+}
+
 /* What was put back, and what was put away for it; nothing where neither ever was. */
 static void put_restore(struct json_value state, struct buf *out)
 {
@@ -396,6 +417,7 @@ void status_put_lines(const struct invocation *in, bool delivers, struct json_va
         put_logins(state, out);
         put_files(state, out);
         put_restore(state, out);
+        put_stalled(in, state, out);
         put_folded(state, out);
         if (status_int(state, "more.pending", &n)) {
                 status_begin_line("pending", out);

@@ -3,7 +3,7 @@
  *
  * In this order, for each takes something of those before it away: owner, lists and extended
  * attributes, mode, times; inode flags when all else is done. */
-#include "integrity/restoring/restore_disk.h"
+#include "integrity/restoring/restore_disk_priv.h"
 
 #include "crypto/sha256.h"
 #include "integrity/trusted/content.h"
@@ -16,6 +16,11 @@
 #include <unistd.h>
 
 enum { NAME_MAX_BYTES = 255 };
+
+static int call(struct restorer *r, struct hand_ask a)
+{
+        return restore_call(r, a, NULL);
+}
 
 /* A value of which the record has the digest only, out of the store. */
 static int stored_value(struct restorer *r, const uint8_t digest[RECORD_HASH], struct buf *out)
@@ -76,7 +81,9 @@ static int put_one(struct restorer *r, int fd, const struct record_attr *a)
                 rc = 0;
         }
         if (rc == 0 && !has_value(fd, name, value, &is))
-                rc = fs_xattr_set(fd, name, value);
+                rc = call(r,
+                          (struct hand_ask){
+                                  .act = HAND_XATTR_SET, .fd = fd, .name = name, .value = value });
         if (a->digest)
                 buf_done(&r->value);
         return rc;
@@ -107,7 +114,7 @@ static bool is_wanted(const struct record *good, enum record_part p, const char 
 
 /* What it has and should not have.  A label is the system's to give: where none is known, the one
  * that is there stays. */
-static unsigned remove_others(int fd, const struct record *good)
+static unsigned remove_others(struct restorer *r, int fd, const struct record *good)
 {
         CLEANUP(buf_done) struct buf names = BUF_INIT(OBSERVE_VALUE_MAX);
         unsigned left = 0;
@@ -121,7 +128,7 @@ static unsigned remove_others(int fd, const struct record *good)
 
                 if (good->known[p] != RECORD_KNOWN || p == RECORD_LABEL || is_wanted(good, p, name))
                         continue;
-                rc = fs_xattr_remove(fd, name);
+                rc = call(r, (struct hand_ask){ .act = HAND_XATTR_REMOVE, .fd = fd, .name = name });
                 if (rc < 0 && rc != -ENODATA)
                         left |= record_part_field(p);
         }
@@ -131,7 +138,7 @@ static unsigned remove_others(int fd, const struct record *good)
 static unsigned put_attrs(struct restorer *r, int fd, const struct record *good)
 {
         struct span rest = good->attrs;
-        unsigned left = remove_others(fd, good);
+        unsigned left = remove_others(r, fd, good);
         struct record_attr a;
 
         while (record_next_attr(&rest, &a))
@@ -145,13 +152,17 @@ unsigned restore_attrs(struct restorer *r, int fd, const struct record *good)
         unsigned left = 0;
         struct fs_stat st;
 
-        if (fs_stat_fd(fd, &st) < 0 || ((st.uid != good->uid || st.gid != good->gid) &&
-                                        fs_chown(fd, good->uid, good->gid) < 0))
+        if (fs_stat_fd(fd, &st) < 0 ||
+            ((st.uid != good->uid || st.gid != good->gid) &&
+             call(r, (struct hand_ask){
+                             .act = HAND_CHOWN, .fd = fd, .a = good->uid, .b = good->gid }) < 0))
                 left |= RECORD_F_UID | RECORD_F_GID;
         left |= put_attrs(r, fd, good);
-        if (good->type != RECORD_LINK && fs_chmod(fd, good->mode) < 0)
+        if (good->type != RECORD_LINK &&
+            call(r, (struct hand_ask){ .act = HAND_CHMOD, .fd = fd, .a = good->mode }) < 0)
                 left |= RECORD_F_MODE;
-        if (good->type != RECORD_DIR && fs_set_mtime(fd, good->mtime_ns) < 0)
+        if (good->type != RECORD_DIR &&
+            call(r, (struct hand_ask){ .act = HAND_MTIME, .fd = fd, .a = good->mtime_ns }) < 0)
                 left |= RECORD_F_MTIME;
         return left;
 }
@@ -169,7 +180,7 @@ static bool has_no_flags(int rc)
         return rc == -ENOTTY || rc == -EOPNOTSUPP || rc == -ENOSYS || rc == -EINVAL;
 }
 
-unsigned restore_flags(int fd, const struct record *good)
+unsigned restore_flags(struct restorer *r, int fd, const struct record *good)
 {
         const unsigned all = FS_ATTR_IMMUTABLE | FS_ATTR_APPEND | FS_ATTR_NODUMP;
         unsigned want = to_attr(good->flags);
@@ -178,15 +189,15 @@ unsigned restore_flags(int fd, const struct record *good)
         if (good->known[RECORD_FLAGS] != RECORD_KNOWN ||
             (good->type != RECORD_FILE && good->type != RECORD_DIR))
                 return 0;
-        rc = fs_flags_change(fd, all & ~want, want, NULL);
+        rc = restore_flags_change(r, fd, all & ~want, want, NULL);
         return rc < 0 && (want || !has_no_flags(rc)) ? RECORD_F_FLAGS : 0;
 }
 
-int restore_lift(int fd, unsigned *ret_had)
+int restore_lift(struct restorer *r, int fd, unsigned *ret_had)
 {
         const unsigned hard = FS_ATTR_IMMUTABLE | FS_ATTR_APPEND;
         unsigned had = 0;
-        int rc = fs_flags_change(fd, hard, 0, &had);
+        int rc = restore_flags_change(r, fd, hard, 0, &had);
 
         *ret_had = rc == 0 ? had & hard : 0;
         return has_no_flags(rc) ? 0 : rc;

@@ -198,7 +198,7 @@ int restore_open_for_flags(int dirfd, const char *name)
 }
 
 /* An immutable file can be neither renamed nor removed. */
-void restore_lift_name(int dirfd, const char *name)
+void restore_lift_name(struct restorer *r, int dirfd, const char *name)
 {
         struct fs_stat st;
         CLEANUP_FD int fd = -1;
@@ -208,7 +208,7 @@ void restore_lift_name(int dirfd, const char *name)
                 return;
         fd = restore_open_for_flags(dirfd, name);
         if (fd >= 0)
-                (void)!restore_lift(fd, &had); /* the removal will tell */
+                (void)!restore_lift(r, fd, &had); /* the removal will tell */
 }
 
 /* What is in a directory, each put away first. */
@@ -264,14 +264,16 @@ int restore_remove_tree(struct restore_run *p, int dirfd, const char *name, stru
         struct record r;
         int rc;
 
-        restore_lift_name(dirfd, name);
+        restore_lift_name(p->r, dirfd, name);
         rc = restore_take(p, dirfd, name, buf_span(path), depth ? "below" : p->why, &r);
         if (rc == -ENOENT)
                 return 0;
         if (rc < 0)
                 return rc;
-        if (r.type != RECORD_DIR)
-                return unlinkat(dirfd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
+        if (r.type != RECORD_DIR) {
+                rc = restore_unlink(p, dirfd, name, 0);
+                return rc == -ENOENT ? 0 : rc;
+        }
         if (depth > RESTORE_DEPTH_MAX)
                 return -ELOOP;
         fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -280,9 +282,7 @@ int restore_remove_tree(struct restore_run *p, int dirfd, const char *name, stru
         rc = fd < 0 ? -errno : remove_within(p, fd, path, depth);
         if (depth == 0)
                 rc = sync_evidence(p, rc);
-        if (rc == 0 && unlinkat(dirfd, name, AT_REMOVEDIR) < 0)
-                rc = -errno;
-        return rc;
+        return rc == 0 ? restore_unlink(p, dirfd, name, AT_REMOVEDIR) : rc;
 }
 
 int restore_sweep_temp(struct restorer *r, struct restore_task *t, struct err *err)
@@ -299,11 +299,17 @@ int restore_sweep_temp(struct restorer *r, struct restore_task *t, struct err *e
         if (fd < 0 || t->temp[0] == '\0')
                 return 0; /* it went with its directory */
         p.dirfd = fd;
+        r->stuck = r->locked = false;
         buf_put(&path, t->path);
-        rc = buf_status(&path) < 0 ? buf_status(&path) : restore_lift(fd, &had);
+        rc = buf_status(&path) < 0 ? buf_status(&path) : restore_reach_fd(&p, fd);
+        if (rc == 0)
+                rc = restore_lift(r, fd, &had);
+        if (rc == 0)
+                rc = restore_reach(&p, fd, t->temp);
         if (rc == 0)
                 rc = restore_remove_tree(&p, fd, t->temp, &path, 0);
-        if (had && fs_flags_change(fd, 0, had, NULL) < 0)
+        t->stalled = r->stuck;
+        if (had && restore_flags_change(r, fd, 0, had, NULL) < 0)
                 rc = rc < 0 ? rc : -EIO;
         if (rc < 0 && err)
                 *err = t->err;

@@ -19,7 +19,7 @@ static int drop_displaced(struct restore_run *p, bool is_dir)
         CLEANUP(buf_done) struct buf path = BUF_INIT(p->t->path.n + (1u << 16));
 
         if (!is_dir)
-                return unlinkat(p->dirfd, p->t->temp, 0) < 0 ? -errno : 0;
+                return restore_unlink(p, p->dirfd, p->t->temp, 0);
         buf_put(&path, p->t->path);
         return buf_status(&path) < 0 ? buf_status(&path)
                                      : restore_remove_tree(p, p->dirfd, p->t->temp, &path, 0);
@@ -70,6 +70,8 @@ static int fill_temp(struct restore_run *p, int fd)
                 return rc == -ENOENT ? -ENODATA : rc;
         t->bytes += p->good.type == RECORD_FILE ? p->good.size : 0;
         t->left |= restore_attrs(p->r, fd, &p->good);
+        if (p->r->stuck)
+                return -ETIMEDOUT;
         if ((p->good.type == RECORD_FILE || p->good.type == RECORD_DIR) && fsync(fd) < 0)
                 rc = -errno;
         return rc;
@@ -91,7 +93,8 @@ static int make_temp(struct restore_run *p)
         if (rc == 0)
                 return fd;
         fd_close(&fd);
-        (void)!unlinkat(p->dirfd, t->temp, p->good.type == RECORD_DIR ? AT_REMOVEDIR : 0);
+        t->beside = restore_unlink(p, p->dirfd, t->temp,
+                                   p->good.type == RECORD_DIR ? AT_REMOVEDIR : 0) < 0;
         return restore_failed(t, rc, "the file beside it cannot be written");
 }
 
@@ -107,14 +110,12 @@ static bool is_at(struct restore_run *p, int fd, const char *name)
 static void drop_temp(struct restore_run *p, int fd)
 {
         bool ours = is_at(p, fd, p->t->temp);
-        int rc = 0;
+        int rc = ours ? restore_unlink(p, p->dirfd, p->t->temp,
+                                       p->good.type == RECORD_DIR ? AT_REMOVEDIR : 0)
+                      : drop_displaced(p, true);
 
-        if (ours)
-                (void)!unlinkat(p->dirfd, p->t->temp,
-                                p->good.type == RECORD_DIR ? AT_REMOVEDIR : 0);
-        else
-                rc = drop_displaced(p, true);
-        if (rc < 0)
+        p->t->beside = rc < 0 && rc != -ENOENT;
+        if (rc < 0 && !ours)
                 restore_note(p->t, "what came out lies beside it");
 }
 
@@ -124,11 +125,11 @@ static void drop_temp(struct restore_run *p, int fd)
 static void freeze(struct restore_run *p, int fd)
 {
         if (!p->t->freeze || p->good.type != RECORD_FILE ||
-            fs_flags_change(fd, 0, FS_ATTR_IMMUTABLE, NULL) < 0)
+            restore_flags_change(p->r, fd, 0, FS_ATTR_IMMUTABLE, NULL) < 0)
                 return;
         p->t->frozen = is_at(p, fd, p->name);
         if (!p->t->frozen)
-                (void)!fs_flags_change(fd, FS_ATTR_IMMUTABLE, 0, NULL);
+                (void)!restore_flags_change(p->r, fd, FS_ATTR_IMMUTABLE, 0, NULL);
 }
 
 /* Who holds what came out, while it has a name yet: where nobody writes or runs it nobody need be
@@ -199,13 +200,13 @@ static int rename_over(struct restore_run *p, const struct record *kept)
                 return -EOPNOTSUPP; /* neither takes the other's place */
         see_holders(p, p->name);
         restore_note(p->t, "renamed over: this filesystem exchanges no names");
-        return renameat(p->dirfd, p->t->temp, p->dirfd, p->name) < 0 ? -errno : 0;
+        return restore_rename(p, p->t->temp, p->name);
 }
 
 /* Temp and target change places, what came out goes.  On failure both are as they were. */
 static int swap_in(struct restore_run *p, int fd, const struct record *kept)
 {
-        int rc = fs_exchange(p->dirfd, p->t->temp, p->name);
+        int rc = restore_exchange(p);
 
         if (fs_cannot(rc))
                 return rename_over(p, kept);
@@ -215,19 +216,20 @@ static int swap_in(struct restore_run *p, int fd, const struct record *kept)
         rc = check_out(p, kept);
         if (rc < 0) {
                 if (p->t->frozen)
-                        (void)!fs_flags_change(fd, FS_ATTR_IMMUTABLE, 0, NULL);
+                        (void)!restore_flags_change(p->r, fd, FS_ATTR_IMMUTABLE, 0, NULL);
                 p->t->frozen = false;
-                if (fs_exchange(p->dirfd, p->t->temp, p->name) < 0)
+                if (restore_exchange(p) < 0)
                         restore_note(p->t, "what came out could not be put back again");
                 return rc;
         }
         see_holders(p, p->t->temp);
         rc = drop_displaced(p, p->out_is_dir);
         if (rc < 0 && p->out_is_dir) { /* all of it, or nothing */
-                if (fs_exchange(p->dirfd, p->t->temp, p->name) < 0)
+                if (restore_exchange(p) < 0)
                         restore_note(p->t, "what came out could not be put back again");
         } else if (rc < 0) {
                 restore_note(p->t, "what came out lies beside it");
+                p->t->beside = true;
                 rc = 0;
         }
         return rc;
@@ -258,14 +260,14 @@ static int do_replace(struct restore_run *p)
         fd = make_temp(p);
         if (fd < 0)
                 return fd;
-        restore_lift_name(p->dirfd, p->name);
+        restore_lift_name(p->r, p->dirfd, p->name);
         rc = swap_in(p, fd, &kept);
         if (rc < 0) {
                 drop_temp(p, fd);
                 return restore_failed(t, rc, "it cannot take its place");
         }
         if (!t->frozen)
-                t->left |= restore_flags(fd, &p->good);
+                t->left |= restore_flags(p->r, fd, &p->good);
         rc = sync_dir(p);
         return rc < 0 ? restore_failed(t, rc, "its directory cannot be synced") : 0;
 }
@@ -278,11 +280,11 @@ static int do_create(struct restore_run *p)
 
         if (fd < 0)
                 return fd;
-        rc = fs_rename_new(p->dirfd, t->temp, p->dirfd, p->name);
+        rc = restore_rename_new(p, p->dirfd, t->temp, p->name);
         if (fs_cannot(rc)) {
                 rc = faccessat(p->dirfd, p->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ? -EEXIST : 0;
-                if (rc == 0 && renameat(p->dirfd, t->temp, p->dirfd, p->name) < 0)
-                        rc = -errno;
+                if (rc == 0)
+                        rc = restore_rename(p, t->temp, p->name);
         }
         if (rc < 0) {
                 drop_temp(p, fd);
@@ -290,7 +292,7 @@ static int do_create(struct restore_run *p)
         }
         freeze(p, fd);
         if (!t->frozen)
-                t->left |= restore_flags(fd, &p->good);
+                t->left |= restore_flags(p->r, fd, &p->good);
         rc = sync_dir(p);
         return rc < 0 ? restore_failed(t, rc, "its directory cannot be synced") : 0;
 }
@@ -298,13 +300,9 @@ static int do_create(struct restore_run *p)
 /* Aside at once, so that what is put away and what goes is one and the same. */
 static int move_aside(struct restore_run *p)
 {
-        int rc = fs_rename_new(p->dirfd, p->name, p->dirfd, p->t->temp);
+        int rc = restore_rename_new(p, p->dirfd, p->name, p->t->temp);
 
-        if (fs_cannot(rc) && renameat(p->dirfd, p->name, p->dirfd, p->t->temp) < 0)
-                rc = -errno;
-        else if (fs_cannot(rc))
-                rc = 0;
-        return rc;
+        return fs_cannot(rc) ? restore_rename(p, p->name, p->t->temp) : rc;
 }
 
 static int do_remove(struct restore_run *p)
@@ -315,7 +313,7 @@ static int do_remove(struct restore_run *p)
         struct record out;
         int rc;
 
-        restore_lift_name(p->dirfd, p->name);
+        restore_lift_name(p->r, p->dirfd, p->name);
         buf_put(&path, t->path);
         rc = buf_status(&path) < 0 ? buf_status(&path) : move_aside(p);
         if (rc < 0)
@@ -329,7 +327,8 @@ static int do_remove(struct restore_run *p)
         if (rc == 0)
                 rc = restore_remove_tree(p, p->dirfd, t->temp, &path, 0);
         if (rc < 0) {
-                if (fs_rename_new(p->dirfd, t->temp, p->dirfd, p->name) < 0)
+                t->beside = restore_rename_new(p, p->dirfd, t->temp, p->name) < 0;
+                if (t->beside)
                         restore_note(t, "it could not be moved back, and lies beside its name");
                 return restore_failed(t, rc, "what is there cannot be put away");
         }
@@ -349,16 +348,19 @@ static int do_attributes(struct restore_run *p)
         if (rc == 0 && !record_same_file(&now, &p->is))
                 rc = -EAGAIN;
         if (rc == 0 && plain)
-                rc = restore_lift(fd, &had);
+                rc = restore_lift(p->r, fd, &had);
         if (rc < 0)
                 return rc == -ENOENT || rc == -EAGAIN
                                ? -EAGAIN
                                : restore_failed(p->t, rc, "its attributes cannot be set");
         p->t->left |= restore_attrs(p->r, fd, &p->good);
         if (plain)
-                p->t->left |= restore_flags(fd, &p->good);
-        if (plain && fsync(fd) < 0)
-                return restore_failed(p->t, -errno, "it cannot be synced");
+                p->t->left |= restore_flags(p->r, fd, &p->good);
+        rc = p->r->stuck ? -ETIMEDOUT : 0;
+        if (rc == 0 && plain)
+                rc = restore_call(p->r, (struct hand_ask){ .act = HAND_SYNC, .fd = fd }, NULL);
+        if (rc < 0)
+                return restore_failed(p->t, rc, "it cannot be synced");
         see_holders(p, p->name);
         freeze(p, fd);
         return 0;
@@ -389,8 +391,10 @@ static void undo_move(struct restore_run *p)
         if (fd < 0 || !copy_name(name, text) || observe_stat(fd, text, &there, &h) < 0 ||
             !record_same_file(&there, &p->good))
                 return;
-        restore_lift_name(fd, text);
-        p->t->moved = fs_rename_new(fd, text, p->dirfd, p->name) == 0;
+        if (restore_reach_fd(p, fd) < 0)
+                return;
+        restore_lift_name(p->r, fd, text);
+        p->t->moved = restore_rename_new(p, fd, text, p->name) == 0;
         if (p->t->moved)
                 (void)!fsync(fd); /* both ways it is a rename that was, or was not */
 }
@@ -415,7 +419,7 @@ static int look(struct restore_run *p)
                 p->is = p->judged;
                 return 0;
         }
-        if (!t->insist && !t->moved)
+        if (!t->insist && !t->moved && !t->late)
                 return -EAGAIN;
         rc = observe(p->r->observer, p->dirfd, p->name, &p->is, NULL);
         p->there = rc == 0;
@@ -434,6 +438,8 @@ static int act(struct restore_run *p)
         int rc = restore_possible(&p->good, &p->plan, &t->err);
 
         t->act = p->plan.act;
+        if (t->late && t->act == RESTORE_NOTHING) /* the hand has done it in the end */
+                t->act = p->has_good ? RESTORE_REPLACE : RESTORE_REMOVE;
         t->differs = p->plan.differs;
         if (rc == 0 && p->plan.content && !content_has(p->r->content, p->good.sha256))
                 rc = err_set(&t->err, -ENODATA, "its content was never kept, or is not any more");
@@ -467,10 +473,15 @@ static void run_in(struct restore_run *p)
 {
         struct restore_task *t = p->t;
         unsigned had = 0;
-        int rc = restore_lift(p->dirfd, &had);
+        int rc = restore_reach_fd(p, p->dirfd);
 
+        p->r->locked |= rc < 0;
+        if (rc == 0)
+                rc = restore_lift(p->r, p->dirfd, &had);
         if (rc == 0 && t->moved_to.n && p->has_good)
                 undo_move(p);
+        if (rc == 0)
+                rc = restore_reach(p, p->dirfd, p->name);
         if (rc == 0)
                 rc = look(p);
         if (rc == 0) {
@@ -480,15 +491,15 @@ static void run_in(struct restore_run *p)
         }
         if (rc == 0)
                 see_result(p);
-        if (had && fs_flags_change(p->dirfd, 0, had, NULL) < 0)
+        if (had && restore_flags_change(p->r, p->dirfd, 0, had, NULL) < 0)
                 restore_note(t, "its directory was immutable, and is not any more");
         if (rc == -EAGAIN)
                 t->result = RESTORE_AGAIN;
         else if (rc < 0)
                 (void)restore_failed(t, rc, "it cannot be put back");
         else
-                t->result =
-                        p->plan.act == RESTORE_NOTHING && !t->moved ? RESTORE_SAME : RESTORE_DONE;
+                t->result = p->plan.act == RESTORE_NOTHING && !t->moved && !t->late ? RESTORE_SAME
+                                                                                    : RESTORE_DONE;
 }
 
 /* The directory, or its state: whether the path leads there without a link. */
@@ -522,6 +533,7 @@ void restore_run(struct restorer *r, struct restore_task *t)
         int rc = 0;
 
         t->result = RESTORE_FAILED;
+        r->stuck = r->locked = false;
         p.has_good = t->good.n > 0;
         p.has_judged = t->judged.n > 0;
         if (p.has_good)
@@ -531,6 +543,7 @@ void restore_run(struct restorer *r, struct restore_task *t)
         if (rc == 0 && t->path.n > 1)
                 open_and_run(&p);
         fd_close(&p.dirfd);
+        t->stalled = r->stuck && t->result == RESTORE_FAILED;
         if (buf_status(&t->now) < 0)
                 (void)restore_failed(t, buf_status(&t->now), "its state");
 }

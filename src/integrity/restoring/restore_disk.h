@@ -9,6 +9,9 @@
  *   is what came out what was judged?        -- no ------> exchanged back: AGAIN
  *   sync the directory, remove what came out
  *
+ * What waits for a lock that somebody else may have is done by hands (restore_reach.c): does it not
+ * come back, the task ends STALLED, and what was given up may yet be done.
+ *
  * Everything is done by the descriptor of the directory, which is opened without following a link.
  * The name beside is the caller's, not to be guessed, and made with O_EXCL.  Where a filesystem
  * exchanges no names, what is there is compared once more and renamed over: then there is a moment
@@ -26,6 +29,7 @@
 #include "integrity/restoring/quarantine_item.h"
 #include "integrity/restoring/restore_plan.h"
 #include "integrity/trusted/table.h"
+#include "sys/hands.h"
 
 struct content;
 struct observer;
@@ -36,7 +40,7 @@ enum restore_result {
         RESTORE_DONE,   /* it is now */
         RESTORE_AGAIN,  /* what is there is not what was judged */
         RESTORE_PARENT, /* the directory it was in is not there */
-        RESTORE_FAILED, /* err says why; what is there was not touched */
+        RESTORE_FAILED, /* err says why; what is there was not touched, unless raced */
 };
 
 enum {
@@ -56,6 +60,8 @@ struct restore_task {
         bool insist;          /* whatever is there goes, judged or not */
         bool discard;         /* also where nothing of it can be kept */
         bool freeze;          /* with the immutable flag, from the moment it is there */
+        bool late;            /* what a hand was stuck with may have been done since */
+        bool alone;           /* not while somebody else has it open */
         int64_t wall_ns;
         char temp[RESTORE_TEMP];
 
@@ -67,6 +73,9 @@ struct restore_task {
         bool undone;      /* somebody changed it again before it was looked at */
         bool frozen;      /* it has the flag, and its name */
         bool moved;       /* it was at moved_to, and is here again */
+        bool stalled;     /* FAILED, for somebody keeps it locked, or its directory */
+        bool raced;       /* so, and only when its name changed: that may yet be done */
+        bool beside;      /* something is still at the name beside */
         uint64_t others;  /* other names of what was replaced or removed */
         uint64_t bytes;   /* written */
         struct buf now;   /* encoded: what is there in the end; empty: nothing */
@@ -102,7 +111,11 @@ struct restorer {
         struct content *content;
         struct quarantine *quarantine;
         struct observer *observer;
-        struct buf value; /* of an attribute */
+        struct hands *hands; /* what may wait is done by them; NULL: here */
+        uint64_t key;        /* of the path, for hands_is_stuck() */
+        unsigned group;      /* whose doing is put back */
+        bool stuck, locked;  /* of one run: a call did not come back; one that changes a name */
+        struct buf value;    /* of an attribute */
 };
 
 void restore_run(struct restorer *r, struct restore_task *t);
@@ -117,9 +130,9 @@ MUST_USE int restore_sweep_temp(struct restorer *r, struct restore_task *t, stru
  * flags.  Returns what could not be set: enum record_field. */
 unsigned restore_attrs(struct restorer *r, int fd, const struct record *good);
 /* The inode flags, last of all: nothing can be done to an immutable file. */
-unsigned restore_flags(int fd, const struct record *good);
+unsigned restore_flags(struct restorer *r, int fd, const struct record *good);
 /* Take the flags off that stand in the way; *ret_had gets them (enum fs_attr). */
-MUST_USE int restore_lift(int fd, unsigned *ret_had);
+MUST_USE int restore_lift(struct restorer *r, int fd, unsigned *ret_had);
 
 /* ---- restore_holders.c ---- */
 
@@ -127,5 +140,7 @@ MUST_USE int restore_lift(int fd, unsigned *ret_had);
  * several with ", "; looks for no longer than a few milliseconds, and says when it did not see
  * all. */
 void restore_holders(uint64_t dev, uint64_t ino, struct buf *out);
+/* The same of who keeps it locked: in which call, and where in the kernel that waits. */
+void restore_stalled_by(uint64_t dev, uint64_t ino, struct buf *out);
 
 #endif

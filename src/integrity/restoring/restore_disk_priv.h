@@ -19,6 +19,24 @@ struct restore_run {
         bool out_is_dir; /* what came out in the exchange */
 };
 
+/* ---- restore_reach.c ---- */
+
+/* What waits for a lock, by a hand.  -ETIMEDOUT: it has not come back; -EUSERS: it was not begun.
+ * Once a name could not be changed no other is. */
+MUST_USE int restore_call(struct restorer *r, struct hand_ask a, unsigned *ret_had);
+/* Is the lock of what is there to be had, without waiting behind anybody?  0, also when nothing is
+ * there, -ETIMEDOUT or -EUSERS with t->err. */
+MUST_USE int restore_reach_fd(struct restore_run *p, int fd);
+MUST_USE int restore_reach(struct restore_run *p, int dirfd, const char *name);
+/* As fs_exchange() of temp and name, renameat(), fs_rename_new() into the directory, unlinkat(),
+ * and fs_flags_change(); each reaches what it locks before. */
+MUST_USE int restore_exchange(struct restore_run *p);
+MUST_USE int restore_rename(struct restore_run *p, const char *from, const char *to);
+MUST_USE int restore_rename_new(struct restore_run *p, int fd, const char *from, const char *to);
+MUST_USE int restore_unlink(struct restore_run *p, int dirfd, const char *name, int flags);
+MUST_USE int restore_flags_change(struct restorer *r, int fd, unsigned clear, unsigned set,
+                                  unsigned *had);
+
 /* ---- restore_away.c ---- */
 
 void restore_note(struct restore_task *t, const char *text);
@@ -30,7 +48,7 @@ void restore_split(struct span path, struct span *ret_dir, struct span *ret_name
 /* For its content and flags; a descriptor, or -1 and errno. */
 int restore_open_for_flags(int dirfd, const char *name);
 /* An immutable file can be neither renamed nor removed. */
-void restore_lift_name(int dirfd, const char *name);
+void restore_lift_name(struct restorer *r, int dirfd, const char *name);
 
 /* Put away what is at name, which is at path for people; 0: it is kept, or need not be.  *ret gets
  * what it was, if not NULL. */

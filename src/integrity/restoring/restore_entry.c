@@ -190,6 +190,9 @@ const char *not_restored_reason(enum restore_result result, int code)
         if (result == RESTORE_PARENT)
                 return "parent";
         switch (code) {
+        case -ETIMEDOUT:
+        case -EUSERS:
+                return "stalled";
         case -ENODATA:
         case -EBADMSG:
         case -ENOTSUP:

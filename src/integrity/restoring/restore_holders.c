@@ -14,12 +14,15 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 100, SAID_MAX = 4, MAPS_MAX = 256 * 1024, COMM_MAX = 64 };
+enum { LOOK_MS = 100, SAID_MAX = 4, MAPS_MAX = 256 * 1024, COMM_MAX = 64, CALL_MAX = 96 };
+enum { LOOK_STALLED_MS = 1000 }; /* that has waited anyway */
 
 struct search {
         uint64_t dev, ino;
@@ -100,16 +103,84 @@ static void say(struct search *s, int pidfd, const char *pid, const char *what)
         buf_printf(s->out, ") %s", what);
 }
 
+/* ---- who is in a call on it ---- */
+
+static const char *call_name(long nr)
+{
+        static const struct {
+                long nr;
+                const char *name;
+        } calls[] = {
+                { SYS_write, "write" },     { SYS_pwrite64, "pwrite64" }, { SYS_writev, "writev" },
+                { SYS_pwritev, "pwritev" }, { SYS_pwritev2, "pwritev2" }, { SYS_read, "read" },
+                { SYS_pread64, "pread64" }, { SYS_readv, "readv" },       { SYS_preadv, "preadv" },
+                { SYS_preadv2, "preadv2" }, { SYS_ioctl, "ioctl" },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+                if (calls[i].nr == nr)
+                        return calls[i].name;
+        return "a system call";
+}
+
+static void read_text(int dirfd, const char *name, char *to, size_t room)
+{
+        CLEANUP_FD int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
+        ssize_t n = fd < 0 ? 0 : read(fd, to, room - 1);
+
+        to[MAX_OF(n, 0)] = '\0';
+}
+
+/* "1 0x3 0x7f...": the number of the call and its arguments, the first a descriptor. */
+static bool in_call(const struct search *s, int pidfd, const char *tid, char what[CALL_MAX])
+{
+        char path[64], text[256], at[64], *end;
+        long nr;
+
+        snprintf(path, sizeof path, "task/%.20s/syscall", tid);
+        read_text(pidfd, path, text, sizeof text);
+        if (text[0] < '0' || text[0] > '9')
+                return false; /* it runs, or has gone */
+        nr = strtol(text, &end, 10);
+        snprintf(path, sizeof path, "fd/%lu", strtoul(end, NULL, 16));
+        if (!is_it(s, pidfd, path))
+                return false;
+        snprintf(path, sizeof path, "task/%.20s/wchan", tid);
+        read_text(pidfd, path, at, sizeof at);
+        snprintf(what, CALL_MAX, "is in %s%s%s", call_name(nr), at[0] > '0' ? " at " : "",
+                 at[0] > '0' ? at : "");
+        return true;
+}
+
+static bool is_in_call(const struct search *s, int pidfd, char what[CALL_MAX])
+{
+        CLEANUP_FD int fd = openat(pidfd, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *d = fd < 0 ? NULL : fdopendir(fd);
+        bool found = false;
+        struct dirent *e;
+
+        if (!d)
+                return false;
+        fd = -1; /* the stream's */
+        while (!found && (e = readdir(d)) && now_ns() < s->until_ns)
+                found = e->d_name[0] != '.' && in_call(s, pidfd, e->d_name, what);
+        closedir(d);
+        return found;
+}
+
 /* What is cheap to see first, of all processes. */
-enum pass { EXES, FILES, MAPS, PASSES };
+enum pass { CALLS, EXES, FILES, MAPS, PASSES };
 
 static void look_at(struct search *s, int proc, const char *pid, enum pass pass)
 {
         CLEANUP_FD int fd = openat(proc, pid, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        char what[CALL_MAX];
 
         if (fd < 0)
                 return;
-        if (pass == EXES && is_it(s, fd, "exe"))
+        if (pass == CALLS && is_in_call(s, fd, what))
+                say(s, fd, pid, what);
+        else if (pass == EXES && is_it(s, fd, "exe"))
                 say(s, fd, pid, "runs it (text busy)");
         else if (pass == FILES && has_open(s, fd))
                 say(s, fd, pid, "has it open");
@@ -131,11 +202,12 @@ static bool look_at_all(struct search *s, DIR *d, enum pass pass)
         return now_ns() < s->until_ns;
 }
 
-void restore_holders(uint64_t dev, uint64_t ino, struct buf *out)
+static void look(uint64_t dev, uint64_t ino, enum pass first, struct buf *out)
 {
         struct search s = { .dev = dev,
                             .ino = ino,
-                            .until_ns = now_ns() + LOOK_MS * NS_PER_MS,
+                            .until_ns = now_ns() +
+                                        (first == CALLS ? LOOK_STALLED_MS : LOOK_MS) * NS_PER_MS,
                             .maps = BUF_INIT(MAPS_MAX + 16384),
                             .out = out };
         CLEANUP_FD int fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -145,7 +217,7 @@ void restore_holders(uint64_t dev, uint64_t ino, struct buf *out)
         if (!d)
                 return;
         fd = -1; /* the stream's */
-        for (int pass = EXES; pass < PASSES && !s.found && !late; pass++)
+        for (int pass = (int)first; pass < PASSES && !s.found && !late; pass++)
                 late = !look_at_all(&s, d, (enum pass)pass);
         if (s.found > SAID_MAX)
                 buf_printf(out, " and %u more", s.found - SAID_MAX);
@@ -153,4 +225,14 @@ void restore_holders(uint64_t dev, uint64_t ino, struct buf *out)
                 buf_printf(out, "%snot all processes were looked at", s.found ? "; " : "");
         closedir(d);
         buf_done(&s.maps);
+}
+
+void restore_holders(uint64_t dev, uint64_t ino, struct buf *out)
+{
+        look(dev, ino, EXES, out);
+}
+
+void restore_stalled_by(uint64_t dev, uint64_t ino, struct buf *out)
+{
+        look(dev, ino, CALLS, out);
 }

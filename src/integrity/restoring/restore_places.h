@@ -46,6 +46,9 @@ enum restore_place_flags {
         RESTORE_SEEN = 1u << 6,      /* the owner's */
         RESTORE_PACKAGED = 1u << 7,  /* the owner's: see package_did() */
         RESTORE_BEHIND = 1u << 8,    /* the owner's: not wanted as long as something is mounted */
+        RESTORE_STALLED = 1u << 9,   /* the owner's: somebody keeps it locked */
+        RESTORE_RACED = 1u << 10,    /* the owner's: so, while it was put back */
+        RESTORE_LATE = 1u << 11,     /* the owner's: what was given up may have been done since */
 };
 
 struct restore_place {
@@ -57,6 +60,8 @@ struct restore_place {
         int64_t rest_ns;                 /* monotonic: left alone until then */
         int64_t done_ns[RESTORE_THRICE]; /* the last times it was put back, latest first */
         char temp[RESTORE_TEMP];         /* the name beside, while it is under way; "": none */
+        int64_t sweep_ns;                /* monotonic: what is there is not put away before */
+        uint8_t stalls;                  /* times that it was kept locked */
         uint8_t *good;                   /* encoded; NULL with HAS_GOOD: nothing is to be there */
         uint32_t good_n;
         uint8_t *moved_to; /* where it was renamed to */

@@ -48,6 +48,10 @@ int restore_init(struct sensor *s, struct err *err)
         if (rc == 0)
                 rc = observer_new(&r->tools.observer, err);
         if (rc == 0)
+                rc = hands_new(&r->tools.hands, err);
+        if (rc == 0)
+                watch_set_hands(s->watch, r->tools.hands);
+        if (rc == 0)
                 rc = restore_load(r, err);
         r->tools.content = s->content;
         r->tools.quarantine = r->quarantine;
@@ -63,6 +67,9 @@ void restore_done(struct sensor *s)
         restore_call_done(r);
         restore_task_done(&r->task);
         observer_free(r->tools.observer);
+        if (s->watch)
+                watch_set_hands(s->watch, NULL);
+        hands_free(r->tools.hands);
         quarantine_free(r->quarantine);
         restore_places_free(r->places);
         fd_close(&r->log_fd);
@@ -366,7 +373,8 @@ int restore_submit(struct restores *r, enum restore_kind kind, struct restore_pl
         struct table_node *n = table_find(s->table, path);
         const struct watch_profile *profile = watchset_profile(s->o.watch, path);
         struct restore_task *t = &r->task;
-        int rc = restore_look(r);
+        bool fresh = kind == RESTORE_PUT || kind == RESTORE_COMMAND;
+        int rc = fresh && p->temp[0] ? -EAGAIN : restore_look(r);
 
         if (rc == 0)
                 rc = copy_to(&r->path, path);
@@ -389,6 +397,10 @@ int restore_submit(struct restores *r, enum restore_kind kind, struct restore_pl
                     restore_place_recent(p, sensor_mono(s)) + 1 >= RESTORE_THRICE &&
                     deny_announce(s, path) == 0;
         t->discard = kind != RESTORE_COMMAND || r->call.discard;
+        t->late = p->flags & RESTORE_LATE;
+        t->alone = p->flags & RESTORE_RACED && kind != RESTORE_COMMAND;
+        r->tools.key = p->hash;
+        r->tools.group = p->lane;
         t->wall_ns = sensor_wall(s);
         r->keep_max = profile ? profile->max_size : 0;
         if (kind == RESTORE_SWEEP) {
@@ -417,6 +429,7 @@ void restore_put_status(const struct sensor *s, struct json_writer *w)
         json_member_u64(w, "failed", r->failed);
         json_member_u64(w, "incidents", r->incidents);
         json_member_u64(w, "restored", r->restored);
+        restore_put_stalled(r, w);
         json_member_u64(w, "waiting", restore_places_wanted(r->places));
         json_end_object(w);
 }

@@ -13,6 +13,8 @@
  * whatever leads to another look finds nothing new.  A look at a place that is being put back
  * waits until it is.
  *
+ * What somebody keeps locked is given up, told and tried again: sensor_restore_stalled.c.
+ *
  * After a crash: what was wanted is wanted again; what lies beside a path under the name that was
  * written down for it is put away. */
 #ifndef INTEGRITY_SENSOR_RESTORE_H

@@ -470,7 +470,7 @@ void restore_call_result(struct restores *r)
         struct restore_place *p = restore_places_find(r->places, t->path);
 
         if (p && t->result > RESTORE_DONE)
-                p->temp[0] = '\0';
+                restore_keep_beside(r, p);
         if (t->result == RESTORE_AGAIN && ++c->tries <= RESTORE_INSIST)
                 return; /* once more, as it is now */
         if (t->result == RESTORE_DONE || t->result == RESTORE_SAME) {

@@ -5,6 +5,7 @@
  *   sensor_restore_turn.c      whose turn it is
  *   sensor_restore_good.c      which states are good, and the file that remembers them
  *   sensor_restore_mount.c     what lies behind a mount is not put back
+ *   sensor_restore_stalled.c   what somebody keeps locked
  *   sensor_restore_result.c    what came of a task: table, entries, once more, incident
  *   sensor_restore_command.c   what administrators ask for */
 #ifndef INTEGRITY_SENSOR_RESTORE_PRIV_H
@@ -24,6 +25,8 @@ enum {
         RESTORE_RETRIES = 5,
         RESTORE_FOUGHT = 20, /* times that it was changed again at once */
         RESTORE_HOLD_MS = 3,
+        RESTORE_STALLED_MS = 1000, /* until what is kept locked is tried again by itself */
+        RESTORE_REAP_MS = 100,     /* until a call that was stuck is seen to have come back */
 };
 
 enum restore_kind {
@@ -62,11 +65,12 @@ struct restores {
         off_t log_n, log_again; /* log_again: so long that it is written anew */
         struct buf log;
         bool rebase;
-        struct buf points; /* sensor_restore_good.c: mounts that are judged anew */
-        bool gone;         /* the quarantine was removed and cannot be made again: it was told */
-        size_t temps;      /* places with something beside them that is not under way */
-        size_t keeps;      /* places whose content is to be kept */
-        int64_t slowed_ns; /* until then nobody is told again that the rest waits */
+        struct buf points;    /* sensor_restore_good.c: mounts that are judged anew */
+        bool gone;            /* the quarantine was removed and cannot be made again: it was told */
+        size_t temps;         /* places with something beside them that is not under way */
+        int64_t temps_due_ns; /* none of them is put away before */
+        size_t keeps;         /* places whose content is to be kept */
+        int64_t slowed_ns;    /* until then nobody is told again that the rest waits */
         uint64_t restored, failed, incidents;
 
         /* The task under way, and its own copies. */
@@ -125,6 +129,20 @@ struct span restore_behind(struct restores *r, struct span path);
 void restore_say_behind(struct span point, struct buf *out);
 /* 1: it is behind a mount that is not trusted; told, and not wanted any more. */
 MUST_USE int restore_mounted(struct restores *r, struct restore_place *p);
+
+/* ---- sensor_restore_stalled.c ---- */
+
+/* The task has ended, and may have left something at the name beside: it is put away later. */
+void restore_keep_beside(struct restores *r, struct restore_place *p);
+/* It was kept from being put back: told, and later. */
+MUST_USE int restore_stalled(struct restores *r, struct restore_place *p);
+/* Is it kept locked yet?  Then later. */
+bool restore_is_stalled(struct restores *r, struct restore_place *p);
+/* What has come back is tried at once. */
+void restore_free_stalled(struct restores *r);
+/* For the next time. */
+void restore_stall_ended(struct restore_place *p);
+void restore_put_stalled(const struct restores *r, struct json_writer *w);
 
 /* ---- sensor_restore_result.c ---- */
 

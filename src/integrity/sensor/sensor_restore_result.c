@@ -315,7 +315,7 @@ static bool deny(struct restores *r, struct span path, struct err *err)
         dir = observe_open_dir(span_of(r->path.p, MAX_OF(n, (size_t)1)));
         fd = dir < 0 ? -1
                      : openat(dir, buf_cstr(&r->path) + n + 1, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0 || restore_lift(fd, &had) < 0)
+        if (fd < 0 || restore_lift(&r->tools, fd, &had) < 0)
                 log_event(LOG_LEVEL_ERROR, "sensor.flag_left", log_bytes("path", path));
         return false;
 }
@@ -361,11 +361,12 @@ static int took_place(struct restores *r, struct restore_place *p)
                 rc = so ? settle_node(r) : look_again(r);
         if (rc < 0 || !p)
                 return rc;
+        restore_stall_ended(p);
         restore_budget_take(&r->budget, r->task.bytes);
         if (r->task.result == RESTORE_DONE && r->kind == RESTORE_PUT)
                 rc = escalate(r, p, so);
-        p->temp[0] = '\0';
-        if (so && !(r->task.left & ~(unsigned)RECORD_F_LINKS)) {
+        restore_keep_beside(r, p);
+        if (so && !p->temp[0] && !(r->task.left & ~(unsigned)RECORD_F_LINKS)) {
                 restore_settled(r, p);
         } else if (so) { /* not all of it could be: it stays known, and is left alone */
                 restore_place_unwant(r->places, p);
@@ -392,12 +393,14 @@ static int did_not(struct restores *r, struct restore_place *p)
         int64_t retry = retry_ns(r, p);
         int rc = tell_taken(r);
 
+        if (rc == 0 && r->task.stalled)
+                return restore_stalled(r, p);
         if (rc == 0 && (!(p->flags & RESTORE_TOLD) || !retry))
                 rc = restore_tell_not(r, restore_place_path(p),
                                       not_restored_reason(r->task.result, r->task.err.code),
                                       span_str(err_text(&r->task.err)),
                                       retry ? sensor_wall(s) + retry : 0);
-        p->temp[0] = '\0';
+        restore_keep_beside(r, p);
         p->flags |= RESTORE_TOLD;
         p->tries++;
         if (retry) {
@@ -413,7 +416,7 @@ static int again(struct restores *r, struct restore_place *p)
 {
         int64_t ms = RESTORE_AGAIN_MS << MIN_OF(p->tries, 5);
 
-        p->temp[0] = '\0';
+        restore_keep_beside(r, p);
         p->due_ns = sensor_mono(r->sensor) + ms * NS_PER_MS;
         if (r->task.result == RESTORE_PARENT && p->tries >= RESTORE_RETRIES)
                 return did_not(r, p);
@@ -427,6 +430,10 @@ static int swept(struct restores *r, struct restore_place *p)
 
         if (rc < 0 || !p)
                 return rc;
+        if (r->task.stalled) {
+                p->sweep_ns = sensor_mono(r->sensor) + RESTORE_STALLED_MS * NS_PER_MS;
+                return 0;
+        }
         if (r->task.result == RESTORE_FAILED)
                 log_event(LOG_LEVEL_ERROR, "sensor.restore_left", log_bytes("path", r->task.path),
                           log_str("name", p->temp), log_err(&r->task.err));
@@ -435,6 +442,8 @@ static int swept(struct restores *r, struct restore_place *p)
         restore_remember(r, RESTORE_OP_ENDED, restore_place_path(p), SPAN_NONE);
         if (p->flags & RESTORE_WANTED)
                 restore_remember(r, RESTORE_OP_WANTED, restore_place_path(p), SPAN_NONE);
+        else
+                restore_settled(r, p);
         return 0;
 }
 

@@ -75,6 +75,8 @@ static int begin(struct restores *r, struct restore_place *p)
                 restore_drop(r, p);
                 return 0;
         }
+        if (restore_is_stalled(r, p))
+                return 0;
         rc = suspended(r, p);
         if (rc == 0)
                 rc = restore_mounted(r, p);
@@ -87,13 +89,24 @@ static int begin(struct restores *r, struct restore_place *p)
         return restore_submit(r, RESTORE_PUT, p, path, restore_place_good(p));
 }
 
+/* One that is due; NULL: none, and r->temps_due_ns says when, or r->temps that there are none. */
 static struct restore_place *with_temp(struct restores *r)
 {
         struct restore_place *p = restore_places_first(r->places);
+        int64_t now = sensor_mono(r->sensor), due = INT64_MAX;
+        size_t n = 0;
 
-        while (p && !p->temp[0])
-                p = restore_places_after(r->places, p);
-        return p;
+        for (; p; p = restore_places_after(r->places, p)) {
+                if (!p->temp[0])
+                        continue;
+                if (p->sweep_ns <= now)
+                        return p;
+                due = MIN_OF(due, p->sweep_ns);
+                n++;
+        }
+        r->temps = n;
+        r->temps_due_ns = due;
+        return NULL;
 }
 
 static struct restore_place *with_keep(struct restores *r)
@@ -111,9 +124,9 @@ static int begin_other(struct restores *r)
         struct restore_place *p;
         int rc;
 
-        if (r->temps) { /* before anything else: it lies where something may be put back */
+        if (r->temps && r->temps_due_ns <= sensor_mono(r->sensor)) {
+                /* before anything else: it lies where something may be put back */
                 p = with_temp(r);
-                r->temps = p ? r->temps : 0;
                 if (p)
                         return restore_submit(r, RESTORE_SWEEP, p, restore_place_path(p),
                                               SPAN_NONE) == 0;
@@ -150,6 +163,7 @@ int restore_work(struct sensor *s)
         int64_t now = sensor_mono(s);
         int rc = 0;
 
+        restore_free_stalled(r);
         if (!may_work(s))
                 return 0;
         if (r->rebase && !trusted_busy(s))
@@ -174,10 +188,15 @@ int64_t restore_due(const struct sensor *s)
 
         if (!may_work(s))
                 return -1;
-        if (r->rebase || r->temps || r->keeps || r->call.active)
+        if (r->rebase || r->keeps || r->call.active)
                 return now + RESTORE_HOLD_MS * NS_PER_MS;
         due = restore_places_due(r->places, now);
-        return due < 0 ? due : MAX_OF(due, restore_budget_due(&r->budget, now));
+        due = due < 0 ? INT64_MAX : MAX_OF(due, restore_budget_due(&r->budget, now));
+        if (r->temps)
+                due = MIN_OF(due, MAX_OF(r->temps_due_ns, now + RESTORE_HOLD_MS * NS_PER_MS));
+        if (hands_stuck(r->tools.hands))
+                due = MIN_OF(due, now + RESTORE_REAP_MS * NS_PER_MS);
+        return due == INT64_MAX ? -1 : due;
 }
 
 void restore_tick(struct sensor *s)

@@ -3,6 +3,7 @@
 
 #include "integrity/trusted/observe.h"
 #include "integrity/who/who.h"
+#include "sys/hands.h"
 #include "sys/io.h"
 
 #include <fcntl.h>
@@ -70,6 +71,11 @@ void watch_set_rules(struct watch *w, const struct watchset *set)
 void watch_set_own(struct watch *w, pid_t pid)
 {
         w->own = pid;
+}
+
+void watch_set_hands(struct watch *w, const struct hands *hands)
+{
+        w->hands = hands;
 }
 
 int watch_fd(const struct watch *w)
@@ -315,7 +321,7 @@ static int take_event(struct watch *w, unsigned group, const struct fan_event *e
                 w->counts.overflows++;
                 return w->ops->overflow(w->ctx);
         }
-        if (e->pid == w->self || (w->own && e->pid == w->own)) {
+        if (e->pid == w->self || (w->own && e->pid == w->own) || hands_has(w->hands, e->pid)) {
                 w->counts.own++;
                 return 0;
         }

@@ -27,6 +27,7 @@
 
 #include <sys/types.h>
 
+struct hands;
 struct watch;
 struct who;
 struct who_cache;
@@ -95,6 +96,8 @@ DEFINE_CLEANUP(struct watch, watch_free)
 void watch_set_rules(struct watch *w, const struct watchset *set);
 /* What this process does is Assay's own, like what the caller does; 0: none. */
 void watch_set_own(struct watch *w, pid_t pid);
+/* And what these do: borrowed for the watch's life. */
+void watch_set_hands(struct watch *w, const struct hands *hands);
 
 /* Readable when events wait. */
 int watch_fd(const struct watch *w);
