@@ -248,6 +248,11 @@ static void look_room(const struct invocation *in, struct finding *f)
                 doctor_found(f, VERDICT_UNKNOWN, "%s: %s", dir, strerror(errno));
                 return;
         }
+        if (v.f_flag & ST_RDONLY) {
+                doctor_found(f, VERDICT_FAIL, "the filesystem of %s is read-only", dir);
+                doctor_mend(f, "dmesg says why; then mount -o remount,rw it");
+                return;
+        }
         bytes = (uint64_t)v.f_bavail * v.f_frsize;
         screen_put_bytes(&room, bytes);
         doctor_found(f, bytes >> 20 < ROOM_WARN_MIB ? VERDICT_FAIL : VERDICT_PASS, "%s free at %s",

@@ -274,6 +274,18 @@ def test_doctor_sees_who_may_reach_into_the_state(state, where, spoil, said, men
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts")
+def test_doctor_sees_a_filesystem_that_is_read_only(tmp_path):
+    """Regression: there was room on it, and nothing could be recorded."""
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c",
+         'mount -t tmpfs -o ro,mode=755 none "$1" && exec "$2" doctor --json --state "$1"',
+         "sh", tmp_path, BIN / "assay"], capture_output=True, text=True)
+    check = {c["name"]: c for c in json.loads(done.stdout)["checks"]}["disk room"]
+    assert done.returncode == 1 and check["verdict"] == "broken"
+    assert check["what"] == f"the filesystem of {tmp_path} is read-only"
+
+
 def test_doctor_that_may_not_look_says_so(state):
     for parent in list(state.parents)[:3]:
         parent.chmod(0o755)
