@@ -43,17 +43,18 @@ function schemaOf(text) {
 }
 
 // All of them in the order of the text, as [text, is it a template].  The engine hands out what
-// stands in the text, in an order of its own.
+// stands in the text, in an order of its own; the text of one may stand in another's, behind its
+// annotations.
 function* policiesIn(text, parts) {
+  const all = [...parts.policies.map((one) => [one, false]),
+    ...parts.policy_templates.map((one) => [one, true])];
   const found = [];
-  for (const [list, template] of [[parts.policies, false], [parts.policy_templates, true]]) {
-    const next = new Map();
-    for (const one of list) {
-      const at = text.indexOf(one, next.get(one) ?? 0);
-      if (at < 0) throw new Error(`not in the text: ${one}`);
-      next.set(one, at + 1);
-      found.push([at, one, template]);
-    }
+  const isFree = (at, n) => found.every(([from, one]) => at + n <= from || from + one.length <= at);
+  for (const [one, template] of all.sort((a, b) => b[0].length - a[0].length)) {
+    let at = text.indexOf(one);
+    while (at >= 0 && !isFree(at, one.length)) at = text.indexOf(one, at + 1);
+    if (at < 0) throw new Error(`not in the text: ${one}`);
+    found.push([at, one, template]);
   }
   found.sort((a, b) => a[0] - b[0]);
   for (const [, one, template] of found) yield [one, template];

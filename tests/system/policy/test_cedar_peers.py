@@ -241,6 +241,17 @@ def test_links_and_json_schemas_reach_the_engine(oracle, tmp_path):
         "slot": ["policies"], "schema": ["schema"], "json": ["schema"]}
 
 
+def test_the_same_policy_twice(oracle, tmp_path):
+    """The second time without its annotation, behind a template: which is which is by its place."""
+    policy = "forbid(principal, action, resource) when { false };"
+    ask(tmp_path, "twice", SCHEMA_JSON, f'@id("a") {policy}{TEMPLATE}{policy}', links=[LINK])
+    ask(tmp_path, "thrice", SCHEMA_JSON, f'{policy}@id("a") {policy}{policy}{TEMPLATE}',
+        links=[{**LINK, "template_id": "policy3"}])
+    tests, said = answered(oracle, tmp_path)
+    assert said == {} and not any("refuses" in test for test in tests.values())
+    assert [tests[name]["requests"][0]["reason"] for name in ("twice", "thrice")] == [["one"]] * 2
+
+
 def test_a_difference_is_kept(oracle, tmp_path):
     """Against a program that says of every test that it differs."""
     liar = tmp_path / "liar"
