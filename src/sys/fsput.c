@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <signal.h>
 #include <stdio.h> /* renameat2 */
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -99,9 +100,13 @@ int fs_make_node(int dirfd, const char *name, uint32_t type, uint32_t major, uin
         return mknodat(dirfd, name, type | 0600, makedev(major, minor)) < 0 ? -errno : 0;
 }
 
-/* A lease for writing is refused while there is another writer, and while it may not be written. */
+/* A lease for writing is refused while there is another writer, and while it may not be written.
+ * Who opens the file before it is given back has a signal sent to us, whose default is to end the
+ * process: so one that is ignored. */
 int fs_is_held(int fd)
 {
+        if (fcntl(fd, F_SETSIG, SIGURG) < 0)
+                return -errno;
         if (fcntl(fd, F_SETLEASE, F_WRLCK) < 0)
                 return errno == EAGAIN ? 1 : -errno;
         return fcntl(fd, F_SETLEASE, F_UNLCK) < 0 ? -errno : 0;
