@@ -3,7 +3,7 @@
  *
  * Its owner chooses the size, so size must not buy time: a file above the ceiling is not hashed,
  * and neither is one that is little more than holes, for a hole of a terabyte costs nothing to
- * make. Holes are hashed without being read. */
+ * make. */
 #include "integrity/trusted/observe_priv.h"
 #include "integrity/trusted/pace.h"
 
@@ -16,9 +16,9 @@
 #include <unistd.h>
 
 enum {
-        SPARSE_FROM = 1 << 20, /* smaller ones are read, holes and all */
-        SPARSE_SHARE = 8,      /* at least one part of so many must be data */
-        EXTENTS = 4096,        /* looked at, until that is plain */
+        SPARSE_SHARE = 8, /* at least one part of so many must be data */
+        EXTENTS = 4096,   /* looked at, until that is plain */
+        BLOCK = 512,      /* what st_blocks counts */
         PAGE = 4096,
         BUSY_TRIES = 10, /* while somebody writes, with a pause in between */
         BUSY_PAUSE_NS = 1000000,
@@ -57,12 +57,19 @@ static bool skip(struct record *r, enum record_reason why)
 
 /* ---- what it would cost ---- */
 
-/* Is less of it data than it would have to be?  A filesystem that tells of no holes has none. */
+/* Is less of it data than it would have to be?  Asking where the holes are waits for whoever writes
+ * to the file, on most filesystems, so that is asked only where the number of blocks says yes and
+ * might count compressed ones.  A filesystem that tells of no holes has none. */
 static bool is_sparse(const struct observer *o)
 {
         uint64_t data = 0, least = o->r.size / SPARSE_SHARE;
         off_t at = 0, end;
+        struct stat st;
 
+        if (fstat(o->fd, &st) < 0 || (uint64_t)st.st_blocks * BLOCK >= least)
+                return false;
+        if (o->r.fs == EXT4_SUPER_MAGIC || o->r.fs == TMPFS_MAGIC)
+                return true;
         for (int i = 0; i < EXTENTS && data < least; i++) {
                 at = lseek(o->fd, at, SEEK_DATA);
                 if (at < 0)
@@ -84,7 +91,6 @@ bool observe_may_hash(struct observer *o)
                 return skip(&o->r, RECORD_REASON_SPARSE);
         sha256_begin(o->hash);
         o->at = 0;
-        o->data_end = o->r.size > SPARSE_FROM ? 0 : INT64_MAX;
         return true;
 }
 
@@ -98,27 +104,6 @@ static bool is_end(const struct observer *o, size_t n)
 
         return n == 0 || at > o->r.size + 2 * (uint64_t)OBSERVE_READ ||
                (n < sizeof o->buf && at == o->r.size);
-}
-
-/* The hole at o->at, at most a block of it: its bytes, 0 when there is data. */
-static size_t hole(struct observer *o)
-{
-        off_t data, end = (off_t)o->r.size;
-
-        if (o->at < o->data_end)
-                return 0;
-        data = lseek(o->fd, o->at, SEEK_DATA);
-        if (data < 0 && errno != ENXIO) {
-                o->data_end = INT64_MAX;
-                return 0;
-        }
-        data = data < 0 ? end : MIN_OF(data, end);
-        if (data <= o->at) {
-                o->data_end = lseek(o->fd, o->at, SEEK_HOLE);
-                o->data_end = o->data_end <= o->at ? INT64_MAX : o->data_end;
-                return 0;
-        }
-        return (size_t)MIN_OF(data - o->at, (off_t)sizeof o->buf);
 }
 
 /* Brings the block at o->at into memory as a page fault does, which waits for the disk and for no
@@ -157,15 +142,9 @@ static ssize_t read_unlocked(struct observer *o)
 /* The next block: -1 and errno. */
 static ssize_t next_block(struct observer *o, struct span *ret)
 {
-        static const uint8_t zeros[OBSERVE_READ];
-        ssize_t n = (ssize_t)hole(o);
+        ssize_t n = o->r.fs == XFS_SUPER_MAGIC ? read_unlocked(o)
+                                               : pread(o->fd, o->buf, sizeof o->buf, o->at);
 
-        if (n > 0) {
-                *ret = span_of(zeros, (size_t)n);
-                return n;
-        }
-        n = o->r.fs == XFS_SUPER_MAGIC ? read_unlocked(o)
-                                       : pread(o->fd, o->buf, sizeof o->buf, o->at);
         if (n >= 0)
                 *ret = span_of(o->buf, (size_t)n);
         return n;

@@ -35,8 +35,7 @@ struct observer {
         /* The observation under way. */
         int fd;
         off_t at;
-        off_t data_end; /* up to here there is no hole from at on */
-        bool reading;   /* content is still to come */
+        bool reading; /* content is still to come */
         struct record r;
         struct table_handle handle;
 

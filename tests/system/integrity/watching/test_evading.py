@@ -190,6 +190,33 @@ def test_a_write_that_never_ends_holds_up_nobody(host):
         mounts.done()
 
 
+def test_writes_that_never_end_to_files_with_holes_hold_up_nobody(host):
+    """Asking a filesystem where a file has holes waits for who writes to it, so nobody asks."""
+    names = [f"f{n}" for n in range(4)]
+    begin(host, **{name: "small" for name in names})
+    writers = []
+    try:
+        for name in names:
+            os.truncate(host.tree / name, 3 << 20)
+            writer = subprocess.Popen(["/usr/bin/python3", "-c", STALLED, host.tree / name],
+                                      text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            writers.append(writer)
+            if not writer.stdout.readline():
+                assert writer.wait() == 77
+                pytest.skip("no userfaultfd here")
+        large = host.tree / "g"
+        large.write_bytes(os.urandom(3 << 20))
+        host.wait(lambda: host.of(large) and host.of(large)[-1]["what"].get("new_sha256") ==
+                  sha256(large), "another file, with its hash", 15)
+    finally:
+        for writer in writers:
+            with writer:
+                writer.stdin.close()
+    for name in names:
+        host.wait(lambda: host.of(host.tree / name)[-1]["what"].get("new_sha256") ==
+                  sha256(host.tree / name), "its hash in the end")
+
+
 def test_huge_files_of_a_user_keep_the_sensor_from_nothing(host):
     """Three files of 8 TiB that take no space: skipped with the reason.  What others do is seen."""
     home = host.tree / "home"
