@@ -3,6 +3,8 @@
 #include "nginx/rights.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "loop/role.h"
 #include "sys/io.h"
@@ -119,6 +121,26 @@ static int become_gateway(const struct settings *s, struct sandbox_state *ret, s
         paths.n_more = more.n;
         return role_enter(more.writes ? ROLE_GATEWAY_FILES : ROLE_GATEWAY, &paths, ROLE_KEEP_USER,
                           ret, err);
+}
+
+void rights_allow_locks(void)
+{
+        const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+
+        (void)setrlimit(RLIMIT_MEMLOCK, &all); /* or the workers say so */
+}
+
+/* Under a limit memory that is wanted later would not be had at all. */
+bool rights_lock_memory(void)
+{
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY &&
+            mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0)
+                return true;
+        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                      "assay: memory of workers may be written to swap: locked memory is limited");
+        return false;
 }
 
 int rights_give_up(const struct settings *s, struct sandbox_state *ret, struct err *err)

@@ -290,6 +290,7 @@ ngx_int_t worker_start(ngx_cycle_t *cycle)
         if (!own)
                 return NGX_ERROR;
         keep_memory();
+        own->locked = rights_lock_memory();
         own->w.settings = s;
         own->fold_arena = ARENA_INIT(FOLD_MEMORY);
         if (start(own, &err) < 0) {
@@ -328,6 +329,7 @@ ngx_int_t worker_prepare(ngx_cycle_t *cycle)
 
         if (!s || !s->used || ngx_test_config || worker_status_is_open())
                 return NGX_OK;
+        rights_allow_locks();
         if (worker_open_status(s, &err) < 0)
                 ngx_log_error(NGX_LOG_WARN, cycle->log, 0, "assay: no gateway.status: %s",
                               err_text(&err));

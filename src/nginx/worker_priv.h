@@ -18,6 +18,7 @@ struct own {
         ngx_event_t look;
         unsigned looks;
         uint64_t swept; /* how far, of what is kept */
+        bool locked;    /* its memory is not written to swap */
         bool said_works;
         uint64_t said_generation;
         char not_served[ERR_TEXT_MAX]; /* of a generation that was good but for us; "" */

@@ -119,6 +119,7 @@ static void put_more(const struct own *o, struct buf *out)
                         o->w.serving ? (int64_t)o->w.serving->generation->number : 0);
         if (why)
                 json_member_text(&w, "not_served", why);
+        json_member_bool(&w, "locked", o->locked);
         json_member_u64(&w, "oldest", oldest);
         if (!journal_works(o->w.journal, &why))
                 json_member_text(&w, "recorder", why);

@@ -82,6 +82,17 @@ static void put_recorder(const struct invocation *in, struct json_value state, s
         buf_put_str(out, waiting == 1 ? " waits now\n" : " wait now\n");
 }
 
+static void put_memory(const struct invocation *in, struct json_value state, struct buf *out)
+{
+        struct json_value locked;
+
+        if (!json_get_path(state, "more.locked", &locked) || locked.type != JSON_FALSE)
+                return;
+        status_begin_line("memory", out);
+        screen_put(&in->out, out, STYLE_WARN, "may be written to swap");
+        buf_put_str(out, ": LimitMEMLOCK= is not infinity\n");
+}
+
 /* [reason, how often]. */
 static bool put_reason(struct json_value pair, const char *before, struct buf *out)
 {
@@ -122,5 +133,6 @@ void status_put_gateway(const struct invocation *in, struct json_value state, st
                 return;
         put_served(in, state, workers, out);
         put_recorder(in, state, out);
+        put_memory(in, state, out);
         put_refused(state, out);
 }

@@ -17,6 +17,7 @@ import socketserver
 import ssl
 import stat
 import subprocess
+import sys
 import threading
 import time
 import urllib.parse
@@ -634,6 +635,22 @@ def test_the_shared_zone_is_locked_and_in_no_dump(site):
         flags = re.search("^VmFlags:(.*)$", zones[0], re.M).group(1).split()
         assert "dd" in flags, flags
         assert pid != site.nginx.pid or "lo" in flags, flags
+
+
+def may_lock_all():
+    """Where not even root may lock as much memory as there is, nothing is, and that is told."""
+    code = "import resource as r; r.setrlimit(r.RLIMIT_MEMLOCK, (-1, -1))"
+    return subprocess.run([sys.executable, "-c", code], stderr=subprocess.DEVNULL).returncode == 0
+
+
+def test_memory_of_workers_is_locked(site):
+    locked = may_lock_all()
+    for pid in site.workers_now():
+        text = pathlib.Path(f"/proc/{pid}/smaps").read_text()
+        mappings = re.findall(r"^\S+-\S+ rw.p .*?^VmFlags:(.*?)$", text, re.M | re.S)
+        assert len(mappings) > 5 and {"lo" in m.split() for m in mappings} == {locked}
+    assert ("may be written to swap" in site.log()) != locked
+    assert site.status()["more"]["locked"] is locked
 
 
 # ---- what is left in memory ----

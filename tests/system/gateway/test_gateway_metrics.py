@@ -229,6 +229,8 @@ def test_recorder_away_and_what_is_not_served(site):
     lines = text.split("gateway", 1)[1]
     assert re.search(r"serves +generation 1 by 2 workers", lines), text
     assert re.search(r"recorder +away: ", lines), text
+    in_swap = re.search(r"memory +may be written to swap", lines)
+    assert bool(in_swap) != said["more"]["locked"], text
     assert re.search(r"refused +.*5 path.*in the last hour", lines), text
     assert site.call("GET", "/bank/v1/accounts/A00000001")[0] == 503
     site.recorder.start()
