@@ -35,13 +35,14 @@ static pid_t start_opener(const char *name)
 {
         pid_t pid = fork();
 
-        for (; pid == 0;) {
+        if (pid != 0)
+                return pid;
+        for (;;) {
                 int fd = open(name, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 
                 if (fd >= 0)
                         close(fd);
         }
-        return pid;
 }
 
 /* Asked in a process of its own, which a signal would end. */
