@@ -9,10 +9,11 @@
  *   {"at":N,"open":[["<call>","<id of its intent>",INDEX,RUN],...],"origin":"...",
  *    "refused":[[RUN,SEQUENCE,CODE],...]}
  *
- * what is so of the entries below N; the start goes on from there.  Any older note says the same,
- * only the way is longer, so it is written now and then and a failure is no harm.  Without a note
- * the last SCAN_MAX entries are read, and calls that began before them stay without an end; the log
- * says how many entries were not looked at. */
+ * what is so of the entries below N; the start goes on from there.  The next ledger begins with
+ * such a one: no call is open, and what was refused is refused there as well.  Any older note says
+ * the same, only the way is longer, so it is written now and then and a failure is no harm. Without
+ * a note the last SCAN_MAX entries are read, and calls that began before them stay without an end;
+ * the log says how many entries were not looked at. */
 #include "ledger/read/reader.h"
 #include "loop/log.h"
 #include "recorder/recorder_priv.h"
@@ -64,15 +65,15 @@ static void put_refused(const struct calls *c, struct json_writer *w)
         json_end_array(w);
 }
 
-static void put_note(const struct recorder *r, struct buf *out)
+static void put_note(const struct recorder *r, uint64_t at, const char *origin, struct buf *out)
 {
         struct json_writer w;
 
         json_writer_init(&w, out);
         json_begin_object(&w);
-        json_member_u64(&w, "at", ledger_size(r->ledger));
+        json_member_u64(&w, "at", at);
         put_open(&r->calls, &w);
-        json_member_text(&w, "origin", ledger_origin(r->ledger));
+        json_member_text(&w, "origin", origin);
         put_refused(&r->calls, &w);
         json_end_object(&w);
         buf_put_byte(out, '\n');
@@ -112,7 +113,7 @@ static void prepare(struct recorder *r)
                 .text = BUF_INIT(NOTE_BYTES_MAX),
                 .at = ledger_size(r->ledger),
         };
-        put_note(r, &r->keep.text);
+        put_note(r, r->keep.at, ledger_origin(r->ledger), &r->keep.text);
 }
 
 void calls_keep(struct recorder *r)
@@ -135,6 +136,18 @@ void calls_keep_now(struct recorder *r)
         prepare(r);
         keep_run(&r->keep.job);
         keep_done(&r->keep.job);
+}
+
+int calls_leave(const struct recorder *r, const char *next_origin, struct err *err)
+{
+        CLEANUP(buf_done) struct buf text = BUF_INIT(NOTE_BYTES_MAX);
+
+        assert(!calls_any(&r->calls));
+        put_note(r, 0, next_origin, &text);
+        if (buf_status(&text) < 0)
+                return err_sys(err, buf_status(&text), "calls_left");
+        return io_replace_file(&io_kernel, r->private_fd, "calls_left", r->private_fd, 0600,
+                               buf_span(&text), err);
 }
 
 /* ---- the note, read ---- */

@@ -217,6 +217,10 @@ int command_succeed(struct recorder *r, struct peer *p, struct json_value args,
         command_copy(&e, args, "next_vkey");
         command_copy(&e, args, "reason");
         rc = commit_and_publish(r, &e, p, err);
+        if (rc == 0) /* what writers have not heard the answer of, they send to the next one */
+                rc = ledger_leave_runs(r->ledger, err);
+        if (rc == 0)
+                rc = calls_leave(r, buf_cstr(&next), err);
         if (rc == 0)
                 rc = succession_close(r->private_fd, &io_kernel, buf_cstr(&next), err);
         if (rc < 0)

@@ -356,6 +356,8 @@ void calls_restore(struct recorder *r);
 /* The note anew, by a worker, when the ledger has grown by so much; here and now. */
 void calls_keep(struct recorder *r);
 void calls_keep_now(struct recorder *r);
+/* The next ledger's first note, as "calls_left" beside ours: none is open. */
+MUST_USE int calls_leave(const struct recorder *r, const char *next_origin, struct err *err);
 
 /* ---- calls_tend.c ---- */
 

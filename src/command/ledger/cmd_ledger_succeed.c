@@ -5,7 +5,8 @@
  *   1. make NAME.next with its key, owned by the ledger's user
  *   2. ledger.succeeded becomes the last entry, and the ledger is closed for good: by the recorder,
  *      which then ends, or here where no recorder has the ledger
- *   3. the next one cites it: left for its recorder, or its first entry made here
+ *   3. the next one is told what the old one knew of its writers, and cites it: left for its
+ *      recorder, or its first entry made here
  *   4. exchange the directories; whoever supervises the recorder starts it again */
 #include <fcntl.h>
 #include <stdio.h>
@@ -287,6 +288,8 @@ static int close_here(struct succession *s, const char *reason, struct err *err)
                 if (status == 0)
                         status = writing_publish(&w, err);
         }
+        if (status == 0)
+                status = ledger_leave_runs(w.ledger, err);
         return status == 0 ? succession_close(w.private_fd, &io_kernel, s->origin, err) : status;
 }
 
@@ -310,12 +313,23 @@ static void put_previous(struct succession *s, const struct checkpoint *last, st
         command_put_json_text(w, "previous_vkey", buf_cstr(&s->old_vkey));
 }
 
+/* To whoever has the ledger; what is not there needs no owner. */
+static int give_file(struct succession *s, int fd, const char *name, struct err *err)
+{
+        struct stat owner;
+
+        if (stat(s->now_private, &owner) < 0 ||
+            (fchownat(fd, name, owner.st_uid, owner.st_gid, AT_SYMLINK_NOFOLLOW) < 0 &&
+             errno != ENOENT))
+                return err_sys(err, -errno, "%s/%s", s->next_private, name);
+        return 0;
+}
+
 static int leave_citation(struct succession *s, const struct checkpoint *last, struct err *err)
 {
         CLEANUP(buf_done) struct buf text = BUF_INIT(COMMAND_OUTPUT_MAX);
         CLEANUP_FD int fd = -1;
         struct json_writer w;
-        struct stat owner;
         int status = places_open_dir(s->next_private, &fd, err);
 
         if (status < 0)
@@ -325,10 +339,22 @@ static int leave_citation(struct succession *s, const struct checkpoint *last, s
         put_previous(s, last, &w);
         json_end_object(&w);
         status = succession_cite(fd, &io_kernel, buf_span(&text), err);
-        if (status == 0 && (stat(s->now_private, &owner) < 0 ||
-                            fchownat(fd, "previous", owner.st_uid, owner.st_gid, 0) < 0))
-                status = err_sys(err, -errno, "%s/previous", s->next_private);
-        return status;
+        return status == 0 ? give_file(s, fd, "previous", err) : status;
+}
+
+static int leave_runs(struct succession *s, struct err *err)
+{
+        CLEANUP_FD int now = -1;
+        CLEANUP_FD int next = -1;
+        int status = places_open_dir(s->now_private, &now, err);
+
+        if (status == 0)
+                status = places_open_dir(s->next_private, &next, err);
+        if (status == 0)
+                status = succession_inherit(now, next, &io_kernel, err);
+        if (status == 0)
+                status = give_file(s, next, "previous_runs", err);
+        return status == 0 ? give_file(s, next, "calls", err) : status;
 }
 
 static int write_first_entry(struct succession *s, const struct checkpoint *last, struct err *err)
@@ -359,6 +385,8 @@ static int cite(struct succession *s, struct err *err)
         CLEANUP(reader_done) struct reader r = { 0 };
         int status = reader_open(s->now, &r, err);
 
+        if (status == 0)
+                status = leave_runs(s, err);
         if (status < 0)
                 return status;
         return s->of_host ? leave_citation(s, &r.checkpoint, err)

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { PRUNED_MAX = 32, YEAR_DIGITS = 4 };
+enum { PRUNED_MAX = 32, YEAR_DIGITS = 4, LEFT_MAX = 24 * 1024 * 1024 };
 
 /* ---- stamps ---- */
 
@@ -195,6 +195,29 @@ int succession_cite(int next_private_fd, const struct io *io, struct span previo
 {
         return io_replace_file(io, next_private_fd, "previous", next_private_fd, 0600, previous,
                                err);
+}
+
+int succession_inherit(int private_fd, int next_private_fd, const struct io *io, struct err *err)
+{
+        static const char *const files[][2] = { { "runs", "previous_runs" },
+                                                { "calls_left", "calls" } };
+        uint8_t *bytes;
+        size_t n;
+        int r = 0;
+
+        for (size_t i = 0; i < ARRAY_LEN(files) && r == 0; i++) {
+                r = io_read_file(io, private_fd, files[i][0], LEFT_MAX, &bytes, &n, err);
+                if (r == -ENOENT) {
+                        r = 0;
+                        continue;
+                }
+                if (r < 0)
+                        return r;
+                r = io_replace_file(io, next_private_fd, files[i][1], next_private_fd, 0600,
+                                    span_of(bytes, n), err);
+                free(bytes);
+        }
+        return r;
 }
 
 static bool there(int fd, const char *path)

@@ -59,6 +59,12 @@ MUST_USE int succession_close(int private_fd, const struct io *io, const char *n
 MUST_USE int succession_cite(int next_private_fd, const struct io *io, struct span previous,
                              struct err *err);
 
+/* What the closed ledger's private directory has for the next one, where it has it: "runs" becomes
+ * "previous_runs", see ledger_leave_runs(), and "calls_left" becomes "calls", which is the
+ * recorder's.  Before the next one has an entry. */
+MUST_USE int succession_inherit(int private_fd, int next_private_fd, const struct io *io,
+                                struct err *err);
+
 /* In the directory parent_fd, where NAME.private was closed and NAME.next waits: NAME becomes
  * NAME.<n> (the first free number), NAME.next becomes NAME, their private directories alike. Nobody
  * may have them open.  0 also when there is nothing to do; *ret_n (may be NULL) is 0 then.  What a

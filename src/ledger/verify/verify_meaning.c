@@ -206,6 +206,38 @@ static void stamped(struct meaning *m, const struct entry *e)
                            path, (unsigned long long)m->index, (int)want.n, (const char *)want.p);
 }
 
+/* A writer that goes on with its run: which one, and how far it is held. */
+static bool resumes(const struct entry *e, struct entry *ret_run, uint64_t *ret_last)
+{
+        struct json_value v, name;
+        uint64_t run;
+
+        if (!what_u64(e, "run", &run) || run > INT64_MAX || !what_u64(e, "last_seq", ret_last))
+                return false;
+        if (!json_get(e->what, "resumed", &v) || v.type != JSON_TRUE ||
+            !json_get(e->what, "proc", &name) || !json_value_plain(name, &ret_run->proc))
+                return false;
+        ret_run->host = e->host;
+        ret_run->run = (int64_t)run;
+        return *ret_last > 0;
+}
+
+/* One that the ledger before had begun is new here, and begins where that one held it: the recorder
+ * says so before anything of it comes. */
+static void peer(struct meaning *m, const struct entry *e)
+{
+        struct entry run = { 0 };
+        uint64_t last;
+        struct run *r;
+
+        if (!m->v->result->previous.there || !span_eq_str(e->proc, "recorder") ||
+            !resumes(e, &run, &last))
+                return;
+        r = find_run(m, &run);
+        if (r && !r->last)
+                r->last = last;
+}
+
 static void by_kind(struct meaning *m, const struct entry *e)
 {
         uint64_t n;
@@ -222,6 +254,8 @@ static void by_kind(struct meaning *m, const struct entry *e)
                 verify_note_succeeded(m->v, e);
         else if (span_eq_str(e->kind, "ledger.opened") && m->index == 0)
                 verify_note_opened(m->v, e);
+        else if (span_eq_str(e->kind, "ledger.peer"))
+                peer(m, e);
 }
 
 static void one_entry(struct meaning *m, struct span s)

@@ -39,6 +39,7 @@ struct ledger *ledger_free(struct ledger *l)
         buf_done(&l->under.bytes);
         free(l->staged_runs);
         free(l->segments);
+        free(l->before);
         fd_close(&l->fd);
         fd_close(&l->wal_fd);
         fd_close(&l->lock_fd); /* the lock goes with it */
@@ -224,12 +225,30 @@ uint64_t ledger_last_seq(const struct ledger *l, uint64_t run)
 
 int ledger_find(const struct ledger *l, struct ledger_writer_id id, uint64_t *ret_index)
 {
-        return runs_index((struct runs *)&l->runs, id.run, id.seq, ret_index);
+        int r = runs_index((struct runs *)&l->runs, id.run, id.seq, ret_index);
+
+        if (r == -ESTALE && l->before && runs_index(l->before, id.run, id.seq, ret_index) == 0)
+                return 0;
+        return r;
 }
 
 void ledger_acked(struct ledger *l, uint64_t run, uint64_t seq)
 {
         runs_acked(&l->runs, run, seq);
+        if (l->before)
+                runs_acked(l->before, run, seq);
+}
+
+int ledger_leave_runs(const struct ledger *l, struct err *err)
+{
+        CLEANUP(buf_done) struct buf left = BUF_INIT(RUNS_LEFT_MAX);
+
+        assert(l->staged.size == l->durable.size);
+        runs_leave(&l->runs, l->before, &left);
+        if (buf_status(&left) < 0)
+                return err_sys(err, buf_status(&left), "runs");
+        return io_replace_file(&l->io, l->private_fd, "runs", l->private_fd, 0600, buf_span(&left),
+                               err);
 }
 
 uint64_t ledger_last_run(const struct ledger *l)

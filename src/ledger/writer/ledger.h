@@ -114,8 +114,9 @@ const char *ledger_origin(const struct ledger *l);
 
 /* The last sequence held for a run, durable or staged; 0 when the run is unknown. */
 uint64_t ledger_last_seq(const struct ledger *l, uint64_t run);
-/* Index of (run, seq) if it is held and still in the window.  -ENOENT: not held.
- * -ESTALE: held, but older than the window or acknowledged. */
+/* Index of (run, seq) if it is held and still in the window; of what the ledger before this one
+ * holds, the index there.  -ENOENT: not held.  -ESTALE: held, but older than the window or
+ * acknowledged. */
 MUST_USE int ledger_find(const struct ledger *l, struct ledger_writer_id id, uint64_t *ret_index);
 /* The writer has seen acknowledgements up to seq, which must be durable: those need not be
  * remembered. */
@@ -126,6 +127,11 @@ uint64_t ledger_last_run(const struct ledger *l);
  * false: all are in use. */
 bool ledger_begin_run(struct ledger *l, uint64_t run, bool (*in_use)(void *ctx, uint64_t run),
                       void *ctx);
+
+/* Before the ledger is closed for good, with nothing staged: leave what is known of its writers as
+ * "runs" in the private directory.  What lies as "previous_runs" in that of a new ledger is where
+ * their runs go on, see succession_inherit(). */
+MUST_USE int ledger_leave_runs(const struct ledger *l, struct err *err);
 
 /* ---- room ----
  *

@@ -360,6 +360,28 @@ static int allocate(const struct ledger_options *o, struct ledger **ret)
         return 0;
 }
 
+/* Runs go on where the ledger before this one had them.  From the first batch on its state says so;
+ * what their writers may send again is there alone. */
+static int load_before(struct ledger *l, struct err *err)
+{
+        uint8_t *bytes;
+        size_t n;
+        int r = io_read_file(&l->io, l->private_fd, "previous_runs", RUNS_LEFT_MAX, &bytes, &n,
+                             err);
+
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        l->before = calloc(1, sizeof *l->before);
+        r = l->before ? runs_inherit(l->before, span_of(bytes, n), err)
+                      : err_set(err, -ENOMEM, "no memory");
+        free(bytes);
+        if (r < 0)
+                return err_wrap(err, "previous_runs"), r;
+        if (l->durable.size == 0)
+                runs_go_on(&l->runs, l->before);
+        return 0;
+}
+
 static int open_all(struct ledger *l, struct err *err)
 {
         struct checkpoint s;
@@ -371,6 +393,8 @@ static int open_all(struct ledger *l, struct err *err)
         r = load_signed(l, &s, err);
         if (r == 0)
                 r = replay(l, &s, err);
+        if (r == 0)
+                r = load_before(l, err);
         if (r == 0)
                 r = begin_writing(l, err);
         if (r == 0)

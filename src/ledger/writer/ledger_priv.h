@@ -77,6 +77,7 @@ struct ledger {
         struct hash root; /* of durable */
         struct buf batch;
         struct runs runs;
+        struct runs *before;   /* what the ledger before knew; NULL: nothing */
         bool run_forgotten;    /* since the last state that is durable */
         bool state_staged;     /* the open batch begins with a state that knows of it */
         uint64_t *staged_runs; /* run of each entry under way, then of each staged one */

@@ -2,6 +2,9 @@
 #include "ledger/writer/runs.h"
 
 #include "base/le.h"
+#include "sys/crc32c.h"
+
+#include <stdlib.h>
 
 struct run *runs_find(struct runs *t, uint64_t run)
 {
@@ -200,4 +203,111 @@ int runs_load(struct runs *t, struct span s, struct err *err)
                 return r;
         memset(t, 0, sizeof *t);
         return load(t, s, err);
+}
+
+/* ---- across a succession ---- */
+
+static int index_of(const struct runs *t, const struct runs *before, uint64_t run, uint64_t seq,
+                    uint64_t *ret)
+{
+        int r = runs_index((struct runs *)t, run, seq, ret);
+
+        return r == -ESTALE && before ? runs_index((struct runs *)before, run, seq, ret) : r;
+}
+
+static void leave_run(const struct runs *t, const struct runs *before, const struct run *r,
+                      struct buf *out)
+{
+        uint64_t index = 0;
+        uint32_t n = 0;
+
+        while (n < LEDGER_WINDOW && n < r->last_seq &&
+               index_of(t, before, r->run, r->last_seq - n, &index) == 0)
+                n++;
+        le_append(out, r->run, 8);
+        le_append(out, r->last_seq, 8);
+        le_append(out, n, 4);
+        while (n-- > 0) {
+                int found = index_of(t, before, r->run, r->last_seq - n, &index);
+
+                assert(found == 0);
+                le_append(out, index, 8);
+        }
+}
+
+/* Nobody goes on with a run of which nothing is held. */
+void runs_leave(const struct runs *t, const struct runs *before, struct buf *out)
+{
+        size_t begun = out->n;
+        uint32_t n = 0;
+
+        for (size_t i = 0; i < LEDGER_RUNS_MAX; i++)
+                n += t->slot[i].run && t->slot[i].last_seq;
+        le_append(out, t->last_run, 8);
+        le_append(out, n, 4);
+        for (size_t i = 0; i < LEDGER_RUNS_MAX; i++)
+                if (t->slot[i].run && t->slot[i].last_seq)
+                        leave_run(t, before, &t->slot[i], out);
+        if (buf_status(out) == 0)
+                le_append(out, crc32c(0, span_from(buf_span(out), begun)), 4);
+}
+
+static int inherit_run(struct span *s, struct runs *t, size_t at, struct err *err)
+{
+        struct run *r = &t->slot[at];
+        uint64_t run, n;
+
+        if (!take_le(s, 8, &run) || !take_le(s, 8, &r->last_seq) || !take_le(s, 4, &n))
+                return err_set(err, -EBADMSG, "what is left of the writers is cut short");
+        if (run == 0 || run > t->last_run || n > LEDGER_WINDOW || n > r->last_seq ||
+            r->last_seq == 0 || runs_find(t, run))
+                return err_set(err, -EBADMSG, "what is left of the writers has an impossible run");
+        r->run = run;
+        r->n = (uint32_t)n;
+        for (uint32_t i = 0; i < r->n; i++)
+                if (!take_le(s, 8, &r->index[i]))
+                        return err_set(err, -EBADMSG, "what is left of the writers is cut short");
+        return 0;
+}
+
+static int inherit(struct runs *t, struct span s, struct err *err)
+{
+        uint64_t n;
+        int r = 0;
+
+        if (!take_le(&s, 8, &t->last_run) || !take_le(&s, 4, &n) || n > LEDGER_RUNS_MAX)
+                return err_set(err, -EBADMSG, "what is left of the writers has no head");
+        for (size_t i = 0; i < n && r == 0; i++)
+                r = inherit_run(&s, t, i, err);
+        if (r == 0 && s.n)
+                r = err_set(err, -EBADMSG, "what is left of the writers has %zu bytes too many",
+                            s.n);
+        return r;
+}
+
+int runs_inherit(struct runs *t, struct span s, struct err *err)
+{
+        struct runs *read;
+        int r;
+
+        if (s.n < 4 || crc32c(0, span_of(s.p, s.n - 4)) != le_get32(s.p + s.n - 4))
+                return err_set(err, -EBADMSG, "what is left of the writers has a wrong checksum");
+        read = calloc(1, sizeof *read);
+        if (!read)
+                return err_sys(err, -ENOMEM, "what is left of the writers");
+        r = inherit(read, span_of(s.p, s.n - 4), err);
+        if (r == 0)
+                *t = *read;
+        free(read);
+        return r;
+}
+
+void runs_go_on(struct runs *t, const struct runs *before)
+{
+        memset(t, 0, sizeof *t);
+        t->last_run = before->last_run;
+        for (size_t i = 0; i < LEDGER_RUNS_MAX; i++) {
+                t->slot[i].run = before->slot[i].run;
+                t->slot[i].last_seq = before->slot[i].last_seq;
+        }
 }

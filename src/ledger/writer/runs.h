@@ -12,7 +12,17 @@
  *    12   .   each: run u64, last seq u64, base index u64, count u32, then count times u32: index -
  * base of sequences last-count+1 .. last
  *
- * SECURITY: runs_load() reads what a disk returns. */
+ * A ledger that is succeeded leaves the next one what it knows.  Indices are those of the ledger
+ * that holds the entry, so they may go down:
+ *
+ *   off len   what is left, little-endian
+ *     0   8   highest run ever used
+ *     8   4   runs that follow
+ *    12   .   each: run u64, last seq u64, count u32, then count times u64: index of sequences
+ * last-count+1 .. last
+ *     .   4   CRC-32C of all that is before
+ *
+ * SECURITY: runs_load() and runs_inherit() read what a disk returns. */
 #ifndef LEDGER_RUNS_H
 #define LEDGER_RUNS_H
 
@@ -36,6 +46,7 @@ struct runs {
 
 enum {
         RUNS_STATE_MAX = 12 + LEDGER_RUNS_MAX * (28 + LEDGER_WINDOW * 4),
+        RUNS_LEFT_MAX = 12 + LEDGER_RUNS_MAX * (20 + LEDGER_WINDOW * 8) + 4,
 };
 
 /* NULL when unknown. */
@@ -56,5 +67,12 @@ void runs_forget(struct runs *t, uint64_t run);
 
 void runs_save(const struct runs *t, struct buf *out);
 MUST_USE int runs_load(struct runs *t, struct span s, struct err *err);
+
+/* What t knows, and of the sequences that t does not remember what before did (NULL: nothing). */
+void runs_leave(const struct runs *t, const struct runs *before, struct buf *out);
+/* Read that, for runs_index() alone.  -EBADMSG: t is as it was. */
+MUST_USE int runs_inherit(struct runs *t, struct span s, struct err *err);
+/* Of an empty t: its runs go on where those were. */
+void runs_go_on(struct runs *t, const struct runs *before);
 
 #endif

@@ -291,6 +291,25 @@ static void check_cite(struct world *w, bool done)
                    "{\"previous_size\":520}", !done);
 }
 
+static void before_inherit(struct world *w)
+{
+        fixture_write(w->f.private_fd, "runs", SPAN("writers"));
+        fixture_write(w->f.private_fd, "calls_left", SPAN("refused"));
+}
+
+static int do_inherit(struct world *w, struct err *err)
+{
+        CLEANUP_FD int fd = openat(w->f.root_fd, "log.next.private", O_RDONLY | O_DIRECTORY);
+
+        return succession_inherit(w->f.private_fd, fd, &w->io.io, err);
+}
+
+static void check_inherit(struct world *w, bool done)
+{
+        check_file(w, "log.next.private/previous_runs", "writers", "writers", !done);
+        check_file(w, "log.next.private/calls", "refused", "refused", !done);
+}
+
 static void before_install(struct world *w)
 {
         assert_int_equal(succession_close(w->f.private_fd, &io_kernel, "next.example/log", NULL),
@@ -347,6 +366,7 @@ static const struct step {
         { "stamp again", before_stamp_again, do_stamp, check_stamp_again, { "stamp" } },
         { "close", NULL, do_close, check_close, { "succeeded" } },
         { "cite", NULL, do_cite, check_cite, { "previous" } },
+        { "inherit", before_inherit, do_inherit, check_inherit, { "runs", "calls" } },
         { "install", before_install, do_install, check_install, { "log" } },
 };
 

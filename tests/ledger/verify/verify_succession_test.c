@@ -209,12 +209,62 @@ static void an_empty_one(void **state)
         testlog_done(&new);
 }
 
+/* A writer whose run goes on begins where the ledger before left it: the recorder says where. */
+static void a_run_that_goes_on(void **state)
+{
+        static const struct {
+                const char *by, *resumed;
+                unsigned last, seq;
+                bool cites;
+                enum verify_issue issue;
+                unsigned count;
+        } t[] = {
+                { "recorder", "true", 6, 7, true, VERIFY_SEQUENCE_START, 0 },
+                { "recorder", "true", 6, 8, true, VERIFY_SEQUENCE, 1 },
+                { "recorder", "true", 6, 6, true, VERIFY_SEQUENCE, 1 },
+                { "recorder", "true", 0, 7, true, VERIFY_SEQUENCE_START, 1 },
+                { "recorder", "false", 6, 7, true, VERIFY_SEQUENCE_START, 1 },
+                { "sensor", "true", 6, 7, true, VERIFY_SEQUENCE_START, 1 },
+                { "recorder", "true", 6, 7, false, VERIFY_SEQUENCE_START, 1 },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+                struct testlog old, new;
+                struct said said;
+
+                testlog_new(&old, OLD);
+                testlog_new(&new, NEW);
+                make_old(&old, new.vkey, NOTHING);
+                if (t[i].cites)
+                        opened(&new, OLD, &(struct hash){ 0 }, old.size, old.vkey);
+                add(&new,
+                    "{\"id\":\"a\",\"k\":\"ledger.peer\",\"src\":{\"host\":\"h\",\"proc\":\"%s\","
+                    "\"run\":9,\"seq\":1},\"t\":\"2027-01-01T00:00:00.000000000Z\",\"v\":1,\"what\":"
+                    "{\"event\":\"connected\",\"last_seq\":%u,\"proc\":\"sensor\",\"resumed\":%s,"
+                    "\"run\":5}}",
+                    t[i].by, t[i].last, t[i].resumed);
+                add(&new,
+                    "{\"id\":\"b\",\"k\":\"a.b\",\"src\":{\"host\":\"h\",\"proc\":\"sensor\","
+                    "\"run\":5,\"seq\":%u},\"t\":\"2027-01-01T00:00:00.000000000Z\",\"v\":1,"
+                    "\"what\":{}}",
+                    t[i].seq);
+                testlog_publish(&new, new.size);
+                judge(&new, NULL, &said);
+                assert_int_equal(said.count[t[i].issue], t[i].count);
+                assert_int_equal(said.count[VERIFY_SEQUENCE] + said.count[VERIFY_SEQUENCE_START],
+                                 t[i].count);
+                testlog_done(&old);
+                testlog_done(&new);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_fault),
                 cmocka_unit_test(a_pruned_one),
                 cmocka_unit_test(an_empty_one),
+                cmocka_unit_test(a_run_that_goes_on),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ledger/writer/runs.h"
 
+#include "base/le.h"
+#include "sys/crc32c.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -283,13 +286,143 @@ static void highest_sequence(void **state)
         assert_int_equal(runs_index(t, 3, UINT64_MAX, &index), -ESTALE);
 }
 
+/* ---- left to the next ledger ---- */
+
+static void left_and_inherited(void **state)
+{
+        struct runs *before = calloc(1, sizeof *before), *last = calloc(1, sizeof *last);
+        struct buf b = BUF_INIT(RUNS_LEFT_MAX);
+        uint64_t index;
+
+        fill();
+        runs_leave(t, NULL, &b);
+        assert_int_equal(runs_inherit(before, buf_span(&b), NULL), 0);
+        assert_int_equal(before->last_run, t->last_run);
+        for (uint64_t r = 1; r <= LEDGER_RUNS_MAX; r++)
+                for (uint64_t s = 0; s <= LEDGER_WINDOW + 1; s++) {
+                        uint64_t a = 0, c = 0;
+
+                        assert_int_equal(runs_index(t, r << 33, s, &a),
+                                         runs_index(before, r << 33, s, &c));
+                        assert_int_equal(a, c);
+                }
+        /* The next one goes on, and what it leaves has both. */
+        runs_go_on(t, before);
+        assert_int_equal(t->last_run, before->last_run);
+        assert_int_equal(runs_index(t, UINT64_C(5) << 33, 36, &index), -ESTALE);
+        assert_int_equal(runs_add(t, UINT64_C(5) << 33, 36, 0), -EPROTO);
+        assert_int_equal(runs_add(t, UINT64_C(5) << 33, 37, 1), 0);
+        buf_clear(&b);
+        runs_leave(t, before, &b);
+        assert_int_equal(runs_inherit(last, buf_span(&b), NULL), 0);
+        assert_int_equal(runs_index(last, UINT64_C(5) << 33, 37, &index), 0);
+        assert_int_equal(index, 1);
+        assert_int_equal(runs_index(last, UINT64_C(5) << 33, 36, &index), 0);
+        assert_int_equal(index, (UINT64_C(5) << 34) + 3 * 36);
+        assert_int_equal(runs_index(last, UINT64_C(6) << 33, 43, &index), 0);
+        buf_done(&b);
+        free(before);
+        free(last);
+}
+
+static void most_that_is_left(void **state)
+{
+        struct runs *before = calloc(1, sizeof *before);
+        struct buf b = BUF_INIT(RUNS_LEFT_MAX);
+
+        for (uint64_t r = 1; r <= LEDGER_RUNS_MAX; r++)
+                for (uint64_t s = 1; s <= LEDGER_WINDOW; s++)
+                        assert_int_equal(runs_add(t, r, s, s), 0);
+        runs_leave(t, NULL, &b);
+        assert_int_equal(b.n, RUNS_LEFT_MAX);
+        assert_int_equal(runs_inherit(before, buf_span(&b), NULL), 0);
+        /* With as much of its own, the next one leaves no more. */
+        buf_clear(&b);
+        runs_leave(t, before, &b);
+        assert_int_equal(b.n, RUNS_LEFT_MAX);
+        buf_done(&b);
+        free(before);
+}
+
+/* Cut short, with a byte too many, or with any byte flipped; what was there stays. */
+static void left_and_spoiled(void **state)
+{
+        struct buf b = BUF_INIT(RUNS_LEFT_MAX);
+        struct runs *own = calloc(1, sizeof *own);
+
+        assert_int_equal(runs_add(own, 77, 1, 5), 0);
+        for (uint64_t s = 1; s <= 5; s++) {
+                assert_int_equal(runs_add(t, 1, s, s), 0);
+                assert_int_equal(runs_add(t, 2, s, 100 + s), 0);
+        }
+        runs_leave(t, NULL, &b);
+        for (size_t n = 0; n < b.n; n++) {
+                assert_int_equal(runs_inherit(own, span_of(b.p, n), NULL), -EBADMSG);
+                b.p[n] ^= 1;
+                assert_int_equal(runs_inherit(own, buf_span(&b), NULL), -EBADMSG);
+                b.p[n] ^= 1;
+        }
+        buf_put_byte(&b, 0);
+        assert_int_equal(runs_inherit(own, buf_span(&b), NULL), -EBADMSG);
+        assert_int_equal(own->last_run, 77);
+        assert_non_null(runs_find(own, 77));
+        buf_done(&b);
+        free(own);
+}
+
+/* What has a good checksum and is nothing that was left. */
+static void left_by_a_stranger(void **state)
+{
+        static const struct {
+                const char *what;
+                size_t n;
+                uint8_t bytes[60];
+        } rows[] = {
+                { "no head", 8, { U64(9) } },
+                { "too many runs", 12, { U64(9), U32(LEDGER_RUNS_MAX + 1) } },
+                { "a run is cut short", 24, { U64(9), U32(1), U64(3), U32(1) } },
+                { "an index is cut short", 36, { U64(9), U32(1), U64(3), U64(1), U32(1), U32(0) } },
+                { "run 0", 32, { U64(9), U32(1), U64(0), U64(1), U32(0) } },
+                { "a run above the highest", 32, { U64(2), U32(1), U64(3), U64(1), U32(0) } },
+                { "nothing is held of a run", 32, { U64(9), U32(1), U64(3), U64(0), U32(0) } },
+                { "more remembered than sent",
+                  48,
+                  { U64(9), U32(1), U64(3), U64(1), U32(2), U64(0), U64(1) } },
+                { "the same run twice",
+                  52,
+                  { U64(9), U32(2), U64(3), U64(1), U32(0), U64(3), U64(1), U32(0) } },
+                { "bytes behind the last", 33, { U64(9), U32(1), U64(3), U64(1), U32(0), 0 } },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                struct buf b = BUF_INIT(128);
+
+                buf_put(&b, span_of(rows[i].bytes, rows[i].n));
+                le_append(&b, crc32c(0, buf_span(&b)), 4);
+                if (runs_inherit(t, buf_span(&b), NULL) != -EBADMSG)
+                        fail_msg("%s", rows[i].what);
+                buf_done(&b);
+        }
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
-                T(sequences), T(window),           T(undo),          T(table_full),
-                T(far_apart), T(saved_and_loaded), T(largest_state), T(every_truncation),
-                T(hostile),   T(highest_sequence),
+                T(sequences),
+                T(window),
+                T(undo),
+                T(table_full),
+                T(far_apart),
+                T(saved_and_loaded),
+                T(largest_state),
+                T(every_truncation),
+                T(hostile),
+                T(highest_sequence),
+                T(left_and_inherited),
+                T(most_that_is_left),
+                T(left_and_spoiled),
+                T(left_by_a_stranger),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,14 +7,13 @@ import random
 import signal
 import struct
 import subprocess
-import threading
 import time
 
 import pytest
 
 from assay_tool import assay, good, lines
 from recorder_host import (
-    BIN, BYE, Closed, Peer, Recorder, check_runs, intent, outcome, succeeded, wait_for)
+    BIN, BYE, Closed, Peer, Recorder, check_runs, intent, outcome, succeed, wait_for)
 
 SOAK = bool(os.environ.get("ASSAY_SOAK"))
 KILLS = int(os.environ.get("ASSAY_KILLS", 300 if SOAK else 12))
@@ -297,26 +296,11 @@ def test_an_older_note_says_the_same(recorder):
     assert {e["what"]["call"] for e in unknown_of(recorder)} == {"b", "e"}
 
 
-def succeed(recorder):
-    """As a supervisor does: status 75 means at once again."""
-    def supervise():
-        assert recorder.process.wait(timeout=60) == 75
-        wait_for(lambda: succeeded(recorder), "the next ledger", 30)
-        recorder.start()
-
-    thread = threading.Thread(target=supervise)
-    thread.start()
-    try:
-        recorder.assay("ledger", "succeed", "--origin", "example.com/b", "--reason", "yearly")
-    finally:
-        thread.join()
-
-
 def test_a_succession_ends_what_is_open(recorder):
     """One that is closed for good has no call without an end; the next one begins with none."""
     with Peer(recorder, "gateway") as p:
         p.put(intent("a"), intent("b"), outcome("b"))
-        succeed(recorder)
+        succeed(recorder, "example.com/b")
         with pytest.raises(Closed):
             while True:
                 p.hear()
