@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "command/ledger/ledger_group.h"
 #include "command/progress.h"
+#include "ledger/verify/verify.h"
 #include "wire/entry.h"
 #include "wire/json.h"
 
@@ -45,6 +46,25 @@ static bool next_line(struct span *rest, struct span *ret)
         return true;
 }
 
+/* Such an entry says that the ledger has a file that nobody made: it would be damaged for good. */
+static int check_own(const struct appending *a, struct span entry, struct err *err)
+{
+        static const char mark[] = "\"k\":\"ledger.";
+        struct entry e;
+        bool fits;
+        int status;
+
+        if (!memmem(entry.p, entry.n, mark, sizeof(mark) - 1))
+                return 0;
+        status = entry_read(entry, &e, &fits, err);
+        if (status < 0 || !verify_is_own(&e, ledger_origin(a->writing.ledger)))
+                return status;
+        return err_set(err, -EACCES,
+                       "%.*s is for the ledger itself to write, see \"assay ledger %s\"",
+                       (int)e.kind.n, (const char *)e.kind.p,
+                       span_eq_str(e.kind, "ledger.stamped") ? "stamp" : "rotate");
+}
+
 static int check_piece(struct appending *a, struct span piece, struct err *err)
 {
         uint64_t line = a->lines;
@@ -56,7 +76,7 @@ static int check_piece(struct appending *a, struct span piece, struct err *err)
                         return err_set(err, -E2BIG,
                                        "line %" PRIu64 ": %zu bytes; an entry has at most %d", line,
                                        entry.n, ENTRY_MAX);
-                if (json_check(entry, err) < 0)
+                if (json_check(entry, err) < 0 || check_own(a, entry, err) < 0)
                         return err_wrap(err, "line %" PRIu64, line);
         }
         a->bad_line = 0;
@@ -282,7 +302,9 @@ const struct command command_ledger_append = {
                 "\"appended\", for a bad \"line\" its number, and \"unsure\" where a disk failed while\n"
                 "entries were written to it: these may be in the ledger, or not (exit status 3).\n"
                 "\n"
-                "A bad line is refused by its number and the byte in it.  Up to 64 MiB of input are\n"
+                "A bad line is refused by its number and the byte in it, and so is an entry that would\n"
+                "say that this ledger's key was changed or its checkpoint stamped, which rotate and\n"
+                "stamp record.  Up to 64 MiB of input are\n"
                 "checked to the last line before the first is appended, so nothing of it is then in\n"
                 "the ledger.  Larger input is taken in pieces of 64 MiB: those before the one with\n"
                 "the bad line stay, and the message says how many entries that is.",

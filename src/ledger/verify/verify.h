@@ -19,6 +19,7 @@
 #include "base/base.h"
 #include "base/err.h"
 #include "ledger/read/source.h"
+#include "wire/entry.h"
 #include "wire/json.h"
 #include "wire/note.h"
 
@@ -157,6 +158,10 @@ struct verify_result {
 /* 0 when a judgement was made: it is in ret->verdict.  Negative: our own failure (-ENOMEM), or
  * options that make no sense (-EINVAL). */
 MUST_USE int verify_log(const struct verify_options *o, struct verify_result *ret, struct err *err);
+
+/* Is this entry what verify_log() takes for the log's own word, so that files have to fit it: a
+ * change of the key to one of this name, a stamp?  Who appends what others say must not. */
+bool verify_is_own(const struct entry *e, const char *origin);
 
 /* ---- one proof ---- */
 

@@ -138,19 +138,24 @@ static void time_of(struct meaning *m, const struct entry *e)
 
 /* ---- entries ---- */
 
-/* rotation/ has a file for each change of key; the other way round is verify_notes.c's.  A free
- * entry of that name that names no key of this log has changed none. */
-static void key_rotated(struct meaning *m, const struct entry *e)
+/* A free entry of that name that names no key of this log has changed none. */
+static bool is_rotation(const struct entry *e, const char *origin)
 {
-        const struct verify *v = m->v;
         struct json_value vkey;
         struct note_vkey key;
         struct span text;
 
-        if (!e->what.raw.n || !json_get(e->what, "vkey", &vkey) || !json_value_plain(vkey, &text) ||
-            verifier_parse(text, &key, NULL) || strcmp(key.name, v->log_key->name) != 0)
-                return;
+        return e->what.raw.n && json_get(e->what, "vkey", &vkey) && json_value_plain(vkey, &text) &&
+               verifier_parse(text, &key, NULL) == 0 && strcmp(key.name, origin) == 0;
+}
 
+/* rotation/ has a file for each change of key; the other way round is verify_notes.c's. */
+static void key_rotated(struct meaning *m, const struct entry *e)
+{
+        const struct verify *v = m->v;
+
+        if (!is_rotation(e, v->log_key->name))
+                return;
         for (size_t i = 0; i < v->n_rotation; i++)
                 if (v->rotation[i].at.size == m->index + 1)
                         return;
@@ -177,19 +182,28 @@ static bool what_u64(const struct entry *e, const char *name, uint64_t *ret)
         return true;
 }
 
+/* One of another shape is kind_check()'s business, when it was recorded; else a free entry. */
+static bool is_stamp(const struct entry *e, uint64_t *ret_size, struct span *ret_digest)
+{
+        uint8_t digest[SHA256_LEN];
+        struct json_value v;
+
+        return what_u64(e, "size", ret_size) && json_get(e->what, "digest", &v) &&
+               json_value_plain(v, ret_digest) &&
+               text_from_hex(*ret_digest, digest, sizeof digest) == 0;
+}
+
 /* A reply has bits that no signature covers; the entry that records it covers them all. */
 static void stamped(struct meaning *m, const struct entry *e)
 {
         char path[64], hex[2 * SHA256_LEN + 1];
         uint8_t digest[SHA256_LEN];
-        struct json_value v;
         struct span want;
         uint64_t size;
         int r;
 
-        if (!what_u64(e, "size", &size) || !json_get(e->what, "digest", &v) ||
-            !json_value_plain(v, &want) || text_from_hex(want, digest, sizeof digest))
-                return; /* kind_check()'s business, when it was recorded; else a free entry */
+        if (!is_stamp(e, &size, &want))
+                return;
         snprintf(path, sizeof path, "stamp/%llu.tsr", (unsigned long long)size);
         r = verify_read(m->v, path, &m->reply);
         if (r == -ENOENT)
@@ -236,6 +250,16 @@ static void peer(struct meaning *m, const struct entry *e)
         r = find_run(m, &run);
         if (r && !r->last)
                 r->last = last;
+}
+
+bool verify_is_own(const struct entry *e, const char *origin)
+{
+        struct span digest;
+        uint64_t size;
+
+        if (span_eq_str(e->kind, "ledger.key_rotated"))
+                return is_rotation(e, origin);
+        return span_eq_str(e->kind, "ledger.stamped") && is_stamp(e, &size, &digest);
 }
 
 static void by_kind(struct meaning *m, const struct entry *e)
