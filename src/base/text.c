@@ -479,6 +479,20 @@ int text_to_time(struct span s, int64_t *ret_wall_ns)
         return 0;
 }
 
+int text_to_time_of_any(struct span s, int64_t *ret_wall_ns)
+{
+        enum { WHOLE = 19 }; /* 2026-11-21T18:00:00 */
+        char text[TEXT_TIME_LEN + 1] = "dddd-dd-ddTdd:dd:dd.000000000Z";
+
+        if (s.n <= WHOLE || s.n > TEXT_TIME_LEN || s.p[s.n - 1] != 'Z')
+                return -EINVAL;
+        if (s.n > WHOLE + 1 && (s.p[WHOLE] != '.' || s.n == WHOLE + 2))
+                return -EINVAL;
+        memcpy(text, s.p, s.n - 1);
+        text[WHOLE] = '.';
+        return text_to_time(span_of(text, TEXT_TIME_LEN), ret_wall_ns);
+}
+
 void text_put_quoted(struct buf *b, struct span s)
 {
         buf_put_byte(b, '"');

@@ -64,6 +64,8 @@ void text_time(int64_t wall_ns, char out[TEXT_TIME_LEN + 1]);
  * included; -ERANGE for a date that nanoseconds in 64 bits do not reach (before 1677 or after
  * 2262). */
 MUST_USE int text_to_time(struct span s, int64_t *ret_wall_ns);
+/* RFC 3339 in UTC as others write it: with nine decimals, fewer or none. */
+MUST_USE int text_to_time_of_any(struct span s, int64_t *ret_wall_ns);
 
 /* Untrusted bytes for a terminal or a log line: printable ASCII and valid UTF-8 above U+009F as
  * they are, but for the characters that turn the direction of text or break lines (U+061C,

@@ -349,6 +349,41 @@ static void times_refused(void **state)
 }
 
 /* Day by day over four centuries' worth of what 64 bits hold. */
+/* What others put into an entry. */
+static void times_of_any(void **state)
+{
+        static const struct {
+                const char *text;
+                int want;
+                int64_t ns;
+        } t[] = {
+                { "2026-11-21T18:00:00.123456789Z", 0, 1795284000123456789 },
+                { "2026-11-21T18:00:00.12345678Z", 0, 1795284000123456780 },
+                { "2026-11-21T18:00:00.1Z", 0, 1795284000100000000 },
+                { "2026-11-21T18:00:00Z", 0, 1795284000000000000 },
+                { "2026-11-21T18:00:00.Z", -EINVAL, 7 },
+                { "2026-11-21T18:00:00.1234567890Z", -EINVAL, 7 },
+                { "2026-11-21T18:00:00.1", -EINVAL, 7 },
+                { "2026-11-21T18:00:00.1+00:00", -EINVAL, 7 },
+                { "2026-11-21T18:00:00,1Z", -EINVAL, 7 },
+                { "2026-11-21T18:00:00.1xZ", -EINVAL, 7 },
+                { "2026-11-21T18:00:00.1ZZ", -EINVAL, 7 },
+                { "2026-11-21 18:00:00Z", -EINVAL, 7 },
+                { "2026-11-21T18:00Z", -EINVAL, 7 },
+                { "2026-02-29T18:00:00Z", -EINVAL, 7 },
+                { "9999-12-31T23:59:59Z", -ERANGE, 7 },
+                { "Z", -EINVAL, 7 },
+                { "", -EINVAL, 7 },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+                int64_t ns = 7;
+
+                if (text_to_time_of_any(span_str(t[i].text), &ns) != t[i].want || ns != t[i].ns)
+                        fail_msg("%s", t[i].text);
+        }
+}
+
 static void times_every_day(void **state)
 {
         static const int64_t day_ns = 86400LL * 1000000000LL;
@@ -433,6 +468,7 @@ int main(void)
                 cmocka_unit_test(utf8_every_code_point),
                 cmocka_unit_test(times_both_ways),
                 cmocka_unit_test(times_refused),
+                cmocka_unit_test(times_of_any),
                 cmocka_unit_test(times_every_day),
                 cmocka_unit_test(hostile_text_is_escaped),
                 cmocka_unit_test(quotes_end_where_they_do),

@@ -49,7 +49,9 @@ static bool has_to_stay(struct plan *p, const struct view *v)
         const struct retention_fact *why;
 
         if (!v->has_time) {
-                buf_put_str(&p->stays_of, "it has no time");
+                buf_put_str(&p->stays_of, v->entry.time.n
+                                                  ? "its time is not one like 2026-01-02T03:04:05Z"
+                                                  : "it has no time");
                 return true;
         }
         if (!policy_keeps(&p->policy, v->entry.kind, v->kind ? v->kind->ocsf : 0, v->wall_ns,

@@ -61,7 +61,7 @@ int view_open(struct view *v, uint64_t index, struct span bytes, struct err *err
         v->bytes = bytes;
         v->entry = entry;
         v->kind = kind_find(entry.kind, entry.v);
-        v->has_time = text_to_time(entry.time, &v->wall_ns) == 0;
+        v->has_time = text_to_time_of_any(entry.time, &v->wall_ns) == 0;
         v->n_disclosed = 0;
         v->asked_vault = v->erased = false;
         buf_clear(&v->text);

@@ -122,6 +122,22 @@ def test_policy(ledger, tmp_path):
     assert (path / "tile" / "entries" / "000").exists()
 
 
+def test_times_as_others_write_them(ledger, tmp_path):
+    """Regression: of what had not nine decimals it was said that it had no time."""
+    path, vkey = ledger
+    entries = [dict(dated(n, 2015), t=f"2015-06-01T00:00:00{decimals}Z")
+               for n, decimals in enumerate(["", ".5", ".123", ".123456", ".12345678"] * 103)]
+    good("ledger", "append", path, data=lines(*entries, dict(dated(1, 2015), t="yesterday")))
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(POLICY)
+    said = good_json("ledger", "prune", path, "--policy", policy)
+    assert said == {"dropped": 512, "min_index": 512, "stays": {
+        "index": 515, "why": "its time is not one like 2026-01-02T03:04:05Z"}}
+    record = json.loads(good("log", path, "--json", "--limit", "1"))
+    assert record["what"]["until"] == "2015-06-01T00:00:00.500000000Z"
+    good("verify", path, "--key", vkey)
+
+
 def test_policy_with_mistakes(ledger, tmp_path):
     path, _ = ledger
     policy = tmp_path / "policy.yaml"
