@@ -663,6 +663,25 @@ def test_what_is_gone_from_the_private_half_is_said(ledger):
     assert "wal: there is no segment" in refused(1, "verify", path)
 
 
+def test_rebuild_looks_at_files_of_earlier_sizes(ledger):
+    """Regression: it said WHOLE beside what verify calls damaged."""
+    path, vkey = ledger
+    good("ledger", "append", path, data=lines(*({"n": n} for n in range(260))))
+    kept = {name: (path / name).read_bytes() for name in ("tile/0/001.p/4", "tile/entries/001.p/4")}
+    good("ledger", "append", path, data=lines(*({"n": n} for n in range(260, 300))))
+    for name, content in kept.items():
+        (path / name).parent.mkdir(exist_ok=True)
+        (path / name).write_bytes(content)
+        assert good("ledger", "rebuild", path).startswith("WHOLE  ")
+        (path / name).write_bytes(content[:-2] + bytes([content[-2] ^ 1]) + content[-1:])
+        said = refused(1, "ledger", "rebuild", path)
+        assert f"assay ledger rebuild: {name}: " in said
+        assert refused(1, "verify", path, "--key", vkey) == ""
+        assert name in json.loads(assay("ledger", "rebuild", path, "--json").stdout)["error"]
+        (path / name).unlink()
+        assert good("ledger", "rebuild", path).startswith("WHOLE  ")
+
+
 def test_rebuild_as_another_user(old_ledger):
     """What root made, the recorder could not have replaced or removed."""
     path, _, before = old_ledger
