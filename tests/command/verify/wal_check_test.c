@@ -224,10 +224,52 @@ static void spoiled(void **state)
         }
 }
 
+/* A header that is another segment's, or begins where this one does not. */
+static void foreign_headers(void **state)
+{
+        static const struct {
+                uint64_t segment;
+                int64_t number, first; /* added to what it says */
+                const char *says;
+        } t[] = {
+                { 4, 5, 0, "segment 4: its header is that of segment 9 with 1048576 bytes" },
+                { 2, 0, -1, "segment 2: it begins with entry " },
+                { 2, 0, 1, "segment 2: it begins with entry " },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+                CLEANUP(reader_done) struct reader reader = { 0 };
+                uint8_t bytes[WAL_SEGMENT_HEADER];
+                struct wal_check result = { 0 };
+                char dir[80], name[SEGMENT_NAME_MAX];
+                struct err err = { 0 };
+                struct wal_segment s;
+                int fd;
+
+                make_ledger();
+                segment_name(t[i].segment, name);
+                fd = openat(wal_fd, name, O_RDWR | O_CLOEXEC);
+                assert_int_equal(pread(fd, bytes, sizeof bytes, 0), sizeof bytes);
+                assert_int_equal(wal_get_segment(span_of(bytes, sizeof bytes), &s, NULL), 1);
+                s.number += (uint64_t)t[i].number;
+                s.first += (uint64_t)t[i].first;
+                wal_put_segment(bytes, &s);
+                assert_int_equal(pwrite(fd, bytes, sizeof bytes, 0), sizeof bytes);
+                close(fd);
+                snprintf(dir, sizeof dir, "%s/log", f.dir);
+                assert_int_equal(reader_open(dir, &reader, &err), 0);
+                assert_int_equal(wal_check(dir, &reader, &result, &err), -EBADMSG);
+                if (!strstr(err_text(&err), t[i].says))
+                        fail_msg("%s", err_text(&err));
+                fd_close(&wal_fd);
+                fixture_done(&f);
+        }
+}
+
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(used_again),
-                                            cmocka_unit_test(spoiled) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(used_again), cmocka_unit_test(spoiled),
+                                            cmocka_unit_test(foreign_headers) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,12 +15,14 @@
 
 #define ENDLESS UINT64_C(9000000000000000)
 
+enum { HUGE_BYTES = 16 * 1000 * 1000, LEAD_READS = 2 << 16 /* as far as a key is looked for */ };
+
 static const uint8_t k2[32] = { 2 }, k3[32] = { 3 };
 
 struct server {
         struct source s;
         struct source *dir;
-        bool endless;
+        bool endless, huge; /* behind the log: bundles; of 16 MB, most of it behind the entries */
         uint64_t dies_after, reads; /* 0: never */
         const char *late[2];        /* this file has the content of that one, the first time */
 };
@@ -59,6 +61,8 @@ static int serve(struct source *s, const char *path, struct buf *out, struct err
                 put_bundle(out);
         else
                 put_tile(out);
+        if (t.level == TILE_LEVEL_ENTRIES && server->huge && buf_extend(out, HUGE_BYTES))
+                memset(out->p + out->n - HUGE_BYTES, 0, HUGE_BYTES);
         return buf_status(out);
 }
 
@@ -101,16 +105,15 @@ static struct verify_result judge(struct server *server, const struct testlog *l
         return result;
 }
 
-/* A checkpoint of `size` with the log's root, signed by those of the keys that are there. */
-static void put_checkpoint(struct testlog *l, const char *path, uint64_t size, const char *name,
-                           const uint8_t *first, const uint8_t *second)
+/* A checkpoint of `size` and root, signed by those of the keys that are there. */
+static void put_note(struct testlog *l, const char *path, uint64_t size, const struct hash *root,
+                     const char *name, const uint8_t *first, const uint8_t *second)
 {
-        struct hash root = testlog_root(l, l->size);
         struct buf b = BUF_INIT(4096);
         size_t n;
 
         buf_printf(&b, "%s\n%llu\n", l->name, (unsigned long long)size);
-        text_put_base64(&b, span_of(root.b, 32));
+        text_put_base64(&b, span_of(root->b, 32));
         buf_put_str(&b, "\n");
         n = b.n;
         buf_put_str(&b, "\n");
@@ -119,6 +122,15 @@ static void put_checkpoint(struct testlog *l, const char *path, uint64_t size, c
                 testlog_sign(&b, n, name, second);
         testlog_write(l, path, buf_span(&b));
         buf_done(&b);
+}
+
+/* With the log's root. */
+static void put_checkpoint(struct testlog *l, const char *path, uint64_t size, const char *name,
+                           const uint8_t *first, const uint8_t *second)
+{
+        struct hash root = testlog_root(l, l->size);
+
+        put_note(l, path, size, &root, name, first, second);
 }
 
 /* An entry that names the next key, and its note. */
@@ -192,6 +204,26 @@ static void a_key_that_nothing_leads_to(void **state)
         assert_int_equal(r.entries, 1 << 24);
         assert_int_equal(seen.count[VERIFY_KEY_NOT_FOUND], 1);
         assert_non_null(strstr(seen.text[VERIFY_KEY_NOT_FOUND], "first 16777216 entries"));
+        assert_int_equal(seen.count[VERIFY_SIGNATURE_MISSING], 0); /* that is the same again */
+        testlog_done(&l);
+}
+
+/* Few entries that are large come to an end as well. */
+static void a_key_that_much_does_not_lead_to(void **state)
+{
+        struct server server = { .endless = true, .huge = true, .dies_after = 2000 };
+        struct verify_result r;
+        struct testlog l;
+        struct seen seen;
+
+        testlog_new(&l, "t.example/log");
+        testlog_fill(&l, 256);
+        testlog_publish(&l, 256);
+        put_checkpoint(&l, "checkpoint", ENDLESS, l.name, k2, NULL);
+        r = judge(&server, &l, &seen);
+        assert_int_equal(seen.count[VERIFY_KEY_NOT_FOUND], 1);
+        assert_in_range(r.entries, (UINT64_C(4) << 30) / (HUGE_BYTES + 20000) * TILE_WIDTH,
+                        (UINT64_C(4) << 30) / HUGE_BYTES * TILE_WIDTH + 2 * TILE_WIDTH);
         testlog_done(&l);
 }
 
@@ -211,6 +243,54 @@ static void a_change_of_key_by_a_stranger(void **state)
         judge(&server, &l, &seen);
         assert_int_equal(seen.count[VERIFY_KEY_NOT_FOUND], 1);
         assert_non_null(strstr(seen.text[VERIFY_SIGNATURE_MISSING], "rotation/256"));
+        testlog_done(&l);
+}
+
+/* The note is of another size or root, or the next key has not signed it: it leads nowhere. */
+static void changes_of_key_that_do_not_hold(void **state)
+{
+        static const struct {
+                uint64_t size;
+                uint8_t flip;
+                const uint8_t *second;
+        } t[] = { { 255, 0, k2 }, { 256, 1, k2 }, { 256, 0, NULL }, { 256, 0, k3 } };
+
+        for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+                struct server server = { .endless = true, .dies_after = LEAD_READS + 5000 };
+                struct testlog l;
+                struct hash root;
+                struct seen seen;
+
+                testlog_new(&l, "t.example/log");
+                testlog_fill(&l, 255);
+                rotate(&l, l.seed, k2);
+                root = testlog_root(&l, 256);
+                root.b[0] ^= t[i].flip;
+                put_note(&l, "rotation/256", t[i].size, &root, l.name, l.seed, t[i].second);
+                testlog_publish(&l, 256);
+                put_checkpoint(&l, "checkpoint", ENDLESS, l.name, k2, NULL);
+                judge(&server, &l, &seen);
+                assert_int_equal(seen.count[VERIFY_KEY_NOT_FOUND], 1);
+                testlog_done(&l);
+        }
+}
+
+/* One that holds leads to the key that has signed: what comes behind it is read to its end. */
+static void a_change_of_key_that_holds(void **state)
+{
+        struct server server = { .endless = true, .dies_after = LEAD_READS + 5000 };
+        struct verify_result r;
+        struct testlog l;
+        struct seen seen;
+
+        testlog_new(&l, "t.example/log");
+        testlog_fill(&l, 255);
+        rotate(&l, l.seed, k2);
+        testlog_publish(&l, 256);
+        put_checkpoint(&l, "checkpoint", ENDLESS, l.name, k2, NULL);
+        r = judge(&server, &l, &seen);
+        assert_int_equal(seen.count[VERIFY_KEY_NOT_FOUND], 0);
+        assert_true(r.entries > 1 << 24);
         testlog_done(&l);
 }
 
@@ -258,7 +338,7 @@ static void a_server_that_dies(void **state)
 
                 r = judge(&server, &l, &seen);
                 assert_int_equal(r.verdict, VERDICT_UNKNOWN);
-                assert_in_range(server.reads, after, after + 20);
+                assert_in_range(server.reads, after, after + 11); /* a bundle and its tile */
         }
         testlog_done(&l);
 }
@@ -319,7 +399,10 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(unsigned_is_not_read),
                 cmocka_unit_test(a_key_that_nothing_leads_to),
+                cmocka_unit_test(a_key_that_much_does_not_lead_to),
                 cmocka_unit_test(a_change_of_key_by_a_stranger),
+                cmocka_unit_test(changes_of_key_that_do_not_hold),
+                cmocka_unit_test(a_change_of_key_that_holds),
                 cmocka_unit_test(later_keys_are_found),
                 cmocka_unit_test(a_server_that_dies),
                 cmocka_unit_test(pruned_to_the_end),
