@@ -189,6 +189,14 @@ int proc_namespace(int procfd, const char *link, uint32_t *ret)
         return 0;
 }
 
+bool proc_is_kernel(const struct proc_info *i)
+{
+        enum { KTHREADD = 2 };
+
+        return i->exe_why == PROC_UNSET && i->cmdline_why == PROC_UNSET &&
+               i->ids.why == PROC_KNOWN && (i->pid == KTHREADD || i->ids.ppid == KTHREADD);
+}
+
 uint32_t proc_own_mount_ns(void)
 {
         struct proc_number n = { 0 };

@@ -105,6 +105,10 @@ void proc_read_ids(int procfd, pid_t pid, struct proc_info *ret);
 void proc_read_ids_since(int procfd, pid_t pid, const struct proc_login *known,
                          struct proc_info *ret);
 
+/* Is it a thread of the kernel's?  Without executable and arguments is also what is ending, but the
+ * kernel is nobody else's creator. */
+bool proc_is_kernel(const struct proc_info *i);
+
 /* The inode of the namespace that the process is in now; link: "ns/net", "ns/mnt"...  -ESRCH,
  * -EACCES. */
 MUST_USE int proc_namespace(int procfd, const char *link, uint32_t *ret);

@@ -220,6 +220,7 @@ static void test_kernel_thread(void **state)
         assert_int_equal(info.exe_why, geteuid() == 0 ? PROC_UNSET : PROC_DENIED);
         assert_int_equal(info.cmdline_why, PROC_UNSET);
         assert_int_equal(info.loginuid.why, PROC_UNSET);
+        assert_int_equal(proc_is_kernel(&info), geteuid() == 0);
 }
 
 /* ---- the parsers ---- */

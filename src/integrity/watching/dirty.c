@@ -208,6 +208,21 @@ static size_t author_at(const struct dirty_place *p, const struct who *who)
         return i;
 }
 
+/* Who wrote left it to the kernel to close the file: a worker does so with what is registered with
+ * an io_uring after its process has ended.  That one has changed nothing. */
+static bool only_closed(unsigned what, const struct who *who)
+{
+        return what == (DIRTY_CONTENT | DIRTY_ENDED) && who_is_kernel(who);
+}
+
+static void add_behind(struct dirty_place *p, struct who *who)
+{
+        size_t at = author_at(p, who);
+
+        if (at < DIRTY_AUTHORS && !p->by[at])
+                p->by[at] = who_ref(who);
+}
+
 static void add_author(struct dirty_place *p, struct who *who)
 {
         size_t at = author_at(p, who);
@@ -223,14 +238,20 @@ static void add_author(struct dirty_place *p, struct who *who)
         p->by[0] = who;
 }
 
-/* The authors of an earlier place come behind its own. */
+/* The authors of an earlier place come behind its own, but before those who only closed it. */
 static void add_earlier(struct dirty_place *p, const struct dirty_place *earlier)
 {
-        for (size_t i = 0; i < DIRTY_AUTHORS && earlier->by[i]; i++) {
-                size_t at = author_at(p, earlier->by[i]);
+        struct who *closed[DIRTY_AUTHORS] = { NULL };
 
-                if (at < DIRTY_AUTHORS && !p->by[at])
-                        p->by[at] = who_ref(earlier->by[i]);
+        if (p->by[0] && only_closed(p->what, p->by[0])) { /* then none of them did more */
+                memcpy(closed, p->by, sizeof closed);
+                memset(p->by, 0, sizeof p->by);
+        }
+        for (size_t i = 0; i < DIRTY_AUTHORS && earlier->by[i]; i++)
+                add_behind(p, earlier->by[i]);
+        for (size_t i = 0; i < DIRTY_AUTHORS && closed[i]; i++) {
+                add_behind(p, closed[i]);
+                who_unref(closed[i]);
         }
 }
 
@@ -240,7 +261,9 @@ static void merge_into(struct dirty *d, struct dirty_place *p, unsigned what, st
         if (what & DIRTY_ENDED)
                 p->what &= ~(unsigned)(DIRTY_WRITING | DIRTY_BEGUN);
         p->what |= what;
-        if (who && who != p->by[0])
+        if (who && only_closed(what, who))
+                add_behind(p, who);
+        else if (who && who != p->by[0])
                 add_author(p, who);
         if (!p->waits)
                 return;

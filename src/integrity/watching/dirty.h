@@ -3,7 +3,8 @@
  *
  * A place is a directory's handle and a name in it, so it stays right when the directory moves.
  * Events on a place that waits already are merged into it; the last author stands first, and a few
- * before it are kept.  A place is ready at once, or waits for the end of what was seen to begin (a
+ * before it are kept.  A thread of the kernel's that only closes a file stands behind who acted
+ * before.  A place is ready at once, or waits for the end of what was seen to begin (a
  * file being written).  Bounded: about 150 bytes each, the handle of a directory kept once for all
  * places in it. */
 #ifndef INTEGRITY_DIRTY_H
@@ -51,8 +52,8 @@ struct dirty_dir {
 struct dirty_place {
         struct dirty_place *hash_next, *next, *prev;
         struct dirty_dir *dir;
-        struct who *by[DIRTY_AUTHORS]; /* references, the latest first, each process once for each
-                                        * program that it was; NULL behind the last */
+        struct who *by[DIRTY_AUTHORS]; /* references, the latest first (but see above), each process
+                                        * once for each program that it was; NULL behind the last */
         int64_t since_ns;              /* monotonic, of the first event */
         int64_t due_ns;                /* monotonic */
         int64_t wall_ns;               /* of the first event */

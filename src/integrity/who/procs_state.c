@@ -134,8 +134,7 @@ struct procs_told procs_told_by_proc(const struct proc_info *i)
         if ((i->loginuid.why == PROC_KNOWN || i->loginuid.why == PROC_UNSET) &&
             (i->sessionid.why == PROC_KNOWN || i->sessionid.why == PROC_UNSET))
                 t.has |= PROCESS_HAS_AUID;
-        if (i->exe_why == PROC_UNSET && i->cmdline_why == PROC_UNSET && i->ids.why == PROC_KNOWN &&
-            (i->pid == 2 || i->ids.ppid == 2))
+        if (proc_is_kernel(i))
                 t.has |= PROCESS_IS_KERNEL;
         if (i->exe_deleted)
                 t.has |= PROCESS_EXE_NAMELESS;

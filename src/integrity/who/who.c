@@ -100,6 +100,11 @@ bool who_is_same_user(const struct who *a, const struct who *b)
         return !(a->has & b->has & WHO_HAS_UID) || (a->uid == b->uid && a->euid == b->euid);
 }
 
+bool who_is_kernel(const struct who *w)
+{
+        return w->has & WHO_IS_KERNEL;
+}
+
 bool who_is_doubted(const struct who *w)
 {
         return w->n_earlier || w->has & WHO_USER_AFTER;

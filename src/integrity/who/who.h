@@ -54,6 +54,7 @@ enum who_has {
                                        creator's, of whom it is a copy */
         WHO_USER_AFTER = 1u << 9,   /* uid and euid were read after the change, and nothing tells
                                        whether they were others in its moment */
+        WHO_IS_KERNEL = 1u << 10,   /* a thread of the kernel's */
 };
 
 /* The file that a process executed, and what speaks against taking the process for it. */
@@ -110,6 +111,8 @@ DEFINE_CLEANUP(struct who, who_unref)
 bool who_is_same(const struct who *a, const struct who *b);
 /* With the same user and effective one, as far as both are known? */
 bool who_is_same_user(const struct who *a, const struct who *b);
+/* A thread of the kernel's?  What it does is done for others, and it does not say for whom. */
+bool who_is_kernel(const struct who *w);
 /* May it have been another program or user in the moment of the change? */
 bool who_is_doubted(const struct who *w);
 

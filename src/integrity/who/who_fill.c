@@ -75,8 +75,7 @@ static void fill_ids(struct who *w, const struct proc_info *i)
 static void say_missing(struct who *w, const struct proc_info *i)
 {
         /* A process that has ended but was not waited for keeps its name and loses the rest. */
-        if (i->exe_why == PROC_UNSET && i->cmdline_why == PROC_UNSET && w->pid != 2 &&
-            i->ids.ppid != 2)
+        if (i->exe_why == PROC_UNSET && i->cmdline_why == PROC_UNSET && !proc_is_kernel(i))
                 who_say_unknown(w, "the process was ending: executable and command line were gone");
         say_why(w, "user", i->ids.why);
         say_why(w, "process name", i->comm_why);
@@ -126,6 +125,8 @@ void who_fill_proc(struct who *w, const struct proc_info *i, uint32_t own_mount_
                 if (proc_cgroup_nested(span_of(i->cgroup, i->cgroup_n)))
                         w->has |= WHO_UNIT_NESTED;
         }
+        if (proc_is_kernel(i))
+                w->has |= WHO_IS_KERNEL;
         say_missing(w, i);
 }
 
@@ -176,6 +177,8 @@ static void fill_numbers(struct who *w, const struct procs_proc *p, const struct
                 w->has |= WHO_HAS_MOUNT_NS;
                 w->mount_ns = s->mount_ns;
         }
+        if (s->has & PROCESS_IS_KERNEL)
+                w->has |= WHO_IS_KERNEL;
         w->start = p->start_ns / TICK_NS;
 }
 

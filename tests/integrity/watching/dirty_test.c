@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -134,6 +135,73 @@ static void test_authors(void **state)
                 dirty_place_free(d, p);
         }
         for (int i = 1; i < 6; i++) {
+                assert_int_equal(who[i]->refs, 1);
+                who_unref(who[i]);
+        }
+        dirty_free(d);
+        (void)state;
+}
+
+/* Add n notices, each one's author a number: 10 and above are threads of the kernel, and a negative
+ * number says that it only closed the file. */
+static void add_all(struct dirty *d, struct who *const *who, const int *order)
+{
+        for (; *order; order++) {
+                unsigned what = DIRTY_CONTENT | (*order < 0 ? DIRTY_ENDED : DIRTY_WRITTEN);
+
+                assert_int_equal(add(d, "a", what, who[abs(*order)], 0, 0), 0);
+        }
+}
+
+/* What a process leaves open the kernel closes, and is its author only where nobody else is. */
+static void test_closed_by_the_kernel(void **state)
+{
+        static const struct {
+                int earlier[8]; /* of a place that was taken, ended by 0 */
+                int order[8];   /* what comes after that */
+                const char *want;
+        } cases[] = {
+                { { 0 }, { -10 }, "10" },
+                { { 0 }, { 10, -11 }, "10 11" },
+                { { 0 }, { 1, -10 }, "1 10" },
+                { { 0 }, { 1, -10, -10, -11 }, "1 10 11" },
+                { { 0 }, { -10, 1 }, "1 10" },
+                { { 0 }, { -10, 1, -10 }, "1 10" },
+                { { 0 }, { 1, 2, -10 }, "2 1 10" },
+                { { 0 }, { 1, -2 }, "2 1" },       /* it may have been mapped until then */
+                { { 0 }, { 1, 10, -10 }, "10 1" }, /* a server of the kernel's: it wrote */
+                { { 0 }, { 1, 10, 2, -10 }, "2 10 1" },
+                { { 0 }, { 1, 2, 3, 4, -10 }, "4 3 2 1" },
+                { { 1 }, { -10 }, "1 10" },
+                { { 1 }, { -10, -11 }, "1 10 11" },
+                { { 1 }, { 10 }, "10 1" },
+                { { 1 }, { 10, -11 }, "10 11 1" },
+                { { 1 }, { -10, 2 }, "2 10 1" },
+                { { 1, 2, 3, 4 }, { -10 }, "4 3 2 1" },
+                { { 10 }, { -11 }, "10 11" },
+                { { -10 }, { -10 }, "10" },
+        };
+        struct who *who[12] = { NULL };
+        struct dirty *d;
+
+        assert_int_equal(dirty_new(&d, NULL), 0);
+        for (int i = 1; i < 12; i++) {
+                who[i] = who_new(i);
+                who[i]->has = i < 10 ? 0 : WHO_IS_KERNEL;
+        }
+        for (size_t k = 0; k < ARRAY_LEN(cases); k++) {
+                struct dirty_place *p, *taken;
+
+                add_all(d, who, cases[k].earlier);
+                taken = dirty_take(d, 0);
+                add_all(d, who, cases[k].order);
+                if (taken)
+                        dirty_put_back(d, taken, 0, 0);
+                p = dirty_take(d, 0);
+                check_authors(p, cases[k].want);
+                dirty_place_free(d, p);
+        }
+        for (int i = 1; i < 12; i++) {
                 assert_int_equal(who[i]->refs, 1);
                 who_unref(who[i]);
         }
@@ -369,6 +437,7 @@ int main(void)
                 cmocka_unit_test(test_since),
                 cmocka_unit_test(test_waiting),
                 cmocka_unit_test(test_authors),
+                cmocka_unit_test(test_closed_by_the_kernel),
                 cmocka_unit_test(test_one_process_is_one_author),
                 cmocka_unit_test(test_one_process_of_two_users),
                 cmocka_unit_test(test_one_author_for_each_program),

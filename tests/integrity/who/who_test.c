@@ -213,14 +213,33 @@ static void test_between_two_reads(void **state)
         close_cache();
 }
 
+/* From whatever it is known, a thread of the kernel's is one, and nobody else is. */
+static void test_kernel_thread(void **state)
+{
+        pid_t pid = begin_child();
+        struct who *w;
+
+        open_cache(*(enum procsource_kind *)*state);
+        assert_false(who_is_kernel(who_of(cache, pid, -1, false)));
+        end_child(pid);
+        w = who_of(cache, 2, -1, false);
+        if (span_eq_str(buf_span(&w->comm), "kthreadd")) /* else a pid namespace of our own */
+                assert_int_equal(who_is_kernel(w), geteuid() == 0);
+        close_cache();
+}
+
 int main(void)
 {
-        static enum procsource_kind kinds[] = { PROCSOURCE_EBPF, PROCSOURCE_CONNECTOR };
+        static enum procsource_kind kinds[] = { PROCSOURCE_EBPF, PROCSOURCE_CONNECTOR,
+                                                PROCSOURCE_PROC };
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_text),
                 cmocka_unit_test(test_without_events),
                 cmocka_unit_test_prestate(test_between_two_reads, &kinds[0]),
                 cmocka_unit_test_prestate(test_between_two_reads, &kinds[1]),
+                cmocka_unit_test_prestate(test_kernel_thread, &kinds[0]),
+                cmocka_unit_test_prestate(test_kernel_thread, &kinds[1]),
+                cmocka_unit_test_prestate(test_kernel_thread, &kinds[2]),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

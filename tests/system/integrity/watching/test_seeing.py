@@ -205,6 +205,27 @@ def io_uring_by_kernel_thread(s):
     uring(s, "sqpoll")
 
 
+@scenario
+def io_uring_registered(s):
+    uring(s, "registered")
+
+
+@scenario
+def io_uring_registered_and_left(s):
+    """A worker of the kernel's closes it, when the process has ended."""
+    uring(s, "registered-left")
+
+
+@scenario
+def io_uring_direct(s):
+    uring(s, "direct")
+
+
+@scenario
+def io_uring_direct_and_left(s):
+    uring(s, "direct-left")
+
+
 def uring(s, *mode):
     p = s.write("old")
     s.settle()
@@ -213,7 +234,27 @@ def uring(s, *mode):
         pytest.skip(f"no io_uring here: {out.stderr}")
     assert out.returncode == 0, out.stderr
     entry = s.expect(p, "modified", new_sha256=digest("by a ring"))
-    assert entry["who"]["pid"] == int(out.stdout)
+    assert entry["who"]["pid"] == int(out.stdout), entry["who"]
+
+
+@scenario
+def left_in_a_socket(s):
+    """Two sockets hold each other and the file: a worker of the kernel's finds that nobody has
+    them any more."""
+    p = s.write("old")
+    s.settle()
+    program = ("import os, socket\n"
+               "a, b = socket.socketpair(socket.AF_UNIX)\n"
+               "f = open('old', 'w')\n"
+               "f.write('left')\n"
+               "f.flush()\n"
+               "socket.send_fds(a, [b'x'], [f.fileno(), b.fileno()])\n"
+               "socket.send_fds(b, [b'x'], [a.fileno()])\n"
+               "print(os.getpid())\n")
+    out = subprocess.run([sys.executable, "-c", program], cwd=s.top, check=True,
+                         capture_output=True, text=True)
+    entry = s.expect(p, "modified", new_sha256=digest("left"))
+    assert entry["who"]["pid"] == int(out.stdout), entry["who"]
 
 
 @scenario
