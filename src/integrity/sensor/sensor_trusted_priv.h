@@ -3,7 +3,8 @@
  *
  *   sensor_trusted.c   the way from one step to the next
  *   sensor_accept.c    what is accepted, and what is watched newly
- *   sensor_trusted_ask.c  what administrators ask */
+ *   sensor_trusted_ask.c  what administrators ask
+ *   sensor_trusted_past.c what the ledger says of what is here */
 #ifndef INTEGRITY_SENSOR_TRUSTED_PRIV_H
 #define INTEGRITY_SENSOR_TRUSTED_PRIV_H
 
