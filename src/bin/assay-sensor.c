@@ -8,12 +8,14 @@
 #include "crypto/sha256.h"
 #include "integrity/sensor/run.h"
 #include "integrity/trusted/snapshot.h"
+#include "integrity/trusted/trusted_entry.h"
 #include "integrity/who/session_keep.h"
 #include "integrity/why/late_past.h"
 #include "integrity/why/package_past.h"
 #include "loop/log.h"
 #include "sys/io.h"
 #include "sys/sysclock.h"
+#include "wire/json.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -78,9 +80,32 @@ static void ask_digests(const struct invocation *in, const char *dir, const char
                 log_event(LOG_LEVEL_ERROR, "sensor.past", log_str("file", file), log_err(&err));
 }
 
+/* What is heard of the entries since the last baseline. */
+struct heard {
+        struct buf *past;
+        bool told;                           /* that the ledger does not know this baseline */
+        char words[BASELINE_UNRECORDED_MAX]; /* in which that would be; "": there is none */
+};
+
+static bool says(struct json_value entry, const char *path, const char *text)
+{
+        struct json_value v;
+        struct span plain;
+
+        return json_get_path(entry, path, &v) && json_value_plain(v, &plain) &&
+               span_eq_str(plain, text);
+}
+
 static void hear(void *ctx, uint64_t index, struct span entry)
 {
-        package_past_hear(ctx, index, entry, false);
+        struct heard *h = ctx;
+
+        package_past_hear(h->past, index, entry, false);
+        if (h->words[0] && memmem(entry.p, entry.n, h->words, strlen(h->words)) &&
+            json_check(entry, NULL) == 0)
+                h->told |= says(json_value_of(entry), "k", "integrity.change") &&
+                           says(json_value_of(entry), "src.proc", "sensor") &&
+                           says(json_value_of(entry), "who.unknown", h->words);
 }
 
 static int compare(const void *a, const void *b)
@@ -166,6 +191,7 @@ static enum sensor_past ask_ledger(struct sensor_run_options *o, struct buf *tol
                                    struct buf *contents, struct late_past *late)
 {
         struct invocation in = { .state = o->state, .run = o->run, .clock = o->clock };
+        struct heard heard = { .past = past };
         char dir[PLACES_PATH_MAX];
         struct snapshot_head head;
         struct trust t;
@@ -177,14 +203,18 @@ static enum sensor_past ask_ledger(struct sensor_run_options *o, struct buf *tol
                 has = fd >= 0 &&
                       snapshot_read_head(&io_kernel, fd, "baseline", NULL, &head, NULL) == 0;
         }
-        trust_check_hearing(&in, has ? &head.root : NULL, hear, past, &t);
+        if (has)
+                baseline_unrecorded(&head.root, heard.words);
+        trust_check_hearing(&in, has ? &head.root : NULL, hear, &heard, &t);
+        o->past_told = heard.told;
         ask_digests(&in, dir, "approvals", "integrity.approval", told);
         ask_digests(&in, dir, "packages", "integrity.package", told);
         ask_contents(&in, dir, contents);
         o->sessions = ask_sessions(&in, dir);
         ask_late(&in, &t, late);
         o->ledger_whole = trust_has_recorder(&in);
-        log_event(t.verdict == VERDICT_PASS || !t.found ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
+        log_event(t.verdict == VERDICT_PASS || !(t.found || t.none) ? LOG_LEVEL_INFO
+                                                                    : LOG_LEVEL_ERROR,
                   "sensor.past", log_str("ledger", t.found ? t.root : "has no baseline"),
                   log_str("why", t.why));
         if (t.verdict == VERDICT_PASS)
@@ -193,7 +223,7 @@ static enum sensor_past ask_ledger(struct sensor_run_options *o, struct buf *tol
                 return t.found ? PAST_LOST : PAST_UNKNOWN;
         if (t.verdict == VERDICT_FAIL)
                 return PAST_REPLACED;
-        return t.found ? PAST_NOTED : PAST_UNKNOWN;
+        return t.found ? PAST_NOTED : t.none ? PAST_UNRECORDED : PAST_UNKNOWN;
 }
 
 int main(int argc, char **argv)

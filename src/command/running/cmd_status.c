@@ -243,6 +243,14 @@ static bool says(const struct process *p, const char *path)
         return p->lives && json_get_path(p->state, path, &v) && span_eq_str(v.raw, "true");
 }
 
+/* Does the sensor have a baseline that the ledger does not prove? */
+static bool is_unproven(const struct process *p)
+{
+        struct json_value v;
+
+        return p->lives && json_get_path(p->state, "more.baseline.unproven", &v);
+}
+
 static const struct process *recorder_of(const struct process *p, size_t n)
 {
         for (size_t i = 0; i < n; i++)
@@ -391,7 +399,7 @@ static enum status judge(const struct process *p, size_t n, const struct ledger_
         for (size_t i = 0; i < n; i++) {
                 if (*p[i].why)
                         status = STATUS_UNSURE;
-                else if (is_silent(&p[i]) || p[i].missed ||
+                else if (is_silent(&p[i]) || p[i].missed || is_unproven(&p[i]) ||
                          (p[i].lives ? sinks_have_trouble(p[i].state) : p[i].always || p[i].known))
                         return STATUS_PROBLEM;
         }
@@ -444,6 +452,7 @@ const struct command command_status = {
                 "alerts are delivered; what the gateway serves, how long the recorder takes, who was\n"
                 "refused; the ledger's size, how old its checkpoint is and what is\n"
                 "durable but not yet published.  Exit status 1 when one of them is not running or\n"
-                "gives no sign of life, or a place where alerts are delivered is down.",
+                "gives no sign of life, the baseline is not one that the ledger has, or a place\n"
+                "where alerts are delivered is down.",
         .run = run,
 };

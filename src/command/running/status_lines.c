@@ -245,9 +245,10 @@ static void put_executes(struct json_value state, struct buf *out)
 }
 
 /* What is trusted, and whether a kill would take any of it. */
-static void put_files(struct json_value state, struct buf *out)
+static void put_files(const struct invocation *in, struct json_value state, struct buf *out)
 {
         CLEANUP(buf_done) struct buf why = BUF_INIT(LINE_MAX_BYTES);
+        CLEANUP(buf_done) struct buf unproven = BUF_INIT(LINE_MAX_BYTES);
         int64_t n;
 
         if (!status_int(state, "more.files", &n))
@@ -255,6 +256,13 @@ static void put_files(struct json_value state, struct buf *out)
         status_begin_line("files", out);
         screen_put_count(out, (uint64_t)MAX_OF(n, 0));
         buf_put_str(out, " in the trusted state\n");
+        if (state_text(state, "more.baseline.unproven", &unproven)) {
+                status_begin_line("", out);
+                screen_put(&in->out, out, STYLE_BAD, "not to be trusted: ");
+                text_put_safe(out, buf_span(&unproven));
+                buf_put_str(out,
+                            ".  Look what differs (assay check), then assay baseline create\n");
+        }
         if (state_text(state, "more.broken", &why))
                 put_line("", "what it knows cannot be kept: ", &why, out);
 }
@@ -415,7 +423,7 @@ void status_put_lines(const struct invocation *in, bool delivers, struct json_va
         put_executes(state, out);
         put_authors(state, out);
         put_logins(state, out);
-        put_files(state, out);
+        put_files(in, state, out);
         put_restore(state, out);
         put_stalled(in, state, out);
         put_folded(state, out);

@@ -68,6 +68,20 @@ static bool take_entry(struct span bytes, uint64_t index, struct trust *t)
         return true;
 }
 
+/* The first entry of a ledger: which one does it say was before? */
+static void take_first(struct span bytes, struct trust *t)
+{
+        struct json_value v;
+        struct entry parsed;
+        struct span text;
+
+        if (json_check(bytes, NULL) == 0 && entry_parse(bytes, &parsed, NULL) == 0 &&
+            span_eq_str(parsed.kind, "ledger.opened") &&
+            json_get_path(parsed.object, "what.previous_root", &v) && json_value_plain(v, &text) &&
+            text.n == 2 * HASH_LEN)
+                memcpy(t->before, text.p, text.n);
+}
+
 /* Backwards down to `from`.  0 when none is there. */
 static int find_entry(const struct invocation *in, struct reader *r, uint64_t from, struct trust *t,
                       struct err *err)
@@ -83,6 +97,8 @@ static int find_entry(const struct invocation *in, struct reader *r, uint64_t fr
                 rc = reader_entry(r, n - 1, &bytes, err);
                 if (rc == 0 && take_entry(bytes, n - 1, t))
                         break;
+                if (rc == 0 && n == 1)
+                        take_first(bytes, t);
                 if (rc == 0 && t->hear)
                         t->hear(t->hear_ctx, n - 1, bytes);
         }
@@ -131,22 +147,27 @@ bool trust_has_recorder(const struct invocation *in)
         return fd >= 0 && presence_read(fd, "recorder", &text, &lives, NULL) == 0 && lives;
 }
 
+static bool is_hex(const char *hex, const struct hash *root)
+{
+        char want[2 * HASH_LEN + 1];
+
+        text_hex(span_of(root->b, HASH_LEN), want);
+        return strcmp(hex, want) == 0;
+}
+
 static bool is_it(const struct trust *t, const struct hash *root)
 {
-        char hex[2 * HASH_LEN + 1];
-
-        text_hex(span_of(root->b, HASH_LEN), hex);
-        return t->found && strcmp(hex, t->root) == 0;
+        return t->found && is_hex(t->root, root);
 }
 
 /* What is durable may not be published yet, and an older baseline would look like the last one: the
  * recorder is asked for it, where it runs and hears us. */
-static void publish(const struct invocation *in)
+static bool publish(const struct invocation *in)
 {
         CLEANUP(buf_done) struct buf reply = BUF_INIT(64 * 1024);
 
-        if (trust_has_recorder(in))
-                (void)!admin_command(in, "publish", SPAN("{}"), &reply, NULL);
+        return trust_has_recorder(in) &&
+               admin_command(in, "publish", SPAN("{}"), &reply, NULL) == 0;
 }
 
 /* The last entry; one that is not published yet is waited for. */
@@ -161,7 +182,9 @@ static int look(const struct invocation *in, const struct hash *root, struct rea
                 uint64_t size = reader_size(r);
 
                 rc = find_entry(in, r, seen, t, err);
-                if (rc < 0 || !root || is_it(t, root) || i == WAITS || !trust_has_recorder(in))
+                if (rc < 0 || !root || is_it(t, root) || i == WAITS ||
+                    t->size || /* one that was succeeded gets no more */
+                    !trust_has_recorder(in))
                         return rc;
                 seen = size;
                 nanosleep(&nap, NULL);
@@ -199,8 +222,14 @@ static void judge(const struct invocation *in, struct trust *t, const struct has
         } else if (is_noted(in, root)) {
                 snprintf(t->why, sizeof(t->why),
                          "its entry is not in the ledger yet: the sensor tells it when it runs");
+        } else if (!t->found && t->before[0]) {
+                snprintf(t->why, sizeof(t->why),
+                         "the ledger has no entry of a baseline, and one that it succeeded is not "
+                         "here to be asked");
         } else if (!t->found) {
-                snprintf(t->why, sizeof(t->why), "the ledger has no entry of a baseline");
+                t->none = t->published && t->size > 0;
+                snprintf(t->why, sizeof(t->why),
+                         "the ledger has no entry of a baseline: nothing proves this one");
         } else {
                 t->verdict = VERDICT_FAIL;
                 snprintf(t->why, sizeof(t->why),
@@ -210,13 +239,17 @@ static void judge(const struct invocation *in, struct trust *t, const struct has
         }
 }
 
-/* One ledger.  -ENOENT: it is not there. */
+/* One ledger.  -ENOENT: it is not there.  One that the ledger read before did not succeed, as far
+ * as that had an entry to say so, is not asked: it is another's, or there is one between. */
 static int look_in(const struct invocation *in, const char *dir, const struct hash *root,
                    struct trust *t, struct err *err)
 {
         CLEANUP(reader_done) struct reader r = { 0 };
         int rc = reader_open(dir, &r, err);
 
+        if (rc == 0 && t->size && !is_hex(t->before, &r.checkpoint.root))
+                return 0;
+        t->before[0] = '\0';
         if (rc == 0)
                 rc = look(in, root, &r, t, err);
         if (rc < 0)
@@ -233,7 +266,7 @@ static int look_everywhere(const struct invocation *in, const struct hash *root,
         unsigned n = 1;
         int rc = places_ledger(in, dir, err);
 
-        publish(in);
+        t->published = publish(in);
         if (rc == 0)
                 rc = look_in(in, dir, root, t, err);
         if (rc < 0 || t->found)

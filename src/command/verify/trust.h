@@ -28,8 +28,16 @@ struct trust {
         bool included;  /* the way from it to the checkpoint's root was checked */
         bool is_signed; /* and the checkpoint's signature, with this host's own key */
 
+        /* Not found, and nowhere else to look: the recorder has published all that is durable, and
+         * the ledger and those that it succeeded were read to the first entry of the first.  The
+         * sensor has no entry on its way either. */
+        bool none;
+
         trust_entry_fn *hear; /* private, as the next */
         void *hear_ctx;
+        bool published;                /* all that is durable */
+        char before[2 * HASH_LEN + 1]; /* root of the ledger that the one read last has succeeded,
+                                        * which is not read; "": none */
 };
 
 /* Never fails: what cannot be told is UNKNOWN.  An entry that is only on its way is waited for a

@@ -304,6 +304,7 @@ static int open_all(struct process *p, struct err *err)
         struct role_paths paths = { .state = p->state_dir, .runtime = p->o->run };
         struct sensor_options o = { .clock = p->o->clock,
                                     .past = p->o->past,
+                                    .past_told = p->o->past_told,
                                     .sessions = p->o->sessions,
                                     .ledger_whole = p->o->ledger_whole,
                                     .told = p->o->told,

@@ -21,6 +21,7 @@ struct sensor_run_options {
         struct pace_limits pace;  /* of scans */
         bool keep_user;
         enum sensor_past past;
+        bool past_told;
         enum sensor_file sessions;
         bool ledger_whole, info_unsure;
         struct span told, info_past, contents_told; /* as in sensor.h */

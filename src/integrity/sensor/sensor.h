@@ -36,11 +36,12 @@ struct sensor;
 
 /* What the ledger says of the baseline that is here. */
 enum sensor_past {
-        PAST_UNKNOWN, /* nothing: there is no ledger to ask, or none in it */
+        PAST_UNKNOWN, /* nothing: it could not be asked, or what it had is pruned or elsewhere */
         PAST_AGREES,
-        PAST_NOTED,    /* another one, but the note of a crash says that this one follows it */
-        PAST_REPLACED, /* another one */
-        PAST_LOST,     /* there was one, and here is none */
+        PAST_NOTED,      /* another one, but the note of a crash says that this one follows it */
+        PAST_REPLACED,   /* another one */
+        PAST_LOST,       /* there was one, and here is none */
+        PAST_UNRECORDED, /* whole, and without an entry of any */
 };
 
 /* What a file of the sensor's own is to the ledger, which was told its digest before. */
@@ -56,6 +57,7 @@ struct sensor_options {
         enum sensor_file sessions;
         bool ledger_whole; /* the recorder was there and had published all when it was asked */
         enum sensor_past past;
+        bool past_told;   /* PAST_UNRECORDED: the ledger has the alert that says so */
         struct span told; /* digests in hexadecimal of approved changes and package transactions
                            * that the ledger has */
         struct span info_past;       /* package_past.h: since the last baseline */

@@ -184,7 +184,7 @@ int trusted_begin_to_write(struct trusted *t)
                 (void)err_set(&err, rc, "too much at once: accept parts of it, or create it anew");
         if (rc == 0)
                 rc = check_selected(t, &err);
-        if (rc == 0 && t->changes.n == 0) {
+        if (rc == 0 && t->changes.n == 0 && !t->unrecorded) {
                 deny_trusted(s);
                 trusted_answer(t); /* nothing differs: what is trusted stays */
                 return 0;

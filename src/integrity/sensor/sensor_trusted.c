@@ -138,7 +138,7 @@ static int place(struct trusted *t, const char *reason, struct err *err)
                 return rc;
         t->head = t->next;
         t->has = true;
-        t->doubted = false;
+        t->doubted = t->unrecorded = false;
         deny_trusted(s);
         restore_rebase(s);
         t->step = TOLD;
@@ -438,7 +438,7 @@ void trusted_start(struct sensor *s)
         }
         t->has = snapshot_read_head(s->state.io, s->state.dirfd, "baseline", NULL, &t->head,
                                     NULL) == 0;
-        t->doubted = t->has && s->o.past == PAST_REPLACED;
+        trusted_doubt(s);
 }
 
 bool trusted_is_note(struct sensor *s, struct span skeleton)
@@ -487,6 +487,8 @@ void trusted_put_status(const struct sensor *s, struct json_writer *w)
         json_member_u64(w, "files", t->head.count);
         json_member_text(w, "root", hex);
         json_member_time(w, "taken", t->head.taken_ns);
+        if (t->doubted)
+                json_member_text(w, "unproven", trusted_why_doubted(t));
         if (t->step != IDLE)
                 json_member_text(w, "work", words[t->step]);
         json_end_object(w);

@@ -78,10 +78,10 @@ int trusted_ask(struct sensor *s, struct control_call *c, struct who *who, enum 
                                "the entry of the last baseline is not in the ledger yet");
         if (task != TRUSTED_CREATE && !t->has)
                 return err_set(err, -ENOENT, "there is no baseline: create one");
-        if (task == TRUSTED_ACCEPT)
-                rc = trusted_is_ours(s, err);
-        if (rc == 0 && task != TRUSTED_CHECK)
+        if (task != TRUSTED_CHECK)
                 rc = take_arguments(t, c, err);
+        if (rc == 0 && task == TRUSTED_ACCEPT && !(t->unrecorded && t->selected.n == 0))
+                rc = trusted_is_ours(s, err); /* all that differs: then it is what there is */
         if (rc < 0) {
                 trusted_clear(t);
                 return rc;

@@ -3,6 +3,7 @@
  * baseline.  See sensor_trusted.h. */
 #include "integrity/sensor/sensor_trusted_priv.h"
 
+#include "integrity/trusted/trusted_entry.h"
 #include "integrity/who/session_keep.h"
 #include "loop/log.h"
 
@@ -44,27 +45,19 @@ static int tell_forged(struct sensor *s, const char *name, const char *why)
         return trusted_tell_own(s, path, why);
 }
 
-int trusted_tell_past(struct sensor *s)
+/* Once for each baseline and ledger: a restart finds its entry there. */
+static int tell_unrecorded(struct sensor *s)
 {
-        int rc = s->approvals_forged
-                         ? tell_forged(s, "/approvals",
-                                       "an approved change that the ledger does not have: somebody "
-                                       "wrote it into the sensor's file")
-                         : 0;
+        char why[BASELINE_UNRECORDED_MAX];
 
-        if (rc == 0 && s->kept.forged)
-                rc = tell_forged(
-                        s, "/" SESSION_KEEP_FILE,
-                        "not the logins that the ledger says were kept: somebody wrote into "
-                        "the sensor's file; none of them is believed");
-        if (rc == 0 && s->contents_forged)
-                rc = tell_forged(
-                        s, "/executable",
-                        "a content that may be executed there, and that no explained "
-                        "change of the ledger brought: somebody wrote it into the sensor's "
-                        "file");
-        if (rc < 0)
-                return rc;
+        if (!s->trusted->unrecorded || s->o.past_told)
+                return 0;
+        baseline_unrecorded(&s->trusted->head.root, why);
+        return tell_forged(s, "/baseline", why);
+}
+
+static int tell_baseline(struct sensor *s)
+{
         switch (s->o.past) {
         case PAST_LOST:
                 return tell_forged(s, "",
@@ -78,9 +71,34 @@ int trusted_tell_past(struct sensor *s)
                 return tell_forged(s, "/baseline.note",
                                    "the ledger does not have this baseline yet: the sensor was cut "
                                    "off when it took it, or somebody wrote it in its place");
+        case PAST_UNRECORDED:
+                return tell_unrecorded(s);
         default:
                 return 0;
         }
+}
+
+/* The baseline first: the alert that is raised names it, and what else is wrong counts under it. */
+int trusted_tell_past(struct sensor *s)
+{
+        int rc = tell_baseline(s);
+
+        if (rc == 0 && s->approvals_forged)
+                rc = tell_forged(s, "/approvals",
+                                 "an approved change that the ledger does not have: somebody "
+                                 "wrote it into the sensor's file");
+        if (rc == 0 && s->kept.forged)
+                rc = tell_forged(
+                        s, "/" SESSION_KEEP_FILE,
+                        "not the logins that the ledger says were kept: somebody wrote into "
+                        "the sensor's file; none of them is believed");
+        if (rc == 0 && s->contents_forged)
+                rc = tell_forged(
+                        s, "/executable",
+                        "a content that may be executed there, and that no explained "
+                        "change of the ledger brought: somebody wrote it into the sensor's "
+                        "file");
+        return rc;
 }
 
 int trusted_is_ours(struct sensor *s, struct err *err)
@@ -102,7 +120,32 @@ int trusted_is_ours(struct sensor *s, struct err *err)
                                 "while the sensor ran") < 0)
                         s->failed = -ENOMEM;
         }
-        return err_set(err, -EBADMSG,
-                       "the baseline was replaced: it is not the one that the ledger has.  Look "
-                       "what differs (assay check), then take one anew: assay baseline create");
+        return err_set(err, -EBADMSG, "%s.  Look what differs (assay check), then %s",
+                       trusted_why_doubted(t),
+                       t->unrecorded ? "trust what there is: assay baseline accept without a path, "
+                                       "or assay baseline create"
+                                     : "take one anew: assay baseline create");
+}
+
+/* ---- doubt ---- */
+
+void trusted_doubt(struct sensor *s)
+{
+        struct trusted *t = s->trusted;
+        char why[BASELINE_UNRECORDED_MAX];
+
+        t->unrecorded = t->has && s->o.past == PAST_UNRECORDED;
+        t->doubted = t->unrecorded || (t->has && s->o.past == PAST_REPLACED);
+        if (!t->unrecorded)
+                return;
+        baseline_unrecorded(&t->head.root, why);
+        s->o.past_told |= state_found_waits(&s->found, "integrity.change", "who.unknown", why);
+}
+
+const char *trusted_why_doubted(const struct trusted *t)
+{
+        if (!t->doubted)
+                return NULL;
+        return t->unrecorded ? "the ledger has no entry of this baseline, nor of any other"
+                             : "the baseline was replaced: it is not the one that the ledger has";
 }

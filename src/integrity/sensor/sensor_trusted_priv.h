@@ -39,6 +39,7 @@ struct trusted {
         bool has;
         struct snapshot_head head;
         bool doubted;    /* not the one that was told last: nothing is put back from it */
+        bool unrecorded; /* doubted, for the ledger has no entry of any */
         struct buf note; /* its entry, until that is in the ledger */
         bool note_goes;  /* among those that go out again */
 
@@ -70,6 +71,11 @@ void trusted_answer_failed(struct trusted *t, int rc, const struct err *err);
 void trusted_answer(struct trusted *t);
 /* In a worker: write it, or remove content that nothing refers to.  -EAGAIN: the pool is full. */
 MUST_USE int trusted_submit(struct trusted *t, bool sweeping);
+
+/* At the start: may the baseline be believed?  Before what waits in the journal goes out again. */
+void trusted_doubt(struct sensor *s);
+/* Why the baseline is not believed; NULL: it is. */
+const char *trusted_why_doubted(const struct trusted *t);
 
 /* baseline_diff_fn: counts, and collects what is accepted. */
 int trusted_on_difference(void *ctx, struct span path, struct span was_bytes, struct span is_bytes);

@@ -107,6 +107,18 @@ void baseline_put(const struct baseline_facts *f, struct buf *out)
         end_entry(&w, f->who, NULL);
 }
 
+void baseline_unrecorded(const struct hash *root, char out[BASELINE_UNRECORDED_MAX])
+{
+        char hex[2 * HASH_LEN + 1];
+
+        text_hex(span_of(root->b, HASH_LEN), hex);
+        snprintf(out, BASELINE_UNRECORDED_MAX,
+                 "the ledger has no entry of this baseline, root %s, nor of any other: the ledger "
+                 "is not the one that it was told, or the baseline came from elsewhere; nothing is "
+                 "put back from it",
+                 hex);
+}
+
 void command_put(const struct command_facts *f, struct buf *out)
 {
         struct json_writer w;

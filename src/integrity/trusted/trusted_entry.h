@@ -33,6 +33,12 @@ struct baseline_facts {
 };
 void baseline_put(const struct baseline_facts *f, struct buf *out);
 
+/* What the alert says of a baseline that the ledger has no entry of, nor of any other: in
+ * who.unknown of integrity.change.  Of one root it is always the same, by which it is known again.
+ */
+enum { BASELINE_UNRECORDED_MAX = 320 };
+void baseline_unrecorded(const struct hash *root, char out[BASELINE_UNRECORDED_MAX]);
+
 struct command_facts {
         int64_t wall_ns, took_ns; /* took_ns negative: it has only begun */
         const char *verb;

@@ -3,6 +3,7 @@
 
 #include "../sample.h"
 #include "integrity/trusted/change.h"
+#include "integrity/watching/dirty.h"
 #include "integrity/who/who.h"
 #include "wire/kind.h"
 
@@ -52,6 +53,32 @@ static void test_first(void **state)
         assert_true(span_eq_str(v.raw, "[\"/a\\\\xff\\\\x0a\",\"!/a/x\"]"));
         buf_done(&b);
         watchset_done(&w);
+        (void)state;
+}
+
+/* It is known again by these words, in an entry like any other of a change. */
+static void test_unrecorded(void **state)
+{
+        static const struct hash root = { .b = { 0xab } }, other = { .b = { 0xac } };
+        char is[BASELINE_UNRECORDED_MAX], again[sizeof is], another[sizeof is];
+        struct change c = { .path = SPAN("/s/baseline"),
+                            .passed = DIRTY_DELETED,
+                            .seen = "start",
+                            .existed = true,
+                            .unknown = is };
+        struct buf b = BUF_INIT(CHANGE_TEXT_MAX);
+
+        baseline_unrecorded(&root, is);
+        baseline_unrecorded(&root, again);
+        baseline_unrecorded(&other, another);
+        assert_string_equal(is, again);
+        assert_string_not_equal(is, another);
+        assert_non_null(strstr(is, "root ab000000000000000000000000000000000000000000000000000000"
+                                   "00000000, nor of any other"));
+        assert_non_null(strstr(is, "put back from it")); /* not cut off */
+        change_put(&c, &b);
+        check_text(check(&b), "who.unknown", is);
+        buf_done(&b);
         (void)state;
 }
 
@@ -192,9 +219,10 @@ static void test_reread(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_first),          cmocka_unit_test(test_accepted),
-                cmocka_unit_test(test_many_paths),     cmocka_unit_test(test_commands),
-                cmocka_unit_test(test_long_arguments), cmocka_unit_test(test_reread),
+                cmocka_unit_test(test_first),    cmocka_unit_test(test_unrecorded),
+                cmocka_unit_test(test_accepted), cmocka_unit_test(test_many_paths),
+                cmocka_unit_test(test_commands), cmocka_unit_test(test_long_arguments),
+                cmocka_unit_test(test_reread),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
