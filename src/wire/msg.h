@@ -18,8 +18,9 @@
  *              (one of a gateway's named MSG_FOR_WHOM may have a value of no bytes: it is no field
  *              of the entry, and its subject is the caller for whom that was made)
  *   ACK      count:u16  then count times: seq:u64  index:u64  n:u32
- *              (n entries from seq on got n indices from index on, durably; what came to a ledger
- * that was succeeded since has the index there) NAK      seq:u64  code:u32 (errno)  text:u16-bytes
+ *              (n entries from seq on got n indices from index on, durably: in this ledger, or
+ *              in one that it succeeded, where they came to that)
+ *   NAK      seq:u64  code:u32 (errno)  text:u16-bytes
  *              (the entry was refused; that fact took its place in the ledger)
  *   COMMAND  verb:u8-string  args:u32-bytes (canonical JSON object)   administrators only
  *   REPLY    code:u32 (0 or errno)  body:u32-bytes (canonical JSON object)
