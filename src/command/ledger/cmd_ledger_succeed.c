@@ -214,13 +214,14 @@ static int check_next(struct succession *s, struct err *err)
         return 0;
 }
 
+/* One that gets its first entry here is given away with that. */
 static int make_next(struct succession *s, struct err *err)
 {
         int status = create(s, err);
 
         if (status == 0)
                 status = check_next(s, err);
-        return status == 0 && geteuid() == 0 ? give(s, err) : status;
+        return status == 0 && s->of_host && geteuid() == 0 ? give(s, err) : status;
 }
 
 /* ---- 2 ---- */

@@ -53,6 +53,19 @@ def test_succeed(ledger):
         "L", "L.1", "L.1.private", "L.private"]
 
 
+def test_of_another_user(ledger):
+    """Regression: root closed it, and what was signed first in the new one was root's, which the
+    ledger's own user could not open."""
+    path, _ = ledger
+    for half in (path, beside(path, ".private")):
+        for f in (half, *half.rglob("*")):
+            os.chown(f, 65534, 65534)
+    succeed(path, "--origin", NEW)
+    for half in (path, beside(path, ".private")):
+        for f in (half, *half.rglob("*")):
+            assert os.stat(f).st_uid == 65534, f
+
+
 def test_verify_follows(ledger, tmp_path):
     path, key = ledger
     succeed(path, "--origin", NEW)
