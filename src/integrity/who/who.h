@@ -111,7 +111,7 @@ DEFINE_CLEANUP(struct who, who_unref)
 bool who_is_same(const struct who *a, const struct who *b);
 /* With the same user and effective one, as far as both are known? */
 bool who_is_same_user(const struct who *a, const struct who *b);
-/* A thread of the kernel's?  What it does is done for others, and it does not say for whom. */
+/* A thread of the kernel's?  It acts for others, and nothing tells for whom. */
 bool who_is_kernel(const struct who *w);
 /* May it have been another program or user in the moment of the change? */
 bool who_is_doubted(const struct who *w);

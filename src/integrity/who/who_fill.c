@@ -72,6 +72,12 @@ static void fill_ids(struct who *w, const struct proc_info *i)
         }
 }
 
+static void set_kernel(struct who *w)
+{
+        w->has |= WHO_IS_KERNEL;
+        who_say_unknown(w, "for whom: it is a thread of the kernel, which acts for others");
+}
+
 static void say_missing(struct who *w, const struct proc_info *i)
 {
         /* A process that has ended but was not waited for keeps its name and loses the rest. */
@@ -125,9 +131,9 @@ void who_fill_proc(struct who *w, const struct proc_info *i, uint32_t own_mount_
                 if (proc_cgroup_nested(span_of(i->cgroup, i->cgroup_n)))
                         w->has |= WHO_UNIT_NESTED;
         }
-        if (proc_is_kernel(i))
-                w->has |= WHO_IS_KERNEL;
         say_missing(w, i);
+        if (proc_is_kernel(i))
+                set_kernel(w);
 }
 
 /* ---- from the cache ---- */
@@ -177,8 +183,6 @@ static void fill_numbers(struct who *w, const struct procs_proc *p, const struct
                 w->has |= WHO_HAS_MOUNT_NS;
                 w->mount_ns = s->mount_ns;
         }
-        if (s->has & PROCESS_IS_KERNEL)
-                w->has |= WHO_IS_KERNEL;
         w->start = p->start_ns / TICK_NS;
 }
 
@@ -229,6 +233,8 @@ void who_fill_state(struct who *w, const struct procs_answer *a, const struct pr
         if (a->unsure)
                 who_say_unknown(w, "process events were lost: it may have been another program or "
                                    "user by then");
+        if (s->has & PROCESS_IS_KERNEL)
+                set_kernel(w);
 }
 
 static struct span name_of(const struct procs_state *s)

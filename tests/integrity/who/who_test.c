@@ -223,8 +223,10 @@ static void test_kernel_thread(void **state)
         assert_false(who_is_kernel(who_of(cache, pid, -1, false)));
         end_child(pid);
         w = who_of(cache, 2, -1, false);
-        if (span_eq_str(buf_span(&w->comm), "kthreadd")) /* else a pid namespace of our own */
+        if (span_eq_str(buf_span(&w->comm), "kthreadd")) { /* else a pid namespace of our own */
                 assert_int_equal(who_is_kernel(w), geteuid() == 0);
+                assert_true(!who_is_kernel(w) || strstr(w->unknown, "a thread of the kernel"));
+        }
         close_cache();
 }
 
