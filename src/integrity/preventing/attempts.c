@@ -4,6 +4,7 @@
 #include "integrity/preventing/attempts_priv.h"
 #include "integrity/preventing/saying.h"
 #include "integrity/sensor/sensor_priv.h"
+#include "integrity/sensor/sensor_restore.h"
 #include "loop/log.h"
 #include "loop/loop.h"
 #include "sys/attempt.h"
@@ -244,13 +245,19 @@ static int take_refused(struct sensor *s, const struct attempt *x, struct span n
         return rc;
 }
 
+/* A flag that restore has lifted would be set again before the file is put back. */
+static bool is_own(const struct sensor *s, pid_t pid)
+{
+        return pid == getpid() || restore_is_hand(s, pid);
+}
+
 static int take(void *ctx, struct span record)
 {
         struct sensor *s = ctx;
         struct attempts *a = s->o.attempts;
         struct attempt x;
 
-        if (attempt_decode(record, &x, &a->path, NULL) < 0 || x.pid == getpid())
+        if (attempt_decode(record, &x, &a->path, NULL) < 0 || is_own(s, x.pid))
                 return 0;
         if (x.error == 0)
                 return look_at_flags(s, &x, buf_span(&a->path));
@@ -259,7 +266,7 @@ static int take(void *ctx, struct span record)
 
 static int take_audited(void *ctx, const struct attempt *x, struct span path)
 {
-        return x->pid == getpid() ? 0 : take_refused(ctx, x, path);
+        return is_own(ctx, x->pid) ? 0 : take_refused(ctx, x, path);
 }
 
 static int take_record(void *ctx, unsigned type, struct span text)

@@ -258,6 +258,11 @@ int restore_seen(struct sensor *s, const struct change *c)
 
 /* ---- tasks ---- */
 
+bool restore_is_hand(const struct sensor *s, pid_t pid)
+{
+        return s->restores && hands_has(s->restores->tools.hands, pid);
+}
+
 bool restore_active(const struct sensor *s)
 {
         return s->restores->kind != RESTORE_IDLE;

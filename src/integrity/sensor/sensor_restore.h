@@ -42,6 +42,8 @@ int64_t restore_due(const struct sensor *s);
 /* Now and then. */
 void restore_tick(struct sensor *s);
 
+/* Is this a process that waits for locks in the sensor's place (hands.h)? */
+bool restore_is_hand(const struct sensor *s, pid_t pid);
 /* Does a task run?  Then no scan begins, and nothing that is kept is swept. */
 bool restore_active(const struct sensor *s);
 /* Is this path being put back, or the name beside one? */

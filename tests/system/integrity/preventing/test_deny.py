@@ -384,6 +384,8 @@ def test_put_back(host):
     assert [(host.safe / n).read_text() for n in ("hand", "command", "gone")] == ["good"] * 3
     assert all(frozen(host.safe / n) for n in ("hand", "command", "gone"))
     assert host.deny()["withheld"] == 0
+    assert [e for e in host.entries("integrity.denied")  # who waits for restore tries nothing
+            if pathlib.PurePath(e["who"].get("exe", "")).name.startswith("assay-")] == []
 
 
 def test_not_put_back(host):
