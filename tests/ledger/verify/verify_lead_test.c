@@ -338,7 +338,9 @@ static void a_server_that_dies(void **state)
 
                 r = judge(&server, &l, &seen);
                 assert_int_equal(r.verdict, VERDICT_UNKNOWN);
-                assert_in_range(server.reads, after, after + 11); /* a bundle and its tile */
+                assert_in_range(server.reads, after, after + 11);
+                if (after == 192) /* in the second pass, which reads bundles alone */
+                        assert_int_equal(server.reads, after + 8);
         }
         testlog_done(&l);
 }
