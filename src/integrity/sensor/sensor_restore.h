@@ -24,6 +24,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#include <sys/types.h>
+
 struct change;
 struct control_call;
 struct json_writer;
