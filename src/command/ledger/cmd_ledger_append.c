@@ -46,10 +46,11 @@ static bool next_line(struct span *rest, struct span *ret)
         return true;
 }
 
-/* Such an entry says that the ledger has a file that nobody made: it would be damaged for good. */
+/* Such an entry says that the ledger has another key, which it has not: it would be damaged for
+ * good. */
 static int check_own(const struct appending *a, struct span entry, struct err *err)
 {
-        static const char mark[] = "\"k\":\"ledger.";
+        static const char mark[] = "\"k\":\"ledger.key_rotated\"";
         struct entry e;
         bool fits;
         int status;
@@ -57,12 +58,11 @@ static int check_own(const struct appending *a, struct span entry, struct err *e
         if (!memmem(entry.p, entry.n, mark, sizeof(mark) - 1))
                 return 0;
         status = entry_read(entry, &e, &fits, err);
-        if (status < 0 || !verify_is_own(&e, ledger_origin(a->writing.ledger)))
+        if (status < 0 || !verify_is_rotation(&e, ledger_origin(a->writing.ledger)))
                 return status;
         return err_set(err, -EACCES,
-                       "%.*s is for the ledger itself to write, see \"assay ledger %s\"",
-                       (int)e.kind.n, (const char *)e.kind.p,
-                       span_eq_str(e.kind, "ledger.stamped") ? "stamp" : "rotate");
+                       "%.*s is for the ledger itself to write, see \"assay ledger rotate\"",
+                       (int)e.kind.n, (const char *)e.kind.p);
 }
 
 static int check_piece(struct appending *a, struct span piece, struct err *err)
@@ -303,8 +303,7 @@ const struct command command_ledger_append = {
                 "entries were written to it: these may be in the ledger, or not (exit status 3).\n"
                 "\n"
                 "A bad line is refused by its number and the byte in it, and so is an entry that would\n"
-                "say that this ledger's key was changed or its checkpoint stamped, which rotate and\n"
-                "stamp record.  Up to 64 MiB of input are\n"
+                "say that this ledger's key was changed (rotate does that).  Up to 64 MiB of input are\n"
                 "checked to the last line before the first is appended, so nothing of it is then in\n"
                 "the ledger.  Larger input is taken in pieces of 64 MiB: those before the one with\n"
                 "the bad line stay, and the message says how many entries that is.",

@@ -159,9 +159,9 @@ struct verify_result {
  * options that make no sense (-EINVAL). */
 MUST_USE int verify_log(const struct verify_options *o, struct verify_result *ret, struct err *err);
 
-/* Is this entry what verify_log() takes for the log's own word, so that files have to fit it: a
- * change of the key to one of this name, a stamp?  Who appends what others say must not. */
-bool verify_is_own(const struct entry *e, const char *origin);
+/* Does verify_log() take this entry for a change of the log's key, so that there has to be a file
+ * of it?  Who appends what others say must not append that. */
+bool verify_is_rotation(const struct entry *e, const char *origin);
 
 /* ---- one proof ---- */
 

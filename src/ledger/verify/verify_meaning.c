@@ -182,28 +182,19 @@ static bool what_u64(const struct entry *e, const char *name, uint64_t *ret)
         return true;
 }
 
-/* One of another shape is kind_check()'s business, when it was recorded; else a free entry. */
-static bool is_stamp(const struct entry *e, uint64_t *ret_size, struct span *ret_digest)
-{
-        uint8_t digest[SHA256_LEN];
-        struct json_value v;
-
-        return what_u64(e, "size", ret_size) && json_get(e->what, "digest", &v) &&
-               json_value_plain(v, ret_digest) &&
-               text_from_hex(*ret_digest, digest, sizeof digest) == 0;
-}
-
 /* A reply has bits that no signature covers; the entry that records it covers them all. */
 static void stamped(struct meaning *m, const struct entry *e)
 {
         char path[64], hex[2 * SHA256_LEN + 1];
         uint8_t digest[SHA256_LEN];
+        struct json_value v;
         struct span want;
         uint64_t size;
         int r;
 
-        if (!is_stamp(e, &size, &want))
-                return;
+        if (!what_u64(e, "size", &size) || !json_get(e->what, "digest", &v) ||
+            !json_value_plain(v, &want) || text_from_hex(want, digest, sizeof digest))
+                return; /* kind_check()'s business, when it was recorded; else a free entry */
         snprintf(path, sizeof path, "stamp/%llu.tsr", (unsigned long long)size);
         r = verify_read(m->v, path, &m->reply);
         if (r == -ENOENT)
@@ -252,14 +243,9 @@ static void peer(struct meaning *m, const struct entry *e)
                 r->last = last;
 }
 
-bool verify_is_own(const struct entry *e, const char *origin)
+bool verify_is_rotation(const struct entry *e, const char *origin)
 {
-        struct span digest;
-        uint64_t size;
-
-        if (span_eq_str(e->kind, "ledger.key_rotated"))
-                return is_rotation(e, origin);
-        return span_eq_str(e->kind, "ledger.stamped") && is_stamp(e, &size, &digest);
+        return span_eq_str(e->kind, "ledger.key_rotated") && is_rotation(e, origin);
 }
 
 static void by_kind(struct meaning *m, const struct entry *e)
