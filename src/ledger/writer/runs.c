@@ -4,8 +4,6 @@
 #include "base/le.h"
 #include "sys/crc32c.h"
 
-#include <stdlib.h>
-
 struct run *runs_find(struct runs *t, uint64_t run)
 {
         if (run == 0)
@@ -287,19 +285,10 @@ static int inherit(struct runs *t, struct span s, struct err *err)
 
 int runs_inherit(struct runs *t, struct span s, struct err *err)
 {
-        struct runs *read;
-        int r;
-
         if (s.n < 4 || crc32c(0, span_of(s.p, s.n - 4)) != le_get32(s.p + s.n - 4))
                 return err_set(err, -EBADMSG, "what is left of the writers has a wrong checksum");
-        read = calloc(1, sizeof *read);
-        if (!read)
-                return err_sys(err, -ENOMEM, "what is left of the writers");
-        r = inherit(read, span_of(s.p, s.n - 4), err);
-        if (r == 0)
-                *t = *read;
-        free(read);
-        return r;
+        memset(t, 0, sizeof *t);
+        return inherit(t, span_of(s.p, s.n - 4), err);
 }
 
 void runs_go_on(struct runs *t, const struct runs *before)

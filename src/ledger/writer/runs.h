@@ -70,7 +70,7 @@ MUST_USE int runs_load(struct runs *t, struct span s, struct err *err);
 
 /* What t knows, and of the sequences that t does not remember what before did (NULL: nothing). */
 void runs_leave(const struct runs *t, const struct runs *before, struct buf *out);
-/* Read that, for runs_index() alone.  -EBADMSG: t is as it was. */
+/* Read that, for runs_index() alone. */
 MUST_USE int runs_inherit(struct runs *t, struct span s, struct err *err);
 /* Of an empty t: its runs go on where those were. */
 void runs_go_on(struct runs *t, const struct runs *before);
