@@ -117,9 +117,9 @@ static void put_more(const struct own *o, struct buf *out)
         json_begin_object(&w);
         json_member_int(&w, "generation",
                         o->w.serving ? (int64_t)o->w.serving->generation->number : 0);
+        json_member_bool(&w, "locked", o->locked);
         if (why)
                 json_member_text(&w, "not_served", why);
-        json_member_bool(&w, "locked", o->locked);
         json_member_u64(&w, "oldest", oldest);
         if (!journal_works(o->w.journal, &why))
                 json_member_text(&w, "recorder", why);
