@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who hides a change by putting it back, by keeping the file open, or by making it huge."""
+import contextlib
 import os
 import pathlib
 import shutil
@@ -11,6 +12,7 @@ import pytest
 
 from seeing import Mounts
 from sensor_host import BIN, sha256
+from stalled import stalled
 from watched_host import Watched, profile
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="fanotify needs root")
@@ -135,31 +137,6 @@ def test_a_time_to_come_hides_no_content(host):
     assert host.of(path)[-1]["what"]["new_sha256"] == sha256(path)
 
 
-STALLED = """
-import ctypes, fcntl, mmap, os, struct, sys, threading
-libc = ctypes.CDLL(None, use_errno=True)
-memory = mmap.mmap(-1, 8192)
-memory[:4096] = b"e" * 4096
-at = ctypes.addressof(ctypes.c_char.from_buffer(memory))
-faults = libc.syscall(323, 0o2000000)
-if faults < 0:
-    sys.exit(77)
-fcntl.ioctl(faults, 0xc018aa3f, bytearray(struct.pack("QQQ", 0xaa, 0, 0)))
-fcntl.ioctl(faults, 0xc020aa00, bytearray(struct.pack("QQQQ", at + 4096, 4096, 1, 0)))
-fd = os.open(sys.argv[1], os.O_WRONLY)
-writing = threading.Thread(target=libc.write, args=(fd, ctypes.c_void_p(at), 8192))
-writing.start()
-os.read(faults, 32)  # it has come to the second page
-os.close(os.open(sys.argv[1], os.O_RDWR))
-print("stalled", flush=True)
-sys.stdin.readline()
-page = ctypes.create_string_buffer(b"f" * 8192)
-source = (ctypes.addressof(page) + 4095) & ~4095
-fcntl.ioctl(faults, 0xc028aa03, bytearray(struct.pack("QQQQq", at + 4096, source, 4096, 0, 0)))
-writing.join()
-"""
-
-
 def test_a_write_that_never_ends_holds_up_nobody(host):
     """On XFS who reads a file waits for who writes to it, and a writer may keep back the very bytes
     that he writes: told without a hash, and nothing else is late."""
@@ -168,21 +145,12 @@ def test_a_write_that_never_ends_holds_up_nobody(host):
     host.tree.mkdir()
     try:
         begin(host, f="small" * 4000)
-        with subprocess.Popen(["/usr/bin/python3", "-c", STALLED, host.tree / "f"], text=True,
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
-            try:
-                if not writer.stdout.readline():
-                    assert writer.wait() == 77
-                    pytest.skip("no userfaultfd here")
-                host.wait(lambda: host.of(host.tree / "f"), "the file that is written to", 10)
-                what = host.of(host.tree / "f")[-1]["what"]
-                assert what["new_hash_status"] == "unreadable" and "locked" in what[
-                    "new_hash_reason"]
-                (host.tree / "g").write_text("other")
-                host.wait(lambda: host.of(host.tree / "g"), "another file", 5)
-            finally:
-                writer.stdin.write("\n")
-                writer.stdin.close()
+        with stalled(host.tree / "f", "write"):
+            host.wait(lambda: host.of(host.tree / "f"), "the file that is written to", 10)
+            what = host.of(host.tree / "f")[-1]["what"]
+            assert what["new_hash_status"] == "unreadable" and "locked" in what["new_hash_reason"]
+            (host.tree / "g").write_text("other")
+            host.wait(lambda: host.of(host.tree / "g"), "another file", 5)
         host.wait(lambda: host.of(host.tree / "f")[-1]["what"].get("new_sha256") ==
                   sha256(host.tree / "f"), "its hash in the end")
     finally:
@@ -194,24 +162,14 @@ def test_writes_that_never_end_to_files_with_holes_hold_up_nobody(host):
     """Asking a filesystem where a file has holes waits for who writes to it, so nobody asks."""
     names = [f"f{n}" for n in range(4)]
     begin(host, **{name: "small" for name in names})
-    writers = []
-    try:
+    with contextlib.ExitStack() as writers:
         for name in names:
             os.truncate(host.tree / name, 3 << 20)
-            writer = subprocess.Popen(["/usr/bin/python3", "-c", STALLED, host.tree / name],
-                                      text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-            writers.append(writer)
-            if not writer.stdout.readline():
-                assert writer.wait() == 77
-                pytest.skip("no userfaultfd here")
+            writers.enter_context(stalled(host.tree / name, "write"))
         large = host.tree / "g"
         large.write_bytes(os.urandom(3 << 20))
         host.wait(lambda: host.of(large) and host.of(large)[-1]["what"].get("new_sha256") ==
                   sha256(large), "another file, with its hash", 15)
-    finally:
-        for writer in writers:
-            with writer:
-                writer.stdin.close()
     for name in names:
         host.wait(lambda: host.of(host.tree / name)[-1]["what"].get("new_sha256") ==
                   sha256(host.tree / name), "its hash in the end")
