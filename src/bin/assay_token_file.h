@@ -2,8 +2,10 @@
 /* assay_token_file.h - the file of opaque tokens, for assay token.  Floor 4.
  *
  *   <state>/tokens/              0750 root:assay-gw
- *   <state>/tokens/tokens.json   as in gateway/authentication/tokens.h; who may enter the directory
- * may read it <state>/tokens/lock          held by who changes it */
+ *   <state>/tokens/tokens.json   who may enter the directory may read it
+ *   <state>/tokens/lock          held by who changes it
+ *
+ * What is in tokens.json gateway/authentication/tokens.h says. */
 #ifndef BIN_ASSAY_TOKEN_FILE_H
 #define BIN_ASSAY_TOKEN_FILE_H
 

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "sys/io.h"
+#include "sys/sysclock.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -18,7 +19,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { LOOK_MS = 100, SAID_MAX = 4, MAPS_MAX = 256 * 1024, COMM_MAX = 64, CALL_MAX = 96 };
@@ -31,14 +31,6 @@ struct search {
         struct buf maps;
         struct buf *out;
 };
-
-static int64_t now_ns(void)
-{
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
-}
 
 static bool is_it(const struct search *s, int dirfd, const char *name)
 {
@@ -59,7 +51,7 @@ static bool has_open(const struct search *s, int pidfd)
         if (!d)
                 return false;
         fd = -1; /* the stream's */
-        while (!found && (e = readdir(d)) && now_ns() < s->until_ns)
+        while (!found && (e = readdir(d)) && clock_mono(&sysclock) < s->until_ns)
                 found = e->d_name[0] != '.' && is_it(s, copy, e->d_name);
         closedir(d);
         return found;
@@ -162,7 +154,7 @@ static bool is_in_call(const struct search *s, int pidfd, char what[CALL_MAX])
         if (!d)
                 return false;
         fd = -1; /* the stream's */
-        while (!found && (e = readdir(d)) && now_ns() < s->until_ns)
+        while (!found && (e = readdir(d)) && clock_mono(&sysclock) < s->until_ns)
                 found = e->d_name[0] != '.' && in_call(s, pidfd, e->d_name, what);
         closedir(d);
         return found;
@@ -196,17 +188,17 @@ static bool look_at_all(struct search *s, DIR *d, enum pass pass)
 
         text_u64((uint64_t)getpid(), self);
         rewinddir(d);
-        while ((e = readdir(d)) && now_ns() < s->until_ns)
+        while ((e = readdir(d)) && clock_mono(&sysclock) < s->until_ns)
                 if (e->d_name[0] >= '0' && e->d_name[0] <= '9' && strcmp(e->d_name, self) != 0)
                         look_at(s, dirfd(d), e->d_name, pass);
-        return now_ns() < s->until_ns;
+        return clock_mono(&sysclock) < s->until_ns;
 }
 
 static void look(uint64_t dev, uint64_t ino, enum pass first, struct buf *out)
 {
         struct search s = { .dev = dev,
                             .ino = ino,
-                            .until_ns = now_ns() +
+                            .until_ns = clock_mono(&sysclock) +
                                         (first == CALLS ? LOOK_STALLED_MS : LOOK_MS) * NS_PER_MS,
                             .maps = BUF_INIT(MAPS_MAX + 16384),
                             .out = out };

@@ -10,22 +10,14 @@
 #include "base/clock.h"
 #include "sys/fsput.h"
 #include "sys/io.h"
+#include "sys/sysclock.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { AT_ONCE_MS = 20, SAID = 512 };
-
-static int64_t now_ns(void)
-{
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
-}
 
 static bool is_name(enum hand_act act)
 {
@@ -68,14 +60,14 @@ static int say_stuck(struct restore_run *p, int fd, int rc)
 
 int restore_reach_fd(struct restore_run *p, int fd)
 {
-        int64_t begun = now_ns(), at = begun;
+        int64_t begun = clock_mono(&sysclock), at = begun;
         int rc = 0;
 
         for (;;) {
                 rc = restore_call(p->r, (struct hand_ask){ .act = HAND_TOUCH, .fd = fd }, NULL);
-                if (rc == 0 && now_ns() - at < AT_ONCE_MS * NS_PER_MS)
+                if (rc == 0 && clock_mono(&sysclock) - at < AT_ONCE_MS * NS_PER_MS)
                         return 0;
-                at = now_ns();
+                at = clock_mono(&sysclock);
                 if (rc == 0 && at - begun > HANDS_WAIT_MS * NS_PER_MS)
                         rc = -ETIMEDOUT;
                 if (rc < 0)
