@@ -5,19 +5,34 @@
 #include "loop/log.h"
 #include "sys/io.h"
 
-/* A doubt outlives us: a program that was replaced would be trusted after a restart otherwise. */
+/* A doubt outlives us: a program that was replaced would be trusted after a restart otherwise. path
+ * is where n will be when that is read again. */
+static void set_doubt_at(struct sensor *s, struct table_node *n, struct span path, bool yes)
+{
+        if (!(n->mark & TABLE_DOUBT) == !yes)
+                return;
+        n->mark ^= TABLE_DOUBT;
+        journal_op_put(&s->deny->doubts, yes ? JOURNAL_DOUBT : JOURNAL_TRUST, path, SPAN_NONE);
+}
+
 static void set_doubt(struct sensor *s, struct table_node *n, bool yes)
 {
         struct deny *d = s->deny;
 
-        if (!(n->mark & TABLE_DOUBT) == !yes)
-                return;
-        n->mark ^= TABLE_DOUBT;
         buf_clear(&d->path);
         table_path(n, &d->path);
         if (buf_status(&d->path) == 0)
-                journal_op_put(&d->doubts, yes ? JOURNAL_DOUBT : JOURNAL_TRUST, buf_span(&d->path),
-                               SPAN_NONE);
+                set_doubt_at(s, n, buf_span(&d->path), yes);
+}
+
+/* The node that will be at c->path.  A rename is told before the table follows it, and takes its
+ * mark along; of two that change places each place keeps its own. */
+static struct table_node *node_of(const struct sensor *s, const struct change *c)
+{
+        struct table_node *n = table_find(s->table, c->path);
+        bool exchanged = n && n->record && !c->over;
+
+        return c->from.n && !exchanged ? table_find(s->table, c->from) : n;
 }
 
 struct buf *deny_doubts(struct sensor *s)
@@ -100,26 +115,30 @@ static void keep_good(struct sensor *s, const struct change *c, const struct tab
                 deny_good_keep(s, c->path, c->was);
 }
 
-static void unexplained(struct sensor *s, const struct change *c, struct table_node *n)
+static void unexplained(struct sensor *s, const struct change *c)
 {
-        keep_good(s, c, n);
+        struct table_node *n = node_of(s, c);
+
+        keep_good(s, c, table_find(s->table, c->path));
         if (!n || !c->is)
                 return;
         if (deny_good_is(s, c->path, c->is)) {
-                set_doubt(s, n, false);
+                set_doubt_at(s, n, c->path, false);
                 deny_good_drop(s, c->path);
         } else {
-                set_doubt(s, n, true);
+                set_doubt_at(s, n, c->path, true);
         }
 }
 
 /* What explains a mode says nothing of the content. */
-static void explained(struct sensor *s, const struct change *c, struct table_node *n)
+static void explained(struct sensor *s, const struct change *c)
 {
+        struct table_node *n = node_of(s, c);
+
         if (c->is && !c->why->content)
                 return;
         if (n)
-                set_doubt(s, n, false);
+                set_doubt_at(s, n, c->path, false);
         deny_good_drop(s, c->path);
         if (c->from.n)
                 deny_good_drop(s, c->from);
@@ -148,24 +167,26 @@ void deny_put_back(struct sensor *s, struct table_node *n)
 
 static bool brought_content(const struct change *c)
 {
-        return !c->was || c->from.n || record_diff(c->was, c->is) & RECORD_F_SHA256;
+        const unsigned content = RECORD_F_TYPE | RECORD_F_SHA256 | RECORD_F_LINK;
+
+        return !c->was || c->from.n || record_diff(c->was, c->is) & content;
 }
 
-/* Elsewhere it only matters whether what is executed may be taken for its name: sensor_actor.c. */
+/* Elsewhere it only matters whether what is executed may be taken for its name (sensor_actor.c),
+ * and whether a key or a source of apt is believed (sensor_package_trust.c). */
 static void doubt_program(struct sensor *s, const struct change *c)
 {
-        struct table_node *n = c->is->type == RECORD_FILE ? table_find(s->table, c->path) : NULL;
+        bool may = c->is->type == RECORD_FILE || c->is->type == RECORD_LINK;
+        struct table_node *n = may ? node_of(s, c) : NULL;
 
         if (n && c->why->state == WHY_UNEXPLAINED && brought_content(c))
-                set_doubt(s, n, true);
+                set_doubt_at(s, n, c->path, true);
         else if (n && c->why->content)
-                set_doubt(s, n, false);
+                set_doubt_at(s, n, c->path, false);
 }
 
 void deny_judged(struct sensor *s, const struct change *c)
 {
-        struct table_node *n;
-
         if (!matters(c->profile)) {
                 if (c->is)
                         doubt_program(s, c);
@@ -179,11 +200,10 @@ void deny_judged(struct sensor *s, const struct change *c)
         deny_news(s);
         if (is_flag_only(c))
                 return;
-        n = table_find(s->table, c->path);
         if (c->why->state == WHY_UNEXPLAINED)
-                unexplained(s, c, n);
+                unexplained(s, c);
         else
-                explained(s, c, n);
+                explained(s, c);
 }
 
 /* It stays so while it differs. */

@@ -34,6 +34,8 @@ def host(directory):
     h.tools = [h.bin / f"tool{i}" for i in range(5)]
     for tool in h.tools:
         shutil.copy(TEE, tool)
+    for i in range(3):
+        shutil.copy("/bin/dash", h.bin / f"shell{i}")
     owners = ", ".join(map(str, [*h.tools, f"{h.tools[0]}.x"]))
     h.configure(profile("etc", "alert", [h.etc], f"owners: [{owners}]"),
                 profile("bin", "alert", [h.bin]), profile("rest", "alert", [h.tree]))
@@ -45,7 +47,8 @@ def host(directory):
 def sh(host, command, **env):
     """Shell, with the places of the test."""
     subprocess.run(["sh", "-ec", command], check=True, stdout=subprocess.DEVNULL,
-                   env={**os.environ, "etc": str(host.etc), "tee": TEE, "lib": str(LIBRARY),
+                   env={**os.environ, "etc": str(host.etc), "bin": str(host.bin), "tee": TEE,
+                        "lib": str(LIBRARY),
                         **{f"t{i}": str(t) for i, t in enumerate(host.tools)}, **env})
 
 
@@ -114,6 +117,26 @@ def test_owner_replaced_over_a_restart(host):
     host.start_sensor()
     sh(host, "$t2 -c 'echo x >$etc/again'")
     assert why(host, "again")["state"] == "service"
+
+
+EXCHANGE = ("import ctypes, sys; sys.exit(ctypes.CDLL(None).renameat2("
+            "-100, sys.argv[1].encode(), -100, sys.argv[2].encode(), 2) != 0)")
+
+
+def test_owner_renamed(host):
+    """A program that is trusted elsewhere, and renamed to an owner's path, is not the owner: over
+    another, where there was none, or in its place; also when the sensor begins anew."""
+    sh(host, "mv $bin/shell0 $t1; mv $bin/shell1 $t0.x")
+    subprocess.run([sys.executable, "-c", EXCHANGE, host.bin / "shell2", host.tools[2]], check=True)
+    host.quiet()
+    assert host.of(host.tools[1], "replaced") and host.of(host.tools[2], "renamed")
+    for turn in range(2):
+        for name in ("$t1", "$t0.x", "$t2"):
+            file = f"{name[1:]}{turn}"
+            sh(host, f"{name} -c 'echo x >$etc/{file}'")
+            unexplained(host, file, "not what is trusted")
+        host.end(host.sensor, signal.SIGKILL)
+        host.start_sensor()
 
 
 def test_owner_upgraded(host):
