@@ -301,6 +301,7 @@ int package_run_new(struct sensor *s, const char *id, pid_t root, struct package
         if (rc < 0)
                 return rc;
         packages_set_changed(r->table, info_is_changed, s);
+        package_reader_trust(r->reader, &(struct apt_trust){ .of = package_standing, .ctx = s });
         loop_timer_set(r->timer, r->began_ns + GATHER_S * NS_PER_S);
         r->older = s->packages;
         packages_set_older(r->table, r->older ? r->older->table : NULL);

@@ -27,7 +27,7 @@ void package_judged(struct sensor *s, const struct change *c, const struct why *
         }
 }
 
-static bool is_of_any(const struct sensor *s, const struct who *who)
+bool package_is_of_any(const struct sensor *s, const struct who *who)
 {
         for (const struct package_run *r = s->packages; r; r = r->older)
                 if (packages_actor(r->table, who) >= PACKAGE_BY_SCRIPT)
@@ -41,7 +41,7 @@ static bool all_own(const struct package_run *r, struct who *const *by)
         bool own = false;
 
         for (size_t i = 0; i < DIRTY_AUTHORS && by[i]; i++) {
-                if (!is_of_any(r->sensor, by[i]))
+                if (!package_is_of_any(r->sensor, by[i]))
                         return false;
                 own |= packages_actor(r->table, by[i]) >= PACKAGE_BY_SCRIPT;
         }

@@ -16,6 +16,7 @@
 
 #include "crypto/sha256.h"
 #include "integrity/sensor/sensor_priv.h"
+#include "integrity/why/apt_sources.h"
 #include "wire/json.h"
 
 #include <sys/types.h>
@@ -60,6 +61,16 @@ MUST_USE int package_run_take(struct package_run *r, struct json_value item, str
 MUST_USE int package_run_start(struct package_run *r, struct err *err);
 /* Forget it. */
 void package_run_drop(struct package_run *r);
+
+/* ---- sensor_package_explain.c ---- */
+
+/* Is this one dpkg, or a script of a package, of any transaction? */
+bool package_is_of_any(const struct sensor *s, const struct who *who);
+
+/* ---- sensor_package_trust.c ---- */
+
+/* May this file say whose packages are believed?  ctx: the sensor; see struct apt_trust. */
+enum apt_standing package_standing(void *ctx, const char *path);
 
 /* ---- sensor_package_denied.c ---- */
 

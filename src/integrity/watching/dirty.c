@@ -168,19 +168,32 @@ static struct dirty_place *find(const struct dirty *d, const struct dirty_dir *d
         return p;
 }
 
-bool dirty_has(const struct dirty *d, const struct table_handle *h, struct span name)
+static const struct dirty_place *place_at(const struct dirty *d, const struct table_handle *h,
+                                          struct span name)
 {
         const struct dirty_dir *dir = find_dir((struct dirty *)d, h);
 
-        return dir && find(d, dir, hash_place(dir, name), name);
+        return dir ? find(d, dir, hash_place(dir, name), name) : NULL;
+}
+
+bool dirty_has(const struct dirty *d, const struct table_handle *h, struct span name)
+{
+        return place_at(d, h, name) != NULL;
 }
 
 unsigned dirty_what(const struct dirty *d, const struct table_handle *h, struct span name)
 {
-        const struct dirty_dir *dir = find_dir((struct dirty *)d, h);
-        const struct dirty_place *p = dir ? find(d, dir, hash_place(dir, name), name) : NULL;
+        const struct dirty_place *p = place_at(d, h, name);
 
         return p ? p->what : 0;
+}
+
+struct who *const *dirty_authors(const struct dirty *d, const struct table_handle *h,
+                                 struct span name)
+{
+        const struct dirty_place *p = place_at(d, h, name);
+
+        return p ? p->by : NULL;
 }
 
 static bool list_since(const struct list *l, int64_t wall_ns)

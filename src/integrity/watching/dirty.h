@@ -80,6 +80,9 @@ MUST_USE int dirty_add(struct dirty *d, const struct table_handle *h, struct spa
 bool dirty_has(const struct dirty *d, const struct table_handle *h, struct span name);
 /* What was seen of it (enum dirty_what), 0 when it has no place. */
 unsigned dirty_what(const struct dirty *d, const struct table_handle *h, struct span name);
+/* Who was seen there, DIRTY_AUTHORS of them, NULL behind the last; NULL: it has no place. */
+struct who *const *dirty_authors(const struct dirty *d, const struct table_handle *h,
+                                 struct span name);
 /* Is there a place whose first event was not later than this?  Goes through all of them. */
 bool dirty_since(const struct dirty *d, int64_t wall_ns);
 

@@ -22,8 +22,9 @@ struct vouched {
         int text;                       /* as it was signed; -1: none */
         enum chain_reason reason;
         enum signature_status verdict;
-        struct signature by; /* the first good one */
-        bool other_key;      /* a good one of a key the source does not name */
+        struct signature by;            /* the first good one */
+        bool other_key;                 /* a good one of a key the source does not name */
+        char doubted[APT_PATH_MAX + 1]; /* a keyring that was left out; "" */
         char why[CHAIN_WHY_MAX + 1];
 };
 
@@ -42,6 +43,7 @@ struct chain {
         struct job_run *job;
         char **files; /* of sources */
         size_t file_at;
+        bool doubted; /* the one at hand is */
         struct apt_sources sources;
         struct apt_lists lists;
         size_t index_at; /* the one after the one at hand */
@@ -138,8 +140,12 @@ static int open_list(struct chain *c, const char *name, struct err *err)
 static int on_source(void *ctx, struct span fact)
 {
         struct chain *c = ctx;
+        size_t n = c->sources.n;
+        int r = apt_sources_add(&c->sources, fact);
 
-        return apt_sources_add(&c->sources, fact);
+        if (c->sources.n > n)
+                c->sources.at[n]->doubted = c->doubted;
+        return r;
 }
 
 static void on_sources(void *ctx, int result, const struct err *err)
@@ -159,6 +165,7 @@ static int start_sources(struct chain *c, const char *file, struct err *err)
 
         if (fd < 0)
                 return err_sys(err, -errno, "%s", file);
+        c->doubted = apt_standing_of(&c->spec.trust, file, fd) == APT_DOUBTED;
         return start_job(c, &spec, on_source, on_sources, err);
 }
 
@@ -220,6 +227,10 @@ static void on_signatures(void *ctx, int result, const struct err *err)
                 fail_vouched(c, &seal_err);
         } else {
                 v->reason = judge(v);
+                if (v->reason == CHAIN_NO_KEY && v->doubted[0])
+                        snprintf(v->why, sizeof v->why,
+                                 "%.*s was changed, and nothing explains that", CHAIN_WHY_MAX - 64,
+                                 v->doubted);
         }
         c->state = RELEASE;
         advance(c);
@@ -261,7 +272,7 @@ static int start_signature(struct chain *c, const struct apt_index *i, struct er
         struct job_spec spec = { .job = "signature",
                                  .args = is_clear ? clear : detached,
                                  .more = more };
-        size_t n;
+        struct apt_keyrings keyrings;
         int r;
 
         c->vouched.text = open_text(c, i, err);
@@ -272,15 +283,18 @@ static int start_signature(struct chain *c, const struct apt_index *i, struct er
         else
                 r = signature = open_list(c, i->signature, err);
         if (r >= 0)
-                r = apt_source_keyrings(c->vouched.source, c->spec.etc_fd, more + 1, &n, err);
+                r = apt_source_keyrings(c->vouched.source, c->spec.etc_fd, &c->spec.trust,
+                                        &keyrings, err);
         if (r < 0)
                 return r;
+        memcpy(c->vouched.doubted, keyrings.doubted, sizeof keyrings.doubted);
         spec.input = is_clear ? input : c->vouched.text;
         more[0] = is_clear ? c->vouched.text : signature;
-        spec.n_more = 1 + n;
+        memcpy(more + 1, keyrings.fd, keyrings.n * sizeof(int));
+        spec.n_more = 1 + keyrings.n;
         r = start_job(c, &spec, on_signature, on_signatures, err);
-        for (size_t k = 1; k <= n; k++)
-                fd_close(&more[k]);
+        while (keyrings.n > 0)
+                fd_close(&keyrings.fd[--keyrings.n]);
         return r;
 }
 

@@ -35,7 +35,7 @@ enum chain_reason {
         CHAIN_BAD_SIGNATURE, /* unsigned: changed, expired, revoked, weak: result.signature */
         CHAIN_OTHER_KEY,     /* unsigned: by a key the source does not name */
         CHAIN_INDEX_CHANGED, /* unsigned: the Release has another hash for the index */
-        CHAIN_NO_KEY,        /* unknown: signed by a key that no keyring has */
+        CHAIN_NO_KEY,        /* unknown: signed by a key that no keyring has, or one in doubt */
         CHAIN_NO_SOURCE,     /* unknown: apt has the files, but no source names them */
         CHAIN_NOT_LISTED,    /* unknown: in no index */
         CHAIN_FAILED,        /* unknown: something could not be read: result.why */
@@ -78,6 +78,7 @@ struct chain_spec {
         int etc_fd;         /* /etc/apt; borrowed until the end */
         int lists_fd;       /* /var/lib/apt/lists; likewise */
         int64_t timeout_ns; /* of each job */
+        struct apt_trust trust;
         const uint8_t (*wanted)[CHAIN_HASH];
         size_t n_wanted; /* at most CHAIN_WANTED_MAX */
 };

@@ -7,6 +7,7 @@
 #include "wire/fact.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -35,6 +36,7 @@ int apt_sources_add(struct apt_sources *s, struct span fact)
         source = malloc(sizeof *source);
         if (!source)
                 return -ENOMEM;
+        source->doubted = false;
         r = source_fact_parse(fact, &source->fact, NULL);
         if (r == 0)
                 r = apt_source_stem(source->fact.uri, source->fact.suite, source->stem);
@@ -185,15 +187,41 @@ const char *apt_sources_job(const char *file)
         return ends_with(file, ".sources") ? "aptsources" : "aptlist";
 }
 
+/* ---- whose word counts ---- */
+
+enum apt_standing apt_standing_of(const struct apt_trust *t, const char *path, int fd)
+{
+        struct fd_path link = fd_path(fd);
+        char whole[PATH_MAX], own[PATH_MAX];
+        ssize_t n;
+
+        if (!t->of)
+                return APT_STANDS;
+        if (path[0] != '/') {
+                if (io_join(whole, t->etc, path, NULL) < 0)
+                        return APT_DOUBTED;
+                path = whole;
+        }
+        n = readlink(link.text, own, sizeof own - 1);
+        if (n < 0 || t->of(t->ctx, path) == APT_DOUBTED)
+                return APT_DOUBTED;
+        own[n] = '\0';
+        return t->of(t->ctx, own);
+}
+
 /* ---- keyrings ---- */
 
-struct keyrings {
-        int *fds;
-        size_t n;
-};
-
-static int open_keyring(struct keyrings *k, int dirfd, const char *path, struct err *err)
+static void leave_out(struct apt_keyrings *k, const char *what)
 {
+        if (!k->doubted[0])
+                snprintf(k->doubted, sizeof k->doubted, "%.*s", APT_PATH_MAX, what);
+}
+
+/* by_doubted: named by a source that is. */
+static int open_keyring(struct apt_keyrings *k, int dirfd, const char *path,
+                        const struct apt_trust *t, bool by_doubted, struct err *err)
+{
+        enum apt_standing s;
         int fd;
 
         if (k->n == APT_KEYRINGS_MAX)
@@ -201,11 +229,17 @@ static int open_keyring(struct keyrings *k, int dirfd, const char *path, struct 
         fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (fd < 0)
                 return errno == ENOENT ? 0 : err_sys(err, -errno, "%s", path);
-        k->fds[k->n++] = fd;
+        s = apt_standing_of(t, path, fd);
+        if (s == APT_STANDS || (s == APT_UNWATCHED && !by_doubted)) {
+                k->fd[k->n++] = fd;
+                return 0;
+        }
+        leave_out(k, path);
+        close(fd);
         return 0;
 }
 
-static int open_all(struct keyrings *k, int etc_fd, struct err *err)
+static int open_all(struct apt_keyrings *k, int etc_fd, const struct apt_trust *t, struct err *err)
 {
         struct list *l = calloc(1, sizeof *l);
         int r;
@@ -217,46 +251,48 @@ static int open_all(struct keyrings *k, int etc_fd, struct err *err)
         l->end[1] = ".asc";
         r = list_files(etc_fd, l, err);
         if (r == 0)
-                r = open_keyring(k, etc_fd, "trusted.gpg", err);
+                r = open_keyring(k, etc_fd, "trusted.gpg", t, false, err);
         for (size_t i = 0; r == 0 && i < l->n; i++)
-                r = open_keyring(k, etc_fd, l->name[i], err);
+                r = open_keyring(k, etc_fd, l->name[i], t, false, err);
         free(l);
         return r;
 }
 
-static int open_own(struct keyrings *k, const struct source_fact *f, bool *ret_any, struct err *err)
+static int open_own(struct apt_keyrings *k, const struct apt_source *s, const struct apt_trust *t,
+                    bool *ret_any, struct err *err)
 {
+        const struct source_fact *f = &s->fact;
         int fd, r = 0;
 
         *ret_any = f->key[0] != '\0';
-        if (f->key[0]) {
+        if (f->key[0] && s->doubted) {
+                leave_out(k, "the file of sources that has its key");
+        } else if (f->key[0]) {
                 fd = job_input(span_str(f->key), err);
                 if (fd < 0)
                         return fd;
-                k->fds[k->n++] = fd;
+                k->fd[k->n++] = fd;
         }
         for (size_t i = 0; r == 0 && i < f->n_signers; i++)
                 if (is_keyring(f->signer[i])) {
                         *ret_any = true;
-                        r = open_keyring(k, AT_FDCWD, f->signer[i], err);
+                        r = open_keyring(k, AT_FDCWD, f->signer[i], t, s->doubted, err);
                 }
         return r;
 }
 
-int apt_source_keyrings(const struct apt_source *s, int etc_fd, int fds[APT_KEYRINGS_MAX],
-                        size_t *ret_n, struct err *err)
+int apt_source_keyrings(const struct apt_source *s, int etc_fd, const struct apt_trust *t,
+                        struct apt_keyrings *ret, struct err *err)
 {
-        struct keyrings k = { .fds = fds };
         bool own = false;
-        int r = open_own(&k, &s->fact, &own, err);
+        int r;
 
+        ret->n = 0;
+        ret->doubted[0] = '\0';
+        r = open_own(ret, s, t, &own, err);
         if (r == 0 && !own)
-                r = open_all(&k, etc_fd, err);
-        if (r < 0) {
-                while (k.n > 0)
-                        fd_close(&fds[--k.n]);
-                return r;
-        }
-        *ret_n = k.n;
-        return 0;
+                r = open_all(ret, etc_fd, t, err);
+        while (r < 0 && ret->n > 0)
+                fd_close(&ret->fd[--ret->n]);
+        return r;
 }

@@ -43,6 +43,7 @@ struct package_reader {
         size_t *list_of; /* package of each */
         size_t n_lists;
         int etc_fd, lists_fd;
+        struct apt_trust trust;
         struct deb_fact fact;
         const char *refused; /* why a fact was */
 };
@@ -103,6 +104,12 @@ struct package_reader *package_reader_free(struct package_reader *r)
         free(r->list_of);
         free(r);
         return NULL;
+}
+
+void package_reader_trust(struct package_reader *r, const struct apt_trust *t)
+{
+        r->trust = *t;
+        r->trust.etc = etc_dir;
 }
 
 /* ---- before dpkg goes on ---- */
@@ -227,7 +234,8 @@ static int start_chain(struct package_reader *r, struct err *err)
         uint8_t(*wanted)[CHAIN_HASH] = calloc(MAX_OF(r->n, (size_t)1), CHAIN_HASH);
         struct chain_spec spec = { .job_program = r->job_program,
                                    .clock = r->clock,
-                                   .timeout_ns = JOB_S * NS_PER_S };
+                                   .timeout_ns = JOB_S * NS_PER_S,
+                                   .trust = r->trust };
         int rc = wanted ? 0 : err_set(err, -ENOMEM, "out of memory for packages");
 
         for (size_t i = 0; i < r->n && rc == 0; i++) {

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 
+struct apt_trust;
 struct loop;
 struct package_reader;
 struct packages;
@@ -30,6 +31,10 @@ MUST_USE int package_reader_new(struct loop *l, const struct clock *clock, const
                                 struct err *err);
 struct package_reader *package_reader_free(struct package_reader *r);
 DEFINE_CLEANUP(struct package_reader, package_reader_free)
+
+/* Whose word counts about who may sign; all of apt's, unless this is called.  t->ctx is borrowed.
+ */
+void package_reader_trust(struct package_reader *r, const struct apt_trust *t);
 
 /* The last package that was added.  What is not there is said when it is read.  -ENOMEM. */
 MUST_USE int package_reader_add(struct package_reader *r);

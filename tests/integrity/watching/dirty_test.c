@@ -55,7 +55,9 @@ static void test_since(void **state)
         assert_int_equal(dirty_new(&d, NULL), 0);
         assert_false(dirty_since(d, INT64_MAX));
         assert_int_equal(dirty_what(d, &dir, SPAN("a")), 0);
+        assert_null(dirty_authors(d, &dir, SPAN("a")));
         assert_int_equal(add(d, "a", DIRTY_CREATED, NULL, 10, 10), 0);
+        assert_null(dirty_authors(d, &dir, SPAN("a"))[0]);
         assert_int_equal(add(d, "a", DIRTY_WRITTEN, NULL, 20, 20), 0);
         assert_int_equal(add(d, "b", DIRTY_WRITING, NULL, 15, 1000), 0);
         assert_true(dirty_what(d, &dir, SPAN("a")) & DIRTY_CREATED);

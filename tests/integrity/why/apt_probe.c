@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* apt_probe ASSAY-JOB ETC LISTS SECONDS [sensor] HASH... - the chain of packages as the sensor
- * would see it at that time, one line each, for tests/system/integrity/why/test_apt_chain.py.  With
- * "sensor" from inside the sensor's sandbox. */
+/* apt_probe ASSAY-JOB ETC LISTS SECONDS [sensor] [doubted=PATH] HASH... - the chain of packages as
+ * the sensor would see it at that time, one line each, for
+ * tests/system/integrity/why/test_apt_chain.py.  With "sensor" from inside the sensor's sandbox;
+ * with a path, where somebody has changed this file, and nobody watches any but those below ETC. */
 #include "base/text.h"
 #include "integrity/why/apt_chain.h"
 #include "loop/role.h"
@@ -35,6 +36,15 @@ static void on_result(void *ctx, const struct chain_result *r)
                r->key, r->release, r->why);
 }
 
+static enum apt_standing standing(void *ctx, const char *path)
+{
+        const char *const *paths = ctx; /* doubted, ETC */
+
+        if (strcmp(path, paths[0]) == 0)
+                return APT_DOUBTED;
+        return strncmp(path, paths[1], strlen(paths[1])) == 0 ? APT_STANDS : APT_UNWATCHED;
+}
+
 static void on_end(void *ctx)
 {
         loop_stop(ctx, 0);
@@ -47,6 +57,7 @@ int main(int argc, char **argv)
         struct clock clock = { .wall_ns = wall, .mono_ns = mono };
         struct chain_spec spec = { .clock = &clock, .timeout_ns = 60 * NS_PER_S, .wanted = wanted };
         CLEANUP(loop_freep) struct loop *l = NULL;
+        const char *paths[2] = { NULL, argv[argc > 2 ? 2 : 0] };
         struct sandbox_state st;
         struct err err = { 0 };
         struct chain *c;
@@ -62,6 +73,11 @@ int main(int argc, char **argv)
                 if (strcmp(argv[i], "sensor") == 0) {
                         if (role_enter(ROLE_SENSOR, &none, 0, &st, &err) < 0)
                                 goto failed;
+                        continue;
+                }
+                if (strncmp(argv[i], "doubted=", 8) == 0) {
+                        paths[0] = argv[i] + 8;
+                        spec.trust = (struct apt_trust){ standing, paths, argv[2] };
                         continue;
                 }
                 if (text_from_hex(span_str(argv[i]), wanted[spec.n_wanted++], CHAIN_HASH) < 0)

@@ -101,14 +101,29 @@ static void test_files(void **state)
         assert_int_equal(failures, 2);
 }
 
+static const struct apt_trust all_stand = { 0 };
+
+/* How many; *ret_doubted is which was left out. */
+static size_t keyrings_by(const struct apt_source *s, const struct apt_trust *t, int want,
+                          char ret_doubted[APT_PATH_MAX + 1])
+{
+        struct apt_keyrings k;
+        size_t n;
+
+        assert_int_equal(apt_source_keyrings(s, etc, t, &k, NULL), want);
+        n = k.n;
+        memcpy(ret_doubted, k.doubted, sizeof k.doubted);
+        while (k.n > 0)
+                fd_close(&k.fd[--k.n]);
+        return n;
+}
+
 static size_t keyrings(const struct apt_source *s, int want)
 {
-        int fds[APT_KEYRINGS_MAX];
-        size_t n = 0;
+        char doubted[APT_PATH_MAX + 1];
+        size_t n = keyrings_by(s, &all_stand, want, doubted);
 
-        assert_int_equal(apt_source_keyrings(s, etc, fds, &n, NULL), want);
-        for (size_t i = 0; i < n; i++)
-                fd_close(&fds[i]);
+        assert_string_equal(doubted, "");
         return n;
 }
 
@@ -141,6 +156,66 @@ static void test_keyrings(void **state)
                 snprintf(more, sizeof more, "trusted.gpg.d/x%d.gpg", i);
                 unlinkat(etc, more, 0);
         }
+}
+
+/* Paths with "doubted" in them are, those with "open" nobody watches. */
+static enum apt_standing by_name(void *ctx, const char *path)
+{
+        assert_string_equal(ctx, "ctx");
+        assert_int_equal(path[0], '/');
+        return strstr(path, "doubted") ? APT_DOUBTED
+               : strstr(path, "open")  ? APT_UNWATCHED
+                                       : APT_STANDS;
+}
+
+/* What somebody changed, or only a file names that somebody changed, says nothing. */
+static void test_doubted(void **state)
+{
+        static char ctx[] = "ctx";
+        const struct apt_trust t = { .of = by_name, .ctx = ctx, .etc = dir };
+        static const struct {
+                const char *name, *target; /* of a link; NULL: a file */
+                bool by_doubted;
+                size_t want;
+        } cases[] = {
+                { "good.gpg", NULL, false, 1 },         { "good.gpg", NULL, true, 1 },
+                { "doubted.gpg", NULL, false, 0 },      { "open.gpg", NULL, false, 1 },
+                { "open.gpg", NULL, true, 0 },          { "link.gpg", "doubted.gpg", false, 0 },
+                { "doubted-link", "own.gpg", true, 0 }, { "link.gpg", "open.gpg", true, 0 },
+                { "link.gpg", "open.gpg", false, 1 },   { "open-link", "own.gpg", true, 1 },
+        };
+        static struct apt_source s = { .fact.n_signers = 1 };
+        char doubted[APT_PATH_MAX + 1];
+
+        make("doubted.gpg");
+        make("open.gpg");
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                if (cases[i].target)
+                        assert_int_equal(symlinkat(cases[i].target, etc, cases[i].name), 0);
+                else
+                        make(cases[i].name);
+                snprintf(s.fact.signer[0], sizeof s.fact.signer[0], "%s/%s", dir, cases[i].name);
+                s.doubted = cases[i].by_doubted;
+                if (keyrings_by(&s, &t, 0, doubted) != cases[i].want)
+                        fail_msg("case %zu", i);
+                assert_string_equal(doubted, cases[i].want ? "" : s.fact.signer[0]);
+                unlinkat(etc, cases[i].name, 0);
+                make("doubted.gpg");
+                make("open.gpg");
+        }
+        unlinkat(etc, "doubted.gpg", 0);
+        unlinkat(etc, "open.gpg", 0);
+        memcpy(s.fact.key, "key", 4);
+        s.fact.n_signers = 0;
+        s.doubted = true;
+        assert_int_equal(keyrings_by(&s, &t, 0, doubted), 0);
+        assert_string_equal(doubted, "the file of sources that has its key");
+        s.fact.key[0] = '\0';
+        make("trusted.gpg.d/doubted.gpg"); /* all that apt trusts but this one */
+        assert_int_equal(keyrings_by(&s, &t, 0, doubted), 2);
+        assert_string_equal(doubted, "trusted.gpg.d/doubted.gpg");
+        unlinkat(etc, "trusted.gpg.d/doubted.gpg", 0);
+        (void)state;
 }
 
 static const struct {
@@ -204,9 +279,8 @@ static void test_add(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_files),
-                cmocka_unit_test(test_keyrings),
-                cmocka_unit_test(test_admits),
+                cmocka_unit_test(test_files),    cmocka_unit_test(test_doubted),
+                cmocka_unit_test(test_keyrings), cmocka_unit_test(test_admits),
                 cmocka_unit_test(test_add),
         };
 

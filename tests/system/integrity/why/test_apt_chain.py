@@ -442,6 +442,41 @@ def test_key_of_another_source(fetched, debs, gpg, repository, tmp_path):
     assert judged(fetched, debs[0]) == ("unknown", "no_key", "no_key")
 
 
+def test_doubted_key(fetched, debs, gpg, tmp_path):
+    """A keyring that somebody changed is left out; the others count."""
+    evil = fetched.etc / "trusted.gpg.d/evil.gpg"
+    evil.write_bytes(gpg.export(gpg.other))
+    check_good(fetched.chain(debs[0], inside=[f"doubted={evil}"])[0], gpg)
+    good = fetched.etc / "trusted.gpg.d/archive.gpg"
+    result, = fetched.chain(debs[0], inside=[f"doubted={good}"])
+    assert (result["status"], result["reason"]) == ("unknown", "no_key")
+    assert result["why"] == \
+        "trusted.gpg.d/archive.gpg was changed, and nothing explains that", result
+
+
+@pytest.mark.parametrize("where", ["beside", "elsewhere", "inside"])
+def test_doubted_source(fetched, debs, gpg, repository, tmp_path, where):
+    """A file of sources that somebody changed names no key that nobody watches, and has none."""
+    source = fetched.etc / "sources.list.d/x.sources"
+    fetched.source("")
+    place = {"beside": fetched.etc / "k.gpg", "elsewhere": tmp_path / "k.gpg"}.get(where)
+    if place:
+        place.write_bytes(gpg.export(gpg.good))
+        key = f" {place}"
+    else:
+        text = gpg.export(gpg.good, armor=True).decode()
+        key = "".join(f"\n {line or '.'}" for line in text.splitlines())
+    source.write_text(f"Types: deb\nURIs: file:{repository.top}\nSuites: {SUITE}\n"
+                      f"Components: main\nSigned-By:{key}\n")
+    check_good(fetched.chain(debs[0])[0], gpg)
+    result, = fetched.chain(debs[0], inside=[f"doubted={source}"])
+    if where == "beside":
+        check_good(result, gpg)
+    else:
+        assert (result["status"], result["reason"]) == ("unknown", "no_key"), result
+        assert "nothing explains that" in result["why"], result
+
+
 @pytest.mark.parametrize("who,want", [
     ("other", ("unsigned", "other_key", "good")), ("good", ("signed", "holds", "good"))])
 def test_named_key(fetched, debs, gpg, repository, who, want):

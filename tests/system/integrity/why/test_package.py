@@ -360,6 +360,50 @@ def test_unsigned(host):
     host.publish()
 
 
+def test_key_of_an_intruder(host):
+    """Who adds a key of his own, or leads the path of one elsewhere, has signed nothing until that
+    is accepted; also for a sensor that was started since."""
+    key, watched = "/etc/apt/keys/own.gpg", host.config / "watch.yaml"
+    before = watched.read_text()
+
+    def watch(text):
+        told = len(host.entries("integrity.watch"))
+        watched.write_text(text)
+        host.sensor.send_signal(signal.SIGHUP)
+        host.wait(lambda: len(host.entries("integrity.watch")) > told, "other rules")
+        assay(host, "baseline", "accept", "--reason", "as it is")
+    watch(before.replace("exclude: [/etc/apt]", "exclude: [/etc/apt/sources.list]"))
+
+    def install(version, state):
+        deb = host.archive.build("keyed", version, files={"/opt/keyed/a": version})
+        host.publish(options=f"signed-by={key}")
+        host.apt("apt-get", "install", "keyed")
+        package, = host.transaction()["package"]
+        host.wait(lambda: len(host.of("/opt/keyed/a")) >= int(version[0]), "the file")
+        why = host.of("/opt/keyed/a")[-1]["why"]
+        assert why["state"] == state, (why, package)
+        if state == "package":
+            is_proved(host, why, deb, "keyed", version)
+        else:
+            assert package["chain_reason"] == "no_key" and key in package["why"], package
+            assert f"{key} was changed, and nothing explains that" in why["detail"], why
+    try:
+        host.forget_lists()
+        host.act(f"mkdir /etc/apt/keys; cp /etc/apt/archive.gpg {key}")
+        install("1.0-1", "unexplained")
+        host.end(host.sensor, signal.SIGKILL)
+        host.start_sensor()
+        install("2.0-1", "unexplained")
+        assay(host, "baseline", "accept", "--reason", "ours", "/etc/apt/keys")
+        install("3.0-1", "package")
+        host.act(f"ln -sf ../archive.gpg {key}.2; mv {key}.2 {key}")
+        install("4.0-1", "unexplained")
+    finally:
+        watch(before)
+        host.forget_lists()
+        host.publish()
+
+
 def test_unlisted(host):
     """A package file that no archive has, given to apt, and to dpkg alone."""
     debs = {}
