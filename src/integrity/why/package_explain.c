@@ -9,6 +9,7 @@
 #include "integrity/why/actor.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 static const char dpkg_exe[] = "/usr/bin/dpkg";
 
@@ -241,13 +242,26 @@ bool package_has_attributes(const struct record *r)
                r->flags & (RECORD_IMMUTABLE | RECORD_APPEND);
 }
 
-/* What differs first, as a word; NULL: nothing.  dpkg keeps the owner and the mode that a directory
- * or a conffile had, and what no package has, such as capabilities, was not its doing. */
+/* Does dpkg keep the owner and the mode that were there?  Of a directory and a conffile always; of
+ * another file where it was told to (dpkg-statoverride), which root can: not a right to act as
+ * somebody else that the package's file has not. */
+static bool keeps_rights(const struct packages *p, const struct package_path *e,
+                         enum package_actor actor, const struct change *c)
+{
+        if (!c->was)
+                return false;
+        return e->type == DEB_DIR || package_path_is_conffile(p, e) ||
+               (actor == PACKAGE_BY_DPKG && c->was->type == c->is->type &&
+                !(c->is->mode & (S_ISUID | S_ISGID) & ~e->mode));
+}
+
+/* What differs first, as a word; NULL: nothing.  What no package has, such as capabilities, was not
+ * its doing. */
 static const char *misfit(const struct packages *p, const struct package_path *e,
-                          const struct change *c)
+                          enum package_actor actor, const struct change *c)
 {
         const struct record *is = c->is, *was = c->was;
-        bool keeps = was && (e->type == DEB_DIR || package_path_is_conffile(p, e));
+        bool keeps = keeps_rights(p, e, actor, c);
         const unsigned more = RECORD_F_ACL | RECORD_F_ACL_DEFAULT | RECORD_F_CAPS |
                               RECORD_F_XATTRS | RECORD_F_FLAGS;
 
@@ -327,7 +341,7 @@ bool package_why_counts(const struct package *x, struct why *ret)
 static bool is_other_content(const struct packages *p, const struct package_path *e,
                              const struct change *c)
 {
-        const char *differs = misfit(p, e, c);
+        const char *differs = misfit(p, e, PACKAGE_BY_DPKG, c);
 
         return differs && (strcmp(differs, "content") == 0 || strcmp(differs, "type") == 0 ||
                            strcmp(differs, "target") == 0 || strcmp(differs, "device") == 0);
@@ -404,7 +418,7 @@ static bool explain_at(const struct packages *p, const struct package_path *e,
                                 ret, x, "had the path, but it was not dpkg that removed it", "");
                 return false;
         }
-        differs = misfit(p, e, c);
+        differs = misfit(p, e, actor, c);
         if (differs) {
                 package_why_nearest(ret, x, "has the path with another ", differs);
         } else if (actor == PACKAGE_BY_OTHER) {

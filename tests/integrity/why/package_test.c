@@ -280,10 +280,9 @@ static void test_signed(void **state)
                 { "/usr/share/hello", AS_DIR, 0, 0755, NULL, NULL, NULL, false },
                 { "/etc/hello.conf", CREATED, 3, 0644, &dpkg, NULL, NULL, false },
                 { "/etc/hello.conf.dpkg-dist", CREATED, 3, 0644, NULL, NULL, NULL, false },
-                /* a conffile keeps its mode, a program does not */
+                /* a conffile keeps its mode */
                 { "/etc/hello.conf", AS_CONF, 3, 0600, &dpkg, NULL, NULL, false },
-                { "/usr/bin/hello", AS_CONF, 1, 0700, &dpkg, NULL,
-                  "hello 2.0-1 has the path with another mode", false },
+                { "/etc/hello.conf", AS_CONF, 3, 0600, NULL, NULL, NULL, false },
                 /* something else is there */
                 { "/usr/bin/hello", REPLACED, 9, 0755, &dpkg, NULL,
                   "hello 2.0-1 has the path with another content", false },
@@ -373,6 +372,37 @@ static void test_signed(void **state)
                                                                        : "hello 2.0-1 amd64",
                             15) != 0)
                         fail_msg("case %zu: package \"%s\"", i, j.why.package);
+        }
+        watchset_done(&w);
+        (void)state;
+}
+
+/* dpkg keeps the mode of a program where it was told so, but no set-uid bit of whoever told it. */
+static void test_told_to_keep(void **state)
+{
+        static const struct {
+                enum shape shape;
+                uint32_t mode;
+                const struct author *by;
+                bool want;
+        } cases[] = {
+                { AS_CONF, 0700, &dpkg, true },   { CREATED, 0700, &dpkg, false },
+                { MODE, 0700, &dpkg, false },     { AS_CONF, 0700, &script, false },
+                { AS_CONF, 0700, NULL, false },   { AS_CONF, 04755, &dpkg, false },
+                { AS_CONF, 02755, &dpkg, false },
+        };
+        static const char nearest[] = "hello 2.0-1 has the path with another mode";
+        struct watchset w = { 0 };
+        CLEANUP(packages_freep)
+        struct packages *p = make(&w, CHAIN_SIGNED, CHAIN_HOLDS);
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct judged j = judge(p, "/usr/bin/hello", cases[i].shape, 1, cases[i].mode,
+                                        cases[i].by, NULL);
+
+                if (j.explained != cases[i].want ||
+                    (!j.explained && strcmp(j.why.detail, nearest) != 0))
+                        fail_msg("case %zu: %d \"%s\"", i, j.explained, j.why.detail);
         }
         watchset_done(&w);
         (void)state;
@@ -882,14 +912,14 @@ static void test_many(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_signed),     cmocka_unit_test(test_info),
-                cmocka_unit_test(test_changed),    cmocka_unit_test(test_unsigned),
-                cmocka_unit_test(test_unread),     cmocka_unit_test(test_other_package),
-                cmocka_unit_test(test_actor),      cmocka_unit_test(test_elsewhere),
-                cmocka_unit_test(test_plain),      cmocka_unit_test(test_doubt),
-                cmocka_unit_test(test_older),      cmocka_unit_test(test_two),
-                cmocka_unit_test(test_work_names), cmocka_unit_test(test_refused),
-                cmocka_unit_test(test_many),
+                cmocka_unit_test(test_told_to_keep),  cmocka_unit_test(test_signed),
+                cmocka_unit_test(test_info),          cmocka_unit_test(test_changed),
+                cmocka_unit_test(test_unsigned),      cmocka_unit_test(test_unread),
+                cmocka_unit_test(test_other_package), cmocka_unit_test(test_actor),
+                cmocka_unit_test(test_elsewhere),     cmocka_unit_test(test_plain),
+                cmocka_unit_test(test_doubt),         cmocka_unit_test(test_older),
+                cmocka_unit_test(test_two),           cmocka_unit_test(test_work_names),
+                cmocka_unit_test(test_refused),       cmocka_unit_test(test_many),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -206,6 +206,29 @@ def test_scripts_of_packages(host):
     assert not [a for a in host.alerts() if f"{INFO}/scripted" in str(a)], host.alerts()
 
 
+def test_overridden_rights(host):
+    """A mode that dpkg was told to keep is no alert at each upgrade; a set-uid bit that the package
+    does not have is one."""
+    def install(version, state):
+        host.archive.build("overridden", version, files={"/opt/overridden/a": version})
+        host.publish()
+        host.apt("apt-get", "install", "overridden")
+        host.transaction()
+        host.wait(lambda: len([e for e in host.of("/opt/overridden/a")
+                               if e["what"]["change"] != "attributes"]) >= int(version[0]), version)
+        why = [e for e in host.of("/opt/overridden/a") if e["what"]["change"] != "attributes"][-1]
+        assert why["why"]["state"] == state, why
+    install("1.0-1", "package")
+    host.apt("dpkg-statoverride", "--update", "--add", "root", "root", "0700", "/opt/overridden/a")
+    host.wait(lambda: host.of("/opt/overridden/a", "attributes"), "the mode")
+    install("2.0-1", "package")
+    assert (host.place / "opt/overridden/a").stat().st_mode & 0o7777 == 0o700
+    host.apt("dpkg-statoverride", "--remove", "/opt/overridden/a")
+    host.apt("dpkg-statoverride", "--update", "--add", "root", "root", "4755", "/opt/overridden/a")
+    host.wait(lambda: len(host.of("/opt/overridden/a", "attributes")) > 1, "the mode")
+    install("3.0-1", "unexplained")
+
+
 def test_planted_scripts(host):
     """A script that somebody wrote into dpkg's directory is an alert, and when dpkg runs it, it is
     no package's, however soon; put back as its package has it, it is again."""
