@@ -119,6 +119,8 @@ int why_init(struct sensor *s, struct err *err)
                 log_event(LOG_LEVEL_ERROR, "sensor.approvals", log_err(&why));
         }
         drop_unproven(s);
+        for (size_t i = 0; i < s->approvals.n; i++)
+                approval_begin(s->approvals.of[i], sensor_wall(s), sensor_mono(s));
         return 0;
 }
 
@@ -340,9 +342,18 @@ int why_expire(struct sensor *s)
                 rc = tell_approval(s, NULL, "lost", SPAN_NONE, s->approvals_lost, NULL);
                 s->approvals_lost[0] = '\0';
         }
-        for (size_t i = 0; i < n && rc == 0; i++)
-                if (approval_is_over(s->approvals.of[i], wall) && !s->approvals.of[i]->told_over)
-                        rc = tell_approval(s, s->approvals.of[i], "expired", SPAN_NONE, NULL, NULL);
+        for (size_t i = 0; i < n && rc == 0; i++) {
+                struct approval *a = s->approvals.of[i];
+                bool over = approval_is_over(a, wall);
+
+                if (!over && !approval_ran_out(a, sensor_mono(s)))
+                        continue;
+                if (!a->told_over)
+                        rc = tell_approval(
+                                s, a, "expired", SPAN_NONE,
+                                over ? NULL : "its time has passed; the clock was set back", NULL);
+                approval_end(a);
+        }
         approvals_expire(&s->approvals, wall);
         if (s->approvals.n != n && save(s, &err) < 0) /* they are over all the same */
                 log_event(LOG_LEVEL_WARNING, "sensor.approvals", log_err(&err));
@@ -435,6 +446,7 @@ int why_open(struct sensor *s, struct control_call *c, struct who *who, struct b
                 return err_set(err, -EINVAL, "source is not \"local\"");
         if (approval_is_over(a, sensor_wall(s)))
                 return err_set(err, -EINVAL, "until is over");
+        approval_begin(a, sensor_wall(s), sensor_mono(s));
         rc = approvals_add(&s->approvals, a, err);
         if (rc < 0)
                 return rc;

@@ -86,6 +86,20 @@ void record_put_fs(uint32_t fs, struct buf *out)
                 buf_put_str(out, "unknown");
 }
 
+/* Not those whose server has a clock of its own, and those that keep no such time. */
+bool record_tells_when(const struct record *r)
+{
+        static const uint32_t magics[] = { EXT4_SUPER_MAGIC,      0x58465342 /* xfs */,
+                                           BTRFS_SUPER_MAGIC,     TMPFS_MAGIC,
+                                           OVERLAYFS_SUPER_MAGIC, 0x2fc12fc1 /* zfs */,
+                                           F2FS_SUPER_MAGIC,      0xca451a4e /* bcachefs */ };
+
+        for (size_t i = 0; i < ARRAY_LEN(magics); i++)
+                if (magics[i] == r->fs)
+                        return true;
+        return false;
+}
+
 /* ---- values ---- */
 
 static void put_digest(struct span value, const uint8_t *digest, struct buf *out)

@@ -21,6 +21,9 @@ extern const uint8_t record_flags_by_name[RECORD_FLAGS_COUNT];
 
 /* "ext4"; "0x1234abcd" for those without a name here, "unknown" for 0. */
 void record_put_fs(uint32_t fs, struct buf *out);
+/* Is its ctime, on such a filesystem, the moment of its last change by the clock of this machine?
+ */
+bool record_tells_when(const struct record *r);
 
 /* A list "user::rw-,user:1000:rw-,...", capabilities "cap_net_raw=ep", a label.  What is too long,
  * or is not what its name says, is told by its length and SHA-256. */

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/line.h"
 #include "integrity/trusted/change.h"
+#include "integrity/trusted/record_text.h"
 #include "integrity/who/who.h"
 #include "integrity/why/actor.h"
 
@@ -117,6 +118,13 @@ static bool in_window(const struct approval *a, int64_t wall_ns)
         return wall_ns >= a->from_ns && wall_ns < a->until_ns + grace;
 }
 
+/* Found by a scan: what was done to it last was done before it began. */
+static bool was_before(const struct approval *a, const struct change *c)
+{
+        return c->is && c->seen && strcmp(c->seen, "live") != 0 && record_tells_when(c->is) &&
+               c->is->ctime_ns < a->from_ns - (int64_t)APPROVAL_GRACE_MS * NS_PER_MS;
+}
+
 enum approval_fit approval_judge(const struct approval *a, const struct change *c,
                                  const struct actor_files *files)
 {
@@ -129,7 +137,7 @@ enum approval_fit approval_judge(const struct approval *a, const struct change *
                 return APPROVAL_ELSEWHERE;
         if (c->from.n && !from && !watchset_covers(&a->paths, c->from))
                 return APPROVAL_ELSEWHERE;
-        if (!in_window(a, c->wall_ns))
+        if (!in_window(a, c->wall_ns) || was_before(a, c))
                 return APPROVAL_NOT_NOW;
         who = actors_fit(a, c, files);
         if (who != APPROVAL_FITS)
@@ -192,6 +200,23 @@ void approvals_remove(struct approvals *s, const struct approval *a)
                 if (s->of[i] != a)
                         s->of[n++] = s->of[i];
         s->n = n;
+}
+
+void approval_begin(struct approval *a, int64_t wall_ns, int64_t mono_ns)
+{
+        if (__builtin_sub_overflow(a->until_ns, wall_ns, &a->ends_mono_ns) ||
+            __builtin_add_overflow(a->ends_mono_ns, mono_ns, &a->ends_mono_ns))
+                a->ends_mono_ns = INT64_MAX;
+}
+
+bool approval_ran_out(const struct approval *a, int64_t mono_ns)
+{
+        return mono_ns >= a->ends_mono_ns;
+}
+
+void approval_end(struct approval *a)
+{
+        a->until_ns = INT64_MIN / 2;
 }
 
 bool approval_is_over(const struct approval *a, int64_t wall_ns)

@@ -9,11 +9,12 @@
  *    "id":"CHG-17","paths":["/etc/nginx","/srv/www"],"reason":"new vhost","source":"local",
  *    "until":"2026-11-21T20:00:00.000000000Z"}
  *
- * A change fits when it was seen in the window, when one of the actors fits (all members of one
- * do, see actor.h; an executable may be a parent's; no actors: anybody), and when its path is
- * named: in hashes, then the content must be that and nothing else may change (owner, mode, access
- * list, capabilities), or gone where null stands, or below a pattern of paths (patterns as in
- * watch.yaml; "!" leaves out).  A name in hashes that is not UTF-8 cannot be written.
+ * A change fits when it was seen in the window (and, where a scan has found it, was not made
+ * before, as far as the file's ctime tells), when one of the actors fits (all members of one do,
+ * see actor.h; an executable may be a parent's; no actors: anybody), and when its path is named: in
+ * hashes, then the content must be that and nothing else may change (owner, mode, access list,
+ * capabilities), or gone where null stands, or below a pattern of paths (patterns as in watch.yaml;
+ * "!" leaves out).  A name in hashes that is not UTF-8 cannot be written.
  *
  * A change that is in the window and in the paths and yet does not fit is unexplained all the same,
  * and the entry says by how little it failed.
@@ -64,8 +65,9 @@ struct approval {
         struct watchset paths;
         struct approval_hash *hashes; /* ascending by path */
         size_t n_hashes;
-        bool told_over; /* the owner's: its end is in the ledger */
-        bool closed;    /* the owner's: all notices of before until_ns were read by then */
+        int64_t ends_mono_ns; /* monotonic: approval_begin() */
+        bool told_over;       /* the owner's: its end is in the ledger */
+        bool closed;          /* the owner's: all notices of before until_ns were read by then */
 };
 
 /* -EINVAL names the member; -E2BIG; -ENOMEM. */
@@ -119,6 +121,12 @@ MUST_USE int approvals_add(struct approvals *s, struct approval *a, struct err *
 struct approval *approvals_find(const struct approvals *s, struct span id);
 /* Takes it out again; it is the caller's then. */
 void approvals_remove(struct approvals *s, const struct approval *a);
+/* It is known from now on: whoever sets the clock back does not make it last longer. */
+void approval_begin(struct approval *a, int64_t wall_ns, int64_t mono_ns);
+/* Has its time passed, whatever the clock says? */
+bool approval_ran_out(const struct approval *a, int64_t mono_ns);
+/* Nothing fits it from now on, and it is over. */
+void approval_end(struct approval *a);
 /* Can nothing fit it any more? */
 bool approval_is_over(const struct approval *a, int64_t wall_ns);
 /* Forget those that are over. */

@@ -2,6 +2,7 @@
 #include "integrity/why/approval.h"
 
 #include "../sample.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "integrity/trusted/change.h"
 #include "integrity/who/who.h"
@@ -301,6 +302,81 @@ static void test_set(void **state)
         (void)state;
 }
 
+/* What a scan finds in the window may be of before it: the file's own time tells, where it does. */
+static void test_found_later(void **state)
+{
+        enum { EXT4 = 0xef53, NFS = 0x6969 };
+        static const struct {
+                const char *seen, *ctime;
+                uint32_t fs;
+                enum approval_fit want;
+        } cases[] = {
+                { "start", "17:59:59.000000000", EXT4,
+                  APPROVAL_FITS }, /* clocks of a kernel differ */
+                { "start", "17:59:58.999999999", EXT4, APPROVAL_NOT_NOW },
+                { "rescan", "17:59:58.999999999", EXT4, APPROVAL_NOT_NOW },
+                { "deep", "17:59:58.999999999", EXT4, APPROVAL_NOT_NOW },
+                { "live", "17:59:58.999999999", EXT4, APPROVAL_FITS }, /* one that was set */
+                { "start", "17:59:58.999999999", NFS, APPROVAL_FITS }, /* another host's */
+                { "start", "17:59:58.999999999", 0, APPROVAL_FITS },
+        };
+        CLEANUP(approval_freep) struct approval *a = parsed(PLAIN);
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct record is = sample_file(1, 0x77);
+                struct change c = { .path = SPAN("/etc/nginx/a"),
+                                    .seen = cases[i].seen,
+                                    .wall_ns = at("2026-11-21T19:00:00.000000000Z"),
+                                    .is = &is };
+                char time[64];
+
+                snprintf(time, sizeof time, "2026-11-21T%sZ", cases[i].ctime);
+                is.ctime_ns = at(time);
+                is.fs = cases[i].fs;
+                if (approval_judge(a, &c, NULL) != cases[i].want)
+                        fail_msg("case %zu", i);
+                c.is = NULL; /* nothing tells when it went */
+                assert_int_equal(approval_judge(a, &c, NULL), APPROVAL_FITS);
+        }
+        (void)state;
+}
+
+/* The clock is set back again and again: it lasts as long as it was to last. */
+static void test_ran_out(void **state)
+{
+        static const struct {
+                const char *now; /* when it became known, at 100 s of the other clock */
+                int64_t lasts_s;
+        } cases[] = {
+                { "2026-11-21T18:00:00.000000000Z", 7200 },
+                { "2026-11-21T17:00:00.000000000Z", 10800 }, /* is to begin in an hour */
+                { "2026-11-21T19:59:59.000000000Z", 1 },
+                { "2026-11-21T20:00:01.000000000Z", -1 },
+        };
+        struct approvals s = { 0 };
+        struct err err = { 0 };
+        struct approval *a = parsed(DOC("", T("18:00:00"), "", "\"a\"", "\"/etc\"", T("20:00:00")));
+        int64_t began = 100 * NS_PER_S;
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                int64_t end = began + cases[i].lasts_s * NS_PER_S;
+
+                approval_begin(a, at(cases[i].now), began);
+                if (approval_ran_out(a, end - 1) || !approval_ran_out(a, end))
+                        fail_msg("case %zu", i);
+        }
+        approval_begin(a, INT64_MIN, began); /* a clock that is out of its mind */
+        assert_false(approval_ran_out(a, INT64_MAX - 1));
+        assert_int_equal(approvals_add(&s, a, &err), 0);
+        assert_non_null(approvals_owner(&s, SPAN("/etc/a"), at("2026-11-21T18:00:00.000000000Z")));
+        approval_end(a);
+        assert_null(approvals_owner(&s, SPAN("/etc/a"), at("2026-11-21T18:00:00.000000000Z")));
+        approvals_expire(&s, at("2026-11-21T17:00:00.000000000Z"));
+        assert_int_equal(s.n, 0);
+        approvals_done(&s);
+        (void)state;
+}
+
 static void test_ceilings(void **state)
 {
         struct approvals s = { 0 };
@@ -329,6 +405,7 @@ int main(void)
                 cmocka_unit_test(test_round_trip), cmocka_unit_test(test_refused),
                 cmocka_unit_test(test_judge),      cmocka_unit_test(test_set),
                 cmocka_unit_test(test_ceilings),   cmocka_unit_test(test_closed),
+                cmocka_unit_test(test_ran_out),    cmocka_unit_test(test_found_later),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@ import pwd
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from sensor_host import Host
@@ -148,6 +149,27 @@ def test_outlives_the_sensor(host):
     write(host.tree / "a", "1")
     host.start_sensor()
     assert why(host, host.tree / "a", "created")["change"] == "CHG-4"
+
+
+def test_done_before_it_began(host):
+    """What was done while the sensor was down and before the change is not explained by it,
+    although it is found while that is open."""
+    for name in ("before", "within"):
+        (host.tree / name).write_text("x")
+        host.seen(host.tree / name, "created")
+    begins = time.time() + 4
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(begins))
+    assay(host, "change", "open", "CHG-9", "--from", stamp, "--for", "1h", "--reason", "a test",
+          "--path", host.tree)
+    host.end(host.sensor, signal.SIGKILL)
+    write(host.tree / "before", "1")
+    time.sleep(max(0, begins + 0.5 - time.time()))
+    write(host.tree / "within", "1")
+    host.start_sensor()
+    said = why(host, host.tree / "before", "modified")
+    assert said["state"] == "unexplained" and "CHG-9" in said["detail"], said
+    assert "of another time" in said["detail"], said
+    assert why(host, host.tree / "within", "modified")["change"] == "CHG-9"
 
 
 def test_damaged(host):
