@@ -352,8 +352,8 @@ static bool is_told(struct sensor *s, struct table_node *dir, struct span name)
                was.reason == RECORD_REASON_CHANGING;
 }
 
-/* How long a file may be left alone that is thought to be written still: never longer because it is
- * large, for how large it is its writer chooses. */
+/* How long a file, at s->path, may be left alone that is thought to be written still: never longer
+ * because it is large, for how large it is its writer chooses. */
 static int64_t patience_ms(struct sensor *s, struct table_node *dir, struct span name,
                            const struct record *r, const struct dirty_place *p)
 {
@@ -366,7 +366,8 @@ static int64_t patience_ms(struct sensor *s, struct table_node *dir, struct span
                                                                     : SETTLE_WRITE_MS;
         if (!(what & DIRTY_BEGUN) || r->nlink > 1)
                 return 0;
-        return r->size ? SETTLE_CREATE_MS : SETTLE_WRITE_MS; /* what is open will be written */
+        /* What is open will be written; where its end is known, a part of it is nobody's. */
+        return r->size && !why_expects(s, buf_span(&s->path)) ? SETTLE_CREATE_MS : SETTLE_WRITE_MS;
 }
 
 /* What stat() shows is what was known: nothing to read. */

@@ -510,6 +510,8 @@ void why_done(struct sensor *s);
 /* Does the ledger have an entry of this kind with this digest, or will it: it waits in the journal
  * of before? */
 bool why_is_told(const struct sensor *s, const char *kind, const char *hex);
+/* Does an approved change, or a signed list, say what is to be at this path? */
+bool why_expects(const struct sensor *s, struct span path);
 /* What explains it. */
 void why_explain(struct sensor *s, const struct change *c, struct why *ret);
 /* Raise or count an alert when nothing explains it; ret_id is "" where there is none.  Its entry

@@ -9,7 +9,11 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
-enum { PATH_DEEP = 1 << 19 }; /* as in scan.c: a directory below this is not entered */
+enum {
+        PATH_DEEP = 1 << 19, /* as in scan.c: a directory below this is not entered */
+        COMES_MS = 20,       /* between two looks at what is about to come back, */
+        COMES_FOR_MS = 1000, /* and no longer than that */
+};
 
 /* ---- files with several names ---- */
 
@@ -265,6 +269,18 @@ static int take_state(struct sensor *s, struct table_node *dir, struct span name
         return rc;
 }
 
+/* Was it taken away where something says what should be there?  Who puts that there takes away
+ * first what was, as git does: both are one change. */
+static bool comes_back(struct sensor *s, struct table_node *dir, struct span name,
+                       const struct dirty_place *p)
+{
+        const unsigned moved = DIRTY_CAME | DIRTY_LEFT;
+
+        return p->what & DIRTY_DELETED && !(p->what & moved) &&
+               sensor_mono(s) < p->since_ns + COMES_FOR_MS * NS_PER_MS &&
+               look_watched(s, dir, name) && why_expects(s, buf_span(&s->path));
+}
+
 int look_take(struct sensor *s, struct table_node *dir, struct span name, int error,
               struct span encoded, const struct table_handle *h, struct dirty_place *p)
 {
@@ -280,6 +296,10 @@ int look_take(struct sensor *s, struct table_node *dir, struct span name, int er
                 return 0;
         }
         n = table_child(s->table, dir, name);
+        if (n && n->record && p->name_n && comes_back(s, dir, name, p)) {
+                look_put_back(s, p, COMES_MS);
+                return LOOK_TAKEN;
+        }
         if (n && n->record)
                 return look_forget(s, n, "live", p->by[0], p->wall_ns);
         return look_not_there(s, dir, name, p);

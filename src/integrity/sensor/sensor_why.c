@@ -217,6 +217,14 @@ void why_explain(struct sensor *s, const struct change *c, struct why *ret)
         why_judge(&known, c, ret);
 }
 
+bool why_expects(const struct sensor *s, struct span path)
+{
+        int64_t wall = sensor_wall(s);
+
+        return approvals_expect(&s->approvals, path, wall) ||
+               sources_expect(lists_known(s), path, wall);
+}
+
 /* Whose act it is: the login, the audit session or the unit, the command in it, and as whom. */
 static void put_actor(const struct change *c, struct buf *key)
 {

@@ -266,6 +266,18 @@ const struct approval *approvals_owner(const struct approvals *s, struct span pa
         return NULL;
 }
 
+bool approvals_expect(const struct approvals *s, struct span path, int64_t wall_ns)
+{
+        for (size_t i = 0; i < s->n; i++) {
+                const struct approval_hash *h =
+                        in_window(s->of[i], wall_ns) ? find_hash(s->of[i], path) : NULL;
+
+                if (h && !h->gone)
+                        return true;
+        }
+        return false;
+}
+
 int approvals_parse(struct approvals *s, const char *name, struct span text, struct err *err)
 {
         struct approval *a = NULL;

@@ -139,6 +139,9 @@ const struct approval *approvals_judge(const struct approvals *s, const struct c
 const struct approval *approvals_owner(const struct approvals *s, struct span path,
                                        int64_t wall_ns);
 
+/* Does one whose window is open name the content that is to be at this path? */
+bool approvals_expect(const struct approvals *s, struct span path, int64_t wall_ns);
+
 /* One a line.  On failure what came before is there. */
 MUST_USE int approvals_parse(struct approvals *s, const char *name, struct span text,
                              struct err *err);

@@ -278,6 +278,18 @@ static bool to_text(struct span path, char ret[PATHLIST_PATH_MAX + 1])
         return true;
 }
 
+bool sources_expect(const struct sources *s, struct span path, int64_t wall_ns)
+{
+        char text[PATHLIST_PATH_MAX + 1];
+        struct pathlist_entry e;
+
+        for (size_t i = 0; i < s->n && to_text(path, text); i++)
+                if (wall_ns < s->of[i]->list.header.expires_ns &&
+                    pathlist_find(&s->of[i]->list, text, &e))
+                        return true;
+        return false;
+}
+
 struct step {
         enum source_fit fit;
         const char *text; /* behind "commit X of Y " */

@@ -107,6 +107,9 @@ struct source_change {
 };
 void source_change_of(const struct change *c, struct source_change *ret);
 
+/* Does one that is not over have a file or a link at this path? */
+bool sources_expect(const struct sources *s, struct span path, int64_t wall_ns);
+
 /* How near a list comes to explaining it; the greater, the nearer. */
 enum source_fit {
         SOURCE_ELSEWHERE, /* it is about other places */

@@ -368,11 +368,36 @@ static void test_ran_out(void **state)
         approval_begin(a, INT64_MIN, began); /* a clock that is out of its mind */
         assert_false(approval_ran_out(a, INT64_MAX - 1));
         assert_int_equal(approvals_add(&s, a, &err), 0);
+        assert_false(approvals_expect(&s, SPAN("/etc/a"), at("2026-11-21T18:00:00.000000000Z")));
         assert_non_null(approvals_owner(&s, SPAN("/etc/a"), at("2026-11-21T18:00:00.000000000Z")));
         approval_end(a);
         assert_null(approvals_owner(&s, SPAN("/etc/a"), at("2026-11-21T18:00:00.000000000Z")));
         approvals_expire(&s, at("2026-11-21T17:00:00.000000000Z"));
         assert_int_equal(s.n, 0);
+        approvals_done(&s);
+        (void)state;
+}
+
+static void test_expect(void **state)
+{
+        static const struct {
+                const char *path, *now;
+                bool want;
+        } cases[] = {
+                { "/etc/hosts", "2026-11-21T18:00:00.000000000Z", true },
+                { "/etc/hosts", "2026-11-21T17:59:59.000000000Z", false },
+                { "/etc/hosts", "2026-11-21T20:00:01.000000000Z", false },
+                { "/etc/old", "2026-11-21T18:00:00.000000000Z", false },     /* to be gone */
+                { "/etc/nginx/a", "2026-11-21T18:00:00.000000000Z", false }, /* anything may be */
+        };
+        struct approvals s = { 0 };
+        struct err err = { 0 };
+
+        assert_int_equal(approvals_add(&s, parsed(LIMITED), &err), 0);
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+                if (approvals_expect(&s, span_str(cases[i].path), at(cases[i].now)) !=
+                    cases[i].want)
+                        fail_msg("case %zu", i);
         approvals_done(&s);
         (void)state;
 }
@@ -406,6 +431,7 @@ int main(void)
                 cmocka_unit_test(test_judge),      cmocka_unit_test(test_set),
                 cmocka_unit_test(test_ceilings),   cmocka_unit_test(test_closed),
                 cmocka_unit_test(test_ran_out),    cmocka_unit_test(test_found_later),
+                cmocka_unit_test(test_expect),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -335,6 +335,13 @@ static void test_expires(void **state)
         assert_int_equal(sources_judge(&all, &c, &of, why), SOURCE_FITS);
         c.wall_ns = end;
         assert_int_equal(sources_judge(&all, &c, &of, why), SOURCE_ELSEWHERE);
+        /* what it expects to be there, so that who takes it away is about to bring another */
+        assert_true(sources_expect(&all, SPAN("/srv/www/a"), end - 1));
+        assert_true(sources_expect(&all, SPAN("/srv/www/l"), end - 1));
+        assert_false(sources_expect(&all, SPAN("/srv/www/a"), end));
+        assert_false(sources_expect(&all, SPAN("/srv/www/d"), end - 1)); /* a directory */
+        assert_false(sources_expect(&all, SPAN("/srv/www/b"), end - 1));
+        assert_false(sources_expect(&all, SPAN("/etc/passwd"), end - 1));
         sources_done(&all);
         (void)state;
 }

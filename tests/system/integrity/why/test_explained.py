@@ -86,6 +86,20 @@ def test_content(host):
         "state": "unexplained"}
 
 
+def test_content_that_replaces(host):
+    """Who takes a file away to put the approved content there has done one thing."""
+    path, new = host.tree / "replaced", host.state.parent / "new"
+    path.write_text("old")
+    host.seen(path, "created")
+    new.write_text("good")
+    open_change(host, "CHG-2", "--content", f"{path}=@{new}")
+    act("import os, sys, time; os.unlink(sys.argv[1]); time.sleep(0.2); "
+        "open(sys.argv[1], 'w').write('good')", path)
+    assert why(host, path, "replaced")["change"] == "CHG-2"
+    path.unlink()
+    assert why(host, path, "deleted")["state"] == "unexplained"
+
+
 @pytest.mark.parametrize("command", [
     "chmod 6777 {0}", "chown nobody {0}", "setcap cap_setuid+ep {0}", "setfacl -m u:nobody:rwx {0}",
     "ln {0} {0}.other", "setfattr -n user.x -v y {0}"])

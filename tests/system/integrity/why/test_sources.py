@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real repository, deployed by git and by rsync: what the approved commit says is explained, and
 nothing beside it."""
+import hashlib
 import json
 import os
 import shutil
@@ -182,6 +183,48 @@ def test_second_deployment(site):
                           for w in site.whys()[str(site.tree / "etc/x/run")]), "the old version")
     why = site.whys()[str(site.tree / "etc/x/run")][-1]
     assert why["detail"] == f"commit {second[:12]} of repository lists the path with other content"
+
+
+TAKE_AWAY_AND_PUT = """
+import os, sys, time
+path, new = sys.argv[1:]
+os.unlink(path)
+time.sleep(0.2)
+open(path, 'wb').write(open(new, 'rb').read())
+"""
+
+
+def test_git_replaces(site):
+    """git takes a file away before it writes the new one: that is one change, however long the file
+    is away in between; one that stays away is told as gone."""
+    for i in range(300):
+        site.git.write(f"srv/many/{i}", os.urandom(20000))
+    first = site.sign()
+    site.approve(first)
+    site.checkout(first)
+    site.quiet()
+    for i in range(300):
+        site.git.write(f"srv/many/{i}", os.urandom(20000))
+    second = site.sign()
+    site.approve(second)
+    before = len(site.changes())
+    site.checkout(second)
+    site.quiet()
+    assert unexplained(site, before) == []
+    assert len([e for e in site.changes()[before:] if e["why"]["state"] == "source"]) >= 300
+    slow, gone = site.tree / "srv/many/1", site.tree / "srv/many/2"
+    third = os.urandom(20000)
+    site.git.write("srv/many/1", third)
+    site.approve(site.sign())
+    subprocess.run([sys.executable, "-c", TAKE_AWAY_AND_PUT, slow, site.git.top / "srv/many/1"],
+                   check=True)
+    site.wait(lambda: [e for e in site.of(slow) if e["what"].get("new_sha256") ==
+                       hashlib.sha256(third).hexdigest()], "the slow one")
+    assert site.of(slow)[-1]["what"]["change"] == "replaced"
+    assert site.of(slow)[-1]["why"]["state"] == "source" and not site.of(slow, "deleted")
+    gone.unlink()
+    site.wait(lambda: site.of(gone, "deleted"), "what is gone")
+    assert site.of(gone, "deleted")[0]["why"]["state"] == "unexplained"
 
 
 def test_content_is_not_all(site):
