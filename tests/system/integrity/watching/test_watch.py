@@ -106,6 +106,14 @@ def test_what_ships_is_sound_and_does_no_more_than_alert(directory):
                          ("/usr/bin/assay-sensor", "assay"), ("/etc/resolv.conf", "resolver"),
                          ("/var/lib/dpkg/info/x.postinst", "packages"),
                          ("/usr/lib/python3/dist-packages/x.py", "interpreters"),
+                         ("/etc/alternatives/awk", "programs"),
+                         ("/etc/cloud/cloud.cfg.d/x.cfg", "services"),
+                         ("/etc/tmpfiles.d/x.conf", "services"), ("/etc/aliases", "services"),
+                         ("/etc/binfmt.d/x.conf", "kernel"), ("/etc/request-key.d/x", "kernel"),
+                         ("/etc/bash_completion.d/x", "startup"), ("/etc/gitconfig", "startup"),
+                         ("/root/.gitconfig", "startup"), ("/etc/ppp/ip-up.d/x", "network"),
+                         ("/etc/dhcp/dhclient-exit-hooks.d/x", "network"),
+                         ("/etc/ppp/resolv.conf", "configuration"),
                          ("/etc/motd", "configuration")]:
         said = json.loads(assay("watch", "show", path, "--json", "--config", directory).stdout)
         assert said.get("profile") == wanted, path
