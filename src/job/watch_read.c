@@ -277,11 +277,14 @@ static bool owner_ok(struct span s)
 static bool runs_anything(struct span path)
 {
         static const char names[] =
-                "ash atd awk bash busybox chroot containerd-shim cron crond csh dash "
-                "dockerd env expect find fish flock gawk gdb guile init java ksh login lua "
-                "make mawk mksh nice node nodejs nohup nsenter parallel perl php pypy "
-                "python rbash ruby screen setpriv setsid sh sshd start-stop-daemon su sudo "
-                "systemd systemd-run tclsh timeout tmux unshare wish xargs zsh ";
+                "anacron ash at atd awk bash busybox bwrap capsh choom chroot chrt "
+                "containerd-shim cron crond csh dash doas dockerd eatmydata env expect "
+                "fakeroot find firejail fish flock gawk gdb guile init ionice java ksh "
+                "ld-linux-x86-64.so ld.so login ltrace lua make mawk mksh nice node "
+                "nodejs nohup nsenter parallel perl php pkexec prlimit pypy python rbash "
+                "ruby run-parts runcon runuser screen script setarch setpriv setsid sh "
+                "sshd start-stop-daemon stdbuf strace su sudo systemd systemd-run taskset "
+                "tclsh time timeout tmux unbuffer unshare watch wish xargs zsh ";
         struct span name = path, n = SPAN(names);
 
         for (size_t i = 0; i < path.n; i++)

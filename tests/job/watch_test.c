@@ -111,6 +111,10 @@ static const struct told_fault faults[] = {
           "6:14 \"/usr/bin/python3.11\" runs whatever" },
         { SPAN_INIT(GOOD "    owners: [/usr/bin/puppet, /bin/sh]\n"),
           "6:31 \"/bin/sh\" runs whatever" },
+        { SPAN_INIT(GOOD "    owners: [/usr/bin/stracer, /lib64/ld-linux-x86-64.so.2]\n"),
+          "6:32 \"/lib64/ld-linux-x86-64.so.2\" runs whatever" },
+        { SPAN_INIT(GOOD "    owners: [/usr/bin/run-parts]\n"),
+          "6:14 \"/usr/bin/run-parts\" runs whatever" },
         { SPAN_INIT(GOOD "    owners: [\"packages:\", \"packages:dpkg\", package]\n"),
           "6:15 \"packages:\" is neither\n6:28 \"packages:dpkg\" is neither\n"
           "6:44 \"package\" is neither" },
