@@ -155,6 +155,8 @@ static void take_entry(const struct screen *s, const struct view *v, struct aler
                 x = add(all, buf_cstr(&id));
         if (!x)
                 return;
+        if (x->what.n == 0) /* whoever explained it before it was there had not seen it */
+                buf_clear(&x->explained);
         if (span_eq_str(v->entry.kind, "alert.raised")) {
                 take_raised(s, v, x);
         } else if (span_eq_str(v->entry.kind, "alert.silent")) {

@@ -273,3 +273,18 @@ def test_an_alert_that_began_before_this_ledger(tmp_path):
     assert done.stdout.decode() == (
         "2026-11-25T12:00:00.000Z  high  a-1  /etc/x; its beginning is not in this ledger  "
         "and 1 more\n")
+
+
+def test_an_alert_that_was_explained_before_it_was_raised(tmp_path):
+    """Who guesses its id has explained nothing; who had seen it has."""
+    def entry(kind, **what):
+        return {"k": kind, "t": "2026-11-25T12:00:00.000000000Z", "v": 1, "what": what}
+    explained = entry("alert.explained", change="CHG-1", id="a-1", reason="r")
+    raised = entry("alert.raised", change="modified", id="a-1", path="/etc/x", seen="live",
+                   severity="high")
+    for order, status in (((explained, explained, raised), 1), ((explained, raised, explained), 0)):
+        path = tmp_path / f"L{status}"
+        good("ledger", "init", path, "--origin", f"example.com/log{status}")
+        good("ledger", "append", path, data=lines(*order))
+        done = assay("alert", "list", path)
+        assert done.returncode == status and (b"/etc/x" in done.stdout) == bool(status), done
