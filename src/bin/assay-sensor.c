@@ -15,6 +15,7 @@
 #include "loop/log.h"
 #include "sys/io.h"
 #include "sys/sysclock.h"
+#include "wire/entry.h"
 #include "wire/json.h"
 
 #include <fcntl.h>
@@ -84,6 +85,8 @@ static void ask_digests(const struct invocation *in, const char *dir, const char
 struct heard {
         struct buf *past;
         bool told;                           /* that the ledger does not know this baseline */
+        bool any;                            /* the same of any baseline */
+        bool started;                        /* a sensor */
         char words[BASELINE_UNRECORDED_MAX]; /* in which that would be; "": there is none */
 };
 
@@ -96,16 +99,26 @@ static bool says(struct json_value entry, const char *path, const char *text)
                span_eq_str(plain, text);
 }
 
+/* An alert about the file of a baseline that the ledger did not know. */
+static bool is_unrecorded(struct span entry, const char *words)
+{
+        return memmem(entry.p, entry.n, words, strlen(words)) && json_check(entry, NULL) == 0 &&
+               says(json_value_of(entry), "k", "integrity.change") &&
+               says(json_value_of(entry), "src.proc", "sensor");
+}
+
 static void hear(void *ctx, uint64_t index, struct span entry)
 {
         struct heard *h = ctx;
 
         package_past_hear(h->past, index, entry, false);
-        if (h->words[0] && memmem(entry.p, entry.n, h->words, strlen(h->words)) &&
-            json_check(entry, NULL) == 0)
-                h->told |= says(json_value_of(entry), "k", "integrity.change") &&
-                           says(json_value_of(entry), "src.proc", "sensor") &&
-                           says(json_value_of(entry), "who.unknown", h->words);
+        if (memmem(entry.p, entry.n, "\"integrity.sensor\"", 18) && json_check(entry, NULL) == 0)
+                h->started |= says(json_value_of(entry), "k", "integrity.sensor") &&
+                              says(json_value_of(entry), "src.proc", "sensor") &&
+                              says(json_value_of(entry), "what.event", "started");
+        if (h->words[0] && is_unrecorded(entry, h->words))
+                h->told |= says(json_value_of(entry), "who.unknown", h->words);
+        h->any = h->any || is_unrecorded(entry, BASELINE_UNRECORDED);
 }
 
 static int compare(const void *a, const void *b)
@@ -185,54 +198,87 @@ static void ask_late(const struct invocation *in, const struct trust *t, struct 
         }
 }
 
+/* The file of a baseline was there before anybody had told the ledger.  A first start that was cut
+ * off looks like this, and so does what somebody wrote. */
+static enum sensor_past past_of_noted(const struct heard *h)
+{
+        return h->started && !h->any ? PAST_UNKNOWN : PAST_NOTED;
+}
+
+static enum sensor_past past_of(const struct trust *t, const struct heard *h, bool has)
+{
+        if (t->verdict == VERDICT_PASS) /* root reads the key: without it nothing is proven */
+                return t->is_signed ? PAST_AGREES : PAST_UNKNOWN;
+        if (!has)
+                return t->found ? PAST_LOST : PAST_UNKNOWN;
+        if (t->verdict == VERDICT_FAIL)
+                return PAST_REPLACED;
+        if (t->noted)
+                return past_of_noted(h);
+        return t->found ? PAST_NOTED : t->none ? PAST_UNRECORDED : PAST_UNKNOWN;
+}
+
+static bool read_root(const char *dir, struct hash *ret)
+{
+        CLEANUP_FD int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        struct snapshot_head head;
+
+        if (fd < 0 || snapshot_read_head(&io_kernel, fd, "baseline", NULL, &head, NULL) < 0)
+                return false;
+        *ret = head.root;
+        return true;
+}
+
+/* What the sensor is told of the ledger, kept while it starts. */
+struct asked {
+        struct buf told, past, contents, entry;
+        struct late_past late;
+};
+
 /* The sensor's own files prove nothing to it: the signed ledger says which baseline was told last.
  */
-static enum sensor_past ask_ledger(struct sensor_run_options *o, struct buf *told, struct buf *past,
-                                   struct buf *contents, struct late_past *late)
+static void ask_ledger(struct sensor_run_options *o, struct asked *a)
 {
         struct invocation in = { .state = o->state, .run = o->run, .clock = o->clock };
-        struct heard heard = { .past = past };
+        struct heard heard = { .past = &a->past };
+        const struct trust_hearing h = { .fn = hear, .ctx = &heard, .entry = &a->entry };
         char dir[PLACES_PATH_MAX];
-        struct snapshot_head head;
         struct trust t;
-        bool has = false;
+        bool has = places_join(o->state, "sensor", dir, NULL) == 0 && read_root(dir, &o->past_root);
 
-        if (places_join(o->state, "sensor", dir, NULL) == 0) {
-                CLEANUP_FD int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-                has = fd >= 0 &&
-                      snapshot_read_head(&io_kernel, fd, "baseline", NULL, &head, NULL) == 0;
-        }
         if (has)
-                baseline_unrecorded(&head.root, heard.words);
-        trust_check_hearing(&in, has ? &head.root : NULL, hear, &heard, &t);
+                baseline_unrecorded(&o->past_root, heard.words);
+        trust_check_hearing(&in, has ? &o->past_root : NULL, &h, &t);
+        o->past = past_of(&t, &heard, has);
         o->past_told = heard.told;
-        ask_digests(&in, dir, "approvals", "integrity.approval", told);
-        ask_digests(&in, dir, "packages", "integrity.package", told);
-        ask_contents(&in, dir, contents);
+        o->past_before = t.before_this;
+        ask_digests(&in, dir, "approvals", "integrity.approval", &a->told);
+        ask_digests(&in, dir, "packages", "integrity.package", &a->told);
+        ask_contents(&in, dir, &a->contents);
         o->sessions = ask_sessions(&in, dir);
-        ask_late(&in, &t, late);
+        ask_late(&in, &t, &a->late);
         o->ledger_whole = trust_has_recorder(&in);
+        o->late_past = &a->late;
+        o->told = buf_span(&a->told);
+        o->info_past = buf_span(&a->past);
+        o->info_unsure = buf_status(&a->past) < 0;
+        o->contents_told = buf_span(&a->contents);
+        o->past_entry = buf_span(&a->entry);
         log_event(t.verdict == VERDICT_PASS || !(t.found || t.none) ? LOG_LEVEL_INFO
                                                                     : LOG_LEVEL_ERROR,
                   "sensor.past", log_str("ledger", t.found ? t.root : "has no baseline"),
                   log_str("why", t.why));
-        if (t.verdict == VERDICT_PASS)
-                return PAST_AGREES;
-        if (!has)
-                return t.found ? PAST_LOST : PAST_UNKNOWN;
-        if (t.verdict == VERDICT_FAIL)
-                return PAST_REPLACED;
-        return t.found ? PAST_NOTED : t.none ? PAST_UNRECORDED : PAST_UNKNOWN;
 }
 
 int main(int argc, char **argv)
 {
         struct options own = { .config = "/etc/assay", .who = "ebpf" };
         struct sensor_run_options o = { .clock = &sysclock };
-        struct buf told = BUF_INIT(TOLD_MAX), past = BUF_INIT(PAST_MAX);
-        struct buf contents = BUF_INIT(TOLD_MAX);
-        struct late_past late = LATE_PAST_INIT;
+        struct asked a = { .told = BUF_INIT(TOLD_MAX),
+                           .past = BUF_INIT(PAST_MAX),
+                           .contents = BUF_INIT(TOLD_MAX),
+                           .entry = BUF_INIT(ENTRY_MAX),
+                           .late = LATE_PAST_INIT };
         struct daemon_options d;
         int status;
 
@@ -257,16 +303,12 @@ int main(int argc, char **argv)
                 return 2;
         }
         wait_for_recorder(&o);
-        o.past = ask_ledger(&o, &told, &past, &contents, &late);
-        o.late_past = &late;
-        o.told = buf_span(&told);
-        o.info_past = buf_span(&past);
-        o.info_unsure = buf_status(&past) < 0;
-        o.contents_told = buf_span(&contents);
+        ask_ledger(&o, &a);
         status = sensor_run(&o) == 0 ? 0 : 1;
-        buf_done(&told);
-        buf_done(&past);
-        buf_done(&contents);
-        late_past_done(&late);
+        buf_done(&a.told);
+        buf_done(&a.past);
+        buf_done(&a.contents);
+        buf_done(&a.entry);
+        late_past_done(&a.late);
         return status;
 }

@@ -60,7 +60,8 @@
         { "who.daemon", KIND_TEXT, 0, "program or unit that the session began with" }, \
         { "who.earlier", KIND_LIST, 0, \
           "[executable or name, user id, effective one where it is another] that it had before, in " \
-          "the moment of the change: it may have been made as that; latest first" }, \
+          "the moment of the change: it may have been made as that; latest first.  Without exe: of " \
+          "each process that had its number then" }, \
         { "who.euid", KIND_INT, 0, "effective user id" }, \
         { "who.exe", KIND_TEXT, KIND_BYTES, "path of the executable" }, \
         { "who.exe_nameless", KIND_BOOL, 0, \
@@ -511,7 +512,8 @@ const struct kind kind_table[] = {
                  { "what.profile", KIND_TEXT, 0, "name of the profile" },
                  { "what.reason", KIND_TEXT, REQ,
                    "first, accepted or replaced; lost: there was one and the state of the sensor was "
-                   "removed; extended, reduced or configured: see integrity.watch" },
+                   "removed; extended, reduced or configured: see integrity.watch; succeeded: it is "
+                   "the one that the ledger before this one has" },
                  { "what.removed", KIND_U64, 0,
                    "files accepted as gone, or that are not watched any more" },
                  { "what.root", KIND_DIGEST, REQ, "Merkle root over the sorted records" },

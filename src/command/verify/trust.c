@@ -7,25 +7,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/text.h"
-#include "command/ledger/ledger_group.h"
-#include "command/log/reader.h"
-#include "command/places.h"
 #include "command/progress.h"
 #include "command/running/admin.h"
-#include "ledger/verify/verify.h"
+#include "command/verify/trust_chain.h"
 #include "loop/presence.h"
 #include "sys/io.h"
 #include "wire/entry.h"
 #include "wire/json.h"
-#include "wire/note.h"
 #include "wire/tlogproof.h"
 
-enum { WAIT_MS = 300, WAITS = 10, NOTE_BYTES = 64 * 1024, LEDGERS_MAX = 1000 };
+enum { WAIT_MS = 300, WAITS = 10, NOTE_BYTES = 64 * 1024 };
 
 /* ---- the entry ---- */
+
+static const char again[] = "succeeded"; /* its reason: see integrity/trusted/trusted_entry.h */
 
 static void take_text(struct json_value entry, const char *path, char *out, size_t max)
 {
@@ -38,7 +35,29 @@ static void take_text(struct json_value entry, const char *path, char *out, size
         snprintf(out, max, "%s", buf_cstr(&safe));
 }
 
-/* Is it the entry of a baseline, written by the sensor? */
+/* Of this one, which is the last: what stands in it. */
+static void take(struct json_value e, struct span root, uint64_t index, struct trust *t)
+{
+        struct json_value v;
+        struct span text;
+
+        memcpy(t->root, root.p, root.n);
+        t->root[root.n] = '\0';
+        take_text(e, "what.reason", t->reason, sizeof(t->reason));
+        take_text(e, "what.comment", t->comment, sizeof(t->comment));
+        if (!json_get(e, "t", &v) || !json_value_plain(v, &text) ||
+            text_to_time(text, &t->wall_ns) < 0)
+                t->wall_ns = 0;
+        if (t->entry) {
+                buf_clear(t->entry);
+                buf_put(t->entry, e.raw);
+        }
+        t->index = index;
+        t->found = true;
+}
+
+/* Is it the entry of a baseline, written by the sensor?  One that is told again in the next ledger
+ * is as good as the first; but it was not taken then. */
 static bool take_entry(struct span bytes, uint64_t index, struct trust *t)
 {
         struct json_value e, v;
@@ -56,50 +75,33 @@ static bool take_entry(struct span bytes, uint64_t index, struct trust *t)
         if (!json_get_path(e, "what.root", &v) || !json_value_plain(v, &text) ||
             text.n != 2 * HASH_LEN)
                 return false;
-        memcpy(t->root, text.p, text.n);
-        t->root[text.n] = '\0';
-        take_text(e, "what.reason", t->reason, sizeof(t->reason));
-        take_text(e, "what.comment", t->comment, sizeof(t->comment));
-        if (!json_get(e, "t", &v) || !json_value_plain(v, &text) ||
-            text_to_time(text, &t->wall_ns) < 0)
-                t->wall_ns = 0;
-        t->index = index;
-        t->found = true;
+        if (!t->found)
+                take(e, text, index, t);
+        t->taken = !json_get_path(e, "what.reason", &v) || !json_value_plain(v, &text) ||
+                   !span_eq_str(text, again);
         return true;
 }
 
-/* The first entry of a ledger: which one does it say was before? */
-static void take_first(struct span bytes, struct trust *t)
+/* May it be left at what was found? */
+static bool is_enough(const struct trust *t)
 {
-        struct json_value v;
-        struct entry parsed;
-        struct span text;
-
-        if (json_check(bytes, NULL) == 0 && entry_parse(bytes, &parsed, NULL) == 0 &&
-            span_eq_str(parsed.kind, "ledger.opened") &&
-            json_get_path(parsed.object, "what.previous_root", &v) && json_value_plain(v, &text) &&
-            text.n == 2 * HASH_LEN)
-                memcpy(t->before, text.p, text.n);
+        return t->taken || (t->found && !t->hear);
 }
 
 /* Backwards down to `from`.  0 when none is there. */
-static int find_entry(const struct invocation *in, struct reader *r, uint64_t from, struct trust *t,
-                      struct err *err)
+static int find_entry(const struct invocation *in, struct trust_chain *c, uint64_t from,
+                      struct trust *t, struct err *err)
 {
-        uint64_t size = reader_size(r);
+        uint64_t size = reader_size(&c->reader);
         struct progress p;
         struct span bytes;
         int rc = 0;
 
         progress_start(&p, in->clock, "looking for the baseline's entry");
-        for (uint64_t n = size; n > from && rc == 0; n--) {
+        for (uint64_t n = size; n > from && rc == 0 && !is_enough(t); n--) {
                 progress_set(&p, size - n, 0);
-                rc = reader_entry(r, n - 1, &bytes, err);
-                if (rc == 0 && take_entry(bytes, n - 1, t))
-                        break;
-                if (rc == 0 && n == 1)
-                        take_first(bytes, t);
-                if (rc == 0 && t->hear)
+                rc = trust_chain_entry(c, n - 1, &bytes, err);
+                if (rc == 0 && !take_entry(bytes, n - 1, t) && t->hear)
                         t->hear(t->hear_ctx, n - 1, bytes);
         }
         progress_stop(&p);
@@ -108,31 +110,18 @@ static int find_entry(const struct invocation *in, struct reader *r, uint64_t fr
         return rc;
 }
 
-/* ---- its proof ---- */
-
-static int prove(const char *dir, struct reader *r, struct trust *t, struct err *err)
+/* In what came meanwhile, which is later than what was found. */
+static int find_later(const struct invocation *in, struct trust_chain *c, uint64_t from,
+                      struct trust *t, struct err *err)
 {
-        CLEANUP(buf_done) struct buf proof = BUF_INIT(TLOG_PROOF_MAX);
-        CLEANUP(buf_done) struct buf text = BUF_INIT(NOTE_MAX);
-        struct verify_proof_options o = { .n_keys = 1 };
-        struct verify_proof_result result;
-        struct note_vkey vkey;
-        int rc = reader_prove(r, t->index, SPAN_NONE, &proof, err);
+        const struct trust was = *t;
+        int rc;
 
-        if (rc < 0)
-                return rc;
-        t->included = true;
-        rc = ledger_put_vkey(dir, &text, err);
-        if (rc == 0)
-                rc = note_vkey_parse(buf_span(&text), &vkey, err);
-        if (rc == 0)
-                rc = reader_entry(r, t->index, &o.entry, err);
-        if (rc < 0) /* not ours to read: the signature is not judged */
-                return 0;
-        o.proof = buf_span(&proof);
-        o.keys = &vkey;
-        rc = verify_proof(&o, &result, err);
-        t->is_signed = rc == 0;
+        t->found = t->taken = false;
+        rc = find_entry(in, c, from, t, err);
+        if (!t->found)
+                *t = was;
+        t->taken |= was.taken;
         return rc;
 }
 
@@ -171,7 +160,7 @@ static bool publish(const struct invocation *in)
 }
 
 /* The last entry; one that is not published yet is waited for. */
-static int look(const struct invocation *in, const struct hash *root, struct reader *r,
+static int look(const struct invocation *in, const struct hash *root, struct trust_chain *c,
                 struct trust *t, struct err *err)
 {
         const struct timespec nap = { .tv_nsec = WAIT_MS * NS_PER_MS };
@@ -179,16 +168,16 @@ static int look(const struct invocation *in, const struct hash *root, struct rea
         int rc;
 
         for (unsigned i = 0;; i++) {
-                uint64_t size = reader_size(r);
+                uint64_t size = reader_size(&c->reader);
 
-                rc = find_entry(in, r, seen, t, err);
+                rc = i == 0 ? find_entry(in, c, 0, t, err) : find_later(in, c, seen, t, err);
                 if (rc < 0 || !root || is_it(t, root) || i == WAITS ||
-                    t->size || /* one that was succeeded gets no more */
+                    c->depth || /* one that was succeeded gets no more */
                     !trust_has_recorder(in))
                         return rc;
                 seen = size;
                 nanosleep(&nap, NULL);
-                rc = reader_refresh(r, err);
+                rc = reader_refresh(&c->reader, err);
                 if (rc < 0)
                         return rc;
         }
@@ -220,6 +209,7 @@ static void judge(const struct invocation *in, struct trust *t, const struct has
         } else if (is_it(t, root)) {
                 t->verdict = VERDICT_PASS;
         } else if (is_noted(in, root)) {
+                t->noted = !t->found && t->published && t->size > 0 && !t->before[0];
                 snprintf(t->why, sizeof(t->why),
                          "its entry is not in the ledger yet: the sensor tells it when it runs");
         } else if (!t->found && t->before[0]) {
@@ -239,60 +229,69 @@ static void judge(const struct invocation *in, struct trust *t, const struct has
         }
 }
 
-/* One ledger.  -ENOENT: it is not there.  One that the ledger read before did not succeed, as far
- * as that had an entry to say so, is not asked: it is another's, or there is one between. */
-static int look_in(const struct invocation *in, const char *dir, const struct hash *root,
-                   struct trust *t, struct err *err)
+static int prove(struct trust_chain *c, struct trust *t, struct err *err)
 {
-        CLEANUP(reader_done) struct reader r = { 0 };
-        int rc = reader_open(dir, &r, err);
+        CLEANUP(buf_done) struct buf proof = BUF_INIT(TLOG_PROOF_MAX);
+        int rc = reader_prove(&c->reader, t->index, SPAN_NONE, &proof, err);
 
-        if (rc == 0 && t->size && !is_hex(t->before, &r.checkpoint.root))
-                return 0;
-        t->before[0] = '\0';
-        if (rc == 0)
-                rc = look(in, root, &r, t, err);
         if (rc < 0)
                 return rc;
-        t->size = reader_size(&r);
-        return t->found ? prove(dir, &r, t, err) : 0;
+        t->included = true;
+        t->is_signed = c->is_signed;
+        t->before_this = c->depth > 0;
+        t->size = reader_size(&c->reader);
+        return 0;
+}
+
+/* One ledger.  What it was found in is proven; what is heard beyond that may end anywhere. */
+static int look_in(const struct invocation *in, const struct hash *root, struct trust_chain *c,
+                   struct trust *t, struct err *err)
+{
+        bool had = t->found;
+        int rc = look(in, root, c, t, err);
+
+        if (rc == -ENODATA && t->found)
+                rc = 0;
+        if (rc == 0 && !t->found)
+                t->size = reader_size(&c->reader);
+        return rc == 0 && t->found && !had ? prove(c, t, err) : rc;
 }
 
 /* The ledger, and where it has no such entry those it succeeded, the latest first. */
 static int look_everywhere(const struct invocation *in, const struct hash *root, struct trust *t,
                            struct err *err)
 {
-        char dir[PLACES_PATH_MAX], old[PLACES_PATH_MAX + 16];
-        unsigned n = 1;
-        int rc = places_ledger(in, dir, err);
+        CLEANUP(trust_chain_done) struct trust_chain c = { 0 };
+        int rc;
 
         t->published = publish(in);
+        rc = trust_chain_open(in, false, &c, err);
         if (rc == 0)
-                rc = look_in(in, dir, root, t, err);
-        if (rc < 0 || t->found)
-                return rc;
-        do
-                snprintf(old, sizeof(old), "%s.%u", dir, n);
-        while (access(old, F_OK) == 0 && n++ < LEDGERS_MAX);
-        while (rc == 0 && !t->found && --n > 0) {
-                snprintf(old, sizeof(old), "%s.%u", dir, n);
-                rc = look_in(in, old, root, t, err);
+                rc = look_in(in, root, &c, t, err);
+        while (rc == 0 && !is_enough(t)) {
+                rc = trust_chain_before(&c, err);
+                if (rc <= 0)
+                        break;
+                rc = look_in(in, root, &c, t, err);
         }
+        memcpy(t->before, c.before, sizeof(t->before));
         return rc;
 }
 
 void trust_check(const struct invocation *in, const struct hash *root, struct trust *ret)
 {
-        trust_check_hearing(in, root, NULL, NULL, ret);
+        trust_check_hearing(in, root, &(struct trust_hearing){ 0 }, ret);
 }
 
-void trust_check_hearing(const struct invocation *in, const struct hash *root, trust_entry_fn *hear,
-                         void *ctx, struct trust *ret)
+void trust_check_hearing(const struct invocation *in, const struct hash *root,
+                         const struct trust_hearing *h, struct trust *ret)
 {
         struct err err = { 0 };
         int rc;
 
-        *ret = (struct trust){ .verdict = VERDICT_UNKNOWN, .hear = hear, .hear_ctx = ctx };
+        *ret = (struct trust){
+                .verdict = VERDICT_UNKNOWN, .hear = h->fn, .hear_ctx = h->ctx, .entry = h->entry
+        };
         rc = look_everywhere(in, root, ret, &err);
         if (rc == 0) {
                 judge(in, ret, root);
@@ -300,45 +299,6 @@ void trust_check_hearing(const struct invocation *in, const struct hash *root, t
         }
         ret->verdict = rc == -EBADMSG ? VERDICT_FAIL : VERDICT_UNKNOWN;
         snprintf(ret->why, sizeof(ret->why), "%s", err_text(&err));
-}
-
-/* ---- digests ---- */
-
-static void take_digest(struct span bytes, const char *kind, struct buf *ret)
-{
-        struct json_value e = json_value_of(bytes), v;
-        struct entry parsed;
-        struct span text;
-
-        if (!memmem(bytes.p, bytes.n, kind, strlen(kind)) || /* most are told here */
-            json_check(bytes, NULL) < 0 || entry_parse(bytes, &parsed, NULL) < 0 ||
-            !span_eq_str(parsed.kind, kind))
-                return;
-        if (!json_get_path(e, "src.proc", &v) || !json_value_plain(v, &text) ||
-            !span_eq_str(text, "sensor"))
-                return;
-        if (json_get_path(e, "what.digest", &v) && json_value_plain(v, &text) &&
-            text.n == 2 * HASH_LEN)
-                buf_put(ret, text);
-}
-
-int trust_digests(const struct invocation *in, const char *kind, struct buf *ret, struct err *err)
-{
-        CLEANUP(reader_done) struct reader r = { 0 };
-        char dir[PLACES_PATH_MAX];
-        struct span bytes;
-        int rc = places_ledger(in, dir, err);
-
-        if (rc == 0)
-                rc = reader_open(dir, &r, err);
-        for (uint64_t n = rc == 0 ? reader_size(&r) : 0; n > 0 && rc == 0; n--) {
-                rc = reader_entry(&r, n - 1, &bytes, err);
-                if (rc == 0)
-                        take_digest(bytes, kind, ret);
-        }
-        if (rc == -ENODATA) /* what was pruned is too old to hold */
-                rc = 0;
-        return rc < 0 ? rc : buf_status(ret);
 }
 
 /* ---- showing ---- */

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* trust_contents.c - what the ledger says of the sensor's own files: which contents came by an
- * explained change, and what it kept of logins.  See trust.h. */
+/* trust_contents.c - what the ledger says of the sensor's own files: which changes were approved,
+ * which contents came by an explained change, and what it kept of logins.  See trust.h. */
 #include "command/verify/trust.h"
 
-#include <stdio.h>
+#include <limits.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/text.h"
-#include "command/log/reader.h"
-#include "command/places.h"
 #include "wire/brought.h"
 #include "wire/entry.h"
 #include "wire/json.h"
 
-enum { LEDGERS_MAX = 1000, HEX = 2 * HASH_LEN };
+enum { HEX = 2 * HASH_LEN, OVER_MAX = 1 << 20 };
 
 struct looking {
         const uint8_t (*sha256)[HASH_LEN];
@@ -74,96 +71,136 @@ static void take_entry(struct looking *l, struct span bytes)
         }
 }
 
-/* The newest first: that is where most are. */
-static int look_in(struct looking *l, const char *dir, struct err *err)
+static bool take_content(void *ctx, struct span bytes)
 {
-        CLEANUP(reader_done) struct reader r = { 0 };
-        struct span bytes;
-        int rc = reader_open(dir, &r, err);
+        struct looking *l = ctx;
 
-        for (uint64_t n = rc == 0 ? reader_size(&r) : 0; n > 0 && rc == 0 && l->left; n--) {
-                rc = reader_entry(&r, n - 1, &bytes, err);
-                if (rc == 0)
-                        take_entry(l, bytes);
-        }
-        return rc == -ENODATA ? 0 : rc; /* what was pruned proves nothing any more */
+        take_entry(l, bytes);
+        return l->left > 0;
 }
 
 int trust_contents(const struct invocation *in, const uint8_t (*sha256)[HASH_LEN], bool *told,
                    size_t n, struct err *err)
 {
         struct looking l = { .sha256 = sha256, .told = told, .n = n, .left = n };
-        char dir[PLACES_PATH_MAX], old[PLACES_PATH_MAX + 16];
-        unsigned older = 0;
-        int rc = places_ledger(in, dir, err);
 
-        if (rc == 0)
-                rc = look_in(&l, dir, err);
-        if (rc < 0)
-                return rc;
-        do
-                snprintf(old, sizeof old, "%s.%u", dir, ++older);
-        while (access(old, F_OK) == 0 && older < LEDGERS_MAX);
-        while (rc == 0 && l.left && --older > 0) {
-                snprintf(old, sizeof old, "%s.%u", dir, older);
-                rc = look_in(&l, old, err);
+        return trust_walk_back(in, UINT_MAX, take_content, &l, err);
+}
+
+/* ---- digests of what was approved ---- */
+
+struct digests {
+        const char *kind;
+        struct buf *ret;
+        struct buf over; /* ids of approved changes whose end was told, each ended by a NUL */
+};
+
+static bool plain(struct json_value entry, const char *path, struct span *ret)
+{
+        struct json_value v;
+
+        return json_get_path(entry, path, &v) && json_value_plain(v, ret);
+}
+
+static bool is_over(const struct digests *d, struct span id)
+{
+        struct span rest = buf_span(&d->over);
+
+        while (rest.n) {
+                struct span one = span_of(rest.p, strnlen((const char *)rest.p, rest.n));
+
+                if (span_eq(one, id))
+                        return true;
+                rest = span_from(rest, one.n + 1);
         }
-        return rc;
+        return false;
+}
+
+/* Written back into the sensor's file, one that was closed would be open again: the later entry of
+ * an id, which comes first here, says how it stands. */
+static bool holds(struct digests *d, struct json_value e)
+{
+        static const char *const ends[] = { "closed", "expired" };
+        struct span id;
+
+        if (!span_eq_str(span_str(d->kind), "integrity.approval") || !plain(e, "what.id", &id))
+                return true;
+        if (!is_one_of(e, "what.event", ends, ARRAY_LEN(ends)))
+                return !is_over(d, id);
+        if (!is_over(d, id)) {
+                buf_put(&d->over, id);
+                buf_put_byte(&d->over, 0);
+        }
+        return true;
+}
+
+static bool take_digest(void *ctx, struct span bytes)
+{
+        static const char *const sensor[] = { "sensor" };
+        struct json_value e = json_value_of(bytes);
+        struct digests *d = ctx;
+        struct entry parsed;
+        struct span text;
+
+        if (memmem(bytes.p, bytes.n, d->kind, strlen(d->kind)) && /* most are told here */
+            json_check(bytes, NULL) == 0 && entry_parse(bytes, &parsed, NULL) == 0 &&
+            span_eq_str(parsed.kind, d->kind) && is_one_of(e, "src.proc", sensor, 1) &&
+            holds(d, e) && plain(e, "what.digest", &text) && text.n == HEX)
+                buf_put(d->ret, text);
+        return buf_status(d->ret) == 0 && buf_status(&d->over) == 0;
+}
+
+int trust_digests(const struct invocation *in, const char *kind, struct buf *ret, struct err *err)
+{
+        struct digests d = { .kind = kind, .ret = ret, .over = BUF_INIT(OVER_MAX) };
+        int rc = trust_walk_back(in, 1, take_digest, &d, err);
+
+        if (rc == 0 && buf_status(&d.over) < 0)
+                rc = err_sys(err, buf_status(&d.over), "approved changes that are over");
+        buf_done(&d.over);
+        return rc < 0 ? rc : buf_status(ret);
 }
 
 /* ---- the digest of a file ---- */
 
 enum { DIGESTS = 2 }; /* the last, and the one before */
 
+struct kept {
+        const char *hex;
+        unsigned seen;
+        bool is;
+};
+
 static bool is_kept(struct span bytes, struct span *ret)
 {
         static const char *const sensor[] = { "sensor" };
-        struct json_value e = json_value_of(bytes), v;
+        struct json_value e = json_value_of(bytes);
         struct entry parsed;
 
         return memmem(bytes.p, bytes.n, "\"integrity.sensor\"", 18) &&
                json_check(bytes, NULL) == 0 && entry_parse(bytes, &parsed, NULL) == 0 &&
                span_eq_str(parsed.kind, "integrity.sensor") &&
-               is_one_of(e, "src.proc", sensor, 1) && json_get_path(e, "what.sessions", &v) &&
-               json_value_plain(v, ret);
+               is_one_of(e, "src.proc", sensor, 1) && plain(e, "what.sessions", ret);
 }
 
-static int find_kept(const char *dir, const char *hex, unsigned *seen, bool *ret_is,
-                     struct err *err)
+static bool take_kept(void *ctx, struct span bytes)
 {
-        CLEANUP(reader_done) struct reader r = { 0 };
-        struct span bytes, text;
-        int rc = reader_open(dir, &r, err);
+        struct kept *k = ctx;
+        struct span text;
 
-        for (uint64_t n = rc == 0 ? reader_size(&r) : 0; n > 0 && rc == 0 && *seen < DIGESTS; n--) {
-                rc = reader_entry(&r, n - 1, &bytes, err);
-                if (rc < 0 || !is_kept(bytes, &text))
-                        continue;
-                (*seen)++;
-                *ret_is |= span_eq_str(text, hex);
+        if (is_kept(bytes, &text)) {
+                k->seen++;
+                k->is |= span_eq_str(text, k->hex);
         }
-        return rc == -ENODATA ? 0 : rc;
+        return !k->is && k->seen < DIGESTS;
 }
 
 int trust_sessions(const struct invocation *in, const char *hex, bool *ret, struct err *err)
 {
-        char dir[PLACES_PATH_MAX], old[PLACES_PATH_MAX + 16];
-        unsigned older = 0, seen = 0;
-        bool is = false;
-        int rc = places_ledger(in, dir, err);
+        struct kept k = { .hex = hex };
+        int rc = trust_walk_back(in, 1, take_kept, &k, err); /* right after a succession */
 
         if (rc == 0)
-                rc = find_kept(dir, hex, &seen, &is, err);
-        if (rc < 0)
-                return rc;
-        do
-                snprintf(old, sizeof old, "%s.%u", dir, ++older);
-        while (access(old, F_OK) == 0 && older < LEDGERS_MAX);
-        if (--older > 0 && rc == 0 && !is) { /* right after a succession */
-                snprintf(old, sizeof old, "%s.%u", dir, older);
-                rc = find_kept(old, hex, &seen, &is, err);
-        }
-        if (rc == 0)
-                *ret = is;
+                *ret = k.is;
         return rc;
 }

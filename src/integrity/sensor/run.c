@@ -53,8 +53,8 @@ struct process {
         struct notify notify;
         struct presence presence;
         struct sandbox_state sandbox;
-        char state_dir[PATH_MAX], socket[PATH_MAX], control[PATH_MAX], job[PATH_MAX],
-                keys[PATH_MAX];
+        char state_dir[PATH_MAX], ledger[PATH_MAX], socket[PATH_MAX], control[PATH_MAX],
+                job[PATH_MAX], keys[PATH_MAX];
         char ignored[IGNORED][PATH_MAX];
         const char *ignore[IGNORED + 1];
 };
@@ -304,7 +304,10 @@ static int open_all(struct process *p, struct err *err)
         struct role_paths paths = { .state = p->state_dir, .runtime = p->o->run };
         struct sensor_options o = { .clock = p->o->clock,
                                     .past = p->o->past,
+                                    .past_root = p->o->past_root,
+                                    .past_entry = p->o->past_entry,
                                     .past_told = p->o->past_told,
+                                    .past_before = p->o->past_before,
                                     .sessions = p->o->sessions,
                                     .ledger_whole = p->o->ledger_whole,
                                     .told = p->o->told,
@@ -313,6 +316,7 @@ static int open_all(struct process *p, struct err *err)
                                     .contents_told = p->o->contents_told,
                                     .late_past = p->o->late_past,
                                     .state_dir = p->state_dir,
+                                    .ledger_dir = p->ledger,
                                     .socket = p->socket,
                                     .watch = &p->config.set,
                                     .config = &p->config,
@@ -379,6 +383,8 @@ int sensor_run(const struct sensor_run_options *o)
         p->notify.fd = -1;
         p->presence = PRESENCE_NONE;
         rc = io_join(p->state_dir, o->state, "sensor", &err);
+        if (rc == 0)
+                rc = io_join(p->ledger, o->state, "ledger", &err);
         if (rc == 0)
                 rc = io_make_dirs(&io_kernel, AT_FDCWD, p->state_dir, 0700, &err);
         if (rc == 0)

@@ -21,7 +21,9 @@ struct sensor_run_options {
         struct pace_limits pace;  /* of scans */
         bool keep_user;
         enum sensor_past past;
-        bool past_told;
+        struct hash past_root;
+        struct span past_entry;
+        bool past_told, past_before;
         enum sensor_file sessions;
         bool ledger_whole, info_unsure;
         struct span told, info_past, contents_told; /* as in sensor.h */

@@ -154,8 +154,12 @@ static void keep_unsent(struct sensor *s)
         size_t n = 0;
 
         for (size_t i = 0; i < f->n_entries; i++) {
-                if (f->entries[i].seq <= in_ledger) {
-                        trusted_told(s, buf_span(&f->entries[i].skeleton), true, 0);
+                struct span skeleton = buf_span(&f->entries[i].skeleton);
+                bool told = f->entries[i].seq <= in_ledger;
+
+                if (told)
+                        trusted_told(s, skeleton, true, 0);
+                if (told || !trusted_may_send(s, skeleton)) {
                         buf_done(&f->entries[i].skeleton);
                         continue;
                 }
@@ -216,6 +220,7 @@ int sensor_start(struct sensor *s, struct err *err)
         if (rc < 0)
                 return rc;
         turn_know_recorder(s);
+        trusted_met(s, false);
         rc = lists_start(s);
         if (rc < 0)
                 return rc;

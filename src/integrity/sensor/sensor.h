@@ -25,6 +25,7 @@
 #include "integrity/trusted/content.h"
 #include "integrity/trusted/pace.h"
 #include "integrity/watching/config.h"
+#include "wire/proof.h"
 
 struct attempts;
 struct late_past;
@@ -38,7 +39,7 @@ struct sensor;
 enum sensor_past {
         PAST_UNKNOWN, /* nothing: it could not be asked, or what it had is pruned or elsewhere */
         PAST_AGREES,
-        PAST_NOTED,      /* another one, but the note of a crash says that this one follows it */
+        PAST_NOTED,      /* another one or none, but a note says that this one follows */
         PAST_REPLACED,   /* another one */
         PAST_LOST,       /* there was one, and here is none */
         PAST_UNRECORDED, /* whole, and without an entry of any */
@@ -57,7 +58,11 @@ struct sensor_options {
         enum sensor_file sessions;
         bool ledger_whole; /* the recorder was there and had published all when it was asked */
         enum sensor_past past;
-        bool past_told;   /* PAST_UNRECORDED: the ledger has the alert that says so */
+        struct hash past_root;  /* of the baseline that was there when it was asked; else zero */
+        struct span past_entry; /* PAST_AGREES: the ledger's entry of it, borrowed by sensor_start()
+                                 */
+        bool past_before;       /* which is in one that the ledger succeeded */
+        bool past_told;         /* PAST_UNRECORDED: the ledger has the alert that says so */
         struct span told; /* digests in hexadecimal of approved changes and package transactions
                            * that the ledger has */
         struct span info_past;       /* package_past.h: since the last baseline */
@@ -69,6 +74,7 @@ struct sensor_options {
         struct loop *loop;
         struct pool *pool;
         const char *state_dir;        /* /var/lib/assay/sensor */
+        const char *ledger_dir;       /* /var/lib/assay/ledger: whether it is another one */
         const char *socket;           /* of the recorder */
         const struct watchset *watch; /* borrowed for the sensor's life: the config's */
         struct config *config;        /* likewise; sensor_configure() changes what is in it */

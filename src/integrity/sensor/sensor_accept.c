@@ -184,9 +184,9 @@ int trusted_begin_to_write(struct trusted *t)
                 (void)err_set(&err, rc, "too much at once: accept parts of it, or create it anew");
         if (rc == 0)
                 rc = check_selected(t, &err);
-        if (rc == 0 && t->changes.n == 0 && !t->unrecorded) {
+        if (rc == 0 && t->changes.n == 0 && (t->entry.n || t->selected.n)) {
                 deny_trusted(s);
-                trusted_answer(t); /* nothing differs: what is trusted stays */
+                trusted_answer(t); /* nothing differs, and that is proven: what is trusted stays */
                 return 0;
         }
         watchset_print(s->o.watch, &t->rules);

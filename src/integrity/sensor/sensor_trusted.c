@@ -27,6 +27,7 @@ int trusted_init(struct sensor *s, struct err *err)
         t->reads = BUF_INIT(CHANGES_MAX);
         t->rules = BUF_INIT(RULES_MAX);
         t->note = BUF_INIT(BASELINE_NOTE_MAX);
+        t->entry = BUF_INIT(BASELINE_ENTRY_MAX);
         t->also = BUF_INIT(CHANGES_MAX);
         t->old = BUF_INIT(CHANGES_MAX);
         rc = observer_new(&t->observer, err);
@@ -60,6 +61,7 @@ void trusted_done(struct sensor *s)
                 return;
         trusted_clear(t);
         buf_done(&t->note);
+        buf_done(&t->entry);
         observer_free(t->observer);
         free(t);
         s->trusted = NULL;
@@ -138,6 +140,7 @@ static int place(struct trusted *t, const char *reason, struct err *err)
                 return rc;
         t->head = t->next;
         t->has = true;
+        buf_clear(&t->entry);
         t->doubted = t->unrecorded = false;
         deny_trusted(s);
         restore_rebase(s);
@@ -155,6 +158,9 @@ void trusted_told(struct sensor *s, struct span skeleton, bool in_ledger, uint64
 
         if (!span_eq(skeleton, buf_span(&t->note)))
                 return; /* of the one before */
+        buf_clear(&t->entry);
+        if (in_ledger)
+                buf_put(&t->entry, skeleton);
         buf_clear(&t->note);
         baseline_told(s->state.io, s->state.dirfd);
         if (t->step != TOLD)
@@ -406,6 +412,8 @@ int trusted_work(struct sensor *s)
 
         if (t->step == SCAN)
                 show_progress(t);
+        if (t->step == IDLE && t->again && !t->note.n)
+                return trusted_tell_again(t);
         if (t->step == SETTLE && t->task == TRUSTED_EXTEND)
                 return now >= t->due_ns ? trusted_write_new(t) : 0;
         if (t->step == SETTLE && s->phase == SENSOR_LIVE &&
@@ -439,6 +447,7 @@ void trusted_start(struct sensor *s)
         t->has = snapshot_read_head(s->state.io, s->state.dirfd, "baseline", NULL, &t->head,
                                     NULL) == 0;
         trusted_doubt(s);
+        trusted_recall(s);
 }
 
 bool trusted_is_note(struct sensor *s, struct span skeleton)

@@ -44,6 +44,12 @@ MUST_USE int trusted_tell_past(struct sensor *s);
 MUST_USE int trusted_is_ours(struct sensor *s, struct err *err);
 
 void trusted_start(struct sensor *s);
+/* The recorder is there; resumed: it knows the run, so its ledger is the one that it was, or has
+ * succeeded that. */
+void trusted_met(struct sensor *s, bool resumed);
+/* An entry that a crash kept from the ledger: may it go there now?  Not one by which a baseline
+ * would be proven that is not believed. */
+bool trusted_may_send(const struct sensor *s, struct span skeleton);
 bool trusted_is_note(struct sensor *s, struct span skeleton);
 MUST_USE int trusted_announce(struct sensor *s);
 /* At the end: whoever waits is answered. */

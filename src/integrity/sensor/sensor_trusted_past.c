@@ -134,6 +134,8 @@ void trusted_doubt(struct sensor *s)
         struct trusted *t = s->trusted;
         char why[BASELINE_UNRECORDED_MAX];
 
+        if (t->has && !hash_eq(&t->head.root, &s->o.past_root))
+                s->o.past = PAST_REPLACED; /* since the ledger was asked */
         t->unrecorded = t->has && s->o.past == PAST_UNRECORDED;
         t->doubted = t->unrecorded || (t->has && s->o.past == PAST_REPLACED);
         if (!t->unrecorded)

@@ -4,7 +4,8 @@
  *   sensor_trusted.c   the way from one step to the next
  *   sensor_accept.c    what is accepted, and what is watched newly
  *   sensor_trusted_ask.c  what administrators ask
- *   sensor_trusted_past.c what the ledger says of what is here */
+ *   sensor_trusted_past.c what the ledger says of what is here
+ *   sensor_trusted_again.c what a ledger that succeeded another is told */
 #ifndef INTEGRITY_SENSOR_TRUSTED_PRIV_H
 #define INTEGRITY_SENSOR_TRUSTED_PRIV_H
 
@@ -12,6 +13,8 @@
 #include "integrity/sensor/sensor_priv.h"
 #include "integrity/sensor/sensor_trusted.h"
 #include "integrity/trusted/baseline.h"
+
+#include <sys/stat.h>
 
 enum {
         CHANGES_MAX = 64 << 20, /* bytes of differences accepted at once */
@@ -38,10 +41,13 @@ struct trusted {
         /* The baseline in place. */
         bool has;
         struct snapshot_head head;
-        bool doubted;    /* not the one that was told last: nothing is put back from it */
-        bool unrecorded; /* doubted, for the ledger has no entry of any */
-        struct buf note; /* its entry, until that is in the ledger */
-        bool note_goes;  /* among those that go out again */
+        bool doubted;       /* not the one that was told last: nothing is put back from it */
+        bool unrecorded;    /* doubted, for the ledger has no entry of any */
+        struct buf note;    /* its entry, until that is in the ledger */
+        struct buf entry;   /* by which the ledger knows it; empty: nothing proves it */
+        bool again;         /* it is to be told to the ledger that succeeded that one */
+        struct stat ledger; /* its directory, when the recorder was met last */
+        bool note_goes;     /* among those that go out again */
 
         /* The one that is made. */
         struct snapshot_head next;
@@ -74,6 +80,10 @@ MUST_USE int trusted_submit(struct trusted *t, bool sweeping);
 
 /* At the start: may the baseline be believed?  Before what waits in the journal goes out again. */
 void trusted_doubt(struct sensor *s);
+/* What the ledger that was asked at the start has of it. */
+void trusted_recall(struct sensor *s);
+/* Tell it once more, where that is due. */
+MUST_USE int trusted_tell_again(struct trusted *t);
 /* Why the baseline is not believed; NULL: it is. */
 const char *trusted_why_doubted(const struct trusted *t);
 

@@ -137,6 +137,7 @@ static void connect_again(void *ctx)
                 return;
         }
         turn_know_recorder(s);
+        trusted_met(s, feed_run(s->feed) == run);
         feed_beat(s->feed);
         s->feed_ready = true;
         log_event(LOG_LEVEL_INFO, "sensor.connected", log_u64("run", feed_run(s->feed)),

@@ -29,6 +29,7 @@ struct io;
 enum {
         BASELINE_EARLIER = 4,
         BASELINE_NOTE_MAX = 64 * 1024,
+        BASELINE_ENTRY_MAX = 2 * BASELINE_NOTE_MAX, /* with what the recorder adds */
         BASELINE_NAME_MAX = 32,
 };
 

@@ -107,13 +107,34 @@ void baseline_put(const struct baseline_facts *f, struct buf *out)
         end_entry(&w, f->who, NULL);
 }
 
+void baseline_put_again(struct span entry, int64_t wall_ns, struct buf *out)
+{
+        static const char *const members[] = { "bytes",  "files", "kept",    "not_kept",  "paths",
+                                               "reason", "root",  "skipped", "unreadable" };
+        struct json_value what, v;
+        struct json_writer w;
+
+        entry_begin(&w, out, "integrity.baseline", wall_ns);
+        for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+                if (strcmp(members[i], "reason") == 0) {
+                        json_member_text(&w, members[i], "succeeded");
+                } else if (json_get_path(json_value_of(entry), "what", &what) &&
+                           json_get(what, members[i], &v)) {
+                        json_put_key(&w, members[i]);
+                        json_put_raw(&w, v.raw);
+                }
+        }
+        end_entry(&w, NULL, NULL);
+}
+
 void baseline_unrecorded(const struct hash *root, char out[BASELINE_UNRECORDED_MAX])
 {
         char hex[2 * HASH_LEN + 1];
 
         text_hex(span_of(root->b, HASH_LEN), hex);
         snprintf(out, BASELINE_UNRECORDED_MAX,
-                 "the ledger has no entry of this baseline, root %s, nor of any other: the ledger "
+                 BASELINE_UNRECORDED
+                 "%s, nor of any other: the ledger "
                  "is not the one that it was told, or the baseline came from elsewhere; nothing is "
                  "put back from it",
                  hex);

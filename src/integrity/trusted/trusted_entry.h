@@ -33,9 +33,14 @@ struct baseline_facts {
 };
 void baseline_put(const struct baseline_facts *f, struct buf *out);
 
+/* The same baseline for a ledger that succeeded the one which has `entry` of it (canonical JSON,
+ * checked; with or without what the recorder adds): reason "succeeded", and nobody's act. */
+void baseline_put_again(struct span entry, int64_t wall_ns, struct buf *out);
+
 /* What the alert says of a baseline that the ledger has no entry of, nor of any other: in
  * who.unknown of integrity.change.  Of one root it is always the same, by which it is known again.
  */
+#define BASELINE_UNRECORDED "the ledger has no entry of this baseline, root "
 enum { BASELINE_UNRECORDED_MAX = 320 };
 void baseline_unrecorded(const struct hash *root, char out[BASELINE_UNRECORDED_MAX]);
 

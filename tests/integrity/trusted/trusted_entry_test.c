@@ -56,6 +56,35 @@ static void test_first(void **state)
         (void)state;
 }
 
+/* Of an entry of the ledger, with what the recorder added: facts are kept, acts are not. */
+static void test_again(void **state)
+{
+        static const char before[] =
+                "{\"_sd\":[],\"id\":\"x\",\"k\":\"integrity.baseline\",\"src\":{},"
+                "\"t\":\"2026-11-21T18:00:00.000000000Z\",\"v\":1,\"what\":{\"added\":1,\"bytes\":7,"
+                "\"comment\":\"CHG-1\",\"files\":3,\"kept\":2,\"not_kept\":0,\"paths\":[\"/a\"],"
+                "\"previous_root\":"
+                "\"cd00000000000000000000000000000000000000000000000000000000000000\","
+                "\"reason\":\"accepted\",\"root\":"
+                "\"ab00000000000000000000000000000000000000000000000000000000000000\","
+                "\"skipped\":0,\"took_ns\":5,\"unreadable\":1},\"who\":{\"uid\":0}}";
+        struct buf b = BUF_INIT(CHANGE_TEXT_MAX);
+        struct json_value e, v;
+
+        baseline_put_again(SPAN(before), 0, &b);
+        e = check(&b);
+        assert_true(json_get(e, "what", &v));
+        assert_true(span_eq_str(
+                v.raw, "{\"bytes\":7,\"files\":3,\"kept\":2,\"not_kept\":0,\"paths\":[\"/a\"],"
+                       "\"reason\":\"succeeded\",\"root\":"
+                       "\"ab00000000000000000000000000000000000000000000000000000000000000\","
+                       "\"skipped\":0,\"unreadable\":1}"));
+        assert_false(json_get_path(e, "who", &v));
+        check_text(e, "t", "1970-01-01T00:00:00.000000000Z");
+        buf_done(&b);
+        (void)state;
+}
+
 /* It is known again by these words, in an entry like any other of a change. */
 static void test_unrecorded(void **state)
 {
@@ -222,7 +251,7 @@ int main(void)
                 cmocka_unit_test(test_first),    cmocka_unit_test(test_unrecorded),
                 cmocka_unit_test(test_accepted), cmocka_unit_test(test_many_paths),
                 cmocka_unit_test(test_commands), cmocka_unit_test(test_long_arguments),
-                cmocka_unit_test(test_reread),
+                cmocka_unit_test(test_reread),   cmocka_unit_test(test_again),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

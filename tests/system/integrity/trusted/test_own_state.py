@@ -9,12 +9,14 @@ import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import threading
 
 import pytest
 
+from recorder_host import Peer, change
 from sensor_host import BIN
 from watched_host import Watched, profile
 
@@ -292,6 +294,141 @@ def test_an_approved_change_that_the_ledger_does_not_have_explains_nothing(host)
     path.write_text("against it\n")
     assert host.seen(path, "modified", 2)["why"]["state"] == "unexplained"
     host.wait(lambda: all(forged(host)), "the alert")
+
+
+def test_an_approved_change_that_was_closed_stays_closed(host):
+    """Its window is open for an hour more, and the file of before is true to the last byte."""
+    path = host.tree / "f"
+    done = assay(host, "change", "open", "CHG-1", "--path", path, "--for", "1h", "--reason", "r")
+    assert done.returncode == 0, done
+    kept = host.state / "sensor" / "approvals"
+    open_one = kept.read_bytes()
+    assert assay(host, "change", "close", "CHG-1", "--reason", "done").returncode == 0
+    host.wait(lambda: [e["what"]["event"] for e in host.entries("integrity.approval")] ==
+              ["opened", "closed"], "both entries")
+    kill(host)
+    kept.write_bytes(open_one)
+    host.start_sensor()
+    path.write_text("against it\n")
+    assert host.seen(path, "modified")["why"]["state"] == "unexplained"
+    host.wait(lambda: all(forged(host)), "the alert")
+
+
+def test_an_approved_change_outlives_a_succession(host):
+    path = host.tree / "f"
+    done = assay(host, "change", "open", "CHG-1", "--path", path, "--for", "1h", "--reason", "r")
+    assert done.returncode == 0, done
+    host.end(host.sensor)
+    host.end(host.recorder)
+    done = assay(host, "ledger", "succeed", host.state / "ledger", "--origin", "assay.invalid/h/2",
+                 "--reason", "a new year")
+    assert done.returncode == 0, done
+    host.start()
+    path.write_text("by the book\n")
+    assert host.seen(path, "modified")["why"]["change"] == "CHG-1"
+    assert forged(host) == ([], [])
+
+
+# ---- a ledger whose published files somebody wrote ----
+
+def fill_bundle(host):
+    """No sensor runs.  The bundle of what was told so far is whole, and not written again."""
+    with Peer(host) as sensor:
+        for _ in range(3):
+            sensor.append(*(change() for _ in range(100)))
+            sensor.settle()
+    with Peer(host, "admin") as admin:
+        assert admin.command("publish")["size"] > 256
+
+
+def rewrite(host, bundle, old, new):
+    """In the one entry that has it, and its leaf hash with it; nothing above that."""
+    at = host.state / "ledger" / "tile" / "entries" / bundle
+    data, hashes = at.read_bytes(), host.state / "ledger" / "tile" / "0" / bundle
+    start, i, found = 0, 0, []
+    while start < len(data):
+        size = int.from_bytes(data[start:start + 2], "big")
+        if old in data[start + 2:start + 2 + size]:
+            found.append((i, start + 2, size))
+        start, i = start + 2 + size, i + 1
+    assert len(found) == 1 and len(old) == len(new), found
+    i, start, size = found[0]
+    entry = data[start:start + size].replace(old, new)
+    for path, where, what in ((at, start, entry),
+                              (hashes, 32 * i, hashlib.sha256(b"\0" + entry).digest())):
+        path.chmod(0o644)
+        with open(path, "r+b") as f:
+            f.seek(where)
+            f.write(what)
+
+
+def test_a_content_that_somebody_wrote_into_the_ledger_is_not_known(host):
+    """The entry and its hash agree; the root of the tree is another."""
+    host.configure(profile("w", "alert", [host.tree], "keep: true", "execute: known"))
+    host.reload()
+    host.told("changed")
+    kept = host.state / "sensor" / "executable"
+    done = assay(host, "change", "open", "CHG-1", "--path", host.tree, "--for", "1h",
+                 "--reason", "r")
+    assert done.returncode == 0, done
+    (host.tree / "new").write_text("by the book\n")
+    true = hashlib.sha256(b"by the book\n").digest()
+    host.wait(lambda: kept.exists() and kept.read_bytes() == true, "the content that is known")
+    false = hashlib.sha256(b"nobody brought it").digest()
+    kill(host)
+    fill_bundle(host)
+    rewrite(host, "000", true.hex().encode(), false.hex().encode())
+    kept.write_bytes(false)
+    host.start_sensor()
+    host.wait(lambda: all(forged(host)), "the alert")
+    host.wait(lambda: kept.read_bytes() == b"", "the file without it")
+
+
+def test_a_baseline_that_is_hidden_in_the_ledger_is_missed(host):
+    """The one before it is proven as well as ever: that is not enough."""
+    host.end(host.sensor)
+    fill_bundle(host)
+    host.start_sensor()
+    baseline, old = old_one_in_place(host)
+    host.end(host.sensor)
+    fill_bundle(host)
+    rewrite(host, "001", b"integrity.baseline", b"integrity.baselinf")
+    baseline.write_bytes(old)
+    host.start_sensor()
+    host.wait(lambda: all(forged(host)), "the alert")
+    done = assay(host, "restore", host.tree / "f", "--reason", "incident")
+    assert done.returncode != 0, done
+    assert (host.tree / "f").read_text() == "PermitRootLogin no\n"
+
+
+def crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
+
+
+def test_a_baseline_that_waits_in_the_journal_is_not_proven_by_that(host):
+    """The sensor sends what a crash kept back, and the ledger would vouch for it from then on."""
+    first = host.entries("integrity.baseline")[0]
+    baseline, old = old_one_in_place(host)
+    kill(host)
+    baseline.write_bytes(old)
+    skeleton = json.dumps({k: first[k] for k in ("k", "t", "v", "what")}, separators=(",", ":"),
+                          sort_keys=True).encode()
+    record = struct.pack("<BQI", 2, 1 << 20, len(skeleton)) + skeleton
+    with open(next((host.state / "sensor").glob("journal.*")), "ab") as f:
+        f.write(struct.pack("<II", len(record), crc32c(record)) + record)
+    for _ in range(2):
+        host.start_sensor()
+        host.told_so_far()
+        assert len(host.entries("integrity.baseline")) == 2
+        done = assay(host, "restore", host.tree / "f", "--reason", "incident")
+        assert done.returncode != 0 and "replaced" in done.stderr, done
+        kill(host)
+    host.start_sensor()
 
 
 def test_logins_that_the_ledger_does_not_have_are_not_believed(host):

@@ -45,7 +45,8 @@ def assay(host, *words):
 
 
 def end(host):
-    host.end(host.sensor)
+    if host.sensor:
+        host.end(host.sensor)
     host.end(host.recorder)
     host.sensor = None
 
@@ -94,6 +95,11 @@ def checked(host):
     said = json.loads(assay(host, "check", "--json").stdout)
     assert said["ledger"]["verdict"] == "good" or said["verdict"] != "good", said
     return said["ledger"]["verdict"], said["ledger"].get("why")
+
+
+def checked_root(host):
+    """Of the baseline that is there, without asking anybody."""
+    return json.loads(assay(host, "baseline", "show", "--json").stdout)["root"]
 
 
 def believed(host):
@@ -220,22 +226,93 @@ def succeed_stopped(host, *words):
     return done
 
 
-def test_a_ledger_that_was_succeeded(host):
-    """The old one has the entry, and a new one may lie alone: the old goes to cold storage."""
-    for i, succeed in enumerate((succeed_running, succeed_stopped), 1):
+def to_cold_storage(host, *ledgers):
+    end(host)
+    for gone in ledgers:
+        (host.state / gone).rename(host.state.parent / gone)
+    host.start_recorder()
+
+
+@pytest.mark.parametrize("succeed", [succeed_running, succeed_stopped], ids=["running", "stopped"])
+def test_a_ledger_that_was_succeeded(host, succeed):
+    """The next one is told of the baseline, so that the old one may go to cold storage: the first
+    of all first, and at once."""
+    first = host.baselines("first")[0]
+    for i in (1, 2):
         done = succeed(host, "--origin", f"assay.invalid/h/{i + 1}", "--reason", "a new year")
         assert done.returncode == 0 and (host.state / f"ledger.{i}").exists(), done
-        again(host)
+        if not host.sensor:
+            host.start_sensor()
+        host.wait(lambda: host.baselines("succeeded"), "the baseline in the next ledger")
         assert checked(host) == ("good", None)
+        said = host.baselines("succeeded")
+        assert len(said) == len(host.entries("integrity.baseline")) == 1
+        kept = "bytes", "files", "paths", "root", "skipped", "unreadable"
+        assert {k: said[0][k] for k in kept} == {k: first[k] for k in kept}
+    to_cold_storage(host, "ledger.1", "ledger.2")
+    for signo in (signal.SIGTERM, signal.SIGKILL):  # said once, and it holds
+        again(host, signo)
+        assert checked(host) == ("good", None)
+        assert len(host.entries("integrity.baseline")) == 1
     believed(host)
-    for gone in ("ledger.2", "ledger.1"):  # one between two, and all before
-        end(host)
-        (host.state / gone).rename(host.state.parent / gone)
-        host.start_recorder()
-        again(host)
-        verdict, why = checked(host)
-        assert verdict == "unknown" and "is not here" in why
+
+
+def test_the_oldest_ledger_is_stored_first(host):
+    """What is left is found by what it is, not by its number."""
+    for i in (2, 3):
+        done = succeed_stopped(host, "--origin", f"assay.invalid/h/{i}", "--reason", "a new year")
+        assert done.returncode == 0, done
+        if i == 2:
+            host.start_sensor()
+            host.wait(lambda: host.baselines("succeeded"), "the baseline in the next ledger")
+    to_cold_storage(host, "ledger.1")
+    host.start_sensor()
+    host.wait(lambda: host.baselines("succeeded"), "the baseline in the next ledger")
+    assert checked(host) == ("good", None)
+
+
+def test_a_ledger_that_went_before_its_baseline_was_told(host):
+    """Nothing proves it, and the sensor vouches for nothing: somebody has to."""
+    done = succeed_stopped(host, "--origin", "assay.invalid/h/2", "--reason", "a new year")
+    assert done.returncode == 0, done
+    to_cold_storage(host, "ledger.1")
+    again(host)
+    verdict, why = checked(host)
+    assert verdict == "unknown" and "is not here" in why
     believed(host)
+    assert host.entries("integrity.baseline") == []
+    done = assay(host, "baseline", "accept", "--reason", "nothing differs")
+    assert done.returncode == 0 and done.stdout.startswith("accepted"), done
+    assert checked(host) == ("good", None)
+
+
+def test_a_ledger_that_is_lost_while_the_sensor_runs_is_told_nothing(host):
+    """It is no successor: that it has no entry of the baseline is what there is to be seen."""
+    host.end(host.recorder)
+    for name in LEDGER:
+        shutil.rmtree(host.state / name)
+    host.start_recorder()
+    (host.tree / "f").write_text("changed\n")
+    host.wait((host.state / "ledger" / "checkpoint").exists, "another ledger")
+    host.seen(host.tree / "f", "modified")
+    assert host.entries("integrity.baseline") == []
+    again(host)
+    assert len(told(host)[0]) == 1 and unproven(host)
+
+
+def test_a_note_that_somebody_wrote_is_told(host):
+    """It says that the ledger is about to be told of this baseline.  That is how a first start that
+    was cut off looks, and the ledger would know that one."""
+    lose(host, False)
+    note = {"k": "integrity.baseline", "t": "2026-11-27T00:00:00.000000000Z", "v": 1,
+            "what": {"bytes": 0, "files": 1, "paths": [], "reason": "first",
+                     "root": checked_root(host), "skipped": 0, "unreadable": 0}}
+    path = host.state / "sensor" / "baseline.note"
+    path.write_text(json.dumps(note, separators=(",", ":"), sort_keys=True))
+    host.start_sensor()
+    host.told_so_far()
+    said = [e["who"]["unknown"] for e in host.changes() if e["what"]["path"] == str(path)]
+    assert len(said) == 1 and "or somebody wrote it" in said[0]
 
 
 def test_a_ledger_whose_key_was_changed(host):
