@@ -108,6 +108,10 @@ int quarantine_open(const struct io *io, int dirfd, const struct quarantine_limi
         /* What is larger is not kept whole: reading all of it would only take time. */
         observer_set_max(q->observer, MIN_OF(q->file_max, OBSERVE_HASH_MAX));
         rc = open_all(q, err);
+        if (rc == -ENOSPC || rc == -EDQUOT || rc == -EROFS) {
+                close_all(q); /* quarantine_look() tries again */
+                rc = 0;
+        }
         if (rc < 0)
                 return rc;
         *ret = q;

@@ -184,7 +184,7 @@ static int start_known(struct sensor *s, struct err *err)
         told.n = f->n_entries;
         if (rc == 0)
                 rc = state_renew(&s->state, config_rules(s), s->table, f->alive_ns, &told, err);
-        if (rc == -ENOSPC || rc == -EDQUOT || rc == -EROFS || rc == -EIO) {
+        if (state_has_no_room(rc)) {
                 log_event(LOG_LEVEL_ERROR, "sensor.state", log_err(err));
                 state_broke(&s->state, err); /* a full disk blinds nobody: it is tried again */
                 rc = 0;

@@ -392,13 +392,17 @@ static bool is_believed(const struct lists *l, const char *name)
 
 static int find_names(struct lists *l)
 {
-        struct dir_reader *r = malloc(sizeof *r);
+        struct dir_reader *r;
         struct dir_entry e;
-        int rc = r ? (int)lseek(l->dirfd, 0, SEEK_SET) : -ENOMEM;
+        int rc;
 
+        l->n_names = 0;
+        if (l->dirfd < 0)
+                return 0;
+        r = malloc(sizeof *r);
+        rc = r ? (int)lseek(l->dirfd, 0, SEEK_SET) : -ENOMEM;
         if (r)
                 dir_reader_init(r, l->dirfd);
-        l->n_names = 0;
         while (rc == 0 && (rc = dir_read(r, &e)) > 0) {
                 rc = 0;
                 if (!name_ok(span_of(e.name, e.name_n)) || is_believed(l, e.name))
@@ -477,6 +481,18 @@ void lists_reload(struct sensor *s)
 
 /* ---- life ---- */
 
+static int open_dir(struct sensor *s, struct err *err)
+{
+        struct lists *l = s->lists;
+        int rc = io_make_dirs(&io_kernel, s->state.dirfd, SOURCE_LISTS_DIR, 0700, err);
+
+        if (rc < 0)
+                return rc;
+        l->dirfd = openat(s->state.dirfd, SOURCE_LISTS_DIR,
+                          O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        return l->dirfd < 0 ? err_sys(err, -errno, "%s", SOURCE_LISTS_DIR) : 0;
+}
+
 int lists_init(struct sensor *s, struct err *err)
 {
         struct lists *l = calloc(1, sizeof *l);
@@ -489,12 +505,11 @@ int lists_init(struct sensor *s, struct err *err)
         l->names = calloc(NAMES_MAX, sizeof *l->names);
         if (!l->names)
                 return err_set(err, -ENOMEM, "out of memory for path lists");
-        rc = io_make_dirs(&io_kernel, s->state.dirfd, SOURCE_LISTS_DIR, 0700, err);
-        if (rc < 0)
+        rc = open_dir(s, err);
+        if (!state_has_no_room(rc))
                 return rc;
-        l->dirfd = openat(s->state.dirfd, SOURCE_LISTS_DIR,
-                          O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-        return l->dirfd < 0 ? err_sys(err, -errno, "%s", SOURCE_LISTS_DIR) : 0;
+        log_event(LOG_LEVEL_WARNING, "sensor.lists", log_err(err));
+        return 0; /* there are none, and none can be brought until there is room */
 }
 
 void lists_done(struct sensor *s)
@@ -583,6 +598,8 @@ int lists_apply(struct sensor *s, struct control_call *c, struct who *who, struc
                 rc = err_set(err, -EINVAL, "\"file\" is not the name of a list");
         if (rc == 0 && l->job.busy)
                 rc = err_set(err, -EAGAIN, "another list is being read");
+        if (rc == 0 && l->dirfd < 0)
+                rc = open_dir(s, err);
         if (rc == 0)
                 rc = read_keys(s, who, err);
         if (rc < 0)

@@ -115,9 +115,7 @@ static void put_note(struct trusted *t, const char *reason, int64_t took_ns, str
         baseline_put(&f, out);
 }
 
-/* baseline.new is whole: it takes its place, its entry is on its way, and what nothing refers to
- * any more goes. */
-static int place(struct trusted *t, const char *reason, struct err *err)
+int trusted_place(struct trusted *t, const char *reason, struct err *err)
 {
         struct sensor *s = t->sensor;
         int64_t took = sensor_mono(s) - t->began_ns;
@@ -261,7 +259,7 @@ static void job_done(struct pool_job *p)
         }
         if (t->task == TRUSTED_EXTEND)
                 t->removed = t->head.count + t->added - t->next.count;
-        t->rc = place(t, reason_of(t), &err);
+        t->rc = trusted_place(t, reason_of(t), &err);
         if (t->rc < 0)
                 trusted_answer_failed(t, t->rc, &err);
         else if (t->task == TRUSTED_EXTEND)
@@ -293,8 +291,7 @@ static void sweep(struct trusted *t)
 
 /* ---- the first, and one taken anew ---- */
 
-/* The table as baseline.new, its content durable before it. */
-static int write_table(struct trusted *t, struct err *err)
+int trusted_write_table(struct trusted *t, struct err *err)
 {
         struct sensor *s = t->sensor;
         int rc = content_sync(s->content, err);
@@ -305,26 +302,24 @@ static int write_table(struct trusted *t, struct err *err)
                                        &t->sums, err);
 }
 
-/* The first is only that of a host that never had one. */
-static const char *first_reason(const struct sensor *s)
-{
-        return s->o.past == PAST_LOST ? "lost" : s->found.damage[0] ? "replaced" : "first";
-}
-
 int trusted_first(struct sensor *s, int64_t took_ns)
 {
         struct state_told told = { .run = feed_run(s->feed), .acked = s->acked };
         struct trusted *t = s->trusted;
         struct err err = { 0 };
-        int rc = write_table(t, &err);
+        int rc;
 
         t->task = TRUSTED_FIRST;
         t->began_ns = sensor_mono(s) - took_ns;
-        if (rc == 0)
-                rc = place(t, first_reason(s), &err);
-        if (rc == 0)
+        rc = trusted_put_first(t, &err);
+        if (rc == 0 && !t->owed) {
                 rc = state_renew(&s->state, s->o.watch, s->table, sensor_wall(s), &told, &err);
-        if (rc < 0)
+                if (state_has_no_room(rc)) {
+                        state_broke(&s->state, &err); /* what is trusted is kept all the same */
+                        rc = 0;
+                }
+        }
+        if (err.code)
                 log_event(LOG_LEVEL_ERROR, "sensor.state", log_err(&err));
         return rc;
 }
@@ -342,10 +337,16 @@ int trusted_scanned(struct sensor *s, uint64_t found)
         t->found = found;
         if (t->task == TRUSTED_EXTEND)
                 return trusted_collect_new(t);
+        if (t->task == TRUSTED_FIRST) {
+                rc = trusted_put_first(t, &err);
+                if (err.code)
+                        log_event(LOG_LEVEL_ERROR, "sensor.state", log_err(&err));
+                return rc;
+        }
         if (t->task == TRUSTED_CREATE) {
-                rc = write_table(t, &err);
+                rc = trusted_write_table(t, &err);
                 if (rc == 0)
-                        rc = place(t, "replaced", &err);
+                        rc = trusted_place(t, "replaced", &err);
                 if (rc < 0)
                         trusted_answer_failed(t, rc, &err);
                 return 0;
@@ -414,6 +415,8 @@ int trusted_work(struct sensor *s)
                 show_progress(t);
         if (t->step == IDLE && t->again && !t->note.n)
                 return trusted_tell_again(t);
+        if (t->step == IDLE && t->owed && s->phase == SENSOR_LIVE && now >= t->owed_at_ns)
+                trusted_try_first(t);
         if (t->step == SETTLE && t->task == TRUSTED_EXTEND)
                 return now >= t->due_ns ? trusted_write_new(t) : 0;
         if (t->step == SETTLE && s->phase == SENSOR_LIVE &&

@@ -12,7 +12,8 @@
  *     |                             v                  |
  *     |                           WORK ----------------' baseline.new from the one before and what
  *     |                                                  was accepted, in a worker
- *     '--- the first: as create, without anybody who asked
+ *     '--- the first: as create, without anybody who asked; where there is no room for it, once
+ *          more whenever there may be
  *
  * One at a time.  What is accepted is the state at the moment it was listed, not what may come
  * while the new baseline is written: a later change is a difference again. */
@@ -57,6 +58,9 @@ void trusted_stop(struct sensor *s);
 
 /* The first scan has ended: the table is what is trusted. */
 MUST_USE int trusted_first(struct sensor *s, int64_t took_ns);
+/* Was there no room for the first baseline until now?  It is taken as soon as there is; what
+ * changes meanwhile is told all the same. */
+bool trusted_is_owed(const struct sensor *s);
 /* A scan that was asked for has ended. */
 MUST_USE int trusted_scanned(struct sensor *s, uint64_t found);
 /* Once per turn. */

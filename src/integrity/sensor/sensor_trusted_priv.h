@@ -4,6 +4,7 @@
  *   sensor_trusted.c   the way from one step to the next
  *   sensor_accept.c    what is accepted, and what is watched newly
  *   sensor_trusted_ask.c  what administrators ask
+ *   sensor_trusted_first.c  the first, and a disk that has no room for it
  *   sensor_trusted_past.c what the ledger says of what is here
  *   sensor_trusted_again.c what a ledger that succeeded another is told */
 #ifndef INTEGRITY_SENSOR_TRUSTED_PRIV_H
@@ -26,6 +27,8 @@ enum {
         LEDGER_MS = 15000, /* for the entry: the recorder may be away */
         AGAIN_MS = 100,
         PROGRESS_MS = 200,
+        OWED_MS = 5000,  /* until it is looked again for room for the first */
+        OWED_TRIES = 12, /* and after so many of these it is tried in any case */
 };
 
 enum step { IDLE, SCAN, SETTLE, WORK, TOLD };
@@ -48,6 +51,11 @@ struct trusted {
         bool again;         /* it is to be told to the ledger that succeeded that one */
         struct stat ledger; /* its directory, when the recorder was met last */
         bool note_goes;     /* among those that go out again */
+
+        bool owed;           /* the first could not be written */
+        unsigned owed_looks; /* since it was tried last */
+        int64_t owed_at_ns;  /* monotonic: when to look again */
+        uint64_t owed_room;  /* bytes that were free when it was tried last */
 
         /* The one that is made. */
         struct snapshot_head next;
@@ -75,6 +83,15 @@ struct trusted {
 void trusted_clear(struct trusted *t);
 void trusted_answer_failed(struct trusted *t, int rc, const struct err *err);
 void trusted_answer(struct trusted *t);
+/* The table as baseline.new, its content durable before it. */
+MUST_USE int trusted_write_table(struct trusted *t, struct err *err);
+/* baseline.new is whole: it takes its place, its entry is on its way, and what nothing refers to
+ * any more goes. */
+MUST_USE int trusted_place(struct trusted *t, const char *reason, struct err *err);
+/* Both, of a host that had none; where there is no room for it, it is owed: 0 with *err. */
+MUST_USE int trusted_put_first(struct trusted *t, struct err *err);
+/* It is owed: begin again where there may be room now. */
+void trusted_try_first(struct trusted *t);
 /* In a worker: write it, or remove content that nothing refers to.  -EAGAIN: the pool is full. */
 MUST_USE int trusted_submit(struct trusted *t, bool sweeping);
 

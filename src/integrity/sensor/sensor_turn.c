@@ -184,7 +184,7 @@ static void renew_state(struct sensor *s)
         struct state_told told = { .run = feed_run(s->feed), .acked = s->acked };
         struct err err = { 0 };
 
-        if (s->phase != SENSOR_LIVE || s->out_first || s->told_first ||
+        if (s->phase != SENSOR_LIVE || s->out_first || s->told_first || trusted_is_owed(s) ||
             !(state_wants_renewal(&s->state) || s->config.renew))
                 return;
         if (fold_any(s)) { /* a snapshot would have them before the ledger has */

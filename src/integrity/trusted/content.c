@@ -79,13 +79,15 @@ static int count_one(void *ctx, const uint8_t sha[SHA256_LEN])
         return 0;
 }
 
-static int open_store(struct content *c, int dirfd, struct err *err)
+static int open_store(struct content *c, struct err *err)
 {
-        int rc = io_make_dirs(c->io, dirfd, "content", 0700, err);
+        int rc = io_make_dirs(c->io, c->parent, "content", 0700, err);
 
+        if (rc == -ENOSPC || rc == -EDQUOT || rc == -EROFS)
+                return 0; /* for nothing in it, too: as if it were full */
         if (rc < 0)
                 return rc;
-        c->dirfd = c->io->open(c->io->ctx, dirfd, "content",
+        c->dirfd = c->io->open(c->io->ctx, c->parent, "content",
                                O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
         if (c->dirfd < 0)
                 return err_sys(err, c->dirfd, "content: cannot be opened");
@@ -106,10 +108,11 @@ int content_open(const struct io *io, int dirfd, const struct content_limits *li
         pthread_mutex_init(&c->lock, NULL);
         c->io = io;
         c->dirfd = -1;
+        c->parent = dirfd;
         c->limits.file_max = limits->file_max ? limits->file_max : CONTENT_FILE_MAX;
         c->limits.total_max = limits->total_max ? limits->total_max : CONTENT_TOTAL_MAX;
         c->limits.free_min = limits->free_min ? limits->free_min : CONTENT_FREE_MIN;
-        rc = open_store(c, dirfd, err);
+        rc = open_store(c, err);
         if (rc < 0)
                 return rc;
         *ret = c;
@@ -186,6 +189,8 @@ bool content_is_kept(int dirfd, const uint8_t sha256[SHA256_LEN])
 
 void content_count_anew(struct content *c)
 {
+        if (c->dirfd < 0)
+                (void)!open_store(c, NULL);
         pthread_mutex_lock(&c->lock);
         c->counts = (struct content_counts){ .files = c->counts.files, .bytes = c->counts.bytes };
         pthread_mutex_unlock(&c->lock);
@@ -200,8 +205,11 @@ void content_sync_later(struct content *c)
 
 int content_sync(struct content *c, struct err *err)
 {
-        int rc = c->later && syncfs(c->dirfd) < 0 ? -errno : 0;
+        int rc;
 
+        if (c->dirfd < 0)
+                return 0; /* nothing is in it */
+        rc = c->later && syncfs(c->dirfd) < 0 ? -errno : 0;
         c->later = c->later && rc < 0;
         content_free_packers(c);
         for (unsigned i = 0; i < ARRAY_LEN(c->unsynced) && rc == 0; i++) {

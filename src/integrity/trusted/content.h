@@ -44,8 +44,9 @@ struct content_counts {
         uint64_t kept, had, too_large, no_room, failed;
 };
 
-/* Below dirfd (borrowed): the directory is made when it is missing, and what a crash left half
- * written is removed. */
+/* Below dirfd (borrowed for the store's life): the directory is made when it is missing, and what a
+ * crash left half written is removed.  Where there is no room to make it nothing is kept, as on any
+ * full disk, and content_count_anew(), with no other call under way, tries again. */
 MUST_USE int content_open(const struct io *io, int dirfd, const struct content_limits *limits,
                           struct content **ret, struct err *err);
 struct content *content_free(struct content *c);

@@ -12,7 +12,8 @@ enum { CONTENT_PATH_MAX = 2 + 1 + 2 * (SHA256_LEN - 1) + 1 };
 
 struct content {
         const struct io *io;
-        int dirfd;
+        int dirfd;  /* -1: there was no room to make it */
+        int parent; /* borrowed */
         struct content_limits limits;
         pthread_mutex_t lock; /* of all below */
         struct content_counts counts;

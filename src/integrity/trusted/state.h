@@ -75,6 +75,12 @@ struct state_told {
 MUST_USE int state_renew(struct state *s, const struct watchset *w, struct table *t,
                          int64_t wall_ns, const struct state_told *told, struct err *err);
 
+/* Is this how a full or failing disk refuses to be written to? */
+static inline bool state_has_no_room(int rc)
+{
+        return rc == -ENOSPC || rc == -EDQUOT || rc == -EROFS || rc == -EIO;
+}
+
 /* It could not be written; what it was made with stays open. */
 void state_broke(struct state *s, const struct err *err);
 

@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+from seeing import Mounts
 from sensor_host import Host, path_of, replay, scan
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="fanotify needs root")
@@ -225,6 +226,54 @@ def test_no_room_for_what_it_knows(host):
     finally:
         host.end(host.sensor)
         subprocess.run(["umount", own], check=True)
+
+
+def small_tmpfs(mounts, where):
+    mounts.mount(where, "-t", "tmpfs", "-o", "size=4m,mode=700", "none")
+
+
+def small_ext4(mounts, where):
+    image = mounts.image("small", "mkfs.ext4", "-q", "-m", "0", "-I", "128", megabytes=8)
+    mounts.mount(where, "-o", "loop", image)
+
+
+@pytest.mark.parametrize("make", [small_tmpfs, small_ext4], ids=["tmpfs", "ext4"])
+def test_no_room_at_the_very_first_start(make):
+    """Not even for a directory.  It says so and tells what it sees; the baseline follows when there
+    is room."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="assay-full-") as name:
+        host, mounts = Host(pathlib.Path(name)), Mounts(name)
+        for i in range(50):
+            (host.tree / f"f{i:02}").write_text("x")
+        own = host.state / "sensor"
+        make(mounts, own)
+        fill(own)
+        try:
+            host.start()
+            (host.tree / "f00").write_text("changed")
+            host.seen(host.tree / "f00", "modified")
+            host.wait(lambda: said(host, "degraded"), "that it cannot be kept")
+            assert "the first baseline: " in said(host, "degraded")[0]
+            assert "No space left" in host.status()["broken"]
+            assert host.entries("integrity.baseline") == []
+            for signo in (signal.SIGTERM, signal.SIGKILL):  # no second start is another one
+                host.end(host.sensor, signo)
+                host.start_sensor()
+            (host.tree / "f01").write_text("changed")
+            host.seen(host.tree / "f01", "modified")
+            (own / "filler").unlink()
+            host.wait(lambda: host.entries("integrity.baseline"), "the first baseline")
+            host.wait(lambda: "broken" not in host.status(), "that it can be kept", 100)
+            first = host.entries("integrity.baseline")[0]["what"]
+            assert (first["reason"], first["files"]) == ("first", 51)
+            host.end(host.sensor, signal.SIGKILL)
+            (host.tree / "f02").write_text("while it was down")
+            host.start_sensor()
+            assert host.seen(host.tree / "f02", "modified")["what"]["seen"] == "start"
+            assert len(host.entries("integrity.baseline")) == 1
+        finally:
+            host.stop()
+            mounts.done()
 
 
 def test_mount_over_a_watched_directory_is_seen(host):
