@@ -473,8 +473,8 @@ static bool is_unsure(const struct procs *p, const struct procs_proc *x)
 void procs_at(const struct procs *p, pid_t pid, enum procs_at at, uint64_t from_ns,
               uint64_t until_ns, struct procs_answer *ret)
 {
-        struct procs_proc *best = NULL, *living = NULL, *other = NULL;
-        unsigned others = 0;
+        struct procs_proc *best = NULL, *living = NULL;
+        struct procs_answer a = { 0 };
 
         for (struct procs_proc *x = newest(p, pid); x; x = same_pid(x->hash_next, pid)) {
                 if (!began_by(x, until_ns))
@@ -484,13 +484,13 @@ void procs_at(const struct procs *p, pid_t pid, enum procs_at at, uint64_t from_
                 } else if (!best) {
                         best = x;
                 } else if (at != PROCS_AT_LIVES && was_there(x, from_ns)) {
-                        other = other ? other : x;
-                        others++;
+                        if (a.others < PROCS_HAD_MAX)
+                                a.had[a.others] = x;
+                        a.others++;
                 }
         }
-        *ret = (struct procs_answer){ .proc = best ? best : living,
-                                      .other = other,
-                                      .others = others };
+        a.proc = best ? best : living;
+        *ret = a;
         if (!ret->proc)
                 return;
         ret->state = state_by(ret->proc, until_ns);

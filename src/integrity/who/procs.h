@@ -29,6 +29,7 @@ enum {
         PROCS_KEEP_S = 300,
         PROCS_STATES_MAX = 8, /* of one process */
         PROCS_PARENTS_MAX = 8,
+        PROCS_HAD_MAX = 3,
         PROCS_TEXT_MAX = 6 << 20,
 };
 
@@ -183,8 +184,8 @@ void procs_each(struct procs *p, void (*fn)(void *ctx, const struct procs_proc *
 struct procs_answer {
         const struct procs_proc *proc;   /* NULL: nobody that is known */
         const struct procs_state *state; /* what it was last, by the end of that time */
-        const struct procs_proc *other;  /* that had the number before it, in that time: the last */
-        unsigned others;                 /* how many */
+        unsigned others;                 /* that had the number before it, in that time */
+        const struct procs_proc *had[PROCS_HAD_MAX]; /* the last of them, latest first */
         bool earlier; /* it was something else before, in that time: the states before this one
                          until one that began before from_ns.  A copy of its creator does not
                          count: what a shell opens for a command is the command's. */

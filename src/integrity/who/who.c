@@ -367,6 +367,10 @@ static struct who *make(struct who_cache *c, pid_t pid, int pidfd, bool gone)
         }
         if (!info && !has_events(c))
                 say_last_known(w, &a);
+        if (a.proc && a.others) {
+                who_fill_candidates(w, &a, c->own_mount_ns);
+                return w;
+        }
         if (a.proc && (has_events(c) || !info))
                 who_fill_state(w, &a, info, c->own_mount_ns);
         else if (info)

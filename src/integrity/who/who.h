@@ -154,9 +154,9 @@ void who_batch_end(struct who_cache *c);
 
 /* The process behind a notice.  pidfd is borrowed, -1 when there is none; gone: the kernel said
  * that it had ended before the notice was read.  With neither, all that had its number in that
- * time may have been it: the last one counts, and the others as what it was before (earlier).
- *  Never fails: what is not known is said in the
- * result; NULL only without memory.  Borrowed; take a reference to keep it. */
+ * time may have been it: where there were several, none is named, and they are what is under
+ * earlier.  Never fails: what is not known is said in the result; NULL only without memory.
+ * Borrowed; take a reference to keep it. */
 struct who *who_of(struct who_cache *c, pid_t pid, int pidfd, bool gone);
 
 /* Whether an executed file is what is trusted at its path: procs_ask_file(). */

@@ -222,11 +222,6 @@ void who_fill_state(struct who *w, const struct procs_answer *a, const struct pr
         if (s->image && s->image->nameless)
                 w->has |= WHO_EXE_NAMELESS;
         w->file = file_of(s, own_mount_ns);
-        if (a->others)
-                who_say_unknown(w,
-                                "which process: %u other%s had its number in the moment of the "
-                                "change, this was the last",
-                                a->others, a->others == 1 ? "" : "s");
         if (i && !s->image && !(s->has & PROCESS_IS_KERNEL))
                 say_missing(w, i);
         say_missing_of_state(w, s);
@@ -296,7 +291,16 @@ void who_fill_earlier(struct who *w, const struct procs_answer *a, uint64_t from
                         continue;
                 add_kin(w, &w->earlier[w->n_earlier++], w->pid, s->before, own_mount_ns);
         }
-        /* another process with that number: it may as well have been that one */
-        if (a->other && w->n_earlier < WHO_EARLIER)
-                add_kin(w, &w->earlier[w->n_earlier++], w->pid, &a->other->state, own_mount_ns);
+}
+
+void who_fill_candidates(struct who *w, const struct procs_answer *a, uint32_t own_mount_ns)
+{
+        STATIC_ASSERT((int)WHO_EARLIER == (int)PROCS_HAD_MAX + 1, "all that are known are named");
+        add_kin(w, &w->earlier[w->n_earlier++], w->pid, a->state, own_mount_ns);
+        for (unsigned i = 0; i < a->others && i < PROCS_HAD_MAX; i++)
+                add_kin(w, &w->earlier[w->n_earlier++], w->pid, &a->had[i]->state, own_mount_ns);
+        who_say_unknown(w,
+                        "which process: %u had its number in the moment of the change; the last of "
+                        "them are under earlier",
+                        a->others + 1);
 }

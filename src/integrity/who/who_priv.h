@@ -34,6 +34,8 @@ void who_fill_state(struct who *w, const struct procs_answer *a, const struct pr
 /* What it was before, after from_ns. */
 void who_fill_earlier(struct who *w, const struct procs_answer *a, uint64_t from_ns,
                       uint32_t own_mount_ns);
+/* Nobody is named: several have had that number, and the notice was one's of them. */
+void who_fill_candidates(struct who *w, const struct procs_answer *a, uint32_t own_mount_ns);
 /* One more parent. */
 void who_add_parent(struct who *w, const struct procs_proc *p, uint32_t own_mount_ns);
 

@@ -167,20 +167,21 @@ static void test_number_given_again(void **state)
         a = ask(p, 9, true, 0, 10 * S + 500 * MS);
         check_exe(a.state, "/a"); /* the second was not yet */
         assert_int_equal(a.others, 0);
-        assert_null(a.other);
+        assert_null(a.had[0]);
         /* Where nothing says whether it lives, it may have been each that was there. */
         procs_at(p, 9, PROCS_AT_EITHER, 0, 100 * S, &a);
         check_exe(a.state, "/c");
         assert_int_equal(a.others, 2);
-        check_exe(&a.other->state, "/b");
+        check_exe(&a.had[0]->state, "/b");
+        check_exe(&a.had[1]->state, "/a");
         procs_at(p, 9, PROCS_AT_EITHER, 11 * S + MS, 100 * S, &a);
         check_exe(a.state, "/c");
         assert_int_equal(a.others, 1);
-        check_exe(&a.other->state, "/b");
+        check_exe(&a.had[0]->state, "/b");
         procs_at(p, 9, PROCS_AT_EITHER, 12 * S, 100 * S, &a);
         check_exe(a.state, "/c");
         assert_int_equal(a.others, 0);
-        assert_null(a.other);
+        assert_null(a.had[0]);
         procs_at(p, 9, PROCS_AT_EITHER, 0, 10 * S + 500 * MS, &a);
         check_exe(a.state, "/a");
         assert_int_equal(a.others, 0);

@@ -2,9 +2,12 @@
 """Authors of changes: right for processes that are gone before anybody could look, or said not to
 be known."""
 import collections
+import contextlib
+import ctypes
 import os
 import pathlib
 import signal
+import struct
 import subprocess
 import tempfile
 import time
@@ -97,6 +100,45 @@ def test_proc_says_what_it_does_not_know(host, directory):
     judged = list(crowds(host, directory, count=220))
     assert [true for true, _, found in judged
             if not found or not ("exe" in found[0]["who"] or "unknown" in found[0]["who"])] == []
+
+
+def run_as(pid, *command):
+    """Begin it with this number, and wait for its end."""
+    number = ctypes.c_int(pid)  # struct clone_args, version 1
+    args = struct.pack("<10Q", 0, 0, 0, 0, signal.SIGCHLD, 0, 0, 0, ctypes.addressof(number), 1)
+    libc = ctypes.CDLL(None, use_errno=True)
+    got = libc.syscall(435, args, len(args))
+    if got == 0:
+        with contextlib.suppress(BaseException):
+            os.execv(command[0], command)
+        os._exit(127)
+    if got < 0:
+        pytest.skip(f"no process can be given a number here: {os.strerror(ctypes.get_errno())}")
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_a_number_that_is_used_again_names_nobody(host):
+    """A notice carries a number and no time.  Rather nobody than the wrong one: all who had it are
+    told."""
+    start(host, "ebpf")
+    pid = int(pathlib.Path("/proc/sys/kernel/pid_max").read_text()) - 5
+    names = [f"twice{i}" for i in range(10)]
+    host.quiet()
+    host.sensor.send_signal(signal.SIGSTOP)
+    try:
+        for i, name in enumerate(names):
+            run_as(pid - i, "/bin/sh", "-c", f"echo x >{host.tree / name}")
+            run_as(pid - i, "/bin/true")
+        run_as(pid - len(names), "/bin/sh", "-c", f"echo x >{host.tree / 'once'}")
+    finally:
+        host.sensor.send_signal(signal.SIGCONT)
+    for i, name in enumerate(names):
+        who = host.seen(host.tree / name, "created")["who"]
+        assert who["pid"] == pid - i and not {"exe", "uid", "cmdline", "parents"} & who.keys(), who
+        assert who["unknown"].startswith("which process: 2 had its number"), who
+        assert [pathlib.Path(e[0]).name for e in who["earlier"]] == ["true", "dash"], who
+    once = host.seen(host.tree / "once", "created")["who"]
+    assert pathlib.Path(once["exe"]).name == "dash" and "unknown" not in once, once
 
 
 @pytest.mark.parametrize("source", ["ebpf", "connector", "proc"])
