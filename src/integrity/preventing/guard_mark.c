@@ -6,6 +6,7 @@
  * to be marked. */
 #include "integrity/preventing/guard_priv.h"
 #include "sys/io.h"
+#include "sys/silent.h"
 #include "sys/sock.h"
 #include "sys/spawn.h"
 
@@ -117,9 +118,8 @@ static int open_nearest(struct span path, struct buf *text)
 
 static int say_filesystem(struct sensor *s, struct span base)
 {
-        CLEANUP_FD int fd = open_nearest(base, &s->guard->path);
+        CLEANUP_FD int fd = silent_at(base) ? -1 : open_nearest(base, &s->guard->path);
         struct record r;
-
         int rc;
 
         if (fd < 0 || observe_stat_fd(fd, &r) < 0)

@@ -212,6 +212,8 @@ int sensor_start(struct sensor *s, struct err *err)
                 if (watch_ignore(s->watch, *p, NULL) < 0)
                         log_event(LOG_LEVEL_DEBUG, "sensor.not_ignored", log_str("path", *p));
         if (rc == 0)
+                rc = remote_init(s, err);
+        if (rc == 0)
                 rc = scan_know_above(s, err);
         if (rc == 0)
                 rc = feed_connect(s->feed, s->found.run, (int)s->o.connect_ms, err);
@@ -234,7 +236,8 @@ int sensor_start(struct sensor *s, struct err *err)
                         rc = trusted_tell_past(s);
                 if (rc == 0)
                         rc = config_start(s);
-                return rc == 0 ? scan_start_first(s) : rc;
+                scan_start_first(s);
+                return rc;
         }
         rc = start_known(s, err);
         if (rc == 0)

@@ -237,6 +237,7 @@ static int swap(struct sensor *s)
                 return rc;
         attempts_watch(s);
         deep_begin(s);
+        remote_list_anew(s);
         return begin_scan(s, LOSS_CONFIG);
 }
 

@@ -294,12 +294,15 @@ static void on_end(void *ctx, int result, const struct err *job_err)
         struct sensor *s = ctx;
         bool first = !s->mounts_known, changed = first || s->mounts_now != s->mounts_crc;
         bool same = s->mounts_now_all == s->mounts_crc_all;
+        bool anew = !s->mounts_old && remote_listed(s); /* else the next reading is the one */
 
         s->mounts_job = NULL;
         s->mounts_lost = 0;
         mounter_take(s);
         if (!first)
                 find_lost(s);
+        if (anew && same) /* others matter; none is another */
+                changed = first;
         changed = changed || s->mounts_lost;
         if (result < 0) {
                 log_event(LOG_LEVEL_WARNING, "sensor.mounts", log_err(job_err));
@@ -308,7 +311,7 @@ static void on_end(void *ctx, int result, const struct err *job_err)
         } else {
                 remote_round_end(s);
                 changed = take_list(s) || changed;
-                if (changed)
+                if (changed || anew)
                         take_layers(s);
                 s->mounts_known = true;
                 s->mounts_crc = s->mounts_now;
@@ -358,10 +361,6 @@ void mounts_work(struct sensor *s)
 
 int mounts_init(struct sensor *s, struct err *err)
 {
-        int rc = remote_init(s, err);
-
-        if (rc < 0)
-                return rc;
         s->layers = BUF_INIT(LAYERS_BYTES);
         mounted_init(s);
         mounter_init(s);

@@ -196,7 +196,7 @@ struct sensor {
         struct job_run *users_job;
         struct buf users; /* what it has told so far */
         bool users_old;   /* the file has changed */
-        bool was_live;
+        bool was_live, first_waits;
 
         struct loop_source *mounts_source;
         struct job_run *mounts_job;
@@ -428,6 +428,8 @@ bool mounts_matter(struct sensor *s, struct span point);
 
 /* ---- sensor_remote.c ---- */
 
+/* Once, before anything is touched that is watched, or is above it: asks for all of that, and takes
+ * as long as that takes, seconds at the most where one does not answer. */
 MUST_USE int remote_init(struct sensor *s, struct err *err);
 void remote_done(struct sensor *s);
 /* Is a filesystem of this type one that a server answers for? */
@@ -438,6 +440,10 @@ void remote_met(struct sensor *s, struct span point);
 void remote_round_end(struct sensor *s);
 /* Now and then: ask. */
 void remote_tick(struct sensor *s);
+/* Something else is watched now: the list of mounts is to be read again before a scan, for one that
+ * did not matter may do so.  When that is done: was it wanted? */
+void remote_list_anew(struct sensor *s);
+bool remote_listed(struct sensor *s);
 /* Is there still to be asked before anything is scanned? */
 bool remote_waits(struct sensor *s);
 
@@ -489,7 +495,8 @@ MUST_USE int scan_init(struct sensor *s, struct err *err);
 void scan_want(struct sensor *s, unsigned loss, int64_t from_ns, int64_t until_ns);
 /* Begin the scan that is wanted, go on with the one that runs. */
 MUST_USE int scan_work(struct sensor *s);
-MUST_USE int scan_start_first(struct sensor *s);
+/* The first, as soon as it is known which filesystems answer. */
+void scan_start_first(struct sensor *s);
 /* One is wanted for its own sake; trusted_scanned() is called when it has ended. */
 void scan_ask(struct sensor *s, bool deep, bool keep);
 /* What was found at n is not what is known: told, unless an event waits for it, and known from now

@@ -8,6 +8,9 @@
  *
  *   ANSWERS --- asked, ANSWER_MS over ---> SILENT --- the thread is back ---> ANSWERS, scan
  *
+ * At the start the list of mounts is not known yet, and directories above what is watched are
+ * opened all the same, to be marked early: so each of them is asked for first.
+ *
  * What hangs between two questions keeps the sensor waiting all the same, if it is looked at then.
  */
 #include "integrity/sensor/sensor_priv.h"
@@ -18,6 +21,7 @@
 #include "sys/io.h"
 #include "sys/silent.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -25,6 +29,7 @@
 
 enum {
         ANSWER_MS = 3000,
+        FIRST_MAX = 64, /* threads at once, at the start */
         PATH_SHOWN = 200,
 };
 
@@ -33,6 +38,7 @@ struct remote {
         struct silent_ask *ask; /* NULL: nobody is under way */
         int64_t asked_ns;
         bool silent;
+        bool untold; /* that it is silent, until the list of mounts says that it is one */
         int64_t silent_wall_ns; /* the last moment that it answered, or the first it was met */
         bool met;               /* in the list of mounts that is read */
 };
@@ -44,6 +50,7 @@ struct remotes {
         struct remote at[SILENT_MAX];
         size_t n;
         bool asked; /* for the scan that waits */
+        bool lists; /* what is watched has changed since the list of mounts was read */
 };
 
 bool remote_is(struct span type)
@@ -113,6 +120,7 @@ static void answers(struct sensor *s, struct remote *m)
                 log_event(LOG_LEVEL_INFO, "sensor.answers", log_bytes("path", path_of(m)));
                 check(s, status_tell(s, "watching", "what did not answer does again"));
                 scan_want(s, LOSS_MOUNTS, m->silent_wall_ns, sensor_wall(s));
+                guard_mounted(s);
         }
         m->silent_wall_ns = sensor_wall(s);
 }
@@ -130,19 +138,23 @@ static void on_back(void *ctx, unsigned events)
         set_timer(r);
 }
 
-static void does_not_answer(struct sensor *s, struct remote *m)
+static void say_silent(struct sensor *s, struct remote *m)
 {
         struct span path = span_of(m->path, MIN_OF(strlen(m->path), (size_t)PATH_SHOWN));
         CLEANUP(buf_done) struct buf reason = BUF_INIT(8 * PATH_SHOWN);
-        int rc = silent_put(m->ask);
 
-        m->silent = true;
-        if (rc < 0) /* it is on another one, which is asked as well */
-                return;
+        m->untold = false;
         log_event(LOG_LEVEL_WARNING, "sensor.silent", log_bytes("path", path_of(m)));
         text_put_safe(&reason, path);
         buf_put_str(&reason, ": its server does not answer: nothing is seen there");
         check(s, buf_status(&reason) < 0 ? 0 : status_tell(s, "degraded", buf_cstr(&reason)));
+}
+
+static void does_not_answer(struct sensor *s, struct remote *m)
+{
+        m->silent = true;
+        if (silent_put(m->ask) == 0) /* else it is on another one, which is asked as well */
+                say_silent(s, m);
 }
 
 static void on_timer(void *ctx)
@@ -172,6 +184,8 @@ bool remote_waits(struct sensor *s)
 
         if (!s->mounts_known && !s->mounted.unread)
                 return true; /* what is mounted is not known yet */
+        if (r->lists)
+                return true;
         if (!r->asked)
                 ask_all(r);
         r->asked = true;
@@ -229,6 +243,8 @@ void remote_round_end(struct sensor *s)
         struct remotes *r = s->remotes;
 
         for (size_t i = r->n; i-- > 0;) {
+                if (r->at[i].met && r->at[i].untold)
+                        say_silent(s, &r->at[i]);
                 if (r->at[i].met)
                         continue;
                 forget(&r->at[i]);
@@ -236,6 +252,114 @@ void remote_round_end(struct sensor *s)
         }
         set_timer(r);
 }
+
+void remote_list_anew(struct sensor *s)
+{
+        s->remotes->lists = true;
+        s->mounts_old = true;
+}
+
+bool remote_listed(struct sensor *s)
+{
+        bool was = s->remotes->lists;
+
+        s->remotes->lists = false;
+        return was;
+}
+
+/* ---- at the start ---- */
+
+struct first {
+        struct silent_ask *ask;
+        char *path;
+};
+
+/* Until all are back, or the time is over. */
+static void wait_for_all(struct remotes *r, const struct first *at, size_t n)
+{
+        int64_t until = sensor_mono(r->sensor) + ANSWER_MS * NS_PER_MS, left;
+        struct pollfd p = { .fd = r->fd, .events = POLLIN };
+        uint64_t back;
+        size_t out;
+
+        do {
+                if (poll(&p, 1, 0) > 0)
+                        (void)!read(r->fd, &back, sizeof back);
+                out = 0;
+                for (size_t i = 0; i < n; i++)
+                        out += at[i].ask && !silent_is_back(at[i].ask);
+                left = until - sensor_mono(r->sensor);
+                if (out && left > 0)
+                        (void)!poll(&p, 1, (int)(left / NS_PER_MS) + 1);
+        } while (out && left > 0);
+}
+
+/* What is below another one that does not answer is no place of its own. */
+static void take_first(struct remotes *r, struct first *f)
+{
+        bool silent =
+                f->ask && !silent_is_back(f->ask) && r->n < SILENT_MAX && silent_put(f->ask) == 0;
+
+        if (silent)
+                r->at[r->n++] = (struct remote){ .path = f->path,
+                                                 .ask = f->ask,
+                                                 .asked_ns = sensor_mono(r->sensor),
+                                                 .silent = true,
+                                                 .untold = true,
+                                                 .silent_wall_ns = sensor_wall(r->sensor) };
+        if (silent)
+                return;
+        silent_leave(f->ask);
+        free(f->path);
+}
+
+static void hear_all(struct remotes *r, struct first *at, size_t *n)
+{
+        wait_for_all(r, at, *n);
+        for (size_t i = 0; i < *n; i++)
+                take_first(r, &at[i]);
+        *n = 0;
+}
+
+static int ask_first(struct remotes *r, const struct table_node *n, struct first *ret)
+{
+        struct buf *b = &r->sensor->path;
+        struct err err = { 0 };
+
+        *ret = (struct first){ 0 };
+        buf_clear(b);
+        table_path(n, b);
+        if (buf_status(b) < 0 || silent_at(buf_span(b)))
+                return 0;
+        ret->path = strndup((const char *)b->p, b->n);
+        if (!ret->path)
+                return -ENOMEM;
+        if (silent_ask(ret->path, r->fd, &ret->ask, &err) < 0)
+                log_event(LOG_LEVEL_WARNING, "sensor.remote", log_err(&err));
+        return 0;
+}
+
+/* Those above come first, some at a time. */
+static int ask_all_first(struct remotes *r)
+{
+        struct table_node *top = table_root(r->sensor->table);
+        struct first at[FIRST_MAX];
+        size_t n = 0;
+        int rc = 0;
+
+        for (struct table_node *x = top; x && rc == 0; x = table_next(top, x)) {
+                if (x == top || !(x->mark & (TABLE_ABOVE | TABLE_ROOT)))
+                        continue;
+                rc = ask_first(r, x, &at[n]);
+                n += at[n].path != NULL;
+                if (n == FIRST_MAX)
+                        hear_all(r, at, &n);
+        }
+        hear_all(r, at, &n);
+        return rc;
+}
+
+/* ---- life ---- */
 
 int remote_init(struct sensor *s, struct err *err)
 {
@@ -253,6 +377,8 @@ int remote_init(struct sensor *s, struct err *err)
                 rc = loop_add_fd(s->o.loop, r->fd, LOOP_READ, on_back, r, &r->source, err);
         if (rc == 0)
                 rc = loop_add_timer(s->o.loop, on_timer, r, &r->timer, err);
+        if (rc == 0 && ask_all_first(r) < 0)
+                rc = err_sys(err, -ENOMEM, "filesystems of servers");
         return rc;
 }
 

@@ -421,11 +421,19 @@ static void set_pace(struct sensor *s)
         scan_set_pace(s->scan, pace_limited(l) ? &s->pace : NULL);
 }
 
-int scan_start_first(struct sensor *s)
+void scan_start_first(struct sensor *s)
+{
+        s->phase = SENSOR_FIRST;
+        s->first_waits = true;
+}
+
+static int begin_first(struct sensor *s)
 {
         int rc;
 
-        s->phase = SENSOR_FIRST;
+        if (remote_waits(s))
+                return 0;
+        s->first_waits = false;
         s->scan_began_ns = sensor_mono(s);
         scan_set_content(s->scan, s->content);
         set_pace(s);
@@ -474,6 +482,8 @@ int scan_work(struct sensor *s)
         }
         switch (s->phase) {
         case SENSOR_FIRST:
+                if (s->first_waits)
+                        return begin_first(s);
                 s->phase = SENSOR_LIVE;
                 above_keep(s); /* there is a state from now on, and this is a part of it */
                 watch_relieve(s->watch, true);
