@@ -114,6 +114,41 @@ def test_finds_what_changed_below_the_filesystem(host):
         subprocess.run(["umount", where], check=True)
 
 
+def test_finds_what_was_written_to_the_device_under_a_mount(host):
+    """Whoever may write the block device goes round the filesystem: no event, and all times are as
+    they were.  What is in memory stays as it was, for everybody; it is seen when that is read
+    anew."""
+    where, image = host.tree / "disk", host.tree.parent / "image"
+    where.mkdir()
+    image.write_bytes(bytes(16 << 20))
+    subprocess.run(["mkfs.ext4", "-q", image], check=True)
+    device = subprocess.run(["losetup", "-f", "--show", image], capture_output=True, text=True,
+                            check=True).stdout.strip()
+    try:
+        subprocess.run(["mount", device, where], check=True)
+        path = where / "file"
+        path.write_bytes(b"MARKER-1" * 512)
+        os.sync()
+        host.start()
+        with open(device, "r+b", buffering=0) as raw:
+            raw.seek(image.read_bytes().find(b"MARKER-1" * 512))
+            raw.write(b"MARKER-2")
+            os.fsync(raw.fileno())
+        with open(path, "rb") as f:
+            os.posix_fadvise(f.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            assert f.read(8) == b"MARKER-2"
+        host.wait(lambda: host.of(path, "modified"), "the change on the disk")
+        (entry,) = host.of(path, "modified")
+        assert entry["what"]["seen"] == "deep" and entry["what"]["differs"] == ["sha256"]
+        assert entry["why"]["state"] == "unexplained"
+        host.wait(lambda: host.entries("alert.raised"), "its alert")
+    finally:
+        if host.sensor:
+            host.end(host.sensor)
+        subprocess.run(["umount", where], check=False)
+        subprocess.run(["losetup", "-d", device], check=True)
+
+
 def test_goes_on_after_a_restart(host):
     host.period = 60
     for i in range(400):
