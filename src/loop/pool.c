@@ -3,8 +3,8 @@
  * busy counts them all and belongs to the owner's thread alone.  No done() without its run(). */
 #include "loop/pool.h"
 
-#include <pthread.h>
-#include <signal.h>
+#include "sys/thread.h"
+
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -93,22 +93,15 @@ static void *worker(void *ctx)
         return NULL;
 }
 
-/* Workers take no signals: those are for the owner's signalfd. */
 static int start_workers(struct pool *p, unsigned n, struct err *err)
 {
-        sigset_t all, was;
-        int r = 0;
+        for (; p->n_workers < n; p->n_workers++) {
+                int r = thread_begin(&p->workers[p->n_workers], worker, p);
 
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &was);
-        while (p->n_workers < n) {
-                r = pthread_create(&p->workers[p->n_workers], NULL, worker, p);
-                if (r)
-                        break;
-                p->n_workers++;
+                if (r < 0)
+                        return err_sys(err, r, "worker %u of %u", p->n_workers + 1, n);
         }
-        pthread_sigmask(SIG_SETMASK, &was, NULL);
-        return r ? err_sys(err, -r, "worker %u of %u", p->n_workers + 1, n) : 0;
+        return 0;
 }
 
 int pool_new(unsigned workers, unsigned max_jobs, struct pool **ret, struct err *err)

@@ -2,10 +2,9 @@
 #include "sys/calm.h"
 
 #include "sys/sysclock.h"
+#include "sys/thread.h"
 
 #include <linux/ioprio.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -33,16 +32,11 @@ static void *run(void *ctx)
 int calm_run(void (*fn)(void *ctx), void *ctx)
 {
         struct task t = { fn, ctx };
-        sigset_t all, before;
         pthread_t thread;
-        int rc;
+        int rc = thread_begin(&thread, run, &t);
 
-        sigfillset(&all); /* signals are the others' */
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        rc = pthread_create(&thread, NULL, run, &t);
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-        if (rc)
-                return -rc;
+        if (rc < 0)
+                return rc;
         pthread_join(thread, NULL);
         return 0;
 }

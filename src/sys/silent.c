@@ -3,11 +3,10 @@
 #include "sys/silent.h"
 
 #include "sys/io.h"
+#include "sys/thread.h"
 
 #include <fcntl.h>
 #include <limits.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,22 +82,14 @@ static void *ask(void *ctx)
         return NULL;
 }
 
-/* Signals are for the owner's signalfd. */
 static int begin(struct silent_ask *a)
 {
-        pthread_attr_t attr;
-        sigset_t all, was;
         pthread_t thread;
-        int r;
+        int r = thread_begin(&thread, ask, a);
 
-        sigfillset(&all);
-        pthread_attr_init(&attr);
-        pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-        pthread_sigmask(SIG_SETMASK, &all, &was);
-        r = pthread_create(&thread, &attr, ask, a);
-        pthread_sigmask(SIG_SETMASK, &was, NULL);
-        pthread_attr_destroy(&attr);
-        return -r;
+        if (r == 0)
+                pthread_detach(thread);
+        return r;
 }
 
 int silent_ask(const char *point, int eventfd, struct silent_ask **ret, struct err *err)

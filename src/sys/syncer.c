@@ -3,8 +3,8 @@
  * in work().  Between two runs next == n and working == 0. */
 #include "sys/syncer.h"
 
-#include <pthread.h>
-#include <signal.h>
+#include "sys/thread.h"
+
 #include <stdlib.h>
 
 enum { HELPERS_MAX = 64 };
@@ -60,21 +60,15 @@ static void *helper(void *ctx)
         return NULL;
 }
 
-/* Helpers take no signals: those are for the owner's signalfd. */
 static int start_helpers(struct syncer *s, unsigned n, struct err *err)
 {
-        sigset_t all, was;
-        int r = 0;
+        for (; s->n_helpers < n; s->n_helpers++) {
+                int r = thread_begin(&s->helper[s->n_helpers], helper, s);
 
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &was);
-        while (s->n_helpers < n && r == 0) {
-                r = pthread_create(&s->helper[s->n_helpers], NULL, helper, s);
-                if (r == 0)
-                        s->n_helpers++;
+                if (r < 0)
+                        return err_sys(err, r, "syncing thread %u of %u", s->n_helpers + 1, n);
         }
-        pthread_sigmask(SIG_SETMASK, &was, NULL);
-        return r ? err_sys(err, -r, "syncing thread %u of %u", s->n_helpers + 1, n) : 0;
+        return 0;
 }
 
 int syncer_new(unsigned helpers, struct syncer **ret, struct err *err)

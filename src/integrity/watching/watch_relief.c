@@ -7,10 +7,9 @@
  *
  * While it reads the owner does not, and opens and closes no group. */
 #include "integrity/watching/watch_priv.h"
+#include "sys/thread.h"
 
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -89,19 +88,6 @@ static void *run(void *arg)
         return NULL;
 }
 
-/* Signals are the loop's. */
-static int start(struct watch *w, struct relief *r)
-{
-        sigset_t all, before;
-        int rc;
-
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        rc = pthread_create(&r->thread, NULL, run, w);
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-        return -rc;
-}
-
 int relief_new(struct watch *w, struct err *err)
 {
         struct relief *r = calloc(1, sizeof *r);
@@ -113,7 +99,7 @@ int relief_new(struct watch *w, struct err *err)
                 pthread_cond_init(&r->parked, NULL);
                 r->last = &r->first;
                 w->relief = r;
-                rc = start(w, r);
+                rc = thread_begin(&r->thread, run, w);
         }
         if (rc == 0)
                 return 0;
