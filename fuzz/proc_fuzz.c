@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "sys/cgroup.h"
 #include "sys/proc.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -6,7 +7,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         struct span s = span_of(data, size);
-        struct span path, unit, container;
+        struct cgroup_names names;
+        struct span path;
         struct proc_ids ids;
         struct proc_stat st;
         int r;
@@ -17,8 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(r == 0 || r == -EBADMSG);
         if (proc_parse_cgroup(s, &path) == 0) {
                 assert(path.n > 0 && path.n <= size);
-                proc_cgroup_names(path, &unit, &container);
-                assert(container.n == 0 || container.n == 64);
+                cgroup_names(path, true, &names);
+                assert(names.outer_n <= names.container_n && names.unit.n <= path.n);
         }
         return 0;
 }

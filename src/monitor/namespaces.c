@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "monitor/builtin.h"
+#include "sys/cgroup.h"
 #include "sys/io.h"
 
 #include <fcntl.h>
@@ -76,19 +77,19 @@ static bool put_given(struct namespaces *s, const struct space *x, const char *p
 
 static void put_group(struct namespaces *s, const struct space *x)
 {
-        struct span unit = SPAN_NONE, container = SPAN_NONE;
+        struct cgroup_names names = { 0 };
         struct proc_info *info = &s->info;
 
-        for (size_t i = 0; i < x->n_pids && unit.n + container.n == 0; i++) {
+        for (size_t i = 0; i < x->n_pids && names.unit.n + names.container_n == 0; i++) {
                 CLEANUP_FD int fd = proc_open(x->pid[i], -1);
 
                 if (fd < 0)
                         continue;
                 proc_read(fd, x->pid[i], info);
                 if (info->cgroup_why == PROC_KNOWN)
-                        proc_cgroup_names(span_of(info->cgroup, info->cgroup_n), &unit, &container);
+                        cgroup_names(span_of(info->cgroup, info->cgroup_n), true, &names);
         }
-        buf_put(&s->names, container.n ? container : unit);
+        buf_put(&s->names, names.container_n ? cgroup_container(&names) : names.unit);
 }
 
 void space_set_name(struct namespaces *s, struct space *x, const char *dir)

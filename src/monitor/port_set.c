@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "monitor/builtin.h"
 #include "state/reading/fields.h"
+#include "sys/cgroup.h"
 #include "sys/io.h"
 
 #include <fcntl.h>
@@ -209,7 +210,7 @@ int port_set_find_holders(struct port_set *p, const atomic_bool *stop)
 static void put_holder(struct port_set *p, const struct port_holder *h, struct buf *out)
 {
         struct proc_info *info = &p->info;
-        struct span unit = SPAN_NONE, container = SPAN_NONE;
+        struct cgroup_names names = { 0 };
         CLEANUP_FD int fd = h->start ? proc_open(h->pid, -1) : -1;
 
         if (fd >= 0)
@@ -220,13 +221,13 @@ static void put_holder(struct port_set *p, const struct port_holder *h, struct b
                 return;
         }
         if (info->cgroup_why == PROC_KNOWN)
-                proc_cgroup_names(span_of(info->cgroup, info->cgroup_n), &unit, &container);
+                cgroup_names(span_of(info->cgroup, info->cgroup_n), true, &names);
         builtin_number(out, (uint64_t)h->pid);
         builtin_field(out, span_of(info->exe, info->exe_why == PROC_KNOWN ? info->exe_n : 0));
         builtin_field(out, info->exe_why == PROC_KNOWN && info->exe_deleted ? SPAN("deleted")
                                                                             : SPAN_NONE);
-        builtin_field(out, unit);
-        builtin_field(out, container);
+        builtin_field(out, names.unit);
+        builtin_field(out, cgroup_container(&names));
 }
 
 void port_set_put(struct port_set *p, size_t i, struct buf *out)

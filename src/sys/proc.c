@@ -15,7 +15,7 @@
 enum {
         STATUS_MAX = 4096,
         STAT_MAX = 1024,
-        CGROUP_FILE_MAX = 4096,
+        CGROUP_FILE_MAX = 64 << 10, /* a path for each hierarchy, the unified one's last */
         NUMBER_MAX = 16,
         ENVIRON_MAX = 32 << 10,
         NS_LINK_MAX = 32

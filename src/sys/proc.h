@@ -30,7 +30,7 @@ enum {
         PROC_EXE_MAX = 4096,
         PROC_COMM_MAX = 64,
         PROC_CMDLINE_MAX = 4096,
-        PROC_CGROUP_MAX = 1024,
+        PROC_CGROUP_MAX = 4096, /* the kernel tells none that is longer */
 };
 
 struct proc_ids {
@@ -56,7 +56,7 @@ struct proc_login {
         struct proc_number user, session;
 };
 
-/* About 9 KiB; what is kept of it is the caller's choice. */
+/* About 12 KiB; what is kept of it is the caller's choice. */
 struct proc_info {
         pid_t pid;
         struct proc_ids ids;
@@ -128,12 +128,5 @@ MUST_USE int proc_parse_cgroup(struct span text, struct span *ret_path);
 bool proc_environ_leads(struct span text);
 /* Has it a PATH that is neither of those which apt, sudo and login set for root? */
 bool proc_environ_strays(struct span text);
-
-/* The unit ("ssh.service", "session-4.scope") and the container id (64 hex digits, as docker,
- * podman and containerd name them) in a cgroup path; empty where there is none. */
-void proc_cgroup_names(struct span path, struct span *ret_unit, struct span *ret_container);
-/* Does the unit lie in another unit or in a container?  Then whoever was given that one has chosen
- * its name: a user's own systemd, a container's root. */
-bool proc_cgroup_nested(struct span path);
 
 #endif

@@ -3,8 +3,6 @@
 #include "base/text.h"
 #include "sys/proc.h"
 
-enum { CONTAINER_ID = 64 };
-
 /* Up to sep, which is taken off as well; false when nothing is left. */
 static bool cut(struct span *s, char sep, struct span *ret)
 {
@@ -105,6 +103,16 @@ int proc_parse_stat(struct span text, struct proc_stat *ret)
         return 0;
 }
 
+/* What the kernel says behind the path of a group that a zombie outlives. */
+static struct span without_deleted(struct span path)
+{
+        static const struct span deleted = SPAN_INIT(" (deleted)");
+
+        if (path.n > deleted.n && span_eq(span_from(path, path.n - deleted.n), deleted))
+                path.n -= deleted.n;
+        return path;
+}
+
 int proc_parse_cgroup(struct span text, struct span *ret_path)
 {
         struct span systemd = SPAN_NONE, unified = SPAN_NONE;
@@ -114,7 +122,7 @@ int proc_parse_cgroup(struct span text, struct span *ret_path)
                 if (!cut(&line, ':', &id) || !cut(&line, ':', &controllers) || line.n == 0)
                         return -EBADMSG;
                 if (span_eq_str(id, "0") && controllers.n == 0)
-                        unified = line;
+                        unified = without_deleted(line);
                 else if (span_eq_str(controllers, "name=systemd"))
                         systemd = line;
         }
@@ -125,73 +133,6 @@ int proc_parse_cgroup(struct span text, struct span *ret_path)
         else
                 return -ENOENT;
         return 0;
-}
-
-static bool ends_with(struct span s, const char *suffix)
-{
-        size_t n = strlen(suffix);
-
-        return s.n > n && memcmp(s.p + s.n - n, suffix, n) == 0;
-}
-
-static bool is_container_id(struct span s)
-{
-        if (s.n != CONTAINER_ID)
-                return false;
-        for (size_t i = 0; i < s.n; i++)
-                if (!(s.p[i] >= '0' && s.p[i] <= '9') && !(s.p[i] >= 'a' && s.p[i] <= 'f'))
-                        return false;
-        return true;
-}
-
-/* "ID", "docker-ID.scope", "crio-ID.scope", "cri-containerd-ID.scope", "libpod-ID.scope". */
-static struct span container_of(struct span part)
-{
-        static const char scope[] = ".scope";
-
-        if (ends_with(part, scope))
-                part.n -= sizeof scope - 1;
-        if (part.n > CONTAINER_ID && part.p[part.n - CONTAINER_ID - 1] == '-')
-                part = span_from(part, part.n - CONTAINER_ID);
-        return is_container_id(part) ? part : SPAN_NONE;
-}
-
-static bool is_unit(struct span part)
-{
-        static const char *const kinds[] = { ".service", ".scope", ".socket", ".mount", ".swap" };
-
-        for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-                if (ends_with(part, kinds[i]))
-                        return true;
-        return false;
-}
-
-void proc_cgroup_names(struct span path, struct span *ret_unit, struct span *ret_container)
-{
-        struct span part, id;
-
-        *ret_unit = SPAN_NONE;
-        *ret_container = SPAN_NONE;
-        while (cut(&path, '/', &part)) { /* the innermost of each wins */
-                if (is_unit(part))
-                        *ret_unit = part;
-                id = container_of(part);
-                if (id.n > 0)
-                        *ret_container = id;
-        }
-}
-
-bool proc_cgroup_nested(struct span path)
-{
-        struct span part;
-        bool in = false;
-
-        while (cut(&path, '/', &part)) {
-                if (in && is_unit(part))
-                        return true;
-                in = in || is_unit(part) || container_of(part).n > 0;
-        }
-        return false;
 }
 
 bool proc_environ_leads(struct span text)

@@ -56,7 +56,9 @@
         { "who.auid", KIND_INT, 0, "login user id, kept over su and sudo" }, \
         { "who.cmdline", KIND_TEXT, SENS | KIND_BYTES, "command line, blanks between arguments" }, \
         { "who.comm", KIND_TEXT, KIND_BYTES, "name of the process" }, \
-        { "who.container", KIND_TEXT, 0, "container id" }, \
+        { "who.container", KIND_TEXT, 0, \
+          "container, as its engine calls it: an id, or a name; of one within another both, " \
+          "outer/inner" }, \
         { "who.daemon", KIND_TEXT, 0, "program or unit that the session began with" }, \
         { "who.earlier", KIND_LIST, 0, \
           "[executable or name, user id, effective one where it is another] that it had before, in " \
@@ -81,7 +83,8 @@
         { "who.session", KIND_INT, 0, "audit session id" }, \
         { "who.tty", KIND_TEXT, SENS, "terminal" }, \
         { "who.uid", KIND_INT, 0, "user id" }, \
-        { "who.unit", KIND_TEXT, 0, "systemd unit" }, \
+        { "who.unit", KIND_TEXT, 0, \
+          "systemd unit; where somebody else has made the control group, the group's path" }, \
         { "who.unknown", KIND_TEXT, 0, "why the author, or a part of it, is not known" }, \
         { "who.user", KIND_TEXT, SENS, "user name" }
 

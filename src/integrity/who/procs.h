@@ -60,7 +60,8 @@ struct procs_place {
         unsigned refs;
         uint64_t cgroup; /* 0: not told */
         uint16_t unit_n, container_n;
-        bool nested; /* see proc_cgroup_nested() */
+        bool nested; /* as cgroup_names.nested */
+        bool astray; /* only the end of its path is known: in what container it lies is not */
         uint8_t text[];
 };
 

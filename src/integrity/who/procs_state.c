@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "integrity/who/procs_priv.h"
 
+#include "sys/cgroup.h"
 #include "sys/proc.h"
 
 #include <stdlib.h>
 
 enum {
-        UNIT_MAX = 256,
         KEPT_FOR_EXES = PROCS_TEXT_MAX / 4, /* arguments do not get the last of the room */
 };
 
@@ -194,10 +194,11 @@ bool procs_image_is(const struct procs_image *i, const struct procs_told *t)
         return i && span_eq(span_of(i->text, i->exe_n), t->exe);
 }
 
-static struct procs_place *new_place(struct procs *p, uint64_t cgroup, struct span unit,
-                                     struct span container)
+static struct procs_place *new_place(struct procs *p, uint64_t cgroup,
+                                     const struct cgroup_names *names)
 {
-        const size_t n = sizeof(struct procs_place) + unit.n + container.n;
+        const struct span container = cgroup_container(names);
+        const size_t n = sizeof(struct procs_place) + names->unit.n + container.n;
         struct procs_place *g;
 
         procs_make_text_room(p, n);
@@ -206,34 +207,48 @@ static struct procs_place *new_place(struct procs *p, uint64_t cgroup, struct sp
                 return NULL;
         *g = (struct procs_place){ .refs = 1,
                                    .cgroup = cgroup,
-                                   .unit_n = (uint16_t)unit.n,
+                                   .nested = names->nested,
+                                   .unit_n = (uint16_t)names->unit.n,
                                    .container_n = (uint16_t)container.n };
-        if (unit.n)
-                memcpy(g->text, unit.p, unit.n);
+        if (names->unit.n)
+                memcpy(g->text, names->unit.p, names->unit.n);
         if (container.n)
-                memcpy(g->text + unit.n, container.p, container.n);
+                memcpy(g->text + g->unit_n, container.p, container.n);
         p->counts.text += place_bytes(g);
         return g;
 }
 
-/* With a reference; found by id where there is one: most processes share a few. */
-static struct procs_place *place_of(struct procs *p, const struct procs_told *t)
+static bool is_place(const struct procs_place *g, const struct procs_told *t,
+                     const struct cgroup_names *names, bool astray)
+{
+        return t->cgroup && g->cgroup == t->cgroup && g->nested == names->nested &&
+               g->astray == astray && span_eq(span_of(g->text, g->unit_n), names->unit) &&
+               span_eq(span_of(g->text + g->unit_n, g->container_n), cgroup_container(names));
+}
+
+/* With a reference; found by id where there is one: most processes share a few.  Nobody leaves a
+ * container by going deeper: where only the end of the path is told, it lies in that which the
+ * process, or who made it, was in before. */
+static struct procs_place *place_of(struct procs *p, const struct procs_told *t,
+                                    const struct procs_state *before)
 {
         struct procs_place **slot = &p->place[t->cgroup & (PROCS_PLACES - 1)], *g = *slot;
-        bool nested = t->has & PROCESS_PLACE_CUT || proc_cgroup_nested(t->cgroup_path);
-        struct span unit, container;
+        bool cut = t->has & PROCESS_PLACE_CUT, astray;
+        struct cgroup_names names;
 
-        proc_cgroup_names(t->cgroup_path, &unit, &container);
-        unit.n = MIN_OF(unit.n, (size_t)UNIT_MAX);
-        if (g && t->cgroup && g->cgroup == t->cgroup && g->nested == nested &&
-            span_eq(span_of(g->text, g->unit_n), unit) &&
-            span_eq(span_of(g->text + g->unit_n, g->container_n), container)) {
+        cgroup_names(t->cgroup_path, !cut, &names);
+        if (cut)
+                cgroup_within(&names, procs_container(before));
+        if (cut && names.unit.n == 0)
+                names.unit = procs_unit(before);
+        astray = cut && names.container_n == 0 && (!before->place || before->place->astray);
+        if (g && is_place(g, t, &names, astray)) {
                 g->refs++;
                 return g;
         }
-        g = new_place(p, t->cgroup, unit, container);
+        g = new_place(p, t->cgroup, &names);
         if (g)
-                g->nested = nested;
+                g->astray = astray;
         if (g && t->cgroup) {
                 procs_place_unref(p, *slot);
                 *slot = g;
@@ -269,10 +284,13 @@ void procs_state_ids(struct procs_state *s, const struct procs_told *t)
 
 void procs_state_place(struct procs *p, struct procs_state *s, const struct procs_told *t)
 {
+        struct procs_place *g;
+
         if (!(t->has & PROCESS_HAS_PLACE))
                 return;
+        g = place_of(p, t, s);
         procs_place_unref(p, s->place);
-        s->place = place_of(p, t);
+        s->place = g;
         if (s->place)
                 s->has |= PROCESS_HAS_PLACE;
 }

@@ -7,6 +7,7 @@
 #include "integrity/who/session_host.h"
 #include "integrity/who/session_keep.h"
 #include "integrity/who/who_priv.h"
+#include "sys/cgroup.h"
 #include "sys/sysclock.h"
 
 #include <stdlib.h>
@@ -46,7 +47,8 @@ struct who *who_new(pid_t pid)
         w->comm = BUF_INIT(PROC_COMM_MAX);
         w->exe = BUF_INIT(PROC_EXE_MAX);
         w->cmdline = BUF_INIT(PROC_CMDLINE_MAX + 1);
-        w->tty = w->unit = w->container = w->user = BUF_INIT(NAME_BYTES);
+        w->tty = w->unit = w->user = BUF_INIT(NAME_BYTES);
+        w->container = BUF_INIT(CGROUP_CONTAINER_MAX);
         w->names = BUF_INIT(NAMES_BYTES);
         w->script = BUF_INIT(WHO_SCRIPT_MAX);
         return w;

@@ -47,7 +47,7 @@ enum who_has {
         WHO_HAS_SESSION = 1u << 3,
         WHO_HAS_MOUNT_NS = 1u << 4, /* and it is not the sensor's own */
         WHO_EXE_NAMELESS = 1u << 5, /* no name led to exe when it was executed */
-        WHO_UNIT_NESTED = 1u << 6,  /* in another unit or a container: see proc_cgroup_nested() */
+        WHO_UNIT_NESTED = 1u << 6,  /* in another unit or a container: cgroup_names.nested */
         WHO_UNIT_ENTERED = 1u << 7, /* it is in its unit, and not because init began it there:
                                        procs_is_of_unit() */
         WHO_HAS_EXECUTED = 1u << 8, /* exe is what it has executed itself; else that may be its

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "integrity/who/who_priv.h"
 #include "integrity/who/who_script.h"
+#include "sys/cgroup.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -87,6 +88,7 @@ static void say_missing(struct who *w, const struct proc_info *i)
         say_why(w, "process name", i->comm_why);
         say_why(w, "executable", i->exe_why);
         say_why(w, "command line", i->cmdline_why);
+        say_why(w, "unit and container", i->cgroup_why);
 }
 
 static void put_script(struct buf *out, struct span exe, struct span args)
@@ -97,10 +99,21 @@ static void put_script(struct buf *out, struct span exe, struct span args)
                 buf_put(out, script);
 }
 
+static void fill_place(struct who *w, const struct proc_info *i)
+{
+        struct cgroup_names names;
+
+        if (i->cgroup_why != PROC_KNOWN)
+                return;
+        cgroup_names(span_of(i->cgroup, i->cgroup_n), true, &names);
+        buf_put(&w->unit, names.unit);
+        buf_put(&w->container, cgroup_container(&names));
+        if (names.nested)
+                w->has |= WHO_UNIT_NESTED;
+}
+
 void who_fill_proc(struct who *w, const struct proc_info *i, uint32_t own_mount_ns)
 {
-        struct span unit, container;
-
         fill_ids(w, i);
         if (i->exe_why == PROC_KNOWN)
                 buf_put(&w->exe, span_of(i->exe, i->exe_n));
@@ -124,13 +137,7 @@ void who_fill_proc(struct who *w, const struct proc_info *i, uint32_t own_mount_
                 put_cmdline(w, span_of(i->cmdline, i->cmdline_n));
         if (i->exe_why == PROC_KNOWN && i->cmdline_why == PROC_KNOWN && !i->cmdline_cut)
                 put_script(&w->script, buf_span(&w->exe), span_of(i->cmdline, i->cmdline_n));
-        if (i->cgroup_why == PROC_KNOWN) {
-                proc_cgroup_names(span_of(i->cgroup, i->cgroup_n), &unit, &container);
-                buf_put(&w->unit, unit);
-                buf_put(&w->container, container);
-                if (proc_cgroup_nested(span_of(i->cgroup, i->cgroup_n)))
-                        w->has |= WHO_UNIT_NESTED;
-        }
+        fill_place(w, i);
         say_missing(w, i);
         if (proc_is_kernel(i))
                 set_kernel(w);
@@ -200,6 +207,8 @@ static void say_missing_of_state(struct who *w, const struct procs_state *s)
                 who_say_unknown(w, "executable: only the end of its path is known");
         else if (!s->image->args_known)
                 who_say_unknown(w, "command line: not readable when it began");
+        if (s->place && s->place->astray)
+                who_say_unknown(w, "container: only the end of its control group's path is known");
 }
 
 void who_fill_state(struct who *w, const struct procs_answer *a, const struct proc_info *i,

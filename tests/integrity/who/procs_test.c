@@ -582,6 +582,48 @@ static void test_places(void **state)
         (void)state;
 }
 
+/* A group so deep that only the end of its path is told: its makers are where they were. */
+static void test_astray(void **state)
+{
+        static const char id[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+        struct process_event e = { .what = PROCESS_EXECUTED,
+                                   .has = FULL | PROCESS_HAS_PLACE,
+                                   .time_ns = 5,
+                                   .start_ns = 5,
+                                   .pid = 9,
+                                   .cgroup = 42 };
+        const struct procs_state *s;
+        struct procs *p = procs_made();
+        char path[128];
+
+        snprintf(path, sizeof path, "/system.slice/docker-%s.scope", id);
+        e.cgroup_path = span_str(path);
+        procs_apply(p, &e);
+        e.cgroup = 43;
+        e.time_ns = 6;
+        e.has |= PROCESS_PLACE_CUT;
+        e.cgroup_path = SPAN("/d/d/ssh.service/d");
+        procs_apply(p, &e);
+        forked(p, 9, 10, 7);
+        s = &procs_newest(p, 10)->state;
+        assert_true(span_eq_str(procs_container(s), id));
+        assert_true(span_eq_str(procs_unit(s), "ssh.service") && procs_unit_nested(s));
+        assert_false(s->place->astray);
+        e.cgroup_path = SPAN("/d/d/d");
+        e.time_ns = 8;
+        procs_apply(p, &e);
+        assert_true(span_eq_str(procs_container(&procs_newest(p, 9)->state), id));
+        assert_true(span_eq_str(procs_unit(&procs_newest(p, 9)->state), "ssh.service"));
+        /* of this one nothing is known from before */
+        e.pid = 11;
+        procs_apply(p, &e);
+        s = &procs_newest(p, 11)->state;
+        assert_int_equal(procs_container(s).n, 0);
+        assert_true(s->place->astray);
+        procs_free(p);
+        (void)state;
+}
+
 /* ---- who listens ---- */
 
 static void hear(void *ctx, enum process_what what, const struct procs_proc *x)
@@ -993,6 +1035,7 @@ int main(void)
                 cmocka_unit_test(test_too_much_text),
                 cmocka_unit_test(test_states_are_few),
                 cmocka_unit_test(test_places),
+                cmocka_unit_test(test_astray),
                 cmocka_unit_test(test_listening),
                 cmocka_unit_test(test_against_a_history),
                 cmocka_unit_test(test_no_memory),

@@ -221,13 +221,12 @@ def group():
                 if pathlib.Path(p, "cgroup.controllers").exists()), None)
     if top is None:
         pytest.skip("no unified hierarchy of control groups")
-    made = [top / f"assay-test-{os.getpid()}.service"]
-    made.append(made[0] / f"docker-{'ab' * 32}.scope")
-    for path in made:
-        path.mkdir()
-    yield made[1]
-    for path in reversed(made):
-        path.rmdir()
+    made = top / f"assay-test-{os.getpid()}.service"
+    inner = made / f"docker-{'ab' * 32}.scope"
+    inner.mkdir(parents=True)
+    yield inner
+    for path, _, _ in os.walk(made, topdown=False):
+        os.rmdir(path)
 
 
 @pytest.mark.parametrize("source", ["ebpf", "proc"])
@@ -238,6 +237,30 @@ def test_unit_and_container(host, group, source):
     who = author_of(host, "sh", "-c", f"echo $$ >{group}/cgroup.procs; sh -c ': >{{}}; {rest}'; :")
     assert who["container"] == "ab" * 32
     assert who["unit"] == group.name
+
+
+@pytest.mark.parametrize("source", ["ebpf", "proc"])
+def test_who_goes_deeper_is_in_his_container_still(host, group, source):
+    """Its root makes groups as deep as he likes, and calls them what he likes."""
+    start(host, source)
+    deep = group.joinpath(*["d"] * 30, "ssh.service")
+    deep.mkdir(parents=True)
+    rest = "sleep 1" if source == "proc" else ":"
+    who = author_of(host, "sh", "-c", f"echo $$ >{group}/cgroup.procs; exec sh -c '"
+                    f"echo $$ >{deep}/cgroup.procs; sh -c \": >{{}}; {rest}\"; :'")
+    assert who["container"] == "ab" * 32
+    assert who["unit"] == "ssh.service"
+    assert source == "proc" or "unknown" not in who
+
+
+@pytest.mark.parametrize("source", ["ebpf", "proc"])
+def test_who_names_a_group_as_another_container_is_in_his_own(host, group, source):
+    start(host, source)
+    other = group / "docker" / ("cd" * 32)
+    other.mkdir(parents=True)
+    rest = "sleep 1" if source == "proc" else ":"
+    who = author_of(host, "sh", "-c", f"echo $$ >{other}/cgroup.procs; sh -c ': >{{}}; {rest}'; :")
+    assert who["container"] == "ab" * 32 + "/" + "cd" * 32
 
 
 def test_mount_namespace_is_named(host, directory):
