@@ -3,81 +3,62 @@
  * privileged process must not load.
  *
  *   name:password:uid:gid:comment:home:shell
- * {"gid":0,"home":"/root","name":"root","shell":"/bin/sh", "uid":0} name:password:gid:member,member
- * {"gid":0,"members":["a"],"name":"root"}
+ *     {"gid":0,"home":"/root","name":"root","shell":"/bin/sh","uid":0}
+ *   name:password:gid:member,member
+ *     {"gid":0,"members":["a"],"name":"root"}
  *
  * Password fields are never passed on. */
 #include "base/text.h"
 #include "job/job.h"
+#include "state/reading/account_line.h"
 
-enum { PASSWD_FIELDS = 7, GROUP_FIELDS = 4, MEMBERS_MAX = 1024 };
-
-/* NULL, or why not. */
-static const char *split(struct span line, struct span *fields, unsigned n)
-{
-        for (unsigned i = 0; i < n; i++) {
-                const uint8_t *colon = line.n ? memchr(line.p, ':', line.n) : NULL;
-
-                if ((i + 1 < n) != (colon != NULL))
-                        return colon ? "too many fields" : "too few fields";
-                fields[i] = span_of(line.p, colon ? (size_t)(colon - line.p) : line.n);
-                line = span_from(line, fields[i].n + 1);
-        }
-        return fields[0].n ? NULL : "no name";
-}
-
-static bool to_id(struct span s, uint64_t *ret)
-{
-        return text_to_u64(s, ret) == 0 && *ret < UINT32_MAX; /* the last one means "none" */
-}
+enum { MEMBERS_MAX = 1024 };
 
 static int put_user(struct job_out *out, struct span line, uint32_t number)
 {
-        struct span f[PASSWD_FIELDS];
-        const char *why = split(line, f, PASSWD_FIELDS);
+        struct account_user u;
+        const char *why = account_user(line, &u);
         struct json_writer *w;
-        uint64_t uid = 0, gid = 0;
 
-        if (!why && (!to_id(f[2], &uid) || !to_id(f[3], &gid)))
+        if (!why && (u.uid == UINT32_MAX || u.gid == UINT32_MAX)) /* they mean "none" */
                 why = "user or group is no number";
         if (why)
-                return job_out_bad_line(out, number, why);
+                return *why ? job_out_bad_line(out, number, why) : 0;
         w = job_out_begin(out);
-        json_member_u64(w, "gid", gid);
-        json_put_bytes(w, "home", f[5]);
-        json_put_bytes(w, "name", f[0]);
-        json_put_bytes(w, "shell", f[6]);
-        json_member_u64(w, "uid", uid);
+        json_member_u64(w, "gid", u.gid);
+        json_put_bytes(w, "home", u.home);
+        json_put_bytes(w, "name", u.name);
+        json_put_bytes(w, "shell", u.shell);
+        json_member_u64(w, "uid", u.uid);
         return job_out_end(out);
 }
 
 static int put_group(struct job_out *out, struct span line, uint32_t number)
 {
-        struct span f[GROUP_FIELDS], member;
-        const char *why = split(line, f, GROUP_FIELDS);
+        struct account_group g;
+        const char *why = account_group(line, &g);
         struct json_writer *w;
+        struct span member;
         unsigned members = 0;
-        uint64_t gid = 0;
 
-        if (!why && !to_id(f[2], &gid))
+        if (!why && g.gid == UINT32_MAX)
                 why = "group is no number";
-        if (!why && !text_is_utf8(f[3], NULL))
+        if (!why && !text_is_utf8(g.members, NULL))
                 why = "members are no UTF-8";
         if (why)
-                return job_out_bad_line(out, number, why);
+                return *why ? job_out_bad_line(out, number, why) : 0;
         w = job_out_begin(out);
-        json_member_u64(w, "gid", gid);
+        json_member_u64(w, "gid", g.gid);
         json_put_key(w, "members");
         json_begin_array(w);
-        while (members < MEMBERS_MAX && job_cut(&f[3], ',', &member))
-                if (member.n > 0) {
-                        json_put_string(w, member);
-                        members++;
-                }
+        while (members < MEMBERS_MAX && account_member(&g.members, &member)) {
+                json_put_string(w, member);
+                members++;
+        }
         json_end_array(w);
-        if (f[3].n > 0)
+        if (account_member(&g.members, &member))
                 return job_out_bad_line(out, number, "too many members");
-        json_put_bytes(w, "name", f[0]);
+        json_put_bytes(w, "name", g.name);
         return job_out_end(out);
 }
 
@@ -88,8 +69,6 @@ static int each_line(struct job_out *out, struct span input,
         int r = 0;
 
         for (uint32_t number = 1; r == 0 && job_cut(&input, '\n', &line); number++) {
-                if (line.n == 0 || line.p[0] == '#')
-                        continue;
                 r = put(out, line, number);
                 if (r == -E2BIG)
                         r = job_out_bad_line(out, number, "too long");

@@ -421,7 +421,8 @@ int gather_home_tree(struct gathering *x, const struct state_source *s, const ch
 {
         char path[PATH_MAX], where[PATH_MAX], *name, *rest = where;
         int rc = full_path(x, home, path);
-        CLEANUP_FD int fd = rc < 0 ? -1 : open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        CLEANUP_FD int fd =
+                rc < 0 ? -1 : open(*path ? path : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
         size_t n, left = HOME_FILES_MAX;
 
         if (rc < 0 || fd < 0)

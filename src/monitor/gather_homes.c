@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One file of every home directory: those that passwd(5) names, which may be anywhere, and those
- * below /home, whose accounts a directory server may keep.  Of passwd only the sixth field is
- * taken; reading it for what it means is left to those without rights. */
+ * below /home, whose accounts a directory server may keep.  Of passwd only the homes are taken;
+ * what else it means is left to those without rights. */
 #include "monitor/gather_priv.h"
 
 #include "base/text.h"
+#include "state/reading/account_line.h"
 
 #include <fcntl.h>
 #include <glob.h>
@@ -13,54 +14,36 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-enum { HOMES_MAX = 20000, PASSWD_MAX = 16 * 1024 * 1024, HOME_FIELD = 5 };
+enum { HOMES_MAX = 20000, PASSWD_MAX = 16 * 1024 * 1024 };
 
 struct homes {
-        struct buf text; /* each ended by a NUL */
+        struct buf text; /* each ended by a NUL, the root empty */
         size_t *at;
         size_t n;
 };
 
-static bool is_plain(struct span home)
-{
-        return home.n > 1 && home.n < PATH_MAX && home.p[0] == '/' && !memchr(home.p, 0, home.n) &&
-               !memmem(home.p, home.n, "/../", 4);
-}
-
 static void add_home(struct homes *h, struct span home)
 {
-        while (home.n > 1 && home.p[home.n - 1] == '/')
-                home.n--;
-        if (!is_plain(home))
+        home = account_home(home);
+        if (home.n >= PATH_MAX - 1)
                 return;
+        if (home.n)
+                buf_put_byte(&h->text, '/');
         buf_put(&h->text, home);
         buf_put_byte(&h->text, 0);
         h->n++;
 }
 
-/* The field of one line; empty when it has not so many. */
-static struct span home_field(struct span line)
-{
-        for (int i = 0; i < HOME_FIELD; i++) {
-                const uint8_t *at = line.n ? memchr(line.p, ':', line.n) : NULL;
-
-                if (!at)
-                        return SPAN_NONE;
-                line = span_from(line, (size_t)(at - line.p) + 1);
-        }
-        for (size_t i = 0; i < line.n; i++)
-                if (line.p[i] == ':')
-                        return span_of(line.p, i);
-        return SPAN_NONE;
-}
-
 static void add_passwd(struct homes *h, struct span text)
 {
+        struct account_user u;
+
         while (text.n) {
                 const uint8_t *end = memchr(text.p, '\n', text.n);
                 size_t n = end ? (size_t)(end - text.p) : text.n;
 
-                add_home(h, home_field(span_of(text.p, n)));
+                if (!account_user(span_of(text.p, n), &u))
+                        add_home(h, u.home);
                 text = span_from(text, n + 1);
         }
 }
@@ -118,7 +101,7 @@ static int sort_homes(struct gathering *x, struct homes *h)
 
 static int put_homes(struct gathering *x, const struct state_source *s, const struct homes *h)
 {
-        const char *before = "";
+        const char *before = NULL;
         char path[PATH_MAX];
         int rc = 0;
 
@@ -127,11 +110,12 @@ static int put_homes(struct gathering *x, const struct state_source *s, const st
 
                 if (*x->g->stop)
                         return err_set(x->err, -ECANCELED, "stopped");
-                if (strcmp(home, before) != 0 && s->type == STATE_HOME_TREES)
+                bool again = before && strcmp(home, before) == 0;
+
+                if (!again && s->type == STATE_HOME_TREES)
                         rc = gather_home_tree(x, s, home);
-                else if (strcmp(home, before) != 0 &&
-                         (size_t)snprintf(path, sizeof path, "%s/%s", home, s->where) <
-                                 sizeof path) {
+                else if (!again && (size_t)snprintf(path, sizeof path, "%s/%s", home, s->where) <
+                                           sizeof path) {
                         if (x->places)
                                 gather_place(x, path);
                         else

@@ -89,6 +89,13 @@ static void look(uint8_t ret[32])
         assert_int_equal(gather_look(&g, ret, NULL), 0);
 }
 
+#define FIRST                                                                                      \
+        "/.ssh/authorized_keys 0 n\n"                                                              \
+        "/home/bob/.ssh/authorized_keys 0 b\n"                                                     \
+        "/home/ldap/.ssh/authorized_keys 0 l\n"                                                    \
+        "/opt/few/.ssh/authorized_keys 0 f\n"                                                      \
+        "/opt/r/.ssh/authorized_keys 0 o\n"
+
 static void test_homes(void **state)
 {
         uint8_t before[32], after[32];
@@ -98,15 +105,20 @@ static void test_homes(void **state)
         put("/etc/passwd", "root:x:0:0::/root:/bin/sh\nshort:x\nann:x:1:1::/srv/ann/:/bin/sh\n"
                            "bob:x:2:2::/home/bob:/bin/sh\ntoor:x:0:0::/root:/bin/sh\n"
                            "up:x:3:3::/srv/../root:/bin/sh\nnone:x:4:4:::/bin/sh\n"
-                           "relative:x:5:5::root:/bin/sh\nlast:x:6:6::/nonexistent:/bin/sh");
+                           "relative:x:5:5::opt/r:/bin/sh\nfew:x:7:7::/opt/few\n"
+                           "last:x:6:6::/nonexistent:/bin/sh");
         check_parts("");
+        /* a home without a name is the root, one without a slash is below it */
+        put("/.ssh/authorized_keys", "n");
+        put("/opt/r/.ssh/authorized_keys", "o");
+        put("/opt/few/.ssh/authorized_keys", "f");
         put("/root/.ssh/authorized_keys", "r");
         put("/srv/ann/.ssh/authorized_keys", "a");
         put("/home/bob/.ssh/authorized_keys", "b");
         put("/home/ldap/.ssh/authorized_keys", "l");
         put("/srv/other/.ssh/authorized_keys", "not a home");
-        check_parts("/home/bob/.ssh/authorized_keys 0 b\n/home/ldap/.ssh/authorized_keys 0 l\n"
-                    "/root/.ssh/authorized_keys 0 r\n/srv/ann/.ssh/authorized_keys 0 a\n");
+        check_parts(FIRST "/root/.ssh/authorized_keys 0 r\n/srv/../root/.ssh/authorized_keys 0 r\n"
+                          "/srv/ann/.ssh/authorized_keys 0 a\n");
         look(before);
         look(after);
         assert_memory_equal(before, after, sizeof before);
@@ -124,12 +136,12 @@ static void test_unpleasant(void **state)
         snprintf(path, sizeof path, "%s/root/.ssh/authorized_keys", root);
         assert_int_equal(unlink(path), 0);
         assert_int_equal(mkfifo(path, 0600), 0);
-        check_parts("/home/bob/.ssh/authorized_keys 0 b\n/home/ldap/.ssh/authorized_keys 0 l\n"
-                    "/root/.ssh/authorized_keys 22 \n/srv/ann/.ssh/authorized_keys 0 longer\n");
+        check_parts(FIRST "/root/.ssh/authorized_keys 22 \n/srv/../root/.ssh/authorized_keys 22 \n"
+                          "/srv/ann/.ssh/authorized_keys 0 longer\n");
         assert_int_equal(unlink(path), 0);
         assert_int_equal(symlink("authorized_keys", path), 0);
-        check_parts("/home/bob/.ssh/authorized_keys 0 b\n/home/ldap/.ssh/authorized_keys 0 l\n"
-                    "/root/.ssh/authorized_keys 40 \n/srv/ann/.ssh/authorized_keys 0 longer\n");
+        check_parts(FIRST "/root/.ssh/authorized_keys 40 \n/srv/../root/.ssh/authorized_keys 40 \n"
+                          "/srv/ann/.ssh/authorized_keys 0 longer\n");
 }
 
 /* ---- trees ---- */

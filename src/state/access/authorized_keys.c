@@ -7,6 +7,7 @@
  * name below /home, or the file's own name below /etc/ssh. */
 #include "base/text.h"
 #include "crypto/sha256.h"
+#include "state/reading/account_line.h"
 #include "state/reading/fields.h"
 #include "state/reading/mask.h"
 #include "state/rows/row.h"
@@ -17,7 +18,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-enum { KEY_MAX = 16 * 1024, ACCOUNTS_MAX = 100000, PASSWD_FIELDS = 7, HOME_FIELD = 5 };
+enum { KEY_MAX = 16 * 1024, ACCOUNTS_MAX = 100000 };
 
 static const struct state_column columns[] = {
         { "bits", STATE_INT, 0, "length of the key" },
@@ -64,11 +65,12 @@ static int by_home(const void *a, const void *b)
 static int read_accounts(struct span passwd, struct accounts *ret)
 {
         struct field_lines lines = { .rest = passwd };
-        struct span line, f[PASSWD_FIELDS];
+        struct account_user u;
+        struct span line;
         size_t max = 0;
 
         while (field_line(&lines, &line)) {
-                if (!field_split(line, ':', f, PASSWD_FIELDS) || ret->n >= ACCOUNTS_MAX)
+                if (account_user(line, &u) || ret->n >= ACCOUNTS_MAX)
                         continue;
                 if (ret->n == max) {
                         size_t more = max ? 2 * max : 64;
@@ -79,9 +81,8 @@ static int read_accounts(struct span passwd, struct accounts *ret)
                         ret->at = at;
                         max = more;
                 }
-                while (f[HOME_FIELD].n > 1 && f[HOME_FIELD].p[f[HOME_FIELD].n - 1] == '/')
-                        f[HOME_FIELD].n--;
-                ret->at[ret->n++] = (struct account){ .home = f[HOME_FIELD], .name = f[0] };
+                ret->at[ret->n++] =
+                        (struct account){ .home = account_home(u.home), .name = u.name };
         }
         if (ret->n)
                 qsort(ret->at, ret->n, sizeof(*ret->at), by_home);
@@ -104,12 +105,17 @@ static size_t accounts_at(const struct accounts *a, struct span home)
         return lo;
 }
 
-/* The home that the file is in: what is before "/.ssh/".  Empty: it is in none. */
-static struct span home_of(struct span file)
+/* The home that the file is in, as account_home() has it: what is before "/.ssh/" and the file's
+ * name.  false: it is in none. */
+static bool home_of(struct span file, struct span *ret)
 {
-        const uint8_t *at = memmem(file.p, file.n, "/.ssh/", 6);
+        static const struct span dir = SPAN_INIT("/.ssh/");
+        struct span above = span_of(file.p, file.n - field_base(file).n);
 
-        return at ? span_of(file.p, (size_t)(at - file.p)) : SPAN_NONE;
+        if (above.n < dir.n || !span_eq(span_from(above, above.n - dir.n), dir))
+                return false;
+        *ret = account_home(span_of(above.p, above.n - dir.n));
+        return true;
 }
 
 /* ---- a line ---- */
@@ -322,12 +328,13 @@ static int put_file_for(struct state_out *out, const struct state_part *p, struc
 
 static int put_file(struct state_out *out, const struct state_part *p, const struct accounts *a)
 {
-        struct span home = home_of(p->name);
-        size_t i = accounts_at(a, home);
+        struct span home = SPAN_NONE;
+        bool in_home = home_of(p->name, &home);
+        size_t i = in_home ? accounts_at(a, home) : a->n;
         int rc = 0;
 
-        if (home.n == 0 || i >= a->n || !span_eq(a->at[i].home, home))
-                return put_file_for(out, p, field_base(home.n ? home : p->name));
+        if (i >= a->n || !span_eq(a->at[i].home, home))
+                return put_file_for(out, p, field_base(in_home ? home : p->name));
         for (; i < a->n && span_eq(a->at[i].home, home) && rc == 0; i++)
                 rc = put_file_for(out, p, a->at[i].name);
         return rc;

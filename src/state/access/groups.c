@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The groups of group(5): name:password:gid:member,member. */
-#include "state/reading/fields.h"
+#include "state/reading/account_line.h"
 #include "state/rows/row.h"
 #include "state/tables.h"
-
-enum { NAME, PASSWORD, GID, MEMBERS, FIELDS };
 
 static const struct state_column columns[] = {
         { "gid", STATE_INT, 0, "number of the group" },
@@ -17,20 +15,18 @@ static const struct state_source sources[] = { { STATE_FILE, 0, "/etc/group" } }
 
 static int put(struct state_out *out, const struct state_part *p, struct span line, uint32_t number)
 {
-        struct span f[FIELDS], member;
-        uint64_t gid;
+        struct account_group g;
+        const char *why = account_group(line, &g);
+        struct span member;
 
-        if (!field_split(line, ':', f, FIELDS) || f[NAME].n == 0)
-                return state_fault(out, p, number, "not four fields and a name");
-        if (!field_number(f[GID], &gid) || gid > UINT32_MAX)
-                return state_fault(out, p, number, "group is no number");
+        if (why)
+                return *why ? state_fault(out, p, number, "%s", why) : 0;
         state_begin(out);
-        state_text(out, "name", f[NAME]);
-        state_u64(out, "gid", gid);
+        state_text(out, "name", g.name);
+        state_u64(out, "gid", g.gid);
         state_no_items(out, "members");
-        while (field_cut(&f[MEMBERS], ',', &member))
-                if (member.n)
-                        state_item(out, "members", member);
+        while (account_member(&g.members, &member))
+                state_item(out, "members", member);
         return state_end(out);
 }
 

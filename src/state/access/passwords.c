@@ -2,11 +2,10 @@
 /* How the accounts' passwords stand, by shadow(5): nine fields, and crypt(5) for what the second
  * is. A hash is told as the name of its method and as nothing else. */
 #include "base/clock.h"
-#include "state/reading/fields.h"
+#include "state/reading/account_line.h"
 #include "state/rows/row.h"
 #include "state/tables.h"
 
-enum { USER, HASH, CHANGED, MIN_AGE, MAX_AGE, WARN, INACTIVE, EXPIRES, UNUSED_FIELD, FIELDS };
 enum { DAY_S = 86400, DAYS_MAX = 106751 /* 2262: as far as a time reaches */ };
 
 static const struct state_column columns[] = {
@@ -81,45 +80,36 @@ static void put_status(struct state_out *out, struct span hash)
                 state_str(out, "method", method);
 }
 
-/* A field of days.  Empty or -1 stand for none. */
-static bool days_of(struct span s, bool *ret_has, uint64_t *ret)
+static void put_day(struct state_out *out, const char *column, int64_t day)
 {
-        *ret_has = s.n && !span_eq_str(s, "-1");
-        return !*ret_has || field_number(s, ret);
-}
-
-static void put_day(struct state_out *out, const char *column, uint64_t day)
-{
-        if (day <= DAYS_MAX)
-                state_time(out, column, (int64_t)day * DAY_S * NS_PER_S);
+        if (day >= 0 && day <= DAYS_MAX)
+                state_time(out, column, day * DAY_S * NS_PER_S);
 }
 
 static int put(struct state_out *out, const struct state_part *p, struct span line, uint32_t number)
 {
-        static const char *const names[FIELDS] = { [MIN_AGE] = "min_days",
-                                                   [MAX_AGE] = "max_days",
-                                                   [WARN] = "warn_days",
-                                                   [INACTIVE] = "inactive_days" };
-        struct span f[FIELDS];
-        uint64_t days[FIELDS];
-        bool has[FIELDS];
+        static const struct {
+                enum account_days which;
+                const char *column;
+        } ages[] = { { DAYS_MIN, "min_days" },
+                     { DAYS_MAX_AGE, "max_days" },
+                     { DAYS_WARN, "warn_days" },
+                     { DAYS_INACTIVE, "inactive_days" } };
+        struct account_shadow w;
+        const char *why = account_shadow(line, &w);
 
-        if (!field_split(line, ':', f, FIELDS) || f[USER].n == 0)
-                return state_fault(out, p, number, "not nine fields and a name");
-        for (size_t i = CHANGED; i <= EXPIRES; i++)
-                if (!days_of(f[i], &has[i], &days[i]))
-                        return state_fault(out, p, number, "days that are no number");
+        if (why)
+                return *why ? state_fault(out, p, number, "%s", why) : 0;
         state_begin(out);
-        state_text(out, "user", f[USER]);
-        put_status(out, f[HASH]);
-        state_bool(out, "must_change", has[CHANGED] && days[CHANGED] == 0);
-        if (has[CHANGED] && days[CHANGED])
-                put_day(out, "changed", days[CHANGED]);
-        if (has[EXPIRES])
-                put_day(out, "expires", days[EXPIRES]);
-        for (size_t i = 0; i < FIELDS; i++)
-                if (names[i] && has[i])
-                        state_u64(out, names[i], days[i]);
+        state_text(out, "user", w.name);
+        put_status(out, w.password);
+        state_bool(out, "must_change", w.days[DAYS_CHANGED] == 0);
+        if (w.days[DAYS_CHANGED] > 0)
+                put_day(out, "changed", w.days[DAYS_CHANGED]);
+        put_day(out, "expires", w.days[DAYS_EXPIRES]);
+        for (size_t i = 0; i < ARRAY_LEN(ages); i++)
+                if (w.days[ages[i].which] >= 0)
+                        state_int(out, ages[i].column, w.days[ages[i].which]);
         return state_end(out);
 }
 

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The accounts of passwd(5): name:password:uid:gid:comment:home:shell.  What stands in the field of
  * the password is told only as what sort of thing it is. */
-#include "state/reading/fields.h"
+#include "state/reading/account_line.h"
 #include "state/rows/row.h"
 #include "state/tables.h"
-
-enum { NAME, PASSWORD, UID, GID, COMMENT, HOME, SHELL, FIELDS };
 
 static const struct state_column columns[] = {
         { "comment", STATE_TEXT, 0, "full name and what else it says" },
@@ -30,22 +28,19 @@ static const char *password_of(struct span s)
 
 static int put(struct state_out *out, const struct state_part *p, struct span line, uint32_t number)
 {
-        struct span f[FIELDS];
-        uint64_t uid, gid;
+        struct account_user u;
+        const char *why = account_user(line, &u);
 
-        if (!field_split(line, ':', f, FIELDS) || f[NAME].n == 0)
-                return state_fault(out, p, number, "not seven fields and a name");
-        if (!field_number(f[UID], &uid) || !field_number(f[GID], &gid) || uid > UINT32_MAX ||
-            gid > UINT32_MAX)
-                return state_fault(out, p, number, "user or group is no number");
+        if (why)
+                return *why ? state_fault(out, p, number, "%s", why) : 0;
         state_begin(out);
-        state_text(out, "name", f[NAME]);
-        state_str(out, "password", password_of(f[PASSWORD]));
-        state_u64(out, "uid", uid);
-        state_u64(out, "gid", gid);
-        state_text(out, "comment", f[COMMENT]);
-        state_text(out, "home", f[HOME]);
-        state_text(out, "shell", f[SHELL]);
+        state_text(out, "name", u.name);
+        state_str(out, "password", password_of(u.password));
+        state_u64(out, "uid", u.uid);
+        state_u64(out, "gid", u.gid);
+        state_text(out, "comment", u.comment);
+        state_text(out, "home", u.home);
+        state_text(out, "shell", u.shell);
         return state_end(out);
 }
 

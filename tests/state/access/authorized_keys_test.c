@@ -60,6 +60,15 @@ static const struct table_case cases[] = {
                   ED25519_ROW("/root/.ssh/authorized_keys2", "1", "", "toor")
                           ED25519_ROW("/home/bob/.ssh/authorized_keys", "1", "", "bob")
                                   ED25519_ROW("/etc/ssh/authorized_keys/eve", "1", "", "eve") },
+        { .name = "homes by no manual: the root, without a slash, within another's .ssh",
+          .part = { PART("/etc/passwd", "top:x:0:0\nrel:x:1:1::opt/rel:/bin/sh\n"
+                                        "in:x:2:2::/root/.ssh/in\n"),
+                    PART("/.ssh/authorized_keys", "ssh-ed25519 " ED25519),
+                    PART("/opt/rel/.ssh/authorized_keys", "ssh-ed25519 " ED25519),
+                    PART("/root/.ssh/in/.ssh/authorized_keys", "ssh-ed25519 " ED25519) },
+          .rows = ED25519_ROW("/.ssh/authorized_keys", "1", "", "top")
+                  ED25519_ROW("/opt/rel/.ssh/authorized_keys", "1", "", "rel")
+                          ED25519_ROW("/root/.ssh/in/.ssh/authorized_keys", "1", "", "in") },
         { .name = "lines that are none",
           .part = { PASSWD, PART(ANN, "hello\n"
                                       "ssh-ed25519\n"

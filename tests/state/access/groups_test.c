@@ -9,10 +9,14 @@ static const struct table_case cases[] = {
                   "{\"gid\":4,\"members\":[\"syslog\",\"a\"],\"name\":\"adm\"}\n"
                   "{\"gid\":5,\"members\":[\"b\"],\"name\":\"x\"}\n" },
         { .name = "lines that are none",
-          .part = { PART("/etc/group", "a:x:1\nb:x:x:\n:x:1:\n") },
+          .part = { PART("/etc/group", "a:x\nb:x:x:\n:x:1:\n") },
           .rows = "",
-          .faults = "/etc/group:1: not four fields and a name\n/etc/group:2: group is no number\n"
-                    "/etc/group:3: not four fields and a name\n" },
+          .faults = "/etc/group:1: group is no number\n/etc/group:2: group is no number\n"
+                    "/etc/group:3: no name\n" },
+        { .name = "groups by no manual",
+          .part = { PART("/etc/group", "a:x:1\n b:x:+2: c,\td,e:f\n") },
+          .rows = "{\"gid\":1,\"members\":[],\"name\":\"a\"}\n"
+                  "{\"gid\":2,\"members\":[\"c\",\"d\",\"e:f\"],\"name\":\"b\"}\n" },
 };
 
 static void test_groups(void **state)

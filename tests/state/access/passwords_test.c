@@ -39,14 +39,21 @@ static const struct table_case cases[] = {
           .rows = "{\"must_change\":true,\"status\":\"locked\",\"user\":\"a\"}\n"
                   "{\"must_change\":false,\"status\":\"locked\",\"user\":\"b\"}\n" },
         { .name = "lines that are none",
-          .part = { PART("/etc/shadow", "a:*:1:2:3:4:5:6\n:*:::::::\na:*:x::::::\na:*:-2::::::\n"
+          .part = { PART("/etc/shadow", "a:*:1:2:3:4:5:\n:*:::::::\na:*:x::::::\na:*:-2::::::\n"
                                         "a:*:99999999999999999999::::::\n") },
           .rows = "",
-          .faults = "/etc/shadow:1: not nine fields and a name\n"
-                    "/etc/shadow:2: not nine fields and a name\n"
+          .faults = "/etc/shadow:1: days that are no number\n"
+                    "/etc/shadow:2: no name\n"
                     "/etc/shadow:3: days that are no number\n"
                     "/etc/shadow:4: days that are no number\n"
                     "/etc/shadow:5: days that are no number\n" },
+        { .name = "passwords by no manual: none at all, and the last day of an account",
+          .part = { PART("/etc/shadow", "a::0:0:9\n b:*:0:0:9:1:2:0\n") },
+          .rows = "{\"max_days\":9,\"min_days\":0,\"must_change\":true,\"status\":\"none\","
+                  "\"user\":\"a\"}\n"
+                  "{\"expires\":\"1970-01-01T00:00:00.000000000Z\",\"inactive_days\":2,"
+                  "\"max_days\":9,\"min_days\":0,\"must_change\":true,\"status\":\"locked\","
+                  "\"user\":\"b\",\"warn_days\":1}\n" },
         { .name = "no file",
           .part = { { .name = "/etc/shadow", .status = EACCES } },
           .rows = "",

@@ -26,14 +26,21 @@ static const struct table_case cases[] = {
           .rows = ROW("\\\\xff", "1", "/", "a", "shadow", "", "1")
                   ROW("\\\\\\\\xff", "1", "/", "b", "shadow", "", "1") },
         { .name = "lines that are none",
-          .part = { PART("/etc/passwd", "a:x:1:1::/\n:x:1:1::/:\na:x:1:1::/::\na:x:-1:1::/:\n"
+          .part = { PART("/etc/passwd", "a:x:1\n:x:1:1::/:\n#a:x:1:1::/:\n #\na:x:-1:1::/:\n"
                                         "a:x:4294967296:1::/:\na:x:1:1::/:/bin/sh\n") },
           .rows = ROW("", "1", "/", "a", "shadow", "/bin/sh", "1"),
-          .faults = "/etc/passwd:1: not seven fields and a name\n"
-                    "/etc/passwd:2: not seven fields and a name\n"
-                    "/etc/passwd:3: not seven fields and a name\n"
-                    "/etc/passwd:4: user or group is no number\n"
-                    "/etc/passwd:5: user or group is no number\n" },
+          .faults = "/etc/passwd:1: user or group is no number\n"
+                    "/etc/passwd:2: no name\n"
+                    "/etc/passwd:5: user or group is no number\n"
+                    "/etc/passwd:6: user or group is no number\n" },
+        /* they log in, and are root */
+        { .name = "accounts by no manual",
+          .part = { { .name = "/etc/passwd",
+                      .bytes = "a::0:0\n b:x:+0: 0::/:/bin/sh:x\nc::0:0\0:::\n",
+                      .n = 42 } },
+          .rows = ROW("", "0", "", "a", "none", "", "0")
+                  ROW("", "0", "/", "b", "shadow", "/bin/sh:x", "0")
+                          ROW("", "0", "", "c", "none", "", "0") },
         { .name = "no file",
           .part = { { .name = "/etc/passwd", .status = ENOENT } },
           .rows = "",
