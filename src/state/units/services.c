@@ -124,6 +124,8 @@ static int put_all(struct state_out *out, struct units *u, struct unit *x, const
                 else if (x->n && !x->alias_of.n)
                         put_starter(out, x, strcmp(suffix, ".path") == 0 ? "Path" : "Socket");
                 rc = state_end(out);
+                if (rc == 0)
+                        rc = unit_fault_if_cut(out, x);
         }
         return rc;
 }

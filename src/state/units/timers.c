@@ -54,6 +54,7 @@ static int put(struct state_out *out, const struct units *u, const struct unit *
                struct unit *started)
 {
         struct span delay = unit_value(x, "Timer", "RandomizedDelaySec");
+        int rc;
 
         state_begin(out);
         unit_put_common(out, u, x);
@@ -65,7 +66,8 @@ static int put(struct state_out *out, const struct units *u, const struct unit *
                         state_text(out, "random_delay", delay);
                 put_started(out, u, x, started);
         }
-        return state_end(out);
+        rc = state_end(out);
+        return rc == 0 ? unit_fault_if_cut(out, x) : rc;
 }
 
 static int read_timers(struct state_in *in, struct state_out *out, struct err *err)

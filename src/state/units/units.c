@@ -64,7 +64,8 @@ static void note_below(struct units *u, const struct state_part *p, struct span 
                 index_add(&u->files, name, ref_of(p));
                 if (S_ISLNK(p->mode) && !span_eq(field_base(p->bytes), name))
                         index_add(&u->names, field_base(p->bytes), ref_of(p));
-        } else if (ends_with(dir, ".wants") || ends_with(dir, ".requires")) {
+        } else if (ends_with(dir, ".wants") || ends_with(dir, ".requires") ||
+                   ends_with(dir, ".upholds")) {
                 index_add(&u->wants, name, ref_of(p));
         } else if (ends_with(dir, ".d") && ends_with(name, ".conf")) {
                 index_add(&u->drop_ins, span_of(dir.p, dir.n - 2), ref_of(p));
@@ -145,37 +146,7 @@ void units_done(struct units *u)
         *u = (struct units){ 0 };
 }
 
-/* ---- what a file says: systemd.syntax(7) ---- */
-
-/* A line with those it is continued on; what they are joined by is made a blank by put_value(). */
-static bool next_line(struct span *rest, struct span *ret)
-{
-        struct span line, more;
-
-        if (!field_cut(rest, '\n', &line))
-                return false;
-        while (line.n && line.p[line.n - 1] == '\\' && field_cut(rest, '\n', &more))
-                line.n = (size_t)(more.p - line.p) + more.n;
-        *ret = field_trim(line);
-        return true;
-}
-
-static void read_settings(const struct state_part *p, struct unit *x)
-{
-        struct span rest = p->bytes, line, section = SPAN_NONE, key;
-
-        while (x->n < UNITS_SETTINGS_MAX && next_line(&rest, &line)) {
-                if (line.n == 0 || line.p[0] == '#' || line.p[0] == ';')
-                        continue;
-                if (line.p[0] == '[' && line.p[line.n - 1] == ']') {
-                        section = span_of(line.p + 1, line.n - 2);
-                } else if (memchr(line.p, '=', line.n)) {
-                        (void)!field_cut(&line, '=', &key);
-                        x->setting[x->n++] =
-                                (struct unit_setting){ section, field_trim(key), field_trim(line) };
-                }
-        }
-}
+/* ---- what a file says ---- */
 
 void unit_read_file(const struct state_part *p, struct unit *ret)
 {
@@ -183,8 +154,9 @@ void unit_read_file(const struct state_part *p, struct unit *ret)
         ret->path = p->name;
         ret->state = NULL;
         ret->alias_of = SPAN_NONE;
-        ret->n = ret->n_drop_ins = 0;
-        read_settings(p, ret);
+        ret->n = ret->n_drop_ins = ret->n_joined = 0;
+        ret->cut = false;
+        unit_read_settings(p, ret);
 }
 
 static bool is_key(const struct unit_setting *s, const char *section, const char *key)
@@ -223,9 +195,12 @@ static void add_drop_in(struct unit *x, const struct state_part *p)
 
         while (at > 0 && span_cmp(field_base(x->drop_in[at - 1]->name), name) > 0)
                 at--;
-        if (x->n_drop_ins == UNITS_DROP_INS_MAX ||
-            (at > 0 && span_eq(field_base(x->drop_in[at - 1]->name), name)))
+        if (at > 0 && span_eq(field_base(x->drop_in[at - 1]->name), name))
                 return;
+        if (x->n_drop_ins == UNITS_DROP_INS_MAX) {
+                x->cut = true;
+                return;
+        }
         for (size_t k = x->n_drop_ins; k > at; k--)
                 x->drop_in[k] = x->drop_in[k - 1];
         x->drop_in[at] = p;
@@ -235,24 +210,22 @@ static void add_drop_in(struct unit *x, const struct state_part *p)
 static void add_drop_ins(const struct units *u, struct span key, struct unit *x)
 {
         for (size_t i = index_find(&u->drop_ins, key);
-             i < u->drop_ins.n && span_eq(u->drop_ins.at[i].key, key) &&
-             x->n_drop_ins < UNITS_DROP_INS_MAX;
-             i++)
+             i < u->drop_ins.n && span_eq(u->drop_ins.at[i].key, key); i++)
                 add_drop_in(x, unit_part(u->drop_ins.at[i].value));
 }
 
 /* foo-bar.service: of itself, of "foo-.service", of every "service". */
-static void find_drop_ins(const struct units *u, struct unit *x)
+static void find_drop_ins(const struct units *u, struct span name, struct unit *x)
 {
-        struct span stem = x->name, suffix, key;
+        struct span stem = name, suffix, key;
         struct buf text = BUF_INIT(UNIT_NAME_MAX + 64);
         size_t dot = stem.n;
 
         while (dot > 0 && stem.p[dot - 1] != '.')
                 dot--;
-        suffix = span_from(x->name, dot);
+        suffix = span_from(name, dot);
         stem.n = dot ? dot - 1 : 0;
-        add_drop_ins(u, x->name, x);
+        add_drop_ins(u, name, x);
         while (stem.n > 1 && stem.n <= UNIT_NAME_MAX) {
                 do
                         stem.n--;
@@ -293,24 +266,62 @@ static const struct state_part *content_of(const struct units *u, size_t i)
         return p;
 }
 
-static void read_unit(const struct units *u, size_t i, struct unit *x)
+/* The unit of that name, by files.at[i], which may be its template's. */
+static void read_unit(const struct units *u, size_t i, struct span name, struct unit *x)
 {
         const struct state_part *file = unit_part(u->files.at[i].value);
         const struct state_part *content = content_of(u, i);
+        struct span own = u->files.at[i].key;
 
-        x->name = u->files.at[i].key;
+        x->name = name;
         x->path = file->name;
-        x->n = x->n_drop_ins = 0;
+        x->n = x->n_drop_ins = x->n_joined = 0;
+        x->cut = false;
         x->alias_of = SPAN_NONE;
         if (!unit_is_masked(file)) {
                 if (!S_ISLNK(content->mode))
-                        read_settings(content, x);
-                find_drop_ins(u, x);
+                        unit_read_settings(content, x);
+                find_drop_ins(u, name, x);
+                if (!span_eq(name, own))
+                        find_drop_ins(u, own, x);
                 for (size_t k = 0; k < x->n_drop_ins; k++)
                         if (!S_ISLNK(x->drop_in[k]->mode))
-                                read_settings(x->drop_in[k], x);
+                                unit_read_settings(x->drop_in[k], x);
         }
         unit_find_state(u, file, x);
+}
+
+/* Its file or its template's; u->files.n: there is none. */
+static size_t find_file(const struct units *u, struct span name)
+{
+        struct buf template = BUF_INIT(UNIT_NAME_MAX + 1);
+        size_t i = index_find(&u->files, name);
+        struct span front, suffix;
+
+        if (i == u->files.n && unit_template_of(name, &front, &suffix)) {
+                buf_put(&template, front);
+                buf_put(&template, suffix);
+                i = index_find(&u->files, buf_span(&template));
+        }
+        buf_done(&template);
+        return i;
+}
+
+/* Instances that have drop-ins and no file. */
+static bool next_instance(struct units *u, const char *suffix, struct unit *ret)
+{
+        while (u->at_instance < u->drop_ins.n) {
+                size_t k = u->at_instance++;
+                struct span name = u->drop_ins.at[k].key;
+                bool first = k == 0 || !span_eq(u->drop_ins.at[k - 1].key, name);
+                size_t i = first && ends_with(name, suffix) ? find_file(u, name) : u->files.n;
+
+                if (i < u->files.n && !span_eq(u->files.at[i].key, name)) {
+                        read_unit(u, i, name, ret);
+                        return true;
+                }
+        }
+        return false;
 }
 
 bool units_next(struct units *u, const char *suffix, struct unit *ret)
@@ -320,20 +331,22 @@ bool units_next(struct units *u, const char *suffix, struct unit *ret)
                 bool first = i == 0 || !span_eq(u->files.at[i - 1].key, u->files.at[i].key);
 
                 if (first && ends_with(u->files.at[i].key, suffix)) {
-                        read_unit(u, i, ret);
+                        read_unit(u, i, u->files.at[i].key, ret);
                         return true;
                 }
         }
-        u->at = 0;
+        if (next_instance(u, suffix, ret))
+                return true;
+        u->at = u->at_instance = 0;
         return false;
 }
 
 bool units_named(const struct units *u, struct span name, struct unit *ret)
 {
-        size_t i = index_find(&u->files, name);
+        size_t i = find_file(u, name);
 
         if (i == u->files.n)
                 return false;
-        read_unit(u, i, ret);
+        read_unit(u, i, name, ret);
         return true;
 }

@@ -29,18 +29,18 @@
                 STATE_FILES, STATE_FOLLOW, "/run/systemd/system/*.[pst]*"                          \
         }
 
-enum { UNITS_SETTINGS_MAX = 2048, UNITS_DROP_INS_MAX = 64 };
+enum { UNITS_SETTINGS_MAX = 2048, UNITS_DROP_INS_MAX = 64, UNITS_JOINED_MAX = 64 * 1024 };
 
 struct units {
         struct state_part *parts;
         size_t n;
-        struct index files;    /* name to its files, the one that counts first; behind
-                                * a link what it leads to, of the same path */
-        struct index wants;    /* name of a link in *.wants or *.requires */
-        struct index names;    /* unit to links that give it another name */
-        struct index drop_ins; /* name, or an end of one, to its drop-ins */
-        struct index groups;   /* unit to its control group's events */
-        size_t at;             /* of units_next() */
+        struct index files;     /* name to its files, the one that counts first; behind
+                                 * a link what it leads to, of the same path */
+        struct index wants;     /* name of a link in *.wants or *.requires */
+        struct index names;     /* unit to links that give it another name */
+        struct index drop_ins;  /* name, or an end of one, to its drop-ins */
+        struct index groups;    /* unit to its control group's events */
+        size_t at, at_instance; /* of units_next() */
 };
 
 struct unit_setting {
@@ -54,20 +54,28 @@ struct unit {
         const struct state_part *drop_in[UNITS_DROP_INS_MAX];
         size_t n_drop_ins;
         struct unit_setting setting[UNITS_SETTINGS_MAX];
-        size_t n; /* more are not read: what it executes stands at the front */
+        size_t n;
+        bool cut; /* there is more than was read */
+        size_t n_joined;
+        uint8_t joined[UNITS_JOINED_MAX]; /* lines that are continued, as one; settings point here
+                                           */
 };
 
 /* Everything that there is.  Negative: -ENOMEM, -E2BIG.  What cannot be read is told to out. */
 MUST_USE int units_load(struct state_in *in, struct state_out *out, struct units *ret);
 void units_done(struct units *u);
 
-/* The next unit whose name ends so (".service"); false: no more.  *ret is large. */
+/* The next unit whose name ends so (".service"); false: no more.  An instance of a template is one
+ * where drop-ins are for it alone.  *ret is large. */
 bool units_next(struct units *u, const char *suffix, struct unit *ret);
-/* The one of this name; false: none. */
+/* The one of this name, or what its template makes of it; false: none. */
 bool units_named(const struct units *u, struct span name, struct unit *ret);
 
 /* What one file says, a unit's or a drop-in's, and nothing else: its name, path and settings. */
 void unit_read_file(const struct state_part *p, struct unit *ret);
+
+/* A fault where not all was read.  Behind the row. */
+MUST_USE int unit_fault_if_cut(struct state_out *out, const struct unit *x);
 
 /* The last value of a key; empty: none. */
 struct span unit_value(const struct unit *x, const char *section, const char *key);

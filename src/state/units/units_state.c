@@ -13,8 +13,7 @@ static bool is_below(struct span path, const char *dir)
         return span_starts(path, span_str(dir));
 }
 
-/* "getty@.service" of getty@tty1.service, in two pieces; false: it is no instance. */
-static bool template_of(struct span name, struct span *ret_front, struct span *ret_suffix)
+bool unit_template_of(struct span name, struct span *ret_front, struct span *ret_suffix)
 {
         const uint8_t *at = name.n ? memchr(name.p, '@', name.n) : NULL;
         size_t dot = name.n;
@@ -41,7 +40,7 @@ static const struct state_part *next_want(const struct units *u, const struct un
                 struct span key = u->wants.at[*i].key;
 
                 if (span_eq(key, x->name) ||
-                    (template && template_of(key, &instance_of, &suffix) &&
+                    (template && unit_template_of(key, &instance_of, &suffix) &&
                      span_eq(instance_of, front) && span_eq(suffix, span_from(x->name, front.n))))
                         return unit_part(u->wants.at[(*i)++].value);
         }
@@ -82,7 +81,7 @@ static bool is_default(const struct unit *x, struct span name)
 
         if (span_eq(name, x->name))
                 return true;
-        return template_of(name, &front, &suffix) &&
+        return unit_template_of(name, &front, &suffix) &&
                span_eq(span_of(name.p + front.n, name.n - front.n - suffix.n), instance);
 }
 
@@ -167,21 +166,6 @@ void unit_find_state(const struct units *u, const struct state_part *file, struc
 
 /* ---- for tables ---- */
 
-static void put_joined(struct buf *out, struct span value)
-{
-        struct span line;
-
-        while (field_cut(&value, '\n', &line)) {
-                line = field_trim(line);
-                if (value.n && line.n && line.p[line.n - 1] == '\\')
-                        line.n--;
-                line = field_trim(line);
-                buf_put(out, line);
-                if (value.n)
-                        buf_put_byte(out, ' ');
-        }
-}
-
 static bool is_one_of(struct span key, const char *const *keys)
 {
         for (; *keys; keys++)
@@ -214,7 +198,7 @@ void unit_put_list(struct state_out *out, const char *column, const struct unit 
                 buf_clear(&text);
                 buf_put(&text, s->key);
                 buf_put_byte(&text, '=');
-                put_joined(&text, s->value);
+                buf_put(&text, s->value);
                 state_memory(out, &text);
                 mask_item(out, column, buf_span(&text));
         }
@@ -258,7 +242,7 @@ void unit_put_started(struct buf *out, const struct unit *x, const char *section
         struct span said = unit_value(x, section, key), stem = x->name;
 
         if (said.n) {
-                put_joined(out, said);
+                buf_put(out, said);
                 return;
         }
         while (stem.n && stem.p[stem.n - 1] != '.')
@@ -277,7 +261,7 @@ void unit_put_instances(struct state_out *out, const char *column, const struct 
         for (size_t i = first_want(u, x); (p = next_want(u, x, &i));) {
                 name = field_base(p->name);
                 if (span_eq(name, x->name) || span_eq(name, last) ||
-                    !template_of(name, &front, &suffix))
+                    !unit_template_of(name, &front, &suffix))
                         continue;
                 state_item(out, column, span_of(name.p + front.n, name.n - front.n - suffix.n));
                 last = name;
@@ -303,7 +287,7 @@ enum unit_running unit_running(const struct units *u, const struct unit *x)
         for (size_t i = index_lower(&u->groups, front);
              i < u->groups.n && span_starts(u->groups.at[i].key, front); i++) {
                 struct span key = u->groups.at[i].key;
-                bool same = span_eq(key, x->name) || (template && template_of(key, &f, &s) &&
+                bool same = span_eq(key, x->name) || (template && unit_template_of(key, &f, &s) &&
                                                       span_eq(s, span_from(x->name, front.n)));
 
                 if (same && is_populated(unit_part(u->groups.at[i].value)))

@@ -2,6 +2,7 @@
 /* What starts with a user's login by his own systemd (user@.service), or with the host where he
  * lingers (loginctl(1)): unit files, drop-ins and links of systemd.unit(5)'s user mode, a file a
  * row.  Which of two files of one name counts is each user's own matter and not told. */
+#include "state/reading/account_line.h"
 #include "state/reading/fields.h"
 #include "state/reading/index.h"
 #include "state/tables.h"
@@ -37,8 +38,6 @@ static const struct state_source sources[] = {
         { STATE_FILES, STATE_NAMES, "/var/lib/systemd/linger/*" },
 };
 
-enum { HOME_FIELD = 5, PASSWD_FIELDS = 7 };
-
 static const char *const exec_keys[] = { "ExecCondition", "ExecStartPre", "ExecStart",
                                          "ExecStartPost", "ExecReload",   "ExecStop",
                                          "ExecStopPre",   "ExecStopPost", NULL };
@@ -61,20 +60,15 @@ static const struct {
 static void read_homes(struct span passwd, struct index *ret)
 {
         struct field_lines lines = { .rest = passwd };
-        struct span line, f[PASSWD_FIELDS], home;
+        struct account_user u;
+        struct span line;
 
-        while (field_line(&lines, &line)) {
-                if (!field_split(line, ':', f, PASSWD_FIELDS))
-                        continue;
-                home = f[HOME_FIELD];
-                while (home.n > 1 && home.p[home.n - 1] == '/')
-                        home.n--;
-                if (home.n > 1)
-                        index_add(ret, home, f[0]);
-        }
+        while (field_line(&lines, &line))
+                if (!account_user(line, &u))
+                        index_add(ret, account_home(u.home), u.name);
 }
 
-/* What is before "/.config/..."; empty: it is in no home. */
+/* What is before "/.config/..."; NULL: it is in no home. */
 static struct span home_of(struct span path)
 {
         static const char *const dirs[] = { "/.config/systemd", "/.local/share/systemd" };
@@ -91,7 +85,7 @@ static struct span home_of(struct span path)
 
                         if (cut)
                                 front.n -= field_base(path).n + 1;
-                        if (front.n > tail.n && span_eq(span_from(front, front.n - tail.n), tail))
+                        if (front.n >= tail.n && span_eq(span_from(front, front.n - tail.n), tail))
                                 return span_of(path.p, front.n - tail.n);
                 }
         }
@@ -102,8 +96,9 @@ static void put_user(struct state_out *out, const struct index *homes, struct sp
 {
         struct span home = home_of(path), user;
 
-        if (home.n == 0)
+        if (!home.p)
                 return;
+        home = account_home(home);
         user = index_value(homes, home);
         state_text(out, "user", user.n ? user : field_base(home));
 }
@@ -206,7 +201,9 @@ static int put_file(struct state_out *out, const struct state_part *p, const str
         else if (S_ISREG(p->mode))
                 put_content(out, p, x);
         rc = state_end(out);
-        return rc == 0 && home_of(p->name).n ? state_fault_if_cut(out, p) : rc;
+        if (rc == 0 && S_ISREG(p->mode))
+                rc = unit_fault_if_cut(out, x);
+        return rc == 0 && home_of(p->name).p ? state_fault_if_cut(out, p) : rc;
 }
 
 static int put(struct state_out *out, const struct state_part *p, const struct index *homes,

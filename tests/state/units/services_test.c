@@ -113,6 +113,40 @@ static const struct table_case cases[] = {
                   "{\"name\":\"c.path\",\"path\":\"" USR
                   "c.path\",\"starts\":\"z.service\",\"state\":\"static\","
                   "\"triggers\":[\"PathChanged=/etc/x\"]}\n" },
+        /* systemd-analyze verify says of each of these that it executes what is told here */
+        { .name = "what a look at the file does not show",
+          .part = { PART(USR "a.service", "[Service]\n# x\rExecStart=/a\r\nUser=a\n"),
+                    PART(USR "b.service", "\xef\xbb\xbf[Service]\nExecStart=/b \\\n"
+                                          "  # x \\\n; y\n  c\nUser=b\n"),
+                    PART(USR "c.service", "[Service]\nExecStart=/c \\\\\nUser=c\n"),
+                    PART(USR "d.service", "[Service]\nExecStart\\\n=/d\\\r\n\te\n\rUser=d\n"),
+                    { .name = USR "e.service",
+                      .bytes = "[Service]\n;\0ExecStart=/e\0\nUser=e\n",
+                      .n = 33 } },
+#define EXECUTES(name, line)                                                                       \
+        "{\"executes\":[\"ExecStart=" line "\"],\"name\":\"" name                                  \
+        ".service\",\"path\":\"" USR name ".service\",\"state\":\"static\",\"user\":\"" name       \
+        "\"}\n"
+          .rows = EXECUTES("a", "/a") EXECUTES("b", "/b c") EXECUTES("c", "/c \\\\\\\\")
+                  EXECUTES("d", "/d e") EXECUTES("e", "/e") },
+        { .name = "an instance has drop-ins that its template has not",
+          .part = { LINK(ETC "getty.target.wants/g@1.service", USR "g@.service"),
+                    PART(ETC "g@1.service.d/a.conf", "[Service]\nExecStartPre=/evil\n"),
+                    PART(ETC "g@.service.d/b.conf", "[Service]\nUser=b\n"),
+                    PART(ETC "none@1.service.d/a.conf", X), PART(ETC "own@1.service.d/a.conf", X),
+                    PART(ETC "own@1.service", "[Service]\nUser=o\n"), PART(USR "g@.service", XI) },
+          .rows = "{\"drop_ins\":[\"" ETC "g@.service.d/b.conf\"],\"executes\":[\"ExecStart=/x\"],"
+                  "\"instances\":[\"1\"],\"name\":\"g@.service\",\"path\":\"" USR
+                  "g@.service\",\"state\":\"indirect\",\"user\":\"b\",\"wanted_by\":["
+                  "\"getty.target\"]}\n"
+                  "{\"drop_ins\":[\"" ETC "own@1.service.d/a.conf\"],\"executes\":["
+                  "\"ExecStart=/x\"],\"name\":\"own@1.service\",\"path\":\"" ETC
+                  "own@1.service\",\"state\":\"static\",\"user\":\"o\"}\n"
+                  "{\"drop_ins\":[\"" ETC "g@1.service.d/a.conf\",\"" ETC
+                  "g@.service.d/b.conf\"],\"executes\":[\"ExecStart=/x\",\"ExecStartPre=/evil\"],"
+                  "\"name\":\"g@1.service\",\"path\":\"" USR
+                  "g@.service\",\"state\":\"enabled\",\"user\":\"b\",\"wanted_by\":["
+                  "\"getty.target\"]}\n" },
         { .name = "odd files",
           .part = { PART(USR "a.service",
                          "ExecStart=/no section\n[Service\n[Service]\n=\nExecStart\n"
@@ -123,7 +157,7 @@ static const struct table_case cases[] = {
                     PART(USR "a.wants/b/c.service", X),
                     { .name = USR "d.service", .status = EACCES },
                     { .name = "/etc/systemd/system", .status = ENOENT } },
-          .rows = "{\"executes\":[\"ExecStart=/x\\\\\"],\"name\":\"a.service\",\"path\":\"" USR
+          .rows = "{\"executes\":[\"ExecStart=/x\"],\"name\":\"a.service\",\"path\":\"" USR
                   "a.service\",\"state\":\"static\",\"user\":\"root\"}\n",
           .faults = USR "d.service:0: Permission denied\n" },
 };
