@@ -1,29 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How sshd is set, from itself: what `sshd -T` tells, sshd(8), a keyword in lower case and its
  * value a line; and what sshd_config(5) sets inside Match, which -T leaves out.  A setting that is
- * told in several lines is one row with several values. */
+ * told in several lines is one row with several values.
+ *
+ * What a Match governs ends with its file, but goes on in a file that is included within it. */
 #include "state/reading/fields.h"
 #include "state/rows/row.h"
 #include "state/tables.h"
 
 #include <ctype.h>
+#include <fnmatch.h>
+#include <limits.h>
+#include <stdio.h>
 
-enum { SETTING_MAX = 64 };
+enum {
+        SETTING_MAX = 64,
+        DEPTH_MAX = 16,  /* of includes, sshd's own */
+        FILES_MAX = 500, /* read in one reading, each as often as it is included */
+};
 
 static const struct state_column columns[] = {
         { "file", STATE_TEXT, STATE_KEY, "of a setting inside Match: where it stands" },
         { "line", STATE_INT, STATE_LOOSE, "and its line" },
-        { "scope", STATE_TEXT, STATE_KEY, "of whom: all, or what follows Match" },
+        { "scope", STATE_TEXT, STATE_KEY,
+          "of whom: all, or what follows Match; of one within another both" },
         { "setting", STATE_TEXT, STATE_KEY, "keyword of sshd_config(5), in lower case" },
         { "values", STATE_LIST, 0, "what it is set to" },
 };
 
 static const char program[] = "/usr/sbin/sshd -T";
 
+#define CONFIG "/etc/ssh/sshd_config"
+#define MORE   "/etc/ssh/sshd_config.d"
+
 static const struct state_source sources[] = {
         { STATE_PROGRAM, STATE_AS_ROOT, program },
-        { STATE_FILE, 0, "/etc/ssh/sshd_config" },
-        { STATE_FILES, STATE_FOLLOW, "/etc/ssh/sshd_config.d/*.conf" },
+        { STATE_FILE, 0, CONFIG },
+        { STATE_FILES, STATE_FOLLOW, MORE "/*" },
 };
 
 struct setting {
@@ -99,58 +112,151 @@ static int read_program(struct state_out *out, const struct state_part *p)
         return rc == 0 && now.n ? state_end(out) : rc;
 }
 
-/* ---- Match ---- */
+/* ---- Match, Include ---- */
 
-/* A keyword and its arguments, with blanks or one '=' between. */
-static struct span arguments(struct span line)
+struct reading {
+        const struct state_in *in;
+        struct state_out *out;
+        unsigned files;
+};
+
+/* Where in the files a walk is. */
+struct place {
+        const struct state_part *part;
+        struct span scope; /* empty: all */
+        unsigned depth;
+};
+
+static bool is_blank(uint8_t c)
 {
-        line = field_trim(line);
-        if (line.n && line.p[0] == '=')
-                line = field_trim(span_from(line, 1));
-        return line;
+        return c == ' ' || c == '\t' || c == '\r';
 }
 
-static bool cut_keyword(struct span *line, struct setting *ret)
+/* A word, which may be in quotes; a keyword may have a '=' behind it. */
+static bool cut_word(struct span *s, bool keyword, struct span *ret)
 {
-        size_t n = 0;
+        bool quoted;
+        size_t n;
 
-        *line = field_trim(*line);
-        while (n < line->n && isalnum(line->p[n]))
-                n++;
-        if (!lower(span_of(line->p, n), ret))
-                return false;
-        *line = arguments(span_from(*line, n));
-        return true;
+        *s = field_trim(*s);
+        quoted = s->n && s->p[0] == '"';
+        *s = span_from(*s, quoted);
+        for (n = 0; n < s->n; n++)
+                if (quoted ? s->p[n] == '"' : is_blank(s->p[n]) || (keyword && s->p[n] == '='))
+                        break;
+        *ret = span_of(s->p, n);
+        *s = field_trim(span_from(*s, n + quoted));
+        if (keyword && s->n && s->p[0] == '=')
+                *s = field_trim(span_from(*s, 1));
+        return n > 0 || quoted;
 }
 
-static int read_config(struct state_out *out, const struct state_part *p)
+static int read_config(struct reading *r, const struct place *at);
+
+/* NUL-terminated; false: it does not fit, or has one itself. */
+static bool to_string(const char *before, struct span s, char out[BUNDLE_NAME_MAX])
 {
-        struct field_lines lines = { .rest = p->bytes };
-        struct span line, scope = SPAN_NONE;
+        int n = snprintf(out, BUNDLE_NAME_MAX, "%s%.*s", before, (int)MIN_OF(s.n, (size_t)PATH_MAX),
+                         s.n ? (const char *)s.p : "");
+
+        return n < BUNDLE_NAME_MAX && (size_t)n == strlen(before) + s.n;
+}
+
+/* All that fit, in the order of their names: so they are gathered. */
+static int include_pattern(struct reading *r, const struct place *at, uint32_t number,
+                           struct span word)
+{
+        static const struct span dir = SPAN_INIT(MORE "/");
+        bool absolute = word.n && word.p[0] == '/';
+        struct state_in in = *r->in;
+        char pattern[BUNDLE_NAME_MAX], name[BUNDLE_NAME_MAX];
+        struct place inner = { .scope = at->scope, .depth = at->depth + 1 };
+        struct state_part p;
+        struct span path;
+        int rc = 0;
+
+        if (!to_string(absolute ? "" : "/etc/ssh/", word, pattern))
+                return state_fault(r->out, at->part, number, "includes what is too long");
+        path = span_str(pattern);
+        if (!span_starts(path, dir) || memchr(path.p + dir.n, '/', path.n - dir.n))
+                return state_fault(r->out, at->part, number,
+                                   "includes what is not in " MORE ", and is not read");
+        state_again(&in);
+        while (rc == 0 && state_next(&in, &p)) {
+                if (!span_starts(p.name, dir) || p.status || !to_string("", p.name, name) ||
+                    fnmatch(pattern, name, FNM_PATHNAME | FNM_PERIOD) != 0)
+                        continue;
+                inner.part = &p;
+                rc = read_config(r, &inner);
+        }
+        return rc;
+}
+
+static int include(struct reading *r, const struct place *at, uint32_t number, struct span words)
+{
+        struct span word;
+        int rc = 0;
+
+        while (rc == 0 && words.n && cut_word(&words, false, &word))
+                rc = include_pattern(r, at, number, word);
+        return rc;
+}
+
+static int put_setting(struct reading *r, const struct place *at, const struct setting *s,
+                       uint32_t number, struct span value)
+{
+        begin(r->out, s, at->part->name, at->scope);
+        state_u64(r->out, "line", number);
+        put_value(r->out, s, value);
+        return state_end(r->out);
+}
+
+static void match(const struct place *outer, struct span what, struct buf *scope,
+                  struct place *here)
+{
+        buf_clear(scope);
+        if (outer->scope.n) {
+                buf_put(scope, outer->scope);
+                buf_put_str(scope, "; ");
+        }
+        buf_put(scope, what);
+        here->scope = buf_span(scope);
+}
+
+static int read_config(struct reading *r, const struct place *at)
+{
+        struct field_lines lines = { .rest = at->part->bytes };
+        struct buf scope = BUF_INIT(STATE_ROW_MAX);
+        struct span line, word;
+        struct place here = *at;
         struct setting s;
         int rc = 0;
 
+        if (at->depth > DEPTH_MAX || ++r->files > FILES_MAX)
+                return state_fault(r->out, at->part, 0, "more includes than are read");
         while (rc == 0 && field_line(&lines, &line)) {
                 line = field_trim(line);
-                if (line.n == 0 || line.p[0] == '#' || !cut_keyword(&line, &s))
+                if (line.n == 0 || line.p[0] == '#' || !cut_word(&line, true, &word) ||
+                    !lower(word, &s))
                         continue; /* sshd itself tells what it does not understand */
-                if (span_eq_str(setting_span(&s), "match")) {
-                        scope = line;
-                        continue;
-                }
-                if (scope.n == 0)
-                        continue;
-                begin(out, &s, p->name, scope);
-                state_u64(out, "line", lines.number);
-                put_value(out, &s, line);
-                rc = state_end(out);
+                if (span_eq_str(setting_span(&s), "match"))
+                        match(at, line, &scope, &here);
+                else if (span_eq_str(setting_span(&s), "include"))
+                        rc = include(r, &here, lines.number, line);
+                else if (here.scope.n)
+                        rc = put_setting(r, &here, &s, lines.number, line);
         }
+        state_memory(r->out, &scope);
+        buf_done(&scope);
         return rc;
 }
 
 static int read_sshd(struct state_in *in, struct state_out *out, struct err *err)
 {
+        const struct state_in all = *in;
+        struct reading r = { .in = &all, .out = out };
         struct state_part p;
+        struct place at = { .part = &p };
         bool installed = false;
         int rc = 0;
 
@@ -163,8 +269,8 @@ static int read_sshd(struct state_in *in, struct state_out *out, struct err *err
                 installed |= is_program;
                 if (is_program)
                         rc = read_program(out, &p);
-                else if (installed)
-                        rc = read_config(out, &p);
+                else if (installed && span_eq_str(p.name, CONFIG))
+                        rc = read_config(&r, &at);
         }
         return rc < 0 ? rc : out->failed;
 }

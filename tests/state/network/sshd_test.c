@@ -28,6 +28,34 @@ static const struct table_case cases[] = {
                   MATCH(CONFIG, "4", "User bob Address ::1", "permitrootlogin", "\"yes\"")
                           MATCH(CONFIG, "5", "User bob Address ::1", "x11forwarding", "\"no\"")
                                   MATCH(CONFIG, "7", "all", "setenv", "\"T=***\"") },
+        { .name = "files that are included, in quotes and not, within Match and outside; and those that "
+                  "are not read",
+          .part = { PART(PROGRAM, "port 22\n"),
+                    PART(CONFIG, "Include /etc/ssh/sshd_config.d/*.conf\n"
+                                 "\"Match\" User eve\n"
+                                 "include \"sshd_config.d/in match\" /opt/x sshd_config.d/y/../z\n"
+                                 "\"PermitRootLogin\" = yes\n"),
+                    PART("/etc/ssh/sshd_config.d/.hidden.conf", "Match all\nPort 1\n"),
+                    PART("/etc/ssh/sshd_config.d/a.conf",
+                         "PasswordAuthentication no\nMatch User=bob\nAuthorizedKeysFile /k\n"),
+                    PART("/etc/ssh/sshd_config.d/b.conf", "PasswordAuthentication yes\n"),
+                    PART("/etc/ssh/sshd_config.d/in match",
+                         "X11Forwarding no\nMatch Address ::1\nBanner none\n"),
+                    PART("/etc/ssh/sshd_config.d/of.nobody", "Match all\nBanner none\n") },
+          .rows = SET("port", "\"22\"") MATCH("/etc/ssh/sshd_config.d/a.conf", "3", "User=bob",
+                                              "authorizedkeysfile", "\"/k\"")
+                  MATCH("/etc/ssh/sshd_config.d/in match", "1", "User eve", "x11forwarding",
+                        "\"no\"") MATCH("/etc/ssh/sshd_config.d/in match", "3",
+                                        "User eve; Address ::1", "banner", "\"none\"")
+                          MATCH(CONFIG, "4", "User eve", "permitrootlogin", "\"yes\""),
+          .faults = CONFIG
+          ":3: includes what is not in /etc/ssh/sshd_config.d, and is not read\n" CONFIG
+          ":3: includes what is not in /etc/ssh/sshd_config.d, and is not read\n" },
+        { .name = "a file that includes itself",
+          .part = { PART(PROGRAM, "port 22\n"), PART(CONFIG, "Include sshd_config.d/a\n"),
+                    PART("/etc/ssh/sshd_config.d/a", "Include sshd_config.d/a\n") },
+          .rows = SET("port", "\"22\""),
+          .faults = "/etc/ssh/sshd_config.d/a:0: more includes than are read\n" },
         { .name = "not installed: what is left of its configuration says nothing",
           .part = { { .name = PROGRAM, .status = ENOENT }, PART(CONFIG, "Match all\nPort 1\n") },
           .rows = "" },
