@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Certificates of X.509 (RFC 5280), in PEM (RFC 7468) or as they are, where servers of Debian keep
- * theirs.  Those that ca-certificates brings are left out: they are links into its own directory,
- * and one file that holds them all.  Private keys that stand in the same file are passed over.
+ * theirs.  Private keys that stand in the same file are passed over.
+ *
+ * What the host trusts lies in /etc/ssl/certs: a file or link for each authority, another one by
+ * its number that OpenSSL finds it by, and one file that holds them all.  Left out of these are
+ * those that ca-certificates brings, and those that are told where they come from.
  *
  * How long one is still good is told in steps, so that a certificate that runs out is a change
  * although nobody touched it. */
@@ -15,7 +18,7 @@
 
 #include <sys/stat.h>
 
-enum { DER_MAX = 64 * 1024, OF_A_FILE_MAX = 2000, DAY_S = 86400 };
+enum { DER_MAX = 64 * 1024, OF_A_FILE_MAX = 2000, DAY_S = 86400, KNOWN_MAX = 10000 * SHA256_LEN };
 
 static const struct state_column columns[] = {
         { "bits", STATE_INT, 0, "length of the key" },
@@ -44,10 +47,13 @@ static const struct state_column columns[] = {
                 STATE_FILES, STATE_FOLLOW, dir "/*.cer"                                            \
         }
 
+#define SHARED  "/usr/share/ca-certificates/"
+#define TRUSTED "/etc/ssl/certs/"
+
 static const struct state_source sources[] = {
         { STATE_BUILTIN, 0, "day" },
-        { STATE_FILES, 0, "/etc/ssl/certs/*.pem" },
-        { STATE_FILES, 0, "/etc/ssl/certs/*.crt" },
+        { STATE_FILES, STATE_FOLLOW, SHARED "*.crt" },
+        { STATE_FILES, STATE_FOLLOW, SHARED "*/*.crt" },
         { STATE_FILES, STATE_FOLLOW, "/etc/letsencrypt/live/*/cert.pem" },
         { STATE_FILES, STATE_FOLLOW, "/etc/letsencrypt/live/*/chain.pem" },
         { STATE_FILES, STATE_FOLLOW, "/var/lib/postgresql/*/*/*.crt" },
@@ -77,12 +83,25 @@ static const struct state_source sources[] = {
         FILES_IN("/etc/kubernetes/pki"),
         FILES_IN("/etc/kubernetes/pki/*"),
         FILES_IN("/etc/cockpit/ws-certs.d"),
+        /* behind all others */
+        { STATE_FILES, STATE_FOLLOW, TRUSTED "*.pem" },
+        { STATE_FILES, STATE_FOLLOW, TRUSTED "*.crt" },
+        { STATE_FILES, STATE_FOLLOW, TRUSTED "*.[0-9]" },
+        { STATE_FILES, STATE_FOLLOW, TRUSTED "*.[0-9][0-9]" },
+};
+
+enum way {
+        WAY_TELL,
+        WAY_TELL_UNKNOWN,
+        WAY_KNOW, /* it is told nowhere */
 };
 
 struct reading {
         struct state_out *out;
         int64_t today; /* days since 1970; negative: not known */
         struct buf der;
+        enum way way;     /* of the file at hand */
+        struct buf known; /* fingerprints, of SHA256_LEN each */
 };
 
 /* ---- how long ---- */
@@ -129,6 +148,16 @@ static void put_name(void *ctx, struct span name)
         state_item(ctx, "names", name);
 }
 
+/* Is it one that is told, or need not be?  From here on it is. */
+static bool was_known(struct reading *r, const uint8_t digest[SHA256_LEN])
+{
+        for (size_t at = 0; at < r->known.n; at += SHA256_LEN)
+                if (memcmp(r->known.p + at, digest, SHA256_LEN) == 0)
+                        return true;
+        buf_put(&r->known, span_of(digest, SHA256_LEN));
+        return false;
+}
+
 static int put(struct reading *r, const struct state_part *p, uint32_t line, unsigned nth,
                struct span der)
 {
@@ -136,6 +165,7 @@ static int put(struct reading *r, const struct state_part *p, uint32_t line, uns
         uint8_t digest[SHA256_LEN];
         char hex[2 * SHA256_LEN + 1];
         const char *why;
+        bool known;
         int rc;
 
         state_begin(r->out);
@@ -144,6 +174,11 @@ static int put(struct reading *r, const struct state_part *p, uint32_t line, uns
         if (why)
                 return state_fault(r->out, p, line, "%s", why);
         sha256(span_of(der.p, c.size), digest);
+        known = was_known(r, digest);
+        if (r->way == WAY_KNOW || (r->way == WAY_TELL_UNKNOWN && known)) {
+                certificate_done(&c);
+                return 0;
+        }
         text_hex(span_of(digest, sizeof digest), hex);
         state_text(r->out, "file", p->name);
         state_int(r->out, "nth", nth);
@@ -227,18 +262,13 @@ static int read_pem(struct reading *r, const struct state_part *p)
         return rc;
 }
 
-static bool is_of_ca_certificates(const struct state_part *p)
-{
-        return S_ISLNK(p->mode) ? span_starts(p->bytes, SPAN("/usr/share/ca-certificates/"))
-                                : span_eq_str(p->name, "/etc/ssl/certs/ca-certificates.crt");
-}
-
 static int read_file(struct reading *r, const struct state_part *p)
 {
-        if (is_of_ca_certificates(p) || S_ISDIR(p->mode))
+        if (S_ISDIR(p->mode))
                 return 0;
-        if (S_ISLNK(p->mode)) /* of what is not followed: the file is told where it is */
-                return 0;
+        r->way = span_starts(p->name, SPAN(SHARED))    ? WAY_KNOW
+                 : span_starts(p->name, SPAN(TRUSTED)) ? WAY_TELL_UNKNOWN
+                                                       : WAY_TELL;
         if (p->bytes.n && p->bytes.p[0] == 0x30)
                 return put(r, p, 0, 1, p->bytes);
         return read_pem(r, p);
@@ -256,20 +286,24 @@ static int64_t read_day(struct span text)
 
 static int read_certificates(struct state_in *in, struct state_out *out, struct err *err)
 {
-        struct reading r = { .out = out, .today = -1, .der = BUF_INIT(DER_MAX) };
+        struct reading r = {
+                .out = out, .today = -1, .der = BUF_INIT(DER_MAX), .known = BUF_INIT(KNOWN_MAX)
+        };
         struct state_part p;
         int rc = 0;
 
         (void)err;
         while (rc == 0 && state_next(in, &p)) {
-                if (!state_readable(out, &p, STATE_ONE_OF_MANY))
-                        continue;
+                if (p.status == ENOENT || !state_readable(out, &p, STATE_ONE_OF_MANY))
+                        continue; /* a link that leads nowhere trusts nobody */
                 if (span_eq_str(p.name, "day"))
                         r.today = read_day(p.bytes);
                 else
                         rc = read_file(&r, &p);
         }
+        state_memory(out, &r.known);
         buf_done(&r.der);
+        buf_done(&r.known);
         return rc < 0 ? rc : out->failed;
 }
 
