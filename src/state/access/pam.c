@@ -198,7 +198,11 @@ static int include(struct stack *k, const struct place *at, uint32_t number, str
         struct span name;
 
         if (!cut_word(&rest, &name) || !find_part(k->in, name, &part))
-                return tell ? state_fault(k->out, at->part, number, "includes what is not there")
+                return tell ? state_fault(
+                                      k->out, at->part, number, "includes %s",
+                                      name.n && name.p[0] == '/'
+                                              ? "what is in no directory of PAM's, and is not read"
+                                              : "what is not there")
                             : 0;
         if (inner.depth > DEPTH_MAX)
                 return cut_off(k, at);

@@ -28,6 +28,8 @@ static const struct state_column columns[] = {
         { "value", STATE_TEXT, 0, "of PATH, SHELL, MAILTO and others that hold no secret" },
 };
 
+enum { SCHEDULE_WORDS = 5, WORD_MAX = 256 };
+
 #define SPOOL    "/var/spool/cron/"
 #define CRONTABS SPOOL "crontabs/"
 
@@ -116,7 +118,8 @@ static int put_variable(struct state_out *out, const struct state_part *p, const
 
 /* ---- lines ---- */
 
-/* The first n words, as one text with a blank between. */
+/* The first n words, as one text with a blank between.  Of a word as much as a row has room for:
+ * cron reads lists of any length. */
 static bool cut_words(struct span *line, unsigned n, struct buf *out)
 {
         struct span word;
@@ -126,7 +129,9 @@ static bool cut_words(struct span *line, unsigned n, struct buf *out)
                         return false;
                 if (i)
                         buf_put_byte(out, ' ');
-                buf_put(out, word);
+                buf_put(out, span_of(word.p, MIN_OF(word.n, (size_t)WORD_MAX)));
+                if (word.n > WORD_MAX)
+                        buf_put_str(out, "...");
         }
         return true;
 }
@@ -137,7 +142,7 @@ static bool is_schedule(struct span s)
         if (s.n && s.p[0] == '@')
                 return s.n > 1;
         for (size_t i = 0; i < s.n; i++)
-                if (!isalnum(s.p[i]) && !strchr("*,-/ ~?", s.p[i]))
+                if (!isalnum(s.p[i]) && (s.p[i] == 0 || !strchr("*,-/ ~?.", s.p[i])))
                         return false;
         return s.n > 0 && (isdigit(s.p[0]) || s.p[0] == '*');
 }
@@ -146,7 +151,7 @@ static int put_line(struct state_out *out, const struct state_part *p, const str
                     uint32_t number, struct span line)
 {
         bool anacron = strcmp(c->kind, "anacron") == 0, fine;
-        struct buf schedule = BUF_INIT(256);
+        struct buf schedule = BUF_INIT(SCHEDULE_WORDS * (WORD_MAX + 4));
         struct span user = c->user, name, value;
         int rc;
 
@@ -156,7 +161,7 @@ static int put_line(struct state_out *out, const struct state_part *p, const str
         fine = cut_words(&line,
                          anacron            ? 3
                          : line.p[0] == '@' ? 1
-                                            : 5,
+                                            : SCHEDULE_WORDS,
                          &schedule) &&
                buf_status(&schedule) == 0 && (anacron || is_schedule(buf_span(&schedule))) &&
                (user.n || field_word(&line, &user));

@@ -60,10 +60,12 @@ static const struct table_case cases[] = {
                                       "pam_etc.so", "1", "1", "b", "", "auth") },
         { .name = "lines that are none, each told once",
           .part = { PART(X, "hello required pam_x.so\nauth\nauth required\n@include nowhere\n"
-                            "auth include nowhere\nsession include\n") },
+                            "auth include nowhere\nsession include\n"
+                            "auth include /opt/x\n") },
           .rows = "",
           .faults = X ":1: no type of PAM's\n" X ":4: includes what is not there\n" X
                       ":2: no control\n" X ":3: no module\n" X ":5: includes what is not there\n" X
+                      ":7: includes what is in no directory of PAM's, and is not read\n" X
                       ":6: includes what is not there\n" },
         { .name = "what goes round ends",
           .part = { PART(X, "auth include x\nauth include x\n") },

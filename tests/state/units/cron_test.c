@@ -23,6 +23,12 @@ static const struct table_case cases[] = {
                   VARIABLE("PATH", "/etc/crontab", "4", ",\"value\":\"/sbin:/bin\"")
                           LINE("true", "cd / && run-parts --report /etc/cron.hourly",
                                "/etc/crontab", "system", "6", "17 * * * *", "root") },
+#define TEN   "0,1,2,3,4,5,6,7,8,9,"
+#define FIFTY TEN TEN TEN TEN TEN
+        { .name = "a list as long as one likes",
+          .part = { PART("/etc/crontab", FIFTY FIFTY FIFTY "0 * * * *\troot x\n") },
+          .rows = LINE("true", "x", "/etc/crontab", "system", "1",
+                       FIFTY FIFTY TEN TEN "0,1,2,3,4,5,6,7,... * * * *", "root") },
         { .name = "cron.d: @reboot, what cron does not take",
           .part = { PART("/etc/cron.d/a-1",
                          "@reboot root /bin/x\n*/5 0-6 1,15 jan mon-fri a y z\n"),
