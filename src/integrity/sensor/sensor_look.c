@@ -352,6 +352,14 @@ static bool is_told(struct sensor *s, struct table_node *dir, struct span name)
                was.reason == RECORD_REASON_CHANGING;
 }
 
+/* Is the file at s->path, of which something says what is to be in it, perhaps not all there yet?
+ * Of one that took another's place the notice may be on its way still. */
+static bool is_coming(const struct sensor *s, unsigned what)
+{
+        return what & (DIRTY_BEGUN | DIRTY_DELETED) && !(what & (DIRTY_ENDED | DIRTY_CAME)) &&
+               why_expects(s, buf_span(&s->path));
+}
+
 /* How long a file, at s->path, may be left alone that is thought to be written still: never longer
  * because it is large, for how large it is its writer chooses. */
 static int64_t patience_ms(struct sensor *s, struct table_node *dir, struct span name,
@@ -364,10 +372,13 @@ static int64_t patience_ms(struct sensor *s, struct table_node *dir, struct span
         if (what & DIRTY_WRITING)
                 return is_written(s, p, r) && is_told(s, dir, name) ? SETTLE_LONG_MS
                                                                     : SETTLE_WRITE_MS;
-        if (!(what & DIRTY_BEGUN) || r->nlink > 1)
+        if (r->nlink > 1)
                 return 0;
-        /* What is open will be written; where its end is known, a part of it is nobody's. */
-        return r->size && !why_expects(s, buf_span(&s->path)) ? SETTLE_CREATE_MS : SETTLE_WRITE_MS;
+        if (is_coming(s, what))
+                return SETTLE_WRITE_MS;
+        if (!(what & DIRTY_BEGUN))
+                return 0;
+        return r->size ? SETTLE_CREATE_MS : SETTLE_WRITE_MS; /* what is open will be written */
 }
 
 /* What stat() shows is what was known: nothing to read. */
