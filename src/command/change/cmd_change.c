@@ -388,6 +388,33 @@ static void put_texts(struct table *t, struct json_value o, const char *key)
         table_put(t, STYLE_NONE, buf_cstr(&text));
 }
 
+static bool has_left_out(struct span body)
+{
+        struct json_value v;
+        int64_t n;
+
+        return json_get(json_value_of(body), "left_out", &v) && json_value_int(v, &n) && n > 0;
+}
+
+/* Open ones that are too long for the sensor's answer. */
+static void put_left_out(struct span body, struct buf *out)
+{
+        CLEANUP(buf_done) struct buf id = BUF_INIT(ANSWER_MAX);
+        struct json_value list, v;
+        struct json_iter it;
+
+        if (!has_left_out(body) || !json_get(json_value_of(body), "left_out_ids", &list))
+                return;
+        for (it = json_iter_of(list); json_next(&it, NULL, &v);) {
+                buf_clear(&id);
+                if (json_value_text(v, &id))
+                        text_put_safe(out, buf_span(&id));
+                buf_put_str(
+                        out,
+                        "  open too, and too long to be shown: assay log --kind integrity.approval\n");
+        }
+}
+
 static void put_list(const struct invocation *in, struct span body, struct buf *out)
 {
         struct json_value list, o;
@@ -407,9 +434,10 @@ static void put_list(const struct invocation *in, struct span body, struct buf *
                 put_texts(t, o, "hashes");
                 put_texts(t, o, "reason");
         }
-        if (t->n_cells == 0)
+        if (t->n_cells == 0 && !has_left_out(body))
                 buf_put_str(out, "No change is open.\n");
         table_print(t, &in->out, 0, out);
+        put_left_out(body, out);
         if (json_get(json_value_of(body), "lists", &list))
                 for (it = json_iter_of(list); json_next(&it, NULL, &o);)
                         command_put_source(&in->out, o, out);

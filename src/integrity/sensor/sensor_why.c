@@ -24,7 +24,8 @@ enum {
         KEY_MAX = 512,
         DETAIL_MAX = 4096,       /* of an alert */
         ID_LIST_MAX = 16 * 1024, /* bytes of paths in one entry */
-        ANSWER_MAX = 32 * 1024,  /* of change.list; lists come after it */
+        ANSWER_MAX = 32 * 1024,  /* of change.list; lists come after it, */
+        NAMES_MAX = 4096,        /* and before them ids of what is too long */
         WIDE_SHOWN = 8,          /* in the status */
 };
 
@@ -506,11 +507,27 @@ int why_close(struct sensor *s, struct control_call *c, struct who *who, struct 
         return rc < 0 ? rc : 1;
 }
 
+/* Those that are too long to be shown are named at least. */
+static void put_left_out(const struct sensor *s, const bool *left, struct json_writer *w)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < s->approvals.n; i++)
+                n += left[i];
+        json_member_u64(w, "left_out", n);
+        json_put_key(w, "left_out_ids");
+        json_begin_array(w);
+        for (size_t i = 0; i < s->approvals.n; i++)
+                if (left[i] && w->out->n < ANSWER_MAX + NAMES_MAX)
+                        json_put_string(w, s->approvals.of[i]->id);
+        json_end_array(w);
+}
+
 int why_list(struct sensor *s, struct control_call *c, struct who *who, struct buf *out,
              struct err *err)
 {
         CLEANUP(buf_done) struct buf one = BUF_INIT(APPROVAL_BYTES_MAX);
-        size_t left_out = 0;
+        bool left[APPROVALS_MAX];
         struct json_writer w;
 
         (void)c;
@@ -523,13 +540,12 @@ int why_list(struct sensor *s, struct control_call *c, struct who *who, struct b
         for (size_t i = 0; i < s->approvals.n; i++) {
                 buf_clear(&one);
                 approval_print(s->approvals.of[i], &one);
-                if (buf_status(&one) == 0 && out->n + one.n < ANSWER_MAX)
+                left[i] = buf_status(&one) < 0 || out->n + one.n >= ANSWER_MAX;
+                if (!left[i])
                         json_put_raw(&w, buf_span(&one));
-                else
-                        left_out++;
         }
         json_end_array(&w);
-        json_member_u64(&w, "left_out", left_out);
+        put_left_out(s, left, &w);
         lists_put(s, &w);
         json_end_object(&w);
         return 1;

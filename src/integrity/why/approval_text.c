@@ -219,6 +219,15 @@ static bool id_ok(struct span id)
         return true;
 }
 
+/* What is left out names nothing. */
+static bool names_any(const struct approval *a)
+{
+        for (size_t i = 0; i < a->paths.n; i++)
+                if (!a->paths.rules[i].exclude)
+                        return true;
+        return a->n_hashes > 0;
+}
+
 static int take_all(struct approval *a, struct json_value o, struct err *err)
 {
         static const char *const known[] = { "actors", "from",   "hashes", "id",
@@ -252,7 +261,7 @@ static int take_all(struct approval *a, struct json_value o, struct err *err)
                 rc = take_paths(a, o, err);
         if (rc == 0)
                 rc = take_hashes(a, o, err);
-        if (rc == 0 && a->paths.n == 0 && a->n_hashes == 0)
+        if (rc == 0 && !names_any(a))
                 rc = err_set(err, -EINVAL, "neither paths nor hashes name a path");
         return rc;
 }

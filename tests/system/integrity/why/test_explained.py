@@ -329,6 +329,13 @@ def test_document(host, tmp_path):
     assay(host, "change", "open", "CHG-7", "--file", file)
     write(host.tree / "a", "1")
     assert why(host, host.tree / "a", "created")["change"] == "CHG-7"
+    many = [[f"{host.tree}/{i}", hashlib.sha256(b"1").hexdigest()] for i in range(700)]
+    file.write_text(json.dumps(document | {"id": "CHG-9", "hashes": many}))
+    assay(host, "change", "open", "CHG-9", "--file", file)
+    listed = assay(host, "change", "list").stdout  # open, and longer than an answer
+    assert "CHG-7" in listed and "CHG-9  open too, and too long to be shown" in listed, listed
+    assay(host, "change", "close", "CHG-7")
+    assert "No change is open" not in assay(host, "change", "list").stdout
     file.write_text(json.dumps(document | {"id": "CHG-8", "source": "hub"}))
     done = assay(host, "change", "open", "CHG-8", "--file", file, check=False)
     assert done.returncode != 0 and "local" in done.stderr
