@@ -3,6 +3,10 @@
  * base64, comment.  The key itself is RFC 4253 section 6.6, RFC 5656 section 3.1, RFC 8709 section
  * 4 or PROTOCOL.u2f of OpenSSH.
  *
+ * What is a key goes by what sshd does, which ssh-keygen -l shows: a NUL ends a line, only a blank
+ * and a tab end a word, what else is space within base64 is none of it, and a key of RSA may be
+ * called by the signatures that it makes.
+ *
  * Whose a file is: the account whose home it is in (passwd(5); several may share one home), the
  * name below /home, or the file's own name below /etc/ssh. */
 #include "base/text.h"
@@ -139,10 +143,31 @@ static struct span cut_options(struct span *s)
         return ret;
 }
 
+/* Blanks and tabs before it are taken as well. */
+static bool cut_word(struct span *s, struct span *ret)
+{
+        size_t n = 0;
+
+        while (s->n && (s->p[0] == ' ' || s->p[0] == '\t'))
+                *s = span_from(*s, 1);
+        while (n < s->n && s->p[n] != ' ' && s->p[n] != '\t')
+                n++;
+        *ret = span_of(s->p, n);
+        *s = span_from(*s, n);
+        return n > 0;
+}
+
+static bool is_rsa_by_signature(struct span s)
+{
+        return span_eq_str(s, "rsa-sha2-256") || span_eq_str(s, "rsa-sha2-512");
+}
+
 static bool is_type(struct span s)
 {
         static const char *const starts[] = { "ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-" };
 
+        if (is_rsa_by_signature(s))
+                return true;
         for (size_t i = 0; i < ARRAY_LEN(starts); i++)
                 if (span_starts(s, span_str(starts[i])))
                         return true;
@@ -255,23 +280,41 @@ static void put_fingerprint(struct state_out *out, struct span key)
         buf_done(&b);
 }
 
+static int decode(struct state_out *out, struct span word, uint8_t key[KEY_MAX], size_t *ret_n)
+{
+        struct buf base64 = BUF_INIT(2 * KEY_MAX);
+        int rc;
+
+        for (size_t i = 0; i < word.n; i++)
+                if (word.p[i] < '\t' || word.p[i] > '\r')
+                        buf_put_byte(&base64, word.p[i]);
+        rc = buf_status(&base64);
+        if (rc == 0)
+                rc = text_from_base64(buf_span(&base64), key, KEY_MAX, ret_n);
+        if (rc == -ENOMEM)
+                state_memory(out, &base64);
+        buf_done(&base64);
+        return rc;
+}
+
 /* Type, bits and fingerprint, or why not. */
 static const char *put_key(struct state_out *out, struct span type, struct span base64)
 {
         uint8_t key[KEY_MAX];
         struct span rest, inner;
         uint64_t bits;
-        size_t n;
-        int rc = text_from_base64(base64, key, sizeof key, &n);
+        size_t n = 0;
+        int rc = decode(out, base64, key, &n);
 
         if (memmem(type.p, type.n, "-cert-v01@", 10))
                 return "a certificate, which opens nothing from here";
         if (rc < 0)
                 return rc == -E2BIG ? "a key that is too long" : "a key that is no base64";
         rest = span_of(key, n);
-        if (!cut_string(&rest, &inner) || !span_eq(inner, type))
+        if (!cut_string(&rest, &inner) ||
+            !(is_rsa_by_signature(type) ? span_eq_str(inner, "ssh-rsa") : span_eq(inner, type)))
                 return "a key of another type than it says";
-        bits = bits_of(type, rest);
+        bits = bits_of(inner, rest);
         if (bits == 0)
                 return "a key that is none of its type";
         state_text(out, "type", type);
@@ -290,14 +333,14 @@ static int put_for(struct state_out *out, const struct state_part *p, struct spa
         struct span from = rest;
         char mode[8];
 
-        if (field_word(&rest, &type) && !is_type(type)) {
+        if (cut_word(&rest, &type) && !is_type(type)) {
                 rest = from;
                 options = cut_options(&rest);
                 type = SPAN_NONE;
-                field_word(&rest, &type);
+                (void)cut_word(&rest, &type);
         }
         state_begin(out);
-        if (is_type(type) && field_word(&rest, &base64))
+        if (is_type(type) && cut_word(&rest, &base64))
                 why = put_key(out, type, base64);
         if (why)
                 return state_fault(out, p, number, "%s", why);
@@ -319,6 +362,10 @@ static int put_file_for(struct state_out *out, const struct state_part *p, struc
         int rc = 0;
 
         while (rc == 0 && field_line(&lines, &line)) {
+                const uint8_t *nul = line.n ? memchr(line.p, 0, line.n) : NULL;
+
+                if (nul)
+                        line.n = (size_t)(nul - line.p);
                 line = field_trim(line);
                 if (line.n && line.p[0] != '#')
                         rc = put_for(out, p, line, lines.number, user);

@@ -60,6 +60,29 @@ static const struct table_case cases[] = {
                   ED25519_ROW("/root/.ssh/authorized_keys2", "1", "", "toor")
                           ED25519_ROW("/home/bob/.ssh/authorized_keys", "1", "", "bob")
                                   ED25519_ROW("/etc/ssh/authorized_keys/eve", "1", "", "eve") },
+        /* each of these opens the account, and ssh-keygen -l tells it */
+        { .name = "keys by no manual: a NUL behind one, other space within, what RSA signs with",
+          .part = { PASSWD,
+                    { .name = ANN,
+                      .bytes = "ssh-ed25519 " ED25519 "\0 x\n"
+                               "ssh-ed25519 AAAAC3\r\v\fNzaC1lZDI1NTE5AAAAIB46JEI0Lo0YnmkCGYs0Kt"
+                               "EfL1T2GwcRtjTGM/rXXW3I\n"
+                               "no-pty rsa-sha2-512 " RSA " x\n",
+                      .n = sizeof "ssh-ed25519 " + sizeof ED25519 + sizeof "\0 x\n" +
+                           sizeof "ssh-ed25519 " + sizeof ED25519 + sizeof "\r\v\f\n" +
+                           sizeof "no-pty rsa-sha2-512 " + sizeof RSA + sizeof " x\n" - 9 } },
+          .rows = ED25519_ROW(ANN, "1", "", "ann")
+                  ED25519_ROW(ANN, "2", "", "ann") "{\"bits\":2048,\"comment\":\"x\"," ROW_END(
+                          ANN,
+                          "LaeqDhHMR74RxTqjRrIW1nIo9dPg"
+                          "gKwp94FmdrjNX+4",
+                          "3", ",\"options\":[\"no-pty\"]", "rsa-sha2-512", "ann") },
+        { .name = "and what looks like one: sshd takes none of these",
+          .part = { PASSWD, PART(ANN, "ssh-ed25519\r" ED25519 "\nrsa-sha2-512 " ED25519 "\n"
+                                      "rsa-sha2-513 " RSA "\nno-pty\rssh-ed25519 " ED25519 "\n") },
+          .rows = "",
+          .faults = ANN ":1: no key\n" ANN ":2: a key of another type than it says\n" ANN
+                        ":3: no key\n" ANN ":4: no key\n" },
         { .name = "homes by no manual: the root, without a slash, within another's .ssh",
           .part = { PART("/etc/passwd", "top:x:0:0\nrel:x:1:1::opt/rel:/bin/sh\n"
                                         "in:x:2:2::/root/.ssh/in\n"),
