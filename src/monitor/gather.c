@@ -94,7 +94,7 @@ static int put_sources(const struct gather *g, struct buf *out, struct buf *look
         struct gathering x = { .g = g,
                                .out = out,
                                .look = BUF_INIT(LOOK_MAX),
-                               .content = BUF_INIT(BUNDLE_FILE_MAX),
+                               .content = BUF_INIT(BUNDLE_FILE_MAX + 1),
                                .err = err };
         int rc = 0;
 
@@ -126,7 +126,7 @@ int gather_look(const struct gather *g, uint8_t ret[32], struct err *err)
 int gather_places(const struct gather *g, struct buf *out, struct err *err)
 {
         struct gathering x = {
-                .g = g, .places = out, .content = BUF_INIT(BUNDLE_FILE_MAX), .err = err
+                .g = g, .places = out, .content = BUF_INIT(BUNDLE_FILE_MAX + 1), .err = err
         };
         int rc = 0;
 

@@ -242,13 +242,45 @@ static void test_too_many(void **state)
         assert_int_equal(parts_below(BOB "/", 0), 5);
 }
 
+/* A file as long as one may be, and one that is longer. */
+static void test_large(void **state)
+{
+        static const struct state_source file = { STATE_FILE, 0, "/etc/large" };
+        static const struct {
+                off_t size;
+                uint32_t want;
+        } cases[] = { { BUNDLE_FILE_MAX, 0 },
+                      { BUNDLE_FILE_MAX - 10, 0 },
+                      { BUNDLE_FILE_MAX + 1, EFBIG } };
+        struct state_part p;
+        char path[4096];
+
+        source = &file;
+        put("/etc/large", "");
+        snprintf(path, sizeof path, "%s/etc/large", root);
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct gather g = gather_of();
+                struct buf out = BUF_INIT(BUNDLE_MAX);
+                struct state_in in;
+
+                assert_int_equal(truncate(path, cases[i].size), 0);
+                assert_int_equal(gather_all(&g, &out, NULL), 0);
+                assert_int_equal(bundle_open(buf_span(&out), &in, NULL), 0);
+                assert_true(state_next(&in, &p));
+                assert_int_equal(p.status, cases[i].want);
+                assert_int_equal(p.bytes.n, cases[i].want ? 0 : cases[i].size);
+                buf_done(&out);
+        }
+        (void)state;
+}
+
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_homes),
-                                            cmocka_unit_test(test_unpleasant),
-                                            cmocka_unit_test(test_trees),
-                                            cmocka_unit_test(test_links_out),
-                                            cmocka_unit_test(test_too_many) };
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_homes),    cmocka_unit_test(test_unpleasant),
+                cmocka_unit_test(test_trees),    cmocka_unit_test(test_links_out),
+                cmocka_unit_test(test_too_many), cmocka_unit_test(test_large)
+        };
 
         return cmocka_run_group_tests(tests, make_root, remove_root);
 }
