@@ -22,6 +22,7 @@ struct above {
         struct buf path, encoded;
         char damage[ERR_TEXT_MAX]; /* why the file was not used; "": it was, or there was none */
         bool dirty;                /* the file is older */
+        bool failed;               /* it could not be written, which was said */
 };
 
 /* ---- the file ---- */
@@ -105,12 +106,13 @@ void above_keep(struct sensor *s)
 
         if (!a->dirty)
                 return;
-        a->dirty = false;
-        if (snapshot_write(&io_kernel, s->state.dirfd, CHECK_ABOVE, config_rules(s), a->trusted,
-                           &also, &err) < 0 ||
-            snapshot_write(&io_kernel, s->state.dirfd, file_name, config_rules(s), a->known, &head,
-                           &err) < 0)
+        a->dirty = snapshot_write(&io_kernel, s->state.dirfd, CHECK_ABOVE, config_rules(s),
+                                  a->trusted, &also, &err) < 0 ||
+                   snapshot_write(&io_kernel, s->state.dirfd, file_name, config_rules(s), a->known,
+                                  &head, &err) < 0;
+        if (a->dirty && !a->failed) /* it is tried again */
                 log_event(LOG_LEVEL_WARNING, "sensor.above", log_err(&err));
+        a->failed = a->dirty;
 }
 
 /* ---- looking ---- */

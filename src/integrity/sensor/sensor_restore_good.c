@@ -94,7 +94,11 @@ int restore_load(struct restores *r, struct err *err)
         for (struct restore_place *p = restore_places_first(r->places); p;
              p = restore_places_after(r->places, p))
                 r->temps += p->temp[0] != '\0';
-        return restore_write_anew(r, err);
+        rc = restore_write_anew(r, err);
+        if (!state_has_no_room(rc))
+                return rc;
+        log_event(LOG_LEVEL_ERROR, "sensor.restores", log_err(err));
+        return 0; /* what it has is known; it is tried again */
 }
 
 /* ---- another baseline ---- */

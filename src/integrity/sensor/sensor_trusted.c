@@ -2,6 +2,7 @@
 #include "integrity/sensor/sensor_trusted_priv.h"
 
 #include "base/text.h"
+#include "integrity/sensor/sensor_above.h"
 #include "integrity/sensor/sensor_restore.h"
 #include "integrity/trusted/content.h"
 #include "integrity/trusted/trusted_entry.h"
@@ -338,7 +339,9 @@ int trusted_scanned(struct sensor *s, uint64_t found)
         if (t->task == TRUSTED_EXTEND)
                 return trusted_collect_new(t);
         if (t->task == TRUSTED_FIRST) {
+                above_keep(s); /* a part of the state, which follows */
                 rc = trusted_put_first(t, &err);
+                s->alive_at_ns = 0;
                 if (err.code)
                         log_event(LOG_LEVEL_ERROR, "sensor.state", log_err(&err));
                 return rc;

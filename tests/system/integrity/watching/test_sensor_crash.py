@@ -237,7 +237,18 @@ def small_ext4(mounts, where):
     mounts.mount(where, "-o", "loop", image)
 
 
-@pytest.mark.parametrize("make", [small_tmpfs, small_ext4], ids=["tmpfs", "ext4"])
+def small_quota(mounts, where):
+    """8 MiB of a filesystem that has room for more, which it does not show."""
+    top = mounts.loop("top", "mkfs.btrfs", "-q")
+    mounts.run("btrfs", "quota", "enable", top)
+    mounts.run("btrfs", "-q", "subvolume", "create", top / "own")
+    mounts.run("btrfs", "qgroup", "limit", "8M", top / "own")
+    mounts.umount(top)
+    mounts.mount(where, "-o", "loop,subvol=own", mounts.directory / "top.image")
+
+
+@pytest.mark.parametrize("make", [small_tmpfs, small_ext4, small_quota],
+                         ids=["tmpfs", "ext4", "quota"])
 def test_no_room_at_the_very_first_start(make):
     """Not even for a directory.  It says so and tells what it sees; the baseline follows when there
     is room."""
@@ -254,7 +265,8 @@ def test_no_room_at_the_very_first_start(make):
             host.seen(host.tree / "f00", "modified")
             host.wait(lambda: said(host, "degraded"), "that it cannot be kept")
             assert "the first baseline: " in said(host, "degraded")[0]
-            assert "No space left" in host.status()["broken"]
+            full = "Disk quota exceeded" if make == small_quota else "No space left"
+            assert full in host.status()["broken"]
             assert host.entries("integrity.baseline") == []
             for signo in (signal.SIGTERM, signal.SIGKILL):  # no second start is another one
                 host.end(host.sensor, signo)
@@ -262,7 +274,8 @@ def test_no_room_at_the_very_first_start(make):
             (host.tree / "f01").write_text("changed")
             host.seen(host.tree / "f01", "modified")
             (own / "filler").unlink()
-            host.wait(lambda: host.entries("integrity.baseline"), "the first baseline")
+            os.sync()  # that is when a quota has it
+            host.wait(lambda: host.entries("integrity.baseline"), "the first baseline", 100)
             host.wait(lambda: "broken" not in host.status(), "that it can be kept", 100)
             first = host.entries("integrity.baseline")[0]["what"]
             assert (first["reason"], first["files"]) == ("first", 51)
@@ -271,6 +284,7 @@ def test_no_room_at_the_very_first_start(make):
             host.start_sensor()
             assert host.seen(host.tree / "f02", "modified")["what"]["seen"] == "start"
             assert len(host.entries("integrity.baseline")) == 1
+            assert [e for e in host.changes() if path_of(e).startswith(bytes(own))] == []
         finally:
             host.stop()
             mounts.done()
