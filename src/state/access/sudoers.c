@@ -107,9 +107,10 @@ static size_t quoted_len(struct span s)
         return 0;
 }
 
+/* A group of a plug-in's begins with "%:". */
 static size_t name_len(struct span s)
 {
-        size_t n = 0;
+        size_t n = span_starts(s, SPAN("%:")) ? 2 : 0;
 
         while (n < s.n) {
                 struct span here = span_from(s, n);

@@ -103,6 +103,11 @@ static const struct table_case cases[] = {
                        ",\"tags\":[\"NOPASSWD\"]", "\"ann\"")
                           RULE("\"ALL\"", "", "\"ALL\"", "3", "bob", "false", "", "\"root\"",
                                "ALL = ALL", "", "\"bob\"") },
+        { .name = "groups of a plug-in's, by name and by number",
+          .part = { PART(MAIN, "eve,%:ext,!%:#7 ALL=(%:ext) ALL\nDefaults:%:ext !authenticate\n") },
+          .rows = RULE("\"ALL\"", NO_GROUPS, "\"ALL\"", "1", "eve,%:ext,!%:#7", "false", "",
+                       "\"%:ext\"", "ALL = (%:ext) ALL", "", "\"eve\",\"%:ext\",\"!%:#7\"")
+                  SETTING(MAIN, "2", ":%:ext", "authenticate", "off") },
         { .name = "defaults of all sorts",
           .part = { PART(MAIN, "Defaults !lecture, env_keep+=\"A B\", umask = 0022\n"
                                "Defaults:ann,bob !authenticate\nDefaults@web log_host\n"
