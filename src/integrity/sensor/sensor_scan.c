@@ -138,7 +138,7 @@ static int mount(void *ctx, struct table_node *n, const struct record *is)
         if (rc < 0)
                 log_event(LOG_LEVEL_ERROR, "sensor.unwatched",
                           log_bytes("path", buf_span(&s->path2)), log_err(&err));
-        return rc == -ENOSPC ? 1 : rc;
+        return rc < 0 && rc != -ENOMEM ? 1 : rc; /* it is scanned now and then all the same */
 }
 
 static int unreadable(void *ctx, struct table_node *n, int error)

@@ -39,6 +39,8 @@ static bool wanted(struct sensor *s, const struct watch_at *dir, struct span nam
 {
         struct watch_at at;
 
+        if (name.n > TABLE_NAME_MAX) /* scans say that there are such names */
+                return false;
         watch_at_name(s->o.watch, dir, name, &at);
         return watch_at_rule(s->o.watch, &at) || watch_at_leads(s->o.watch, &at);
 }
@@ -74,8 +76,13 @@ int look_enter(struct sensor *s, struct table_node *n, struct who *who)
         if (fd < 0)
                 return 0; /* gone again, or closed to us: its own state was told */
         rc = watch_filesystem(s->watch, fd, buf_span(&s->path2), &err);
+        if (rc < 0 && rc != -ENOMEM) {
+                log_event(LOG_LEVEL_ERROR, "sensor.unwatched",
+                          log_bytes("path", buf_span(&s->path2)), log_err(&err));
+                return 0;
+        }
         if (rc <= 0)
-                return rc == -ENOSPC ? 0 : rc;
+                return rc;
         if (observe_handle(fd, &h) < 0)
                 return 0;
         rc = table_set_handle(s->table, n, &h);

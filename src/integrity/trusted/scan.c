@@ -44,17 +44,21 @@ static void push_dir(struct scan *s, struct table_node *n)
         todo_push(s, (struct scan_todo){ .dir = n, .list = true, .content = s->flags & SCAN_DEEP });
 }
 
+static void say_unreadable(struct scan *s, struct table_node *n, int error)
+{
+        int rc = s->ops->unreadable(s->ctx, n, error);
+
+        s->counts.unreadable++;
+        if (rc < 0)
+                fail(s, rc);
+}
+
 /* What could not be seen is not missing. */
 static void keep_known(struct scan *s, struct table_node *n, int error)
 {
-        int rc;
-
-        s->counts.unreadable++;
         for (struct table_node *x = n; x; x = table_next(n, x))
                 x->epoch = s->epoch;
-        rc = s->ops->unreadable(s->ctx, n, error);
-        if (rc < 0)
-                fail(s, rc);
+        say_unreadable(s, n, error);
 }
 
 /* Each directory costs the length of its path: somewhere a tree that only wants to be deep must
@@ -239,6 +243,8 @@ static void take_job(struct scan *s, struct scan_job *j)
                 return;
         }
         take_results(s, j);
+        if (j->long_names)
+                say_unreadable(s, j->dir, -ENAMETOOLONG);
         if (j->list) {
                 s->counts.directories++;
                 rc = table_set_handle(s->table, j->dir, j->handle.n ? &j->handle : NULL);

@@ -99,7 +99,9 @@ static void job_list(struct scan_job *j, int fd)
                 j->handle.n = 0;
         dir_reader_init(&j->reader, fd);
         while (!is_ended(j) && (rc = dir_read(&j->reader, &e)) > 0) {
-                if (n++ < chunk)
+                if (e.name_n > TABLE_NAME_MAX)
+                        j->long_names = true;
+                else if (n++ < chunk)
                         job_one(j, fd, e.name, e.name_n);
                 else
                         buf_put(&j->names, span_of(e.name, e.name_n + 1));
@@ -114,6 +116,7 @@ void scan_job_run(struct pool_job *p)
         CLEANUP_FD int fd = observe_open_dir(buf_span(&j->path));
 
         j->status = fd < 0 ? fd : 0;
+        j->long_names = false;
         if (fd < 0)
                 return;
         if (j->list)

@@ -33,6 +33,7 @@ struct scan_job {
         /* out */
         int status;                 /* opening or listing the directory */
         struct table_handle handle; /* of a listed directory; n = 0: none */
+        bool long_names;            /* it has some that no table holds: left out */
         struct buf results;
         /* the worker's */
         struct observer *observer;
