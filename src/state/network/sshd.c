@@ -132,13 +132,37 @@ static bool is_blank(uint8_t c)
         return c == ' ' || c == '\t' || c == '\r';
 }
 
-/* A word, which may be in quotes; a keyword may have a '=' behind it. */
+/* A NUL ends a line for sshd, and takes the line's end with it: the next one belongs to it. */
+static bool next_line(struct field_lines *lines, struct buf *joined, struct span *ret)
+{
+        const uint8_t *nul;
+        struct span line;
+
+        if (!field_line(lines, &line))
+                return false;
+        *ret = line;
+        if (line.n == 0 || !memchr(line.p, 0, line.n))
+                return true;
+        buf_clear(joined);
+        do {
+                while (line.n && is_blank(line.p[0]))
+                        line = span_from(line, 1);
+                nul = line.n ? memchr(line.p, 0, line.n) : NULL;
+                buf_put(joined, nul ? span_of(line.p, (size_t)(nul - line.p)) : line);
+        } while (nul && field_line(lines, &line));
+        *ret = buf_span(joined);
+        return true;
+}
+
+/* A word, which may be in quotes; a keyword may have a '=' behind it, and one in front. */
 static bool cut_word(struct span *s, bool keyword, struct span *ret)
 {
         bool quoted;
         size_t n;
 
         *s = field_trim(*s);
+        if (keyword && s->n && s->p[0] == '=')
+                *s = field_trim(span_from(*s, 1));
         quoted = s->n && s->p[0] == '"';
         *s = span_from(*s, quoted);
         for (n = 0; n < s->n; n++)
@@ -226,7 +250,7 @@ static void match(const struct place *outer, struct span what, struct buf *scope
 static int read_config(struct reading *r, const struct place *at)
 {
         struct field_lines lines = { .rest = at->part->bytes };
-        struct buf scope = BUF_INIT(STATE_ROW_MAX);
+        struct buf scope = BUF_INIT(STATE_ROW_MAX), joined = BUF_INIT(BUNDLE_FILE_MAX);
         struct span line, word;
         struct place here = *at;
         struct setting s;
@@ -234,7 +258,7 @@ static int read_config(struct reading *r, const struct place *at)
 
         if (at->depth > DEPTH_MAX || ++r->files > FILES_MAX)
                 return state_fault(r->out, at->part, 0, "more includes than are read");
-        while (rc == 0 && field_line(&lines, &line)) {
+        while (rc == 0 && next_line(&lines, &joined, &line)) {
                 line = field_trim(line);
                 if (line.n == 0 || line.p[0] == '#' || !cut_word(&line, true, &word) ||
                     !lower(word, &s))
@@ -247,7 +271,9 @@ static int read_config(struct reading *r, const struct place *at)
                         rc = put_setting(r, &here, &s, lines.number, line);
         }
         state_memory(r->out, &scope);
+        state_memory(r->out, &joined);
         buf_done(&scope);
+        buf_done(&joined);
         return rc;
 }
 

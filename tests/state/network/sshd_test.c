@@ -34,7 +34,7 @@ static const struct table_case cases[] = {
                     PART(CONFIG, "Include /etc/ssh/sshd_config.d/*.conf\n"
                                  "\"Match\" User eve\n"
                                  "include \"sshd_config.d/in match\" /opt/x sshd_config.d/y/../z\n"
-                                 "\"PermitRootLogin\" = yes\n"),
+                                 "\"PermitRootLogin\" yes\n"),
                     PART("/etc/ssh/sshd_config.d/.hidden.conf", "Match all\nPort 1\n"),
                     PART("/etc/ssh/sshd_config.d/a.conf",
                          "PasswordAuthentication no\nMatch User=bob\nAuthorizedKeysFile /k\n"),
@@ -51,6 +51,17 @@ static const struct table_case cases[] = {
           .faults = CONFIG
           ":3: includes what is not in /etc/ssh/sshd_config.d, and is not read\n" CONFIG
           ":3: includes what is not in /etc/ssh/sshd_config.d, and is not read\n" },
+        /* sshd -T -C user=eve says that root may log in with each of these */
+        { .name = "Match, as sshd reads it",
+          .part = { PART(PROGRAM, "port 22\n"),
+                    { .name = CONFIG,
+                      .bytes = "Ma\0 x\n  tch User eve\nPermitRootLogin yes\n"
+                               "=Match User=eve\nPermitRootLogin yes\n"
+                               "Match=User eve\r\nPermitRoot\0\nLogin yes\n",
+                      .n = 115 } },
+          .rows = SET("port", "\"22\"") MATCH(CONFIG, "3", "User eve", "permitrootlogin", "\"yes\"")
+                  MATCH(CONFIG, "5", "User=eve", "permitrootlogin", "\"yes\"")
+                          MATCH(CONFIG, "8", "User eve", "permitrootlogin", "\"yes\"") },
         { .name = "a file that includes itself",
           .part = { PART(PROGRAM, "port 22\n"), PART(CONFIG, "Include sshd_config.d/a\n"),
                     PART("/etc/ssh/sshd_config.d/a", "Include sshd_config.d/a\n") },
