@@ -4,7 +4,8 @@
  * when: a queue's letter, five hexadecimal digits of the number, eight of the minute since 1970.
  *
  * cron reads a file of /etc/cron.d only if its name is of letters, digits, '_' and '-', root owns
- * it and nobody else may write it; run-parts runs what has such a name and may be run. */
+ * it and nobody else may write it, and one of a user's only if nobody else may even read it; none
+ * of these if its last line does not end.  run-parts runs what has such a name and may be run. */
 #include "base/clock.h"
 #include "state/reading/fields.h"
 #include "state/reading/mask.h"
@@ -15,7 +16,8 @@
 #include <sys/stat.h>
 
 static const struct state_column columns[] = {
-        { "active", STATE_BOOL, 0, "cron takes it: name, owner and mode are right" },
+        { "active", STATE_BOOL, 0,
+          "cron takes it: name, owner and mode are right, and its last line ends" },
         { "command", STATE_TEXT, STATE_KEY,
           "what is run, known secrets left out; a variable's name" },
         { "file", STATE_TEXT, STATE_KEY, "where it stands" },
@@ -268,6 +270,7 @@ static int read_part(struct state_out *out, const struct state_part *p)
         if (span_eq_str(dir, CRONTABS)) {
                 c.kind = "user";
                 c.user = base;
+                c.active = (p->mode & 07777) == 0600;
         } else if (span_eq_str(p->name, "/etc/anacrontab")) {
                 c.kind = "anacron";
                 c.user = SPAN("root");
@@ -276,6 +279,8 @@ static int read_part(struct state_out *out, const struct state_part *p)
         } else if (span_starts(dir, periodic) && dir.n > periodic.n + 1) {
                 return put_script(out, p, span_of(dir.p + periodic.n, dir.n - periodic.n - 1));
         }
+        if (strcmp(c.kind, "anacron") != 0 && p->size <= p->bytes.n) /* else it was cut */
+                c.active = c.active && p->bytes.n && p->bytes.p[p->bytes.n - 1] == '\n';
         return read_crontab(out, p, &c);
 }
 

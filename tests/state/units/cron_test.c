@@ -41,14 +41,26 @@ static const struct table_case cases[] = {
                   LINE("false", "/bin/x", "/etc/cron.d/b", "system", "1", "@daily", "eve") LINE(
                           "false", "/bin/x", "/etc/cron.d/c", "system", "1", "@daily", "eve") },
         { .name = "a user's: variables that may be secret, secrets in a command",
-          .part = { PART("/var/spool/cron/crontabs/ann",
-                         "MAILTO = \"ann@example.org\"\nDB_URL=geheim\n"
-                         "  0 4 * * * curl --token geheim u%x\n") },
+          .part = { { .name = "/var/spool/cron/crontabs/ann",
+                      .mode = 0100600,
+                      .bytes = "MAILTO = \"ann@example.org\"\nDB_URL=geheim\n"
+                               "  0 4 * * * curl --token geheim u%x\n" } },
           .rows = VARIABLE("MAILTO", "/var/spool/cron/crontabs/ann", "1",
                            ",\"user\":\"ann\",\"value\":\"ann@example.org\"")
                   VARIABLE("DB_URL", "/var/spool/cron/crontabs/ann", "2", ",\"user\":\"ann\"")
                           LINE("true", "curl --token *** u%x", "/var/spool/cron/crontabs/ann",
                                "user", "3", "0 4 * * *", "ann") },
+        /* Debian's cron ran none of these */
+        { .name = "what cron does not take: read by others, no end of the last line",
+          .part = { PART("/var/spool/cron/crontabs/ann", "0 4 * * * x\n"),
+                    PART("/etc/cron.d/a", "0 4 * * * root x"),
+                    { .name = "/var/spool/cron/crontabs/bob",
+                      .mode = 0100600,
+                      .bytes = "0 4 * * * x" } },
+          .rows = LINE("false", "x", "/var/spool/cron/crontabs/ann", "user", "1", "0 4 * * *",
+                       "ann") LINE("false", "x", "/etc/cron.d/a", "system", "1", "0 4 * * *",
+                                   "root") LINE("false", "x", "/var/spool/cron/crontabs/bob",
+                                                "user", "1", "0 4 * * *", "bob") },
         { .name = "anacron",
           .part = { PART("/etc/anacrontab", "HOME=/root\n1 5 cron.daily run-parts /etc/cron.daily\n"
                                             "@monthly 15 m nice x\n") },
