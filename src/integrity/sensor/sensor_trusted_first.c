@@ -53,6 +53,8 @@ int trusted_put_first(struct trusted *t, struct err *err)
         if (rc == 0)
                 rc = trusted_place(t, first_reason(t->sensor), err);
         t->owed = false;
+        if (rc == 0)
+                *err = (struct err){ 0 }; /* of an earlier one, which there is none of */
         if (!state_has_no_room(rc))
                 return rc;
         trusted_clear(t);

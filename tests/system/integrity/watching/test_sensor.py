@@ -44,6 +44,8 @@ def test_baseline_is_recorded(host):
     assert entry["what"]["bytes"] == len("old content") + len("inner")
     assert entry["what"]["paths"] == [str(host.tree)]
     assert host.changes() == []
+    with open(host.log.name) as log:  # nothing is wrong with a first start
+        assert [line for line in log if line.startswith("error")] == []
 
 
 def test_create(host):
