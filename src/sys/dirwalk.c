@@ -24,9 +24,24 @@ STATIC_ASSERT(FS_HANDLE_MAX >= MAX_HANDLE_SZ, "every handle fits");
 
 /* ---- directory entries ---- */
 
+static ssize_t list(void *ctx, int fd, void *to, size_t n)
+{
+        ssize_t got = getdents64(fd, to, n);
+
+        (void)ctx;
+        return got < 0 ? -errno : got;
+}
+
 void dir_reader_init(struct dir_reader *r, int dirfd)
 {
+        dir_reader_init_by(r, dirfd, list, NULL);
+}
+
+void dir_reader_init_by(struct dir_reader *r, int dirfd, dir_list_fn *fn, void *ctx)
+{
         r->fd = dirfd;
+        r->list = fn;
+        r->ctx = ctx;
         r->at = 0;
         r->n = 0;
 }
@@ -43,9 +58,9 @@ int dir_read(struct dir_reader *r, struct dir_entry *ret)
 
         for (;;) {
                 if (r->at == r->n) {
-                        n = getdents64(r->fd, r->buf, sizeof r->buf);
+                        n = r->list(r->ctx, r->fd, r->buf, sizeof r->buf);
                         if (n <= 0)
-                                return n < 0 ? -errno : 0;
+                                return (int)n;
                         r->n = (size_t)n;
                         r->at = 0;
                 }

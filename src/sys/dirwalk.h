@@ -17,8 +17,13 @@
 enum { DIR_BUFFER = 64 * 1024 };
 
 /* Large: keep one per walker, not on a small stack. */
+/* As getdents64(2): bytes, or a negative errno. */
+typedef ssize_t dir_list_fn(void *ctx, int fd, void *to, size_t n);
+
 struct dir_reader {
         int fd; /* borrowed */
+        dir_list_fn *list;
+        void *ctx;
         size_t at, n;
         _Alignas(8) uint8_t buf[DIR_BUFFER];
 };
@@ -32,6 +37,8 @@ struct dir_entry {
 
 /* dirfd's own position is used: seek it to 0 to read it again. */
 void dir_reader_init(struct dir_reader *r, int dirfd);
+/* The same, by a call of the owner's. */
+void dir_reader_init_by(struct dir_reader *r, int dirfd, dir_list_fn *fn, void *ctx);
 /* 1 and an entry ("." and ".." are left out), 0 at the end, or a negative errno. */
 MUST_USE int dir_read(struct dir_reader *r, struct dir_entry *ret);
 

@@ -5,15 +5,15 @@
  * SECURITY: what a hand answers is believed: it is this program.  It has no more rights. */
 #include "sys/hands.h"
 
-#include "sys/fsput.h"
+#include "base/clock.h"
+#include "sys/hands_act.h"
 #include "sys/io.h"
+#include "sys/sysclock.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h> /* renameat */
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -21,10 +21,14 @@
 #include <unistd.h>
 
 enum {
-        HANDS = HANDS_STUCK_MAX + 2,
+        HANDS = HANDS_STUCK_MAX + HANDS_STUCK_APART + 4,
         NAME_BYTES = 256, /* with its NUL */
         FDS = 2,
 };
+
+/* HANDS_LITTLE */
+enum { LITTLE_LEAST_MS = 10, LITTLE_MOST_MS = 300, LITTLE_SHARE = 20 };
+#define LITTLE_MOST_NS (LITTLE_MOST_MS * NS_PER_MS)
 
 enum use { NONE, FREE, ASKED, STUCK };
 
@@ -39,7 +43,8 @@ struct hands {
         pthread_mutex_t lock;
         int parent; /* to the parent of hands */
         struct hand hand[HANDS];
-        _Atomic pid_t pid[HANDS]; /* 0: none */
+        _Atomic pid_t pid[HANDS];        /* 0: none */
+        int64_t little_ns, little_at_ns; /* what is left of it, and since when: HANDS_LITTLE */
 };
 
 /* ---- what is sent; both ends are one program ---- */
@@ -49,12 +54,14 @@ struct question {
         bool two; /* fd2 comes as well */
         char name[NAME_BYTES], to[NAME_BYTES];
         int64_t a, b;
-        uint32_t value_n;
+        uint32_t value_n, room;
 };
 
 struct answer {
         int32_t rc;
         uint32_t had;
+        int64_t at;
+        uint32_t n; /* bytes behind it */
 };
 
 union fds {
@@ -103,55 +110,15 @@ static ssize_t receive_fds(int sock, struct iovec *iov, size_t n_iov, int fds[FD
 
 /* ---- a hand ---- */
 
-/* Removing an attribute that is not there takes the lock like any change, on every filesystem and
- * every sort of file, needs no right, leaves every time alone and makes no event. */
-static int touch(int fd)
-{
-        (void)!fs_xattr_remove(fd, "trusted.assay.none");
-        return 0;
-}
-
-static int act(const struct hand_ask *a, unsigned *had)
-{
-        switch (a->act) {
-        case HAND_TOUCH:
-                return touch(a->fd);
-        case HAND_EXCHANGE:
-                return fs_exchange(a->fd, a->name, a->to);
-        case HAND_RENAME_NEW:
-                return fs_rename_new(a->fd, a->name, a->fd2, a->to);
-        case HAND_RENAME:
-                return renameat(a->fd, a->name, a->fd2, a->to) < 0 ? -errno : 0;
-        case HAND_UNLINK:
-                return unlinkat(a->fd, a->name, (int)a->a) < 0 ? -errno : 0;
-        case HAND_CHOWN:
-                return fs_chown(a->fd, (uint32_t)a->a, (uint32_t)a->b);
-        case HAND_CHMOD:
-                return fs_chmod(a->fd, (uint32_t)a->a);
-        case HAND_MTIME:
-                return fs_set_mtime(a->fd, a->a);
-        case HAND_XATTR_SET:
-                return fs_xattr_set(a->fd, a->name, a->value);
-        case HAND_XATTR_REMOVE:
-                return fs_xattr_remove(a->fd, a->name);
-        case HAND_FLAGS:
-                return fs_flags_change(a->fd, (unsigned)a->a, (unsigned)a->b, had);
-        case HAND_SYNC:
-                return fsync(a->fd) < 0 ? -errno : 0;
-        default:
-                return -EINVAL;
-        }
-}
-
-static int answer_one(int sock, uint8_t *value)
+static int answer_one(int sock, uint8_t *value, uint8_t *bytes)
 {
         struct question q;
         struct iovec iov[2] = { { &q, sizeof q }, { value, HAND_VALUE_MAX } };
-        struct iovec out;
+        struct hand_got got = { .fd = -1, .bytes = bytes };
+        struct iovec out[2];
         struct hand_ask a;
         struct answer w = { 0 };
-        unsigned had = 0;
-        int fds[FDS];
+        int fds[FDS], rc;
 
         if (receive_fds(sock, iov, 2, fds) < (ssize_t)sizeof q)
                 return -EPIPE;
@@ -163,12 +130,18 @@ static int answer_one(int sock, uint8_t *value)
                                .value = span_of(value, q.value_n),
                                .a = q.a,
                                .b = q.b };
-        w.rc = act(&a, &had);
-        w.had = had;
+        got.room = MIN_OF(q.room, (uint32_t)HAND_VALUE_MAX);
+        w.rc = hands_act(&a, &got);
+        w.had = got.had;
+        w.at = got.at;
+        w.n = (uint32_t)got.n;
         fd_close(&fds[0]);
         fd_close(&fds[1]);
-        out = (struct iovec){ &w, sizeof w };
-        return send_fds(sock, &out, 1, NULL, 0);
+        out[0] = (struct iovec){ &w, sizeof w };
+        out[1] = (struct iovec){ bytes, got.n };
+        rc = send_fds(sock, out, 2, &got.fd, got.fd < 0 ? 0 : 1);
+        fd_close(&got.fd);
+        return rc;
 }
 
 /* Nothing of the owner's stays open, standard error neither: who reads its end must see it. */
@@ -181,10 +154,10 @@ static void keep_only(int sock)
 
 _Noreturn static void be_hand(int sock)
 {
-        static uint8_t value[HAND_VALUE_MAX];
+        static uint8_t value[HAND_VALUE_MAX], bytes[HAND_VALUE_MAX];
 
         keep_only(sock);
-        while (answer_one(STDIN_FILENO, value) == 0)
+        while (answer_one(STDIN_FILENO, value, bytes) == 0)
                 continue;
         _exit(0);
 }
@@ -240,6 +213,8 @@ int hands_new(struct hands **ret, struct err *err)
                 return err_sys(err, rc, "processes that wait in its place");
         }
         h->parent = fds[0];
+        h->little_ns = LITTLE_MOST_NS;
+        h->little_at_ns = clock_mono(&sysclock);
         pthread_mutex_init(&h->lock, NULL);
         *ret = h;
         return 0;
@@ -311,14 +286,23 @@ static unsigned count(const struct hands *h, enum use use, unsigned group)
         return n;
 }
 
+static bool is_full(const struct hands *h, unsigned group)
+{
+        unsigned apart = count(h, STUCK, HANDS_APART);
+
+        if (group == HANDS_APART)
+                return apart >= HANDS_STUCK_APART;
+        return count(h, STUCK, 0) - apart >= HANDS_STUCK_MAX ||
+               (group && count(h, STUCK, group) >= HANDS_STUCK_OF_ONE);
+}
+
 /* One that is free, else a new one; it is asked from here on. */
 static int take(struct hands *h, const struct hand_ask *a)
 {
         size_t i = 0;
         int rc = 0;
 
-        if (count(h, STUCK, 0) >= HANDS_STUCK_MAX ||
-            (a->group && count(h, STUCK, a->group) >= HANDS_STUCK_OF_ONE))
+        if (is_full(h, a->group))
                 return -EUSERS;
         while (i < HANDS && h->hand[i].use != FREE)
                 i++;
@@ -335,13 +319,20 @@ static int take(struct hands *h, const struct hand_ask *a)
         return (int)i;
 }
 
-static int ask(int sock, const struct hand_ask *a)
+static bool is_two(enum hand_act act)
 {
+        return act == HAND_RENAME || act == HAND_RENAME_NEW || act == HAND_LINK;
+}
+
+static int ask(int sock, const struct hand_ask *a, const struct hand_got *got)
+{
+        const size_t room = MIN_OF(got->room, (size_t)HAND_VALUE_MAX);
         struct question q = { .act = (int32_t)a->act,
-                              .two = a->act == HAND_RENAME || a->act == HAND_RENAME_NEW,
+                              .two = is_two(a->act),
                               .a = a->a,
                               .b = a->b,
-                              .value_n = (uint32_t)a->value.n };
+                              .value_n = (uint32_t)a->value.n,
+                              .room = (uint32_t)room };
         struct iovec iov[2] = { { &q, sizeof q }, { (void *)(uintptr_t)a->value.p, a->value.n } };
         const int fds[FDS] = { a->fd, a->fd2 };
 
@@ -352,50 +343,107 @@ static int ask(int sock, const struct hand_ask *a)
                 memcpy(q.name, a->name, strlen(a->name));
         if (a->to)
                 memcpy(q.to, a->to, strlen(a->to));
-        return send_fds(sock, iov, 2, fds, q.two ? 2 : 1);
+        return send_fds(sock, iov, 2, fds, q.two ? 2 : a->fd >= 0);
 }
 
-static int answered(int sock, unsigned *ret_had)
+/* A descriptor that nobody takes is closed. */
+static int answered(int sock, struct hand_got *got)
 {
         struct answer w;
-        struct iovec iov = { &w, sizeof w };
-        int none[FDS];
+        struct iovec iov[2] = { { &w, sizeof w }, { got->bytes, got->room } };
+        int fds[FDS], rc = 0;
 
-        if (receive_fds(sock, &iov, 1, none) != (ssize_t)sizeof w)
-                return -ECHILD;
-        if (ret_had && w.rc == 0)
-                *ret_had = w.had;
-        return w.rc;
+        if (receive_fds(sock, iov, 2, fds) < (ssize_t)sizeof w)
+                rc = -ECHILD;
+        if (rc == 0 && (rc = w.rc) == 0) {
+                got->had = w.had;
+                got->at = w.at;
+                got->n = MIN_OF((size_t)w.n, got->room);
+                got->fd = fds[0];
+                fds[0] = -1;
+        }
+        fd_close(&fds[0]);
+        fd_close(&fds[1]);
+        return rc;
 }
 
-int hand_call(struct hands *h, const struct hand_ask *a, unsigned *ret_had)
+/* How long a call may take that is to wait for a little; what it took in vain is gone. */
+static int little_ms(struct hands *h)
 {
-        int i, rc;
-        bool came;
+        int64_t now = clock_mono(&sysclock), left;
 
-        if (!h)
-                return act(a, ret_had);
         pthread_mutex_lock(&h->lock);
-        i = take(h, a);
+        left = h->little_ns + (now - h->little_at_ns) / LITTLE_SHARE;
+        h->little_ns = MIN_OF(left, LITTLE_MOST_NS);
+        h->little_at_ns = now;
+        left = h->little_ns;
         pthread_mutex_unlock(&h->lock);
-        if (i < 0)
-                return i;
-        rc = ask(h->hand[i].fd, a);
-        came = rc == 0 && answers_within(h->hand[i].fd, HANDS_WAIT_MS);
+        return (int)MAX_OF(left / NS_PER_MS, (int64_t)LITTLE_LEAST_MS);
+}
+
+static void took_little(struct hands *h, int ms)
+{
+        pthread_mutex_lock(&h->lock);
+        h->little_ns = MAX_OF(h->little_ns - ms * NS_PER_MS, 0);
+        pthread_mutex_unlock(&h->lock);
+}
+
+/* By the hand that has been taken. */
+static int call_by(struct hands *h, size_t i, const struct hand_ask *a, struct hand_got *got)
+{
+        int sock = h->hand[i].fd, rc = ask(sock, a, got);
+        int ms = a->wait_ms == HANDS_LITTLE ? little_ms(h)
+                                            : (int)(a->wait_ms ? a->wait_ms : HANDS_WAIT_MS);
+        bool came = rc == 0 && answers_within(sock, ms);
+
         if (came)
-                rc = answered(h->hand[i].fd, ret_had);
+                rc = answered(sock, got);
         else if (rc == 0)
                 rc = -ETIMEDOUT;
+        if (rc == -ETIMEDOUT && !came && a->wait_ms == HANDS_LITTLE)
+                took_little(h, ms);
         pthread_mutex_lock(&h->lock);
         if (rc == -ECHILD || rc == -EPIPE)
-                drop(h, (size_t)i);
+                drop(h, i);
         else
                 h->hand[i].use = rc == -ETIMEDOUT && !came ? STUCK : FREE;
         pthread_mutex_unlock(&h->lock);
         return rc;
 }
 
+static int call(struct hands *h, const struct hand_ask *a, struct hand_got *got)
+{
+        int i;
+
+        got->fd = -1;
+        if (!h)
+                return hands_act(a, got);
+        pthread_mutex_lock(&h->lock);
+        i = take(h, a);
+        pthread_mutex_unlock(&h->lock);
+        return i < 0 ? i : call_by(h, (size_t)i, a, got);
+}
+
+int hand_call(struct hands *h, const struct hand_ask *a, struct hand_got *got)
+{
+        struct hand_got none = { .fd = -1 };
+        int rc = call(h, a, got ? got : &none);
+
+        fd_close(&none.fd);
+        return rc;
+}
+
 /* ---- the stuck ---- */
+
+/* What it has opened in the end is closed. */
+static int is_back(int sock)
+{
+        struct hand_got late = { .fd = -1 };
+        int rc = answered(sock, &late);
+
+        fd_close(&late.fd);
+        return rc;
+}
 
 unsigned hands_reap(struct hands *h)
 {
@@ -409,7 +457,7 @@ unsigned hands_reap(struct hands *h)
                         continue;
                 n++;
                 h->hand[i].use = FREE;
-                if (answered(h->hand[i].fd, NULL) == -ECHILD || count(h, FREE, 0) > 2)
+                if (is_back(h->hand[i].fd) == -ECHILD || count(h, FREE, 0) > 2)
                         drop(h, i);
         }
         pthread_mutex_unlock(&h->lock);

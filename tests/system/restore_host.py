@@ -46,6 +46,7 @@ def tree(top):
 class RestoreHost(Seeing):
     yaml = YAML
     environment = None
+    trap = None  # of the sensor's calls, trapped.py
 
     def __init__(self, directory, place=None):
         super().__init__(directory)
@@ -65,7 +66,9 @@ class RestoreHost(Seeing):
         config = self.write_config()
         self.sensor = subprocess.Popen(
             [BIN / "assay-sensor", "--state", self.state, "--run", self.run, "--config", config],
-            stdout=self.log, stderr=self.log)
+            stdout=self.log, stderr=self.log, preexec_fn=self.trap.enter if self.trap else None)
+        if self.trap:
+            self.trap.begin()
         self.wait(lambda: "profiles" in self.status(), "the sensor's first scan")
         self.seen_so_far = 0
 

@@ -6,7 +6,8 @@ import subprocess
 import pytest
 
 # Memory whose second page comes only when a line is read, and threads that use it, one after the
-# other: "write FILE", "read FILE" (past the cache), as many as there are words.
+# other, as this user: "write" to the file, "read" it (past the cache), "list" the directory; or
+# wait for who does: "rename" the file.  As many as there are words.
 STALLED = """
 import ctypes, fcntl, mmap, os, struct, sys, threading, time
 libc = ctypes.CDLL(None, use_errno=True)
@@ -19,16 +20,21 @@ if faults < 0:
 fcntl.ioctl(faults, 0xc018aa3f, bytearray(struct.pack("QQQ", 0xaa, 0, 0)))
 fcntl.ioctl(faults, 0xc020aa00, bytearray(struct.pack("QQQQ", at + 4096, 4096, 1, 0)))
 path, threads = sys.argv[1], []
-for word in sys.argv[2:]:
-    fd = os.open(path, os.O_WRONLY if word == "write" else os.O_RDONLY | os.O_DIRECT)
-    call = (libc.write, (fd, ctypes.c_void_p(at), 8192)) if word == "write" else (
-        libc.read, (fd, ctypes.c_void_p(at + 4096), 4096))
+os.setuid(int(sys.argv[2]))
+FLAGS = {"write": os.O_WRONLY, "read": os.O_RDONLY | os.O_DIRECT, "list": os.O_RDONLY}
+for word in sys.argv[3:]:
+    fd = os.open(path, FLAGS.get(word, os.O_PATH))
+    call = {"write": (libc.write, (fd, ctypes.c_void_p(at), 8192)),
+            "read": (libc.read, (fd, ctypes.c_void_p(at + 4096), 4096)),
+            "list": (libc.syscall, (217, fd, ctypes.c_void_p(at + 4096), 4096)),
+            "rename": (os.rename, (path, path + ".away"))}[word]
     threads.append(threading.Thread(target=call[0], args=call[1]))
     threads[-1].start()
     if len(threads) == 1:
         os.read(faults, 32)  # it has come to the second page
 time.sleep(0.1)
-os.close(os.open(path, os.O_RDWR))
+if not os.path.isdir(path):
+    os.close(os.open(path, os.O_RDWR if os.access(path, os.W_OK) else os.O_RDONLY))
 print("stalled", flush=True)
 sys.stdin.readline()
 page = ctypes.create_string_buffer(b"f" * 8192)
@@ -40,9 +46,9 @@ for thread in threads:
 
 
 @contextlib.contextmanager
-def stalled(path, *words):
-    """While words are done to the file at path without an end."""
-    with subprocess.Popen(["/usr/bin/python3", "-c", STALLED, path, *words], text=True,
+def stalled(path, *words, uid=0):
+    """While words are done to the file or directory at path without an end."""
+    with subprocess.Popen(["/usr/bin/python3", "-c", STALLED, path, str(uid), *words], text=True,
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         try:
             if not child.stdout.readline():

@@ -340,6 +340,7 @@ static const struct check checks[] = {
         { "service user", look_users },  { "clock", look_clock },
         { "disk room", look_room },      { "permissions", doctor_look_permissions },
         { "vault", doctor_look_vault },  { "delivery", look_delivery },
+        { "locks", doctor_look_locked },
 };
 
 static const char *verdict_word(const struct finding *f)

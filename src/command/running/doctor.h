@@ -21,6 +21,8 @@ void doctor_mend(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void doctor_look_permissions(const struct invocation *in, struct finding *f);
 /* Programs of others that ours start. */
 void doctor_look_tools(const struct invocation *in, struct finding *f);
+/* Whether somebody keeps the sensor from changing what it has to. */
+void doctor_look_locked(const struct invocation *in, struct finding *f);
 /* Whether the vault of this host's ledger opens. */
 void doctor_look_vault(const struct invocation *in, struct finding *f);
 

@@ -6,6 +6,7 @@
 #include "crypto/sha256.h"
 #include "integrity/trusted/baseline.h"
 #include "integrity/trusted/observe.h"
+#include "sys/hands.h"
 #include "sys/io.h"
 #include "sys/names.h"
 
@@ -24,6 +25,7 @@ struct quarantine {
         struct content_limits limits;
         struct content *content;
         struct observer *observer;
+        const struct observe_calls *calls;
         uint64_t items_max, bytes_max, file_max;
         bool later; /* quarantine_sync_later() */
         atomic_uint_fast64_t n;
@@ -169,6 +171,22 @@ struct quarantine_use quarantine_use(struct quarantine *q)
 
 /* ---- taking ---- */
 
+void quarantine_set_calls(struct quarantine *q, const struct observe_calls *calls)
+{
+        q->calls = calls;
+        observer_set_calls(q->observer, calls);
+}
+
+static ssize_t read_some(struct quarantine *q, int from, off_t at)
+{
+        ssize_t n;
+
+        if (q->calls)
+                return q->calls->read(q->calls->ctx, from, q->copy, sizeof q->copy, at);
+        n = pread(from, q->copy, sizeof q->copy, at);
+        return n < 0 ? -errno : n;
+}
+
 /* All that is there now, as one moment has it: a copy, hashed on the way. */
 static int copy_moment(struct quarantine *q, int from, int to, uint64_t *ret_n,
                        uint8_t digest[SHA256_LEN])
@@ -180,10 +198,10 @@ static int copy_moment(struct quarantine *q, int from, int to, uint64_t *ret_n,
 
         if (rc == 0)
                 sha256_begin(h);
-        while (rc == 0 && (n = pread(from, q->copy, sizeof q->copy, (off_t)at)) != 0) {
-                if (n < 0 && errno == EINTR)
+        while (rc == 0 && (n = read_some(q, from, (off_t)at)) != 0) {
+                if (n == -EINTR)
                         continue;
-                rc = n < 0 ? -errno : 0;
+                rc = n < 0 ? (int)n : 0;
                 if (rc == 0 && at + (uint64_t)n > q->file_max)
                         rc = -EFBIG;
                 if (rc == 0 && pwrite(to, q->copy, (size_t)n, (off_t)at) != n)
@@ -199,12 +217,23 @@ static int copy_moment(struct quarantine *q, int from, int to, uint64_t *ret_n,
         return rc;
 }
 
-static int open_same(const struct quarantine_ask *a, const struct record *r)
+static int open_name(const struct quarantine *q, const struct quarantine_ask *a)
 {
-        CLEANUP_FD int fd = openat(a->dirfd, a->name,
-                                   O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+        int fd;
+
+        if (q->calls)
+                return q->calls->open(q->calls->ctx, a->dirfd, a->name, flags);
+        fd = openat(a->dirfd, a->name, flags);
+        return fd < 0 ? -errno : fd;
+}
+
+static int open_same(const struct quarantine *q, const struct quarantine_ask *a,
+                     const struct record *r)
+{
+        CLEANUP_FD int fd = open_name(q, a);
         struct record now;
-        int rc = fd < 0 ? -errno : observe_stat_fd(fd, &now), got = fd;
+        int rc = fd < 0 ? fd : observe_stat_fd(fd, &now), got = fd;
 
         if (rc == 0 && !record_same_file(&now, r))
                 rc = -EAGAIN;
@@ -217,7 +246,7 @@ static int open_same(const struct quarantine_ask *a, const struct record *r)
 /* A file that keeps changing has no content of its own; it has one at each moment. */
 static int take_moment(struct quarantine *q, const struct quarantine_ask *a, struct record *r)
 {
-        CLEANUP_FD int from = open_same(a, r);
+        CLEANUP_FD int from = open_same(q, a, r);
         CLEANUP_FD int to = openat(q->dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
         uint64_t n = 0;
         int rc = from < 0 ? from : to < 0 ? -errno : copy_moment(q, from, to, &n, r->sha256);
@@ -263,17 +292,19 @@ static void say_why(struct quarantine *q, struct quarantine_item *i, int rc)
                          (unsigned long long)c.bytes, (unsigned long long)q->bytes_max);
 }
 
-/* What there is room for, of a file whose content is not kept whole. */
-static void take_part(struct quarantine *q, const struct quarantine_ask *a,
-                      struct quarantine_item *i)
+/* What there is room for, of a file whose content is not kept whole.  -ETIMEDOUT, -EUSERS: it is
+ * kept locked. */
+static int take_part(struct quarantine *q, const struct quarantine_ask *a,
+                     struct quarantine_item *i)
 {
-        CLEANUP_FD int from = open_same(a, &i->record);
+        CLEANUP_FD int from = open_same(q, a, &i->record);
         CLEANUP_FD int to = openat(q->dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
         struct quarantine_part *p = &i->part;
+        int rc = from < 0 ? from : to < 0 ? -errno : quarantine_part_take(from, q->calls, to, p);
 
         i->kept = QUARANTINE_NOTHING;
-        if (from < 0 || to < 0 || quarantine_part_take(from, to, p) < 0)
-                return;
+        if (rc < 0)
+                return hand_gave_up(rc) ? rc : 0;
         if (p->n && content_keep(q->content, to, p->sha256, p->bytes, UINT64_MAX) == 0 &&
             content_has(q->content, p->sha256))
                 i->kept = p->all ? QUARANTINE_DATA : QUARANTINE_PART;
@@ -281,6 +312,7 @@ static void take_part(struct quarantine *q, const struct quarantine_ask *a,
                 i->kept = QUARANTINE_DATA; /* one hole */
         if (i->kept == QUARANTINE_NOTHING)
                 *p = (struct quarantine_part){ .all = false };
+        return 0;
 }
 
 /* The state of it, and its content as far as there is room. */
@@ -301,7 +333,9 @@ static int take_content(struct quarantine *q, const struct quarantine_ask *a,
         if (is_whole(q, r))
                 return 0;
         say_why(q, i, rc);
-        take_part(q, a, i);
+        rc = take_part(q, a, i);
+        if (rc < 0)
+                return err_sys(err, rc, "what is there cannot be kept");
         if (i->kept == QUARANTINE_NOTHING && !a->record_alone)
                 return err_set(err, -ENOSPC, "what is there cannot be kept: %s", i->why);
         if (a->known && r->hash != RECORD_HASH_KNOWN && a->known->hash == RECORD_HASH_KNOWN &&

@@ -50,6 +50,10 @@ MUST_USE int quarantine_open(const struct io *io, int dirfd, const struct quaran
 struct quarantine *quarantine_free(struct quarantine *q);
 DEFINE_CLEANUP(struct quarantine, quarantine_free)
 
+/* How what is taken is opened and read (observe.h); borrowed. */
+struct observe_calls;
+void quarantine_set_calls(struct quarantine *q, const struct observe_calls *calls);
+
 struct quarantine_ask {
         int dirfd;
         const char *name;   /* below it */
@@ -63,8 +67,8 @@ struct quarantine_ask {
 /* Keep what is at a name: all that is known of it, and the content of a file, or what there is room
  * for.  *ret is valid until the next call.
  * -ENOENT: nothing is there.  -ENOSPC: a ceiling, or no room on the disk.  -ESTALE: somebody
- * removes the quarantine; look at it, and again.  Other errors: it cannot be read, or not be kept.
- * Then nothing was kept. */
+ * removes the quarantine; look at it, and again.  -ETIMEDOUT, -EUSERS: by its calls, which somebody
+ * keeps waiting.  Other errors: it cannot be read, or not be kept.  Then nothing was kept. */
 MUST_USE int quarantine_take(struct quarantine *q, const struct quarantine_ask *a,
                              struct quarantine_item *ret, struct err *err);
 

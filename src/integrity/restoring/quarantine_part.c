@@ -2,6 +2,8 @@
 #include "integrity/restoring/quarantine_part.h"
 
 #include "base/buf.h"
+#include "integrity/trusted/observe.h"
+#include "sys/hands.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,25 +13,48 @@ enum { PIECE = 128 * 1024 };
 
 /* ---- taking ---- */
 
-/* The data at or behind *at: their end.  0: there are none; a filesystem that tells of no holes has
- * none, and its files end where reading does. */
-static off_t next_data(int fd, off_t *at)
-{
-        off_t data = lseek(fd, *at, SEEK_DATA), hole;
-
-        if (data < 0)
-                return errno == ENXIO ? 0 : INT64_MAX;
-        *at = data;
-        hole = lseek(fd, data, SEEK_HOLE);
-        return hole <= data ? INT64_MAX : hole;
-}
-
 struct taking {
         int from, to;
+        const struct observe_calls *calls;
         struct sha256_ctx *hash;
         struct quarantine_part *part;
         uint8_t piece[PIECE];
 };
+
+static off_t seek(const struct taking *t, off_t at, int whence)
+{
+        if (t->calls)
+                return t->calls->seek(t->calls->ctx, t->from, at, whence);
+        at = lseek(t->from, at, whence);
+        return at < 0 ? -errno : at;
+}
+
+static ssize_t read_some(struct taking *t, size_t n, off_t at)
+{
+        ssize_t got;
+
+        if (t->calls)
+                return t->calls->read(t->calls->ctx, t->from, t->piece, n, at);
+        got = pread(t->from, t->piece, n, at);
+        return got < 0 ? -errno : got;
+}
+
+/* The data at or behind *at: their end.  0: there are none; a filesystem that tells of no holes has
+ * none, and its files end where reading does. */
+static off_t next_data(const struct taking *t, off_t *at)
+{
+        off_t data = seek(t, *at, SEEK_DATA), hole;
+
+        if (hand_gave_up(data))
+                return data;
+        if (data < 0)
+                return data == -ENXIO ? 0 : INT64_MAX;
+        *at = data;
+        hole = seek(t, data, SEEK_HOLE);
+        if (hand_gave_up(hole))
+                return hole;
+        return hole <= data ? INT64_MAX : hole;
+}
 
 /* From at to end, or to the end of the file, or as much as there is room for: how many bytes. */
 static int64_t copy_extent(struct taking *t, off_t at, off_t end)
@@ -39,12 +64,12 @@ static int64_t copy_extent(struct taking *t, off_t at, off_t end)
 
         while (at < end && p->bytes < QUARANTINE_PART_MAX) {
                 uint64_t room = MIN_OF(QUARANTINE_PART_MAX - p->bytes, (uint64_t)(end - at));
-                ssize_t n = pread(t->from, t->piece, MIN_OF(room, sizeof t->piece), at), done;
+                ssize_t n = read_some(t, MIN_OF(room, sizeof t->piece), at), done;
 
-                if (n < 0 && errno == EINTR)
+                if (n == -EINTR)
                         continue;
                 if (n < 0)
-                        return -errno;
+                        return n;
                 if (n == 0)
                         break;
                 done = pwrite(t->to, t->piece, (size_t)n, (off_t)p->bytes);
@@ -63,7 +88,7 @@ static int take_all(struct taking *t)
         off_t at = 0, end;
         int64_t n;
 
-        while ((end = next_data(t->from, &at)) > 0) {
+        while ((end = next_data(t, &at)) > 0) {
                 if (p->n == QUARANTINE_EXTENTS_MAX || p->bytes == QUARANTINE_PART_MAX)
                         return 0;
                 n = copy_extent(t, at, end);
@@ -75,11 +100,14 @@ static int take_all(struct taking *t)
                 p->extent[p->n++].bytes = (uint64_t)n;
                 at += n;
         }
+        if (end < 0)
+                return (int)end;
         p->all = true;
         return 0;
 }
 
-int quarantine_part_take(int from, int to, struct quarantine_part *ret)
+int quarantine_part_take(int from, const struct observe_calls *calls, int to,
+                         struct quarantine_part *ret)
 {
         struct taking *t = calloc(1, sizeof *t);
         struct quarantine_part p = { .all = false };
@@ -89,6 +117,7 @@ int quarantine_part_take(int from, int to, struct quarantine_part *ret)
                 t->hash = sha256_new();
         if (t && t->hash) {
                 t->from = from;
+                t->calls = calls;
                 t->to = to;
                 t->part = &p;
                 sha256_begin(t->hash);

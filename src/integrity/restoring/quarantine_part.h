@@ -28,8 +28,10 @@ struct quarantine_part {
 };
 
 /* Copy the first data of one file to the beginning of another, empty one: at most so many extents
- * and QUARANTINE_PART_MAX bytes. */
-MUST_USE int quarantine_part_take(int from, int to, struct quarantine_part *ret);
+ * and QUARANTINE_PART_MAX bytes.  from is read and searched by calls, which may be NULL. */
+struct observe_calls;
+MUST_USE int quarantine_part_take(int from, const struct observe_calls *calls, int to,
+                                  struct quarantine_part *ret);
 
 /* The other way: each piece of from to where it lay.  Where nothing but holes was missing, to is
  * size bytes long then. */

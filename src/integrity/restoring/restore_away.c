@@ -123,7 +123,7 @@ static int put_nothing(struct restore_run *p, const struct quarantine_ask *a, st
         CLEANUP(buf_done) struct buf encoded = BUF_INIT(RECORD_MAX);
         struct restore_taken x = { .kept = QUARANTINE_NOTHING };
         struct restore_task *t = p->t;
-        int rc = observe_stat(a->dirfd, a->name, r, &t->handle);
+        int rc = restore_stat(p->r, a->dirfd, a->name, r, &t->handle);
 
         if (rc < 0)
                 return rc;
@@ -176,7 +176,8 @@ int restore_take(struct restore_run *p, int dirfd, const char *name, struct span
                         note_once(t, "the content of what was there is not kept");
                 rc = put_item(t, &i);
                 was = i.record;
-        } else if (rc == -ENOENT || rc == -EAGAIN || !t->discard) {
+        } else if (rc == -ENOENT || rc == -EAGAIN || rc == -ETIMEDOUT || rc == -EUSERS ||
+                   !t->discard) {
                 if (t->err.code == 0)
                         t->err = err;
                 return rc;
@@ -192,9 +193,10 @@ int restore_take(struct restore_run *p, int dirfd, const char *name, struct span
 
 /* ---- removing ---- */
 
-int restore_open_for_flags(int dirfd, const char *name)
+int restore_open_for_flags(struct restorer *r, int dirfd, const char *name)
 {
-        return openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        return restore_open(r, dirfd, name,
+                            O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
 /* An immutable file can be neither renamed nor removed. */
@@ -204,9 +206,9 @@ void restore_lift_name(struct restorer *r, int dirfd, const char *name)
         CLEANUP_FD int fd = -1;
         unsigned had;
 
-        if (fs_stat_at(dirfd, name, &st) < 0 || (!S_ISREG(st.mode) && !S_ISDIR(st.mode)))
+        if (restore_stat_name(r, dirfd, name, &st) < 0 || (!S_ISREG(st.mode) && !S_ISDIR(st.mode)))
                 return;
-        fd = restore_open_for_flags(dirfd, name);
+        fd = restore_open_for_flags(r, dirfd, name);
         if (fd >= 0)
                 (void)!restore_lift(r, fd, &had); /* the removal will tell */
 }
@@ -223,8 +225,8 @@ static int remove_within(struct restore_run *p, int fd, struct buf *path, unsign
                 return -ENOMEM;
         do { /* until a whole pass finds nothing: removing moves what is not read yet */
                 more = 0;
-                rc = lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
-                dir_reader_init(d, fd);
+                rc = restore_rewind(p->r, fd);
+                dir_reader_init_by(d, fd, restore_list, p->r);
                 while (rc == 0 && (rc = dir_read(d, &e)) > 0) {
                         char name[TABLE_NAME_MAX + 1];
 
@@ -276,10 +278,10 @@ int restore_remove_tree(struct restore_run *p, int dirfd, const char *name, stru
         }
         if (depth > RESTORE_DEPTH_MAX)
                 return -ELOOP;
-        fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        fd = restore_open(p->r, dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (depth == 0)
                 quarantine_sync_later(p->r->quarantine);
-        rc = fd < 0 ? -errno : remove_within(p, fd, path, depth);
+        rc = fd < 0 ? fd : remove_within(p, fd, path, depth);
         if (depth == 0)
                 rc = sync_evidence(p, rc);
         return rc == 0 ? restore_unlink(p, dirfd, name, AT_REMOVEDIR) : rc;
@@ -295,11 +297,14 @@ int restore_sweep_temp(struct restorer *r, struct restore_task *t, struct err *e
         int rc;
 
         restore_split(t->path, &dir, &name);
-        fd = observe_open_dir(dir);
+        restore_begin(r, t);
+        fd = restore_open_dir(r, dir);
+        t->stalled = r->stuck;
+        if (t->stalled)
+                return err_set(err, -ETIMEDOUT, "%s", err_text(&t->err));
         if (fd < 0 || t->temp[0] == '\0')
                 return 0; /* it went with its directory */
         p.dirfd = fd;
-        r->stuck = r->locked = false;
         buf_put(&path, t->path);
         rc = buf_status(&path) < 0 ? buf_status(&path) : restore_reach_fd(&p, fd);
         if (rc == 0)

@@ -13,49 +13,40 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* A file, whose name is about to go: a descriptor of it, or below 0. */
+static int hold(struct restore_run *p, const char *name)
+{
+        return restore_open(p->r, p->dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* It has gone: how many names it has yet.  Before, somebody may have given it one more. */
+static void count_others(struct restore_run *p, int held)
+{
+        struct fs_stat st;
+
+        if (held >= 0 && fs_stat_fd(held, &st) == 0)
+                p->t->others = st.nlink;
+}
+
 /* What came out under the name beside. */
 static int drop_displaced(struct restore_run *p, bool is_dir)
 {
         CLEANUP(buf_done) struct buf path = BUF_INIT(p->t->path.n + (1u << 16));
 
-        if (!is_dir)
-                return restore_unlink(p, p->dirfd, p->t->temp, 0);
+        if (!is_dir) {
+                CLEANUP_FD int held = hold(p, p->t->temp);
+                int rc = restore_unlink(p, p->dirfd, p->t->temp, 0);
+
+                if (rc == 0)
+                        count_others(p, held);
+                return rc;
+        }
         buf_put(&path, p->t->path);
         return buf_status(&path) < 0 ? buf_status(&path)
                                      : restore_remove_tree(p, p->dirfd, p->t->temp, &path, 0);
 }
 
 /* ---- making it beside ---- */
-
-static int make_name(struct restore_run *p)
-{
-        char link[RECORD_LINK_MAX + 1];
-        const struct record *g = &p->good;
-        const char *temp = p->t->temp;
-
-        switch (g->type) {
-        case RECORD_FILE:
-                return openat(p->dirfd, temp,
-                              O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOATIME | O_CLOEXEC, 0600);
-        case RECORD_DIR:
-                return mkdirat(p->dirfd, temp, 0700);
-        case RECORD_LINK:
-                memcpy(link, g->link.p, g->link.n);
-                link[g->link.n] = '\0';
-                return symlinkat(link, p->dirfd, temp);
-        case RECORD_FIFO:
-                return fs_make_node(p->dirfd, temp, S_IFIFO, 0, 0) < 0 ? -1 : 0;
-        case RECORD_CHAR:
-        case RECORD_BLOCK:
-                return fs_make_node(p->dirfd, temp, g->type == RECORD_CHAR ? S_IFCHR : S_IFBLK,
-                                    (uint32_t)(g->rdev >> 32), (uint32_t)g->rdev) < 0
-                               ? -1
-                               : 0;
-        default:
-                errno = ENOTSUP;
-                return -1;
-        }
-}
 
 static int fill_temp(struct restore_run *p, int fd)
 {
@@ -72,29 +63,31 @@ static int fill_temp(struct restore_run *p, int fd)
         t->left |= restore_attrs(p->r, fd, &p->good);
         if (p->r->stuck)
                 return -ETIMEDOUT;
-        if ((p->good.type == RECORD_FILE || p->good.type == RECORD_DIR) && fsync(fd) < 0)
-                rc = -errno;
+        if (p->good.type == RECORD_FILE || p->good.type == RECORD_DIR)
+                rc = restore_sync(p->r, fd);
         return rc;
 }
 
-/* An open descriptor of it, or a negative errno and nothing is there. */
+/* An open descriptor of it, or a negative errno and nothing is there, or it may come yet. */
 static int make_temp(struct restore_run *p)
 {
         struct restore_task *t = p->t;
-        int fd = make_name(p), rc = fd < 0 ? -errno : 0;
+        int fd = restore_make(p), rc = fd < 0 ? fd : fill_temp(p, fd);
 
-        if (rc < 0)
+        if (fd < 0) {
+                t->beside |= rc == -ETIMEDOUT;
                 return restore_failed(t, rc, "the file beside it cannot be made");
-        if (p->good.type != RECORD_FILE)
-                fd = openat(p->dirfd, t->temp,
-                            O_NOFOLLOW | O_CLOEXEC |
-                                    (p->good.type == RECORD_DIR ? O_RDONLY | O_DIRECTORY : O_PATH));
-        rc = fd < 0 ? -errno : fill_temp(p, fd);
+        }
+        if (rc == 0) {
+                rc = restore_name_it(p, fd);
+                t->beside = rc == -ETIMEDOUT;
+        }
         if (rc == 0)
                 return fd;
         fd_close(&fd);
-        t->beside = restore_unlink(p, p->dirfd, t->temp,
-                                   p->good.type == RECORD_DIR ? AT_REMOVEDIR : 0) < 0;
+        if (!p->unnamed)
+                t->beside = restore_unlink(p, p->dirfd, t->temp,
+                                           p->good.type == RECORD_DIR ? AT_REMOVEDIR : 0) < 0;
         return restore_failed(t, rc, "the file beside it cannot be written");
 }
 
@@ -102,8 +95,8 @@ static bool is_at(struct restore_run *p, int fd, const char *name)
 {
         struct fs_stat a, b;
 
-        return fs_stat_fd(fd, &a) == 0 && fs_stat_at(p->dirfd, name, &b) == 0 && a.ino == b.ino &&
-               a.dev_major == b.dev_major && a.dev_minor == b.dev_minor;
+        return fs_stat_fd(fd, &a) == 0 && restore_stat_name(p->r, p->dirfd, name, &b) == 0 &&
+               a.ino == b.ino && a.dev_major == b.dev_major && a.dev_minor == b.dev_minor;
 }
 
 /* The name beside goes, with whatever has it: somebody may have exchanged as well. */
@@ -139,9 +132,9 @@ static void see_holders(struct restore_run *p, const char *name)
         CLEANUP_FD int fd = -1;
         struct fs_stat st;
 
-        if (fs_stat_at(p->dirfd, name, &st) < 0 || !S_ISREG(st.mode))
+        if (restore_stat_name(p->r, p->dirfd, name, &st) < 0 || !S_ISREG(st.mode))
                 return;
-        fd = restore_open_for_flags(p->dirfd, name);
+        fd = restore_open_for_flags(p->r, p->dirfd, name);
         if (fd >= 0 && fs_is_held(fd) != 0)
                 restore_holders((uint64_t)st.dev_major << 32 | st.dev_minor, st.ino,
                                 &p->t->holders);
@@ -167,7 +160,7 @@ static int check_out(struct restore_run *p, const struct record *kept)
         struct restore_task *t = p->t;
         struct table_handle h;
         struct record out;
-        int rc = observe_stat(p->dirfd, t->temp, &out, &h);
+        int rc = restore_stat(p->r, p->dirfd, t->temp, &out, &h);
 
         if (rc < 0)
                 return rc;
@@ -187,9 +180,10 @@ static int check_out(struct restore_run *p, const struct record *kept)
 /* One name in the place of the other where they cannot be exchanged. */
 static int rename_over(struct restore_run *p, const struct record *kept)
 {
+        CLEANUP_FD int held = -1;
         struct table_handle h;
         struct record now;
-        int rc = observe_stat(p->dirfd, p->name, &now, &h);
+        int rc = restore_stat(p->r, p->dirfd, p->name, &now, &h);
 
         if (rc == 0 && !record_same_file(kept, &now))
                 rc = -EAGAIN;
@@ -200,7 +194,11 @@ static int rename_over(struct restore_run *p, const struct record *kept)
                 return -EOPNOTSUPP; /* neither takes the other's place */
         see_holders(p, p->name);
         restore_note(p->t, "renamed over: this filesystem exchanges no names");
-        return restore_rename(p, p->t->temp, p->name);
+        held = hold(p, p->name);
+        rc = restore_rename(p, p->t->temp, p->name);
+        if (rc == 0)
+                count_others(p, held);
+        return rc;
 }
 
 /* Temp and target change places, what came out goes.  On failure both are as they were. */
@@ -214,6 +212,7 @@ static int swap_in(struct restore_run *p, int fd, const struct record *kept)
                 return rc == -ENOENT ? -EAGAIN : rc;
         freeze(p, fd);
         rc = check_out(p, kept);
+        p->t->halfway = hand_gave_up(rc);
         if (rc < 0) {
                 if (p->t->frozen)
                         (void)!restore_flags_change(p->r, fd, FS_ATTR_IMMUTABLE, 0, NULL);
@@ -239,7 +238,7 @@ static int swap_in(struct restore_run *p, int fd, const struct record *kept)
 
 static int sync_dir(struct restore_run *p)
 {
-        return fsync(p->dirfd) < 0 && errno != EINVAL ? -errno : 0;
+        return restore_sync(p->r, p->dirfd);
 }
 
 static int do_replace(struct restore_run *p)
@@ -282,7 +281,10 @@ static int do_create(struct restore_run *p)
                 return fd;
         rc = restore_rename_new(p, p->dirfd, t->temp, p->name);
         if (fs_cannot(rc)) {
-                rc = faccessat(p->dirfd, p->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ? -EEXIST : 0;
+                struct fs_stat st;
+
+                rc = restore_stat_name(p->r, p->dirfd, p->name, &st);
+                rc = rc == 0 ? -EEXIST : rc == -ENOENT ? 0 : rc;
                 if (rc == 0)
                         rc = restore_rename(p, t->temp, p->name);
         }
@@ -309,6 +311,7 @@ static int do_remove(struct restore_run *p)
 {
         CLEANUP(buf_done) struct buf path = BUF_INIT(p->t->path.n + (1u << 16));
         struct restore_task *t = p->t;
+        CLEANUP_FD int held = -1;
         struct table_handle h;
         struct record out;
         int rc;
@@ -318,14 +321,18 @@ static int do_remove(struct restore_run *p)
         rc = buf_status(&path) < 0 ? buf_status(&path) : move_aside(p);
         if (rc < 0)
                 return rc == -ENOENT ? -EAGAIN : restore_failed(t, rc, "it cannot be moved aside");
-        rc = observe_stat(p->dirfd, t->temp, &out, &h);
+        rc = restore_stat(p->r, p->dirfd, t->temp, &out, &h);
+        t->halfway = hand_gave_up(rc);
         if (rc == 0 && !record_same_file(&p->is, &out) && !t->insist)
                 rc = -EAGAIN;
         if (rc == 0)
                 t->others = out.type == RECORD_DIR ? 0 : out.nlink - MIN_OF(out.nlink, 1u);
         see_holders(p, t->temp);
+        held = rc == 0 && out.type != RECORD_DIR ? hold(p, t->temp) : -1;
         if (rc == 0)
                 rc = restore_remove_tree(p, p->dirfd, t->temp, &path, 0);
+        if (rc == 0)
+                count_others(p, held);
         if (rc < 0) {
                 t->beside = restore_rename_new(p, p->dirfd, t->temp, p->name) < 0;
                 if (t->beside)
@@ -339,11 +346,12 @@ static int do_remove(struct restore_run *p)
 static int do_attributes(struct restore_run *p)
 {
         bool plain = p->is.type == RECORD_FILE || p->is.type == RECORD_DIR;
-        CLEANUP_FD int fd = plain ? restore_open_for_flags(p->dirfd, p->name)
-                                  : openat(p->dirfd, p->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        CLEANUP_FD int fd =
+                plain ? restore_open_for_flags(p->r, p->dirfd, p->name)
+                      : restore_open(p->r, p->dirfd, p->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         struct record now;
         unsigned had = 0;
-        int rc = fd < 0 ? -errno : observe_stat_fd(fd, &now);
+        int rc = fd < 0 ? fd : observe_stat_fd(fd, &now);
 
         if (rc == 0 && !record_same_file(&now, &p->is))
                 rc = -EAGAIN;
@@ -358,7 +366,7 @@ static int do_attributes(struct restore_run *p)
                 p->t->left |= restore_flags(p->r, fd, &p->good);
         rc = p->r->stuck ? -ETIMEDOUT : 0;
         if (rc == 0 && plain)
-                rc = restore_call(p->r, (struct hand_ask){ .act = HAND_SYNC, .fd = fd }, NULL);
+                rc = restore_sync(p->r, fd);
         if (rc < 0)
                 return restore_failed(p->t, rc, "it cannot be synced");
         see_holders(p, p->name);
@@ -377,7 +385,19 @@ static bool copy_name(struct span s, char out[TABLE_NAME_MAX + 1])
         return true;
 }
 
-/* Is it there, under the name it was given, and nothing here?  Then it comes back by that name. */
+/* Who renames from one directory to another waits for all who do so on this filesystem: for
+ * whoever waits there for a file.  A name that is not there takes the same locks. */
+static bool may_cross(struct restore_run *p, int fd)
+{
+        const struct hand_ask a = {
+                .act = HAND_RENAME, .fd = fd, .fd2 = p->dirfd, .name = p->t->temp, .to = p->t->temp
+        };
+
+        return restore_reach_fd(p, fd) == 0 && restore_call(p->r, a, NULL) == -ENOENT;
+}
+
+/* Is it there, under the name it was given, and nothing here?  Then it comes back by that name.
+ * Where somebody keeps that from being done, it is made anew: nothing is stuck over this path. */
 static void undo_move(struct restore_run *p)
 {
         struct span dir, name;
@@ -385,18 +405,24 @@ static void undo_move(struct restore_run *p)
         CLEANUP_FD int fd = -1;
         struct table_handle h;
         struct record there;
+        uint64_t key = p->r->key;
+        bool may;
 
+        p->r->key = ~key;
         restore_split(p->t->moved_to, &dir, &name);
-        fd = observe_open_dir(dir);
-        if (fd < 0 || !copy_name(name, text) || observe_stat(fd, text, &there, &h) < 0 ||
-            !record_same_file(&there, &p->good))
-                return;
-        if (restore_reach_fd(p, fd) < 0)
-                return;
-        restore_lift_name(p->r, fd, text);
-        p->t->moved = restore_rename_new(p, fd, text, p->name) == 0;
-        if (p->t->moved)
-                (void)!fsync(fd); /* both ways it is a rename that was, or was not */
+        fd = restore_open_dir(p->r, dir);
+        may = fd >= 0 && copy_name(name, text) && restore_stat(p->r, fd, text, &there, &h) == 0 &&
+              record_same_file(&there, &p->good) && may_cross(p, fd);
+        if (may)
+                restore_lift_name(p->r, fd, text);
+        p->r->key = key;
+        p->t->moved = may && restore_rename_new(p, fd, text, p->name) == 0;
+        if (p->t->moved) {
+                (void)!restore_sync(p->r, fd); /* both ways it is a rename that was, or was not */
+        } else if (!p->t->raced) {
+                p->r->stuck = p->r->locked = false;
+                p->t->err = (struct err){ 0 };
+        }
 }
 
 /* ---- the whole ---- */
@@ -406,7 +432,7 @@ static int look(struct restore_run *p)
 {
         struct restore_task *t = p->t;
         struct record r;
-        int rc = observe_stat(p->dirfd, p->name, &r, &t->handle);
+        int rc = restore_stat(p->r, p->dirfd, p->name, &r, &t->handle);
 
         p->there = rc == 0;
         if (rc < 0)
@@ -455,6 +481,10 @@ static void see_result(struct restore_run *p)
         struct record r;
         int rc = observe(p->r->observer, p->dirfd, p->name, &r, &t->handle);
 
+        if (hand_gave_up(rc)) { /* it was put back; what is there now is looked at when it can be */
+                t->undone = true;
+                return;
+        }
         buf_clear(&t->now);
         if (rc == 0)
                 record_encode(&r, &t->now);
@@ -478,10 +508,10 @@ static void run_in(struct restore_run *p)
         p->r->locked |= rc < 0;
         if (rc == 0)
                 rc = restore_lift(p->r, p->dirfd, &had);
-        if (rc == 0 && t->moved_to.n && p->has_good)
+        if (rc == 0 && t->moved_to.n && p->has_good && !t->late)
                 undo_move(p);
         if (rc == 0)
-                rc = restore_reach(p, p->dirfd, p->name);
+                rc = t->raced ? -ETIMEDOUT : restore_reach(p, p->dirfd, p->name);
         if (rc == 0)
                 rc = look(p);
         if (rc == 0) {
@@ -509,7 +539,7 @@ static void open_and_run(struct restore_run *p)
         struct span dir, name;
 
         restore_split(t->path, &dir, &name);
-        p->dirfd = observe_open_dir(dir);
+        p->dirfd = restore_open_dir(p->r, dir);
         if (p->dirfd == -ENOENT || p->dirfd == -ENOTDIR || p->dirfd == -ELOOP) {
                 if (!p->has_good) { /* neither is what was to go */
                         t->result = RESTORE_SAME;
@@ -533,7 +563,7 @@ void restore_run(struct restorer *r, struct restore_task *t)
         int rc = 0;
 
         t->result = RESTORE_FAILED;
-        r->stuck = r->locked = false;
+        restore_begin(r, t);
         p.has_good = t->good.n > 0;
         p.has_judged = t->judged.n > 0;
         if (p.has_good)
@@ -543,6 +573,7 @@ void restore_run(struct restorer *r, struct restore_task *t)
         if (rc == 0 && t->path.n > 1)
                 open_and_run(&p);
         fd_close(&p.dirfd);
+        r->task = NULL;
         t->stalled = r->stuck && t->result == RESTORE_FAILED;
         if (buf_status(&t->now) < 0)
                 (void)restore_failed(t, buf_status(&t->now), "its state");

@@ -9,8 +9,9 @@
  *   is what came out what was judged?        -- no ------> exchanged back: AGAIN
  *   sync the directory, remove what came out
  *
- * What waits for a lock that somebody else may have is done by hands (restore_reach.c): does it not
- * come back, the task ends STALLED, and what was given up may yet be done.
+ * What waits for a lock that somebody else may have, a file's or its directory's, is done by hands
+ * (restore_reach.c, restore_name.c): does it not come back, the task ends STALLED, and what was
+ * given up may yet be done.
  *
  * Everything is done by the descriptor of the directory, which is opened without following a link.
  * The name beside is the caller's, not to be guessed, and made with O_EXCL.  Where a filesystem
@@ -28,11 +29,11 @@
 #include "base/err.h"
 #include "integrity/restoring/quarantine_item.h"
 #include "integrity/restoring/restore_plan.h"
+#include "integrity/trusted/observe.h"
 #include "integrity/trusted/table.h"
 #include "sys/hands.h"
 
 struct content;
-struct observer;
 struct quarantine;
 
 enum restore_result {
@@ -75,7 +76,8 @@ struct restore_task {
         bool moved;       /* it was at moved_to, and is here again */
         bool stalled;     /* FAILED, for somebody keeps it locked, or its directory */
         bool raced;       /* so, and only when its name changed: that may yet be done */
-        bool beside;      /* something is still at the name beside */
+        bool halfway;     /* so, after its name had changed: what it is now is not known */
+        bool beside;      /* something is still at the name beside, or may yet be */
         uint64_t others;  /* other names of what was replaced or removed */
         uint64_t bytes;   /* written */
         struct buf now;   /* encoded: what is there in the end; empty: nothing */
@@ -114,11 +116,28 @@ struct restorer {
         struct hands *hands; /* what may wait is done by them; NULL: here */
         uint64_t key;        /* of the path, for hands_is_stuck() */
         unsigned group;      /* whose doing is put back */
-        bool stuck, locked;  /* of one run: a call did not come back; one that changes a name */
+        unsigned wait_ms;    /* for one call; 0: HANDS_WAIT_MS */
         struct buf value;    /* of an attribute */
+
+        /* Of one run. */
+        struct restore_task *task;
+        struct observe_calls calls;
+        bool stuck, locked; /* a call did not come back; one that waits for a directory */
 };
 
 void restore_run(struct restorer *r, struct restore_task *t);
+
+/* Another run begins, or, without a task, what is done apart from one. */
+void restore_begin(struct restorer *r, struct restore_task *t);
+
+/* Read the state of what is at a path, and keep its content where its observer is told to. */
+void restore_observe(struct restorer *r, struct span path);
+/* As observe_open_dir(), openat(2) and observe_stat(), waiting for nobody for long: -ETIMEDOUT,
+ * -EUSERS, with the task's err, where somebody keeps the directory locked. */
+MUST_USE int restore_open_dir(struct restorer *r, struct span path);
+MUST_USE int restore_open(struct restorer *r, int dirfd, const char *name, int flags);
+MUST_USE int restore_stat(struct restorer *r, int dirfd, const char *name, struct record *ret,
+                          struct table_handle *ret_handle);
 
 /* What a crash left at the name beside is put away (t->taken) and gone.  0 also when there is
  * nothing. */

@@ -5,6 +5,7 @@
 #define INTEGRITY_RESTORE_DISK_PRIV_H
 
 #include "integrity/restoring/restore_disk.h"
+#include "sys/dirwalk.h"
 
 /* One run. */
 struct restore_run {
@@ -17,13 +18,32 @@ struct restore_run {
         struct restore_plan plan;
         const char *why; /* it is put away */
         bool out_is_dir; /* what came out in the exchange */
+        bool unnamed;    /* what is to be beside has no name yet */
 };
+
+/* ---- restore_name.c ---- */
+
+MUST_USE int restore_stat_name(struct restorer *r, int dirfd, const char *name,
+                               struct fs_stat *ret);
+/* Make what is good beside: a descriptor, or a negative errno, and then it may be there yet if it
+ * is one of those two.  A file has no name until restore_name_it(). */
+MUST_USE int restore_make(struct restore_run *p);
+/* fd, which restore_make() made, has the name beside. */
+MUST_USE int restore_name_it(struct restore_run *p, int fd);
+/* Entries of a directory: dir_list_fn, ctx is the restorer. */
+ssize_t restore_list(void *ctx, int fd, void *to, size_t n);
+MUST_USE int restore_rewind(struct restorer *r, int fd);
+/* What was done to a file or directory lasts; 0 also when that takes long. */
+MUST_USE int restore_sync(struct restorer *r, int fd);
 
 /* ---- restore_reach.c ---- */
 
 /* What waits for a lock, by a hand.  -ETIMEDOUT: it has not come back; -EUSERS: it was not begun.
- * Once a name could not be changed no other is. */
-MUST_USE int restore_call(struct restorer *r, struct hand_ask a, unsigned *ret_had);
+ * Once one did not come back that waits for a directory, no other is begun. */
+MUST_USE int restore_call(struct restorer *r, struct hand_ask a, struct hand_got *got);
+/* Sets the task's err, in words: who keeps it locked, unless another failure is known already.
+ * Returns rc. */
+int restore_say_stuck(struct restorer *r, int fd, int rc);
 /* Is the lock of what is there to be had, without waiting behind anybody?  0, also when nothing is
  * there, -ETIMEDOUT or -EUSERS with t->err. */
 MUST_USE int restore_reach_fd(struct restore_run *p, int fd);
@@ -45,8 +65,8 @@ int restore_failed(struct restore_task *t, int rc, const char *what);
 
 /* The directory and the name of a path. */
 void restore_split(struct span path, struct span *ret_dir, struct span *ret_name);
-/* For its content and flags; a descriptor, or -1 and errno. */
-int restore_open_for_flags(int dirfd, const char *name);
+/* For its content and flags; a descriptor, or a negative errno. */
+int restore_open_for_flags(struct restorer *r, int dirfd, const char *name);
 /* An immutable file can be neither renamed nor removed. */
 void restore_lift_name(struct restorer *r, int dirfd, const char *name);
 

@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 enum { LOOK_MS = 100, SAID_MAX = 4, MAPS_MAX = 256 * 1024, COMM_MAX = 64, CALL_MAX = 96 };
@@ -32,12 +31,23 @@ struct search {
         struct buf *out;
 };
 
+/* Another process of ours, a hand that waits as well. */
+static bool is_ours(int pidfd)
+{
+        struct stat us, it, owner;
+
+        return stat("/proc/self/exe", &us) == 0 && fstatat(pidfd, "exe", &it, 0) == 0 &&
+               it.st_ino == us.st_ino && it.st_dev == us.st_dev && fstat(pidfd, &owner) == 0 &&
+               owner.st_uid == geteuid();
+}
+
 static bool is_it(const struct search *s, int dirfd, const char *name)
 {
-        struct stat st; /* the link is followed */
+        struct statx st; /* the link is followed, and no server asked */
 
-        return fstatat(dirfd, name, &st, 0) == 0 && st.st_ino == s->ino &&
-               ((uint64_t)major(st.st_dev) << 32 | minor(st.st_dev)) == s->dev;
+        return statx(dirfd, name, AT_STATX_DONT_SYNC, STATX_INO, &st) == 0 &&
+               st.stx_ino == s->ino &&
+               ((uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor) == s->dev;
 }
 
 static bool has_open(const struct search *s, int pidfd)
@@ -103,10 +113,12 @@ static const char *call_name(long nr)
                 long nr;
                 const char *name;
         } calls[] = {
-                { SYS_write, "write" },     { SYS_pwrite64, "pwrite64" }, { SYS_writev, "writev" },
-                { SYS_pwritev, "pwritev" }, { SYS_pwritev2, "pwritev2" }, { SYS_read, "read" },
-                { SYS_pread64, "pread64" }, { SYS_readv, "readv" },       { SYS_preadv, "preadv" },
-                { SYS_preadv2, "preadv2" }, { SYS_ioctl, "ioctl" },
+                { SYS_write, "write" },       { SYS_pwrite64, "pwrite64" },
+                { SYS_writev, "writev" },     { SYS_pwritev, "pwritev" },
+                { SYS_pwritev2, "pwritev2" }, { SYS_read, "read" },
+                { SYS_pread64, "pread64" },   { SYS_readv, "readv" },
+                { SYS_preadv, "preadv" },     { SYS_preadv2, "preadv2" },
+                { SYS_ioctl, "ioctl" },       { SYS_getdents64, "getdents64" },
         };
 
         for (size_t i = 0; i < ARRAY_LEN(calls); i++)
@@ -170,7 +182,7 @@ static void look_at(struct search *s, int proc, const char *pid, enum pass pass)
 
         if (fd < 0)
                 return;
-        if (pass == CALLS && is_in_call(s, fd, what))
+        if (pass == CALLS && is_in_call(s, fd, what) && !is_ours(fd))
                 say(s, fd, pid, what);
         else if (pass == EXES && is_it(s, fd, "exe"))
                 say(s, fd, pid, "runs it (text busy)");

@@ -19,13 +19,13 @@
 
 enum { AT_ONCE_MS = 20, SAID = 512 };
 
+/* Those of them that wait for a directory. */
 static bool is_name(enum hand_act act)
 {
-        return act == HAND_EXCHANGE || act == HAND_RENAME || act == HAND_RENAME_NEW ||
-               act == HAND_UNLINK;
+        return act >= HAND_EXCHANGE && act <= HAND_REWIND;
 }
 
-int restore_call(struct restorer *r, struct hand_ask a, unsigned *ret_had)
+int restore_call(struct restorer *r, struct hand_ask a, struct hand_got *got)
 {
         int rc;
 
@@ -33,28 +33,27 @@ int restore_call(struct restorer *r, struct hand_ask a, unsigned *ret_had)
                 return -ETIMEDOUT;
         a.key = r->key;
         a.group = r->group;
-        rc = hand_call(r->hands, &a, ret_had);
+        a.wait_ms = r->wait_ms;
+        rc = hand_call(r->hands, &a, got);
         r->stuck |= rc == -ETIMEDOUT || rc == -EUSERS;
         r->locked |= rc == -ETIMEDOUT && is_name(a.act);
         return rc;
 }
 
-/* Who has it, in words, unless another failure is known already. */
-static int say_stuck(struct restore_run *p, int fd, int rc)
+int restore_say_stuck(struct restorer *r, int fd, int rc)
 {
         CLEANUP(buf_done) struct buf by = BUF_INIT(SAID);
-        struct fs_stat st;
+        struct err *err = r->task ? &r->task->err : NULL;
+        struct fs_stat st = { .mode = 0 };
 
-        p->r->stuck = true;
-        if (p->t->err.code)
+        r->stuck = true;
+        if (!err || err->code)
                 return rc;
         if (rc == -EUSERS)
-                return err_set(&p->t->err, rc,
-                               "as many files are kept locked as may be waited for");
+                return err_set(err, rc, "as many files are kept locked as may be waited for");
         if (fs_stat_fd(fd, &st) == 0)
                 restore_stalled_by((uint64_t)st.dev_major << 32 | st.dev_minor, st.ino, &by);
-        return err_set(&p->t->err, rc, "%s is kept locked: %s",
-                       S_ISDIR(st.mode) ? "its directory" : "it",
+        return err_set(err, rc, "%s is kept locked: %s", S_ISDIR(st.mode) ? "its directory" : "it",
                        by.n ? buf_cstr(&by) : "by whom is not seen");
 }
 
@@ -71,30 +70,32 @@ int restore_reach_fd(struct restore_run *p, int fd)
                 if (rc == 0 && at - begun > HANDS_WAIT_MS * NS_PER_MS)
                         rc = -ETIMEDOUT;
                 if (rc < 0)
-                        return say_stuck(p, fd, rc);
+                        return restore_say_stuck(p->r, fd, rc);
         }
 }
 
-/* It was locked while it was put back: then only what nobody else has open is tried again. */
+/* It was locked while it was put back: then only what nobody else has open is tried again.  What is
+ * beside we have open ourselves. */
 static int is_alone(struct restore_run *p, int dirfd, const char *name)
 {
-        CLEANUP_FD int fd = restore_open_for_flags(dirfd, name);
+        CLEANUP_FD int fd = restore_open_for_flags(p->r, dirfd, name);
 
         if (fd < 0 || fs_is_held(fd) != 1)
                 return 0;
-        return say_stuck(p, fd, -ETIMEDOUT);
+        return restore_say_stuck(p->r, fd, -ETIMEDOUT);
 }
 
 int restore_reach(struct restore_run *p, int dirfd, const char *name)
 {
-        CLEANUP_FD int fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        CLEANUP_FD int fd = restore_open(p->r, dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         struct stat st;
         int rc;
 
         if (fd < 0)
-                return errno == ENOENT ? 0 : -errno;
+                return fd == -ENOENT ? 0 : fd;
         rc = restore_reach_fd(p, fd);
-        if (rc == 0 && p->t->alone && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+        if (rc == 0 && p->t->alone && strcmp(name, p->t->temp) != 0 && fstat(fd, &st) == 0 &&
+            S_ISREG(st.st_mode))
                 rc = is_alone(p, dirfd, name);
         return rc;
 }
@@ -148,6 +149,10 @@ int restore_unlink(struct restore_run *p, int dirfd, const char *name, int flags
 int restore_flags_change(struct restorer *r, int fd, unsigned clear, unsigned set, unsigned *had)
 {
         const struct hand_ask a = { .act = HAND_FLAGS, .fd = fd, .a = clear, .b = set };
+        struct hand_got got = { .fd = -1 };
+        int rc = restore_call(r, a, &got);
 
-        return restore_call(r, a, had);
+        if (rc == 0 && had)
+                *had = got.had;
+        return rc;
 }

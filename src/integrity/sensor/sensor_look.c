@@ -15,14 +15,19 @@ enum {
 
 int look_init(struct sensor *s, struct err *err)
 {
+        int rc = look_open_init(s, err);
+
+        if (rc < 0)
+                return rc;
         for (size_t i = 0; i < DIR_FDS; i++)
                 s->dir_fd[i].fd = -1;
         for (size_t i = 0; i < LOOK_JOBS; i++) {
                 struct look_job *j = &s->look[i];
-                int rc = observer_new(&j->observer, err);
 
+                rc = observer_new(&j->observer, err);
                 if (rc < 0)
                         return rc;
+                observer_set_calls(j->observer, &s->by_worker.calls);
                 observer_set_ended(j->observer, &s->ended);
                 j->sensor = s;
                 j->dirfd = -1;
@@ -30,7 +35,10 @@ int look_init(struct sensor *s, struct err *err)
                 j->next_free = s->free_look;
                 s->free_look = j;
         }
-        return observer_new(&s->observer, err);
+        rc = observer_new(&s->observer, err);
+        if (rc == 0)
+                observer_set_calls(s->observer, &s->by_loop.calls);
+        return rc;
 }
 
 void look_done(struct sensor *s)
@@ -47,6 +55,7 @@ void look_done(struct sensor *s)
                 buf_done(&s->look[i].encoded);
         }
         observer_free(s->observer);
+        s->hands = hands_free(s->hands);
 }
 
 struct table_node *look_nth(struct sensor *s, const struct table_handle *h, unsigned i)
@@ -96,7 +105,7 @@ static int open_by_path(struct sensor *s, const struct table_node *dir,
         table_path(dir, &s->path2);
         if (buf_status(&s->path2) < 0)
                 return buf_status(&s->path2);
-        fd = observe_open_dir(buf_span(&s->path2));
+        fd = look_open_dir(s, buf_span(&s->path2));
         if (fd < 0 || h->n == 0)
                 return fd;
         if (observe_handle(fd, &is) == 0 && table_handle_eq(&is, h))
@@ -435,7 +444,7 @@ static int look_name(struct sensor *s, struct table_node *dir, struct span name,
         memcpy(text, name.p, name.n);
         text[name.n] = '\0';
         fd = look_dir(s, dir);
-        rc = fd < 0 ? fd : observe_stat(fd, text, &r, &h);
+        rc = fd < 0 ? fd : look_stat(s, fd, text, &r, &h);
         if (rc < 0)
                 return look_take(s, dir, name, rc, SPAN_NONE, &h, p);
         patience = patience_ms(s, dir, name, &r, p);
@@ -491,6 +500,7 @@ int look_some(struct sensor *s)
         struct dirty_place *p;
         int rc = 0;
 
+        hands_reap(s->hands);
         for (int i = 0; i < LOOK_BUDGET && rc == 0 && out_room(s); i++) {
                 p = dirty_take(s->dirty, sensor_mono(s));
                 if (!p)

@@ -3,6 +3,7 @@
  *
  *   sensor_event.c  events become places
  *   sensor_look.c   a place is read, here or in a worker
+ *   sensor_look_open.c  what somebody may keep locked is opened
  *   sensor_way.c    places on the way to what is watched
  *   sensor_take.c   what was read is compared with what was known, and told
  *   sensor_gone.c   what is not there any more */
@@ -10,6 +11,7 @@
 #define INTEGRITY_SENSOR_LOOK_H
 
 #include "integrity/sensor/sensor_priv.h"
+#include "sys/hands.h"
 
 enum look_result {
         LOOK_DONE,
@@ -20,6 +22,25 @@ enum look_result {
 
 /* Come back to it after so long. */
 void look_put_back(struct sensor *s, struct dirty_place *p, int64_t ms);
+
+/* ---- sensor_look_open.c ---- */
+
+MUST_USE int look_open_init(struct sensor *s, struct err *err);
+/* As openat(2), observe_stat(), observe_open_dir() and getdents64(2) (dir_list_fn, ctx is a
+ * look_by); -ETIMEDOUT, -EUSERS: somebody keeps the directory locked. */
+MUST_USE int look_open(struct sensor *s, int dirfd, const char *name, int flags);
+MUST_USE int look_stat(struct sensor *s, int dirfd, const char *name, struct record *ret,
+                       struct table_handle *ret_handle);
+MUST_USE int look_open_dir(struct sensor *s, struct span path);
+ssize_t look_list(void *ctx, int fd, void *to, size_t n);
+/* It could not be looked at for that: it is told, and put off.  As look_take(). */
+MUST_USE int look_stalled(struct sensor *s, struct table_node *dir, struct span name,
+                          struct dirty_place *p);
+/* The same of a directory that is new here: later. */
+MUST_USE int look_later(struct sensor *s, struct table_node *n, struct who *who);
+/* A scan, too, waits for none that is kept locked when it comes there.  What it looks for in one
+ * that is locked after that it waits for. */
+void look_for_scan(struct sensor *s);
 
 /* What was read of a place, or why it could not be: enum look_result or a negative errno. */
 MUST_USE int look_take(struct sensor *s, struct table_node *dir, struct span name, int error,

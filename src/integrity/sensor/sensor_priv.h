@@ -100,6 +100,13 @@ struct dir_fd {
         int fd; /* -1: free */
 };
 
+/* How what is looked at is opened and read, by the loop or by a worker. */
+struct look_by {
+        struct sensor *sensor;
+        unsigned wait_ms;
+        struct observe_calls calls;
+};
+
 struct look_job {
         struct pool_job job;
         struct sensor *sensor;
@@ -185,6 +192,9 @@ struct sensor {
         struct dir_fd dir_fd[DIR_FDS];
         unsigned next_dir_fd;
         struct look_job look[LOOK_JOBS], *free_look;
+        struct hands *hands; /* they look for what somebody may keep locked */
+        struct look_by by_loop, by_worker, by_scan;
+        int64_t look_told_ns; /* no such place is told before */
         struct {
                 bool busy, waits;      /* one is read; another owner's waits */
                 uint32_t uid, next;    /* whose it is, and whose is next */

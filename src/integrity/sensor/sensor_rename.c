@@ -2,7 +2,7 @@
 /* Renames are followed as they are read, because places are named by handle and a directory keeps
  * its handle.  An event is only a hint all the same: a rename is told as one when the disk agrees,
  * and otherwise becomes two places to look at. */
-#include "integrity/sensor/sensor_priv.h"
+#include "integrity/sensor/sensor_look.h"
 
 #include "sys/io.h"
 
@@ -77,7 +77,7 @@ static int stat_side(struct sensor *s, const struct side *x, struct record *ret)
         struct table_handle unused;
         int fd = look_dir(s, x->dir);
 
-        return fd < 0 ? fd : observe_stat(fd, x->text, ret, &unused);
+        return fd < 0 ? fd : look_stat(s, fd, x->text, ret, &unused);
 }
 
 /* Both sides are simple: one known file, one plain directory each, no watched path itself. */
@@ -222,7 +222,10 @@ int rename_seen(void *ctx, const struct table_handle *from_dir, struct span from
                 return touch_both(s, &from, &to, who);
         if (side_path(s, &from, &s->path) < 0 || side_path(s, &to, &s->path2) < 0)
                 return -ENOMEM; /* look_dir() used one of them */
-        if (stat_side(s, &from, &there) == 0) {
+        rc = stat_side(s, &from, &there);
+        if (hand_gave_up(rc))
+                return touch_both(s, &from, &to, who);
+        if (rc == 0) {
                 bool swapped = to.node && to.node->record &&
                                record_decode(table_record(to.node), &other, NULL) == 0 &&
                                record_same_file(&other, &there);

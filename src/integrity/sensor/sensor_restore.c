@@ -50,7 +50,7 @@ int restore_init(struct sensor *s, struct err *err)
         if (rc == 0)
                 rc = hands_new(&r->tools.hands, err);
         if (rc == 0)
-                watch_set_hands(s->watch, r->tools.hands);
+                watch_set_hands(s->watch, s->hands, r->tools.hands);
         if (rc == 0)
                 rc = restore_load(r, err);
         r->tools.content = s->content;
@@ -68,7 +68,7 @@ void restore_done(struct sensor *s)
         restore_task_done(&r->task);
         observer_free(r->tools.observer);
         if (s->watch)
-                watch_set_hands(s->watch, NULL);
+                watch_set_hands(s->watch, NULL, NULL);
         hands_free(r->tools.hands);
         quarantine_free(r->quarantine);
         restore_places_free(r->places);
@@ -258,9 +258,15 @@ int restore_seen(struct sensor *s, const struct change *c)
 
 /* ---- tasks ---- */
 
+struct hands *restore_hands(const struct sensor *s)
+{
+        return s->restores ? s->restores->tools.hands : NULL;
+}
+
 bool restore_is_hand(const struct sensor *s, pid_t pid)
 {
-        return s->restores && hands_has(s->restores->tools.hands, pid);
+        return hands_has(s->hands, pid) ||
+               (s->restores && hands_has(s->restores->tools.hands, pid));
 }
 
 bool restore_active(const struct sensor *s)
@@ -306,14 +312,8 @@ static void make_temp(char out[RESTORE_TEMP])
 /* An explained state whose content is not kept yet: read it, if it still is that. */
 static void run_keep(struct restores *r)
 {
-        const uint8_t *slash = memrchr(r->path.p, '/', r->path.n);
-        size_t n = (size_t)(slash - r->path.p);
-        CLEANUP_FD int fd = observe_open_dir(span_of(r->path.p, MAX_OF(n, (size_t)1)));
-        struct record rec;
-
         observer_keep(r->tools.observer, r->sensor->content, r->keep_max);
-        if (fd >= 0)
-                (void)!observe(r->tools.observer, fd, buf_cstr(&r->path) + n + 1, &rec, NULL);
+        restore_observe(&r->tools, buf_span(&r->path));
         observer_keep(r->tools.observer, NULL, 0);
 }
 
@@ -340,8 +340,11 @@ static void job_done(struct pool_job *j)
 {
         struct restores *r = CONTAINER_OF(j, struct restores, job);
 
+        r->tools.wait_ms = HANDS_LITTLE; /* from here on it is the loop that waits */
+        restore_begin(&r->tools, NULL);
         if (restore_finish(r) < 0)
                 r->sensor->failed = -ENOMEM;
+        r->tools.wait_ms = 0;
         if (r->task.freeze && !r->task.frozen)
                 deny_unannounce(r->sensor, buf_span(&r->path));
         r->kind = RESTORE_IDLE;

@@ -28,6 +28,7 @@
 
 struct change;
 struct control_call;
+struct hands;
 struct json_writer;
 struct sensor;
 struct who;
@@ -44,7 +45,8 @@ int64_t restore_due(const struct sensor *s);
 /* Now and then. */
 void restore_tick(struct sensor *s);
 
-/* Is this a process that waits for locks in the sensor's place (hands.h)? */
+/* The processes that wait for locks in the sensor's place (hands.h); is this one of them? */
+struct hands *restore_hands(const struct sensor *s);
 bool restore_is_hand(const struct sensor *s, pid_t pid);
 /* Does a task run?  Then no scan begins, and nothing that is kept is swept. */
 bool restore_active(const struct sensor *s);

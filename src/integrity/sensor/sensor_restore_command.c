@@ -419,6 +419,15 @@ static int left_alone(struct restores *r, struct span point)
         return restore_tell_not(r, buf_span(&r->call.path), "mounted", buf_span(&why), 0);
 }
 
+/* What was begun there before may yet be done: nobody waits for that. */
+static int kept_locked(struct restores *r, struct span path)
+{
+        const struct span why = SPAN("somebody keeps it locked, or its directory");
+
+        add_failure(r, why);
+        return restore_tell_not(r, path, "stalled", why, 0);
+}
+
 int restore_call_work(struct restores *r)
 {
         struct restore_call *c = &r->call;
@@ -445,6 +454,11 @@ int restore_call_work(struct restores *r)
                 add_failure(r, SPAN("too many paths are being put back"));
                 path_ended(r);
                 return 1;
+        }
+        if (p->temp[0] && hands_is_stuck(r->tools.hands, p->hash)) {
+                rc = kept_locked(r, buf_span(&c->path));
+                path_ended(r);
+                return rc < 0 ? rc : 1;
         }
         rc = restore_submit(r, RESTORE_COMMAND, p, buf_span(&c->path), buf_span(&c->good));
         return rc == 0 || rc == -EAGAIN ? 1 : rc;

@@ -129,14 +129,16 @@ static bool still_so(struct restores *r)
 {
         const uint8_t *slash = memrchr(r->path.p, '/', r->path.n);
         size_t n = (size_t)(slash - r->path.p);
-        CLEANUP_FD int fd = observe_open_dir(span_of(r->path.p, MAX_OF(n, (size_t)1)));
+        CLEANUP_FD int fd = restore_open_dir(&r->tools, span_of(r->path.p, MAX_OF(n, (size_t)1)));
         struct table_handle h;
         struct record now, saw;
         int rc;
 
+        if (r->tools.stuck)
+                return false;
         if (fd < 0)
                 return r->task.now.n == 0;
-        rc = observe_stat(fd, buf_cstr(&r->path) + n + 1, &now, &h);
+        rc = restore_stat(&r->tools, fd, buf_cstr(&r->path) + n + 1, &now, &h);
         if (r->task.now.n == 0 || rc < 0)
                 return rc == -ENOENT && r->task.now.n == 0;
         if (record_decode(buf_span(&r->task.now), &saw, NULL) < 0)
@@ -312,9 +314,10 @@ static bool deny(struct restores *r, struct span path, struct err *err)
         }
         if (deny_path(r->sensor, path, true, err) == 0)
                 return true;
-        dir = observe_open_dir(span_of(r->path.p, MAX_OF(n, (size_t)1)));
+        dir = restore_open_dir(&r->tools, span_of(r->path.p, MAX_OF(n, (size_t)1)));
         fd = dir < 0 ? -1
-                     : openat(dir, buf_cstr(&r->path) + n + 1, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+                     : restore_open(&r->tools, dir, buf_cstr(&r->path) + n + 1,
+                                    O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0 || restore_lift(&r->tools, fd, &had) < 0)
                 log_event(LOG_LEVEL_ERROR, "sensor.flag_left", log_bytes("path", path));
         return false;

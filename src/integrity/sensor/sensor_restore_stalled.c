@@ -40,14 +40,14 @@ int restore_stalled(struct restores *r, struct restore_place *p)
         struct span path = restore_place_path(p);
         int rc;
 
-        if (r->task.raced) /* the name may be changed at any time now: it is swept then */
+        if (r->task.raced || r->task.halfway) /* what lies there then is swept */
                 r->task.beside = true;
         restore_keep_beside(r, p);
         p->due_ns = sensor_mono(s) + pause_ns(p);
         p->stalls += p->stalls < UINT8_MAX;
         p->flags |= RESTORE_STALLED;
-        if (r->task.raced)
-                p->flags |= RESTORE_RACED | RESTORE_LATE;
+        p->flags |= r->task.raced ? RESTORE_RACED | RESTORE_LATE : 0u;
+        p->flags |= r->task.halfway ? RESTORE_LATE : 0u;
         if (told)
                 return 0;
         rc = restore_tell_not(r, path, "stalled", span_str(err_text(&r->task.err)),
@@ -92,18 +92,20 @@ void restore_put_stalled(const struct restores *r, struct json_writer *w)
 {
         const struct restore_place *p = restore_places_first(r->places);
         CLEANUP(buf_done) struct buf b = BUF_INIT(4 * PATH_SHOWN_MAX);
-        unsigned n = 0;
+        uint64_t n = 0;
 
         json_put_key(w, "stalled");
         json_begin_array(w);
-        for (; p && n < PATHS_SHOWN; p = restore_places_after(r->places, p)) {
+        for (; p; p = restore_places_after(r->places, p)) {
                 if (!(p->flags & RESTORE_STALLED) || !(p->flags & RESTORE_WANTED))
+                        continue;
+                if (n++ >= PATHS_SHOWN)
                         continue;
                 buf_clear(&b);
                 text_put_safe(&b, span_of(p->path, MIN_OF(p->path_n, (size_t)PATH_SHOWN_MAX)));
                 json_put_string(w, buf_span(&b));
-                n++;
         }
         json_end_array(w);
+        json_member_u64(w, "stalled_files", n);
         json_member_u64(w, "stuck", hands_stuck(r->tools.hands));
 }

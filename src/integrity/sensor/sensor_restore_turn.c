@@ -99,6 +99,8 @@ static struct restore_place *with_temp(struct restores *r)
         for (; p; p = restore_places_after(r->places, p)) {
                 if (!p->temp[0])
                         continue;
+                if (p->sweep_ns <= now && hands_is_stuck(r->tools.hands, p->hash))
+                        p->sweep_ns = now + RESTORE_STALLED_MS * NS_PER_MS;
                 if (p->sweep_ns <= now)
                         return p;
                 due = MIN_OF(due, p->sweep_ns);

@@ -2,6 +2,7 @@
 #include "integrity/sensor/sensor_priv.h"
 
 #include "integrity/sensor/sensor_above.h"
+#include "integrity/sensor/sensor_look.h"
 #include "integrity/sensor/sensor_restore.h"
 #include "integrity/sensor/sensor_trusted.h"
 #include "loop/log.h"
@@ -149,7 +150,7 @@ static int unreadable(void *ctx, struct table_node *n, int error)
         table_path(n, &s->path2);
         log_event(LOG_LEVEL_WARNING, "sensor.unreadable", log_bytes("path", buf_span(&s->path2)),
                   log_int("error", error));
-        return 0;
+        return hand_gave_up(error) ? look_later(s, n, NULL) : 0;
 }
 
 static int listed(void *ctx, struct table_node *n)
@@ -311,8 +312,13 @@ static const struct scan_ops ops = { .differs = differs,
 
 int scan_init(struct sensor *s, struct err *err)
 {
+        int rc;
+
         pace_init(&s->pace, &s->o.pace, s->o.clock);
-        return scan_new(s->o.watch, s->table, s->o.pool, &ops, s, &s->scan, err);
+        rc = scan_new(s->o.watch, s->table, s->o.pool, &ops, s, &s->scan, err);
+        if (rc == 0)
+                look_for_scan(s);
+        return rc;
 }
 
 void scan_ask(struct sensor *s, bool deep, bool keep)

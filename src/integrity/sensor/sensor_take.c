@@ -72,7 +72,9 @@ int look_enter(struct sensor *s, struct table_node *n, struct who *who)
                 log_event(LOG_LEVEL_WARNING, "sensor.too_deep", log_u64("bytes", s->path2.n));
                 return 0;
         }
-        fd = observe_open_dir(buf_span(&s->path2));
+        fd = look_open_dir(s, buf_span(&s->path2));
+        if (hand_gave_up(fd))
+                return look_later(s, n, who);
         if (fd < 0)
                 return 0; /* gone again, or closed to us: its own state was told */
         rc = watch_filesystem(s->watch, fd, buf_span(&s->path2), &err);
@@ -96,13 +98,15 @@ int look_enter(struct sensor *s, struct table_node *n, struct who *who)
         r = malloc(sizeof *r);
         if (!r)
                 return -ENOMEM;
-        dir_reader_init(r, fd);
+        dir_reader_init_by(r, fd, look_list, &s->by_loop);
         watch_at_path(s->o.watch, buf_span(&s->path2), &at);
         while (rc == 0 && (rc = dir_read(r, &e)) > 0)
                 rc = wanted(s, &at, span_of(e.name, e.name_n))
                              ? look_listed(s, &h, span_of(e.name, e.name_n), who)
                              : 0;
         free(r);
+        if (hand_gave_up(rc))
+                return look_later(s, n, who);
         if (rc == -ENOENT) /* removed while it was listed */
                 rc = 0;
         return rc;
@@ -167,7 +171,7 @@ int look_meet(struct sensor *s, struct table_node *n)
         rc = look_dir(s, n->parent);
         memcpy(text, n->name, n->name_n);
         text[n->name_n] = '\0';
-        fd = rc < 0 ? rc : openat(rc, text, flags);
+        fd = rc < 0 ? rc : look_open(s, rc, text, flags);
         if (fd < 0)
                 return 0;
         buf_clear(&s->path2);
@@ -295,6 +299,8 @@ int look_take(struct sensor *s, struct table_node *dir, struct span name, int er
 
         if (error == 0)
                 return take_state(s, dir, name, encoded, h, p);
+        if (hand_gave_up(error))
+                return look_stalled(s, dir, name, p);
         if (error == -EAGAIN || error == -EMFILE || error == -ENFILE || error == -ENOMEM)
                 return LOOK_LATER; /* -EAGAIN: another thing each time it was looked at */
         if (error != -ENOENT && error != -ESTALE && error != -ENOTDIR) {

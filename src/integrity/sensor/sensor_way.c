@@ -9,13 +9,13 @@
 #include <fcntl.h>
 
 /* Of the directory with this name: a negative errno when there is none. */
-static int dir_handle(int dirfd, const char *name, struct table_handle *ret)
+static int dir_handle(struct sensor *s, int dirfd, const char *name, struct table_handle *ret)
 {
         CLEANUP_FD int fd =
-                openat(dirfd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+                look_open(s, dirfd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
         if (fd < 0)
-                return -errno;
+                return fd;
         if (observe_handle(fd, ret) < 0)
                 ret->n = 0;
         return 0;
@@ -37,8 +37,10 @@ static int look_link(struct sensor *s, struct table_node *dir, struct span name,
         struct table_handle unused;
         struct record r;
         int fd = look_dir(s, dir);
-        int rc = fd < 0 ? fd : observe_stat(fd, text, &r, &unused);
+        int rc = fd < 0 ? fd : look_stat(s, fd, text, &r, &unused);
 
+        if (hand_gave_up(rc))
+                return look_stalled(s, dir, name, p);
         if (rc == 0 && r.type == RECORD_LINK) {
                 rc = n && !n->record ? look_forget_below(s, n, p) : 0;
                 if (n)
@@ -107,9 +109,11 @@ int look_way(struct sensor *s, struct table_node *dir, struct span name, struct 
                         return rc;
         }
         fd = look_dir(s, dir);
-        rc = fd < 0 ? fd : dir_handle(fd, text, &h);
+        rc = fd < 0 ? fd : dir_handle(s, fd, text, &h);
         if (rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM)
                 return LOOK_LATER;
+        if (hand_gave_up(rc))
+                return look_stalled(s, dir, name, p);
         if (rc < 0) {
                 rc = n ? look_forget_below(s, n, p) : 0;
                 if (rc == 0 && n) {

@@ -60,9 +60,21 @@ static int remove_tmp(void *ctx, int dirfd, const char *name)
 {
         struct content *c = ctx;
 
-        if (strncmp(name, "tmp.", 4) == 0)
-                return c->io->unlink(c->io->ctx, dirfd, name);
-        return 0;
+        return strncmp(name, "tmp.", 4) == 0 ? c->io->unlink(c->io->ctx, dirfd, name) : 0;
+}
+
+/* Also in the store itself, where they were once. */
+static int remove_tmps(void *ctx, int dirfd, const char *name)
+{
+        CLEANUP_FD int fd = -1;
+        uint8_t first;
+
+        if (text_from_hex(span_str(name), &first, 1) < 0)
+                return remove_tmp(ctx, dirfd, name);
+        fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return errno == ENOTDIR ? 0 : -errno;
+        return names_each(fd, ".", remove_tmp, ctx);
 }
 
 static int count_one(void *ctx, const uint8_t sha[SHA256_LEN])
@@ -91,7 +103,7 @@ static int open_store(struct content *c, struct err *err)
                                O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
         if (c->dirfd < 0)
                 return err_sys(err, c->dirfd, "content: cannot be opened");
-        rc = names_each(c->dirfd, ".", remove_tmp, c);
+        rc = names_each(c->dirfd, ".", remove_tmps, c);
         if (rc == 0)
                 rc = content_each(c, count_one, c);
         return rc < 0 ? err_sys(err, rc, "content: cannot be read") : 0;

@@ -2,9 +2,10 @@
 /* content.h - the content of trusted files, by SHA-256, to put them back from.  Floor 3.
  *
  *   <state>/content/ab/cdef...   mode 0600: one zstd frame; its content's SHA-256 is abcdef...
- *   <state>/content/tmp.N        being written; one that a crash left goes at the next start
+ *   <state>/content/ab/tmp.N     being written; one that a crash left goes at the next start
  *
- * Written beside, synced, renamed; read with its hash checked.  Invariants:
+ * Written beside, synced, renamed within its directory (who renames from one to another waits for
+ * all who do so on that filesystem); read with its hash checked.  Invariants:
  *  1. A name that is there has all of its content: what a crash cut off is still a tmp.N.
  *  2. What a baseline on disk refers to was synced before it (content_sync()), or was not kept,
  *     which is counted and told.
@@ -23,6 +24,8 @@
 #include "base/base.h"
 #include "base/err.h"
 #include "crypto/sha256.h"
+
+#include <sys/types.h>
 
 struct content;
 struct io;
@@ -58,6 +61,11 @@ DEFINE_CLEANUP(struct content, content_free)
  */
 MUST_USE int content_keep(struct content *c, int fd, const uint8_t sha256[SHA256_LEN],
                           uint64_t size, uint64_t max);
+
+/* The same of what fn reads: bytes, or a negative errno. */
+typedef ssize_t content_read_fn(void *ctx, void *to, size_t n, uint64_t at);
+MUST_USE int content_keep_by(struct content *c, content_read_fn *fn, void *ctx,
+                             const uint8_t sha256[SHA256_LEN], uint64_t size, uint64_t max);
 
 /* Keep a value of these bytes, whose SHA-256 this is: an attribute.  0: it is there.  Counted among
  * what is there, not among files that were kept. */

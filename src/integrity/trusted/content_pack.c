@@ -2,6 +2,7 @@
 /* content_pack.c - content in and out of its compressed form. */
 #include "integrity/trusted/content_priv.h"
 
+#include "base/text.h"
 #include "sys/io.h"
 
 #include <fcntl.h>
@@ -27,7 +28,7 @@ struct content_packer {
 
         /* The file under way. */
         struct content *c;
-        char tmp[32];
+        char tmp[sizeof "ab/tmp." + TEXT_U64_MAX];
         int fd;
         off_t at;         /* written */
         uint64_t counted; /* of it in counts.bytes */
@@ -135,12 +136,19 @@ static void give_room(struct content_packer *p)
 
 /* ---- in ---- */
 
-static int open_tmp(struct content_packer *p)
+/* In the directory where it will stay. */
+static int open_tmp(struct content_packer *p, const uint8_t sha256[SHA256_LEN])
 {
         struct content *c = p->c;
+        char dir[3];
+        int rc;
 
+        text_hex(span_of(sha256, 1), dir);
+        rc = c->io->mkdir(c->io->ctx, c->dirfd, dir, 0700);
+        if (rc < 0 && rc != -EEXIST)
+                return rc;
         pthread_mutex_lock(&c->lock);
-        snprintf(p->tmp, sizeof p->tmp, "tmp.%llu", (unsigned long long)c->next_tmp++);
+        snprintf(p->tmp, sizeof p->tmp, "%s/tmp.%llu", dir, (unsigned long long)c->next_tmp++);
         pthread_mutex_unlock(&c->lock);
         p->fd = c->io->open(c->io->ctx, c->dirfd, p->tmp,
                             O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -186,21 +194,26 @@ static int pack_piece(struct content_packer *p, size_t n, bool last)
         return 0;
 }
 
-/* Where it comes from: a file, or bytes that are here. */
+/* Where it comes from. */
 struct source {
-        int fd; /* -1: bytes */
-        struct span bytes;
+        content_read_fn *read;
+        void *ctx;
 };
 
-static ssize_t read_source(const struct source *from, uint8_t *p, size_t max, uint64_t at)
+static ssize_t read_file(void *ctx, void *to, size_t n, uint64_t at)
 {
-        struct span rest = span_from(from->bytes, at);
-        size_t n = MIN_OF(rest.n, max);
+        ssize_t got = pread(*(const int *)ctx, to, n, (off_t)at);
 
-        if (from->fd >= 0)
-                return pread(from->fd, p, max, (off_t)at);
+        return got < 0 ? -errno : got;
+}
+
+static ssize_t read_bytes(void *ctx, void *to, size_t n, uint64_t at)
+{
+        struct span rest = span_from(*(const struct span *)ctx, at);
+
+        n = MIN_OF(rest.n, n);
         if (n)
-                memcpy(p, rest.p, n);
+                memcpy(to, rest.p, n);
         return (ssize_t)n;
 }
 
@@ -213,11 +226,11 @@ static int pack_all(struct content_packer *p, const struct source *from, uint8_t
 
         sha256_begin(p->hash);
         do {
-                n = read_source(from, p->in, sizeof p->in, at);
-                if (n < 0 && errno == EINTR)
+                n = from->read(from->ctx, p->in, sizeof p->in, at);
+                if (n == -EINTR)
                         continue;
                 if (n < 0)
-                        return -errno;
+                        return (int)n;
                 at += (uint64_t)n;
                 if (at > p->c->limits.file_max)
                         return -EFBIG;
@@ -233,15 +246,11 @@ static int pack_all(struct content_packer *p, const struct source *from, uint8_t
 static int put_in_place(struct content_packer *p, const uint8_t sha256[SHA256_LEN])
 {
         struct content *c = p->c;
-        char path[CONTENT_PATH_MAX], dir[3];
+        char path[CONTENT_PATH_MAX];
         int rc = c->later ? 0 : c->io->fsync(c->io->ctx, p->fd);
 
         content_path(sha256, path);
-        memcpy(dir, path, 2);
-        dir[2] = '\0';
         if (rc == 0)
-                rc = c->io->mkdir(c->io->ctx, c->dirfd, dir, 0700);
-        if (rc == 0 || rc == -EEXIST)
                 rc = c->io->rename(c->io->ctx, c->dirfd, p->tmp, path);
         if (rc < 0)
                 return rc;
@@ -257,7 +266,7 @@ static int pack(struct content_packer *p, const struct source *from,
 {
         struct content *c = p->c;
         uint8_t digest[SHA256_LEN];
-        int rc = open_tmp(p);
+        int rc = open_tmp(p, sha256);
 
         if (rc < 0)
                 return rc;
@@ -310,18 +319,24 @@ static int keep(struct content *c, const struct source *from, const uint8_t sha2
         return rc;
 }
 
-int content_keep(struct content *c, int fd, const uint8_t sha256[SHA256_LEN], uint64_t size,
-                 uint64_t max)
+int content_keep_by(struct content *c, content_read_fn *fn, void *ctx,
+                    const uint8_t sha256[SHA256_LEN], uint64_t size, uint64_t max)
 {
-        int rc = keep(c, &(struct source){ .fd = fd }, sha256, size, max);
+        int rc = keep(c, &(struct source){ fn, ctx }, sha256, size, max);
 
         count_result(c, rc);
         return rc == -EAGAIN ? rc : 0;
 }
 
+int content_keep(struct content *c, int fd, const uint8_t sha256[SHA256_LEN], uint64_t size,
+                 uint64_t max)
+{
+        return content_keep_by(c, read_file, &fd, sha256, size, max);
+}
+
 int content_keep_value(struct content *c, struct span value, const uint8_t sha256[SHA256_LEN])
 {
-        int rc = keep(c, &(struct source){ .fd = -1, .bytes = value }, sha256, value.n, UINT64_MAX);
+        int rc = keep(c, &(struct source){ read_bytes, &value }, sha256, value.n, UINT64_MAX);
 
         if (rc == 0) {
                 pthread_mutex_lock(&c->lock);

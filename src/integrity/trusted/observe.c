@@ -54,6 +54,11 @@ struct observer *observer_free(struct observer *o)
         return NULL;
 }
 
+void observer_set_calls(struct observer *o, const struct observe_calls *c)
+{
+        o->calls = c;
+}
+
 void observer_set_pace(struct observer *o, struct pace *p)
 {
         o->pace = p;
@@ -82,7 +87,7 @@ void observer_keep(struct observer *o, struct content *c, uint64_t max_size)
 
 /* ---- directories ---- */
 
-static int open_piece(int dirfd, const char *path)
+static int open_piece(void *ctx, int dirfd, const char *path)
 {
         struct open_how how = {
                 .flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
@@ -90,10 +95,16 @@ static int open_piece(int dirfd, const char *path)
         };
         long fd = syscall(SYS_openat2, dirfd, path, &how, sizeof how);
 
+        (void)ctx;
         return fd < 0 ? -errno : (int)fd;
 }
 
 int observe_open_dir(struct span path)
+{
+        return observe_open_dir_by(path, open_piece, NULL);
+}
+
+int observe_open_dir_by(struct span path, observe_piece_fn *fn, void *ctx)
 {
         char piece[PATH_PIECE + 1];
         CLEANUP_FD int fd = -1;
@@ -110,7 +121,7 @@ int observe_open_dir(struct span path)
                         n--;
                 memcpy(piece, path.p, n);
                 piece[n] = '\0';
-                next = open_piece(fd < 0 ? AT_FDCWD : fd, piece);
+                next = fn(ctx, fd < 0 ? AT_FDCWD : fd, piece);
                 if (next < 0)
                         return next;
                 fd_close(&fd);
@@ -249,14 +260,34 @@ static void fill(const struct fs_stat *st, struct record *r)
         r->rdev = device ? (uint64_t)st->rdev_major << 32 | st->rdev_minor : 0;
 }
 
-static int look(int dirfd, const char *name, struct record *ret)
+static int open_name(const struct observer *o, int dirfd, const char *name, int flags)
+{
+        int fd;
+
+        if (o->calls && o->calls->open)
+                return o->calls->open(o->calls->ctx, dirfd, name, flags);
+        fd = openat(dirfd, name, flags);
+        return fd < 0 ? -errno : fd;
+}
+
+static int stat_name(const struct observer *o, int dirfd, const char *name, struct fs_stat *ret)
+{
+        CLEANUP_FD int fd = -1;
+
+        if (!o->calls || !o->calls->open)
+                return fs_stat_at(dirfd, name, ret);
+        fd = open_name(o, dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        return fd < 0 ? fd : fs_stat_fd(fd, ret);
+}
+
+static int look(struct observer *o, int dirfd, const char *name)
 {
         struct fs_stat st;
-        int rc = silent_name(dirfd, name) ? -EHOSTDOWN : fs_stat_at(dirfd, name, &st);
+        int rc = silent_name(dirfd, name) ? -EHOSTDOWN : stat_name(o, dirfd, name, &st);
 
         if (rc < 0)
                 return rc;
-        fill(&st, ret);
+        fill(&st, &o->r);
         return 0;
 }
 
@@ -284,6 +315,20 @@ int observe_stat(int dirfd, const char *name, struct record *ret, struct table_h
         return 0;
 }
 
+int observe_stat_path(int fd, struct record *ret, struct table_handle *ret_handle)
+{
+        struct fs_stat st;
+        int rc = fs_stat_fd(fd, &st);
+
+        ret_handle->n = 0;
+        if (rc < 0)
+                return rc;
+        fill(&st, ret);
+        if (has_other_names(ret, &st) && observe_handle(fd, ret_handle) < 0)
+                ret_handle->n = 0;
+        return 0;
+}
+
 int observe_stat_fd(int fd, struct record *ret)
 {
         struct fs_stat st;
@@ -297,14 +342,14 @@ int observe_stat_fd(int fd, struct record *ret)
 
 /* ---- one file ---- */
 
-static int open_file(int dirfd, const char *name)
+static int open_file(const struct observer *o, int dirfd, const char *name)
 {
         const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-        int fd = openat(dirfd, name, flags | O_NOATIME);
+        int fd = open_name(o, dirfd, name, flags | O_NOATIME);
 
-        if (fd < 0 && errno == EPERM) /* not the owner: the access time will show */
-                fd = openat(dirfd, name, flags);
-        return fd < 0 ? -errno : fd;
+        if (fd == -EPERM) /* not the owner: the access time will show */
+                fd = open_name(o, dirfd, name, flags);
+        return fd;
 }
 
 static void want_handle(struct observer *o, int fd, const struct fs_stat *st)
@@ -340,13 +385,13 @@ static void want_flags(struct observer *o, int fd, struct fs_stat *st)
 /* All that needs no content, of a descriptor that is open for no more than that. */
 static int observe_closed(struct observer *o, int dirfd, const char *name)
 {
-        CLEANUP_FD int fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        CLEANUP_FD int fd = open_name(o, dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         struct fs_stat st;
         struct record r;
         int rc;
 
         if (fd < 0)
-                return errno == ENOENT ? -EAGAIN : -errno;
+                return fd == -ENOENT ? -EAGAIN : fd;
         rc = fs_stat_fd(fd, &st);
         if (rc < 0)
                 return rc;
@@ -387,10 +432,11 @@ static int begin_file(struct observer *o, int dirfd, const char *name)
         struct fs_stat st;
         int rc;
 
-        o->fd = open_file(dirfd, name);
+        o->fd = open_file(o, dirfd, name);
         if (o->fd == -ENOENT || o->fd == -ELOOP || o->fd == -ENXIO)
                 return -EAGAIN;
-        if (o->fd == -EMFILE || o->fd == -ENFILE || o->fd == -ENOMEM)
+        if (o->fd == -EMFILE || o->fd == -ENFILE || o->fd == -ENOMEM || o->fd == -ETIMEDOUT ||
+            o->fd == -EUSERS)
                 return o->fd; /* says something about us, not about the file */
         if (o->fd < 0)
                 return observe_unreadable(o, dirfd, name, o->fd);
@@ -416,7 +462,8 @@ static int end_file(struct observer *o)
         int rc;
 
         if (o->content && o->r.hash == RECORD_HASH_KNOWN &&
-            content_keep(o->content, o->fd, o->r.sha256, o->r.size, o->keep_max) == -EAGAIN)
+            content_keep_by(o->content, observe_read, o, o->r.sha256, o->r.size, o->keep_max) ==
+                    -EAGAIN)
                 return -EAGAIN;
         rc = fs_stat_fd(o->fd, &st);
         if (rc < 0)
@@ -437,7 +484,7 @@ int observe_begin(struct observer *o, int dirfd, const char *name)
         int rc;
 
         observe_abandon(o);
-        rc = look(dirfd, name, &o->r);
+        rc = look(o, dirfd, name);
         if (rc == 0)
                 rc = o->r.type == RECORD_FILE ? begin_file(o, dirfd, name)
                                               : observe_closed(o, dirfd, name);
@@ -470,7 +517,7 @@ int observe_resume(struct observer *o, int dirfd, const char *name)
         int rc;
 
         assert(o->reading && o->fd < 0);
-        o->fd = open_file(dirfd, name);
+        o->fd = open_file(o, dirfd, name);
         rc = o->fd < 0 ? o->fd : fs_stat_fd(o->fd, &st);
         if (rc == 0) {
                 fill(&st, &now);

@@ -19,6 +19,7 @@
 #include "integrity/trusted/table.h"
 
 #include <stdatomic.h>
+#include <sys/types.h>
 
 #define OBSERVE_HASH_MAX   ((uint64_t)1 << 30)  /* bytes of a file whose content is read */
 #define OBSERVE_SPARSE_MAX ((uint64_t)16 << 20) /* above, one that is mostly holes is not */
@@ -36,6 +37,10 @@ DEFINE_CLEANUP(struct observer, observer_free)
  * longer than the kernel takes at once are fine.  A descriptor, or a negative errno. */
 MUST_USE int observe_open_dir(struct span path);
 
+/* The same, each piece of the path, from a directory or AT_FDCWD on, opened by fn. */
+typedef int observe_piece_fn(void *ctx, int dirfd, const char *piece);
+MUST_USE int observe_open_dir_by(struct span path, observe_piece_fn *fn, void *ctx);
+
 /* Only what stat() tells: hash skipped, link and attributes empty; *ret_handle as below, but only
  * of files with several names. */
 MUST_USE int observe_stat(int dirfd, const char *name, struct record *ret,
@@ -43,6 +48,21 @@ MUST_USE int observe_stat(int dirfd, const char *name, struct record *ret,
 
 /* Of an open descriptor, O_PATH included. */
 MUST_USE int observe_stat_fd(int fd, struct record *ret);
+
+/* Of one that is O_PATH, with a handle as above. */
+MUST_USE int observe_stat_path(int fd, struct record *ret, struct table_handle *ret_handle);
+
+/* How files are opened, read and searched for holes where that is to wait for nobody's lock; each
+ * returns what its call does, or a negative errno.  NULL, as a whole or one of them: by the calls
+ * of that name. */
+struct observe_calls {
+        int (*open)(void *ctx, int dirfd, const char *name, int flags);
+        ssize_t (*read)(void *ctx, int fd, void *to, size_t n, off_t at);
+        off_t (*seek)(void *ctx, int fd, off_t at, int whence);
+        void *ctx;
+};
+/* Borrowed. */
+void observer_set_calls(struct observer *o, const struct observe_calls *c);
 
 /* How fast content is read (NULL: as it goes), a counter of what was read, and a flag that ends
  * reading with -ECANCELED when another thread sets it.  Borrowed. */

@@ -31,6 +31,8 @@ enum record_reason observe_reason(int error)
         case -EPERM:
                 return RECORD_REASON_DENIED;
         case -EAGAIN:
+        case -ETIMEDOUT:
+        case -EUSERS:
         case -EBUSY:
         case -ETXTBSY:
                 return RECORD_REASON_BUSY;
@@ -57,6 +59,14 @@ static bool skip(struct record *r, enum record_reason why)
 
 /* ---- what it would cost ---- */
 
+static off_t seek(const struct observer *o, off_t at, int whence)
+{
+        if (o->calls && o->calls->seek)
+                return o->calls->seek(o->calls->ctx, o->fd, at, whence);
+        at = lseek(o->fd, at, whence);
+        return at < 0 ? -errno : at;
+}
+
 /* Is less of it data than it would have to be?  Asking where the holes are waits for whoever writes
  * to the file, on most filesystems, so that is asked only where the number of blocks says yes and
  * might count compressed ones.  A filesystem that tells of no holes has none. */
@@ -71,10 +81,10 @@ static bool is_sparse(const struct observer *o)
         if (o->r.fs == EXT4_SUPER_MAGIC || o->r.fs == TMPFS_MAGIC)
                 return true;
         for (int i = 0; i < EXTENTS && data < least; i++) {
-                at = lseek(o->fd, at, SEEK_DATA);
+                at = seek(o, at, SEEK_DATA);
                 if (at < 0)
-                        return errno == ENXIO;
-                end = lseek(o->fd, at, SEEK_HOLE);
+                        return at == -ENXIO;
+                end = seek(o, at, SEEK_HOLE);
                 if (end < 0)
                         return false;
                 data += (uint64_t)(end - at);
@@ -106,48 +116,49 @@ static bool is_end(const struct observer *o, size_t n)
                (n < sizeof o->buf && at == o->r.size);
 }
 
-/* Brings the block at o->at into memory as a page fault does, which waits for the disk and for no
+/* Brings the block at at into memory as a page fault does, which waits for the disk and for no
  * writer.  What lies behind the end is not there, and that is fine. */
-static void fetch_block(const struct observer *o)
+static void fetch_block(int fd, size_t n, off_t at)
 {
-        void *p = mmap(NULL, sizeof o->buf, PROT_READ, MAP_SHARED, o->fd, o->at & -(off_t)PAGE);
+        void *p = mmap(NULL, n, PROT_READ, MAP_SHARED, fd, at & -(off_t)PAGE);
 
         if (p == MAP_FAILED)
                 return;
-        (void)!madvise(p, sizeof o->buf, MADV_POPULATE_READ);
-        munmap(p, sizeof o->buf);
+        (void)!madvise(p, n, MADV_POPULATE_READ);
+        munmap(p, n);
 }
 
 /* Where reading waits for whoever writes to the file, it must not wait for long: a write may take
  * its bytes from memory that its owner keeps back for as long as he likes (FUSE, userfaultfd), and
  * what waits for it cannot even be killed. */
-static ssize_t read_unlocked(struct observer *o)
+static ssize_t read_unlocked(int fd, void *to, size_t room, off_t at)
 {
-        const struct iovec to = { .iov_base = o->buf, .iov_len = sizeof o->buf };
+        const struct iovec v = { .iov_base = to, .iov_len = room };
         const struct timespec pause = { .tv_nsec = BUSY_PAUSE_NS };
         ssize_t n;
 
         for (int i = 0; i < BUSY_TRIES; i++) {
-                n = preadv2(o->fd, &to, 1, o->at, RWF_NOWAIT);
+                n = preadv2(fd, &v, 1, at, RWF_NOWAIT);
                 if (n >= 0 || errno != EAGAIN)
-                        return n;
+                        return n < 0 ? -errno : n;
                 if (i > 0)
                         nanosleep(&pause, NULL);
-                fetch_block(o);
+                fetch_block(fd, room, at);
         }
-        errno = EBUSY;
-        return -1;
+        return -EBUSY;
 }
 
-/* The next block: -1 and errno. */
-static ssize_t next_block(struct observer *o, struct span *ret)
+ssize_t observe_read(void *ctx, void *to, size_t n, uint64_t at)
 {
-        ssize_t n = o->r.fs == XFS_SUPER_MAGIC ? read_unlocked(o)
-                                               : pread(o->fd, o->buf, sizeof o->buf, o->at);
+        const struct observer *o = ctx;
+        ssize_t got;
 
-        if (n >= 0)
-                *ret = span_of(o->buf, (size_t)n);
-        return n;
+        if (o->r.fs == XFS_SUPER_MAGIC)
+                return read_unlocked(o->fd, to, n, (off_t)at);
+        if (o->calls && o->calls->read)
+                return o->calls->read(o->calls->ctx, o->fd, to, n, (off_t)at);
+        got = pread(o->fd, to, n, (off_t)at);
+        return got < 0 ? -errno : got;
 }
 
 static void count(struct observer *o, size_t n)
@@ -161,21 +172,19 @@ static void count(struct observer *o, size_t n)
 
 int observe_hash(struct observer *o, uint64_t max)
 {
-        struct span block = SPAN_NONE;
-
         for (uint64_t done = 0; done < max;) {
-                ssize_t n = next_block(o, &block);
+                ssize_t n = observe_read(o, o->buf, sizeof o->buf, (uint64_t)o->at);
 
-                if (n < 0 && errno == EINTR)
+                if (n == -EINTR)
                         continue;
                 if (n < 0) {
-                        observe_no_hash(&o->r, observe_reason(-errno));
+                        observe_no_hash(&o->r, observe_reason((int)n));
                         return 0;
                 }
-                sha256_add(o->hash, block);
-                count(o, block.n);
-                done += block.n;
-                if (is_end(o, block.n)) {
+                sha256_add(o->hash, span_of(o->buf, (size_t)n));
+                count(o, (size_t)n);
+                done += (size_t)n;
+                if (is_end(o, (size_t)n)) {
                         sha256_end(o->hash, o->r.sha256);
                         o->r.hash = RECORD_HASH_KNOWN;
                         o->r.reason = RECORD_REASON_NONE;

@@ -43,8 +43,9 @@ struct observer {
         struct pace *pace;       /* NULL: as fast as it goes */
         struct content *content; /* NULL: content is not kept */
         uint64_t keep_max;
-        atomic_uint_fast64_t *counter; /* NULL: nobody asks */
-        const atomic_bool *ended;      /* NULL: never */
+        atomic_uint_fast64_t *counter;     /* NULL: nobody asks */
+        const atomic_bool *ended;          /* NULL: never */
+        const struct observe_calls *calls; /* NULL: the calls themselves */
         uint8_t link[RECORD_LINK_MAX];
         uint8_t buf[OBSERVE_READ];
 };
@@ -57,6 +58,8 @@ void observe_attrs(struct observer *o, int fd, const struct fs_stat *st);
 bool observe_may_hash(struct observer *o);
 /* At most about max bytes of it.  1: there is more.  0: it is hashed, or cannot be. */
 MUST_USE int observe_hash(struct observer *o, uint64_t max);
+/* As pread(2) of the file that is open, ctx: bytes, or a negative errno. */
+ssize_t observe_read(void *ctx, void *to, size_t n, uint64_t at);
 void observe_no_hash(struct record *r, enum record_reason why);
 enum record_reason observe_reason(int error);
 

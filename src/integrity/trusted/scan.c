@@ -472,6 +472,14 @@ void scan_set_content(struct scan *s, struct content *c)
         s->content = c;
 }
 
+void scan_set_calls(struct scan *s, const struct observe_calls *calls, dir_list_fn *list, void *ctx)
+{
+        s->list = list;
+        s->list_ctx = ctx;
+        for (int i = 0; i < SCAN_JOBS; i++)
+                observer_set_calls(s->jobs[i]->observer, calls);
+}
+
 void scan_set_pace(struct scan *s, struct pace *p)
 {
         s->pace = p;

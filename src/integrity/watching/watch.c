@@ -73,9 +73,16 @@ void watch_set_own(struct watch *w, pid_t pid)
         w->own = pid;
 }
 
-void watch_set_hands(struct watch *w, const struct hands *hands)
+void watch_set_hands(struct watch *w, const struct hands *looking, const struct hands *restoring)
 {
-        w->hands = hands;
+        w->looking = looking;
+        w->restoring = restoring;
+}
+
+static bool is_own(const struct watch *w, pid_t pid)
+{
+        return pid == w->self || (w->own && pid == w->own) || hands_has(w->looking, pid) ||
+               hands_has(w->restoring, pid);
 }
 
 int watch_fd(const struct watch *w)
@@ -321,7 +328,7 @@ static int take_event(struct watch *w, unsigned group, const struct fan_event *e
                 w->counts.overflows++;
                 return w->ops->overflow(w->ctx);
         }
-        if (e->pid == w->self || (w->own && e->pid == w->own) || hands_has(w->hands, e->pid)) {
+        if (is_own(w, e->pid)) {
                 w->counts.own++;
                 return 0;
         }

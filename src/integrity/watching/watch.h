@@ -97,7 +97,7 @@ void watch_set_rules(struct watch *w, const struct watchset *set);
 /* What this process does is Assay's own, like what the caller does; 0: none. */
 void watch_set_own(struct watch *w, pid_t pid);
 /* And what these do: borrowed for the watch's life. */
-void watch_set_hands(struct watch *w, const struct hands *hands);
+void watch_set_hands(struct watch *w, const struct hands *looking, const struct hands *restoring);
 
 /* Readable when events wait. */
 int watch_fd(const struct watch *w);

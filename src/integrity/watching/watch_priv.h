@@ -54,7 +54,7 @@ struct watch {
         const struct watch_ops *ops;
         void *ctx;
         pid_t self, own;
-        const struct hands *hands; /* what they do is Assay's own too */
+        const struct hands *looking, *restoring; /* what they do is Assay's own too */
         struct watch_fs *fs;
         size_t n_fs, max_fs;
         unsigned version;

@@ -15,6 +15,7 @@ import pytest
 
 from restore_host import RestoreHost, digest, tree
 from seeing import Mounts
+from trapped import UNLINKAT, Trap
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="fanotify needs root")
 
@@ -134,6 +135,26 @@ def test_linked_elsewhere():
         h.wait(lambda: len(h.told("restored", h.guarded / "plain")) == 2, "the second time")
         assert h.told("restored", h.guarded / "plain")[-1]["what"]["others"] == 1
         h.as_it_was()
+        h.settled()
+
+
+@pytest.mark.parametrize("added", [False, True])
+def test_linked_at_the_last_moment(added):
+    """Somebody saves the bad file, by another name, when it is about to go: told."""
+    saved = []
+
+    def decide(call):
+        name = call.text(1)
+        if name.startswith(".assay-") and not saved:
+            os.link(h.guarded / name, h.tree / "saved")
+            saved.append(name)
+    with running(before=lambda h: setattr(h, "trap", Trap(lambda call: None, UNLINKAT))) as h:
+        h.trap.decide = decide
+        path = h.guarded / ("new" if added else "plain")
+        path.write_text("evil\n")
+        what = h.back(path)
+        assert what.get("others") == 1, what
+        assert (h.tree / "saved").read_text() == "evil\n"
         h.settled()
 
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -173,6 +174,53 @@ def test_writes_that_never_end_to_files_with_holes_hold_up_nobody(host):
     for name in names:
         host.wait(lambda: host.of(host.tree / name)[-1]["what"].get("new_sha256") ==
                   sha256(host.tree / name), "its hash in the end")
+
+
+@contextlib.contextmanager
+def locked(directory):
+    """Somebody who may only read it lists it without an end, and somebody waits to make a name
+    there: so does everybody who looks for one that the kernel has not at hand."""
+    with stalled(directory, "list", uid=65534):
+        waiter = subprocess.Popen(["/usr/bin/mkdir", directory / "late"])
+        while pathlib.Path(f"/proc/{waiter.pid}/stat").read_text().split()[2] != "D":
+            assert waiter.poll() is None
+            time.sleep(0.01)
+        yield
+    assert waiter.wait(30) == 0
+
+
+@pytest.mark.parametrize("what", ["a name is gone", "a directory is new"])
+def test_a_directory_that_is_kept_locked_holds_up_nobody(host, what):
+    os.chmod(host.state.parent, 0o711)
+    home = host.tree / "home"
+    home.mkdir()
+    (home / "f").write_text("f")
+    begin(host, a="small")
+    new = home / "new"
+    with contextlib.ExitStack() as stack:
+        host.sensor.send_signal(signal.SIGSTOP)
+        try:
+            if what == "a name is gone":
+                stack.enter_context(open(home / "f", encoding="ascii"))  # so it is not at hand
+                (home / "f").unlink()
+                stack.enter_context(locked(home))
+            else:
+                new.mkdir()
+                (new / "g").write_text("g")
+                stack.enter_context(locked(new))
+        finally:
+            host.sensor.send_signal(signal.SIGCONT)
+        (host.tree / "a").write_text("other")
+        host.wait(lambda: host.of(host.tree / "a", "modified"), "what others do", 15)
+        if what == "a name is gone":
+            host.wait(lambda: [x for x in alerted(host, home)
+                               if x["what"]["change"] == "look stalled"], "an alert", 15)
+    if what == "a name is gone":
+        host.seen(home / "f", "deleted")
+        host.seen(home / "late", "created")
+    else:
+        host.seen(new / "g", "created")
+        host.seen(new / "late", "created")
 
 
 def test_huge_files_of_a_user_keep_the_sensor_from_nothing(host):
