@@ -602,7 +602,8 @@ const struct kind kind_table[] = {
           FIELDS({ "what.event", KIND_TEXT, REQ,
                    "set; lifted: by an approved change, or no longer denied; withheld: not what is "
                    "trusted, so not set; unsupported: the filesystem has none; given_up: somebody "
-                   "keeps taking it off; suspended: all are off, as asked" },
+                   "keeps taking it off; stalled: somebody keeps the file locked, so it could not "
+                   "be set or taken off yet; suspended: all are off, as asked" },
                  { "what.files", KIND_U64, 0, "how many files and directories" },
                  { "what.paths", KIND_LIST, 0, "the first few of them" },
                  { "what.reason", KIND_TEXT, 0, "why" },

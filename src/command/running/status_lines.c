@@ -197,6 +197,7 @@ static void put_denied(struct json_value state, struct buf *out)
                 const char *path, *words;
         } rest[] = { { "more.deny.withheld", " not, for they are not what is trusted" },
                      { "more.deny.foreign", " by a flag that somebody else has set" },
+                     { "more.deny.stalled", " not yet, for somebody keeps them locked" },
                      { "more.deny.unable", " not, see the log" } };
         struct json_value v;
         int64_t n;

@@ -5,6 +5,7 @@
 #include "integrity/sensor/control.h"
 #include "loop/log.h"
 #include "sys/dirwalk.h"
+#include "sys/hands.h"
 #include "sys/inodeflag.h"
 #include "sys/io.h"
 
@@ -90,17 +91,16 @@ void deny_trusted(struct sensor *s)
 /* Flags are looked at in turn, because no event tells of them. */
 static int look_at_flag(struct sensor *s, const struct frozen_file *x)
 {
-        char path[PATH_MAX];
         struct table_node *n;
         struct table_handle h;
         struct fs_stat st;
         int rc;
 
-        if (x->lifting || x->path_n >= sizeof path)
+        if (x->lifting || x->path_n >= PATH_MAX)
                 return 0;
-        memcpy(path, x->path, x->path_n);
-        path[x->path_n] = '\0';
-        rc = fs_stat_at(AT_FDCWD, path, &st);
+        rc = deny_flag_stat(deny_hands(s), frozen_path(x), &st);
+        if (hand_gave_up(rc))
+                return 0;
         if (rc == 0 && st.ino == x->ino &&
             (!(st.attr_mask & FS_ATTR_IMMUTABLE) || st.attr & FS_ATTR_IMMUTABLE))
                 return 0;
@@ -149,7 +149,7 @@ static void begin(struct sensor *s)
         d->open_set = deny_open_set(&s->approvals, sensor_wall(s));
         d->until_ns = 0;
         d->lift_at = frozen_count(d->frozen);
-        d->foreign = d->unable = 0;
+        d->foreign = d->unable = d->stalled = 0;
         deny_forget_names(&d->set);
         deny_forget_names(&d->lifted);
         deny_forget_names(&d->withheld);
@@ -195,6 +195,7 @@ static int end(struct sensor *s)
         d->step = DENY_REST;
         d->last_foreign = d->foreign;
         d->last_unable = d->unable;
+        d->last_stalled = d->stalled;
         d->last_withheld = d->withheld.n;
         deny_list_renew(s);
         if (d->lifted.n)
@@ -423,7 +424,7 @@ static int freeze_one(struct sensor *s, struct table_node *n, struct span path, 
 
         memcpy(name, n->name, n->name_n);
         name[n->name_n] = '\0';
-        fd = dirfd < 0 ? dirfd : deny_flag_open(dirfd, name);
+        fd = dirfd < 0 ? dirfd : deny_flag_open(deny_hands(s), path, dirfd, name);
         look_rest(s);
         if (fd < 0)
                 return err_sys(err, fd, "open it");
@@ -438,12 +439,14 @@ static int freeze_one(struct sensor *s, struct table_node *n, struct span path, 
                 return err_sys(err, rc, "its flag");
         frozen_put_set(frozen_find(d->frozen, path), &d->log);
         rc = deny_list_sync(s);
-        if (rc == 0)
-                rc = inodeflag_set_immutable(fd, true);
+        if (rc == 0 && !already)
+                rc = deny_flag_put(deny_hands(s), path, fd, true);
         if (rc == 0)
                 rc = observe_stat_fd(fd, &is);
         if (rc == 0)
                 rc = deny_take_flag(s, n, path, true, is.ctime_ns);
+        if (rc == -ETIMEDOUT) /* it may be set yet: then it is ours */
+                return err_sys(err, rc, "its flag");
         if (rc < 0) {
                 frozen_put_gone(path, &d->log);
                 frozen_remove(d->frozen, frozen_find(d->frozen, path));

@@ -1,31 +1,91 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "integrity/preventing/deny_flag.h"
 
+#include "base/hash.h"
 #include "integrity/trusted/observe.h"
 #include "integrity/why/frozen.h"
-#include "sys/inodeflag.h"
+#include "sys/dirwalk.h"
+#include "sys/hands.h"
 #include "sys/io.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 
 enum { NAME_BYTES = 255 };
 
-int deny_flag_open(int dirfd, const char *name)
+/* Other keys than those of what is put back at the same path. */
+static uint64_t key_of(struct span path)
 {
-        const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-        int fd = openat(dirfd, name, flags | O_NOATIME);
-
-        if (fd < 0 && errno == EPERM)
-                fd = openat(dirfd, name, flags);
-        return fd < 0 ? -errno : fd;
+        return hash_add(HASH_BEGIN, path);
 }
 
-static int open_path(struct span path)
+static struct hand_ask how(struct span path)
+{
+        return (struct hand_ask){ .key = key_of(path),
+                                  .group = HANDS_APART,
+                                  .wait_ms = HANDS_LITTLE };
+}
+
+int deny_flag_open(struct hands *h, struct span path, int dirfd, const char *name)
+{
+        const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+        const struct hand_ask a = how(path);
+        int fd = hand_open(h, &a, dirfd, name, flags | O_NOATIME);
+
+        return fd == -EPERM ? hand_open(h, &a, dirfd, name, flags) : fd;
+}
+
+int deny_flag_put(struct hands *h, struct span path, int fd, bool immutable)
+{
+        struct hand_ask a = how(path);
+
+        a.act = HAND_IMMUTABLE;
+        a.fd = fd;
+        a.a = immutable;
+        return hand_call(h, &a, NULL);
+}
+
+bool deny_flag_waits(struct hands *h, struct span path)
+{
+        return hands_is_stuck(h, key_of(path));
+}
+
+int deny_flag_stat(struct hands *h, struct span path, struct fs_stat *ret)
+{
+        const struct hand_ask a = how(path);
+        CLEANUP_FD int fd = -1;
+        char text[PATH_MAX];
+
+        if (path.n >= sizeof text)
+                return -ENAMETOOLONG;
+        memcpy(text, path.p, path.n);
+        text[path.n] = '\0';
+        fd = hand_open_path(h, &a, AT_FDCWD, text, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        return fd < 0 ? fd : fs_stat_fd(fd, ret);
+}
+
+struct opening {
+        struct hands *h;
+        struct span path;
+};
+
+static int open_piece(void *ctx, int dirfd, const char *piece)
+{
+        const struct opening *o = ctx;
+        const struct hand_ask a = how(o->path);
+
+        return hand_open_path(o->h, &a, dirfd, piece,
+                              O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static int open_path(struct hands *h, struct span path)
 {
         const uint8_t *slash = memrchr(path.p, '/', path.n);
         size_t dir_n = (size_t)(slash - path.p), n = path.n - dir_n - 1;
-        CLEANUP_FD int dirfd = observe_open_dir(dir_n ? span_of(path.p, dir_n) : SPAN("/"));
+        struct opening o = { h, path };
+        CLEANUP_FD int dirfd =
+                observe_open_dir_by(dir_n ? span_of(path.p, dir_n) : SPAN("/"), open_piece, &o);
         char name[NAME_BYTES + 1];
 
         if (dirfd < 0)
@@ -34,13 +94,14 @@ static int open_path(struct span path)
                 return -ENOENT;
         memcpy(name, slash + 1, n);
         name[n] = '\0';
-        return deny_flag_open(dirfd, name);
+        return deny_flag_open(h, path, dirfd, name);
 }
 
-int deny_flag_clear(const struct frozen_file *x, struct record *ret)
+/* A descriptor of it. */
+static int look(struct hands *h, const struct frozen_file *x, struct record *ret)
 {
-        CLEANUP_FD int fd = open_path(frozen_path(x));
-        int rc;
+        CLEANUP_FD int fd = open_path(h, frozen_path(x));
+        int rc, got = fd;
 
         if (fd < 0)
                 return fd == -ELOOP ? -ESTALE : fd == -ENOTDIR ? -ENOENT : fd;
@@ -49,7 +110,22 @@ int deny_flag_clear(const struct frozen_file *x, struct record *ret)
                 return rc;
         if (x->ino && (ret->ino != x->ino || (uint64_t)ret->btime_ns != x->born_ns))
                 return -ESTALE;
-        rc = inodeflag_set_immutable(fd, false);
+        fd = -1;
+        return got;
+}
+
+int deny_flag_look(struct hands *h, const struct frozen_file *x, struct record *ret)
+{
+        CLEANUP_FD int fd = look(h, x, ret);
+
+        return MIN_OF(fd, 0);
+}
+
+int deny_flag_clear(struct hands *h, const struct frozen_file *x, struct record *ret)
+{
+        CLEANUP_FD int fd = look(h, x, ret);
+        int rc = fd < 0 ? fd : deny_flag_put(h, frozen_path(x), fd, false);
+
         return rc < 0 ? rc : observe_stat_fd(fd, ret);
 }
 
@@ -88,7 +164,7 @@ int deny_flag_clear_all(int dirfd, deny_flag_fn *fn, void *ctx, struct deny_flag
                 rc = read_list(dirfd, f, err);
         for (size_t i = rc == 0 ? frozen_count(f) : 0; i > 0; i--) {
                 struct frozen_file *x = frozen_at(f, i - 1);
-                int error = deny_flag_clear(x, &is);
+                int error = deny_flag_clear(NULL, x, &is);
 
                 if (error == 0 || error == -ESTALE) { /* what was frozen there is gone */
                         sums.lifted += error == 0;

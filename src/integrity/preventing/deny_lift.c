@@ -3,6 +3,7 @@
 #include "integrity/preventing/deny_policy.h"
 #include "integrity/preventing/deny_priv.h"
 #include "loop/log.h"
+#include "sys/hands.h"
 #include "sys/io.h"
 
 #include <fcntl.h>
@@ -152,9 +153,7 @@ static bool stays(struct sensor *s, const struct frozen_file *x)
         return !deny_is_open(&s->approvals, path, n && table_is_dir(n), wall);
 }
 
-/* Still what the table has, but for the flag and the time of its change?  Else an event waits, and
- * the table is not to know better. */
-static bool only_flag(const struct table_node *n, const struct record *is)
+bool deny_only_flag(const struct table_node *n, const struct record *is)
 {
         struct record was, now = *is;
 
@@ -171,8 +170,10 @@ static int lift(struct sensor *s, struct frozen_file *x)
         struct span path = frozen_path(x);
         struct table_node *n = table_find(s->table, path);
         struct record is;
-        int rc = deny_flag_clear(x, &is), taken = 0;
+        int rc = deny_flag_clear(deny_hands(s), x, &is), taken = 0;
 
+        if (hand_gave_up(rc))
+                return deny_stalled(s, path, rc);
         if (rc == -ENOENT)
                 return 0; /* not mounted, perhaps: it stays in the list */
         if (rc < 0 && rc != -ESTALE) {
@@ -181,7 +182,7 @@ static int lift(struct sensor *s, struct frozen_file *x)
                           log_str("error", strerror(-rc)));
                 return rc == -ENOMEM ? rc : 0;
         }
-        if (rc == 0 && n && only_flag(n, &is))
+        if (rc == 0 && n && deny_only_flag(n, &is))
                 taken = deny_take_flag(s, n, path, false, is.ctime_ns);
         if (rc == 0)
                 deny_name(&d->lifted, path);
@@ -201,7 +202,11 @@ int deny_lift_some(struct sensor *s, size_t max)
         for (at = from; at > 0 && n < max; at--) {
                 struct frozen_file *x = frozen_at(d->frozen, at - 1);
 
+                if (x->stalled && deny_waits(s, frozen_path(x)))
+                        continue;
                 if (stays(s, x)) {
+                        if (x->stalled && deny_stall_ended(s, x) < 0)
+                                return -ENOMEM;
                         if (x->until_ns && (d->until_ns == 0 || (int64_t)x->until_ns < d->until_ns))
                                 d->until_ns = (int64_t)x->until_ns;
                         continue;
@@ -213,9 +218,12 @@ int deny_lift_some(struct sensor *s, size_t max)
         }
         d->lift_at = at;
         (void)!deny_list_sync(s); /* a list that cannot be written keeps no flag on */
-        for (size_t i = from; i > at && rc == 0; i--)
-                if (frozen_at(d->frozen, i - 1)->lifting)
-                        rc = lift(s, frozen_at(d->frozen, i - 1));
+        for (size_t i = from; i > at && rc == 0; i--) {
+                struct frozen_file *x = frozen_at(d->frozen, i - 1);
+
+                if (x->lifting && !(x->stalled && deny_flag_waits(deny_hands(s), frozen_path(x))))
+                        rc = lift(s, x);
+        }
         if (rc == 0)
                 (void)!deny_list_sync(s);
         return rc < 0 ? rc : at > 0;

@@ -4,6 +4,7 @@
  *   deny.c         the pass over all flags, and what leads to one
  *   deny_set.c     setting them: check, remember, set, read again
  *   deny_lift.c    taking them off, and the list on disk
+ *   deny_stalled.c what somebody keeps locked meanwhile
  *   deny_judge.c   what is trusted, and what is not
  *   deny_good.c    what was trusted where something else is now
  *   deny_say.c     entries and status */
@@ -17,13 +18,14 @@
 #include <sys/types.h>
 
 enum {
-        DENY_BATCH = 64,       /* flags set after one sync */
-        DENY_NODES = 2048,     /* looked at in one turn */
-        DENY_LIFTS = 256,      /* taken off in one turn */
-        DENY_READS_MAX = 4096, /* places that wait to be read: no more flags before they were */
-        DENY_SWEEP = 2500,     /* flags looked at in one tick */
-        DENY_AGAIN_MS = 250,   /* when a file could not be judged yet */
-        DENY_FS_MAX = 32,      /* filesystems without a flag, remembered */
+        DENY_BATCH = 64,        /* flags set after one sync */
+        DENY_NODES = 2048,      /* looked at in one turn */
+        DENY_LIFTS = 256,       /* taken off in one turn */
+        DENY_READS_MAX = 4096,  /* places that wait to be read: no more flags before they were */
+        DENY_SWEEP = 2500,      /* flags looked at in one tick */
+        DENY_AGAIN_MS = 250,    /* when a file could not be judged yet */
+        DENY_STALLED_MS = 1000, /* when it was kept locked */
+        DENY_FS_MAX = 32,       /* filesystems without a flag, remembered */
         DENY_WHY_MAX = 96,
         DENY_NAMED = 8,       /* paths in one entry */
         DENY_DEAD_MAX = 4096, /* lines of the list that are over, beyond those that are not */
@@ -81,8 +83,8 @@ struct deny {
 
         /* Of the pass that runs; withheld and foreign of the last one below. */
         struct deny_names set, lifted, withheld;
-        uint64_t foreign, unable;
-        uint64_t last_foreign, last_unable, last_withheld;
+        uint64_t foreign, unable, stalled;
+        uint64_t last_foreign, last_unable, last_withheld, last_stalled;
         uint64_t told_withheld;
 
         struct deny_fs fs[DENY_FS_MAX];
@@ -100,9 +102,24 @@ MUST_USE int deny_list_sync(struct sensor *s);
 void deny_list_renew(struct sensor *s);
 /* Take off what is not to be there, from d->lift_at downwards, at most max.  1: there is more. */
 MUST_USE int deny_lift_some(struct sensor *s, size_t max);
+/* Is it what the table has, but for the flag and the time of its change?  Else an event waits, and
+ * the table is not to know better. */
+bool deny_only_flag(const struct table_node *n, const struct record *is);
 /* n's record with the flag, or without it, and this time of change: known, and not told. */
 MUST_USE int deny_take_flag(struct sensor *s, struct table_node *n, struct span path, bool set,
                             int64_t ctime_ns);
+
+/* ---- deny_stalled.c ---- */
+
+/* Those who wait in the sensor's place. */
+struct hands *deny_hands(const struct sensor *s);
+/* The flag at path could not be set or taken off, for somebody keeps it locked: told once, and
+ * tried again.  rc: which of the two it was. */
+MUST_USE int deny_stalled(struct sensor *s, struct span path, int rc);
+/* Does something at path wait yet?  Then again later. */
+bool deny_waits(struct sensor *s, struct span path);
+/* What was given up has been done since, or not: it is known what is so. */
+MUST_USE int deny_stall_ended(struct sensor *s, struct frozen_file *x);
 
 /* ---- deny_set.c ---- */
 

@@ -109,6 +109,7 @@ void deny_put_status(const struct sensor *s, struct json_writer *w)
                 json_member_text(w, "broken", "its list of flags cannot be kept: none is set");
         json_member_u64(w, "foreign", d->last_foreign);
         json_member_u64(w, "frozen", frozen_count(d->frozen));
+        json_member_u64(w, "stalled", d->last_stalled);
         json_member_bool(w, "suspended", d->suspended);
         json_member_u64(w, "unable", d->last_unable);
         json_member_u64(w, "withheld", d->last_withheld);

@@ -3,7 +3,7 @@
 #include "integrity/preventing/deny_policy.h"
 #include "integrity/preventing/deny_priv.h"
 #include "loop/log.h"
-#include "sys/inodeflag.h"
+#include "sys/hands.h"
 #include "sys/io.h"
 
 #include <stdio.h>
@@ -90,7 +90,9 @@ static int add(struct sensor *s, struct table_node *n, const struct record *was)
 
         memcpy(name, n->name, n->name_n);
         name[n->name_n] = '\0';
-        fd = dirfd < 0 ? dirfd : deny_flag_open(dirfd, name);
+        fd = dirfd < 0 ? dirfd : deny_flag_open(deny_hands(s), buf_span(&d->path), dirfd, name);
+        if (hand_gave_up(fd))
+                return deny_stalled(s, buf_span(&d->path), fd);
         if (fd < 0)
                 return fd == -ENOMEM ? fd : look_first(s, n);
         rc = observe_stat_fd(fd, &is);
@@ -141,7 +143,7 @@ int deny_consider(struct sensor *s, struct table_node *n)
                 deny_name(&d->withheld, buf_span(&d->path));
                 return 0;
         }
-        return given_up(s, x) ? 0 : add(s, n, &r);
+        return given_up(s, x) || deny_waits(s, buf_span(&d->path)) ? 0 : add(s, n, &r);
 }
 
 /* ---- setting ---- */
@@ -177,7 +179,9 @@ static int check_again(struct sensor *s, struct deny_item *i, struct span path)
         now.flags = i->was.flags;
         now.ctime_ns = i->was.ctime_ns;
         if (rc < 0 || !record_same_stat(&i->was, &now)) {
-                rc = inodeflag_set_immutable(i->fd, false);
+                rc = deny_flag_put(deny_hands(s), path, i->fd, false);
+                if (hand_gave_up(rc))
+                        return deny_stalled(s, path, rc);
                 if (rc == 0)
                         not_ours(d, path);
                 return look_first(s, i->node);
@@ -202,9 +206,13 @@ static int set_one(struct sensor *s, struct deny_item *i)
                 not_ours(d, buf_span(&d->path));
                 return 0;
         }
-        rc = inodeflag_set_immutable(i->fd, true);
+        rc = deny_flag_put(deny_hands(s), buf_span(&d->path), i->fd, true);
         if (rc == 0)
                 return check_again(s, i, buf_span(&d->path));
+        if (rc == -EUSERS)
+                not_ours(d, buf_span(&d->path));
+        if (hand_gave_up(rc)) /* it may be set yet: then it is ours */
+                return deny_stalled(s, buf_span(&d->path), rc);
         not_ours(d, buf_span(&d->path));
         return refused(s, i->was.dev, buf_span(&d->path), rc);
 }

@@ -38,6 +38,7 @@ struct frozen_file {
         int64_t cleared_ns; /* the owner's: when somebody else first took the flag off, monotonic */
         unsigned cleared;   /* the owner's: how often since */
         bool lifting;
+        bool stalled; /* the owner's: it was kept locked when the flag was to be set or taken off */
         size_t path_n;
         uint8_t path[];
 };

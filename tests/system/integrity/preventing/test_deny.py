@@ -19,6 +19,7 @@ import pytest
 
 from seeing import Mounts, make_ext4, make_overlay, make_tmpfs
 from sensor_host import BIN
+from stalled import stalled
 from watched_host import Watched, profile
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="flags need root")
@@ -69,7 +70,7 @@ class Denying(Watched):
 
     def assay(self, *words, check=True):
         done = subprocess.run([BIN / "assay", *map(str, words), "--state", self.state,
-                               "--run", self.run], capture_output=True, text=True)
+                               "--run", self.run], capture_output=True, text=True, timeout=120)
         assert not check or done.returncode == 0, done.stderr
         return done
 
@@ -427,6 +428,46 @@ def test_closed(host):
     assert [e["why"]["state"] for e in host.of(free, "modified")] == ["change", "unexplained"]
     host.wait(lambda: host.of(a, "modified"), "the approved one")
     assert [e["why"]["state"] for e in host.of(a, "modified")] == ["change"]
+
+
+def test_kept_locked(host):
+    """Whoever may read a file, or list a directory, can keep it locked: that holds up its own flag
+    and nothing else, and what is to become of the flag becomes of it in the end."""
+    os.chmod(host.state.parent, 0o711)
+    a, b = host.safe / "a", host.safe / "b"
+    a.write_text("a")
+    b.write_text("b")
+    host.rules()
+    host.start()
+    host.freeze(3)
+    with stalled(a, "read", uid=65534):
+        host.approve("CHG-1", a, b)
+        b.write_text("approved")
+        refused(a.write_text, "x")
+        assert host.saying("stalled")["paths"] == [str(a)]
+        assert host.ask_status()["deny"]["stalled"] == 1
+    host.wait(lambda: not frozen(a), "its flag off")
+    host.over("CHG-1")
+    host.freeze(3)
+    host.approve("CHG-2", a, b)
+    with stalled(a, "read", uid=65534):
+        host.over("CHG-2")
+        refused(b.write_text, "late")
+        assert not frozen(a)
+        host.saying("stalled", 2)
+    host.freeze(3)
+    refused(a.write_text, "late")
+    with stalled(host.safe, "list", uid=65534):
+        host.approve("CHG-3", host.safe)
+        a.write_text("approved")
+        assert frozen(host.safe)
+        assert host.saying("stalled", 3)["paths"] == [str(host.safe)]
+        assert host.ask_status()["deny"]["stalled"] == 1
+    host.wait(lambda: not frozen(host.safe), "its flag off")
+    host.over("CHG-3")
+    host.freeze(3)
+    assert host.deny()["stalled"] == 0
+    assert any(x["change"] == "deny stalled" and x["path"] == str(a) for x in host.alerts())
 
 
 def test_flags_of_others(host):
