@@ -93,10 +93,10 @@ def test_what_is_not_readable_is_said(host):
     host.wait(lambda: host.entries("state.trouble"), "trouble")
     (trouble,) = host.entries("state.trouble")
     assert trouble["what"]["event"] == "faults"
-    assert trouble["what"]["reason"] == "/etc/group:3: not four fields and a name"
+    assert trouble["what"]["reason"] == "/etc/group:3: group is no number"
     assert "rubbish" not in json.dumps(trouble)
     assert host.changes("groups") == []
-    host.wait(lambda: "/etc/group:3: not four fields" in listing(host, 1), "it in the list")
+    host.wait(lambda: "/etc/group:3: group is no number" in listing(host, 1), "it in the list")
     host.put("/etc/group", "root:x:0:\nstaff:x:50:alice\n")
     host.wait(lambda: len(host.entries("state.trouble")) == 2, "its end")
     assert host.entries("state.trouble")[-1]["what"]["event"] == "readable"
