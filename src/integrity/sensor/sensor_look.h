@@ -38,8 +38,7 @@ MUST_USE int look_stalled(struct sensor *s, struct table_node *dir, struct span 
                           struct dirty_place *p);
 /* The same of a directory that is new here: later. */
 MUST_USE int look_later(struct sensor *s, struct table_node *n, struct who *who);
-/* A scan, too, waits for none that is kept locked when it comes there.  What it looks for in one
- * that is locked after that it waits for. */
+/* A scan asks by hands where files have holes; what it opens and lists it waits for. */
 void look_for_scan(struct sensor *s);
 
 /* What was read of a place, or why it could not be: enum look_result or a negative errno. */

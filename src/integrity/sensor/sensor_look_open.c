@@ -119,7 +119,7 @@ ssize_t look_list(void *ctx, int fd, void *to, size_t n)
 void look_for_scan(struct sensor *s)
 {
         s->by_scan = (struct look_by){ s, 0, { NULL, NULL, call_seek, &s->by_scan } };
-        scan_set_calls(s->scan, &s->by_scan.calls, look_list, &s->by_scan);
+        scan_set_calls(s->scan, &s->by_scan.calls);
 }
 
 int look_stalled(struct sensor *s, struct table_node *dir, struct span name, struct dirty_place *p)

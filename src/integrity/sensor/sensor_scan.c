@@ -150,7 +150,7 @@ static int unreadable(void *ctx, struct table_node *n, int error)
         table_path(n, &s->path2);
         log_event(LOG_LEVEL_WARNING, "sensor.unreadable", log_bytes("path", buf_span(&s->path2)),
                   log_int("error", error));
-        return hand_gave_up(error) ? look_later(s, n, NULL) : 0;
+        return 0;
 }
 
 static int listed(void *ctx, struct table_node *n)

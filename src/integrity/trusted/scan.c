@@ -472,10 +472,8 @@ void scan_set_content(struct scan *s, struct content *c)
         s->content = c;
 }
 
-void scan_set_calls(struct scan *s, const struct observe_calls *calls, dir_list_fn *list, void *ctx)
+void scan_set_calls(struct scan *s, const struct observe_calls *calls)
 {
-        s->list = list;
-        s->list_ctx = ctx;
         for (int i = 0; i < SCAN_JOBS; i++)
                 observer_set_calls(s->jobs[i]->observer, calls);
 }

@@ -19,7 +19,6 @@
 #include "integrity/trusted/record.h"
 #include "integrity/trusted/table.h"
 #include "integrity/watching/watchset.h"
-#include "sys/dirwalk.h"
 
 struct content;
 struct observe_calls;
@@ -69,10 +68,8 @@ MUST_USE int scan_mark(const struct watchset *w, struct table *t);
 void scan_set_content(struct scan *s, struct content *c);
 void scan_set_pace(struct scan *s, struct pace *p);
 
-/* How directories are listed and files read (observe.h, dirwalk.h) where somebody may keep them
- * locked: such a directory cannot be read.  Borrowed, not while it runs. */
-void scan_set_calls(struct scan *s, const struct observe_calls *calls, dir_list_fn *list,
-                    void *ctx);
+/* How files are opened, read and searched for holes (observe.h); borrowed, not while it runs. */
+void scan_set_calls(struct scan *s, const struct observe_calls *calls);
 
 /* Walk only where these rules, by which everything was walked before, and its own are not the same;
  * NULL, as at first: everywhere.  Borrowed until the scan has ended. */

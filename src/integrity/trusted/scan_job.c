@@ -97,10 +97,7 @@ static void job_list(struct scan_job *j, int fd)
 
         if (observe_handle(fd, &j->handle) < 0)
                 j->handle.n = 0;
-        if (j->scan->list)
-                dir_reader_init_by(&j->reader, fd, j->scan->list, j->scan->list_ctx);
-        else
-                dir_reader_init(&j->reader, fd);
+        dir_reader_init(&j->reader, fd);
         while (!is_ended(j) && (rc = dir_read(&j->reader, &e)) > 0) {
                 if (e.name_n > TABLE_NAME_MAX)
                         j->long_names = true;

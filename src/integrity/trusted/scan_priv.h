@@ -74,10 +74,8 @@ struct scan {
         size_t n_todo, max_todo;
 
         const struct watchset *before; /* NULL: walk everywhere */
-        dir_list_fn *list;             /* NULL: getdents64(2) */
-        void *list_ctx;
-        struct content *content; /* NULL: none is kept */
-        struct pace *pace;       /* NULL: as fast as it goes */
+        struct content *content;       /* NULL: none is kept */
+        struct pace *pace;             /* NULL: as fast as it goes */
         atomic_uint_fast64_t read;
         atomic_bool ended;
 
