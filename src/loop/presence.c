@@ -15,34 +15,99 @@
 
 enum { NAME_MAX_BYTES = 64, READ_TRIES = 5, TRY_AGAIN_MS = 2 };
 
-static void file_name(const char *proc, char out[NAME_MAX_BYTES])
+static void file_name(const char *proc, const char *suffix, char out[NAME_MAX_BYTES])
 {
-        int n = snprintf(out, NAME_MAX_BYTES, "%s.status", proc);
+        int n = snprintf(out, NAME_MAX_BYTES, "%s.%s", proc, suffix);
 
         assert(n > 0 && n < NAME_MAX_BYTES);
 }
 
 /* Locks of the open file description: they can be asked about without being taken. */
-static struct flock whole_file(void)
+static struct flock whole_file(short type)
 {
-        return (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET };
+        return (struct flock){ .l_type = type, .l_whence = SEEK_SET };
+}
+
+/* Does a writer, which only one of us is, have it locked?  Or a negative errno. */
+static int is_anothers(int fd)
+{
+        struct flock lock = whole_file(F_RDLCK);
+
+        return fcntl(fd, F_OFD_GETLK, &lock) < 0 ? -errno : lock.l_type != F_UNLCK;
+}
+
+/* Is it what the name leads to? */
+static bool is_named(int run_fd, const char *name, int fd)
+{
+        struct stat a, b;
+
+        return fstat(fd, &a) == 0 && fstatat(run_fd, name, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
+               a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+}
+
+/* Locked for writing and open to all readers.  -EAGAIN: somebody has a lock on it. */
+static int take(int run_fd, const char *name, mode_t mode, int *ret_fd)
+{
+        struct flock lock = whole_file(F_WRLCK);
+        int fd = openat(run_fd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode);
+        int rc = fd < 0 ? -errno : 0;
+
+        if (rc == 0 && fcntl(fd, F_OFD_SETLK, &lock) < 0)
+                rc = errno == EACCES ? -EAGAIN : -errno;
+        if (rc == 0 && !is_named(run_fd, name, fd))
+                rc = -EAGAIN; /* another put its own there meanwhile */
+        if (rc == 0 && fchmod(fd, 0644) < 0)
+                rc = -errno;
+        if (rc == -EAGAIN || rc == 0)
+                *ret_fd = fd;
+        else
+                fd_close(&fd);
+        return rc;
+}
+
+/* Whoever may read what is said may lock it against us: then another file takes its place, which
+ * nobody else can open before it is locked.  The lock of that one keeps two of us apart. */
+static int replace(int run_fd, const char *proc, const char *name, int was, int *ret_fd)
+{
+        CLEANUP_FD int fd = -1, now = -1;
+        char fresh[NAME_MAX_BYTES];
+        int rc = is_anothers(was);
+
+        if (rc)
+                return rc < 0 ? rc : -EAGAIN;
+        file_name(proc, "status.new", fresh);
+        rc = take(run_fd, fresh, 0600, &fd);
+        if (rc < 0)
+                return rc;
+        now = openat(run_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        rc = now < 0 ? 0 : is_anothers(now);
+        if (rc == 0 && renameat(run_fd, fresh, run_fd, name) < 0)
+                rc = -errno;
+        if (rc)
+                return rc < 0 ? rc : -EAGAIN;
+        *ret_fd = fd;
+        fd = -1;
+        return 0;
 }
 
 int presence_open(int run_fd, const char *proc, int64_t now_ns, struct presence *ret,
                   struct err *err)
 {
-        struct flock lock = whole_file();
-        CLEANUP_FD int fd = -1;
+        CLEANUP_FD int fd = -1, was = -1;
         char name[NAME_MAX_BYTES];
+        int rc;
 
-        file_name(proc, name);
-        fd = openat(run_fd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-        if (fd < 0)
-                return err_sys(err, -errno, "%s", name);
-        if (fcntl(fd, F_OFD_SETLK, &lock) < 0)
-                return err_set(err, -errno, "%s: another %s runs here", name, proc);
-        if (fchmod(fd, 0644) < 0)
-                return err_sys(err, -errno, "%s", name);
+        file_name(proc, "status", name);
+        rc = take(run_fd, name, 0644, &fd);
+        if (rc == -EAGAIN) {
+                was = fd;
+                fd = -1;
+                rc = replace(run_fd, proc, name, was, &fd);
+        }
+        if (rc == -EAGAIN)
+                return err_set(err, -EWOULDBLOCK, "%s: another %s runs here", name, proc);
+        if (rc < 0)
+                return err_sys(err, rc, "%s", name);
         *ret = (struct presence){ .fd = fd, .proc = proc, .since_ns = now_ns };
         fd = -1;
         return 0;
@@ -123,13 +188,12 @@ static int read_line(int fd, struct buf *out, struct err *err)
 int presence_read(int run_fd, const char *proc, struct buf *ret, bool *ret_lives, struct err *err)
 {
         static const struct timespec nap = { .tv_nsec = TRY_AGAIN_MS * NS_PER_MS };
-        struct flock lock = whole_file();
         CLEANUP_FD int fd = -1;
         char name[NAME_MAX_BYTES];
         size_t begun = ret->n;
         int r = 0;
 
-        file_name(proc, name);
+        file_name(proc, "status", name);
         fd = openat(run_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
         if (fd < 0)
                 return err_sys(err, -errno, "%s", name);
@@ -144,8 +208,9 @@ int presence_read(int run_fd, const char *proc, struct buf *ret, bool *ret_lives
                 return err_set(err, -ENOENT, "%s: nothing said yet", name);
         if (ret->n == begun)
                 return err_set(err, -EBADMSG, "%s: no JSON object in its first line", name);
-        if (fcntl(fd, F_OFD_GETLK, &lock) < 0)
-                return err_sys(err, -errno, "%s: lock", name);
-        *ret_lives = lock.l_type != F_UNLCK;
+        r = is_anothers(fd);
+        if (r < 0)
+                return err_sys(err, r, "%s: lock", name);
+        *ret_lives = r;
         return 0;
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* presence.h - a process says that it lives and in what state, for whoever looks.  Floor 2.
  *
- * <run>/<role>.status, mode 0644, locked (F_OFD_SETLK) for as long as the process lives, so that a
- * file left behind is no sign of life.  Its first line is one canonical JSON object:
+ * <run>/<role>.status, mode 0644, locked for writing (F_OFD_SETLK) for as long as the process
+ * lives, so that a file left behind is no sign of life.  Readers' locks say nothing; one that
+ * stands in the way has the file replaced, where the process may.  Its first line is one canonical
+ * JSON object:
  *
  *   {"more":{...},"pid":1,"proc":"recorder","sandbox":[["landlock","applied","version 7"],...],
  *    "since":"<time>","uid":990}

@@ -103,6 +103,37 @@ static void looking_keeps_nobody_out(void **state)
         }
 }
 
+/* Whoever may read what is said may lock that for reading, before one begins as well. */
+static void readers_lock_nobody_out(void **state)
+{
+        struct place *p = *state;
+        struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+        struct presence me = PRESENCE_NONE, other = PRESENCE_NONE;
+        CLEANUP(buf_done) struct buf got = BUF_INIT(2 * PRESENCE_MAX);
+        struct err err = { 0 };
+        struct stat file;
+        bool lives;
+        int fd;
+
+        put_file(p->fd, "x"); /* left by one that was killed as it began */
+        assert_int_equal(renameat(p->fd, "sensor.status", p->fd, "sensor.status.new"), 0);
+        put_file(p->fd, "{}\n");
+        fd = openat(p->fd, "sensor.status", O_RDONLY);
+        assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
+        assert_int_equal(presence_read(p->fd, "sensor", &got, &lives, &err), 0);
+        assert_false(lives);
+        assert_int_equal(presence_open(p->fd, "sensor", 0, &me, &err), 0);
+        assert_int_equal(presence_say(&me, &(struct sandbox_state){ 0 }, SPAN_NONE, &err), 0);
+        assert_int_equal(presence_read(p->fd, "sensor", &got, &lives, &err), 0);
+        assert_true(lives);
+        assert_int_equal(presence_open(p->fd, "sensor", 0, &other, &err), -EWOULDBLOCK);
+        assert_int_equal(fstatat(p->fd, "sensor.status", &file, 0), 0);
+        assert_int_equal(file.st_mode & 07777, 0644);
+        assert_int_equal(fstatat(p->fd, "sensor.status.new", &file, 0), -1);
+        presence_done(&me);
+        close(fd);
+}
+
 static void refuses_what_is_no_state(void **state)
 {
         struct place *p = *state;
@@ -130,6 +161,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(says_and_is_read),
                 cmocka_unit_test(looking_keeps_nobody_out),
+                cmocka_unit_test(readers_lock_nobody_out),
                 cmocka_unit_test(refuses_what_is_no_state),
         };
 
