@@ -98,6 +98,22 @@ static inline struct span span_from(struct span s, size_t from)
         return from >= s.n ? span_of(s.p ? s.p + s.n : NULL, 0) : span_of(s.p + from, s.n - from);
 }
 
+/* The next part of a path, what is between two slashes and not empty, taken off it; false: there is
+ * none. */
+static inline bool span_part(struct span *path, struct span *ret)
+{
+        const uint8_t *slash;
+
+        while (path->n && path->p[0] == '/')
+                *path = span_from(*path, 1);
+        if (path->n == 0)
+                return false;
+        slash = memchr(path->p, '/', path->n);
+        *ret = span_of(path->p, slash ? (size_t)(slash - path->p) : path->n);
+        *path = span_from(*path, ret->n);
+        return true;
+}
+
 /* Sums of hostile sizes: true when the result fits. */
 static inline MUST_USE bool size_add(size_t a, size_t b, size_t *ret)
 {

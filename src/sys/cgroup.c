@@ -5,21 +5,6 @@
 
 enum { ID = 64 };
 
-/* The next part of a path; false: there is none. */
-static bool next_part(struct span *path, struct span *ret)
-{
-        const uint8_t *slash;
-
-        while (path->n && path->p[0] == '/')
-                *path = span_from(*path, 1);
-        if (path->n == 0)
-                return false;
-        slash = memchr(path->p, '/', path->n);
-        *ret = span_of(path->p, slash ? (size_t)(slash - path->p) : path->n);
-        *path = span_from(*path, ret->n);
-        return true;
-}
-
 static bool ends_with(struct span s, struct span end)
 {
         return s.n > end.n && span_eq(span_from(s, s.n - end.n), end);
@@ -164,9 +149,9 @@ void cgroup_within(struct cgroup_names *n, struct span container)
         struct span part, own = cgroup_container(&in);
 
         n->container_n = n->outer_n = 0;
-        while (next_part(&container, &part))
+        while (span_part(&container, &part))
                 put_container(n, part, false);
-        while (next_part(&own, &part))
+        while (span_part(&own, &part))
                 put_container(n, part, false);
 }
 
@@ -206,7 +191,7 @@ void cgroup_names(struct span path, bool whole, struct cgroup_names *ret)
         ret->unit = SPAN_NONE;
         ret->nested = in_other;
         ret->container_n = ret->outer_n = 0;
-        while (next_part(&rest, &part)) {
+        while (span_part(&rest, &part)) {
                 take_container(ret, above, part);
                 if (is_unit(part)) {
                         ret->unit = part;

@@ -193,27 +193,12 @@ struct table_node *table_make_child(struct table *t, struct table_node *dir, str
         return n;
 }
 
-/* The next part of an absolute path; false at its end. */
-static bool next_part(struct span *path, struct span *ret)
-{
-        const uint8_t *slash;
-
-        while (path->n && path->p[0] == '/')
-                *path = span_from(*path, 1);
-        if (path->n == 0)
-                return false;
-        slash = memchr(path->p, '/', path->n);
-        *ret = span_of(path->p, slash ? (size_t)(slash - path->p) : path->n);
-        *path = span_from(*path, ret->n);
-        return true;
-}
-
 struct table_node *table_find(struct table *t, struct span path)
 {
         struct table_node *n = t->root;
         struct span part;
 
-        while (n && next_part(&path, &part))
+        while (n && span_part(&path, &part))
                 n = table_child(t, n, part);
         return n;
 }
@@ -223,7 +208,7 @@ struct table_node *table_make(struct table *t, struct span path)
         struct table_node *n = t->root;
         struct span part;
 
-        while (n && next_part(&path, &part))
+        while (n && span_part(&path, &part))
                 n = part.n <= TABLE_NAME_MAX ? table_make_child(t, n, part) : NULL;
         return n;
 }
