@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "state/reading/account_line.h"
 
-static const char no_name[] = "no name", no_number[] = "user or group is no number";
+static const char no_number[] = "user or group is no number";
 
 static bool is_space(uint8_t c)
 {
@@ -34,6 +34,15 @@ static struct span text(struct span *s)
 
         *s = span_from(*s, ret.n + 1);
         return ret;
+}
+
+/* The name, which every line has first; else what account_user() says of it. */
+static const char *begin_named(struct span *line, struct span *ret)
+{
+        if (!begin(line))
+                return "";
+        *ret = text(line);
+        return ret->n ? NULL : "no name";
 }
 
 /* strtoul(3) up to a colon or the end; false: it is no number, or not one of 32 bits.  Between two
@@ -72,12 +81,10 @@ static bool is_compat(struct span name)
 const char *account_user(struct span line, struct account_user *ret)
 {
         struct account_user u = { 0 };
+        const char *why = begin_named(&line, &u.name);
 
-        if (!begin(&line))
-                return "";
-        u.name = text(&line);
-        if (u.name.n == 0)
-                return no_name;
+        if (why)
+                return why;
         if (line.n || !is_compat(u.name)) {
                 u.password = text(&line);
                 if (!number(&line, is_compat(u.name), &u.uid) ||
@@ -94,12 +101,10 @@ const char *account_user(struct span line, struct account_user *ret)
 const char *account_group(struct span line, struct account_group *ret)
 {
         struct account_group g = { 0 };
+        const char *why = begin_named(&line, &g.name);
 
-        if (!begin(&line))
-                return "";
-        g.name = text(&line);
-        if (g.name.n == 0)
-                return no_name;
+        if (why)
+                return why;
         if (line.n || !is_compat(g.name)) {
                 (void)text(&line);
                 if (!number(&line, is_compat(g.name), &g.gid))
@@ -161,12 +166,10 @@ static bool all_days(struct span *s, struct account_shadow *w)
 const char *account_shadow(struct span line, struct account_shadow *ret)
 {
         struct account_shadow w = { .days = { -1, -1, -1, -1, -1, -1 } };
+        const char *why = begin_named(&line, &w.name);
 
-        if (!begin(&line))
-                return "";
-        w.name = text(&line);
-        if (w.name.n == 0)
-                return no_name;
+        if (why)
+                return why;
         if (line.n || !is_compat(w.name)) {
                 w.password = text(&line);
                 if (!all_days(&line, &w))
