@@ -177,16 +177,6 @@ void quarantine_set_calls(struct quarantine *q, const struct observe_calls *call
         observer_set_calls(q->observer, calls);
 }
 
-static ssize_t read_some(struct quarantine *q, int from, off_t at)
-{
-        ssize_t n;
-
-        if (q->calls)
-                return q->calls->read(q->calls->ctx, from, q->copy, sizeof q->copy, at);
-        n = pread(from, q->copy, sizeof q->copy, at);
-        return n < 0 ? -errno : n;
-}
-
 /* All that is there now, as one moment has it: a copy, hashed on the way. */
 static int copy_moment(struct quarantine *q, int from, int to, uint64_t *ret_n,
                        uint8_t digest[SHA256_LEN])
@@ -198,7 +188,8 @@ static int copy_moment(struct quarantine *q, int from, int to, uint64_t *ret_n,
 
         if (rc == 0)
                 sha256_begin(h);
-        while (rc == 0 && (n = read_some(q, from, (off_t)at)) != 0) {
+        while (rc == 0 &&
+               (n = observe_call_read(q->calls, from, q->copy, sizeof q->copy, (off_t)at)) != 0) {
                 if (n == -EINTR)
                         continue;
                 rc = n < 0 ? (int)n : 0;
@@ -217,21 +208,12 @@ static int copy_moment(struct quarantine *q, int from, int to, uint64_t *ret_n,
         return rc;
 }
 
-static int open_name(const struct quarantine *q, const struct quarantine_ask *a)
-{
-        const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-        int fd;
-
-        if (q->calls)
-                return q->calls->open(q->calls->ctx, a->dirfd, a->name, flags);
-        fd = openat(a->dirfd, a->name, flags);
-        return fd < 0 ? -errno : fd;
-}
-
 static int open_same(const struct quarantine *q, const struct quarantine_ask *a,
                      const struct record *r)
 {
-        CLEANUP_FD int fd = open_name(q, a);
+        CLEANUP_FD int fd =
+                observe_call_open(q->calls, a->dirfd, a->name,
+                                  O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         struct record now;
         int rc = fd < 0 ? fd : observe_stat_fd(fd, &now), got = fd;
 

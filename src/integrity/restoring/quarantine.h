@@ -28,6 +28,7 @@
 #include "integrity/trusted/record.h"
 
 struct io;
+struct observe_calls;
 struct quarantine;
 
 enum { QUARANTINE_ITEMS_MAX = 8192 };
@@ -51,7 +52,6 @@ struct quarantine *quarantine_free(struct quarantine *q);
 DEFINE_CLEANUP(struct quarantine, quarantine_free)
 
 /* How what is taken is opened and read (observe.h); borrowed. */
-struct observe_calls;
 void quarantine_set_calls(struct quarantine *q, const struct observe_calls *calls);
 
 struct quarantine_ask {

@@ -21,36 +21,18 @@ struct taking {
         uint8_t piece[PIECE];
 };
 
-static off_t seek(const struct taking *t, off_t at, int whence)
-{
-        if (t->calls)
-                return t->calls->seek(t->calls->ctx, t->from, at, whence);
-        at = lseek(t->from, at, whence);
-        return at < 0 ? -errno : at;
-}
-
-static ssize_t read_some(struct taking *t, size_t n, off_t at)
-{
-        ssize_t got;
-
-        if (t->calls)
-                return t->calls->read(t->calls->ctx, t->from, t->piece, n, at);
-        got = pread(t->from, t->piece, n, at);
-        return got < 0 ? -errno : got;
-}
-
 /* The data at or behind *at: their end.  0: there are none; a filesystem that tells of no holes has
  * none, and its files end where reading does. */
 static off_t next_data(const struct taking *t, off_t *at)
 {
-        off_t data = seek(t, *at, SEEK_DATA), hole;
+        off_t data = observe_call_seek(t->calls, t->from, *at, SEEK_DATA), hole;
 
         if (hand_gave_up(data))
                 return data;
         if (data < 0)
                 return data == -ENXIO ? 0 : INT64_MAX;
         *at = data;
-        hole = seek(t, data, SEEK_HOLE);
+        hole = observe_call_seek(t->calls, t->from, data, SEEK_HOLE);
         if (hand_gave_up(hole))
                 return hole;
         return hole <= data ? INT64_MAX : hole;
@@ -64,7 +46,8 @@ static int64_t copy_extent(struct taking *t, off_t at, off_t end)
 
         while (at < end && p->bytes < QUARANTINE_PART_MAX) {
                 uint64_t room = MIN_OF(QUARANTINE_PART_MAX - p->bytes, (uint64_t)(end - at));
-                ssize_t n = read_some(t, MIN_OF(room, sizeof t->piece), at), done;
+                size_t most = MIN_OF(room, sizeof t->piece);
+                ssize_t n = observe_call_read(t->calls, t->from, t->piece, most, at), done;
 
                 if (n == -EINTR)
                         continue;

@@ -17,6 +17,8 @@
 enum { QUARANTINE_EXTENTS_MAX = 64 };
 #define QUARANTINE_PART_MAX (UINT64_C(16) << 20)
 
+struct observe_calls;
+
 struct quarantine_part {
         bool all;                   /* nothing but holes is missing */
         uint64_t bytes;             /* of all extents */
@@ -29,7 +31,6 @@ struct quarantine_part {
 
 /* Copy the first data of one file to the beginning of another, empty one: at most so many extents
  * and QUARANTINE_PART_MAX bytes.  from is read and searched by calls, which may be NULL. */
-struct observe_calls;
 MUST_USE int quarantine_part_take(int from, const struct observe_calls *calls, int to,
                                   struct quarantine_part *ret);
 

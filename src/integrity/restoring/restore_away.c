@@ -176,8 +176,7 @@ int restore_take(struct restore_run *p, int dirfd, const char *name, struct span
                         note_once(t, "the content of what was there is not kept");
                 rc = put_item(t, &i);
                 was = i.record;
-        } else if (rc == -ENOENT || rc == -EAGAIN || rc == -ETIMEDOUT || rc == -EUSERS ||
-                   !t->discard) {
+        } else if (rc == -ENOENT || rc == -EAGAIN || hand_gave_up(rc) || !t->discard) {
                 if (t->err.code == 0)
                         t->err = err;
                 return rc;

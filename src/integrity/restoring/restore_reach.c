@@ -35,7 +35,7 @@ int restore_call(struct restorer *r, struct hand_ask a, struct hand_got *got)
         a.group = r->group;
         a.wait_ms = r->wait_ms;
         rc = hand_call(r->hands, &a, got);
-        r->stuck |= rc == -ETIMEDOUT || rc == -EUSERS;
+        r->stuck |= hand_gave_up(rc);
         r->locked |= rc == -ETIMEDOUT && is_name(a.act);
         return rc;
 }

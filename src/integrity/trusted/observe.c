@@ -54,6 +54,34 @@ struct observer *observer_free(struct observer *o)
         return NULL;
 }
 
+int observe_call_open(const struct observe_calls *c, int dirfd, const char *name, int flags)
+{
+        int fd;
+
+        if (c && c->open)
+                return c->open(c->ctx, dirfd, name, flags);
+        fd = openat(dirfd, name, flags);
+        return fd < 0 ? -errno : fd;
+}
+
+ssize_t observe_call_read(const struct observe_calls *c, int fd, void *to, size_t n, off_t at)
+{
+        ssize_t got;
+
+        if (c && c->read)
+                return c->read(c->ctx, fd, to, n, at);
+        got = pread(fd, to, n, at);
+        return got < 0 ? -errno : got;
+}
+
+off_t observe_call_seek(const struct observe_calls *c, int fd, off_t at, int whence)
+{
+        if (c && c->seek)
+                return c->seek(c->ctx, fd, at, whence);
+        at = lseek(fd, at, whence);
+        return at < 0 ? -errno : at;
+}
+
 void observer_set_calls(struct observer *o, const struct observe_calls *c)
 {
         o->calls = c;
@@ -260,23 +288,13 @@ static void fill(const struct fs_stat *st, struct record *r)
         r->rdev = device ? (uint64_t)st->rdev_major << 32 | st->rdev_minor : 0;
 }
 
-static int open_name(const struct observer *o, int dirfd, const char *name, int flags)
-{
-        int fd;
-
-        if (o->calls && o->calls->open)
-                return o->calls->open(o->calls->ctx, dirfd, name, flags);
-        fd = openat(dirfd, name, flags);
-        return fd < 0 ? -errno : fd;
-}
-
 static int stat_name(const struct observer *o, int dirfd, const char *name, struct fs_stat *ret)
 {
         CLEANUP_FD int fd = -1;
 
         if (!o->calls || !o->calls->open)
                 return fs_stat_at(dirfd, name, ret);
-        fd = open_name(o, dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        fd = observe_call_open(o->calls, dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         return fd < 0 ? fd : fs_stat_fd(fd, ret);
 }
 
@@ -345,10 +363,10 @@ int observe_stat_fd(int fd, struct record *ret)
 static int open_file(const struct observer *o, int dirfd, const char *name)
 {
         const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-        int fd = open_name(o, dirfd, name, flags | O_NOATIME);
+        int fd = observe_call_open(o->calls, dirfd, name, flags | O_NOATIME);
 
         if (fd == -EPERM) /* not the owner: the access time will show */
-                fd = open_name(o, dirfd, name, flags);
+                fd = observe_call_open(o->calls, dirfd, name, flags);
         return fd;
 }
 
@@ -385,7 +403,8 @@ static void want_flags(struct observer *o, int fd, struct fs_stat *st)
 /* All that needs no content, of a descriptor that is open for no more than that. */
 static int observe_closed(struct observer *o, int dirfd, const char *name)
 {
-        CLEANUP_FD int fd = open_name(o, dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        CLEANUP_FD int fd =
+                observe_call_open(o->calls, dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         struct fs_stat st;
         struct record r;
         int rc;

@@ -61,6 +61,10 @@ struct observe_calls {
         off_t (*seek)(void *ctx, int fd, off_t at, int whence);
         void *ctx;
 };
+/* One of them, or the call of that name; c may be NULL. */
+int observe_call_open(const struct observe_calls *c, int dirfd, const char *name, int flags);
+ssize_t observe_call_read(const struct observe_calls *c, int fd, void *to, size_t n, off_t at);
+off_t observe_call_seek(const struct observe_calls *c, int fd, off_t at, int whence);
 /* Borrowed. */
 void observer_set_calls(struct observer *o, const struct observe_calls *c);
 

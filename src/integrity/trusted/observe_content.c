@@ -59,14 +59,6 @@ static bool skip(struct record *r, enum record_reason why)
 
 /* ---- what it would cost ---- */
 
-static off_t seek(const struct observer *o, off_t at, int whence)
-{
-        if (o->calls && o->calls->seek)
-                return o->calls->seek(o->calls->ctx, o->fd, at, whence);
-        at = lseek(o->fd, at, whence);
-        return at < 0 ? -errno : at;
-}
-
 /* Is less of it data than it would have to be?  Asking where the holes are waits for whoever writes
  * to the file, on most filesystems, so that is asked only where the number of blocks says yes and
  * might count compressed ones.  A filesystem that tells of no holes has none. */
@@ -81,10 +73,10 @@ static bool is_sparse(const struct observer *o)
         if (o->r.fs == EXT4_SUPER_MAGIC || o->r.fs == TMPFS_MAGIC)
                 return true;
         for (int i = 0; i < EXTENTS && data < least; i++) {
-                at = seek(o, at, SEEK_DATA);
+                at = observe_call_seek(o->calls, o->fd, at, SEEK_DATA);
                 if (at < 0)
                         return at == -ENXIO;
-                end = seek(o, at, SEEK_HOLE);
+                end = observe_call_seek(o->calls, o->fd, at, SEEK_HOLE);
                 if (end < 0)
                         return false;
                 data += (uint64_t)(end - at);
@@ -151,14 +143,10 @@ static ssize_t read_unlocked(int fd, void *to, size_t room, off_t at)
 ssize_t observe_read(void *ctx, void *to, size_t n, uint64_t at)
 {
         const struct observer *o = ctx;
-        ssize_t got;
 
         if (o->r.fs == XFS_SUPER_MAGIC)
                 return read_unlocked(o->fd, to, n, (off_t)at);
-        if (o->calls && o->calls->read)
-                return o->calls->read(o->calls->ctx, o->fd, to, n, (off_t)at);
-        got = pread(o->fd, to, n, (off_t)at);
-        return got < 0 ? -errno : got;
+        return observe_call_read(o->calls, o->fd, to, n, (off_t)at);
 }
 
 static void count(struct observer *o, size_t n)
